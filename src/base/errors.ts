@@ -1,0 +1,59 @@
+/**
+ * Every error that the project throws on purpose has one of these codes. The sentence is the default message; who throws may give a
+ * better one. HTTP statuses are not here: each API's dialect maps codes to its own statuses and bodies.
+ */
+export const errorCodes = {
+  INVALID_ARGUMENT: 'the request is not valid',
+  INVALID_CID: 'the CID is not valid',
+  INVALID_CONFIG: 'the configuration is not valid',
+  INVALID_DATA: 'the stored or received bytes are not valid',
+  NOT_FOUND: 'there is no such item',
+  NOT_PINNED: 'pin is not part of the pinset',
+  PIN_REFUSED: 'the pin is refused',
+  PIN_TOO_LARGE: 'the pin is larger than a delta may be',
+  NOT_ENOUGH_PEERS: 'not enough peers to allocate CID',
+  FOLLOWER_MODE: 'this peer is configured to be in follower mode. Write operations are disabled',
+  QUEUE_FULL: 'the queue is full',
+  STORAGE_FULL: 'the storage is full',
+  IPFS_ERROR: 'the IPFS node reports an error',
+  IPFS_UNAVAILABLE: 'the IPFS node does not answer',
+  BLOCK_MISSING: 'the block is not here',
+  PEER_UNREACHABLE: 'the peer does not answer',
+  NOT_AUTHORIZED: 'the caller may not do this',
+  UNSUPPORTED: 'this is not supported here',
+  LOCKED: 'another process holds the lock',
+  NOT_READY: 'the component is not ready',
+  TIMEOUT: 'the time is up',
+  INTERNAL: 'an unexpected fault'
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+export type ErrorFacts = Readonly<Record<string, string | number | boolean | null>>
+
+export interface ClusterErrorOptions extends ErrorOptions {
+  /** Replaces the catalogue's sentence. */
+  message?: string
+}
+
+/** The one error class. Tests and callers look at `code`; `details` holds plain facts; the message is for people. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError'
+  readonly code: ErrorCode
+  readonly details: ErrorFacts
+
+  constructor (code: ErrorCode, details: ErrorFacts = {}, options: ClusterErrorOptions = {}) {
+    super(options.message ?? errorCodes[code], options)
+    this.code = code
+    this.details = details
+  }
+}
+
+/** True for a `ClusterError` with this code (any code when none is given). */
+export function isClusterError (err: unknown, code?: ErrorCode): err is ClusterError {
+  return err instanceof ClusterError && (code == null || err.code === code)
+}
+
+/** The text of anything that was thrown. */
+export function messageOf (err: unknown): string {
+  return err instanceof Error ? err.message : String(err)
+}

@@ -1,0 +1,33 @@
+import type { CID } from 'multiformats/cid'
+import type { Startable } from '../base/lifecycle.ts'
+
+/** A block and its address. Stores know blocks by multihash, so v0 and v1 CIDs of the same bytes are one block, as in Kubo. */
+export interface Block { cid: CID, bytes: Uint8Array }
+
+export interface BlockstoreOptions { signal?: AbortSignal }
+
+/**
+ * The blocks of the embedded IPFS node on disk.
+ *
+ * - `put` resolves when a read sees the blocks and a killed process keeps them; `sync` makes everything put so far survive a power loss.
+ *   Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked them.
+ * - Identity CIDs are never stored: `get` and `has` answer them from the CID, `put` ignores them.
+ * - `get` gives bytes that belong to the caller. A block whose file is damaged throws INVALID_DATA.
+ * - `delete` of unknown blocks is fine. Space is given back in the background; `sizeBytes` counts live blocks.
+ * - No space left throws STORAGE_FULL, and nothing of that batch is visible.
+ * - After kill -9 the store opens in time that does not depend on the number of blocks, and no half-written block is visible.
+ * - Before `start` and after `stop` every method throws NOT_READY.
+ */
+export interface Blockstore extends Startable {
+  put (blocks: readonly Block[], options?: BlockstoreOptions): Promise<void>
+  get (cid: CID, options?: BlockstoreOptions): Promise<Uint8Array | undefined>
+  has (cid: CID): boolean
+  /** Length in bytes, without reading the block. */
+  sizeOf (cid: CID): number | undefined
+  delete (cids: readonly CID[], options?: BlockstoreOptions): Promise<void>
+  sync (): Promise<void>
+  /** The multihashes of all stored blocks, in batches, in no particular order. Blocks put meanwhile may or may not come. */
+  multihashes (options?: BlockstoreOptions): AsyncIterable<Uint8Array[]>
+  /** Bytes that live blocks take on disk, overhead included. */
+  sizeBytes (): number
+}

@@ -1,0 +1,65 @@
+import type { CID } from 'multiformats/cid'
+import type { PinProgress } from '../ipfs/ipfs.ts'
+import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
+import type { PeerId } from '../model/cid.ts'
+import type { Alert, Metric } from '../model/metric.ts'
+import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc } from '../model/peer.ts'
+import type { GlobalPinInfo } from '../model/pin-info.ts'
+import type { Pin, PinOptions } from '../model/pin.ts'
+import type { StatusFilter } from '../model/status.ts'
+import type { OperationProgress } from '../tracker/tracker.ts'
+
+export interface CallOptions { signal?: AbortSignal }
+export interface ScopeOptions extends CallOptions {
+  /** Only this peer. */
+  local?: boolean
+}
+
+/** One peer's view of one pin: "why is it stuck". */
+export interface PeerPinProgress { peer: PeerId, peerName: string, operation: OperationProgress | null, ipfs: PinProgress | null, error: string }
+
+/**
+ * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that Go
+ * answers (rest-api §2). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
+ */
+export interface ClusterApi {
+  readonly peer: PeerId
+  /** The version on the wire, "1.1.6+helia.0.1.0". */
+  readonly version: string
+
+  info (options?: CallOptions): Promise<PeerInfo>
+  peers (options?: CallOptions): AsyncIterable<PeerInfo>
+  addPeer (peer: PeerId, options?: CallOptions): Promise<PeerInfo>
+  removePeer (peer: PeerId, options?: CallOptions): Promise<void>
+
+  /** Allocates and commits; the answer is the pin as committed, options as given. */
+  pin (cid: CID, options: PinOptions, call?: CallOptions): Promise<Pin>
+  /** `/ipfs/…`, `/ipns/…` or `/ipld/…`; resolves first. */
+  pinPath (path: string, options: PinOptions, call?: CallOptions): Promise<Pin>
+  /** NOT_PINNED when it isn't there. */
+  unpin (cid: CID, call?: CallOptions): Promise<Pin>
+  unpinPath (path: string, call?: CallOptions): Promise<Pin>
+
+  /** NOT_PINNED when it isn't there. */
+  allocation (cid: CID): Pin
+  allocations (options?: CallOptions): AsyncIterable<Pin[]>
+  /** The same as JSON lines, see PinState.jsonLines. */
+  allocationLines (options?: CallOptions): AsyncIterable<Uint8Array>
+
+  status (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
+  statusAll (filter: StatusFilter, options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
+  recover (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
+  recoverAll (options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
+  progress (cid: CID, options?: CallOptions): Promise<PeerPinProgress[]>
+
+  /** Reads the entries, makes blocks, stores them on the allocated peers, pins. Yields lines as they are known. */
+  add (entries: AsyncIterable<UploadEntry>, params: AddParams, options?: CallOptions): AsyncIterable<AddedOutput>
+
+  repoGc (options?: ScopeOptions): Promise<Map<PeerId, RepoGc>>
+  connectGraph (options?: CallOptions): Promise<ConnectGraph>
+  bandwidth (): Map<string, Bandwidth>
+  /** Newest first. */
+  alerts (): Alert[]
+  metricNames (): string[]
+  metrics (name: string): Metric[]
+}

@@ -1,0 +1,48 @@
+import type { CID } from 'multiformats/cid'
+import type { Startable } from '../base/lifecycle.ts'
+import type { PeerId } from '../model/cid.ts'
+import type { Pin } from '../model/pin.ts'
+
+export interface StateListOptions { signal?: AbortSignal }
+
+/**
+ * The pinset as this peer knows it. Reads see every write that this peer acknowledged and everything merged from others. Nothing here keeps
+ * the pinset in memory: lists stream from the disk in batches, over a snapshot, in key order.
+ */
+export interface PinState {
+  get (cid: CID): Pin | undefined
+  has (cid: CID): boolean
+  pins (options?: StateListOptions): AsyncIterable<Pin[]>
+  /**
+   * The whole pinset as JSON text, one line per pin exactly as `goJson(pinJson(pin))` prints it, in chunks of about 64 KiB that end with a
+   * newline. Encoded when the pin was written, so a list costs little more than reading it.
+   */
+  jsonLines (options?: StateListOptions): AsyncIterable<Uint8Array>
+  /** Number of pins; kept up to date, not counted. */
+  size (): number
+}
+
+/** A change of the pinset that this peer has stored, by whomever it was made. `pin` undefined: the item is gone. */
+export interface PinsetChange { cid: CID, pin: Pin | undefined }
+
+/**
+ * Keeps the pinset equal on all peers.
+ *
+ * - `put` and `remove` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
+ *   Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
+ *   then nothing was changed. An abort can't take back what is already being committed.
+ * - `onChange` listeners are called synchronously after each stored change, before `put` / `remove` resolve, in the order of the changes;
+ *   `changesSinceStart` needs no replay: what happened before `start` is read from `state`.
+ */
+export interface Consensus extends Startable {
+  readonly state: PinState
+  put (pin: Pin): Promise<void>
+  /** Removing what isn't there resolves and does nothing. */
+  remove (cid: CID): Promise<void>
+  /** The returned function removes the listener. */
+  onChange (listener: (changes: readonly PinsetChange[]) => void): () => void
+  /** Whether that peer's changes and calls are accepted. This peer trusts itself. */
+  trusts (peer: PeerId): boolean
+  /** How far this peer is: for /health, metrics and `state crdt info`. `behind`: an announced branch isn't merged yet. */
+  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean }
+}

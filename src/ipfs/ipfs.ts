@@ -1,0 +1,95 @@
+import type { CID } from 'multiformats/cid'
+import type { Block } from '../blockstore/blockstore.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { MultiaddrText, PeerId } from '../model/cid.ts'
+import type { IpfsId, RemovedKey } from '../model/peer.ts'
+import type { Pin } from '../model/pin.ts'
+
+/** What an IPFS node says of a CID. */
+export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
+
+export interface IpfsOptions { signal?: AbortSignal }
+
+/** How far a running pin is: "why is it stuck". Times are Unix milliseconds. */
+export interface PinProgress {
+  phase: 'connecting' | 'fetching' | 'storing' | 'done'
+  /** Blocks and bytes of the DAG seen so far, those already here included. */
+  blocks: number
+  bytes: number
+  /** Blocks and bytes that came from the network. */
+  fetchedBlocks: number
+  fetchedBytes: number
+  /** A block that is waited for now, and since when. */
+  wantedBlock: CID | null
+  wantedSince: number | null
+  peersAsked: PeerId[]
+  /** When the search for providers is repeated. */
+  nextTryAt: number | null
+  startedAt: number
+}
+
+/** Bytes used and allowed, as Kubo's repo/stat. `freeBytes` is the lesser of what storage_max and the disk leave. */
+export interface RepoStat { repoSize: number, storageMax: number, freeBytes: number }
+
+/** A look at all of the node's pins at one moment. */
+export interface PinnedView {
+  /** `recursive` or `direct` when the node has such a root, else `unpinned` (indirect counts as unpinned: it needs a pin of its own). */
+  statusOf (cid: CID): IpfsPinStatus
+  /** Gives back what the view holds. */
+  close (): Promise<void>
+}
+
+/** What a kind of node can do, as data. */
+export interface IpfsAbilities {
+  /** `progress` tells more than the phase. */
+  pinProgress: boolean
+  /** The node serves `/ipfs/…` by itself. */
+  gateway: boolean
+}
+
+/**
+ * The IPFS node that holds this peer's content. Embedded (`helia/`) or external (`kubo/`).
+ *
+ * Errors: IPFS_UNAVAILABLE when the node doesn't answer, STORAGE_FULL when it has no room, BLOCK_MISSING when content isn't here and may not be
+ * fetched, TIMEOUT when nothing moved for pin_timeout, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
+ */
+export interface IpfsConnector extends Startable {
+  readonly abilities: IpfsAbilities
+  /** Never rejects: what went wrong is in `error`. */
+  id (): Promise<IpfsId>
+  /** Resolves when the node answers. */
+  ready (options?: IpfsOptions): Promise<void>
+
+  /**
+   * Fetches what is missing and makes `pin.cid` a root of the node, recursive (maxDepth -1, or >0: that many levels) or direct (0). Already so: done at once.
+   * A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block came for pin_timeout.
+   */
+  pin (pin: Pin, options?: IpfsOptions): Promise<void>
+  /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */
+  unpin (cid: CID, options?: IpfsOptions): Promise<void>
+  /** The node's word on one pin, in the mode that its depth asks for. */
+  pinStatus (pin: Pin, options?: IpfsOptions): Promise<IpfsPinStatus>
+  /** For status lists: one view instead of a call per pin. */
+  pinnedView (options?: IpfsOptions): Promise<PinnedView>
+  /** The running (or last failed) pin of this CID; undefined when there is none. */
+  progress (cid: CID): PinProgress | undefined
+  /** Number of roots. */
+  pinCount (): number
+
+  /**
+   * Stores blocks as they come, without pinning them; they stay safe from `repoGc` for an hour. The node may check hashes.
+   * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
+   */
+  putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions): Promise<void>
+  /** A block that is here; fetched from the network unless `local`. */
+  getBlock (cid: CID, options?: IpfsOptions & { local?: boolean }): Promise<Uint8Array>
+  /** `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. */
+  resolve (path: string, options?: IpfsOptions): Promise<CID>
+
+  repoStat (options?: IpfsOptions): Promise<RepoStat>
+  /** Removes every block that no root, running pin or running add needs; yields what went. */
+  repoGc (options?: IpfsOptions): AsyncIterable<RemovedKey>
+  swarmPeers (options?: IpfsOptions): Promise<PeerId[]>
+  /** Connects to other IPFS nodes; what can't be reached is logged only. */
+  connect (addresses: readonly MultiaddrText[], options?: IpfsOptions): Promise<void>
+}

@@ -1,0 +1,55 @@
+import { CID } from 'multiformats/cid'
+import { base58btc } from 'multiformats/bases/base58'
+import { base32upper } from 'multiformats/bases/base32'
+import { bases } from 'multiformats/basics'
+import { ClusterError, messageOf } from '../base/errors.ts'
+
+export { CID }
+
+/** A base58btc peer ID ("12D3KooW…", "Qm…"), as JSON has it. */
+export type PeerId = string
+
+/** A multiaddress as text. */
+export type MultiaddrText = string
+
+const decoders = Object.values(bases).map(base => base.decoder).reduce<any>((all, one) => all == null ? one : all.or(one), null) // the union type of all bases can't be spelled
+
+/** Parses a CID in any multibase. Throws INVALID_CID whose message is near Go's ("invalid cid: …"). */
+export function parseCid (text: string): CID {
+  try {
+    if (text.length < 2) throw new Error('cid too short')
+    const cid = text.startsWith('Qm') && text.length === 46 ? CID.parse(text) : CID.parse(text, decoders)
+    return cid
+  } catch (err) {
+    throw new ClusterError('INVALID_CID', { cid: text.slice(0, 200) }, { message: `invalid cid: ${messageOf(err)}`, cause: err })
+  }
+}
+
+/** Decodes binary CID bytes; throws INVALID_CID. */
+export function decodeCid (bytes: Uint8Array): CID {
+  try {
+    return CID.decode(bytes)
+  } catch (err) {
+    throw new ClusterError('INVALID_CID', {}, { message: `invalid cid: ${messageOf(err)}`, cause: err })
+  }
+}
+
+/** The text form in which CIDs are printed: v0 base58, v1 base32. */
+export const cidText = (cid: CID): string => cid.toString()
+
+/** Bytes as upper-case base32 without padding or multibase prefix: the keys of the CRDT (wire-crdt §4.3). */
+export const base32Key = (bytes: Uint8Array): string => base32upper.encode(bytes).slice(1)
+
+export const fromBase32Key = (text: string): Uint8Array => base32upper.decode(`B${text}`)
+
+/** The multihash bytes of a peer ID text (identity or sha2-256 multihash). Throws INVALID_ARGUMENT. */
+export function peerIdBytes (peer: PeerId): Uint8Array {
+  try {
+    return base58btc.decode(`z${peer}`)
+  } catch (err) {
+    throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: `failed to parse peer ID: ${messageOf(err)}`, cause: err })
+  }
+}
+
+/** The text of a peer ID from its multihash bytes. */
+export const peerIdFromBytes = (bytes: Uint8Array): PeerId => base58btc.encode(bytes).slice(1)

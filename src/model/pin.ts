@@ -1,0 +1,114 @@
+import type { CID, MultiaddrText, PeerId } from './cid.ts'
+import type { Time } from './time.ts'
+import { formatTime, zeroTime } from './time.ts'
+
+/** Go's pin types; the numbers are the bits of Go's api.PinType (rest-api §11.2). */
+export const pinTypes = { 'bad-type': 1, pin: 2, 'meta-pin': 4, 'clusterdag-pin': 8, 'shard-pin': 16 } as const
+export type PinType = keyof typeof pinTypes
+export const allPinTypes = 30
+
+export type PinMode = 'recursive' | 'direct'
+
+/** -1: the whole DAG; 0: the root only; 1 or 2: shards. */
+export type PinDepth = number
+
+/** What a user asks for. Factors: 0 = the peer's default, -1 = everywhere. */
+export interface PinOptions {
+  replicationFactorMin: number
+  replicationFactorMax: number
+  name: string
+  mode: PinMode
+  shardSize: number
+  /** Preferred peers. Not stored. */
+  userAllocations: PeerId[]
+  expireAt: Time
+  metadata: Record<string, string>
+  pinUpdate: CID | null
+  origins: MultiaddrText[]
+}
+
+/** An item of the pinset. */
+export interface Pin extends PinOptions {
+  cid: CID
+  type: PinType
+  /** Empty: every peer (when both factors are -1). */
+  allocations: PeerId[]
+  maxDepth: PinDepth
+  reference: CID | null
+  timestamp: Time
+}
+
+/** Options with every default. */
+export function defaultPinOptions (): PinOptions {
+  return {
+    replicationFactorMin: 0,
+    replicationFactorMax: 0,
+    name: '',
+    mode: 'recursive',
+    shardSize: 0,
+    userAllocations: [],
+    expireAt: zeroTime,
+    metadata: {},
+    pinUpdate: null,
+    origins: []
+  }
+}
+
+/** A pin of type `pin` with these options; the depth follows the mode. */
+export function pinWithOptions (cid: CID, options: PinOptions): Pin {
+  return { ...options, cid, type: 'pin', allocations: [], maxDepth: depthOfMode(options.mode), reference: null, timestamp: zeroTime }
+}
+
+export const depthOfMode = (mode: PinMode): PinDepth => mode === 'direct' ? 0 : -1
+export const modeOfDepth = (depth: PinDepth): PinMode => depth === 0 ? 'direct' : 'recursive'
+
+/** True when both factors are -1: every peer pins it and `allocations` is empty. */
+export const isEverywhere = (pin: Pick<PinOptions, 'replicationFactorMin' | 'replicationFactorMax'>): boolean =>
+  pin.replicationFactorMin === -1 && pin.replicationFactorMax === -1
+
+/** True when `peer` doesn't have to hold this pin. (Factors 0/0 without allocations are remote everywhere, as in Go.) */
+export const isRemote = (pin: Pin, peer: PeerId): boolean => !isEverywhere(pin) && !pin.allocations.includes(peer)
+
+/** How "not set" is printed: the answer of POST echoes the request, a stored pin has lost what isn't stored (rest-api §6.1). */
+export type PinJsonForm = 'stored' | 'echo'
+
+/**
+ * The object that Go prints for a pin, keys in Go's order. `stored`: user_allocations null, metadata null when empty, origins [].
+ * `echo`: metadata {}, origins null when empty, user_allocations null when empty.
+ */
+export function pinJson (pin: Pin, form: PinJsonForm = 'stored'): Record<string, unknown> {
+  const echo = form === 'echo'
+  const hasMetadata = Object.keys(pin.metadata).length > 0
+  return {
+    replication_factor_min: pin.replicationFactorMin,
+    replication_factor_max: pin.replicationFactorMax,
+    name: pin.name,
+    mode: echo ? pin.mode : modeOfDepth(pin.maxDepth),
+    shard_size: pin.shardSize,
+    user_allocations: echo && pin.userAllocations.length > 0 ? pin.userAllocations : null,
+    expire_at: formatTime(pin.expireAt),
+    metadata: hasMetadata ? sortedByKey(pin.metadata) : echo ? {} : null,
+    pin_update: pin.pinUpdate?.toString() ?? null,
+    origins: pin.origins.length > 0 || !echo ? pin.origins : null,
+    cid: pin.cid.toString(),
+    type: pin.type,
+    allocations: pin.allocations,
+    max_depth: pin.maxDepth,
+    reference: pin.reference?.toString() ?? null,
+    timestamp: formatTime(pin.timestamp)
+  }
+}
+
+/** A copy whose keys are in byte order, as Go prints maps. */
+export function sortedByKey (map: Readonly<Record<string, string>>): Record<string, string> {
+  const keys = Object.keys(map)
+  if (keys.length < 2) return map
+  return Object.fromEntries(keys.sort(compareUtf8).map(key => [key, map[key] ?? '']))
+}
+
+const encoder = new TextEncoder()
+
+/** Compares by UTF-8 bytes, as Go compares strings. */
+export function compareUtf8 (a: string, b: string): number {
+  return Buffer.compare(encoder.encode(a), encoder.encode(b))
+}

@@ -1,0 +1,37 @@
+import type { CID } from 'multiformats/cid'
+import type { Startable } from '../base/lifecycle.ts'
+import type { MultiaddrText, PeerId } from '../model/cid.ts'
+import type { Bandwidth } from '../model/peer.ts'
+
+/** A message of a topic. `from` is the peer that signed it; implementations drop what isn't signed. */
+export interface TopicMessage { from: PeerId, data: Uint8Array }
+
+/** Gossip to all peers of the cluster. Delivery is best effort: messages may be lost, repeated and reordered. */
+export interface Broadcast {
+  /** Resolves when the message has been handed to the network. Never delivered to this peer itself. */
+  publish (topic: string, data: Uint8Array): Promise<void>
+  /**
+   * Receives a topic from now on; the returned function ends it. `accept` says whether a message may be relayed and delivered
+   * (default: all).
+   */
+  subscribe (topic: string, handler: (message: TopicMessage) => void, accept?: (from: PeerId) => boolean): () => void
+}
+
+/** Moves blocks of the CRDT's DAG between peers. */
+export interface BlockExchange {
+  /** Fetches a block and checks it against its CID. Rejects with the signal's reason when aborted; it never gives up by itself. */
+  fetch (cid: CID, options: { signal: AbortSignal, from?: PeerId }): Promise<Uint8Array>
+  /** Says that a block is now stored here, so that peers who asked for it get it. */
+  offer (cid: CID, bytes: Uint8Array): void
+}
+
+/** This peer's own place in the cluster's network. */
+export interface ClusterHost extends Startable {
+  readonly peer: PeerId
+  /** Addresses with /p2p suffix on which this peer can be dialled. */
+  addresses (): MultiaddrText[]
+  /** Known addresses of another peer, with /p2p suffix. */
+  addressesOf (peer: PeerId): MultiaddrText[]
+  connectedPeers (): PeerId[]
+  bandwidth (): Map<string, Bandwidth>
+}

@@ -1,0 +1,42 @@
+import type { CID } from 'multiformats/cid'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Pin } from '../model/pin.ts'
+import type { PinInfo } from '../model/pin-info.ts'
+import type { StatusFilter } from '../model/status.ts'
+
+export interface TrackerOptions { signal?: AbortSignal }
+
+/** A tracked operation as `GET /pins/{cid}/progress` shows it, next to the node's own progress. Times are Unix milliseconds. */
+export interface OperationProgress {
+  type: 'pin' | 'unpin' | 'remote' | 'shard'
+  phase: 'error' | 'queued' | 'in_progress'
+  since: number
+  attempts: number
+  error: string
+  /** Position is not known exactly; this is how many operations wait in the same queue. */
+  queueLength: number
+  /** When the recover loop will try again; null while the operation is under way. */
+  nextTryAt: number | null
+}
+
+/**
+ * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything else
+ * is computed from the pinset and the node (daemon §3). Failed unpins survive a restart.
+ *
+ * `track` and `untrack` return at once and never throw: what goes wrong becomes a status. A newer call for a CID cancels the older operation
+ * unless it is of the same kind and still waits or runs.
+ */
+export interface PinTracker extends Startable {
+  track (pin: Pin): void
+  untrack (cid: CID): void
+  status (cid: CID, options?: TrackerOptions): Promise<PinInfo>
+  /** In batches. Answered from the operations alone when the filter has none of pinned, unexpectedly_unpinned, sharded, remote. */
+  statusAll (filter: StatusFilter, options?: TrackerOptions): AsyncIterable<PinInfo[]>
+  /** Queues what failed or is missing; answers the status afterwards. */
+  recover (cid: CID, options?: TrackerOptions): Promise<PinInfo>
+  /** The same for the whole pinset; yields only what was queued again. */
+  recoverAll (options?: TrackerOptions): AsyncIterable<PinInfo[]>
+  operation (cid: CID): OperationProgress | undefined
+  /** Operations that wait. */
+  queueLength (): number
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, it } from 'node:test'
+
+/**
+ * The dependency rules of docs/design/architecture.md as data. A seam is a folder whose contract files lie directly in it; its sub-folders are
+ * implementations.
+ */
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer']
+const contracts = [...seams, 'importer']
+
+/** Which rooms a room may import from. `contracts` stands for the contract files of every seam. */
+const mayImport: Record<string, string[]> = {
+  base: [],
+  model: ['base'],
+  wire: ['base', 'model'],
+  config: ['base', 'model'],
+  importer: ['base', 'model', 'wire', 'contracts'],
+  contract: ['base', 'model', 'contracts'],
+  implementation: ['base', 'model', 'wire', 'contracts'],
+  cluster: ['base', 'model', 'contracts'],
+  http: ['base'],
+  api: ['base', 'model', 'http', 'contracts', 'cluster-api'],
+  client: ['base', 'model'],
+  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'importer'],
+  cmd: ['node', 'config', 'client', 'base', 'model']
+}
+
+/** Only these read the clock, the dice or the environment themselves. */
+const impureFiles = [/^src\/base\/system\.ts$/, /^src\/node\//, /^cmd\//]
+const impure = /\bDate\.now\(|new Date\(\)|\bMath\.random\(|\bset(Timeout|Interval)\(|AbortSignal\.timeout\(|\brandomUUID\(|process\.env\b/
+
+interface SourceFile { path: string, text: string, imports: Array<{ target: string, isType: boolean }> }
+
+function filesUnder (folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .map(entry => relative(root, join(entry.parentPath, entry.name)))
+}
+
+function read (path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8')
+  const imports = [...text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)|^\} from ['"](\.[^'"]+)['"]/gm)]
+    .map(match => ({
+      target: relative(root, join(root, dirname(path), match[2] ?? match[3] ?? match[4] ?? '')),
+      isType: match[1] != null
+    }))
+  return { path, text, imports }
+}
+
+/** The room a file belongs to. */
+function roomOf (path: string): string {
+  const [top = '', folder = '', second = ''] = path.split('/')
+  if (top === 'cmd') return 'cmd'
+  if (folder === 'cluster') return second === 'cluster-api.ts' ? 'cluster-api' : 'cluster'
+  if (folder === 'importer') return second === 'importer.ts' ? 'contract' : 'importer'
+  if (seams.includes(folder)) return second.endsWith('.ts') ? 'contract' : 'implementation'
+  return folder
+}
+
+/** For implementations: src/<seam>/<implementation>. */
+const homeOf = (path: string): string => path.split('/').slice(0, 3).join('/')
+
+const sources = [...filesUnder('src'), ...filesUnder('cmd')].map(read)
+
+function forbidden (file: SourceFile, target: string): boolean {
+  const from = roomOf(file.path)
+  const to = roomOf(target)
+  if (from === to && from !== 'implementation') return from === 'api' && homeOf(file.path) !== homeOf(target)
+  if (from === 'implementation' && to === 'implementation') return homeOf(file.path) !== homeOf(target)
+  const allowed = mayImport[from === 'cluster-api' ? 'cluster' : from] ?? []
+  if (from === 'cluster' && to === 'cluster-api') return false
+  return !allowed.includes(to === 'contract' ? 'contracts' : to)
+}
+
+describe('architecture', () => {
+  it('imports go only in the allowed directions', () => {
+    const broken = sources.flatMap(file => file.imports.filter(({ target }) => forbidden(file, target)).map(({ target }) => `${file.path} -> ${target}`))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('has no cycle of value imports', () => {
+    const graph = new Map(sources.map(file => [file.path, file.imports.filter(one => !one.isType).map(one => one.target)]))
+    const done = new Set<string>()
+    const cycles: string[] = []
+    const visit = (path: string, trail: string[]): void => {
+      if (trail.includes(path)) { cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> ')); return }
+      if (done.has(path)) return
+      for (const next of graph.get(path) ?? []) visit(next, [...trail, path])
+      done.add(path)
+    }
+    for (const path of graph.keys()) visit(path, [])
+
+    assert.deepEqual(cycles, [])
+  })
+
+  it('takes time, chance and environment as arguments', () => {
+    const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http)\//
+    const broken = sources
+      .filter(file => !impureFiles.some(pattern => pattern.test(file.path)) && !adapters.test(file.path))
+      .flatMap(file => file.text.split('\n').flatMap((line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('keeps every import pointed at a file that exists', () => {
+    const known = new Set(sources.map(file => file.path))
+    const broken = sources.flatMap(file => file.imports.filter(({ target }) => target.endsWith('.ts') && !known.has(target)).map(({ target }) => `${file.path} -> ${target}`))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('knows every room', () => {
+    const unknown = new Set(sources.map(file => roomOf(file.path)).filter(room => room !== 'cluster-api' && mayImport[room] == null))
+
+    assert.deepEqual([...unknown], [])
+  })
+
+  it('never sleeps in quick tests', () => {
+    const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(path => !path.endsWith('architecture.test.ts')).map(read)
+    const broken = tests.flatMap(file => file.text.split('\n').flatMap((line, at) => /\bawait (sleep|delay|wait)\(\d/.test(line) ? [`${file.path}:${at + 1}`] : []))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('names every implementation folder beneath a seam that has contracts', () => {
+    assert.ok(contracts.every(seam => filesUnder(`src/${seam}`).some(path => roomOf(path) === 'contract')))
+  })
+})

@@ -1,0 +1,113 @@
+import type { CID } from 'multiformats/cid'
+import type { IpfsPinStatus, RepoStat } from '../../ipfs.ts'
+import type { Startable } from '../../../base/lifecycle.ts'
+import type { RemovedKey } from '../../../model/peer.ts'
+
+/**
+ * What the embedded node knows and does without the network: its pin roots, the walk through a DAG, garbage collection, room on the disk.
+ *
+ * How the pieces keep a block safe, in this order and no other:
+ *
+ * | operation | steps |
+ * |---|---|
+ * | pin | `guard = protection.guard()`; `walkDag(root, { guard, … })`, which protects each block before it asks for it; `await roots.add(…)`; `guard.release()` |
+ * | add | `guard = protection.guard()`; per batch `await guard.protect(cids)`, then `blockstore.put`; the pin of the root as above; `guard.release()` |
+ * | putBlocks | as add without the pin, and `await recent.note(cids)` after each put; a release then leaves them safe for an hour |
+ * | unpin | `await roots.remove(cid)` |
+ * | repoGc | `collector.collect()`; may run beside all of these |
+ *
+ * `release` without a root (an aborted upload) leaves the blocks to the next collection.
+ */
+
+/** A pin of the node. `depth` -1: the whole DAG; 0: the block alone (direct); n > 0: n levels of links. `since`: Unix ms. */
+export interface Root { cid: CID, mode: 'recursive' | 'direct', depth: number, since: number }
+
+/**
+ * The roots of the embedded node, in a datastore. v0 and v1 CIDs of one block are two roots, as in Kubo.
+ *
+ * - Changes that arrive while a write runs share the next one; the promise resolves when the process may be killed without losing the change (no fsync).
+ * - `get`, `has`, `statusOf` see a change as soon as its promise has resolved. `count` too; it is stored, not counted at start.
+ * - Adding what is there replaces it (the caller decides on upgrades); removing what isn't there is fine and resolves to false.
+ * - `mode` follows from `depth`.
+ */
+export interface RootTable extends Startable {
+  /** `since` is the clock's now. */
+  add (root: { cid: CID, depth: number }): Promise<void>
+  /** True when there was such a root. */
+  remove (cid: CID): Promise<boolean>
+  get (cid: CID): Root | undefined
+  has (cid: CID): boolean
+  /** `recursive`, `direct` or `unpinned`: never `indirect`. */
+  statusOf (cid: CID): IpfsPinStatus
+  count (): number
+  /** All roots in batches, from a snapshot that is taken at the first `next`. */
+  list (options?: { signal?: AbortSignal }): AsyncIterable<Root[]>
+}
+
+/** Keeps blocks of one running add or pin from being collected. */
+export interface Guard {
+  /**
+   * From the call on, no collection takes these blocks until `release` (and one that runs meanwhile won't, even after `release`). Resolves when
+   * deletions of them that were already on their way are done, so that a look-up afterwards tells the truth: protect first, then look or put.
+   */
+  protect (cids: readonly CID[]): Promise<void>
+  /** The operation is over. Idempotent. */
+  release (): void
+}
+
+/** Who is protected from a garbage collection. One per node. */
+export interface Protection {
+  guard (): Guard
+}
+
+/** Blocks received lately; a collection keeps them for `keepMs` (an hour). In a datastore, one record per call. Survives a restart. */
+export interface RecentBlocks {
+  note (cids: readonly CID[]): Promise<void>
+}
+
+export interface CollectOptions { signal?: AbortSignal }
+
+export interface GarbageCollector {
+  /**
+   * Marks what roots, guards and recent blocks need, then deletes the rest and yields what went: v1 raw CIDs of the multihashes, as Kubo does.
+   * When a root's DAG can't be read whole, yields `{ key: the block, error }` for each such block and deletes nothing, as Kubo does.
+   * One collection at a time: a second one waits for the first. Stopping to iterate, or the signal, ends it cleanly between two deletions.
+   */
+  collect (options?: CollectOptions): AsyncIterable<RemovedKey>
+}
+
+/** How much room the node has. */
+export interface RepoSpace {
+  stat (): Promise<RepoStat>
+  /** Throws STORAGE_FULL when `bytes` more don't fit in storage_max or on the disk. Cheap enough for every batch. */
+  ensureRoom (bytes: number): Promise<void>
+}
+
+/** A set of blocks (by multihash) whose memory is bounded: above a budget it goes on in a folder. See marks.ts. */
+export interface BlockSet {
+  /** Adds; true when it wasn't there. */
+  add (multihash: Uint8Array, kind?: number): boolean
+  has (multihash: Uint8Array, kind?: number): boolean
+  /** Resolves when there is room in memory again. Await between some thousand `add`s. */
+  room (): Promise<void>
+  close (): Promise<void>
+}
+
+export interface WalkOptions {
+  /** -1: everything; 0: the root alone; n: n levels of links. */
+  depth: number
+  /**
+   * The block. `undefined` says "it is there and I don't care for its links" (a leaf: `isLeaf(cid)`). Rejections end the walk.
+   * Called once per block (per remaining depth where depth > 0), with up to `concurrency` calls at a time. Not called for identity CIDs.
+   */
+  get: (cid: CID) => Promise<Uint8Array | undefined>
+  /** Calls of `get` at a time; 32 to 128. Default 32. */
+  concurrency?: number
+  /** Each block is protected before `get` is called for it. */
+  guard?: Pick<Guard, 'protect'>
+  /** Called after each `get`; `bytes` undefined when `get` gave none. */
+  onBlock?: (cid: CID, bytes: Uint8Array | undefined) => void
+  /** Where seen blocks are remembered; given by callers that walk several roots or DAGs without limit. Default: in memory, 16 bytes a block. */
+  seen?: BlockSet
+  signal?: AbortSignal
+}

@@ -1,0 +1,103 @@
+/**
+ * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
+ * ipfs are on PATH, on Go's pair beside it, alternating. Prints one table; ratios come from one run only. Loopback only.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '../..')
+const { values } = parseArgs({
+  options: {
+    scale: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '3' },
+    workload: { type: 'string', default: 'single' },
+    pins: { type: 'string', default: '' },
+    port: { type: 'string', default: '34000' }
+  }
+})
+
+interface Row { name: string, unit: string, node: number, go: number | undefined, better: 'more' | 'less' }
+
+async function run (command: string, args: string[]): Promise<void> {
+  const child = spawn(command, args, { stdio: 'inherit' })
+  const status = await new Promise<number | null>(resolve => child.once('exit', resolve))
+  if (status !== 0) throw new Error(`${command} ${args[0]} ended with ${status}`)
+}
+
+const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN
+
+/** Start to /health, the median of several starts on the same folder. */
+async function startTimes (peers: BenchPeer[]): Promise<Map<string, number>> {
+  const times = new Map<string, number[]>(peers.map(peer => [peer.name, []]))
+  for (let round = 0; round < 5; round++) {
+    for (const peer of peers) {
+      times.get(peer.name)?.push((await peer.start()).startMs)
+      await peer.stop()
+    }
+  }
+  return new Map([...times].map(([name, list]) => [name, median(list)]))
+}
+
+const idle = async (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+function row (name: string, unit: string, better: Row['better'], figures: ReadonlyMap<string, number>): Row {
+  return { name, unit, better, node: figures.get('node') ?? NaN, go: figures.get('go') }
+}
+
+async function resident (peers: BenchPeer[]): Promise<Map<string, number>> {
+  return new Map(await Promise.all(peers.map(async peer => [peer.name, await residentMiB(peer.pids())] as const)))
+}
+
+function print (rows: Row[]): void {
+  const cells = rows.map(({ name, unit, node, go, better }) => {
+    const ratio = go == null ? '' : `${(node / go).toFixed(2)} (${better === 'more' ? 'more' : 'less'} is better)`
+    return [name, unit, node.toFixed(node < 10 ? 2 : 0), go?.toFixed(go < 10 ? 2 : 0) ?? '-', ratio]
+  })
+  console.log(['| what | unit | node | go | node / go |', '|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
+}
+
+type LoadFigure = { unit: string } & Record<string, number | string | null>
+
+/** Runs the load tool; its own rules (equal roots, nothing lost) are checked there, and a broken one fails the bench. */
+async function load (peers: BenchPeer[], workload: string, folder: string): Promise<Row[]> {
+  const out = join(folder, `load-${workload.replaceAll(',', '-')}.json`)
+  const targets = peers.map(peer => `${peer.name}=${peer.url},${peer.pids().join('+')}`)
+  await run(process.execPath, [join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--out', out])
+  const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, LoadFigure> }
+  return Object.entries(rows).map(([name, { unit, ...by }]) => {
+    const figures = peers.flatMap(peer => typeof by[peer.name] === 'number' ? [[peer.name, by[peer.name] as number] as const] : [])
+    return row(name, unit, /^ms|MiB|CPU/.test(unit) ? 'less' : 'more', new Map(figures))
+  })
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
+const peers: BenchPeer[] = []
+try {
+  await run(process.execPath, [join(root, 'scripts/build.ts')])
+  const port = Number(values.port)
+  peers.push(await nodePeer(root, join(folder, 'node'), port))
+  if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))
+  else console.log('Go is not on PATH (ipfs-cluster-service and ipfs): figures of our peer only')
+  const rows: Row[] = [row('start to /health', 'ms', 'less', await startTimes(peers))]
+  for (const peer of peers) await peer.start()
+  await idle(15_000)
+  rows.push(row('memory idle', 'MiB', 'less', await resident(peers)))
+  rows.push(...await load(peers, values.workload, folder))
+  rows.push(row('memory after the load', 'MiB', 'less', await resident(peers)))
+  if (values.pins !== '') {
+    rows.push(...await load(peers, `pinset-${values.pins}`, folder))
+    for (const peer of peers) await peer.stop()
+    rows.push(row(`restart with ${values.pins} pins`, 'ms', 'less', new Map(await Promise.all(peers.map(async peer => [peer.name, (await peer.start()).startMs] as const)))))
+    rows.push(row(`memory after the restart with ${values.pins} pins`, 'MiB', 'less', await resident(peers)))
+  }
+  print(rows)
+} finally {
+  for (const peer of peers) await peer.stop()
+  await rm(folder, { recursive: true, force: true })
+}

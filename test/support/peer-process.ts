@@ -1,0 +1,118 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { pollUntil } from './poll.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const program = join(root, 'cmd/helia-cluster-service/bin.js')
+const loopback = '/ip4/127.0.0.1/tcp/'
+
+/** The real service program on a temporary folder, loopback only. */
+export interface PeerProcess {
+  folder: string
+  url: string
+  gateway: string
+  /** Text on stderr so far. */
+  log (): string
+  pid (): number
+  start (args?: string[]): Promise<void>
+  /** Sends the signal and waits for the end; gives the exit code (null when killed). */
+  end (signal?: NodeJS.Signals): Promise<number | null>
+  edit (change: (json: any) => void): Promise<void>
+  remove (): Promise<void>
+}
+
+export interface ProgramResult { status: number, stdout: string, stderr: string }
+
+/** Runs the service program once, to its end. */
+export async function runService (args: string[], env: NodeJS.ProcessEnv = {}): Promise<ProgramResult> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
+    return { status: 0, stdout, stderr }
+  } catch (err) {
+    const { code, stdout, stderr } = err as { code: number, stdout: string, stderr: string }
+    return { status: code, stdout, stderr }
+  }
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts (count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    return server
+  }))
+  const ports = servers.map(server => (server.address() as { port: number }).port)
+  await Promise.all(servers.map(async server => new Promise(resolve => server.close(resolve))))
+  return ports
+}
+
+/** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. */
+export async function peerProcess (change: (json: any) => void = () => {}): Promise<PeerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-peer-'))
+  const result = await runService(['-c', folder, 'init', '--profile', 'test'])
+  if (result.status !== 0) throw new Error(`init failed: ${result.stderr}`)
+  const [rest = 0, swarm = 0, ipfs = 0, gateway = 0] = await freePorts(4)
+  const config = join(folder, 'service.json')
+  const edit = async (change: (json: any) => void): Promise<void> => {
+    const json = JSON.parse(await readFile(config, 'utf8'))
+    change(json)
+    await writeFile(config, JSON.stringify(json, null, 2))
+  }
+  await edit(json => {
+    json.cluster.listen_multiaddress = [`${loopback}${swarm}`]
+    json.api = { restapi: { ...json.api.restapi, http_listen_multiaddress: `${loopback}${rest}` } }
+    json.ipfs_connector.helia.listen_multiaddress = [`${loopback}${ipfs}`]
+    json.ipfs_connector.helia.gateway_multiaddress = `${loopback}${gateway}`
+    change(json)
+  })
+  let child: ChildProcess | undefined
+  let log = ''
+  const url = `http://127.0.0.1:${rest}`
+  const end = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    if (child == null || child.exitCode != null || child.signalCode != null) return child?.exitCode ?? null
+    const ended = new Promise<number | null>(resolve => child?.once('exit', resolve))
+    child.kill(signal)
+    return ended
+  }
+  return {
+    folder,
+    url,
+    gateway: `http://127.0.0.1:${gateway}`,
+    log: () => log,
+    pid: () => child?.pid ?? 0,
+    edit,
+    end,
+    start: async (args = []) => {
+      child = spawn(process.execPath, [program, '-c', folder, 'daemon', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      child.stdout?.on('data', data => { log += data })
+      child.stderr?.on('data', data => { log += data })
+      await pollUntil(async () => {
+        if (child?.exitCode != null) throw new Error(`the daemon ended with ${child.exitCode}:\n${log}`)
+        return (await fetch(`${url}/health`).catch(() => undefined))?.status === 204
+      }, { withinMs: 30_000, what: 'the peer' })
+    },
+    remove: async () => {
+      await end('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Reads a reply of JSON lines. */
+export async function jsonLines (response: Response): Promise<any[]> {
+  return (await response.text()).split('\n').filter(line => line !== '').map(line => JSON.parse(line))
+}
+
+export interface UploadFile { name: string, bytes: Uint8Array }
+
+/** A multipart body for `/add`. */
+export function uploadForm (files: readonly UploadFile[]): FormData {
+  const form = new FormData()
+  for (const { name, bytes } of files) form.append('file', new Blob([bytes as Uint8Array<ArrayBuffer>]), encodeURIComponent(name))
+  return form
+}

@@ -1,0 +1,89 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock, Random } from '../../src/base/clock.ts'
+
+interface Timer { at: number, order: number, fire: () => void }
+
+/** Time that passes only when a test says so. Between two timers every promise chain that can go on does so. */
+export class SimClock implements Clock {
+  #now: number
+  #order = 0
+  readonly #timers: Timer[] = []
+
+  constructor (now = Date.UTC(2030, 0, 1)) { this.#now = now }
+
+  now (): number { return this.#now }
+
+  after (ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire: callback }
+    const later = this.#timers.findIndex(other => other.at > timer.at)
+    this.#timers.splice(later === -1 ? this.#timers.length : later, 0, timer)
+    return () => {
+      const index = this.#timers.indexOf(timer)
+      if (index !== -1) this.#timers.splice(index, 1)
+    }
+  }
+
+  sleep (ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason)
+      const cancel = this.after(ms, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      const onAbort = (): void => {
+        cancel()
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Timers that wait. */
+  get pending (): number { return this.#timers.length }
+
+  /** Lets everything run that needs no time. */
+  async settle (): Promise<void> {
+    await nextTurn()
+    await nextTurn()
+  }
+
+  /** Passes `ms` milliseconds, firing what falls due in order. */
+  async advance (ms: number): Promise<void> {
+    const end = this.#now + ms
+    await this.settle()
+    for (let timer = this.#timers[0]; timer != null && timer.at <= end; timer = this.#timers[0]) {
+      this.#timers.shift()
+      this.#now = Math.max(this.#now, timer.at)
+      timer.fire()
+      await this.settle()
+    }
+    this.#now = end
+  }
+
+  /** Passes time from timer to timer until the condition holds; fails after `limitMs` of simulated time. */
+  async until (condition: () => boolean, limitMs = 3_600_000): Promise<void> {
+    const end = this.#now + limitMs
+    await this.settle()
+    while (!condition()) {
+      const next = this.#timers[0]
+      if (next == null || next.at > end) throw new Error(`the condition doesn't hold after ${this.#now - end + limitMs} simulated ms`)
+      await this.advance(next.at - this.#now)
+    }
+  }
+}
+
+/** Numbers that depend only on the seed (mulberry32). */
+export class SeededRandom implements Random {
+  #state: number
+
+  constructor (seed: number) { this.#state = seed >>> 0 }
+
+  float (): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+
+  bytes (length: number): Uint8Array { return Uint8Array.from({ length }, () => Math.floor(this.float() * 256)) }
+}

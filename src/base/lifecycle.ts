@@ -6,7 +6,7 @@ import type { Logger } from './log.ts'
 export interface Startable {
   readonly name: string
   start (signal: AbortSignal): Promise<void>
-  /** First phase of a stop: take no new work (listeners, queues). Optional. */
+  /** First phase of a stop: take no new work (listeners, queues). Optional. Called only after a `start` that succeeded. */
   drain? (): Promise<void>
   /** Second phase. Also called after a `start` that failed. Idempotent. */
   stop (): Promise<void>
@@ -21,11 +21,16 @@ export interface LifecycleInit {
 /**
  * Starts components one after the other; when one fails, stops what had begun in reverse order and throws the first error. Stops in
  * reverse, first all `drain`s, then all `stop`s, each with a deadline; what went wrong is gathered into one AggregateError.
+ *
+ * A `stop` during a `start` aborts the signal that the components were given, waits (for `stopTimeoutMs` at most) until the one that is starting gives up, then
+ * stops as usual; `start` rejects. Each object works once: `start` after `stop` throws NOT_READY.
  */
 export class Lifecycle {
-  readonly #begun: Startable[] = []
+  readonly #begun: Array<{ component: Startable, ready: boolean }> = []
   readonly #init: LifecycleInit
   readonly #deps: LifecycleDeps
+  readonly #abort = new AbortController()
+  #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
   constructor (init: LifecycleInit, deps: LifecycleDeps) {
@@ -34,13 +39,10 @@ export class Lifecycle {
   }
 
   async start (components: readonly Startable[], signal: AbortSignal): Promise<void> {
+    if (this.#stopping != null) throw new ClusterError('NOT_READY', {}, { message: 'the lifecycle has been stopped' })
     try {
-      for (const component of components) {
-        signal.throwIfAborted()
-        this.#begun.push(component)
-        await component.start(signal)
-        this.#deps.log.debug('component started', { component: component.name })
-      }
+      this.#starting = this.#startAll(components, AbortSignal.any([signal, this.#abort.signal]))
+      await this.#starting
     } catch (err) {
       await this.stop().catch(stopErr => this.#deps.log.warn('unclean stop after a failed start', { err: stopErr }))
       throw err
@@ -52,27 +54,42 @@ export class Lifecycle {
     return this.#stopping
   }
 
+  async #startAll (components: readonly Startable[], signal: AbortSignal): Promise<void> {
+    for (const component of components) {
+      signal.throwIfAborted()
+      const begun = { component, ready: false }
+      this.#begun.push(begun)
+      await component.start(signal)
+      begun.ready = true
+      this.#deps.log.debug('component started', { component: component.name })
+    }
+    signal.throwIfAborted()
+  }
+
   async #stopAll (): Promise<void> {
-    const reversed = this.#begun.splice(0).reverse()
     const errors: unknown[] = []
-    for (const component of reversed) await this.#bounded(component, 'drain', errors)
-    for (const component of reversed) await this.#bounded(component, 'stop', errors)
+    this.#abort.abort(new ClusterError('NOT_READY', {}, { message: 'stopped while starting' }))
+    const starting = this.#starting?.catch(() => {}) // who called `start` gets the error
+    if (starting != null) await this.#bounded({ component: 'lifecycle', phase: 'start' }, () => starting, errors)
+    const reversed = this.#begun.splice(0).toReversed()
+    for (const { component, ready } of reversed) {
+      if (ready) await this.#bounded({ component: component.name, phase: 'drain' }, () => component.drain?.(), errors)
+    }
+    for (const { component } of reversed) await this.#bounded({ component: component.name, phase: 'stop' }, () => component.stop(), errors)
     if (errors.length > 0) throw new AggregateError(errors, 'unclean stop')
   }
 
-  async #bounded (component: Startable, phase: 'drain' | 'stop', errors: unknown[]): Promise<void> {
-    const work = component[phase]?.()
-    if (work == null) return
+  async #bounded (what: { component: string, phase: string }, act: () => Promise<void> | undefined, errors: unknown[]): Promise<void> {
     const timeout = new AbortController()
-    const late = this.#deps.clock.sleep(this.#init.stopTimeoutMs, timeout.signal).then(() => {
-      throw new ClusterError('TIMEOUT', { component: component.name, phase })
-    })
-    late.catch(() => {})
-    await Promise.race([work, late])
-      .catch(err => {
-        this.#deps.log.warn('component did not stop cleanly', { component: component.name, phase, err })
-        errors.push(err)
-      })
-      .finally(() => timeout.abort())
+    const late = this.#deps.clock.sleep(this.#init.stopTimeoutMs, timeout.signal).then(() => { throw new ClusterError('TIMEOUT', what) })
+    late.catch(() => {}) // lost races end here
+    try {
+      await Promise.race([act(), late])
+    } catch (err) {
+      this.#deps.log.warn('component did not stop cleanly', { ...what, err })
+      errors.push(err)
+    } finally {
+      timeout.abort()
+    }
   }
 }

@@ -2,19 +2,29 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock, Random } from './clock.ts'
 
+/** Node's timers fire at once when asked for more: longer waits (24.8 days and up) are made of several. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** The machine's clock. Made in the composition root and handed down. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
     try {
-      await wait(ms, undefined, signal == null ? {} : { signal })
+      for (let left = ms; ; left -= longestTimerMs) {
+        await wait(Math.min(left, longestTimerMs), undefined, signal == null ? {} : { signal })
+        if (left <= longestTimerMs) return
+      }
     } catch (err) {
       throw signal?.aborted === true ? signal.reason : err
     }
   },
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms)
-    timer.unref()
+    let timer: NodeJS.Timeout
+    const arm = (left: number): void => {
+      timer = setTimeout(() => left > longestTimerMs ? arm(left - longestTimerMs) : callback(), Math.min(left, longestTimerMs))
+      timer.unref()
+    }
+    arm(ms)
     return () => clearTimeout(timer)
   }
 }

@@ -12,6 +12,8 @@ export interface Worker {
   readonly jitter?: number
   /** Whether the first run comes at once (default) or after one interval. */
   readonly runAtStart?: boolean
+  /** The wait after a first failure; it doubles with each further one, up to the interval. Default 1000. Milliseconds. */
+  readonly firstBackOffMs?: number
   /** One unit of work. 'busy': run again at once; 'idle': wait. Throwing counts as an error and backs off (up to the interval). */
   work (signal: AbortSignal): Promise<'busy' | 'idle'>
 }
@@ -20,64 +22,75 @@ export interface WorkerStatus { name: string, runs: number, errors: number, cons
 
 /** A worker that has been given to the runner. */
 export interface WorkerHandle {
-  /** Ends the current wait, so that the next run comes now. */
+  /** The next run comes now; when one is under way, right after it. */
   wake (): void
+  /** Ends this loop for good: aborts a run that is under way and waits for it. Idempotent. Must not be awaited inside the worker's own `work`. */
+  stop (): Promise<void>
   status (): WorkerStatus
+}
+
+/** Takes background loops. What a component asks for that has one. */
+export interface Workers {
+  /** Adds a worker; it runs from the runner's `start` on, or at once when that has been. */
+  add (worker: Worker): WorkerHandle
 }
 
 export interface WorkerRunnerDeps { clock: Clock, random: Random, log: Logger }
 
-const firstBackOffMs = 1000
+const defaultFirstBackOffMs = 1000
+/** A worker that is busy without end must not keep timers and sockets from their turn. */
+const busyRunsBeforeYield = 64
 
 /** Runs all background loops of a peer. `stop` aborts the running units and waits for them. */
-export class WorkerRunner implements Startable {
+export class WorkerRunner implements Startable, Workers {
   readonly name = 'workers'
   readonly #deps: WorkerRunnerDeps
-  readonly #loops: Loop[] = []
-  readonly #stop = new AbortController()
-  #started = false
+  readonly #loops = new Set<Loop>()
+  #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor (deps: WorkerRunnerDeps) { this.#deps = deps }
 
-  /** Adds a worker; it runs from `start` on, or at once when the runner has started. */
   add (worker: Worker): WorkerHandle {
-    const loop = new Loop(worker, this.#deps, this.#stop.signal)
-    this.#loops.push(loop)
-    if (this.#started) loop.start()
+    const loop = new Loop(worker, this.#deps, () => this.#loops.delete(loop))
+    this.#loops.add(loop)
+    if (this.#state === 'running') loop.start()
+    if (this.#state === 'stopped') void loop.stop()
     return loop
   }
 
   async start (): Promise<void> {
-    this.#started = true
+    if (this.#state !== 'new') return
+    this.#state = 'running'
     for (const loop of this.#loops) loop.start()
   }
 
   async stop (): Promise<void> {
-    this.#stop.abort(new Error('the worker runner stops'))
-    await Promise.all(this.#loops.map(async loop => loop.ended()))
+    this.#state = 'stopped'
+    await Promise.all(Array.from(this.#loops, loop => loop.stop()))
   }
 
-  statuses (): WorkerStatus[] { return this.#loops.map(loop => loop.status()) }
+  statuses (): WorkerStatus[] { return Array.from(this.#loops, loop => loop.status()) }
 }
 
 class Loop implements WorkerHandle {
   readonly #worker: Worker
   readonly #deps: WorkerRunnerDeps
-  readonly #stop: AbortSignal
+  readonly #onStop: () => void
+  readonly #stop = new AbortController()
   readonly #status: WorkerStatus
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<void> | undefined
   #waiting: AbortController | undefined
   #woken = false
+  #busyInARow = 0
 
-  constructor (worker: Worker, deps: WorkerRunnerDeps, stop: AbortSignal) {
+  constructor (worker: Worker, deps: WorkerRunnerDeps, onStop: () => void) {
     this.#worker = worker
     this.#deps = deps
-    this.#stop = stop
+    this.#onStop = onStop
     this.#status = { name: worker.name, runs: 0, errors: 0, consecutiveErrors: 0, lastError: null, lastRunAt: null }
   }
 
-  start (): void { this.#running = this.#loop() }
-  async ended (): Promise<void> { await this.#running }
+  start (): void { this.#running ??= this.#loop() }
   status (): WorkerStatus { return { ...this.#status } }
 
   wake (): void {
@@ -85,51 +98,67 @@ class Loop implements WorkerHandle {
     this.#waiting?.abort()
   }
 
+  async stop (): Promise<void> {
+    this.#stop.abort(new Error('the worker is stopped'))
+    this.#waiting?.abort()
+    this.#onStop()
+    await this.#running
+  }
+
   async #loop (): Promise<void> {
-    if (this.#worker.runAtStart === false) await this.#wait(this.#worker.intervalMs())
-    while (!this.#stop.aborted) {
-      const result = await this.#runOnce()
-      if (result === 'idle') await this.#wait(this.#nextWaitMs())
+    if (this.#worker.runAtStart === false) await this.#wait(this.#nextWaitMs())
+    while (!this.#stop.signal.aborted) {
+      if (await this.#runOnce() === 'idle') await this.#wait(this.#nextWaitMs())
+      else await this.#yieldSometimes()
     }
   }
 
   async #runOnce (): Promise<'busy' | 'idle'> {
     const status = this.#status
+    this.#woken = false
     status.runs++
     status.lastRunAt = this.#deps.clock.now()
     try {
-      const result = await this.#worker.work(this.#stop)
+      const result = await this.#worker.work(this.#stop.signal)
       status.consecutiveErrors = 0
       return result
     } catch (err) {
-      if (this.#stop.aborted) return 'idle'
-      status.errors++
-      status.consecutiveErrors++
-      status.lastError = messageOf(err)
-      this.#deps.log.warn('background work failed', { worker: status.name, err, inARow: status.consecutiveErrors })
+      if (!this.#stop.signal.aborted) this.#failed(err)
       return 'idle'
     }
+  }
+
+  #failed (err: unknown): void {
+    const status = this.#status
+    status.errors++
+    status.consecutiveErrors++
+    status.lastError = messageOf(err)
+    this.#deps.log.warn('background work failed', { worker: status.name, err, inARow: status.consecutiveErrors })
   }
 
   #nextWaitMs (): number {
     const interval = this.#worker.intervalMs()
     const errors = this.#status.consecutiveErrors
+    const firstBackOffMs = this.#worker.firstBackOffMs ?? defaultFirstBackOffMs
     const base = errors === 0 ? interval : Math.min(interval, firstBackOffMs * 2 ** (errors - 1))
     const jitter = this.#worker.jitter ?? 0
     return base * (1 + jitter * (2 * this.#deps.random.float() - 1))
   }
 
   async #wait (ms: number): Promise<void> {
-    if (this.#woken || this.#stop.aborted) {
-      this.#woken = false
-      return
-    }
+    this.#busyInARow = 0
+    if (this.#woken || this.#stop.signal.aborted) return
     const waiting = this.#waiting = new AbortController()
-    const onStop = (): void => waiting.abort()
-    this.#stop.addEventListener('abort', onStop, { once: true })
-    await this.#deps.clock.sleep(ms, waiting.signal).catch(() => {})
-    this.#stop.removeEventListener('abort', onStop)
-    this.#waiting = undefined
-    this.#woken = false
+    try {
+      await this.#deps.clock.sleep(ms, waiting.signal)
+    } catch (err) {
+      if (!waiting.signal.aborted) throw err
+    } finally {
+      this.#waiting = undefined
+    }
+  }
+
+  async #yieldSometimes (): Promise<void> {
+    if (++this.#busyInARow % busyRunsBeforeYield === 0) await this.#deps.clock.sleep(0, this.#stop.signal).catch(() => {}) // stopped
   }
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isClusterError } from '../../../src/base/errors.ts'
+import { measureValue, MsgpackReader, MsgpackWriter } from '../../../src/wire/msgpack.ts'
+
+const written = (write: (writer: MsgpackWriter) => void): Buffer => {
+  const writer = new MsgpackWriter()
+  write(writer)
+  return Buffer.from(writer.bytes())
+}
+
+describe('msgpack in Go\'s dialect', () => {
+  it('writes integers in the families that Go uses', () => {
+    const hex = (value: number | bigint): string => written(writer => writer.int(value)).toString('hex')
+
+    assert.deepEqual([0, 127, 128, -1, -32, -33, -128, -129, 32768, -32769, 2147483648, -2147483649].map(hex),
+      ['00', '7f', 'd10080', 'ff', 'e0', 'd0df', 'd080', 'd1ff7f', 'd200008000', 'd2ffff7fff', 'd30000000080000000', 'd3ffffffff7fffffff'])
+  })
+
+  it('writes unsigned integers and raw values without the new forms', () => {
+    assert.equal(written(writer => { writer.uint(127); writer.uint(255); writer.uint(65535); writer.uint(65536); writer.uint(2n ** 63n) }).toString('hex'),
+      '7fccffcdffffce00010000cf8000000000000000')
+    assert.equal(written(writer => writer.raw('x'.repeat(32))).subarray(0, 3).toString('hex'), 'da0020')
+  })
+
+  it('reads back what it wrote', () => {
+    const bytes = written(writer => { writer.map(2); writer.raw('a'); writer.array(3); writer.int(-5); writer.float(1.5); writer.nil(); writer.raw('b'); writer.bool(true) })
+    const reader = new MsgpackReader(bytes)
+
+    const seen = [reader.map(), reader.text(), reader.array(), reader.number(), reader.float(), reader.nil(), reader.text(), reader.bool()]
+
+    assert.deepEqual(seen, [2, 'a', 3, -5, 1.5, true, 'b', true])
+    assert.equal(reader.position, bytes.length)
+  })
+
+  it('measures a value however much of it is there', () => {
+    const bytes = written(writer => { writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0) })
+
+    for (let length = 0; length < bytes.length; length++) {
+      const measured = measureValue(bytes.subarray(0, length), 0)
+      assert.ok(measured.need != null && measured.need > length && measured.need <= bytes.length, `with ${length} bytes`)
+    }
+    assert.deepEqual(measureValue(Buffer.concat([bytes, Buffer.from('c0', 'hex')]), 0), { end: bytes.length })
+  })
+
+  it('refuses what is too large or too deep', () => {
+    const refused = (hex: string): boolean => {
+      try { measureValue(Buffer.from(hex, 'hex'), 0) } catch (err) { return isClusterError(err, 'INVALID_DATA') }
+      return false
+    }
+
+    assert.ok(refused('dbffffffff'))
+    assert.ok(refused('ddffffffff'))
+    assert.ok(refused('91'.repeat(40)))
+    assert.ok(refused('c1'))
+  })
+})

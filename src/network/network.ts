@@ -35,3 +35,32 @@ export interface ClusterHost extends Startable {
   connectedPeers (): PeerId[]
   bandwidth (): Map<string, Bandwidth>
 }
+
+/**
+ * One stream to another peer. Both directions are independent: a side that has closed its writing can still read.
+ * Whoever got or opened a stream ends it: by closing its writing and reading to the end, or by `abort`.
+ */
+export interface PeerStream {
+  readonly remote: PeerId
+  /**
+   * What the other side writes, until it closes its writing; throws PEER_UNREACHABLE when the stream is reset. What isn't read waits at the
+   * other side (back-pressure). One reader only.
+   */
+  readonly source: AsyncIterable<Uint8Array>
+  /** Resolves when there is room for more; rejects with PEER_UNREACHABLE when the stream is reset. */
+  write (bytes: Uint8Array): Promise<void>
+  /** No more writes from here. */
+  closeWrite (): Promise<void>
+  /** Resets the stream: the other side sees a failure. */
+  abort (reason: Error): void
+  /** Aborts when the other side resets the stream or closes its writing: for unary calls the caller is gone (wire-rpc §2.4). */
+  readonly remoteEnded: AbortSignal
+}
+
+/** Streams by protocol between cluster peers. */
+export interface PeerStreams {
+  /** Dials when needed; rejects with PEER_UNREACHABLE, or UNSUPPORTED when the peer doesn't speak the protocol. */
+  open (peer: PeerId, protocol: string, options?: { signal?: AbortSignal }): Promise<PeerStream>
+  /** Takes incoming streams; the returned function ends it. */
+  handle (protocol: string, handler: (stream: PeerStream) => void): () => void
+}

@@ -1,0 +1,252 @@
+import { parseDuration } from '../base/duration.ts'
+import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
+import { normalPeerId } from './peer-id-text.ts'
+import { Secret } from './secret.ts'
+
+/** What `parse` and `fromText` give for a value that isn't allowed. */
+export const refused: unique symbol = Symbol('refused')
+export type Refused = typeof refused
+
+/** A type of value in service.json: how it is read from JSON and from the text of an environment variable. */
+export interface Kind<Value> {
+  /** Its name in the reference. */
+  name: string
+  /** What is allowed, to follow "must be". */
+  allowed: string
+  /** The JSON value that Go takes for a key that is absent and read literally. */
+  zero: unknown
+  /** True for the JSON value that Go treats as "not given". */
+  isEmpty (raw: unknown): boolean
+  parse (raw: unknown): Value | Refused
+  /** The JSON value that a variable's text stands for. */
+  fromText (text: string): unknown
+}
+
+const same = (text: string): unknown => text
+const asList = (text: string): unknown => text.trim() === '' ? [] : text.split(',')
+const isList = (raw: unknown): raw is string[] => Array.isArray(raw) && raw.every(one => typeof one === 'string')
+const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+
+export const bool: Kind<boolean> = {
+  name: 'boolean',
+  allowed: 'true or false',
+  zero: false,
+  isEmpty: raw => raw === false,
+  parse: raw => typeof raw === 'boolean' ? raw : refused,
+  fromText: text => /^(1|t|T|TRUE|true|True)$/.test(text) ? true : /^(0|f|F|FALSE|false|False)$/.test(text) ? false : refused
+}
+
+export const text: Kind<string> = {
+  name: 'string',
+  allowed: 'a string',
+  zero: '',
+  isEmpty: raw => raw === '',
+  parse: raw => typeof raw === 'string' ? raw : refused,
+  fromText: same
+}
+
+/** A text out of a fixed list. */
+export function oneOf<const Choice extends string> (choices: readonly Choice[]): Kind<Choice> {
+  return {
+    ...text,
+    allowed: choices.map(choice => JSON.stringify(choice)).join(' or '),
+    parse: raw => choices.find(choice => choice === raw) ?? refused
+  }
+}
+
+export interface Limits {
+  /** Smallest value. */
+  atLeast?: number
+  /** The value must be larger. */
+  above?: number
+  atMost?: number
+}
+
+const withinLimits = (value: number, { atLeast = -Infinity, above = -Infinity, atMost = Infinity }: Limits): boolean =>
+  value >= atLeast && value > above && value <= atMost
+
+function limitsText ({ atLeast, above, atMost }: Limits): string {
+  const low = atLeast != null ? ` of at least ${atLeast}` : above != null ? ` above ${above}` : ''
+  return atMost == null ? low : `${low} and at most ${atMost}`
+}
+
+/** A whole number. */
+export function int (limits: Limits = {}): Kind<number> {
+  return {
+    name: 'integer',
+    allowed: `a whole number${limitsText(limits)}`,
+    zero: 0,
+    isEmpty: raw => raw === 0,
+    parse: raw => Number.isSafeInteger(raw) && withinLimits(raw as number, limits) ? raw as number : refused,
+    fromText: given => /^[+-]?(0|[1-9]\d*|0[xX][\da-fA-F]+)$/.test(given) ? Number(given) : refused
+  }
+}
+
+/** A number. */
+export function float (limits: Limits = {}): Kind<number> {
+  return {
+    name: 'number',
+    allowed: `a number${limitsText(limits)}`,
+    zero: 0,
+    isEmpty: raw => raw === 0,
+    parse: raw => typeof raw === 'number' && withinLimits(raw, limits) ? raw : refused,
+    fromText: given => given.trim() !== '' && Number.isFinite(Number(given)) ? Number(given) : refused
+  }
+}
+
+/** A Go duration; the value is milliseconds. */
+export function duration (limits: Limits = {}): Kind<number> {
+  return {
+    name: 'duration',
+    allowed: `a duration${limitsText(limits)}, such as "1h30m" or "500ms" (units: ns, us, ms, s, m, h)`,
+    zero: '0s',
+    isEmpty: raw => raw === '',
+    parse: raw => {
+      if (typeof raw !== 'string') return refused
+      try {
+        const ms = parseDuration(raw)
+        return withinLimits(ms, limits) ? ms : refused
+      } catch {
+        return refused
+      }
+    },
+    fromText: same
+  }
+}
+
+const sizeUnits: Record<string, number> = { '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 }
+
+/** A size as people write it; the value is bytes. */
+export const size: Kind<number> = {
+  name: 'size',
+  allowed: 'a size above 0, such as "10GB" or "500MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+  zero: '',
+  isEmpty: raw => raw === '',
+  parse: raw => {
+    const match = /^(\d+(?:\.\d+)?) ?([a-zA-Z]*)$/.exec(typeof raw === 'number' ? String(raw) : typeof raw === 'string' ? raw : '')
+    const unit = sizeUnits[match?.[2]?.toLowerCase() ?? '-']
+    const bytes = match == null || unit == null ? 0 : Math.floor(Number(match[1]) * unit)
+    return bytes > 0 ? bytes : refused
+  },
+  fromText: same
+}
+
+/** A list of texts. */
+export const strings: Kind<string[]> = {
+  name: 'list of strings',
+  allowed: 'a list of strings',
+  zero: [],
+  isEmpty: raw => Array.isArray(raw) && raw.length === 0,
+  parse: raw => isList(raw) ? raw : refused,
+  fromText: asList
+}
+
+/** Text to text, `k:v,k2:v2` in a variable. */
+export const stringMap: Kind<Record<string, string>> = {
+  name: 'map of strings',
+  allowed: 'an object whose values are strings',
+  zero: {},
+  isEmpty: raw => isObject(raw) && Object.keys(raw).length === 0,
+  parse: raw => isObject(raw) && Object.values(raw).every(one => typeof one === 'string') ? raw as Record<string, string> : refused,
+  fromText: given => pairs(given, value => value)
+}
+
+/** Text to list of texts, such as HTTP headers. In a variable each name has one value: `k:v,k2:v2`. */
+export const listMap: Kind<Record<string, string[]>> = {
+  name: 'map of lists',
+  allowed: 'an object whose values are lists of strings',
+  zero: {},
+  isEmpty: stringMap.isEmpty,
+  parse: raw => isObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
+  fromText: given => pairs(given, value => [value])
+}
+
+function pairs<Value> (given: string, valueOf: (text: string) => Value): Record<string, Value> | Refused {
+  if (given.trim() === '') return {}
+  const items = given.split(',').map(item => /^([^:]*):(.*)$/s.exec(item))
+  if (items.some(item => item == null)) return refused
+  return Object.fromEntries(items.map(item => [item?.[1] ?? '', valueOf(item?.[2] ?? '')]))
+}
+
+/** One multiaddress. */
+export const multiaddr: Kind<string> = {
+  ...text,
+  name: 'multiaddress',
+  allowed: 'a multiaddress such as "/ip4/127.0.0.1/tcp/5001"',
+  parse: raw => typeof raw === 'string' && isMultiaddr(raw) ? raw : refused
+}
+
+/** One multiaddress, or "" for none. */
+export const optionalMultiaddr: Kind<string> = {
+  ...multiaddr,
+  allowed: `${multiaddr.allowed}, or ""`,
+  parse: raw => raw === '' ? '' : multiaddr.parse(raw)
+}
+
+/** Multiaddresses: a list, or one as plain text. */
+export function multiaddrs (rule: { notEmpty?: boolean, withPeer?: boolean } = {}): Kind<string[]> {
+  const isGood = (one: string): boolean => isMultiaddr(one) && (rule.withPeer !== true || peerOfMultiaddr(one) != null)
+  return {
+    name: rule.withPeer === true ? 'list of peer addresses' : 'list of multiaddresses',
+    allowed: `${rule.notEmpty === true ? 'one or more multiaddresses' : 'a list of multiaddresses'} such as ${rule.withPeer === true ? '"/ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…"' : '"/ip4/127.0.0.1/tcp/9096"'}`,
+    zero: [],
+    isEmpty: raw => raw === '' || strings.isEmpty(raw),
+    parse: raw => {
+      const list = raw === '' ? [] : typeof raw === 'string' ? [raw] : raw
+      if (!isList(list) || !list.every(isGood)) return refused
+      return rule.notEmpty === true && list.length === 0 ? refused : list
+    },
+    fromText: asList
+  }
+}
+
+/** A peer ID in base58 or CID form; the value is base58, "" when there is none. */
+export const optionalPeerId: Kind<string> = {
+  ...text,
+  name: 'peer ID',
+  allowed: 'a peer ID such as "12D3Koo…", or ""',
+  parse: raw => raw === '' ? '' : typeof raw === 'string' ? normalPeerId(raw) ?? refused : refused
+}
+
+/** Peer IDs, or "*" for everybody. */
+export const trustedPeers: Kind<string[]> = {
+  ...strings,
+  name: 'list of peer IDs',
+  allowed: 'a list of peer IDs such as "12D3Koo…", or ["*"]',
+  parse: raw => {
+    if (!isList(raw)) return refused
+    const peers = raw.map(one => one === '*' ? one : normalPeerId(one))
+    return peers.every(one => one != null) ? peers : refused
+  }
+}
+
+/** The cluster secret: 32 bytes as hex; null when the network is open. */
+export const secretHex: Kind<Secret<Uint8Array> | null> = {
+  ...text,
+  name: 'secret',
+  allowed: '64 hexadecimal digits (32 bytes), or "" for an unprotected network',
+  parse: raw => raw === '' ? null : typeof raw === 'string' && /^[\da-fA-F]{64}$/.test(raw) ? new Secret(Uint8Array.from(Buffer.from(raw, 'hex'))) : refused
+}
+
+/** A libp2p private key: its protobuf in base64; null when there is none. */
+export const privateKey: Kind<Secret<Uint8Array> | null> = {
+  ...text,
+  name: 'private key',
+  allowed: 'a libp2p private key in base64, or ""',
+  parse: raw => raw === '' ? null : typeof raw === 'string' && isBase64(raw) ? new Secret(Uint8Array.from(Buffer.from(raw, 'base64'))) : refused
+}
+
+const isBase64 = (given: string): boolean => given.length % 4 === 0 && /^[A-Za-z\d+/]+={0,2}$/.test(given)
+
+/** User to password; null when everybody may come in. */
+export const credentials: Kind<Secret<Record<string, string>> | null> = {
+  ...stringMap,
+  allowed: 'null, or an object with at least one user and password',
+  zero: null,
+  isEmpty: raw => raw === null,
+  parse: raw => {
+    if (raw === null) return null
+    const users = stringMap.parse(raw)
+    return users === refused || stringMap.isEmpty(users) ? refused : new Secret(users)
+  }
+}

@@ -1,0 +1,89 @@
+import { isGroup, nameOf } from './fields.ts'
+import type { Field, Fields } from './fields.ts'
+import { refused } from './kinds.ts'
+import type { Section } from './section.ts'
+import { variableName } from './section.ts'
+
+export type Variables = Readonly<Record<string, string | undefined>>
+export type JsonObject = Record<string, unknown>
+
+/** What was found while reading: sentences for people. */
+export interface Findings {
+  /** Each makes the file unusable. */
+  problems: string[]
+  warnings: string[]
+  /** Paths of keys that mean nothing here. */
+  unknownKeys: string[]
+}
+
+export const newFindings = (): Findings => ({ problems: [], warnings: [], unknownKeys: [] })
+
+interface Context { variables: Variables, findings: Findings }
+
+/** How an object of keys is read: as it stands in the file, or as all defaults because it isn't there. */
+interface Place { section: Section, keys: readonly string[], raw: JsonObject | null }
+
+export const isJsonObject = (raw: unknown): raw is JsonObject => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+
+/**
+ * Reads one section: the file's values (null: the section isn't there, so all defaults), then variables on top, then the checks. Problems are
+ * added to the findings; the settings that come back are of use only when none was.
+ */
+export function readSection (section: Section, raw: unknown, context: Context): JsonObject {
+  const { findings } = context
+  const before = findings.problems.length
+  if (raw != null && !isJsonObject(raw)) findings.problems.push(`${section.path} is ${show(raw)}: must be an object`)
+  const values = readFields(section.fields, { section, keys: [], raw: isJsonObject(raw) ? raw : null }, context)
+  if (findings.problems.length > before) return values
+  for (const { key, value, allowed } of section.check?.(values as never) ?? []) findings.problems.push(`${section.path}.${key} is ${show(value)}: must be ${allowed}`)
+  return values
+}
+
+function readFields (fields: Fields, place: Place, context: Context): JsonObject {
+  const { section, keys, raw } = place
+  for (const key of Object.keys(raw ?? {})) {
+    if (!Object.hasOwn(fields, key)) context.findings.unknownKeys.push([section.path, ...keys, key].join('.'))
+  }
+  return Object.fromEntries(Object.entries(fields).map(([key, entry]) => {
+    const inner = { section, keys: [...keys, key], raw }
+    return [nameOf(key, entry), isGroup(entry) ? readGroup(entry.group, inner, context) : readField(entry, inner, context)]
+  }))
+}
+
+function readGroup (fields: Fields, place: Place, context: Context): JsonObject {
+  const raw = place.raw?.[place.keys.at(-1) ?? '']
+  if (raw != null && !isJsonObject(raw)) context.findings.problems.push(`${pathOf(place)} is ${show(raw)}: must be an object`)
+  return readFields(fields, { ...place, raw: isJsonObject(raw) ? raw : null }, context)
+}
+
+function readField (field: Field, place: Place, context: Context): unknown {
+  const variable = variableName(place.section.path, place.keys)
+  const text = context.variables[variable]
+  const given = text == null ? place.raw?.[place.keys.at(-1) ?? ''] : field.kind.fromText(text)
+  const effective = effectiveValue(field, given, place)
+  const value = field.kind.parse(effective)
+  if (value !== refused) return value
+  const where = text == null ? pathOf(place) : `${variable} (${pathOf(place)})`
+  const shown = field.hidden ? 'a hidden value' : show(text ?? effective)
+  if (field.lenient && typeof effective === 'string') {
+    context.findings.warnings.push(`${where} is ${shown}, which is not ${field.kind.allowed}; the default ${show(field.default)} is used`)
+    return field.kind.parse(field.default)
+  }
+  context.findings.problems.push(`${where} is ${shown}: must be ${field.kind.allowed}`)
+  return undefined
+}
+
+/** The JSON value that counts, see `Reading`. A variable of a section that is absent still acts on its defaults. */
+function effectiveValue (field: Field, given: unknown, place: Place): unknown {
+  const fallback = place.raw != null || place.keys.length > 1 ? field.default : place.section.whenAbsent?.[place.keys[0] ?? ''] ?? field.default
+  if (given == null) return place.raw != null && field.reading === 'literal' ? field.kind.zero : fallback
+  return field.reading === 'keep' && field.kind.isEmpty(given) ? fallback : given
+}
+
+const pathOf = ({ section, keys }: Place): string => [section.path, ...keys].join('.')
+
+function show (value: unknown): string {
+  if (typeof value === 'symbol' || value === undefined) return 'not given'
+  const text = JSON.stringify(value)
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text
+}

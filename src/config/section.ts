@@ -1,0 +1,27 @@
+import type { Fields, ValuesOf } from './fields.ts'
+
+/** Something that is wrong with one key of a section: `value` is shown (unless the key is hidden), `allowed` follows "must be". */
+export interface Finding { key: string, value: unknown, allowed: string }
+
+/** A component's part of service.json, as data. Defaults, reading, checks, variables, the example and the reference all come from it. */
+export interface Section<Table extends Fields = Fields> {
+  /** Where it is in the file: "cluster", "api.restapi". */
+  path: string
+  doc: string
+  fields: Table
+  /** Values that an absent section has instead of the defaults (JSON, by key). */
+  whenAbsent?: Record<string, unknown>
+  /** Rules over several keys. Runs when each key by itself is fine. */
+  check? (values: ValuesOf<Table>): Finding[]
+}
+
+export const section = <const Table extends Fields> (given: Section<Table>): Section<Table> => given
+
+/**
+ * The variable that overrides a key: CLUSTER_, the component unless it is `cluster`, and the key without underscores; keys in an object of their
+ * own carry its name before. `cluster.connection_manager.high_water` → CLUSTER_CONNECTIONMANAGER_HIGHWATER.
+ */
+export function variableName (sectionPath: string, keys: readonly string[]): string {
+  const component = sectionPath === 'cluster' ? [] : sectionPath.split('.').slice(1)
+  return ['CLUSTER', ...component, ...keys].map(part => part.replaceAll('_', '').toUpperCase()).join('_')
+}

@@ -1,0 +1,30 @@
+import type { Section } from './section.ts'
+import { clusterSection } from './sections/cluster.ts'
+import { crdtSection, raftSection } from './sections/consensus.ts'
+import { levelSection } from './sections/datastore.ts'
+import { pinsvcapiSection, restapiSection } from './sections/http-api.ts'
+import { heliaSection, ipfshttpSection } from './sections/ipfs-connector.ts'
+import { ipfsproxySection } from './sections/ipfsproxy.ts'
+import { metricsSection, tracingSection } from './sections/observations.ts'
+import { balancedSection, diskSection, pinqueueSection, pubsubmonSection, statelessSection, tagsSection } from './sections/pinning.ts'
+
+/** Every section that is read, in the order in which service.json has them. */
+export const sections: readonly Section[] = [
+  clusterSection,
+  crdtSection,
+  ipfsproxySection, pinsvcapiSection, restapiSection,
+  heliaSection, ipfshttpSection,
+  statelessSection, pubsubmonSection, balancedSection,
+  diskSection, pinqueueSection, tagsSection,
+  metricsSection, tracingSection,
+  levelSection
+] as readonly Section<any>[] // any: each has a table of its own
+
+/** What `init` writes: all of them but the external Kubo. */
+export const initSections = sections.filter(one => one !== ipfshttpSection as Section<any>) // any: as above
+
+/** Known names without effect here: variables are checked, sections in a file load without a warning. */
+export const inertSections: readonly Section[] = [raftSection as Section<any>] // any: as above
+
+/** The top level of service.json: sections of their own, and folders of components. */
+export const topLevel = ['source', 'cluster', 'consensus', 'api', 'ipfs_connector', 'state', 'pin_tracker', 'monitor', 'allocator', 'informer', 'observations', 'datastore']

@@ -1,0 +1,57 @@
+import { bool, duration, field, int, size } from '../fields.ts'
+import type { ValuesOf } from '../fields.ts'
+import { multiaddr, multiaddrs, oneOf, optionalMultiaddr } from '../kinds.ts'
+import { section } from '../section.ts'
+
+/** Where an IPFS node finds its first peers in the public network (Helia's own list). */
+const publicBootstrap = [
+  '/dnsaddr/bootstrap.libp2p.io/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN',
+  '/dnsaddr/bootstrap.libp2p.io/p2p/QmbLHAnMoJPWSCR5Zhtx6BHJX9KiKNN6tpvbUcqanj75Nb',
+  '/dnsaddr/bootstrap.libp2p.io/p2p/QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt',
+  '/dnsaddr/va1.bootstrap.libp2p.io/p2p/12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8',
+  '/ip4/104.131.131.82/tcp/4001/p2p/QmaCpDMGvV2BGHeYERUEnRQAwe3N8SzbUtfsmvsqQLuvuJ'
+]
+
+const own = { reading: 'plain' } as const
+
+const heliaFields = {
+  listen_multiaddress: field(multiaddrs(), ['/ip4/0.0.0.0/tcp/4001'], 'Where other IPFS nodes connect. An empty list: nowhere.', { ...own, testDefault: ['/ip4/127.0.0.1/tcp/4001'] }),
+  announce: field(multiaddrs(), [], 'Tell others these addresses instead of the ones listened on.', own),
+  bootstrap: field(multiaddrs({ withPeer: true }), publicBootstrap, 'First peers to connect to. An empty list: none.', { ...own, testDefault: [] }),
+  storage_max: size('10GB', 'How much the blocks may take on the disk; "freespace" is counted from it.', own),
+  blockstore: field(oneOf(['segments', 'level']), 'segments', 'How blocks are stored: append-only segments, or LevelDB.', own),
+  gateway_multiaddress: field(optionalMultiaddr, '/ip4/127.0.0.1/tcp/8080', 'Where the gateway (`/ipfs/…`) listens. Empty: no gateway.', own),
+  dht: field(oneOf(['auto', 'client', 'server', 'off']), 'auto', 'Part in the DHT. `auto`: server when others can reach this node. `off`: the DHT is not used.', { ...own, testDefault: 'off' }),
+  provide: field(oneOf(['roots', 'pinned', 'all', 'off']), 'roots', 'What the DHT is told to be here: roots of pins, all blocks of pins, all blocks, or nothing.', { ...own, testDefault: 'off' }),
+  reprovide_interval: duration('22h0m0s', 'How often the DHT is told again. 0: never.', { ...own, atLeast: 0 }),
+  fetch_concurrency: int(64, 'Blocks of one pin that are fetched at the same time.', { ...own, above: 0, atMost: 1024 }),
+  pin_timeout: duration('2m0s', 'A pin fails when no block came for this long.', { ...own, above: 0 }),
+  unpin_disable: bool(false, 'Refuse to unpin: nothing ever leaves this node.', { ...own, omitDefault: true }),
+  repogc_timeout: duration('24h0m0s', 'How long a garbage collection may take.', { ...own, above: 0 }),
+  ipfs_request_timeout: duration('5m0s', 'How long resolving a path or reading a block may take.', { ...own, above: 0 }),
+  connect_swarms_delay: duration('30s', "How long after the start this node connects to the other peers' IPFS nodes. 0: never.", { ...own, atLeast: 0 }),
+  informer_trigger_interval: int(0, 'Publish metrics after this many pins and unpins. 0: by time only.', { ...own, atLeast: 0 })
+}
+
+export type HeliaConfig = ValuesOf<typeof heliaFields>
+
+export const heliaSection = section({
+  path: 'ipfs_connector.helia',
+  doc: 'The embedded IPFS node. Its identity is in ipfs-identity.json.',
+  fields: heliaFields
+})
+
+const ipfshttpFields = {
+  node_multiaddress: field(multiaddr, '/ip4/127.0.0.1/tcp/5001', "The Kubo's RPC API; `/unix/…` and `/dns4/…` work.", { reading: 'literal' }),
+  connect_swarms_delay: duration('30s', "How long after the start the Kubo is connected to the other peers' nodes. 0: never.", { atLeast: 0 }),
+  ipfs_request_timeout: duration('5m0s', 'How long a request may take.', { atLeast: 0 }),
+  pin_timeout: duration('2m0s', 'A pin fails when it makes no progress for this long.', { atLeast: 0 }),
+  unpin_timeout: duration('3h0m0s', 'How long an unpin may take.', { atLeast: 0 }),
+  repogc_timeout: duration('24h0m0s', 'How long a garbage collection may take.', { atLeast: 0 }),
+  informer_trigger_interval: int(0, 'Publish metrics after this many pins and unpins. 0: by time only.', { atLeast: 0 }),
+  unpin_disable: bool(false, 'Refuse to unpin: nothing ever leaves the Kubo.', { omitDefault: true })
+}
+
+export type IpfsHttpConfig = ValuesOf<typeof ipfshttpFields>
+
+export const ipfshttpSection = section({ path: 'ipfs_connector.ipfshttp', doc: 'An external Kubo instead of the embedded node.', fields: ipfshttpFields })

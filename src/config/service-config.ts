@@ -1,0 +1,38 @@
+import type { ClusterConfig } from './sections/cluster.ts'
+import type { CrdtConfig } from './sections/consensus.ts'
+import type { LevelConfig } from './sections/datastore.ts'
+import type { HttpApiConfig } from './sections/http-api.ts'
+import type { HeliaConfig, IpfsHttpConfig } from './sections/ipfs-connector.ts'
+import type { IpfsProxyConfig } from './sections/ipfsproxy.ts'
+import type { MetricsConfig, TracingConfig } from './sections/observations.ts'
+import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
+
+export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
+export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig, TracingConfig }
+
+/**
+ * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer IDs
+ * texts, secrets `Secret`s. Names are the keys of service.json in camel case. A face or informer that is not in the file is null: it isn't started.
+ */
+export interface ServiceConfig {
+  readonly cluster: ClusterConfig
+  readonly crdt: CrdtConfig
+  readonly api: {
+    readonly restapi: HttpApiConfig | null
+    readonly pinsvcapi: HttpApiConfig | null
+    readonly ipfsproxy: IpfsProxyConfig | null
+  }
+  /** The embedded node, or an external Kubo. */
+  readonly ipfs: { readonly kind: 'helia' } & HeliaConfig | { readonly kind: 'ipfshttp' } & IpfsHttpConfig
+  readonly tracker: StatelessConfig
+  readonly monitor: PubsubmonConfig
+  readonly allocator: BalancedConfig
+  readonly informers: {
+    readonly disk: DiskConfig | null
+    readonly tags: TagsConfig | null
+    readonly pinqueue: PinqueueConfig | null
+  }
+  readonly metrics: MetricsConfig
+  readonly tracing: TracingConfig
+  readonly datastore: LevelConfig
+}

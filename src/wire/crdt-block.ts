@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto'
+import * as dagPb from '@ipld/dag-pb'
+import { create as multihash } from 'multiformats/hashes/digest'
+import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
+import { decodeDelta, encodeDelta } from './delta.ts'
+import type { Delta } from './delta.ts'
+import { invalidBytes } from './protobuf.ts'
+
+/** A node of the CRDT's DAG. `links`: the heads that its writer knew, in byte order. */
+export interface CrdtBlock { cid: CID, bytes: Uint8Array, links: CID[], delta: Delta }
+
+/** Bitswap carries 2 MiB; anything above this can't have come from a well-behaved peer. */
+export const maxCrdtBlockBytes = 4 * 1024 * 1024
+
+const sha256 = 0x12
+const blockKeyLength = 56
+
+/** The dag-pb block of a delta over these heads, byte-equal to Go's (wire-crdt §4.3). */
+export function encodeCrdtBlock (delta: Delta, heads: readonly CID[]): CrdtBlock {
+  const links = heads.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
+  const bytes = dagPb.encode({ Data: encodeDelta(delta), Links: links.map(link => ({ Hash: link, Name: '', Tsize: 0 })) })
+  return { cid: crdtCid(bytes), bytes, links, delta }
+}
+
+/** Reads a block whose bytes have been checked against `cid`. Throws INVALID_DATA. */
+export function decodeCrdtBlock (cid: CID, bytes: Uint8Array): CrdtBlock {
+  if (bytes.length > maxCrdtBlockBytes) invalidBytes('a CRDT block is too large')
+  const node = decodeNode(bytes)
+  const links = node.Links.map(link => crdtLink(link.Hash))
+  return { cid, bytes, links, delta: decodeDelta(node.Data ?? new Uint8Array(0)) }
+}
+
+function decodeNode (bytes: Uint8Array): dagPb.PBNode {
+  try { return dagPb.decode(bytes) } catch (err) { return invalidBytes('a CRDT block is not dag-pb', err) }
+}
+
+function crdtLink (cid: CID): CID {
+  return isCrdtCid(cid) ? cid : invalidBytes('a link of a CRDT block is not dag-pb with sha2-256')
+}
+
+/** True for the only kind of CID that CRDT blocks have. */
+export const isCrdtCid = (cid: CID): boolean =>
+  cid.version === 1 && cid.code === dagPb.code && cid.multihash.code === sha256 && cid.multihash.digest.length === 32
+
+/** The CID of a block's bytes. */
+export function crdtCid (bytes: Uint8Array): CID {
+  return CID.createV1(dagPb.code, multihash(sha256, hash('sha256', bytes, 'buffer')))
+}
+
+/** The block's key, which is the id of its elements: slash and base32 of the multihash. */
+export const blockKey = (cid: CID): string => `/${base32Key(cid.multihash.bytes)}`
+
+/** The CID of a block key. Throws INVALID_DATA. */
+export function cidOfBlockKey (key: string): CID {
+  if (!isBlockKey(key)) invalidBytes('a block key is malformed')
+  return CID.createV1(dagPb.code, multihash(sha256, fromBase32Key(key.slice(1)).slice(2)))
+}
+
+/** True for text that can be the key of a CRDT block. */
+export const isBlockKey = (key: string): boolean => key.length === blockKeyLength && /^\/CIQ[A-Z2-7]+$/.test(key)

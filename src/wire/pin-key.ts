@@ -1,0 +1,18 @@
+import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
+
+const pinKeyPattern = /^\/[A-Z2-7]{4,512}$/
+
+/** The CRDT key of a pin: slash and base32 of the CID's bytes (wire-crdt §4.3). */
+export const pinKey = (cid: CID): string => `/${base32Key(cid.bytes)}`
+
+/** The CID of a pin key; undefined when it isn't one. */
+export function cidOfPinKey (key: string): CID | undefined {
+  if (!pinKeyPattern.test(key)) return undefined
+  try {
+    const cid = CID.decode(fromBase32Key(key.slice(1)))
+    // other spellings (padding bits) would make two keys of one CID
+    return pinKey(cid) === key ? cid : undefined
+  } catch {
+    return undefined
+  }
+}

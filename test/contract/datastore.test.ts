@@ -1,0 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLogger } from '../../src/base/log.ts'
+import { levelDatastore } from '../../src/datastore/level/level-datastore.ts'
+import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { SimDisk } from '../support/sim-disk.ts'
+import { datastoreContract } from './datastore.ts'
+
+datastoreContract('memory', async () => {
+  const datastore = memoryDatastore()
+  return { datastore, reopen: () => datastore, close: async () => {} }
+})
+
+datastoreContract('simulated disk', async () => {
+  const disk = new SimDisk()
+  return { datastore: disk.datastore(), reopen: () => disk.datastore(), close: async () => {} }
+})
+
+datastoreContract('level', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
+  const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger })
+  return { datastore: open(), reopen: open, close: async () => rm(folder, { recursive: true, force: true }) }
+})

@@ -1,0 +1,73 @@
+import { ClusterError } from '../../src/base/errors.ts'
+import { applyBatch, memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { SortedMap } from '../../src/datastore/memory/sorted-map.ts'
+import type { Datastore, Write, WriteOptions } from '../../src/datastore/datastore.ts'
+
+/** What happens to the batch at which the power goes. */
+export type LastBatch = 'lost' | 'kept'
+
+/**
+ * A disk in memory that forgets what wasn't synced when the power goes. Deterministic, without real I/O. A sync makes every earlier batch
+ * durable too, as LevelDB's log does.
+ */
+export class SimDisk {
+  #durable = new SortedMap<Uint8Array>()
+  #live = new SortedMap<Uint8Array>()
+  #unsynced: Array<readonly Write[]> = []
+  #generation = 0
+  #failure: { atWrite: number, last: LastBatch } | undefined
+  #writes = 0
+  #full = false
+
+  /** Batches written since the disk was made. */
+  get writes (): number { return this.#writes }
+
+  /** True after the power went at `crashAtWrite`, until the next `datastore`. */
+  dead = false
+
+  /** The disk with what survived. Handles from before a crash are dead. */
+  datastore (): Datastore {
+    this.dead = false
+    const generation = this.#generation
+    return memoryDatastore({
+      rows: () => this.#live,
+      write: async (batch, options) => {
+        // a process that has lost its disk never hears from it again
+        if (generation !== this.#generation) return new Promise(() => {})
+        await this.#write(batch, options)
+      }
+    })
+  }
+
+  /** While true, writes are refused with STORAGE_FULL. */
+  set full (full: boolean) { this.#full = full }
+
+  /** The power goes at the write with this number (1: the next one since the disk was made): it is lost or just kept, and never answered. */
+  crashAtWrite (atWrite: number, last: LastBatch): void { this.#failure = { atWrite, last } }
+
+  /** The power goes now: un-synced batches are lost except the first `keep`. */
+  crash (keep = 0): void {
+    for (const batch of this.#unsynced.slice(0, keep)) applyBatch(this.#durable, batch)
+    this.#unsynced = []
+    this.#live = this.#durable.copy()
+    this.#generation++
+    this.#failure = undefined
+    this.dead = true
+  }
+
+  async #write (batch: readonly Write[], { sync = false }: WriteOptions): Promise<void> {
+    if (this.#full) throw new ClusterError('STORAGE_FULL')
+    this.#writes++
+    if (this.#failure != null && this.#writes >= this.#failure.atWrite) return this.#fail(batch, this.#failure.last)
+    applyBatch(this.#live, batch)
+    this.#unsynced.push(batch)
+    if (!sync) return
+    for (const synced of this.#unsynced.splice(0)) applyBatch(this.#durable, synced)
+  }
+
+  #fail (batch: readonly Write[], last: LastBatch): Promise<void> {
+    if (last === 'kept') this.#unsynced.push(batch)
+    this.crash(last === 'kept' ? this.#unsynced.length : 0)
+    return new Promise(() => {})
+  }
+}

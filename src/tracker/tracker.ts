@@ -37,6 +37,6 @@ export interface PinTracker extends Startable {
   /** The same for the whole pinset; yields only what was queued again. */
   recoverAll (options?: TrackerOptions): AsyncIterable<PinInfo[]>
   operation (cid: CID): OperationProgress | undefined
-  /** Operations that wait. */
+  /** Pins that wait, priority ones included; what the pinqueue metric shows. */
   queueLength (): number
 }

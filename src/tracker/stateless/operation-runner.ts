@@ -1,0 +1,242 @@
+import { setImmediate } from 'node:timers'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PinState } from '../../consensus/consensus.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { Pin } from '../../model/pin.ts'
+import { isRemote } from '../../model/pin.ts'
+import type { ListName, Operation, OperationTable } from './operation-table.ts'
+import { cidOfKey } from './operation-table.ts'
+import { stateFacts } from './operation-states.ts'
+
+/** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
+export type Want = 'pin' | 'unpin' | 'clean' | 'meta'
+
+export function wantOf (pin: Pin | undefined, self: PeerId): Want {
+  if (pin == null) return 'unpin'
+  if (pin.type === 'meta-pin') return 'meta'
+  return isRemote(pin, self) ? 'clean' : 'pin'
+}
+
+export interface OperationRunnerInit {
+  self: PeerId
+  /** Room in each of the three queues: priority pins, other pins, unpins. */
+  maxPinQueueSize: number
+  concurrentPins: number
+  priorityPinMaxAgeMs: number
+  priorityPinMaxRetries: number
+}
+
+export interface OperationRunnerDeps {
+  state: PinState
+  ipfs: Pick<IpfsConnector, 'pin' | 'unpin'>
+  clock: Clock
+  log: Logger
+  table: OperationTable
+  /** Called after each change of an operation. */
+  changed: (key: string) => void
+}
+
+/** How often what happened since the start. */
+export interface OperationCounts { pinsDone: number, pinsFailed: number, unpinsDone: number, unpinsFailed: number, cancelled: number, queueFull: number }
+
+/** Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the other. */
+const concurrentUnpins = 4
+/** A node that answers at once must not keep timers and sockets from their turn. */
+const startsInOneTurn = 128
+
+const queueIsFull = 'pin/unpin operation queue is full. Try increasing max_pin_queue_size'
+
+interface Run { controller: AbortController, settled: Promise<void> }
+
+/** Runs operations against the node: pins in `concurrentPins` slots (priority first), unpins in a few of their own. */
+export class OperationRunner {
+  readonly counts: OperationCounts = { pinsDone: 0, pinsFailed: 0, unpinsDone: 0, unpinsFailed: 0, cancelled: 0, queueFull: 0 }
+  /** Told of each CID that was just pinned. */
+  onPinned: ((key: string) => void) | undefined
+  readonly #init: OperationRunnerInit
+  readonly #deps: OperationRunnerDeps
+  /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
+  readonly #runs = new Map<string, Run>()
+  #pinSlots: number
+  #unpinSlots = concurrentUnpins
+  #running = false
+  #isPumpDue = false
+  #startsLeft = startsInOneTurn
+
+  constructor (init: OperationRunnerInit, deps: OperationRunnerDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#pinSlots = init.concurrentPins
+  }
+
+  start (): void {
+    this.#running = true
+    this.#pumpSoon()
+  }
+
+  /** Starts nothing more. */
+  pause (): void { this.#running = false }
+
+  /** Aborts what runs and waits for it. The operations stay as they are. */
+  async stop (): Promise<void> {
+    this.pause()
+    const runs = [...this.#runs.values()]
+    for (const { controller } of runs) controller.abort(new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
+    await Promise.all(runs.map(async run => run.settled))
+  }
+
+  /** The pinset asks for it: replaces, cancels or leaves alone what is under way for this CID (daemon §3.2). */
+  request (key: string, event: 'pin' | 'unpin' | 'clean', pin?: Pin): void {
+    const { table, clock } = this.#deps
+    const now = clock.now()
+    const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
+    const change = table.apply(key, event, { now, priority })
+    if (change == null) return
+    if (change.cancel === true) this.#cancel(key)
+    const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
+    if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(key)
+    this.#deps.changed(key)
+    this.#pumpSoon()
+  }
+
+  drop (key: string): void {
+    if (this.#deps.table.apply(key, 'drop', { now: this.#deps.clock.now() })?.cancel === true) this.#cancel(key)
+    this.#deps.changed(key)
+  }
+
+  /** Whether another pin would find room. */
+  hasRoomForPins (): boolean {
+    return Math.max(this.#deps.table.count('priority_pin_queued'), this.#deps.table.count('pin_queued')) < this.#init.maxPinQueueSize
+  }
+
+  #lengthOf (queue: readonly ListName[]): number {
+    return queue.reduce((sum, name) => sum + this.#deps.table.count(name), 0)
+  }
+
+  #isPriority (pin: Pin, operation: Operation | undefined): boolean {
+    const isAgain = operation != null && operation.state !== 'idle' && stateFacts[operation.state].type === 'pin'
+    const attempts = isAgain ? operation.attempts : 0
+    return this.#deps.clock.now() < pin.timestamp + this.#init.priorityPinMaxAgeMs && attempts <= this.#init.priorityPinMaxRetries
+  }
+
+  #refuse (key: string): void {
+    this.counts.queueFull++
+    this.#deps.table.apply(key, 'full', { now: this.#deps.clock.now(), error: queueIsFull })
+    if (this.counts.queueFull % 1000 === 1) this.#deps.log.warn('a queue of operations is full', { maxPinQueueSize: this.#init.maxPinQueueSize })
+  }
+
+  #cancel (key: string): void {
+    this.counts.cancelled++
+    this.#runs.get(key)?.controller.abort(new ClusterError('INTERNAL', {}, { message: 'a newer operation replaces this one' }))
+  }
+
+  #pumpSoon (): void {
+    if (!this.#running || this.#isPumpDue) return
+    this.#isPumpDue = true
+    const pump = (): void => {
+      this.#isPumpDue = false
+      this.#pump()
+    }
+    if (this.#startsLeft > 0) return queueMicrotask(pump)
+    this.#startsLeft = startsInOneTurn
+    setImmediate(pump)
+  }
+
+  #pump (): void {
+    while (this.#running && this.#startsLeft > 0) {
+      const operation = this.#nextPin() ?? this.#nextUnpin()
+      if (operation == null) return
+      this.#begin(operation)
+    }
+    this.#pumpSoon()
+  }
+
+  #nextPin (): Operation | undefined {
+    if (this.#pinSlots === 0) return undefined
+    return this.#firstFree('priority_pin_queued') ?? this.#firstFree('pin_queued')
+  }
+
+  #nextUnpin (): Operation | undefined {
+    if (this.#unpinSlots === 0) return undefined
+    return this.#firstFree('unpin_queued') ?? this.#firstFree('clean_queued')
+  }
+
+  #firstFree (name: ListName): Operation | undefined {
+    return this.#deps.table.first(name, ({ key }) => !this.#runs.has(key))
+  }
+
+  #begin (operation: Operation): void {
+    const { key } = operation
+    const isPin = operation.state === 'pin_queued'
+    const controller = new AbortController()
+    this.#startsLeft--
+    if (isPin) this.#pinSlots--
+    else this.#unpinSlots--
+    this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
+    this.#deps.changed(key)
+    const work = isPin ? this.#pin(key, controller.signal) : this.#unpin(key, controller.signal)
+    const settled = work.then(
+      () => this.#settle(key, controller.signal, isPin),
+      err => this.#settle(key, controller.signal, isPin, { err }))
+    this.#runs.set(key, { controller, settled })
+  }
+
+  #settle (key: string, signal: AbortSignal, isPin: boolean, failure?: { err: unknown }): void {
+    this.#runs.delete(key)
+    if (isPin) this.#pinSlots++
+    else this.#unpinSlots++
+    if (!signal.aborted) {
+      if (failure != null) this.#fail(key, isPin, failure.err)
+      this.#deps.changed(key)
+    }
+    this.#pumpSoon()
+  }
+
+  #fail (key: string, isPin: boolean, err: unknown): void {
+    this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
+    const refused = isClusterError(err, 'PIN_REFUSED')
+    this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: messageOf(err), refused })
+    this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: messageOf(err) })
+  }
+
+  async #pin (key: string, signal: AbortSignal): Promise<void> {
+    const cid = cidOfKey(key)
+    const pin = this.#deps.state.get(cid)
+    if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
+    await this.#deps.ipfs.pin(pin, { signal })
+    if (signal.aborted) return
+    this.counts.pinsDone++
+    this.#apply(key, 'done')
+    this.onPinned?.(key)
+    this.#pinAgainIfChanged(key, pin)
+  }
+
+  /** A pin whose mode was changed while it ran was left alone (the same kind of operation was under way): it needs another run. */
+  #pinAgainIfChanged (key: string, before: Pin): void {
+    const pin = this.#deps.state.get(before.cid)
+    if (pin != null && pin.maxDepth !== before.maxDepth && wantOf(pin, this.#init.self) === 'pin') this.request(key, 'pin', pin)
+  }
+
+  async #unpin (key: string, signal: AbortSignal): Promise<void> {
+    const cid = cidOfKey(key)
+    const want = wantOf(this.#deps.state.get(cid), this.#init.self)
+    if (want !== 'unpin' && want !== 'clean') return this.#giveUp(key, cid)
+    await this.#deps.ipfs.unpin(cid, { signal })
+    if (signal.aborted) return
+    this.counts.unpinsDone++
+    this.#apply(key, 'done')
+  }
+
+  /** The pinset has moved on; the change's own event is under way or was handled. */
+  #giveUp (key: string, cid: CID): void {
+    this.#deps.log.debug('an operation is not wanted any more', { cid: String(cid) })
+    this.#apply(key, 'drop')
+  }
+
+  #apply (key: string, event: 'done' | 'drop'): void {
+    this.#deps.table.apply(key, event, { now: this.#deps.clock.now() })
+  }
+}

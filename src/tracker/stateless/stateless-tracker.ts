@@ -1,0 +1,223 @@
+import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PinState } from '../../consensus/consensus.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { CID } from '../../model/cid.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { PinInfo } from '../../model/pin-info.ts'
+import type { StatusFilter } from '../../model/status.ts'
+import type { OperationProgress, PinTracker, TrackerOptions } from '../tracker.ts'
+import type { OperationCounts, OperationRunnerInit } from './operation-runner.ts'
+import { OperationRunner, wantOf } from './operation-runner.ts'
+import type { KeptState } from './operation-states.ts'
+import { keptStates, stateFacts } from './operation-states.ts'
+import type { Operation } from './operation-table.ts'
+import { cidOfKey, keyOf, OperationTable } from './operation-table.ts'
+import type { TrackerIdentity } from './pin-infos.ts'
+import { PinInfos } from './pin-infos.ts'
+import { isHeld, missingText, StatusLists } from './status-list.ts'
+import { UnfinishedUnpins } from './unfinished-unpins.ts'
+
+export type { TrackerIdentity } from './pin-infos.ts'
+
+export interface StatelessTrackerInit extends OperationRunnerInit {
+  /** How often the owner calls `recoverAll`; only for telling when a failed operation is tried again. */
+  pinRecoverIntervalMs: number
+}
+
+export interface StatelessTrackerDeps {
+  /** Must be readable when `start` is called. */
+  state: PinState
+  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView'>
+  /** Only for the table of unfinished unpins (prefix `unpin/1/`). Started before and stopped after the tracker. */
+  datastore: Datastore
+  clock: Clock
+  log: Logger
+  /** Asked for each row of a list. */
+  identity: () => TrackerIdentity
+}
+
+/** Go's "stateless" tracker: keeps operations, computes the rest. With figures for metrics. */
+export interface StatelessTracker extends PinTracker {
+  /** Operations in each state, now. */
+  operations (): Record<KeptState, number>
+  /** How often what happened since the start. */
+  counts (): Readonly<OperationCounts>
+}
+
+export const statelessTracker = (init: StatelessTrackerInit, deps: StatelessTrackerDeps): StatelessTracker => new Tracker(init, deps)
+
+const failedStates: readonly KeptState[] = ['pin_error', 'unpin_error', 'clean_error']
+const rowsInBatch = 1000
+
+class Tracker implements StatelessTracker {
+  readonly name = 'pintracker'
+  readonly #init: StatelessTrackerInit
+  readonly #deps: StatelessTrackerDeps
+  readonly #table = new OperationTable()
+  readonly #unpins: UnfinishedUnpins
+  readonly #runner: OperationRunner
+  readonly #infos: PinInfos
+  readonly #lists: StatusLists
+  #lastRecoverAt = 0
+  #isStopped = false
+
+  constructor (init: StatelessTrackerInit, deps: StatelessTrackerDeps) {
+    const table = this.#table
+    this.#init = init
+    this.#deps = deps
+    this.#unpins = new UnfinishedUnpins({ ...deps, table })
+    this.#runner = new OperationRunner(init, { ...deps, table, changed: key => this.#unpins.note(key) })
+    this.#infos = new PinInfos(init.self, deps)
+    this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
+    this.#runner.onPinned = key => this.#lists.notePinned(key)
+  }
+
+  async start (signal: AbortSignal): Promise<void> {
+    this.#lastRecoverAt = this.#deps.clock.now()
+    await this.#unpins.load(signal)
+    this.#runner.start()
+  }
+
+  async drain (): Promise<void> { this.#runner.pause() }
+
+  async stop (): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    await this.#runner.stop()
+    await this.#unpins.close()
+  }
+
+  track (pin: Pin): void {
+    const want = wantOf(pin, this.#init.self)
+    if (want !== 'meta' && !this.#isStopped) this.#runner.request(keyOf(pin.cid), want, pin)
+  }
+
+  untrack (cid: CID): void {
+    if (!this.#isStopped) this.#runner.request(keyOf(cid), 'unpin')
+  }
+
+  async status (cid: CID, options: TrackerOptions = {}): Promise<PinInfo> {
+    const operation = this.#table.get(keyOf(cid))
+    const pin = this.#deps.state.get(cid)
+    if (operation != null) return this.#infos.ofOperation(cid, operation, pin)
+    if (pin == null) return this.#infos.unpinned(cid)
+    const want = wantOf(pin, this.#init.self)
+    if (want === 'meta') return this.#infos.ofPin(pin, 'sharded')
+    if (want === 'clean') return this.#infos.ofPin(pin, 'remote')
+    return await this.#askNode(pin, options)
+  }
+
+  statusAll (filter: StatusFilter, options: TrackerOptions = {}): AsyncIterable<PinInfo[]> {
+    return this.#lists.list(filter, options)
+  }
+
+  async recover (cid: CID, options: TrackerOptions = {}): Promise<PinInfo> {
+    const info = await this.status(cid, options)
+    const operation = this.#table.get(keyOf(cid))
+    const isQueued = operation != null ? this.#retry(operation) : info.status === 'unexpectedly_unpinned' && this.#repin(cid)
+    return isQueued ? await this.status(cid, options) : info
+  }
+
+  async * recoverAll (options: TrackerOptions = {}): AsyncGenerator<PinInfo[]> {
+    const open = await this.#lists.openView(options)
+    try {
+      yield * this.#retryFailed()
+      for await (const pins of this.#deps.state.pins(options)) {
+        const rows = pins.filter(pin => this.#repinIfMissing(pin, open)).map(pin => this.#rowOf(pin))
+        if (rows.length > 0) yield rows
+      }
+    } finally {
+      this.#lastRecoverAt = this.#deps.clock.now()
+      await this.#lists.closeView(open)
+    }
+  }
+
+  operation (cid: CID): OperationProgress | undefined {
+    const operation = this.#table.get(keyOf(cid))
+    if (operation == null || operation.state === 'idle') return undefined
+    const { type, phase } = stateFacts[operation.state]
+    const isTriedAgain = phase === 'error' && !operation.refused
+    return {
+      type,
+      phase,
+      since: operation.since,
+      attempts: operation.attempts,
+      error: operation.error,
+      queueLength: this.#queueLengthOf(operation),
+      nextTryAt: isTriedAgain ? this.#lastRecoverAt + this.#init.pinRecoverIntervalMs : null
+    }
+  }
+
+  queueLength (): number { return this.#table.count('priority_pin_queued') + this.#table.count('pin_queued') }
+
+  operations (): Record<KeptState, number> {
+    const counts = Object.fromEntries(keptStates.map(state => [state, this.#table.count(state)])) as Record<KeptState, number>
+    return { ...counts, pin_queued: this.queueLength() }
+  }
+
+  counts (): Readonly<OperationCounts> { return { ...this.#runner.counts } }
+
+  async #askNode (pin: Pin, options: TrackerOptions): Promise<PinInfo> {
+    try {
+      const status = await this.#deps.ipfs.pinStatus(pin, options)
+      const operation = this.#table.get(keyOf(pin.cid))
+      if (operation != null) return this.#infos.ofOperation(pin.cid, operation, pin) // it began while the node was asked
+      return isHeld(pin, status) ? this.#infos.ofPin(pin, 'pinned') : this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
+    } catch (err) {
+      if (options.signal?.aborted === true) throw err
+      return this.#infos.ofPin(pin, 'cluster_error', messageOf(err))
+    }
+  }
+
+  #rowOf (pin: Pin): PinInfo {
+    const operation = this.#table.get(keyOf(pin.cid))
+    return operation == null ? this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText) : this.#infos.ofOperation(pin.cid, operation, pin)
+  }
+
+  #repin (cid: CID): boolean {
+    const pin = this.#deps.state.get(cid)
+    if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return false
+    this.#runner.request(keyOf(cid), 'pin', pin)
+    return true
+  }
+
+  /** Leaves for the next round what finds no room: a full queue would only turn missing items into errors. */
+  #repinIfMissing (pin: Pin, open: Parameters<StatusLists['computed']>[2]): boolean {
+    const key = keyOf(pin.cid)
+    if (this.#table.get(key) != null || this.#lists.computed(pin, key, open) !== 'unexpectedly_unpinned') return false
+    return this.#runner.hasRoomForPins() && this.#repin(pin.cid)
+  }
+
+  /** Queues a failed operation again, as what the pinset wants now; true when it did. */
+  #retry (operation: Operation): boolean {
+    if (operation.state === 'idle' || !failedStates.includes(operation.state)) return false
+    const pin = this.#deps.state.get(cidOfKey(operation.key))
+    const want = wantOf(pin, this.#init.self)
+    const isObsolete = want === 'meta' || (want === 'unpin' && operation.state === 'pin_error')
+    if (isObsolete) this.#runner.drop(operation.key)
+    else this.#runner.request(operation.key, want, pin)
+    return !isObsolete
+  }
+
+  * #retryFailed (): Generator<PinInfo[]> {
+    const failed = this.#table.inStates(failedStates)
+    for (let from = 0; from < failed.length; from += rowsInBatch) {
+      const rows: PinInfo[] = []
+      for (const operation of failed.slice(from, from + rowsInBatch)) {
+        if (operation.refused || !this.#retry(operation)) continue
+        const cid = cidOfKey(operation.key)
+        rows.push(this.#infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
+      }
+      if (rows.length > 0) yield rows
+    }
+  }
+
+  #queueLengthOf ({ state, priority }: Operation): number {
+    const isPin = state === 'idle' || stateFacts[state].type === 'pin'
+    if (isPin) return this.#table.count(priority ? 'priority_pin_queued' : 'pin_queued')
+    return this.#table.count('unpin_queued') + this.#table.count('clean_queued')
+  }
+}

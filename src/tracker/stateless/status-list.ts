@@ -1,0 +1,128 @@
+import type { PinState } from '../../consensus/consensus.ts'
+import type { IpfsConnector, IpfsPinStatus, PinnedView } from '../../ipfs/ipfs.ts'
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import type { PeerId } from '../../model/cid.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { PinInfo } from '../../model/pin-info.ts'
+import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
+import { statusMatches, trackerStatuses } from '../../model/status.ts'
+import type { TrackerOptions } from '../tracker.ts'
+import type { OperationTable } from './operation-table.ts'
+import { cidOfKey, keyOf } from './operation-table.ts'
+import { wantOf } from './operation-runner.ts'
+import { keptStates, stateFacts } from './operation-states.ts'
+import type { PinInfos } from './pin-infos.ts'
+
+export const missingText = 'the item should be pinned but it is not'
+
+/** A root in the mode that is asked for; a recursive one is more than a direct one needs. */
+export const isHeld = (pin: Pin, status: IpfsPinStatus): boolean => status === 'recursive' || (status === 'direct' && pin.maxDepth === 0)
+
+export interface StatusListsDeps {
+  state: PinState
+  ipfs: Pick<IpfsConnector, 'pinnedView'>
+  table: OperationTable
+  infos: PinInfos
+}
+
+const { pinned, unexpectedly_unpinned: missing, sharded, remote } = trackerStatuses
+const computedStatuses: StatusFilter = pinned | missing | sharded | remote
+const unpinStatuses: StatusFilter = trackerStatuses.unpin_error | trackerStatuses.unpin_queued | trackerStatuses.unpinning
+const rowsInBatch = 1000
+
+/** A view of the node's pins, and what was pinned since it was opened. */
+interface OpenView { view: PinnedView, since: Set<string> }
+
+/** Lists of statuses: from the operations alone where that is enough, else from the pinset, the operations and one view of the node. */
+export class StatusLists {
+  readonly #self: PeerId
+  readonly #deps: StatusListsDeps
+  readonly #open = new Set<OpenView>()
+
+  constructor (self: PeerId, deps: StatusListsDeps) {
+    this.#self = self
+    this.#deps = deps
+  }
+
+  /** To be told of each CID that was just pinned: a list that is under way must not call it missing because its view is older. */
+  notePinned (key: string): void {
+    for (const { since } of this.#open) since.add(key)
+  }
+
+  async * list (filter: StatusFilter, options: TrackerOptions): AsyncGenerator<PinInfo[]> {
+    if (filter !== 0 && (filter & computedStatuses) === 0) return yield * this.#ofOperations(filter)
+    const needsView = filter === 0 || (filter & (pinned | missing)) !== 0
+    const open = needsView ? await this.openView(options) : undefined
+    try {
+      for await (const pins of this.#deps.state.pins(options)) {
+        const rows = pins.map(pin => this.#rowOf(pin, filter, open)).filter(row => row != null)
+        if (rows.length > 0) yield rows
+      }
+    } finally {
+      if (open != null) await this.closeView(open)
+    }
+    yield * this.#unpinsNotInPinset(filter)
+  }
+
+  async openView (options: TrackerOptions): Promise<OpenView> {
+    const since = new Set<string>()
+    const pending = { since, view: { statusOf: () => 'unpinned', close: async () => {} } satisfies PinnedView as PinnedView }
+    this.#open.add(pending) // before asking: the node may look at its pins long before it answers
+    try {
+      pending.view = await this.#deps.ipfs.pinnedView(options)
+      return pending
+    } catch (err) {
+      this.#open.delete(pending)
+      if (options.signal?.aborted === true) throw err
+      throw new ClusterError(isClusterError(err) ? err.code : 'IPFS_ERROR', {}, { message: `could not get pinset from IPFS: ${messageOf(err)}`, cause: err })
+    }
+  }
+
+  async closeView (open: OpenView): Promise<void> {
+    this.#open.delete(open)
+    await open.view.close()
+  }
+
+  /** What the pinset and the node say of a pin without an operation. */
+  computed (pin: Pin, key: string, open: OpenView | undefined): TrackerStatus {
+    const want = wantOf(pin, this.#self)
+    if (want === 'meta') return 'sharded'
+    if (want === 'clean') return 'remote'
+    if (open == null) return 'undefined'
+    return isHeld(pin, open.view.statusOf(pin.cid)) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
+  }
+
+  #rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined): PinInfo | undefined {
+    const key = keyOf(pin.cid)
+    const operation = this.#deps.table.get(key)
+    if (operation != null && operation.state !== 'idle') {
+      return statusMatches(stateFacts[operation.state].status, filter) ? this.#deps.infos.ofOperation(pin.cid, operation, pin) : undefined
+    }
+    const status = this.computed(pin, key, open)
+    if (status === 'undefined' || !statusMatches(status, filter)) return undefined // undefined: nobody asked for those
+    return this.#deps.infos.ofPin(pin, status, status === 'unexpectedly_unpinned' ? missingText : '')
+  }
+
+  * #ofOperations (filter: StatusFilter): Generator<PinInfo[]> {
+    const operations = this.#deps.table.inStates(keptStates.filter(state => statusMatches(stateFacts[state].status, filter)))
+    for (let from = 0; from < operations.length; from += rowsInBatch) {
+      const rows: PinInfo[] = []
+      for (const operation of operations.slice(from, from + rowsInBatch)) {
+        if (operation.state === 'idle' || !statusMatches(stateFacts[operation.state].status, filter)) continue // changed while the reader took its time
+        const cid = cidOfKey(operation.key)
+        rows.push(this.#deps.infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
+      }
+      if (rows.length > 0) yield rows
+    }
+  }
+
+  /** Unpins show only to those who ask for them by status: their CIDs are in nobody's pinset. */
+  * #unpinsNotInPinset (filter: StatusFilter): Generator<PinInfo[]> {
+    const asked = filter & unpinStatuses
+    if (asked === 0) return
+    for (const rows of this.#ofOperations(asked)) {
+      const gone = rows.filter(row => !this.#deps.state.has(row.cid))
+      if (gone.length > 0) yield gone
+    }
+  }
+}

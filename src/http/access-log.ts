@@ -1,0 +1,17 @@
+import type { Exchange } from './exchange.ts'
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** One line in Apache's common log format, UTC. The user column is always `-`, as in Go. */
+export function commonLogLine (exchange: Exchange, remote: string, receivedAt: number): string {
+  const { request, response } = exchange
+  const quoted = JSON.stringify(`${request.method} ${request.url} HTTP/${request.httpVersion}`)
+  return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${exchange.bytesSent}`
+}
+
+function logTime (time: number): string {
+  const date = new Date(time)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`
+  return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`
+}

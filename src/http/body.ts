@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import { HttpError, badRequest } from './dialect.ts'
+
+/** The request's body. Read at most once. */
+export class RequestBody {
+  readonly #request: IncomingMessage
+
+  constructor (request: IncomingMessage) { this.#request = request }
+
+  get contentType (): string { return this.#request.headers['content-type'] ?? '' }
+
+  /** The bytes as they come, with back-pressure; ends in an error when the client goes away before the end. */
+  chunks (): AsyncIterable<Buffer> {
+    // the socket must live on when the reader stops early: the answer still has to go out
+    return this.#request.iterator({ destroyOnReturn: false })
+  }
+
+  /** The whole body; more than `limitBytes` is refused with 413. */
+  async bytes (limitBytes: number): Promise<Buffer> {
+    const parts: Buffer[] = []
+    let size = 0
+    for await (const part of this.chunks()) {
+      size += part.length
+      if (size > limitBytes) throw new HttpError(413, 'request body too large')
+      parts.push(part)
+    }
+    return Buffer.concat(parts)
+  }
+
+  /** Parsed JSON; 400 with `message` when it isn't any. */
+  async json (limitBytes: number, message = 'error decoding request body'): Promise<unknown> {
+    const bytes = await this.bytes(limitBytes)
+    try {
+      return JSON.parse(bytes.toString('utf8'))
+    } catch (err) {
+      throw badRequest(message, { cause: err })
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import { messageOf } from '../base/errors.ts'
+
+/** An answer that a handler throws instead of returning: status and text are meant for the client. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+  readonly status: number
+
+  constructor (status: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.status = status
+  }
+}
+
+export const badRequest = (message: string, options?: ErrorOptions): HttpError => new HttpError(400, message, options)
+
+/** How one API tells its clients that something went wrong. */
+export interface ErrorDialect {
+  /** The status for anything a handler throws that is no HttpError. */
+  statusOf (err: unknown): number
+  /** The body: its type and text. */
+  body (status: number, message: string): { contentType: string, text: string }
+}
+
+/** What a dialect makes of an error. */
+export function errorReply (dialect: ErrorDialect, err: unknown): { status: number, message: string, contentType: string, text: string } {
+  const status = err instanceof HttpError ? err.status : dialect.statusOf(err)
+  const message = messageOf(err)
+  return { status, message, ...dialect.body(status, message) }
+}

@@ -1,0 +1,151 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import type { ErrorDialect } from './dialect.ts'
+import { errorReply } from './dialect.ts'
+import type { Exchange } from './exchange.ts'
+import type { HeaderList, LinesReply } from './reply.ts'
+import { jsonType } from './reply.ts'
+import { isHttp11, writeHead } from './send.ts'
+
+const writeSize = 64 * 1024
+const trailerName = 'X-Stream-Error'
+
+export interface LinesDeps { clock: Clock, dialect: ErrorDialect }
+
+/** Answers with a stream of lines (see LinesReply). Never rejects. */
+export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect }: LinesDeps): Promise<void> {
+  const source = reply.source[Symbol.asyncIterator]()
+  const head = headOf(exchange, reply)
+  const chunked = { status: 200, headers: head, framing: 'chunked' } as const
+  try {
+    const first = reply.style === 'list' ? await firstPiece(source) : ''
+    if (first == null) {
+      writeHead(exchange, { status: 204, headers: head, framing: 'none' }, clock)
+      exchange.response.end()
+      return
+    }
+    const writer = new LineWriter(exchange, () => writeHead(exchange, chunked, clock))
+    const errors = await writer.copy(first, source)
+    writer.end(errors ?? (reply.style === 'list' ? [''] : []))
+  } catch (err) {
+    const { status, text } = errorReply(dialect, err)
+    writeHead(exchange, { status, headers: head, framing: 'chunked' }, clock)
+    exchange.bytesSent += Buffer.byteLength(text)
+    exchange.response.end(text)
+  }
+}
+
+function headOf (exchange: Exchange, reply: LinesReply): HeaderList {
+  const trailer: HeaderList = isHttp11(exchange) ? [['Trailer', trailerName]] : []
+  return [...exchange.answerHeaders, ['Content-Type', jsonType], ...trailer, ...reply.headers ?? []]
+}
+
+async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<string | Uint8Array | null> {
+  for (;;) {
+    const { done, value } = await source.next()
+    if (done === true) return null
+    if (value.length > 0) return value
+  }
+}
+
+/** Gathers pieces, waits for the client where it is slow, and never holds text back while the source is idle. */
+class LineWriter {
+  readonly #exchange: Exchange
+  readonly #begin: () => void
+  #begun = false
+  #pending = ''
+
+  constructor (exchange: Exchange, begin: () => void) {
+    this.#exchange = exchange
+    this.#begin = begin
+  }
+
+  /** Writes everything; what the trailer has to tell when the source failed. */
+  async copy (first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>): Promise<string[] | undefined> {
+    try {
+      let piece = first
+      for (;;) {
+        await this.#take(piece)
+        if (this.#exchange.isGone) {
+          await source.return?.()
+          return undefined
+        }
+        const next = await this.#next(source)
+        if (next.done === true) return undefined
+        piece = next.value
+      }
+    } catch (err) {
+      return err instanceof AggregateError ? ['', ...err.errors.map(messageOf)] : [messageOf(err)]
+    }
+  }
+
+  end (errors: readonly string[]): void {
+    const { response } = this.#exchange
+    if (response.destroyed) return
+    this.#write(this.#pending)
+    if (!this.#begun) this.#start()
+    if (errors.length > 0 && isHttp11(this.#exchange)) response.addTrailers(errors.map(text => [trailerName, trailerText(text)]) as Array<[string, string]>)
+    response.end()
+  }
+
+  async #take (piece: string | Uint8Array): Promise<void> {
+    if (typeof piece === 'string') {
+      this.#pending += piece
+      if (this.#pending.length < writeSize) return
+      piece = this.#pending
+    } else this.#write(this.#pending)
+    this.#pending = ''
+    if (!this.#write(piece)) await this.#drained()
+  }
+
+  async #next (source: AsyncIterator<string | Uint8Array>): Promise<IteratorResult<string | Uint8Array>> {
+    const next = source.next()
+    if (this.#pending === '') return next
+    let ready = false
+    const settle = (): void => { ready = true }
+    next.then(settle, settle)
+    await turn()
+    if (!ready) {
+      this.#write(this.#pending)
+      this.#pending = ''
+    }
+    return next
+  }
+
+  #start (): void {
+    this.#begun = true
+    this.#begin()
+  }
+
+  /** False when the client has to catch up. */
+  #write (piece: string | Uint8Array): boolean {
+    const { response } = this.#exchange
+    if (piece.length === 0 || response.destroyed) return true
+    if (!this.#begun) this.#start()
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+    this.#exchange.bytesSent += bytes.length
+    return response.write(bytes)
+  }
+
+  async #drained (): Promise<void> {
+    const { response } = this.#exchange
+    if (response.destroyed) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        response.off('drain', done)
+        response.off('close', done)
+        resolve()
+      }
+      response.on('drain', done)
+      response.on('close', done)
+    })
+  }
+}
+
+/** One header line: line breaks become blanks as in Go, other control characters too; UTF-8 goes out as it is. */
+function trailerText (text: string): string {
+  // eslint-disable-next-line no-control-regex
+  const line = text.slice(0, 4000).replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ').trim()
+  return Buffer.from(line, 'utf8').toString('latin1')
+}

@@ -1,0 +1,21 @@
+import type { ListenOptions } from 'node:net'
+import { ClusterError } from '../base/errors.ts'
+
+/** Where to listen, from a multiaddr text: `/ip4/…/tcp/N`, `/ip6/…/tcp/N`, `/dns…/name/tcp/N` or `/unix/path`. Throws INVALID_CONFIG. */
+export function listenOptionsOf (multiaddr: string): ListenOptions {
+  const unix = /^\/unix(\/.+)$/.exec(multiaddr)?.[1]
+  if (unix != null) return { path: unix }
+  const tcp = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d{1,5})(?:\/https?)?$/.exec(multiaddr)
+  const port = Number(tcp?.[3])
+  if (tcp == null || port > 65_535) {
+    throw new ClusterError('INVALID_CONFIG', { address: multiaddr }, { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is wanted` })
+  }
+  return { host: tcp[2] ?? '', port }
+}
+
+/** The multiaddr of a bound address (as net.Server.address() gives it). */
+export function multiaddrOf (address: string | { address: string, family: string, port: number } | null): string {
+  if (address == null) return ''
+  if (typeof address === 'string') return `/unix${address}`
+  return `/${address.family === 'IPv6' ? 'ip6' : 'ip4'}/${address.address}/tcp/${address.port}`
+}

@@ -1,0 +1,67 @@
+/** What the request line asks for: the decoded path that routes match on, and the raw query. */
+export interface Target {
+  /** Percent-decoded; '*' for `OPTIONS *`. */
+  path: string
+  /** Raw, without the question mark. */
+  query: string
+}
+
+/** Splits a request target (origin or absolute form). Null when a percent escape is broken: Go refuses the whole request then. */
+export function parseTarget (url: string): Target | null {
+  const target = url.charCodeAt(0) === 47 ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '')
+  const mark = target.indexOf('?')
+  const path = percentDecode(utf8OfLatin1(mark < 0 ? target : target.slice(0, mark)))
+  if (path == null) return null
+  return { path: path === '' ? '/' : path, query: mark < 0 ? '' : utf8OfLatin1(target.slice(mark + 1)) }
+}
+
+/** Node reads request lines byte by byte as latin1; raw UTF-8 in them is put together again. */
+function utf8OfLatin1 (text: string): string {
+  return /[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text
+}
+
+/** Decodes %XX; null when an escape is broken. Bytes that are not UTF-8 become U+FFFD. */
+export function percentDecode (text: string): string | null {
+  if (!text.includes('%')) return text
+  if (/%(?![0-9a-f]{2})/i.test(text)) return null
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return decodeBytes(text)
+  }
+}
+
+function decodeBytes (text: string): string {
+  const binary = Buffer.from(text, 'utf8').toString('latin1').replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  return Buffer.from(binary, 'latin1').toString('utf8')
+}
+
+/** Encodes a decoded path for a Location header, as Go's url.URL does. */
+export function escapePath (path: string): string {
+  return encodeURI(path.toWellFormed()).replace(/[!'()*?#[\]]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+const unclean = /\/\/|\/\.\.?(?:\/|$)/
+
+/** The path without empty, `.` and `..` segments (Go's path.Clean); a slash at the end stays. */
+export function cleanPath (path: string): string {
+  if (path.startsWith('/') && !unclean.test(path)) return path
+  const kept: string[] = []
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue
+    if (segment === '..') kept.pop()
+    else kept.push(segment)
+  }
+  return `/${kept.join('/')}${path.endsWith('/') && kept.length > 0 ? '/' : ''}`
+}
+
+/**
+ * Where a client has to go instead, as Go's router decides; null when the path is fine. First a slash at the end goes (307), then what is
+ * unclean (301). A location never starts with two slashes, or it would name another host.
+ */
+export function redirectOf ({ path, query }: Target): { status: 301 | 307, location: string } | null {
+  const suffix = query === '' ? '' : `?${query}`
+  if (path.length > 1 && path.endsWith('/')) return { status: 307, location: `${escapePath(path.slice(0, -1).replace(/^\/+/, '/')) || '/'}${suffix}` }
+  const clean = path.startsWith('/') ? cleanPath(path) : path
+  return clean === path ? null : { status: 301, location: `${escapePath(clean)}${suffix}` }
+}

@@ -1,0 +1,46 @@
+import { percentDecode } from './path.ts'
+
+/** The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. */
+export class Query {
+  readonly raw: string
+  #pairs: Map<string, string[]> | undefined
+
+  constructor (raw: string) { this.raw = raw }
+
+  /** The first value; '' when there is none. */
+  get (name: string): string {
+    return this.raw === '' ? '' : this.#parsed().get(name)?.[0] ?? ''
+  }
+
+  all (name: string): readonly string[] { return this.#parsed().get(name) ?? [] }
+
+  /** Every name once, with its first value. */
+  * entries (): IterableIterator<[string, string]> {
+    for (const [name, values] of this.#parsed()) yield [name, values[0] ?? '']
+  }
+
+  #parsed (): Map<string, string[]> {
+    this.#pairs ??= parsePairs(this.raw)
+    return this.#pairs
+  }
+}
+
+function parsePairs (raw: string): Map<string, string[]> {
+  const pairs = new Map<string, string[]>()
+  for (const part of raw.split('&')) {
+    if (part === '' || part.includes(';')) continue
+    const equals = part.indexOf('=')
+    const name = queryUnescape(equals < 0 ? part : part.slice(0, equals))
+    const value = queryUnescape(equals < 0 ? '' : part.slice(equals + 1))
+    if (name == null || value == null) continue
+    const values = pairs.get(name)
+    if (values == null) pairs.set(name, [value])
+    else values.push(value)
+  }
+  return pairs
+}
+
+/** Go's url.QueryUnescape; null when an escape is broken. */
+export function queryUnescape (text: string): string | null {
+  return percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text)
+}

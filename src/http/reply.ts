@@ -1,0 +1,52 @@
+import type { Readable } from 'node:stream'
+
+/** Header names in Go's canonical form ("X-Chunked-Output"); a name may come twice. */
+export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
+
+/** A whole body. Up to 2048 bytes it goes with Content-Length, beyond that chunked, as Go's server does. */
+export interface TextReply {
+  kind: 'text'
+  status: number
+  contentType: string | null
+  body: string | Uint8Array
+  headers?: HeaderList
+}
+
+/**
+ * A stream of lines with the trailer X-Stream-Error. The source gives text of any length that ends with a newline (bytes pass through
+ * unchanged); small pieces are gathered into writes of about 64 KiB, but nothing waits while the source is idle.
+ *
+ * `list`: the status waits for the first piece: nothing is 204, an error before it is 500; at the end the trailer is sent empty.
+ * `progress`: always 200; a trailer comes only with an error. An AggregateError gives several trailer lines, the first one empty.
+ */
+export interface LinesReply {
+  kind: 'lines'
+  style: 'list' | 'progress'
+  source: AsyncIterable<string | Uint8Array>
+  headers?: HeaderList
+}
+
+/** Somebody else's body, passed through. */
+export interface RawReply {
+  kind: 'raw'
+  status: number
+  headers: HeaderList
+  body: Readable
+}
+
+export type Reply = TextReply | LinesReply | RawReply
+
+export const jsonType = 'application/json'
+
+/** JSON text that is already made; the newline is added. */
+export function jsonReply (json: string, status = 200, headers?: HeaderList): TextReply {
+  return { kind: 'text', status, contentType: jsonType, body: `${json}\n`, ...(headers == null ? {} : { headers }) }
+}
+
+/** No content. Go's API sends the JSON type even so. */
+export function emptyReply (status = 204): TextReply {
+  return { kind: 'text', status, contentType: jsonType, body: '' }
+}
+
+export const listReply = (source: AsyncIterable<string | Uint8Array>, headers?: HeaderList): LinesReply =>
+  ({ kind: 'lines', style: 'list', source, ...(headers == null ? {} : { headers }) })

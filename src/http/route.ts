@@ -1,0 +1,106 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Principal } from './auth.ts'
+import type { RequestBody } from './body.ts'
+import type { Query } from './query.ts'
+import type { Reply } from './reply.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** A request as a handler sees it. */
+export interface Call {
+  readonly method: string
+  /** Percent-decoded. */
+  readonly path: string
+  /** What the pattern's braces matched, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly headers: IncomingHttpHeaders
+  /** Who asks; null when the API asks for no credentials. */
+  readonly principal: Principal | null
+  readonly body: RequestBody
+  /** Aborts when the client goes away before its answer is complete. */
+  readonly signal: AbortSignal
+}
+
+/** A parameter of a route, for the documents that are made from the table. */
+export interface ParameterDoc { name: string, in: 'path' | 'query', type: 'string' | 'integer' | 'boolean', about: string }
+
+/** One answer of a route. `stream`: JSON lines. */
+export interface ResponseDoc { status: number, about: string, schema?: string, stream?: boolean }
+
+export interface RouteDoc {
+  summary: string
+  parameters?: readonly ParameterDoc[]
+  requestBody?: { contentType: string, about: string }
+  responses: readonly ResponseDoc[]
+}
+
+/**
+ * One route. `path` has segments in braces: `{cid}` is one segment, `{kind:ipfs|ipns}` one of several, `{path:.*}` the rest. `access`: whether
+ * credentials are needed when the API has any. `hot` routes are served without the frame.
+ */
+export interface Route {
+  method: Method
+  path: string
+  access: 'open' | 'user'
+  hot?: boolean
+  doc: RouteDoc
+  handler: (call: Call) => Reply | Promise<Reply>
+}
+
+export interface RouteMatch { route: Route, params: Readonly<Record<string, string>> }
+
+interface Pattern { route: Route, regexp: RegExp, names: string[] }
+
+const noParams: Readonly<Record<string, string>> = Object.freeze({})
+
+/** The routes of one API; the first that fits wins. Paths are matched decoded and case-sensitively. */
+export class RouteTable {
+  readonly routes: readonly Route[]
+  readonly #fixed = new Map<string, RouteMatch>()
+  readonly #patterns = new Map<string, Pattern[]>()
+  readonly #all: Pattern[]
+
+  constructor (routes: readonly Route[]) {
+    this.routes = routes
+    this.#all = routes.map(compile)
+    for (const pattern of this.#all) this.#file(pattern)
+  }
+
+  match (method: string, path: string): RouteMatch | null {
+    const fixed = this.#fixed.get(`${method} ${path}`)
+    if (fixed != null) return fixed
+    for (const { route, regexp, names } of this.#patterns.get(method) ?? []) {
+      const found = regexp.exec(path)
+      if (found != null) return { route, params: Object.fromEntries(names.map((name, at) => [name, found[at + 1] ?? ''])) }
+    }
+    return null
+  }
+
+  /** The methods that this path knows, sorted; empty for an unknown path. */
+  methodsOf (path: string): string[] {
+    return [...new Set(this.#all.filter(pattern => pattern.regexp.test(path)).map(pattern => pattern.route.method))].sort()
+  }
+
+  regexpOf (route: Route): RegExp {
+    return this.#all.find(pattern => pattern.route === route)?.regexp ?? /$^/
+  }
+
+  #file (pattern: Pattern): void {
+    const { method, path } = pattern.route
+    const known = this.#patterns.get(method) ?? []
+    if (pattern.names.length > 0) this.#patterns.set(method, [...known, pattern])
+    else if (known.some(({ regexp }) => regexp.test(path))) throw new Error(`the route ${method} ${path} is hidden by an earlier one`)
+    else this.#fixed.set(`${method} ${path}`, { route: pattern.route, params: noParams })
+  }
+}
+
+function compile (route: Route): Pattern {
+  const names: string[] = []
+  const source = route.path.replace(/[.+]|\{(\w+)(?::([^}]*))?\}/g, (all, name?: string, alternatives?: string) => {
+    if (name == null) return `\\${all}`
+    names.push(name)
+    return `(${alternatives ?? '[^/]+'})`
+  })
+  return { route, regexp: new RegExp(`^${source}$`, 's'), names }
+}

@@ -1,0 +1,81 @@
+import type { ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../base/clock.ts'
+import { closesEarly, lingerBeforeClose } from './early-close.ts'
+import type { Exchange } from './exchange.ts'
+import type { HeaderList, RawReply, TextReply } from './reply.ts'
+
+/** Go's server gathers this many bytes before it decides for chunks. */
+const wholeBodyBytes = 2048
+
+export type Framing = { length: number } | 'chunked' | 'none'
+
+/** Writes a whole body. */
+export function sendText (exchange: Exchange, reply: TextReply, clock: Clock): void {
+  const { response } = exchange
+  const length = typeof reply.body === 'string' ? Buffer.byteLength(reply.body) : reply.body.length
+  const bodyless = reply.status === 204 || reply.status === 304 || exchange.method === 'HEAD'
+  const framing = bodyless ? 'none' : length > wholeBodyBytes ? 'chunked' : { length }
+  const headers: Array<readonly [string, string]> = [...exchange.answerHeaders, ...reply.headers ?? []]
+  if (reply.contentType != null) headers.push(['Content-Type', reply.contentType])
+  writeHead(exchange, { status: reply.status, headers, framing }, clock)
+  if (bodyless) response.end()
+  else {
+    exchange.bytesSent += length
+    response.end(reply.body)
+  }
+}
+
+/** Passes somebody else's answer through, headers in their order. */
+export async function sendRaw (exchange: Exchange, reply: RawReply): Promise<void> {
+  const { response } = exchange
+  response.writeHead(reply.status, reply.headers.flat())
+  reply.body.on('data', (chunk: Buffer) => { exchange.bytesSent += chunk.length })
+  await pipeline(reply.body, response).catch(() => response.destroy())
+}
+
+export interface Head { status: number, headers: HeaderList, framing: Framing }
+
+/** Stores the head as Go writes it: names sorted, then Date, then the framing; no `Connection` unless it closes. */
+export function writeHead (exchange: Exchange, { status, headers, framing }: Head, clock: Clock): void {
+  const { response, request } = exchange
+  const sorted = [...headers]
+  if (closesEarly(exchange) && !sorted.some(([name]) => name === 'Connection')) sorted.push(['Connection', 'close'])
+  sorted.sort(byName)
+  const flat: string[] = []
+  let trailer: string | undefined
+  for (const [name, value] of sorted) {
+    if (name === 'Trailer' && framing !== 'chunked') trailer = value
+    else flat.push(name, value)
+  }
+  flat.push('Date', httpDate(clock.now()))
+  if (typeof framing === 'object') flat.push('Content-Length', String(framing.length))
+  else if (framing === 'chunked' && isHttp11(exchange)) flat.push('Transfer-Encoding', 'chunked')
+  if (request.httpVersionMajor === 1 && request.httpVersionMinor >= 1) response.removeHeader('connection')
+  response.writeHead(status, flat)
+  if (trailer != null) announceTrailer(response, trailer)
+  if (!request.complete && (response as { shouldKeepAlive?: boolean }).shouldKeepAlive === false) lingerBeforeClose(exchange, clock)
+}
+
+const byName = (a: readonly [string, string], b: readonly [string, string]): number => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+
+export const isHttp11 = ({ request }: Exchange): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
+
+/** Go announces the trailer on a 204, too; Node refuses to, so the line is put into the head that it has stored. */
+function announceTrailer (response: ServerResponse, value: string): void {
+  const stored = response as unknown as { _header: string }
+  stored._header = stored._header.replace(/^(Vary|Www-Authenticate|X-|Date)/m, `Trailer: ${value}\r\n$1`)
+}
+
+let dateSecond = -1
+let dateText = ''
+
+/** The Date header; made once a second. */
+function httpDate (now: number): string {
+  const second = Math.floor(now / 1000)
+  if (second !== dateSecond) {
+    dateSecond = second
+    dateText = new Date(second * 1000).toUTCString()
+  }
+  return dateText
+}

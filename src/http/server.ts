@@ -1,0 +1,163 @@
+import type { RequestListener, Server, ServerOptions } from 'node:http'
+import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { createServer as createSocketServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import { listenOptionsOf, multiaddrOf } from './listen.ts'
+
+export interface HttpServerInit {
+  name: string
+  /** Multiaddr texts, see listenOptionsOf. */
+  listen: readonly string[]
+  /** PEM texts; null: plain HTTP. */
+  tls: { cert: string | Buffer, key: string | Buffer } | null
+  /** Go's slack of 4096 bytes is added. */
+  maxHeaderBytes: number
+  /** Milliseconds; 0: no limit. */
+  readTimeoutMs: number
+  readHeaderTimeoutMs: number
+  writeTimeoutMs: number
+  idleTimeoutMs: number
+}
+
+export interface HttpServerDeps { listener: RequestListener, clock: Clock, log: Logger }
+
+/** How long a drain waits for running answers before the stop cuts them. */
+const drainMs = 1000
+const headerSlackBytes = 4096
+const tooLarge = '431 Request Header Fields Too Large'
+const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
+
+/** HTTP/1.1 on any number of addresses, with the limits of Go's net/http: slow and idle clients are cut, broken requests get one plain line. */
+export class HttpServer implements Startable {
+  readonly name: string
+  readonly #init: HttpServerInit
+  readonly #deps: HttpServerDeps
+  readonly #http: Server
+  readonly #doors: Array<{ close: (done: () => void) => void }> = []
+  readonly #sockets = new Set<Socket>()
+  #addresses: string[] = []
+  #busy = 0
+  #idle: (() => void) | undefined
+
+  constructor (init: HttpServerInit, deps: HttpServerDeps) {
+    this.name = init.name
+    this.#init = init
+    this.#deps = deps
+    this.#http = this.#create()
+  }
+
+  /** Bound addresses as multiaddr texts, ports filled in. */
+  addresses (): readonly string[] { return this.#addresses }
+
+  async start (): Promise<void> {
+    for (const address of this.#init.listen) this.#addresses.push(await this.#open(address))
+    this.#deps.log.info('listening', { server: this.name, addresses: this.#addresses })
+  }
+
+  /** Serves one more connection that came from elsewhere (a libp2p stream, a test). */
+  accept (connection: Duplex): void { this.#http.emit('connection', connection) }
+
+  /** No new connections or requests; waits a moment for the running ones. */
+  async drain (): Promise<void> {
+    for (const door of this.#doors.splice(0)) door.close(() => {})
+    this.#http.closeIdleConnections()
+    if (this.#busy === 0) return
+    await new Promise<void>(resolve => {
+      const cancel = this.#deps.clock.after(drainMs, resolve)
+      this.#idle = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  async stop (): Promise<void> {
+    for (const door of this.#doors.splice(0)) door.close(() => {})
+    for (const socket of this.#sockets) socket.destroy()
+    this.#http.closeAllConnections()
+    this.#http.close()
+    this.#addresses = []
+  }
+
+  #create (): Server {
+    const { readTimeoutMs, readHeaderTimeoutMs, idleTimeoutMs, maxHeaderBytes, tls } = this.#init
+    const headersTimeout = readHeaderTimeoutMs === 0 ? readTimeoutMs : readHeaderTimeoutMs
+    const options: ServerOptions = {
+      maxHeaderSize: maxHeaderBytes + headerSlackBytes,
+      requestTimeout: readTimeoutMs,
+      headersTimeout,
+      keepAliveTimeout: idleTimeoutMs === 0 ? readTimeoutMs : idleTimeoutMs,
+      // Node looks for slow clients this often: the default of 30 s would make any limit ten times longer
+      connectionsCheckingInterval: Math.max(50, Math.min(1000, (headersTimeout || 4000) / 4)),
+      noDelay: true
+    }
+    const server = tls == null ? createServer(options) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }) as unknown as Server
+    server.maxRequestsPerSocket = 0
+    server.on('request', (request, response) => {
+      this.#busy++
+      const cancel = this.#init.writeTimeoutMs === 0 ? undefined : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
+      response.once('close', () => {
+        cancel?.()
+        if (--this.#busy === 0) this.#idle?.()
+      })
+      this.#deps.listener(request, response)
+    })
+    server.on('clientError', answerBrokenRequest)
+    return server
+  }
+
+  async #open (address: string): Promise<string> {
+    const door = createSocketServer({ noDelay: true }, socket => this.#welcome(socket))
+    this.#doors.push({ close: done => { door.close(done) } })
+    await new Promise<void>((resolve, reject) => {
+      door.once('error', reject)
+      door.listen(listenOptionsOf(address), resolve)
+    })
+    door.on('error', err => this.#deps.log.warn('listener failed', { server: this.name, address, err }))
+    return multiaddrOf(door.address())
+  }
+
+  #welcome (socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    if (this.#init.tls == null) {
+      this.#http.emit('connection', socket)
+      return
+    }
+    this.#welcomeTls(socket)
+  }
+
+  /** A TLS port tells plain HTTP clients what is wrong, as Go's does. */
+  #welcomeTls (socket: Socket): void {
+    const limitMs = this.#init.readHeaderTimeoutMs || this.#init.readTimeoutMs
+    const cancel = limitMs === 0 ? () => {} : this.#deps.clock.after(limitMs, () => socket.destroy())
+    socket.on('error', () => socket.destroy())
+    socket.once('close', cancel)
+    socket.once('readable', () => {
+      cancel()
+      const first = socket.read() as Buffer | null
+      if (first == null) return
+      if (/^[A-Z]{3,7} /.test(first.toString('latin1', 0, 8))) {
+        socket.end(`HTTP/1.0 400 Bad Request\r\n\r\n${notHttps}`)
+        return
+      }
+      socket.unshift(first)
+      this.#http.emit('connection', socket)
+    })
+  }
+}
+
+function answerBrokenRequest (err: NodeJS.ErrnoException, socket: Duplex): void {
+  const isSlow = err.code === 'ERR_HTTP_REQUEST_TIMEOUT' || err.code === 'ECONNRESET'
+  if (isSlow || !socket.writable || (socket as { _httpMessage?: unknown })._httpMessage != null) {
+    socket.destroy()
+    return
+  }
+  const status = err.code === 'HPE_HEADER_OVERFLOW' ? tooLarge : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`)
+}

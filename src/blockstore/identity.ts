@@ -1,0 +1,11 @@
+import type { CID } from 'multiformats/cid'
+
+/** Multihash code of the identity hash: the CID holds the block itself. */
+const identityCode = 0
+
+/** The bytes of a block that is its own address (a copy, since CIDs are shared); undefined for all others. */
+export function identityBytes (cid: CID): Uint8Array | undefined {
+  return cid.multihash.code === identityCode ? Uint8Array.from(cid.multihash.digest) : undefined
+}
+
+export const isIdentity = (cid: CID): boolean => cid.multihash.code === identityCode

@@ -1,0 +1,161 @@
+import { join } from 'node:path'
+import type { CID } from 'multiformats/cid'
+import { ClusterError } from '../../base/errors.ts'
+import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import { claimFolder } from '../format-file.ts'
+import { identityBytes, isIdentity } from '../identity.ts'
+import { mapKey } from '../map-key.ts'
+import type { LevelRow } from '../mending-level.ts'
+import { MendingLevel } from '../mending-level.ts'
+import { OpenGate } from '../open-gate.ts'
+
+const format = { format: 'helia-cluster-level-blocks', version: 1 }
+
+export interface LevelBlockstoreInit {
+  folder: string
+  /** Default 64 MiB: LevelDB's own 4 MiB make it four times slower with blocks as values. Up to two are held in memory. */
+  writeBufferBytes?: number
+  /** Default 16 MiB. */
+  cacheBytes?: number
+}
+
+/** Blocks as values of one LevelDB: the fallback where segment files can't be used, and their test twin. */
+export function levelBlockstore (init: LevelBlockstoreInit): Blockstore { return new LevelBlockstore(init) }
+
+/** Rows: `b` + multihash → bytes; `l` + multihash → length as 4 bytes, so that look-ups don't read blocks; `t` → totals. */
+const prefix = { block: 0x62, length: 0x6c, totals: 0x74 }
+const rowOverheadBytes = 100
+
+class LevelBlockstore implements Blockstore {
+  readonly name = 'blockstore'
+  readonly #init: LevelBlockstoreInit
+  readonly #level: MendingLevel
+  readonly #gate = new OpenGate('the block store')
+  #sizeBytes = 0
+  /** Changes run one after the other. */
+  #last: Promise<void> = Promise.resolve()
+
+  constructor (init: LevelBlockstoreInit) {
+    this.#init = init
+    this.#level = new MendingLevel({
+      folder: join(init.folder, 'blocks'),
+      writeBufferBytes: init.writeBufferBytes ?? 64 * 1024 * 1024,
+      cacheBytes: init.cacheBytes ?? 16 * 1024 * 1024,
+      remedy: 'move it away and start again; the peer fetches what is pinned'
+    })
+  }
+
+  async start (): Promise<void> {
+    await claimFolder(this.#init.folder, format)
+    await this.#level.open()
+    const totals = this.#level.db.getSync(totalsKey)
+    this.#sizeBytes = totals == null ? 0 : new DataView(totals.buffer, totals.byteOffset).getFloat64(0)
+    this.#gate.open()
+  }
+
+  async stop (): Promise<void> {
+    if (await this.#gate.close()) await this.#level.close()
+  }
+
+  async put (blocks: readonly Block[], options: BlockstoreOptions = {}): Promise<void> {
+    await this.#change(options, () => {
+      const fresh = new Map<string, Block>()
+      for (const block of blocks) {
+        if (!isIdentity(block.cid) && this.sizeOf(block.cid) == null) fresh.set(mapKey(block.cid.multihash.bytes), block)
+      }
+      const rows = [...fresh.values()].flatMap(({ cid, bytes }): LevelRow[] => [
+        { type: 'put', key: keyOf(prefix.block, cid), value: bytes },
+        { type: 'put', key: keyOf(prefix.length, cid), value: lengthValue(bytes.length) }
+      ])
+      return { rows, growBytes: [...fresh.values()].reduce((sum, { bytes }) => sum + bytes.length + rowOverheadBytes, 0) }
+    })
+  }
+
+  async delete (cids: readonly CID[], options: BlockstoreOptions = {}): Promise<void> {
+    await this.#change(options, () => {
+      const gone = new Map(cids.filter(cid => !isIdentity(cid) && this.sizeOf(cid) != null).map(cid => [mapKey(cid.multihash.bytes), cid]))
+      const rows = [...gone.values()].flatMap((cid): LevelRow[] => [prefix.block, prefix.length].map(kind => ({ type: 'del', key: keyOf(kind, cid) })))
+      return { rows, growBytes: [...gone.values()].reduce((sum, cid) => sum - (this.sizeOf(cid) ?? 0) - rowOverheadBytes, 0) }
+    })
+  }
+
+  async get (cid: CID, options: BlockstoreOptions = {}): Promise<Uint8Array | undefined> {
+    return await this.#gate.pass(async () => {
+      options.signal?.throwIfAborted()
+      return identityBytes(cid) ?? await this.#level.db.get(keyOf(prefix.block, cid), { fillCache: false }).catch(err => {
+        throw new ClusterError('INVALID_DATA', { folder: this.#init.folder }, { message: `a block in ${this.#init.folder} can't be read`, cause: err })
+      })
+    })
+  }
+
+  has (cid: CID): boolean { return this.sizeOf(cid) != null }
+
+  sizeOf (cid: CID): number | undefined {
+    this.#gate.check()
+    const identity = identityBytes(cid)
+    if (identity != null) return identity.length
+    const value = this.#level.db.getSync(keyOf(prefix.length, cid))
+    return value == null ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0)
+  }
+
+  async sync (): Promise<void> {
+    await this.#change({}, () => ({ rows: [], growBytes: 0 }), true)
+  }
+
+  async * multihashes (options: BlockstoreOptions = {}): AsyncGenerator<Uint8Array[]> {
+    this.#gate.check()
+    const keys = this.#level.db.keys({ gte: Uint8Array.of(prefix.length), lt: Uint8Array.of(prefix.length + 1), fillCache: false })
+    try {
+      while (true) {
+        options.signal?.throwIfAborted()
+        this.#gate.check()
+        const batch = await keys.nextv(1000)
+        if (batch.length === 0) return
+        yield batch.map(key => key.subarray(1))
+      }
+    } finally {
+      await keys.close()
+    }
+  }
+
+  sizeBytes (): number {
+    this.#gate.check()
+    return this.#sizeBytes
+  }
+
+  async #change ({ signal }: BlockstoreOptions, plan: () => { rows: LevelRow[], growBytes: number }, sync = false): Promise<void> {
+    await this.#gate.pass(async () => {
+      const mine = this.#last.then(async () => {
+        signal?.throwIfAborted()
+        const { rows, growBytes } = plan()
+        if (rows.length === 0 && !sync) return
+        await this.#level.batch([...rows, { type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes + growBytes) }], { sync })
+        this.#sizeBytes += growBytes
+      })
+      this.#last = mine.catch(() => {})
+      await mine
+    })
+  }
+}
+
+const totalsKey = Uint8Array.of(prefix.totals)
+
+function keyOf (kind: number, cid: CID): Uint8Array {
+  const multihash = cid.multihash.bytes
+  const key = Buffer.allocUnsafe(multihash.length + 1)
+  key[0] = kind
+  key.set(multihash, 1)
+  return key
+}
+
+function lengthValue (length: number): Uint8Array {
+  const value = Buffer.allocUnsafe(4)
+  value.writeUInt32BE(length)
+  return value
+}
+
+function totalsValue (bytes: number): Uint8Array {
+  const value = Buffer.allocUnsafe(8)
+  value.writeDoubleBE(bytes)
+  return value
+}

@@ -1,0 +1,154 @@
+import { ClusterError } from '../../base/errors.ts'
+import { writeError } from '../level-errors.ts'
+import type { BlockIndex } from './block-index.ts'
+import type { NewBlock } from './encoder.ts'
+import { Encoder } from './encoder.ts'
+import type { IndexChange } from './index-change.ts'
+import type { Place } from './place.ts'
+import { noSegmentRow } from './place.ts'
+import { recordLength } from './record.ts'
+import type { SegmentFolder } from './segment-folder.ts'
+
+/** Blocks that become visible together. `apply` enters them in the index at the places they got. */
+export interface Append { blocks: readonly NewBlock[], apply: (change: IndexChange, places: readonly Place[]) => void }
+
+interface Job extends Append { sizeBytes: number, resolve: () => void, reject: (err: unknown) => void }
+interface Active { id: number, sizeBytes: number }
+
+export interface AppenderInit { segmentBytes: number, groupBytes: number, folder: string }
+export interface AppenderDeps { index: BlockIndex, folder: SegmentFolder }
+
+/** Offsets have 32 bits; one group may reach over segmentBytes. */
+const largestAppendBytes = 2 ** 31
+
+/**
+ * Writes to the end of the last segment. What arrives while a write runs goes with the next one; the index follows behind, one group later at most.
+ * A segment is never written again once it has been left.
+ */
+export class Appender {
+  readonly #init: AppenderInit
+  readonly #deps: AppenderDeps
+  readonly #encoder = new Encoder()
+  #queue: Job[] = []
+  #running: Promise<void> | undefined
+  #indexing: Promise<void> = Promise.resolve()
+  #active: Active | undefined
+  #highestId = 0
+
+  constructor (init: AppenderInit, deps: AppenderDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** Says where to go on: at the end of the last segment, if that has room. */
+  resume (segments: ReadonlyMap<number, { sizeBytes: number }>): void {
+    for (const [id, { sizeBytes }] of segments) {
+      if (id <= this.#highestId) continue
+      this.#highestId = id
+      this.#active = { id, sizeBytes }
+    }
+  }
+
+  /** The segment that is written to. */
+  activeId (): number | undefined { return this.#active?.id }
+
+  /** Resolves when reads see the blocks. Throws STORAGE_FULL, and then no read ever does. */
+  async append (append: Append): Promise<void> {
+    const sizeBytes = sizeOf(append.blocks)
+    if (sizeBytes > largestAppendBytes) throw new ClusterError('INVALID_ARGUMENT', { sizeBytes }, { message: 'too many bytes in one put' })
+    await new Promise<void>((resolve, reject) => {
+      this.#queue.push({ ...append, sizeBytes, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  /** The next write begins a new segment. */
+  leaveSegment (id: number): void {
+    if (this.#active?.id === id) this.#active = undefined
+  }
+
+  /** Resolves when nothing is on its way. */
+  async settled (): Promise<void> {
+    while (this.#running != null) await this.#running
+    await this.#indexing
+  }
+
+  async #run (): Promise<void> {
+    // Whoever calls in this turn goes with the first write.
+    await undefined
+    while (this.#queue.length > 0) {
+      const group = this.#take()
+      await this.#write(group).catch(err => { for (const job of group) job.reject(err) })
+    }
+    this.#running = undefined
+  }
+
+  #take (): Job[] {
+    let bytes = 0
+    let count = 0
+    for (const job of this.#queue) {
+      bytes += job.sizeBytes
+      if (count > 0 && bytes > this.#init.groupBytes) break
+      count++
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  async #write (group: readonly Job[]): Promise<void> {
+    const blocks = group.length === 1 && group[0] != null ? group[0].blocks : group.flatMap(job => job.blocks)
+    const active = blocks.length === 0 ? { id: 0, sizeBytes: 0 } : await this.#segment()
+    const begin = active.sizeBytes
+    if (blocks.length > 0) await this.#writeBlocks(active, blocks)
+    await this.#indexing
+    this.#indexing = this.#enter(group, { segment: active.id, begin })
+  }
+
+  async #writeBlocks (active: Active, blocks: readonly NewBlock[]): Promise<void> {
+    const begin = active.sizeBytes
+    const buffers = this.#encoder.encode(blocks)
+    try {
+      await this.#deps.folder.use(active.id, async file => file.write(buffers, begin))
+    } catch (err) {
+      await this.#undo(active.id, begin)
+      throw writeError(err, this.#init.folder)
+    }
+    active.sizeBytes = begin + sizeOf(blocks)
+  }
+
+  async #enter (group: readonly Job[], at: { segment: number, begin: number }): Promise<void> {
+    let offset = at.begin
+    const placed = group.map(({ blocks }) => blocks.map(({ multihash, bytes }) => {
+      const place: Place = { segment: at.segment, offset, length: bytes.length }
+      offset += recordLength(multihash.length, bytes.length)
+      return place
+    }))
+    try {
+      await this.#deps.index.write(change => { for (const [n, job] of group.entries()) job.apply(change, placed[n] ?? []) })
+      for (const job of group) job.resolve()
+    } catch (err) {
+      for (const job of group) job.reject(err)
+    }
+  }
+
+  async #segment (): Promise<Active> {
+    if (this.#active != null && this.#active.sizeBytes < this.#init.segmentBytes) return this.#active
+    const id = this.#highestId + 1
+    try {
+      await this.#deps.folder.create(id)
+      await this.#deps.index.write(change => change.setSegment(id, noSegmentRow))
+    } catch (err) {
+      throw writeError(err, this.#init.folder)
+    }
+    this.#highestId = id
+    this.#active = { id, sizeBytes: 0 }
+    return this.#active
+  }
+
+  /** Takes half-written records away. If that fails too, the next write goes over them. */
+  async #undo (id: number, sizeBytes: number): Promise<void> {
+    await this.#deps.folder.use(id, async file => file.truncate(sizeBytes)).catch(() => {})
+  }
+}
+
+const sizeOf = (blocks: readonly NewBlock[]): number =>
+  blocks.reduce((sum, { multihash, bytes }) => sum + recordLength(multihash.length, bytes.length), 0)

@@ -1,0 +1,135 @@
+import { MendingLevel } from '../mending-level.ts'
+import { IndexChange } from './index-change.ts'
+import type { Place } from './place.ts'
+import { decodePlace, decodeSegmentRow, segmentIdOf, segmentKeys, blockKeys } from './place.ts'
+import type { SegmentRow } from './place.ts'
+
+export interface BlockIndexInit {
+  folder: string
+  /** LevelDB's write buffer; up to two are held in memory. */
+  writeBufferBytes: number
+  cacheBytes: number
+}
+
+type Build = (change: IndexChange) => void
+interface Waiting { build: Build, sync: boolean, resolve: () => void, reject: (err: unknown) => void }
+
+/**
+ * Where the blocks are, in LevelDB, with one row per segment that says how much of it is indexed, live and synced.
+ *
+ * Changes are functions that are called when their turn comes: they see everything before them and go to the disk together with whatever waits
+ * at that moment, block places and segment rows in one atomic batch.
+ */
+export class BlockIndex {
+  readonly #level: MendingLevel
+  readonly #segments = new Map<number, Readonly<SegmentRow>>()
+  readonly #unsynced = new Set<number>()
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #totals = { liveBytes: 0, liveBlocks: 0 }
+
+  constructor (init: BlockIndexInit) {
+    this.#level = new MendingLevel({ ...init, remedy: 'move this folder away and start again; it is rebuilt from the segments' })
+  }
+
+  /** Throws LOCKED, INVALID_DATA or STORAGE_FULL, naming the folder. */
+  async open (): Promise<void> {
+    await this.#level.open()
+    for (const id of [...this.#segments.keys()]) this.#keep(id, undefined)
+    for await (const [key, value] of this.#level.db.iterator(segmentKeys)) this.#keep(segmentIdOf(key), decodeSegmentRow(value))
+  }
+
+  async close (): Promise<void> {
+    await this.settled()
+    await this.#level.close()
+  }
+
+  /** The rows of all segments, as of the last batch on disk. */
+  segments (): ReadonlyMap<number, Readonly<SegmentRow>> { return this.#segments }
+  /** Segments with records that a power loss may take. */
+  unsynced (): ReadonlySet<number> { return this.#unsynced }
+  totals (): Readonly<{ liveBytes: number, liveBlocks: number }> { return this.#totals }
+
+  find (multihash: Uint8Array): Place | undefined {
+    const value = this.#level.db.getSync(multihash)
+    return value == null ? undefined : decodePlace(value)
+  }
+
+  /**
+   * Applies a change; resolves when a killed process would keep it, with `sync` when a power loss would (that change and all before it).
+   * Throws STORAGE_FULL, and then nothing of it is there.
+   */
+  async write (build: Build, options: { sync?: boolean } = {}): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ build, sync: options.sync === true, resolve, reject })
+      this.#writing ??= this.#writeAll()
+    })
+  }
+
+  /** Resolves when no change is on its way. */
+  async settled (): Promise<void> {
+    while (this.#writing != null) await this.#writing
+  }
+
+  /** Multihashes in batches, from a snapshot. */
+  async * multihashes (signal?: AbortSignal): AsyncGenerator<Uint8Array[]> {
+    const keys = this.#level.db.keys({ ...blockKeys, fillCache: false })
+    try {
+      while (true) {
+        signal?.throwIfAborted()
+        const batch = await keys.nextv(1000)
+        if (batch.length === 0) return
+        yield batch
+      }
+    } finally {
+      await keys.close()
+    }
+  }
+
+  /** Multihashes and places in batches, from a snapshot: for repairs. */
+  async * places (): AsyncGenerator<Array<{ multihash: Uint8Array, place: Place }>> {
+    const rows = this.#level.db.iterator({ ...blockKeys, fillCache: false })
+    try {
+      while (true) {
+        const batch = await rows.nextv(1000)
+        if (batch.length === 0) return
+        yield batch.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
+      }
+    } finally {
+      await rows.close()
+    }
+  }
+
+  async #writeAll (): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0)
+      try {
+        await this.#commit(group)
+        for (const waiting of group) waiting.resolve()
+      } catch (err) {
+        for (const waiting of group) waiting.reject(err)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #commit (group: readonly Waiting[]): Promise<void> {
+    const change = new IndexChange({ find: multihash => this.find(multihash), row: id => this.#segments.get(id) })
+    for (const { build } of group) build(change)
+    const rows = change.rows()
+    if (rows.length > 0) await this.#level.batch(rows, { sync: group.some(waiting => waiting.sync) })
+    for (const [id, row] of change.segments()) this.#keep(id, row)
+  }
+
+  #keep (id: number, row: Readonly<SegmentRow> | undefined): void {
+    const before = this.#segments.get(id)
+    this.#totals = {
+      liveBytes: this.#totals.liveBytes + (row?.liveBytes ?? 0) - (before?.liveBytes ?? 0),
+      liveBlocks: this.#totals.liveBlocks + (row?.liveBlocks ?? 0) - (before?.liveBlocks ?? 0)
+    }
+    if (row == null) this.#segments.delete(id)
+    else this.#segments.set(id, row)
+    if (row != null && row.syncedBytes < row.sizeBytes) this.#unsynced.add(id)
+    else this.#unsynced.delete(id)
+  }
+}

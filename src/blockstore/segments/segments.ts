@@ -1,0 +1,267 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CID } from 'multiformats/cid'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import { claimFolder } from '../format-file.ts'
+import { identityBytes, isIdentity } from '../identity.ts'
+import { mapKey } from '../map-key.ts'
+import { OpenGate } from '../open-gate.ts'
+import { SharedRun } from '../shared-run.ts'
+import { Appender } from './appender.ts'
+import { BlockIndex } from './block-index.ts'
+import type { CompactionInit } from './compaction.ts'
+import { compactSegment, pickSegment } from './compaction.ts'
+import type { NewBlock } from './encoder.ts'
+import type { SegmentFiles } from './files.ts'
+import { diskFiles } from './files.ts'
+import type { Place } from './place.ts'
+import { payloadOf, recordLength } from './record.ts'
+import { recover } from './recovery.ts'
+import { SegmentFolder } from './segment-folder.ts'
+
+const format = { format: 'helia-cluster-segments', version: 1 }
+/** What a block takes in the index, about. */
+const indexBytesPerBlock = 64
+
+export interface SegmentBlockstoreInit {
+  folder: string
+  /** A new segment is begun when the last one has this many bytes. Default 256 MiB, at most 1 GiB. */
+  segmentBytes?: number
+  /** LevelDB's write buffer for the index. Default 8 MiB. */
+  indexBufferBytes?: number
+  /** LevelDB's cache for the index. Default 16 MiB. */
+  indexCacheBytes?: number
+  /** Segment files that are kept open. Default 64. */
+  openFiles?: number
+  /** Time between two looks at what there is to tidy up. Default 10 s. */
+  upkeepIntervalMs?: number
+  /** Segments with less than this share of live bytes are copied away. Default 0.5. */
+  liveShare?: number
+  /** … if that many bytes can be won. Default 1/16 of segmentBytes. */
+  worthBytes?: number
+}
+
+export interface SegmentBlockstoreDeps {
+  log: Logger
+  /** Default: the machine's disk. */
+  files?: SegmentFiles
+}
+
+/** A blockstore with a background worker, to be given to the WorkerRunner: syncs now and then (which bounds recovery) and gives space back. */
+export interface UpkeptBlockstore extends Blockstore { readonly upkeep: Worker }
+
+/** Blocks in append-only segment files with an index in LevelDB: docs/design/storage.md. */
+export function segmentBlockstore (init: SegmentBlockstoreInit, deps: SegmentBlockstoreDeps): UpkeptBlockstore {
+  const segmentBytes = init.segmentBytes ?? 256 * 1024 * 1024
+  if (!(segmentBytes > 0 && segmentBytes <= 2 ** 30)) {
+    throw new ClusterError('INVALID_ARGUMENT', { segmentBytes }, { message: 'segmentBytes must be between 1 and 1 GiB' })
+  }
+  return new SegmentBlockstore({ ...init, segmentBytes }, deps)
+}
+
+class SegmentBlockstore implements UpkeptBlockstore {
+  readonly name = 'blockstore'
+  readonly upkeep: Worker
+  readonly #init: SegmentBlockstoreInit & { segmentBytes: number }
+  readonly #deps: SegmentBlockstoreDeps
+  readonly #index: BlockIndex
+  readonly #folder: SegmentFolder
+  readonly #appender: Appender
+  readonly #gate = new OpenGate('the block store')
+  readonly #syncing = new SharedRun(async () => this.#syncNow())
+  /** Blocks on their way to the disk, and out of the index. */
+  readonly #putting = new Map<string, Promise<void>>()
+  readonly #deleting = new Map<string, number>()
+
+  constructor (init: SegmentBlockstoreInit & { segmentBytes: number }, deps: SegmentBlockstoreDeps) {
+    this.#init = init
+    this.#deps = deps
+    const { folder, segmentBytes } = init
+    this.#index = new BlockIndex({
+      folder: join(folder, 'index'),
+      writeBufferBytes: init.indexBufferBytes ?? 8 * 1024 * 1024,
+      cacheBytes: init.indexCacheBytes ?? 16 * 1024 * 1024
+    })
+    this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
+    this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
+    this.upkeep = {
+      name: 'block store upkeep',
+      intervalMs: () => init.upkeepIntervalMs ?? 10_000,
+      jitter: 0.2,
+      runAtStart: false,
+      work: async signal => this.#upkeep(signal)
+    }
+  }
+
+  async start (signal?: AbortSignal): Promise<void> {
+    await claimFolder(this.#init.folder, format)
+    await mkdir(this.#segmentsFolder(), { recursive: true })
+    await this.#index.open()
+    try {
+      await recover({ index: this.#index, folder: this.#folder, log: this.#deps.log }, signal)
+    } catch (err) {
+      await this.#index.close()
+      throw err
+    }
+    this.#appender.resume(this.#index.segments())
+    this.#gate.open()
+  }
+
+  async stop (): Promise<void> {
+    if (!await this.#gate.close()) return
+    await this.#appender.settled()
+    await this.#syncNow().finally(async () => {
+      await this.#index.close()
+      await this.#folder.close()
+    })
+  }
+
+  async put (blocks: readonly Block[], options: BlockstoreOptions = {}): Promise<void> {
+    await this.#gate.pass(async () => this.#put(blocks, options))
+  }
+
+  async get (cid: CID, options: BlockstoreOptions = {}): Promise<Uint8Array | undefined> {
+    return await this.#gate.pass(async () => {
+      options.signal?.throwIfAborted()
+      return identityBytes(cid) ?? await this.#read(cid.multihash.bytes)
+    })
+  }
+
+  has (cid: CID): boolean { return this.sizeOf(cid) != null }
+
+  sizeOf (cid: CID): number | undefined {
+    this.#gate.check()
+    return identityBytes(cid)?.length ?? this.#index.find(cid.multihash.bytes)?.length
+  }
+
+  async delete (cids: readonly CID[], options: BlockstoreOptions = {}): Promise<void> {
+    await this.#gate.pass(async () => {
+      options.signal?.throwIfAborted()
+      const multihashes = cids.map(cid => cid.multihash.bytes)
+      for (const multihash of multihashes) this.#countDeleting(mapKey(multihash), 1)
+      try {
+        await this.#index.write(change => { for (const multihash of multihashes) change.delete(multihash) })
+      } finally {
+        for (const multihash of multihashes) this.#countDeleting(mapKey(multihash), -1)
+      }
+    })
+  }
+
+  async sync (): Promise<void> { await this.#gate.pass(async () => this.#syncing.run()) }
+
+  async * multihashes (options: BlockstoreOptions = {}): AsyncGenerator<Uint8Array[]> {
+    this.#gate.check()
+    for await (const batch of this.#index.multihashes(options.signal)) {
+      yield batch
+      this.#gate.check()
+    }
+  }
+
+  sizeBytes (): number {
+    this.#gate.check()
+    const { liveBytes, liveBlocks } = this.#index.totals()
+    return liveBytes + liveBlocks * indexBytesPerBlock
+  }
+
+  async #put (blocks: readonly Block[], { signal }: BlockstoreOptions): Promise<void> {
+    signal?.throwIfAborted()
+    const mine = Promise.withResolvers<void>()
+    const others = new Set<Promise<void>>()
+    const fresh: NewBlock[] = []
+    const keys: string[] = []
+    for (const { cid, bytes } of blocks) {
+      const multihash = cid.multihash.bytes
+      const key = mapKey(multihash)
+      const putting = this.#putting.get(key)
+      if (putting != null) others.add(putting)
+      if (putting != null || isIdentity(cid) || (!this.#deleting.has(key) && this.#index.find(multihash) != null)) continue
+      this.#putting.set(key, mine.promise)
+      fresh.push({ multihash, bytes })
+      keys.push(key)
+    }
+    if (fresh.length > 0) mine.resolve(this.#appendNew(fresh, keys))
+    else mine.resolve()
+    await Promise.all([mine.promise, ...others])
+  }
+
+  async #appendNew (blocks: readonly NewBlock[], keys: readonly string[]): Promise<void> {
+    try {
+      await this.#appender.append({
+        blocks,
+        apply: (change, places) => {
+          for (const [n, { multihash }] of blocks.entries()) {
+            const place = places[n]
+            if (place != null) change.put(multihash, place)
+          }
+        }
+      })
+    } finally {
+      for (const key of keys) this.#putting.delete(key)
+    }
+  }
+
+  async #read (multihash: Uint8Array): Promise<Uint8Array | undefined> {
+    // A block moves at most now and then, so the second look nearly always finds it at rest.
+    for (let tries = 0; tries < 5; tries++) {
+      const place = this.#index.find(multihash)
+      if (place == null) return undefined
+      try {
+        return await this.#readAt(place, multihash)
+      } catch (err) {
+        if (!isClusterError(err, 'NOT_FOUND')) throw err
+      }
+    }
+    throw damaged(this.#init.folder, multihash)
+  }
+
+  async #readAt (place: Place, multihash: Uint8Array): Promise<Uint8Array> {
+    const record = Buffer.allocUnsafeSlow(recordLength(multihash.length, place.length))
+    const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
+    const payload = count === record.length ? payloadOf(record, multihash) : undefined
+    if (payload == null) throw damaged(this.#init.folder, multihash, place)
+    return payload
+  }
+
+  #countDeleting (key: string, by: number): void {
+    const count = (this.#deleting.get(key) ?? 0) + by
+    if (count === 0) this.#deleting.delete(key)
+    else this.#deleting.set(key, count)
+  }
+
+  async #syncNow (): Promise<void> {
+    const synced: Array<{ id: number, sizeBytes: number }> = []
+    for (const id of this.#index.unsynced()) synced.push({ id, sizeBytes: this.#index.segments().get(id)?.sizeBytes ?? 0 })
+    await this.#folder.syncNames()
+    await Promise.all(synced.map(async ({ id }) => this.#folder.use(id, async file => file.datasync())))
+    await this.#index.write(change => {
+      for (const { id, sizeBytes } of synced) change.setSegment(id, { syncedBytes: sizeBytes })
+    }, { sync: true })
+  }
+
+  async #upkeep (signal: AbortSignal): Promise<'busy' | 'idle'> {
+    return await this.#gate.pass(async () => {
+      if (this.#index.unsynced().size > 0) await this.#syncing.run()
+      const init = this.#compactionInit()
+      const id = pickSegment(this.#index.segments(), init)
+      if (id == null) return 'idle'
+      const { log } = this.#deps
+      await compactSegment(id, init, { index: this.#index, appender: this.#appender, folder: this.#folder, log, sync: async () => this.#syncing.run() }, signal)
+      return 'busy'
+    })
+  }
+
+  #compactionInit (): CompactionInit {
+    const { liveShare = 0.5, segmentBytes, worthBytes = segmentBytes / 16 } = this.#init
+    return { liveShare, worthBytes, copyBytes: 2 * 1024 * 1024 }
+  }
+
+  #segmentsFolder (): string { return join(this.#init.folder, 'segments') }
+}
+
+function damaged (folder: string, multihash: Uint8Array, place?: Place): ClusterError {
+  const facts = { folder, multihash: Buffer.from(multihash).toString('hex'), ...(place == null ? {} : { segment: place.segment, offset: place.offset }) }
+  return new ClusterError('INVALID_DATA', facts, { message: `a block in ${folder} is damaged` })
+}

@@ -1,0 +1,152 @@
+import type { CID } from 'multiformats/cid'
+import type { Blockstore } from '../../blockstore/blockstore.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PeerId } from '../../model/cid.ts'
+import { Slots } from './slots.ts'
+import type { IpfsNetwork } from './node.ts'
+
+/** A look at a block that is on its way. Times are Unix milliseconds. */
+export interface Flight { cid: CID, since: number, asked: ReadonlySet<PeerId>, nextTryAt: number | null }
+
+export interface BlockFetcherInit {
+  /** A block that isn't there after this long is looked for in the routing system. Milliseconds. */
+  searchAfterMs: number
+  /** Search and want are repeated this often. Milliseconds. */
+  retryMs: number
+}
+
+export interface BlockFetcherDeps {
+  blockstore: Blockstore
+  network: IpfsNetwork
+  /** Resolves when the network is up. */
+  networkReady: (signal: AbortSignal) => Promise<void>
+  /** Throws STORAGE_FULL when `bytes` more don't fit. */
+  ensureRoom: (bytes: number) => Promise<void>
+  clock: Clock
+  log: Logger
+}
+
+/** Below what other peers keep of one peer's wants (1024 in Helia and Kubo): what is above that they forget without a word. */
+const wantsAtOnce = 512
+const searchesAtOnce = 8
+/** How long @helia/bitswap may take to forget a want that was given up. A new want for the same block within that time is lost. */
+const forgetMs = 50
+
+interface RunningFlight extends Flight { asked: Set<PeerId>, waiting: number, abort: AbortController, result: Promise<Uint8Array> }
+
+/**
+ * Gets blocks from the network and stores them, one want per block whatever the number of callers. @helia/bitswap sends a want once; here it is
+ * renewed, and providers are looked for, as long as somebody waits.
+ */
+export class BlockFetcher {
+  readonly #init: BlockFetcherInit
+  readonly #deps: BlockFetcherDeps
+  readonly #flights = new Map<string, RunningFlight>()
+  readonly #forgetting = new Map<string, Promise<void>>()
+  readonly #wants = new Slots(wantsAtOnce)
+  readonly #searches = new Slots(searchesAtOnce)
+
+  constructor (init: BlockFetcherInit, deps: BlockFetcherDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL or why the network isn't up; it never gives up by itself. */
+  async fetch (cid: CID, signal: AbortSignal): Promise<Uint8Array> {
+    signal.throwIfAborted()
+    const key = flightKey(cid)
+    const flight = this.#flights.get(key) ?? this.#begin(cid, key)
+    flight.waiting++
+    try {
+      return await orAborted(flight.result, signal)
+    } finally {
+      flight.waiting--
+      if (flight.waiting === 0) {
+        flight.abort.abort(new Error('nobody waits for the block'))
+        if (this.#flights.get(key) === flight) this.#giveUp(key)
+      }
+    }
+  }
+
+  /** What is known of a block that somebody waits for. */
+  flight (cid: CID): Flight | undefined { return this.#flights.get(flightKey(cid)) }
+
+  #giveUp (key: string): void {
+    this.#flights.delete(key)
+    const forgotten = this.#deps.clock.sleep(forgetMs).finally(() => { if (this.#forgetting.get(key) === forgotten) this.#forgetting.delete(key) })
+    this.#forgetting.set(key, forgotten)
+  }
+
+  #begin (cid: CID, key: string): RunningFlight {
+    const flight: RunningFlight = {
+      cid, since: this.#deps.clock.now(), asked: new Set(), nextTryAt: null, waiting: 0, abort: new AbortController(), result: Promise.resolve(new Uint8Array(0))
+    }
+    flight.result = this.#fly(flight).finally(() => { if (this.#flights.get(key) === flight) this.#flights.delete(key) })
+    // every waiter may have left
+    flight.result.catch(() => {})
+    this.#flights.set(key, flight)
+    return flight
+  }
+
+  async #fly (flight: RunningFlight): Promise<Uint8Array> {
+    const { signal } = flight.abort
+    await this.#deps.networkReady(signal)
+    await this.#forgetting.get(flightKey(flight.cid))
+    const bytes = await this.#wants.run(async () => this.#wantUntilHere(flight), signal)
+    await this.#deps.ensureRoom(bytes.length)
+    await this.#deps.blockstore.put([{ cid: flight.cid, bytes }])
+    this.#deps.network.announce([flight.cid])
+    return bytes
+  }
+
+  async #wantUntilHere (flight: RunningFlight): Promise<Uint8Array> {
+    const { signal } = flight.abort
+    const { clock } = this.#deps
+    for (;;) {
+      const attempt = new AbortController()
+      const onAbort = (): void => attempt.abort(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      const endAttempt = clock.after(this.#init.retryMs, () => attempt.abort(new Error('the want is renewed')))
+      const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight.cid, attempt.signal) })
+      flight.nextTryAt = clock.now() + this.#init.retryMs
+      try {
+        return await this.#deps.network.want(flight.cid, { signal: attempt.signal, onAsked: peer => flight.asked.add(peer) })
+      } catch (err) {
+        signal.throwIfAborted()
+        if (!attempt.signal.aborted) throw err
+        await clock.sleep(forgetMs, signal)
+      } finally {
+        endAttempt()
+        noSearch()
+        signal.removeEventListener('abort', onAbort)
+        attempt.abort(new Error('the block is here'))
+      }
+    }
+  }
+
+  /** Nobody connected: nothing to wait for. */
+  #searchDelayMs (): number { return this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs }
+
+  async #search (cid: CID, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#searches.run(async () => this.#deps.network.connectToProviders(cid, { signal }), signal)
+    } catch (err) {
+      if (!signal.aborted) this.#deps.log.debug('no providers found', { cid: cid.toString(), err })
+    }
+  }
+}
+
+/** Blocks are asked for by multihash: v0 and v1 CIDs share a flight. */
+const flightKey = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
+
+/** Settles with the promise, or rejects with the signal's reason. */
+export async function orAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+}

@@ -1,0 +1,52 @@
+import type { Libp2pOptions } from 'libp2p'
+
+/** How the embedded node sits in the IPFS network. Addresses are multiaddresses as text. */
+export interface HeliaNetworkInit {
+  /** The libp2p protobuf of the node's private key. */
+  privateKey: Uint8Array
+  listen: readonly string[]
+  /** In place of the addresses that the node finds itself; empty: its own. */
+  announce: readonly string[]
+  /** Dialled at start and whenever too few peers are connected. Empty: nobody is dialled by itself. */
+  bootstrap: readonly string[]
+  dht: 'client' | 'server' | 'off'
+  /** As identify tells it. */
+  agentVersion: string
+}
+
+const loopback = /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/
+
+/** True when nothing of this node can be reached from outside. */
+export const isLoopbackOnly = (init: Pick<HeliaNetworkInit, 'listen'>): boolean => init.listen.every(address => loopback.test(address))
+
+/** The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping and, unless `off`, the public DHT. Loads libp2p's modules. */
+export async function libp2pOptions (init: HeliaNetworkInit): Promise<Libp2pOptions> {
+  const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, dht] = await Promise.all([
+    import('@libp2p/tcp'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
+    import('@libp2p/crypto/keys'), dhtService(init)
+  ])
+  return {
+    privateKey: privateKeyFromProtobuf(init.privateKey),
+    nodeInfo: { userAgent: init.agentVersion },
+    addresses: { listen: [...init.listen], announce: [...init.announce] },
+    transports: [tcp()],
+    connectionEncrypters: [noise(), tls()],
+    streamMuxers: [yamux()],
+    // a cluster's peers often share an address (one NAT, one test machine); the default of 5 a second shuts some of them out
+    connectionManager: { inboundConnectionThreshold: 100 },
+    services: { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...dht }
+  }
+}
+
+async function dhtService (init: HeliaNetworkInit): Promise<Record<string, never>> {
+  if (init.dht === 'off') return {}
+  const { kadDHT, passthroughMapper, removePrivateAddressesMapper } = await import('@libp2p/kad-dht')
+  const dht = kadDHT({
+    protocol: '/ipfs/kad/1.0.0',
+    clientMode: init.dht === 'client',
+    peerInfoMapper: isLoopbackOnly(init) ? passthroughMapper : removePrivateAddressesMapper,
+    // ours announces again in batches, from the root table
+    reprovide: { interval: 2 ** 31 - 1 }
+  })
+  return { dht } as unknown as Record<string, never> // libp2p's service map can't be spelled for a service that is there or not
+}

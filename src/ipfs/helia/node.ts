@@ -1,0 +1,161 @@
+import type { Blockstore as InterfaceBlockstore } from 'interface-blockstore'
+import type { Connection, Libp2p, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
+import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import { receiveBitswap } from './bitswap-inbound.ts'
+import type { BitswapMessage } from './bitswap-message.ts'
+import { loadHasher } from './hashers.ts'
+import { libp2pOptions } from './node-options.ts'
+import type { HeliaNetworkInit } from './node-options.ts'
+
+/** What the embedded node does with the network. Everything but `announce` rejects with NOT_READY before `start` and after `stop`. */
+export interface IpfsNetwork {
+  start (): Promise<void>
+  stop (): Promise<void>
+  addresses (): MultiaddrText[]
+  /** Connected peers. */
+  peers (): PeerId[]
+  dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void>
+  /** Asks connected peers, and those that connect later, for a block. Checked against its CID. Waits until it comes or the signal aborts. */
+  want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array>
+  /** Sends a block that is here now to peers that wait for it. Never throws. */
+  announce (cids: readonly CID[]): void
+  /** Connects to peers that the routing system names for this CID. Resolves to their number; 0 without routing. */
+  connectToProviders (cid: CID, options: { signal: AbortSignal }): Promise<number>
+  /** Tells the routing system that this block is here. */
+  provide (cid: CID, options: { signal: AbortSignal }): Promise<void>
+}
+
+export interface IpfsNetworkDeps { blockstore: InterfaceBlockstore, clock: Clock, log: Logger }
+
+/** The parts of @helia/bitswap's broker that its types hide. `network` takes the messages that our inbound handler reads. */
+interface BitswapBroker {
+  retrieve (cid: CID, options: { signal: AbortSignal, onProgress?: (event: { type: string, detail: unknown }) => void }): Promise<Uint8Array>
+  bitswap: {
+    notify (cid: CID): Promise<void>
+    network: { safeDispatchEvent (type: 'bitswap:message', init: { detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection } }): boolean }
+    peerWantLists: { ledgerMap: { size: number } }
+  }
+}
+
+interface Running { helia: { stop (): Promise<unknown> }, libp2p: Libp2p, broker: BitswapBroker }
+
+const bitswapProtocol = '/ipfs/bitswap/1.2.0'
+const providersPerSearch = 10
+const inbound = { stallMs: 30_000, maxMessageBytes: 4 * 1024 * 1024 + 64 * 1024 }
+const bitswapOptions = {
+  // wantlists only: blocks are sent without a limit in time. One silent peer holds up everybody's wants for this long
+  messageSendTimeout: 5000,
+  sendWantlistDebounce: 2,
+  maxIncomingMessageSize: inbound.maxMessageBytes,
+  // Go's limit; its own messages are 2 MiB
+  maxOutgoingMessageSize: 2 * 1024 * 1024
+}
+
+/**
+ * Helia (light: libp2p and bitswap, no gateways, no delegated routing) on our block store. Its modules are loaded in `start`. Helia's own pins,
+ * GC and look-ups of providers aren't used.
+ */
+export class HeliaNode implements IpfsNetwork {
+  readonly #init: HeliaNetworkInit
+  readonly #deps: IpfsNetworkDeps
+  #running: Running | undefined
+
+  constructor (init: HeliaNetworkInit, deps: IpfsNetworkDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async start (): Promise<void> {
+    const [{ createHeliaLight }, { withBitswap }, { withLibp2pLight }, dagCbor, options] = await Promise.all([
+      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init)
+    ])
+    const core = createHeliaLight({ blockstore: this.#deps.blockstore, codecs: [dagCbor], loadHasher })
+    const helia = withLibp2pLight(core, options)
+    let broker: BitswapBroker | undefined
+    const addBlockBroker = helia.addBlockBroker.bind(helia)
+    helia.addBlockBroker = added => {
+      broker = added as unknown as BitswapBroker // see BitswapBroker
+      addBlockBroker(added)
+    }
+    // between the two mixins: libp2p is there, bitswap hasn't registered its handler yet
+    helia.addMixin({
+      name: 'helia-cluster',
+      start: async () => {
+        this.#takeOverInbound(helia.libp2p as Libp2p, () => broker)
+        helia.routing.findProviders = async function * () { /* bitswap would search for every block; see BlockFetcher */ }
+      }
+    })
+    withBitswap(helia as Parameters<typeof withBitswap>[0], bitswapOptions)
+    try {
+      await helia.start()
+    } catch (err) {
+      await helia.stop().catch(() => {})
+      throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `the embedded IPFS node doesn't start: ${messageOf(err)}`, cause: err })
+    }
+    if (broker == null) throw new ClusterError('INTERNAL', {}, { message: 'bitswap is missing' })
+    this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }
+  }
+
+  async stop (): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    await running?.helia.stop()
+  }
+
+  addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }
+  peers (): PeerId[] { return this.#now().libp2p.getPeers().map(String) }
+
+  async dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void> {
+    const { multiaddr } = await import('@multiformats/multiaddr')
+    await this.#now().libp2p.dial(multiaddr(address), options)
+  }
+
+  async want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array> {
+    const { signal, onAsked } = options
+    return this.#now().broker.retrieve(cid, {
+      signal,
+      ...(onAsked == null ? {} : { onProgress: event => { if (event.type === 'bitswap:send-wantlist') onAsked(String(event.detail)) } })
+    })
+  }
+
+  announce (cids: readonly CID[]): void {
+    const bitswap = this.#running?.broker.bitswap
+    if (bitswap == null || bitswap.peerWantLists.ledgerMap.size === 0) return
+    for (const cid of cids) bitswap.notify(cid).catch(err => this.#deps.log.debug('a waiting peer did not get a block', { cid: cid.toString(), err }))
+  }
+
+  async connectToProviders (cid: CID, { signal }: { signal: AbortSignal }): Promise<number> {
+    if (this.#init.dht === 'off') return 0
+    const { libp2p } = this.#now()
+    const dials: Array<Promise<boolean>> = []
+    for await (const provider of libp2p.contentRouting.findProviders(cid, { signal })) {
+      dials.push(libp2p.dial(provider.id, { signal }).then(() => true, () => false))
+      if (dials.length >= providersPerSearch) break
+    }
+    return (await Promise.all(dials)).filter(Boolean).length
+  }
+
+  async provide (cid: CID, options: { signal: AbortSignal }): Promise<void> {
+    await this.#now().libp2p.contentRouting.provide(cid, options)
+  }
+
+  /** From now on, who registers a handler for bitswap gets ours in its place. */
+  #takeOverInbound (libp2p: Libp2p, broker: () => BitswapBroker | undefined): void {
+    const handle = libp2p.handle.bind(libp2p)
+    const onStream = (stream: Stream, connection: Connection): void => receiveBitswap(stream, inbound, {
+      clock: this.#deps.clock,
+      deliver: message => { broker()?.bitswap.network.safeDispatchEvent('bitswap:message', { detail: { peer: connection.remotePeer, message, connection } }) }
+    })
+    libp2p.handle = async (protocols, handler, options) =>
+      handle(protocols, [protocols].flat().includes(bitswapProtocol) ? onStream : handler, options)
+  }
+
+  #now (): Running {
+    if (this.#running == null) throw new ClusterError('NOT_READY', {}, { message: 'the embedded IPFS node is not connected to the network' })
+    return this.#running
+  }
+}

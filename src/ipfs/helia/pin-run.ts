@@ -1,0 +1,110 @@
+import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import { formatDuration } from '../../base/duration.ts'
+import type { PinProgress } from '../ipfs.ts'
+import type { Flight } from './block-fetcher.ts'
+
+export interface PinRunInit { cid: CID, pinTimeoutMs: number }
+export interface PinRunDeps { clock: Clock, flight: (cid: CID) => Flight | undefined }
+
+/**
+ * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was wanted.
+ * Local content never starts a timer.
+ */
+export class PinRun {
+  readonly #init: PinRunInit
+  readonly #deps: PinRunDeps
+  readonly #abort = new AbortController()
+  readonly #wanted = new Map<CID, number>()
+  readonly #startedAt: number
+  #blocks = 0
+  #bytes = 0
+  #fetchedBlocks = 0
+  #fetchedBytes = 0
+  #movedAt: number
+  #phase: PinProgress['phase'] = 'connecting'
+  #cancelTimer: (() => void) | undefined
+  #last: Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'> | undefined
+
+  constructor (init: PinRunInit, deps: PinRunDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#startedAt = this.#movedAt = deps.clock.now()
+  }
+
+  get signal (): AbortSignal { return this.#abort.signal }
+
+  /** The caller's signal ends this run, too. */
+  follow (parent: AbortSignal | undefined): void {
+    if (parent?.aborted === true) this.#abort.abort(parent.reason)
+    parent?.addEventListener('abort', () => this.#abort.abort(parent.reason), { once: true, signal: this.#abort.signal })
+  }
+
+  /** Counts a block that was seen. */
+  saw (bytes: number): void {
+    this.#blocks++
+    this.#bytes += bytes
+    if (this.#phase === 'connecting') this.#phase = 'fetching'
+  }
+
+  /** Runs a fetch of a block that isn't here; its time counts. */
+  async fetching (cid: CID, fetch: (signal: AbortSignal) => Promise<Uint8Array>): Promise<Uint8Array> {
+    const now = this.#deps.clock.now()
+    if (this.#wanted.size === 0) this.#movedAt = now
+    this.#wanted.set(cid, now)
+    this.#cancelTimer ??= this.#deps.clock.after(this.#init.pinTimeoutMs, () => this.#check())
+    const bytes = await fetch(this.signal)
+    this.#wanted.delete(cid)
+    this.#fetchedBlocks++
+    this.#fetchedBytes += bytes.length
+    this.#movedAt = this.#deps.clock.now()
+    return bytes
+  }
+
+  storing (): void { this.#phase = 'storing' }
+
+  /** The run is over. What was wanted at a failure stays to be seen. */
+  end (outcome: 'done' | 'failed'): void {
+    this.#cancelTimer?.()
+    this.#last = this.#wantedNow()
+    if (outcome === 'done') this.#phase = 'done'
+    this.#wanted.clear()
+    // lets go of the caller's signal
+    this.#abort.abort(new Error('the pin is over'))
+  }
+
+  progress (): PinProgress {
+    return {
+      phase: this.#phase,
+      blocks: this.#blocks,
+      bytes: this.#bytes,
+      fetchedBlocks: this.#fetchedBlocks,
+      fetchedBytes: this.#fetchedBytes,
+      ...(this.#last ?? this.#wantedNow()),
+      startedAt: this.#startedAt
+    }
+  }
+
+  #wantedNow (): NonNullable<typeof this.#last> {
+    const [oldest] = this.#wanted
+    if (oldest == null) return { wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null }
+    const flight = this.#deps.flight(oldest[0])
+    return { wantedBlock: oldest[0], wantedSince: oldest[1], peersAsked: [...flight?.asked ?? []], nextTryAt: flight?.nextTryAt ?? null }
+  }
+
+  #check (): void {
+    const { pinTimeoutMs, cid } = this.#init
+    const leftMs = this.#movedAt + pinTimeoutMs - this.#deps.clock.now()
+    this.#cancelTimer = undefined
+    if (this.#wanted.size === 0) return
+    if (leftMs > 0) {
+      this.#cancelTimer = this.#deps.clock.after(leftMs, () => this.#check())
+      return
+    }
+    const { wantedBlock, peersAsked } = this.#last = this.#wantedNow()
+    this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), wanted: String(wantedBlock), peersAsked: peersAsked.length }, {
+      message: `no block came for ${formatDuration(pinTimeoutMs)}: ${String(wantedBlock)} is wanted, ${peersAsked.length} peers were asked`
+    }))
+  }
+}

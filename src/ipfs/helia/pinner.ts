@@ -1,0 +1,143 @@
+import type { CID } from 'multiformats/cid'
+import type { Blockstore } from '../../blockstore/blockstore.ts'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { IpfsOptions, PinProgress } from '../ipfs.ts'
+import type { BlockFetcher } from './block-fetcher.ts'
+import type { Guard, Protection, Root, RootTable, WalkOptions } from './local/local.ts'
+import type { IpfsNetwork } from './node.ts'
+import { PinRun } from './pin-run.ts'
+
+export interface PinnerInit {
+  /** Longest time without a block that came from the network. Milliseconds. */
+  pinTimeoutMs: number
+  /** Blocks that a pin asks for at a time. */
+  fetchConcurrency: number
+}
+
+export interface PinnerDeps {
+  blockstore: Blockstore
+  roots: RootTable
+  protection: Protection
+  walk: (root: CID, options: WalkOptions) => Promise<unknown>
+  /** True for blocks without links. */
+  isLeaf: (cid: CID) => boolean
+  fetcher: BlockFetcher
+  network: IpfsNetwork
+  networkReady: (signal: AbortSignal) => Promise<void>
+  clock: Clock
+  log: Logger
+}
+
+/** How many failed pins are remembered for `progress`. */
+const failuresKept = 256
+const originsDialled = 10
+
+/** Makes roots: fetches what is missing of a DAG under a guard, then enters the root. */
+export class Pinner {
+  readonly #init: PinnerInit
+  readonly #deps: PinnerDeps
+  readonly #runs = new Map<string, PinRun>()
+  readonly #failed = new Map<string, PinProgress>()
+
+  constructor (init: PinnerInit, deps: PinnerDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    const { cid, maxDepth: depth } = pin
+    if (!needsPin(this.#deps.roots.get(cid), cid, depth)) return
+    const guard = this.#deps.protection.guard()
+    try {
+      await guard.protect([cid])
+      if (!this.#isWholeHere(cid, depth)) await this.#fetchAll(pin, guard, options)
+      await this.#deps.roots.add({ cid, depth })
+    } finally {
+      guard.release()
+    }
+  }
+
+  progress (cid: CID): PinProgress | undefined {
+    const key = cid.toString()
+    return this.#runs.get(key)?.progress() ?? this.#failed.get(key)
+  }
+
+  /** Without reading: a block that has no links, or whose links don't count, is all there is. */
+  #isWholeHere (cid: CID, depth: number): boolean {
+    return (depth === 0 || this.#deps.isLeaf(cid)) && this.#deps.blockstore.has(cid)
+  }
+
+  async #fetchAll (pin: Pin, guard: Guard, options: IpfsOptions): Promise<void> {
+    const { cid } = pin
+    const key = cid.toString()
+    const run = new PinRun({ cid, pinTimeoutMs: this.#init.pinTimeoutMs }, { clock: this.#deps.clock, flight: wanted => this.#deps.fetcher.flight(wanted) })
+    run.follow(options.signal)
+    this.#runs.set(key, run)
+    this.#failed.delete(key)
+    let outcome: 'done' | 'failed' = 'failed'
+    try {
+      void this.#dialOrigins(pin, run.signal)
+      await this.#deps.walk(cid, {
+        depth: pin.maxDepth,
+        concurrency: this.#init.fetchConcurrency,
+        guard,
+        get: async wanted => this.#get(wanted, run),
+        signal: run.signal
+      })
+      run.storing()
+      outcome = 'done'
+    } catch (err) {
+      // the walk may name its own end where the run knows the reason
+      run.signal.throwIfAborted()
+      throw err
+    } finally {
+      run.end(outcome)
+      if (this.#runs.get(key) === run) this.#runs.delete(key)
+      if (outcome === 'failed') this.#remember(key, run.progress())
+    }
+  }
+
+  async #get (cid: CID, run: PinRun): Promise<Uint8Array | undefined> {
+    const { blockstore, fetcher, isLeaf } = this.#deps
+    if (isLeaf(cid)) {
+      const size = blockstore.sizeOf(cid)
+      if (size != null) return void run.saw(size)
+    }
+    const bytes = await blockstore.get(cid) ?? await run.fetching(cid, async signal => fetcher.fetch(cid, signal))
+    run.saw(bytes.length)
+    return bytes
+  }
+
+  async #dialOrigins (pin: Pin, signal: AbortSignal): Promise<void> {
+    const origins = pin.origins.slice(0, originsDialled)
+    if (origins.length === 0) return
+    try {
+      await this.#deps.networkReady(signal)
+    } catch {
+      return
+    }
+    await Promise.all(origins.map(async origin => this.#deps.network.dial(origin, { signal }).catch(err => {
+      if (!signal.aborted) this.#deps.log.info('an origin of a pin can not be reached', { cid: pin.cid.toString(), origin, err })
+    })))
+  }
+
+  #remember (key: string, progress: PinProgress): void {
+    this.#failed.delete(key)
+    this.#failed.set(key, progress)
+    const [oldest] = this.#failed.keys()
+    if (this.#failed.size > failuresKept && oldest != null) this.#failed.delete(oldest)
+  }
+}
+
+/** False when the root is there already, as deep or deeper. Throws PIN_REFUSED when a recursive root should become direct. */
+export function needsPin (root: Pick<Root, 'depth'> | undefined, cid: CID, depth: number): boolean {
+  if (root == null) return true
+  if (depth === 0 && root.depth !== 0) {
+    throw new ClusterError('PIN_REFUSED', { cid: cid.toString() }, { message: `${cid.toString()} is already pinned recursively` })
+  }
+  return root.depth !== -1 && (depth === -1 || depth > root.depth)
+}

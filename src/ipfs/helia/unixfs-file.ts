@@ -1,0 +1,78 @@
+import type { CID } from 'multiformats/cid'
+import { ClusterError } from '../../base/errors.ts'
+import { readNode } from './unixfs-directory.ts'
+import type { GetBlock, UnixFsNode } from './unixfs-directory.ts'
+
+/** Bytes of a file's content from `from` (inclusive) to `before` (exclusive). */
+export interface ByteRange { from: number, before: number }
+
+/** Leaves that are asked for ahead of the one that is being read. */
+const readAhead = 8
+const maxLevels = 64
+
+/** Length of a file's content in bytes. */
+export function fileSize (node: UnixFsNode): number {
+  return node.unixfs == null ? node.data.length : Number(node.unixfs.fileSize())
+}
+
+/** The content of a file in order; some leaves are fetched ahead. Stops when the consumer does. */
+export async function * readFile (node: UnixFsNode, get: GetBlock, range: ByteRange = { from: 0, before: fileSize(node) }): AsyncGenerator<Uint8Array> {
+  const ahead: Array<Promise<Uint8Array>> = []
+  for await (const piece of pieces(node, range, get, 0)) {
+    ahead.push(quietly(piece()))
+    if (ahead.length > readAhead) yield await (ahead.shift() as Promise<Uint8Array>)
+  }
+  for (const piece of ahead) yield await piece
+}
+
+/** The leaves of the range, each as a function that reads its part of it. Inner nodes are read as they come. */
+async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, level: number): AsyncGenerator<() => Promise<Uint8Array>> {
+  if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
+  const own = cut(node.data, range)
+  if (own.length > 0) yield async () => own
+  const parts = partsInRange(node, range)
+  const nodes = new Map<number, Promise<UnixFsNode>>()
+  for (const [index, { cid, size, inner }] of parts.entries()) {
+    if (cid.code === 0x55) {
+      yield async () => leaf(cid, size, inner, get)
+      continue
+    }
+    // leaves may be dag-pb, too: their siblings are read ahead
+    for (const [offset, next] of parts.slice(index, index + readAhead).entries()) {
+      if (next.cid.code !== 0x55 && !nodes.has(index + offset)) nodes.set(index + offset, quietly(readNode(next.cid, get)))
+    }
+    const child = await (nodes.get(index) as Promise<UnixFsNode>)
+    nodes.delete(index)
+    if (fileSize(child) !== size) throw wrongSize(cid)
+    yield * pieces(child, inner, get, level + 1)
+  }
+}
+
+/** The children that the range needs, with the range as they see it. */
+function partsInRange (node: UnixFsNode, range: ByteRange): Array<{ cid: CID, size: number, inner: ByteRange }> {
+  const sizes = node.unixfs?.blockSizes ?? []
+  if (sizes.length !== node.links.length) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: `${node.cid.toString()} has links without sizes` })
+  let at = node.data.length
+  return node.links.flatMap(({ Hash: cid }, index) => {
+    const size = Number(sizes[index])
+    const inner = { from: range.from - at, before: range.before - at }
+    at += size
+    return inner.from >= size || inner.before <= 0 ? [] : [{ cid, size, inner }]
+  })
+}
+
+async function leaf (cid: CID, size: number, range: ByteRange, get: GetBlock): Promise<Uint8Array> {
+  const bytes = await get(cid)
+  if (bytes.length !== size) throw wrongSize(cid)
+  return cut(bytes, range)
+}
+
+const cut = (bytes: Uint8Array, { from, before }: ByteRange): Uint8Array => bytes.subarray(Math.max(0, from), Math.max(0, before))
+
+const wrongSize = (cid: CID): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} has another size than its link says` })
+
+/** A promise that may be dropped when an earlier one fails. */
+function quietly<T> (promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams, UploadEntry } from '../model/add.ts'
+import type { Pin, PinOptions } from '../model/pin.ts'
 
 /** Where finished blocks go. `write` may take time: the importer waits, so that memory stays bounded. Blocks come children before parents. */
 export interface BlockSink { write (blocks: readonly Block[]): Promise<void> | void }
@@ -17,17 +18,93 @@ export interface ImportOutput {
 }
 
 export interface ImportOptions {
+  /** Looked at before each piece of input: who aborts also ends the entries' contents. */
   signal?: AbortSignal
   wrap: boolean
   /** Also yield progress, every 256 KiB and at the end of each file. */
   progress: boolean
   /** Called for each top-level root when it is known, before its line is yielded. The last one is what gets pinned. */
   onRoot?: (root: CID, name: string) => void
+  /**
+   * For sharded adds, whose shards Go makes of exactly these blocks: also write the scratch blocks that Go's importer leaves behind (the empty
+   * directory, and for a file at top level a directory around it), and have every block written before the line that follows it is yielded.
+   */
+  scratchBlocks?: boolean
 }
 
 /**
  * UnixFS import: entries → blocks, bit by bit what Kubo 0.44 makes. Throws INVALID_ARGUMENT with Go's texts for unknown chunkers, hashes and CID
- * versions ("unrecognized chunker option: …", rest-api §8.2) when the first block is needed. Memory per import: one read buffer, one chunk, the open nodes
- * of one file, and the names of the open directories.
+ * versions ("unrecognized chunker option: …", rest-api §8.2) when the first block is needed, and for a name that is a file and a directory at once.
+ *
+ * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are not
+ *   written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
+ * - A second entry with the same name replaces the first. An upload without entries yields nothing and calls no `onRoot`.
+ * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never changed.
+ * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB or 64 blocks, one batch under way while the next is made: a line may come
+ *   before its blocks are written. All are written when the iterable ends; none is being written after it ended or threw.
+ * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the open directories.
  */
 export type Importer = (entries: AsyncIterable<UploadEntry>, params: DagParams, sink: BlockSink, options: ImportOptions) => AsyncIterable<ImportOutput>
+
+export interface CarOptions { signal?: AbortSignal }
+
+/** What a CAR held. */
+export interface ImportedCar {
+  root: CID
+  /** Sum of the lengths of all blocks. */
+  bytes: number
+  /** UnixFS file size, when the root is in the CAR and is a UnixFS file; else 0. */
+  size: number
+}
+
+/**
+ * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID. Memory is constant: two batches and one block
+ * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (rest-api §8.4: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR without
+ * blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in IPFS_ERROR, as in `Importer`.
+ */
+export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>
+
+/** A finished shard of a sharded add (rest-api §8.5). */
+export interface Shard {
+  /** 0, 1, 2, … Its line is called `shard-<index>`. */
+  index: number
+  /** The shard node. */
+  cid: CID
+  /** Sum of the lengths of its data blocks: the line's `size`. */
+  sizeBytes: number
+  /** The shard-pin, complete but for `allocations` and `timestamp`. */
+  pin: Pin
+}
+
+/** The end of a sharded add. */
+export interface ClusterDag {
+  /** Its line is called `<name>-clusterDAG`. */
+  cid: CID
+  /** To be put on this peer, before the pins are made; the root first. */
+  blocks: Block[]
+  /** Sum of the shards' sizes: the line's `size`. */
+  sizeBytes: number
+  /** Pins to be made, in this order: the clusterdag-pin, then the meta-pin, complete but for `timestamp`. */
+  pins: [clusterDag: Pin, meta: Pin]
+}
+
+/** Who stores the shards. The sharder waits for each answer; an error ends the add. */
+export interface ShardTarget {
+  /** A shard begins: allocate peers for it and give the sink that takes its blocks to them. */
+  openShard (index: number): Promise<BlockSink> | BlockSink
+  /** All blocks of the shard and its own nodes were written to its sink: end the streams, make the pin, print the line. */
+  closeShard (shard: Shard): Promise<void> | void
+}
+
+/**
+ * Cuts a stream of blocks into shards: write all blocks of the upload to it, then call `finish` with the data's root. A block that was already written
+ * is left out (the last 500,000 or more distinct blocks are remembered). Throws INVALID_ARGUMENT when a block doesn't fit into an empty shard, or when
+ * `finish` finds no blocks.
+ */
+export interface Sharder extends BlockSink {
+  write (blocks: readonly Block[]): Promise<void>
+  finish (dataRoot: CID): Promise<ClusterDag>
+}
+
+/** `options` are those of the upload: name, replication factors, metadata, …; a block fits while shard + block < `options.shardSize`. */
+export type SharderFactory = (init: { options: PinOptions }, target: ShardTarget) => Sharder

@@ -1,0 +1,108 @@
+import type { Block } from '../../blockstore/blockstore.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { BlockSink } from '../../importer/importer.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { PeerId } from '../../model/cid.ts'
+import type { RemotePeers } from '../../network/remote-peers.ts'
+import { Destination } from './destination.ts'
+
+export interface BlockSpreadInit {
+  self: PeerId
+  /** Who gets every block. Not empty. */
+  destinations: readonly PeerId[]
+  signal?: AbortSignal | undefined
+}
+
+export interface BlockSpreadDeps {
+  ipfs: Pick<IpfsConnector, 'putBlocks'>
+  remotes: Pick<RemotePeers, 'putBlocks'>
+  log: Logger
+}
+
+/** Blocks travel in batches of about this size. */
+const batchBytes = 1 << 20
+/** What may be under way to one destination in one stream. */
+const windowBytes = 6 << 20
+
+/**
+ * Sends the blocks of an add to its destinations while they are made. The slowest one sets the pace. A destination that fails is left behind; only when none is
+ * left is that an error.
+ */
+export class BlockSpread implements BlockSink {
+  readonly #init: BlockSpreadInit
+  readonly #deps: BlockSpreadDeps
+  readonly #destinations: ReadonlyMap<PeerId, Destination>
+  #batch: Block[] = []
+  #bytes = 0
+  #streaming = false
+
+  constructor (init: BlockSpreadInit, deps: BlockSpreadDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#destinations = new Map(init.destinations.map(peer => [peer, this.#destination(peer)]))
+  }
+
+  write (blocks: readonly Block[]): Promise<void> | undefined {
+    for (const block of blocks) {
+      this.#batch.push(block)
+      this.#bytes += block.bytes.length
+    }
+    return this.#bytes < batchBytes ? undefined : this.#send()
+  }
+
+  /** Resolves when every destination that didn't fail has stored everything. Rejects when all failed. */
+  async finish (): Promise<void> {
+    if (this.#streaming) {
+      if (this.#batch.length > 0) await this.#send()
+      await this.#each(async destination => destination.finish())
+    } else if (this.#batch.length > 0) {
+      await this.#each(async destination => destination.putOnly(this.#batch))
+    }
+    this.#init.signal?.throwIfAborted()
+    this.#checkFailures()
+    for (const [peer, { failure }] of this.#destinations) {
+      if (failure != null) this.#deps.log.warn('a peer did not take the blocks of an add', { peer, err: failure.err })
+    }
+  }
+
+  /** Gives up: no destination keeps waiting for the rest. Never rejects. */
+  async abort (err: unknown): Promise<void> {
+    this.#batch = []
+    await this.#each(async destination => destination.abort(err))
+  }
+
+  async #send (): Promise<void> {
+    const blocks = this.#batch
+    const bytes = this.#bytes
+    this.#batch = []
+    this.#bytes = 0
+    this.#streaming = true
+    this.#checkFailures()
+    await Promise.all(Array.from(this.#destinations.values(), destination => destination.push(blocks, bytes)))
+    this.#init.signal?.throwIfAborted()
+    this.#checkFailures()
+  }
+
+  async #each (work: (destination: Destination) => Promise<void>): Promise<void> {
+    const [first, ...others] = this.#destinations.values()
+    if (first != null && others.length === 0) await work(first)
+    else await Promise.all(Array.from(this.#destinations.values(), work))
+  }
+
+  #checkFailures (): void {
+    const failures = Array.from(this.#destinations.values(), ({ failure }) => failure)
+    if (failures.some(failure => failure == null)) return
+    const full = failures.find(failure => isClusterError(failure?.err, 'STORAGE_FULL'))
+    if (full != null) throw full.err
+    throw new ClusterError('IPFS_ERROR', {}, { message: 'failed to put block on all destinations', cause: failures[0]?.err })
+  }
+
+  #destination (peer: PeerId): Destination {
+    const { self, signal } = this.#init
+    const { ipfs, remotes } = this.#deps
+    const options = signal == null ? {} : { signal }
+    if (peer === self) return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, options) })
+    return new Destination({ windowBytes, streamPerPrefix: true, put: async blocks => remotes.putBlocks(peer, blocks, options) })
+  }
+}

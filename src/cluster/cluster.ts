@@ -1,0 +1,192 @@
+import type { Allocator } from '../allocator/allocator.ts'
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import type { WorkerHandle, Workers } from '../base/worker.ts'
+import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
+import type { CID, PeerId } from '../model/cid.ts'
+import type { Alert, Metric } from '../model/metric.ts'
+import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc } from '../model/peer.ts'
+import type { GlobalPinInfo } from '../model/pin-info.ts'
+import type { Pin, PinOptions } from '../model/pin.ts'
+import { pinWithOptions } from '../model/pin.ts'
+import type { StatusFilter } from '../model/status.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import type { ClusterHost } from '../network/network.ts'
+import type { RemotePeers } from '../network/remote-peers.ts'
+import type { PinTracker } from '../tracker/tracker.ts'
+import type { Importers } from './add/add.ts'
+import type { CallOptions, ClusterApi, PeerPinProgress, ScopeOptions } from './cluster-api.ts'
+import { refuseInFollowerMode } from './follower.ts'
+import { connectGraph } from './graph.ts'
+import { resolvePath } from './path.ts'
+import { progressHere } from './progress.ts'
+import type { TemporaryStore } from './status-rows.ts'
+import type { UseCases } from './use-cases.ts'
+import { createUseCases } from './use-cases.ts'
+
+/** The settings of the `cluster` section and what the peer is called. Times in milliseconds. */
+export interface ClusterInit {
+  self: PeerId
+  peerName: string
+  /** The version on the wire. */
+  version: string
+  followerMode: boolean
+  replicationFactorMin: number
+  replicationFactorMax: number
+  disableRepinning: boolean
+  stateSyncIntervalMs: number
+  pinRecoverIntervalMs: number
+  monitorPingIntervalMs: number
+  pinOnlyOnTrustedPeers: boolean
+  pinOnlyOnUntrustedPeers: boolean
+  /** The metric that makes a peer a member. */
+  peersetMetric: string
+  /** When the other peers' IPFS nodes are connected, after ours answers. 0: never. */
+  connectSwarmsDelayMs: number
+  /** How many rows of a status listing of several peers wait in memory; more go to the temporary store. Default 20,000. */
+  statusRowsInMemory?: number
+}
+
+export interface ClusterDeps {
+  consensus: Consensus
+  ipfs: IpfsConnector
+  tracker: PinTracker
+  allocator: Allocator
+  monitor: Monitor
+  host: Pick<ClusterHost, 'addresses' | 'addressesOf' | 'bandwidth'>
+  remotes: RemotePeers
+  importers: Importers
+  /** An empty, started store for a moment. Without it the rows of status listings of several peers stay in memory. */
+  temporaryStore?: () => Promise<TemporaryStore>
+  clock: Clock
+  log: Logger
+  workers: Workers
+}
+
+/** A cluster peer's use cases. Its collaborators are started before it and stopped after it. */
+export interface Cluster extends ClusterApi, Startable {}
+
+/** Hears the pinset's changes from now on; loops and alerts begin with `start`. */
+export function createCluster (init: ClusterInit, deps: ClusterDeps): Cluster {
+  return new ClusterPeer(init, deps)
+}
+
+class ClusterPeer implements Cluster {
+  readonly name = 'cluster'
+  readonly peer: PeerId
+  readonly version: string
+  readonly #init: ClusterInit
+  readonly #deps: ClusterDeps
+  readonly #cases: UseCases
+  readonly #subscriptions: Array<() => void> = []
+  readonly #loops: WorkerHandle[] = []
+
+  constructor (init: ClusterInit, deps: ClusterDeps) {
+    this.peer = init.self
+    this.version = init.version
+    this.#init = init
+    this.#deps = deps
+    this.#cases = createUseCases(init, deps)
+    this.#subscriptions.push(deps.consensus.onChange(changes => this.#follow(changes)))
+  }
+
+  async start (): Promise<void> {
+    const { workers, monitor } = this.#deps
+    const { swarm, loops, repinLoop } = this.#cases
+    this.#loops.push(...loops.map(loop => workers.add(loop)))
+    if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
+    if (this.#init.followerMode) return
+    const repinning = workers.add(repinLoop)
+    this.#loops.push(repinning)
+    this.#subscriptions.push(monitor.onAlert(alert => this.#onAlert(alert, repinning)))
+  }
+
+  async stop (): Promise<void> {
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe()
+    this.#cases.swarm.stop()
+    await Promise.all(this.#loops.splice(0).map(async loop => loop.stop()))
+  }
+
+  /** The tracker hears every change; what is already back is not taken away. */
+  #follow (changes: readonly PinsetChange[]): void {
+    const { tracker, consensus } = this.#deps
+    for (const { cid, pin } of changes) {
+      if (pin != null) tracker.track(pin)
+      else if (!consensus.state.has(cid)) tracker.untrack(cid)
+    }
+  }
+
+  #onAlert (alert: Alert, repinning: WorkerHandle): void {
+    this.#deps.log.warn('a metric expired', { metric: alert.name, peer: alert.peer })
+    this.#cases.alerts.add(alert)
+    if (alert.name !== 'ping') return
+    this.#cases.leaving.gone(alert.peer)
+    if (this.#init.disableRepinning) return
+    this.#cases.repinner.note(alert.peer)
+    repinning.wake()
+  }
+
+  async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
+  peers (call: CallOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
+
+  async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {
+    const info = await this.#cases.peers.add(peer, call)
+    if (this.#init.connectSwarmsDelayMs > 0) this.#cases.swarm.connectLater(this.#init.monitorPingIntervalMs)
+    return info
+  }
+
+  async removePeer (peer: PeerId, call: CallOptions = {}): Promise<void> { return this.#cases.removal.remove(peer, call) }
+
+  async pin (cid: CID, options: PinOptions): Promise<Pin> { return this.#cases.pinner.pin(pinWithOptions(cid, options)) }
+
+  async pinPath (path: string, options: PinOptions, call: CallOptions = {}): Promise<Pin> {
+    refuseInFollowerMode(this.#init)
+    return this.pin(await resolvePath(path, this.#deps.ipfs, call), options)
+  }
+
+  async unpin (cid: CID, call: CallOptions = {}): Promise<Pin> { return this.#cases.unpinner.unpin(cid, call) }
+
+  async unpinPath (path: string, call: CallOptions = {}): Promise<Pin> {
+    refuseInFollowerMode(this.#init)
+    return this.unpin(await resolvePath(path, this.#deps.ipfs, call), call)
+  }
+
+  allocation (cid: CID): Pin {
+    const pin = this.#deps.consensus.state.get(cid)
+    if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
+    return pin
+  }
+
+  allocations (call: CallOptions = {}): AsyncIterable<Pin[]> { return this.#deps.consensus.state.pins(call) }
+  allocationLines (call: CallOptions = {}): AsyncIterable<Uint8Array> { return this.#deps.consensus.state.jsonLines(call) }
+
+  async status (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.statuses.status(cid, scope) }
+  statusAll (filter: StatusFilter, scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.statuses.statusAll(filter, scope) }
+  async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.recoveries.recover(cid, scope) }
+  recoverAll (scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.recoveries.recoverAll(scope) }
+
+  async progress (cid: CID): Promise<PeerPinProgress[]> {
+    const { tracker, ipfs } = this.#deps
+    return [progressHere(cid, { self: this.peer, peerName: this.#init.peerName, tracker, ipfs })]
+  }
+
+  add (entries: AsyncIterable<UploadEntry>, params: AddParams, call: CallOptions = {}): AsyncIterable<AddedOutput> {
+    return this.#cases.adder.add(entries, params, call)
+  }
+
+  async repoGc (scope: ScopeOptions = {}): Promise<Map<PeerId, RepoGc>> { return this.#cases.collection.collect(scope) }
+
+  async connectGraph (call: CallOptions = {}): Promise<ConnectGraph> {
+    const { members, peers } = this.#cases
+    return connectGraph({ ...this.#deps, members, peers }, call)
+  }
+
+  bandwidth (): Map<string, Bandwidth> { return this.#deps.host.bandwidth() }
+  alerts (): Alert[] { return this.#cases.alerts.list() }
+  metricNames (): string[] { return this.#deps.monitor.names() }
+  metrics (name: string): Metric[] { return this.#deps.monitor.latest(name) }
+}

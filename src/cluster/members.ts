@@ -1,0 +1,47 @@
+import type { PeerId } from '../model/cid.ts'
+import { peerIdBytes } from '../model/cid.ts'
+import type { PingValue } from '../model/metric.ts'
+import { parsePingValue } from '../model/metric.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+
+export interface MembersInit {
+  self: PeerId
+  /** The metric whose senders are members; "ping" unless configured otherwise. */
+  peersetMetric: string
+}
+
+export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf'> }
+
+/** Who belongs to the cluster now: whoever has a valid peerset metric, and this peer. There is no other list (daemon §4.2). */
+export class Members {
+  readonly #init: MembersInit
+  readonly #monitor: MembersDeps['monitor']
+
+  constructor (init: MembersInit, deps: MembersDeps) {
+    this.#init = init
+    this.#monitor = deps.monitor
+  }
+
+  get self (): PeerId { return this.#init.self }
+
+  /** Sorted by the bytes of the peer IDs. */
+  list (): PeerId[] {
+    const peers = new Set(this.#monitor.latest(this.#init.peersetMetric).map(metric => metric.peer))
+    return [...peers.add(this.self)].toSorted(comparePeers)
+  }
+
+  has (peer: PeerId): boolean {
+    return peer === this.self || this.#monitor.latestOf(this.#init.peersetMetric, peer) != null
+  }
+
+  /** What a peer last said of itself; empty fields when it said nothing lately. */
+  ping (peer: PeerId): PingValue {
+    return parsePingValue(this.#monitor.latestOf('ping', peer)?.value ?? '{}')
+  }
+}
+
+/** Orders peer IDs by their bytes; the texts have that order as long as they are equally long. */
+export function comparePeers (a: PeerId, b: PeerId): number {
+  if (a.length === b.length) return a < b ? -1 : a > b ? 1 : 0
+  return Buffer.compare(peerIdBytes(a), peerIdBytes(b))
+}

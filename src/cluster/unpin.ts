@@ -1,0 +1,100 @@
+import { decode } from '@ipld/dag-cbor'
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Consensus } from '../consensus/consensus.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import { CID } from '../model/cid.ts'
+import type { Pin, PinType } from '../model/pin.ts'
+import type { CallOptions } from './cluster-api.ts'
+import { within } from './deadline.ts'
+import { refuseInFollowerMode } from './follower.ts'
+
+export interface UnpinnerDeps {
+  consensus: Pick<Consensus, 'state' | 'remove'>
+  ipfs: Pick<IpfsConnector, 'getBlock'>
+  clock: Clock
+  log: Logger
+}
+
+/** How a type may be unpinned: by itself, with everything under it, or not at all (the text says why). */
+const manners: Record<PinType, 'alone' | 'with-shards' | { refusal: string }> = {
+  pin: 'alone',
+  'meta-pin': 'with-shards',
+  'shard-pin': { refusal: 'cannot unpin a shard directly. Unpin content root CID instead' },
+  'clusterdag-pin': { refusal: 'cannot unpin a Cluster DAG directly. Unpin content root CID instead' },
+  'bad-type': { refusal: 'the pin has no valid type' }
+}
+
+/** True when `unpin` takes this type. */
+export const isUnpinnable = (type: PinType): boolean => typeof manners[type] === 'string'
+
+const removalsAtATime = 1000
+/** How long the cluster DAG's root is looked for; every peer pins it. */
+const clusterDagMs = 60_000
+
+/** The use case "this is no longer needed". */
+export class Unpinner {
+  readonly #init: { followerMode: boolean }
+  readonly #deps: UnpinnerDeps
+
+  constructor (init: { followerMode: boolean }, deps: UnpinnerDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /**
+   * Resolves with the pin that was removed. A meta-pin goes last, after its shards and its cluster DAG, so that a failure half way can be repeated. Rejects with
+   * FOLLOWER_MODE, NOT_PINNED, PIN_REFUSED (shards and cluster DAGs), the node's errors when a cluster DAG can't be read (nothing is changed then).
+   */
+  async unpin (cid: CID, call: CallOptions = {}): Promise<Pin> {
+    refuseInFollowerMode(this.#init)
+    const pin = this.#deps.consensus.state.get(cid)
+    if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
+    const manner = manners[pin.type]
+    if (typeof manner === 'object') throw new ClusterError('PIN_REFUSED', { type: pin.type }, { message: manner.refusal })
+    if (manner === 'with-shards') await this.#unpinShards(pin, call)
+    await this.#deps.consensus.remove(cid)
+    return pin
+  }
+
+  async #unpinShards (meta: Pin, call: CallOptions): Promise<void> {
+    const { reference } = meta
+    if (reference == null) throw new ClusterError('INVALID_DATA', { cid: meta.cid.toString() }, { message: 'the meta-pin has no reference to its cluster DAG' })
+    const shards = await this.#shardsOf(reference, call)
+    for (let from = 0; from < shards.length; from += removalsAtATime) {
+      await Promise.all(shards.slice(from, from + removalsAtATime).map(async cid => this.#deps.consensus.remove(cid)))
+    }
+    await this.#deps.consensus.remove(reference)
+  }
+
+  /** The shards that a cluster DAG links to; a DAG of many shards has a level of nodes in between, which are not pinned. */
+  async #shardsOf (clusterDag: CID, call: CallOptions): Promise<CID[]> {
+    const { clock, ipfs } = this.#deps
+    const links = linksOf(await within({ clock, ms: clusterDagMs, signal: call.signal }, async signal => ipfs.getBlock(clusterDag, { signal })))
+    const shards = links.filter(cid => this.#isShard(cid))
+    for (const link of links) {
+      if (!this.#deps.consensus.state.has(link)) shards.push(...await this.#shardsOfNode(link, call))
+    }
+    return shards
+  }
+
+  /** A link that isn't pinned is a node in between, or a shard that an earlier try has removed: its block needn't exist any more. */
+  async #shardsOfNode (node: CID, call: CallOptions): Promise<CID[]> {
+    try {
+      return linksOf(await this.#deps.ipfs.getBlock(node, { ...call, local: true })).filter(cid => this.#isShard(cid))
+    } catch (err) {
+      call.signal?.throwIfAborted()
+      this.#deps.log.debug('a node of the cluster DAG could not be read', { cid: node.toString(), err })
+      return []
+    }
+  }
+
+  #isShard (cid: CID): boolean { return this.#deps.consensus.state.get(cid)?.type === 'shard-pin' }
+}
+
+/** The links of a shard-style node: a map of numbers to links. */
+function linksOf (bytes: Uint8Array): CID[] {
+  const node = decode<Record<string, unknown>>(bytes)
+  return Object.values(node).map(value => CID.asCID(value)).filter(cid => cid != null)
+}

@@ -53,7 +53,9 @@ export interface PeerStream {
   closeWrite (): Promise<void>
   /** Resets the stream: the other side sees a failure. */
   abort (reason: Error): void
-  /** Aborts when the other side resets the stream or closes its writing: for unary calls the caller is gone (wire-rpc §2.4). */
+  /** Aborts when the stream is reset, by either side. */
+  readonly wasReset: AbortSignal
+  /** Aborts when the stream is reset or the other side closes its writing: for unary calls the caller is gone (wire-rpc §2.4). */
   readonly remoteEnded: AbortSignal
 }
 

@@ -25,7 +25,8 @@ const mayImport: Record<string, string[]> = {
   http: ['base'],
   api: ['base', 'model', 'http', 'contracts', 'cluster-api'],
   client: ['base', 'model'],
-  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'importer'],
+  rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
+  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer'],
   cmd: ['node', 'config', 'client', 'base', 'model']
 }
 

@@ -1,0 +1,103 @@
+import { messageOf } from '../base/errors.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import type { PeerId } from '../model/cid.ts'
+import { rpcProtocol } from '../model/peer.ts'
+import type { PeerStream, PeerStreams } from '../network/network.ts'
+import { MsgpackStream } from '../wire/msgpack-stream.ts'
+import { decodeValue, encodeFailure, encodeReply, errorTypes, readServiceName, type WireFailure } from './frames.ts'
+import { closedMethods, methods, services, type Method } from './methods.ts'
+
+/** Who calls, and a signal that aborts when the caller is gone. */
+export interface RpcContext { from: PeerId, signal: AbortSignal }
+
+type Argument<M> = M extends Method<infer A, any> ? A : never // the other side of the pair doesn't matter here
+type Reply<M> = M extends Method<any, infer R> ? R : never // likewise
+
+/** What is done for each method. Unary methods get one argument, streaming ones all of them as they come. */
+export type RpcHandlers = { [K in keyof typeof methods]: Unary<K> | Streaming<K> }
+type Unary<K extends keyof typeof methods> = { unary: (argument: Argument<(typeof methods)[K]>, context: RpcContext) => Promise<Reply<(typeof methods)[K]>> }
+type Streaming<K extends keyof typeof methods> = { stream: (args: AsyncIterable<Argument<(typeof methods)[K]>>, context: RpcContext) => AsyncIterable<Reply<(typeof methods)[K]>> }
+
+export interface RpcServerDeps {
+  streams: PeerStreams
+  trusts: (peer: PeerId) => boolean
+  handlers: RpcHandlers
+  log: Logger
+}
+
+type AnyMethod = Method<any, any> // one table holds methods of all types
+type AnyHandler = { unary?: (argument: unknown, context: RpcContext) => Promise<unknown>, stream?: (args: AsyncIterable<unknown>, context: RpcContext) => AsyncIterable<unknown> }
+
+/** Serves Go's internal RPC: header, look-up, policy, argument, in this order (wire-rpc §2.3). A faulty or hostile stream ends itself only. */
+export function rpcServer (deps: RpcServerDeps): Startable {
+  const byName = new Map<string, { method: AnyMethod, handler: AnyHandler }>(Object.entries(methods)
+    .map(([key, method]) => [method.name, { method, handler: deps.handlers[key as keyof typeof methods] as AnyHandler }]))
+  let release = (): void => {}
+
+  const serve = async (stream: PeerStream): Promise<void> => {
+    const values = new MsgpackStream(stream.source)
+    const name = await readServiceName(values) ?? '.'
+    const failure = refusal(name, stream.remote, byName, deps.trusts)
+    if (failure != null) {
+      deps.log.debug('call refused', { peer: stream.remote, method: name, why: failure.message })
+      return stream.write(encodeFailure(name, failure))
+    }
+    const { method, handler } = byName.get(name) as { method: AnyMethod, handler: AnyHandler }
+    if (handler.stream != null) return serveStream(stream, values, method, handler.stream)
+    if (handler.unary != null) return serveUnary(stream, values, method, handler.unary)
+  }
+
+  const onStream = (stream: PeerStream): void => {
+    serve(stream).then(async () => stream.closeWrite()).catch(err => {
+      deps.log.warn('a call from another peer failed', { peer: stream.remote, err })
+      stream.abort(err instanceof Error ? err : new Error(String(err)))
+    })
+  }
+
+  return {
+    name: 'rpc',
+    start: async () => { release = deps.streams.handle(rpcProtocol, onStream) },
+    drain: async () => release(),
+    stop: async () => release()
+  }
+}
+
+function refusal (name: string, from: PeerId, known: ReadonlyMap<string, { method: AnyMethod }>, trusts: (peer: PeerId) => boolean): WireFailure | undefined {
+  const [service = '', method = ''] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)]
+  if (!services.has(service)) return { message: `rpc: can't find service ${service}`, type: errorTypes.server }
+  const found = known.get(name)?.method
+  if (found == null && !closedMethods.has(name)) return { message: `rpc: can't find method ${method}`, type: errorTypes.server }
+  const isAllowed = found != null && (found.policy === 'open' || (found.policy === 'trusted' && trusts(from)))
+  return isAllowed ? undefined : { message: `client does not have permissions to call ${name}`, type: errorTypes.authorization }
+}
+
+async function serveUnary (stream: PeerStream, values: MsgpackStream, method: AnyMethod, handler: NonNullable<AnyHandler['unary']>): Promise<void> {
+  const context = { from: stream.remote, signal: stream.remoteEnded }
+  const bytes = await values.next()
+  if (bytes == null) return stream.write(encodeFailure(method.name, { message: 'EOF', type: errorTypes.method }))
+  let argument: unknown
+  try {
+    argument = decodeValue(method.argument, bytes)
+  } catch (err) {
+    return stream.write(encodeFailure(method.name, { message: `msgpack decode error: ${messageOf(err)}`, type: errorTypes.server }))
+  }
+  const reply = await handler(argument, context).then(
+    value => encodeReply(method.name, method.reply, value),
+    err => encodeFailure(method.name, { message: messageOf(err), type: errorTypes.method }, method.reply))
+  if (!context.signal.aborted) await stream.write(reply)
+}
+
+async function serveStream (stream: PeerStream, values: MsgpackStream, method: AnyMethod, handler: NonNullable<AnyHandler['stream']>): Promise<void> {
+  // a half-close only says that there are no more arguments
+  const context = { from: stream.remote, signal: stream.wasReset }
+  try {
+    for await (const value of handler(argumentsOf(values, method), context)) await stream.write(encodeReply(method.name, method.reply, value))
+  } catch (err) {
+    await stream.write(encodeFailure(method.name, { message: messageOf(err), type: errorTypes.method }))
+  }
+}
+
+async function * argumentsOf (values: MsgpackStream, method: AnyMethod): AsyncGenerator<unknown> {
+  for (let bytes = await values.next(); bytes != null; bytes = await values.next()) yield decodeValue(method.argument, bytes)
+}

@@ -1,0 +1,177 @@
+import type { CID } from 'multiformats/cid'
+import type { Alert, Metric } from '../model/metric.ts'
+import type { PeerInfo, RepoGc } from '../model/peer.ts'
+import type { PinInfo } from '../model/pin-info.ts'
+import { modeOfDepth, pinTypes, type Pin, type PinType } from '../model/pin.ts'
+import { statusName, trackerStatuses } from '../model/status.ts'
+import { zeroTime, type Time } from '../model/time.ts'
+import { ClusterError } from '../base/errors.ts'
+import type { WireTime } from './rpc-schema.ts'
+import type * as types from './rpc-types.ts'
+import type { WireRecord } from './rpc-types.ts'
+
+/** Between the model and the records of Go's RPC. What isn't on the wire gets the model's "not set". */
+
+const typeNames = new Map(Object.entries(pinTypes).map(([name, bits]) => [bits as number, name as PinType]))
+
+/** Leaves out what Go's omitempty leaves out. */
+function compact<T extends object> (record: T): T {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined && value !== '' && value !== 0 && value !== false && value !== 0n)) as T
+}
+
+export function timeToWire (time: Time): WireTime | undefined {
+  if (time === zeroTime) return undefined
+  const micros = Math.round(time * 1000)
+  const seconds = Math.floor(micros / 1_000_000)
+  return { seconds: BigInt(seconds), nanoseconds: (micros - seconds * 1_000_000) * 1000 }
+}
+
+export const timeFromWire = (time: WireTime | null | undefined): Time =>
+  time == null ? zeroTime : Number(time.seconds) * 1000 + time.nanoseconds / 1e6
+
+function required (cid: CID | null | undefined, what: string): CID {
+  if (cid == null) throw new ClusterError('INVALID_DATA', {}, { message: `${what} without a CID` })
+  return cid
+}
+
+export function pinToWire (pin: Pin): WireRecord<typeof types.pin> {
+  const expireAt = timeToWire(pin.expireAt)
+  const timestamp = timeToWire(pin.timestamp)
+  return {
+    ...compact({
+      replication_factor_min: pin.replicationFactorMin,
+      replication_factor_max: pin.replicationFactorMax,
+      name: pin.name,
+      mode: pin.mode === 'direct' ? 1 : 0,
+      shard_size: pin.shardSize
+    }),
+    ...(pin.userAllocations.length > 0 ? { user_allocations: pin.userAllocations } : {}),
+    ...(expireAt == null ? {} : { expire_at: expireAt }),
+    metadata: pin.metadata,
+    ...(pin.pinUpdate == null ? {} : { pin_update: pin.pinUpdate }),
+    ...(pin.origins.length > 0 ? { origins: pin.origins } : {}),
+    cid: pin.cid,
+    type: pinTypes[pin.type],
+    allocations: pin.allocations,
+    ...compact({ max_depth: pin.maxDepth }),
+    ...(pin.reference == null ? {} : { reference: pin.reference }),
+    ...(timestamp == null ? {} : { timestamp })
+  }
+}
+
+export function pinFromWire (wire: WireRecord<typeof types.pin>): Pin {
+  const maxDepth = wire.max_depth ?? 0
+  return {
+    replicationFactorMin: wire.replication_factor_min ?? 0,
+    replicationFactorMax: wire.replication_factor_max ?? 0,
+    name: wire.name ?? '',
+    mode: wire.mode === 1 ? 'direct' : modeOfDepth(maxDepth),
+    shardSize: wire.shard_size ?? 0,
+    userAllocations: wire.user_allocations ?? [],
+    expireAt: timeFromWire(wire.expire_at),
+    metadata: { ...wire.metadata },
+    pinUpdate: wire.pin_update ?? null,
+    origins: wire.origins ?? [],
+    cid: required(wire.cid, 'a pin'),
+    type: typeNames.get(wire.type ?? 0) ?? 'bad-type',
+    allocations: wire.allocations ?? [],
+    maxDepth,
+    reference: wire.reference ?? null,
+    timestamp: timeFromWire(wire.timestamp)
+  }
+}
+
+export function pinInfoToWire (info: PinInfo): WireRecord<typeof types.pinInfo> {
+  const created = timeToWire(info.created)
+  const timestamp = timeToWire(info.timestamp)
+  return {
+    cid: info.cid,
+    ...compact({ name: info.name, peer: info.peer }),
+    ...(info.allocations == null ? {} : { allocations: info.allocations }),
+    ...(info.origins == null ? {} : { origins: info.origins }),
+    ...(created == null ? {} : { created }),
+    ...(info.metadata == null ? {} : { metadata: info.metadata }),
+    ...compact({ peername: info.peerName, ipfs_peer_id: info.ipfsPeerId }),
+    ...(info.ipfsPeerAddresses.length > 0 ? { ipfs_peer_addresses: info.ipfsPeerAddresses } : {}),
+    ...compact({ status: trackerStatuses[info.status] }),
+    ...(timestamp == null ? {} : { timestamp }),
+    ...compact({ error: info.error, attempt_count: info.attemptCount, priority_pin: info.priorityPin })
+  }
+}
+
+export function pinInfoFromWire (wire: WireRecord<typeof types.pinInfo>): PinInfo {
+  return {
+    cid: required(wire.cid, 'a status'),
+    name: wire.name ?? '',
+    peer: wire.peer ?? '',
+    allocations: wire.allocations ?? null,
+    origins: wire.origins ?? null,
+    created: timeFromWire(wire.created),
+    metadata: wire.metadata == null ? null : { ...wire.metadata },
+    peerName: wire.peername ?? '',
+    ipfsPeerId: wire.ipfs_peer_id ?? '',
+    ipfsPeerAddresses: wire.ipfs_peer_addresses ?? [],
+    status: statusName(wire.status ?? 0),
+    timestamp: timeFromWire(wire.timestamp),
+    error: wire.error ?? '',
+    attemptCount: wire.attempt_count ?? 0,
+    priorityPin: wire.priority_pin ?? false
+  }
+}
+
+export function peerInfoToWire (peer: PeerInfo): WireRecord<typeof types.id> {
+  const { ipfs } = peer
+  const ipfsRecord = { ...compact({ id: ipfs.id }), ...(ipfs.addresses == null ? {} : { addresses: ipfs.addresses }), ...compact({ error: ipfs.error }) }
+  return {
+    ...compact({ id: peer.id }),
+    ...(peer.addresses == null ? {} : { addresses: peer.addresses }),
+    ...(peer.clusterPeers == null ? {} : { cluster_peers: peer.clusterPeers }),
+    ...(peer.clusterPeersAddresses == null ? {} : { cluster_peers_addresses: peer.clusterPeersAddresses }),
+    ...compact({ version: peer.version, commit: peer.commit, rpc_protocol_version: peer.rpcProtocolVersion, error: peer.error }),
+    ...(Object.keys(ipfsRecord).length > 0 ? { ipfs: ipfsRecord } : {}),
+    ...compact({ peername: peer.peerName })
+  }
+}
+
+export function peerInfoFromWire (wire: WireRecord<typeof types.id>): PeerInfo {
+  return {
+    id: wire.id ?? '',
+    addresses: wire.addresses ?? null,
+    clusterPeers: wire.cluster_peers ?? null,
+    clusterPeersAddresses: wire.cluster_peers_addresses ?? null,
+    version: wire.version ?? '',
+    commit: wire.commit ?? '',
+    rpcProtocolVersion: wire.rpc_protocol_version ?? '',
+    error: wire.error ?? '',
+    ipfs: { id: wire.ipfs?.id ?? '', addresses: wire.ipfs?.addresses ?? null, error: wire.ipfs?.error ?? '' },
+    peerName: wire.peername ?? ''
+  }
+}
+
+export function repoGcToWire (gc: RepoGc): WireRecord<typeof types.repoGc> {
+  return {
+    peer: gc.peer,
+    ...compact({ peername: gc.peerName }),
+    keys: gc.keys.map(({ key, error }) => ({ ...(key == null ? {} : { key }), ...compact({ error }) })),
+    ...compact({ error: gc.error })
+  }
+}
+
+export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
+  return {
+    peer: wire.peer ?? '',
+    peerName: wire.peername ?? '',
+    keys: (wire.keys ?? []).map(one => ({ key: one.key ?? null, error: one.error ?? '' })),
+    error: wire.error ?? ''
+  }
+}
+
+export function metricToWire (metric: Metric): WireRecord<typeof types.metric> {
+  const { name, peer, value, expire, valid, weight, partitionable, receivedAt } = metric
+  return compact({ name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt })
+}
+
+export function alertToWire (alert: Alert): WireRecord<typeof types.alert> {
+  const triggered = timeToWire(alert.triggeredAt)
+  return { ...metricToWire(alert), ...(triggered == null ? {} : { triggered_at: triggered }) }
+}

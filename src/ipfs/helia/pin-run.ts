@@ -8,6 +8,8 @@ import type { Flight } from './block-fetcher.ts'
 export interface PinRunInit { cid: CID, pinTimeoutMs: number }
 export interface PinRunDeps { clock: Clock, flight: (cid: CID) => Flight | undefined }
 
+type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'>
+
 /**
  * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was wanted.
  * Local content never starts a timer.
@@ -25,7 +27,7 @@ export class PinRun {
   #movedAt: number
   #phase: PinProgress['phase'] = 'connecting'
   #cancelTimer: (() => void) | undefined
-  #last: Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'> | undefined
+  #last: Wanted | undefined
 
   constructor (init: PinRunInit, deps: PinRunDeps) {
     this.#init = init
@@ -86,7 +88,7 @@ export class PinRun {
     }
   }
 
-  #wantedNow (): NonNullable<typeof this.#last> {
+  #wantedNow (): Wanted {
     const [oldest] = this.#wanted
     if (oldest == null) return { wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null }
     const flight = this.#deps.flight(oldest[0])

@@ -1,29 +1,55 @@
-import type { ComponentLogger, ConnectionProtector, MultiaddrConnection } from '@libp2p/interface'
-import { preSharedKey } from '@libp2p/pnet'
+import { randomBytes } from 'node:crypto'
+import type { AbortOptions, ComponentLogger, ConnectionProtector, Logger, MultiaddrConnection } from '@libp2p/interface'
+import { AbstractMultiaddrConnection, byteStream } from '@libp2p/utils'
+import type { SendResult } from '@libp2p/utils'
 import { ClusterError } from '../../base/errors.ts'
+import { XSalsa20 } from './xsalsa20.ts'
 
-/** One piece of ciphertext. @libp2p/pnet 3.0.27 ends the process when a single send exceeds about 640 KiB. */
+const nonceBytes = 24
+/** What is ciphered at a time: small enough that nothing waits long behind it. */
 const windowBytes = 32 * 1024
-/** The nonces must be exchanged within this time; the library's second is too short for a busy machine. */
-const nonceTimeoutMs = 10_000
 
 /**
- * The protector of a private network (Go's pnet): every connection is ciphered with XSalsa20 under the cluster secret, 64 hexadecimal digits.
- * Throws INVALID_CONFIG for other secrets.
+ * The protector of a private network (Go's pnet; wire-crdt §1.2): right after connecting each side sends a nonce, and everything that follows is
+ * under XSalsa20(secret, sender's nonce). `secret` is 64 hexadecimal digits; throws INVALID_CONFIG for others.
  */
 export function clusterProtector (secret: string): (components: { logger: ComponentLogger }) => ConnectionProtector {
   if (!/^[0-9a-f]{64}$/i.test(secret)) throw new ClusterError('INVALID_CONFIG', {}, { message: 'the cluster secret must be 64 hexadecimal digits' })
-  const psk = new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${secret.toLowerCase()}\n`)
-  const create = preSharedKey({ psk, timeout: nonceTimeoutMs })
-  return () => inWindows(create())
+  const key = Buffer.from(secret, 'hex')
+  return () => ({ protect: async (connection, options) => protect(connection, key, options) })
 }
 
-function inWindows (protector: ConnectionProtector): ConnectionProtector {
-  return {
-    protect: async (connection: MultiaddrConnection, options) => {
-      const box = await protector.protect(connection, options)
-      // libp2p's streams cut what they send into pieces of this size; the library forgets to set it
-      return Object.assign(box, { maxMessageSize: windowBytes })
-    }
+async function protect (connection: MultiaddrConnection, key: Uint8Array, options: AbortOptions = {}): Promise<MultiaddrConnection> {
+  const log = connection.log.newScope('pnet')
+  const bytes = byteStream(connection)
+  const ours = randomBytes(nonceBytes)
+  const [theirs] = await Promise.all([bytes.read({ bytes: nonceBytes, ...options }), bytes.write(ours, options)])
+  return new SecretConnection(bytes.unwrap(), { log, sending: new XSalsa20(key, ours), receiving: new XSalsa20(key, theirs.subarray()) })
+}
+
+/** A connection whose bytes are ciphered on their way out and in. */
+class SecretConnection extends AbstractMultiaddrConnection {
+  readonly #inner: MultiaddrConnection
+  readonly #sending: XSalsa20
+
+  constructor (inner: MultiaddrConnection, init: { log: Logger, sending: XSalsa20, receiving: XSalsa20 }) {
+    super({ remoteAddr: inner.remoteAddr, direction: inner.direction, log: init.log, maxMessageSize: windowBytes })
+    this.#inner = inner
+    this.#sending = init.sending
+    inner.addEventListener('message', ({ data }) => {
+      for (const piece of data instanceof Uint8Array ? [data] : data) this.onData(init.receiving.xor(piece))
+    })
+    inner.addEventListener('drain', () => this.onMuxerDrain())
+    inner.addEventListener('close', event => {
+      if (event.error == null) this.onTransportClosed()
+      else if (event.local === true) this.abort(event.error)
+      else this.onRemoteReset()
+    })
   }
+
+  async sendClose (options?: AbortOptions): Promise<void> { await this.#inner.close(options) }
+  sendData (data: { byteLength: number, subarray: () => Uint8Array }): SendResult { return { sentBytes: data.byteLength, canSendMore: this.#inner.send(this.#sending.xor(data.subarray())) } }
+  sendReset (err: Error): void { this.#inner.abort(err) }
+  sendPause (): void { this.#inner.pause() }
+  sendResume (): void { this.#inner.resume() }
 }

@@ -1,0 +1,109 @@
+import { CID } from 'multiformats/cid'
+import { ClusterError } from '../../src/base/errors.ts'
+import type { PinState } from '../../src/consensus/consensus.ts'
+import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView } from '../../src/ipfs/ipfs.ts'
+import type { Pin } from '../../src/model/pin.ts'
+import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
+
+/** The n-th test CID: raw, sha2-256. Different for each n, the same in every run. */
+export function cidNumber (n: number): CID {
+  const bytes = new Uint8Array(36)
+  bytes.set([0x01, 0x55, 0x12, 0x20])
+  new DataView(bytes.buffer).setUint32(4, n)
+  return CID.decode(bytes)
+}
+
+/** A pin for every peer; `some` overrides. */
+export function aPin (n: number, some: Partial<Pin> = {}): Pin {
+  return { ...pinWithOptions(cidNumber(n), defaultPinOptions()), replicationFactorMin: -1, replicationFactorMax: -1, name: `pin ${n}`, timestamp: Date.UTC(2030, 0, 1), ...some }
+}
+
+/** A pinset in memory, changed by the test. */
+export class FakePinset implements PinState {
+  readonly #pins = new Map<string, Pin>()
+
+  put (...pins: Pin[]): void { for (const pin of pins) this.#pins.set(pin.cid.toString(), pin) }
+  remove (cid: CID): void { this.#pins.delete(cid.toString()) }
+  get (cid: CID): Pin | undefined { return this.#pins.get(cid.toString()) }
+  has (cid: CID): boolean { return this.#pins.has(cid.toString()) }
+  size (): number { return this.#pins.size }
+  async * pins (): AsyncGenerator<Pin[]> {
+    const all = [...this.#pins.values()]
+    for (let from = 0; from < all.length; from += 500) yield all.slice(from, from + 500)
+  }
+
+  jsonLines (): AsyncIterable<Uint8Array> { throw new ClusterError('UNSUPPORTED') }
+}
+
+type Behaviour = (signal: AbortSignal) => Promise<void>
+
+/** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView'> {
+  readonly roots = new Map<string, 'recursive' | 'direct'>()
+  /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
+  readonly calls: string[] = []
+  isAway = false
+  views = 0
+  openViews = 0
+  /** What a call does before it takes effect; by call ("pin 3"). */
+  readonly behaviours = new Map<string, Behaviour>()
+  /** The same for every call. */
+  behaviour: ((call: string, signal: AbortSignal) => Promise<void>) | undefined
+
+  async pin (pin: Pin, { signal }: IpfsOptions = {}): Promise<void> {
+    await this.#act(`pin ${numberOf(pin.cid)}`, signal)
+    this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
+  }
+
+  async unpin (cid: CID, { signal }: IpfsOptions = {}): Promise<void> {
+    await this.#act(`unpin ${numberOf(cid)}`, signal)
+    this.roots.delete(cid.toString())
+  }
+
+  async pinStatus (pin: Pin): Promise<IpfsPinStatus> {
+    this.#throwIfAway()
+    return this.roots.get(pin.cid.toString()) ?? 'unpinned'
+  }
+
+  async pinnedView (): Promise<PinnedView> {
+    this.#throwIfAway()
+    const roots = new Map(this.roots)
+    this.views++
+    this.openViews++
+    return { statusOf: cid => roots.get(cid.toString()) ?? 'unpinned', close: async () => { this.openViews-- } }
+  }
+
+  /** Makes the call fail from now on. */
+  fail (call: string, err: Error = new ClusterError('IPFS_ERROR', {}, { message: `${call} fails` })): void {
+    this.behaviours.set(call, async () => { throw err })
+  }
+
+  /** Makes the call wait until it is aborted or the returned function is called. */
+  hold (call: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.behaviours.set(call, async signal => {
+      const aborted = Promise.withResolvers<never>()
+      signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true })
+      await Promise.race([promise, aborted.promise])
+    })
+    return resolve
+  }
+
+  async #act (call: string, signal = new AbortController().signal): Promise<void> {
+    this.calls.push(call)
+    this.#throwIfAway()
+    try {
+      await (this.behaviours.get(call)?.(signal) ?? this.behaviour?.(call, signal))
+      signal.throwIfAborted()
+    } catch (err) {
+      if (signal.aborted) this.calls.push(`aborted ${call}`)
+      throw err
+    }
+  }
+
+  #throwIfAway (): void {
+    if (this.isAway) throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: 'connection refused' })
+  }
+}
+
+const numberOf = (cid: CID): number => new DataView(cid.multihash.digest.slice().buffer).getUint32(0)

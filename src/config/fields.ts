@@ -31,11 +31,13 @@ export interface Field<Value = unknown, Unit extends string = string> {
 /** Keys in an object of their own. An absent object has all defaults. */
 export interface Group<Inner extends Fields = Fields> { group: Inner, doc: string }
 
-export interface Fields { readonly [key: string]: Field<any, any> | Group<any> } // any: the value's type is read back out of the table by ValuesOf
+export type Entry = Field<any, any> | Group<any> // any: the value's type is read back out of the table by ValuesOf
+
+export interface Fields { readonly [key: string]: Entry }
 
 type Camel<Key extends string> = Key extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Key
-type NameOf<Key extends string, Entry> = Entry extends Field<any, infer Unit> ? `${Camel<Key>}${Unit}` : Camel<Key>
-type ValueOf<Entry> = Entry extends Field<infer Value, any> ? Value : Entry extends Group<infer Inner> ? ValuesOf<Inner> : never
+type NameOf<Key extends string, One> = One extends Field<any, infer Unit> ? `${Camel<Key>}${Unit}` : Camel<Key>
+type ValueOf<One> = One extends Field<infer Value, any> ? Value : One extends Group<infer Inner> ? ValuesOf<Inner> : never
 
 /** The typed settings that a table of keys gives: `dial_peer_timeout` (a duration) becomes `dialPeerTimeoutMs: number`. */
 export type ValuesOf<Table extends Fields> = { readonly [Key in keyof Table & string as NameOf<Key, Table[Key]>]: ValueOf<Table[Key]> }
@@ -61,7 +63,7 @@ export const size = (fallback: string, doc: string, options: FieldOptions = {}):
 
 export const group = <Inner extends Fields> (inner: Inner, doc: string): Group<Inner> => ({ group: inner, doc })
 
-export const isGroup = (entry: Field | Group): entry is Group => 'group' in entry
+export const isGroup = (entry: Entry): entry is Group<any> => 'group' in entry // any: as above
 
 type Stated<Value, Unit extends string> = Pick<Field<Value, Unit>, 'kind' | 'unit' | 'default' | 'doc'> & FieldOptions
 
@@ -75,7 +77,7 @@ function limits ({ atLeast, above, atMost }: LooseLimits): Limits {
 }
 
 /** The name of a key in the settings: `dial_peer_timeout` → `dialPeerTimeoutMs`. */
-export function nameOf (key: string, entry: Field | Group): string {
+export function nameOf (key: string, entry: Entry): string {
   const camel = key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
   return isGroup(entry) ? camel : camel + entry.unit
 }

@@ -29,10 +29,18 @@ export function parseServiceJson (text: string): JsonObject {
   try {
     parsed = JSON.parse(text)
   } catch (err) {
-    throw new ClusterError('INVALID_CONFIG', {}, { message: `service.json is not valid JSON: ${messageOf(err)}`, cause: err })
+    throw new ClusterError('INVALID_CONFIG', {}, { message: `service.json is not valid JSON${whereIn(text, messageOf(err))}` })
   }
   if (!isJsonObject(parsed)) throw new ClusterError('INVALID_CONFIG', {}, { message: 'service.json must hold a JSON object' })
   return parsed
+}
+
+/** The line of a JSON error. Its own text is dropped, because it quotes the file, which may be the secret. */
+function whereIn (text: string, message: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  const quoted = /, (?:\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1]
+  const at = position != null ? Number(position) : quoted != null ? text.indexOf(quoted) : -1
+  return at < 0 ? '' : `: look near line ${text.slice(0, at).split('\n').length}`
 }
 
 /** The URL of a file that only points to another one; undefined for a normal file. Throws INVALID_CONFIG when it isn't an http(s) URL. */

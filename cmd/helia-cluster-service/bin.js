@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+// The launcher, in JavaScript that any Node can start: runs the program in this process when this Node is new enough, otherwise under the Node of
+// the `node` package. The program is main.ts beside this file, or in a build <name>-main.mjs.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const self = fileURLToPath(import.meta.url)
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+const [major, minor] = process.versions.node.split('.').map(Number)
+
+if (major > 24 || (major === 24 && minor >= 7)) await runHere()
+else runUnderFitNode()
+
+async function runHere () {
+  if (process.env.HELIA_CLUSTER_LAUNCHED === '1') obeyLauncher()
+  nodeModule.enableCompileCache?.()
+  const source = join(dirname(self), 'main.ts')
+  const { main } = await import(pathToFileURL(existsSync(source) ? source : self.replace(/\.js$/, '-main.mjs')).href)
+  await main()
+}
+
+/**
+ * In the child: the launcher tells signals over the channel. A terminal or a service manager signals both processes at once, so a signal that came
+ * directly in the last second isn't counted again. When the launcher is gone, so is this process, without any flushing.
+ */
+function obeyLauncher () {
+  delete process.env.HELIA_CLUSTER_LAUNCHED
+  const seen = {}
+  for (const signal of signals) process.on(signal, direct)
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  process.on('message', ({ signal }) => {
+    if (Date.now() - (seen[signal] ?? 0) > 1000) process.emit(signal, signal)
+  })
+  process.channel?.unref()
+
+  function direct (signal) {
+    seen[signal] = Date.now()
+    // nobody else listens: a signal ends the program, as usual
+    if (process.listenerCount(signal) === 1) {
+      process.off(signal, direct)
+      process.kill(process.pid, signal)
+    }
+  }
+}
+
+function runUnderFitNode () {
+  const node = fitNode()
+  if (node == null) {
+    console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Install it from https://nodejs.org or with: npm install node@24`)
+    process.exit(1)
+  }
+  const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, HELIA_CLUSTER_LAUNCHED: '1' }
+  })
+  // later than a signal that the child got directly from the terminal
+  for (const signal of signals) process.on(signal, () => setTimeout(() => { if (child.connected) child.send({ signal }, () => {}) }, 50))
+  child.on('error', err => {
+    console.error(`error starting ${node}: ${err.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal == null) process.exit(code ?? 1)
+    for (const name of signals) process.removeAllListeners(name)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** The binary of the `node` package; undefined when it isn't installed. */
+function fitNode () {
+  try {
+    const binary = join(dirname(nodeModule.createRequire(import.meta.url).resolve('node/package.json')), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    return undefined
+  }
+}

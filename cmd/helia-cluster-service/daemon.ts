@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process'
+import { ClusterError, isClusterError, messageOf } from '../../src/base/errors.ts'
+import type { Logger } from '../../src/base/log.ts'
+import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
+import type { ServiceConfig } from '../../src/config/service-config.ts'
+import { isEmptyFolder, loadFolder, resolveIn, statePath } from '../../src/node/folder.ts'
+import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
+import { lockFolder } from '../../src/node/lock.ts'
+import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
+import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
+import { parsePeerAddresses } from './init.ts'
+import { CommandFailed, doing } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+export interface DaemonFlags {
+  /** Comma-separated multiaddresses. */
+  bootstrap?: string
+  trust: boolean
+  stats?: boolean
+  tracing?: boolean
+  leave?: boolean
+  fresh?: boolean
+}
+
+export type DaemonInit = DaemonFlags & {
+  folder: string
+  /** As `--loglevel`. */
+  levels: string
+}
+
+export interface DaemonDeps {
+  terminal: Terminal
+  fetch: FolderDeps['fetch']
+  /** Loads the code of the peer; called late, because it is large. */
+  loadNode (): Promise<StartNode>
+  /** Calls back at every INT, TERM and HUP; the returned function ends it. */
+  onSignal (listener: (name: string) => void): () => void
+  /** Calls back at every error that nobody caught; the returned function ends it. */
+  onFault (listener: (err: unknown) => void): () => void
+  /** Ends the process at once. */
+  exit (code: number): void
+  /** Called once when the peer is ready. */
+  onReady? (node: RunningNode, config: ServiceConfig): void
+}
+
+/**
+ * Runs a peer until a signal, and gives the exit code: 0 after an orderly stop, 1 when the peer failed or an error was caught by nobody. Throws
+ * CommandFailed when it can't start. The folder is locked meanwhile.
+ */
+export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<number> {
+  const { terminal } = deps
+  const levels = await doing('parsing options', () => parseLogLevels(init.levels))
+  const bootstrap = await doing('parsing options', () => parsePeerAddresses('--bootstrap', init.bootstrap))
+  const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: terminal.err })
+  const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
+  try {
+    const loaded = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch: deps.fetch }))
+    for (const warning of loaded.warnings) log.child('config').warn(warning)
+    const config = withFlags(loaded.config, init, bootstrap)
+    await checkCanStart(init, { ...loaded, config })
+    return await new Run({ init, config, loaded, bootstrap, log }, deps).end()
+  } finally {
+    lock.release()
+  }
+}
+
+/** The settings with what the command line adds. */
+function withFlags (config: ServiceConfig, init: DaemonInit, bootstrap: string[]): ServiceConfig {
+  const trusted = init.trust ? bootstrap.map(peerOfMultiaddr).filter(peer => peer != null) : []
+  return {
+    ...config,
+    cluster: { ...config.cluster, leaveOnShutdown: config.cluster.leaveOnShutdown || init.leave === true },
+    crdt: { ...config.crdt, trustedPeers: [...new Set([...config.crdt.trustedPeers, ...trusted])] },
+    metrics: { ...config.metrics, enableStats: config.metrics.enableStats || init.stats === true },
+    tracing: { ...config.tracing, enableTracing: config.tracing.enableTracing || init.tracing === true }
+  }
+}
+
+async function checkCanStart ({ folder, fresh }: DaemonInit, { config, foreignDatastore }: LoadedFolder): Promise<void> {
+  if (Object.values(config.informers).every(informer => informer == null)) {
+    throw new CommandFailed('error starting cluster: service.json has no informer: there must be at least one of informer.disk, informer.tags and informer.pinqueue')
+  }
+  if (foreignDatastore == null || fresh === true || !await isEmptyFolder(statePath(folder, config))) return
+  const foreign = resolveIn(folder, foreignDatastore.folder, foreignDatastore.engine)
+  if (await isEmptyFolder(foreign)) return
+  throw new CommandFailed(`error starting cluster: the pinset is in ${foreign}, in a format of the Go peer (${foreignDatastore.engine}). Bring it over with\n` +
+    `  ipfs-cluster-service -c ${folder} state export -f pins.json\n` +
+    `  helia-cluster-service -c ${folder} state import pins.json\n` +
+    'or start with an empty pinset: helia-cluster-service daemon --fresh')
+}
+
+interface RunInit { init: DaemonInit, config: ServiceConfig, loaded: LoadedFolder, bootstrap: string[], log: Logger }
+
+/** One run of a peer: start, wait for the first reason to stop, stop. */
+class Run {
+  readonly #init: RunInit
+  readonly #deps: DaemonDeps
+  readonly #log: Logger
+  readonly #stop = new AbortController()
+  #signals = 0
+  #exitCode = 0
+
+  constructor (init: RunInit, deps: DaemonDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#log = init.log.child('cluster')
+  }
+
+  async end (): Promise<number> {
+    const unlisten = [this.#deps.onSignal(name => this.#onSignal(name)), this.#deps.onFault(err => this.#onFault(err))]
+    try {
+      const node = await this.#start()
+      if (node != null) await this.#untilStopped(node)
+      return this.#exitCode
+    } finally {
+      for (const end of unlisten) end()
+    }
+  }
+
+  /** Undefined when the peer was told to stop before it was ready. */
+  async #start (): Promise<RunningNode | undefined> {
+    const { init: { folder }, config, loaded: { identity, ipfsIdentity }, bootstrap, log } = this.#init
+    const signal = this.#stop.signal
+    try {
+      const startNode = await this.#deps.loadNode()
+      signal.throwIfAborted()
+      return await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap, version, signal })
+    } catch (err) {
+      if (signal.aborted) return undefined
+      if (!isClusterError(err)) this.#log.error('the peer could not start', { err })
+      throw new CommandFailed(`error starting cluster: ${messageOf(err)}`, { cause: err })
+    }
+  }
+
+  async #untilStopped (node: RunningNode): Promise<void> {
+    const stopped = new Promise<void>(resolve => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+    if (!this.#stop.signal.aborted) {
+      this.#log.info('** IPFS Cluster is READY **', node.addresses)
+      this.#deps.onReady?.(node, this.#init.config)
+      await Promise.race([stopped, node.failed]).catch((err: unknown) => this.#onFault(err))
+    }
+    await node.stop().catch((err: unknown) => {
+      this.#log.error('the peer did not stop cleanly', { err })
+      this.#exitCode = 1
+    })
+  }
+
+  #onSignal (name: string): void {
+    this.#signals++
+    if (this.#signals === 1) {
+      this.#log.info('stopping', { signal: name })
+      this.#stop.abort(new ClusterError('NOT_READY', { signal: name }, { message: `stopped by ${name}` }))
+    } else if (this.#signals === 2) {
+      this.#deps.terminal.err('\nThe peer is still stopping: what was accepted is being written to the disk.\nOne more signal ends it at once, and may lose what is not written yet.\n\n')
+    } else {
+      this.#deps.terminal.err('exiting cluster NOW\n')
+      this.#deps.exit(1)
+    }
+  }
+
+  #onFault (err: unknown): void {
+    this.#log.error('an error that the peer cannot go on with; stopping', { err })
+    this.#exitCode = 1
+    this.#stop.abort(err)
+  }
+}
+
+/** The process's own signals, faults and network. */
+export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
+  return {
+    terminal,
+    fetch: async url => {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) })
+      return { status: answer.status, text: await answer.text() }
+    },
+    loadNode: async () => (await import('../../src/node/node.ts')).startNode,
+    onSignal: listener => listen(['SIGINT', 'SIGTERM', 'SIGHUP'], listener),
+    onFault: listener => listen(['uncaughtException', 'unhandledRejection'], listener),
+    exit: code => process.exit(code),
+    onReady: () => tellSystemd(terminal)
+  }
+}
+
+function listen (events: string[], listener: (event: any) => void): () => void { // any: signals give their name, faults the error
+  for (const event of events) process.on(event, listener)
+  return () => { for (const event of events) process.off(event, listener) }
+}
+
+/** Node can't write to systemd's datagram socket, systemd's own tool can. */
+function tellSystemd ({ variables }: Terminal): void {
+  if (variables.NOTIFY_SOCKET != null) execFile('systemd-notify', ['--ready', `--pid=${process.pid}`], () => {})
+}

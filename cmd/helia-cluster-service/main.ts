@@ -1,0 +1,98 @@
+import { Command, CommanderError, Option } from 'commander'
+import { messageOf } from '../../src/base/errors.ts'
+import { folderPath } from '../../src/node/folder.ts'
+import { normalArguments, usageMessage } from './arguments.ts'
+import type { DaemonFlags } from './daemon.ts'
+import type { InitFlags } from './init.ts'
+import { systemTerminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+interface GlobalFlags { config?: string, force?: boolean, debug?: boolean, loglevel?: string }
+
+/** Runs one command line (without node and script) and gives the exit code. */
+export async function runProgram (argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0
+  const program = describe(terminal, code => { exitCode = code })
+  try {
+    await program.parseAsync(normalArguments(argv, program), { from: 'user' })
+    return exitCode
+  } catch (err) {
+    if (!(err instanceof CommanderError)) {
+      terminal.err(`${messageOf(err)}\n`)
+      return 1
+    }
+    if (err.exitCode === 0) return 0
+    // as Go's: a wrong flag is told, and is no failure
+    terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${program.helpInformation()}`)
+    return 0
+  }
+}
+
+function describe (terminal: Terminal, end: (exitCode: number) => void): Command {
+  const program = new Command('helia-cluster-service')
+    .description('An IPFS Cluster peer with its own IPFS node inside')
+    .usage('[global options] command [command options]')
+    .option('-c, --config <folder>', 'folder of configuration and data (IPFS_CLUSTER_PATH; default ~/.helia-cluster)')
+    .option('-f, --force', 'go on without asking')
+    .option('-d, --debug', 'log everything')
+    .option('-l, --loglevel <levels>', 'such as "error" or "info,cluster:debug" (IPFS_CLUSTER_LOG_LEVEL; default info)')
+    .version(`helia-cluster-service version ${version}`, '-v, --version', 'print the version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: () => {}, outputError: () => {} })
+    .configureHelp({ styleTitle: title => title === 'Options:' ? 'Global options:' : title })
+    .argument('[command...]').helpOption('-h, --help', 'print this help')
+    .action(() => {
+      terminal.out(program.helpInformation())
+      end(1)
+    })
+  const globals = (): GlobalFlags => program.opts<GlobalFlags>()
+  const folder = (): string => folderPath(globals().config, terminal.variables)
+  addInit(program, async flags => {
+    const { initFolder } = await import('./init.ts')
+    await initFolder({ ...flags, folder: folder(), force: flags.force === true || globals().force === true }, terminal)
+  })
+  addDaemon(program, async flags => {
+    const { runDaemon, systemDaemonDeps } = await import('./daemon.ts')
+    end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
+  })
+  subcommand(program, 'version').description('print the version').action(() => { terminal.out(`${version}\n`) })
+  return program
+}
+
+const subcommand = (program: Command, name: string): Command => program.command(name).copyInheritedSettings(program).configureHelp({}).allowExcessArguments()
+
+const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string => debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'
+
+function addInit (program: Command, run: (flags: InitFlags) => Promise<void>): void {
+  subcommand(program, 'init')
+    .description('make a configuration and an identity')
+    .argument('[source-url]', 'fetch the configuration from here at every start')
+    .option('--consensus <name>', 'crdt', 'crdt')
+    .option('--datastore <name>', "level; Go's names are taken as level", 'level')
+    .addOption(new Option('--profile <name>', 'public: listen and find peers as usual; test: stay on 127.0.0.1').default('public'))
+    .option('-s, --custom-secret', 'ask for the cluster secret')
+    .option('--peers <addresses>', 'comma-separated multiaddresses of peers to know and trust')
+    .option('-f, --force', 'overwrite without asking')
+    .option('--randomports', 'listen on ports that are free now')
+    .action(async (source: string | undefined, flags: InitFlags) => run({ ...flags, ...(source == null ? {} : { source }) }))
+}
+
+function addDaemon (program: Command, run: (flags: DaemonFlags) => Promise<void>): void {
+  subcommand(program, 'daemon')
+    .description('run the peer')
+    .option('-j, --bootstrap <addresses>', 'comma-separated multiaddresses of peers to join, which are then trusted')
+    .option('--no-trust', 'do not trust the peers of --bootstrap')
+    .option('--stats', 'serve metrics for Prometheus')
+    .option('--tracing', 'send traces')
+    .option('--fresh', "start empty in a folder with a Go peer's data")
+    .addOption(new Option('-x, --leave', 'leave the cluster when stopping').hideHelp())
+    .addOption(new Option('-u, --upgrade', 'has no effect').hideHelp())
+    .action(run)
+}
+
+/** Called by the launcher. */
+export async function main (): Promise<void> {
+  process.exit(await runProgram(process.argv.slice(2), systemTerminal()))
+}

@@ -1,0 +1,90 @@
+import { pino } from 'pino'
+import type { DestinationStream, Logger as PinoLogger } from 'pino'
+import { ClusterError, isClusterError } from '../base/errors.ts'
+import type { LogFacts, Logger } from '../base/log.ts'
+import { hiddenText } from '../config/secret.ts'
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
+export type LogLevel = typeof logLevels[number]
+
+/** Levels: one for all components, and others for some. */
+export interface LogLevels { all: LogLevel, byComponent: Record<string, LogLevel> }
+
+export interface LoggingInit {
+  levels: LogLevels
+  /** `text`: lines as Go prints them; `json`: one object a line. */
+  format: 'text' | 'json'
+  /** Where lines go, each with its line break. */
+  write (line: string): void
+}
+
+/** Names that Go and its users write for the same levels. */
+const levelNames: Record<string, LogLevel> = { debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', dpanic: 'fatal', panic: 'fatal', fatal: 'fatal', critical: 'fatal' }
+
+/** Parses "info", "debug" or "info,pintracker:debug,crdt:error". Throws INVALID_ARGUMENT. */
+export function parseLogLevels (text: string): LogLevels {
+  const levels: LogLevels = { all: 'info', byComponent: {} }
+  for (const part of text.split(',').map(one => one.trim()).filter(one => one !== '')) {
+    const [first = '', second, ...rest] = part.split(':')
+    const level = levelNames[(second ?? first).toLowerCase()]
+    if (level == null || rest.length > 0 || first === '') {
+      throw new ClusterError('INVALID_ARGUMENT', { level: part }, { message: `log level ${JSON.stringify(part)}: must be LEVEL or COMPONENT:LEVEL, LEVEL one of ${logLevels.join(', ')}` })
+    }
+    if (second == null || first === '*') levels.all = level
+    else levels.byComponent[first] = level
+  }
+  return levels
+}
+
+/**
+ * The logger of a process, under Go's facility name `component`. Time comes from the machine. Facts named like secrets are printed as
+ * `XXX_hidden_XXX`.
+ */
+export function createLogger (init: LoggingInit, component = 'service'): Logger {
+  const destination: DestinationStream = { write: init.format === 'json' ? line => init.write(line) : line => init.write(textLine(JSON.parse(line) as Entry)) }
+  const root = pino({
+    level: 'debug',
+    base: null,
+    timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+    messageKey: 'msg',
+    formatters: { level: label => ({ level: label }) }
+  }, destination)
+  const named = (name: string): Logger => adapter(root.child({ logger: name }, { level: init.levels.byComponent[name] ?? init.levels.all }), named)
+  return named(component)
+}
+
+function adapter (log: PinoLogger, child: (component: string) => Logger): Logger {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, facts?: LogFacts): void => {
+    if (log.isLevelEnabled(level)) log[level](facts == null ? {} : { facts: printable(facts) }, message)
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child }
+}
+
+interface Entry { ts: string, level: string, logger: string, msg: string, facts?: LogFacts }
+
+/** `2026-11-21T00:06:36.612Z<TAB>INFO<TAB>cluster<TAB>message<TAB>{"facts":…}`, with Go's tabs. */
+function textLine ({ ts, level, logger, msg, facts }: Entry): string {
+  const shown = facts == null || Object.keys(facts).length === 0 ? '' : `\t${JSON.stringify(facts)}`
+  return `${ts}\t${level.toUpperCase()}\t${logger}\t${msg}${shown}\n`
+}
+
+const secretName = /secret|password|private_?key|credential|authorization|(^|_)token$/i
+
+function printable (facts: LogFacts): LogFacts {
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, secretName.test(name) ? hiddenText : printableValue(value)]))
+}
+
+/** Errors by their text (with code, or with stack when the error is a surprise), bytes by their number. */
+function printableValue (value: unknown): unknown {
+  if (isClusterError(value)) return `${value.code}: ${value.message}`
+  if (value instanceof AggregateError) return value.errors.map(printableValue)
+  if (value instanceof Error) return value.stack ?? value.message
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (typeof value === 'bigint') return String(value)
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [String(key), printableValue(one)]))
+  if (value instanceof Set) return [...value].map(printableValue)
+  if (Array.isArray(value)) return value.map(printableValue)
+  return isPlain(value) ? printable(value) : value
+}
+
+const isPlain = (value: unknown): value is LogFacts => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype

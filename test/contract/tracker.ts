@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ClusterError, isClusterError } from '../../src/base/errors.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
-import type { PinInfo } from '../../src/model/pin-info.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import type { StatusFilter, TrackerStatus } from '../../src/model/status.ts'
 import { errorStatuses, parseStatusFilter } from '../../src/model/status.ts'
@@ -10,7 +9,7 @@ import { zeroTime } from '../../src/model/time.ts'
 import type { PinTracker } from '../../src/tracker/tracker.ts'
 import type { SimClock } from '../support/sim-clock.ts'
 import type { FakePinset, TrackedNode } from '../support/tracked-node.ts'
-import { aPin, cidNumber } from '../support/tracked-node.ts'
+import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
 
 export interface TrackerSettings { self: PeerId, maxPinQueueSize: number, concurrentPins: number, priorityPinMaxAgeMs: number, priorityPinMaxRetries: number, pinRecoverIntervalMs: number }
 
@@ -37,8 +36,6 @@ const elsewhere: Partial<Pin> = { replicationFactorMin: 1, replicationFactorMax:
 const meta: Partial<Pin> = { type: 'meta-pin', replicationFactorMin: 1, replicationFactorMax: 1, maxDepth: 0 }
 const direct: Partial<Pin> = { mode: 'direct', maxDepth: 0 }
 
-const flat = async (batches: AsyncIterable<PinInfo[]>): Promise<PinInfo[]> => (await Array.fromAsync(batches)).flat()
-
 /** What every pin tracker promises (daemon §3, decisions: direct pins, failed unpins). */
 export function trackerContract (name: string, open: (some: Partial<TrackerSettings>) => Promise<TrackerHarness>): void {
   const opened = async (some: Partial<TrackerSettings> = {}) => {
@@ -53,7 +50,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
     }
     const statusOf = async (n: number): Promise<TrackerStatus> => (await harness.tracker.status(cidNumber(n))).status
     const list = async (filter: StatusFilter = 0): Promise<Record<string, TrackerStatus>> =>
-      Object.fromEntries((await flat(harness.tracker.statusAll(filter))).map(info => [info.name, info.status]))
+      Object.fromEntries((await gathered(harness.tracker.statusAll(filter))).map(info => [info.name, info.status]))
     const settled = async (n: number, status: TrackerStatus): Promise<void> => {
       await harness.clock.settle()
       assert.equal(await statusOf(n), status)
@@ -299,7 +296,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       node.roots.set(cidNumber(2).toString(), 'direct')
       node.roots.set(cidNumber(3).toString(), 'recursive')
 
-      const rows = await flat(tracker.recoverAll())
+      const rows = await gathered(tracker.recoverAll())
 
       assert.deepEqual(rows.map(row => [row.name, row.status]), [['pin 4', 'pin_queued'], ['pin 1', 'pin_queued']])
       assert.equal(node.openViews, 0)
@@ -312,7 +309,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       await settled(1, 'pin_error')
 
       pinset.remove(cidNumber(1))
-      const rows = await flat(tracker.recoverAll())
+      const rows = await gathered(tracker.recoverAll())
 
       assert.deepEqual(rows, [])
       await settled(1, 'unpinned')
@@ -344,7 +341,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       assert.deepEqual(await list(errorStatuses), { 'pin 1': 'pin_error' })
       assert.deepEqual(await list(parseStatusFilter('pinning,queued')), { 'pin 3': 'pinning', 'pin 4': 'pin_queued' })
       assert.deepEqual(await list(parseStatusFilter('unpinned')), {})
-      assert.deepEqual(await flat(tracker.statusAll(parseStatusFilter('unpinning'))), [])
+      assert.deepEqual(await gathered(tracker.statusAll(parseStatusFilter('unpinning'))), [])
       assert.equal(node.views, 0)
     })
 
@@ -372,7 +369,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         return before
       }
 
-      const rows = await flat(tracker.statusAll(0))
+      const rows = await gathered(tracker.statusAll(0))
 
       assert.deepEqual(rows.map(row => row.status), ['pinned'])
     })
@@ -385,8 +382,8 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       const info = await tracker.status(cidNumber(1))
 
       assert.deepEqual([info.status, info.error], ['cluster_error', 'connection refused'])
-      await assert.rejects(flat(tracker.statusAll(0)), err => isClusterError(err, 'IPFS_UNAVAILABLE') && err.message === 'could not get pinset from IPFS: connection refused')
-      await assert.rejects(flat(tracker.recoverAll()), err => isClusterError(err, 'IPFS_UNAVAILABLE'))
+      await assert.rejects(gathered(tracker.statusAll(0)), err => isClusterError(err, 'IPFS_UNAVAILABLE') && err.message === 'could not get pinset from IPFS: connection refused')
+      await assert.rejects(gathered(tracker.recoverAll()), err => isClusterError(err, 'IPFS_UNAVAILABLE'))
     })
 
     it('refuses what finds no room in its queue', async () => {
@@ -411,7 +408,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       await settled(1, 'pinning')
       pinset.put(aPin(2), aPin(3))
 
-      const rows = await flat(tracker.recoverAll())
+      const rows = await gathered(tracker.recoverAll())
 
       assert.deepEqual(rows.map(row => row.name), ['pin 2'])
       assert.deepEqual(await list(parseStatusFilter('unexpectedly_unpinned')), { 'pin 3': 'unexpectedly_unpinned' })
@@ -427,10 +424,10 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         await settled(1, 'unpin_error')
 
         assert.deepEqual(await list(), {})
-        assert.equal((await flat(tracker.statusAll(parseStatusFilter('unpin_error')))).length, 1)
-        assert.equal((await flat(tracker.statusAll(parseStatusFilter('pinned,unpin_error')))).length, 1)
+        assert.equal((await gathered(tracker.statusAll(parseStatusFilter('unpin_error')))).length, 1)
+        assert.equal((await gathered(tracker.statusAll(parseStatusFilter('pinned,unpin_error')))).length, 1)
         node.behaviours.clear()
-        const rows = await flat(tracker.recoverAll())
+        const rows = await gathered(tracker.recoverAll())
         await settled(1, 'unpinned')
 
         assert.deepEqual(rows.map(row => row.status), ['unpin_queued'])
@@ -450,11 +447,11 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         const again = await restart()
         const { status, error, attemptCount } = await again.status(cidNumber(1))
         node.behaviours.clear()
-        await flat(again.recoverAll())
+        await gathered(again.recoverAll())
 
         assert.deepEqual([status, error, attemptCount], ['unpin_error', 'unpin 1 fails', 1])
         assert.equal(node.roots.size, 0)
-        assert.equal((await flat((await restart()).statusAll(parseStatusFilter('unpin_error')))).length, 0)
+        assert.equal((await gathered((await restart()).statusAll(parseStatusFilter('unpin_error')))).length, 0)
       })
 
       it('include those that had no turn before the stop', async () => {
@@ -467,7 +464,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
 
         const again = await restart()
         node.behaviours.clear()
-        await flat(again.recoverAll())
+        await gathered(again.recoverAll())
 
         assert.equal(node.roots.size, 0)
       })
@@ -482,7 +479,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
 
         const again = await restart()
         node.behaviours.clear()
-        await flat(again.recoverAll())
+        await gathered(again.recoverAll())
         await clock.settle()
 
         assert.equal(node.roots.size, 0)
@@ -500,7 +497,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         await settled(1, 'pinned')
         node.behaviours.clear()
         const again = await restart()
-        await flat(again.recoverAll())
+        await gathered(again.recoverAll())
 
         assert.equal((await again.status(cidNumber(1))).status, 'pinned')
         assert.equal(node.roots.size, 1)
@@ -518,7 +515,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         node.calls.length = 0
 
         const again = await restart()
-        await flat(again.recoverAll())
+        await gathered(again.recoverAll())
         await clock.settle()
 
         assert.ok(!node.calls.includes('unpin 1'))
@@ -531,7 +528,7 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
         untrack(cidNumber(1))
         await settled(1, 'unpin_error')
 
-        const rows = await flat(tracker.recoverAll())
+        const rows = await gathered(tracker.recoverAll())
 
         assert.deepEqual(rows, [])
         assert.equal(tracker.operation(cidNumber(1))?.nextTryAt, null)

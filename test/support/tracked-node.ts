@@ -18,6 +18,13 @@ export function aPin (n: number, some: Partial<Pin> = {}): Pin {
   return { ...pinWithOptions(cidNumber(n), defaultPinOptions()), replicationFactorMin: -1, replicationFactorMax: -1, name: `pin ${n}`, timestamp: Date.UTC(2030, 0, 1), ...some }
 }
 
+/** Everything that a stream of batches has. */
+export async function gathered<T> (batches: AsyncIterable<T[]>): Promise<T[]> {
+  const all: T[] = []
+  for await (const batch of batches) all.push(...batch)
+  return all
+}
+
 /** A pinset in memory, changed by the test. */
 export class FakePinset implements PinState {
   readonly #pins = new Map<string, Pin>()

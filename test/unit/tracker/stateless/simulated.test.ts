@@ -7,7 +7,7 @@ import type { Pin } from '../../../../src/model/pin.ts'
 import type { StatelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
 import { statelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
-import { aPin, cidNumber, FakePinset, TrackedNode } from '../../../support/tracked-node.ts'
+import { aPin, cidNumber, FakePinset, gathered, TrackedNode } from '../../../support/tracked-node.ts'
 
 const self = '12D3KooWSelf'
 const hourMs = 3_600_000
@@ -83,19 +83,19 @@ async function simulate (seed: number) {
     }
     if (clock.now() < recoverAt) continue
     recoverAt += pinRecoverIntervalMs
-    await Array.fromAsync(tracker.recoverAll())
+    await gathered(tracker.recoverAll())
   }
 
   faults.share = 0
   for (let round = 0; round < 2; round++) {
     await clock.advance(10 * 60_000)
-    await Array.fromAsync(tracker.recoverAll())
+    await gathered(tracker.recoverAll())
   }
   await clock.advance(10 * 60_000)
   const left = Object.values(tracker.operations()).reduce((sum, count) => sum + count, 0)
   const calls = node.calls.length
   await tracker.stop()
-  return { node, pinset, tracker, left, calls, overlaps: overlaps(), statuses: (await Array.fromAsync(tracker.statusAll(0))).flat() }
+  return { node, pinset, tracker, left, calls, overlaps: overlaps(), statuses: await gathered(tracker.statusAll(0)) }
 }
 
 describe('stateless tracker in simulated time', () => {
@@ -103,7 +103,7 @@ describe('stateless tracker in simulated time', () => {
     it(`agrees with the pinset after an hour of changes, faults and restarts (seed ${seed})`, async () => {
       const { node, pinset, left, calls, overlaps, statuses } = await simulate(seed)
 
-      const wanted = (await Array.fromAsync(pinset.pins())).flat().filter(pin => pin.allocations.length === 0 || pin.allocations.includes(self))
+      const wanted = (await gathered(pinset.pins())).filter(pin => pin.allocations.length === 0 || pin.allocations.includes(self))
       assert.deepEqual([...node.roots.keys()].toSorted(), wanted.map(pin => String(pin.cid)).toSorted())
       assert.ok(wanted.every(pin => pin.maxDepth === 0 || node.roots.get(String(pin.cid)) === 'recursive'))
       assert.deepEqual(new Set(statuses.map(info => info.status)), new Set(['pinned', 'remote']))

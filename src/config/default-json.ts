@@ -14,8 +14,10 @@ export interface DefaultJsonInit {
 }
 
 /** The content of a fresh service.json: every section that `init` writes, keys in Go's order. Secret and peer name are still empty. */
-export function defaultServiceJson (init: DefaultJsonInit): JsonObject {
+export function defaultServiceJson ({ profile, variables }: DefaultJsonInit): JsonObject {
   const file: JsonObject = {}
+  // the identity has a file of its own
+  const init = { profile, variables: { ...variables, CLUSTER_ID: undefined, CLUSTER_PRIVATEKEY: undefined } }
   for (const section of initSections) {
     const [folder = '', component] = section.path.split('.')
     const values = valuesOf(section.fields, { ...init, path: section.path, keys: [] })

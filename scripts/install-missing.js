@@ -1,0 +1,26 @@
+// Installs the dependencies when there are none, or when they are older than the lock file. Plain JavaScript for any Node from 20 on: it runs before
+// everything else (prestart, pretest).
+import { spawnSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const reason = whyInstall()
+if (reason != null) {
+  console.error(`npm ci, because ${reason}`)
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
+  process.exit(status ?? 1)
+}
+
+function whyInstall () {
+  // npm writes this file at the end of every install
+  const installed = timeOf('node_modules/.package-lock.json')
+  if (installed == null) return 'node_modules is missing'
+  const locked = timeOf('package-lock.json')
+  return locked != null && locked > installed ? 'package-lock.json is newer than node_modules' : undefined
+}
+
+function timeOf (path) {
+  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs
+}

@@ -1,0 +1,30 @@
+/**
+ * What `npm start` runs: a peer of its own on 127.0.0.1 in ./.helia-cluster (or IPFS_CLUSTER_PATH), made on the first run, and what to try with it.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runDaemon, systemDaemonDeps } from '../cmd/helia-cluster-service/daemon.ts'
+import { initFolder } from '../cmd/helia-cluster-service/init.ts'
+import { systemTerminal } from '../cmd/helia-cluster-service/terminal.ts'
+import { whatToTry } from '../cmd/helia-cluster-service/what-to-try.ts'
+import { messageOf } from '../src/base/errors.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const terminal = systemTerminal()
+const folder = resolve(terminal.variables.IPFS_CLUSTER_PATH ?? join(root, '.helia-cluster'))
+
+try {
+  if (!existsSync(join(folder, 'service.json'))) {
+    terminal.err(`Making a peer that listens on 127.0.0.1 only, in ${folder}\n`)
+    await initFolder({ folder, consensus: 'crdt', datastore: 'level', profile: 'test' }, terminal)
+  }
+  const deps = systemDaemonDeps(terminal)
+  process.exit(await runDaemon({ folder, levels: terminal.variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info', trust: true }, {
+    ...deps,
+    onReady: node => terminal.out(whatToTry(node.addresses))
+  }))
+} catch (err) {
+  terminal.err(`${messageOf(err)}\n`)
+  process.exit(1)
+}

@@ -20,7 +20,7 @@ export interface InjectReply {
 }
 
 /** Runs one request through the whole stack of a server, byte for byte, without a socket. `Connection: close` is added. */
-export async function inject (server: HttpServer, { method = 'GET', path, headers = [], body }: InjectRequest): Promise<InjectReply> {
+export async function inject (server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body }: InjectRequest): Promise<InjectReply> {
   const [client, connection] = duplexPair()
   server.accept(connection)
   const bytes = body == null ? undefined : Buffer.from(body as string)

@@ -40,7 +40,6 @@ export interface Head { status: number, headers: HeaderList, framing: Framing }
 export function writeHead (exchange: Exchange, { status, headers, framing }: Head, clock: Clock): void {
   const { response, request } = exchange
   const sorted = [...headers]
-  if (closesEarly(exchange) && !sorted.some(([name]) => name === 'Connection')) sorted.push(['Connection', 'close'])
   sorted.sort(byName)
   const flat: string[] = []
   let trailer: string | undefined
@@ -50,14 +49,18 @@ export function writeHead (exchange: Exchange, { status, headers, framing }: Hea
   }
   flat.push('Date', httpDate(clock.now()))
   if (typeof framing === 'object') flat.push('Content-Length', String(framing.length))
-  else if (framing === 'chunked' && isHttp11(exchange)) flat.push('Transfer-Encoding', 'chunked')
-  if (request.httpVersionMajor === 1 && request.httpVersionMinor >= 1) response.removeHeader('connection')
+  if (isHttp11(exchange) && endsConnection(exchange) && !flat.includes('Connection')) flat.push('Connection', 'close')
+  if (framing === 'chunked' && isHttp11(exchange)) flat.push('Transfer-Encoding', 'chunked')
+  if (isHttp11(exchange)) response.removeHeader('connection')
   response.writeHead(status, flat)
   if (trailer != null) announceTrailer(response, trailer)
-  if (!request.complete && (response as { shouldKeepAlive?: boolean }).shouldKeepAlive === false) lingerBeforeClose(exchange, clock)
+  if (!request.complete && endsConnection(exchange)) lingerBeforeClose(exchange, clock)
 }
 
 const byName = (a: readonly [string, string], b: readonly [string, string]): number => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+
+/** The client wants it, a handler does, or too much of the request is unread. */
+const endsConnection = (exchange: Exchange): boolean => !exchange.response.shouldKeepAlive || closesEarly(exchange)
 
 export const isHttp11 = ({ request }: Exchange): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
 

@@ -1,0 +1,65 @@
+import type { ParameterDoc, ResponseDoc, RouteDoc } from '../../http/route.ts'
+
+/** Parameters and answers that several routes share, for the OpenAPI document and docs/reference/rest-api.md. */
+const query = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
+const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path', type: 'string', about })
+
+export const cid = inPath('cid', 'A CID in any multibase.')
+export const peer = inPath('peer', 'A peer ID.')
+export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
+export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
+export const local = query('local', 'boolean', 'true: only the peer that is asked.')
+export const statusFilter = query('filter', 'string', 'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …')
+export const typeFilter = query('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
+export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
+
+export const pinOptions: readonly ParameterDoc[] = [
+  query('name', 'string', 'A name for the pin.'),
+  query('mode', 'string', 'recursive (default) or direct.'),
+  query('replication', 'integer', 'Sets both factors.'),
+  query('replication-min', 'integer', '0: the default of the peer; -1: everywhere.'),
+  query('replication-max', 'integer', '0: the default of the peer; -1: everywhere.'),
+  query('shard-size', 'integer', 'Bytes of one shard.'),
+  query('user-allocations', 'string', 'Comma list of preferred peer IDs.'),
+  query('expire-at', 'string', 'RFC 3339. Wins over expire-in.'),
+  query('expire-in', 'string', 'A duration such as 1h30m; at least 1s.'),
+  query('meta-KEY', 'string', 'Metadata; any number of them.'),
+  query('pin-update', 'string', 'A pinned CID whose options the new pin takes over.'),
+  query('origins', 'string', 'Comma list of multiaddresses with /p2p/.')
+]
+
+const flag = (name: string, about: string): ParameterDoc => query(name, 'boolean', about)
+
+export const addOptions: readonly ParameterDoc[] = [
+  ...pinOptions.filter(({ name }) => name !== 'pin-update' && name !== 'mode'),
+  query('layout', 'string', 'balanced (default) or trickle.'),
+  query('chunker', 'string', 'size-N, rabin, rabin-MIN-AVG-MAX or buzhash. Default size-262144.'),
+  query('hash', 'string', 'Name of the hash function. Default sha2-256.'),
+  query('format', 'string', 'unixfs (default) or car.'),
+  query('cid-version', 'integer', '0 (default) or 1.'),
+  flag('raw-leaves', 'Leaves are raw blocks. Default: with cid-version 1.'),
+  flag('wrap-with-directory', 'Puts everything into one directory.'),
+  flag('stream-channels', 'false: one JSON array at the end. Default true.'),
+  flag('progress', 'Adds lines with the bytes read so far.'),
+  flag('local', 'Blocks go to this peer only.'),
+  flag('no-pin', 'Blocks are stored, nothing is pinned.'),
+  flag('shard', 'Splits the DAG into shards of shard-size bytes.'),
+  flag('nocopy', 'Refused for uploads.')
+]
+
+const badRequest: ResponseDoc = { status: 400, about: 'The request is not valid.', schema: 'Error' }
+const refused: ResponseDoc = { status: 500, about: 'The cluster refuses or fails; the message says why.', schema: 'Error' }
+export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
+
+/** The documents of a route that answers with one object. */
+export function answers (summary: string, schema: string, more: Partial<RouteDoc> = {}): RouteDoc {
+  const { parameters = [], responses = [], ...rest } = more
+  const wrong = parameters.length > 0 ? [badRequest] : []
+  return { summary, ...rest, parameters, responses: [{ status: 200, about: 'Done.', schema }, ...wrong, ...responses, refused] }
+}
+
+/** The documents of a route that answers with JSON lines. */
+export function streams (summary: string, schema: string, parameters: readonly ParameterDoc[] = []): RouteDoc {
+  const wrong = parameters.length > 0 ? [badRequest] : []
+  return { summary, parameters, responses: [{ status: 200, about: 'A stream.', schema, stream: true }, { status: 204, about: 'There is nothing.' }, ...wrong, refused] }
+}

@@ -1,0 +1,71 @@
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Authenticator } from '../../http/auth.ts'
+import { HttpError } from '../../http/dialect.ts'
+import type { Reply } from '../../http/reply.ts'
+import { emptyReply, jsonReply } from '../../http/reply.ts'
+import type { Call } from '../../http/route.ts'
+import { goJson } from '../../model/go-json.ts'
+import { alertJson, metricJson } from '../../model/metric.ts'
+import type { ConnectGraph } from '../../model/peer.ts'
+import { peerInfoJson, repoGcJson } from '../../model/peer.ts'
+
+const byKey = <T>(map: Iterable<readonly [string, T]>): Record<string, T> =>
+  Object.fromEntries([...map].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
+
+const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> => byKey(Object.entries(record))
+
+function graphJson (graph: ConnectGraph): Record<string, unknown> {
+  return {
+    cluster_id: graph.clusterId,
+    id_to_peername: sorted(graph.idToPeerName),
+    ipfs_links: sorted(graph.ipfsLinks),
+    cluster_links: sorted(graph.clusterLinks),
+    cluster_trust_links: sorted(graph.clusterTrustLinks),
+    cluster_to_ipfs: sorted(graph.clusterToIpfs)
+  }
+}
+
+/** What tells of this peer and the whole cluster, and the garbage collection. */
+export class InfoHandlers {
+  readonly #cluster: ClusterApi
+  readonly #authenticator: Authenticator | null
+  readonly #versionJson: string
+
+  constructor ({ cluster, authenticator }: { cluster: ClusterApi, authenticator: Authenticator | null }) {
+    this.#cluster = cluster
+    this.#authenticator = authenticator
+    this.#versionJson = goJson({ version: cluster.version })
+  }
+
+  readonly id = async ({ signal }: Call): Promise<Reply> => jsonReply(goJson(peerInfoJson(await this.#cluster.info({ signal }))))
+
+  readonly version = (): Reply => jsonReply(this.#versionJson)
+
+  readonly health = (): Reply => emptyReply()
+
+  /** The token of whoever asks; 401 when the API asks for no credentials. */
+  readonly token = ({ principal }: Call): Reply => {
+    const token = principal == null ? undefined : this.#authenticator?.token(principal)
+    if (token == null) throw new HttpError(401, 'unauthorized')
+    return jsonReply(goJson({ token }))
+  }
+
+  readonly graph = async ({ signal }: Call): Promise<Reply> => jsonReply(goJson(graphJson(await this.#cluster.connectGraph({ signal }))))
+
+  readonly alerts = (): Reply => jsonReply(goJson(this.#cluster.alerts().map(alertJson)))
+
+  readonly bandwidth = (): Reply => {
+    const protocols = [...this.#cluster.bandwidth()].map(([protocol, { totalIn, totalOut, rateIn, rateOut }]) =>
+      [protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }] as const)
+    return jsonReply(goJson(byKey(protocols)))
+  }
+
+  readonly metricNames = (): Reply => jsonReply(goJson(this.#cluster.metricNames()))
+
+  readonly metrics = ({ params }: Call): Reply => jsonReply(goJson(this.#cluster.metrics(params.name ?? '').map(metricJson)))
+
+  readonly gc = async ({ query, signal }: Call): Promise<Reply> => {
+    const gcs = await this.#cluster.repoGc({ local: query.get('local') === 'true', signal })
+    return jsonReply(goJson({ peer_map: byKey([...gcs].map(([peer, gc]) => [peer, repoGcJson(gc)] as const)) }))
+  }
+}

@@ -1,0 +1,136 @@
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Clock } from '../../base/clock.ts'
+import { isClusterError } from '../../base/errors.ts'
+import { badRequest } from '../../http/dialect.ts'
+import type { Query } from '../../http/query.ts'
+import type { HeaderList, Reply } from '../../http/reply.ts'
+import { jsonReply, listReply } from '../../http/reply.ts'
+import type { Call } from '../../http/route.ts'
+import type { CID } from '../../model/cid.ts'
+import { goJson } from '../../model/go-json.ts'
+import type { Pin, PinOptions } from '../../model/pin.ts'
+import { allPinTypes, pinJson, pinTypes } from '../../model/pin.ts'
+import { parseStatusFilter } from '../../model/status.ts'
+import { allocationLines, cidStatusLines, statusLines } from './lines.ts'
+import { cidParameter, givenExpireAt, parsePinOptions } from './pin-options.ts'
+import { progressJson } from './progress-json.ts'
+import { statusJson } from './status-lines.ts'
+
+export interface PinHandlersDeps { cluster: ClusterApi, clock: Clock }
+
+/** Old clients are told that `sync` is gone (RFC 9745). */
+const deprecated: HeaderList = [['Deprecation', 'true']]
+
+const isLocal = (query: Query): boolean => query.get('local') === 'true'
+
+/** The pinset: what shall be pinned, and what is. */
+export class PinHandlers {
+  readonly #cluster: ClusterApi
+  readonly #clock: Clock
+
+  constructor ({ cluster, clock }: PinHandlersDeps) {
+    this.#cluster = cluster
+    this.#clock = clock
+  }
+
+  readonly pin = async (call: Call): Promise<Reply> => {
+    const { cid, options } = this.#request(call)
+    return pinReply(await this.#cluster.pin(cid, options, { signal: call.signal }), { options, query: call.query })
+  }
+
+  readonly pinPath = async (call: Call): Promise<Reply> => {
+    const options = parsePinOptions(call.query, this.#clock.now())
+    const pin = await this.#cluster.pinPath(pathOf(call), options, { signal: call.signal }).catch(refusePath)
+    return pinReply(pin, { options, query: call.query })
+  }
+
+  readonly unpin = async (call: Call): Promise<Reply> => {
+    const { cid } = this.#request(call)
+    return jsonReply(goJson(pinJson(await this.#cluster.unpin(cid, { signal: call.signal }))))
+  }
+
+  readonly unpinPath = async (call: Call): Promise<Reply> => {
+    parsePinOptions(call.query, this.#clock.now())
+    return jsonReply(goJson(pinJson(await this.#cluster.unpinPath(pathOf(call), { signal: call.signal }).catch(refusePath))))
+  }
+
+  readonly allocation = (call: Call): Reply => jsonReply(goJson(pinJson(this.#cluster.allocation(this.#request(call).cid))))
+
+  readonly allocations = ({ query, signal }: Call): Reply => {
+    const types = parseTypeFilter(query.get('filter'))
+    const everything = (types & allPinTypes) === allPinTypes
+    return listReply(everything ? this.#cluster.allocationLines({ signal }) : allocationLines(this.#cluster.allocations({ signal }), types))
+  }
+
+  readonly status = async (call: Call): Promise<Reply> => {
+    const { cid } = this.#request(call)
+    return jsonReply(statusJson(await this.#cluster.status(cid, { local: isLocal(call.query), signal: call.signal })))
+  }
+
+  readonly statusAll = ({ query, signal }: Call): Reply => {
+    const scope = { local: isLocal(query), signal }
+    const cids = query.get('cids')
+    if (cids !== '') return listReply(cidStatusLines(cids.split(',').map(cidParameter), cid => this.#cluster.status(cid, scope)))
+    const filter = orFilterError(() => parseStatusFilter(query.get('filter')))
+    return listReply(statusLines(this.#cluster.statusAll(filter, scope)))
+  }
+
+  readonly sync = async (call: Call): Promise<Reply> => ({ ...await this.status(call), headers: deprecated } as Reply)
+
+  readonly syncAll = (call: Call): Reply => ({ ...this.statusAll(call), headers: deprecated } as Reply)
+
+  readonly recover = async (call: Call): Promise<Reply> => {
+    const { cid } = this.#request(call)
+    return jsonReply(statusJson(await this.#cluster.recover(cid, { local: isLocal(call.query), signal: call.signal })))
+  }
+
+  readonly recoverAll = ({ query, signal }: Call): Reply =>
+    listReply(statusLines(this.#cluster.recoverAll({ local: isLocal(query), signal })))
+
+  readonly progress = async (call: Call): Promise<Reply> => {
+    const { cid } = this.#request(call)
+    return jsonReply(progressJson(await this.#cluster.progress(cid, { signal: call.signal })))
+  }
+
+  /** The CID of the path and the options; both are checked on every route that has a CID. */
+  #request ({ params, query }: Call): { cid: CID, options: PinOptions } {
+    return { cid: cidParameter(params.cid ?? ''), options: parsePinOptions(query, this.#clock.now()) }
+  }
+}
+
+const pathOf = ({ params }: Call): string => `/${params.namespace}/${params.path}`
+
+/** A path that isn't one is the client's fault; everything else is the cluster's word. */
+function refusePath (err: unknown): never {
+  if (isClusterError(err, 'INVALID_ARGUMENT') && err.details.path != null) throw badRequest(err.message, { cause: err })
+  throw err
+}
+
+/** An update copies a stored pin, so what isn't stored shows; else the answer echoes the request (rest-api §6.1). */
+function pinReply (pin: Pin, { options, query }: { options: PinOptions, query: Query }): Reply {
+  const isUpdate = options.pinUpdate != null && !options.pinUpdate.equals(pin.cid)
+  const json = pinJson(pin, isUpdate ? 'stored' : 'echo')
+  const given = givenExpireAt(query)
+  return jsonReply(goJson(given?.time === pin.expireAt ? { ...json, expire_at: given.text } : json))
+}
+
+/** Bits of the wanted types. Only an answer that is exactly "bad" is refused, as in Go. */
+function parseTypeFilter (text: string): number {
+  if (text === '') return allPinTypes
+  const bits = text.split(',').reduce((all, name) => all | typeBits(name), 0)
+  if (bits === pinTypes['bad-type']) throw badRequest('invalid filter value')
+  return bits
+}
+
+function typeBits (name: string): number {
+  if (name === '' || name === 'all') return allPinTypes
+  return Object.hasOwn(pinTypes, name) ? pinTypes[name as keyof typeof pinTypes] : pinTypes['bad-type']
+}
+
+function orFilterError<T> (parse: () => T): T {
+  try {
+    return parse()
+  } catch (err) {
+    throw badRequest('invalid filter value', { cause: err })
+  }
+}

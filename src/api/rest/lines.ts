@@ -1,0 +1,50 @@
+import type { CID } from '../../model/cid.ts'
+import { goJson } from '../../model/go-json.ts'
+import type { GlobalPinInfo } from '../../model/pin-info.ts'
+import type { Pin } from '../../model/pin.ts'
+import { pinJson, pinTypes } from '../../model/pin.ts'
+import { StatusPrinter } from './status-lines.ts'
+
+const callsAtATime = 32
+const rowsAtATime = 256
+
+/** Pins of these types as JSON lines. */
+export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: number): AsyncGenerator<string, void, undefined> {
+  for await (const batch of batches) {
+    let text = ''
+    for (const pin of batch) if ((pinTypes[pin.type] & types) !== 0) text += `${goJson(pinJson(pin))}\n`
+    if (text !== '') yield text
+  }
+}
+
+/** Statuses as JSON lines. */
+export async function * statusLines (batches: AsyncIterable<GlobalPinInfo[]>): AsyncGenerator<string, void, undefined> {
+  const printer = new StatusPrinter()
+  for await (const batch of batches) {
+    for (let at = 0; at < batch.length; at += rowsAtATime) yield printer.lines(batch.length <= rowsAtATime ? batch : batch.slice(at, at + rowsAtATime))
+  }
+}
+
+/** Asks for each CID, several at a time, in order of their answers. What failed is thrown together at the end, as an AggregateError. */
+export async function * cidStatusLines (cids: readonly CID[], ask: (cid: CID) => Promise<GlobalPinInfo>): AsyncGenerator<string, void, undefined> {
+  const printer = new StatusPrinter()
+  const errors: unknown[] = []
+  const running = new Map<number, Promise<{ at: number, line: string }>>()
+  const start = (cid: CID, at: number): void => {
+    running.set(at, ask(cid).then(
+      info => ({ at, line: printer.lines([info]) }),
+      err => {
+        errors.push(err)
+        return { at, line: '' }
+      }
+    ))
+  }
+  let next = 0
+  while (next < cids.length || running.size > 0) {
+    for (let cid = cids[next]; cid != null && running.size < callsAtATime; cid = cids[next]) start(cid, next++)
+    const { at, line } = await Promise.race(running.values())
+    running.delete(at)
+    if (line !== '') yield line
+  }
+  if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('\n'))
+}

@@ -1,0 +1,41 @@
+import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
+import type { PinProgress } from '../../ipfs/ipfs.ts'
+import { goJson } from '../../model/go-json.ts'
+import { formatTime } from '../../model/time.ts'
+import type { OperationProgress } from '../../tracker/tracker.ts'
+
+const timeOrNull = (time: number | null): string | null => time == null ? null : formatTime(time)
+
+const operationJson = (operation: OperationProgress): Record<string, unknown> => ({
+  type: operation.type,
+  phase: operation.phase,
+  since: formatTime(operation.since),
+  attempt_count: operation.attempts,
+  error: operation.error,
+  queue_length: operation.queueLength,
+  next_try_at: timeOrNull(operation.nextTryAt)
+})
+
+const ipfsJson = (progress: PinProgress): Record<string, unknown> => ({
+  phase: progress.phase,
+  blocks: progress.blocks,
+  bytes: progress.bytes,
+  fetched_blocks: progress.fetchedBlocks,
+  fetched_bytes: progress.fetchedBytes,
+  wanted_block: progress.wantedBlock?.toString() ?? null,
+  wanted_since: timeOrNull(progress.wantedSince),
+  peers_asked: progress.peersAsked,
+  next_try_at: timeOrNull(progress.nextTryAt),
+  started_at: formatTime(progress.startedAt)
+})
+
+/** How far a pin is on each peer: our answer to "why is this pin stuck". Times are RFC 3339. */
+export function progressJson (peers: readonly PeerPinProgress[]): string {
+  return goJson(peers.map(({ peer, peerName, operation, ipfs, error }) => ({
+    peer,
+    peername: peerName,
+    error,
+    operation: operation == null ? null : operationJson(operation),
+    ipfs: ipfs == null ? null : ipfsJson(ipfs)
+  })))
+}

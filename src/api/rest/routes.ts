@@ -1,0 +1,88 @@
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Authenticator } from '../../http/auth.ts'
+import { openApiDocument } from '../../http/openapi.ts'
+import { jsonReply } from '../../http/reply.ts'
+import type { Method, Route, RouteDoc } from '../../http/route.ts'
+import { goJson } from '../../model/go-json.ts'
+import { absent, addOptions, answers, cid, cids, contentPath, local, metric, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
+import { addHandler } from './handlers-add.ts'
+import { InfoHandlers } from './handlers-info.ts'
+import { PeerHandlers } from './handlers-peers.ts'
+import { PinHandlers } from './handlers-pins.ts'
+import { restSchemas } from './schemas.ts'
+
+export interface RestRoutesDeps { cluster: ClusterApi, authenticator: Authenticator | null, clock: Clock }
+
+const anyPath = '/pins/{namespace:ipfs|ipns|ipld}/{path:.*}'
+
+/** The routes of the REST API in Go's order (rest-api §3, §7); the first that fits wins. */
+export function restRoutes (deps: RestRoutesDeps): Route[] {
+  const { cluster, authenticator } = deps
+  const info = new InfoHandlers(deps)
+  const peers = new PeerHandlers(cluster)
+  const pins = new PinHandlers(deps)
+  const routes: Route[] = [
+    user('GET /id', info.id, answers('This peer.', 'Id')),
+    hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
+    hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id'))),
+    user('POST /peers', peers.add, answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })),
+    user('DELETE /peers/{peer}', peers.remove, removal),
+    user('POST /add', addHandler(deps), adding),
+    hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
+    hot(user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))),
+    hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),
+    user('POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })),
+    user('POST /pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })),
+    hot(user('POST /pins/recover', pins.recoverAll, streams('Queues all pins again that failed.', 'GlobalPinInfo', [local]))),
+    hot(user('POST /pins/sync', pins.syncAll, streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),
+    user('GET /pins/{cid}/progress', pins.progress, answers('How far a pin is on each peer.', 'Progress', { parameters: [cid] })),
+    hot(user('GET /pins/{cid}', pins.status, answers('The status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] }))),
+    hot(user('POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [absent] }))),
+    user(`POST ${anyPath}`, pins.pinPath, answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [absent] })),
+    hot(user('DELETE /pins/{cid}', pins.unpin, answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] }))),
+    user(`DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })),
+    user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
+    user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
+    user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
+    user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
+    user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
+    user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
+    user('POST /token', info.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }] }),
+    hot({ ...user('GET /health', info.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }), access: 'open' })
+  ]
+  const document = user('GET /openapi.json', () => jsonReply(goJson(openApiDocument({
+    title: 'Helia Cluster REST API', version: cluster.version, routes: [...routes, document], schemas: restSchemas, hasAuth: authenticator != null
+  }))), { summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }] })
+  return [...routes, document]
+}
+
+const removal: RouteDoc = {
+  summary: 'Moves all pins of a peer elsewhere and takes it out of the allocations.',
+  parameters: [peer],
+  responses: [
+    { status: 204, about: 'All pins have moved.' },
+    { status: 400, about: 'Not a peer ID, or this peer itself.', schema: 'Error' },
+    { status: 404, about: 'No such peer.', schema: 'Error' },
+    { status: 409, about: 'Pins are left that have not moved yet.', schema: 'Error' },
+    { status: 500, about: 'The cluster refuses or fails.', schema: 'Error' }
+  ]
+}
+
+const adding: RouteDoc = {
+  summary: 'Adds files, directories or a CAR, and pins them.',
+  parameters: addOptions,
+  requestBody: { contentType: 'multipart/form-data', about: 'Parts with a filename (query-escaped path); application/x-directory and application/symlink parts are directories and links.' },
+  responses: [
+    { status: 200, about: 'What was added, as it is known.', schema: 'Added', stream: true },
+    { status: 400, about: 'The options or the body are not valid.', schema: 'Error' },
+    { status: 500, about: 'With stream-channels=false: adding failed.', schema: 'Error' }
+  ]
+}
+
+function user (route: string, handler: Route['handler'], doc: RouteDoc): Route {
+  const [method, path = ''] = route.split(' ', 2)
+  return { method: method as Method, path, access: 'user', handler, doc }
+}
+
+const hot = (route: Route): Route => ({ ...route, hot: true })

@@ -1,0 +1,106 @@
+/** JSON schemas of what the routes answer, for the OpenAPI document (rest-api §11). */
+const string = { type: 'string' }
+const integer = { type: 'integer' }
+const boolean = { type: 'boolean' }
+const time = { type: 'string', format: 'date-time' }
+const orNull = (schema: { type: string }): Record<string, unknown> => ({ ...schema, type: [schema.type, 'null'] })
+const list = (items: unknown): { type: string, items: unknown } => ({ type: 'array', items })
+const mapOf = (values: unknown): { type: string, additionalProperties: unknown } => ({ type: 'object', additionalProperties: values })
+const object = (properties: Record<string, unknown>): Record<string, unknown> => ({ type: 'object', properties })
+const ref = (name: string): Record<string, unknown> => ({ $ref: `#/components/schemas/${name}` })
+
+const metric = { name: string, peer: string, value: string, expire: integer, valid: boolean, weight: integer, partitionable: boolean, received_at: integer }
+
+export const restSchemas: Readonly<Record<string, unknown>> = {
+  Error: object({ code: integer, message: string }),
+  Version: object({ version: string }),
+  Token: object({ token: string }),
+  Id: object({
+    id: string,
+    addresses: orNull(list(string)),
+    cluster_peers: orNull(list(string)),
+    cluster_peers_addresses: orNull(list(string)),
+    version: string,
+    commit: string,
+    rpc_protocol_version: string,
+    error: string,
+    ipfs: object({ id: string, addresses: orNull(list(string)), error: string }),
+    peername: string
+  }),
+  Pin: object({
+    replication_factor_min: integer,
+    replication_factor_max: integer,
+    name: string,
+    mode: { enum: ['recursive', 'direct'] },
+    shard_size: integer,
+    user_allocations: orNull(list(string)),
+    expire_at: time,
+    metadata: orNull(mapOf(string)),
+    pin_update: orNull(string),
+    origins: orNull(list(string)),
+    cid: string,
+    type: { enum: ['bad-type', 'pin', 'meta-pin', 'clusterdag-pin', 'shard-pin'] },
+    allocations: list(string),
+    max_depth: integer,
+    reference: orNull(string),
+    timestamp: time
+  }),
+  PinInfo: object({
+    peername: string,
+    ipfs_peer_id: string,
+    ipfs_peer_addresses: list(string),
+    status: string,
+    timestamp: time,
+    error: string,
+    attempt_count: integer,
+    priority_pin: boolean
+  }),
+  GlobalPinInfo: object({
+    cid: string,
+    name: string,
+    allocations: orNull(list(string)),
+    origins: orNull(list(string)),
+    created: time,
+    metadata: orNull(mapOf(string)),
+    peer_map: mapOf(ref('PinInfo'))
+  }),
+  Added: object({ name: string, cid: orNull(string), bytes: integer, size: integer, allocations: list(string) }),
+  Metric: object(metric),
+  Metrics: list(ref('Metric')),
+  MetricNames: list(string),
+  Alerts: list(object({ ...metric, triggered_at: time })),
+  Bandwidth: mapOf(object({ total_in: integer, total_out: integer, rate_in: { type: 'number' }, rate_out: { type: 'number' } })),
+  ConnectGraph: object({
+    cluster_id: string,
+    id_to_peername: mapOf(string),
+    ipfs_links: mapOf(list(string)),
+    cluster_links: mapOf(list(string)),
+    cluster_trust_links: mapOf(boolean),
+    cluster_to_ipfs: mapOf(string)
+  }),
+  GlobalRepoGc: object({
+    peer_map: mapOf(object({ peer: string, peername: string, keys: list(object({ key: orNull(string), error: string })), error: string }))
+  }),
+  Progress: list(object({
+    peer: string,
+    peername: string,
+    error: string,
+    operation: { ...object({ type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer, next_try_at: orNull(time) }), type: ['object', 'null'] },
+    ipfs: {
+      ...object({
+        phase: { enum: ['connecting', 'fetching', 'storing', 'done'] },
+        blocks: integer,
+        bytes: integer,
+        fetched_blocks: integer,
+        fetched_bytes: integer,
+        wanted_block: orNull(string),
+        wanted_since: orNull(time),
+        peers_asked: list(string),
+        next_try_at: orNull(time),
+        started_at: time
+      }),
+      type: ['object', 'null']
+    }
+  })),
+  OpenApi: { type: 'object' }
+}

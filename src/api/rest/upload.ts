@@ -1,0 +1,53 @@
+import { badRequest } from '../../http/dialect.ts'
+import type { Part } from '../../http/multipart.ts'
+import { cleanPath } from '../../http/path.ts'
+import { queryUnescape } from '../../http/query.ts'
+import type { UploadEntry } from '../../model/add.ts'
+
+const directoryTypes = new Set(['application/x-directory', 'multipart/form-data'])
+const symlinkType = 'application/symlink'
+const longestTarget = 64 * 1024
+
+/**
+ * The parts of an upload as entries (rest-api §8.1). The type and the field name of a disposition don't matter; a part without a readable
+ * disposition ends the walk silently.
+ */
+export async function * uploadEntries (parts: AsyncIterable<Part>): AsyncGenerator<UploadEntry, void, undefined> {
+  for await (const part of parts) {
+    if (part.disposition == null) return
+    const path = uploadPath(part.disposition.params.get('filename') ?? '')
+    if (directoryTypes.has(part.contentType)) yield { kind: 'directory', path }
+    else if (part.contentType === symlinkType) yield { kind: 'symlink', path, target: await targetOf(part) }
+    else yield { kind: 'file', path, content: part.content }
+  }
+}
+
+/** `a+b%20c` → `a b c`; `../../etc/x` → `etc/x`. A name with a broken escape is taken as it is. */
+export function uploadPath (filename: string): string {
+  return cleanPath(`/${queryUnescape(filename) ?? filename}`).replace(/^\/|\/$/g, '')
+}
+
+async function targetOf (part: Part): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of part.content) {
+    size += piece.length
+    if (size > longestTarget) throw badRequest('symlink target too long')
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+/** The same entries with the first one already asked for; undefined when there is none. */
+export async function withFirst (entries: AsyncGenerator<UploadEntry, void, undefined>): Promise<AsyncIterable<UploadEntry> | undefined> {
+  const first = await entries.next()
+  if (first.done === true) return undefined
+  return (async function * () {
+    try {
+      yield first.value
+      yield * entries
+    } finally {
+      await entries.return()
+    }
+  })()
+}

@@ -1,0 +1,66 @@
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { CID } from '../../model/cid.ts'
+import type { Broadcast } from '../../network/network.ts'
+import { encodeHeads } from '../../wire/broadcast.ts'
+import { blockKey } from '../../wire/crdt-block.ts'
+import type { CrdtStore } from './crdt-store.ts'
+
+export interface AnnouncerInit { topic: string, intervalMs: number }
+export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, log: Logger }
+
+const jitter = 0.3
+/** Keeps a message far below gossip's 1 MiB. */
+const headsPerMessage = 2000
+
+/**
+ * Tells the others the heads: a new one at once, all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
+ * here yet are not repeated: whoever asked for it would wait in vain.
+ */
+export class Announcer {
+  readonly #init: AnnouncerInit
+  readonly #deps: AnnouncerDeps
+  readonly #seen = new Set<string>()
+
+  constructor (init: AnnouncerInit, deps: AnnouncerDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** Sends without waiting. The blocks must be stored. */
+  announce (heads: readonly CID[]): void {
+    if (heads.length === 0) return
+    this.#deps.broadcast.publish(this.#init.topic, encodeHeads(heads))
+      .catch(err => this.#deps.log.warn('heads could not be announced', { err, heads: heads.length }))
+  }
+
+  /** Another peer named these heads. Only heads of ours can be repeated, so only those are remembered. */
+  heard (heads: readonly CID[]): void {
+    for (const head of heads) {
+      const id = blockKey(head)
+      if (this.#deps.store.heads.has(id)) this.#seen.add(id)
+    }
+  }
+
+  worker (): Worker {
+    return {
+      name: 'crdt rebroadcast',
+      intervalMs: () => this.#init.intervalMs,
+      jitter,
+      runAtStart: false,
+      work: async () => {
+        this.rebroadcast()
+        return 'idle'
+      }
+    }
+  }
+
+  rebroadcast (): void {
+    const { heads, wants } = this.#deps.store
+    const incomplete = new Set<string>()
+    for (const { root } of wants.values()) incomplete.add(root)
+    const due = [...heads].filter(([id]) => !this.#seen.has(id) && !incomplete.has(id)).map(([, { cid }]) => cid)
+    this.#seen.clear()
+    for (let at = 0; at < due.length; at += headsPerMessage) this.announce(due.slice(at, at + headsPerMessage))
+  }
+}

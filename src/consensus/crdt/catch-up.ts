@@ -1,0 +1,189 @@
+import { deadline } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { BlockExchange } from '../../network/network.ts'
+import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { PinsetChange } from '../consensus.ts'
+import type { CrdtStore } from './crdt-store.ts'
+import { findMissing } from './repair.ts'
+import { Slots } from './slots.ts'
+import type { Turns } from './turns.ts'
+
+export interface CatchUpInit {
+  /** How often a store marked dirty is checked; blocks that could not be fetched are asked for again at least this often, and each minute. */
+  repairIntervalMs: number
+}
+
+export interface CatchUpDeps {
+  store: CrdtStore
+  turns: Turns
+  exchange: BlockExchange
+  clock: Clock
+  log: Logger
+  changed (changes: PinsetChange[]): void
+  /** Blocks of the store, for the repair. */
+  blocks (): AsyncIterable<CrdtBlock>
+}
+
+/** Go's DAGSyncerTimeout. */
+const fetchTimeoutMs = 120_000
+const longestRetryMs = 60_000
+/** A fetch that takes longer no longer keeps others from starting: dead blocks delay only what hangs on them. */
+const patienceMs = 5000
+const fetchesAtOnce = 32
+/** Fetched blocks that wait for their turn to be merged. Beyond, the branches wait for the disk. */
+const mergesAhead = 8
+/** Announced heads that are being fetched, per announcer. More are heard at its next broadcast. */
+const rootsPerPeer = 256
+
+interface Fetch { cid: CID, from: PeerId | undefined, isRoot: boolean }
+
+/**
+ * Fetches what is missing, newest first: an announced head is merged before its ancestors, whose absence is recorded in the same batch. Every branch goes
+ * its own way; what can't be had is asked for again later, also after a restart.
+ */
+export class CatchUp {
+  readonly #init: CatchUpInit
+  readonly #deps: CatchUpDeps
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #roots = new Map<string, PeerId>()
+  readonly #failed = new Set<string>()
+  readonly #slots = new Slots(fetchesAtOnce)
+  #merging = 0
+  #stop = new AbortController()
+
+  constructor (init: CatchUpInit, deps: CatchUpDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** True while an announced branch isn't all here. */
+  get isBehind (): boolean { return this.#roots.size > 0 || this.#deps.store.wants.size > 0 }
+
+  /** Goes on where the last run ended. */
+  start (): void {
+    this.#stop = new AbortController()
+    this.retry()
+  }
+
+  async stop (): Promise<void> {
+    this.#stop.abort(new ClusterError('NOT_READY', { component: 'consensus' }))
+    await Promise.all(this.#running.values())
+    this.#failed.clear()
+  }
+
+  /** Fetches the heads that aren't here. */
+  announced (heads: readonly CID[], from: PeerId): void {
+    let budget = rootsPerPeer
+    for (const peer of this.#roots.values()) if (peer === from) budget--
+    for (const cid of heads) {
+      const id = blockKey(cid)
+      if (this.#running.has(id) || this.#deps.store.isHere(id)) continue
+      if (--budget < 0) return this.#deps.log.warn('a peer announces more heads than can be fetched at once', { from })
+      this.#roots.set(id, from)
+      this.#fetch(id, { cid, from, isRoot: true })
+    }
+    // the announcer may have what was missing
+    if (this.#failed.size > 0) this.retry(from)
+  }
+
+  /** Asks again for everything that is missing. */
+  retry (from?: PeerId): void {
+    this.#failed.clear()
+    for (const [id, { cid }] of this.#deps.store.wants) this.#fetch(id, { cid, from, isRoot: false })
+  }
+
+  worker (): Worker {
+    return {
+      name: 'crdt repair',
+      intervalMs: () => Math.min(this.#init.repairIntervalMs, longestRetryMs),
+      runAtStart: true,
+      work: async signal => {
+        await this.repairIfDirty(signal)
+        if (!this.#stop.signal.aborted) this.retry()
+        return 'idle'
+      }
+    }
+  }
+
+  /** Checks the whole DAG when the store is marked dirty, and fetches what turns out to be missing. */
+  async repairIfDirty (signal: AbortSignal): Promise<void> {
+    const { store, turns, log } = this.#deps
+    if (!store.dirty || this.#stop.signal.aborted) return
+    log.info('the CRDT is marked dirty: all of it is checked')
+    let found = 0
+    for await (const wants of findMissing(this.#deps.blocks(), store)) {
+      signal.throwIfAborted()
+      found += wants.length
+      await turns.take(() => store.addWants(wants.filter(([id]) => !store.isHere(id))))
+    }
+    await turns.take(() => store.setDirty(false))
+    log.info('the CRDT has been checked', { missingBlocks: found })
+  }
+
+  #fetch (id: string, fetch: Fetch): void {
+    if (this.#running.has(id) || this.#failed.has(id) || this.#stop.signal.aborted) return
+    const work = this.#bring(id, fetch)
+      .catch(err => this.#gaveUp(id, fetch, err))
+      .finally(() => {
+        this.#running.delete(id)
+        this.#roots.delete(id)
+      })
+    this.#running.set(id, work)
+  }
+
+  async #bring (id: string, { cid, from }: Fetch): Promise<void> {
+    const bytes = await this.#fetched(cid, from)
+    const block = decodeCrdtBlock(cid, bytes)
+    // the next fetch travels while this block is merged; the turns keep the order
+    const isAhead = this.#merging < mergesAhead
+    const merged = this.#merge(block)
+    if (isAhead) this.#descend(block, from)
+    await merged
+    this.#deps.exchange.offer(cid, bytes)
+    this.#running.delete(id)
+    if (!isAhead) this.#descend(block, from)
+  }
+
+  async #merge (block: CrdtBlock): Promise<void> {
+    this.#merging++
+    try {
+      await this.#deps.turns.take(async () => this.#deps.changed(await this.#deps.store.apply(block, { sync: false })))
+    } finally {
+      this.#merging--
+    }
+  }
+
+  #descend (block: CrdtBlock, from: PeerId | undefined): void {
+    for (const cid of block.links) {
+      const id = blockKey(cid)
+      if (!this.#deps.store.isHere(id)) this.#fetch(id, { cid, from, isRoot: false })
+    }
+  }
+
+  async #fetched (cid: CID, from: PeerId | undefined): Promise<Uint8Array> {
+    const { clock, exchange } = this.#deps
+    const release = await this.#slots.take()
+    const cancelPatience = clock.after(patienceMs, release)
+    const { signal, clear } = deadline(clock, fetchTimeoutMs, () => new ClusterError('TIMEOUT', { block: cid.toString() }), this.#stop.signal)
+    try {
+      signal.throwIfAborted()
+      return await exchange.fetch(cid, { signal, ...(from == null ? {} : { from }) })
+    } finally {
+      clear()
+      cancelPatience()
+      release()
+    }
+  }
+
+  /** A head is announced again; what hangs on merged blocks is on record. */
+  #gaveUp (id: string, { cid, from, isRoot }: Fetch, err: unknown): void {
+    if (this.#stop.signal.aborted) return
+    if (!isRoot) this.#failed.add(id)
+    this.#deps.log.warn('a CRDT block could not be had', { cid: cid.toString(), from, isHead: isRoot, err })
+  }
+}

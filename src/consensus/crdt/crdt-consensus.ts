@@ -1,0 +1,155 @@
+import type { Clock } from '../../base/clock.ts'
+import { Listeners } from '../../base/listeners.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker, WorkerHandle } from '../../base/worker.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import type { BlockExchange, Broadcast, TopicMessage } from '../../network/network.ts'
+import { crdtTopic, decodeHeads } from '../../wire/broadcast.ts'
+import { blockKey } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { Consensus, PinState, PinsetChange } from '../consensus.ts'
+import { Announcer } from './announcer.ts'
+import { CatchUp } from './catch-up.ts'
+import { CrdtStore } from './crdt-store.ts'
+import { LocalChanges } from './local-changes.ts'
+import type { BatchingInit } from './local-changes.ts'
+import { crdtBlocks } from './maintenance.ts'
+import { pinState } from './pin-state.ts'
+import { Turns } from './turns.ts'
+
+export interface CrdtConsensusInit {
+  self: PeerId
+  /** Names the gossip topic. */
+  clusterName: string
+  /** Whose heads and calls are accepted, besides this peer's own. */
+  trustedPeers: readonly PeerId[] | '*'
+  rebroadcastIntervalMs: number
+  repairIntervalMs: number
+  batching: BatchingInit
+}
+
+export interface CrdtConsensusDeps {
+  /** For the CRDT alone. Started before and stopped after the consensus, by its owner. */
+  datastore: Datastore
+  broadcast: Broadcast
+  exchange: BlockExchange
+  workers: { add (worker: Worker): WorkerHandle }
+  clock: Clock
+  log: Logger
+}
+
+/** A `Consensus` by Merkle-CRDT, compatible with Go's crdt mode. */
+export interface CrdtConsensus extends Consensus {
+  /** A block of the DAG that has been merged here: what other peers may fetch. */
+  getBlock (cid: CID): Uint8Array | undefined
+  hasBlock (cid: CID): boolean
+}
+
+export function crdtConsensus (init: CrdtConsensusInit, deps: CrdtConsensusDeps): CrdtConsensus {
+  return new Crdt(init, deps)
+}
+
+class Crdt implements CrdtConsensus {
+  readonly name = 'consensus'
+  readonly state: PinState
+  readonly #init: CrdtConsensusInit
+  readonly #deps: CrdtConsensusDeps
+  readonly #listeners = new Listeners<readonly PinsetChange[]>()
+  readonly #trusted: ReadonlySet<PeerId>
+  readonly #store: CrdtStore
+  readonly #turns = new Turns()
+  readonly #announcer: Announcer
+  readonly #local: LocalChanges
+  readonly #catchUp: CatchUp
+  #unsubscribe: (() => void) | undefined
+  #hasWorkers = false
+
+  constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
+    const { datastore, log, clock, broadcast, exchange } = deps
+    const turns = this.#turns
+    const changed = (changes: PinsetChange[]): void => this.#changed(changes)
+    const store = this.#store = new CrdtStore({ datastore, log })
+    this.#init = init
+    this.#deps = deps
+    this.#trusted = new Set([init.self, ...init.trustedPeers])
+    this.state = pinState(datastore, () => store.size)
+    this.#announcer = new Announcer({ topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, log })
+    this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
+    this.#catchUp = new CatchUp(init, { store, turns, exchange, clock, log, changed, blocks: () => crdtBlocks(datastore) })
+  }
+
+  async start (signal: AbortSignal): Promise<void> {
+    await this.#store.load()
+    signal.throwIfAborted()
+    this.#unsubscribe = this.#deps.broadcast.subscribe(crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer))
+    this.#catchUp.start()
+    this.#local.start()
+    if (!this.#hasWorkers) {
+      this.#hasWorkers = true
+      this.#deps.workers.add(this.#announcer.worker())
+      this.#deps.workers.add(this.#catchUp.worker())
+    }
+  }
+
+  async stop (): Promise<void> {
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    await Promise.all([this.#local.stop(), this.#catchUp.stop()])
+    await this.#turns.idle()
+  }
+
+  async put (pin: Pin): Promise<void> { await this.#local.put(pin) }
+  async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
+
+  onChange (listener: (changes: readonly PinsetChange[]) => void): () => void { return this.#listeners.add(listener) }
+
+  trusts (peer: PeerId): boolean { return this.#init.trustedPeers === '*' || this.#trusted.has(peer) }
+
+  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean } {
+    const { heads, wants, dirty } = this.#store
+    return {
+      heads: [...heads.values()].map(({ cid }) => cid),
+      height: this.#store.height(),
+      dirty: dirty || wants.size > 0,
+      behind: this.#catchUp.isBehind
+    }
+  }
+
+  getBlock (cid: CID): Uint8Array | undefined { return this.#store.blockBytes(blockKey(cid)) }
+  hasBlock (cid: CID): boolean { return this.#store.isHere(blockKey(cid)) }
+
+  #committed ({ cid, bytes }: CrdtBlock): void {
+    try {
+      this.#deps.exchange.offer(cid, bytes)
+      this.#announcer.announce([cid])
+    } catch (err) {
+      // the block is stored and will be announced again by the timer
+      this.#deps.log.error('a new block could not be offered', { err, cid: cid.toString() })
+    }
+  }
+
+  #received ({ from, data }: TopicMessage): void {
+    if (from === this.#init.self) return
+    if (!this.trusts(from)) return this.#deps.log.debug('heads of a peer that is not trusted were ignored', { from })
+    try {
+      const heads = decodeHeads(data)
+      this.#announcer.heard(heads)
+      this.#catchUp.announced(heads, from)
+    } catch (err) {
+      this.#deps.log.warn('a head broadcast could not be read', { from, err })
+    }
+  }
+
+  #changed (changes: PinsetChange[]): void {
+    if (changes.length === 0) return
+    try {
+      this.#listeners.emit(changes)
+    } catch (err) {
+      // the change is stored: a listener's fault must not turn it into a failure
+      this.#deps.log.error('a listener of pinset changes failed', { err })
+    }
+  }
+}
+

@@ -1,0 +1,45 @@
+import { elementBytes, tombstoneBytes } from '../../wire/delta.ts'
+import type { DeltaElement, DeltaTombstone } from '../../wire/delta.ts'
+import type { Overlay } from './value-record.ts'
+
+/** Go commits a batch at 1 MiB, and a block must pass bitswap: deltas stay below, with room for links and headers. */
+export const maxDeltaBytes = 1024 * 1024 - 16 * 1024
+
+/** A stored pin above this is refused: it would crowd a delta. */
+export const maxPinBytes = 256 * 1024
+
+/** What a peer wants done to one key. */
+export interface LocalChange extends Overlay { key: string }
+
+/** As much as fits into one delta. `done`: keys that need no further block. */
+export interface Cut { elements: DeltaElement[], tombstones: DeltaTombstone[], done: string[] }
+
+/** The change that two changes to one key make, the newer one second. */
+export const combined = (older: Overlay, newer: Overlay): Overlay => ({ remove: older.remove || newer.remove, put: newer.put })
+
+/**
+ * Fills a delta, one element per key. A removal whose tombstones alone exceed the delta is spread: it isn't `done` until no live version is left.
+ */
+export async function cutDelta (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): Promise<Cut> {
+  const cut: Cut = { elements: [], tombstones: [], done: [] }
+  let room = maxDeltaBytes
+  for (const { key, remove, put } of changes) {
+    const element = put == null ? undefined : { key, value: put }
+    const tombstones = remove ? (await liveIds(key)).map(id => ({ key, id })) : []
+    const needed = (element == null ? 0 : elementBytes(element)) + tombstones.reduce((sum, one) => sum + tombstoneBytes(one), 0)
+    if (needed > room) {
+      if (cut.done.length === 0) cut.tombstones = fitting(tombstones)
+      break
+    }
+    room -= needed
+    if (element != null) cut.elements.push(element)
+    cut.tombstones.push(...tombstones)
+    cut.done.push(key)
+  }
+  return cut
+}
+
+function fitting (tombstones: readonly DeltaTombstone[]): DeltaTombstone[] {
+  let room = maxDeltaBytes
+  return tombstones.filter(one => (room -= tombstoneBytes(one)) >= 0)
+}

@@ -1,0 +1,42 @@
+import type { CID } from '../../model/cid.ts'
+import { blockKey } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+
+/** A tip of the DAG as far as it is here. */
+export interface Head { cid: CID, priority: number }
+
+/** A block that is linked but isn't here. `root`: id of the head through which it became known. */
+export interface Want { cid: CID, root: string }
+
+/** The edge of what is here, by block key. */
+export interface Frontier { heads: ReadonlyMap<string, Head>, wants: ReadonlyMap<string, Want> }
+
+/** How a merged block moves the edge. */
+export interface FrontierMove {
+  addHead: Head | undefined
+  removeHeads: string[]
+  addWants: Array<[id: string, want: Want]>
+  removeWant: string | undefined
+}
+
+/**
+ * Heads are exactly the merged blocks that no merged block links: a block that was wanted is linked, so it is none. Go comes to the same heads once a branch
+ * is walked; here they hold at every step, so that a write made meanwhile stands above all that was merged.
+ */
+export function moveFrontier (frontier: Frontier, block: CrdtBlock, isHere: (id: string) => boolean): FrontierMove {
+  const id = blockKey(block.cid)
+  const wanted = frontier.wants.get(id)
+  const root = wanted?.root ?? id
+  const move: FrontierMove = {
+    addHead: wanted == null ? { cid: block.cid, priority: block.delta.priority } : undefined,
+    removeHeads: [],
+    addWants: [],
+    removeWant: wanted == null ? undefined : id
+  }
+  for (const cid of block.links) {
+    const linked = blockKey(cid)
+    if (frontier.heads.has(linked)) move.removeHeads.push(linked)
+    else if (!frontier.wants.has(linked) && !isHere(linked)) move.addWants.push([linked, { cid, root }])
+  }
+  return move
+}

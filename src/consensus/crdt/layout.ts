@@ -1,0 +1,61 @@
+import { withPrefix } from '../../datastore/datastore.ts'
+import type { KeyRange } from '../../datastore/datastore.ts'
+
+/**
+ * Where the CRDT keeps what, in a datastore of its own. `key`: a pin's CRDT key (`/…`), `id`: a block key (`/CIQ…`); both are ASCII and without further slash.
+ *
+ * | record | holds |
+ * |---|---|
+ * | `b<id>` | a block that has been merged; its presence is the "processed" mark |
+ * | `e<key><id>` | a live version of the key, brought by that block: its priority as decimal text |
+ * | `t<key><id>` | that version is void, for ever |
+ * | `v<key>` | the pin as the CRDT has it and what the journal puts over it (value-record.ts) |
+ * | `j<key>` | the visible pin as a line of JSON |
+ * | `q<key>` | the key has a change in the journal that waits for a block |
+ * | `h<id>` | a head: its priority as decimal text |
+ * | `w<id>` | a block that merged blocks link and that isn't here: the head through which it became known |
+ * | `!size` | number of visible pins |
+ * | `!dirty` | a full check is due |
+ * | `!cleaning` | a removal of everything was cut off |
+ * | `!layout` | version of this table |
+ *
+ * One atomic batch per block keeps them in step: heads are exactly the merged blocks that no merged block links, `w` exactly the links
+ * of merged blocks that aren't merged.
+ */
+export const layoutVersion = 1
+
+export const blockRecord = (id: string): string => `b${id}`
+export const elementRecord = (key: string, id: string): string => `e${key}${id}`
+export const elementsOf = (key: string): KeyRange => withPrefix(`e${key}/`)
+export const tombstoneRecord = (key: string, id: string): string => `t${key}${id}`
+export const valueRecord = (key: string): string => `v${key}`
+export const rowRecord = (key: string): string => `j${key}`
+export const journalRecord = (key: string): string => `q${key}`
+export const headRecord = (id: string): string => `h${id}`
+export const wantRecord = (id: string): string => `w${id}`
+
+export const sizeRecord = '!size'
+export const dirtyRecord = '!dirty'
+export const cleaningRecord = '!cleaning'
+export const layoutRecord = '!layout'
+
+export const allBlocks = withPrefix('b/')
+export const allValues = withPrefix('v/')
+export const allRows = withPrefix('j/')
+export const allHeads = withPrefix('h/')
+export const allWants = withPrefix('w/')
+export const allJournal = withPrefix('q/')
+/** Everything that `clean` removes; markers come last, so that a cut-off run is noticed. */
+export const allData: readonly KeyRange[] = ['b/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/'].map(withPrefix)
+
+/** The text behind the record's letter (and the key, for elements). */
+export const idOf = (record: string): string => record.slice(record.lastIndexOf('/'))
+export const keyOf = (record: string): string => record.slice(1)
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export const numberBytes = (value: number): Uint8Array => encoder.encode(String(value))
+export const numberOf = (bytes: Uint8Array): number => Number(decoder.decode(bytes))
+export const textBytes = (value: string): Uint8Array => encoder.encode(value)
+export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)

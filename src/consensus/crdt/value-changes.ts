@@ -1,0 +1,74 @@
+import type { CID } from '../../model/cid.ts'
+import { goJson } from '../../model/go-json.ts'
+import { pinJson } from '../../model/pin.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { Write } from '../../datastore/datastore.ts'
+import { decodePin } from '../../wire/pin.ts'
+import type { PinsetChange } from '../consensus.ts'
+import { rowRecord, textBytes, valueRecord } from './layout.ts'
+import { encodeValueRecord, visibleValue } from './value-record.ts'
+import type { ValueRecord, Version } from './value-record.ts'
+
+export interface ValueChangesDeps {
+  record (key: string): ValueRecord
+  /** The CID of a valid pin key. */
+  cidOf (key: string): CID
+}
+
+/** The pin in stored bytes; undefined when they are none. */
+export function readablePin (value: Uint8Array, cid: CID): Pin | undefined {
+  try { return decodePin(value, cid) } catch { return undefined }
+}
+
+/** The pin's line in lists. */
+export const jsonRow = (pin: Pin): Uint8Array => textBytes(`${goJson(pinJson(pin))}\n`)
+
+/** Gathers the changes of one batch to values, and what of them users see. */
+export class ValueChanges {
+  readonly #deps: ValueChangesDeps
+  readonly #touched = new Map<string, { before: ValueRecord, after: ValueRecord }>()
+  /** The last pin that was decoded, by its bytes: the same bytes are looked at for validity and for the row. */
+  readonly #decoded = new Map<Uint8Array, Pin | undefined>()
+
+  constructor (deps: ValueChangesDeps) { this.#deps = deps }
+
+  setVersion (key: string, version: Version | undefined): void {
+    const entry = this.#entry(key)
+    entry.after = { ...entry.after, version, isPin: version != null && this.#pin(key, version.value) != null }
+  }
+
+  setOverlay (key: string, overlay: ValueRecord['overlay']): void {
+    const entry = this.#entry(key)
+    entry.after = { ...entry.after, overlay }
+  }
+
+  /** The batch's writes, the changes that users see, and by how many pins the pinset grew. */
+  finish (): { writes: Write[], changes: PinsetChange[], growth: number } {
+    const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0 }
+    for (const [key, { before, after }] of this.#touched) {
+      result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
+      const [was, is] = [visibleValue(before), visibleValue(after)]
+      if (was != null && is != null && Buffer.compare(was, is) === 0) continue
+      if (was == null && is == null) continue
+      const pin = is == null ? undefined : this.#pin(key, is)
+      result.writes.push({ key: rowRecord(key), value: pin == null ? undefined : jsonRow(pin) })
+      result.changes.push({ cid: this.#deps.cidOf(key), pin })
+      result.growth += (is == null ? 0 : 1) - (was == null ? 0 : 1)
+    }
+    return result
+  }
+
+  #entry (key: string): { before: ValueRecord, after: ValueRecord } {
+    const known = this.#touched.get(key)
+    if (known != null) return known
+    const before = this.#deps.record(key)
+    const entry = { before, after: before }
+    this.#touched.set(key, entry)
+    return entry
+  }
+
+  #pin (key: string, value: Uint8Array): Pin | undefined {
+    if (!this.#decoded.has(value)) this.#decoded.set(value, readablePin(value, this.#deps.cidOf(key)))
+    return this.#decoded.get(value)
+  }
+}

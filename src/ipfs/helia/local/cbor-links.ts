@@ -1,0 +1,52 @@
+import { CID } from 'multiformats/cid'
+
+const major = { negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
+const cidTag = 42
+
+/**
+ * The links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made.
+ * Throws when the bytes aren't one CBOR item, or of a kind that DAG-CBOR doesn't have (indefinite lengths, other tags).
+ */
+export function cborLinks (bytes: Uint8Array): CID[] {
+  const links: CID[] = []
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  // Items still to come: nesting needs no stack.
+  for (let left = 1; left > 0; left--) {
+    const head = headAt(view, at)
+    at = head.end
+    if (head.major === major.array) left += head.value
+    else if (head.major === major.map) left += 2 * head.value
+    else if (head.major === major.bytes || head.major === major.text) at += head.value
+    else if (head.major === major.tag) {
+      const link = linkAt(bytes, view, head)
+      links.push(link.cid)
+      at = link.end
+    }
+    if (at > bytes.length || left > bytes.length) throw new Error('the CBOR is cut off')
+  }
+  if (at !== bytes.length) throw new Error('there are bytes behind the CBOR')
+  return links
+}
+
+interface Head { major: number, value: number, end: number }
+
+function headAt (view: DataView, at: number): Head {
+  const first = view.getUint8(at)
+  const info = first & 31
+  const kind = first >> 5
+  if (info < 24) return { major: kind, value: info, end: at + 1 }
+  if (info === 24) return { major: kind, value: view.getUint8(at + 1), end: at + 2 }
+  if (info === 25) return { major: kind, value: view.getUint16(at + 1), end: at + 3 }
+  if (info === 26) return { major: kind, value: view.getUint32(at + 1), end: at + 5 }
+  if (info === 27) return { major: kind, value: Number(view.getBigUint64(at + 1)), end: at + 9 }
+  throw new Error('DAG-CBOR has no indefinite lengths')
+}
+
+function linkAt (bytes: Uint8Array, view: DataView, tag: Head): { cid: CID, end: number } {
+  if (tag.value !== cidTag) throw new Error(`DAG-CBOR has no tag ${tag.value}`)
+  const content = headAt(view, tag.end)
+  const end = content.end + content.value
+  if (content.major !== major.bytes || end > bytes.length || bytes[content.end] !== 0) throw new Error('a link is not a CID')
+  return { cid: CID.decode(Uint8Array.from(bytes.subarray(content.end + 1, end))), end }
+}

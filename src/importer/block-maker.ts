@@ -1,0 +1,54 @@
+import { CID } from 'multiformats/cid'
+import { ClusterError } from '../base/errors.ts'
+import type { Block } from '../blockstore/blockstore.ts'
+import type { DagParams } from '../model/add.ts'
+import type { HashFunction } from './hashes.ts'
+import { hashCode, hashFunction } from './hashes.ts'
+import { varintLength, writeVarint } from './proto-writer.ts'
+
+export const dagPb = 0x70
+export const raw = 0x55
+export const dagCbor = 0x71
+
+/** Gives blocks their CIDs. */
+export interface BlockMaker {
+  /** A UnixFS node. CID version as asked for. */
+  node (bytes: Uint8Array): Block
+  /** A raw leaf. Always CID version 1. */
+  leaf (bytes: Uint8Array): Block
+}
+
+/** Checks version and hash with Go's texts (INVALID_ARGUMENT) and makes the maker. */
+export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'cidVersion' | 'hash'>): Promise<BlockMaker> {
+  if (cidVersion !== 0 && cidVersion !== 1) throw invalid(`bad CID Version: unknown CID version: ${cidVersion}`)
+  const code = hashCode(hash)
+  const known = await hashFunction(code)
+  if (cidVersion === 0 && code !== 0x12) throw invalid('invalid cid: invalid v0 prefix')
+  return {
+    node: cidVersion === 0 ? bytes => ({ cid: cidV0(known.digest(bytes)), bytes }) : bytes => ({ cid: cidV1(dagPb, known, bytes), bytes }),
+    leaf: bytes => ({ cid: cidV1(raw, known, bytes), bytes })
+  }
+}
+
+const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
+
+function cidV0 (digest: Uint8Array): CID {
+  const bytes = new Uint8Array(34)
+  bytes[0] = 0x12
+  bytes[1] = 0x20
+  bytes.set(digest, 2)
+  return new CID(0, dagPb, { code: 0x12, size: 32, digest: bytes.subarray(2), bytes }, bytes)
+}
+
+/** A version 1 CID of these bytes, whose parts share one buffer. Codec codes are below 128. */
+export function cidV1 (codec: number, { code, digest }: HashFunction, content: Uint8Array): CID {
+  const hashed = digest(content)
+  const codeLength = varintLength(code)
+  const digestAt = 2 + codeLength + varintLength(hashed.length)
+  const bytes = new Uint8Array(digestAt + hashed.length)
+  bytes[0] = 1
+  bytes[1] = codec
+  writeVarint(bytes, hashed.length, writeVarint(bytes, code, 2))
+  bytes.set(hashed, digestAt)
+  return new CID(1, codec, { code, size: hashed.length, digest: bytes.subarray(digestAt), bytes: bytes.subarray(2) }, bytes)
+}

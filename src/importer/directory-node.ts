@@ -1,0 +1,61 @@
+import type { CID } from 'multiformats/cid'
+import type { Block } from '../blockstore/blockstore.ts'
+import { ProtoWriter, varintLength } from './proto-writer.ts'
+
+/** Something with a name in a directory. */
+export interface DirectoryEntry {
+  name: string
+  cid: CID
+  /** Cumulative size of its blocks. */
+  dagSize: number
+}
+
+const plainDirectory = Uint8Array.of(0x08, 0x01)
+
+/** Writes the dag-pb node of a directory, link by link in the order of the names' bytes. */
+export class DirectoryWriter {
+  readonly #bytes = new ProtoWriter(1024)
+  #dagSize = 0
+
+  add ({ name, cid, dagSize }: DirectoryEntry): void {
+    const nameLength = Buffer.byteLength(name)
+    const cidLength = cid.bytes.length
+    const inner = 3 + varintLength(cidLength) + cidLength + varintLength(nameLength) + nameLength + varintLength(dagSize)
+    const bytes = this.#bytes
+    bytes.number(0x12, inner)
+    bytes.bytes(0x0a, cid.bytes)
+    bytes.text(0x12, name, nameLength)
+    bytes.number(0x18, dagSize)
+    this.#dagSize += dagSize
+  }
+
+  /** Adds the UnixFS data and gives the node to `make`. The entry has no name yet. */
+  finish (data: Uint8Array, make: (bytes: Uint8Array) => Block): DirectoryEntry {
+    this.#bytes.bytes(0x0a, data)
+    const { cid, bytes } = make(this.#bytes.view.slice())
+    return { name: '', cid, dagSize: this.#dagSize + bytes.length }
+  }
+}
+
+/** Makes a plain directory of entries in any order. */
+export function encodeDirectory (entries: readonly DirectoryEntry[], make: (bytes: Uint8Array) => Block): DirectoryEntry {
+  const writer = new DirectoryWriter()
+  for (const entry of sortedByName(entries)) writer.add(entry)
+  return writer.finish(plainDirectory, make)
+}
+
+/** The entries by the bytes of their names. JavaScript's own order is the same unless there are characters outside the basic plane. */
+export function sortedByName<T extends { name: string }> (entries: readonly T[]): T[] {
+  if (entries.every(({ name }) => !/[\ud800-\udfff]/.test(name))) return entries.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  return entries.map(entry => ({ entry, key: Buffer.from(entry.name) })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
+}
+
+/** The dag-pb node of a symbolic link. */
+export function encodeSymlink (target: string): Uint8Array {
+  const data = new ProtoWriter(64)
+  data.number(0x08, 4)
+  data.text(0x12, target, Buffer.byteLength(target))
+  const node = new ProtoWriter(64)
+  node.bytes(0x0a, data.view)
+  return node.view.slice()
+}

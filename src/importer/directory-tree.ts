@@ -1,0 +1,68 @@
+import { ClusterError } from '../base/errors.ts'
+import type { Block } from '../blockstore/blockstore.ts'
+import type { DirectoryEntry } from './directory-node.ts'
+import { encodeDirectory, sortedByName } from './directory-node.ts'
+import { encodeHamt } from './hamt.ts'
+
+/** A directory is sharded when its names and CIDs have more bytes than this. */
+const maxPlainBytes = 262144
+
+/** A directory that was closed: where it is in the upload, and its root. */
+export interface ClosedDirectory { path: string, entry: DirectoryEntry }
+
+/** An open directory: the names in it, and its open subdirectories. */
+export class DirectoryTree {
+  readonly #entries = new Map<string, DirectoryEntry>()
+  readonly #directories = new Map<string, DirectoryTree>()
+
+  /** Adds a file or link; a former one of that name is replaced. Throws INVALID_ARGUMENT when the name is a directory's. */
+  put (entry: DirectoryEntry): void {
+    if (this.#directories.has(entry.name)) throw nameTaken(entry.name)
+    this.#entries.set(entry.name, entry)
+  }
+
+  /** The subdirectory of that name, new or there already. Throws INVALID_ARGUMENT when the name is a file's. */
+  directory (name: string): DirectoryTree {
+    const known = this.#directories.get(name)
+    if (known != null) return known
+    if (this.#entries.has(name)) throw nameTaken(name)
+    const made = new DirectoryTree()
+    this.#directories.set(name, made)
+    return made
+  }
+
+  /** The subdirectory at a path, whose missing parts are made. */
+  descend (names: readonly string[]): DirectoryTree {
+    return names.reduce<DirectoryTree>((tree, name) => tree.directory(name), this)
+  }
+
+  /**
+   * Makes the blocks of all directories, the deepest first, siblings in the order of their names' bytes: one step per block. `closed` gets them in that
+   * order, the root last.
+   */
+  * close (path: string, make: (bytes: Uint8Array) => Block, closed: (directory: ClosedDirectory) => void): Generator<void, DirectoryEntry> {
+    const names = sortedByName([...this.#directories.keys()].map(name => ({ name })))
+    for (const { name } of names) {
+      const tree = this.#directories.get(name)
+      if (tree == null) continue
+      const entry = yield * tree.close(path === '' ? name : `${path}/${name}`, make, closed)
+      this.#entries.set(name, { ...entry, name })
+      this.#directories.delete(name)
+    }
+    const entry = yield * this.#encode(make)
+    closed({ path, entry })
+    return entry
+  }
+
+  * #encode (make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+    let bytes = 0
+    for (const { name, cid } of this.#entries.values()) bytes += Buffer.byteLength(name) + cid.bytes.length
+    if (bytes > maxPlainBytes) return yield * encodeHamt(this.#entries.values(), make)
+    const entry = encodeDirectory([...this.#entries.values()], make)
+    yield
+    return entry
+  }
+}
+
+const nameTaken = (name: string): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', { name: name.slice(0, 200) }, { message: 'directory already has entry by that name' })

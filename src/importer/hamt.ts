@@ -1,0 +1,58 @@
+import type { Block } from '../blockstore/blockstore.ts'
+import { ClusterError } from '../base/errors.ts'
+import type { DirectoryEntry } from './directory-node.ts'
+import { DirectoryWriter } from './directory-node.ts'
+import { murmur3 } from './murmur3.ts'
+import { ProtoWriter } from './proto-writer.ts'
+
+/** Multihash code of the hash that says where a name goes. */
+const murmurCode = 0x22
+const fanout = 256
+const maxLevels = 8
+
+interface Slot extends DirectoryEntry { hash: Uint8Array }
+
+/**
+ * The nodes of a sharded directory, children before parents: one step per node, so that the caller can write between them. The result is the root.
+ * Throws INVALID_ARGUMENT when 64 bits of two names' hashes are equal.
+ */
+export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+  const slots: Slot[] = []
+  for (const entry of entries) slots.push({ ...entry, hash: murmur3(Buffer.from(entry.name)) })
+  return yield * encodeShard(slots, 0, make)
+}
+
+function * encodeShard (slots: Slot[], level: number, make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+  if (level >= maxLevels) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'sharded directory too deep' })
+  const buckets = new Map<number, Slot[]>()
+  for (const slot of slots) {
+    const index = slot.hash[level] ?? 0
+    const bucket = buckets.get(index)
+    if (bucket == null) buckets.set(index, [slot])
+    else bucket.push(slot)
+  }
+  const indexes = [...buckets.keys()].toSorted((a, b) => a - b)
+  const writer = new DirectoryWriter()
+  for (const index of indexes) {
+    const bucket = buckets.get(index) ?? []
+    const prefix = index.toString(16).toUpperCase().padStart(2, '0')
+    const [only] = bucket
+    if (bucket.length === 1 && only != null) writer.add({ ...only, name: prefix + only.name })
+    else writer.add({ ...yield * encodeShard(bucket, level + 1, make), name: prefix })
+  }
+  const node = writer.finish(shardData(indexes), make)
+  yield
+  return node
+}
+
+/** The UnixFS part: the bit field of used slots (most significant byte first, without leading zeros), hash and fanout. */
+function shardData (indexes: number[]): Uint8Array {
+  const bits = new Uint8Array(fanout / 8)
+  for (const index of indexes) bits[bits.length - 1 - (index >> 3)]! |= 1 << (index & 7)
+  const data = new ProtoWriter(64)
+  data.number(0x08, 5)
+  data.bytes(0x12, bits.subarray(bits.findIndex(byte => byte !== 0)))
+  data.number(0x28, murmurCode)
+  data.number(0x30, fanout)
+  return data.view
+}

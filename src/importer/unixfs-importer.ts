@@ -1,0 +1,42 @@
+import { BlockBatch } from './block-batch.ts'
+import { createBlockMaker } from './block-maker.ts'
+import type { Importer } from './importer.ts'
+import { UploadSession } from './upload-session.ts'
+
+/** See `Importer`: the contract. */
+export const importEntries: Importer = async function * (entries, params, sink, options) {
+  const batch = new BlockBatch(sink)
+  let finished = false
+  try {
+    const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })
+    for await (const entry of entries) {
+      options.signal?.throwIfAborted()
+      if (session.isOutside(entry)) {
+        await session.closeRoot()
+        for (const output of session.takeOutputs()) yield output
+      }
+      if (entry.kind === 'file') {
+        session.openFile(entry.path)
+        for await (const piece of entry.content) {
+          options.signal?.throwIfAborted()
+          session.push(piece)
+          while (session.step()) if (batch.isFull) await batch.flush()
+          if (session.hasOutputs) for (const output of session.takeOutputs()) yield output
+        }
+        while (session.step(true)) if (batch.isFull) await batch.flush()
+        session.closeFile()
+      } else if (entry.kind === 'symlink') session.addSymlink(entry.path, entry.target)
+      else session.addDirectory(entry.path)
+      if (options.scratchBlocks === true) await batch.drain()
+      else if (batch.isFull) await batch.flush()
+      for (const output of session.takeOutputs()) yield output
+      session.addScratchRoot()
+    }
+    await session.closeRoot()
+    for (const output of session.takeOutputs()) yield output
+    await batch.finish()
+    finished = true
+  } finally {
+    if (!finished) await batch.abandon()
+  }
+}

@@ -42,7 +42,7 @@ export function crdtPeer ({ datastore, broadcast, exchange, clock, ...init }: Cr
       add: worker => {
         workers.push(worker)
         const status: WorkerStatus = { name: worker.name, runs: 0, errors: 0, consecutiveErrors: 0, lastError: null, lastRunAt: null }
-        return { wake: () => {}, status: () => status }
+        return { wake: () => {}, stop: async () => {}, status: () => status }
       }
     },
     clock: clock ?? new SimClock(),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Worker, WorkerHandle } from '../../base/worker.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -35,7 +35,7 @@ export interface CrdtConsensusDeps {
   datastore: Datastore
   broadcast: Broadcast
   exchange: BlockExchange
-  workers: { add (worker: Worker): WorkerHandle }
+  workers: Workers
   clock: Clock
   log: Logger
 }
@@ -64,7 +64,7 @@ class Crdt implements CrdtConsensus {
   readonly #local: LocalChanges
   readonly #catchUp: CatchUp
   #unsubscribe: (() => void) | undefined
-  #hasWorkers = false
+  #workers: WorkerHandle[] = []
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
     const { datastore, log, clock, broadcast, exchange } = deps
@@ -86,16 +86,13 @@ class Crdt implements CrdtConsensus {
     this.#unsubscribe = this.#deps.broadcast.subscribe(crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer))
     this.#catchUp.start()
     this.#local.start()
-    if (!this.#hasWorkers) {
-      this.#hasWorkers = true
-      this.#deps.workers.add(this.#announcer.worker())
-      this.#deps.workers.add(this.#catchUp.worker())
-    }
+    this.#workers = [this.#announcer.worker(), this.#catchUp.worker()].map(worker => this.#deps.workers.add(worker))
   }
 
   async stop (): Promise<void> {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
+    await Promise.all(this.#workers.splice(0).map(async worker => worker.stop()))
     await Promise.all([this.#local.stop(), this.#catchUp.stop()])
     await this.#turns.idle()
   }

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
+import { isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { Slots } from './slots.ts'
@@ -33,7 +34,16 @@ const searchesAtOnce = 8
 /** How long @helia/bitswap may take to forget a want that was given up. A new want for the same block within that time is lost. */
 const forgetMs = 50
 
-interface RunningFlight extends Flight { asked: Set<PeerId>, waiting: number, abort: AbortController, result: Promise<Uint8Array> }
+/** What came, and why it could not be stored. */
+interface Landed { bytes: Uint8Array, notStored?: unknown }
+
+interface RunningFlight extends Flight { asked: Set<PeerId>, waiting: number, abort: AbortController, result: Promise<Landed> }
+
+export interface FetchOptions {
+  signal: AbortSignal
+  /** Whether a full storage may be passed over: the block is given, but isn't here afterwards. Default false. */
+  mayStayOut?: boolean
+}
 
 /**
  * Gets blocks from the network and stores them, one want per block whatever the number of callers. @helia/bitswap sends a want once; here it is
@@ -53,26 +63,33 @@ export class BlockFetcher {
   }
 
   /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL or why the network isn't up; it never gives up by itself. */
-  async fetch (cid: CID, signal: AbortSignal): Promise<Uint8Array> {
+  async fetch (cid: CID, { signal, mayStayOut = false }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
     const key = flightKey(cid)
     const flight = this.#flights.get(key) ?? this.#begin(cid, key)
     flight.waiting++
     try {
-      return await orAborted(flight.result, signal)
+      const { bytes, notStored } = await orAborted(flight.result, signal)
+      if (notStored != null && !(mayStayOut && isClusterError(notStored, 'STORAGE_FULL'))) throw notStored
+      return bytes
     } finally {
       flight.waiting--
-      if (flight.waiting === 0) {
-        flight.abort.abort(new Error('nobody waits for the block'))
-        if (this.#flights.get(key) === flight) this.#giveUp(key)
-      }
+      if (flight.waiting === 0) this.#leave(flight, key)
     }
+  }
+
+  /** Ends all flights: those who wait get this error. */
+  stop (reason: Error): void {
+    for (const flight of this.#flights.values()) flight.abort.abort(reason)
   }
 
   /** What is known of a block that somebody waits for. */
   flight (cid: CID): Flight | undefined { return this.#flights.get(flightKey(cid)) }
 
-  #giveUp (key: string): void {
+  /** Nobody waits any more. What hasn't landed is given up. */
+  #leave (flight: RunningFlight, key: string): void {
+    flight.abort.abort(new Error('nobody waits for the block'))
+    if (this.#flights.get(key) !== flight) return
     this.#flights.delete(key)
     const forgotten = this.#deps.clock.sleep(forgetMs).finally(() => { if (this.#forgetting.get(key) === forgotten) this.#forgetting.delete(key) })
     this.#forgetting.set(key, forgotten)
@@ -80,7 +97,7 @@ export class BlockFetcher {
 
   #begin (cid: CID, key: string): RunningFlight {
     const flight: RunningFlight = {
-      cid, since: this.#deps.clock.now(), asked: new Set(), nextTryAt: null, waiting: 0, abort: new AbortController(), result: Promise.resolve(new Uint8Array(0))
+      cid, since: this.#deps.clock.now(), asked: new Set(), nextTryAt: null, waiting: 0, abort: new AbortController(), result: Promise.resolve({ bytes: new Uint8Array(0) })
     }
     flight.result = this.#fly(flight).finally(() => { if (this.#flights.get(key) === flight) this.#flights.delete(key) })
     // every waiter may have left
@@ -89,15 +106,19 @@ export class BlockFetcher {
     return flight
   }
 
-  async #fly (flight: RunningFlight): Promise<Uint8Array> {
+  async #fly (flight: RunningFlight): Promise<Landed> {
     const { signal } = flight.abort
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(flightKey(flight.cid))
     const bytes = await this.#wants.run(async () => this.#wantUntilHere(flight), signal)
-    await this.#deps.ensureRoom(bytes.length)
-    await this.#deps.blockstore.put([{ cid: flight.cid, bytes }])
+    try {
+      await this.#deps.ensureRoom(bytes.length)
+      await this.#deps.blockstore.put([{ cid: flight.cid, bytes }])
+    } catch (notStored) {
+      return { bytes, notStored }
+    }
     this.#deps.network.announce([flight.cid])
-    return bytes
+    return { bytes }
   }
 
   async #wantUntilHere (flight: RunningFlight): Promise<Uint8Array> {
@@ -142,11 +163,9 @@ const flightKey = (cid: CID): string => Buffer.from(cid.multihash.bytes).toStrin
 
 /** Settles with the promise, or rejects with the signal's reason. */
 export async function orAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = (): void => {}
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
 }

@@ -1,11 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { ByteRange } from './unixfs-file.ts'
+
+interface RangeHeaders { range?: string | undefined, 'if-range'?: string | undefined }
 
 /**
  * The part of a file that a request asks for: undefined for all of it (no Range, several ranges, an If-Range that doesn't match, or nonsense,
  * which RFC 9110 says to ignore), 'unsatisfiable' for 416.
  */
-export function byteRangeOf (headers: Pick<IncomingHttpHeaders, 'range' | 'if-range'>, { size, etag }: { size: number, etag: string }): ByteRange | 'unsatisfiable' | undefined {
+export function byteRangeOf (headers: RangeHeaders, { size, etag }: { size: number, etag: string }): ByteRange | 'unsatisfiable' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(headers.range?.trim() ?? '')
   if (match == null || (headers['if-range'] != null && headers['if-range'] !== etag)) return undefined
   const [, first = '', last = ''] = match

@@ -63,6 +63,8 @@ export class HeliaNode implements IpfsNetwork {
   readonly #init: HeliaNetworkInit
   readonly #deps: IpfsNetworkDeps
   #running: Running | undefined
+  #starting: Promise<void> | undefined
+  #stopped = false
 
   constructor (init: HeliaNetworkInit, deps: IpfsNetworkDeps) {
     this.#init = init
@@ -70,9 +72,24 @@ export class HeliaNode implements IpfsNetwork {
   }
 
   async start (): Promise<void> {
+    this.#starting = this.#start()
+    await this.#starting
+  }
+
+  /** Waits for a start that is under way: its sockets would outlive it. */
+  async stop (): Promise<void> {
+    this.#stopped = true
+    await this.#starting?.catch(() => {})
+    const running = this.#running
+    this.#running = undefined
+    await running?.helia.stop()
+  }
+
+  async #start (): Promise<void> {
     const [{ createHeliaLight }, { withBitswap }, { withLibp2pLight }, dagCbor, options] = await Promise.all([
       import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init)
     ])
+    if (this.#stopped) return
     const core = createHeliaLight({ blockstore: this.#deps.blockstore, codecs: [dagCbor], loadHasher })
     const helia = withLibp2pLight(core, options)
     let broker: BitswapBroker | undefined
@@ -98,12 +115,6 @@ export class HeliaNode implements IpfsNetwork {
     }
     if (broker == null) throw new ClusterError('INTERNAL', {}, { message: 'bitswap is missing' })
     this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }
-  }
-
-  async stop (): Promise<void> {
-    const running = this.#running
-    this.#running = undefined
-    await running?.helia.stop()
   }
 
   addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }

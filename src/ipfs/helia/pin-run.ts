@@ -37,6 +37,8 @@ export class PinRun {
 
   get signal (): AbortSignal { return this.#abort.signal }
 
+  abort (reason: Error): void { this.#abort.abort(reason) }
+
   /** The caller's signal ends this run, too. */
   follow (parent: AbortSignal | undefined): void {
     if (parent?.aborted === true) this.#abort.abort(parent.reason)

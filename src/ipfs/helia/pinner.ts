@@ -47,18 +47,25 @@ export class Pinner {
     this.#deps = deps
   }
 
-  async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
+  /** Resolves to false when it was pinned already. */
+  async pin (pin: Pin, options: IpfsOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted()
     const { cid, maxDepth: depth } = pin
-    if (!needsPin(this.#deps.roots.get(cid), cid, depth)) return
+    if (!needsPin(this.#deps.roots.get(cid), cid, depth)) return false
     const guard = this.#deps.protection.guard()
     try {
       await guard.protect([cid])
       if (!this.#isWholeHere(cid, depth)) await this.#fetchAll(pin, guard, options)
       await this.#deps.roots.add({ cid, depth })
+      return true
     } finally {
       guard.release()
     }
+  }
+
+  /** Ends all running pins with this error. */
+  stop (reason: Error): void {
+    for (const run of this.#runs.values()) run.abort(reason)
   }
 
   progress (cid: CID): PinProgress | undefined {
@@ -107,7 +114,7 @@ export class Pinner {
       const size = blockstore.sizeOf(cid)
       if (size != null) return void run.saw(size)
     }
-    const bytes = await blockstore.get(cid) ?? await run.fetching(cid, async signal => fetcher.fetch(cid, signal))
+    const bytes = await blockstore.get(cid) ?? await run.fetching(cid, async signal => fetcher.fetch(cid, { signal }))
     run.saw(bytes.length)
     return bytes
   }

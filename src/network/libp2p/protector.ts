@@ -16,7 +16,8 @@ const windowBytes = 32 * 1024
 export function clusterProtector (secret: string): (components: { logger: ComponentLogger }) => ConnectionProtector {
   if (!/^[0-9a-f]{64}$/i.test(secret)) throw new ClusterError('INVALID_CONFIG', {}, { message: 'the cluster secret must be 64 hexadecimal digits' })
   const key = Buffer.from(secret, 'hex')
-  return () => ({ protect: async (connection, options) => protect(connection, key, options) })
+  // the interface says any message stream; libp2p protects connections only
+  return () => ({ protect: async (connection, options) => protect(connection as MultiaddrConnection, key, options) as Promise<never> })
 }
 
 async function protect (connection: MultiaddrConnection, key: Uint8Array, options: AbortOptions = {}): Promise<MultiaddrConnection> {
@@ -24,7 +25,8 @@ async function protect (connection: MultiaddrConnection, key: Uint8Array, option
   const bytes = byteStream(connection)
   const ours = randomBytes(nonceBytes)
   const [theirs] = await Promise.all([bytes.read({ bytes: nonceBytes, ...options }), bytes.write(ours, options)])
-  return new SecretConnection(bytes.unwrap(), { log, sending: new XSalsa20(key, ours), receiving: new XSalsa20(key, theirs.subarray()) })
+  bytes.unwrap()
+  return new SecretConnection(connection, { log, sending: new XSalsa20(key, ours), receiving: new XSalsa20(key, theirs.subarray()) })
 }
 
 /** A connection whose bytes are ciphered on their way out and in. */

@@ -1,0 +1,236 @@
+import type { CID } from 'multiformats/cid'
+import type { Block, Blockstore } from '../../blockstore/blockstore.ts'
+import { deadline } from '../../base/clock.ts'
+import type { Clock, Random } from '../../base/clock.ts'
+import { ClusterError, messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker, WorkerHandle } from '../../base/worker.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import type { IpfsId, RemovedKey } from '../../model/peer.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import { BlockFetcher, orAborted } from './block-fetcher.ts'
+import { bootstrapWorker } from './bootstrap.ts'
+import { Gateway } from './gateway.ts'
+import type { GatewayInit } from './gateway.ts'
+import { localNode } from './local-node.ts'
+import type { LocalNode } from './local-node.ts'
+import { HeliaNode } from './node.ts'
+import type { HeliaNetworkInit } from './node-options.ts'
+import type { IpfsNetwork } from './node.ts'
+import { parsePath, resolveError, resolveNames } from './path-resolver.ts'
+import { Pinner } from './pinner.ts'
+import { Provider } from './provider.ts'
+import type { ProvideWhat } from './provider.ts'
+
+export interface HeliaInit extends HeliaNetworkInit {
+  /** The repository's folder: its disk's room counts, and temporary files go below it. */
+  folder: string
+  /** What the repository may take on the disk. Bytes. */
+  storageMaxBytes: number
+  /** A pin fails when no block came for this long. Milliseconds. */
+  pinTimeoutMs: number
+  /** A single block that isn't here is waited for this long (get, resolve, gateway). Milliseconds. */
+  requestTimeoutMs: number
+  unpinDisable: boolean
+  /** Blocks that one pin asks for at a time, 32 to 128. */
+  fetchConcurrency: number
+  provide: ProvideWhat
+  reprovideIntervalMs: number
+  /** Where `/ipfs/…` is served; without it, nowhere. */
+  gateway?: GatewayInit
+}
+
+export interface HeliaDeps {
+  /** Started and stopped by who made it, around this connector; so is the data store. */
+  blockstore: Blockstore
+  /** For roots and recent blocks. */
+  datastore: Datastore
+  clock: Clock
+  random: Random
+  log: Logger
+  workers: { add: (worker: Worker) => WorkerHandle }
+}
+
+export interface HeliaConnector extends IpfsConnector {
+  /** The port of the gateway; undefined when there is none. */
+  gatewayPort (): number | undefined
+}
+
+const search = { searchAfterMs: 1000, retryMs: 30_000 }
+
+/**
+ * The embedded IPFS node. `start` resolves when local work is possible (blocks, pins of what is here, GC, the gateway); libp2p and Helia are loaded
+ * and started in the background, and `ready` tells when, or why not. What needs the network waits for it.
+ */
+export function heliaConnector (init: HeliaInit, deps: HeliaDeps): HeliaConnector {
+  return new EmbeddedNode(init, deps)
+}
+
+class EmbeddedNode implements HeliaConnector {
+  readonly name = 'ipfs'
+  readonly abilities: IpfsConnector['abilities']
+  readonly #init: HeliaInit
+  readonly #deps: HeliaDeps
+  readonly #local: LocalNode
+  readonly #network: IpfsNetwork
+  readonly #up = Promise.withResolvers<void>()
+  readonly #fetcher: BlockFetcher
+  readonly #pinner: Pinner
+  readonly #provider: Provider
+  readonly #gateway: Gateway | undefined
+  #peer: Promise<PeerId> | undefined
+  #isStopped = false
+
+  constructor (init: HeliaInit, deps: HeliaDeps) {
+    const { blockstore, clock, log } = deps
+    const networkReady = async (signal: AbortSignal): Promise<void> => orAborted(this.#up.promise, signal)
+    this.#init = init
+    this.#deps = deps
+    this.abilities = { pinProgress: true, gateway: init.gateway != null }
+    this.#up.promise.catch(() => {})
+    const local = this.#local = localNode(init, deps)
+    const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
+    this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), clock, log })
+    this.#pinner = new Pinner(init, {
+      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: local.isLeaf, fetcher: this.#fetcher, network, networkReady, clock, log
+    })
+    this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, network, networkReady, clock, log })
+    this.#gateway = init.gateway == null ? undefined : new Gateway(init.gateway, { getBlock: async (cid, signal) => this.getBlock(cid, { signal }), log })
+  }
+
+  async start (signal: AbortSignal): Promise<void> {
+    await this.#local.start(signal)
+    await this.#gateway?.start()
+    this.#network.start().then(() => this.#networkIsUp(), err => {
+      this.#deps.log.error('the IPFS node can not reach the network', { err })
+      this.#up.reject(err)
+    })
+  }
+
+  async stop (): Promise<void> {
+    const reason = new ClusterError('NOT_READY', {}, { message: 'the IPFS node stops' })
+    this.#isStopped = true
+    this.#up.reject(reason)
+    this.#pinner.stop(reason)
+    this.#fetcher.stop(reason)
+    await this.#gateway?.stop()
+    await this.#network.stop()
+    await this.#local.stop()
+  }
+
+  gatewayPort (): number | undefined { return this.#gateway?.port() }
+
+  async ready (options: IpfsOptions = {}): Promise<void> {
+    await (options.signal == null ? this.#up.promise : orAborted(this.#up.promise, options.signal))
+  }
+
+  async id (): Promise<IpfsId> {
+    const id = await (this.#peer ??= peerOf(this.#init.privateKey)).catch(() => '')
+    try {
+      await this.#up.promise
+      return { id, addresses: this.#network.addresses(), error: '' }
+    } catch (err) {
+      return { id, addresses: null, error: messageOf(err) }
+    }
+  }
+
+  async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
+    if (await this.#pinner.pin(pin, options)) this.#provider.add(pin.cid)
+  }
+
+  async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
+    await this.#local.roots.remove(cid)
+  }
+
+  async pinStatus (pin: Pin): Promise<IpfsPinStatus> { return this.#local.roots.statusOf(pin.cid) }
+
+  /** Roots are looked up as they are asked for: cheaper than a snapshot, and never older. */
+  async pinnedView (): Promise<PinnedView> {
+    return { statusOf: cid => this.#local.roots.statusOf(cid), close: async () => {} }
+  }
+
+  progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
+  pinCount (): number { return this.#local.roots.count() }
+
+  async putBlocks (blocks: AsyncIterable<Block[]>, { signal }: IpfsOptions = {}): Promise<void> {
+    const { protection, recent, space } = this.#local
+    const guard = protection.guard()
+    try {
+      for await (const batch of blocks) {
+        signal?.throwIfAborted()
+        const cids = batch.map(({ cid }) => cid)
+        await guard.protect(cids)
+        const added = batch.filter(({ cid }) => !this.#deps.blockstore.has(cid))
+        await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))
+        await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
+        await recent.note(cids)
+        this.#network.announce(cids)
+      }
+    } finally {
+      guard.release()
+    }
+  }
+
+  async getBlock (cid: CID, { signal, local = false }: IpfsOptions & { local?: boolean } = {}): Promise<Uint8Array> {
+    signal?.throwIfAborted()
+    const here = await this.#deps.blockstore.get(cid)
+    if (here != null) return here
+    if (local) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
+    const { requestTimeoutMs } = this.#init
+    const limit = deadline(this.#deps.clock, requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }), signal)
+    try {
+      return await this.#fetcher.fetch(cid, { signal: limit.signal, mayStayOut: true })
+    } finally {
+      limit.clear()
+    }
+  }
+
+  async resolve (path: string, { signal }: IpfsOptions = {}): Promise<CID> {
+    try {
+      return await resolveNames(parsePath(path), async cid => this.getBlock(cid, signal == null ? {} : { signal }))
+    } catch (err) {
+      signal?.throwIfAborted()
+      throw resolveError(path, err)
+    }
+  }
+
+  async repoStat (): Promise<RepoStat> { return this.#local.space.stat() }
+  repoGc (options: IpfsOptions = {}): AsyncIterable<RemovedKey> { return this.#local.collector.collect(options) }
+
+  async swarmPeers (options: IpfsOptions = {}): Promise<PeerId[]> {
+    await this.ready(options)
+    return this.#network.peers().sort()
+  }
+
+  async connect (addresses: readonly MultiaddrText[], options: IpfsOptions = {}): Promise<void> {
+    await this.ready(options)
+    const limit = deadline(this.#deps.clock, this.#init.requestTimeoutMs, () => new ClusterError('TIMEOUT'), options.signal)
+    try {
+      await Promise.all(addresses.map(async address => this.#network.dial(address, { signal: limit.signal })
+        .catch(err => this.#deps.log.info('an IPFS peer can not be reached', { address, err }))))
+      options.signal?.throwIfAborted()
+    } finally {
+      limit.clear()
+    }
+  }
+
+  #networkIsUp (): void {
+    if (this.#isStopped) return
+    this.#deps.log.info('IPFS node listens', { addresses: this.#network.addresses() })
+    this.#up.resolve()
+    const { workers, random } = this.#deps
+    if (this.#init.bootstrap.length > 0) workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, random, log: this.#deps.log }))
+    if (!this.#provider.isOn) return
+    const worker = workers.add(this.#provider.worker())
+    this.#provider.onWake(() => worker.wake())
+  }
+}
+
+async function peerOf (privateKey: Uint8Array): Promise<PeerId> {
+  const [{ privateKeyFromProtobuf }, { peerIdFromPrivateKey }] = await Promise.all([import('@libp2p/crypto/keys'), import('@libp2p/peer-id')])
+  return peerIdFromPrivateKey(privateKeyFromProtobuf(privateKey)).toString()
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Blockstore as InterfaceBlockstore } from 'interface-blockstore'
+import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
+import type { Blockstore } from '../../blockstore/blockstore.ts'
+import type { Clock, Random } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import { garbageCollector } from './local/garbage.ts'
+import { interfaceBlockstore } from './local/interface-blockstore.ts'
+import { isLeaf } from './local/links.ts'
+import type { GarbageCollector, Protection, RecentBlocks, RepoSpace, RootTable, WalkOptions } from './local/local.ts'
+import { BlockProtection } from './local/protection.ts'
+import { recentBlocks } from './local/recent-blocks.ts'
+import { repoSpace } from './local/repo-space.ts'
+import { rootTable } from './local/root-table.ts'
+import { walkDag } from './local/walk.ts'
+import type { LocalWalkOptions } from './provider.ts'
+
+export interface LocalNodeInit {
+  storageMaxBytes: number
+  /** The repository's folder: its disk's room counts, and temporary files go below it. */
+  folder: string
+}
+
+export interface LocalNodeDeps { blockstore: Blockstore, datastore: Datastore, clock: Clock, random: Random, log: Logger }
+
+/** Everything of the embedded node that needs no network, put together. */
+export interface LocalNode {
+  roots: RootTable
+  protection: Protection
+  recent: RecentBlocks
+  collector: GarbageCollector
+  space: RepoSpace
+  interfaceBlockstore: InterfaceBlockstore
+  walk: (root: CID, options: WalkOptions) => Promise<void>
+  isLeaf: (cid: CID) => boolean
+  walkLocal: (root: CID, options: LocalWalkOptions) => Promise<void>
+  /** v1 raw CIDs of all blocks. */
+  allBlocks: (signal: AbortSignal) => AsyncIterable<CID[]>
+  start (signal: AbortSignal): Promise<void>
+  stop (): Promise<void>
+}
+
+export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: LocalNodeDeps): LocalNode {
+  const { blockstore, clock, random, log } = deps
+  const temporary = join(folder, 'temporary')
+  const roots = rootTable({}, deps)
+  const recent = recentBlocks({}, deps)
+  const protection = new BlockProtection({ folder: temporary }, { random, log })
+  return {
+    roots,
+    recent,
+    protection,
+    collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, random, log }),
+    space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock }),
+    interfaceBlockstore: interfaceBlockstore(blockstore),
+    walk: walkDag,
+    isLeaf,
+    walkLocal: async (root, { visit, ...options }) => walkDag(root, {
+      ...options,
+      get: async cid => {
+        const bytes = isLeaf(cid) ? undefined : await blockstore.get(cid)
+        await visit(cid)
+        return bytes
+      }
+    }),
+    allBlocks: signal => allBlocks(blockstore, signal),
+    start: async signal => roots.start(signal),
+    stop: async () => roots.stop()
+  }
+}
+
+const rawCodec = 0x55
+
+async function * allBlocks (blockstore: Blockstore, signal: AbortSignal): AsyncGenerator<CID[]> {
+  for await (const multihashes of blockstore.multihashes({ signal })) yield multihashes.map(multihash => CID.createV1(rawCodec, Digest.decode(multihash)))
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { encode as encodePb, prepare } from '@ipld/dag-pb'
+import { UnixFS } from 'ipfs-unixfs'
+import { CID } from 'multiformats/cid'
+import { identity } from 'multiformats/hashes/identity'
+import { sha256 } from 'multiformats/hashes/sha2'
+import type { Block } from '../../src/blockstore/blockstore.ts'
+import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
+import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
+import type { Pin } from '../../src/model/pin.ts'
+
+export interface IpfsOptionsOfTest { storageMaxBytes: number, pinTimeoutMs: number, unpinDisable: boolean }
+
+export interface IpfsSubject {
+  /** Started. */
+  connector: IpfsConnector
+  /** Lets the node believe that time has passed; fires no timers of the past. */
+  passTime (ms: number): void
+  close (): Promise<void>
+}
+
+export async function rawBlock (text: string | Uint8Array): Promise<Block> {
+  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
+  return { bytes, cid: CID.createV1(0x55, await sha256.digest(bytes)) }
+}
+
+export async function directoryBlock (entries: Record<string, Block>): Promise<Block> {
+  const links = Object.entries(entries).map(([name, { cid, bytes }]) => ({ Name: name, Hash: cid, Tsize: bytes.length }))
+  const bytes = encodePb(prepare({ Data: new UnixFS({ type: 'directory' }).marshal(), Links: links }))
+  return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
+}
+
+export async function fileBlock (leaves: Block[]): Promise<Block> {
+  const unixfs = new UnixFS({ type: 'file' })
+  for (const { bytes } of leaves) unixfs.addBlockSize(BigInt(bytes.length))
+  const bytes = encodePb(prepare({ Data: unixfs.marshal(), Links: leaves.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length })) }))
+  return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
+}
+
+export const pinOf = (cid: CID, options: Partial<Pin> = {}): Pin => ({ ...pinWithOptions(cid, { ...defaultPinOptions(), mode: options.maxDepth === 0 ? 'direct' : 'recursive' }), ...options })
+
+export async function * batches (...blocks: Block[]): AsyncGenerator<Block[]> { for (const block of blocks) yield [block] }
+
+interface Tree { root: Block, folder: Block, leaf: Block, all: Block[] }
+
+/** /folder/leaf.txt below a root. */
+async function tree (text = 'a leaf'): Promise<Tree> {
+  const leaf = await rawBlock(text)
+  const folder = await directoryBlock({ 'leaf.txt': leaf })
+  const root = await directoryBlock({ folder })
+  return { root, folder, leaf, all: [leaf, folder, root] }
+}
+
+const hour = 3_600_000
+
+/** The promises of `IpfsConnector`, for a node that is alone in its network. */
+export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) => Promise<IpfsSubject>): void {
+  describe(`ipfs contract: ${name}`, () => {
+    let subject: IpfsSubject
+    const start = async (options: Partial<IpfsOptionsOfTest> = {}): Promise<IpfsConnector> => {
+      subject = await open({ storageMaxBytes: 100_000_000, pinTimeoutMs: 60_000, unpinDisable: false, ...options })
+      return subject.connector
+    }
+    const removed = async (): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const { key, error } of subject.connector.repoGc()) {
+        assert.equal(error, '')
+        keys.push(Buffer.from(key?.multihash.bytes ?? []).toString('hex'))
+      }
+      return keys.sort()
+    }
+    const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).sort()
+
+    afterEach(async () => { await subject.close() })
+
+    it('says who it is once it is ready', async () => {
+      const ipfs = await start()
+
+      await ipfs.ready()
+      const { id, error, addresses } = await ipfs.id()
+
+      assert.match(id, /^12D3KooW/)
+      assert.equal(error, '')
+      assert.ok(Array.isArray(addresses))
+      assert.deepEqual(await ipfs.swarmPeers(), [])
+    })
+
+    it('gives back blocks that were put, by any CID of their bytes', async () => {
+      const ipfs = await start()
+      const { all, root } = await tree()
+
+      await ipfs.putBlocks(batches(...all))
+
+      assert.deepEqual(await ipfs.getBlock(root.cid, { local: true }), root.bytes)
+      assert.deepEqual(await ipfs.getBlock(root.cid.toV0()), root.bytes)
+    })
+
+    it('reads identity CIDs from themselves', async () => {
+      const ipfs = await start()
+      const cid = CID.createV1(0x55, identity.digest(new TextEncoder().encode('tiny')))
+
+      const bytes = await ipfs.getBlock(cid, { local: true })
+      await ipfs.pin(pinOf(cid))
+
+      assert.equal(new TextDecoder().decode(bytes), 'tiny')
+      assert.equal(await ipfs.pinStatus(pinOf(cid)), 'recursive')
+    })
+
+    it('rejects with BLOCK_MISSING for a block that is not here and may not be fetched', async () => {
+      const ipfs = await start()
+      const { leaf } = await tree()
+
+      const asked = ipfs.getBlock(leaf.cid, { local: true })
+
+      await assert.rejects(asked, { code: 'BLOCK_MISSING' })
+    })
+
+    it('passes on what breaks a stream of blocks', async () => {
+      const ipfs = await start()
+      const { leaf } = await tree()
+      const broken = async function * (): AsyncGenerator<Block[]> {
+        yield [leaf]
+        throw new Error('the source broke')
+      }
+
+      const put = ipfs.putBlocks(broken())
+
+      await assert.rejects(put, { message: 'the source broke' })
+      assert.deepEqual(await ipfs.getBlock(leaf.cid, { local: true }), leaf.bytes)
+    })
+
+    it('pins a DAG that is here, once', async () => {
+      const ipfs = await start()
+      const { all, root, leaf } = await tree()
+      await ipfs.putBlocks(batches(...all))
+
+      await ipfs.pin(pinOf(root.cid))
+      await ipfs.pin(pinOf(root.cid))
+
+      const view = await ipfs.pinnedView()
+      assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'recursive')
+      assert.equal(view.statusOf(root.cid), 'recursive')
+      assert.equal(view.statusOf(leaf.cid), 'unpinned')
+      assert.equal(ipfs.pinCount(), 1)
+      assert.equal(ipfs.progress(root.cid), undefined)
+      await view.close()
+    })
+
+    it('makes a direct pin recursive, but not the other way round', async () => {
+      const ipfs = await start()
+      const { all, root } = await tree()
+      await ipfs.putBlocks(batches(...all))
+
+      await ipfs.pin(pinOf(root.cid, { maxDepth: 0 }))
+      const before = await ipfs.pinStatus(pinOf(root.cid, { maxDepth: 0 }))
+      await ipfs.pin(pinOf(root.cid))
+      const refused = ipfs.pin(pinOf(root.cid, { maxDepth: 0 }))
+
+      await assert.rejects(refused, { code: 'PIN_REFUSED' })
+      assert.equal(before, 'direct')
+      assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'recursive')
+      assert.equal(ipfs.pinCount(), 1)
+    })
+
+    it('needs only the root for a direct pin', async () => {
+      const ipfs = await start()
+      const { root } = await tree()
+      await ipfs.putBlocks(batches(root))
+
+      await ipfs.pin(pinOf(root.cid, { maxDepth: 0 }))
+
+      assert.equal((await ipfs.pinnedView()).statusOf(root.cid), 'direct')
+    })
+
+    it('unpins, and takes what is not pinned as done', async () => {
+      const ipfs = await start()
+      const { all, root, leaf } = await tree()
+      await ipfs.putBlocks(batches(...all))
+      await ipfs.pin(pinOf(root.cid))
+
+      await ipfs.unpin(root.cid)
+      await ipfs.unpin(leaf.cid)
+
+      assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'unpinned')
+      assert.equal(ipfs.pinCount(), 0)
+    })
+
+    it('refuses to unpin while that is disabled', async () => {
+      const ipfs = await start({ unpinDisable: true })
+      const { leaf } = await tree()
+      await ipfs.putBlocks(batches(leaf))
+      await ipfs.pin(pinOf(leaf.cid))
+
+      const unpinned = ipfs.unpin(leaf.cid)
+
+      await assert.rejects(unpinned, { code: 'PIN_REFUSED', message: 'ipfs unpinning is disallowed by configuration on this peer' })
+      assert.equal(ipfs.pinCount(), 1)
+    })
+
+    it('collects what no root needs, an hour after it came', async () => {
+      const ipfs = await start()
+      const kept = await tree('kept')
+      const lost = await tree('lost')
+      await ipfs.putBlocks(batches(...kept.all, ...lost.all))
+      await ipfs.pin(pinOf(kept.root.cid))
+
+      const atOnce = await removed()
+      subject.passTime(hour + 60_000)
+      const later = await removed()
+
+      assert.deepEqual(atOnce, [])
+      assert.deepEqual(later, hashes(...lost.all))
+      assert.deepEqual(await ipfs.getBlock(kept.leaf.cid, { local: true }), kept.leaf.bytes)
+    })
+
+    it('keeps shared blocks as long as one root needs them', async () => {
+      const ipfs = await start()
+      const leaf = await rawBlock('shared')
+      const [a, b] = [await directoryBlock({ a: leaf }), await directoryBlock({ b: leaf })]
+      await ipfs.putBlocks(batches(leaf, a, b))
+      subject.passTime(hour + 60_000)
+
+      await ipfs.pin(pinOf(a.cid))
+      await ipfs.pin(pinOf(b.cid))
+      await ipfs.unpin(a.cid)
+      await ipfs.pin(pinOf(a.cid))
+      await ipfs.unpin(b.cid)
+
+      assert.deepEqual(await removed(), hashes(b))
+      assert.deepEqual(await ipfs.getBlock(leaf.cid, { local: true }), leaf.bytes)
+    })
+
+    it('resolves paths through directories', async () => {
+      const ipfs = await start()
+      const { all, root, folder, leaf } = await tree()
+      await ipfs.putBlocks(batches(...all))
+
+      const paths = [`/ipfs/${root.cid}`, `/ipfs/${root.cid}/folder`, `/ipfs/${root.cid}/folder/leaf.txt`, `/ipld/${root.cid}`]
+      const resolved = await Promise.all(paths.map(async path => ipfs.resolve(path)))
+
+      assert.deepEqual(resolved.map(String), [root, folder, leaf, root].map(({ cid }) => cid.toString()))
+    })
+
+    it('resolves a bare CID without having it', async () => {
+      const ipfs = await start()
+      const { root } = await tree()
+
+      const resolved = await ipfs.resolve(`/ipfs/${root.cid}`)
+
+      assert.equal(resolved.toString(), root.cid.toString())
+    })
+
+    it('says clearly what it can not resolve', async () => {
+      const ipfs = await start()
+      const { all, root } = await tree()
+      await ipfs.putBlocks(batches(...all))
+
+      const [missing, name] = [ipfs.resolve(`/ipfs/${root.cid}/nope.txt`), ipfs.resolve('/ipns/example.org')]
+
+      await assert.rejects(missing, {
+        code: 'IPFS_ERROR',
+        message: `IPFS error (resolve?arg=%2Fipfs%2F${root.cid}%2Fnope.txt). Code: 500. Message: no link named "nope.txt" under ${root.cid}`
+      })
+      await assert.rejects(name, { code: 'IPFS_ERROR' })
+    })
+
+    it('measures its room', async () => {
+      const ipfs = await start({ storageMaxBytes: 50_000_000 })
+      const before = await ipfs.repoStat()
+
+      await ipfs.putBlocks(batches(await rawBlock(new Uint8Array(300_000).fill(7))))
+      const after = await ipfs.repoStat()
+
+      assert.equal(after.storageMax, 50_000_000)
+      assert.ok(after.repoSize - before.repoSize >= 300_000)
+      assert.ok(after.freeBytes <= after.storageMax - after.repoSize)
+    })
+
+    it('rejects with STORAGE_FULL when there is no room', async () => {
+      const ipfs = await start({ storageMaxBytes: 100_000 })
+      const large = await rawBlock(new Uint8Array(200_000).fill(1))
+
+      const put = ipfs.putBlocks(batches(large))
+
+      await assert.rejects(put, { code: 'STORAGE_FULL' })
+      await assert.rejects(ipfs.getBlock(large.cid, { local: true }), { code: 'BLOCK_MISSING' })
+    })
+
+    it('gives up a pin that gets no block for pin_timeout, and remembers why', async () => {
+      const ipfs = await start({ pinTimeoutMs: 50 })
+      const { root, leaf, folder } = await tree()
+      await ipfs.putBlocks(batches(root, folder))
+
+      const pinned = ipfs.pin(pinOf(root.cid))
+
+      await assert.rejects(pinned, { code: 'TIMEOUT' })
+      const progress = ipfs.progress(root.cid)
+      assert.equal(progress?.wantedBlock?.toString(), leaf.cid.toString())
+      assert.equal(progress?.blocks, 2)
+      assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'unpinned')
+    })
+
+    it("rejects with the signal's reason", async () => {
+      const ipfs = await start()
+      const { root } = await tree()
+      const stop = new AbortController()
+
+      const calls = [ipfs.pin(pinOf(root.cid), { signal: stop.signal }), ipfs.getBlock(root.cid, { signal: stop.signal }), ipfs.resolve(`/ipfs/${root.cid}/a`, { signal: stop.signal })]
+      stop.abort(new Error('enough'))
+
+      for (const call of calls) await assert.rejects(call, { message: 'enough' })
+    })
+
+    it('only logs whom it can not connect to', async () => {
+      const ipfs = await start()
+
+      await ipfs.connect(['/ip4/127.0.0.1/tcp/1/p2p/12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA', 'nonsense'])
+
+      assert.deepEqual(await ipfs.swarmPeers(), [])
+    })
+  })
+}

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { Clock } from '../../src/base/clock.ts'
+import { silentLogger } from '../../src/base/log.ts'
+import { systemClock, systemRandom } from '../../src/base/system.ts'
+import { WorkerRunner } from '../../src/base/worker.ts'
+import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
+import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { heliaConnector } from '../../src/ipfs/helia/connector.ts'
+import type { HeliaConnector, HeliaDeps, HeliaInit } from '../../src/ipfs/helia/connector.ts'
+
+export interface RunningHelia { connector: HeliaConnector, passTime (ms: number): void, close (): Promise<void> }
+
+/** A clock whose time of day can be put forward. Its timers are the machine's. */
+export function shiftedClock (): Clock & { passTime (ms: number): void } {
+  let shift = 0
+  return { ...systemClock, now: () => systemClock.now() + shift, passTime: ms => { shift += ms } }
+}
+
+/** A started embedded node on stores in memory, reachable on 127.0.0.1 only, that knows nobody. */
+export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore'>> = {}): Promise<RunningHelia> {
+  const clock = shiftedClock()
+  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-helia-'))
+  const { blockstore = memoryBlockstore(), datastore = memoryDatastore() } = stores
+  const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
+  const connector = heliaConnector({
+    privateKey: privateKeyToProtobuf(await generateKeyPair('Ed25519')),
+    folder,
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    announce: [],
+    bootstrap: [],
+    dht: 'off',
+    agentVersion: 'helia-cluster/0.0.0-test',
+    storageMaxBytes: 1e9,
+    pinTimeoutMs: 10_000,
+    requestTimeoutMs: 10_000,
+    unpinDisable: false,
+    fetchConcurrency: 64,
+    provide: 'off',
+    reprovideIntervalMs: 3_600_000,
+    ...init
+  }, { blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers })
+  const { signal } = new AbortController()
+  await blockstore.start(signal)
+  await datastore.start(signal)
+  await connector.start(signal)
+  await workers.start()
+  return {
+    connector,
+    passTime: clock.passTime,
+    close: async () => {
+      await connector.stop()
+      await workers.stop()
+      await blockstore.stop()
+      await datastore.stop()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { describe, it } from 'node:test'
+import * as kinds from '../../../src/config/kinds.ts'
+import type { Kind } from '../../../src/config/kinds.ts'
+import { Secret } from '../../../src/config/secret.ts'
+
+const parseAll = (kind: Kind<unknown>, values: unknown[]): unknown[] => values.map(value => kind.parse(value) === kinds.refused ? 'refused' : kind.parse(value))
+const readAll = (kind: Kind<unknown>, texts: string[]): unknown[] => texts.map(text => kind.fromText(text) === kinds.refused ? 'refused' : kind.fromText(text))
+
+describe('kinds of configuration values', () => {
+  it('reads booleans of variables as Go does', () => {
+    const read = readAll(kinds.bool, ['1', 't', 'TRUE', 'false', 'F', '0', 'yes', ''])
+
+    assert.deepEqual(read, [true, true, true, false, false, false, 'refused', 'refused'])
+  })
+
+  it('reads integers of variables strictly', () => {
+    const read = readAll(kinds.int(), ['12', '-1', '+3', '0x10', '', '1.5', '1e3', 'abc'])
+
+    assert.deepEqual(read, [12, -1, 3, 16, 'refused', 'refused', 'refused', 'refused'])
+  })
+
+  it('keeps integers within their limits', () => {
+    const parsed = parseAll(kinds.int({ atLeast: -1, atMost: 5 }), [-2, -1, 5, 6, 1.5, '3', null])
+
+    assert.deepEqual(parsed, ['refused', -1, 5, 'refused', 'refused', 'refused', 'refused'])
+  })
+
+  it('gives durations in milliseconds', () => {
+    const parsed = parseAll(kinds.duration({ atLeast: 0 }), ['1h30m', '500ms', '0', '-1s', '1d', 5, ''])
+
+    assert.deepEqual(parsed, [5_400_000, 500, 0, 'refused', 'refused', 'refused', 'refused'])
+  })
+
+  it('gives sizes in bytes, decimal and binary', () => {
+    const parsed = parseAll(kinds.size, ['10GB', '1.5 GiB', '500', 1000, '2kb', '0', '-1GB', '10XB', ''])
+
+    assert.deepEqual(parsed, [10e9, 1.5 * 2 ** 30, 500, 1000, 2000, 'refused', 'refused', 'refused', 'refused'])
+  })
+
+  it('takes one multiaddress as a text where several are allowed', () => {
+    const parsed = parseAll(kinds.multiaddrs(), ['/ip4/127.0.0.1/tcp/1', ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], '', [], 'nope', ['/ip4/1.2.3/tcp/1'], 5])
+
+    assert.deepEqual(parsed, [['/ip4/127.0.0.1/tcp/1'], ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], [], [], 'refused', 'refused', 'refused'])
+  })
+
+  it('asks for the peer where an address is dialled', () => {
+    const peer = '/p2p/12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8'
+
+    const parsed = parseAll(kinds.multiaddrs({ withPeer: true }), [[`/ip4/127.0.0.1/tcp/1${peer}`], ['/ip4/127.0.0.1/tcp/1']])
+
+    assert.deepEqual(parsed, [[`/ip4/127.0.0.1/tcp/1${peer}`], 'refused'])
+  })
+
+  it('reads maps and lists of variables', () => {
+    const read = [kinds.stringMap.fromText('group:a,region:b'), kinds.listMap.fromText('X-A:1,X-B:2:3'), kinds.strings.fromText('a,b'), kinds.strings.fromText('')]
+
+    assert.deepEqual(read, [{ group: 'a', region: 'b' }, { 'X-A': ['1'], 'X-B': ['2:3'] }, ['a', 'b'], []])
+    assert.equal(kinds.stringMap.fromText('a:1,b'), kinds.refused)
+  })
+
+  it('gives trusted peers in base58, also when they are CIDs', () => {
+    const parsed = kinds.trustedPeers.parse(['*', 'k51qzi5uqu5dkwkqm42v9j9kqcam2jiuvloi16g72i4i4amoo2m8u3ol3mqu6s'])
+
+    assert.ok(parsed !== kinds.refused)
+    assert.equal(parsed[0], '*')
+    assert.match(parsed[1] ?? '', /^12D3Koo/)
+  })
+
+  it('never shows a secret', () => {
+    const secret = kinds.secretHex.parse('ab'.repeat(32))
+
+    const printed = [JSON.stringify({ secret }), String(secret), inspect({ secret }, { depth: 9 })]
+
+    assert.ok(secret instanceof Secret)
+    assert.equal(secret.reveal().length, 32)
+    assert.ok(printed.every(text => text.includes('XXX_hidden_XXX') && !text.includes('abab') && !text.includes('171')))
+  })
+
+  it('takes no secret, but no short or odd one', () => {
+    const parsed = parseAll(kinds.secretHex, ['', 'abcd', 'z'.repeat(64), 5])
+
+    assert.deepEqual(parsed, [null, 'refused', 'refused', 'refused'])
+  })
+
+  it('takes null or at least one user for credentials', () => {
+    const parsed = parseAll(kinds.credentials, [null, {}, { u: 1 }])
+    const users = kinds.credentials.parse({ u: 'p' })
+
+    assert.deepEqual(parsed, [null, 'refused', 'refused'])
+    assert.deepEqual(users instanceof Secret && users.reveal(), { u: 'p' })
+  })
+})

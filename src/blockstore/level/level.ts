@@ -61,7 +61,7 @@ class LevelBlockstore implements Blockstore {
     await this.#change(options, () => {
       const fresh = new Map<string, Block>()
       for (const block of blocks) {
-        if (!isIdentity(block.cid) && this.sizeOf(block.cid) == null) fresh.set(mapKey(block.cid.multihash.bytes), block)
+        if (!isIdentity(block.cid) && this.#storedLength(block.cid) == null) fresh.set(mapKey(block.cid.multihash.bytes), block)
       }
       const rows = [...fresh.values()].flatMap(({ cid, bytes }): LevelRow[] => [
         { type: 'put', key: keyOf(prefix.block, cid), value: bytes },
@@ -73,9 +73,9 @@ class LevelBlockstore implements Blockstore {
 
   async delete (cids: readonly CID[], options: BlockstoreOptions = {}): Promise<void> {
     await this.#change(options, () => {
-      const gone = new Map(cids.filter(cid => !isIdentity(cid) && this.sizeOf(cid) != null).map(cid => [mapKey(cid.multihash.bytes), cid]))
+      const gone = new Map(cids.filter(cid => !isIdentity(cid) && this.#storedLength(cid) != null).map(cid => [mapKey(cid.multihash.bytes), cid]))
       const rows = [...gone.values()].flatMap((cid): LevelRow[] => [prefix.block, prefix.length].map(kind => ({ type: 'del', key: keyOf(kind, cid) })))
-      return { rows, growBytes: [...gone.values()].reduce((sum, cid) => sum - (this.sizeOf(cid) ?? 0) - rowOverheadBytes, 0) }
+      return { rows, growBytes: [...gone.values()].reduce((sum, cid) => sum - (this.#storedLength(cid) ?? 0) - rowOverheadBytes, 0) }
     })
   }
 
@@ -92,10 +92,7 @@ class LevelBlockstore implements Blockstore {
 
   sizeOf (cid: CID): number | undefined {
     this.#gate.check()
-    const identity = identityBytes(cid)
-    if (identity != null) return identity.length
-    const value = this.#level.db.getSync(keyOf(prefix.length, cid))
-    return value == null ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0)
+    return identityBytes(cid)?.length ?? this.#storedLength(cid)
   }
 
   async sync (): Promise<void> {
@@ -121,6 +118,11 @@ class LevelBlockstore implements Blockstore {
   sizeBytes (): number {
     this.#gate.check()
     return this.#sizeBytes
+  }
+
+  #storedLength (cid: CID): number | undefined {
+    const value = this.#level.db.getSync(keyOf(prefix.length, cid))
+    return value == null ? undefined : new DataView(value.buffer, value.byteOffset).getUint32(0)
   }
 
   async #change ({ signal }: BlockstoreOptions, plan: () => { rows: LevelRow[], growBytes: number }, sync = false): Promise<void> {

@@ -1,0 +1,63 @@
+import { diskFiles } from '../../src/blockstore/segments/files.ts'
+import type { SegmentFile, SegmentFiles } from '../../src/blockstore/segments/files.ts'
+
+/** The machine's disk with limits that a test sets. */
+export class FaultyFiles implements SegmentFiles {
+  /** Bytes that may still be written before the disk is full. */
+  roomBytes = Infinity
+  /** Writes wait for this before they begin. */
+  writeGate: Promise<void> = Promise.resolve()
+  /** Names of what was called, writes and syncs. */
+  readonly calls: string[] = []
+
+  async open (path: string, options: { create: boolean }): Promise<SegmentFile> {
+    if (options.create && this.roomBytes <= 0) throw noSpace()
+    return new FaultyFile(await diskFiles.open(path, options), this)
+  }
+
+  async list (folder: string): Promise<Array<{ name: string, sizeBytes: number }>> { return await diskFiles.list(folder) }
+
+  async remove (path: string): Promise<void> {
+    this.calls.push('remove')
+    await diskFiles.remove(path)
+  }
+
+  async syncFolder (folder: string): Promise<void> {
+    this.calls.push('syncFolder')
+    await diskFiles.syncFolder(folder)
+  }
+}
+
+const noSpace = (): Error => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+
+class FaultyFile implements SegmentFile {
+  readonly #file: SegmentFile
+  readonly #disk: FaultyFiles
+
+  constructor (file: SegmentFile, disk: FaultyFiles) {
+    this.#file = file
+    this.#disk = disk
+  }
+
+  /** Writes what still fits, then fails, as a real disk does. */
+  async write (buffers: readonly Uint8Array[], position: number): Promise<void> {
+    this.#disk.calls.push('write')
+    await this.#disk.writeGate
+    const all = Buffer.concat(buffers)
+    const fits = Math.max(0, Math.min(all.length, this.#disk.roomBytes))
+    await this.#file.write([all.subarray(0, fits)], position)
+    this.#disk.roomBytes -= fits
+    if (fits < all.length) throw noSpace()
+  }
+
+  async read (into: Uint8Array, position: number): Promise<number> { return await this.#file.read(into, position) }
+  async size (): Promise<number> { return await this.#file.size() }
+  async truncate (sizeBytes: number): Promise<void> { await this.#file.truncate(sizeBytes) }
+
+  async datasync (): Promise<void> {
+    this.#disk.calls.push('datasync')
+    await this.#file.datasync()
+  }
+
+  async close (): Promise<void> { await this.#file.close() }
+}

@@ -3,7 +3,7 @@ import { ClusterError, isClusterError, messageOf } from '../../src/base/errors.t
 import type { Logger } from '../../src/base/log.ts'
 import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
-import { isEmptyFolder, loadFolder, resolveIn, statePath } from '../../src/node/folder.ts'
+import { isEmptyFolder, loadFolder, pathsIn, readConfigText, resolveIn, statePath } from '../../src/node/folder.ts'
 import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
@@ -53,6 +53,7 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const bootstrap = await doing('parsing options', () => parsePeerAddresses('--bootstrap', init.bootstrap))
   const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: terminal.err })
+  await doing('loading configurations', async () => readConfigText(pathsIn(init.folder)))
   const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
   try {
     const loaded = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch: deps.fetch }))

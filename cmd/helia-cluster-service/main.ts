@@ -18,19 +18,25 @@ export async function runProgram (argv: readonly string[], terminal: Terminal): 
     await program.parseAsync(normalArguments(argv, program), { from: 'user' })
     return exitCode
   } catch (err) {
-    if (!(err instanceof CommanderError)) {
-      terminal.err(`${messageOf(err)}\n`)
-      return 1
-    }
-    if (err.exitCode === 0) return 0
-    // as Go's: a wrong flag is told, and is no failure
-    terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${program.helpInformation()}`)
-    return 0
+    // as Go's: help and a wrong flag are no failures
+    if (err instanceof CommanderError) return 0
+    terminal.err(`${messageOf(err)}\n`)
+    return 1
   }
 }
 
+/** Lets a command throw instead of ending the process, after it has told what is wrong with its flags. */
+function tellUsage (command: Command, terminal: Terminal): Command {
+  return command.exitOverride(err => {
+    if (!isHelp(err)) terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${command.helpInformation()}`)
+    throw err
+  })
+}
+
+const isHelp = ({ code }: CommanderError): boolean => ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
+
 function describe (terminal: Terminal, end: (exitCode: number) => void): Command {
-  const program = new Command('helia-cluster-service')
+  const program = tellUsage(new Command('helia-cluster-service'), terminal)
     .description('An IPFS Cluster peer with its own IPFS node inside')
     .usage('[global options] command [command options]')
     .option('-c, --config <folder>', 'folder of configuration and data (IPFS_CLUSTER_PATH; default ~/.helia-cluster)')
@@ -39,34 +45,32 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
     .option('-l, --loglevel <levels>', 'such as "error" or "info,cluster:debug" (IPFS_CLUSTER_LOG_LEVEL; default info)')
     .version(`helia-cluster-service version ${version}`, '-v, --version', 'print the version')
     .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: () => {}, outputError: () => {} })
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.out, outputError: () => {} })
     .configureHelp({ styleTitle: title => title === 'Options:' ? 'Global options:' : title })
-    .argument('[command...]').helpOption('-h, --help', 'print this help')
+    .argument('[command...]').helpOption('-h, --help', 'print this help').helpCommand('help [command]', 'print the help of a command')
     .action(() => {
       terminal.out(program.helpInformation())
       end(1)
     })
   const globals = (): GlobalFlags => program.opts<GlobalFlags>()
   const folder = (): string => folderPath(globals().config, terminal.variables)
-  addInit(program, async flags => {
+  const subcommand = (name: string): Command => tellUsage(program.command(name).configureHelp({}).allowExcessArguments(), terminal)
+  addInit(subcommand('init'), async flags => {
     const { initFolder } = await import('./init.ts')
     await initFolder({ ...flags, folder: folder(), force: flags.force === true || globals().force === true }, terminal)
   })
-  addDaemon(program, async flags => {
+  addDaemon(subcommand('daemon'), async flags => {
     const { runDaemon, systemDaemonDeps } = await import('./daemon.ts')
     end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
   })
-  subcommand(program, 'version').description('print the version').action(() => { terminal.out(`${version}\n`) })
+  subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
   return program
 }
 
-const subcommand = (program: Command, name: string): Command => program.command(name).copyInheritedSettings(program).configureHelp({}).allowExcessArguments()
-
 const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string => debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'
 
-function addInit (program: Command, run: (flags: InitFlags) => Promise<void>): void {
-  subcommand(program, 'init')
+function addInit (command: Command, run: (flags: InitFlags) => Promise<void>): void {
+  command
     .description('make a configuration and an identity')
     .argument('[source-url]', 'fetch the configuration from here at every start')
     .option('--consensus <name>', 'crdt', 'crdt')
@@ -79,8 +83,8 @@ function addInit (program: Command, run: (flags: InitFlags) => Promise<void>): v
     .action(async (source: string | undefined, flags: InitFlags) => run({ ...flags, ...(source == null ? {} : { source }) }))
 }
 
-function addDaemon (program: Command, run: (flags: DaemonFlags) => Promise<void>): void {
-  subcommand(program, 'daemon')
+function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>): void {
+  command
     .description('run the peer')
     .option('-j, --bootstrap <addresses>', 'comma-separated multiaddresses of peers to join, which are then trusted')
     .option('--no-trust', 'do not trust the peers of --bootstrap')

@@ -61,7 +61,8 @@ export async function loadFolder (folder: string, deps: FolderDeps): Promise<Loa
   return { ...loaded, warnings: [...loaded.warnings, ...warning], identity, ipfsIdentity, source }
 }
 
-async function readConfigText ({ folder, config }: FolderPaths): Promise<string> {
+/** The text of service.json; throws NOT_FOUND that says how to make one. */
+export async function readConfigText ({ folder, config }: FolderPaths): Promise<string> {
   const text = await readIfThere(config)
   if (text == null) throw new ClusterError('NOT_FOUND', { path: config }, { message: `there is no service.json in ${folder}: run "helia-cluster-service -c ${folder} init" first` })
   return text

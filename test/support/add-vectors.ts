@@ -9,7 +9,7 @@ export interface AddLine { name: string, cid: string, size?: number }
 export interface AddCase {
   name: string
   input: { type: 'file', filename: string, length: number, generator: string, seed?: string }
-    | { type: 'tree', entries: string | Array<{ path: string, kind: 'dir' | 'file' | 'symlink', text?: string, target?: string }> }
+    | { type: 'tree', entries: string | TreeEntry[] }
   query: Record<string, string>
   output: AddLine[]
   outputDigest?: { lines: number, sha256: string }
@@ -74,15 +74,20 @@ export async function * inPieces (bytes: Uint8Array, pieceBytes: number): AsyncG
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
 }
 
+interface TreeEntry { path: string, kind: 'dir' | 'file' | 'symlink', text?: string, target?: string }
+
+const fourDigits = (index: number): string => String(index).padStart(4, '0')
+
+/** Files in the directory d; `file` gives name and text. */
+const filesInD = (count: number, file: (index: number) => [name: string, text: string]): TreeEntry[] =>
+  Array.from({ length: count }, (_, index) => file(index)).map(([name, text]) => ({ path: `d/${name}`, kind: 'file', text }))
+
 /** The trees that the vectors give in words. */
-function describedTree (name: string, query: Record<string, string>): Array<{ path: string, kind: 'dir' | 'file' | 'symlink', text?: string, target?: string }> {
-  const index = (i: number): string => String(i).padStart(4, '0')
-  const files = (count: number, file: (i: number) => [string, string]): Array<{ path: string, kind: 'file', text: string }> =>
-    Array.from({ length: count }, (_, i) => file(i)).map(([path, text]) => ({ path: `d/${path}`, kind: 'file', text }))
-  const directory = { path: 'd', kind: 'dir' } as const
-  if (name.startsWith('files2000-long')) return [directory, ...files(2000, i => [`${'n'.repeat(150)}-${index(i)}.txt`, `content ${i}\n`])]
-  if (name.startsWith('files2000')) return [directory, ...files(2000, i => [`file-${index(i)}.txt`, `content ${i}\n`])]
+function describedTree (name: string, query: Record<string, string>): TreeEntry[] {
+  const directory: TreeEntry = { path: 'd', kind: 'dir' }
+  if (name.startsWith('files2000-long')) return [directory, ...filesInD(2000, i => [`${'n'.repeat(150)}-${fourDigits(i)}.txt`, `content ${i}\n`])]
+  if (name.startsWith('files2000')) return [directory, ...filesInD(2000, i => [`file-${fourDigits(i)}.txt`, `content ${i}\n`])]
   if (!/^hamt-(at|over)-256k/.test(name)) throw new ClusterError('NOT_FOUND', { tree: name })
   const fill = 252 - (query['cid-version'] === '1' ? 36 : 34)
-  return files(1024, i => [index(i) + 'x'.repeat(fill + (name.startsWith('hamt-over') && i === 1023 ? 1 : 0)), String(i)])
+  return filesInD(1024, i => [fourDigits(i) + 'x'.repeat(fill + (name.startsWith('hamt-over') && i === 1023 ? 1 : 0)), String(i)])
 }

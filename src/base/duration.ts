@@ -24,7 +24,7 @@ export function parseDuration (text: string): number {
     total += Number((Number(number) * scale).toPrecision(15)) // 1.000001ms is 1000001 ns, not a hair less
     rest = rest.slice(number.length + unit.length)
   }
-  if (total >= largestNanoseconds) throw invalid(text, 'invalid duration')
+  if (total > largestNanoseconds) throw invalid(text, 'invalid duration')
   const milliseconds = Math.trunc(total) / 1e6
   return text.startsWith('-') ? -milliseconds : milliseconds
 }

@@ -48,7 +48,7 @@ function obeyLauncher () {
 
 function runUnderFitNode () {
   const node = fitNode()
-  if (node == null) {
+  if (node == null || process.env.HELIA_CLUSTER_LAUNCHED === '1') {
     console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Install it from https://nodejs.org or with: npm install node@24`)
     process.exit(1)
   }

@@ -64,7 +64,8 @@ function holderOf (path: string, content: string): number | undefined {
 function isAlive (pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    // a process that has ended and that its parent hasn't looked after yet holds nothing
+    return statOf(pid)?.[0] !== 'Z'
   } catch (err) {
     return (err as NodeJS.ErrnoException).code === 'EPERM'
   }
@@ -78,10 +79,13 @@ function isHeldByKernelLock (path: string): boolean {
 
 /** Two lines: the pid, and (on Linux) boot and tick at which the process began. */
 function stampOf (pid: number): string {
-  const ticks = readIfThere(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')[19]
+  const ticks = statOf(pid)?.[19]
   const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.trim()
   return `${pid}\n${ticks == null || boot == null ? '' : `${boot} ${ticks}`}\n`
 }
+
+/** Linux's words on a process, from its state letter on. */
+const statOf = (pid: number): string[] | undefined => readIfThere(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ')
 
 function readIfThere (path: string): string | undefined {
   try { return readFileSync(path, 'utf8') } catch { return undefined }

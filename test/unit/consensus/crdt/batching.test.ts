@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isClusterError } from '../../../../src/base/errors.ts'
+import { crdtBlocks } from '../../../../src/consensus/crdt/maintenance.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { cidFor, jsonText, namesByCid, pinFor } from '../../../support/pins.ts'
+import { pinKey } from '../../../../src/wire/pin-key.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
+import { SimDisk } from '../../../support/sim-disk.ts'
+
+const batching = { maxBatchSize: 3, maxBatchAgeMs: 1000, maxQueueSize: 100 }
+
+/** Elements and tombstones of each block, by height. */
+async function blocks (datastore: Datastore): Promise<string[]> {
+  const found: Array<[number, string]> = []
+  for await (const { delta } of crdtBlocks(datastore)) found.push([delta.priority, `${delta.elements.length}+${delta.tombstones.length}`])
+  return found.toSorted(([a], [b]) => a - b).map(([, text]) => text)
+}
+
+describe('batching', () => {
+  it('shows a change at once and writes the block when enough have come', async () => {
+    const datastore = memoryDatastore()
+    const peer = crdtPeer({ datastore, batching })
+    await peer.start()
+
+    await peer.consensus.put(pinFor('one'))
+    await peer.consensus.put(pinFor('two'))
+
+    assert.deepEqual(await blocks(datastore), [])
+    assert.equal(peer.consensus.state.size(), 2)
+    assert.equal(peer.consensus.state.get(cidFor('two'))?.name, 'two')
+    assert.equal((await jsonText(peer.consensus.state)).split('\n').length, 3)
+    await peer.consensus.put(pinFor('three'))
+    await peer.consensus.put(pinFor('four'))
+    assert.deepEqual(await blocks(datastore), ['3+0'])
+    await peer.stop()
+  })
+
+  it('writes the block when the first change is old enough', async () => {
+    const [datastore, clock] = [memoryDatastore(), new SimClock()]
+    const peer = crdtPeer({ datastore, batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    await clock.advance(900)
+    await peer.consensus.put(pinFor('two'))
+
+    await clock.advance(101)
+
+    assert.deepEqual(await blocks(datastore), ['2+0'])
+    await peer.consensus.put(pinFor('three'))
+    await clock.advance(1001)
+    assert.deepEqual(await blocks(datastore), ['2+0', '1+0'])
+    await peer.stop()
+  })
+
+  it('writes the rest when it stops', async () => {
+    const datastore = memoryDatastore()
+    const peer = crdtPeer({ datastore, batching })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+
+    await peer.stop()
+
+    await datastore.start(new AbortController().signal)
+    assert.deepEqual(await blocks(datastore), ['1+0'])
+  })
+
+  it('drops a pending pin that is removed, without any block', async () => {
+    const [datastore, clock] = [memoryDatastore(), new SimClock()]
+    const peer = crdtPeer({ datastore, batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+
+    await peer.consensus.remove(cidFor('one'))
+    await clock.advance(5000)
+
+    assert.deepEqual(await blocks(datastore), [])
+    assert.equal(peer.consensus.state.size(), 0)
+    assert.equal(clock.pending, 0)
+    await peer.stop()
+  })
+
+  it('keeps one element per pin, and tombstones what was stored', async () => {
+    const [datastore, clock] = [memoryDatastore(), new SimClock()]
+    const peer = crdtPeer({ datastore, batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    await clock.advance(1001)
+
+    await peer.consensus.put(pinFor('one', { name: 'second' }))
+    await peer.consensus.remove(cidFor('one'))
+    assert.equal(peer.consensus.state.has(cidFor('one')), false)
+    await peer.consensus.put(pinFor('one', { name: 'third' }))
+    await peer.consensus.put(pinFor('one', { name: 'fourth' }))
+    await clock.advance(1001)
+
+    assert.deepEqual(await blocks(datastore), ['1+0', '1+1'])
+    assert.equal(peer.consensus.state.get(cidFor('one'))?.name, 'fourth')
+    await peer.stop()
+  })
+
+  it('has what it acknowledged after a power failure, and writes its block then', async () => {
+    const [disk, clock] = [new SimDisk(), new SimClock()]
+    const peer = crdtPeer({ datastore: disk.datastore(), batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    await peer.consensus.put(pinFor('two'))
+    disk.crash()
+    const again = crdtPeer({ datastore: disk.datastore(), batching, clock })
+    await again.start()
+
+    assert.deepEqual(Object.values(await namesByCid(again.consensus.state)).toSorted(), ['one', 'two'])
+    assert.deepEqual(await blocks(again.datastore), [])
+    await clock.advance(1001)
+    assert.deepEqual(await blocks(again.datastore), ['2+0'])
+    await again.stop()
+  })
+
+  it('writes an old journal at once when batching has been turned off', async () => {
+    const [disk, clock] = [new SimDisk(), new SimClock()]
+    const peer = crdtPeer({ datastore: disk.datastore(), batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    disk.crash()
+    const again = crdtPeer({ datastore: disk.datastore(), clock })
+
+    await again.start()
+    await clock.settle()
+
+    assert.deepEqual(await blocks(again.datastore), ['1+0'])
+    await again.stop()
+  })
+
+  it('refuses more than may wait', async () => {
+    const peer = crdtPeer({ datastore: memoryDatastore(), batching: { maxBatchSize: 100, maxBatchAgeMs: 1000, maxQueueSize: 2 } })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    await peer.consensus.put(pinFor('two'))
+
+    await assert.rejects(peer.consensus.put(pinFor('three')), err => isClusterError(err, 'QUEUE_FULL'))
+
+    assert.equal(peer.consensus.state.size(), 2)
+    await peer.stop()
+  })
+})
+
+describe('group commit', () => {
+  it('puts all that come at once into one block, and what comes meanwhile into the next', async () => {
+    const datastore = memoryDatastore()
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+
+    await Promise.all(Array.from({ length: 20 }, async (_, at) => {
+      await peer.consensus.put(pinFor(`first ${at}`))
+      await peer.consensus.put(pinFor(`second ${at}`))
+    }))
+
+    assert.deepEqual(await blocks(datastore), ['20+0', '20+0'])
+    await peer.stop()
+  })
+
+  it('changes nothing when the disk is full, and goes on afterwards', async () => {
+    const disk = new SimDisk()
+    const peer = crdtPeer({ datastore: disk.datastore() })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    const before = peer.consensus.progress()
+    disk.full = true
+
+    await assert.rejects(peer.consensus.put(pinFor('two')), err => isClusterError(err, 'STORAGE_FULL'))
+
+    assert.deepEqual(peer.consensus.progress(), before)
+    assert.equal(peer.consensus.state.size(), 1)
+    disk.full = false
+    await peer.consensus.put(pinFor('two'))
+    assert.equal(peer.consensus.state.size(), 2)
+    await peer.stop()
+  })
+
+  it('spreads a removal whose tombstones exceed one delta', async () => {
+    const datastore = memoryDatastore()
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    const id = `/CIQ${'A'.repeat(52)}`
+    const spell = (at: number): string => String(at).replaceAll(/./g, digit => 'ABCDEFGHIJ'[Number(digit)] ?? 'A').padStart(5, 'A')
+    const versions = Array.from({ length: 12_000 }, (_, at) => ({ key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0') }))
+    await datastore.write(versions)
+
+    await peer.consensus.remove(cidFor('one'))
+
+    assert.equal(peer.consensus.state.size(), 0)
+    assert.equal((await blocks(datastore)).length, 3)
+    await peer.stop()
+  })
+})
+
+const pinKeyOf = (text: string): string => pinKey(cidFor(text))

@@ -1,6 +1,6 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Importer, ImportOutput } from '../../importer/importer.ts'
+import type { Consensus } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
@@ -12,13 +12,9 @@ import { refuseInFollowerMode } from '../follower.ts'
 import type { Pinner } from '../pin.ts'
 import type { AddPlacement } from './add-placement.ts'
 import { BlockSpread } from './block-spread.ts'
-
-/** How uploads become blocks. */
-export interface Importers {
-  unixfs: Importer
-  /** The first entry is a CAR file; the DAG options don't count. */
-  car: Importer
-}
+import { addSharded } from './sharded.ts'
+import type { Importers } from './upload.ts'
+import { addedOutput, readUpload, rootOf } from './upload.ts'
 
 export interface AdderInit { self: PeerId, followerMode: boolean }
 
@@ -26,6 +22,7 @@ export interface AdderDeps {
   importers: Importers
   placement: Pick<AddPlacement, 'targets'>
   pinner: Pick<Pinner, 'pin'>
+  consensus: Pick<Consensus, 'state' | 'remove'>
   ipfs: Pick<IpfsConnector, 'putBlocks'>
   remotes: Pick<RemotePeers, 'putBlocks'>
   log: Logger
@@ -46,31 +43,34 @@ export class Adder {
    * everything is stored; the end of the stream says that it is stored and pinned. Whatever goes wrong, and an end before the end, leaves no pin.
    *
    * Throws FOLLOWER_MODE, PIN_REFUSED and NOT_ENOUGH_PEERS before anything is read; what the importer throws (INVALID_ARGUMENT with Go's texts); STORAGE_FULL
-   * or IPFS_ERROR when no destination could store the blocks; then what `pin` rejects with.
+   * or IPFS_ERROR when no destination could store the blocks; INVALID_ARGUMENT with the fact `empty` when there is nothing; then what `pin` rejects with.
    */
   async * add (entries: AsyncIterable<UploadEntry>, params: AddParams, { signal }: CallOptions = {}): AsyncGenerator<AddedOutput> {
     refuseInFollowerMode(this.#init)
+    const prepared = { ...params, pin: addedOptions(params.pin) }
+    if (params.shard) yield * addSharded({ entries, params: prepared, signal, self: this.#init.self }, this.#deps)
+    else yield * this.#addWhole(entries, prepared, signal)
+  }
+
+  async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const spread = new BlockSpread({ self: this.#init.self, destinations, signal }, this.#deps)
-    const importer = this.#deps.importers[params.format]
+    const sink = new BlockSpread({ self: this.#init.self, destinations, signal }, this.#deps)
     let root: CID | undefined
     let stored = false
     try {
       const onRoot = (cid: CID): void => { root = cid }
-      const outputs = importer(entries, params, spread, { wrap: params.wrap, progress: params.progress, onRoot, ...(signal == null ? {} : { signal }) })
-      for await (const output of outputs) yield addedOutput(output, allocations)
-      await spread.finish()
+      for await (const output of readUpload({ entries, params, sink }, this.#deps.importers, { signal, onRoot, forShards: false })) {
+        yield addedOutput(output, allocations)
+      }
+      await sink.finish()
       stored = true
     } finally {
-      if (!stored) await spread.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
+      if (!stored) await sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
     }
-    if (root == null) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'there is nothing to add' })
-    if (!params.noPin) await this.#deps.pinner.pin({ ...pinWithOptions(root, addedOptions(params.pin)), allocations })
+    const pin = { ...pinWithOptions(rootOf(root), params.pin), allocations }
+    if (!params.noPin) await this.#deps.pinner.pin(pin)
   }
 }
 
-export const addedOutput = ({ name, cid, bytes, size }: ImportOutput, allocations: PeerId[]): AddedOutput =>
-  ({ name, cid, bytes, size, allocations: cid == null ? [] : allocations })
-
 /** Added content is always recursive, and never the update of another pin. */
-export const addedOptions = (options: PinOptions): PinOptions => ({ ...options, mode: 'recursive', pinUpdate: null })
+const addedOptions = (options: PinOptions): PinOptions => ({ ...options, mode: 'recursive', pinUpdate: null })

@@ -1,0 +1,97 @@
+import type { Block } from '../../../src/blockstore/blockstore.ts'
+import { ClusterError } from '../../../src/base/errors.ts'
+import type { IpfsConnector } from '../../../src/ipfs/ipfs.ts'
+import type { CID, PeerId } from '../../../src/model/cid.ts'
+import { parseCid } from '../../../src/model/cid.ts'
+import type { RemovedKey } from '../../../src/model/peer.ts'
+
+/** An IPFS node in memory. Content is never fetched: pinning what isn't here just works, unless the CID is in `broken`. */
+export class MemoryIpfs implements IpfsConnector {
+  readonly name = 'ipfs'
+  readonly abilities = { pinProgress: false, gateway: false }
+  readonly blocks = new Map<string, Block>()
+  readonly roots = new Map<string, 'recursive' | 'direct'>()
+  /** CIDs that can't be pinned. */
+  readonly broken = new Set<string>()
+  /** What paths with more than a CID lead to. */
+  readonly paths = new Map<string, CID>()
+  readonly dialled: string[] = []
+  /** When set, every call that stores fails with it. */
+  storageFault: Error | undefined
+  /** When set, the node doesn't answer. */
+  down: Error | undefined
+  putCalls = 0
+  largestBatchBytes = 0
+  swarm: PeerId[] = []
+  removable: RemovedKey[] = []
+  readonly #id: PeerId
+
+  constructor (id: PeerId) { this.#id = id }
+
+  async start (): Promise<void> {}
+  async stop (): Promise<void> {}
+
+  async id (): ReturnType<IpfsConnector['id']> {
+    if (this.down != null) return { id: '', addresses: null, error: this.down.message }
+    return { id: this.#id, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${this.#id}`], error: '' }
+  }
+
+  async ready (): Promise<void> { this.#answer() }
+
+  async pin (pin: { cid: CID, maxDepth: number }): Promise<void> {
+    this.#answer()
+    if (this.broken.has(pin.cid.toString())) throw new ClusterError('IPFS_ERROR', {}, { message: 'the content is broken' })
+    this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
+  }
+
+  async unpin (cid: CID): Promise<void> { this.roots.delete(cid.toString()) }
+
+  async pinStatus ({ cid }: { cid: CID }): ReturnType<IpfsConnector['pinStatus']> {
+    this.#answer()
+    return this.roots.get(cid.toString()) ?? 'unpinned'
+  }
+
+  async pinnedView (): ReturnType<IpfsConnector['pinnedView']> {
+    this.#answer()
+    return { statusOf: cid => this.roots.get(cid.toString()) ?? 'unpinned', close: async () => {} }
+  }
+
+  progress (): undefined { return undefined }
+  pinCount (): number { return this.roots.size }
+
+  async putBlocks (batches: AsyncIterable<Block[]>): Promise<void> {
+    this.putCalls++
+    if (this.storageFault != null) throw this.storageFault
+    for await (const batch of batches) {
+      if (this.storageFault != null) throw this.storageFault
+      for (const block of batch) this.blocks.set(block.cid.toString(), block)
+      this.largestBatchBytes = Math.max(this.largestBatchBytes, batch.reduce((sum, { bytes }) => sum + bytes.length, 0))
+    }
+  }
+
+  async getBlock (cid: CID): Promise<Uint8Array> {
+    const block = this.blocks.get(cid.toString())
+    if (block == null) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() })
+    return block.bytes
+  }
+
+  async resolve (path: string): Promise<CID> {
+    const known = this.paths.get(path)
+    if (known != null) return known
+    const [, , root = '', ...rest] = path.split('/')
+    if (rest.length > 0) throw new ClusterError('IPFS_ERROR', { path }, { message: `no link named ${JSON.stringify(rest[0])} under ${root}` })
+    return parseCid(root)
+  }
+
+  async repoStat (): ReturnType<IpfsConnector['repoStat']> { return { repoSize: 0, storageMax: 10e9, freeBytes: 10e9 } }
+
+  async * repoGc (): AsyncGenerator<RemovedKey> {
+    this.#answer()
+    yield * this.removable
+  }
+
+  async swarmPeers (): Promise<PeerId[]> { return this.swarm }
+  async connect (addresses: readonly string[]): Promise<void> { this.dialled.push(...addresses) }
+
+  #answer (): void { if (this.down != null) throw this.down }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { ClusterError } from '../../../src/base/errors.ts'
+import type { Importer } from '../../../src/importer/importer.ts'
+import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
+import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { textImporters, uploadOf } from '../../support/cluster/text-importers.ts'
+import { addParams, blockOf, collect } from '../../support/cluster/values.ts'
+
+const opened: TestCluster[] = []
+after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+
+async function open (count: number, settings?: TestClusterOptions) {
+  const made = await clusterOf(count, settings)
+  opened.push(made)
+  const peer = made.peerAt(0)
+  return { ...made, peer, cluster: peer.cluster }
+}
+
+async function failingInTheMiddle (batches: AsyncIterable<unknown[]>): Promise<void> {
+  let count = 0
+  for await (const batch of batches) {
+    count += batch.length
+    if (count > 20) throw new ClusterError('IPFS_UNAVAILABLE')
+  }
+}
+
+describe('big adds', () => {
+  const rawLeaf = 0x55
+  const dagPb = 0x70
+  const kib256 = 262_144
+
+  /** Makes `count` blocks of 256 KiB, every eighth of another codec. */
+  const bigImporter = (count: number, onWrite = (_at: number): void => {}): Importer => async function * (_entries, _params, sink, { onRoot }) {
+    for (let at = 0; at < count; at++) {
+      const bytes = new Uint8Array(kib256)
+      new DataView(bytes.buffer).setUint32(0, at)
+      const block = blockOf(bytes, at % 8 === 7 ? dagPb : rawLeaf)
+      await sink.write([block])
+      onWrite(at)
+      onRoot?.(block.cid, 'big')
+    }
+    yield { name: 'big', cid: blockOf(new Uint8Array(), rawLeaf).cid, bytes: 0, size: count * kib256 }
+  }
+
+  it('travel in batches of about 1 MiB, to other peers in one stream per codec', async () => {
+    const made = await open(2, { importers: { ...textImporters, unixfs: bigImporter(64) } })
+
+    await collect(made.cluster.add(uploadOf(), addParams()))
+
+    assert.deepEqual(made.peers.map(({ ipfs }) => ipfs.blocks.size), [64, 64])
+    assert.deepEqual(made.peers.map(({ ipfs }) => ipfs.putCalls), [1, 2])
+    assert.ok((made.peers[0]?.ipfs.largestBatchBytes ?? 0) <= 5 * kib256)
+  })
+
+  it('wait for the slowest destination: at most 16 MiB are under way', async () => {
+    let written = 0
+    let stored = 0
+    let most = 0
+    const counting = bigImporter(200, at => {
+      written = at + 1
+      most = Math.max(most, written - stored)
+    })
+    const made = await open(1, { importers: { ...textImporters, unixfs: counting } })
+    made.peer.ipfs.putBlocks = async batches => {
+      for await (const batch of batches) {
+        await made.settle()
+        stored += batch.length
+      }
+    }
+
+    await collect(made.cluster.add(uploadOf(), addParams()))
+
+    assert.equal(stored, 200)
+    assert.ok(most * kib256 <= 16 * 1024 * 1024, `${most} blocks`)
+  })
+
+  it('go on without a destination that fails in the middle, and stop when the last one has', async () => {
+    const importers = { ...textImporters, unixfs: bigImporter(100) }
+    const made = await open(2, { importers })
+    made.peerAt(1).ipfs.putBlocks = failingInTheMiddle
+
+    await collect(made.cluster.add(uploadOf(), addParams()))
+    made.peer.ipfs.putBlocks = failingInTheMiddle
+    const hopeless = collect(made.cluster.add(uploadOf(), addParams()))
+
+    assert.equal(made.pinset.pins.size, 1)
+    await assert.rejects(hopeless, { message: 'failed to put block on all destinations' })
+  })
+})

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { encode } from '@ipld/dag-cbor'
+import { after, describe, it } from 'node:test'
+import type { CID } from '../../../src/model/cid.ts'
+import type { TestCluster } from '../../support/cluster/cluster-of.ts'
+import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { aCid, aPin, blockOf } from '../../support/cluster/values.ts'
+
+const opened: TestCluster[] = []
+after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+
+const dagCbor = 0x71
+const node = (links: CID[]): ReturnType<typeof blockOf> => blockOf(encode(Object.fromEntries(links.map((link, at) => [String(at), link]))), dagCbor)
+
+/** A pinset with a sharded item: two shards, below a node in between when `deep`. */
+async function withSharded (deep = false) {
+  const made = await clusterOf(1)
+  opened.push(made)
+  const peer = made.peerAt(0)
+  const shards = [aCid('shard 0'), aCid('shard 1')]
+  const between = node(shards)
+  const dag = deep ? node([between.cid]) : between
+  const meta = aPin({ cid: aCid('root'), type: 'meta-pin', maxDepth: 0, reference: dag.cid })
+  await peer.ipfs.putBlocks((async function * () { yield [dag, between] })())
+  await peer.consensus.put(meta)
+  await peer.consensus.put(aPin({ cid: dag.cid, type: 'clusterdag-pin', maxDepth: 0, reference: meta.cid }))
+  for (const cid of shards) await peer.consensus.put(aPin({ cid, type: 'shard-pin', maxDepth: 1 }))
+  await peer.consensus.put(aPin({ cid: aCid('other') }))
+  return { ...made, peer, cluster: peer.cluster, meta, dag, shards }
+}
+
+describe('unpin', () => {
+  it('says what is not pinned', async () => {
+    const { cluster } = await withSharded()
+
+    const unpinning = cluster.unpin(aCid('nothing'))
+
+    await assert.rejects(unpinning, { code: 'NOT_PINNED', message: 'pin is not part of the pinset' })
+  })
+
+  it('gives the pin that was removed', async () => {
+    const { cluster, pinset } = await withSharded()
+
+    const removed = await cluster.unpin(aCid('other'))
+
+    assert.equal(removed.type, 'pin')
+    assert.ok(!pinset.pins.has(aCid('other').toString()))
+  })
+
+  it('refuses shards and cluster DAGs by themselves', async () => {
+    const { cluster, shards, dag, pinset } = await withSharded()
+
+    const shard = cluster.unpin(shards[0] ?? aCid())
+    const clusterDag = cluster.unpin(dag.cid)
+
+    await assert.rejects(shard, { code: 'PIN_REFUSED', message: 'cannot unpin a shard directly. Unpin content root CID instead' })
+    await assert.rejects(clusterDag, { code: 'PIN_REFUSED', message: 'cannot unpin a Cluster DAG directly. Unpin content root CID instead' })
+    assert.equal(pinset.pins.size, 5)
+  })
+
+  for (const deep of [false, true]) {
+    it(`takes a meta-pin's shards and cluster DAG along${deep ? ', also below nodes in between' : ''}`, async () => {
+      const { cluster, meta, pinset } = await withSharded(deep)
+
+      const removed = await cluster.unpin(meta.cid)
+
+      assert.equal(removed.type, 'meta-pin')
+      assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])
+    })
+  }
+
+  it('goes on where a try before was cut off', async () => {
+    const { cluster, peer, meta, shards, pinset } = await withSharded()
+    await peer.consensus.remove(shards[0] ?? aCid())
+
+    await cluster.unpin(meta.cid)
+
+    assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])
+  })
+
+  it('changes nothing when the cluster DAG cannot be read', async () => {
+    const { cluster, peer, meta, pinset } = await withSharded()
+    peer.ipfs.blocks.clear()
+
+    const unpinning = cluster.unpin(meta.cid)
+
+    await assert.rejects(unpinning, { code: 'BLOCK_MISSING' })
+    assert.equal(pinset.pins.size, 5)
+  })
+})

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { isClusterError } from '../../../../src/base/errors.ts'
+import { cleanCrdt, crdtBlocks, crdtInfo, markClean, markDirty } from '../../../../src/consensus/crdt/maintenance.ts'
+import { pinState } from '../../../../src/consensus/crdt/pin-state.ts'
+import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { blockKey } from '../../../../src/wire/crdt-block.ts'
+import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { jsonText, listedPins, pinFor } from '../../../support/pins.ts'
+
+const signal = new AbortController().signal
+
+describe('a CRDT whose peer does not run', () => {
+  let datastore: Datastore
+
+  beforeEach(async () => {
+    datastore = memoryDatastore()
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+    for (const text of ['one', 'two', 'three']) await peer.consensus.put(pinFor(text))
+    await peer.stop()
+    await datastore.start(signal)
+  })
+
+  it('tells its heads, height and size', async () => {
+    const info = await crdtInfo(datastore)
+
+    assert.deepEqual({ ...info, heads: info.heads.length }, { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+  })
+
+  it('shows its blocks', async () => {
+    const heights: number[] = []
+    for await (const { delta } of crdtBlocks(datastore)) heights.push(delta.priority)
+
+    assert.deepEqual(heights.toSorted(), [1, 2, 3])
+  })
+
+  it('shows its pinset', async () => {
+    const state = pinState(datastore)
+
+    assert.equal(state.size(), 3)
+    assert.equal((await listedPins(state)).length, 3)
+    assert.equal((await jsonText(state)).split('\n').length, 4)
+  })
+
+  it('can be marked dirty and clean', async () => {
+    await markDirty(datastore)
+    assert.equal((await crdtInfo(datastore)).dirty, true)
+
+    await markClean(datastore)
+
+    assert.equal((await crdtInfo(datastore)).dirty, false)
+  })
+
+  it('finds a block that was lost, when marked dirty', async () => {
+    const blocks = new Map<number, string>()
+    for await (const { delta, cid } of crdtBlocks(datastore)) blocks.set(delta.priority, blockKey(cid))
+    await datastore.write([{ key: `b${blocks.get(2)}`, value: undefined }])
+    await markDirty(datastore)
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+
+    for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal)
+
+    assert.equal(peer.consensus.progress().behind, true)
+    assert.deepEqual(await crdtInfo(datastore).then(({ missing, dirty }) => ({ missing, dirty })), { missing: 1, dirty: true })
+    await peer.stop()
+  })
+
+  it('can be removed altogether', async () => {
+    await cleanCrdt(datastore)
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+
+    assert.equal(peer.consensus.state.size(), 0)
+    assert.deepEqual(peer.consensus.progress(), { heads: [], height: 0, dirty: false, behind: false })
+    assert.equal(await jsonText(peer.consensus.state), '')
+    await peer.consensus.put(pinFor('new'))
+    assert.equal(peer.consensus.progress().height, 1)
+    await peer.stop()
+  })
+
+  it('finishes a removal that was cut off', async () => {
+    await datastore.write([{ key: '!cleaning', value: new Uint8Array(0) }])
+    const peer = crdtPeer({ datastore })
+
+    await peer.start()
+
+    assert.equal(peer.consensus.state.size(), 0)
+    assert.deepEqual(peer.consensus.progress().heads, [])
+    await peer.stop()
+  })
+
+  it('of a newer layout is refused with the way out', async () => {
+    await datastore.write([{ key: '!layout', value: new TextEncoder().encode('2') }])
+
+    await assert.rejects(crdtPeer({ datastore }).start(), err => isClusterError(err, 'UNSUPPORTED') && err.message.includes('state export'))
+  })
+})

@@ -22,28 +22,14 @@ async function runHere () {
   await main()
 }
 
-/**
- * In the child: the launcher tells signals over the channel. A terminal or a service manager signals both processes at once, so a signal that came
- * directly in the last second isn't counted again. When the launcher is gone, so is this process, without any flushing.
- */
+/** In the child: the launcher tells signals over the channel. When the launcher is gone, so is this process, without any flushing. */
 function obeyLauncher () {
   delete process.env.HELIA_CLUSTER_LAUNCHED
-  const seen = {}
-  for (const signal of signals) process.on(signal, direct)
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   process.on('message', ({ signal }) => {
-    if (Date.now() - (seen[signal] ?? 0) > 1000) process.emit(signal, signal)
+    if (!process.emit(signal, signal)) process.kill(process.pid, signal)
   })
   process.channel?.unref()
-
-  function direct (signal) {
-    seen[signal] = Date.now()
-    // nobody else listens: a signal ends the program, as usual
-    if (process.listenerCount(signal) === 1) {
-      process.off(signal, direct)
-      process.kill(process.pid, signal)
-    }
-  }
 }
 
 function runUnderFitNode () {
@@ -56,8 +42,7 @@ function runUnderFitNode () {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, HELIA_CLUSTER_LAUNCHED: '1' }
   })
-  // later than a signal that the child got directly from the terminal
-  for (const signal of signals) process.on(signal, () => setTimeout(() => { if (child.connected) child.send({ signal }, () => {}) }, 50))
+  for (const signal of signals) process.on(signal, () => { if (child.connected) child.send({ signal }, () => {}) })
   child.on('error', err => {
     console.error(`error starting ${node}: ${err.message}`)
     process.exit(1)

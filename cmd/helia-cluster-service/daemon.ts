@@ -9,6 +9,7 @@ import { lockFolder } from '../../src/node/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
 import { parsePeerAddresses } from './init.ts'
+import { onStopSignals } from './signals.ts'
 import { CommandFailed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -176,14 +177,15 @@ export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
       return { status: answer.status, text: await answer.text() }
     },
     loadNode: async () => (await import('../../src/node/node.ts')).startNode,
-    onSignal: listener => listen(['SIGINT', 'SIGTERM', 'SIGHUP'], listener),
-    onFault: listener => listen(['uncaughtException', 'unhandledRejection'], listener),
+    onSignal: listener => onStopSignals(listener, { events: process, now: () => performance.now() }),
+    onFault: onFaults,
     exit: code => process.exit(code),
     onReady: () => tellSystemd(terminal)
   }
 }
 
-function listen (events: string[], listener: (event: any) => void): () => void { // any: signals give their name, faults the error
+function onFaults (listener: (err: unknown) => void): () => void {
+  const events = ['uncaughtException', 'unhandledRejection'] as const
   for (const event of events) process.on(event, listener)
   return () => { for (const event of events) process.off(event, listener) }
 }

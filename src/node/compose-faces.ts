@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
+import { restApi, type RestApi } from '../api/rest/rest-api.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { ClusterApi } from '../cluster/cluster-api.ts'
+import type { HttpApiConfig, ServiceConfig } from '../config/service-config.ts'
+import { resolveIn } from './folder.ts'
+
+export interface FacesInit { folder: string, config: ServiceConfig }
+export interface FacesDeps { cluster: ClusterApi, clock: Clock, log: Logger }
+
+/** The APIs that the configuration asks for; a section that isn't there starts nothing. */
+export interface Faces { restapi: RestApi | undefined }
+
+export function composeFaces ({ folder, config }: FacesInit, { cluster, clock, log }: FacesDeps): Faces {
+  const { restapi } = config.api
+  return {
+    restapi: restapi == null ? undefined : restApi(httpInit(folder, restapi, log.child('restapilog')), { cluster, clock, log: log.child('restapi') })
+  }
+}
+
+/** What the HTTP APIs have in common, with the files that the section names read. */
+function httpInit (folder: string, section: HttpApiConfig, log: Logger): Parameters<typeof restApi>[0] {
+  const { sslCertFile, sslKeyFile, basicAuthCredentials } = section
+  return {
+    listen: section.httpListenMultiaddress,
+    tls: sslCertFile === '' ? null : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) },
+    basicAuth: basicAuthCredentials == null ? null : new Map(Object.entries(basicAuthCredentials.reveal())),
+    cors: {
+      allowedOrigins: section.corsAllowedOrigins,
+      allowedMethods: section.corsAllowedMethods,
+      allowedHeaders: section.corsAllowedHeaders,
+      exposedHeaders: section.corsExposedHeaders,
+      allowCredentials: section.corsAllowCredentials,
+      maxAgeSeconds: Math.floor(section.corsMaxAgeMs / 1000)
+    },
+    headers: section.headers,
+    timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
+    maxHeaderBytes: section.maxHeaderBytes,
+    logLine: accessLog(folder, section.httpLogFile, log)
+  }
+}
+
+/** One line per request: to the file if there is one, else to the log. */
+function accessLog (folder: string, file: string, log: Logger): (line: string) => void {
+  if (file === '') return line => log.info(line)
+  const stream = createWriteStream(resolveIn(folder, file, ''), { flags: 'a' })
+  stream.on('error', err => log.error('the access log can not be written', { file, err }))
+  return line => { stream.write(`${line}\n`) }
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Blockstore } from '../blockstore/blockstore.ts'
+import { levelBlockstore } from '../blockstore/level/level.ts'
+import { segmentBlockstore } from '../blockstore/segments/segments.ts'
+import type { Logger } from '../base/log.ts'
+import type { Workers } from '../base/worker.ts'
+import type { TemporaryStore } from '../cluster/status-rows.ts'
+import type { ServiceConfig } from '../config/service-config.ts'
+import type { Datastore } from '../datastore/datastore.ts'
+import { levelDatastore } from '../datastore/level/level-datastore.ts'
+import { statePath } from './folder.ts'
+
+const MiB = 1024 * 1024
+
+/** Everything of a peer that is on the disk. */
+export interface Stores {
+  /** The CRDT's alone: cleaning the state wipes it. */
+  pinset: Datastore
+  /** What only this peer knows: roots of the IPFS node, unfinished unpins. */
+  local: Datastore
+  /** Blocks of the embedded IPFS node; undefined with an external Kubo. */
+  blocks: Blockstore | undefined
+  /** A store for one answer that doesn't fit into memory. */
+  temporary: () => Promise<TemporaryStore>
+}
+
+export interface StoresInit { folder: string, config: ServiceConfig }
+
+/**
+ * `state/pinset`, `state/local`, `blocks` and `tmp` below the peer's folder. Write buffers are what counts in memory: up to two of each are held
+ * while one is flushed.
+ */
+export function composeStores ({ folder, config }: StoresInit, { log, workers }: { log: Logger, workers: Workers }): Stores {
+  const state = statePath(folder, config)
+  return {
+    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log }),
+    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log }),
+    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers }) : undefined,
+    temporary: async () => temporaryStore(join(folder, 'tmp-'), log)
+  }
+}
+
+function composeBlocks (kind: string, folder: string, { log, workers }: { log: Logger, workers: Workers }): Blockstore {
+  if (kind === 'level') return levelBlockstore({ folder })
+  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore') })
+  workers.add(blocks.upkeep)
+  return blocks
+}
+
+async function temporaryStore (prefix: string, log: Logger): Promise<TemporaryStore> {
+  const folder = await mkdtemp(prefix)
+  const store = levelDatastore({ folder, writeBufferBytes: 4 * MiB, cacheBytes: 4 * MiB }, { log })
+  await store.start(new AbortController().signal)
+  return {
+    store,
+    discard: async () => {
+      await store.stop()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { Lifecycle } from '../base/lifecycle.ts'
+import { systemClock } from '../base/system.ts'
+import { composeNode } from './compose.ts'
+import type { StartNode } from './node-contract.ts'
+
+/** How long one component may take to stop. */
+const stopTimeoutMs = 8000
+
+/** Builds a peer and starts it. */
+export const startNode: StartNode = async init => {
+  const { components, addresses } = composeNode(init)
+  const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
+  await lifecycle.start(components, init.signal)
+  return {
+    addresses: addresses(),
+    stop: async () => lifecycle.stop(),
+    failed: new Promise<never>(() => {})
+  }
+}

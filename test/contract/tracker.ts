@@ -196,6 +196,19 @@ export function trackerContract (name: string, open: (some: Partial<TrackerSetti
       assert.equal(await statusOf(1), 'unexpectedly_unpinned')
     })
 
+    it('is content with a recursive root where a direct one is asked for', async () => {
+      const { track, untrack, node, settled, list } = await opened()
+      track(aPin(1))
+      await settled(1, 'pinned')
+
+      untrack(cidNumber(1))
+      track(aPin(1, direct))
+      await settled(1, 'pinned')
+
+      assert.deepEqual(await list(), { 'pin 1': 'pinned' })
+      assert.deepEqual(node.calls, ['pin 1', 'pin 1'])
+    })
+
     it('treats factors 0/0 without allocations as remote', async () => {
       const { track, node, settled } = await opened()
 

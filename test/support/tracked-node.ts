@@ -59,6 +59,7 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinSt
 
   async pin (pin: Pin, { signal }: IpfsOptions = {}): Promise<void> {
     await this.#act(`pin ${numberOf(pin.cid)}`, signal)
+    if (pin.maxDepth === 0 && this.roots.get(pin.cid.toString()) === 'recursive') throw new ClusterError('PIN_REFUSED')
     this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
   }
 

@@ -197,7 +197,7 @@ export class OperationRunner {
 
   #fail (key: string, isPin: boolean, err: unknown): void {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
-    const refused = isClusterError(err, 'PIN_REFUSED')
+    const refused = !isPin && isClusterError(err, 'PIN_REFUSED')
     this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: messageOf(err), refused })
     this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: messageOf(err) })
   }
@@ -206,12 +206,22 @@ export class OperationRunner {
     const cid = cidOfKey(key)
     const pin = this.#deps.state.get(cid)
     if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
-    await this.#deps.ipfs.pin(pin, { signal })
+    await this.#pinOrHold(pin, signal)
     if (signal.aborted) return
     this.counts.pinsDone++
     this.#apply(key, 'done')
     this.onPinned?.(key)
     this.#pinAgainIfChanged(key, pin)
+  }
+
+  /** A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than is asked. */
+  async #pinOrHold (pin: Pin, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.ipfs.pin(pin, { signal })
+    } catch (err) {
+      if (pin.maxDepth !== 0 || !isClusterError(err, 'PIN_REFUSED')) throw err
+      this.#deps.log.debug('a direct pin is held recursively', { cid: String(pin.cid) })
+    }
   }
 
   /** A pin whose mode was changed while it ran was left alone (the same kind of operation was under way): it needs another run. */

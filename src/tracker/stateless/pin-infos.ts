@@ -12,10 +12,14 @@ export interface TrackerIdentity { peerName: string, ipfsPeerId: PeerId, ipfsPee
 
 export interface PinInfosDeps { clock: Clock, identity: () => TrackerIdentity }
 
+/** A list of many rows asks who we are once in a while, not for each row. */
+const identityAgeMs = 1000
+
 /** Makes the rows of status lists (daemon §3.5, rest-api §11.3). */
 export class PinInfos {
   readonly #self: PeerId
   readonly #deps: PinInfosDeps
+  #who: { identity: TrackerIdentity, until: number } | undefined
 
   constructor (self: PeerId, deps: PinInfosDeps) {
     this.#self = self
@@ -38,7 +42,7 @@ export class PinInfos {
 
   #row (facts: { cid: CID, status: TrackerStatus, timestamp: number, pin?: Pin | undefined, error?: string, attempts?: number, priority?: boolean }): PinInfo {
     const { pin } = facts
-    const who = this.#deps.identity()
+    const who = this.#identity()
     return {
       cid: facts.cid,
       name: pin?.name ?? '',
@@ -56,5 +60,11 @@ export class PinInfos {
       attemptCount: facts.attempts ?? 0,
       priorityPin: facts.priority ?? false
     }
+  }
+
+  #identity (): TrackerIdentity {
+    const now = this.#deps.clock.now()
+    if (this.#who == null || now >= this.#who.until) this.#who = { identity: this.#deps.identity(), until: now + identityAgeMs }
+    return this.#who.identity
   }
 }

@@ -35,7 +35,7 @@ export interface StatelessTrackerDeps {
   datastore: Datastore
   clock: Clock
   log: Logger
-  /** Asked for each row of a list. */
+  /** Asked at most once a second. */
   identity: () => TrackerIdentity
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { ClusterError } from '../../base/errors.ts'
 import type { SegmentFile, SegmentFiles } from './files.ts'
 
-interface OpenFile { file: Promise<SegmentFile>, users: number }
+interface OpenFile { file: Promise<SegmentFile>, users: number, isClosed: boolean }
 
 const nameOf = (id: number): string => `${String(id).padStart(10, '0')}.segment`
 const namePattern = /^(\d{10})\.segment$/
@@ -35,7 +35,7 @@ export class SegmentFolder {
   async create (id: number): Promise<void> {
     const file = await this.#files.open(this.#path(id), { create: true })
     this.#namesChanged = true
-    this.#open.set(id, { file: Promise.resolve(file), users: 0 })
+    this.#open.set(id, { file: Promise.resolve(file), users: 0, isClosed: false })
   }
 
   /** Lends the file; it stays open until `work` is done, even when it is removed meanwhile. A missing one rejects with NOT_FOUND. */
@@ -46,8 +46,9 @@ export class SegmentFolder {
       return await work(await entry.file)
     } finally {
       entry.users--
-      this.#trim()
-      if (entry.users === 0 && this.#open.get(id) !== entry) await this.#closed(entry)
+      // It was removed meanwhile.
+      if (entry.users === 0 && this.#open.get(id) !== entry) await this.#close(entry)
+      await this.#trim()
     }
   }
 
@@ -56,7 +57,7 @@ export class SegmentFolder {
     this.#open.delete(id)
     await this.#files.remove(this.#path(id)).catch(err => { if (err.code !== 'ENOENT') throw err })
     this.#namesChanged = true
-    if (entry?.users === 0) await this.#closed(entry)
+    if (entry?.users === 0) await this.#close(entry)
   }
 
   /** Makes created and removed files survive a power loss. */
@@ -70,11 +71,11 @@ export class SegmentFolder {
   async close (): Promise<void> {
     const entries = [...this.#open.values()]
     this.#open.clear()
-    await Promise.all(entries.map(async entry => this.#closed(entry)))
+    await Promise.all(entries.map(async entry => this.#close(entry)))
   }
 
   #entry (id: number): OpenFile {
-    const entry = this.#open.get(id) ?? { file: this.#openExisting(id), users: 0 }
+    const entry = this.#open.get(id) ?? { file: this.#openExisting(id), users: 0, isClosed: false }
     this.#open.delete(id)
     this.#open.set(id, entry)
     return entry
@@ -90,16 +91,18 @@ export class SegmentFolder {
     }
   }
 
-  #trim (): void {
+  async #trim (): Promise<void> {
     for (const [id, entry] of this.#open) {
       if (this.#open.size <= this.#openFiles) return
       if (entry.users > 0) continue
       this.#open.delete(id)
-      void this.#closed(entry)
+      await this.#close(entry)
     }
   }
 
-  async #closed (entry: OpenFile): Promise<void> {
+  async #close (entry: OpenFile): Promise<void> {
+    if (entry.isClosed) return
+    entry.isClosed = true
     // A file that didn't open needs no closing; who asked for it knows.
     await entry.file.then(async file => file.close(), () => {})
   }

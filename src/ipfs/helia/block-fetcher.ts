@@ -54,6 +54,7 @@ export class BlockFetcher {
   readonly #deps: BlockFetcherDeps
   readonly #flights = new Map<string, RunningFlight>()
   readonly #forgetting = new Map<string, Promise<void>>()
+  #storingBytes = 0
   readonly #wants = new Slots(wantsAtOnce)
   readonly #searches = new Slots(searchesAtOnce)
 
@@ -111,11 +112,15 @@ export class BlockFetcher {
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(flightKey(flight.cid))
     const bytes = await this.#wants.run(async () => this.#wantUntilHere(flight), signal)
+    // blocks that are being stored don't count in the store's size yet
+    this.#storingBytes += bytes.length
     try {
-      await this.#deps.ensureRoom(bytes.length)
+      await this.#deps.ensureRoom(this.#storingBytes)
       await this.#deps.blockstore.put([{ cid: flight.cid, bytes }])
     } catch (notStored) {
       return { bytes, notStored }
+    } finally {
+      this.#storingBytes -= bytes.length
     }
     this.#deps.network.announce([flight.cid])
     return { bytes }

@@ -5,6 +5,8 @@ import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import { BitswapCancels } from './bitswap-cancels.ts'
+import type { QueuedMessage } from './bitswap-cancels.ts'
 import { receiveBitswap } from './bitswap-inbound.ts'
 import type { BitswapMessage } from './bitswap-message.ts'
 import { loadHasher } from './hashers.ts'
@@ -36,7 +38,12 @@ interface BitswapBroker {
   retrieve (cid: CID, options: { signal: AbortSignal, onProgress?: (event: { type: string, detail: unknown }) => void }): Promise<Uint8Array>
   bitswap: {
     notify (cid: CID): Promise<void>
-    network: { safeDispatchEvent (type: 'bitswap:message', init: { detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection } }): boolean }
+    getPeerWantlist (peer: Libp2pPeerId): unknown
+    network: {
+      safeDispatchEvent (type: 'bitswap:message', init: { detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection } }): boolean
+      sendMessage (peer: Libp2pPeerId, message: QueuedMessage): Promise<void>
+    }
+    wantList: { peers: { keys (): Iterable<Libp2pPeerId>, size: number } }
     peerWantLists: { ledgerMap: { size: number } }
   }
 }
@@ -51,6 +58,8 @@ const bitswapOptions = {
   messageSendTimeout: 5000,
   sendWantlistDebounce: 2,
   maxIncomingMessageSize: inbound.maxMessageBytes,
+  // a peer that asks again has a reason
+  doNotResendBlockWindow: 0,
   // Go's limit; its own messages are 2 MiB
   maxOutgoingMessageSize: 2 * 1024 * 1024
 }
@@ -62,6 +71,7 @@ const bitswapOptions = {
 export class HeliaNode implements IpfsNetwork {
   readonly #init: HeliaNetworkInit
   readonly #deps: IpfsNetworkDeps
+  readonly #cancels: BitswapCancels
   #running: Running | undefined
   #starting: Promise<void> | undefined
   #stopped = false
@@ -69,6 +79,11 @@ export class HeliaNode implements IpfsNetwork {
   constructor (init: HeliaNetworkInit, deps: IpfsNetworkDeps) {
     this.#init = init
     this.#deps = deps
+    this.#cancels = new BitswapCancels({
+      peers: () => [...this.#running?.broker.bitswap.wantList.peers.keys() ?? []],
+      send: async (peer, message) => this.#running?.broker.bitswap.network.sendMessage(peer, message),
+      clock: deps.clock
+    })
   }
 
   async start (): Promise<void> {
@@ -127,10 +142,19 @@ export class HeliaNode implements IpfsNetwork {
 
   async want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array> {
     const { signal, onAsked } = options
-    return this.#now().broker.retrieve(cid, {
-      signal,
-      ...(onAsked == null ? {} : { onProgress: event => { if (event.type === 'bitswap:send-wantlist') onAsked(String(event.detail)) } })
-    })
+    const { broker } = this.#now()
+    let isHere = false
+    try {
+      const bytes = await broker.retrieve(cid, {
+        signal,
+        ...(onAsked == null ? {} : { onProgress: event => { if (event.type === 'bitswap:send-wantlist') onAsked(String(event.detail)) } })
+      })
+      isHere = true
+      return bytes
+    } finally {
+      // the only peer has sent it: nothing to take back
+      if (!isHere || broker.bitswap.wantList.peers.size > 1) this.#cancels.add(cid)
+    }
   }
 
   announce (cids: readonly CID[]): void {
@@ -159,7 +183,12 @@ export class HeliaNode implements IpfsNetwork {
     const handle = libp2p.handle.bind(libp2p)
     const onStream = (stream: Stream, connection: Connection): void => receiveBitswap(stream, inbound, {
       clock: this.#deps.clock,
-      deliver: message => { broker()?.bitswap.network.safeDispatchEvent('bitswap:message', { detail: { peer: connection.remotePeer, message, connection } }) }
+      deliver: message => {
+        const bitswap = broker()?.bitswap
+        // lets go of wants that were answered: the engine takes one that comes again for the old one
+        if (message.wantlist != null) bitswap?.getPeerWantlist(connection.remotePeer)
+        bitswap?.network.safeDispatchEvent('bitswap:message', { detail: { peer: connection.remotePeer, message, connection } })
+      }
     })
     libp2p.handle = async (protocols, handler, options) =>
       handle(protocols, [protocols].flat().includes(bitswapProtocol) ? onStream : handler, options)

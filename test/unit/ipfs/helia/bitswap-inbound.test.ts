@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Stream } from '@libp2p/interface'
+import { FrameReader, receiveBitswap } from '../../../../src/ipfs/helia/bitswap-inbound.ts'
+import { decodeBitswapMessage } from '../../../../src/ipfs/helia/bitswap-message.ts'
+import type { BitswapMessage } from '../../../../src/ipfs/helia/bitswap-message.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
+
+/** As libp2p's streams: an event target that can be closed and aborted. */
+class FakeStream extends EventTarget {
+  aborted: Error | undefined
+  async close (): Promise<void> {}
+  abort (err: Error): void {
+    this.aborted = err
+    this.dispatchEvent(new Event('close'))
+  }
+
+  receive (bytes: Uint8Array): void { this.dispatchEvent(Object.assign(new Event('message'), { data: bytes })) }
+}
+
+const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'))
+
+/** One want-have for the bytes 01 55, priority 7, then a block "abc" and a don't-have. */
+const message = hex('0a0e 0a0a 0a020155 1007 2001 2801 1000 1a0a 0a03015512 1203616263 2206 0a020155 1001')
+const framed = (body: Uint8Array): Uint8Array => Uint8Array.of(body.length, ...body)
+
+function receive (clock: SimClock): { stream: FakeStream, delivered: BitswapMessage[] } {
+  const stream = new FakeStream()
+  const delivered: BitswapMessage[] = []
+  receiveBitswap(stream as unknown as Stream, { stallMs: 1000, maxMessageBytes: 10_000 }, { clock, deliver: one => delivered.push(one) })
+  return { stream, delivered }
+}
+
+describe('bitswap inbound', () => {
+  it('reads messages in pieces of any size', () => {
+    const frames = new FrameReader(10_000)
+    const bodies = [new Uint8Array(300).fill(1), Uint8Array.of(2), new Uint8Array(5000).fill(3)]
+    const wire = Buffer.concat(bodies.map(body => Buffer.from([...body.length < 128 ? [body.length] : [body.length % 128 + 128, body.length >> 7], ...body])))
+
+    const read = [...wire.keys()].filter(at => at % 7 === 0).flatMap(at => [...frames.push(wire.subarray(at, at + 7))])
+
+    assert.deepEqual(read, bodies)
+    assert.equal(frames.idle, true)
+  })
+
+  it('decodes wants, blocks and presences', () => {
+    const { wantlist, blocks, blockPresences } = decodeBitswapMessage(message)
+
+    assert.deepEqual(wantlist, { full: false, entries: [{ cid: hex('0155'), priority: 7, wantType: 'WantHave', sendDontHave: true }] })
+    assert.deepEqual(blocks.map(({ data }) => Buffer.from(data).toString()), ['abc'])
+    assert.deepEqual(blockPresences, [{ cid: hex('0155'), type: 'DoNotHaveBlock' }])
+  })
+
+  it('has no timer on an idle stream, however long it is silent', async () => {
+    const clock = new SimClock()
+    const { stream, delivered } = receive(clock)
+
+    stream.receive(framed(message))
+    const timersAfterFirst = clock.pending
+    await clock.advance(3_600_000)
+    stream.receive(framed(message))
+
+    assert.equal(timersAfterFirst, 0)
+    assert.equal(delivered.length, 2)
+    assert.equal(stream.aborted, undefined)
+  })
+
+  it('resets a stream whose message stands still, and only then', async () => {
+    const clock = new SimClock()
+    const { stream, delivered } = receive(clock)
+
+    stream.receive(framed(message).subarray(0, 5))
+    await clock.advance(900)
+    stream.receive(framed(message).subarray(5, 9))
+    await clock.advance(900)
+    const before = stream.aborted
+    await clock.advance(200)
+
+    assert.equal(before, undefined)
+    assert.match(String(stream.aborted), /stands still/)
+    assert.equal(delivered.length, 0)
+    assert.equal(clock.pending, 0)
+  })
+
+  it('resets a stream that sends nonsense or too much', () => {
+    const nonsense = receive(new SimClock())
+    const large = receive(new SimClock())
+
+    nonsense.stream.receive(framed(hex('0aff01')))
+    large.stream.receive(hex('ffff7f'))
+
+    assert.ok(nonsense.stream.aborted != null)
+    assert.ok(large.stream.aborted != null)
+  })
+})

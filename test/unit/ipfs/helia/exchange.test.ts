@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, it } from 'node:test'
+import type { Block } from '../../../../src/blockstore/blockstore.ts'
+import type { HeliaInit } from '../../../../src/ipfs/helia/connector.ts'
+import type { PinProgress } from '../../../../src/ipfs/ipfs.ts'
+import { batches, fileBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
+import { startHelia } from '../../../support/helia.ts'
+import type { RunningHelia } from '../../../support/helia.ts'
+import { pollUntil } from '../../../support/poll.ts'
+
+const running: RunningHelia[] = []
+
+async function start (init: Partial<HeliaInit> = {}): Promise<RunningHelia> {
+  const helia = await startHelia(init)
+  running.push(helia)
+  await helia.connector.ready()
+  return helia
+}
+
+async function addressOf ({ connector }: RunningHelia): Promise<string> { return (await connector.id()).addresses?.[0] ?? '' }
+
+async function file (sizeBytes: number, leafBytes = 256 * 1024): Promise<{ root: Block, leaves: Block[] }> {
+  const leaves = await Promise.all(Array.from({ length: Math.ceil(sizeBytes / leafBytes) }, async () => rawBlock(randomBytes(leafBytes))))
+  return { root: await fileBlock(leaves), leaves }
+}
+
+describe('two embedded nodes', () => {
+  afterEach(async () => { await Promise.all(running.splice(0).map(async helia => helia.close())) })
+
+  it('fetch a DAG of 5 MB from each other', async () => {
+    const [here, there] = [await start(), await start()]
+    const { root, leaves } = await file(5_000_000)
+    await there.connector.putBlocks(batches(...leaves, root))
+    await here.connector.connect([await addressOf(there)])
+
+    const pinned = here.connector.pin(pinOf(root.cid))
+    const seen: PinProgress[] = []
+    await pollUntil(() => {
+      const progress = here.connector.progress(root.cid)
+      if (progress != null) seen.push(progress)
+      return progress == null && seen.length > 0
+    }, { everyMs: 1 })
+    await pinned
+
+    const last = seen.at(-1)
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
+    for (const { cid, bytes } of [root, ...leaves]) assert.ok(Buffer.from(bytes).equals(await here.connector.getBlock(cid, { local: true })))
+    assert.ok(seen.some(({ wantedBlock, peersAsked }) => wantedBlock != null && peersAsked.length === 1))
+    assert.equal(last?.fetchedBlocks, last?.blocks)
+    assert.deepEqual(await here.connector.swarmPeers(), [(await there.connector.id()).id])
+  })
+
+  it('dial the origins of a pin', async () => {
+    const [here, there] = [await start(), await start()]
+    const { root, leaves } = await file(10_000)
+    await there.connector.putBlocks(batches(...leaves, root))
+
+    await here.connector.pin(pinOf(root.cid, { origins: [await addressOf(there)] }))
+
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
+  })
+
+  it('send a block to who waits for it as soon as it is here', async () => {
+    const [here, there] = [await start(), await start()]
+    const { root, leaves } = await file(10_000)
+    await here.connector.connect([await addressOf(there)])
+    const pinned = here.connector.pin(pinOf(root.cid))
+    await pollUntil(() => (here.connector.progress(root.cid)?.peersAsked.length ?? 0) > 0)
+
+    await there.connector.putBlocks(batches(...leaves, root))
+    await pinned
+
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
+  })
+
+  it('give up when nobody has the content, and say who was asked', async () => {
+    const [here, there] = [await start({ pinTimeoutMs: 300 }), await start()]
+    const { root } = await file(10_000)
+    await here.connector.connect([await addressOf(there)])
+
+    const pinned = here.connector.pin(pinOf(root.cid))
+
+    await assert.rejects(pinned, { code: 'TIMEOUT' })
+    assert.deepEqual(here.connector.progress(root.cid)?.peersAsked, [(await there.connector.id()).id])
+  })
+
+  it('ask again for what was given up before', async () => {
+    const [here, there] = [await start({ pinTimeoutMs: 100 }), await start()]
+    const { root, leaves } = await file(10_000)
+    await here.connector.connect([await addressOf(there)])
+    await assert.rejects(here.connector.pin(pinOf(root.cid)), { code: 'TIMEOUT' })
+    await there.connector.putBlocks(batches(...leaves, root))
+
+    await here.connector.pin(pinOf(root.cid))
+
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
+  })
+
+  it('fail a pin that finds no room', async () => {
+    const [here, there] = [await start({ storageMaxBytes: 400_000 }), await start()]
+    const { root, leaves } = await file(1_000_000)
+    await there.connector.putBlocks(batches(...leaves, root))
+    await here.connector.connect([await addressOf(there)])
+
+    const pinned = here.connector.pin(pinOf(root.cid))
+
+    await assert.rejects(pinned, { code: 'STORAGE_FULL' })
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'unpinned')
+  })
+})

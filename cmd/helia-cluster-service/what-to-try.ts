@@ -1,17 +1,19 @@
+type Example = [what: string, command: string]
+
 /** Lines to copy for somebody who has just started a peer. `addresses` as in RunningNode. */
 export function whatToTry (addresses: Record<string, string[]>): string {
   const rest = httpUrl(addresses.restapi)
   const gateway = httpUrl(addresses.gateway)
-  const lines = [
+  const lines: Example[] = [
     ...(rest == null ? [] : [
-      `curl ${rest}/id                                   who this peer is`,
-      `echo hello > hello.txt; curl -F file=@hello.txt ${rest}/add    add a file: the answer has its CID`,
-      `curl ${rest}/pins                                 what is pinned, and how far it is`,
-      `ipfs-cluster-ctl --host ${addresses.restapi?.[0]} peers ls`
-    ]),
-    ...(gateway == null ? [] : [`curl ${gateway}/ipfs/<CID>                            read it back`])
+      ['who this peer is', `curl ${rest}/id`],
+      ['add a file; the answer has its CID', `echo hello > hello.txt; curl -F file=@hello.txt ${rest}/add`],
+      ['what is pinned, and how far it is', `curl ${rest}/pins`],
+      ['the same with the command-line client', `ipfs-cluster-ctl --host ${addresses.restapi?.[0]} status`]
+    ] satisfies Example[]),
+    ...(gateway == null ? [] : [['read it back', `curl ${gateway}/ipfs/CID`]] satisfies Example[])
   ]
-  return ['', 'The peer is ready. Try:', ...lines.map(line => `  ${line}`), 'Ctrl-C stops it.', '', ''].join('\n')
+  return ['', 'The peer is ready. Try:', ...lines.flatMap(([what, command]) => [`  # ${what}`, `  ${command}`]), 'Ctrl-C stops it.', '', ''].join('\n')
 }
 
 /** `http://host:port` of the first TCP address. */

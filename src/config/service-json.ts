@@ -19,8 +19,6 @@ export interface LoadedConfig {
   warnings: string[]
   /** The file names an engine of Go: its data, if there is any, can't be read here. `folder` as in the file. */
   foreignDatastore: { engine: ForeignDatastore, folder: string } | null
-  /** Identity of a file of an old version; hidden in every print. */
-  legacyIdentity: boolean
 }
 
 /** Parses the text of a service.json. Throws INVALID_CONFIG when it isn't a JSON object. */
@@ -65,7 +63,7 @@ export function readServiceConfig (file: JsonObject, { variables, hostName }: Re
 
   const config = assemble(read, path => component(path) != null)
   const named = config.cluster.peername === '' ? { ...config, cluster: { ...config.cluster, peername: hostName } } : config
-  return { config: named, warnings: warningsOf(named, findings), foreignDatastore: foreignDatastoreOf(file), legacyIdentity: config.cluster.id !== '' && config.cluster.privateKey != null }
+  return { config: named, warnings: warningsOf(named, findings), foreignDatastore: foreignDatastoreOf(file) }
 }
 
 export function invalidConfig (problems: readonly string[]): ClusterError {

@@ -70,8 +70,8 @@ describe('what to try', () => {
     const text = whatToTry({ restapi: ['/ip4/127.0.0.1/tcp/1111'], gateway: ['/ip4/127.0.0.1/tcp/2222'] })
 
     assert.match(text, /curl http:\/\/127\.0\.0\.1:1111\/id/)
-    assert.match(text, /curl http:\/\/127\.0\.0\.1:2222\/ipfs\/<CID>/)
-    assert.match(text, /--host \/ip4\/127\.0\.0\.1\/tcp\/1111 peers ls/)
+    assert.match(text, /curl http:\/\/127\.0\.0\.1:2222\/ipfs\/CID/)
+    assert.match(text, /--host \/ip4\/127\.0\.0\.1\/tcp\/1111 status/)
   })
 
   it('leaves out what does not listen', () => {

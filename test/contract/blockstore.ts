@@ -35,7 +35,7 @@ export function blockstoreContract (name: string, open: () => Promise<Blockstore
     const all = async (): Promise<string[]> => {
       const found: string[] = []
       for await (const batch of store.multihashes()) found.push(...batch.map(hex))
-      return found.sort()
+      return found.toSorted()
     }
 
     it('reads what was put, of every size', async () => {
@@ -118,7 +118,7 @@ export function blockstoreContract (name: string, open: () => Promise<Blockstore
 
       await Promise.all(blocks.flatMap((block, n) => [store.put([block]), store.put(blocks.slice(n, n + 3))]))
 
-      assert.deepEqual(await all(), blocks.map(block => hex(block.cid.multihash.bytes)).sort())
+      assert.deepEqual(await all(), blocks.map(block => hex(block.cid.multihash.bytes)).toSorted())
     })
 
     it('deletes, also what is not there and what is named twice', async () => {

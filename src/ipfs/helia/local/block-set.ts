@@ -32,6 +32,7 @@ class FingerprintSet implements BlockSet {
   #moved: Promise<void> = Promise.resolve()
   #failed: { err: unknown } | undefined
   #level: ClassicLevel<Uint8Array, Uint8Array> | undefined
+  #isFolderUsed = false
 
   constructor ({ folder, memoryBytes = 32 * 1024 * 1024 }: BlockSetInit, random: Random) {
     this.#folder = folder
@@ -65,7 +66,7 @@ class FingerprintSet implements BlockSet {
     await this.#moved
     await this.#level?.close()
     this.#level = undefined
-    if (this.#folder != null) await rm(this.#folder, { recursive: true, force: true })
+    if (this.#folder != null && this.#isFolderUsed) await rm(this.#folder, { recursive: true, force: true })
   }
 
   #isOnDisk (): boolean {
@@ -98,6 +99,7 @@ class FingerprintSet implements BlockSet {
 
   async #open (): Promise<ClassicLevel<Uint8Array, Uint8Array>> {
     const folder = this.#folder ?? ''
+    this.#isFolderUsed = true
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
     const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', compression: false, writeBufferSize: 16 * 1024 * 1024 })

@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
 import type { Random } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
+import type { Startable } from '../../../base/lifecycle.ts'
 import type { Logger } from '../../../base/log.ts'
 import { blockSet } from './block-set.ts'
 import type { BlockSet, Guard, Protection } from './local.ts'
@@ -24,8 +26,9 @@ export interface Collection {
   end (): void
 }
 
-/** Running operations and the running collection, kept apart. */
-export class BlockProtection implements Protection {
+/** Running operations and the running collection, kept apart. `start` clears what a killed process left in the folder. */
+export class BlockProtection implements Protection, Startable {
+  readonly name = 'protection'
   readonly #init: BlockProtectionInit
   readonly #deps: BlockProtectionDeps
   readonly #guards = new Set<RunningGuard>()
@@ -37,6 +40,9 @@ export class BlockProtection implements Protection {
     this.#init = init
     this.#deps = deps
   }
+
+  async start (): Promise<void> { await rm(this.#init.folder, { recursive: true, force: true }) }
+  async stop (): Promise<void> {}
 
   guard (): Guard {
     const { folder, guardMemoryBytes = 4 * 1024 * 1024 } = this.#init

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,6 +16,24 @@ import { hex, numberedBlock, numberedBlocks } from '../../../support/blocks.ts'
 const never = new AbortController().signal
 const child = join(dirname(fileURLToPath(import.meta.url)), '../../../support/put-until-killed.ts')
 const recordBytes = (sizeBytes: number): number => recordLength(34, sizeBytes)
+
+/** The last segment of a store. */
+const segmentIn = async (at: string): Promise<string> => join(at, 'segments', (await readdir(join(at, 'segments'))).toSorted().at(-1)!)
+
+const multihashes = async (store: UpkeptBlockstore): Promise<string[]> => {
+  const found: string[] = []
+  for await (const batch of store.multihashes()) found.push(...batch.map(hex))
+  return found
+}
+
+/** Flips the bits of one byte. */
+const damage = async (file: string, at: number): Promise<void> => {
+  const handle = await open(file, 'r+')
+  const byte = Buffer.alloc(1)
+  await handle.read(byte, 0, 1, at)
+  await handle.write(Buffer.of(byte[0]! ^ 0xff), 0, 1, at)
+  await handle.close()
+}
 
 describe('segment store after a crash', () => {
   let folder: string
@@ -45,14 +62,6 @@ describe('segment store after a crash', () => {
     await cp(join(folder, 'store'), copy, { recursive: true })
     await rm(join(copy, 'index', 'LOCK'), { force: true })
     return copy
-  }
-
-  const segmentIn = async (at: string): Promise<string> => join(at, 'segments', (await readdir(join(at, 'segments'))).sort().at(-1)!)
-
-  const multihashes = async (store: UpkeptBlockstore): Promise<string[]> => {
-    const found: string[] = []
-    for await (const batch of store.multihashes()) found.push(...batch.map(hex))
-    return found
   }
 
   /** Runs the child until it has put `count` blocks, then kills it; gives the numbers whose puts had resolved. */
@@ -202,12 +211,4 @@ describe('segment store after a crash', () => {
     assert.equal(restored.sizeBytes(), size)
     for (const { cid } of blocks) assert.ok(await restored.get(cid))
   })
-
-  const damage = async (file: string, at: number): Promise<void> => {
-    const handle = await open(file, 'r+')
-    const byte = Buffer.alloc(1)
-    await handle.read(byte, 0, 1, at)
-    await handle.write(Buffer.of(byte[0]! ^ 0xff), 0, 1, at)
-    await handle.close()
-  }
 })

@@ -176,10 +176,10 @@ describe('segment store', () => {
     for (let n = 0; n < 300; n += 10) await store.put(blocks.slice(n, n + 10))
     await store.delete(blocks.filter((_, n) => n % 3 !== 0).map(({ cid }) => cid))
     const kept = blocks.filter((_, n) => n % 3 === 0)
-    let isTidy = false
+    const tidy = { isDone: false }
 
-    const tidying = tidyUp().then(() => { isTidy = true })
-    for (let round = 0; !isTidy; round++) {
+    const tidying = tidyUp().then(() => { tidy.isDone = true })
+    for (let round = 0; !tidy.isDone; round++) {
       const { cid, bytes } = kept[round % 50]!
       assert.deepEqual(Buffer.from(await store.get(cid) ?? []), bytes)
       await store.put([numberedBlock(1000 + round, 500)])

@@ -15,7 +15,7 @@ const a = nodeOf([shared.cid, childOfA.cid], 'A')
 const b = cborOf([shared.cid], 'B')
 const stray = textBlock('nobody wants this')
 
-const keys = (blocks: readonly Block[]): string[] => blocks.map(({ cid }) => hex(cid.multihash.bytes)).sort()
+const keys = (blocks: readonly Block[]): string[] => blocks.map(({ cid }) => hex(cid.multihash.bytes)).toSorted()
 
 describe('garbage collection', () => {
   let node: LocalNode
@@ -34,7 +34,7 @@ describe('garbage collection', () => {
       gone.push(key!)
     }
 
-    assert.deepEqual(gone.map(cid => hex(cid.multihash.bytes)).sort(), keys([b, stray]))
+    assert.deepEqual(gone.map(cid => hex(cid.multihash.bytes)).toSorted(), keys([b, stray]))
     assert.ok(gone.every(cid => cid.toString().startsWith('bafkrei')))
     assert.deepEqual(there([shared, childOfA, a, b, stray]), [true, true, true, false, false])
   })
@@ -79,7 +79,7 @@ describe('garbage collection', () => {
     await node.blocks.put([shared, childOfA, a])
     await node.pin(blockOf(a.bytes).cid)
 
-    assert.deepEqual((await node.gc()).sort(), keys([shared, childOfA]))
+    assert.deepEqual((await node.gc()).toSorted(), keys([shared, childOfA]))
   })
 
   it('keeps what a running add has put, and takes it after an aborted one', async () => {
@@ -91,7 +91,7 @@ describe('garbage collection', () => {
     const after = await node.gc()
 
     assert.deepEqual(during, [])
-    assert.deepEqual(after.sort(), keys([shared, a]))
+    assert.deepEqual(after.toSorted(), keys([shared, a]))
   })
 
   it('keeps the blocks of a running pin that were here before', async () => {
@@ -99,7 +99,7 @@ describe('garbage collection', () => {
     const guard = node.protection.guard()
     await guard.protect([a.cid])
 
-    assert.deepEqual((await node.gc()).sort(), keys([shared, childOfA]))
+    assert.deepEqual((await node.gc()).toSorted(), keys([shared, childOfA]))
     guard.release()
   })
 
@@ -129,7 +129,7 @@ describe('garbage collection', () => {
     const said: Array<[string | undefined, string]> = []
     for await (const { key, error } of node.collector.collect()) said.push([key?.toString(), error])
 
-    assert.deepEqual(said.map(([key]) => key).sort(), [a.cid.toString(), broken.cid.toString()].sort())
+    assert.deepEqual(said.map(([key]) => key).toSorted(), [a.cid.toString(), broken.cid.toString()].toSorted())
     assert.ok(said.every(([, error]) => error.includes('pinned by') && error.includes('nothing was removed')))
     assert.deepEqual(there([stray, shared]), [true, true])
   })
@@ -223,7 +223,7 @@ describe('garbage collection beside running operations', () => {
     await rest()
 
     assert.deepEqual([node.blocks.has(shared.cid), node.blocks.has(a.cid)], [true, true])
-    assert.deepEqual((await node.gc()).sort(), keys([shared, a]))
+    assert.deepEqual((await node.gc()).toSorted(), keys([shared, a]))
   })
 
   it('never takes what was here already and is put or pinned again while it runs', async () => {
@@ -282,7 +282,7 @@ describe('garbage collection beside running operations', () => {
     await rest()
 
     assert.equal(node.blocks.has(a.cid), true)
-    assert.deepEqual((await node.gc()).sort(), keys([shared, childOfA, a]))
+    assert.deepEqual((await node.gc()).toSorted(), keys([shared, childOfA, a]))
   })
 
   it('runs one collection at a time', async () => {

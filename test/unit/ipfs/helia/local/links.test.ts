@@ -32,7 +32,7 @@ describe('links of a block', () => {
     const value = { a: [1, -1, 2 ** 40, 1.5, null, true, 'text', Buffer.alloc(300)], deep: [[[{ link: a }]]], b, list: Array.from({ length: 300 }, () => v0) }
     const block = blockOf(dagCbor.encode(value), dagCborCodec)
 
-    assert.deepEqual(texts(linksOf(block)).sort(), texts([a, b, ...value.list]).sort())
+    assert.deepEqual(texts(linksOf(block)).toSorted(), texts([a, b, ...value.list]).toSorted())
   })
 
   it('reads a dag-cbor block that is one link', () => {

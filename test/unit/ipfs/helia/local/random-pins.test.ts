@@ -86,7 +86,7 @@ class Run {
     await this.#node.gc()
     const left = new Set<string>()
     for await (const batch of this.#node.blocks.multihashes()) for (const multihash of batch) left.add(hex(multihash))
-    assert.deepEqual([...left].sort(), [...this.#model.needed()].sort())
+    assert.deepEqual([...left].toSorted(), [...this.#model.needed()].toSorted())
   }
 
   /** Puts a DAG (what of it is missing) and pins it, as an add or a pin from the network does. */

@@ -37,7 +37,7 @@ describe('recent blocks', () => {
     await Promise.all(cids.slice(5).map(async cid => recent.note([cid])))
     await recent.note([])
 
-    assert.deepEqual((await listed()).sort(), cids.map(cid => hex(cid.multihash.bytes)).sort())
+    assert.deepEqual((await listed()).toSorted(), cids.map(cid => hex(cid.multihash.bytes)).toSorted())
     assert.equal(await rows(), 7)
   })
 

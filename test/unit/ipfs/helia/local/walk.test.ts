@@ -29,7 +29,7 @@ function source (blocks: readonly Block[] = all): { get: (cid: CID) => Promise<U
   }
 }
 
-const names = (blocks: readonly Block[]): string[] => blocks.map(({ cid }) => cid.toString()).sort()
+const names = (blocks: readonly Block[]): string[] => blocks.map(({ cid }) => cid.toString()).toSorted()
 
 describe('walk through a DAG', () => {
   it('asks for each block once', async () => {
@@ -37,14 +37,14 @@ describe('walk through a DAG', () => {
 
     await walkDag(root.cid, { depth: -1, get })
 
-    assert.deepEqual(asked.sort(), names(all))
+    assert.deepEqual(asked.toSorted(), names(all))
   })
 
   it('goes as deep as it is told', async () => {
     const depths = await Promise.all([0, 1, 2].map(async depth => {
       const { get, asked } = source()
       await walkDag(root.cid, { depth, get })
-      return [...new Set(asked)].sort()
+      return [...new Set(asked)].toSorted()
     }))
 
     assert.deepEqual(depths, [names([root]), names([root, left, right, leaves[3]!]), names(all)])
@@ -58,7 +58,7 @@ describe('walk through a DAG', () => {
 
     await walkDag(top.cid, { depth: 2, get })
 
-    assert.deepEqual([...new Set(asked)].sort(), names([deep, via, top, leaves[4]!]))
+    assert.deepEqual([...new Set(asked)].toSorted(), names([deep, via, top, leaves[4]!]))
   })
 
   it('protects each block before it asks for it', async () => {

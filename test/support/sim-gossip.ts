@@ -57,8 +57,8 @@ export class SimGossip {
 
   /** Looks again and again, as a real exchange does when peers come and blocks arrive. */
   async #fetch (asker: PeerId, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
-    for (;;) {
-      await this.#deps.clock.sleep(1 + this.#deps.random.float() * this.#init.maxDelayMs, signal)
+    for (let patience = 1; ; patience = Math.min(patience * 2, 64)) {
+      await this.#deps.clock.sleep(1 + this.#deps.random.float() * this.#init.maxDelayMs * patience, signal)
       for (const { peer, blocks } of this.#members.values()) {
         const bytes = peer === asker || this.#isCut(asker, peer) ? undefined : blocks(cid)
         if (bytes != null) return bytes

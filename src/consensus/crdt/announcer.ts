@@ -12,6 +12,8 @@ export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, log: Lo
 const jitter = 0.3
 /** Keeps a message far below gossip's 1 MiB. */
 const headsPerMessage = 2000
+/** Heads remembered between two ticks: what is forgotten is repeated, which does no harm. */
+const maxSeen = 20_000
 
 /**
  * Tells the others the heads: a new one at once, all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
@@ -34,11 +36,11 @@ export class Announcer {
       .catch(err => this.#deps.log.warn('heads could not be announced', { err, heads: heads.length }))
   }
 
-  /** Another peer named these heads. Only heads of ours can be repeated, so only those are remembered. */
+  /** Another peer named these heads. */
   heard (heads: readonly CID[]): void {
     for (const head of heads) {
-      const id = blockKey(head)
-      if (this.#deps.store.heads.has(id)) this.#seen.add(id)
+      if (this.#seen.size >= maxSeen) return
+      this.#seen.add(blockKey(head))
     }
   }
 

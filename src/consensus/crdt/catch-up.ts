@@ -119,7 +119,7 @@ export class CatchUp {
     for await (const wants of findMissing(this.#deps.blocks(), store)) {
       signal.throwIfAborted()
       found += wants.length
-      await turns.take(() => store.addWants(wants.filter(([id]) => !store.isHere(id))))
+      await turns.take(() => store.addWants(wants.filter(([id]) => store.blockBytes(id) == null)))
     }
     await turns.take(() => store.setDirty(false))
     log.info('the CRDT has been checked', { missingBlocks: found })
@@ -127,7 +127,7 @@ export class CatchUp {
 
   #fetch (id: string, fetch: Fetch): void {
     if (this.#running.has(id) || this.#failed.has(id) || this.#stop.signal.aborted) return
-    const work = this.#bring(id, fetch)
+    const work = this.#bring(fetch)
       .catch(err => this.#gaveUp(id, fetch, err))
       .finally(() => {
         this.#running.delete(id)
@@ -136,7 +136,7 @@ export class CatchUp {
     this.#running.set(id, work)
   }
 
-  async #bring (id: string, { cid, from }: Fetch): Promise<void> {
+  async #bring ({ cid, from }: Fetch): Promise<void> {
     const bytes = await this.#fetched(cid, from)
     const block = decodeCrdtBlock(cid, bytes)
     // the next fetch travels while this block is merged; the turns keep the order
@@ -145,7 +145,6 @@ export class CatchUp {
     if (isAhead) this.#descend(block, from)
     await merged
     this.#deps.exchange.offer(cid, bytes)
-    this.#running.delete(id)
     if (!isAhead) this.#descend(block, from)
   }
 

@@ -61,7 +61,7 @@ export class CrdtStore {
   }
 
   /** True when the block has been merged. */
-  isHere (id: string): boolean { return this.#deps.datastore.has(layout.blockRecord(id)) }
+  isHere (id: string): boolean { return this.#deps.datastore.has(layout.mergedRecord(id)) }
 
   blockBytes (id: string): Uint8Array | undefined { return this.#deps.datastore.get(layout.blockRecord(id)) }
 
@@ -96,6 +96,7 @@ export class CrdtStore {
     const { writes, changes, growth } = values.finish()
     const batch = [
       { key: layout.blockRecord(id), value: block.bytes },
+      { key: layout.mergedRecord(id), value: new Uint8Array(0) },
       ...effectWrites(effects, id, block.delta.priority),
       ...writes,
       ...settled.map(key => ({ key: layout.journalRecord(key), value: undefined })),
@@ -127,9 +128,12 @@ export class CrdtStore {
     return changes
   }
 
-  /** Adds links whose blocks turned out to be missing. */
+  /** Adds links whose blocks turned out to be missing. They will be merged again, which changes nothing where it was done before. */
   async addWants (wants: ReadonlyArray<[id: string, want: Want]>): Promise<void> {
-    await this.#deps.datastore.write(wants.map(([id, { root }]) => ({ key: layout.wantRecord(id), value: layout.textBytes(root) })))
+    await this.#deps.datastore.write(wants.flatMap(([id, { root }]) => [
+      { key: layout.wantRecord(id), value: layout.textBytes(root) },
+      { key: layout.mergedRecord(id), value: undefined }
+    ]))
     for (const [id, want] of wants) this.wants.set(id, want)
   }
 

@@ -6,7 +6,8 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  *
  * | record | holds |
  * |---|---|
- * | `b<id>` | a block that has been merged; its presence is the "processed" mark |
+ * | `b<id>` | the bytes of a block that has been merged |
+ * | `m<id>` | that block has been merged; small, so that looking is cheap |
  * | `e<key><id>` | a live version of the key, brought by that block: its priority as decimal text |
  * | `t<key><id>` | that version is void, for ever |
  * | `v<key>` | the pin as the CRDT has it and what the journal puts over it (value-record.ts) |
@@ -25,6 +26,7 @@ import type { KeyRange } from '../../datastore/datastore.ts'
 export const layoutVersion = 1
 
 export const blockRecord = (id: string): string => `b${id}`
+export const mergedRecord = (id: string): string => `m${id}`
 export const elementRecord = (key: string, id: string): string => `e${key}${id}`
 export const elementsOf = (key: string): KeyRange => withPrefix(`e${key}/`)
 export const tombstoneRecord = (key: string, id: string): string => `t${key}${id}`
@@ -46,7 +48,7 @@ export const allHeads = withPrefix('h/')
 export const allWants = withPrefix('w/')
 export const allJournal = withPrefix('q/')
 /** Everything that `clean` removes; markers come last, so that a cut-off run is noticed. */
-export const allData: readonly KeyRange[] = ['b/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/'].map(withPrefix)
+export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/'].map(withPrefix)
 
 /** The text behind the record's letter (and the key, for elements). */
 export const idOf = (record: string): string => record.slice(record.lastIndexOf('/'))

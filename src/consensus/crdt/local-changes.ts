@@ -135,6 +135,8 @@ export class LocalChanges {
 
   async #commit (group: Map<string, Pending>): Promise<void> {
     if (group.size === 0) return
+    // what an earlier run with batching left behind is older
+    await this.#cutWhile(() => this.#deps.store.journaled.size > 0)
     const cut = await cutDelta(changesOf(group), key => this.#liveIds(key))
     await this.#write(cut, [])
     for (const key of cut.done) {

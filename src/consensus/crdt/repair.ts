@@ -2,7 +2,7 @@ import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Want } from './frontier.ts'
 
-interface Known { isHere (id: string): boolean, readonly wants: ReadonlyMap<string, Want> }
+interface Known { blockBytes (id: string): Uint8Array | undefined, readonly wants: ReadonlyMap<string, Want> }
 
 const wantsPerBatch = 500
 
@@ -12,7 +12,7 @@ export async function * findMissing (blocks: AsyncIterable<CrdtBlock>, known: Kn
   for await (const block of blocks) {
     for (const cid of block.links) {
       const id = blockKey(cid)
-      if (!known.wants.has(id) && !known.isHere(id)) batch.set(id, { cid, root: blockKey(block.cid) })
+      if (!known.wants.has(id) && known.blockBytes(id) == null) batch.set(id, { cid, root: blockKey(block.cid) })
     }
     if (batch.size < wantsPerBatch) continue
     yield [...batch]

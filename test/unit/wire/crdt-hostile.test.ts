@@ -111,6 +111,8 @@ describe('head broadcasts of others', () => {
   })
 })
 
+const entry = (key: string, value: string): Uint8Array => new ProtobufWriter().textField(1, key).textField(2, value).finish()
+
 describe('pins of others', () => {
   it('may have no fields at all', () => {
     const pin = decodePin(new Uint8Array(0), cid)
@@ -125,7 +127,6 @@ describe('pins of others', () => {
   })
 
   it('may have metadata in the old form, which the sorted form overrides', () => {
-    const entry = (key: string, value: string): Uint8Array => new ProtobufWriter().textField(1, key).textField(2, value).finish()
     const options = new ProtobufWriter().bytesField(10, entry('a', 'new')).bytesField(6, entry('a', 'old')).bytesField(6, entry('b', 'old')).finish()
 
     const pin = decodePin(new ProtobufWriter().bytesField(6, options).finish(), cid)

@@ -118,6 +118,22 @@ describe('batching', () => {
     await again.stop()
   })
 
+  it('takes an old journal as older than what comes after batching has been turned off', async () => {
+    const disk = new SimDisk()
+    const peer = crdtPeer({ datastore: disk.datastore(), batching })
+    await peer.start()
+    await peer.consensus.put(pinFor('one', { name: 'old' }))
+    disk.crash()
+    const again = crdtPeer({ datastore: disk.datastore() })
+    await again.start()
+
+    await again.consensus.put(pinFor('one', { name: 'new' }))
+
+    assert.equal(again.consensus.state.get(cidFor('one'))?.name, 'new')
+    assert.deepEqual(await blocks(again.datastore), ['1+0', '1+0'])
+    await again.stop()
+  })
+
   it('writes an old journal at once when batching has been turned off', async () => {
     const [disk, clock] = [new SimDisk(), new SimClock()]
     const peer = crdtPeer({ datastore: disk.datastore(), batching, clock })
@@ -185,7 +201,6 @@ describe('group commit', () => {
     await peer.start()
     await peer.consensus.put(pinFor('one'))
     const id = `/CIQ${'A'.repeat(52)}`
-    const spell = (at: number): string => String(at).replaceAll(/./g, digit => 'ABCDEFGHIJ'[Number(digit)] ?? 'A').padStart(5, 'A')
     const versions = Array.from({ length: 12_000 }, (_, at) => ({ key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0') }))
     await datastore.write(versions)
 
@@ -198,3 +213,5 @@ describe('group commit', () => {
 })
 
 const pinKeyOf = (text: string): string => pinKey(cidFor(text))
+
+const spell = (at: number): string => String(at).replaceAll(/./g, digit => 'ABCDEFGHIJ'[Number(digit)] ?? 'A').padStart(5, 'A')

@@ -61,10 +61,9 @@ async function runUntilCrash (disk: SimDisk, atWrite: number, last: LastBatch, b
   const peer = crdtPeer({ datastore: disk.datastore(), clock, batching: limits })
   const [acknowledged, attempted] = [new Map<string, string | undefined>(), new Map<string, Set<string | undefined>>()]
   disk.crashAtWrite(atWrite, last)
-  let done = false
-  const finished = peer.start().then(async () => work(peer, acknowledged, attempted)).then(() => { done = true })
-  finished.catch(() => {})
-  for (let turn = 0; turn < 200 && !done && !disk.dead; turn++) await nextTurn()
+  const run = { done: false }
+  peer.start().then(async () => work(peer, acknowledged, attempted)).then(() => { run.done = true }, () => {})
+  for (let turn = 0; turn < 200 && !run.done && !disk.dead; turn++) await nextTurn()
   return { acknowledged, attempted, died: disk.dead }
 }
 

@@ -19,12 +19,12 @@ async function acknowledgedBeforeKill (folder: string, mode: string, count: numb
   const child = spawn(process.execPath, [writer, folder, mode], { stdio: ['ignore', 'pipe', 'inherit'] })
   const numbers: number[] = []
   for await (const line of createInterface({ input: child.stdout })) {
-    // a line that was cut off by the kill has no newline, but readline hands it out: the number may be wrong, so it is left out
     numbers.push(Number(line))
     if (numbers.length === count) child.kill('SIGKILL')
   }
   if (child.exitCode == null && child.signalCode == null) await once(child, 'exit')
   assert.equal(child.signalCode, 'SIGKILL')
+  // the very last line may have been cut off by the kill: only what was read before it counts
   return numbers.slice(0, count)
 }
 

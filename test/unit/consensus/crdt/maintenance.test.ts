@@ -5,9 +5,10 @@ import { cleanCrdt, crdtBlocks, crdtInfo, markClean, markDirty } from '../../../
 import { pinState } from '../../../../src/consensus/crdt/pin-state.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
-import { blockKey } from '../../../../src/wire/crdt-block.ts'
+import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../../../src/wire/crdt-block.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { jsonText, listedPins, pinFor } from '../../../support/pins.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
 
 const signal = new AbortController().signal
 
@@ -65,6 +66,25 @@ describe('a CRDT whose peer does not run', () => {
 
     assert.equal(peer.consensus.progress().behind, true)
     assert.deepEqual(await crdtInfo(datastore).then(({ missing, dirty }) => ({ missing, dirty })), { missing: 1, dirty: true })
+    await peer.stop()
+  })
+
+  it('gets a lost block back from another peer, and is then as before', async () => {
+    const before = await jsonText(pinState(datastore))
+    const blocks = new Map<string, Uint8Array>()
+    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    const lost = [...blocks.keys()].find(id => decodeCrdtBlock(cidOfBlockKey(id), blocks.get(id) ?? new Uint8Array(0)).delta.priority === 2)
+    await datastore.write([{ key: `b${lost}`, value: undefined }])
+    await markDirty(datastore)
+    const clock = new SimClock()
+    const peer = crdtPeer({ datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() } })
+    await peer.start()
+
+    for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal)
+    await clock.until(() => !peer.consensus.progress().behind)
+
+    assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+    assert.equal(await jsonText(peer.consensus.state), before)
     await peer.stop()
   })
 

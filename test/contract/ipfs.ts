@@ -68,9 +68,9 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
         assert.equal(error, '')
         keys.push(Buffer.from(key?.multihash.bytes ?? []).toString('hex'))
       }
-      return keys.sort()
+      return keys.toSorted()
     }
-    const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).sort()
+    const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).toSorted()
 
     afterEach(async () => { await subject.close() })
 

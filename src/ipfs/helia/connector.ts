@@ -203,7 +203,7 @@ class EmbeddedNode implements HeliaConnector {
 
   async swarmPeers (options: IpfsOptions = {}): Promise<PeerId[]> {
     await this.ready(options)
-    return this.#network.peers().sort()
+    return this.#network.peers().toSorted()
   }
 
   async connect (addresses: readonly MultiaddrText[], options: IpfsOptions = {}): Promise<void> {

@@ -87,4 +87,25 @@ describe('big adds', () => {
     assert.equal(made.pinset.pins.size, 1)
     await assert.rejects(hopeless, { message: 'failed to put block on all destinations' })
   })
+
+  it('that break off end the streams with an error, so that no destination waits or takes half for the whole', async () => {
+    const endings: string[] = []
+    const watching = async (batches: AsyncIterable<unknown[]>): Promise<void> => {
+      try {
+        for await (const _batch of batches) { /* taken */ }
+        endings.push('complete')
+      } catch (err) {
+        endings.push((err as ClusterError).code)
+        throw err
+      }
+    }
+    const breaking = bigImporter(40, at => { if (at === 30) throw new Error('cut off') })
+    const made = await open(2, { importers: { ...textImporters, unixfs: breaking } })
+    for (const { ipfs } of made.peers) ipfs.putBlocks = watching
+
+    const adding = collect(made.cluster.add(uploadOf(), addParams()))
+
+    await assert.rejects(adding, { message: 'cut off' })
+    assert.deepEqual(endings, ['IPFS_ERROR', 'IPFS_ERROR', 'IPFS_ERROR'])
+  })
 })

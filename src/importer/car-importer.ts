@@ -45,7 +45,7 @@ const invalid = (message: string, facts = {}): ClusterError => new ClusterError(
 
 /** The header's only root. */
 async function readHeader (reader: ByteReader): Promise<CID> {
-  if (await reader.atEnd()) throw invalid('EOF', { empty: true })
+  if (await reader.atEnd()) throw invalid('EOF')
   const { version, roots } = decodeHeader(await readSection(reader))
   if (version !== 1) throw invalid(`invalid car version: ${String(version)}`)
   if (!Array.isArray(roots) || roots.length === 0) throw invalid('empty car, no roots')

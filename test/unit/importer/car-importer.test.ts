@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { CarWriter } from '@ipld/car'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
+import { encode as encodeDagPb } from '@ipld/dag-pb'
+import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
+import { describe, it } from 'node:test'
+import type { Block } from '../../../src/blockstore/blockstore.ts'
+import { importCar } from '../../../src/importer/car-importer.ts'
+import type { ImportedCar } from '../../../src/importer/importer.ts'
+import { inPieces } from '../../support/add-vectors.ts'
+import { blockOf, identityCid, numberedBlocks } from '../../support/blocks.ts'
+import { KeepingSink } from '../../support/imports.ts'
+
+async function carOf (roots: CID[], blocks: Block[]): Promise<Buffer> {
+  const { writer, out } = CarWriter.create(roots)
+  const collecting = Array.fromAsync(out)
+  for (const block of blocks) await writer.put(block)
+  await writer.close()
+  return Buffer.concat(await collecting)
+}
+
+const read = async (car: Uint8Array, { pieceBytes = 65536, sink = new KeepingSink() } = {}): Promise<ImportedCar> => await importCar(inPieces(car, pieceBytes), sink, {})
+
+function header (value: unknown): Buffer {
+  const bytes = encodeCbor(value)
+  return Buffer.concat([Buffer.of(bytes.length), bytes])
+}
+
+const one = blockOf(Buffer.from('block one\n'))
+const cbor = blockOf(encodeCbor({ link: one.cid }), 0x71)
+const strange = blockOf(Buffer.from('{}'), 0x0129)
+const unixfsFile = blockOf(encodeDagPb({ Data: Uint8Array.of(0x08, 0x02, 0x12, 0x03, 0x61, 0x62, 0x63, 0x18, 0x03), Links: [] }), 0x70)
+
+describe('CAR import', () => {
+  for (const pieceBytes of [1, 1000, 1 << 20]) {
+    it(`writes blocks of every codec as they are, in pieces of ${pieceBytes}`, async () => {
+      const sink = new KeepingSink()
+      const blocks = [cbor, one, strange, ...numberedBlocks(3, 40_000)]
+
+      const result = await read(await carOf([cbor.cid], blocks), { pieceBytes, sink })
+
+      assert.deepEqual(sink.cids, blocks.map(({ cid }) => String(cid)))
+      for (const [i, { bytes }] of blocks.entries()) assert.ok(Buffer.from(bytes).equals(sink.blocks[i]?.bytes ?? new Uint8Array(0)))
+      assert.equal(String(result.root), String(cbor.cid))
+      assert.equal(result.bytes, blocks.reduce((sum, { bytes }) => sum + bytes.length, 0))
+    })
+  }
+
+  it('states the file size when the root is a UnixFS file in the CAR', async () => {
+    assert.equal((await read(await carOf([unixfsFile.cid], [unixfsFile]))).size, 3)
+    assert.equal((await read(await carOf([unixfsFile.cid], [one]))).size, 0)
+  })
+
+  it('takes identity blocks', async () => {
+    const cid = identityCid('tiny')
+
+    const result = await read(await carOf([cid], [{ cid, bytes: Buffer.from('tiny') }]))
+
+    assert.equal(result.bytes, 4)
+  })
+
+  it('refuses a block that is not what its CID says, after writing those before', async () => {
+    const sink = new KeepingSink()
+    const car = await carOf([one.cid], [...numberedBlocks(200), { cid: one.cid, bytes: Buffer.from('block two\n') }])
+
+    await assert.rejects(read(car, { sink }), err => {
+      assert.equal((err as { code: string }).code, 'INVALID_ARGUMENT')
+      assert.match((err as Error).message, new RegExp(`^mismatch in content integrity, name: ${String(one.cid)}, data: bafkrei`))
+      return true
+    })
+    assert.ok(sink.blocks.length >= 128)
+  })
+
+  it('refuses a hash that it has no function for', async () => {
+    const unknown = CID.createV1(0x55, Digest.create(0x1012, new Uint8Array(32)))
+
+    await assert.rejects(read(await carOf([unknown], [{ cid: unknown, bytes: Buffer.from('x') }])), { message: 'unknown multihash code 4114 (0x1012): no such hash registered' })
+  })
+
+  it("refuses roots and versions with Go's texts", async () => {
+    await assert.rejects(read(await carOf([one.cid, cbor.cid], [one])), { message: 'only CAR files with a single root are supported' })
+    await assert.rejects(read(header({ version: 1, roots: [] })), { message: 'empty car, no roots' })
+    await assert.rejects(read(header({ version: 2, roots: [one.cid] })), { message: 'invalid car version: 2' })
+    await assert.rejects(read(header({ version: 1, roots: ['x'] })), { code: 'INVALID_ARGUMENT' })
+    await assert.rejects(read(header(null)), { code: 'INVALID_ARGUMENT' })
+  })
+
+  it('refuses a CAR without blocks before anything is written', async () => {
+    await assert.rejects(read(await carOf([one.cid], [])), { code: 'INVALID_ARGUMENT', message: 'empty car, no blocks', details: { empty: true } })
+  })
+
+  it('refuses what ends too early at any byte, garbage, and sections that are too large', async () => {
+    const car = await carOf([one.cid], [one])
+
+    const ends = [1, 10, 58, car.length - 11, car.length - 1]
+    for (const end of ends) await assert.rejects(read(car.subarray(0, end)), { code: 'INVALID_ARGUMENT', message: 'unexpected EOF' })
+    await assert.rejects(read(new Uint8Array(0)), { code: 'INVALID_ARGUMENT', message: 'EOF' })
+    await assert.rejects(read(Buffer.from('hello, this is not a CAR')), { code: 'INVALID_ARGUMENT', message: 'unexpected EOF' })
+    await assert.rejects(read(Buffer.from(`\x10${'z'.repeat(100)}`)), { code: 'INVALID_ARGUMENT' })
+    await assert.rejects(read(Buffer.concat([car, Buffer.of(0xff, 0xff, 0xff, 0xff, 0x7f)])), { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large' })
+    await assert.rejects(read(Buffer.concat([car, Buffer.alloc(3)])), { code: 'INVALID_ARGUMENT' })
+    await assert.rejects(read(Buffer.alloc(20, 0xff)), { code: 'INVALID_ARGUMENT' })
+  })
+
+  it('ends its content when the sink fails or the signal aborts', async () => {
+    const car = await carOf([one.cid], numberedBlocks(500))
+    let closed = 0
+    async function * content (): AsyncGenerator<Uint8Array> {
+      try { yield * inPieces(car, 1000) } finally { closed++ }
+    }
+
+    await assert.rejects(importCar(content(), { write: async () => { throw new Error('disk full') } }, {}), { message: 'disk full' })
+    await assert.rejects(importCar(content(), new KeepingSink(), { signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' })
+    assert.equal(closed, 1) // the second never began
+  })
+})

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import type { CID } from 'multiformats/cid'
+import { ClusterError } from '../../../../src/base/errors.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { memoryBlockstore } from '../../../../src/blockstore/memory/memory.ts'
+import { BlockFetcher } from '../../../../src/ipfs/helia/block-fetcher.ts'
+import type { IpfsNetwork } from '../../../../src/ipfs/helia/node.ts'
+import { rawBlock } from '../../../contract/ipfs.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
+
+interface Want { cid: CID, signal: AbortSignal, give: (bytes: Uint8Array) => void }
+
+let clock: SimClock
+let wants: Want[]
+let searches: number
+let full: boolean
+let fetcher: BlockFetcher
+const blockstore = memoryBlockstore()
+const { signal } = new AbortController()
+const block = await rawBlock('wanted')
+
+const network: Partial<IpfsNetwork> = {
+  peers: () => ['peer'],
+  announce: () => {},
+  connectToProviders: async () => ++searches,
+  want: async (cid, options) => new Promise((resolve, reject) => {
+    wants.push({ cid, signal: options.signal, give: resolve })
+    options.signal.addEventListener('abort', () => reject(options.signal.reason))
+  })
+}
+
+describe('block fetcher', () => {
+  beforeEach(async () => {
+    clock = new SimClock()
+    wants = []
+    searches = 0
+    full = false
+    await blockstore.start(signal)
+    await blockstore.delete([block.cid])
+    fetcher = new BlockFetcher({ searchAfterMs: 1000, retryMs: 30_000 }, {
+      blockstore,
+      network: network as IpfsNetwork,
+      networkReady: async () => {},
+      ensureRoom: async () => { if (full) throw new ClusterError('STORAGE_FULL') },
+      clock,
+      log: silentLogger
+    })
+  })
+
+  it('asks once for all who wait, and stores what comes', async () => {
+    const [one, two] = [fetcher.fetch(block.cid, { signal }), fetcher.fetch(block.cid.toV1(), { signal })]
+    await clock.settle()
+
+    wants[0]?.give(block.bytes)
+
+    assert.deepEqual(await Promise.all([one, two]), [block.bytes, block.bytes])
+    assert.equal(wants.length, 1)
+    assert.equal(blockstore.has(block.cid), true)
+    assert.equal(fetcher.flight(block.cid), undefined)
+  })
+
+  it('looks for providers when nobody answers, and renews the want', async () => {
+    const fetched = fetcher.fetch(block.cid, { signal })
+    await clock.advance(900)
+    const early = searches
+
+    await clock.advance(40_000)
+    const again = wants.length
+    wants.at(-1)?.give(block.bytes)
+    await fetched
+
+    assert.equal(early, 0)
+    assert.equal(searches, 2)
+    assert.equal(again, 2)
+    assert.equal(wants[0]?.signal.aborted, true)
+  })
+
+  it('gives up the want when the last one who waits has left', async () => {
+    const [first, second] = [new AbortController(), new AbortController()]
+    const fetches = [first, second].map(async ({ signal }) => fetcher.fetch(block.cid, { signal }))
+    const settled = Promise.allSettled(fetches)
+    await clock.settle()
+
+    first.abort(new Error('left'))
+    await clock.settle()
+    const afterFirst = wants[0]?.signal.aborted
+    second.abort(new Error('left'))
+    await settled
+
+    assert.equal(afterFirst, false)
+    assert.equal(wants[0]?.signal.aborted, true)
+    assert.equal(fetcher.flight(block.cid), undefined)
+  })
+
+  it('lets the engine forget a want before it asks again', async () => {
+    const left = new AbortController()
+    const first = fetcher.fetch(block.cid, { signal: left.signal })
+    await clock.settle()
+    left.abort(new Error('left'))
+    await assert.rejects(first, { message: 'left' })
+
+    const second = fetcher.fetch(block.cid, { signal })
+    await clock.settle()
+    const atOnce = wants.length
+    await clock.advance(100)
+    wants.at(-1)?.give(block.bytes)
+    await second
+
+    assert.equal(atOnce, 1)
+    assert.equal(wants.length, 2)
+  })
+
+  it('rejects when there is no room, unless the block may stay out', async () => {
+    full = true
+    const stored = fetcher.fetch(block.cid, { signal })
+    const passing = fetcher.fetch(block.cid, { signal, mayStayOut: true })
+    await clock.settle()
+
+    wants[0]?.give(block.bytes)
+
+    await assert.rejects(stored, { code: 'STORAGE_FULL' })
+    assert.deepEqual(await passing, block.bytes)
+    assert.equal(blockstore.has(block.cid), false)
+  })
+
+  it('asks for no more blocks at a time than other peers keep wants', async () => {
+    const many = await Promise.all(Array.from({ length: 600 }, async (_, n) => rawBlock(`block ${n}`)))
+    const fetches = many.map(async ({ cid }) => fetcher.fetch(cid, { signal }))
+    await clock.settle()
+    const atOnce = wants.length
+
+    for (const [n, { bytes }] of many.entries()) {
+      wants[n]?.give(bytes)
+      await clock.settle()
+    }
+    await Promise.all(fetches)
+
+    assert.equal(atOnce, 512)
+  })
+
+  it('ends with its owner', async () => {
+    const fetched = fetcher.fetch(block.cid, { signal })
+    await clock.settle()
+
+    fetcher.stop(new Error('the node stops'))
+
+    await assert.rejects(fetched, { message: 'the node stops' })
+  })
+})

@@ -72,8 +72,7 @@ export class Statuses {
     const members = this.#audience()
     const holders = this.#init.followerMode || isEverywhere(pin) ? members : pin.allocations
     const head = headOf(pin)
-    const now = this.#deps.clock.now()
-    const others = members.filter(peer => !holders.includes(peer)).map(peer => this.#row(head, peer, 'remote', now))
+    const others = members.filter(peer => !holders.includes(peer)).map(peer => this.#rowsOf(peer, 'remote')(head))
     const asked = await Promise.all(holders.map(async peer => this.#askOne(peer, head, ask, signal)))
     const rows = [...others, ...asked.filter(row => row != null)]
     return rows.length === 0 ? { ...head, peerMap: new Map() } : mergeRows(rows)
@@ -121,21 +120,20 @@ export class Statuses {
   #failure (peer: PeerId, err: unknown): FailedPeer | undefined {
     if (isClusterError(err, 'NOT_AUTHORIZED')) return undefined
     this.#deps.log.debug('a peer did not answer about its pins', { peer, err })
-    const now = this.#deps.clock.now()
-    return row => this.#row(row, peer, 'cluster_error', now, messageOf(err))
+    return this.#rowsOf(peer, 'cluster_error', messageOf(err))
   }
 
   #unpinnedEverywhere (cid: CID): GlobalPinInfo {
     const now = this.#deps.clock.now()
     const head: PinInfoHead = { cid, name: '', allocations: [], origins: null, created: now, metadata: null }
-    return { ...head, peerMap: new Map(this.#audience().map(peer => [peer, this.#row(head, peer, 'unpinned', now)])) }
+    return { ...head, peerMap: new Map(this.#audience().map(peer => [peer, this.#rowsOf(peer, 'unpinned')(head)])) }
   }
 
-  #row (head: PinInfoHead, peer: PeerId, status: TrackerStatus, timestamp: number, error = ''): PinInfo {
-    const { cid, name, allocations, origins, created, metadata } = head
-    const { peerName, ipfsId, ipfsAddresses } = this.#deps.members.ping(peer)
-    const who = { peer, peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
-    return { cid, name, allocations, origins, created, metadata, ...who, status, timestamp, error, attemptCount: 0, priorityPin: false }
+  /** Makes rows of a peer that didn't speak for itself: who it is comes from its last ping, the time is now. */
+  #rowsOf (peer: PeerId, status: TrackerStatus, error = ''): (head: PinInfoHead) => PinInfo {
+    const { peerName, ipfsId: ipfsPeerId, ipfsAddresses: ipfsPeerAddresses } = this.#deps.members.ping(peer)
+    const short = { peerName, ipfsPeerId, ipfsPeerAddresses, status, timestamp: this.#deps.clock.now(), error, attemptCount: 0, priorityPin: false }
+    return ({ cid, name, allocations, origins, created, metadata }) => ({ cid, name, allocations, origins, created, metadata, peer, ...short })
   }
 }
 

@@ -5,7 +5,7 @@ const identityCode = 0
 
 /** The bytes of a block that is its own address (a copy, since CIDs are shared); undefined for all others. */
 export function identityBytes (cid: CID): Uint8Array | undefined {
-  return cid.multihash.code === identityCode ? Uint8Array.from(cid.multihash.digest) : undefined
+  return cid.multihash.code === identityCode ? new Uint8Array(cid.multihash.digest) : undefined
 }
 
 export const isIdentity = (cid: CID): boolean => cid.multihash.code === identityCode

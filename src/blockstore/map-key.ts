@@ -1,4 +1,4 @@
 /** A key for maps and sets: the bytes as latin1 text, one character each. */
 export const mapKey = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
-export const fromMapKey = (key: string): Uint8Array => Uint8Array.from(Buffer.from(key, 'latin1'))
+export const fromMapKey = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'latin1'))

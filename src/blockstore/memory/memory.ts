@@ -25,7 +25,7 @@ class MemoryBlockstore implements Blockstore {
     for (const { cid, bytes } of blocks) {
       const key = mapKey(cid.multihash.bytes)
       if (isIdentity(cid) || this.#blocks.has(key)) continue
-      this.#blocks.set(key, Uint8Array.from(bytes))
+      this.#blocks.set(key, new Uint8Array(bytes))
       this.#bytes += bytes.length
     }
   }
@@ -34,7 +34,7 @@ class MemoryBlockstore implements Blockstore {
     this.#gate.check()
     options.signal?.throwIfAborted()
     const bytes = identityBytes(cid) ?? this.#blocks.get(mapKey(cid.multihash.bytes))
-    return bytes == null ? undefined : Uint8Array.from(bytes)
+    return bytes == null ? undefined : new Uint8Array(bytes)
   }
 
   has (cid: CID): boolean { return this.sizeOf(cid) != null }

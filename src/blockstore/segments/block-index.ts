@@ -26,6 +26,7 @@ export class BlockIndex {
   readonly #unsynced = new Set<number>()
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
+  #isChanged = false
   #totals = { liveBytes: 0, liveBlocks: 0 }
 
   constructor (init: BlockIndexInit) {
@@ -41,6 +42,8 @@ export class BlockIndex {
 
   async close (): Promise<void> {
     await this.settled()
+    // Only saves time at the next start.
+    if (this.#isChanged) await this.#level.settle().catch(() => {})
     await this.#level.close()
   }
 
@@ -117,6 +120,7 @@ export class BlockIndex {
     const change = new IndexChange({ find: multihash => this.find(multihash), row: id => this.#segments.get(id) })
     for (const { build } of group) build(change)
     const rows = change.rows()
+    this.#isChanged ||= rows.length > 0
     if (rows.length > 0) await this.#level.batch(rows, { sync: group.some(waiting => waiting.sync) })
     for (const [id, row] of change.segments()) this.#keep(id, row)
   }

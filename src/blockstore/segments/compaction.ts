@@ -89,7 +89,7 @@ class Copier {
     const place: Place = { segment: this.#id, offset: finding.offset, length: finding.payload.length }
     const now = this.#deps.index.find(finding.multihash)
     if (now == null || !samePlace(now, place)) return
-    this.#blocks.push({ multihash: Uint8Array.from(finding.multihash), bytes: Uint8Array.from(finding.payload) })
+    this.#blocks.push({ multihash: new Uint8Array(finding.multihash), bytes: new Uint8Array(finding.payload) })
     this.#places.push(place)
     this.#bytes += recordLength(finding.multihash.length, place.length)
     if (this.#bytes >= this.#init.copyBytes) await this.flush()

@@ -106,7 +106,7 @@ class Entry {
       if (!isTail && finding.offset < row.sizeBytes) this.lost.push({ segment: id, from: finding.offset, before: finding.end })
       return
     }
-    const multihash = Uint8Array.from(finding.multihash)
+    const multihash = new Uint8Array(finding.multihash)
     const place: Place = { segment: id, offset: finding.offset, length: finding.payload.length }
     this.end = finding.offset + recordLength(multihash.length, place.length)
     if (!finding.intact) this.#changes.push(change => { change.deleteAt(multihash, place) })

@@ -48,5 +48,5 @@ function linkAt (bytes: Uint8Array, view: DataView, tag: Head): { cid: CID, end:
   const content = headAt(view, tag.end)
   const end = content.end + content.value
   if (content.major !== major.bytes || end > bytes.length || bytes[content.end] !== 0) throw new Error('a link is not a CID')
-  return { cid: CID.decode(Uint8Array.from(bytes.subarray(content.end + 1, end))), end }
+  return { cid: CID.decode(new Uint8Array(bytes.subarray(content.end + 1, end))), end }
 }

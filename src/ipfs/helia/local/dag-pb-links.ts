@@ -27,7 +27,7 @@ function linkCid (link: Reader): CID {
   }
   if (hash == null) throw new Error('a link without a hash')
   // A copy: the CID mustn't keep the whole block in memory.
-  return CID.decode(Uint8Array.from(hash))
+  return CID.decode(new Uint8Array(hash))
 }
 
 class Reader {

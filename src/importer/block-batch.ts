@@ -18,7 +18,7 @@ export class BlockBatch {
 
   add (block: Block): void {
     const { code, size } = block.cid.multihash
-    if (code !== 0x12 && !isStorable(code, size)) {
+    if ((code !== 0x12 || size !== 32) && !isStorable(code, size)) {
       this.#refused = true
       return
     }

@@ -28,7 +28,7 @@ const nativeAlgorithms: Record<string, string> = {
   'blake2s-256': 'blake2s256'
 }
 
-/** Names that Go's multihash library knows, whether it can compute them or not, and the codes it can compute without knowing a name (no code: no name). */
+/** Names that Go's multihash library knows, whether it can compute them or not. */
 const codesByName: Record<string, number> = {
   identity: 0x00,
   sha1: 0x11,
@@ -62,11 +62,14 @@ const namesByCode = new Map(Object.entries({ ...codesByName, ...namelessCodes })
 
 /** Codes of which Kubo stores blocks, besides blake2b and blake2s of 160 bits and more. */
 const acceptedCodes = new Set([0x00, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x56])
-const maxIdentityBytes = 128
+const minDigestBytes = 20
+const maxDigestBytes = 128
 
 /** Whether Kubo stores a block with such a multihash. */
 export function isStorable (code: number, digestLength: number): boolean {
-  if (code === 0) return digestLength <= maxIdentityBytes
+  if (digestLength > maxDigestBytes) return false
+  if (code === 0) return true
+  if (digestLength < minDigestBytes) return false
   return acceptedCodes.has(code) || (code >= 0xb214 && code <= 0xb240) || (code >= 0xb254 && code <= 0xb260)
 }
 

@@ -78,6 +78,15 @@ describe('CAR import', () => {
     await assert.rejects(read(await carOf([unknown], [{ cid: unknown, bytes: Buffer.from('x') }])), { message: 'unknown multihash code 4114 (0x1012): no such hash registered' })
   })
 
+  it('fails as with Kubo for digests that are too short to mean anything', async () => {
+    const sink = new KeepingSink()
+    const short = (length: number): Block => ({ cid: CID.createV1(0x55, Digest.create(0x12, one.cid.multihash.digest.slice(0, length))), bytes: one.bytes })
+
+    await assert.rejects(read(await carOf([one.cid], [short(0), short(19)]), { sink }), { code: 'IPFS_ERROR', message: 'failed to put block on all destinations' })
+    assert.deepEqual(sink.blocks, [])
+    assert.equal((await read(await carOf([one.cid], [short(20)]))).bytes, one.bytes.length)
+  })
+
   it("refuses roots and versions with Go's texts", async () => {
     await assert.rejects(read(await carOf([one.cid, cbor.cid], [one])), { message: 'only CAR files with a single root are supported' })
     await assert.rejects(read(header({ version: 1, roots: [] })), { message: 'empty car, no roots' })

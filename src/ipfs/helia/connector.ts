@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
 import type { Block, Blockstore } from '../../blockstore/blockstore.ts'
 import { deadline } from '../../base/clock.ts'
@@ -103,7 +104,8 @@ class EmbeddedNode implements HeliaConnector {
   async start (signal: AbortSignal): Promise<void> {
     await this.#local.start(signal)
     await this.#gateway?.start()
-    this.#network.start().then(() => this.#networkIsUp(), err => {
+    // loading Helia keeps the thread busy: whoever waits for this start goes first
+    void nextTurn().then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => {
       this.#deps.log.error('the IPFS node can not reach the network', { err })
       this.#up.reject(err)
     })

@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { WriteQueue } from './write-queue.ts'
+import type { Level, Operation } from './write-queue.ts'
 import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../datastore.ts'
 
 export interface LevelDatastoreInit {
@@ -16,8 +17,6 @@ export interface LevelDatastoreInit {
 
 export interface LevelDatastoreDeps { log: Logger }
 
-type Level = ClassicLevel<string, Buffer>
-type Operation = { type: 'put', key: string, value: Uint8Array } | { type: 'del', key: string }
 
 /** Sorts before every key of a user, and no list that begins with a printable character shows it. */
 const formatKey = '\u0000format'
@@ -53,7 +52,6 @@ class LevelDatastore implements Datastore {
     const { folder, writeBufferBytes, cacheBytes } = this.#init
     const level: Level = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes })
     try {
-      await mkdir(folder, { recursive: true })
       await level.open()
       await checkFormat(level, folder)
     } catch (err) {
@@ -138,41 +136,6 @@ const levelRange = ({ from, before }: KeyRange): { gte: string, lt: string, high
   ({ gte: from, lt: before, highWaterMarkBytes: bytesPerBatch })
 
 const operation = ({ key, value }: Write): Operation => value === undefined ? { type: 'del', key } : { type: 'put', key, value }
-
-/**
- * LevelDB would run concurrent batches in any order. One at a time keeps the order of the calls; what arrives meanwhile is joined into the next,
- * so that several callers share one sync.
- */
-class WriteQueue {
-  readonly #level: Level
-  #waiting: Array<{ operations: Operation[], sync: boolean, resolve: () => void, reject: (err: unknown) => void }> = []
-  #running: Promise<void> | undefined
-
-  constructor (level: Level) { this.#level = level }
-
-  add (operations: Operation[], sync: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ operations, sync, resolve, reject })
-      this.#running ??= this.#run()
-    })
-  }
-
-  async drained (): Promise<void> { await this.#running }
-
-  async #run (): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0)
-      const only = group.length === 1 ? group[0]?.operations : undefined
-      try {
-        await this.#level.batch((only ?? group.flatMap(({ operations }) => operations)) as never, { sync: group.some(({ sync }) => sync) })
-        for (const { resolve } of group) resolve()
-      } catch (err) {
-        for (const { reject } of group) reject(err)
-      }
-    }
-    this.#running = undefined
-  }
-}
 
 async function checkFormat (level: Level, folder: string): Promise<void> {
   const stored = level.getSync(formatKey)

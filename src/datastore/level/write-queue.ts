@@ -1,0 +1,105 @@
+import { open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ClassicLevel } from 'classic-level'
+
+export type Level = ClassicLevel<string, Buffer>
+export type Operation = { type: 'put', key: string, value: Uint8Array } | { type: 'del', key: string }
+
+interface WaitingBatch { operations: Operation[], sync: boolean, resolve: () => void, reject: (err: unknown) => void }
+
+/** More than LevelDB's own files need besides the rows. */
+const headroomBytes = 1024 * 1024
+const logFile = /^(\d+)\.log$/
+
+/**
+ * Batches of one LevelDB, in the order of the calls: LevelDB itself would run concurrent ones in any order. What arrives while one is written is joined
+ * into the next, so that several callers share one sync.
+ *
+ * A failed write (a full disk) may leave the log torn, and LevelDB would go on writing behind the tear, where nothing is found after a crash. So the next
+ * write first makes LevelDB begin a new log, or is refused.
+ */
+export class WriteQueue {
+  readonly #level: Level
+  #waiting: WaitingBatch[] = []
+  #running: Promise<void> | undefined
+  #isTorn = false
+
+  constructor (level: Level) { this.#level = level }
+
+  /** Resolves when the batch is written (with `sync`: to the disk). */
+  add (operations: Operation[], sync: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ operations, sync, resolve, reject })
+      this.#running ??= this.#run()
+    })
+  }
+
+  async drained (): Promise<void> { await this.#running }
+
+  async #run (): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0)
+      try {
+        if (this.#isTorn) await this.#mend()
+        await this.#write(group)
+        for (const { resolve } of group) resolve()
+      } catch (err) {
+        this.#isTorn = true
+        for (const { reject } of group) reject(err)
+      }
+    }
+    this.#running = undefined
+  }
+
+  async #write (group: readonly WaitingBatch[]): Promise<void> {
+    const operations = group.length === 1 ? group[0]?.operations ?? [] : group.flatMap(one => one.operations)
+    // the types of abstract-level know no operations without encodings of their own
+    await this.#level.batch(operations as never, { sync: group.some(({ sync }) => sync) })
+  }
+
+  /** Reads go on meanwhile, except when LevelDB has given up writing altogether and must be opened again. */
+  async #mend (): Promise<void> {
+    const before = await logsOf(this.#level.location)
+    await this.#tryRoom(before.sizeBytes + headroomBytes)
+    // an empty range: all that happens is that the rows in memory go to a table and a new log begins
+    if (this.#level.status === 'open') await this.#level.compactRange('\u0000', '\u0000')
+    if ((await logsOf(this.#level.location)).newest === before.newest) await this.#reopen(before.sizeBytes)
+    this.#isTorn = false
+  }
+
+  /** An opening that fails would end the reads too, until the next write tries again. */
+  async #reopen (logBytes: number): Promise<void> {
+    await this.#tryRoom(2 * logBytes + 4 * headroomBytes)
+    await this.#level.close()
+    await this.#level.open()
+  }
+
+  /** Fails when there isn't that much room. */
+  async #tryRoom (bytes: number): Promise<void> {
+    const trial = join(this.#level.location, 'trial.tmp')
+    try {
+      const file = await open(trial, 'w')
+      try {
+        const chunk = Buffer.alloc(headroomBytes)
+        for (let left = bytes; left > 0; left -= chunk.length) await file.write(chunk)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+    } finally {
+      await rm(trial, { force: true })
+    }
+  }
+}
+
+/** The number of the newest log (-1 without any) and the size of all. */
+async function logsOf (folder: string): Promise<{ newest: number, sizeBytes: number }> {
+  const logs = { newest: -1, sizeBytes: 0 }
+  for (const name of await readdir(folder)) {
+    const number = logFile.exec(name)?.[1]
+    if (number == null) continue
+    logs.newest = Math.max(logs.newest, Number(number))
+    logs.sizeBytes += (await stat(join(folder, name))).size
+  }
+  return logs
+}

@@ -54,6 +54,8 @@ async function tree (text = 'a leaf'): Promise<Tree> {
 
 const hour = 3_600_000
 
+const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).toSorted()
+
 /** The promises of `IpfsConnector`, for a node that is alone in its network. */
 export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) => Promise<IpfsSubject>): void {
   describe(`ipfs contract: ${name}`, () => {
@@ -70,7 +72,6 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       }
       return keys.toSorted()
     }
-    const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).toSorted()
 
     afterEach(async () => { await subject.close() })
 

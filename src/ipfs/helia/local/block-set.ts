@@ -6,8 +6,8 @@ import { HashTable } from './hash-table.ts'
 import type { BlockSet } from './local.ts'
 
 export interface BlockSetInit {
-  /** A folder of its own for what doesn't fit; made when needed, removed by `close`. Without one, memory grows with the set. */
-  folder?: string
+  /** A folder of its own for what doesn't fit; made when needed, removed by `close`. */
+  folder: string
   /** The table in memory grows up to this. Default 32 MiB: 1.2 million blocks. While a full one is written there are two. */
   memoryBytes?: number
 }
@@ -22,7 +22,7 @@ const empty = new Uint8Array(0)
 export function blockSet (init: BlockSetInit, deps: { random: Random }): BlockSet { return new FingerprintSet(init, deps.random) }
 
 class FingerprintSet implements BlockSet {
-  readonly #folder: string | undefined
+  readonly #folder: string
   readonly #maxSlots: number
   readonly #seed: Uint32Array
   readonly #words = new Uint32Array(4)
@@ -36,7 +36,7 @@ class FingerprintSet implements BlockSet {
 
   constructor ({ folder, memoryBytes = 32 * 1024 * 1024 }: BlockSetInit, random: Random) {
     this.#folder = folder
-    this.#maxSlots = folder == null ? Infinity : memoryBytes / 16
+    this.#maxSlots = memoryBytes / 16
     // Whoever chooses blocks must not be able to choose slots.
     const bytes = random.bytes(16)
     this.#seed = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 16))
@@ -66,7 +66,7 @@ class FingerprintSet implements BlockSet {
     await this.#moved
     await this.#level?.close()
     this.#level = undefined
-    if (this.#folder != null && this.#isFolderUsed) await rm(this.#folder, { recursive: true, force: true })
+    if (this.#isFolderUsed) await rm(this.#folder, { recursive: true, force: true })
   }
 
   #isOnDisk (): boolean {
@@ -98,7 +98,7 @@ class FingerprintSet implements BlockSet {
   }
 
   async #open (): Promise<ClassicLevel<Uint8Array, Uint8Array>> {
-    const folder = this.#folder ?? ''
+    const folder = this.#folder
     this.#isFolderUsed = true
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })

@@ -51,6 +51,8 @@ export interface Guard {
    * deletions of them that were already on their way are done, so that a look-up afterwards tells the truth: protect first, then look or put.
    */
   protect (cids: readonly CID[]): Promise<void>
+  /** An empty set for one walk, bounded in memory as the guard's own. Who asks for it closes it. */
+  scratch (): BlockSet
   /** The operation is over. Idempotent. */
   release (): void
 }
@@ -104,10 +106,10 @@ export interface WalkOptions {
   /** Calls of `get` at a time; 32 to 128. Default 32. */
   concurrency?: number
   /** Each block is protected before `get` is called for it. */
-  guard?: Pick<Guard, 'protect'>
+  guard?: Pick<Guard, 'protect'> & Partial<Pick<Guard, 'scratch'>>
   /** Called after each `get`; `bytes` undefined when `get` gave none. */
   onBlock?: (cid: CID, bytes: Uint8Array | undefined) => void
-  /** Where seen blocks are remembered; given by callers that walk several roots or DAGs without limit. Default: in memory, 16 bytes a block. */
+  /** Where seen blocks are remembered, by callers that walk several roots as one. Default: the guard's `scratch`; without a guard in memory, without limit. */
   seen?: BlockSet
   signal?: AbortSignal
 }

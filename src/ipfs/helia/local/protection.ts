@@ -11,7 +11,7 @@ import type { BlockSet, Guard, Protection } from './local.ts'
 export interface BlockProtectionInit {
   /** For what long operations protect beyond `guardMemoryBytes`. Nothing in it outlives the process. */
   folder: string
-  /** Memory for one running operation. Default 4 MiB: 150,000 blocks. */
+  /** Memory for one running operation. Default 4 MiB: 150,000 blocks; as much again for its walk. */
   guardMemoryBytes?: number
 }
 
@@ -45,9 +45,11 @@ export class BlockProtection implements Protection, Startable {
   async stop (): Promise<void> {}
 
   guard (): Guard {
-    const { folder, guardMemoryBytes = 4 * 1024 * 1024 } = this.#init
-    const blocks = blockSet({ folder: join(folder, `guard-${this.#numbers++}`), memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
-    const guard = new RunningGuard(blocks, { collection: () => this.#collection, released: () => this.#released(guard) })
+    const guard = new RunningGuard({
+      newSet: () => this.#newSet(),
+      collection: () => this.#collection,
+      released: () => this.#released(guard)
+    })
     this.#guards.add(guard)
     return guard
   }
@@ -65,6 +67,11 @@ export class BlockProtection implements Protection, Startable {
     const collection = new RunningCollection(marks, { guards: new Set(this.#guards), ended: () => this.#ended(collection, mine.resolve) })
     this.#collection = collection
     return collection
+  }
+
+  #newSet (): BlockSet {
+    const { folder, guardMemoryBytes = 4 * 1024 * 1024 } = this.#init
+    return blockSet({ folder: join(folder, String(this.#numbers++)), memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
   }
 
   #released (guard: RunningGuard): void {
@@ -85,15 +92,19 @@ export class BlockProtection implements Protection, Startable {
   }
 }
 
+interface GuardOwner { newSet: () => BlockSet, collection: () => RunningCollection | undefined, released: () => void }
+
 class RunningGuard implements Guard {
   readonly blocks: BlockSet
-  readonly #owner: { collection: () => RunningCollection | undefined, released: () => void }
+  readonly #owner: GuardOwner
   #isReleased = false
 
-  constructor (blocks: BlockSet, owner: { collection: () => RunningCollection | undefined, released: () => void }) {
-    this.blocks = blocks
+  constructor (owner: GuardOwner) {
+    this.blocks = owner.newSet()
     this.#owner = owner
   }
+
+  scratch (): BlockSet { return this.#owner.newSet() }
 
   async protect (cids: readonly CID[]): Promise<void> {
     if (this.#isReleased) throw new ClusterError('NOT_READY', {}, { message: 'the guard was released' })

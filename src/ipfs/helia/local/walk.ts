@@ -1,6 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { systemRandom } from '../../../base/system.ts'
-import { blockSet } from './block-set.ts'
+import { plainBlockSet } from './plain-block-set.ts'
 import { isLeaf, linksOf } from './links.ts'
 import type { BlockSet, WalkOptions } from './local.ts'
 
@@ -35,7 +34,7 @@ class Walk {
 
   constructor (options: WalkOptions) {
     this.#options = options
-    this.#seen = options.seen ?? blockSet({}, { random: systemRandom })
+    this.#seen = options.seen ?? options.guard?.scratch?.() ?? plainBlockSet()
     this.#concurrency = options.concurrency ?? defaultConcurrency
   }
 

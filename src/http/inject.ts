@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { duplexPair } from 'node:stream'
 import type { HttpServer } from './server.ts'
 
@@ -19,21 +20,40 @@ export interface InjectReply {
   trailers: Array<[string, string]>
 }
 
-/** Runs one request through the whole stack of a server, byte for byte, without a socket. `Connection: close` is added. */
+/** Runs one request through the whole stack of a server, byte for byte, without a socket. Rejects when the connection ends without a whole reply. */
 export async function inject (server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body }: InjectRequest): Promise<InjectReply> {
   const [client, connection] = duplexPair()
   server.accept(connection)
   const bytes = body == null ? undefined : Buffer.from(body as string)
   const known = new Set(headers.map(([name]) => name.toLowerCase()))
   const lines = [['Host', 'inject'], ...headers]
-  if (!known.has('connection')) lines.push(['Connection', 'close'])
   if (bytes != null && !known.has('content-length') && !known.has('transfer-encoding')) lines.push(['Content-Length', String(bytes.length)])
-  client.write(`${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+  client.write(`${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`, 'utf8')
   if (bytes != null) client.write(bytes)
-  const parts: Buffer[] = []
-  for await (const part of client) parts.push(part as Buffer)
-  client.destroy()
-  return parseReply(Buffer.concat(parts), method)
+  try {
+    return await readReply(client, method)
+  } finally {
+    client.destroy()
+    connection.destroy()
+  }
+}
+
+async function readReply (client: Duplex, method: string): Promise<InjectReply> {
+  let seen: Buffer = Buffer.alloc(0)
+  for await (const part of client) {
+    seen = Buffer.concat([seen, part as Buffer])
+    const reply = tryParse(seen, method)
+    if (reply != null && reply.framing !== 'until-close') return reply
+  }
+  return parseReply(seen, method)
+}
+
+function tryParse (bytes: Buffer, method: string): InjectReply | undefined {
+  try {
+    return parseReply(bytes, method)
+  } catch {
+    return undefined // the rest is still to come
+  }
 }
 
 /** Reads a complete reply. Throws when it is broken or cut. */
@@ -63,9 +83,11 @@ function dechunk (bytes: Buffer): { body: Buffer, chunkLengths: number[], traile
     if (line < 0 || Number.isNaN(length)) throw new Error('the reply ends before its last chunk')
     at = line + 2
     if (length === 0) {
+      if (bytes.length < at + 2 || bytes.toString('latin1', bytes.length - 2) !== '\r\n') throw new Error('the reply ends in its trailers')
       const trailers = bytes.toString('utf8', at).split('\r\n').filter(one => one !== '').map(split)
       return { body: Buffer.concat(parts), chunkLengths: parts.map(part => part.length), trailers }
     }
+    if (bytes.length < at + length + 2) throw new Error('the reply ends inside a chunk')
     parts.push(bytes.subarray(at, at + length))
     at += length + 2
   }

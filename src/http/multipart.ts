@@ -185,7 +185,7 @@ class Splitter {
     let last: string | undefined
     for (;;) {
       const line = await this.#line()
-      if (line == null) throw endOfBody()
+      if (line == null || !line.endsWith('\n')) throw endOfBody()
       size += line.length
       if (size > headerLimit) throw badRequest('multipart: message too large')
       const text = Buffer.from(line, 'latin1').toString('utf8').replace(/\r?\n$/, '')

@@ -79,7 +79,7 @@ export class RouteTable {
 
   /** The methods that this path knows, sorted; empty for an unknown path. */
   methodsOf (path: string): string[] {
-    return [...new Set(this.#all.filter(pattern => pattern.regexp.test(path)).map(pattern => pattern.route.method))].sort()
+    return [...new Set(this.#all.filter(pattern => pattern.regexp.test(path)).map(pattern => pattern.route.method))].toSorted()
   }
 
   regexpOf (route: Route): RegExp {

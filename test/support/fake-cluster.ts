@@ -20,6 +20,8 @@ export const otherPeer: PeerId = '12D3KooWBK2Qt9FhzGm7YYJVhK63ySaHRCFfcCybfDXVbE
 const ipfsPeer: PeerId = '12D3KooWEN5j9XP1guaaWANjFMvnDBg3UVR2LJ2LFsFQNN1drLAA'
 const startOfTime = Date.UTC(2026, 10, 21, 0, 10, 42)
 
+function refuse (message: string): never { throw new ClusterError('PIN_REFUSED', {}, { message }) }
+
 export interface FakeClusterInit {
   version?: string
   followerMode?: boolean
@@ -189,7 +191,6 @@ export class FakeCluster implements ClusterApi {
   }
 
   #checkFactors (min: number, max: number): void {
-    const refuse = (message: string): never => { throw new ClusterError('PIN_REFUSED', {}, { message }) }
     if (min < -1) refuse('cluster.replication_factor_min is wrong')
     if (max < -1) refuse('cluster.replication_factor_max is wrong')
     if ((min === -1) !== (max === -1)) refuse('cluster.replication_factor_min and max must be -1 when one of them is')

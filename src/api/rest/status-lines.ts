@@ -36,7 +36,7 @@ export class StatusPrinter {
       for (const [peer, short] of peerMap) return this.#short(peer, short)
     }
     let text = ''
-    for (const peer of [...peerMap.keys()].sort()) {
+    for (const peer of [...peerMap.keys()].toSorted()) {
       const short = peerMap.get(peer)
       if (short != null) text += text === '' ? this.#short(peer, short) : `,${this.#short(peer, short)}`
     }

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { request as requestTls } from 'node:https'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, it } from 'node:test'
+import type { RequestListener } from 'node:http'
+import { silentLogger } from '../../../src/base/log.ts'
+import { systemClock } from '../../../src/base/system.ts'
+import type { HttpServerInit } from '../../../src/http/server.ts'
+import { HttpServer } from '../../../src/http/server.ts'
+import { testCertificate } from './test-certificate.ts'
+
+const init: HttpServerInit = { name: 'test', listen: ['/ip4/127.0.0.1/tcp/0'], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0, idleTimeoutMs: 120_000 }
+const running: HttpServer[] = []
+const hello: RequestListener = (_request, response) => { response.end('hello') }
+
+async function start (more: Partial<HttpServerInit> = {}, listener: RequestListener = hello): Promise<{ server: HttpServer, port: number }> {
+  const server = new HttpServer({ ...init, ...more }, { listener, clock: systemClock, log: silentLogger })
+  running.push(server)
+  await server.start()
+  return { server, port: Number(/tcp\/(\d+)$/.exec(server.addresses()[0] ?? '')?.[1]) }
+}
+
+/** What comes back for these bytes until the server closes. */
+async function raw (port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(bytes)
+  return text(socket)
+}
+
+describe('the HTTP server', () => {
+  afterEach(async () => { for (const server of running.splice(0)) await server.stop() })
+
+  it('listens on several addresses, unix sockets too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'http-'))
+    const { server } = await start({ listen: ['/ip4/127.0.0.1/tcp/0', `/unix${folder}/api.sock`] })
+
+    const call = request({ socketPath: join(folder, 'api.sock') }).end()
+    const [response] = await once(call, 'response')
+
+    assert.equal(await text(response), 'hello')
+    assert.match(server.addresses().join(' '), /^\/ip4\/127\.0\.0\.1\/tcp\/\d+ \/unix\/.*api\.sock$/)
+    rmSync(folder, { recursive: true })
+  })
+
+  it('refuses addresses it cannot listen on', async () => {
+    await assert.rejects(start({ listen: ['/ip4/127.0.0.1/udp/1'] }), { code: 'INVALID_CONFIG' })
+    await assert.rejects(start({ listen: ['/ip4/127.0.0.1/tcp/99999'] }), { code: 'INVALID_CONFIG' })
+  })
+
+  it('rejects when the port is taken', async () => {
+    const { port } = await start()
+
+    await assert.rejects(start({ listen: [`/ip4/127.0.0.1/tcp/${port}`] }), { code: 'EADDRINUSE' })
+  })
+
+  it('speaks TLS 1.2 and up, and tells plain clients so', async () => {
+    const { port } = await start({ tls: testCertificate })
+
+    const call = requestTls({ port, host: '127.0.0.1', ca: testCertificate.cert, agent: false }).end()
+    const [response] = await once(call, 'response')
+    const old = requestTls({ port, host: '127.0.0.1', ca: testCertificate.cert, agent: false, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }).end()
+
+    assert.equal(await text(response), 'hello')
+    await assert.rejects(once(old, 'response'))
+    assert.match(await raw(port, 'GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/)
+  })
+
+  it('answers headers that are too large, and what is not HTTP, in one line', async () => {
+    const { port } = await start()
+
+    assert.equal(await raw(port, `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'a'.repeat(9000)}\r\n\r\n`),
+      'HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n431 Request Header Fields Too Large')
+    assert.match(await raw(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\n/)
+    assert.match(await raw(port, `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Big: ${'a'.repeat(7000)}\r\n\r\n`), /^HTTP\/1\.1 200/)
+  })
+
+  it('cuts 50 clients that never finish their headers, and serves others meanwhile', async () => {
+    const { port } = await start({ readHeaderTimeoutMs: 200 })
+    const slow = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'))
+    const closed = slow.map(socket => once(socket.on('error', () => {}), 'close'))
+    for (const [at, socket] of slow.entries()) if (at % 2 === 0) socket.write('GET / HTTP/1.1\r\nX: ')
+    for (const socket of slow) socket.resume()
+
+    const other = await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await Promise.all(closed)
+
+    assert.match(other, /hello/)
+  })
+
+  it('cuts TLS clients that say nothing', async () => {
+    const { port } = await start({ tls: testCertificate, readHeaderTimeoutMs: 100 })
+
+    assert.equal(await raw(port, ''), '')
+  })
+
+  it('cuts answers that take longer than the write timeout', async () => {
+    const { port } = await start({ writeTimeoutMs: 50 }, (_request, response) => { response.write('begun') })
+
+    const answer = await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch((err: NodeJS.ErrnoException) => err.code)
+
+    assert.match(answer ?? '', /begun\r\n$|ECONNRESET/)
+  })
+
+  it('drains: running answers end, idle connections close, new ones are refused', async () => {
+    let finish = (): void => {}
+    const begun = Promise.withResolvers<void>()
+    const { server, port } = await start({}, (_request, response) => {
+      finish = () => response.end('late')
+      begun.resolve()
+    })
+    const answer = raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    const idle = raw(port, '')
+    await begun.promise
+
+    const draining = server.drain()
+    finish()
+    await draining
+
+    assert.match(await answer, /late/)
+    await assert.rejects(raw(port, ''), { code: 'ECONNREFUSED' })
+    await server.stop()
+    assert.equal(await idle, '')
+  })
+
+  it('stops at once, whatever runs', async () => {
+    const begun = Promise.withResolvers<void>()
+    const { server, port } = await start({}, () => begun.resolve())
+    const answer = raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => '')
+    await begun.promise
+
+    await server.stop()
+
+    assert.equal(await answer, '')
+  })
+})

@@ -1,4 +1,5 @@
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
+import { readCid } from './read-cid.ts'
 
 const major = { negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
 const cidTag = 42
@@ -48,5 +49,5 @@ function linkAt (bytes: Uint8Array, view: DataView, tag: Head): { cid: CID, end:
   const content = headAt(view, tag.end)
   const end = content.end + content.value
   if (content.major !== major.bytes || end > bytes.length || bytes[content.end] !== 0) throw new Error('a link is not a CID')
-  return { cid: CID.decode(new Uint8Array(bytes.subarray(content.end + 1, end))), end }
+  return { cid: readCid(bytes.subarray(content.end + 1, end)), end }
 }

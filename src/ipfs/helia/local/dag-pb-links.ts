@@ -1,4 +1,5 @@
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
+import { readCid } from './read-cid.ts'
 
 /*
  * PBNode { repeated PBLink Links = 2; optional bytes Data = 1 }, PBLink { bytes Hash = 1; string Name = 2; uint64 Tsize = 3 }.
@@ -26,8 +27,7 @@ function linkCid (link: Reader): CID {
     else link.skip()
   }
   if (hash == null) throw new Error('a link without a hash')
-  // A copy: the CID mustn't keep the whole block in memory.
-  return CID.decode(new Uint8Array(hash))
+  return readCid(hash)
 }
 
 class Reader {

@@ -3,8 +3,6 @@ import type { BlockSet } from './local.ts'
 /** A block set in memory alone, some 100 bytes a block: for walks that know they are small. */
 export function plainBlockSet (): BlockSet {
   const keys = new Set<string>()
-  const keyOf = (multihash: Uint8Array, kind: number): string =>
-    `${kind} ${Buffer.from(multihash.buffer, multihash.byteOffset, multihash.length).toString('latin1')}`
   return {
     add: (multihash, kind = 0) => {
       const before = keys.size
@@ -15,3 +13,6 @@ export function plainBlockSet (): BlockSet {
     close: async () => {}
   }
 }
+
+const keyOf = (multihash: Uint8Array, kind: number): string =>
+  `${kind} ${Buffer.from(multihash.buffer, multihash.byteOffset, multihash.length).toString('latin1')}`

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import * as dagCbor from '@ipld/dag-cbor'
 import * as dagPb from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
 import { isClusterError } from '../../../../../src/base/errors.ts'
 import { isLeaf, linksOf } from '../../../../../src/ipfs/helia/local/links.ts'
 import { blockOf, identityCid } from '../../../../support/blocks.ts'
@@ -68,6 +69,18 @@ describe('links of a block', () => {
 
     assert.deepEqual(texts(linksOf(json)), texts([a]))
     assert.deepEqual(texts(linksOf(cbor)), texts([a]))
+  })
+
+  it('makes CIDs that equal decoded ones, of every kind', () => {
+    const sha512 = CID.createV1(0x55, Digest.create(0x13, Buffer.alloc(64, 7)))
+    const all = [a, b, v0, sha512, CID.createV1(0x0129, a.multihash), CID.createV1(0x72, identityCid('me').multihash)]
+
+    const links = linksOf(blockOf(dagPb.encode({ Links: all.map(Hash => ({ Hash, Name: '', Tsize: 1 })) }), dagPbCodec))
+
+    assert.deepEqual(links.map(cid => [cid.version, cid.code, cid.multihash.code, cid.multihash.size, cid.toString()]),
+      all.map(cid => [cid.version, cid.code, cid.multihash.code, cid.multihash.size, cid.toString()]))
+    assert.ok(links.every((cid, n) => cid.equals(all[n]!) && Buffer.compare(cid.bytes, all[n]!.bytes) === 0 && Buffer.compare(cid.multihash.bytes, all[n]!.multihash.bytes) === 0))
+    assert.ok(links.every(cid => cid.bytes.buffer.byteLength < 100))
   })
 
   it('says INVALID_DATA of everything else', () => {

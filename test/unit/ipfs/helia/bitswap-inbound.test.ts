@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Stream } from '@libp2p/interface'
-import { FrameReader, receiveBitswap } from '../../../../src/ipfs/helia/bitswap-inbound.ts'
-import { decodeBitswapMessage } from '../../../../src/ipfs/helia/bitswap-message.ts'
-import type { BitswapMessage } from '../../../../src/ipfs/helia/bitswap-message.ts'
+import { receiveBitswap } from '../../../../src/ipfs/helia/bitswap-inbound.ts'
+import { FrameReader } from '../../../../src/wire/frame-reader.ts'
+import { decodeBitswapMessage } from '../../../../src/wire/bitswap.ts'
+import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 /** As libp2p's streams: an event target that can be closed and aborted. */

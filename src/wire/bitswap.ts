@@ -1,4 +1,5 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError } from '../base/errors.ts'
+import { ProtobufWriter, fieldLength } from './protobuf.ts'
 
 /**
  * Bitswap 1.2.0 messages as @helia/bitswap's engine takes them (its own codec isn't exported). Byte fields are views of the message.
@@ -112,3 +113,38 @@ function bounded<T> (list: T[]): T[] {
 }
 
 const invalid = (why: string): ClusterError => new ClusterError('INVALID_DATA', {}, { message: `not a bitswap message: ${why}` })
+
+/** What one outgoing message carries. `prefix` and payload as in `BitswapMessage`. */
+export interface OutgoingBitswap {
+  wants?: ReadonlyArray<{ cid: Uint8Array, type?: 'block' | 'have', cancel?: boolean }>
+  blocks?: ReadonlyArray<{ prefix: Uint8Array, data: Uint8Array }>
+  presences?: ReadonlyArray<{ cid: Uint8Array, has: boolean }>
+}
+
+/** Encodes a message with its length in front, ready to be written to a stream. Wants ask to be told when the block isn't there. */
+export function encodeBitswapFrame ({ wants = [], blocks = [], presences = [] }: OutgoingBitswap): Uint8Array {
+  const body = new ProtobufWriter(64 * (wants.length + presences.length) + blocks.reduce((sum, { data }) => sum + data.length + 32, 16))
+  if (wants.length > 0) body.bytesField(1, encodeWantlist(wants))
+  for (const { prefix, data } of blocks) {
+    body.messageHeader(3, fieldLength(prefix.length) + fieldLength(data.length)).bytesField(1, prefix).bytesField(2, data)
+  }
+  for (const { cid, has } of presences) body.messageHeader(4, fieldLength(cid.length) + (has ? 0 : 2)).bytesField(1, cid).raw(has ? noBytes : dontHave)
+  const message = body.finish()
+  return new ProtobufWriter(message.length + 5).varint(message.length).raw(message).finish()
+}
+
+const dontHave = Uint8Array.of(2 * 8, 1)
+
+function encodeWantlist (wants: NonNullable<OutgoingBitswap['wants']>): Uint8Array {
+  const list = new ProtobufWriter(64 * wants.length)
+  for (const { cid, type = 'block', cancel = false } of wants) {
+    const entry = new ProtobufWriter(64).bytesField(1, cid).uintField(2, 1)
+    if (cancel) entry.uintField(3, 1)
+    else {
+      if (type === 'have') entry.uintField(4, 1)
+      entry.uintField(5, 1)
+    }
+    list.bytesField(1, entry.finish())
+  }
+  return list.finish()
+}

@@ -55,6 +55,8 @@ export class HttpServer implements Startable {
   addresses (): readonly string[] { return this.#addresses }
 
   async start (): Promise<void> {
+    // Node looks for slow clients only once its server listens; ours gets its connections from doors of our own
+    this.#http.emit('listening')
     for (const address of this.#init.listen) this.#addresses.push(await this.#open(address))
     this.#deps.log.info('listening', { server: this.name, addresses: this.#addresses })
   }

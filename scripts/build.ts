@@ -3,13 +3,13 @@
  * Native modules stay outside the bundle (they load their prebuilt binaries by path).
  */
 import { build } from 'esbuild'
-import { chmod, copyFile, mkdir, rm } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
-const programs = ['helia-cluster-service']
+const programs = ['helia-cluster-service', 'helia-cluster-ctl']
 
 // bundled CommonJS packages call require() for Node's own modules
 const banner = "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
@@ -35,7 +35,9 @@ await build({
   banner: { js: banner },
   logLevel: 'warning'
 })
+await copyFile(join(root, 'cmd/launcher.js'), join(dist, 'launcher.js'))
 for (const name of programs) {
-  await copyFile(join(root, 'cmd', name, 'bin.js'), join(dist, `${name}.js`))
+  const launcher = await readFile(join(root, 'cmd', name, 'bin.js'), 'utf8')
+  await writeFile(join(dist, `${name}.js`), launcher.replace('../launcher.js', './launcher.js'))
   await chmod(join(dist, `${name}.js`), 0o755)
 }

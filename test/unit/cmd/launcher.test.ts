@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -31,10 +31,12 @@ describe('launcher', { skip: !existsSync(join(root, 'node_modules/node/bin/node'
   const folder = mkdtempSync(join(tmpdir(), 'launcher-'))
   const started: number[] = []
   before(() => {
-    copyFileSync(join(root, 'cmd/helia-cluster-service/bin.js'), join(folder, 'bin.js'))
+    mkdirSync(join(folder, 'program'))
+    copyFileSync(join(root, 'cmd/launcher.js'), join(folder, 'launcher.js'))
+    copyFileSync(join(root, 'cmd/helia-cluster-service/bin.js'), join(folder, 'program/bin.js'))
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
-    writeFileSync(join(folder, 'main.ts'), program)
+    writeFileSync(join(folder, 'program/main.ts'), program)
     writeFileSync(join(folder, 'old-node.js'), oldNode)
   })
   after(() => {
@@ -46,7 +48,7 @@ describe('launcher', { skip: !existsSync(join(root, 'node_modules/node/bin/node'
 
   async function launch (node: 'fit' | 'old', ...args: string[]): Promise<Launched> {
     const flags = node === 'old' ? ['--import', join(folder, 'old-node.js')] : []
-    const child = spawn(process.execPath, [...flags, join(folder, 'bin.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [...flags, join(folder, 'program/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     const pid = child.pid ?? 0
     let text = ''
     child.stdout.on('data', chunk => { text += chunk })

@@ -1,0 +1,67 @@
+// Shared by the programs' bin.js, in JavaScript that any Node can start: runs a program in this process when this Node is new enough, otherwise under
+// the Node of the `node` package. The program is main.ts beside bin.js, or in a build <name>-main.mjs.
+import { existsSync } from 'node:fs'
+import * as nodeModule from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** `url` is the import.meta.url of bin.js. */
+export async function launch (url) {
+  const self = fileURLToPath(url)
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > 24 || (major === 24 && minor >= 7)) await runHere(self)
+  else await runUnderFitNode(self)
+}
+
+async function runHere (self) {
+  if (process.env.HELIA_CLUSTER_LAUNCHED === '1') obeyLauncher()
+  nodeModule.enableCompileCache?.()
+  const source = join(dirname(self), 'main.ts')
+  const { main } = await import(pathToFileURL(existsSync(source) ? source : self.replace(/\.js$/, '-main.mjs')).href)
+  await main()
+}
+
+/** In the child: the launcher tells signals over the channel. When the launcher is gone, so is this process, without any flushing. */
+function obeyLauncher () {
+  delete process.env.HELIA_CLUSTER_LAUNCHED
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  process.on('message', ({ signal }) => {
+    if (!process.emit(signal, signal)) process.kill(process.pid, signal)
+  })
+  process.channel?.unref()
+}
+
+async function runUnderFitNode (self) {
+  const node = fitNode(self)
+  if (node == null || process.env.HELIA_CLUSTER_LAUNCHED === '1') {
+    console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Install it from https://nodejs.org or with: npm install node@24`)
+    process.exit(1)
+  }
+  const { spawn } = await import('node:child_process')
+  const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, HELIA_CLUSTER_LAUNCHED: '1' }
+  })
+  for (const signal of signals) process.on(signal, () => { if (child.connected) child.send({ signal }, () => {}) })
+  child.on('error', err => {
+    console.error(`error starting ${node}: ${err.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal == null) process.exit(code ?? 1)
+    for (const name of signals) process.removeAllListeners(name)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** The binary of the `node` package; undefined when it isn't installed. */
+function fitNode (self) {
+  try {
+    const binary = join(dirname(nodeModule.createRequire(self).resolve('node/package.json')), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    return undefined
+  }
+}

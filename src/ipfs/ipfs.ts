@@ -31,6 +31,14 @@ export interface PinProgress {
 /** Bytes used and allowed, as Kubo's repo/stat. `freeBytes` is the lesser of what storage_max and the disk leave. */
 export interface RepoStat { repoSize: number, storageMax: number, freeBytes: number }
 
+/** Keeps the blocks of one add from being collected until their root is pinned. */
+export interface BlockHold {
+  /** The add is complete: its blocks stay until this root is pinned here, an hour at most. Resolves when they survive a power loss. */
+  keepUntilPinned (root: CID): Promise<void>
+  /** The add failed, or nothing is to be pinned: the blocks may be collected. Idempotent. */
+  release (): void
+}
+
 /** A look at all of the node's pins at one moment. */
 export interface PinnedView {
   /** `recursive` or `direct` when the node has such a root, else `unpinned` (indirect counts as unpinned: it needs a pin of its own). */
@@ -76,11 +84,14 @@ export interface IpfsConnector extends Startable {
   /** Number of roots. */
   pinCount (): number
 
+  /** For an add on this peer: give it to each `putBlocks` of the add, then end it in one of its two ways. */
+  hold (): BlockHold
   /**
-   * Stores blocks as they come, without pinning them; they stay safe from `repoGc` for an hour. The node may check hashes.
+   * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from another
+   * peer, whose pin comes by the pinset) for an hour. The node may check hashes.
    * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
    */
-  putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions): Promise<void>
+  putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
   /** A block that is here; fetched from the network unless `local`. */
   getBlock (cid: CID, options?: IpfsOptions & { local?: boolean }): Promise<Uint8Array>
   /** `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. */

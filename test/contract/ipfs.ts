@@ -215,6 +215,36 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual(await ipfs.getBlock(kept.leaf.cid, { local: true }), kept.leaf.bytes)
     })
 
+    it('keeps what an add put until its root is pinned', async () => {
+      const ipfs = await start()
+      const { all, root } = await tree('held')
+      const hold = ipfs.hold()
+      await ipfs.putBlocks(batches(...all), { hold })
+
+      const whileAdding = await removed()
+      await hold.keepUntilPinned(root.cid)
+      const whileWaiting = await removed()
+      await ipfs.pin(pinOf(root.cid))
+      const whilePinned = await removed()
+      await ipfs.unpin(root.cid)
+      const afterwards = await removed()
+
+      assert.deepEqual([whileAdding, whileWaiting, whilePinned], [[], [], []])
+      assert.deepEqual(afterwards, hashes(...all))
+    })
+
+    it('collects what an add put that was given up', async () => {
+      const ipfs = await start()
+      const { all } = await tree('given up')
+      const hold = ipfs.hold()
+      await ipfs.putBlocks(batches(...all), { hold })
+
+      hold.release()
+      hold.release()
+
+      assert.deepEqual(await removed(), hashes(...all))
+    })
+
     it('keeps shared blocks as long as one root needs them', async () => {
       const ipfs = await start()
       const leaf = await rawBlock('shared')

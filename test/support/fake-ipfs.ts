@@ -2,7 +2,7 @@ import { CID } from 'multiformats/cid'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError, messageOf } from '../../src/base/errors.ts'
-import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
 import { needsPin } from '../../src/ipfs/helia/pinner.ts'
 import { isLeaf, linksOf } from '../../src/ipfs/helia/local/links.ts'
 import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
@@ -22,6 +22,9 @@ export interface FakeIpfsInit {
 /** What goes wrong with a CID. `afterMs`: it takes that long first. `never`: it takes until pin_timeout or the signal. */
 export interface FakeFault { error?: Error, afterMs?: number, never?: boolean }
 
+/** What is kept for one add. */
+interface FakeHold extends BlockHold { blocks: Set<string>, root?: string }
+
 const keepMs = 3_600_000
 const key = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
 
@@ -33,6 +36,7 @@ export class FakeIpfs implements IpfsConnector {
   readonly #clock: Clock
   readonly #blocks = new Map<string, { bytes: Uint8Array, since: number, cid: CID }>()
   readonly #roots = new Map<string, { cid: CID, depth: number }>()
+  readonly #holds = new Set<FakeHold>()
   readonly #faults = new Map<string, FakeFault>()
   readonly #progress = new Map<string, PinProgress>()
   /** Every call of `pin` and `unpin`, in order. */
@@ -81,6 +85,7 @@ export class FakeIpfs implements IpfsConnector {
     }
     this.#progress.delete(text)
     this.#roots.set(text, { cid: pin.cid, depth: pin.maxDepth })
+    for (const hold of this.#holds) if (hold.root === key(pin.cid)) hold.release()
   }
 
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
@@ -104,12 +109,25 @@ export class FakeIpfs implements IpfsConnector {
   progress (cid: CID): PinProgress | undefined { return this.#progress.get(cid.toString()) }
   pinCount (): number { return this.#roots.size }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions = {}): Promise<void> {
+  hold (): FakeHold {
+    const held: FakeHold = {
+      blocks: new Set(),
+      keepUntilPinned: async root => { held.root = key(root) },
+      release: () => { this.#holds.delete(held) }
+    }
+    this.#holds.add(held)
+    return held
+  }
+
+  async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
     for await (const batch of blocks) {
       this.#check(options)
       const fresh = batch.filter(({ cid }) => !this.#blocks.has(key(cid)))
       if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) throw new ClusterError('STORAGE_FULL')
-      for (const { cid, bytes } of batch) this.#blocks.set(key(cid), { bytes, cid, since: this.#clock.now() })
+      for (const { cid, bytes } of batch) {
+        (options.hold as FakeHold | undefined)?.blocks.add(key(cid))
+        this.#blocks.set(key(cid), { bytes, cid, since: options.hold == null ? this.#clock.now() : -Infinity })
+      }
     }
   }
 
@@ -141,6 +159,7 @@ export class FakeIpfs implements IpfsConnector {
   async * repoGc (options: IpfsOptions = {}): AsyncGenerator<RemovedKey> {
     this.#check(options)
     const kept = new Set<string>()
+    for (const { blocks } of this.#holds) for (const hash of blocks) kept.add(hash)
     for (const { cid, depth } of this.#roots.values()) this.#visit(cid, depth, found => kept.add(key(found)))
     for (const [hash, { cid, since }] of this.#blocks) {
       if (kept.has(hash) || this.#clock.now() - since < keepMs) continue

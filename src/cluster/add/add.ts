@@ -1,10 +1,10 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
-import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
-import type { PinOptions } from '../../model/pin.ts'
+import type { Pin, PinOptions } from '../../model/pin.ts'
 import { pinWithOptions } from '../../model/pin.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
 import type { CallOptions } from '../cluster-api.ts'
@@ -23,7 +23,7 @@ export interface AdderDeps {
   placement: Pick<AddPlacement, 'targets'>
   pinner: Pick<Pinner, 'pin'>
   consensus: Pick<Consensus, 'state' | 'remove'>
-  ipfs: Pick<IpfsConnector, 'putBlocks'>
+  ipfs: Pick<IpfsConnector, 'putBlocks' | 'hold'>
   remotes: Pick<RemotePeers, 'putBlocks'>
   log: Logger
 }
@@ -54,7 +54,8 @@ export class Adder {
 
   async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const sink = new BlockSpread({ self: this.#init.self, destinations, signal }, this.#deps)
+    const hold = this.#deps.ipfs.hold()
+    const sink = new BlockSpread({ self: this.#init.self, destinations, signal, hold }, this.#deps)
     let root: CID | undefined
     let stored = false
     try {
@@ -65,10 +66,24 @@ export class Adder {
       await sink.finish()
       stored = true
     } finally {
-      if (!stored) await sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
+      if (!stored) {
+        await sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
+        hold.release()
+      }
     }
-    const pin = { ...pinWithOptions(rootOf(root), params.pin), allocations }
-    if (!params.noPin) await this.#deps.pinner.pin(pin)
+    await this.#pin({ ...pinWithOptions(rootOf(root), params.pin), allocations }, { hold, isPinned: !params.noPin })
+  }
+
+  /** The blocks are on the disk before the pin is, and stay until the tracker has made the root. */
+  async #pin (pin: Pin, { hold, isPinned }: { hold: BlockHold, isPinned: boolean }): Promise<void> {
+    try {
+      if (!isPinned) return hold.release()
+      await hold.keepUntilPinned(pin.cid)
+      await this.#deps.pinner.pin(pin)
+    } catch (err) {
+      hold.release()
+      throw err
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { BlockSink } from '../../importer/importer.ts'
-import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
 import { Destination } from './destination.ts'
@@ -12,6 +12,8 @@ export interface BlockSpreadInit {
   /** Who gets every block. Not empty. */
   destinations: readonly PeerId[]
   signal?: AbortSignal | undefined
+  /** Keeps the blocks on this peer until their root is pinned. */
+  hold: BlockHold
 }
 
 export interface BlockSpreadDeps {
@@ -99,10 +101,10 @@ export class BlockSpread implements BlockSink {
   }
 
   #destination (peer: PeerId): Destination {
-    const { self, signal } = this.#init
+    const { self, signal, hold } = this.#init
     const { ipfs, remotes } = this.#deps
     const options = signal == null ? {} : { signal }
-    if (peer === self) return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, options) })
+    if (peer === self) return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, { ...options, hold }) })
     return new Destination({ windowBytes, streamPerPrefix: true, put: async blocks => remotes.putBlocks(peer, blocks, options) })
   }
 }

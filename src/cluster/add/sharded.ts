@@ -2,6 +2,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Block } from '../../blockstore/blockstore.ts'
 import type { BlockSink, ImportOutput, Shard } from '../../importer/importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
+import type { BlockHold } from '../../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { AdderDeps } from './add.ts'
@@ -32,7 +33,8 @@ export async function * addSharded (init: ShardedAddInit, deps: AdderDeps): Asyn
     yield * add.lines.mixedInto(add.outputs(outputs))
     const { cid, blocks, sizeBytes, pins } = await sharder.finish(rootOf(root))
     yield * add.lines.drain()
-    await deps.ipfs.putBlocks(only(blocks), signal == null ? {} : { signal })
+    await deps.ipfs.putBlocks(only(blocks), { ...(signal == null ? {} : { signal }), hold: add.hold })
+    await add.hold.keepUntilPinned(cid)
     yield { name: `${params.pin.name}-clusterDAG`, cid, bytes: 0, size: sizeBytes, allocations: [] }
     for (const pin of pins) await add.pin(pin)
     complete = true
@@ -47,6 +49,8 @@ async function * only (blocks: Block[]): AsyncGenerator<Block[]> { yield blocks 
 class ShardedAdd {
   /** Lines of finished shards. */
   readonly lines = new LineQueue<AddedOutput>()
+  /** One for all shards: they are let go when the cluster DAG, the last of the add, is pinned. */
+  readonly hold: BlockHold
   readonly #init: ShardedAddInit
   readonly #deps: AdderDeps
   readonly #pinned: CID[] = []
@@ -55,6 +59,7 @@ class ShardedAdd {
   constructor (init: ShardedAddInit, deps: AdderDeps) {
     this.#init = init
     this.#deps = deps
+    this.hold = deps.ipfs.hold()
   }
 
   /** Files and directories carry the holders of the shard that is open when they are finished, as in Go. */
@@ -65,7 +70,7 @@ class ShardedAdd {
   openShard (): BlockSink {
     const { self, params, signal } = this.#init
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const sink = new BlockSpread({ self, destinations, signal }, this.#deps)
+    const sink = new BlockSpread({ self, destinations, signal, hold: this.hold }, this.#deps)
     this.#open = { sink, allocations }
     return sink
   }
@@ -88,6 +93,7 @@ class ShardedAdd {
 
   /** Never rejects: what can't be taken back is logged. */
   async takeBack (): Promise<void> {
+    this.hold.release()
     await this.#open?.sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
     const results = await Promise.allSettled(this.#pinned.map(async cid => this.#deps.consensus.remove(cid)))
     const failed = results.filter(result => result.status === 'rejected')

@@ -10,11 +10,12 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { Gateway } from './gateway.ts'
 import type { GatewayInit } from './gateway.ts'
+import { Holds, type GuardedHold } from './holds.ts'
 import { localNode } from './local-node.ts'
 import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
@@ -80,6 +81,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #fetcher: BlockFetcher
   readonly #pinner: Pinner
   readonly #provider: Provider
+  readonly #holds: Holds
   readonly #gateway: Gateway | undefined
   #peer: Promise<PeerId> | undefined
   #isStopped = false
@@ -92,6 +94,7 @@ class EmbeddedNode implements HeliaConnector {
     this.abilities = { pinProgress: true, gateway: init.gateway != null }
     this.#up.promise.catch(() => {})
     const local = this.#local = localNode(init, deps)
+    this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
     this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), clock, log })
     this.#pinner = new Pinner(init, {
@@ -139,7 +142,9 @@ class EmbeddedNode implements HeliaConnector {
   }
 
   async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
-    if (await this.#pinner.pin(pin, options)) this.#provider.add(pin.cid)
+    const isNew = await this.#pinner.pin(pin, options)
+    this.#holds.pinned(pin.cid)
+    if (isNew) this.#provider.add(pin.cid)
   }
 
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
@@ -158,9 +163,12 @@ class EmbeddedNode implements HeliaConnector {
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
   pinCount (): number { return this.#local.roots.count() }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, { signal }: IpfsOptions = {}): Promise<void> {
+  hold (): BlockHold { return this.#holds.hold() }
+
+  async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold }: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
     const { protection, recent, space } = this.#local
-    const guard = protection.guard()
+    // only holds of this node come back to it
+    const guard = (hold as GuardedHold | undefined)?.guard ?? protection.guard()
     try {
       for await (const batch of blocks) {
         signal?.throwIfAborted()
@@ -169,11 +177,11 @@ class EmbeddedNode implements HeliaConnector {
         const added = batch.filter(({ cid }) => !this.#deps.blockstore.has(cid))
         await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))
         await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
-        await recent.note(cids)
+        if (hold == null) await recent.note(cids)
         this.#network.announce(cids)
       }
     } finally {
-      guard.release()
+      if (hold == null) guard.release()
     }
   }
 

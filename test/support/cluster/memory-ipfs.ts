@@ -1,6 +1,6 @@
 import type { Block } from '../../../src/blockstore/blockstore.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
-import type { IpfsConnector } from '../../../src/ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector } from '../../../src/ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
 import { parseCid } from '../../../src/model/cid.ts'
 import type { RemovedKey } from '../../../src/model/peer.ts'
@@ -58,6 +58,8 @@ export class MemoryIpfs implements IpfsConnector {
 
   progress (): undefined { return undefined }
   pinCount (): number { return this.roots.size }
+
+  hold (): BlockHold { return { keepUntilPinned: async () => {}, release: () => {} } }
 
   async putBlocks (batches: AsyncIterable<Block[]>): Promise<void> {
     this.putCalls++

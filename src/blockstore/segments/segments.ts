@@ -171,23 +171,24 @@ class SegmentBlockstore implements UpkeptBlockstore {
     const mine = Promise.withResolvers<void>()
     const others = new Set<Promise<void>>()
     const fresh: NewBlock[] = []
-    const keys: string[] = []
+    const keys = new Set<string>()
     for (const { cid, bytes } of blocks) {
       const multihash = cid.multihash.bytes
       const key = mapKey(multihash)
-      const putting = this.#putting.get(key)
+      const putting = this.#putting.get(key) ?? (keys.has(key) ? mine.promise : undefined)
       if (putting != null) others.add(putting)
       if (putting != null || isIdentity(cid) || (!this.#deleting.has(key) && this.#index.find(multihash) != null)) continue
-      this.#putting.set(key, mine.promise)
       fresh.push({ multihash, bytes })
-      keys.push(key)
+      keys.add(key)
     }
+    // Only now, in the same turn: the look-ups above may throw.
+    for (const key of keys) this.#putting.set(key, mine.promise)
     if (fresh.length > 0) mine.resolve(this.#appendNew(fresh, keys))
     else mine.resolve()
     await Promise.all([mine.promise, ...others])
   }
 
-  async #appendNew (blocks: readonly NewBlock[], keys: readonly string[]): Promise<void> {
+  async #appendNew (blocks: readonly NewBlock[], keys: ReadonlySet<string>): Promise<void> {
     try {
       await this.#appender.append({
         blocks,

@@ -19,6 +19,8 @@ import { SeededRandom, SimClock } from './sim-clock.ts'
 
 /** The local part of an embedded node, put together as the connector does, without a network. */
 export interface LocalNode {
+  /** For temporary files. */
+  folder: string
   clock: SimClock
   blocks: Blockstore
   roots: RootTable
@@ -54,6 +56,7 @@ export async function localNode (options: { blocks?: Blockstore, markMemoryBytes
   }
 
   return {
+    folder,
     clock,
     blocks,
     roots,

@@ -10,7 +10,7 @@ import type { ConnectGraph } from '../../model/peer.ts'
 import { peerInfoJson, repoGcJson } from '../../model/peer.ts'
 
 const byKey = <T>(map: Iterable<readonly [string, T]>): Record<string, T> =>
-  Object.fromEntries([...map].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
+  Object.fromEntries([...map].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
 
 const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> => byKey(Object.entries(record))
 

@@ -23,12 +23,12 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const peers = new PeerHandlers(cluster)
   const pins = new PinHandlers(deps)
   const routes: Route[] = [
-    user('GET /id', info.id, answers('This peer.', 'Id')),
+    hot(user('GET /id', info.id, answers('This peer.', 'Id'))),
     hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
     hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id'))),
     user('POST /peers', peers.add, answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })),
     user('DELETE /peers/{peer}', peers.remove, removal),
-    user('POST /add', addHandler(deps), adding),
+    hot(user('POST /add', addHandler(deps), adding)),
     hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
     hot(user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))),
     hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),

@@ -5,6 +5,7 @@ import { globalPinInfoJson } from '../../model/pin-info.ts'
 import { sortedByKey } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
 import { formatTime } from '../../model/time.ts'
+import { fastCidText } from './cid-text.ts'
 
 /** What rarely changes about a peer, already printed. */
 interface PeerText { short: PinInfoShort, head: string }
@@ -27,7 +28,7 @@ export class StatusPrinter {
   }
 
   print (info: GlobalPinInfo): string {
-    return `{"cid":"${info.cid.toString()}","name":${jsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
+    return `{"cid":"${fastCidText(info.cid)}","name":${jsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
       `,"created":"${this.#time(info.created)}","metadata":${metadataJson(info.metadata)},"peer_map":{${this.#peerMap(info.peerMap)}}}`
   }
 

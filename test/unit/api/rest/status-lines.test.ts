@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { create as createDigest } from 'multiformats/hashes/digest'
+import { fastCidText } from '../../../../src/api/rest/cid-text.ts'
 import { StatusPrinter } from '../../../../src/api/rest/status-lines.ts'
-import { parseCid } from '../../../../src/model/cid.ts'
+import { CID, parseCid } from '../../../../src/model/cid.ts'
 import { goJson } from '../../../../src/model/go-json.ts'
 import type { GlobalPinInfo } from '../../../../src/model/pin-info.ts'
 import { globalPinInfoJson } from '../../../../src/model/pin-info.ts'
@@ -39,6 +41,15 @@ describe('printed statuses', () => {
 
     assert.ok(whole.length > 20)
     for (const line of whole) assert.equal(printer.print(parse(line)), line)
+  })
+
+  it('have CIDs of any length and version as the library prints them', () => {
+    for (let length = 0; length < 70; length++) {
+      const cid = CID.createV1(0x55, createDigest(0, Uint8Array.from({ length }, (_byte, at) => at * 37 & 255)))
+
+      assert.equal(fastCidText(cid), cid.toString())
+    }
+    assert.equal(fastCidText(parseCid('QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX')), 'QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX')
   })
 
   it('are what goJson prints, whatever the strings, times and peers', () => {

@@ -34,6 +34,8 @@ export interface ClusterHostDeps { clock: Clock, log: Logger }
 export interface Libp2pClusterHost extends ClusterHost {
   /** The running libp2p. Throws NOT_READY before `start` and after `stop`. */
   libp2p (): Libp2p
+  /** Calls back with the libp2p before it listens, or at once when it runs already: for handlers and event listeners. */
+  attach (use: (libp2p: Libp2p) => void | Promise<void>): void
 }
 
 /** Services that sit on the host from its start on (gossip, …), as libp2p's `services`. */
@@ -55,6 +57,7 @@ class Host implements Libp2pClusterHost {
   readonly #services: () => Promise<HostServices>
   readonly #bandwidth: BandwidthCounter
   readonly #known = new Map<PeerId, MultiaddrText[]>()
+  readonly #attached: Array<(libp2p: Libp2p) => void | Promise<void>> = []
   #libp2p: Libp2p | undefined
 
   constructor (init: ClusterHostInit, deps: ClusterHostDeps, services: () => Promise<HostServices>) {
@@ -73,6 +76,7 @@ class Host implements Libp2pClusterHost {
     }
     libp2p.addEventListener('peer:update', event => this.#note(event.detail))
     try {
+      for (const use of this.#attached) await use(libp2p)
       await libp2p.start()
     } catch (err) {
       await Promise.resolve(libp2p.stop()).catch(() => {})
@@ -91,6 +95,11 @@ class Host implements Libp2pClusterHost {
   libp2p (): Libp2p {
     if (this.#libp2p == null) throw new ClusterError('NOT_READY', {}, { message: 'the cluster host is not running' })
     return this.#libp2p
+  }
+
+  attach (use: (libp2p: Libp2p) => void | Promise<void>): void {
+    this.#attached.push(use)
+    if (this.#libp2p != null) void use(this.#libp2p)
   }
 
   addresses (): MultiaddrText[] { return this.libp2p().getMultiaddrs().map(String) }

@@ -1,0 +1,178 @@
+import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PeerId } from '../../model/cid.ts'
+import { decodeBitswapMessage } from '../../wire/bitswap.ts'
+import type { BitswapMessage } from '../../wire/bitswap.ts'
+import { crdtCid, isCrdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
+import { FrameReader } from '../../wire/frame-reader.ts'
+import type { BlockExchange, PeerStream, PeerStreams } from '../network.ts'
+import { Partner } from './partner.ts'
+import { Want, keyOf } from './want.ts'
+
+export interface ExchangeInit {
+  /** How long the peer that should have a block may take before others are asked. Milliseconds. */
+  patienceMs: number
+  /** Wants are sent again this often. Milliseconds. */
+  renewMs: number
+  /** How long a message that has begun may stand still. Milliseconds. */
+  stallMs: number
+}
+
+export interface ExchangeDeps {
+  streams: PeerStreams
+  /** Peers that are connected now. */
+  peers: () => readonly PeerId[]
+  /** Tells of peers that come and go; the returned function ends it. */
+  onPeer: (listener: (peer: PeerId, isHere: boolean) => void) => () => void
+  /** What is served: a block that is stored here. */
+  blocks: (cid: CID) => Uint8Array | undefined
+  clock: Clock
+  log: Logger
+}
+
+export const bitswapProtocol = '/ipfs/bitswap/1.2.0'
+export const exchangeDefaults: ExchangeInit = { patienceMs: 300, renewMs: 20_000, stallMs: 30_000 }
+
+/** Who is asked whether it has a block, besides its announcer. Go asks as many. */
+const peersAskedAtOnce = 64
+const maxMessageBytes = maxCrdtBlockBytes + 64 * 1024
+
+/**
+ * Moves the CRDT's blocks by bitswap 1.2.0, as Go's peers do. Only CRDT blocks are asked for and served. The announcer of a block is asked for it; only
+ * when it doesn't give it, the others are asked who has it.
+ */
+export interface BitswapExchange extends BlockExchange, Startable {}
+
+export function bitswapExchange (init: ExchangeInit, deps: ExchangeDeps): BitswapExchange { return new Exchange(init, deps) }
+
+class Exchange implements BitswapExchange {
+  readonly name = 'block exchange'
+  readonly #init: ExchangeInit
+  readonly #deps: ExchangeDeps
+  readonly #partners = new Map<PeerId, Partner>()
+  readonly #wants = new Map<string, Want>()
+  #release: Array<() => void> = []
+
+  constructor (init: ExchangeInit, deps: ExchangeDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async start (): Promise<void> {
+    const { streams, onPeer } = this.#deps
+    this.#release = [
+      streams.handle(bitswapProtocol, stream => { void this.#receive(stream) }),
+      onPeer((peer, isHere) => isHere ? this.#came(peer) : this.#went(peer))
+    ]
+  }
+
+  async stop (): Promise<void> {
+    for (const release of this.#release.splice(0)) release()
+    for (const partner of this.#partners.values()) partner.close()
+    this.#partners.clear()
+  }
+
+  async fetch (cid: CID, { signal, from }: { signal: AbortSignal, from?: PeerId }): Promise<Uint8Array> {
+    signal.throwIfAborted()
+    if (!isCrdtCid(cid)) throw new ClusterError('INVALID_CID', { cid: cid.toString() }, { message: 'not the CID of a CRDT block' })
+    const key = keyOf(cid)
+    const want = this.#wants.get(key) ?? this.#begin(cid, key)
+    want.ask(from)
+    try {
+      return await want.wait(signal)
+    } finally {
+      if (want.isDone && this.#wants.get(key) === want) this.#wants.delete(key)
+    }
+  }
+
+  offer (cid: CID): void {
+    const key = keyOf(cid)
+    for (const partner of this.#partners.values()) partner.offer(key)
+  }
+
+  #begin (cid: CID, key: string): Want {
+    const { clock, peers } = this.#deps
+    const want = new Want(this.#init, {
+      clock,
+      others: () => peers().slice(0, peersAskedAtOnce),
+      send: (peer, type) => this.#partner(peer).want(cid, type),
+      cancel: peer => { this.#partners.get(peer)?.cancel(cid) }
+    })
+    this.#wants.set(key, want)
+    return want
+  }
+
+  #partner (peer: PeerId): Partner {
+    const known = this.#partners.get(peer)
+    if (known != null) return known
+    const partner = new Partner(peer, {
+      open: async () => this.#deps.streams.open(peer, bitswapProtocol),
+      blocks: this.#deps.blocks,
+      log: this.#deps.log,
+      failed: cids => { for (const cid of cids) this.#wants.get(keyOf(cid))?.refused(peer) }
+    })
+    this.#partners.set(peer, partner)
+    return partner
+  }
+
+  #came (peer: PeerId): void {
+    for (const want of this.#wants.values()) want.came(peer)
+  }
+
+  #went (peer: PeerId): void {
+    this.#partners.get(peer)?.close()
+    this.#partners.delete(peer)
+    for (const want of this.#wants.values()) want.refused(peer)
+  }
+
+  /** Reads messages until the stream ends. A timer runs only while a message has begun and isn't whole: Go is silent for minutes. */
+  async #receive (stream: PeerStream): Promise<void> {
+    const frames = new FrameReader(maxMessageBytes)
+    let disarm: (() => void) | undefined
+    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'a bitswap message stands still' }))
+    try {
+      await stream.closeWrite() // answers go by our own stream
+      for await (const chunk of stream.source) {
+        disarm?.()
+        for (const frame of frames.push(chunk)) this.#take(stream.remote, decodeBitswapMessage(frame))
+        disarm = frames.idle ? undefined : this.#deps.clock.after(this.#init.stallMs, stalled)
+      }
+    } catch (err) {
+      if (!stream.wasReset.aborted) {
+        this.#deps.log.warn('a bitswap stream was refused', { peer: stream.remote, err })
+        stream.abort(err as Error)
+      }
+    } finally {
+      disarm?.()
+    }
+  }
+
+  #take (peer: PeerId, { wantlist, blocks, blockPresences }: BitswapMessage): void {
+    if (this.#wants.size > 0) {
+      for (const { data } of blocks) this.#landed(peer, data)
+      for (const { cid, type } of blockPresences) {
+        const want = this.#wants.get(keyOfBytes(cid))
+        if (type === 'HaveBlock') want?.has(peer)
+        else want?.refused(peer)
+      }
+    }
+    if (wantlist != null) this.#partner(peer).wanted(wantlist.entries, wantlist.full === true)
+  }
+
+  /** Blocks are matched by their own hash: what nobody asked for, or isn't what it should be, is passed over. */
+  #landed (peer: PeerId, data: Uint8Array): void {
+    if (data.length > maxCrdtBlockBytes) return
+    const key = keyOf(crdtCid(data))
+    const want = this.#wants.get(key)
+    if (want == null) return
+    this.#wants.delete(key)
+    // a copy: the message's other blocks must not stay because of this one
+    want.landed(peer, data.slice())
+  }
+}
+
+/** The key of a CID in its bytes; '' for what isn't a CRDT block's. */
+function keyOfBytes (bytes: Uint8Array): string { return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : '' }

@@ -8,7 +8,6 @@ import type { Cors } from './cors.ts'
 import type { ErrorDialect } from './dialect.ts'
 import { errorReply } from './dialect.ts'
 import { Exchange } from './exchange.ts'
-import { expressFrame } from './express-frame.ts'
 import { sendLines } from './lines.ts'
 import { parseTarget, redirectOf } from './path.ts'
 import type { HeaderList, Reply, TextReply } from './reply.ts'
@@ -46,17 +45,14 @@ class Front {
   readonly #headers: HeaderList
   readonly #deps: FrontDeps
   readonly #table: RouteTable
-  readonly #frame: (exchange: Exchange) => void
+  /** Express is large and most requests do without it: it is loaded when the first route needs it. */
+  #frame: ((exchange: Exchange) => void) | undefined
+  #loading: Promise<void> | undefined
 
   constructor (init: FrontInit, deps: FrontDeps) {
     this.#headers = init.headers
     this.#deps = deps
     this.#table = new RouteTable(init.routes)
-    this.#frame = expressFrame(this.#table, {
-      run: exchange => this.#run(exchange),
-      unmatched: exchange => this.#unmatched(exchange),
-      failed: (exchange, err) => this.#fail(exchange, err)
-    })
   }
 
   take (request: IncomingMessage, response: ServerResponse): void {
@@ -73,7 +69,25 @@ class Front {
     if (redirect != null) this.#redirect(exchange, redirect)
     else if (match == null) this.#unmatched(exchange)
     else if (match.route.hot === true) this.#run(exchange)
-    else this.#frame(exchange)
+    else this.#framed(exchange)
+  }
+
+  #framed (exchange: Exchange): void {
+    if (this.#frame != null) {
+      this.#frame(exchange)
+      return
+    }
+    this.#loading ??= this.#loadFrame()
+    this.#loading.then(() => this.#frame?.(exchange)).catch(err => this.#fail(exchange, err))
+  }
+
+  async #loadFrame (): Promise<void> {
+    const { expressFrame } = await import('./express-frame.ts')
+    this.#frame = expressFrame(this.#table, {
+      run: exchange => this.#run(exchange),
+      unmatched: exchange => this.#unmatched(exchange),
+      failed: (exchange, err) => this.#fail(exchange, err)
+    })
   }
 
   #logAtEnd (exchange: Exchange, logLine: (line: string) => void): void {

@@ -54,7 +54,8 @@ async function wholeReply (outputs: AsyncIterable<AddedOutput>): Promise<Reply> 
     for await (const output of outputs) items.push(goJson(addedOutputJson(output)))
     return jsonReply(`[${items.join(',')}]`, 200, wholeHeaders)
   } catch (err) {
-    const refusal = isClusterError(err, 'INVALID_DATA') ? badRequest(err.message, { cause: err }) : err
+    // a CAR without blocks makes Go's handler panic; everything else that comes late is a 500 there
+    const refusal = isClusterError(err) && err.details.empty === true ? badRequest(err.message, { cause: err }) : err
     const { status, contentType, text } = errorReply(restDialect, refusal)
     return { kind: 'text', status, contentType, body: text, headers: wholeHeaders }
   }

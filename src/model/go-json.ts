@@ -1,9 +1,9 @@
 /**
  * JSON text exactly as Go's encoding/json prints it: `&`, `<`, `>`, U+2028 and U+2029 escaped, bigints as plain numbers. Key order is the
- * object's own; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
+ * object's own; with `indent` as json.MarshalIndent prints it; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
  */
-export function goJson (value: unknown): string {
-  return escapeHtml(JSON.stringify(value, bigintAsNumber))
+export function goJson (value: unknown, { indent = 0 }: { indent?: number } = {}): string {
+  return escapeHtml(JSON.stringify(value, bigintAsNumber, indent))
 }
 
 /** A JSON string literal as Go prints it. */

@@ -1,0 +1,189 @@
+import { ApiError, unanswered } from './errors.ts'
+import { fetchTransport } from './fetch-transport.ts'
+import { parseExact, streamOf, textOf, throwIfRefused } from './body.ts'
+import { multipart } from './multipart.ts'
+import type { UploadEntry } from './multipart.ts'
+import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
+import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
+import type {
+  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinOptions, PinProgress, PinType, TrackerStatus, Version
+} from './types.ts'
+
+export interface ClientInit {
+  /** Where the REST API is, such as "http://127.0.0.1:9094". */
+  url?: string
+  /** Instead of `url`: how to reach it. */
+  transport?: Transport
+  auth?: Auth
+  /** Added to every request. */
+  headers?: Readonly<Record<string, string>>
+}
+
+/** A user's password, or a token of `POST /token`. */
+export type Auth = { username: string, password: string } | { token: string }
+
+export interface CallOptions { signal?: AbortSignal }
+export interface LocalOptions extends CallOptions {
+  /** Ask only the peer that is called, not all of the cluster. */
+  local?: boolean
+}
+export interface StatusFilter extends LocalOptions {
+  /** Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. */
+  filter?: ReadonlyArray<TrackerStatus | 'error' | 'queued'>
+}
+
+/** An upload's entries, in an array or as they are found. */
+export type UploadEntries = Iterable<UploadEntry> | AsyncIterable<UploadEntry>
+
+type Call = Pick<TransportRequest, 'method' | 'path'> & { body?: TransportRequest['body'], headers?: Record<string, string> } & CallOptions
+
+/**
+ * The REST API of a cluster peer, Go's or Helia Cluster's. Every method sends one request; what comes back is what the peer sent. Lists are async
+ * iterables that start when they are iterated and hold one item at a time. Errors are `ApiError`s.
+ */
+export class ClusterClient {
+  readonly #transport: Transport
+  readonly #headers: Record<string, string>
+
+  constructor ({ url, transport, auth, headers = {} }: ClientInit) {
+    this.#transport = transport ?? fetchTransport({ url: url ?? 'http://127.0.0.1:9094' })
+    this.#headers = { ...headers, ...(auth == null ? {} : { authorization: authorization(auth) }) }
+  }
+
+  /** The peer that is asked. */
+  id (options: CallOptions = {}): Promise<Id> { return this.#json({ method: 'GET', path: '/id', ...options }) }
+
+  version (options: CallOptions = {}): Promise<Version> { return this.#json({ method: 'GET', path: '/version', ...options }) }
+
+  /** Resolves when the peer runs. */
+  async health (options: CallOptions = {}): Promise<void> { await this.#done({ method: 'GET', path: '/health', ...options }) }
+
+  peers (options: CallOptions = {}): AsyncGenerator<Id, void, undefined> { return this.#stream({ method: 'GET', path: '/peers', ...options }) }
+
+  addPeer (peer: string, options: CallOptions = {}): Promise<Id> {
+    return this.#json({ method: 'POST', path: '/peers', headers: { 'content-type': 'application/json' }, body: () => new Blob([JSON.stringify({ peer_id: peer })]), ...options })
+  }
+
+  async removePeer (peer: string, options: CallOptions = {}): Promise<void> { await this.#done({ method: 'DELETE', path: `/peers/${segment(peer)}`, ...options }) }
+
+  /** Uploads files and directories and pins each root; lines come while the upload runs, the last one is the root. */
+  async * add (entries: UploadEntries, options: AddOptions & CallOptions = {}): AsyncGenerator<Added, void, undefined> {
+    const { signal, ...params } = options
+    const { contentType, body } = multipart(entries, boundary())
+    yield * this.#stream<Added>({ method: 'POST', path: `/add?${encodeQuery(addQuery(params))}`, headers: { 'content-type': contentType }, body, ...(signal == null ? {} : { signal }) })
+  }
+
+  /** Pins a CID, or what a path ("/ipfs/<cid>/a/b") leads to. The pin is in the pinset then; its content comes later. */
+  pin (content: CidLike, options: PinOptions & CallOptions = {}): Promise<Pin> {
+    const { signal, ...params } = options
+    return this.#json({ method: 'POST', path: `/pins${contentPath(content)}?${encodeQuery(pinQuery(params))}`, ...(signal == null ? {} : { signal }) })
+  }
+
+  unpin (content: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({ method: 'DELETE', path: `/pins${contentPath(content)}`, ...options }) }
+
+  /** The pinset: what is wanted, not how far it is. */
+  allocations ({ types, ...options }: CallOptions & { types?: ReadonlyArray<PinType | 'all'> } = {}): AsyncGenerator<Pin, void, undefined> {
+    return this.#stream({ method: 'GET', path: `/allocations?filter=${queryEscape((types ?? ['all']).join(','))}`, ...options })
+  }
+
+  /** One item of the pinset; status 404 when it isn't pinned. */
+  allocation (cid: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({ method: 'GET', path: `/allocations/${segment(cid)}`, ...options }) }
+
+  /** How a pin stands on each peer; `unpinned` for what nobody pinned. */
+  status (cid: CidLike, { local = false, ...options }: LocalOptions = {}): Promise<GlobalPinInfo> {
+    return this.#json({ method: 'GET', path: `/pins/${segment(cid)}?local=${local}`, ...options })
+  }
+
+  statuses ({ local = false, filter = [], ...options }: StatusFilter = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
+    return this.#stream({ method: 'GET', path: `/pins?local=${local}&filter=${queryEscape(filter.join(','))}&cids=`, ...options })
+  }
+
+  /** As `status`, of several CIDs with one request; in any order. */
+  statusesOf (cids: readonly CidLike[], { local = false, ...options }: LocalOptions = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
+    return this.#stream({ method: 'GET', path: `/pins?local=${local}&filter=&cids=${cids.map(segment).join(',')}`, ...options })
+  }
+
+  /** How far the peers are with a pin. Go's peers don't know (404). */
+  progress (cid: CidLike, { local = false, ...options }: LocalOptions = {}): Promise<PinProgress[]> {
+    return this.#json({ method: 'GET', path: `/pins/${segment(cid)}/progress?local=${local}`, ...options })
+  }
+
+  /** Tries again what failed. */
+  recover (cid: CidLike, { local = false, ...options }: LocalOptions = {}): Promise<GlobalPinInfo> {
+    return this.#json({ method: 'POST', path: `/pins/${segment(cid)}/recover?local=${local}`, ...options })
+  }
+
+  recoverAll ({ local = false, ...options }: LocalOptions = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
+    return this.#stream({ method: 'POST', path: `/pins/recover?local=${local}`, ...options })
+  }
+
+  connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({ method: 'GET', path: '/health/graph', ...options }) }
+
+  alerts (options: CallOptions = {}): Promise<Alert[]> { return this.#json({ method: 'GET', path: '/health/alerts', ...options }) }
+
+  /** By libp2p protocol. */
+  bandwidth (options: CallOptions = {}): Promise<Record<string, Bandwidth>> { return this.#json({ method: 'GET', path: '/health/bandwidth', ...options }) }
+
+  metricNames (options: CallOptions = {}): Promise<string[]> { return this.#json({ method: 'GET', path: '/monitor/metrics', ...options }) }
+
+  metrics (name: string, options: CallOptions = {}): Promise<Metric[]> { return this.#json({ method: 'GET', path: `/monitor/metrics/${segment(name)}`, ...options }) }
+
+  /** Removes what nothing needs from the IPFS nodes. */
+  collectGarbage ({ local = false, ...options }: LocalOptions = {}): Promise<GlobalRepoGc> { return this.#json({ method: 'POST', path: `/ipfs/gc?local=${local}`, ...options }) }
+
+  /** A token for `auth`, in exchange for the password. */
+  async token (options: CallOptions = {}): Promise<string> {
+    return (await this.#json<{ token: string }>({ method: 'POST', path: '/token', ...options })).token
+  }
+
+  async #json<Result> (call: Call): Promise<Result> {
+    const response = await this.#answer(call)
+    await throwIfRefused(response)
+    const text = await textOf(response)
+    try {
+      return parseExact(text) as Result
+    } catch (err) {
+      throw new ApiError(response.status, text === '' ? 'unexpected end of JSON input' : `the answer is not JSON: ${text.slice(0, 200)}`, { cause: err })
+    }
+  }
+
+  /** For calls whose answer has nothing to tell. */
+  async #done (call: Call): Promise<void> {
+    const response = await this.#answer(call)
+    await throwIfRefused(response)
+    await textOf(response)
+  }
+
+  async * #stream<Item> (call: Call): AsyncGenerator<Item, void, undefined> {
+    yield * streamOf<Item>(await this.#answer(call))
+  }
+
+  async #answer ({ headers = {}, ...call }: Call): Promise<TransportResponse> {
+    try {
+      return await this.#transport.request({ ...call, headers: { ...this.#headers, ...headers } } as TransportRequest)
+    } catch (err) {
+      throw unanswered(err, call.signal)
+    }
+  }
+}
+
+export const createClient = (init: ClientInit = {}): ClusterClient => new ClusterClient(init)
+
+function authorization (auth: Auth): string {
+  if ('token' in auth) return `Bearer ${auth.token}`
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${auth.username}:${auth.password}`)))}`
+}
+
+const segment = (text: CidLike): string => encodeURIComponent(text.toString())
+
+/** "/ipfs/<cid>/a/b" with every segment escaped; a bare CID counts as "/ipfs/<cid>". */
+function contentPath (content: CidLike): string {
+  const text = content.toString()
+  const path = /^\/(ipfs|ipns|ipld)\//.test(text) ? text : `/ipfs/${text}`
+  return path.split('/').map(segment).join('/')
+}
+
+/** No file may contain it: 128 random bits. */
+function boundary (): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
+}

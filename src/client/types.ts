@@ -1,0 +1,186 @@
+/**
+ * What the REST API sends, as it sends it (docs: `GET /openapi.json` of a peer). CIDs, peer IDs, multiaddresses and times are texts, so nothing is lost
+ * on the way: times keep their nanoseconds, and no multiformats library is needed. Only nanosecond counts are bigints.
+ */
+
+/** RFC 3339, up to nine digits after the second. "0001-01-01T00:00:00Z": never, or not known. */
+export type TimeText = string
+
+export const neverText: TimeText = '0001-01-01T00:00:00Z'
+
+/** Anything that prints as a CID: a text or a CID object of any version of multiformats. */
+export type CidLike = string | { toString (): string }
+
+export interface IpfsId { id?: string, addresses: string[] | null, error: string }
+
+/** A peer. A dead one has only `id` and `error`. */
+export interface Id {
+  id: string
+  addresses: string[] | null
+  cluster_peers: string[] | null
+  cluster_peers_addresses: string[] | null
+  version: string
+  commit: string
+  rpc_protocol_version: string
+  error: string
+  ipfs: IpfsId
+  peername: string
+}
+
+export type PinMode = 'recursive' | 'direct'
+export type PinType = 'bad-type' | 'pin' | 'meta-pin' | 'clusterdag-pin' | 'shard-pin'
+
+/** An item of the pinset. */
+export interface Pin {
+  replication_factor_min: number
+  replication_factor_max: number
+  name: string
+  mode: PinMode
+  shard_size: number
+  user_allocations: string[] | null
+  expire_at: TimeText
+  metadata: Record<string, string> | null
+  pin_update: string | null
+  origins: string[] | null
+  cid: string
+  type: PinType
+  /** Empty when both factors are -1: every peer. */
+  allocations: string[] | null
+  /** -1: the whole DAG; 0: the root only. */
+  max_depth: number
+  reference: string | null
+  timestamp: TimeText
+}
+
+export type TrackerStatus =
+  'undefined' | 'cluster_error' | 'pin_error' | 'unpin_error' | 'pinned' | 'pinning' | 'unpinning' | 'unpinned' | 'remote' | 'pin_queued' |
+  'unpin_queued' | 'sharded' | 'unexpectedly_unpinned'
+
+/** What one peer says of a pin. */
+export interface PinInfo {
+  peername: string
+  ipfs_peer_id?: string
+  ipfs_peer_addresses?: string[]
+  status: TrackerStatus
+  timestamp: TimeText
+  error: string
+  attempt_count: number
+  priority_pin: boolean
+}
+
+/** What several peers say of a pin; keys are peer IDs. */
+export interface GlobalPinInfo {
+  cid: string
+  name: string
+  allocations: string[] | null
+  origins: string[] | null
+  created: TimeText
+  metadata: Record<string, string> | null
+  peer_map: Record<string, PinInfo>
+}
+
+/** One line of an upload's answer. */
+export interface Added {
+  name: string
+  /** null in progress lines. */
+  cid: string | null
+  bytes?: number
+  size?: number
+  allocations?: string[]
+}
+
+export interface Version { version: string }
+
+/** A measured value of one peer. `expire` and `received_at` are Unix nanoseconds. */
+export interface Metric {
+  name: string
+  peer: string
+  value: string
+  expire: bigint
+  valid: boolean
+  weight: bigint
+  partitionable: boolean
+  received_at: bigint
+}
+
+/** A metric that ran out. */
+export interface Alert extends Metric { triggered_at: TimeText }
+
+/** Bytes, and bytes per second. */
+export interface Bandwidth { total_in: number, total_out: number, rate_in: number, rate_out: number }
+
+/** Who is connected to whom; keys and entries are peer IDs. */
+export interface ConnectGraph {
+  cluster_id: string
+  id_to_peername: Record<string, string> | null
+  ipfs_links: Record<string, string[] | null> | null
+  cluster_links: Record<string, string[] | null> | null
+  cluster_trust_links: Record<string, boolean> | null
+  cluster_to_ipfs: Record<string, string> | null
+}
+
+export interface RepoGc { peer: string, peername: string, keys: Array<{ key: string | null, error?: string }> | null, error?: string }
+export interface GlobalRepoGc { peer_map: Record<string, RepoGc> }
+
+export type PinProgressPhase = 'connecting' | 'fetching' | 'storing' | 'done'
+
+/** How far a pin is on one peer. Only peers of Helia Cluster know it. */
+export interface PinProgress {
+  peer: string
+  peername: string
+  error: string
+  operation: { type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number, next_try_at: TimeText | null } | null
+  ipfs: {
+    phase: PinProgressPhase
+    blocks: number
+    bytes: number
+    fetched_blocks: number
+    fetched_bytes: number
+    wanted_block: string | null
+    wanted_since: TimeText | null
+    peers_asked: string[]
+    next_try_at: TimeText | null
+    started_at: TimeText
+  } | null
+}
+
+/** What may be asked for with a pin. What is left out gets the peer's default. */
+export interface PinOptions {
+  name?: string
+  mode?: PinMode
+  /** -1: on every peer; 0: the peer's default. */
+  replicationFactorMin?: number
+  replicationFactorMax?: number
+  /** Peers to prefer. */
+  userAllocations?: readonly string[]
+  expireAt?: Date | TimeText
+  metadata?: Readonly<Record<string, string>>
+  /** A pin whose options and allocations to take over. */
+  pinUpdate?: CidLike
+  /** Multiaddresses of nodes that have the content. */
+  origins?: readonly string[]
+}
+
+/** How content is added. What is left out is as `ipfs add` does it. */
+export interface AddOptions extends PinOptions {
+  format?: 'unixfs' | 'car'
+  layout?: 'balanced' | 'trickle'
+  /** `size-<bytes>`, `rabin-<min>-<avg>-<max>` or `buzhash`. */
+  chunker?: string
+  hash?: string
+  cidVersion?: 0 | 1
+  /** Default: true with cidVersion 1. */
+  rawLeaves?: boolean
+  wrapWithDirectory?: boolean
+  /** Blocks go to the asked peer's IPFS node only; others fetch them when they pin. */
+  local?: boolean
+  noPin?: boolean
+  shard?: boolean
+  shardSize?: number
+  noCopy?: boolean
+  /** Lines with `bytes` and without `cid` come while a file is read. */
+  progress?: boolean
+  /** Told to the peer, which ignores them: what is sent decides. */
+  recursive?: boolean
+  hidden?: boolean
+}

@@ -3,6 +3,7 @@ import { isClusterError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
+import type { Metric } from '../model/metric.ts'
 import { formatPingValue, nanoseconds } from '../model/metric.ts'
 import type { PeerInfo } from '../model/peer.ts'
 import { rpcProtocol } from '../model/peer.ts'
@@ -93,24 +94,23 @@ export class Peers {
     const { members } = this.#deps
     if (peer === members.self) return this.info()
     const info = await this.ask(peer, call)
-    this.#deps.monitor.log(this.#firstPing(info))
+    this.#deps.monitor.log(firstPing(info, { ...this.#init, now: this.#deps.clock.now() }))
     const known = info.clusterPeers ?? []
     return { ...info, clusterPeers: known.includes(members.self) ? known : [...known, members.self] }
   }
+}
 
-  /** Stands in for the metric that the peer will publish itself. */
-  #firstPing ({ id, peerName, ipfs }: PeerInfo): Parameters<Monitor['log']>[0] {
-    const now = this.#deps.clock.now()
-    return {
-      name: 'ping',
-      peer: id,
-      value: formatPingValue({ peerName, ipfsId: ipfs.id, ipfsAddresses: [] }),
-      expire: nanoseconds(now + 2 * this.#init.monitorPingIntervalMs),
-      valid: true,
-      weight: 0n,
-      partitionable: false,
-      receivedAt: nanoseconds(now)
-    }
+/** Stands in for the ping that a peer which was reached will publish itself. `now` in Unix milliseconds. */
+export function firstPing ({ id, peerName, ipfs }: PeerInfo, { monitorPingIntervalMs, now }: { monitorPingIntervalMs: number, now: number }): Metric {
+  return {
+    name: 'ping',
+    peer: id,
+    value: formatPingValue({ peerName, ipfsId: ipfs.id, ipfsAddresses: [] }),
+    expire: nanoseconds(now + 2 * monitorPingIntervalMs),
+    valid: true,
+    weight: 0n,
+    partitionable: false,
+    receivedAt: nanoseconds(now)
   }
 }
 

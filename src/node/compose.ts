@@ -4,22 +4,24 @@ import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import { createCluster } from '../cluster/cluster.ts'
+import { joinCluster } from '../cluster/join.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { createSharder } from '../importer/sharder.ts'
 import { importEntries } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
-import { aloneBroadcast, aloneExchange } from '../network/alone/alone.ts'
-import { noRemotePeers } from '../network/alone/remote-peers.ts'
-import { libp2pClusterHost } from '../network/libp2p/host.ts'
+import { rpcHandlers } from '../rpc/handlers.ts'
+import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
+import { rpcServer } from '../rpc/server.ts'
 import { statelessTracker } from '../tracker/stateless/stateless-tracker.ts'
 import type { PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
-import { agentVersion, composeIpfs } from './compose-ipfs.ts'
+import { composeIpfs } from './compose-ipfs.ts'
+import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
 
@@ -40,23 +42,35 @@ export function composeNode (init: NodeInit): ComposedNode {
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
   const self = identity.id
 
-  const host = libp2pClusterHost(hostInit(init), { clock, log: log.child('p2p') })
-  const broadcast = aloneBroadcast()
-  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast, exchange: aloneExchange(), workers, clock, log: log.child('crdt') })
+  const network = composeNetwork(init, { consensus: () => consensus, workers, clock, log })
+  const { host, gossip, streams, exchange, neighbours, client } = network
+  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, workers, clock, log: log.child('crdt') })
   const ipfs = composeIpfs(init, { stores, clock, random, log, workers })
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
-    { broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
+    { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: noRemotePeers(), temporaryStore: stores.temporary,
+    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), temporaryStore: stores.temporary,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
+  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), log: log.child('rpc') })
+  const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
+  const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
+    dial: async (address, options) => neighbours.dial(address, options),
+    dialKnown: async options => neighbours.dialKnown(options),
+    introduce: async (peer, options) => introduce(client, peer, { self, ...options }),
+    publish: () => publisher.publishAll(),
+    monitor, tracker, clock, log: log.child('cluster')
+  })
   const faces = composeFaces({ folder, config }, { cluster, clock, log })
 
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
-  const components = [stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, ipfs, tracker, monitor, workers, host, cluster, publisher]
+  const components = [
+    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, ipfs, tracker, monitor, workers,
+    rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
+  ]
   return {
     components: components.filter(component => component != null),
     addresses: () => ({
@@ -72,20 +86,6 @@ function identityOf (monitor: Monitor, self: PeerId, peerName: string) {
   const ping = monitor.latestOf('ping', self)
   const { ipfsId, ipfsAddresses } = parsePingValue(ping?.value ?? '{}')
   return { peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
-}
-
-function hostInit ({ config: { cluster }, identity, version }: NodeInit): Parameters<typeof libp2pClusterHost>[0] {
-  return {
-    peer: identity.id,
-    privateKey: identity.privateKey,
-    secret: cluster.secret == null ? '' : Buffer.from(cluster.secret.reveal()).toString('hex'),
-    listen: cluster.listenMultiaddress,
-    announce: cluster.announceMultiaddress,
-    noAnnounce: cluster.noAnnounceMultiaddress,
-    agentVersion: agentVersion(version),
-    maxConnections: cluster.connectionManager.highWater,
-    dialTimeoutMs: cluster.dialPeerTimeoutMs
-  }
 }
 
 function crdtInit ({ config: { crdt }, identity }: NodeInit): Parameters<typeof crdtConsensus>[0] {

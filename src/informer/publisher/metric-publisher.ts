@@ -18,6 +18,8 @@ export interface MetricPublisherDeps {
 export interface MetricPublisher extends Startable {
   /** Publishes the informers' metrics (not ping) now: the node's disk or queue has changed much. */
   publishSoon (): void
+  /** Publishes everything, the ping too, now: there are new peers. */
+  publishAll (): void
 }
 
 /** When an informer has nothing valid to say (daemon §4.1). */
@@ -33,7 +35,8 @@ export function metricPublisher (init: MetricPublisherInit, deps: MetricPublishe
       handles = deps.informers.map(informer => deps.workers.add(publishing(informer, init, deps)))
     },
     stop: async () => { await Promise.all([ping, ...handles].map(async handle => await handle?.stop())) },
-    publishSoon: () => { for (const handle of handles) handle.wake() }
+    publishSoon: () => { for (const handle of handles) handle.wake() },
+    publishAll: () => { for (const handle of [ping, ...handles]) handle?.wake() }
   }
 }
 

@@ -26,6 +26,8 @@ export interface ClusterHostInit {
   agentVersion: string
   maxConnections: number
   dialTimeoutMs: number
+  /** Whether peers of the local network are looked for. Default false. */
+  mdns?: boolean
 }
 
 export interface ClusterHostDeps { clock: Clock, log: Logger }
@@ -122,6 +124,9 @@ class Host implements Libp2pClusterHost {
 
 const withPeer = (address: MultiaddrText, peer: PeerId): MultiaddrText => address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
 
+/** Go's service tag. */
+const mdnsService = '_ipfs-cluster-discovery._udp.local'
+
 /** TCP, plain or with WebSockets on it. */
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
@@ -141,6 +146,7 @@ async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise(), tls()],
     streamMuxers: [yamux()],
+    ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),
     ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret) }),
     connectionManager: { maxConnections: init.maxConnections, dialTimeout: init.dialTimeoutMs, inboundConnectionThreshold: 100 }
   }

@@ -1,0 +1,101 @@
+import type { Clock } from '../base/clock.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import type { Workers } from '../base/worker.ts'
+import type { CrdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
+import type { PeerId } from '../model/cid.ts'
+import { bitswapExchange, exchangeDefaults, type BitswapExchange } from '../network/bitswap/exchange.ts'
+import { libp2pGossip, type Libp2pGossip } from '../network/libp2p/gossip.ts'
+import { libp2pClusterHost, type Libp2pClusterHost } from '../network/libp2p/host.ts'
+import { libp2pNeighbours, type Neighbours } from '../network/libp2p/neighbours.ts'
+import { dualDht } from '../network/libp2p/routing.ts'
+import { libp2pStreams } from '../network/libp2p/streams.ts'
+import type { PeerStreams } from '../network/network.ts'
+import { RpcClient } from '../rpc/client.ts'
+import { agentVersion } from './compose-ipfs.ts'
+import { peerstorePath } from './folder.ts'
+import type { NodeInit } from './node-contract.ts'
+import { readPeerstore, writePeerstore } from './peerstore-file.ts'
+
+export interface NetworkDeps {
+  /** Asked only while peers are connected: the consensus itself needs the network. */
+  consensus: () => Pick<CrdtConsensus, 'trusts' | 'getBlock'>
+  workers: Workers
+  clock: Clock
+  log: Logger
+}
+
+/** The cluster's network: one host, and what is built on it. */
+export interface Network {
+  host: Libp2pClusterHost
+  gossip: Libp2pGossip
+  streams: PeerStreams
+  exchange: BitswapExchange
+  neighbours: Neighbours
+  client: RpcClient
+}
+
+/** libp2p refuses what is above its own limit, trusted or not: it must lie above the one that spares the trusted. */
+const connectionsAboveHighWater = 64
+
+export function composeNetwork (init: NodeInit, { consensus, workers, clock, log }: NetworkDeps): Network {
+  const { config: { cluster }, identity } = init
+  const self = identity.id
+  const gossip = libp2pGossip(gossipInit(init), { clock, log: log.child('pubsub') })
+  const host = libp2pClusterHost(hostInit(init), { clock, log: log.child('p2p') }, async () => ({ ...await gossip.services(), ...await dualDht() }))
+  gossip.join(host)
+  const streams = libp2pStreams({ host, log: log.child('p2p') })
+  const neighbours = libp2pNeighbours({ self, permanent: cluster.peerAddresses, connections: cluster.connectionManager },
+    { host, trusts: peer => consensus().trusts(peer), workers, clock, log: log.child('p2p') })
+  const exchange = bitswapExchange(exchangeDefaults, {
+    streams,
+    peers: () => host.connectedPeers(),
+    onPeer: listener => neighbours.onPeer(listener),
+    blocks: cid => consensus().getBlock(cid),
+    clock,
+    log: log.child('bitswap')
+  })
+  return { host, gossip, streams, exchange, neighbours, client: new RpcClient({ streams }) }
+}
+
+/** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
+export function peerstoreKeeper ({ folder, config, log }: NodeInit, { network, members }: { network: Network, members: () => PeerId[] }): Startable {
+  const path = peerstorePath(folder, config)
+  const { host, neighbours } = network
+  let isRead = false
+  return {
+    name: 'peerstore',
+    start: async () => {
+      const { addresses, badLines } = await readPeerstore(path)
+      if (badLines.length > 0) log.warn('the peerstore has lines that are no peer addresses', { path, lines: badLines.length })
+      await neighbours.remember(addresses)
+      isRead = true
+    },
+    stop: async () => {
+      const addresses = members().flatMap(peer => host.addressesOf(peer))
+      // a peer that saw nobody this time keeps what it knew
+      if (isRead && addresses.length > 0) await writePeerstore(path, addresses)
+      isRead = false
+    }
+  }
+}
+
+function gossipInit ({ config: { cluster }, identity }: NodeInit): Parameters<typeof libp2pGossip>[0] {
+  const { heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish } = cluster.pubsub
+  return { self: identity.id, heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange: !cluster.followerMode }
+}
+
+function hostInit ({ config: { cluster }, identity, version }: NodeInit): Parameters<typeof libp2pClusterHost>[0] {
+  return {
+    peer: identity.id,
+    privateKey: identity.privateKey,
+    secret: cluster.secret == null ? '' : Buffer.from(cluster.secret.reveal()).toString('hex'),
+    listen: cluster.listenMultiaddress,
+    announce: cluster.announceMultiaddress,
+    noAnnounce: cluster.noAnnounceMultiaddress,
+    agentVersion: agentVersion(version),
+    maxConnections: cluster.connectionManager.highWater + connectionsAboveHighWater,
+    dialTimeoutMs: cluster.dialPeerTimeoutMs,
+    mdns: cluster.mdnsIntervalMs > 0
+  }
+}

@@ -3,7 +3,6 @@ import { messageOf } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
-import type { PeerInfo } from '../model/peer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import { firstPing } from './peers.ts'
@@ -19,8 +18,8 @@ export interface JoinDeps {
   dial: (address: MultiaddrText, options: { signal: AbortSignal }) => Promise<PeerId>
   /** Connects to peers that are known from before; gives those that were reached. */
   dialKnown: (options: { signal: AbortSignal }) => Promise<PeerId[]>
-  /** Tells a peer that this one is there (RPC PeerAdd); gives what that peer says of itself. */
-  introduce: (peer: PeerId, options: { signal: AbortSignal }) => Promise<PeerInfo>
+  /** Tells a peer that this one is there (RPC PeerAdd). */
+  introduce: (peer: PeerId, options: { signal: AbortSignal }) => Promise<void>
   monitor: Pick<Monitor, 'log'>
   tracker: Pick<PinTracker, 'recoverAll'>
   /** Publishes this peer's metrics now. */
@@ -55,23 +54,25 @@ export function joinCluster (init: JoinInit, deps: JoinDeps): Startable {
 
 async function joinAll ({ bootstrap, monitorPingIntervalMs }: JoinInit, deps: JoinDeps, signal: AbortSignal): Promise<void> {
   const { clock, log, monitor, publish } = deps
-  const joined = (await Promise.all(bootstrap.map(async address => joinOne(address, deps, signal)))).filter(info => info != null)
+  const joined = (await Promise.all(bootstrap.map(async address => joinOne(address, deps, signal)))).filter(peer => peer != null)
   const reached = await deps.dialKnown({ signal })
   signal.throwIfAborted()
-  for (const info of joined) monitor.log(firstPing(info, { monitorPingIntervalMs, now: clock.now() }))
+  for (const id of joined) monitor.log(firstPing({ id, peerName: '', ipfsId: '' }, { monitorPingIntervalMs, now: clock.now() }))
   if (joined.length === 0 && reached.length === 0) return
-  log.info('connected to peers of the cluster', { joined: joined.map(({ id }) => id), reached })
+  log.info('connected to peers of the cluster', { joined, reached })
   publish()
   await clock.sleep(publishAgainMs, signal)
   publish()
   if (joined.length === 0) return
-  for await (const _ of deps.tracker.recoverAll({ signal })) { /* what failed without the others is tried again */ }
+  // what failed without the others is tried again
+  for await (const batch of deps.tracker.recoverAll({ signal })) log.debug('recovering after joining', { pins: batch.length })
 }
 
-async function joinOne (address: MultiaddrText, { dial, introduce, log }: JoinDeps, signal: AbortSignal): Promise<PeerInfo | undefined> {
+async function joinOne (address: MultiaddrText, { dial, introduce, log }: JoinDeps, signal: AbortSignal): Promise<PeerId | undefined> {
   try {
     const peer = await dial(address, { signal })
-    return await introduce(peer, { signal })
+    await introduce(peer, { signal })
+    return peer
   } catch (err) {
     if (!signal.aborted) log.error(`bootstrap to ${address} failed: ${messageOf(err)}`, { address })
     return undefined

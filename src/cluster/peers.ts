@@ -94,18 +94,18 @@ export class Peers {
     const { members } = this.#deps
     if (peer === members.self) return this.info()
     const info = await this.ask(peer, call)
-    this.#deps.monitor.log(firstPing(info, { ...this.#init, now: this.#deps.clock.now() }))
+    this.#deps.monitor.log(firstPing({ ...info, ipfsId: info.ipfs.id }, { ...this.#init, now: this.#deps.clock.now() }))
     const known = info.clusterPeers ?? []
     return { ...info, clusterPeers: known.includes(members.self) ? known : [...known, members.self] }
   }
 }
 
 /** Stands in for the ping that a peer which was reached will publish itself. `now` in Unix milliseconds. */
-export function firstPing ({ id, peerName, ipfs }: PeerInfo, { monitorPingIntervalMs, now }: { monitorPingIntervalMs: number, now: number }): Metric {
+export function firstPing ({ id, peerName, ipfsId }: { id: PeerId, peerName: string, ipfsId: PeerId }, { monitorPingIntervalMs, now }: { monitorPingIntervalMs: number, now: number }): Metric {
   return {
     name: 'ping',
     peer: id,
-    value: formatPingValue({ peerName, ipfsId: ipfs.id, ipfsAddresses: [] }),
+    value: formatPingValue({ peerName, ipfsId, ipfsAddresses: [] }),
     expire: nanoseconds(now + 2 * monitorPingIntervalMs),
     valid: true,
     weight: 0n,

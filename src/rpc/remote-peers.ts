@@ -3,7 +3,6 @@ import type { Block } from '../blockstore/blockstore.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { RemoteOptions, RemotePeers } from '../network/remote-peers.ts'
 import { peerInfoFromWire, pinInfoFromWire, repoGcFromWire } from '../wire/rpc-model.ts'
-import type { PeerInfo } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type * as types from '../wire/rpc-types.ts'
 import type { WireRecord } from '../wire/rpc-types.ts'
@@ -30,9 +29,9 @@ export function rpcRemotePeers (client: RpcClient): RemotePeers {
   }
 }
 
-/** Tells a peer that this one is there; gives what that peer says of itself. The peer calls `Cluster.ID` here before it answers. */
-export async function introduce (client: RpcClient, peer: PeerId, { self, ...options }: RemoteOptions & { self: PeerId }): Promise<PeerInfo> {
-  return peerInfoFromWire(await client.call(peer, methods.peerAdd, self, options))
+/** Tells a peer that this one is there. The peer calls `Cluster.ID` here before it answers (with what we said: of no use to us). */
+export async function introduce (client: RpcClient, peer: PeerId, { self, ...options }: RemoteOptions & { self: PeerId }): Promise<void> {
+  await client.call(peer, methods.peerAdd, self, options)
 }
 
 async function * batches (rows: AsyncIterable<WireRecord<typeof types.pinInfo>>): AsyncGenerator<PinInfo[]> {

@@ -23,20 +23,7 @@ export class SimClock implements Clock {
     }
   }
 
-  sleep (ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason)
-      const cancel = this.after(ms, () => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-      const onAbort = (): void => {
-        cancel()
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
-  }
+  sleep (ms: number, signal?: AbortSignal): Promise<void> { return sleepBy(this, ms, signal) }
 
   /** Timers that wait. */
   get pending (): number { return this.#timers.length }
@@ -70,6 +57,61 @@ export class SimClock implements Clock {
       await this.advance(next.at - this.#now)
     }
   }
+}
+
+/**
+ * The time as one run of one peer has it: its clock may be wrong, and when the power goes nothing that it waits for ever comes.
+ */
+export class PeerClock implements Clock {
+  readonly #base: Clock
+  readonly #skewMs: number
+  readonly #cancels = new Set<() => void>()
+  #isStopped = false
+
+  /** `skewMs`: how far this peer's clock is ahead. */
+  constructor (base: Clock, skewMs = 0) {
+    this.#base = base
+    this.#skewMs = skewMs
+  }
+
+  now (): number { return this.#base.now() + this.#skewMs }
+
+  after (ms: number, callback: () => void): () => void {
+    if (this.#isStopped) return () => {}
+    const cancelTimer = this.#base.after(ms, () => {
+      this.#cancels.delete(cancel)
+      callback()
+    })
+    const cancel = (): void => {
+      this.#cancels.delete(cancel)
+      cancelTimer()
+    }
+    this.#cancels.add(cancel)
+    return cancel
+  }
+
+  sleep (ms: number, signal?: AbortSignal): Promise<void> { return sleepBy(this, ms, signal) }
+
+  /** No timer of this clock ever fires again. */
+  stop (): void {
+    this.#isStopped = true
+    for (const cancel of this.#cancels) cancel()
+  }
+}
+
+function sleepBy (clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    const onAbort = (): void => {
+      cancel()
+      reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
 }
 
 /** Numbers that depend only on the seed (mulberry32). */

@@ -6,11 +6,18 @@ import type { Datastore, Write, WriteOptions } from '../../src/datastore/datasto
 /** What happens to the batch at which the power goes. */
 export type LastBatch = 'lost' | 'kept'
 
+export interface SimDiskInit {
+  /** How long a batch takes, in whatever time the test has. Batches are written one after the other. Default: none at all. */
+  delay?: (sync: boolean) => Promise<void>
+}
+
 /**
  * A disk in memory that forgets what wasn't synced when the power goes. Deterministic, without real I/O. A sync makes every earlier batch
  * durable too, as LevelDB's log does.
  */
 export class SimDisk {
+  readonly #delay: SimDiskInit['delay']
+  #queue: Promise<void> = Promise.resolve()
   #durable = new SortedMap<Uint8Array>()
   #live = new SortedMap<Uint8Array>()
   #unsynced: Array<readonly Write[]> = []
@@ -18,6 +25,8 @@ export class SimDisk {
   #failure: { atWrite: number, last: LastBatch } | undefined
   #writes = 0
   #full = false
+
+  constructor ({ delay }: SimDiskInit = {}) { this.#delay = delay }
 
   /** Batches written since the disk was made. */
   get writes (): number { return this.#writes }
@@ -28,11 +37,19 @@ export class SimDisk {
   /** The disk with what survived. Handles from before a crash are dead. */
   datastore (): Datastore {
     this.dead = false
+    return this.view()
+  }
+
+  /** The same disk once more, for a test that looks at it. */
+  view (): Datastore {
     const generation = this.#generation
     return memoryDatastore({
       rows: () => this.#live,
       write: async (batch, options) => {
         // a process that has lost its disk never hears from it again
+        if (generation !== this.#generation) return new Promise(() => {})
+        if (this.#delay == null) return this.#write(batch, options)
+        await this.#inTurn(async () => this.#delay?.(options.sync === true))
         if (generation !== this.#generation) return new Promise(() => {})
         await this.#write(batch, options)
       }
@@ -51,8 +68,14 @@ export class SimDisk {
     this.#unsynced = []
     this.#live = this.#durable.copy()
     this.#generation++
+    this.#queue = Promise.resolve()
     this.#failure = undefined
     this.dead = true
+  }
+
+  #inTurn (wait: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(wait)
+    return this.#queue
   }
 
   async #write (batch: readonly Write[], { sync = false }: WriteOptions): Promise<void> {

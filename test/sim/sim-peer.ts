@@ -1,0 +1,183 @@
+import { balancedAllocator } from '../../src/allocator/balanced/balanced-allocator.ts'
+import type { Logger } from '../../src/base/log.ts'
+import { Lifecycle } from '../../src/base/lifecycle.ts'
+import { WorkerRunner } from '../../src/base/worker.ts'
+import type { Cluster } from '../../src/cluster/cluster.ts'
+import { createCluster } from '../../src/cluster/cluster.ts'
+import type { CrdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
+import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
+import { diskInformer } from '../../src/informer/disk/disk-informer.ts'
+import { pingInformer } from '../../src/informer/ping/ping-informer.ts'
+import { metricPublisher } from '../../src/informer/publisher/metric-publisher.ts'
+import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
+import type { PeerId } from '../../src/model/cid.ts'
+import { parsePingValue } from '../../src/model/metric.ts'
+import type { Monitor } from '../../src/monitor/monitor.ts'
+import { pubsubMonitor } from '../../src/monitor/pubsub/pubsub-monitor.ts'
+import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
+import { statelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
+import { decodeMetric, encodeMetric } from '../../src/wire/metric.ts'
+import { textImporters } from '../support/cluster/text-importers.ts'
+import { FakeIpfs } from '../support/fake-ipfs.ts'
+import type { SimClock } from '../support/sim-clock.ts'
+import { PeerClock } from '../support/sim-clock.ts'
+import { SimDisk } from '../support/sim-disk.ts'
+import type { SimNetwork, SimPlace } from '../support/sim-network.ts'
+import type { Dice } from './dice.ts'
+import type { PeerSettings, SimSettings } from './settings.ts'
+import type { IpfsFaults } from './slow-ipfs.ts'
+import { SlowIpfs } from './slow-ipfs.ts'
+
+export interface SimPeerDeps { clock: SimClock, dice: Dice, network: SimNetwork, log: Logger }
+
+/** A peer's process from start to end. */
+export interface Run {
+  clock: PeerClock
+  place: SimPlace
+  consensus: CrdtConsensus
+  monitor: Monitor
+  tracker: StatelessTracker
+  cluster: Cluster
+  lifecycle: Lifecycle
+  /** Started and not yet stopping. */
+  isReady: boolean
+}
+
+/** A peer with its machine: what is on its disks and in its IPFS node outlives its runs. */
+export class SimPeer {
+  readonly settings: PeerSettings
+  readonly id: PeerId
+  readonly node: FakeIpfs
+  readonly ipfsFaults: IpfsFaults
+  readonly pinsetDisk: SimDisk
+  readonly localDisk: SimDisk
+  run: Run | undefined
+  starts = 0
+  /** How often the power went. */
+  crashes = 0
+  /** How far its clock is ahead. Milliseconds. */
+  skewMs: number
+  readonly #world: SimSettings
+  readonly #deps: SimPeerDeps
+
+  constructor (settings: PeerSettings, world: SimSettings, deps: SimPeerDeps) {
+    const { clock, dice } = deps
+    this.settings = settings
+    this.id = settings.id
+    this.#world = world
+    this.#deps = deps
+    this.skewMs = settings.skewMs
+    this.ipfsFaults = { ...world.ipfs }
+    this.node = new FakeIpfs({ storageMaxBytes: settings.storageBytes, pinTimeoutMs: 60_000 }, { clock })
+    const delay = async (sync: boolean): Promise<void> => clock.sleep(dice.between(0, sync ? world.diskDelayMs : world.diskDelayMs / 10))
+    const init = world.diskDelayMs > 0 ? { delay } : {}
+    this.pinsetDisk = new SimDisk(init)
+    this.localDisk = new SimDisk(init)
+  }
+
+  /** Resolves when the peer is up; never when the power goes before. */
+  async start (onRun: (run: Run) => void = () => {}): Promise<void> {
+    const { run, components } = this.#compose()
+    this.run = run
+    this.starts++
+    onRun(run)
+    try {
+      await run.lifecycle.start(components, new AbortController().signal)
+    } catch (err) {
+      if (this.run === run) this.#end(run)
+      throw err
+    }
+    run.isReady = true
+  }
+
+  /** An orderly end. Resolves when it is over. */
+  async stop (): Promise<void> {
+    const { run } = this
+    if (run == null) return
+    run.isReady = false
+    await run.lifecycle.stop()
+    if (this.run === run) this.#end(run)
+  }
+
+  /** The power goes: what the disks had not synced is lost, except what happened to be written. */
+  crash (): void {
+    const { run } = this
+    if (run == null) return
+    this.crashes++
+    this.pinsetDisk.crash(this.#deps.dice.whole(0, 3))
+    this.localDisk.crash(this.#deps.dice.whole(0, 3))
+    this.#end(run)
+  }
+
+  #end (run: Run): void {
+    run.isReady = false
+    run.place.leave()
+    run.clock.stop()
+    this.run = undefined
+  }
+
+  #compose () {
+    const { id: self, settings } = this
+    const world = this.#world
+    const { network, log } = this.#deps
+    const random = this.#deps.dice
+    const clock = new PeerClock(this.#deps.clock, this.skewMs)
+    const peerName = settings.name
+    const workers = new WorkerRunner({ clock, random, log })
+    const pinset = this.pinsetDisk.datastore()
+    const local = this.localDisk.datastore()
+    const ipfs = this.node
+    const slowIpfs = new SlowIpfs({ node: ipfs, clock, dice: random, faults: this.ipfsFaults })
+    const place = network.join(self, {
+      block: cid => run.isServing ? run.consensus.getBlock(cid) : undefined,
+      trusts: peer => run.consensus.trusts(peer),
+      get cluster () { return run.cluster },
+      get tracker () { return run.tracker },
+      ipfs
+    })
+    const consensus = crdtConsensus(
+      { self, clusterName: 'sim', trustedPeers: settings.trustedPeers, rebroadcastIntervalMs: world.rebroadcastIntervalMs, repairIntervalMs: world.repairIntervalMs, batching: settings.batching },
+      { datastore: pinset, broadcast: place.broadcast, exchange: place.exchange, workers, clock, log: log.child(`${peerName} crdt`) })
+    const monitor = pubsubMonitor({ self, checkIntervalMs: world.pingIntervalMs },
+      { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child(`${peerName} monitor`), workers })
+    const identity = () => {
+      const { ipfsId, ipfsAddresses } = parsePingValue(monitor.latestOf('ping', self)?.value ?? '{}')
+      return { peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
+    }
+    const tracker = statelessTracker(
+      { self, maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 3_600_000, priorityPinMaxRetries: 2, pinRecoverIntervalMs: world.recoverIntervalMs },
+      { state: consensus.state, ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
+    const cluster = createCluster({
+      self,
+      peerName,
+      version: '1.1.6+helia.0.0.0',
+      followerMode: settings.followerMode,
+      replicationFactorMin: world.replicationFactorMin,
+      replicationFactorMax: world.replicationFactorMax,
+      disableRepinning: world.disableRepinning,
+      stateSyncIntervalMs: world.stateSyncIntervalMs,
+      pinRecoverIntervalMs: world.recoverIntervalMs,
+      monitorPingIntervalMs: world.pingIntervalMs,
+      pinOnlyOnTrustedPeers: world.pinOnlyOnTrustedPeers,
+      pinOnlyOnUntrustedPeers: false,
+      peersetMetric: 'ping',
+      connectSwarmsDelayMs: 0
+    }, {
+      consensus, ipfs, tracker, monitor, workers, clock, remotes: place.remotes,
+      host: { addresses: () => [], addressesOf: () => [], bandwidth: () => new Map() },
+      allocator: balancedAllocator({ allocateBy: world.allocateBy }),
+      importers: textImporters,
+      log: log.child(`${peerName} cluster`)
+    })
+    const informers = [
+      diskInformer({ metricTtlMs: 2 * world.pingIntervalMs, metricType: 'freespace' }, { ipfs, clock, log }),
+      tagsInformer({ metricTtlMs: 2 * world.pingIntervalMs, tags: { group: settings.group } }, { clock })
+    ]
+    const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, clock }), informers })
+    const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child(`${peerName} lifecycle`) })
+    const run: Run & { isServing: boolean } = { clock, place, consensus, monitor, tracker, cluster, lifecycle, isReady: false, isServing: false }
+    const serving = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
+    // the order of node/compose
+    return { run, components: [pinset, local, consensus, serving, ipfs, tracker, monitor, workers, cluster, publisher] }
+  }
+}

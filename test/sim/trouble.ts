@@ -1,0 +1,77 @@
+import { ClusterError } from '../../src/base/errors.ts'
+import type { SimPeer } from './sim-peer.ts'
+import type { World } from './world.ts'
+
+/** How long something that was taken away stays away. Milliseconds. */
+const longestAwayMs = 600_000
+
+/** What goes wrong between two actions. Everything comes back by itself, some of it late. */
+export function makeTrouble (world: World): void {
+  const { dice, network, peers, settings: { trouble } } = world
+  if (dice.chance(trouble.cut)) cut(world, dice.pick(peers), dice.pick(peers))
+  if (dice.chance(trouble.isolate)) isolate(world, dice.pick(peers))
+  if (dice.chance(trouble.heal)) network.cut.clear()
+  if (dice.chance(trouble.crash)) powerCut(world, dice.pick(peers))
+  if (dice.chance(trouble.stop)) restart(world, dice.pick(peers))
+  if (dice.chance(trouble.ipfsDown)) takeNodeDown(world, dice.pick(peers))
+  if (dice.chance(trouble.diskFull)) fillDisk(world, dice.pick(peers))
+}
+
+/** From now on nothing is wrong: all peers run, hear each other and have working nodes and disks. */
+export function endTrouble ({ network, peers }: World): void {
+  network.cut.clear()
+  network.faults = { delayMs: 50, loss: 0, duplication: 0 }
+  for (const peer of peers) {
+    peer.node.down = undefined
+    peer.pinsetDisk.full = false
+    peer.ipfsFaults.failures = 0
+    peer.ipfsFaults.delayMs = 500
+  }
+}
+
+function cut ({ network, trace }: World, from: SimPeer, to: SimPeer): void {
+  if (from === to) return
+  trace.note(`cut ${from.settings.name} > ${to.settings.name}`)
+  network.cut.add(`${from.id}>${to.id}`)
+}
+
+function isolate (world: World, peer: SimPeer): void {
+  for (const other of world.peers) {
+    cut(world, peer, other)
+    cut(world, other, peer)
+  }
+}
+
+function powerCut (world: World, peer: SimPeer): void {
+  if (peer.run == null) return
+  world.crash(peer)
+  startLater(world, peer)
+}
+
+function restart (world: World, peer: SimPeer): void {
+  if (peer.run?.isReady !== true) return
+  world.stop(peer)
+  startLater(world, peer)
+}
+
+/** A restarted machine has the right time more often than before. */
+function startLater (world: World, peer: SimPeer): void {
+  const { clock, dice } = world
+  clock.after(dice.between(1, longestAwayMs), () => {
+    if (peer.run != null) return
+    if (dice.chance(0.3)) peer.skewMs = 0
+    world.start(peer)
+  })
+}
+
+function takeNodeDown ({ clock, dice, trace }: World, peer: SimPeer): void {
+  trace.note(`ipfs down ${peer.settings.name}`)
+  peer.node.down = new ClusterError('IPFS_UNAVAILABLE', {}, { message: 'connection refused' })
+  clock.after(dice.between(1, longestAwayMs), () => { peer.node.down = undefined })
+}
+
+function fillDisk ({ clock, dice, trace }: World, peer: SimPeer): void {
+  trace.note(`disk full ${peer.settings.name}`)
+  peer.pinsetDisk.full = true
+  clock.after(dice.between(1, longestAwayMs), () => { peer.pinsetDisk.full = false })
+}

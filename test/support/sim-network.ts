@@ -1,0 +1,180 @@
+import type { Clock, Random } from '../../src/base/clock.ts'
+import type { CID, PeerId } from '../../src/model/cid.ts'
+import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
+import type { RemotePeers } from '../../src/network/remote-peers.ts'
+import { simRemotes } from './sim-remotes.ts'
+import type { PeerFace } from './sim-remotes.ts'
+
+/** How bad the network is. */
+export interface SimFaults {
+  /** Longest delay of a message. Every message has its own, so that they overtake each other. Milliseconds. */
+  delayMs: number
+  /** Share of messages that get lost, 0 to 1. Blocks and calls are sent again by whoever waits for them. */
+  loss: number
+  /** Share of gossip messages that come twice, 0 to 1. */
+  duplication: number
+}
+
+export interface SimNetworkDeps {
+  clock: Clock
+  random: Random
+  /** Told of every message that arrives. */
+  seen: (what: string, from: PeerId, to: PeerId, bytes: number) => void
+}
+
+/** What a peer offers the others while it runs. */
+export interface PeerServices extends PeerFace {
+  block (cid: CID): Uint8Array | undefined
+}
+
+type Handler = (message: TopicMessage) => void
+interface Want { id: string, take: (bytes: Uint8Array) => void }
+
+/** One run of one peer in the network. After `leave` nothing goes out and nothing comes in. */
+export interface SimPlace {
+  readonly broadcast: Broadcast
+  readonly exchange: BlockExchange
+  readonly remotes: RemotePeers
+  leave (): void
+}
+
+const firstAskMs = 2000
+const longestAskMs = 30_000
+
+/** Gossip, block exchange and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts come from the seed. */
+export class SimNetwork {
+  faults: SimFaults
+  /** "a>b": what `a` sends does not reach `b`. */
+  readonly cut = new Set<string>()
+  readonly #deps: SimNetworkDeps
+  readonly #places = new Map<PeerId, Place>()
+
+  constructor (faults: SimFaults, deps: SimNetworkDeps) {
+    this.faults = faults
+    this.#deps = deps
+  }
+
+  join (peer: PeerId, services: PeerServices): SimPlace {
+    const place = new Place(peer, services, this, this.#deps.clock)
+    this.#places.set(peer, place)
+    return {
+      broadcast: place,
+      exchange: place,
+      remotes: simRemotes({
+        clock: this.#deps.clock,
+        carry: (to, arrive) => this.carry({ from: place, to, what: 'call', bytes: 0 }, arrive),
+        answer: (there, arrive) => this.carry({ from: there as Place, to: peer, what: 'answer', bytes: 0 }, back => { if (back === place) arrive() }),
+        self: peer
+      }),
+      leave: () => {
+        place.isGone = true
+        if (this.#places.get(peer) === place) this.#places.delete(peer)
+      }
+    }
+  }
+
+  /** All other peers that are there. */
+  others (than: Place): Place[] { return [...this.#places.values()].filter(place => place !== than) }
+
+  /** Brings a message to whoever is at `to` when it arrives. Lost messages vanish silently. */
+  carry ({ from, to, what, bytes }: { from: Place, to: PeerId, what: string, bytes: number }, arrive: (place: Place) => void): void {
+    const { clock, random, seen } = this.#deps
+    if (from.isGone || this.cut.has(`${from.peer}>${to}`) || random.float() < this.faults.loss) return
+    clock.after(random.float() * this.faults.delayMs, () => {
+      const place = this.#places.get(to)
+      if (place == null || this.cut.has(`${from.peer}>${to}`)) return
+      seen(what, from.peer, to, bytes)
+      arrive(place)
+    })
+  }
+
+  /** How often a gossip message comes. */
+  copies (): number { return this.#deps.random.float() < this.faults.duplication ? 2 : 1 }
+}
+
+/** A peer's place: its topics, its wants and those of others. */
+class Place implements Broadcast, BlockExchange {
+  readonly peer: PeerId
+  readonly services: PeerServices
+  isGone = false
+  readonly #network: SimNetwork
+  readonly #clock: Clock
+  readonly #handlers = new Map<string, Set<Handler>>()
+  readonly #wants = new Set<Want>()
+  /** Who asked for a block that wasn't here. */
+  readonly #asked = new Map<string, Set<PeerId>>()
+
+  constructor (peer: PeerId, services: PeerServices, network: SimNetwork, clock: Clock) {
+    this.peer = peer
+    this.services = services
+    this.#network = network
+    this.#clock = clock
+  }
+
+  async publish (topic: string, data: Uint8Array): Promise<void> {
+    for (const { peer } of this.#network.others(this)) {
+      for (let copy = this.#network.copies(); copy > 0; copy--) {
+        this.#network.carry({ from: this, to: peer, what: topic, bytes: data.length }, place => place.#hear(topic, { from: this.peer, data }))
+      }
+    }
+  }
+
+  subscribe (topic: string, handler: Handler, accept?: (from: PeerId) => boolean): () => void {
+    const handlers = this.#handlers.get(topic) ?? new Set()
+    const accepting: Handler = message => { if (accept?.(message.from) !== false) handler(message) }
+    this.#handlers.set(topic, handlers.add(accepting))
+    return () => { handlers.delete(accepting) }
+  }
+
+  /** Asks everybody, again and again, as bitswap does when peers come and go. */
+  fetch (cid: CID, { signal }: { signal: AbortSignal }): Promise<Uint8Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
+    if (signal.aborted) reject(signal.reason)
+    const want: Want = { id: cid.toString(), take: resolve }
+    let waitMs = firstAskMs
+    let cancel: (() => void) | undefined
+    const ask = (): void => {
+      if (this.isGone) return
+      for (const { peer } of this.#network.others(this)) {
+        this.#network.carry({ from: this, to: peer, what: 'want', bytes: cid.bytes.length }, place => place.#serve(cid, this))
+      }
+      cancel = this.#clock.after(waitMs, ask)
+      waitMs = Math.min(2 * waitMs, longestAskMs)
+    }
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (!signal.aborted) {
+      this.#wants.add(want)
+      ask()
+    }
+    return promise.finally(() => {
+      cancel?.()
+      this.#wants.delete(want)
+      signal.removeEventListener('abort', onAbort)
+    })
+  }
+
+  offer (cid: CID, bytes: Uint8Array): void {
+    const id = cid.toString()
+    for (const peer of this.#asked.get(id) ?? []) this.#send(id, bytes, peer)
+    this.#asked.delete(id)
+  }
+
+  #hear (topic: string, message: TopicMessage): void {
+    for (const handler of this.#handlers.get(topic) ?? []) handler(message)
+  }
+
+  #serve (cid: CID, { peer }: Place): void {
+    const id = cid.toString()
+    const bytes = this.services.block(cid)
+    if (bytes != null) return this.#send(id, bytes, peer)
+    this.#asked.set(id, (this.#asked.get(id) ?? new Set()).add(peer))
+  }
+
+  #send (id: string, bytes: Uint8Array, to: PeerId): void {
+    this.#network.carry({ from: this, to, what: 'block', bytes: bytes.length }, place => {
+      for (const want of place.#wants) if (want.id === id) want.take(bytes)
+    })
+  }
+}
+

@@ -1,5 +1,5 @@
 import type { Block } from '../blockstore/blockstore.ts'
-import { isStorable, notStored } from './hashes.ts'
+import { isStorable, notStored } from '../wire/multihash.ts'
 import type { BlockSink } from './importer.ts'
 
 /** A batch goes to the sink when it has this many bytes or blocks, whichever comes first: 64 KiB of small files are 64 blocks of 1 KiB. */

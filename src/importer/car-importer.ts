@@ -7,7 +7,7 @@ import type { Block } from '../blockstore/blockstore.ts'
 import { BlockBatch } from './block-batch.ts'
 import { dagPb } from './block-maker.ts'
 import { ByteReader } from './byte-reader.ts'
-import { hashFunction } from './hashes.ts'
+import { hashFunction, isContentOf } from '../wire/multihash.ts'
 import type { CarImporter } from './importer.ts'
 
 /** Blocks are a quarter of this at most on the IPFS network; more isn't read into memory. */
@@ -73,10 +73,9 @@ async function readSection (reader: ByteReader): Promise<Uint8Array> {
 async function readBlock (reader: ByteReader): Promise<Block> {
   const section = await readSection(reader)
   const [cid, bytes] = splitSection(section)
-  const { code, digest } = cid.multihash
-  const hashed = (await hashFunction(code)).digest(bytes)
-  if (Buffer.compare(hashed.subarray(0, digest.length), digest) !== 0 || (code === 0 && hashed.length !== digest.length)) {
-    const actual = CID.create(cid.version, cid.code, createDigest(code, hashed))
+  if (!await isContentOf(cid, bytes)) {
+    const { code } = cid.multihash
+    const actual = CID.create(cid.version, cid.code, createDigest(code, (await hashFunction(code)).digest(bytes)))
     throw invalid(`mismatch in content integrity, name: ${String(cid)}, data: ${String(actual)}`)
   }
   return { cid, bytes }

@@ -88,7 +88,8 @@ export interface IpfsConnector extends Startable {
   hold (): BlockHold
   /**
    * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from another
-   * peer, whose pin comes by the pinset) for an hour. The node may check hashes.
+   * peer, whose pin comes by the pinset) for an hour, and each is checked
+   * against its CID (INVALID_DATA).
    * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
    */
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>

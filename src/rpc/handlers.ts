@@ -17,6 +17,9 @@ export interface RpcHandlerDeps {
   consensus: Pick<Consensus, 'put' | 'remove' | 'state'>
 }
 
+/** Received blocks are stored together up to about this size. */
+const batchBytes = 1 << 20
+
 /** The text of Go's CRDT component for what it can't do. */
 const cannotRemovePeers = 'crdt consensus component cannot remove peers'
 
@@ -77,11 +80,19 @@ export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDe
 async function * storeBlocks (nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal): AsyncGenerator<never> {
   let count = 0
   const blocks = async function * (): AsyncGenerator<Block[]> {
+    let batch: Block[] = []
+    let bytes = 0
     for await (const { cid, data } of nodes) {
       if (cid == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a block without a CID' })
       count++
-      yield [{ cid, bytes: data ?? new Uint8Array() }]
+      batch.push({ cid, bytes: data ?? new Uint8Array() })
+      bytes += data?.byteLength ?? 0
+      if (bytes < batchBytes) continue
+      yield batch
+      batch = []
+      bytes = 0
     }
+    if (batch.length > 0) yield batch
   }
   await ipfs.putBlocks(blocks(), { signal })
   if (count === 0) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'BlockStream: no blocks to peek in blocks channel' })

@@ -215,6 +215,16 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual(await ipfs.getBlock(kept.leaf.cid, { local: true }), kept.leaf.bytes)
     })
 
+    it('refuses a block of another peer that is not what its CID says', async () => {
+      const ipfs = await start()
+      const leaf = await rawBlock('the truth')
+
+      const put = ipfs.putBlocks(batches({ cid: leaf.cid, bytes: new TextEncoder().encode('a lie') }))
+
+      await assert.rejects(put, { code: 'INVALID_DATA' })
+      await assert.rejects(ipfs.getBlock(leaf.cid, { local: true }), { code: 'BLOCK_MISSING' })
+    })
+
     it('keeps what an add put until its root is pinned', async () => {
       const ipfs = await start()
       const { all, root } = await tree('held')

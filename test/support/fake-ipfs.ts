@@ -6,6 +6,7 @@ import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, 
 import { needsPin } from '../../src/ipfs/helia/pinner.ts'
 import { isLeaf, linksOf } from '../../src/ipfs/helia/local/links.ts'
 import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
+import { isContentOf } from '../../src/wire/multihash.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../src/model/peer.ts'
 import type { Pin } from '../../src/model/pin.ts'
@@ -125,6 +126,7 @@ export class FakeIpfs implements IpfsConnector {
       const fresh = batch.filter(({ cid }) => !this.#blocks.has(key(cid)))
       if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) throw new ClusterError('STORAGE_FULL')
       for (const { cid, bytes } of batch) {
+        if (options.hold == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
         (options.hold as FakeHold | undefined)?.blocks.add(key(cid))
         this.#blocks.set(key(cid), { bytes, cid, since: options.hold == null ? this.#clock.now() : -Infinity })
       }

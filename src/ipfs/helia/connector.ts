@@ -15,6 +15,7 @@ import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { Gateway } from './gateway.ts'
 import type { GatewayInit } from './gateway.ts'
+import { isContentOf } from '../../wire/multihash.ts'
 import { Holds, type GuardedHold } from './holds.ts'
 import { localNode } from './local-node.ts'
 import type { LocalNode } from './local-node.ts'
@@ -58,6 +59,12 @@ export interface HeliaDeps {
 export interface HeliaConnector extends IpfsConnector {
   /** The port of the gateway; undefined when there is none. */
   gatewayPort (): number | undefined
+}
+
+async function checkContents (blocks: readonly Block[]): Promise<void> {
+  for (const { cid, bytes } of blocks) {
+    if (!await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `the block is not what its CID ${cid.toString()} says` })
+  }
 }
 
 const search = { searchAfterMs: 1000, retryMs: 30_000 }
@@ -173,6 +180,8 @@ class EmbeddedNode implements HeliaConnector {
       for await (const batch of blocks) {
         signal?.throwIfAborted()
         const cids = batch.map(({ cid }) => cid)
+        // an add has just made its blocks; those of other peers may be anything
+        if (hold == null) await checkContents(batch)
         await guard.protect(cids)
         const added = batch.filter(({ cid }) => !this.#deps.blockstore.has(cid))
         await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))

@@ -1,4 +1,5 @@
 import { createHash, hash } from 'node:crypto'
+import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import { murmur3 } from './murmur3.ts'
 
@@ -94,6 +95,14 @@ export async function hashFunction (code: number): Promise<HashFunction> {
     loaded.set(code, digest)
   }
   return { code, digest }
+}
+
+/** True when the bytes are those that the CID names. Throws INVALID_ARGUMENT for a function that can't be computed. */
+export async function isContentOf (cid: CID, bytes: Uint8Array): Promise<boolean> {
+  const { code, digest } = cid.multihash
+  const hashed = (await hashFunction(code)).digest(bytes)
+  if (code === 0 && hashed.length !== digest.length) return false
+  return Buffer.compare(hashed.subarray(0, digest.length), digest) === 0
 }
 
 async function loadDigest (code: number): Promise<Digest> {

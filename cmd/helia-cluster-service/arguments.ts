@@ -5,7 +5,7 @@ import type { Command, Option } from 'commander'
  * and `--force=false` goes.
  */
 export function normalArguments (argv: readonly string[], program: Command): string[] {
-  const options = new Map([program, ...program.commands.flatMap(withSubcommands)].flatMap(command => command.options).map(option => [option.long ?? '', option]))
+  const options = new Map([program, ...program.commands.flatMap(withSubcommands)].flatMap(command => command.options).flatMap(option => [option.long, option.short].map(name => [name ?? '', option])))
   const end = argv.indexOf('--')
   const [flags, rest] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end)]
   return [...flags.flatMap(argument => normalArgument(argument, options)), ...rest]

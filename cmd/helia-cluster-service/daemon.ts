@@ -3,12 +3,14 @@ import { ClusterError, isClusterError, messageOf } from '../../src/base/errors.t
 import type { Logger } from '../../src/base/log.ts'
 import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
-import { isEmptyFolder, loadFolder, pathsIn, readConfigText, resolveIn, statePath } from '../../src/node/folder.ts'
+import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder.ts'
 import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
+import { checkForeignState } from './foreign-state.ts'
 import { parsePeerAddresses } from './init.ts'
+import { fetchText } from './fetch-text.ts'
 import { onStopSignals } from './signals.ts'
 import { CommandFailed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
@@ -79,17 +81,11 @@ function withFlags (config: ServiceConfig, init: DaemonInit, bootstrap: string[]
   }
 }
 
-async function checkCanStart ({ folder, fresh }: DaemonInit, { config, foreignDatastore }: LoadedFolder): Promise<void> {
-  if (Object.values(config.informers).every(informer => informer == null)) {
+async function checkCanStart ({ folder, fresh }: DaemonInit, loaded: LoadedFolder): Promise<void> {
+  if (Object.values(loaded.config.informers).every(informer => informer == null)) {
     throw new CommandFailed('error starting cluster: service.json has no informer: there must be at least one of informer.disk, informer.tags and informer.pinqueue')
   }
-  if (foreignDatastore == null || fresh === true || !await isEmptyFolder(statePath(folder, config))) return
-  const foreign = resolveIn(folder, foreignDatastore.folder, foreignDatastore.engine)
-  if (await isEmptyFolder(foreign)) return
-  throw new CommandFailed(`error starting cluster: the pinset is in ${foreign}, in a format of the Go peer (${foreignDatastore.engine}). Bring it over with\n` +
-    `  ipfs-cluster-service -c ${folder} state export -f pins.json\n` +
-    `  helia-cluster-service -c ${folder} state import pins.json\n` +
-    'or start with an empty pinset: helia-cluster-service daemon --fresh')
+  if (fresh !== true) await doing('starting cluster', async () => checkForeignState(folder, loaded))
 }
 
 interface RunInit { init: DaemonInit, config: ServiceConfig, loaded: LoadedFolder, bootstrap: string[], log: Logger }
@@ -172,10 +168,7 @@ class Run {
 export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
   return {
     terminal,
-    fetch: async url => {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) })
-      return { status: answer.status, text: await answer.text() }
-    },
+    fetch: fetchText,
     loadNode: async () => (await import('../../src/node/node.ts')).startNode,
     onSignal: listener => onStopSignals(listener, { events: process, now: () => performance.now() }),
     onFault: onFaults,

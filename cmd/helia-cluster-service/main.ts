@@ -4,6 +4,7 @@ import { folderPath } from '../../src/node/folder.ts'
 import { normalArguments, usageMessage } from './arguments.ts'
 import type { DaemonFlags } from './daemon.ts'
 import type { InitFlags } from './init.ts'
+import { addState } from './state-commands.ts'
 import { systemTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -63,6 +64,7 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
     const { runDaemon, systemDaemonDeps } = await import('./daemon.ts')
     end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
   })
+  addState(subcommand('state'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
   subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
   return program
 }

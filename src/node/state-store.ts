@@ -1,0 +1,103 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Logger } from '../base/log.ts'
+import { CrdtStore } from '../consensus/crdt/crdt-store.ts'
+import { cleanCrdt, crdtInfo, markClean, markDirty } from '../consensus/crdt/maintenance.ts'
+import type { CrdtInfo } from '../consensus/crdt/maintenance.ts'
+import { pinState } from '../consensus/crdt/pin-state.ts'
+import type { Datastore } from '../datastore/datastore.ts'
+import { levelDatastore } from '../datastore/level/level-datastore.ts'
+import { crdtDot } from './state-dot.ts'
+
+const MiB = 1024 * 1024
+
+/** Folders inside a peer's state. An import builds `next`, then makes it the pinset by two renames; `previous` exists only between them and its removal. */
+const foldersIn = (state: string) => ({ pinset: join(state, 'pinset'), next: join(state, 'pinset-import'), previous: join(state, 'pinset-replaced') })
+
+/** The pinset of a peer that doesn't run. */
+export interface StoppedState {
+  /** The pins as Go's `state export` writes them: one line of JSON per pin, in the order of the keys, in chunks. */
+  lines (): AsyncIterable<Uint8Array>
+  info (): Promise<CrdtInfo>
+  /** The DAG of the CRDT for Graphviz. */
+  dot (): AsyncIterable<string>
+  /** Removes the pinset and its history. */
+  clean (): Promise<void>
+  /** Asks for a full check at the next start, or takes that back. */
+  mark (dirty: boolean): Promise<void>
+  close (): Promise<void>
+}
+
+/**
+ * Opens the pinset in a peer's state folder, which must be locked by the caller; one that isn't there is made empty. Finishes what an import or a
+ * removal that was cut off left. Throws UNSUPPORTED for a newer layout, INVALID_DATA for damaged files.
+ */
+export async function openState (state: string, deps: { log: Logger }): Promise<StoppedState> {
+  await finishImport(state)
+  const datastore = await openPinset(foldersIn(state).pinset, deps)
+  return {
+    lines: () => pinState(datastore).jsonLines(),
+    info: async () => crdtInfo(datastore),
+    dot: () => crdtDot(datastore),
+    clean: async () => cleanCrdt(datastore),
+    mark: async dirty => dirty ? markDirty(datastore) : markClean(datastore),
+    close: async () => datastore.stop()
+  }
+}
+
+async function openPinset (folder: string, { log }: { log: Logger }): Promise<Datastore> {
+  await mkdir(folder, { recursive: true })
+  const datastore = levelDatastore({ folder, writeBufferBytes: 64 * MiB, cacheBytes: 16 * MiB }, { log })
+  await datastore.start(new AbortController().signal)
+  try {
+    await new CrdtStore({ datastore, log }).load()
+  } catch (err) {
+    await datastore.stop()
+    throw err
+  }
+  return datastore
+}
+
+/**
+ * Replaces the pinset by what `fill` writes into an empty one. When `fill` throws nothing is changed; a crash leaves the old pinset or the new one.
+ */
+export async function replaceState<Result> (state: string, deps: { log: Logger }, fill: (datastore: Datastore) => Promise<Result>): Promise<Result> {
+  const { pinset, next, previous } = foldersIn(state)
+  await finishImport(state)
+  try {
+    const datastore = await openPinset(next, deps)
+    const result = await fill(datastore).finally(async () => datastore.stop())
+    if (await isThere(pinset)) await renameSynced(pinset, previous)
+    await renameSynced(next, pinset)
+    await rm(previous, { recursive: true, force: true })
+    return result
+  } catch (err) {
+    await finishImport(state)
+    throw err
+  }
+}
+
+/** Goes on with an import that was cut off after its last pin, and throws away one that was cut off before. To be called before the pinset is opened. */
+export async function finishImport (state: string): Promise<void> {
+  const { pinset, next, previous } = foldersIn(state)
+  if (!await isThere(pinset) && await isThere(previous)) await renameSynced(await isThere(next) ? next : previous, pinset)
+  await rm(next, { recursive: true, force: true })
+  await rm(previous, { recursive: true, force: true })
+}
+
+async function isThere (path: string): Promise<boolean> {
+  return stat(path).then(() => true, (err: NodeJS.ErrnoException) => {
+    if (err.code === 'ENOENT') return false
+    throw err
+  })
+}
+
+async function renameSynced (from: string, to: string): Promise<void> {
+  await rename(from, to)
+  const folder = await open(dirname(to), 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

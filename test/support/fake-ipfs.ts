@@ -121,14 +121,15 @@ export class FakeIpfs implements IpfsConnector {
   }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
+    const held = options.hold as FakeHold | undefined
     for await (const batch of blocks) {
       this.#check(options)
       const fresh = batch.filter(({ cid }) => !this.#blocks.has(key(cid)))
       if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) throw new ClusterError('STORAGE_FULL')
       for (const { cid, bytes } of batch) {
-        if (options.hold == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
-        (options.hold as FakeHold | undefined)?.blocks.add(key(cid))
-        this.#blocks.set(key(cid), { bytes, cid, since: options.hold == null ? this.#clock.now() : -Infinity })
+        if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
+        held?.blocks.add(key(cid))
+        this.#blocks.set(key(cid), { bytes, cid, since: held == null ? this.#clock.now() : -Infinity })
       }
     }
   }

@@ -22,7 +22,7 @@ export function act (world: World): void {
   const { run } = peer
   if (run == null) return
   const kind = dice.float()
-  const work = kind < 0.65 ? pin(world, peer, run) : kind < 0.92 ? unpin(world, peer, run) : look(world, run)
+  const work = kind < 0.65 ? pin(world, peer, run) : kind < 0.92 ? unpin(world, peer, run) : kind < 0.99 ? look(world, run) : removePeer(world, run)
   work.catch(err => world.fault(`an action fails: ${String(err)} ${(err as Error).stack}`))
 }
 
@@ -46,7 +46,9 @@ async function pin (world: World, peer: SimPeer, run: Run): Promise<void> {
 async function unpin (world: World, peer: SimPeer, run: Run): Promise<void> {
   const cid = itemOf(world)
   const key = pinKey(cid)
-  const entry = world.ledger.removal(peer.id, key, await liveIds(peer.pinsetDisk, key))
+  const ids = await liveIds(peer.pinsetDisk, key)
+  if (peer.run !== run) return // the power went in this very moment
+  const entry = world.ledger.removal(peer.id, key, ids)
   world.trace.note(`unpin ${entry.order} ${peer.settings.name} ${cid.toString()}`)
   const changes = world.told.get(run)?.changes
   const before = changes?.get(key)?.length ?? 0
@@ -59,6 +61,18 @@ async function unpin (world: World, peer: SimPeer, run: Run): Promise<void> {
   settle(world, entry, 'acknowledged')
   const since = changes?.get(key)?.slice(before) ?? []
   if (wasThere && !since.includes(undefined) && !world.ledger.hasLater(entry)) world.fault(`removal ${entry.order} was acknowledged before its change was told`)
+}
+
+/** Somebody takes a peer out of the cluster; it may be told that this takes longer. */
+async function removePeer (world: World, run: Run): Promise<void> {
+  const gone = world.dice.pick(world.peers)
+  world.trace.note(`remove ${gone.settings.name}`)
+  world.removals++
+  try {
+    await run.cluster.removePeer(gone.id)
+  } catch (err) {
+    if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) throw err
+  }
 }
 
 /** Reads change nothing and end. */

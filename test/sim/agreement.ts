@@ -12,13 +12,17 @@ import type { World } from './world.ts'
 /** One peer as the checks see it. */
 export interface Seen extends Inspection { peer: SimPeer, run: Run, pins: Pin[], json: string }
 
-/** Whether everything that takes time seems to be over; cheap, so that it can be asked often. */
-export function isQuiet ({ peers, ledger }: World): boolean {
-  return ledger.pending().length === 0 && peers.every(({ run }) => {
-    if (run?.isReady !== true) return false
-    const { dirty, behind } = run.consensus.progress()
-    return !dirty && !behind && Object.values(run.tracker.operations()).every(count => count === 0)
-  })
+/** What still goes on; cheap, so that it can be asked often. */
+export function unrest ({ peers, ledger }: World): string[] {
+  return [
+    ...ledger.pending().map(({ order }) => `wish ${order} was never answered`),
+    ...peers.flatMap(({ run, settings: { name } }) => {
+      if (run?.isReady !== true) return [`${name} does not run`]
+      const { dirty, behind } = run.consensus.progress()
+      const operations = Object.entries(run.tracker.operations()).filter(([, count]) => count > 0).map(([state]) => state)
+      return [dirty ? 'is dirty' : '', behind ? 'is behind' : '', ...operations.map(state => `has operations: ${state}`)].filter(fault => fault !== '').map(fault => `${name} ${fault}`)
+    })
+  ]
 }
 
 export async function lookAtAll (world: World): Promise<Seen[]> {
@@ -32,7 +36,7 @@ export async function lookAtAll (world: World): Promise<Seen[]> {
 /** What the peers disagree about, with themselves or with each other. Nothing, once a world without faults has had time. */
 export async function disagreements (world: World, all: readonly Seen[]): Promise<string[]> {
   const alone = await Promise.all(all.map(async seen => [
-    ...storeFaults(seen), ...valueFaults(seen), ...allocationFaults(seen), ...await trackerFaults(seen)
+    ...storeFaults(seen), ...valueFaults(seen), ...allocationFaults(seen, world), ...await trackerFaults(seen)
   ].map(fault => `${seen.peer.settings.name}: ${fault}`)))
   return [...alone.flat(), ...flowFaults(all), ...expiryFaults(world, all)]
 }
@@ -66,13 +70,15 @@ function nameIn (key: string, value: Uint8Array | undefined): string {
   return value == null || cid == null ? 'nothing' : decodePin(value, cid).name
 }
 
-function allocationFaults ({ pins }: Seen): string[] {
+/** Within the factors; one more where the removal of a peer was cut off while the new holder had not got everything. */
+function allocationFaults ({ pins }: Seen, { removals }: World): string[] {
+  const extra = removals > 0 ? 1 : 0
   return pins.flatMap(pin => {
     const { replicationFactorMin: min, replicationFactorMax: max, allocations, name } = pin
     const count = new Set(allocations).size
     if (count !== allocations.length) return [`${name} is allocated twice to one peer`]
     if (isEverywhere(pin)) return count === 0 ? [] : [`${name} goes everywhere and has allocations`]
-    return count < min || count > max ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`] : []
+    return count < min || count > max + extra ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`] : []
   })
 }
 
@@ -105,7 +111,8 @@ function flowFaults (all: readonly Seen[]): string[] {
   }))
 }
 
-function flowsBetween (all: readonly Seen[]): Set<string> {
+/** Whose changes reach whom, as "from>to". */
+export function flowsBetween (all: readonly Seen[]): Set<string> {
   const ids = all.map(({ peer }) => peer.id)
   const flows = new Set<string>()
   for (const { peer: to } of all) for (const from of ids) if (trusts(to, from)) flows.add(`${from}>${to.id}`)
@@ -123,3 +130,14 @@ function expiryFaults ({ clock, settings }: World, all: readonly Seen[]): string
 }
 
 const trusts = ({ settings: { trustedPeers } }: SimPeer, other: PeerId): boolean => trustedPeers === '*' || trustedPeers.includes(other)
+
+/** A status that a peer asked all others for: it must be what they hold. Needs time to pass while it is answered. */
+export async function globalStatusFaults ({ settings }: World, { run, pins }: Seen): Promise<string[]> {
+  if (!settings.isOpen) return []
+  const faults = await Promise.all(pins.map(async pin => {
+    const { peerMap } = await run.cluster.status(pin.cid)
+    const holders = isEverywhere(pin) ? [...peerMap.keys()] : pin.allocations
+    return holders.filter(peer => peerMap.get(peer)?.status !== 'pinned').map(peer => `${pin.name} is ${peerMap.get(peer)?.status} on its holder in a global status`)
+  }))
+  return faults.flat()
+}

@@ -2,6 +2,7 @@ import type { CrdtBlock } from '../../src/wire/crdt-block.ts'
 import { decodePin } from '../../src/wire/pin.ts'
 import { cidOfPinKey } from '../../src/wire/pin-key.ts'
 import type { Seen } from './agreement.ts'
+import { flowsBetween } from './agreement.ts'
 import type { World } from './world.ts'
 
 /** What users were told and doesn't hold at the end. */
@@ -15,6 +16,12 @@ export function brokenPromises (world: World, all: readonly Seen[]): string[] {
     if (outcome === 'refused' && written.has(name)) broken.push(`${name} was refused and is in the DAG`)
     const mayBeReplaced = expires || ledger.hasLater(entry)
     if (outcome === 'acknowledged' && !mayBeReplaced && namesAt.get(peer)?.has(name) !== true) broken.push(`${name} was acknowledged by ${world.nameOf(peer)} and is lost`)
+  }
+  const flows = flowsBetween(all)
+  for (const { name, peer } of ledger.puts) {
+    for (const [other, names] of namesAt) {
+      if (other !== peer && names.has(name) && !flows.has(`${peer}>${other}`)) broken.push(`${name} of ${world.nameOf(peer)} came to ${world.nameOf(other)}, which does not trust it`)
+    }
   }
   for (const { order, peer, key, ids, outcome } of ledger.removals) {
     if (outcome !== 'acknowledged') continue

@@ -104,8 +104,8 @@ export class SimPeer {
     const { run } = this
     if (run == null) return
     this.crashes++
-    this.pinsetDisk.crash(this.#deps.dice.whole(0, 3))
-    this.localDisk.crash(this.#deps.dice.whole(0, 3))
+    this.pinsetDisk.crash(this.#deps.dice.pick([0, 1, 2, 100]))
+    this.localDisk.crash(this.#deps.dice.pick([0, 1, 2, 100]))
     this.#end(run)
   }
 

@@ -1,5 +1,6 @@
 import { act } from './actions.ts'
-import { disagreements, isQuiet, lookAtAll } from './agreement.ts'
+import type { Seen } from './agreement.ts'
+import { disagreements, globalStatusFaults, lookAtAll, unrest } from './agreement.ts'
 import { brokenPromises } from './promises.ts'
 import type { SimSettings } from './settings.ts'
 import { settingsOf } from './settings.ts'
@@ -60,7 +61,7 @@ async function timeOfTrouble (world: World): Promise<void> {
 async function timeOfPeace (world: World): Promise<void> {
   const { clock, peers } = world
   const until = clock.now() + longestSettlingMs
-  let left: string[] = ['it never became quiet']
+  let left: string[] = []
   world.trace.note('peace')
   endTrouble(world)
   await clock.advance(11 * minuteMs) // who was away comes back by itself
@@ -68,14 +69,22 @@ async function timeOfPeace (world: World): Promise<void> {
   for (let quiet = 0; clock.now() < until && world.faults.length === 0;) {
     await clock.advance(minuteMs)
     for (const peer of peers) await world.checkDirty(peer)
-    if (!isQuiet(world)) { quiet = 0; continue }
-    left = await disagreements(world, await lookAtAll(world))
+    left = unrest(world)
+    if (left.length === 0) left = await disagreements(world, await lookAtAll(world))
     quiet = left.length === 0 ? quiet + 1 : 0
     if (quiet === 3) break
   }
   for (const fault of left) world.fault(fault)
   if (left.length > 0) return
-  for (const fault of brokenPromises(world, await lookAtAll(world))) world.fault(fault)
+  const all = await lookAtAll(world)
+  for (const fault of [...brokenPromises(world, all), ...await inTime(world, all)]) world.fault(fault)
+}
+
+async function inTime (world: World, all: readonly Seen[]): Promise<string[]> {
+  let faults = ['a global status was not answered']
+  globalStatusFaults(world, world.dice.pick(all)).then(found => { faults = found }, err => { faults = [`a global status fails: ${String(err)}`] })
+  await world.clock.advance(minuteMs)
+  return faults
 }
 
 /** An orderly end leaves nothing behind. */

@@ -42,10 +42,14 @@ function isolate (world: World, peer: SimPeer): void {
   }
 }
 
+/** Soon, not now: in the middle of whatever the next actions begin. */
 function powerCut (world: World, peer: SimPeer): void {
-  if (peer.run == null) return
-  world.crash(peer)
-  startLater(world, peer)
+  const { clock, dice, settings: { diskDelayMs, stepMs } } = world
+  clock.after(dice.between(0, dice.pick([0, 2 * diskDelayMs, stepMs])), () => {
+    if (peer.run == null) return
+    world.crash(peer)
+    startLater(world, peer)
+  })
 }
 
 function restart (world: World, peer: SimPeer): void {
@@ -57,7 +61,7 @@ function restart (world: World, peer: SimPeer): void {
 /** A restarted machine has the right time more often than before. */
 function startLater (world: World, peer: SimPeer): void {
   const { clock, dice } = world
-  clock.after(dice.between(1, longestAwayMs), () => {
+  clock.after(dice.between(1, dice.pick([1000, longestAwayMs])), () => {
     if (peer.run != null) return
     if (dice.chance(0.3)) peer.skewMs = 0
     world.start(peer)

@@ -29,6 +29,8 @@ export class World {
   readonly trace: Trace
   readonly told = new WeakMap<Run, Told>()
   readonly blocks: KnownBlocks = new Map()
+  /** How often a user took a peer out of the cluster. */
+  removals = 0
   /** Broken promises. */
   readonly faults: string[] = []
   readonly #names: ReadonlyMap<PeerId, string>

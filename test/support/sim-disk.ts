@@ -18,6 +18,8 @@ export interface SimDiskInit {
 export class SimDisk {
   readonly #delay: SimDiskInit['delay']
   #queue: Promise<void> = Promise.resolve()
+  /** Handed in and not yet written. */
+  #inFlight: Array<readonly Write[]> = []
   #durable = new SortedMap<Uint8Array>()
   #live = new SortedMap<Uint8Array>()
   #unsynced: Array<readonly Write[]> = []
@@ -48,9 +50,12 @@ export class SimDisk {
       write: async (batch, options) => {
         // a process that has lost its disk never hears from it again
         if (generation !== this.#generation) return new Promise(() => {})
-        if (this.#delay == null) return this.#write(batch, options)
-        await this.#inTurn(async () => this.#delay?.(options.sync === true))
-        if (generation !== this.#generation) return new Promise(() => {})
+        if (this.#delay != null) {
+          this.#inFlight.push(batch)
+          await this.#inTurn(async () => this.#delay?.(options.sync === true))
+          if (generation !== this.#generation) return new Promise(() => {})
+          this.#inFlight.shift()
+        }
         await this.#write(batch, options)
       }
     })
@@ -62,10 +67,11 @@ export class SimDisk {
   /** The power goes at the write with this number (1: the next one since the disk was made): it is lost or just kept, and never answered. */
   crashAtWrite (atWrite: number, last: LastBatch): void { this.#failure = { atWrite, last } }
 
-  /** The power goes now: un-synced batches are lost except the first `keep`. */
+  /** The power goes now: batches that are un-synced or on their way are lost except the first `keep`. */
   crash (keep = 0): void {
-    for (const batch of this.#unsynced.slice(0, keep)) applyBatch(this.#durable, batch)
+    for (const batch of [...this.#unsynced, ...this.#inFlight].slice(0, keep)) applyBatch(this.#durable, batch)
     this.#unsynced = []
+    this.#inFlight = []
     this.#live = this.#durable.copy()
     this.#generation++
     this.#queue = Promise.resolve()

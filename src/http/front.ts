@@ -133,6 +133,8 @@ class Front {
   #unmatched (exchange: Exchange): void {
     const methods = this.#table.methodsOf(exchange.path)
     if (methods.length > 0) {
+      // Go's own 405s have none of the configured headers; what Go answers with 404, a method that other routes have, has them
+      if (this.#table.hasMethod(exchange.method)) this.#configure(exchange)
       this.#text(exchange, { kind: 'text', status: 405, contentType: null, body: '', headers: [['Allow', methods.join(', ')]] })
       return
     }

@@ -82,6 +82,9 @@ export class RouteTable {
     return [...new Set(this.#all.filter(pattern => pattern.regexp.test(path)).map(pattern => pattern.route.method))].toSorted()
   }
 
+  /** True when any route has this method. */
+  hasMethod (method: string): boolean { return this.#all.some(({ route }) => route.method === method) }
+
   regexpOf (route: Route): RegExp {
     return this.#all.find(pattern => pattern.route === route)?.regexp ?? /$^/
   }

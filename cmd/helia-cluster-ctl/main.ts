@@ -1,1 +1,137 @@
-export async function main (): Promise<void> {}
+import { basename } from 'node:path'
+import type { Clock } from '../../src/base/clock.ts'
+import { systemClock } from '../../src/base/system.ts'
+import { ApiError } from '../../src/client/errors.ts'
+import { version } from '../helia-cluster-service/version.ts'
+import { painter } from './colours.ts'
+import type { Command } from './command.ts'
+import { commands, globalFlags } from './commands.ts'
+import { connect } from './connect.ts'
+import type { CtlContext } from './context.ts'
+import { CommandFailed, exitCodes } from './failure.ts'
+import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from './flags.ts'
+import type { FlagValues } from './flags.ts'
+import { Printer } from './printer.ts'
+import type { Encoding } from './printer.ts'
+import { systemTerminal } from './terminal.ts'
+import type { CtlTerminal } from './terminal.ts'
+
+export interface CtlInit {
+  /** Without node and script. */
+  argv: readonly string[]
+  /** How the program was called. */
+  program: string
+}
+
+export interface CtlDeps {
+  terminal: CtlTerminal
+  clock: Clock
+  /** Aborted when the user interrupts. */
+  signal: AbortSignal
+}
+
+/** Runs one command line and gives the exit code. */
+export async function runCtl ({ argv, program }: CtlInit, deps: CtlDeps): Promise<number> {
+  const { terminal } = deps
+  try {
+    const { flags, rest } = parseFlags(argv, [...globalFlags, versionFlag], terminal.variables)
+    if (flags.yes('version')) {
+      terminal.out(`${program} version ${version}\n`)
+      return exitCodes.done
+    }
+    return await runCommand({ flags, words: rest, program }, deps)
+  } catch (err) {
+    if (!(err instanceof WrongUsage) && !(err instanceof HelpWanted)) throw err
+    const { programHelp } = await import('./help.ts')
+    if (err instanceof WrongUsage) terminal.out(`Incorrect Usage. ${err.message}\n\n`)
+    terminal.out(programHelp(program, version))
+    return err instanceof WrongUsage ? exitCodes.failed : exitCodes.done
+  }
+}
+
+const versionFlag = { names: ['version', 'v'], type: 'boolean', about: 'print the version' } as const
+
+interface Called { flags: FlagValues, words: readonly string[], program: string }
+
+async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Promise<number> {
+  const { terminal } = deps
+  const wantsHelp = words[0] === 'help' || words[0] === 'h' || words.length === 0
+  const found = findCommand(wantsHelp ? words.slice(1) : words)
+  if (found.unknown != null) {
+    terminal.err(`No help topic for '${found.unknown}'\n`)
+    return exitCodes.noSuchCommand
+  }
+  const { command, path, rest } = found
+  const help = async (): Promise<void> => {
+    const { commandHelp, programHelp } = await import('./help.ts')
+    terminal.out(command == null ? programHelp(program, version) : commandHelp(`${program} ${path}`, command))
+  }
+  if (wantsHelp || command?.run == null) {
+    await help()
+    return exitCodes.done
+  }
+  try {
+    const line = parseFlags(flagsFirst(rest, command.flags ?? []), command.flags ?? [])
+    return await runWith(command, { flags: line.flags, args: line.rest }, await contextOf({ flags, program }, deps))
+  } catch (err) {
+    if (!(err instanceof WrongUsage) && !(err instanceof HelpWanted)) throw err
+    if (err instanceof WrongUsage) terminal.out(`Incorrect Usage: ${err.message}\n\n`)
+    await help()
+    return err instanceof WrongUsage ? exitCodes.failed : exitCodes.done
+  }
+}
+
+interface Found { command?: Command, path: string, rest: readonly string[], unknown?: string }
+
+/** Follows the words down the groups. A word that is no command there is `unknown`. */
+function findCommand (words: readonly string[]): Found {
+  let found: Found = { path: '', rest: words }
+  for (let list: readonly Command[] | undefined = commands; list != null; list = found.command?.commands) {
+    const [word] = found.rest
+    if (word == null || /^--?h(elp)?$/.test(word)) return { ...found, rest: [] }
+    const command = list.find(({ name }) => name === word)
+    if (command == null) return { ...found, unknown: word }
+    found = { command, path: `${found.path} ${word}`.trim(), rest: found.rest.slice(1) }
+  }
+  return found
+}
+
+async function contextOf ({ flags, program }: Pick<Called, 'flags' | 'program'>, { terminal, clock, signal }: CtlDeps): Promise<CtlContext> {
+  const encoding = flags.text('encoding', terminal.outIsTerminal ? 'table' : 'text')
+  if (encoding !== 'text' && encoding !== 'json' && encoding !== 'table') throw new CommandFailed('error : unsupported encoding')
+  const printer = new Printer(encoding satisfies Encoding, { terminal, paint: painter(terminal, terminal.outIsTerminal) })
+  return { program, printer, terminal, clock, signal, client: await connect(flags, { terminal, clock }) }
+}
+
+async function runWith (command: Command, line: Parameters<NonNullable<Command['run']>>[0], context: CtlContext): Promise<number> {
+  try {
+    return await command.run?.(line, context) ?? exitCodes.done
+  } catch (err) {
+    if (!(err instanceof ApiError)) throw err
+    context.printer.error(err)
+    return err.status === 0 ? exitCodes.failed : exitCodes.refused
+  }
+}
+
+/** Everything that ends a command with a line on stderr. */
+export async function runAndTell (init: CtlInit, deps: CtlDeps): Promise<number> {
+  try {
+    return await runCtl(init, deps)
+  } catch (err) {
+    if (deps.signal.aborted) return 130
+    deps.terminal.err(`${(err as Error).message}\n`)
+    return err instanceof CommandFailed ? err.exitCode : exitCodes.failed
+  }
+}
+
+/** Called by the launcher. */
+export async function main (): Promise<void> {
+  const terminal = systemTerminal()
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => { interrupted.abort(new Error('interrupted')) })
+  const called = basename(process.argv[1] ?? '', '.js')
+  const program = called === 'bin' || called === '' ? 'helia-cluster-ctl' : called
+  const code = await runAndTell({ argv: process.argv.slice(2), program }, { terminal, clock: systemClock, signal: interrupted.signal })
+  await terminal.flush()
+  process.exit(code)
+}

@@ -1,0 +1,182 @@
+import type { Command } from './command.ts'
+import type { Flag } from './flags.ts'
+
+const trackerStatuses = [
+  'cluster_error', 'error', 'pin_error', 'pin_queued', 'pinned', 'pinning', 'queued', 'remote', 'sharded', 'unexpectedly_unpinned', 'unpin_error',
+  'unpin_queued', 'unpinned', 'unpinning'
+]
+
+export const globalFlags: readonly Flag[] = [
+  { names: ['host', 'l'], type: 'text', about: 'multiaddresses of REST APIs, comma-separated; the next one is asked when one does not answer', fallback: '/ip4/127.0.0.1/tcp/9094' },
+  { names: ['secret'], type: 'text', about: "the cluster's secret (64 hexadecimal digits), when the --host is a /p2p/ address that needs it" },
+  { names: ['https', 's'], type: 'boolean', about: 'use TLS' },
+  { names: ['no-check-certificate'], type: 'boolean', about: 'take any certificate' },
+  { names: ['encoding', 'enc'], type: 'text', about: 'text: lines for scripts; json; table: for reading (default: table on a terminal, otherwise text)', choices: ['text', 'json', 'table'] },
+  { names: ['timeout', 't'], type: 'integer', about: 'seconds that a request may take; 0: any', fallback: 0 },
+  { names: ['debug', 'd'], type: 'boolean', about: 'tell every request and answer on stderr' },
+  { names: ['basic-auth'], type: 'text', about: '<user>[:<password>]; turns --https on unless --force-http is given', variable: 'CLUSTER_CREDENTIALS' },
+  { names: ['force-http', 'f'], type: 'boolean', about: 'no TLS in spite of --basic-auth' }
+]
+
+const local: Flag = { names: ['local'], type: 'boolean', about: 'only on the asked peer' }
+const name: Flag = { names: ['name', 'n'], type: 'text', about: 'name of the pin' }
+const factors: readonly Flag[] = [
+  { names: ['replication-min', 'rmin'], type: 'integer', about: 'on how many peers it must be; -1: all, 0: the default', fallback: 0 },
+  { names: ['replication-max', 'rmax'], type: 'integer', about: 'on how many peers it may be; -1: all, 0: the default', fallback: 0 }
+]
+const expireIn: Flag = { names: ['expire-in'], type: 'text', about: 'unpin after this time, such as 72h' }
+const metadata: Flag = { names: ['metadata'], type: 'texts', about: 'key=value to keep with the pin; may be given several times' }
+const allocations: Flag = { names: ['allocations', 'allocs'], type: 'text', about: 'peer IDs to prefer, comma-separated' }
+const waitTimeout: Flag = { names: ['wait-timeout', 'wt'], type: 'duration', about: 'how long to wait, such as 90s; 0s: for ever', fallback: '0s' }
+const waiting: readonly Flag[] = [
+  { names: ['no-status', 'ns'], type: 'boolean', about: 'do not ask for the status afterwards' },
+  { names: ['wait', 'w'], type: 'boolean', about: 'wait until it is done' },
+  { names: ['wait-limit', 'wl'], type: 'integer', about: 'wait for this many peers only', fallback: 0 },
+  waitTimeout
+]
+
+const addFlags: readonly Flag[] = [
+  { names: ['recursive', 'r'], type: 'boolean', about: 'add directories with all they hold' },
+  { names: ['quiet', 'q'], type: 'boolean', about: 'print CIDs only' },
+  { names: ['quieter', 'Q'], type: 'boolean', about: 'print the last CID only' },
+  { names: ['no-stream'], type: 'boolean', about: 'print when all is done; with --enc=json one array' },
+  { names: ['local'], type: 'boolean', about: 'send the blocks to the asked peer only; others fetch them when they pin' },
+  name,
+  ...factors,
+  expireIn,
+  metadata,
+  allocations,
+  { names: ['no-pin'], type: 'boolean', about: 'add without pinning' },
+  { names: ['wait'], type: 'boolean', about: 'wait until it is pinned' },
+  waitTimeout,
+  { names: ['wrap-with-directory', 'w'], type: 'boolean', about: 'put a directory around it' },
+  { names: ['format'], type: 'text', about: 'unixfs, or car for a CAR file with one root', fallback: 'unixfs', choices: ['unixfs', 'car'] },
+  { names: ['layout'], type: 'text', about: 'of the DAG: balanced or trickle', choices: ['balanced', 'trickle'] },
+  { names: ['hidden', 'H'], type: 'boolean', about: 'take hidden files along, with --recursive' },
+  { names: ['chunker', 's'], type: 'text', about: 'size-<bytes>, rabin-<min>-<avg>-<max> or buzhash', fallback: 'size-262144' },
+  { names: ['raw-leaves'], type: 'boolean', about: 'raw blocks as leaves' },
+  { names: ['cid-version'], type: 'integer', about: 'of the CIDs; 1 implies --raw-leaves', fallback: 0, choices: ['0', '1'] },
+  { names: ['hash'], type: 'text', about: 'hash function; others than sha2-256 imply --cid-version 1', fallback: 'sha2-256' },
+  { names: ['nocopy'], type: 'boolean', about: 'refer to a URL instead of copying it; implies --raw-leaves' }
+]
+
+/** The commands in the order in which Go lists them. */
+export const commands: readonly Command[] = [
+  { name: 'id', about: 'show the asked peer', takes: ' ', run: async (line, context) => (await import('./run-info.ts')).showId(line, context) },
+  {
+    name: 'peers',
+    about: 'list and remove peers',
+    commands: [
+      { name: 'ls', about: 'list the peers of the cluster', takes: ' ', run: async (line, context) => (await import('./run-info.ts')).listPeers(line, context) },
+      {
+        name: 'rm',
+        about: 'remove a peer',
+        takes: '<peer ID>',
+        help: 'Moves all pins of a dead peer elsewhere. Go peers refuse it in CRDT clusters.',
+        run: async (line, context) => (await import('./run-info.ts')).removePeer(line, context)
+      }
+    ]
+  },
+  {
+    name: 'add',
+    about: 'add files and directories, and pin them',
+    takes: '<path or URL>...',
+    help: 'Sends files to the peer, which builds the DAG, brings the blocks to the peers that are to hold it, and pins the root. Several arguments get a directory around them.',
+    flags: addFlags,
+    run: async (line, context) => (await import('./run-add.ts')).add(line, context)
+  },
+  {
+    name: 'pin',
+    about: 'pin, unpin, and list what is pinned',
+    commands: [
+      {
+        name: 'add',
+        about: 'pin a CID, or what a path leads to',
+        takes: '<CID|path>',
+        help: 'The pin is in the pinset when this returns; the content is fetched after that. --wait waits for it.',
+        flags: [
+          { names: ['replication', 'r'], type: 'integer', about: 'on how many peers; sets both factors', fallback: 0 },
+          ...factors,
+          allocations,
+          name,
+          { names: ['mode'], type: 'text', about: 'recursive: all of the DAG; direct: the one block', fallback: 'recursive', choices: ['recursive', 'direct'] },
+          expireIn,
+          metadata,
+          ...waiting
+        ],
+        run: async (line, context) => (await import('./run-pin.ts')).pinAdd(line, context)
+      },
+      { name: 'rm', about: 'unpin', takes: '<CID|path>', flags: waiting, run: async (line, context) => (await import('./run-pin.ts')).pinRemove(line, context) },
+      {
+        name: 'update',
+        about: 'pin a CID like another one',
+        takes: '<existing CID> <new CID|path>',
+        help: 'The new pin gets the options and the peers of the existing one, which stays pinned.',
+        flags: [name, expireIn, ...waiting],
+        run: async (line, context) => (await import('./run-pin.ts')).pinUpdate(line, context)
+      },
+      {
+        name: 'ls',
+        about: 'list the pinset',
+        takes: '[CID]',
+        help: 'Shows what is wanted, not how far the peers are with it: see status for that.',
+        flags: [{ names: ['filter'], type: 'text', about: 'types, comma-separated: all, pin, meta-pin, clusterdag-pin, shard-pin', fallback: 'all', choices: ['all', 'pin', 'meta-pin', 'clusterdag-pin', 'shard-pin'] }],
+        run: async (line, context) => (await import('./run-pin.ts')).pinList(line, context)
+      }
+    ]
+  },
+  {
+    name: 'status',
+    about: 'show how the pins stand',
+    takes: '[CID]...',
+    help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')}`,
+    flags: [
+      local,
+      { names: ['filter'], type: 'text', about: 'only pins in one of these statuses, comma-separated', choices: trackerStatuses },
+      { names: ['watch'], type: 'boolean', about: 'show it again whenever it changes, until interrupted' },
+      { names: ['interval'], type: 'duration', about: 'how often --watch looks', fallback: '2s' }
+    ],
+    run: async (line, context) => (await import('./run-status.ts')).showStatus(line, context)
+  },
+  {
+    name: 'recover',
+    about: 'try again what failed',
+    takes: '[CID]',
+    flags: [local],
+    run: async (line, context) => (await import('./run-status.ts')).recover(line, context)
+  },
+  { name: 'version', about: "print the peer's version", takes: ' ', run: async (line, context) => (await import('./run-info.ts')).showVersion(line, context) },
+  {
+    name: 'health',
+    about: 'look at the cluster',
+    commands: [
+      {
+        name: 'graph',
+        about: 'print who is connected to whom, as a graph in DOT',
+        flags: [
+          { names: ['file', 'f'], type: 'text', about: 'write it into this file' },
+          { names: ['all-ipfs-peers'], type: 'boolean', about: 'show IPFS peers outside of the cluster too' }
+        ],
+        run: async (line, context) => (await import('./run-info.ts')).showGraph(line, context)
+      },
+      { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
+      { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-info.ts')).showAlerts(line, context) },
+      { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
+    ]
+  },
+  {
+    name: 'ipfs',
+    about: 'manage the IPFS nodes',
+    commands: [
+      { name: 'gc', about: 'remove what nothing needs', flags: [local], run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context) }
+    ]
+  },
+  { name: 'commands', about: 'list all commands', takes: ' ', isHidden: true, run: async (line, context) => (await import('./run-own.ts')).listCommands(line, context) },
+  {
+    name: 'completion',
+    about: 'print a completion script for a shell',
+    takes: '<bash|zsh|fish>',
+    isHidden: true,
+    run: async (line, context) => (await import('./run-own.ts')).printCompletion(line, context)
+  }
+]

@@ -1,0 +1,95 @@
+import type { Command } from './command.ts'
+import { commands, globalFlags } from './commands.ts'
+import type { Flag } from './flags.ts'
+
+export const shells = ['bash', 'zsh', 'fish'] as const
+
+/** A command with the words before it: `["pin", "add"]`. */
+interface Place { words: readonly string[], command: Command }
+
+const places = (list: readonly Command[], before: readonly string[] = []): Place[] =>
+  list.filter(one => one.isHidden !== true || one.name === 'completion').flatMap(command => {
+    const words = [...before, command.name]
+    return [{ words, command }, ...places(command.commands ?? [], words)]
+  })
+
+const dashed = (name: string): string => name.length === 1 ? `-${name}` : `--${name}`
+const flagWords = (flags: readonly Flag[] = []): string[] => flags.flatMap(({ names }) => names.map(dashed))
+const takesFiles = ({ name }: Command): boolean => name === 'add'
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
+
+/** The script that a shell sources; undefined for a shell that isn't known. */
+export function completionScript (shell: string, program: string): string | undefined {
+  if (shell === 'bash') return bashScript(program)
+  if (shell === 'zsh') return `#compdef ${program}\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(program)}`
+  return shell === 'fish' ? fishScript(program) : undefined
+}
+
+/** The words that may follow; keys are the command words so far, "" for none. */
+function followers (): Array<readonly [string, string[]]> {
+  return [
+    ['', [...commands.filter(one => one.isHidden !== true).map(({ name }) => name), 'completion', 'help', ...flagWords(globalFlags), '--help', '--version']],
+    ...places(commands).map(({ words, command }) => [
+      words.join(' '),
+      [...(command.commands ?? []).map(({ name }) => name), ...(command.name === 'completion' ? shells : []), ...flagWords(command.flags), '--help']
+    ] as const)
+  ]
+}
+
+function bashScript (program: string): string {
+  const fn = `_${program.replaceAll(/\W/g, '_')}`
+  const all = places(commands)
+  const valued = [...new Set([globalFlags, ...all.map(({ command }) => command.flags ?? [])].flat().filter(({ type }) => type !== 'boolean').flatMap(flag => flagWords([flag])))]
+  const choices = new Map([globalFlags, ...all.map(({ command }) => command.flags ?? [])].flat().filter(flag => flag.choices != null).flatMap(flag => flagWords([flag]).map(word => [word, flag.choices ?? []] as const)))
+  const files = all.filter(({ command, words }) => takesFiles(command) && words.length === 1).map(({ words }) => words.join(' '))
+  return `${fn}() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= word at skip=
+  COMPREPLY=()
+  case $previous in
+${[...choices].map(([word, list]) => `    ${word}) COMPREPLY=($(compgen -W ${quoted(list.join(' '))} -- "$current")); return;;`).join('\n')}
+    ${valued.filter(word => !choices.has(word)).join('|')}) COMPREPLY=($(compgen -f -- "$current")); return;;
+  esac
+  for ((at = 1; at < COMP_CWORD; at++)); do
+    word=\${COMP_WORDS[at]}
+    if [ -n "$skip" ]; then skip=; continue; fi
+    case $word in
+      ${valued.join('|')}) skip=1;;
+      -*) ;;
+      *) case "\${path:+$path }$word" in
+        ${all.map(({ words }) => quoted(words.join(' '))).join('|')}) path="\${path:+$path }$word";;
+      esac;;
+    esac
+  done
+  case $path in
+${followers().map(([path, words]) => `    ${quoted(path)}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current"));;`).join('\n')}
+  esac
+  case $path in
+    ${files.map(quoted).join('|')}) [ "\${current#-}" = "$current" ] && COMPREPLY+=($(compgen -f -- "$current"));;
+  esac
+}
+complete -o filenames -F ${fn} ${program}
+`
+}
+
+function fishScript (program: string): string {
+  const line = (condition: string, rest: string): string => `complete -c ${program} -f -n ${quoted(condition)} ${rest}`
+  const flagLine = (condition: string, { names, about, type, choices }: Flag): string => {
+    const words = names.map(name => name.length === 1 ? `-s ${name}` : `-l ${name}`).join(' ')
+    return line(condition, `${words} -d ${quoted(about)}${type === 'boolean' ? '' : choices == null ? ' -r' : ` -x -a ${quoted(choices.join(' '))}`}`)
+  }
+  const all = places(commands)
+  const seen = (words: readonly string[]): string => words.map(word => `__fish_seen_subcommand_from ${word}`).join('; and ')
+  return [
+    ...globalFlags.map(flag => flagLine('__fish_use_subcommand', flag)),
+    ...all.flatMap(({ words, command }) => {
+      const parent = words.slice(0, -1)
+      const here = parent.length === 0 ? '__fish_use_subcommand' : `${seen(parent)}; and not __fish_seen_subcommand_from ${(all.find(one => one.words.join(' ') === parent.join(' '))?.command.commands ?? []).map(({ name }) => name).join(' ')}`
+      return [
+        line(here, `-a ${command.name} -d ${quoted(command.about)}`),
+        ...(command.flags ?? []).map(flag => flagLine(seen(words), flag)),
+        ...(command.name === 'completion' ? [line(seen(words), `-a ${quoted(shells.join(' '))}`)] : []),
+        ...(takesFiles(command) && words.length === 1 ? [`complete -c ${program} -F -n ${quoted(seen(words))}`] : [])
+      ]
+    })
+  ].map(one => `${one}\n`).join('')
+}

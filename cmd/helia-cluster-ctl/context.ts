@@ -1,0 +1,16 @@
+import type { Clock } from '../../src/base/clock.ts'
+import type { ClusterClient } from '../../src/client/client.ts'
+import type { Printer } from './printer.ts'
+import type { CtlTerminal } from './terminal.ts'
+
+/** What commands get. */
+export interface CtlContext {
+  /** How the program was called. */
+  program: string
+  client: ClusterClient
+  printer: Printer
+  terminal: CtlTerminal
+  clock: Clock
+  /** Aborted when the program is interrupted. */
+  signal: AbortSignal
+}

@@ -1,0 +1,71 @@
+import type { CommandLine } from './command.ts'
+import type { CtlContext } from './context.ts'
+import { CommandFailed, doing, exitCodes } from './failure.ts'
+import { alertFormat, bandwidthFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
+
+export async function showId (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  printer.one(await client.id({ signal }), idFormat)
+  return exitCodes.done
+}
+
+export async function showVersion (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  printer.one(await client.version({ signal }), versionFormat)
+  return exitCodes.done
+}
+
+export async function listPeers (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  await printer.each(client.peers({ signal }), idFormat)
+  return exitCodes.done
+}
+
+export async function removePeer ({ args: [text = ''] }: CommandLine, { client, signal }: CtlContext): Promise<number> {
+  const { normalPeerId } = await import('../../src/config/peer-id-text.ts')
+  const peer = normalPeerId(text)
+  if (peer == null) throw new CommandFailed(`error parsing peer ID: failed to parse peer ID: ${await whyNoPeerId(text)}`)
+  await client.removePeer(peer, { signal })
+  return exitCodes.done
+}
+
+/** What a CID parser says of it: peer IDs may be CIDs. */
+async function whyNoPeerId (text: string): Promise<string> {
+  const { cidText } = await import('./cid-text.ts')
+  try {
+    cidText(text)
+    return 'not a CID of a libp2p key'
+  } catch (err) {
+    return (err as Error).message
+  }
+}
+
+export async function showGraph ({ flags }: CommandLine, { client, terminal, signal }: CtlContext): Promise<number> {
+  const { graphText } = await import('./graph.ts')
+  const text = graphText(await client.connectGraph({ signal }), { allIpfsPeers: flags.yes('all-ipfs-peers') })
+  const file = flags.text('file')
+  if (file === '') terminal.out(text)
+  else {
+    const { writeFile } = await import('node:fs/promises')
+    await doing('creating output file', async () => writeFile(file, text))
+  }
+  return exitCodes.done
+}
+
+export async function showMetrics ({ args: [name = ''] }: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
+  if (name === '') await printer.all(await client.metricNames({ signal }), nameFormat)
+  else await printer.all(await client.metrics(name, { signal }), metricFormat(clock.now()))
+  return exitCodes.done
+}
+
+export async function showAlerts (_line: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
+  await printer.all(await client.alerts({ signal }), alertFormat(clock.now()))
+  return exitCodes.done
+}
+
+export async function showBandwidth (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  printer.one(await client.bandwidth({ signal }), bandwidthFormat)
+  return exitCodes.done
+}
+
+export async function collectGarbage ({ flags }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  printer.one(await client.collectGarbage({ local: flags.yes('local'), signal }), repoGcFormat)
+  return exitCodes.done
+}

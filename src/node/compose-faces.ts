@@ -1,27 +1,42 @@
 import { readFileSync } from 'node:fs'
 import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
 import { restApi, type RestApi } from '../api/rest/rest-api.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import type { Workers } from '../base/worker.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { HttpApiConfig, ServiceConfig } from '../config/service-config.ts'
-import { resolveIn } from './folder.ts'
+import type { Consensus } from '../consensus/consensus.ts'
+import type { HttpFaceInit } from '../http/face.ts'
+import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
+import { resolveIn, statePath } from './folder.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, clock: Clock, log: Logger }
+export interface FacesDeps { cluster: ClusterApi, consensus: Consensus, workers: Workers, clock: Clock, log: Logger }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
-export interface Faces { restapi: RestApi | undefined }
+export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined }
 
-export function composeFaces ({ folder, config }: FacesInit, { cluster, clock, log }: FacesDeps): Faces {
-  const { restapi } = config.api
+export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
+  const { folder, config: { api: { restapi, pinsvcapi } } } = init
+  const { cluster, clock, log } = deps
   return {
-    restapi: restapi == null ? undefined : restApi(httpInit(folder, restapi, log.child('restapilog')), { cluster, clock, log: log.child('restapi') })
+    restapi: restapi == null ? undefined : restApi(httpInit(folder, restapi, log.child('restapilog')), { cluster, clock, log: log.child('restapi') }),
+    pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps)
   }
 }
 
+/** The pinning service with its index, `pins.sqlite` in the state folder. */
+function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
+  const log = deps.log.child('pinsvcapi')
+  const index = sqlitePinIndex({ file: join(statePath(folder, config), 'pins.sqlite') }, { log })
+  return pinningApi(httpInit(folder, section, deps.log.child('pinsvcapilog')), { ...deps, index, log })
+}
+
 /** What the HTTP APIs have in common, with the files that the section names read. */
-function httpInit (folder: string, section: HttpApiConfig, log: Logger): Parameters<typeof restApi>[0] {
+function httpInit (folder: string, section: HttpApiConfig, log: Logger): HttpFaceInit {
   const { sslCertFile, sslKeyFile, basicAuthCredentials } = section
   return {
     listen: section.httpListenMultiaddress,

@@ -64,17 +64,18 @@ export function composeNode (init: NodeInit): ComposedNode {
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster, clock, log })
+  const faces = composeFaces({ folder, config }, { cluster, consensus, workers, clock, log })
 
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, ipfs, tracker, monitor, workers,
+    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, ipfs, tracker, monitor, workers,
     rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
   ]
   return {
     components: components.filter(component => component != null),
     addresses: () => ({
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses()] }),
+      ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses()] }),
       ...(ipfs.gatewayPort() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
       cluster: host.addresses()
     })

@@ -9,7 +9,7 @@ import { describe, it } from 'node:test'
  * implementations.
  */
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer']
+const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer', 'pinindex']
 const contracts = [...seams, 'importer']
 
 /** Which rooms a room may import from. `contracts` stands for the contract files of every seam. */

@@ -1,0 +1,75 @@
+import { badRequest } from '../../http/dialect.ts'
+import type { Query } from '../../http/query.ts'
+import { parseCid } from '../../model/cid.ts'
+import type { Time } from '../../model/time.ts'
+import { parseTime } from '../../model/time.ts'
+import type { NameMatch, PinningStatus, PinQuery } from '../../pinindex/pinindex.ts'
+import { nameMatches, pinningStatuses } from '../../pinindex/pinindex.ts'
+import { stringMap } from './json-fields.ts'
+import { orBadRequest } from './or-bad-request.ts'
+
+export const longestName = 255
+const defaultLimit = 10
+const largestLimit = 1000
+
+/**
+ * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with commas or by
+ * repeating the option. With `cid` every status counts, whatever `status` says, as in Go: whoever asks for a CID wants to know its status.
+ */
+export function parseListQuery (query: Query): PinQuery {
+  const cids = listOf(query, 'cid').map(text => orBadRequest(() => parseCid(text), 'error decoding \'cid\' query param').toString())
+  const name = parseName(query)
+  const statuses = parseStatuses(listOf(query, 'status'))
+  const before = parseMoment(query, 'before')
+  const after = parseMoment(query, 'after')
+  const metadata = parseMetadata(query.get('meta'))
+  return {
+    statuses: cids.length > 0 ? pinningStatuses : statuses,
+    limit: parseLimit(query.get('limit')),
+    ...(cids.length > 0 ? { cids } : {}),
+    ...(name == null ? {} : { name }),
+    ...(before == null ? {} : { before }),
+    ...(after == null ? {} : { after }),
+    ...(metadata == null ? {} : { metadata })
+  }
+}
+
+const listOf = (query: Query, name: string): string[] => query.all(name).flatMap(text => text.split(',')).filter(text => text !== '')
+
+const isOneOf = <T extends string>(all: readonly T[], text: string): text is T => (all as readonly string[]).includes(text)
+
+/** Without any: only what is pinned. */
+function parseStatuses (texts: readonly string[]): readonly PinningStatus[] {
+  const known = texts.filter(text => isOneOf(pinningStatuses, text))
+  if (known.length < texts.length) throw badRequest('error decoding \'status\' query param: no valid filter')
+  return known.length === 0 ? ['pinned'] : known
+}
+
+function parseName (query: Query): { text: string, match: NameMatch } | undefined {
+  const text = query.get('name')
+  const match = query.get('match') || 'exact'
+  if (!isOneOf(nameMatches, match)) throw badRequest(`error decoding 'match' query param: ${match.slice(0, 100)}: must be one of ${nameMatches.join(', ')}`)
+  if (isTooLong(text)) throw badRequest('error in \'name\' query param: longer than 255 chars')
+  return text === '' ? undefined : { text, match }
+}
+
+/** Characters count, not bytes. */
+export const isTooLong = (name: string): boolean => name.length > longestName && [...name].length > longestName
+
+/** A `+` of an offset that wasn't escaped has become a blank. */
+function parseMoment (query: Query, name: string): Time | undefined {
+  const text = query.get(name)
+  return text === '' ? undefined : orBadRequest(() => parseTime(text.replace(' ', '+')), `error decoding '${name}' query param: ${text.slice(0, 100)}`)
+}
+
+function parseLimit (text: string): number {
+  if (text === '') return defaultLimit
+  const limit = Number(text)
+  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > largestLimit) throw badRequest(`error parsing 'limit' query param: ${text.slice(0, 100)}: must be a number from 1 to ${largestLimit}`)
+  return limit
+}
+
+function parseMetadata (text: string): Record<string, string> | undefined {
+  if (text === '') return undefined
+  return orBadRequest(() => stringMap(JSON.parse(text)), `error unmarshalling 'meta' query param: ${text.slice(0, 100)}`)
+}

@@ -1,0 +1,57 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { messageOf } from '../../base/errors.ts'
+import { badRequest } from '../../http/dialect.ts'
+import type { RequestBody } from '../../http/body.ts'
+import type { CID, MultiaddrText } from '../../model/cid.ts'
+import { parseCid } from '../../model/cid.ts'
+import { optionalString, stringList, stringMap } from './json-fields.ts'
+import { isTooLong } from './list-query.ts'
+import { orBadRequest } from './or-bad-request.ts'
+
+/** A pin as clients send it. '' and empty: not given. */
+export interface WantedPin { cid: CID, name: string, origins: MultiaddrText[], metadata: Record<string, string> }
+
+const wrongBody = 'error decoding request body'
+/** A pin may have 256 KiB; escapes make its JSON longer. */
+const longestBody = 1024 * 1024
+const mostOrigins = 20
+const mostMetadata = 1000
+
+/** Reads the body of `POST /pins`; 400 for anything that isn't a pin. Fields that aren't known are ignored. */
+export async function readPinBody (body: RequestBody): Promise<WantedPin> {
+  const text = (await body.bytes(longestBody)).toString('utf8')
+  if (text.trim() === '') throw badRequest(`${wrongBody}: EOF`)
+  return orBadRequest(() => wantedPin(JSON.parse(text)), wrongBody)
+}
+
+function wantedPin (json: unknown): WantedPin {
+  if (typeof json !== 'object' || json == null || Array.isArray(json)) throw new TypeError('must be a JSON object')
+  const { cid, name, origins, meta } = json as Record<string, unknown>
+  const wanted = {
+    cid: parseCid(requiredCid(cid)),
+    name: optionalString(name, 'name'),
+    origins: stringList(origins, 'origins').map(origin),
+    metadata: meta == null ? {} : stringMap(meta)
+  }
+  if (isTooLong(wanted.name)) throw new RangeError('pin name is over 255 chars')
+  if (wanted.origins.length > mostOrigins) throw new RangeError(`more than ${mostOrigins} origins`)
+  if (Object.keys(wanted.metadata).length > mostMetadata) throw new RangeError(`more than ${mostMetadata} values in meta`)
+  return wanted
+}
+
+function requiredCid (value: unknown): string {
+  const text = optionalString(value, 'cid')
+  if (text === '') throw new TypeError('cid is missing')
+  return text
+}
+
+/** A multiaddress in its canonical text; it needn't name a peer. */
+function origin (text: string): MultiaddrText {
+  const wrong = `failed to parse multiaddr ${JSON.stringify(text.slice(0, 200))}`
+  if (!text.startsWith('/')) throw new TypeError(`${wrong}: must begin with /`)
+  try {
+    return multiaddr(text).toString()
+  } catch (err) {
+    throw new TypeError(`${wrong}: ${messageOf(err)}`, { cause: err })
+  }
+}

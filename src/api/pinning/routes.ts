@@ -1,0 +1,41 @@
+import type { ParameterDoc, ResponseDoc, Route, RouteDoc } from '../../http/route.ts'
+import type { PinningHandlers } from './handlers.ts'
+
+const requestId: ParameterDoc = { name: 'requestid', in: 'path', type: 'string', about: 'The CID of the pin.' }
+const query = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
+
+const listOptions: readonly ParameterDoc[] = [
+  query('cid', 'string', 'Comma list: only these CIDs, in whatever status.'),
+  query('name', 'string', 'Only pins with this name.'),
+  query('match', 'string', 'How names are compared: exact (default), iexact, partial, ipartial.'),
+  query('status', 'string', 'Comma list of queued, pinning, pinned (default), failed.'),
+  query('before', 'string', 'Created before this time (RFC 3339), exclusive.'),
+  query('after', 'string', 'Created after this time (RFC 3339), exclusive.'),
+  query('limit', 'integer', 'Length of the page, 1 to 1000. Default 10.'),
+  query('meta', 'string', 'A JSON object of strings: only pins with all of these in their meta.')
+]
+
+const failure = (status: number, about: string): ResponseDoc => ({ status, about, schema: 'Failure' })
+const badRequest = failure(400, 'The request is not valid; nothing was done.')
+const absent = failure(404, 'There is no such pin.')
+const refused = failure(500, 'The cluster refuses or fails; the reason says why.')
+const accepted: ResponseDoc = { status: 202, about: 'The pin is queued.', schema: 'PinStatus' }
+const pinBody = { contentType: 'application/json', about: 'A pin: cid, and perhaps name (255 characters), origins (20 multiaddresses), meta (an object of strings).' }
+
+/** The routes of the Pinning Service API, with Go's `/token` and `/health`. All are hot: Express has nothing to add. */
+export function pinningRoutes (handlers: PinningHandlers): Route[] {
+  return [
+    user('GET /pins', handlers.list, { summary: 'Pins, newest first.', parameters: listOptions, responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: 'PinResults' }, badRequest, refused] }),
+    user('POST /pins', handlers.add, { summary: 'Pins a CID.', requestBody: pinBody, responses: [accepted, badRequest, refused] }),
+    user('GET /pins/{requestid}', handlers.get, { summary: 'One pin.', parameters: [requestId], responses: [{ status: 200, about: 'The pin and its status.', schema: 'PinStatus' }, badRequest, absent, refused] }),
+    user('POST /pins/{requestid}', handlers.replace, { summary: 'Puts a pin in the place of another.', parameters: [requestId], requestBody: pinBody, responses: [accepted, badRequest, absent, refused] }),
+    user('DELETE /pins/{requestid}', handlers.remove, { summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused] }),
+    user('POST /token', handlers.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, failure(401, 'No credentials are configured, or they are wrong.')] }),
+    { ...user('GET /health', handlers.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }), access: 'open' }
+  ]
+}
+
+function user (route: string, handler: Route['handler'], doc: RouteDoc): Route {
+  const [method, path = ''] = route.split(' ', 2)
+  return { method: method as Route['method'], path, access: 'user', hot: true, handler, doc }
+}

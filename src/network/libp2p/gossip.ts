@@ -27,8 +27,8 @@ export interface Libp2pGossip extends Broadcast {
   services (): Promise<HostServices>
   /** Makes subscriptions of before the start known once the host runs. */
   join (host: Pick<Libp2pClusterHost, 'attach'>): void
-  /** Peers in the mesh of a topic. */
-  meshOf (topic: string): PeerId[]
+  /** How many peers of a topic's mesh can be sent to. */
+  neighboursIn (topic: string): number
 }
 
 interface Subscription { handler: (message: TopicMessage) => void, accept: ((from: PeerId) => boolean) | undefined }
@@ -81,7 +81,10 @@ class Gossip implements Libp2pGossip {
     })
   }
 
-  meshOf (topic: string): PeerId[] { return [...innards(this.#pubsub)?.mesh.get(topic) ?? []] }
+  neighboursIn (topic: string): number {
+    const { mesh, streamsOutbound } = innards(this.#pubsub) ?? {}
+    return [...mesh?.get(topic) ?? []].filter(peer => streamsOutbound?.has(peer)).length
+  }
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     if (this.#isRunning) await this.#pubsub?.publish(topic, data)
@@ -146,6 +149,7 @@ class Gossip implements Libp2pGossip {
 /** The parts of gossipsub that its types hide. */
 interface GossipsubInnards {
   mesh: Map<string, Set<string>>
+  streamsOutbound: Map<string, unknown>
   allowedTopics: Set<string>
   seenCache: BoundedSeenCache
   topicValidators: { get (topic: string): unknown }

@@ -1,31 +1,19 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
 import type { ClusterHostInit, Libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
+import { newHost } from '../../../support/cluster-hosts.ts'
 import { pollUntil as eventually } from '../../../support/poll.ts'
 
-const secret = 'c0ffee'.padEnd(64, '0')
 const hosts: Libp2pClusterHost[] = []
 
 async function startHost (init: Partial<ClusterHostInit> = {}): Promise<Libp2pClusterHost> {
-  const key = await generateKeyPair('Ed25519')
-  const host = libp2pClusterHost({
-    peer: peerIdFromPrivateKey(key).toString(),
-    privateKey: privateKeyToProtobuf(key),
-    secret,
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    announce: [],
-    noAnnounce: [],
-    agentVersion: 'helia-cluster/0.0.0-test',
-    maxConnections: 100,
-    dialTimeoutMs: 3000,
-    ...init
-  }, { clock: systemClock, log: silentLogger })
+  const host = await newHost(init)
   hosts.push(host)
   await host.start(new AbortController().signal)
   return host

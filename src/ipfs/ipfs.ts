@@ -31,7 +31,7 @@ export interface PinProgress {
 /** Bytes used and allowed, as Kubo's repo/stat. `freeBytes` is the lesser of what storage_max and the disk leave. */
 export interface RepoStat { repoSize: number, storageMax: number, freeBytes: number }
 
-/** Keeps the blocks of one add from being collected until their root is pinned. */
+/** Keeps the blocks of one add from being collected until their root is pinned. Without effect on an external node, which knows nothing like it. */
 export interface BlockHold {
   /** The add is complete: its blocks stay until this root is pinned here, an hour at most. Resolves when they survive a power loss. */
   keepUntilPinned (root: CID): Promise<void>

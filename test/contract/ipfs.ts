@@ -56,8 +56,23 @@ const hour = 3_600_000
 
 const hashes = (...blocks: Block[]): string[] => blocks.map(({ cid }) => Buffer.from(cid.multihash.bytes).toString('hex')).toSorted()
 
+/** What an external node decides by itself. */
+export interface IpfsTraits {
+  /** Blocks are kept from the garbage collector by holds, and for an hour. */
+  keepsBlocks: boolean
+  /** No more than `storageMaxBytes` is stored. */
+  limitsStorage: boolean
+  /** A running pin counts each block at once and names the one it waits for. */
+  tellsProgress: boolean
+}
+
+const embedded: IpfsTraits = { keepsBlocks: true, limitsStorage: true, tellsProgress: true }
+
 /** The promises of `IpfsConnector`, for a node that is alone in its network. */
-export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) => Promise<IpfsSubject>): void {
+export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) => Promise<IpfsSubject>, traits = embedded): void {
+  const ifKept = traits.keepsBlocks ? {} : { skip: 'this node collects as it likes' }
+  const ifLimited = traits.limitsStorage ? {} : { skip: 'this node takes what comes' }
+
   describe(`ipfs contract: ${name}`, () => {
     let subject: IpfsSubject
     const start = async (options: Partial<IpfsOptionsOfTest> = {}): Promise<IpfsConnector> => {
@@ -161,6 +176,8 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       await assert.rejects(refused, { code: 'PIN_REFUSED' })
       assert.equal(before, 'direct')
       assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'recursive')
+      assert.equal(await ipfs.pinStatus(pinOf(root.cid, { maxDepth: 0 })), 'recursive')
+      await (await ipfs.pinnedView()).close()
       assert.equal(ipfs.pinCount(), 1)
     })
 
@@ -199,7 +216,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.equal(ipfs.pinCount(), 1)
     })
 
-    it('collects what no root needs, an hour after it came', async () => {
+    it('collects what no root needs, an hour after it came', ifKept, async () => {
       const ipfs = await start()
       const kept = await tree('kept')
       const lost = await tree('lost')
@@ -225,7 +242,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       await assert.rejects(ipfs.getBlock(leaf.cid, { local: true }), { code: 'BLOCK_MISSING' })
     })
 
-    it('keeps what an add put until its root is pinned', async () => {
+    it('keeps what an add put until its root is pinned', ifKept, async () => {
       const ipfs = await start()
       const { all, root } = await tree('held')
       const hold = ipfs.hold()
@@ -318,7 +335,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.ok(after.freeBytes <= after.storageMax - after.repoSize)
     })
 
-    it('rejects with STORAGE_FULL when there is no room', async () => {
+    it('rejects with STORAGE_FULL when there is no room', ifLimited, async () => {
       const ipfs = await start({ storageMaxBytes: 100_000 })
       const large = await rawBlock(new Uint8Array(200_000).fill(1))
 
@@ -337,8 +354,8 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
 
       await assert.rejects(pinned, { code: 'TIMEOUT' })
       const progress = ipfs.progress(root.cid)
-      assert.equal(progress?.wantedBlock?.toString(), leaf.cid.toString())
-      assert.equal(progress?.blocks, 2)
+      assert.equal(progress?.wantedBlock?.toString(), traits.tellsProgress ? leaf.cid.toString() : undefined)
+      assert.equal(progress?.blocks, traits.tellsProgress ? 2 : 0)
       assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'unpinned')
     })
 

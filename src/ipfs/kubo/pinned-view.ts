@@ -1,0 +1,70 @@
+import type { CID } from 'multiformats/cid'
+import type { Datastore, Write } from '../../datastore/datastore.ts'
+import type { IpfsPinStatus, PinnedView } from '../ipfs.ts'
+
+/** A row of `pin/ls`. */
+export interface PinRow { Cid: string, Type: string }
+
+/** A datastore for a moment: started and empty; `discard` closes and removes it. */
+export interface TemporaryStore { store: Pick<Datastore, 'write' | 'get'>, discard: () => Promise<void> }
+
+export interface PinTableInit {
+  /** More roots than this go to a temporary store. */
+  pinsInMemory: number
+}
+
+export interface PinTableDeps { temporaryStore: () => Promise<TemporaryStore> }
+
+const recursive = Uint8Array.of(1)
+const direct = Uint8Array.of(2)
+const writesAtATime = 4096
+
+/** The roots of one listing, by their CIDs as Kubo prints them. In memory up to a number, then in a store on the disk. */
+export class PinTable implements PinnedView {
+  readonly #init: PinTableInit
+  readonly #deps: PinTableDeps
+  readonly #memory = new Map<string, Uint8Array>()
+  #spilled: TemporaryStore | undefined
+  count = 0
+
+  constructor (init: PinTableInit, deps: PinTableDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async add (rows: readonly PinRow[]): Promise<void> {
+    for (const { Cid: cid, Type: type } of rows) {
+      if (type === 'recursive') this.#memory.set(cid, recursive)
+      else if (type === 'direct') this.#memory.set(cid, direct)
+    }
+    this.count += rows.length
+    const limit = this.#spilled == null ? this.#init.pinsInMemory : writesAtATime
+    if (this.#memory.size > limit) await this.#spill()
+  }
+
+  statusOf (cid: CID): IpfsPinStatus {
+    const key = cid.toString()
+    const kind = (this.#memory.get(key) ?? this.#spilled?.store.get(key))?.[0]
+    return kind == null ? 'unpinned' : kind === 1 ? 'recursive' : 'direct'
+  }
+
+  async close (): Promise<void> {
+    this.#memory.clear()
+    const spilled = this.#spilled
+    this.#spilled = undefined
+    await spilled?.discard()
+  }
+
+  async #spill (): Promise<void> {
+    const { store } = this.#spilled ??= await this.#deps.temporaryStore()
+    let batch: Write[] = []
+    for (const [key, value] of this.#memory) {
+      batch.push({ key, value })
+      if (batch.length < writesAtATime) continue
+      await store.write(batch)
+      batch = []
+    }
+    await store.write(batch)
+    this.#memory.clear()
+  }
+}

@@ -14,7 +14,10 @@ const largestLimit = 1000
 
 /**
  * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with commas or by
- * repeating the option. With `cid` every status counts, whatever `status` says, as in Go: whoever asks for a CID wants to know its status.
+ * repeating the option.
+ *
+ * Without `status` only pinned ones count, unless a `name` is given: the specification's own compliance suite wants a pin found by its name as soon as it is accepted. With
+ * `cid` every status counts, whatever `status` says, as in Go.
  */
 export function parseListQuery (query: Query): PinQuery {
   const cids = listOf(query, 'cid').map(text => orBadRequest(() => parseCid(text), 'error decoding \'cid\' query param').toString())
@@ -24,7 +27,7 @@ export function parseListQuery (query: Query): PinQuery {
   const after = parseMoment(query, 'after')
   const metadata = parseMetadata(query.get('meta'))
   return {
-    statuses: cids.length > 0 ? pinningStatuses : statuses,
+    statuses: cids.length > 0 ? pinningStatuses : statuses ?? (name == null ? ['pinned'] : pinningStatuses),
     limit: parseLimit(query.get('limit')),
     ...(cids.length > 0 ? { cids } : {}),
     ...(name == null ? {} : { name }),
@@ -38,11 +41,10 @@ const listOf = (query: Query, name: string): string[] => query.all(name).flatMap
 
 const isOneOf = <T extends string>(all: readonly T[], text: string): text is T => (all as readonly string[]).includes(text)
 
-/** Without any: only what is pinned. */
-function parseStatuses (texts: readonly string[]): readonly PinningStatus[] {
+function parseStatuses (texts: readonly string[]): readonly PinningStatus[] | undefined {
   const known = texts.filter(text => isOneOf(pinningStatuses, text))
   if (known.length < texts.length) throw badRequest('error decoding \'status\' query param: no valid filter')
-  return known.length === 0 ? ['pinned'] : known
+  return known.length === 0 ? undefined : known
 }
 
 function parseName (query: Query): { text: string, match: NameMatch } | undefined {

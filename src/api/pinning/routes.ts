@@ -8,7 +8,7 @@ const listOptions: readonly ParameterDoc[] = [
   query('cid', 'string', 'Comma list: only these CIDs, in whatever status.'),
   query('name', 'string', 'Only pins with this name.'),
   query('match', 'string', 'How names are compared: exact (default), iexact, partial, ipartial.'),
-  query('status', 'string', 'Comma list of queued, pinning, pinned (default), failed.'),
+  query('status', 'string', 'Comma list of queued, pinning, pinned, failed. Default: pinned; with name all.'),
   query('before', 'string', 'Created before this time (RFC 3339), exclusive.'),
   query('after', 'string', 'Created after this time (RFC 3339), exclusive.'),
   query('limit', 'integer', 'Length of the page, 1 to 1000. Default 10.'),

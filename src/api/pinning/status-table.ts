@@ -21,9 +21,10 @@ const demandMs = 600_000
 /** How long a list waits for a sweep when its statuses are old, and when some were never known. */
 const waitMs = 1000
 const firstWaitMs = 20_000
-/** Pins that are under way are asked for before each list, the newest, as many as cost next to nothing. */
+/** Pins that are under way are asked for before each list, the newest, as many as cost next to nothing; a slow answer makes the next lists do without. */
 const mostAsked = 32
 const askWaitMs = 250
+const askShareOfTime = 4
 const mostRecent = 256
 
 /**
@@ -85,14 +86,22 @@ export class StatusTable implements Startable {
     const { clock, index } = this.#deps
     const now = clock.now()
     this.#askedForAt = now
-    const isOld = now - this.#sweptAt > Math.max(oldestMs, (shareOfTime + 2) * this.#sweepTookMs)
-    if (isOld) {
-      this.#worker?.wake()
-      await this.#within(index.newest(['unknown'], 1).length > 0 ? firstWaitMs : waitMs, this.#sweep.promise, signal)
+    const age = now - this.#sweptAt
+    if (age > Math.max(oldestMs, (shareOfTime + 2) * this.#sweepTookMs)) {
+      await this.#sweepNow(index.newest(['unknown'], 1).length > 0 ? firstWaitMs : waitMs, signal)
+    } else if (age > Math.max(askWaitMs, shareOfTime * this.#sweepTookMs) && this.#manyAreUnderWay()) {
+      await this.#sweepNow(askWaitMs, signal)
     }
     if (clock.now() < this.#askAgainAt) return
     this.#asking ??= this.#askAboutNewest().finally(() => { this.#asking = undefined })
     await this.#within(askWaitMs, this.#asking, signal)
+  }
+
+  #manyAreUnderWay (): boolean { return this.#deps.index.newest(['queued', 'pinning'], mostAsked + 1).length > mostAsked }
+
+  async #sweepNow (ms: number, signal: AbortSignal): Promise<void> {
+    this.#worker?.wake()
+    await this.#within(ms, this.#sweep.promise, signal)
   }
 
   async #sweepAll (signal: AbortSignal): Promise<void> {
@@ -121,7 +130,7 @@ export class StatusTable implements Startable {
         log.debug('the status of a pin is not known', { cid, err })
       }
     }))
-    this.#askAgainAt = begunAt + shareOfTime * (clock.now() - begunAt)
+    this.#askAgainAt = begunAt + askShareOfTime * (clock.now() - begunAt)
   }
 
   /** Waits for it, but not longer than `ms`. */

@@ -1,8 +1,18 @@
+import { ClusterError } from '../../src/base/errors.ts'
 import { parseCid } from '../../src/model/cid.ts'
+import { whyNoCid } from './cid-reason.ts'
 import { failed } from './failure.ts'
 
-/** The CID in its usual form. Throws INVALID_CID. */
-export const cidText = (text: string): string => parseCid(text).toString()
+/** The CID in its usual form. Throws INVALID_CID with Go's message. */
+export function cidText (text: string): string {
+  try {
+    // Go knows a v0 by its length
+    if (text.startsWith('Q') && text.length !== 46) throw new Error('no multibase')
+    return parseCid(text).toString()
+  } catch (err) {
+    throw new ClusterError('INVALID_CID', { cid: text.slice(0, 200) }, { message: `invalid cid: ${whyNoCid(text)}`, cause: err })
+  }
+}
 
 /** The same for an argument of a command; `what` is told when it isn't one. */
 export function cidArgument (text: string, what = 'parsing cid'): string {

@@ -26,7 +26,7 @@ export function completionScript (shell: string, program: string): string | unde
 }
 
 /** The words that may follow; keys are the command words so far, "" for none. */
-function followers (): Array<readonly [string, string[]]> {
+function followers (): Array<readonly [string, readonly string[]]> {
   return [
     ['', [...commands.filter(one => one.isHidden !== true).map(({ name }) => name), 'completion', 'help', ...flagWords(globalFlags), '--help', '--version']],
     ...places(commands).map(({ words, command }) => [
@@ -71,6 +71,8 @@ complete -o filenames -F ${fn} ${program}
 `
 }
 
+const seen = (words: readonly string[]): string => words.map(word => `__fish_seen_subcommand_from ${word}`).join('; and ')
+
 function fishScript (program: string): string {
   const line = (condition: string, rest: string): string => `complete -c ${program} -f -n ${quoted(condition)} ${rest}`
   const flagLine = (condition: string, { names, about, type, choices }: Flag): string => {
@@ -78,7 +80,6 @@ function fishScript (program: string): string {
     return line(condition, `${words} -d ${quoted(about)}${type === 'boolean' ? '' : choices == null ? ' -r' : ` -x -a ${quoted(choices.join(' '))}`}`)
   }
   const all = places(commands)
-  const seen = (words: readonly string[]): string => words.map(word => `__fish_seen_subcommand_from ${word}`).join('; and ')
   return [
     ...globalFlags.map(flag => flagLine('__fish_use_subcommand', flag)),
     ...all.flatMap(({ words, command }) => {

@@ -2,6 +2,8 @@ import type { ConnectGraph } from '../../src/client/types.ts'
 
 interface Node { id: string, line: string }
 
+const edges = (from: Node | undefined, to: Node | undefined, style = ''): string[] => from == null || to == null ? [] : [`${from.id} -> ${to.id}${style}`]
+
 const shortId = (id: string): string => `${id.slice(0, 2)}*${id.slice(-6)}`
 const label = (name: string, id: string): string => `< <B> ${name} </B> <BR/> <B> ${id} </B> >`
 
@@ -18,10 +20,9 @@ export function graphText (graph: ConnectGraph, { allIpfsPeers }: { allIpfsPeers
   const ipfsLinks = linksBetweenIpfs(graph, allIpfsPeers)
   const clusterLinks = graph.cluster_links ?? {}
   const ipfsOf = graph.cluster_to_ipfs ?? {}
-  const peers = Object.keys(clusterLinks).sort()
+  const peers = Object.keys(clusterLinks).toSorted()
   const cluster = clusterNodes(peers, graph)
-  const ipfs = ipfsNodes(Object.keys(ipfsLinks).sort(), peers.filter(peer => ipfsOf[peer] == null))
-  const edges = (from: Node | undefined, to: Node | undefined, style = ''): string[] => from == null || to == null ? [] : [`${from.id} -> ${to.id}${style}`]
+  const ipfs = ipfsNodes(Object.keys(ipfsLinks).toSorted(), peers.filter(peer => ipfsOf[peer] == null))
   return [
     'digraph cluster {',
     '/* The nodes of the connectivity graph */',
@@ -39,7 +40,7 @@ export function graphText (graph: ConnectGraph, { allIpfsPeers }: { allIpfsPeers
     ...peers.flatMap(peer => ipfsOf[peer] == null ? edges(cluster.get(peer), ipfs.get(peer), ' [ style="dotted" ]') : edges(cluster.get(peer), ipfs.get(ipfsOf[peer]))),
     '',
     '/* The swarm peer connections among ipfs daemons in the cluster */',
-    ...Object.keys(ipfsLinks).sort().flatMap(id => (ipfsLinks[id] ?? []).flatMap(other => edges(ipfs.get(id), ipfs.get(other)))),
+    ...Object.keys(ipfsLinks).toSorted().flatMap(id => (ipfsLinks[id] ?? []).flatMap(other => edges(ipfs.get(id), ipfs.get(other)))),
     '}'
   ].join('\n')
 }
@@ -66,12 +67,14 @@ function clusterNodes (peers: readonly string[], { cluster_id: self, cluster_tru
 
 /** The IPFS nodes, and a red one for each cluster peer whose IPFS node isn't known. */
 function ipfsNodes (ids: readonly string[], without: readonly string[]): Map<string, Node> {
-  const node = (group: string, at: number, name: string, color: string): [string, Node] =>
-    [group, { id: `I${at}`, line: nodeLine(`I${at}`, { label: label('IPFS', name), group, color, shape: 'cylinder' }) }]
   return new Map([
-    ...ids.map((id, at) => node(id, at, shortId(id), 'turquoise3')),
-    ...without.map((peer, at) => node(peer, ids.length + at, 'Errored', 'firebrick1'))
+    ...ids.map((id, at) => ipfsNode(id, at, { name: shortId(id), color: 'turquoise3' })),
+    ...without.map((peer, at) => ipfsNode(peer, ids.length + at, { name: 'Errored', color: 'firebrick1' }))
   ])
+}
+
+function ipfsNode (group: string, at: number, { name, color }: { name: string, color: string }): [string, Node] {
+  return [group, { id: `I${at}`, line: nodeLine(`I${at}`, { label: label('IPFS', name), group, color, shape: 'cylinder' }) }]
 }
 
 const subgraph = (rank: string, nodes: ReadonlyMap<string, Node>): string[] => ['subgraph  {', `rank="${rank}"`, ...[...nodes.values()].map(({ line }) => line), '}']

@@ -50,7 +50,7 @@ export function pinObject (pin: Pin): unknown {
 }
 
 export function statusObject (info: GlobalPinInfo): unknown {
-  const peers = Object.entries(info.peer_map ?? {}).sort(([a], [b]) => a < b ? -1 : 1)
+  const peers = Object.entries(info.peer_map ?? {}).toSorted(([a], [b]) => a < b ? -1 : 1)
   return {
     cid: info.cid ?? null,
     name: info.name ?? '',
@@ -92,11 +92,11 @@ export function metricObject ({ name, peer, value, expire, valid, weight, partit
 export const alertObject = (alert: Alert): unknown => ({ ...metricObject(alert), triggered_at: alert.triggered_at })
 
 export function bandwidthObject (bandwidth: Readonly<Record<string, Bandwidth>>): unknown {
-  return Object.fromEntries(Object.keys(bandwidth).sort().map(protocol => [protocol, bandwidth[protocol]]))
+  return Object.fromEntries(Object.keys(bandwidth).toSorted().map(protocol => [protocol, bandwidth[protocol]]))
 }
 
 export function repoGcObject ({ peer_map: peers }: GlobalRepoGc): unknown {
-  return { peer_map: Object.fromEntries(Object.keys(peers).sort().map(peer => [peer, peerGcObject(peers[peer] as RepoGc)])) }
+  return { peer_map: Object.fromEntries(Object.keys(peers).toSorted().map(peer => [peer, peerGcObject(peers[peer] as RepoGc)])) }
 }
 
 function peerGcObject ({ peer, peername, keys, error = '' }: RepoGc): unknown {

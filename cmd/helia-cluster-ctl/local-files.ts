@@ -49,7 +49,7 @@ export async function * entriesOf ({ path, stats }: LocalPath, name: string, ini
 }
 
 async function childrenOf (path: string, { hidden }: LocalFilesInit): Promise<string[]> {
-  return (await readdir(path)).filter(child => hidden || !child.startsWith('.')).sort(compareUtf8)
+  return (await readdir(path)).filter(child => hidden || !child.startsWith('.')).toSorted(compareUtf8)
 }
 
 async function * bytesOf (path: string, { onBytes }: LocalFilesInit): AsyncGenerator<Uint8Array, void, undefined> {

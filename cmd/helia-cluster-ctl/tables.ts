@@ -46,7 +46,7 @@ const statusStyles: Partial<Record<PinInfo['status'], Style>> = {
 /** One row per peer, so that the CID stands before the first one only. */
 export const statusTable: Table<GlobalPinInfo> = {
   columns: ['CID', 'NAME', 'PEER', 'STATUS', 'SINCE', 'TRIES', 'ERROR'],
-  rows: info => Object.entries(info.peer_map).sort(([a], [b]) => a < b ? -1 : 1).map(([peer, one], at) => [
+  rows: info => Object.entries(info.peer_map).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, one], at) => [
     at === 0 ? info.cid : '',
     at > 0 ? '' : info.name === '' ? '-' : info.name,
     one.peername === '' ? peer : one.peername,

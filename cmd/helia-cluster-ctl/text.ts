@@ -5,7 +5,7 @@ import { bytesText, relativeTime } from './humanize.ts'
 
 /** The lines that scripts read (ctl-compat §4). Every text ends with a newline, or is empty. */
 
-const sorted = (texts: readonly string[] | null | undefined): string[] => [...texts ?? []].sort()
+const sorted = (texts: readonly string[] | null | undefined): string[] => [...texts ?? []].toSorted()
 const linesOf = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')
 const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - [...text].length))
 const seconds = (time: string): string => time.slice(0, 19).replace('T', ' ')
@@ -40,7 +40,7 @@ function depthText (depth: number): string {
 
 export function statusText (info: GlobalPinInfo): string {
   const head = `${info.cid}${info.name === '' ? '' : ` | ${info.name}`}:`
-  const peers = Object.entries(info.peer_map ?? {}).sort(([a], [b]) => a < b ? -1 : 1)
+  const peers = Object.entries(info.peer_map ?? {}).toSorted(([a], [b]) => a < b ? -1 : 1)
   return linesOf([head, ...peers.map(([peer, one]) => peerStatusText(peer, one))])
 }
 
@@ -62,12 +62,12 @@ export function alertText ({ peer, name, expire, triggered_at: triggered }: Aler
 }
 
 export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): string {
-  return linesOf(Object.entries(bandwidth).sort(([a], [b]) => a < b ? -1 : 1).map(([protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }]) =>
+  return linesOf(Object.entries(bandwidth).toSorted(([a], [b]) => a < b ? -1 : 1).map(([protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }]) =>
     `${protocol.padStart(25)}: In: ${bytesText(totalIn).padStart(7)}. Out: ${bytesText(totalOut).padStart(7)}. RateIn: ${rateIn.toFixed(2)}B/s. RateOut: ${rateOut.toFixed(2)}B/s`))
 }
 
 export function repoGcText ({ peer_map: peers }: GlobalRepoGc): string {
-  return Object.keys(peers).sort().map(peer => peerGcText(peer, peers[peer] as RepoGc)).join('')
+  return Object.keys(peers).toSorted().map(peer => peerGcText(peer, peers[peer] as RepoGc)).join('')
 }
 
 function peerGcText (peer: string, { peername, error = '', keys }: RepoGc): string {

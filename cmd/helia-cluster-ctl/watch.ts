@@ -30,7 +30,7 @@ async function screenOf (statuses: AsyncIterable<GlobalPinInfo>, clear: string, 
   const lines: string[] = []
   let pins = 0
   for await (const line of tableLines(counted(statuses, counts, () => { pins++ }), statusTable, printer.paint)) if (lines.length < room) lines.push(line.trimEnd())
-  const summary = [...counts].sort(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`).join(', ')
+  const summary = [...counts].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`).join(', ')
   return `${clear}${home}${[...lines, '', `${pins} pins${summary === '' ? '' : `: ${summary}`}`].map(line => `${line}${toEndOfLine}\n`).join('')}${toEndOfScreen}`
 }
 

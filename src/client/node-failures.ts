@@ -24,8 +24,15 @@ export function failureText (err: unknown, endpoint: Endpoint): string {
   const { code, errors } = err as { code?: unknown, errors?: unknown[] }
   if (endpoint.kind === 'unix' && code === 'ENOENT') return `dial unix ${endpoint.path}: connect: no such file or directory`
   if (endpoint.kind === 'unix' && code === 'ECONNREFUSED') return `dial unix ${endpoint.path}: connect: connection refused`
+  if (endpoint.kind === 'libp2p') return libp2pText(err)
   const text = typeof code === 'string' ? texts[code] : undefined
   if (text == null || endpoint.kind !== 'tcp') return messageOf(errors?.[0] ?? err)
   const { host, port } = endpoint
   return text(`${host.includes(':') ? `[${host}]` : host}:${port}`, host)
+}
+
+function libp2pText (err: unknown): string {
+  const { name } = err as { name?: unknown }
+  if (name === 'UnsupportedProtocolError') return 'failed to negotiate protocol: protocols not supported: [/libp2p-http]'
+  return `failed to dial: ${messageOf(err)}`
 }

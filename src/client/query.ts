@@ -6,7 +6,7 @@ export const queryEscape = (text: string): string =>
 
 /** Sorted by key, as Go's url.Values.Encode prints them. */
 export function encodeQuery (values: Readonly<Record<string, string>>): string {
-  return Object.keys(values).sort().map(key => `${queryEscape(key)}=${queryEscape(values[key] ?? '')}`).join('&')
+  return Object.keys(values).toSorted().map(key => `${queryEscape(key)}=${queryEscape(values[key] ?? '')}`).join('&')
 }
 
 /** Everything that a pin can be asked for with, empty values included: what Go's client sends. */

@@ -3,21 +3,40 @@ import type { Clock, Random } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
-import { heliaConnector, type HeliaConnector } from '../ipfs/helia/connector.ts'
-import type { HeliaConfig } from '../config/service-config.ts'
+import { heliaConnector } from '../ipfs/helia/connector.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import { kuboConnector } from '../ipfs/kubo/connector.ts'
+import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
 import type { Stores } from './compose-stores.ts'
 import { hostAndPort } from './tcp-address.ts'
 
+/** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
+export const listenersFirstMs = 25
+
 export interface IpfsDeps { stores: Stores, clock: Clock, random: Random, log: Logger, workers: Workers }
 
+/** An IPFS node; `gatewayPort` when it serves a gateway by itself. */
+export interface ComposedIpfs extends IpfsConnector { gatewayPort? (): number | undefined }
+
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): HeliaConnector {
+export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
   const { ipfs } = init.config
-  if (ipfs.kind !== 'helia' || stores.blocks == null) {
-    throw new ClusterError('INVALID_CONFIG', {}, { message: 'ipfs_connector.ipfshttp: an external Kubo is not supported yet; use ipfs_connector.helia' })
-  }
+  if (ipfs.kind === 'ipfshttp') return kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') })
+  if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
   return heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers })
+}
+
+function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {
+  return {
+    address: config.nodeMultiaddress,
+    requestTimeoutMs: config.ipfsRequestTimeoutMs,
+    pinTimeoutMs: config.pinTimeoutMs,
+    unpinTimeoutMs: config.unpinTimeoutMs,
+    repoGcTimeoutMs: config.repogcTimeoutMs,
+    unpinDisable: config.unpinDisable,
+    agentVersion: agentVersion(version)
+  }
 }
 
 function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaConfig): Parameters<typeof heliaConnector>[0] {
@@ -36,6 +55,7 @@ function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaCo
     fetchConcurrency: config.fetchConcurrency,
     provide: config.provide as 'roots' | 'pinned' | 'all' | 'off',
     reprovideIntervalMs: config.reprovideIntervalMs,
+    networkDelayMs: listenersFirstMs,
     ...(config.gatewayMultiaddress === '' ? {} : { gateway: hostAndPort(config.gatewayMultiaddress) })
   }
 }

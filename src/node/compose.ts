@@ -20,7 +20,7 @@ import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
-import { composeIpfs } from './compose-ipfs.ts'
+import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -66,9 +66,10 @@ export function composeNode (init: NodeInit): ComposedNode {
   })
   const faces = composeFaces({ folder, config }, { cluster, consensus, workers, clock, log })
 
+  const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, ipfs, tracker, monitor, workers,
+    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, ipfs, tracker, monitor, workers, listenersFirst,
     rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
   ]
   return {
@@ -76,7 +77,7 @@ export function composeNode (init: NodeInit): ComposedNode {
     addresses: () => ({
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses()] }),
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses()] }),
-      ...(ipfs.gatewayPort() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
+      ...(ipfs.gatewayPort?.() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
       cluster: host.addresses()
     })
   }

@@ -41,6 +41,8 @@ export interface HeliaInit extends HeliaNetworkInit {
   fetchConcurrency: number
   provide: ProvideWhat
   reprovideIntervalMs: number
+  /** Loading libp2p keeps the thread busy; it begins this long after the start, so that listeners can answer first. Milliseconds; default 0. */
+  networkDelayMs?: number
   /** Where `/ipfs/…` is served; without it, nowhere. */
   gateway?: GatewayInit
 }
@@ -115,7 +117,9 @@ class EmbeddedNode implements HeliaConnector {
     await this.#local.start(signal)
     await this.#gateway?.start()
     // loading Helia keeps the thread busy: whoever waits for this start goes first
-    void nextTurn().then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => {
+    const { networkDelayMs = 0 } = this.#init
+    const begin = networkDelayMs === 0 ? nextTurn() : this.#deps.clock.sleep(networkDelayMs)
+    void begin.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => {
       this.#deps.log.error('the IPFS node can not reach the network', { err })
       this.#up.reject(err)
     })

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { lstat, open, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 const readBytes = 256 * 1024
@@ -30,7 +30,6 @@ export async function writeOutput (path: string | undefined, chunks: AsyncIterab
 
 /** False for what a rename would destroy: pipes, devices, links. */
 async function isReplaceable (path: string): Promise<boolean> {
-  const { lstat } = await import('node:fs/promises')
   return lstat(path).then(found => found.isFile(), (err: NodeJS.ErrnoException) => {
     if (err.code === 'ENOENT') return true
     throw err

@@ -1,6 +1,8 @@
 import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
 import { composeNode } from './compose.ts'
+import { statePath } from './folder.ts'
+import { finishImport } from './state-store.ts'
 import type { StartNode } from './node-contract.ts'
 
 /** How long one component may take to stop. */
@@ -8,6 +10,7 @@ const stopTimeoutMs = 8000
 
 /** Builds a peer and starts it. */
 export const startNode: StartNode = async init => {
+  await finishImport(statePath(init.folder, init.config))
   const { components, addresses } = composeNode(init)
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)

@@ -19,8 +19,8 @@ export interface ImportInit {
   clusterName: string
 }
 
-/** Puts that may wait: enough to fill two delta blocks, so that one is gathered while one is written. */
-const putsAtOnce = 10_000
+/** Pins that are handed over at once; enough that a delta block is worth its sync, few enough to take little memory. */
+const pinsAtOnce = 2048
 
 /**
  * Replaces the pinset by the pins of an export; gives their number. Throws INVALID_DATA with the line at fault (`details.line`), and whatever the
@@ -45,10 +45,12 @@ async function fill ({ rules, clusterName }: ImportInit, datastore: Datastore, i
   await consensus.start(new AbortController().signal)
   try {
     const puts = new Puts(consensus)
+    const gathered: JsonValue[] = []
     for await (const values of jsonValues(input)) {
-      for (const value of values) puts.add(value, rules)
-      await puts.room()
+      gathered.push(...values)
+      if (gathered.length >= pinsAtOnce) await puts.all(gathered.splice(0), rules)
     }
+    await puts.all(gathered, rules)
     await puts.done()
     return consensus.state.size()
   } finally {
@@ -68,7 +70,15 @@ class Puts {
 
   constructor (consensus: Consensus) { this.#consensus = consensus }
 
-  add ({ value, line }: JsonValue, rules: ImportRules): void {
+  /** Resolves when half of them are stored, so that the next ones are read while the rest is written. */
+  async all (values: readonly JsonValue[], rules: ImportRules): Promise<void> {
+    for (const value of values) this.#add(value, rules)
+    await this.#until(() => this.#waiting < pinsAtOnce / 2)
+  }
+
+  async done (): Promise<void> { await this.#until(() => this.#waiting === 0) }
+
+  #add ({ value, line }: JsonValue, rules: ImportRules): void {
     this.#waiting++
     this.#put(value, rules).catch((err: unknown) => { this.#failed ??= { err: isPinFault(err) ? faultInLine(line, messageOf(err), err) : err } }).finally(() => {
       this.#waiting--
@@ -77,9 +87,6 @@ class Puts {
   }
 
   async #put (value: unknown, rules: ImportRules): Promise<void> { await this.#consensus.put(importedPin(value, rules)) }
-
-  async room (): Promise<void> { await this.#until(() => this.#waiting < putsAtOnce) }
-  async done (): Promise<void> { await this.#until(() => this.#waiting === 0) }
 
   async #until (condition: () => boolean): Promise<void> {
     while (!condition()) await new Promise<void>(resolve => { this.#resume = resolve })

@@ -5,7 +5,7 @@ import { CID, parseCid } from '../model/cid.ts'
 import type { PeerId } from '../model/cid.ts'
 import { depthOfMode, isEverywhere, modeOfDepth, pinTypes } from '../model/pin.ts'
 import type { Pin, PinDepth, PinType } from '../model/pin.ts'
-import { parseTime, zeroTime } from '../model/time.ts'
+import { formatTime, parseTime, zeroTime } from '../model/time.ts'
 import type { Time } from '../model/time.ts'
 
 /** Replication factors of a pin: -1 both (everywhere), or 1 <= min <= max. */
@@ -23,6 +23,7 @@ export interface ImportRules {
 }
 
 const everywhere: Factors = { min: -1, max: -1 }
+const zeroTimeText = formatTime(zeroTime)
 const largestInt32 = 2 ** 31 - 1
 
 /** Throws INVALID_ARGUMENT when the rules themselves make no pair of factors. */
@@ -57,7 +58,7 @@ export function importedPin (json: unknown, rules: ImportRules): Pin {
     origins: object.list('origins', text => isMultiaddr(text) ? text : undefined, 'multiaddresses'),
     cid: object.cid('cid') ?? wrong('cid', 'must be there'),
     type,
-    allocations: object.list('allocations', normalPeerId, 'peer IDs'),
+    allocations: object.list('allocations', peerOf, 'peer IDs'),
     maxDepth,
     reference: object.cid('reference'),
     timestamp: object.time('timestamp')
@@ -102,6 +103,19 @@ function completed ({ min, max }: { min: number | undefined, max: number | undef
   return { min, max: max ?? Math.max(fallback.max, min) }
 }
 
+/** Base58 is slow and a cluster has few peers: they are remembered, up to a bound that a hostile file can't raise. */
+const peers = new Map<string, PeerId>()
+const maxPeers = 4096
+
+function peerOf (text: string): PeerId | undefined {
+  const known = peers.get(text)
+  if (known != null) return known
+  const peer = normalPeerId(text)
+  if (peers.size >= maxPeers) peers.clear()
+  if (peer != null) peers.set(text, peer)
+  return peer
+}
+
 const invalid = (message: string, cause?: unknown): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message, ...(cause === undefined ? {} : { cause }) })
 
 function wrong (key: string, why: string): never { throw invalid(`${key}: ${why}`) }
@@ -127,7 +141,7 @@ class Fields {
 
   time (key: string): Time {
     const text = this.text(key, '')
-    if (text === '') return zeroTime
+    if (text === '' || text === zeroTimeText) return zeroTime
     const time = this.#parsed(key, text, parseTime)
     return time >= zeroTime ? time : wrong(key, 'must not be before the year 1')
   }

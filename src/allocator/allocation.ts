@@ -20,8 +20,8 @@ export interface AllocationRequest {
 interface Classes { current: PeerId[], priority: Set<PeerId>, candidates: Set<PeerId> }
 
 /**
- * The peers that shall hold an item (daemon §4.3): empty for everywhere; as before when enough of the present holders live; the first `max` of
- * those when they are too many; else filled up to `max`, dead ones dropped.
+ * The peers that shall hold an item (daemon §4.3): empty for everywhere; as before when enough of the present holders live, without the dead ones
+ * when all together are more than `max` (Go keeps them); the first `max` of those that live when they are too many; else filled up to `max`, dead ones dropped.
  *
  * Throws NOT_ENOUGH_PEERS (details needed, wanted, available; Go's text) and INVALID_ARGUMENT for factors that add up to zero.
  */
@@ -33,7 +33,7 @@ export function allocate (request: AllocationRequest, allocator: Allocator): Pee
   const needed = min - current.length
   const wanted = max - current.length
   if (wanted < 0) return current.slice(0, max)
-  if (needed <= 0) return [...request.current]
+  if (needed <= 0) return request.current.length > max ? current : [...request.current]
   const available = priority.size + candidates.size
   if (available < needed) throw notEnough({ needed, wanted, available })
   return [...current, ...allocator.order({ priority, candidates, metrics: request.metrics }).slice(0, wanted)]

@@ -60,6 +60,10 @@ describe('allocate', () => {
     assert.deepEqual(allocate(request({ current: ['e'], min: 1, max: 5 }), allocator), ['e'])
   })
 
+  it('drops the dead when they make it more than the maximum, though enough live', () => {
+    assert.deepEqual(allocate(request({ current: ['dead', 'e', 'd'], min: 2, max: 2 }), allocator), ['e', 'd'])
+  })
+
   it('refills up to the maximum when too few live, the living ones first and the dead ones dropped', () => {
     assert.deepEqual(allocate(request({ current: ['dead', 'e'], min: 2, max: 3 }), allocator), ['e', 'a', 'b'])
   })

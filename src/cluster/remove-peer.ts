@@ -16,7 +16,7 @@ import type { Placement } from './placement.ts'
 export interface PeerRemovalInit { followerMode: boolean }
 
 export interface PeerRemovalDeps {
-  consensus: Pick<Consensus, 'state' | 'put'>
+  consensus: Pick<Consensus, 'state' | 'put' | 'settled'>
   members: Members
   placement: Pick<Placement, 'allocate'>
   leaving: LeavingPeers
@@ -109,13 +109,23 @@ export class PeerRemoval {
       const isThere = target.every(holder => pin.allocations.includes(holder))
       const isSafe = !this.#deps.members.has(peer) || (isThere && await this.#allPinned(cid, target, signal))
       if (!isSafe && isThere) return false
-      await this.#deps.consensus.put({ ...pin, allocations: isSafe ? target : [...target, peer], timestamp: this.#deps.clock.now() })
-      return isSafe
+      return await this.#reallocate(cid, { from: peer, to: target, isSafe })
     } catch (err) {
       signal?.throwIfAborted()
       if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) this.#deps.log.warn('a pin could not be moved off a peer', { cid: cid.toString(), peer, err })
       return false
     }
+  }
+
+  /** Users may have changed or removed the pin while its holders were asked: then the next pass decides again. */
+  async #reallocate (cid: CID, { from, to, isSafe }: { from: PeerId, to: readonly PeerId[], isSafe: boolean }): Promise<boolean> {
+    const { consensus, clock } = this.#deps
+    await consensus.settled(cid)
+    const pin = consensus.state.get(cid)
+    if (pin == null || !pin.allocations.includes(from)) return true
+    if (String(this.#targetOf(pin, from)) !== String(to)) return false
+    await consensus.put({ ...pin, allocations: isSafe ? [...to] : [...to, from], timestamp: clock.now() })
+    return isSafe
   }
 
   /** Where the pin shall be without the peer: holders stay, and only when they are too few come others. */

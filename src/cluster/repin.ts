@@ -13,7 +13,7 @@ import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
 
 export interface RepinnerDeps extends ClosestDeps {
-  consensus: Pick<Consensus, 'state' | 'put' | 'trusts'>
+  consensus: Pick<Consensus, 'state' | 'put' | 'settled' | 'trusts'>
   members: Members
   placement: Pick<Placement, 'allocate' | 'metrics'>
   clock: Clock
@@ -43,6 +43,7 @@ export class Repinner {
 
   async #repin ({ cid }: Pin, peer: PeerId, metrics: MetricsByName): Promise<void> {
     const { consensus, placement, clock, log } = this.#deps
+    await consensus.settled(cid) // a user's change that isn't in the state yet must not be undone
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(peer) || isExpired(pin, clock.now())) return
     try {

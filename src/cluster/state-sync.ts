@@ -11,7 +11,7 @@ import type { Unpinner } from './unpin.ts'
 import { isUnpinnable } from './unpin.ts'
 
 export interface StateSyncDeps extends ClosestDeps {
-  consensus: Pick<Consensus, 'state' | 'trusts'>
+  consensus: Pick<Consensus, 'state' | 'settled' | 'trusts'>
   unpinner: Pick<Unpinner, 'unpin'>
   clock: Clock
   log: Logger
@@ -28,6 +28,7 @@ export async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): P
 }
 
 async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, log }: StateSyncDeps, signal: AbortSignal): Promise<void> {
+  await consensus.settled(cid) // it may just have been prolonged
   const latest = consensus.state.get(cid)
   if (latest == null || !isExpired(latest, clock.now())) return
   try {

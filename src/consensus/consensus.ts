@@ -31,6 +31,10 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
  * - `put` and `remove` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
  *   Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
  *   then nothing was changed. An abort can't take back what is already being committed.
+ * - Who decides by what `state` says and then changes it awaits `settled` and decides in the same turn: else its change would undo one that was
+ *   acknowledged meanwhile.
+ * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset and stops
+ *   after it misses nothing.
  * - `onChange` listeners are called synchronously after each stored change, before `put` / `remove` resolve, in the order of the changes;
  *   `changesSinceStart` needs no replay: what happened before `start` is read from `state`.
  */
@@ -39,6 +43,9 @@ export interface Consensus extends Startable {
   put (pin: Pin): Promise<void>
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
+  /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
+  settled (cid: CID): Promise<void>
+  drain (): Promise<void>
   /** The returned function removes the listener. */
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void
   /** Whether that peer's changes and calls are accepted. This peer trusts itself. */

@@ -203,6 +203,34 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       assert.deepEqual(await namesByCid(again.consensus.state), { [cidFor('one').toString()]: 'one' })
     })
 
+    it('is settled once every change of the item that was under way shows', async () => {
+      const seen: Array<string | undefined> = []
+      const puts = [consensus.put(pinFor('one', { name: 'first' }))]
+      const early = consensus.settled(cidFor('one')).then(() => seen.push(consensus.state.get(cidFor('one'))?.name))
+      await puts[0]
+      puts.push(consensus.put(pinFor('one', { name: 'second' })))
+
+      await consensus.settled(cidFor('one'))
+      await Promise.all([...puts, early, consensus.settled(cidFor('two'))])
+
+      assert.equal(consensus.state.get(cidFor('one'))?.name, 'second')
+      assert.equal(seen.length, 1)
+      assert.ok(['first', 'second'].includes(seen[0] ?? ''))
+    })
+
+    it('takes nothing more after a drain, which finishes what was accepted', async () => {
+      const changes: PinsetChange[] = []
+      consensus.onChange(batch => changes.push(...batch))
+      const put = consensus.put(pinFor('one'))
+
+      await consensus.drain()
+      const drained = changes.length
+
+      await put
+      await assert.rejects(consensus.put(pinFor('two')), err => isClusterError(err, 'NOT_READY'))
+      assert.deepEqual([drained, changes.length, consensus.state.size()], [1, 1, 1])
+    })
+
     it('finishes what was accepted when it stops', async () => {
       const puts = [consensus.put(pinFor('one')), consensus.put(pinFor('two'))]
       await subject.stop()

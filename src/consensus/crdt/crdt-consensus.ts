@@ -89,7 +89,7 @@ class Crdt implements CrdtConsensus {
     this.#workers = [this.#announcer.worker(), this.#catchUp.worker()].map(worker => this.#deps.workers.add(worker))
   }
 
-  async stop (): Promise<void> {
+  async drain (): Promise<void> {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
     await Promise.all(this.#workers.splice(0).map(async worker => worker.stop()))
@@ -97,8 +97,11 @@ class Crdt implements CrdtConsensus {
     await this.#turns.idle()
   }
 
+  async stop (): Promise<void> { await this.drain() }
+
   async put (pin: Pin): Promise<void> { await this.#local.put(pin) }
   async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
+  async settled (cid: CID): Promise<void> { await this.#local.settled(cid) }
 
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void { return this.#listeners.add(listener) }
 

@@ -48,6 +48,8 @@ export class LocalChanges {
   readonly #init: BatchingInit
   readonly #deps: LocalChangesDeps
   #pending = new Map<string, Pending>()
+  /** The changes that are being committed. */
+  #inHand: ReadonlyMap<string, Pending> = new Map()
   #running: Promise<void> | undefined
   #open = false
   #cancelAge: (() => void) | undefined
@@ -84,6 +86,18 @@ export class LocalChanges {
 
   async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
 
+  /** Resolves when no change of this item waits or is being committed. */
+  async settled (cid: CID): Promise<void> {
+    const key = pinKey(cid)
+    for (let change = this.#underWay(key); change != null; change = this.#underWay(key)) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      change.waiters.push({ resolve, reject: () => resolve() })
+      await promise
+    }
+  }
+
+  #underWay (key: string): Pending | undefined { return this.#pending.get(key) ?? this.#inHand.get(key) }
+
   #add (key: string, change: Overlay): Promise<void> {
     if (!this.#open) throw new ClusterError('NOT_READY', { component: 'consensus' })
     const known = this.#pending.get(key)
@@ -111,11 +125,15 @@ export class LocalChanges {
 
   async #step (): Promise<void> {
     const group = this.#take()
+    this.#inHand = group
     try {
       if (this.#isBatching) await this.#journal(group)
       else await this.#commit(group)
     } catch (err) {
-      for (const { waiters } of group.values()) for (const { reject } of waiters) reject(err)
+      for (const [key, { waiters }] of group) {
+        group.delete(key)
+        for (const { reject } of waiters) reject(err)
+      }
     }
     await this.#cutDue()
   }
@@ -139,10 +157,7 @@ export class LocalChanges {
     await this.#cutWhile(() => this.#deps.store.journaled.size > 0)
     const cut = await cutDelta(changesOf(group), key => this.#liveIds(key))
     await this.#write(cut, [])
-    for (const key of cut.done) {
-      for (const { resolve } of group.get(key)?.waiters ?? []) resolve()
-      group.delete(key)
-    }
+    for (const key of cut.done) resolveOf(group, key)
     for (const [key, left] of group) this.#putBack(key, left)
     group.clear()
   }
@@ -175,7 +190,7 @@ export class LocalChanges {
       if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
     }
     if (overlays.size > 0) changed(await store.journal(overlays))
-    for (const { waiters } of group.values()) for (const { resolve } of waiters) resolve()
+    for (const key of [...group.keys()]) resolveOf(group, key)
   }
 
   /** What the journal says of a key after this change; nothing when there is nothing to remove. */
@@ -236,6 +251,13 @@ export class LocalChanges {
   }
 
   async #liveIds (key: string): Promise<string[]> { return (await this.#deps.store.liveVersions(key)).map(({ id }) => id) }
+}
+
+/** The change is done: those who wait for it hear so. */
+function resolveOf (group: Map<string, Pending>, key: string): void {
+  const waiters = group.get(key)?.waiters ?? []
+  group.delete(key)
+  for (const { resolve } of waiters) resolve()
 }
 
 function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<{ key: string } & Overlay> {

@@ -32,6 +32,7 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
   return {
     name: 'consensus',
     start: async () => {},
+    drain: async () => {},
     stop: async () => {},
     state: {
       get: cid => pinset.pins.get(cid.toString()),
@@ -42,6 +43,7 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
     },
     put: async pin => change(pin.cid, stored(pin)),
     remove: async cid => { if (pinset.pins.has(cid.toString())) change(cid, undefined) },
+    settled: async () => {},
     onChange: listener => pinset.changes.add(listener),
     trusts,
     progress: () => ({ heads: [], height: 0, dirty: false, behind: false })

@@ -105,6 +105,21 @@ describe('repinning', () => {
     assert.deepEqual(made.peerAt(1).cluster.allocation(aCid('new')).allocations, [made.ids[1]])
   })
 
+  it('does not undo a change that was under way', async () => {
+    const made = await open(3, repinning)
+    await made.cluster.pin(aCid(), options(factors(1)))
+    for (const { consensus, cluster } of made.peers) {
+      consensus.settled = async cid => {
+        consensus.settled = async () => {}
+        await cluster.pin(cid, options({ ...factors(1), name: 'newer' }))
+      }
+    }
+
+    await made.lose(0)
+
+    assert.equal(made.peerAt(1).cluster.allocation(aCid()).name, 'newer')
+  })
+
   it('is off by default', async () => {
     const made = await open(3)
     await made.cluster.pin(aCid(), options(factors(2)))
@@ -127,6 +142,17 @@ describe('expiry', () => {
     await made.clock.advance(300_000)
 
     assert.deepEqual([...made.pinset.pins.keys()], ['long', 'ever', 'unix zero'].map(name => aCid(name).toString()))
+  })
+
+  it('spares what is being prolonged', async () => {
+    const made = await open(1)
+    const { consensus } = made.peerAt(0)
+    await made.cluster.pin(aCid(), options({ expireAt: made.clock.now() + 60_000 }))
+    consensus.settled = async cid => { await made.cluster.pin(cid, options({ expireAt: made.clock.now() + 3_600_000 })) }
+
+    await made.clock.advance(300_000)
+
+    assert.equal(made.pinset.pins.size, 1)
   })
 
   it('is done by the closest trusted peer', async () => {

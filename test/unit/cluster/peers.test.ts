@@ -130,6 +130,26 @@ describe('removing a peer', () => {
     assert.deepEqual(made.peers.map(({ ipfs }) => ipfs.roots.size), [0, 1, 0])
   })
 
+  it('undoes neither a change nor an unpin that comes while the new holder is asked', async () => {
+    const made = await open(3)
+    for (const name of ['renamed', 'unpinned']) await made.cluster.pin(aCid(name), options(factors(1)))
+    await made.settle()
+    const { cluster, tracker } = made.peerAt(1)
+    const status = tracker.status.bind(tracker)
+    tracker.status = async cid => {
+      if (cid.equals(aCid('unpinned')) && made.pinset.pins.has(cid.toString())) await cluster.unpin(cid)
+      if (cid.equals(aCid('renamed')) && cluster.allocation(cid).name === '') await made.peerAt(1).consensus.put({ ...cluster.allocation(cid), name: 'newer' })
+      return status(cid)
+    }
+
+    const removal = cluster.removePeer(made.ids[0] ?? '')
+    await made.clock.advance(5000)
+    await removal
+
+    const [renamed, ...others] = [...made.pinset.pins.values()]
+    assert.deepEqual([renamed?.name, renamed?.allocations, others], ['newer', [made.ids[1]], []])
+  })
+
   it('says how many are left when it takes longer, and goes on by itself', async () => {
     const made = await open(2)
     await made.cluster.pin(aCid(), options(factors(1)))

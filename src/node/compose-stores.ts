@@ -5,13 +5,15 @@ import { levelBlockstore } from '../blockstore/level/level.ts'
 import { segmentBlockstore } from '../blockstore/segments/segments.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
-import type { TemporaryStore } from '../cluster/status-rows.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { statePath } from './folder.ts'
 
 const MiB = 1024 * 1024
+
+/** Empty and started; `discard` closes and removes it. */
+export interface TemporaryStore { store: Datastore, discard: () => Promise<void> }
 
 /** Everything of a peer that is on the disk. */
 export interface Stores {

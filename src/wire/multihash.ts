@@ -61,6 +61,9 @@ const namelessCodes: Record<string, number> = { 'sha2-384': 0x20, 'sha2-224': 0x
 
 const namesByCode = new Map(Object.entries({ ...codesByName, ...namelessCodes }).map(([name, code]) => [code, name]))
 
+/** The name of a multihash code; undefined for codes that Go's library doesn't know. */
+export const hashName = (code: number): string | undefined => namesByCode.get(code)
+
 /** Codes of which Kubo stores blocks, besides blake2b and blake2s of 160 bits and more. */
 const acceptedCodes = new Set([0x00, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x56])
 const minDigestBytes = 20

@@ -1,18 +1,28 @@
-/** `npm run test:sim -- [--seeds N] [--from S] [--trace]`: runs worlds, prints failing seeds and the command that repeats each. */
+/**
+ * `npm run test:sim -- [--seeds N] [--from S] [--trace]`: runs worlds and prints, for each that fails, what is wrong and the command that repeats it.
+ * `--trace` prints everything that happens. A failing seed belongs into seeds.txt.
+ */
 import { parseArgs } from 'node:util'
+import { failureReport } from './report.ts'
 import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({ options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false } } })
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
-let failed = 0
-let events = 0
+if (!Number.isInteger(seeds) || !Number.isInteger(from) || seeds < 1) throw new RangeError('--seeds and --from are whole numbers')
+
 const startedAt = performance.now()
+const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0 }
 for (let seed = from; seed < from + seeds; seed++) {
   const result = await simulate(seed, values.trace ? { print: line => console.log(line) } : {})
-  events += result.events
-  if (result.faults.length === 0) continue
-  failed++
-  console.log(`seed ${seed} fails: npm run test:sim -- --seeds 1 --from ${seed}\n${result.faults.slice(0, 10).map(fault => `  ${fault}`).join('\n')}`)
+  sum.events += result.events
+  sum.simulatedMs += result.durationMs
+  sum.acknowledged += result.acknowledged
+  if (result.faults.length > 0) {
+    sum.failed++
+    console.log(failureReport(result))
+  }
+  if (seeds === 1) console.log(`trace ${result.hash}`)
 }
-console.log(`${seeds} seeds, ${failed} failed, ${events} events, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
-process.exitCode = failed === 0 ? 0 : 1
+console.log(`${seeds} seeds, ${sum.failed} failed; ${sum.acknowledged} wishes acknowledged, ${sum.events} messages and actions, ` +
+  `${Math.round(sum.simulatedMs / 3_600_000)} simulated hours in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+process.exitCode = sum.failed === 0 ? 0 : 1

@@ -190,7 +190,7 @@ export class LocalChanges {
       if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
     }
     if (overlays.size > 0) changed(await store.journal(overlays))
-    for (const key of [...group.keys()]) resolveOf(group, key)
+    for (const key of group.keys()) resolveOf(group, key)
   }
 
   /** What the journal says of a key after this change; nothing when there is nothing to remove. */

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { failureReport, pastSeeds } from './report.ts'
+import { simulate } from './simulate.ts'
+
+const run = promisify(execFile)
+const seeds = 200
+const seedsPerTest = 20
+
+async function assertGood (seed: number): Promise<void> {
+  const result = await simulate(seed)
+  assert.deepEqual(result.faults, [], failureReport(result))
+}
+
+describe('simulated worlds', () => {
+  for (let from = 1; from <= seeds; from += seedsPerTest) {
+    it(`end in agreement and keep every promise (seeds ${from} to ${from + seedsPerTest - 1})`, async () => {
+      for (let seed = from; seed < from + seedsPerTest; seed++) await assertGood(seed)
+    })
+  }
+
+  it('do so with the seeds that once failed', async () => {
+    for (const seed of pastSeeds()) await assertGood(seed)
+  })
+
+  it('go the same way again for the same seed, in another process too', async () => {
+    const seed = 11
+    const main = fileURLToPath(new URL('main.ts', import.meta.url))
+
+    const [one, two, three] = [await simulate(seed), await simulate(seed), await run(process.execPath, [main, '--seeds', '1', '--from', String(seed)])]
+
+    assert.ok(one.acknowledged > 0 && one.events > 100)
+    assert.deepEqual(two, one)
+    assert.match(three.stdout, new RegExp(`^trace ${one.hash}$`, 'm'))
+  })
+
+  it('differ from seed to seed', async () => {
+    const hashes = await Promise.all([1, 2, 3].map(async seed => (await simulate(seed)).hash))
+
+    assert.equal(new Set(hashes).size, 3)
+  })
+
+  it('say how a failure is repeated', () => {
+    const report = failureReport({ seed: 7, faults: ['one', 'two'] })
+
+    assert.deepEqual(report.split('\n'), ['seed 7 fails: npm run test:sim -- --seeds 1 --from 7', '  one', '  two'])
+  })
+})

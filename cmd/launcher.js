@@ -1,9 +1,12 @@
 // Shared by the programs' bin.js, in JavaScript that any Node can start: runs a program in this process when this Node is new enough, otherwise under
 // the Node of the `node` package. The program is main.ts beside bin.js, or in a build <name>-main.mjs.
-import { existsSync } from 'node:fs'
-import * as nodeModule from 'node:module'
-import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+
+// an import reads each export of a module and costs a short program 2 ms; Node before 20.16 has only that
+const load = async name => process.getBuiltinModule?.(name) ?? await import(name)
+const { existsSync } = await load('node:fs')
+const { dirname, join } = await load('node:path')
+const { createRequire, enableCompileCache } = await load('node:module')
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
@@ -17,7 +20,7 @@ export async function launch (url) {
 
 async function runHere (self) {
   if (process.env.HELIA_CLUSTER_LAUNCHED === '1') obeyLauncher()
-  nodeModule.enableCompileCache?.()
+  enableCompileCache?.()
   const source = join(dirname(self), 'main.ts')
   const { main } = await import(pathToFileURL(existsSync(source) ? source : self.replace(/\.js$/, '-main.mjs')).href)
   await main()
@@ -39,7 +42,7 @@ async function runUnderFitNode (self) {
     console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Install it from https://nodejs.org or with: npm install node@24`)
     process.exit(1)
   }
-  const { spawn } = await import('node:child_process')
+  const { spawn } = await load('node:child_process')
   const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, HELIA_CLUSTER_LAUNCHED: '1' }
@@ -59,7 +62,7 @@ async function runUnderFitNode (self) {
 /** The binary of the `node` package; undefined when it isn't installed. */
 function fitNode (self) {
   try {
-    const binary = join(dirname(nodeModule.createRequire(self).resolve('node/package.json')), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    const binary = join(dirname(createRequire(self).resolve('node/package.json')), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
     return existsSync(binary) ? binary : undefined
   } catch {
     return undefined

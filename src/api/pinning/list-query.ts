@@ -11,6 +11,7 @@ import { orBadRequest } from './or-bad-request.ts'
 export const longestName = 255
 const defaultLimit = 10
 const largestLimit = 1000
+const mostCids = 10
 
 /**
  * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with commas or by
@@ -20,7 +21,7 @@ const largestLimit = 1000
  * `cid` every status counts, whatever `status` says, as in Go.
  */
 export function parseListQuery (query: Query): PinQuery {
-  const cids = listOf(query, 'cid').map(text => orBadRequest(() => parseCid(text), 'error decoding \'cid\' query param').toString())
+  const cids = parseCids(listOf(query, 'cid'))
   const name = parseName(query)
   const statuses = parseStatuses(listOf(query, 'status'))
   const before = parseMoment(query, 'before')
@@ -38,6 +39,11 @@ export function parseListQuery (query: Query): PinQuery {
 }
 
 const listOf = (query: Query, name: string): string[] => query.all(name).flatMap(text => text.split(',')).filter(text => text !== '')
+
+function parseCids (texts: readonly string[]): string[] {
+  if (texts.length > mostCids) throw badRequest(`error decoding 'cid' query param: more than ${mostCids} CIDs`)
+  return texts.map(text => orBadRequest(() => parseCid(text), 'error decoding \'cid\' query param').toString())
+}
 
 const isOneOf = <T extends string>(all: readonly T[], text: string): text is T => (all as readonly string[]).includes(text)
 

@@ -5,7 +5,7 @@ const requestId: ParameterDoc = { name: 'requestid', in: 'path', type: 'string',
 const query = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
 
 const listOptions: readonly ParameterDoc[] = [
-  query('cid', 'string', 'Comma list: only these CIDs, in whatever status.'),
+  query('cid', 'string', 'Comma list of 10 at most: only these CIDs, in whatever status.'),
   query('name', 'string', 'Only pins with this name.'),
   query('match', 'string', 'How names are compared: exact (default), iexact, partial, ipartial.'),
   query('status', 'string', 'Comma list of queued, pinning, pinned, failed. Default: pinned; with name all.'),

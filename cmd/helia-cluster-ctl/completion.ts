@@ -1,6 +1,11 @@
 import type { Command } from './command.ts'
-import { commands, globalFlags } from './commands.ts'
 import type { Flag } from './flags.ts'
+import { globalFlags } from './global-flags.ts'
+
+export interface Completed {
+  program: string
+  commands: readonly Command[]
+}
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 
@@ -19,14 +24,14 @@ const takesFiles = ({ name }: Command): boolean => name === 'add'
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 /** The script that a shell sources; undefined for a shell that isn't known. */
-export function completionScript (shell: string, program: string): string | undefined {
-  if (shell === 'bash') return bashScript(program)
-  if (shell === 'zsh') return `#compdef ${program}\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(program)}`
-  return shell === 'fish' ? fishScript(program) : undefined
+export function completionScript (shell: string, completed: Completed): string | undefined {
+  if (shell === 'bash') return bashScript(completed)
+  if (shell === 'zsh') return `#compdef ${completed.program}\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(completed)}`
+  return shell === 'fish' ? fishScript(completed) : undefined
 }
 
 /** The words that may follow; keys are the command words so far, "" for none. */
-function followers (): Array<readonly [string, readonly string[]]> {
+function followers (commands: readonly Command[]): Array<readonly [string, readonly string[]]> {
   return [
     ['', [...commands.filter(one => one.isHidden !== true).map(({ name }) => name), 'completion', 'help', ...flagWords(globalFlags), '--help', '--version']],
     ...places(commands).map(({ words, command }) => [
@@ -36,7 +41,7 @@ function followers (): Array<readonly [string, readonly string[]]> {
   ]
 }
 
-function bashScript (program: string): string {
+function bashScript ({ program, commands }: Completed): string {
   const fn = `_${program.replaceAll(/\W/g, '_')}`
   const all = places(commands)
   const valued = [...new Set([globalFlags, ...all.map(({ command }) => command.flags ?? [])].flat().filter(({ type }) => type !== 'boolean').flatMap(flag => flagWords([flag])))]
@@ -61,7 +66,7 @@ ${[...choices].map(([word, list]) => `    ${word}) COMPREPLY=($(compgen -W ${quo
     esac
   done
   case $path in
-${followers().map(([path, words]) => `    ${quoted(path)}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current"));;`).join('\n')}
+${followers(commands).map(([path, words]) => `    ${quoted(path)}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current"));;`).join('\n')}
   esac
   case $path in
     ${files.map(quoted).join('|')}) [ "\${current#-}" = "$current" ] && COMPREPLY+=($(compgen -f -- "$current"));;
@@ -73,7 +78,7 @@ complete -o filenames -F ${fn} ${program}
 
 const seen = (words: readonly string[]): string => words.map(word => `__fish_seen_subcommand_from ${word}`).join('; and ')
 
-function fishScript (program: string): string {
+function fishScript ({ program, commands }: Completed): string {
   const line = (condition: string, rest: string): string => `complete -c ${program} -f -n ${quoted(condition)} ${rest}`
   const flagLine = (condition: string, { names, about, type, choices }: Flag): string => {
     const words = names.map(name => name.length === 1 ? `-s ${name}` : `-l ${name}`).join(' ')

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { ClusterClient } from '../../src/client/client.ts'
+import type { Command } from './command.ts'
 import type { Printer } from './printer.ts'
 import type { CtlTerminal } from './terminal.ts'
 
@@ -7,6 +8,8 @@ import type { CtlTerminal } from './terminal.ts'
 export interface CtlContext {
   /** How the program was called. */
   program: string
+  /** All there are. */
+  commands: readonly Command[]
   client: ClusterClient
   printer: Printer
   terminal: CtlTerminal

@@ -1,6 +1,7 @@
-import { commands, globalFlags } from './commands.ts'
+import { commands } from './commands.ts'
 import type { Command } from './command.ts'
 import type { Flag } from './flags.ts'
+import { globalFlags } from './global-flags.ts'
 
 const column = (rows: ReadonlyArray<readonly [string, string]>): string => {
   const width = Math.max(0, ...rows.map(([left]) => left.length))

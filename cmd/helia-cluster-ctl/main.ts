@@ -5,12 +5,13 @@ import { ApiError } from '../../src/client/errors.ts'
 import { version } from '../helia-cluster-service/version.ts'
 import { painter } from './colours.ts'
 import type { Command } from './command.ts'
-import { commands, globalFlags } from './commands.ts'
+import { commands } from './commands.ts'
 import { connect } from './connect.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
 import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from './flags.ts'
 import type { FlagValues } from './flags.ts'
+import { globalFlags } from './global-flags.ts'
 import { Printer } from './printer.ts'
 import type { Encoding } from './printer.ts'
 import { systemTerminal } from './terminal.ts'
@@ -100,7 +101,7 @@ async function contextOf ({ flags, program }: Pick<Called, 'flags' | 'program'>,
   const encoding = flags.text('encoding', terminal.outIsTerminal ? 'table' : 'text')
   if (encoding !== 'text' && encoding !== 'json' && encoding !== 'table') throw new CommandFailed('error : unsupported encoding')
   const printer = new Printer(encoding satisfies Encoding, { terminal, paint: painter(terminal, terminal.outIsTerminal) })
-  return { program, printer, terminal, clock, signal, client: await connect(flags, { terminal, clock }) }
+  return { program, commands, printer, terminal, clock, signal, client: await connect(flags, { terminal, clock }) }
 }
 
 async function runWith (command: Command, line: Parameters<NonNullable<Command['run']>>[0], context: CtlContext): Promise<number> {

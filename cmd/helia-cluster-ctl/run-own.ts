@@ -1,11 +1,10 @@
 import type { Command, CommandLine } from './command.ts'
-import { commands } from './commands.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
 
 /** What needs no peer. */
 
-export async function listCommands (_line: CommandLine, { terminal, program }: CtlContext): Promise<number> {
+export async function listCommands (_line: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
   const shown = commands.filter(({ name }) => name !== 'completion')
   terminal.out([...shown.flatMap(command => paths(program, command)), `${program} help`].map(line => `${line}\n`).join(''))
   return exitCodes.done
@@ -16,9 +15,9 @@ const paths = (before: string, command: Command): string[] => {
   return [path, ...(command.commands ?? []).flatMap(one => paths(path, one))]
 }
 
-export async function printCompletion ({ args: [shell = ''] }: CommandLine, { terminal, program }: CtlContext): Promise<number> {
+export async function printCompletion ({ args: [shell = ''] }: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
   const { completionScript, shells } = await import('./completion.ts')
-  const script = completionScript(shell, program)
+  const script = completionScript(shell, { program, commands })
   if (script == null) throw new CommandFailed(`error : no completion for ${JSON.stringify(shell)}; there is one for ${shells.join(', ')}`)
   terminal.out(script)
   return exitCodes.done

@@ -5,6 +5,12 @@ import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../model/peer.ts'
 import type { Pin } from '../model/pin.ts'
 
+/**
+ * The text of the TIMEOUT of a pin: clients of Go's peers know it as the error of a stuck pin (daemon §6). What was waited for is in the error's
+ * facts and stays in `progress`.
+ */
+export const pinTimeoutText = 'context canceled'
+
 /** What an IPFS node says of a CID. */
 export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
 

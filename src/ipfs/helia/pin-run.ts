@@ -1,8 +1,8 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { formatDuration } from '../../base/duration.ts'
 import type { PinProgress } from '../ipfs.ts'
+import { pinTimeoutText } from '../ipfs.ts'
 import type { Flight } from './block-fetcher.ts'
 
 export interface PinRunInit { cid: CID, pinTimeoutMs: number }
@@ -107,8 +107,8 @@ export class PinRun {
       return
     }
     const { wantedBlock, peersAsked } = this.#last = this.#wantedNow()
-    this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), wanted: String(wantedBlock), peersAsked: peersAsked.length }, {
-      message: `no block came for ${formatDuration(pinTimeoutMs)}: ${String(wantedBlock)} is wanted, ${peersAsked.length} peers were asked`
+    this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), pinTimeoutMs, wanted: String(wantedBlock), peersAsked: peersAsked.length }, {
+      message: pinTimeoutText
     }))
   }
 }

@@ -1,8 +1,8 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
-import { formatDuration } from '../../base/duration.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { PinProgress } from '../ipfs.ts'
+import { pinTimeoutText } from '../ipfs.ts'
 
 export interface PinWatchInit {
   cid: CID
@@ -69,8 +69,8 @@ export class PinWatch {
     this.#cancelTimer()
     const { cid, pinTimeoutMs } = this.#init
     if (pinTimeoutMs === 0) return
-    this.#cancelTimer = this.#clock.after(pinTimeoutMs, () => this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), blocks: this.#blocks }, {
-      message: `no block came for ${formatDuration(pinTimeoutMs)}: ${this.#blocks} blocks are there`
+    this.#cancelTimer = this.#clock.after(pinTimeoutMs, () => this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), pinTimeoutMs, blocks: this.#blocks }, {
+      message: pinTimeoutText
     })))
   }
 }

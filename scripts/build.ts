@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const dist = join(root, 'dist')
-const programs = ['helia-cluster-service', 'helia-cluster-ctl']
+const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow']
 
 // bundled CommonJS packages call require() for Node's own modules
 const banner = "const require = globalThis.process.getBuiltinModule('node:module').createRequire(import.meta.url);"

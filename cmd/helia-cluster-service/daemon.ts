@@ -30,6 +30,8 @@ export type DaemonInit = DaemonFlags & {
   folder: string
   /** As `--loglevel`. */
   levels: string
+  /** The last word on the settings, once the folder is locked. */
+  adjust? (loaded: LoadedFolder): Promise<ServiceConfig>
 }
 
 export interface DaemonDeps {
@@ -61,7 +63,7 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   try {
     const loaded = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch: deps.fetch }))
     for (const warning of loaded.warnings) log.child('config').warn(warning)
-    const config = withFlags(loaded.config, init, bootstrap)
+    const config = withFlags(await init.adjust?.(loaded) ?? loaded.config, init, bootstrap)
     await checkCanStart(init, { ...loaded, config })
     return await new Run({ init, config, loaded, bootstrap, log }, deps).end()
   } finally {

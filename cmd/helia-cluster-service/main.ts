@@ -27,7 +27,7 @@ export async function runProgram (argv: readonly string[], terminal: Terminal): 
 }
 
 /** Lets a command throw instead of ending the process, after it has told what is wrong with its flags. */
-function tellUsage (command: Command, terminal: Terminal): Command {
+export function tellUsage (command: Command, terminal: Terminal): Command {
   return command.exitOverride(err => {
     if (!isHelp(err)) terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${command.helpInformation()}`)
     throw err

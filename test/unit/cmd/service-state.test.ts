@@ -13,6 +13,11 @@ import { fakeTerminal, type FakeTerminal } from '../../support/terminal.ts'
 const varied = new URL('../../vectors/state/export-varied.json', import.meta.url)
 const minimal = new URL('../../vectors/state/import-minimal.json', import.meta.url)
 
+async function * failing (): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('half')
+  throw new Error('damaged')
+}
+
 describe('helia-cluster-service state', () => {
   let parent: string
   let folder: string
@@ -160,10 +165,6 @@ describe('helia-cluster-service state', () => {
   it('leaves an output file as it is when it cannot write a new one', async () => {
     const file = join(folder, 'backup.json')
     await writeFile(file, 'precious')
-    const failing = async function * (): AsyncGenerator<Uint8Array> {
-      yield Buffer.from('half')
-      throw new Error('damaged')
-    }
 
     await assert.rejects(writeOutput(file, failing(), deps.output), /damaged/)
 

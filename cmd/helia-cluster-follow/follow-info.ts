@@ -1,0 +1,29 @@
+import { parseServiceJson, sourceOf } from '../../src/config/service-json.ts'
+import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder.ts'
+import { apiAddresses } from './followed.ts'
+import type { Followed } from './followed.ts'
+import type { FollowDeps } from './deps.ts'
+
+/** Prints what is known of a follower, whether it runs or not. */
+export async function printInfo (followed: Followed, deps: FollowDeps): Promise<void> {
+  const { out, variables } = deps.terminal
+  const id = await deps.client(apiAddresses(followed, variables)).id().catch(() => undefined)
+  const ipfsOnline = id == null ? await isKuboOnline(followed, deps) : id.ipfs?.error === ''
+  out(`Information about follower peer for Cluster "${followed.name}":\n\n` +
+    `Config folder: ${followed.folder}\nConfig source URL: ${await sourceLine(followed, deps)}\n` +
+    `Cluster Peer online: ${id != null}\nIPFS peer online: ${ipfsOnline}\n`)
+}
+
+async function sourceLine ({ folder }: Followed, { fetch }: FollowDeps): Promise<string> {
+  const url = sourceOf(parseServiceJson(await readConfigText(pathsIn(folder))))
+  if (url == null) return 'none: the configuration is in the folder'
+  const isThere = await fetch(url).then(({ status }) => status < 300, () => false)
+  return isThere ? `Available (${url})` : `failed retrieving configuration source (${url})`
+}
+
+/** The embedded node is online exactly when the peer is; an external one may be without it. */
+async function isKuboOnline ({ folder }: Followed, { terminal, fetch, isKuboOnline }: FollowDeps): Promise<boolean> {
+  const loaded = await loadFolder(folder, { variables: terminal.variables, fetch }).catch(() => undefined)
+  const ipfs = loaded?.config.ipfs
+  return ipfs?.kind === 'ipfshttp' && await isKuboOnline(ipfs.nodeMultiaddress)
+}

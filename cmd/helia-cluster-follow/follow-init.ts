@@ -1,0 +1,46 @@
+import { ClusterError } from '../../src/base/errors.ts'
+import type { Variables } from '../../src/config/reader.ts'
+import { pathsIn } from '../../src/node/folder.ts'
+import { initFolder } from '../helia-cluster-service/init.ts'
+import { CommandFailed, doing } from '../helia-cluster-service/terminal.ts'
+import type { Terminal } from '../helia-cluster-service/terminal.ts'
+import { isInitialized } from './followed.ts'
+import type { Followed } from './followed.ts'
+
+const defaultGateway = '127.0.0.1:8080'
+
+export interface SourceFlags {
+  /** A URL, or a DNSLink name. */
+  source: string
+  /** host:port or URL of the IPFS gateway that resolves names. */
+  gateway?: string
+}
+
+/** Writes identity and a configuration that points to its source. Throws CommandFailed when there is one already. */
+export async function initFollower (followed: Followed, flags: SourceFlags, terminal: Terminal): Promise<void> {
+  const { name, folder } = followed
+  if (await isInitialized(followed)) {
+    throw new CommandFailed(`Configuration for this cluster already exists.\nPlease delete ${folder} if you wish to re-initialize.`)
+  }
+  const source = await doing('parsing options', () => sourceUrl(flags, terminal))
+  await initFolder({ folder, source, consensus: 'crdt', datastore: 'level', profile: 'public' }, { ...terminal, err: () => {} })
+  terminal.out(`Identity written to ${pathsIn(folder).identity}.\nConfiguration written to ${pathsIn(folder).config}.\n` +
+    `Cluster "${name}" follower peer initialized.\n\nYou can now use "helia-cluster-follow ${name} run" to start a follower peer for this cluster.\n`)
+}
+
+/** Go stores gateway addresses without a scheme, which then can't be fetched. */
+function sourceUrl ({ source, gateway }: SourceFlags, { variables, out }: Terminal): string {
+  if (/^https?:\/\//.test(source)) return source
+  if (source === '' || /[\s:]/.test(source)) {
+    throw new ClusterError('INVALID_ARGUMENT', { source }, { message: `the configuration source is ${JSON.stringify(source)}: must be an http:// or https:// URL, or a DNSLink name` })
+  }
+  const through = gatewayOf(gateway, variables)
+  out(`${source} is taken as a DNSLink name: /ipns/${source}, fetched through the IPFS gateway ${through}.\n` +
+    'If it is something else, give a URL that begins with http:// or https://. (IPFS_GATEWAY sets another gateway.)\n\n')
+  return `${through}/ipns/${source}`
+}
+
+function gatewayOf (flag: string | undefined, variables: Variables): string {
+  const gateway = (flag ?? variables.IPFS_GATEWAY ?? defaultGateway).replace(/\/+$/, '')
+  return /^https?:\/\//.test(gateway) ? gateway : `http://${gateway}`
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PeerId } from '../../src/model/cid.ts'
 import type { PeerStream, PeerStreams } from '../../src/network/network.ts'
 import { pollUntil } from '../support/poll.ts'
@@ -106,6 +107,25 @@ export function peerStreamsContract (name: string, open: () => Promise<StreamsHa
 
       assert.ok(waiting < 64, `${waiting} chunks were written before anybody read`)
       assert.equal(received, 128 * chunk.length)
+    })
+
+    scenario('keeps every byte when a quick reader becomes a slow one', async ({ near, farPeer, taken }) => {
+      const chunk = new Uint8Array(256 * 1024).fill(7)
+      const mine = await near.open(farPeer, protocol)
+      const writing = (async () => {
+        for (let count = 0; count < 400; count++) await mine.write(chunk)
+        await mine.closeWrite()
+      })()
+      let received = 0
+      for await (const part of (await taken()).source) {
+        const before = received
+        received += part.length
+        // now and then nothing is read for a moment
+        if (Math.floor(received / 2 ** 24) > Math.floor(before / 2 ** 24)) await pause(20)
+      }
+      await writing
+
+      assert.equal(received, 400 * chunk.length)
     })
 
     scenario('says who cannot be reached and what is not spoken', async ({ near, farPeer, nowhere }) => {

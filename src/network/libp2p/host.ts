@@ -124,6 +124,9 @@ class Host implements Libp2pClusterHost {
 
 const withPeer = (address: MultiaddrText, peer: PeerId): MultiaddrText => address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
 
+/** What another peer may send on a stream before we read. libp2p resets a paused stream on which more than 4 MiB wait. */
+const streamWindowBytes = 2 * 1024 * 1024
+
 /** Go's service tag. */
 const mdnsService = '_ipfs-cluster-discovery._udp.local'
 
@@ -145,7 +148,7 @@ async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
     },
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise(), tls()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),
     ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret) }),
     connectionManager: { maxConnections: init.maxConnections, dialTimeout: init.dialTimeoutMs, inboundConnectionThreshold: 100 }

@@ -22,6 +22,7 @@ export class LibP2pPeerStream implements PeerStream {
   #waitingBytes = 0
   #isFinished = false
   #isClosed = false
+  #isResuming = false
   #wakeReader: (() => void) | undefined
   #wakeWriters: Array<() => void> = []
 
@@ -82,11 +83,22 @@ export class LibP2pPeerStream implements PeerStream {
     }
   }
 
-  /** What came during the pause is handed over at once. */
+  /**
+   * What came during the pause is handed over at once, inside of `resume`, which opens the window when it ends: a pause from in there would be a pause
+   * in name only.
+   */
   #resume (): void {
+    this.#isResuming = true
     try {
       this.#stream.resume()
-    } catch { /* closed in the meantime: the events tell */ }
+    } catch { /* closed in the meantime: the events tell */ } finally {
+      this.#isResuming = false
+    }
+    this.#pauseWhenFull()
+  }
+
+  #pauseWhenFull (): void {
+    if (this.#waitingBytes >= fullBytes && this.#stream.readStatus === 'readable' && !this.#isResuming) this.#stream.pause()
   }
 
   #onData (data: Incoming['data']): void {
@@ -94,7 +106,7 @@ export class LibP2pPeerStream implements PeerStream {
       this.#chunks.push(chunk)
       this.#waitingBytes += chunk.length
     }
-    if (this.#waitingBytes >= fullBytes && this.#stream.readStatus === 'readable') this.#stream.pause()
+    this.#pauseWhenFull()
     this.#notifyReader()
   }
 

@@ -10,7 +10,7 @@ import { LibP2pPeerStream } from './peer-stream.ts'
 export interface StreamsDeps { host: Pick<Libp2pClusterHost, 'libp2p' | 'attach'>, log: Logger }
 
 /** Go opens a stream per call. One peer may have this many at once; more are reset. */
-const streamsPerPeer = { maxInboundStreams: 1024, maxOutboundStreams: 4096, runOnLimitedConnection: true }
+const streamsPerPeer = { maxInboundStreams: 512, maxOutboundStreams: 4096, runOnLimitedConnection: true }
 
 /** Streams on the cluster host. `handle` works before the host's start. */
 export function libp2pStreams ({ host, log }: StreamsDeps): PeerStreams {

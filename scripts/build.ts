@@ -51,7 +51,6 @@ await build({
   target: 'node24',
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: 'linked',
   external: ['classic-level', 'node-datachannel', '@ipshipyard/node-datachannel', 'pino-pretty'],
   define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"' },

@@ -87,7 +87,8 @@ class Gossip implements Libp2pGossip {
   }
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
-    if (this.#isRunning) await this.#pubsub?.publish(topic, data)
+    // signing costs more than all the rest of a small pin: not for nobody. Who comes later is told the heads anyway
+    if (this.#isRunning && this.#pubsub != null && this.#pubsub.getSubscribers(topic).length > 0) await this.#pubsub.publish(topic, data)
   }
 
   subscribe (topic: string, handler: (message: TopicMessage) => void, accept?: (from: PeerId) => boolean): () => void {

@@ -21,6 +21,18 @@ const empty = new Uint8Array(0)
  */
 export function blockSet (init: BlockSetInit, deps: { random: Random }): BlockSet { return new FingerprintSet(init, deps.random) }
 
+const seeds = new WeakMap<Random, Uint32Array>()
+
+/** Whoever chooses blocks must not be able to choose slots. One seed serves all sets: drawing it would cost more than a small set. */
+function seedOf (random: Random): Uint32Array {
+  const known = seeds.get(random)
+  if (known != null) return known
+  const bytes = random.bytes(16)
+  const seed = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 16))
+  seeds.set(random, seed)
+  return seed
+}
+
 class FingerprintSet implements BlockSet {
   readonly #folder: string
   readonly #maxSlots: number
@@ -37,9 +49,7 @@ class FingerprintSet implements BlockSet {
   constructor ({ folder, memoryBytes = 32 * 1024 * 1024 }: BlockSetInit, random: Random) {
     this.#folder = folder
     this.#maxSlots = memoryBytes / 16
-    // Whoever chooses blocks must not be able to choose slots.
-    const bytes = random.bytes(16)
-    this.#seed = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 16))
+    this.#seed = seedOf(random)
     this.#table = new HashTable(this.#seed)
     this.#key = new Uint8Array(this.#words.buffer)
   }

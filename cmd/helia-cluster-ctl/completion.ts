@@ -41,35 +41,42 @@ function followers (commands: readonly Command[]): Array<readonly [string, reado
   ]
 }
 
+/** The flags that take a value, each as the pattern `<command words>|<flag>`. */
+function valuedFlags (commands: readonly Command[]): Array<{ pattern: string, flag: Flag }> {
+  return [{ words: [] as readonly string[], flags: globalFlags }, ...places(commands).map(({ words, command }) => ({ words, flags: command.flags ?? [] }))].flatMap(({ words, flags }) =>
+    flags.filter(({ type }) => type !== 'boolean').map(flag => ({ flag, pattern: flagWords([flag]).map(word => quoted(`${words.join(' ')}|${word}`)).join('|') })))
+}
+
+/** Walks over the words to find the command, then offers what may follow it, or the value of the flag before the cursor. */
 function bashScript ({ program, commands }: Completed): string {
   const fn = `_${program.replaceAll(/\W/g, '_')}`
+  const valued = valuedFlags(commands)
+  const withChoices = valued.filter(({ flag }) => flag.choices != null)
   const all = places(commands)
-  const valued = [...new Set([globalFlags, ...all.map(({ command }) => command.flags ?? [])].flat().filter(({ type }) => type !== 'boolean').flatMap(flag => flagWords([flag])))]
-  const choices = new Map([globalFlags, ...all.map(({ command }) => command.flags ?? [])].flat().filter(flag => flag.choices != null).flatMap(flag => flagWords([flag]).map(word => [word, flag.choices ?? []] as const)))
-  const files = all.filter(({ command, words }) => takesFiles(command) && words.length === 1).map(({ words }) => words.join(' '))
+  const files = all.filter(({ command, words }) => takesFiles(command) && words.length === 1).map(({ words }) => quoted(words.join(' ')))
   return `${fn}() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} path= word at skip=
+  local current=\${COMP_WORDS[COMP_CWORD]} path= flag= word at
   COMPREPLY=()
-  case $previous in
-${[...choices].map(([word, list]) => `    ${word}) COMPREPLY=($(compgen -W ${quoted(list.join(' '))} -- "$current")); return;;`).join('\n')}
-    ${valued.filter(word => !choices.has(word)).join('|')}) COMPREPLY=($(compgen -f -- "$current")); return;;
-  esac
   for ((at = 1; at < COMP_CWORD; at++)); do
     word=\${COMP_WORDS[at]}
-    if [ -n "$skip" ]; then skip=; continue; fi
-    case $word in
-      ${valued.join('|')}) skip=1;;
-      -*) ;;
-      *) case "\${path:+$path }$word" in
-        ${all.map(({ words }) => quoted(words.join(' '))).join('|')}) path="\${path:+$path }$word";;
-      esac;;
+    if [ -n "$flag" ]; then flag=; continue; fi
+    case "$path|$word" in
+      ${valued.map(({ pattern }) => pattern).join('|')}) flag="$path|$word"; continue;;
+    esac
+    case "\${path:+$path }$word" in
+      ${all.map(({ words }) => quoted(words.join(' '))).join('|')}) path="\${path:+$path }$word";;
     esac
   done
+  case $flag in
+    '') ;;
+${withChoices.map(({ pattern, flag }) => `    ${pattern}) COMPREPLY=($(compgen -W ${quoted((flag.choices ?? []).join(' '))} -- "$current")); return;;`).join('\n')}
+    *) COMPREPLY=($(compgen -f -- "$current")); return;;
+  esac
   case $path in
 ${followers(commands).map(([path, words]) => `    ${quoted(path)}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$current"));;`).join('\n')}
   esac
   case $path in
-    ${files.map(quoted).join('|')}) [ "\${current#-}" = "$current" ] && COMPREPLY+=($(compgen -f -- "$current"));;
+    ${files.join('|')}) [ "\${current#-}" = "$current" ] && COMPREPLY=($(compgen -f -- "$current"));;
   esac
 }
 complete -o filenames -F ${fn} ${program}

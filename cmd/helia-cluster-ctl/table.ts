@@ -43,5 +43,5 @@ function lineOf (row: readonly Cell[], widths: readonly number[], paint: Paint):
     const shown = typeof cell === 'string' ? text : paint(cell.style, text)
     return at === row.length - 1 ? shown : shown + ' '.repeat(Math.max(0, (widths[at] ?? 0) - [...text].length))
   })
-  return `${cells.join('  ')}\n`
+  return `${cells.join('  ').trimEnd()}\n`
 }

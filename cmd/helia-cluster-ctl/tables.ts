@@ -8,6 +8,8 @@ import type { Cell, Table } from './table.ts'
 
 const when = (time: string): string => time === neverText ? '-' : time.slice(0, 19).replace('T', ' ')
 
+const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} peers`
+
 export const idTable: Table<Id> = {
   columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
   rows: id => id.error !== ''
@@ -24,7 +26,7 @@ export const pinTable: Table<Pin> = {
     pin.name === '' ? '-' : pin.name,
     pin.mode === 'direct' ? `${pin.type} (direct)` : pin.type,
     pin.replication_factor_min === -1 ? '-' : `${pin.replication_factor_min}-${pin.replication_factor_max}`,
-    pin.replication_factor_min === -1 ? 'every peer' : `${(pin.allocations ?? []).length} peers`,
+    pin.replication_factor_min === -1 ? 'every peer' : peersText((pin.allocations ?? []).length),
     when(pin.expire_at),
     when(pin.timestamp)
   ]]

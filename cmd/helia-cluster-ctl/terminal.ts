@@ -26,7 +26,8 @@ export function systemTerminal (): CtlTerminal & { flush (): Promise<void> } {
     variables: process.env,
     outIsTerminal: process.stdout.isTTY === true,
     errIsTerminal: process.stderr.isTTY === true,
-    size: () => ({ columns: process.stdout.columns ?? process.stderr.columns ?? 80, rows: process.stdout.rows ?? process.stderr.rows ?? 24 }),
+    // terminals that don't know their size say 0
+    size: () => ({ columns: process.stdout.columns || process.stderr.columns || 80, rows: process.stdout.rows || process.stderr.rows || 24 }),
     out: text => {
       waiting += text
       if (waiting.length >= batchLength) write()

@@ -57,7 +57,8 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   const { terminal } = deps
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const bootstrap = await doing('parsing options', () => parsePeerAddresses('--bootstrap', init.bootstrap))
-  const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: terminal.err })
+  const lines = new GatheredLines(terminal.err)
+  const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: line => lines.write(line) })
   await doing('loading configurations', async () => readConfigText(pathsIn(init.folder)))
   const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
   try {
@@ -67,7 +68,27 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
     await checkCanStart(init, { ...loaded, config })
     return await new Run({ init, config, loaded, bootstrap, log }, deps).end()
   } finally {
+    lines.flush()
     lock.release()
+  }
+}
+
+/** The lines of one turn in one write: a write to a pipe or a terminal blocks the thread, and every request has a line. */
+class GatheredLines {
+  readonly #write: (text: string) => void
+  #text = ''
+
+  constructor (write: (text: string) => void) { this.#write = write }
+
+  write (line: string): void {
+    if (this.#text === '') setImmediate(() => this.flush())
+    this.#text += line
+  }
+
+  flush (): void {
+    const text = this.#text
+    this.#text = ''
+    if (text !== '') this.#write(text)
   }
 }
 

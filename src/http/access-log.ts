@@ -9,8 +9,20 @@ export function commonLogLine (exchange: Exchange, remote: string, receivedAt: n
   return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${exchange.bytesSent}`
 }
 
+let lastSecond = -1
+let lastText = ''
+
+/** Made once a second. */
 function logTime (time: number): string {
-  const date = new Date(time)
+  const second = Math.floor(time / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastText = timeText(new Date(second * 1000))
+  }
+  return lastText
+}
+
+function timeText (date: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   const day = `${two(date.getUTCDate())}/${months[date.getUTCMonth()]}/${date.getUTCFullYear()}`
   return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`

@@ -50,8 +50,8 @@ export class Delegates {
     try {
       const seen = new Set<PeerId>([this.#deps.cluster.peer])
       for await (const info of this.#deps.cluster.peers()) {
+        if (info.id !== this.#deps.cluster.peer) this.#note(info)
         seen.add(info.id)
-        this.#note(info)
       }
       for (const peer of this.#addresses.keys()) if (!seen.has(peer)) this.#addresses.delete(peer)
       this.#othersAt = this.#deps.clock.now()

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -16,9 +17,9 @@ export interface IndexFollowerDeps {
   changed: (cids: readonly string[]) => void
 }
 
-/** Changes wait until this turn of the event loop ends, or until there are so many. */
-const mostPending = 1000
-const batchSize = 1000
+/** Changes wait until this turn of the event loop ends, or until there are so many: a write of these keeps others waiting for some milliseconds. */
+const batchSize = 250
+const walkSize = 1000
 const dayMs = 86_400_000
 
 /**
@@ -104,7 +105,7 @@ export class IndexFollower implements Startable {
       this.#pending.delete(text)
       this.#pending.set(text, pin)
     }
-    if (this.#pending.size >= mostPending) this.#flushQuietly()
+    if (this.#pending.size >= batchSize) this.#flushQuietly()
     else this.#scheduled ??= setImmediate(() => this.#flushQuietly())
   }
 
@@ -121,7 +122,12 @@ export class IndexFollower implements Startable {
   async #compare (signal: AbortSignal): Promise<void> {
     const { consensus: { state }, index, log } = this.#deps
     let mended = 0
-    for await (const pins of state.pins({ signal })) mended += this.#compareBatch(pins)
+    for await (const pins of state.pins({ signal })) {
+      for (let at = 0; at < pins.length; at += batchSize) {
+        mended += this.#compareBatch(pins.slice(at, at + batchSize))
+        await othersTurn()
+      }
+    }
     this.flush()
     // every pin is in the index now: more than those are there only when some are gone from the pinset
     if (index.size() !== state.size()) mended += await this.#removeSurplus(signal)
@@ -145,12 +151,12 @@ export class IndexFollower implements Startable {
   async #removeSurplus (signal: AbortSignal): Promise<number> {
     const { consensus: { state }, index } = this.#deps
     let removed = 0
-    for (let rows = index.following(undefined, batchSize); rows.length > 0; rows = index.following(rows.at(-1)?.created, batchSize)) {
+    for (let rows = index.following(undefined, walkSize); rows.length > 0; rows = index.following(rows.at(-1)?.created, walkSize)) {
       signal.throwIfAborted()
       const gone = rows.map(({ cid }) => cid).filter(cid => !state.has(parseCid(cid)))
       if (gone.length > 0) index.remove(gone)
       removed += gone.length
-      await new Promise(setImmediate)
+      await othersTurn()
     }
     return removed
   }

@@ -27,6 +27,9 @@ const askWaitMs = 250
 const askShareOfTime = 4
 const mostRecent = 256
 
+/** Statuses that will change. */
+const underWay: readonly IndexedStatus[] = ['queued', 'pinning', 'unknown']
+
 /**
  * The statuses in the index. A sweep over all peers brings them up to date every 20 s while lists are asked for; before each list the newest pins that are under way or have just
  * changed are asked for, within a quarter of a second.
@@ -97,7 +100,7 @@ export class StatusTable implements Startable {
     await this.#within(askWaitMs, this.#asking, signal)
   }
 
-  #manyAreUnderWay (): boolean { return this.#deps.index.newest(['queued', 'pinning'], mostAsked + 1).length > mostAsked }
+  #manyAreUnderWay (): boolean { return this.#deps.index.newest(underWay, mostAsked + 1).length > mostAsked }
 
   async #sweepNow (ms: number, signal: AbortSignal): Promise<void> {
     this.#worker?.wake()
@@ -120,10 +123,10 @@ export class StatusTable implements Startable {
   async #askAboutNewest (): Promise<void> {
     const { clock, index, log } = this.#deps
     const begunAt = clock.now()
-    const underWay = index.newest(['queued', 'pinning'], mostAsked).map(({ cid }) => cid)
+    const waiting = index.newest(underWay, mostAsked).map(({ cid }) => cid)
     const recent = [...this.#recent].slice(-mostAsked)
     for (const cid of recent) this.#recent.delete(cid)
-    await Promise.all([...new Set([...underWay, ...recent])].map(async cid => {
+    await Promise.all([...new Set([...waiting, ...recent])].map(async cid => {
       try {
         await this.ask(parseCid(cid))
       } catch (err) {

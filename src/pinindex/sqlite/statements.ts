@@ -23,7 +23,7 @@ export const indexedPin = ([cid, created, status]: Row): IndexedPin =>
 const shape = 'cid, created, status'
 const range = 'status = ? AND created < ? AND created > ?'
 
-/** Everything that is asked of the database, prepared once. */
+/** Everything that is asked of the database, prepared once. Indexes are named because SQLite without statistics takes the range of times for the better condition. */
 export class Statements {
   readonly #db: DatabaseSync
   readonly #scans = new Map<string, Statement>()
@@ -59,10 +59,10 @@ export class Statements {
     this.remove = this.#prepare('DELETE FROM pins WHERE cid = ?')
     this.setStatus = this.#prepare('UPDATE pins SET status = ? WHERE cid = ?')
     this.following = this.#prepare(`SELECT ${shape} FROM pins WHERE created > ? ORDER BY created LIMIT ?`)
-    this.#count = this.#prepare(`SELECT count(*) FROM pins WHERE ${range}`)
-    this.#countNamed = this.#prepare(`SELECT count(*) FROM pins WHERE name <> '' AND name = ? AND ${range}`)
-    this.#page = this.#prepare(`SELECT ${shape} FROM pins WHERE ${range} ORDER BY created DESC LIMIT ?`)
-    this.#pageNamed = this.#prepare(`SELECT ${shape} FROM pins WHERE name <> '' AND name = ? AND ${range} ORDER BY created DESC LIMIT ?`)
+    this.#count = this.#prepare(`SELECT count(*) FROM pins INDEXED BY by_status WHERE ${range}`)
+    this.#countNamed = this.#prepare(`SELECT count(*) FROM pins INDEXED BY by_name WHERE name <> '' AND name = ? AND ${range}`)
+    this.#page = this.#prepare(`SELECT ${shape} FROM pins INDEXED BY by_status WHERE ${range} ORDER BY created DESC LIMIT ?`)
+    this.#pageNamed = this.#prepare(`SELECT ${shape} FROM pins INDEXED BY by_name WHERE name <> '' AND name = ? AND ${range} ORDER BY created DESC LIMIT ?`)
   }
 
   size (): number { return this.#prepare('SELECT count(*) FROM pins').get()?.[0] as number }

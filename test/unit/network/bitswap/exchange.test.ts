@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { silentLogger } from '../../../../src/base/log.ts'
+import type { CID } from '../../../../src/model/cid.ts'
+import { bitswapExchange, bitswapProtocol, exchangeDefaults } from '../../../../src/network/bitswap/exchange.ts'
+import type { BitswapExchange } from '../../../../src/network/bitswap/exchange.ts'
+import type { PeerStream, PeerStreams } from '../../../../src/network/network.ts'
+import { decodeBitswapMessage, encodeBitswapFrame } from '../../../../src/wire/bitswap.ts'
+import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
+import { FrameReader } from '../../../../src/wire/frame-reader.ts'
+import { blockOf } from '../../../contract/block-exchange.ts'
+import { MemoryStreams } from '../../../support/memory-streams.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
+
+/** A peer that speaks bitswap by hand. */
+class ByHand {
+  readonly messages: BitswapMessage[] = []
+  readonly #streams: PeerStreams
+  #out: PeerStream | undefined
+
+  constructor (streams: PeerStreams) {
+    this.#streams = streams
+    streams.handle(bitswapProtocol, stream => { void this.#read(stream) })
+  }
+
+  async say (bytes: Uint8Array): Promise<PeerStream> {
+    this.#out ??= await this.#streams.open('self', bitswapProtocol)
+    await this.#out.write(bytes)
+    return this.#out
+  }
+
+  wants (): string[] { return this.messages.flatMap(({ wantlist }) => wantlist?.entries ?? []).map(({ cancel, wantType }) => cancel === true ? 'cancel' : wantType ?? 'WantBlock') }
+  blocks (): Uint8Array[] { return this.messages.flatMap(({ blocks }) => blocks).map(({ data }) => data) }
+  presences (): string[] { return this.messages.flatMap(({ blockPresences }) => blockPresences).map(({ type }) => type) }
+
+  async #read (stream: PeerStream): Promise<void> {
+    const frames = new FrameReader(8 * 1024 * 1024)
+    for await (const chunk of stream.source) for (const frame of frames.push(chunk)) this.messages.push(decodeBitswapMessage(frame))
+  }
+}
+
+describe('bitswap exchange', () => {
+  let clock: SimClock
+  let net: MemoryStreams
+  let peers: string[]
+  let comeOrGo: (peer: string, isHere: boolean) => void
+  let blocks: Map<string, Uint8Array>
+  let exchange: BitswapExchange
+  const never = { signal: new AbortController().signal }
+  const store = ({ cid, bytes }: { cid: CID, bytes: Uint8Array }): void => { blocks.set(cid.toString(), bytes) }
+
+  beforeEach(async () => {
+    clock = new SimClock()
+    net = new MemoryStreams()
+    peers = []
+    blocks = new Map()
+    exchange = bitswapExchange(exchangeDefaults, {
+      streams: net.of('self'),
+      peers: () => peers,
+      onPeer: listener => {
+        comeOrGo = listener
+        return () => {}
+      },
+      blocks: cid => blocks.get(cid.toString()),
+      clock,
+      log: silentLogger
+    })
+    await exchange.start(new AbortController().signal)
+  })
+  afterEach(async () => exchange.stop())
+
+  const byHand = (name: string): ByHand => {
+    peers.push(name)
+    return new ByHand(net.of(name))
+  }
+
+  it('asks the announcer alone, and others only once it has had its time', async () => {
+    const [announcer, other] = [byHand('announcer'), byHand('other')]
+    const block = blockOf('wanted')
+    const fetching = exchange.fetch(block.cid, { ...never, from: 'announcer' })
+
+    await clock.advance(exchangeDefaults.patienceMs - 1)
+    const before = [announcer.wants(), other.wants()]
+    await clock.advance(2)
+    const after = [announcer.wants(), other.wants()]
+    await other.say(encodeBitswapFrame({ presences: [{ cid: block.cid.bytes, has: true }] }))
+    await clock.settle()
+    await other.say(encodeBitswapFrame({ blocks: [{ prefix: Uint8Array.of(1, 0x70, 0x12, 32), data: block.bytes }] }))
+
+    assert.deepEqual(before, [['WantBlock'], []])
+    assert.deepEqual(after, [['WantBlock'], ['WantHave']])
+    assert.deepEqual(Buffer.from(await fetching), Buffer.from(block.bytes))
+    await clock.settle()
+    assert.deepEqual([announcer.wants().at(-1), other.wants().at(-1)], ['cancel', 'WantBlock'])
+  })
+
+  it('goes on at once when the announcer says no, is gone or does not speak bitswap', async () => {
+    const [announcer, other] = [byHand('announcer'), byHand('other')]
+    const [refused, left, mute] = [blockOf('refused'), blockOf('left'), blockOf('mute')]
+    for (const [block, from] of [[refused, 'announcer'], [left, 'announcer'], [mute, 'nobody']] as const) exchange.fetch(block.cid, { ...never, from }).catch(() => {})
+    await clock.settle()
+
+    await announcer.say(encodeBitswapFrame({ presences: [{ cid: refused.cid.bytes, has: false }] }))
+    await clock.settle()
+    const afterRefusal = other.wants().length
+    comeOrGo('announcer', false)
+    await clock.settle()
+
+    assert.equal(afterRefusal, 2)
+    assert.deepEqual(other.wants(), ['WantHave', 'WantHave', 'WantHave'])
+  })
+
+  it('asks who comes later, and everybody again after a while', async () => {
+    const early = byHand('early')
+    const block = blockOf('nobody has it')
+    exchange.fetch(block.cid, never).catch(() => {})
+    await clock.settle()
+
+    const late = byHand('late')
+    comeOrGo('late', true)
+    await clock.settle()
+    const first = [early.wants(), late.wants()]
+    await clock.advance(exchangeDefaults.renewMs)
+
+    assert.deepEqual(first, [['WantHave'], ['WantHave']])
+    assert.deepEqual([early.wants(), late.wants()], [['WantHave', 'WantHave'], ['WantHave', 'WantHave']])
+  })
+
+  it('passes over blocks that nobody asked for and wrong bytes', async () => {
+    const liar = byHand('liar')
+    const [block, other] = [blockOf('true'), blockOf('false')]
+    const fetching = exchange.fetch(block.cid, { ...never, from: 'liar' })
+    await clock.settle()
+    const prefix = Uint8Array.of(1, 0x70, 0x12, 32)
+
+    await liar.say(encodeBitswapFrame({ blocks: [{ prefix, data: other.bytes }, { prefix, data: Uint8Array.from(block.bytes, byte => byte ^ 1) }] }))
+    await clock.settle()
+    await liar.say(encodeBitswapFrame({ blocks: [{ prefix, data: block.bytes }] }))
+
+    assert.deepEqual(Buffer.from(await fetching), Buffer.from(block.bytes))
+  })
+
+  it('answers as Go does: small blocks at once, large ones when asked, no when told to say so', async () => {
+    const asker = byHand('asker')
+    const [small, large, missing] = [blockOf('small'), blockOf('large', 5000), blockOf('missing')]
+    store(small)
+    store(large)
+
+    await asker.say(encodeBitswapFrame({ wants: [small, large, missing].map(({ cid }) => ({ cid: cid.bytes, type: 'have' as const })) }))
+    await clock.settle()
+    await asker.say(encodeBitswapFrame({ wants: [{ cid: large.cid.bytes }] }))
+    await clock.settle()
+
+    assert.deepEqual(asker.presences(), ['HaveBlock', 'DoNotHaveBlock'])
+    assert.deepEqual(asker.blocks().map(bytes => bytes.length), [small.bytes.length, large.bytes.length])
+  })
+
+  it('sends a block that comes later to who still wants it, once', async () => {
+    const [asker, left] = [byHand('asker'), byHand('left')]
+    const block = blockOf('later')
+    for (const peer of [asker, left]) await peer.say(encodeBitswapFrame({ wants: [{ cid: block.cid.bytes }] }))
+    await left.say(encodeBitswapFrame({ wants: [{ cid: block.cid.bytes, cancel: true }] }))
+    await clock.settle()
+
+    store(block)
+    exchange.offer(block.cid, block.bytes)
+    exchange.offer(block.cid, block.bytes)
+    await clock.settle()
+
+    assert.equal(asker.blocks().length, 1)
+    assert.equal(left.blocks().length, 0)
+  })
+
+  it('has no timer on a silent stream, and resets one whose message stands still', async () => {
+    const peer = byHand('slow')
+    const stream = await peer.say(encodeBitswapFrame({ wants: [{ cid: blockOf('x').cid.bytes }] }))
+    await clock.advance(3_600_000)
+    const isSilentFine = !stream.wasReset.aborted
+
+    await peer.say(encodeBitswapFrame({ wants: [{ cid: blockOf('y').cid.bytes }] }).subarray(0, 10))
+    await clock.advance(exchangeDefaults.stallMs + 1)
+
+    assert.ok(isSilentFine)
+    assert.ok(stream.wasReset.aborted)
+  })
+
+  it('resets streams that bring nonsense or claim huge lengths, and goes on with others', async () => {
+    const good = byHand('good')
+    const block = blockOf('served')
+    store(block)
+
+    for (const bytes of [Uint8Array.of(5, 0xff, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), new Uint8Array(64).fill(0xff)]) {
+      const stream = await net.of('bad').open('self', bitswapProtocol)
+      await stream.write(bytes)
+      await clock.settle()
+      assert.ok(stream.wasReset.aborted)
+    }
+
+    await good.say(encodeBitswapFrame({ wants: [{ cid: block.cid.bytes }] }))
+    await clock.settle()
+    assert.equal(good.blocks().length, 1)
+  })
+
+  it('remembers a bounded number of wants of one peer', async () => {
+    const greedy = byHand('greedy')
+    const wanted = Array.from({ length: 3000 }, (_, index) => blockOf(`w${index}`))
+    await greedy.say(encodeBitswapFrame({ wants: wanted.map(({ cid }) => ({ cid: cid.bytes })) }))
+    await clock.settle()
+
+    for (const block of wanted) {
+      store(block)
+      exchange.offer(block.cid, block.bytes)
+    }
+    await clock.settle()
+
+    assert.equal(greedy.presences().length, 3000)
+    assert.equal(greedy.blocks().length, 1024)
+  })
+
+  it('refuses to fetch what is no CRDT block', async () => {
+    const { CID } = await import('../../../../src/model/cid.ts')
+
+    await assert.rejects(exchange.fetch(CID.parse('bafkqaaik'), never), { code: 'INVALID_CID' })
+  })
+})

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import { multiaddr } from '@multiformats/multiaddr'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { systemClock } from '../../../../src/base/system.ts'
+import { libp2pGossip } from '../../../../src/network/libp2p/gossip.ts'
+import type { Libp2pGossip } from '../../../../src/network/libp2p/gossip.ts'
+import type { Libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
+import { connectHosts, newHost } from '../../../support/cluster-hosts.ts'
+import { gossipInit } from '../../../support/gossip-init.ts'
+import { pollUntil } from '../../../support/poll.ts'
+
+interface Member { host: Libp2pClusterHost, gossip: Libp2pGossip, heard: string[] }
+
+const members: Member[] = []
+const data = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A peer that listens to `topic`. */
+async function member (accept?: (from: string) => boolean): Promise<Member> {
+  const heard: string[] = []
+  const host = await newHost({}, { services: async () => gossip.services() })
+  const gossip = libp2pGossip(gossipInit(host.peer), { clock: systemClock, log: silentLogger })
+  gossip.join(host)
+  gossip.subscribe('topic', message => { heard.push(Buffer.from(message.data).toString()) }, accept)
+  await host.start(new AbortController().signal)
+  members.push({ host, gossip, heard })
+  return { host, gossip, heard }
+}
+
+/** A chain of members: only neighbours are connected. */
+async function chain (...all: Member[]): Promise<void> {
+  for (const [at, { host }] of all.entries()) {
+    const next = all[at + 1]
+    if (next != null) await connectHosts(host, next.host)
+  }
+  await pollUntil(() => all.every(({ gossip }, at) => gossip.neighboursIn('topic') === (at === 0 || at === all.length - 1 ? 1 : 2)), { everyMs: 5 })
+}
+
+describe('gossip over libp2p', () => {
+  afterEach(async () => { await Promise.all(members.splice(0).map(async ({ host }) => host.stop())) })
+
+  it('reaches peers through others', async () => {
+    const [one, two, three] = [await member(), await member(), await member()]
+    await chain(one, two, three)
+
+    await one.gossip.publish('topic', data('far away'))
+
+    await pollUntil(() => three.heard.length === 1, { everyMs: 1 })
+    assert.deepEqual([one.heard, two.heard], [[], ['far away']])
+  })
+
+  it('does not pass on what is not accepted', async () => {
+    const [one, three] = [await member(), await member()]
+    const two = await member(from => from !== one.host.peer)
+    await chain(one, two, three)
+
+    await one.gossip.publish('topic', data('untrusted'))
+    await two.gossip.publish('topic', data('trusted'))
+
+    await pollUntil(() => three.heard.length > 0, { everyMs: 1 })
+    assert.deepEqual([two.heard, three.heard], [[], ['trusted']])
+  })
+
+  it('offers the protocols of Go and gives messages Go\'s IDs', async () => {
+    const { host } = await member()
+    const { msgIdFn } = (host.libp2p().services as unknown as { pubsub: { msgIdFn: (message: object) => Uint8Array } }).pubsub
+
+    const id = msgIdFn({ type: 'signed', from: host.libp2p().peerId, sequenceNumber: 258n })
+
+    const protocols = host.libp2p().getProtocols()
+    for (const protocol of ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0', '/floodsub/1.0.0']) assert.ok(protocols.includes(protocol), protocol)
+    assert.equal(Buffer.from(id).toString('hex'), Buffer.from(host.libp2p().peerId.toMultihash().bytes.subarray(0, 16)).toString('hex') + '0000000000000102')
+  })
+
+  it('survives malformed frames and huge lengths, and still hears the others', async () => {
+    const [one, two] = [await member(), await member()]
+    const hostile = await newHost()
+    await hostile.start(new AbortController().signal)
+    await chain(one, two)
+
+    for (const frame of [Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 1), Uint8Array.of(3, 0x12, 0xff, 0x7f), new Uint8Array(100_000).fill(0xff)]) {
+      const stream = await hostile.libp2p().dialProtocol(multiaddr(two.host.addresses()[0] ?? ''), '/meshsub/1.1.0')
+      stream.send(frame)
+    }
+    await one.gossip.publish('topic', data('still here'))
+
+    await pollUntil(() => two.heard.length === 1, { everyMs: 1 })
+    assert.deepEqual(two.heard, ['still here'])
+    await hostile.stop()
+  })
+
+  it('slows down who floods it, in bounded memory', async () => {
+    const two = await member()
+    const hostile = await newHost()
+    await hostile.start(new AbortController().signal)
+    const stream = await hostile.libp2p().dialProtocol(multiaddr(two.host.addresses()[0] ?? ''), '/meshsub/1.1.0')
+    const frame = floodFrame()
+    let sent = 0
+
+    while (sent < 64 * 1024 * 1024 && !stream.writableNeedsDrain) {
+      stream.send(frame)
+      sent += frame.length
+      await new Promise(resolve => setImmediate(resolve))
+    }
+
+    assert.ok(stream.writableNeedsDrain, 'the flood was taken whole')
+    assert.ok(sent < 24 * 1024 * 1024, `${sent} bytes were taken`)
+    await hostile.stop()
+  })
+})
+
+/** An unsigned message of a megabyte to the topic, with its length in front. */
+function floodFrame (): Uint8Array {
+  const body = Buffer.alloc(1000 * 1000, 7)
+  const field = (number: number, bytes: Uint8Array): Buffer => Buffer.concat([Buffer.of(number * 8 + 2), varint(bytes.length), bytes])
+  const rpc = field(2, Buffer.concat([field(2, body), field(4, data('topic'))]))
+  return Buffer.concat([varint(rpc.length), rpc])
+}
+
+function varint (value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
+  return Buffer.from([...bytes, rest])
+}

@@ -3,7 +3,7 @@ import type { PinProgress } from '../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { Alert, Metric } from '../model/metric.ts'
-import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc } from '../model/peer.ts'
+import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../model/peer.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 import type { StatusFilter } from '../model/status.ts'
@@ -56,6 +56,8 @@ export interface ClusterApi {
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, options?: CallOptions): AsyncIterable<AddedOutput>
 
   repoGc (options?: ScopeOptions): Promise<Map<PeerId, RepoGc>>
+  /** The sum over the peers that answer; rejects when none does. */
+  repoStat (options?: CallOptions): Promise<RepoTotals>
   connectGraph (options?: CallOptions): Promise<ConnectGraph>
   bandwidth (): Map<string, Bandwidth>
   /** Newest first. */

@@ -9,7 +9,7 @@ import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { Alert, Metric } from '../model/metric.ts'
-import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc } from '../model/peer.ts'
+import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../model/peer.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 import { pinWithOptions } from '../model/pin.ts'
@@ -24,6 +24,7 @@ import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './graph.ts'
 import { resolvePath } from './path.ts'
 import { progressHere } from './progress.ts'
+import { totalRepoStat } from './repo-stat.ts'
 import type { TemporaryStore } from './status-rows.ts'
 import type { UseCases } from './use-cases.ts'
 import { createUseCases } from './use-cases.ts'
@@ -179,6 +180,8 @@ class ClusterPeer implements Cluster {
   }
 
   async repoGc (scope: ScopeOptions = {}): Promise<Map<PeerId, RepoGc>> { return this.#cases.collection.collect(scope) }
+
+  async repoStat (call: CallOptions = {}): Promise<RepoTotals> { return totalRepoStat({ ...this.#deps, members: this.#cases.members }, call) }
 
   async connectGraph (call: CallOptions = {}): Promise<ConnectGraph> {
     const { members, peers } = this.#cases

@@ -51,6 +51,9 @@ export interface ConnectGraph {
   clusterToIpfs: Record<PeerId, PeerId>
 }
 
+/** Bytes that repositories use, and may use. */
+export interface RepoTotals { repoSize: number, storageMax: number }
+
 /** One key that the garbage collector removed, or failed to. */
 export interface RemovedKey { key: CID | null, error: string }
 

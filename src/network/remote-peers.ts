@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { PeerId } from '../model/cid.ts'
-import type { PeerInfo, RepoGc } from '../model/peer.ts'
+import type { PeerInfo, RepoGc, RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type { StatusFilter } from '../model/status.ts'
 
@@ -18,6 +18,7 @@ export interface RemotePeers {
   recover (peer: PeerId, cid: CID, options?: RemoteOptions): Promise<PinInfo>
   recoverAll (peer: PeerId, options?: RemoteOptions): AsyncIterable<PinInfo[]>
   repoGc (peer: PeerId, options?: RemoteOptions): Promise<RepoGc>
+  repoStat (peer: PeerId, options?: RemoteOptions): Promise<RepoTotals>
   /** IPFS peers that the peer's IPFS node is connected to. */
   swarmPeers (peer: PeerId, options?: RemoteOptions): Promise<PeerId[]>
   /** Stores blocks on the peer's IPFS node while they are read. */

@@ -24,6 +24,10 @@ export function rpcRemotePeers (client: RpcClient): RemotePeers {
     recover: async (peer, cid, options) => pinInfoFromWire(await client.call(peer, methods.recover, cid, options)),
     recoverAll: (peer, options) => batches(client.stream(peer, methods.recoverAllLocal, [], options)),
     repoGc: async (peer, options) => repoGcFromWire(await client.call(peer, methods.repoGcLocal, {}, options)),
+    repoStat: async (peer, options) => {
+      const { repo_size: repoSize, storage_max: storageMax } = await client.call(peer, methods.repoStat, {}, options)
+      return { repoSize: Number(repoSize ?? 0), storageMax: Number(storageMax ?? 0) }
+    },
     swarmPeers: async (peer, options) => await client.call(peer, methods.swarmPeers, {}, options) ?? [],
     putBlocks: async (peer, blocks, options) => putBlocks(client, peer, blocks, options)
   }

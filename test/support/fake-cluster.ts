@@ -7,7 +7,7 @@ import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
 import { goJson } from '../../src/model/go-json.ts'
 import type { Alert, Metric } from '../../src/model/metric.ts'
-import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc } from '../../src/model/peer.ts'
+import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../../src/model/peer.ts'
 import type { GlobalPinInfo, PinInfoShort } from '../../src/model/pin-info.ts'
 import type { Pin, PinOptions } from '../../src/model/pin.ts'
 import { pinJson, pinWithOptions } from '../../src/model/pin.ts'
@@ -162,6 +162,8 @@ export class FakeCluster implements ClusterApi {
     const keys = [{ key: parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'), error: '' }, { key: null, error: 'could not remove' }]
     return new Map(this.#peers.map(peer => [peer, { peer, peerName: 'peer0', keys, error: '' }]))
   }
+
+  async repoStat (): Promise<RepoTotals> { return { repoSize: 2960007 * this.#peers.length, storageMax: 10e9 * this.#peers.length } }
 
   async connectGraph (): Promise<ConnectGraph> {
     return { clusterId: this.peer, idToPeerName: { [this.peer]: 'peer0' }, ipfsLinks: {}, clusterLinks: { [this.peer]: [] }, clusterTrustLinks: { [this.peer]: true }, clusterToIpfs: { [this.peer]: ipfsPeer } }

@@ -68,6 +68,7 @@ export function simRemotes (deps: SimRemotesDeps): RemotePeers {
       if (row == null) throw new ClusterError('INTERNAL')
       return row
     }, options),
+    repoStat: (peer, options) => call(peer, 'trusted', async ({ ipfs }) => ipfs.repoStat(), options),
     swarmPeers: (peer, options) => call(peer, 'trusted', async ({ ipfs }) => ipfs.swarmPeers(), options),
     putBlocks: (peer, blocks, options) => call(peer, 'trusted', async ({ ipfs }) => ipfs.putBlocks(blocks), options)
   }

@@ -11,6 +11,7 @@ export function noRemotePeers (): RemotePeers {
     recover: unreachable,
     recoverAll: nothing,
     repoGc: unreachable,
+    repoStat: unreachable,
     swarmPeers: unreachable,
     putBlocks: unreachable
   }

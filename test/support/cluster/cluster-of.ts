@@ -157,6 +157,7 @@ function inMemoryRemotes ({ peers, unreachable, calls }: Net): RemotePeers {
       if (row == null) throw new Error('no row')
       return row
     },
+    repoStat: async peer => reach(peer, 'repoStat').ipfs.repoStat(),
     swarmPeers: async peer => reach(peer, 'swarmPeers').ipfs.swarmPeers(),
     putBlocks: async (peer, blocks) => reach(peer, 'putBlocks').ipfs.putBlocks(blocks)
   }

@@ -85,7 +85,10 @@ export class MemoryIpfs implements IpfsConnector {
     return parseCid(root)
   }
 
-  async repoStat (): ReturnType<IpfsConnector['repoStat']> { return { repoSize: 0, storageMax: 10e9, freeBytes: 10e9 } }
+  async repoStat (): ReturnType<IpfsConnector['repoStat']> {
+    this.#answer()
+    return { repoSize: 5, storageMax: 10e9, freeBytes: 10e9 }
+  }
 
   async * repoGc (): AsyncGenerator<RemovedKey> {
     this.#answer()

@@ -206,6 +206,26 @@ describe('removing a peer', () => {
   })
 })
 
+describe('the size of all repositories', () => {
+  it('is the sum over the peers that answer', async () => {
+    const made = await open(3)
+    made.peerAt(1).ipfs.down = new Error('connection refused')
+
+    const total = await made.cluster.repoStat()
+
+    assert.deepEqual(total, { repoSize: 10, storageMax: 20e9 })
+  })
+
+  it('is an error when nobody answers', async () => {
+    const made = await open(1)
+    made.peer.ipfs.down = new ClusterError('IPFS_UNAVAILABLE')
+
+    const total = made.cluster.repoStat()
+
+    await assert.rejects(total, { code: 'IPFS_UNAVAILABLE' })
+  })
+})
+
 describe('garbage collection', () => {
   it('runs on all peers; who fails has an error', async () => {
     const made = await open(3)

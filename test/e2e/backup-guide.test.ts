@@ -63,6 +63,7 @@ describe('the guide to backup and restore', () => {
 
     assert.deepEqual([inline.status, direct.status], [200, 200])
     assert.equal(saved.split('\n').length, 4)
+    await pollUntil(async () => (await fetch(`${peer.url}/id`)).status === 200)
     const restored = await (await fetch(`${peer.url}/id`)).json() as any
     assert.equal(restored.id, identity.id)
     assert.equal((await stat(join(parent, 'backup', 'identity.json'))).mode & 0o077, 0)

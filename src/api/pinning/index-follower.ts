@@ -62,9 +62,11 @@ export class IndexFollower implements Startable {
     clearImmediate(this.#scheduled)
   }
 
-  /** Resolves when the index has been compared with the pinset. */
+  /** Resolves when the index has been compared with the pinset; at once when both have as many pins, as after any orderly stop. */
   async equal (signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
+    this.flush()
+    if (this.#deps.index.size() === this.#deps.consensus.state.size()) return
     const { promise, reject } = Promise.withResolvers<never>()
     const onAbort = (): void => reject(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })

@@ -37,13 +37,13 @@ describe('the index of the pinning service', () => {
     await first.json(everything)
     await first.stop()
     await cluster.unpin(cidFor('goes'))
-    cluster.hold({ ...pinFor('changes'), name: 'changed' }, pinFor('new'))
+    cluster.hold({ ...pinFor('changes'), name: 'changed' }, pinFor('new'), pinFor('new too'))
 
     const second = await pinningPeer({ cluster, index })
     const { body } = await second.json(everything)
 
-    assert.equal(listed(body), 'changed:pinned new:pinned stays:pinned')
-    assert.equal(body.count, 3)
+    assert.equal(listed(body), 'changed:pinned new too:pinned new:pinned stays:pinned')
+    assert.equal(body.count, 4)
     assert.equal(body.results.find((one: any) => one.pin.name === 'stays').created, before)
     await second.stop()
   })

@@ -21,6 +21,7 @@ export function act (world: World): void {
   const peer = dice.pick(ready)
   const { run } = peer
   if (run == null) return
+  world.lastAsked = peer
   const kind = dice.float()
   const work = kind < 0.65 ? pin(world, peer, run) : kind < 0.92 ? unpin(world, peer, run) : kind < 0.99 ? look(world, run) : removePeer(world, run)
   work.catch(err => world.fault(`an action fails: ${String(err)} ${(err as Error).stack}`))

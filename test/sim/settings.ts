@@ -82,7 +82,7 @@ export function settingsOf (seed: number): SimSettings {
     ipfs: { delayMs: dice.pick([10, 2000, 20_000]), failures: share(0.4) },
     diskDelayMs: dice.pick([0, 5, 200]),
     trouble: {
-      ...none, cut: share(0.15), isolate: share(0.05), heal: dice.between(0.05, 0.3), crash: share(0.06), stop: share(0.04), ipfsDown: share(0.04), diskFull: share(0.04)
+      ...none, cut: share(0.15), isolate: share(0.05), heal: dice.between(0.05, 0.3), crash: share(0.15), stop: share(0.04), ipfsDown: share(0.04), diskFull: share(0.04)
     },
     steps: dice.whole(15, 50),
     stepMs: dice.pick([200, 5000, 40_000]),

@@ -10,7 +10,12 @@ import { diskInformer } from '../../src/informer/disk/disk-informer.ts'
 import { pingInformer } from '../../src/informer/ping/ping-informer.ts'
 import { metricPublisher } from '../../src/informer/publisher/metric-publisher.ts'
 import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
-import type { PeerId } from '../../src/model/cid.ts'
+import { blockRecord } from '../../src/consensus/crdt/layout.ts'
+import type { Datastore } from '../../src/datastore/datastore.ts'
+import type { CID, PeerId } from '../../src/model/cid.ts'
+import type { Broadcast } from '../../src/network/network.ts'
+import { decodeHeads } from '../../src/wire/broadcast.ts'
+import { blockKey } from '../../src/wire/crdt-block.ts'
 import { parsePingValue } from '../../src/model/metric.ts'
 import type { Monitor } from '../../src/monitor/monitor.ts'
 import { pubsubMonitor } from '../../src/monitor/pubsub/pubsub-monitor.ts'
@@ -28,7 +33,14 @@ import type { PeerSettings, SimSettings } from './settings.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
 import { SlowIpfs } from './slow-ipfs.ts'
 
-export interface SimPeerDeps { clock: SimClock, dice: Dice, network: SimNetwork, log: Logger }
+export interface SimPeerDeps {
+  clock: SimClock
+  dice: Dice
+  network: SimNetwork
+  log: Logger
+  /** Told of each head that a peer announces without having its block. */
+  announcedTooEarly: (peer: SimPeer, head: CID) => void
+}
 
 /** A peer's process from start to end. */
 export interface Run {
@@ -116,6 +128,17 @@ export class SimPeer {
     this.run = undefined
   }
 
+  /** A head that nobody can serve would be waited for in vain. */
+  #checked (broadcast: Broadcast, pinset: Datastore): Broadcast {
+    return {
+      subscribe: (topic, handler, accept) => broadcast.subscribe(topic, handler, accept),
+      publish: async (topic, data) => {
+        for (const head of decodeHeads(data)) if (!pinset.has(blockRecord(blockKey(head)))) this.#deps.announcedTooEarly(this, head)
+        await broadcast.publish(topic, data)
+      }
+    }
+  }
+
   #compose () {
     const { id: self, settings } = this
     const world = this.#world
@@ -137,7 +160,7 @@ export class SimPeer {
     })
     const consensus = crdtConsensus(
       { self, clusterName: 'sim', trustedPeers: settings.trustedPeers, rebroadcastIntervalMs: world.rebroadcastIntervalMs, repairIntervalMs: world.repairIntervalMs, batching: settings.batching },
-      { datastore: pinset, broadcast: place.broadcast, exchange: place.exchange, workers, clock, log: log.child(`${peerName} crdt`) })
+      { datastore: pinset, broadcast: this.#checked(place.broadcast, pinset), exchange: place.exchange, workers, clock, log: log.child(`${peerName} crdt`) })
     const monitor = pubsubMonitor({ self, checkIntervalMs: world.pingIntervalMs },
       { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child(`${peerName} monitor`), workers })
     const identity = () => {

@@ -11,7 +11,7 @@ export function makeTrouble (world: World): void {
   if (dice.chance(trouble.cut)) cut(world, dice.pick(peers), dice.pick(peers))
   if (dice.chance(trouble.isolate)) isolate(world, dice.pick(peers))
   if (dice.chance(trouble.heal)) network.cut.clear()
-  if (dice.chance(trouble.crash)) powerCut(world, dice.pick(peers))
+  if (dice.chance(trouble.crash)) powerCut(world, victim(world))
   if (dice.chance(trouble.stop)) restart(world, dice.pick(peers))
   if (dice.chance(trouble.ipfsDown)) takeNodeDown(world, dice.pick(peers))
   if (dice.chance(trouble.diskFull)) fillDisk(world, dice.pick(peers))
@@ -40,6 +40,12 @@ function isolate (world: World, peer: SimPeer): void {
     cut(world, peer, other)
     cut(world, other, peer)
   }
+}
+
+/** Rather those for whom it matters: who has just been asked for something, or waits for a branch. */
+function victim ({ dice, peers, lastAsked }: World): SimPeer {
+  const behind = peers.filter(({ run }) => run?.isReady === true && run.consensus.progress().behind)
+  return dice.pick([dice.pick(peers), lastAsked ?? dice.pick(peers), behind.length > 0 ? dice.pick(behind) : dice.pick(peers)])
 }
 
 /** Soon, not now: in the middle of whatever the next actions begin. */

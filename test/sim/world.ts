@@ -2,7 +2,7 @@ import { isClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import type { Logger } from '../../src/base/log.ts'
 import type { PinsetChange } from '../../src/consensus/consensus.ts'
-import type { PeerId } from '../../src/model/cid.ts'
+import type { CID, PeerId } from '../../src/model/cid.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
 import { SimClock } from '../support/sim-clock.ts'
 import { SimNetwork } from '../support/sim-network.ts'
@@ -29,6 +29,7 @@ export class World {
   readonly trace: Trace
   readonly told = new WeakMap<Run, Told>()
   readonly blocks: KnownBlocks = new Map()
+  lastAsked: SimPeer | undefined
   /** How often a user took a peer out of the cluster. */
   removals = 0
   /** Broken promises. */
@@ -47,7 +48,8 @@ export class World {
     }
     this.network = new SimNetwork(settings.network, { clock, random: dice, seen })
     const log = print == null ? silentLogger : printingLogger(trace)
-    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log }))
+    const announcedTooEarly = (peer: SimPeer, head: CID): void => this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
+    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly }))
   }
 
   nameOf (peer: PeerId): string { return this.#names.get(peer) ?? peer }

@@ -1,15 +1,17 @@
+import { dataAt, dataBytes, salsa20Core, stateAt } from './salsa20-wasm.ts'
+
 /**
  * XSalsa20 as a stream: what is ciphered in pieces equals what is ciphered at once. Deciphering is the same operation.
  *
  * The `xsalsa20` package (which @libp2p/pnet uses) keeps all of its streams in one WebAssembly memory that never shrinks and whose growth breaks the
- * other streams; a single send of 640 KiB or some thousand connections end the process.
+ * other streams; a single send of 640 KiB or some thousand connections end the process. Here the memory is fixed and holds nothing between two calls.
  */
 export class XSalsa20 {
   readonly #state = new Int32Array(16)
-  readonly #words = new Int32Array(16)
-  readonly #bytes = new Uint8Array(this.#words.buffer)
-  /** Bytes of `#bytes` that are used up. */
-  #used = 64
+  readonly #stateBytes = new Uint8Array(this.#state.buffer)
+  readonly #counter = new BigUint64Array(this.#state.buffer, 32, 1)
+  /** Bytes of the current block that are used up. */
+  #used = 0
 
   /** `key` 32 bytes, `nonce` 24 bytes. */
   constructor (key: Uint8Array, nonce: Uint8Array) {
@@ -24,44 +26,28 @@ export class XSalsa20 {
 
   /** A new array with the input under the next part of the key stream. */
   xor (input: Uint8Array): Uint8Array {
+    if (input.length <= windowBytes) return this.#xorWindow(input)
     const output = new Uint8Array(input.length)
-    let at = this.#rest(input, output, 0)
-    const inputWords = input.byteOffset % 4 === 0 && at % 4 === 0 ? new Int32Array(input.buffer, input.byteOffset, input.length >> 2) : undefined
-    const outputWords = new Int32Array(output.buffer, 0, input.length >> 2)
-    for (; at + 64 <= input.length; at += 64) {
-      this.#next()
-      if (inputWords == null) this.#rest(input.subarray(at, at + 64), output, at)
-      else xorBlock(inputWords, outputWords, this.#words, at >> 2)
-      this.#used = 64
-    }
-    if (at < input.length) {
-      this.#next()
-      this.#rest(input.subarray(at), output, at)
-    }
+    for (let at = 0; at < input.length; at += windowBytes) output.set(this.#xorWindow(input.subarray(at, at + windowBytes)), at)
     return output
   }
 
-  /** Uses what is left of the current block; says how much that was. */
-  #rest (input: Uint8Array, output: Uint8Array, outputAt: number): number {
-    const length = Math.min(input.length, 64 - this.#used)
-    for (let at = 0; at < length; at++) output[outputAt + at] = (input[at] as number) ^ (this.#bytes[this.#used + at] as number)
-    this.#used += length
-    return length
-  }
-
-  #next (): void {
-    const state = this.#state
-    rounds(state, this.#words)
-    for (let at = 0; at < 16; at++) this.#words[at] = ((this.#words[at] as number) + (state[at] as number)) | 0
-    state[8] = ((state[8] as number) + 1) | 0
-    if (state[8] === 0) state[9] = ((state[9] as number) + 1) | 0
-    this.#used = 0
+  /** The input lies where it falls in its first block; a block that was begun is made again. */
+  #xorWindow (input: Uint8Array): Uint8Array {
+    const { memory, run } = salsa20Core()
+    const from = dataAt + this.#used
+    const end = this.#used + input.length
+    memory.set(this.#stateBytes, stateAt)
+    memory.set(input, from)
+    run(Math.ceil(end / 256) * 256)
+    this.#counter[0] = (this.#counter[0] as bigint) + BigInt(end >>> 6)
+    this.#used = end & 63
+    return memory.slice(from, from + input.length)
   }
 }
 
-function xorBlock (input: Int32Array, output: Int32Array, block: Int32Array, from: number): void {
-  for (let at = 0; at < 16; at++) output[from + at] = (input[from + at] as number) ^ (block[at] as number)
-}
+/** Leaves room for the block that was begun. */
+const windowBytes = dataBytes - 256
 
 /** Little-endian words (every machine that Node runs on is little-endian). */
 const words = (bytes: Uint8Array): Int32Array => new Int32Array(Uint8Array.from(bytes).buffer)

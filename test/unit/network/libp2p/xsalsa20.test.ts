@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readFile } from 'node:fs/promises'
+import { dataAt, salsa20Core, stateAt } from '../../../../src/network/libp2p/salsa20-wasm.ts'
 import { XSalsa20 } from '../../../../src/network/libp2p/xsalsa20.ts'
 
 interface Secret { secret_hex: string, example_nonce_hex: string, xsalsa20_keystream_first_64_bytes_hex: string }
@@ -30,6 +31,22 @@ describe('XSalsa20', () => {
     assert.deepEqual(new Uint8Array(Buffer.concat(pieces)), expected)
   })
 
+  it('gives the blocks of Salsa20 wherever the counter stands', () => {
+    const { memory, run } = salsa20Core()
+    const words = Uint32Array.from({ length: 16 }, (_, at) => (at + 1) * 0x9e3779b1)
+    const text = new Uint8Array(512).map((_, at) => at % 253)
+    for (const [low, high] of [[0, 0], [0xfffffffd, 7], [0xffffffff, 0xffffffff]] as const) {
+      words.set([low, high], 8)
+      const expected = Buffer.concat(Array.from({ length: 8 }, (_, block) => salsa20Block(words, BigInt(block))))
+
+      memory.set(new Uint8Array(words.buffer), stateAt)
+      memory.set(text, dataAt)
+      run(512)
+
+      assert.deepEqual(Buffer.from(memory.slice(dataAt, dataAt + 512)), Buffer.from(expected.map((byte, at) => byte ^ (text[at] ?? 0))))
+    }
+  })
+
   it('deciphers with the same key and nonce', () => {
     const text = new TextEncoder().encode('behind the secret '.repeat(40))
 
@@ -38,3 +55,22 @@ describe('XSalsa20', () => {
     assert.deepEqual(read, text)
   })
 })
+
+/** Salsa20 as its specification writes it: the block that lies `ahead` of the state's counter. */
+function salsa20Block (words: Uint32Array, ahead: bigint): Uint8Array {
+  const input = Uint32Array.from(words)
+  const counter = BigInt.asUintN(64, (BigInt(input[9] ?? 0) << 32n | BigInt(input[8] ?? 0)) + ahead)
+  input.set([Number(counter & 0xffffffffn), Number(counter >> 32n)], 8)
+  const x = Uint32Array.from(input)
+  const at = (index: number): number => x[index] ?? 0
+  const turn = (to: number, a: number, b: number, bits: number): void => {
+    const sum = at(a) + at(b) >>> 0
+    x[to] = at(to) ^ (sum << bits | sum >>> 32 - bits)
+  }
+  const quarter = (a: number, b: number, c: number, d: number): void => { turn(b, a, d, 7); turn(c, b, a, 9); turn(d, c, b, 13); turn(a, d, c, 18) }
+  for (let round = 0; round < 10; round++) {
+    quarter(0, 4, 8, 12); quarter(5, 9, 13, 1); quarter(10, 14, 2, 6); quarter(15, 3, 7, 11)
+    quarter(0, 1, 2, 3); quarter(5, 6, 7, 4); quarter(10, 11, 8, 9); quarter(15, 12, 13, 14)
+  }
+  return new Uint8Array(x.map((word, index) => word + (input[index] ?? 0)).buffer)
+}

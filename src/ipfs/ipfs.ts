@@ -49,6 +49,8 @@ export interface BlockHold {
 export interface PinnedView {
   /** `recursive` or `direct` when the node has such a root, else `unpinned` (indirect counts as unpinned: it needs a pin of its own). */
   statusOf (cid: CID): IpfsPinStatus
+  /** The same for many, where that is quicker than one by one. */
+  statusesOf? (cids: readonly CID[]): Promise<IpfsPinStatus[]>
   /** Gives back what the view holds. */
   close (): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { base58btc } from 'multiformats/bases/base58'
-import { base32upper } from 'multiformats/bases/base32'
 import { bases } from 'multiformats/basics'
+import { base32, base32Upper, fromBase32Upper } from '../base/base32.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 
 export { CID }
@@ -35,12 +35,13 @@ export function decodeCid (bytes: Uint8Array): CID {
 }
 
 /** The text form in which CIDs are printed: v0 base58, v1 base32. */
-export const cidText = (cid: CID): string => cid.toString()
+export const cidText = (cid: CID): string => cid.version === 1 ? `b${base32(cid.bytes)}` : cid.toString()
 
 /** Bytes as upper-case base32 without padding or multibase prefix: the keys of the CRDT (wire-crdt §4.3). */
-export const base32Key = (bytes: Uint8Array): string => base32upper.encode(bytes).slice(1)
+export const base32Key = (bytes: Uint8Array): string => base32Upper(bytes)
 
-export const fromBase32Key = (text: string): Uint8Array => base32upper.decode(`B${text}`)
+/** Undefined for what isn't such a key: lower case, padding, bits beyond the last byte. */
+export const fromBase32Key = (text: string): Uint8Array | undefined => fromBase32Upper(text)
 
 /** The multihash bytes of a peer ID text (identity or sha2-256 multihash). Throws INVALID_ARGUMENT. */
 export function peerIdBytes (peer: PeerId): Uint8Array {

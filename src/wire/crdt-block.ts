@@ -53,7 +53,8 @@ export const blockKey = (cid: CID): string => `/${base32Key(cid.multihash.bytes)
 /** The CID of a block key. Throws INVALID_DATA. */
 export function cidOfBlockKey (key: string): CID {
   if (!isBlockKey(key)) invalidBytes('a block key is malformed')
-  return CID.createV1(dagPb.code, multihash(sha256, fromBase32Key(key.slice(1)).slice(2)))
+  const bytes = fromBase32Key(key.slice(1)) ?? invalidBytes('a block key is malformed')
+  return CID.createV1(dagPb.code, multihash(sha256, bytes.slice(2)))
 }
 
 /** True for text that can be the key of a CRDT block. */

@@ -9,10 +9,14 @@ export const pinKey = (cid: CID): string => `/${base32Key(cid.bytes)}`
 export function cidOfPinKey (key: string): CID | undefined {
   if (!pinKeyPattern.test(key)) return undefined
   try {
-    const cid = CID.decode(fromBase32Key(key.slice(1)))
-    // other spellings (padding bits) would make two keys of one CID
-    return pinKey(cid) === key ? cid : undefined
+    const bytes = fromBase32Key(key.slice(1))
+    if (bytes == null) return undefined
+    const cid = CID.decode(bytes)
+    // other spellings (long varints) would make two keys of one CID
+    return sameBytes(cid.bytes, bytes) ? cid : undefined
   } catch {
     return undefined
   }
 }
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a === b || Buffer.compare(a, b) === 0

@@ -1,11 +1,11 @@
 import type { PeerId } from '../../model/cid.ts'
+import { cidText } from '../../model/cid.ts'
 import { goJson, goJsonString } from '../../model/go-json.ts'
 import type { GlobalPinInfo, PinInfoShort } from '../../model/pin-info.ts'
 import { globalPinInfoJson } from '../../model/pin-info.ts'
 import { sortedByKey } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
 import { formatTime } from '../../model/time.ts'
-import { fastCidText } from './cid-text.ts'
 
 /** What rarely changes about a peer, already printed. */
 interface PeerText { short: PinInfoShort, head: string }
@@ -28,7 +28,7 @@ export class StatusPrinter {
   }
 
   print (info: GlobalPinInfo): string {
-    return `{"cid":"${fastCidText(info.cid)}","name":${jsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
+    return `{"cid":"${cidText(info.cid)}","name":${jsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
       `,"created":"${this.#time(info.created)}","metadata":${metadataJson(info.metadata)},"peer_map":{${this.#peerMap(info.peerMap)}}}`
   }
 

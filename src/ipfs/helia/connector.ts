@@ -168,7 +168,8 @@ class EmbeddedNode implements HeliaConnector {
 
   /** Roots are looked up as they are asked for: cheaper than a snapshot, and never older. */
   async pinnedView (): Promise<PinnedView> {
-    return { statusOf: cid => this.#local.roots.statusOf(cid), close: async () => {} }
+    const { roots } = this.#local
+    return { statusOf: cid => roots.statusOf(cid), statusesOf: async cids => roots.statusesOf(cids), close: async () => {} }
   }
 
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }

@@ -55,7 +55,8 @@ export class StatusLists {
     const open = needsView ? await this.openView(options) : undefined
     try {
       for await (const pins of this.#deps.state.pins(options)) {
-        const rows = pins.map(pin => this.#rowOf(pin, filter, open)).filter(row => row != null)
+        const held = await open?.view.statusesOf?.(pins.map(pin => pin.cid))
+        const rows = pins.map((pin, at) => this.#rowOf(pin, filter, open, held?.[at])).filter(row => row != null)
         if (rows.length > 0) yield rows
       }
     } finally {
@@ -83,22 +84,22 @@ export class StatusLists {
     await open.view.close()
   }
 
-  /** What the pinset and the node say of a pin without an operation. */
-  computed (pin: Pin, key: string, open: OpenView | undefined): TrackerStatus {
+  /** What the pinset and the node say of a pin without an operation. `held`: the node's word, if it was asked already. */
+  computed (pin: Pin, key: string, open: OpenView | undefined, held?: IpfsPinStatus): TrackerStatus {
     const want = wantOf(pin, this.#self)
     if (want === 'meta') return 'sharded'
     if (want === 'clean') return 'remote'
     if (open == null) return 'undefined'
-    return isHeld(pin, open.view.statusOf(pin.cid)) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
+    return isHeld(pin, held ?? open.view.statusOf(pin.cid)) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
   }
 
-  #rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined): PinInfo | undefined {
+  #rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined, held: IpfsPinStatus | undefined): PinInfo | undefined {
     const key = keyOf(pin.cid)
     const operation = this.#deps.table.get(key)
     if (operation != null && operation.state !== 'idle') {
       return statusMatches(stateFacts[operation.state].status, filter) ? this.#deps.infos.ofOperation(pin.cid, operation, pin) : undefined
     }
-    const status = this.computed(pin, key, open)
+    const status = this.computed(pin, key, open, held)
     if (status === 'undefined' || !statusMatches(status, filter)) return undefined // undefined: nobody asked for those
     return this.#deps.infos.ofPin(pin, status, status === 'unexpectedly_unpinned' ? missingText : '')
   }

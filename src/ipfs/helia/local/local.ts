@@ -39,6 +39,8 @@ export interface RootTable extends Startable {
   has (cid: CID): boolean
   /** `recursive`, `direct` or `unpinned`: never `indirect`. */
   statusOf (cid: CID): IpfsPinStatus
+  /** The same for many at once, at a third of the price: in order of the CIDs. */
+  statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]>
   count (): number
   /** All roots in batches, from a snapshot that is taken at the first `next`. */
   list (options?: { signal?: AbortSignal }): AsyncIterable<Root[]>

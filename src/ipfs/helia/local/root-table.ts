@@ -3,7 +3,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import { withPrefix } from '../../../datastore/datastore.ts'
-import { parseCid } from '../../../model/cid.ts'
+import { cidText, parseCid } from '../../../model/cid.ts'
 import type { IpfsPinStatus } from '../../ipfs.ts'
 import type { Root, RootTable } from './local.ts'
 
@@ -12,7 +12,7 @@ export interface RootTableInit {
   prefix?: string
 }
 
-export interface RootTableDeps { datastore: Pick<Datastore, 'get' | 'has' | 'write' | 'entries'>, clock: Pick<Clock, 'now'> }
+export interface RootTableDeps { datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'>, clock: Pick<Clock, 'now'> }
 
 /** The roots in a datastore that belongs to the caller: started before, stopped after. */
 export function rootTable (init: RootTableInit, deps: RootTableDeps): RootTable { return new DatastoreRoots(init, deps) }
@@ -68,6 +68,12 @@ class DatastoreRoots implements RootTable {
 
   statusOf (cid: CID): IpfsPinStatus { return this.get(cid)?.mode ?? 'unpinned' }
 
+  async statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]> {
+    this.count()
+    const rows = await this.#deps.datastore.getMany(cids.map(cid => this.#keyOf(cid)))
+    return rows.map(row => row == null ? 'unpinned' : modeOf(depthOf(row)))
+  }
+
   count (): number {
     if (this.#count == null) throw new ClusterError('NOT_READY', { component: this.name })
     return this.#count
@@ -80,7 +86,7 @@ class DatastoreRoots implements RootTable {
     }
   }
 
-  #keyOf (cid: CID): string { return this.#rows + cid.toString() }
+  #keyOf (cid: CID): string { return this.#rows + cidText(cid) }
 
   async #change (cid: CID, value: Uint8Array | undefined): Promise<boolean> {
     this.count()
@@ -124,7 +130,17 @@ class DatastoreRoots implements RootTable {
 
 function rootOf (cid: CID, value: Uint8Array): Root {
   const { depth, since }: Row = JSON.parse(textOf(value))
-  return { cid, mode: depth === 0 ? 'direct' : 'recursive', depth, since }
+  return { cid, mode: modeOf(depth), depth, since }
+}
+
+const modeOf = (depth: number): 'direct' | 'recursive' => depth === 0 ? 'direct' : 'recursive'
+
+const recursiveRow = Buffer.from('{"depth":-1,')
+
+/** Nearly all rows are of recursive pins: told by their first bytes. */
+function depthOf (value: Uint8Array): number {
+  const isRecursive = value.length > recursiveRow.length && recursiveRow.compare(value, 0, recursiveRow.length) === 0
+  return isRecursive ? -1 : (JSON.parse(textOf(value)) as Row).depth
 }
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text)

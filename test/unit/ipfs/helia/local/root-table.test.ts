@@ -26,9 +26,10 @@ describe('root table', () => {
   }
 
   /** The datastore, with its writes noted. */
-  const wrapped = (): Pick<Datastore, 'get' | 'has' | 'write' | 'entries'> => ({
+  const wrapped = (): Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'> => ({
     get: key => datastore.get(key),
     has: key => datastore.has(key),
+    getMany: async keys => datastore.getMany(keys),
     entries: (range, options) => datastore.entries(range, options),
     write: async (batch, options) => {
       writes.push(batch)
@@ -58,6 +59,7 @@ describe('root table', () => {
     assert.deepEqual(roots.get(first), { cid: first, mode: 'recursive', depth: -1, since: 1_000_000 })
     assert.deepEqual(roots.get(second), { cid: second, mode: 'direct', depth: 0, since: 1_005_000 })
     assert.deepEqual([first, second, cids[2]!].map(cid => roots.statusOf(cid)), ['recursive', 'direct', 'unpinned'])
+    assert.deepEqual(await roots.statusesOf([first, second, cids[2]!]), ['recursive', 'direct', 'unpinned'])
     assert.deepEqual([roots.has(first), roots.has(cids[2]!), roots.get(cids[2]!)], [true, false, undefined])
   })
 

@@ -11,7 +11,7 @@ export interface PeerFace {
   trusts (peer: PeerId): boolean
   readonly cluster: Pick<ClusterApi, 'info' | 'repoGc'>
   readonly tracker: Pick<PinTracker, 'status' | 'statusAll' | 'recover' | 'recoverAll'>
-  readonly ipfs: Pick<IpfsConnector, 'swarmPeers' | 'putBlocks'>
+  readonly ipfs: Pick<IpfsConnector, 'putBlocks' | 'repoStat' | 'swarmPeers'>
 }
 
 interface There { readonly services: PeerFace, readonly isGone: boolean }

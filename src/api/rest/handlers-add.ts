@@ -9,9 +9,9 @@ import type { Call } from '../../http/route.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import { addedOutputJson } from '../../model/add.ts'
 import { goJson } from '../../model/go-json.ts'
-import { parseAddParams } from './add-params.ts'
+import { parseAddParams } from '../common/add-params.ts'
 import { restDialect } from './dialect.ts'
-import { uploadEntries, withFirst } from './upload.ts'
+import { uploadEntries, withFirst } from '../common/upload.ts'
 
 const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
 const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]

@@ -8,8 +8,8 @@ import type { Call } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { PeerInfo } from '../../model/peer.ts'
 import { peerInfoJson } from '../../model/peer.ts'
-import { parsePeerId, tryPeerId } from './peer-id.ts'
-import { orBadRequest } from './pin-options.ts'
+import { parsePeerId, tryPeerId } from '../common/peer-id.ts'
+import { orBadRequest } from '../common/pin-options.ts'
 
 const bodyLimitBytes = 64 * 1024
 

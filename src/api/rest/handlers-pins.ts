@@ -12,7 +12,7 @@ import type { Pin, PinOptions } from '../../model/pin.ts'
 import { allPinTypes, pinJson, pinTypes } from '../../model/pin.ts'
 import { parseStatusFilter } from '../../model/status.ts'
 import { allocationLines, cidStatusLines, statusLines } from './lines.ts'
-import { cidParameter, givenExpireAt, parsePinOptions } from './pin-options.ts'
+import { cidParameter, givenExpireAt, parsePinOptions } from '../common/pin-options.ts'
 import { progressJson } from './progress-json.ts'
 import { statusJson } from './status-lines.ts'
 

@@ -133,6 +133,43 @@ describe('the statuses in lists', () => {
   })
 })
 
+describe('a peer that does not answer', () => {
+  it('holds up a list of pins under way once, and no longer than a quarter of a second', async () => {
+    const peer = await pinningPeer()
+    peer.cluster.statuses.set(cidFor('a').toString(), 'pinning')
+    peer.cluster.hold(pinFor('a'))
+    await peer.json(everything)
+    peer.cluster.status = () => new Promise(() => {})
+
+    const first = peer.json(everything)
+    await peer.clock.advance(250)
+    await first
+    const second = await peer.json(everything)
+
+    assert.equal(listed(second.body), 'a:pinning')
+  })
+
+  it('does not make sweeps rare', async () => {
+    const peer = await pinningPeer()
+    peer.cluster.hold(pinFor('a'))
+    const { cluster, clock } = peer
+    const sweep = cluster.statusAll.bind(cluster)
+    cluster.statusAll = async function * (...args) {
+      await clock.sleep(15_000)
+      yield * sweep(...args)
+    }
+    const list = peer.json(everything)
+    await clock.advance(20_000)
+    await list
+    const { sweeps } = cluster
+
+    await clock.advance(120_000)
+
+    assert.ok(cluster.sweeps - sweeps >= 3)
+    await peer.stop()
+  })
+})
+
 describe('the status of a pin in the words of the pinning service', () => {
   const of = (...statuses: TrackerStatus[]): string | undefined =>
     pinningStatusOf({ peerMap: new Map(statuses.map((status, at) => [String(at), { status } as PinInfoShort])) })

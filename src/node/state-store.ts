@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Logger } from '../base/log.ts'
 import { CrdtStore } from '../consensus/crdt/crdt-store.ts'
@@ -66,7 +66,8 @@ export async function replaceState<Result> (state: string, deps: { log: Logger }
   await finishImport(state)
   try {
     const datastore = await openPinset(next, deps)
-    const result = await fill(datastore).finally(async () => datastore.stop())
+    const result = await fill(withoutSync(datastore)).finally(async () => datastore.stop())
+    await syncFiles(next)
     if (await isThere(pinset)) await renameSynced(pinset, previous)
     await renameSynced(next, pinset)
     await rm(previous, { recursive: true, force: true })
@@ -92,12 +93,35 @@ async function isThere (path: string): Promise<boolean> {
   })
 }
 
+/** Nobody relies on the new pinset before it is complete, so one sync at the end is enough. */
+const withoutSync = (datastore: Datastore): Datastore => ({
+  name: datastore.name,
+  start: async signal => datastore.start(signal),
+  stop: async () => datastore.stop(),
+  get: key => datastore.get(key),
+  has: key => datastore.has(key),
+  getMany: async keys => datastore.getMany(keys),
+  write: async batch => datastore.write(batch),
+  entries: (range, options) => datastore.entries(range, options),
+  keys: (range, options) => datastore.keys(range, options),
+  values: (range, options) => datastore.values(range, options)
+})
+
+async function syncFiles (folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await sync(join(folder, name))
+  await sync(folder)
+}
+
 async function renameSynced (from: string, to: string): Promise<void> {
   await rename(from, to)
-  const folder = await open(dirname(to), 'r')
+  await sync(dirname(to))
+}
+
+async function sync (path: string): Promise<void> {
+  const file = await open(path, 'r')
   try {
-    await folder.sync()
+    await file.sync()
   } finally {
-    await folder.close()
+    await file.close()
   }
 }

@@ -16,6 +16,8 @@ import { pollUntil } from '../support/poll.ts'
 const program = join(dirname(fileURLToPath(import.meta.url)), '../../cmd/helia-cluster-follow/bin.js')
 const cids = ['bafkqaala', 'bafkqaalb', 'bafkqaalc']
 
+const listOf = (status: string, some: string[]): string => some.map(cid => `${status.padEnd(20)} ${cid} ${cid}`).join('\n')
+
 describe('a follower, through its real program', () => {
   let leader: PeerProcess
   let source: Server
@@ -53,7 +55,6 @@ describe('a follower, through its real program', () => {
   }
   const pin = async (cid: string): Promise<void> => assert.equal((await fetch(`${leader.url}/pins/${cid}?name=${cid}`, { method: 'POST' })).status, 200)
   const listed = async (): Promise<string> => (await follow('list')).split('\n').filter(line => line !== '').toSorted().join('\n')
-  const listOf = (status: string, some: string[]): string => some.map(cid => `${status.padEnd(20)} ${cid} ${cid}`).join('\n')
 
   it('takes over and pins what the leader pins', async () => {
     await pin('bafkqaala')

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
+import { pollUntil } from '../support/poll.ts'
+
+const secret = 'ab'.repeat(32)
+const cidOf = (index: number): string => {
+  const bytes = Buffer.from(`three-${String(index).padStart(6, '0')}`)
+  return `f015500${bytes.length.toString(16).padStart(2, '0')}${bytes.toString('hex')}`
+}
+
+describe('three peers, through their real program', () => {
+  const peers: PeerProcess[] = []
+  const addresses: string[] = []
+
+  before(async () => {
+    for (let index = 0; index < 3; index++) {
+      const peer = await peerProcess(json => {
+        json.cluster.secret = secret
+        json.cluster.monitor_ping_interval = '2s'
+        json.consensus.crdt.rebroadcast_interval = '2s'
+        // the third is started late and must find the others by its configuration
+        json.cluster.peer_addresses = index === 2 ? addresses : []
+      })
+      peers.push(peer)
+      if (index === 2) continue
+      await peer.start(addresses.length === 0 ? [] : ['--bootstrap', addresses.join(',')])
+      await pollUntil(async () => (await infoOf(peer)).addresses.length > 0, { what: 'an address' })
+      addresses.push((await infoOf(peer)).addresses[0])
+    }
+    await pollUntil(async () => (await Promise.all([0, 1].map(async at => members(at)))).every(count => count === 2), { what: 'the membership of two' })
+  })
+  after(async () => { await Promise.all(peers.map(async peer => peer.remove())) })
+
+  const at = (index: number): PeerProcess => peers[index] as PeerProcess
+  const infoOf = async (peer: PeerProcess): Promise<any> => (await fetch(`${peer.url}/id`)).json()
+  const members = async (index: number): Promise<number> => (await jsonLines(await fetch(`${at(index).url}/peers`))).filter(peer => peer.error === '').length
+  const knows = async (index: number, cid: string): Promise<boolean> => (await fetch(`${at(index).url}/allocations/${cid}`)).status === 200
+  const statuses = async (index: number, cid: string): Promise<string[]> =>
+    Object.values(((await (await fetch(`${at(index).url}/pins/${cid}`)).json()) as any).peer_map).map((peer: any) => peer.status)
+
+  it('know each other\'s pins and unpins at once', async () => {
+    const [first, second] = [cidOf(1), cidOf(2)]
+
+    await fetch(`${at(0).url}/pins/${first}`, { method: 'POST' })
+    await fetch(`${at(1).url}/pins/${second}`, { method: 'POST' })
+    await pollUntil(async () => await knows(1, first) && await knows(0, second), { everyMs: 2 })
+    await pollUntil(async () => (await statuses(0, second)).filter(status => status === 'pinned').length === 2)
+    await fetch(`${at(1).url}/pins/${first}`, { method: 'DELETE' })
+
+    await pollUntil(async () => !await knows(0, first))
+    assert.ok(await knows(0, second))
+  })
+
+  it('store an add on as many peers as asked for', async () => {
+    await pollUntil(async () => ((await (await fetch(`${at(0).url}/monitor/metrics/freespace`)).json()) as any[]).length === 2, { what: 'free space of both' })
+    const bytes = new Uint8Array(3_000_000).map((_, index) => index % 249)
+
+    const [line] = await jsonLines(await fetch(`${at(0).url}/add?cid-version=1&replication-min=2&replication-max=2`, { method: 'POST', body: uploadForm([{ name: 'two', bytes }]) }))
+
+    await pollUntil(async () => (await statuses(1, line.cid)).filter(status => status === 'pinned').length === 2)
+    const served = new Uint8Array(await (await fetch(`${at(1).gateway}/ipfs/${line.cid}`)).arrayBuffer())
+    assert.ok(Buffer.from(served).equals(bytes))
+  })
+
+  it('take in a late one, which then knows everything', async () => {
+    const cids = Array.from({ length: 300 }, (_, index) => cidOf(1000 + index))
+    for (const cid of cids) await fetch(`${at(0).url}/pins/${cid}`, { method: 'POST' })
+
+    await at(2).start()
+
+    await pollUntil(async () => await members(2) === 3 && await members(0) === 3, { what: 'the membership of three' })
+    await pollUntil(async () => (await jsonLines(await fetch(`${at(2).url}/allocations`))).length >= 300 && await knows(2, cids[0] ?? ''))
+    const lists = await Promise.all([0, 1, 2].map(async index => (await jsonLines(await fetch(`${at(index).url}/allocations`))).map(pin => pin.cid).toSorted()))
+    assert.deepEqual(lists[2], lists[0])
+    assert.deepEqual(lists[1], lists[0])
+  })
+
+  it('remember each other over a restart, and the one who was killed comes back', async () => {
+    const [late, meanwhile] = [cidOf(5000), cidOf(5001)]
+    assert.equal(await at(1).end(), 0)
+    const peerstore = await readFile(join(at(1).folder, 'peerstore'), 'utf8')
+    await fetch(`${at(0).url}/pins/${late}`, { method: 'POST' })
+    await at(2).end('SIGKILL')
+    await fetch(`${at(0).url}/pins/${meanwhile}`, { method: 'POST' })
+
+    await Promise.all([at(1).start(), at(2).start()])
+
+    assert.ok(peerstore.split('\n').filter(line => line.startsWith('/ip4/127.0.0.1/tcp/')).length >= 2)
+    await pollUntil(async () => await knows(1, late) && await knows(2, late) && await knows(1, meanwhile) && await knows(2, meanwhile))
+    await pollUntil(async () => await members(1) === 3)
+  })
+})

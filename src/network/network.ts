@@ -28,7 +28,7 @@ export interface BlockExchange {
 /** This peer's own place in the cluster's network. */
 export interface ClusterHost extends Startable {
   readonly peer: PeerId
-  /** Addresses with /p2p suffix on which this peer can be dialled. */
+  /** Addresses with /p2p suffix on which this peer can be dialled. None while it isn't started. */
   addresses (): MultiaddrText[]
   /** Known addresses of another peer, with /p2p suffix. */
   addressesOf (peer: PeerId): MultiaddrText[]

@@ -104,9 +104,9 @@ class Host implements Libp2pClusterHost {
     if (this.#libp2p != null) void use(this.#libp2p)
   }
 
-  addresses (): MultiaddrText[] { return this.libp2p().getMultiaddrs().map(String) }
+  addresses (): MultiaddrText[] { return this.#libp2p?.getMultiaddrs().map(String) ?? [] }
   addressesOf (peer: PeerId): MultiaddrText[] { return peer === this.peer ? this.addresses() : [...this.#known.get(peer) ?? []] }
-  connectedPeers (): PeerId[] { return this.libp2p().getPeers().map(String) }
+  connectedPeers (): PeerId[] { return this.#libp2p?.getPeers().map(String) ?? [] }
   bandwidth (): Map<string, Bandwidth> { return this.#bandwidth.read() }
 
   async #allServices (): Promise<HostServices> {

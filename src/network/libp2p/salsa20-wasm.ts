@@ -55,10 +55,11 @@ const counterWord = (to: number, shift: number): number[] => [
 /** The lanes 0 to 3 of the first vector and 4 to 7 of the second, in this order. */
 const shuffle = (...lanes: number[]): number[] => [...vector.shuffle, ...lanes.flatMap(lane => [0, 1, 2, 3].map(byte => lane * 4 + byte))]
 
+const row = (index: number): number => local.rows + index
+
 /** Four words of four blocks: from one word per vector to one block per vector, and onto the data. */
 function xorWords (group: number): number[] {
   const x = (index: number): number[] => get(local.x + group * 4 + index)
-  const row = (index: number): number => local.rows + index
   return [
     ...x(0), ...x(1), ...shuffle(0, 4, 1, 5), ...set(row(0)), ...x(2), ...x(3), ...shuffle(0, 4, 1, 5), ...set(row(1)),
     ...x(0), ...x(1), ...shuffle(2, 6, 3, 7), ...set(row(2)), ...x(2), ...x(3), ...shuffle(2, 6, 3, 7), ...set(row(3)),

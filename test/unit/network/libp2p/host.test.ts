@@ -97,10 +97,11 @@ describe('libp2p cluster host', () => {
     await assert.rejects(startHost({ peer: other }), { code: 'INVALID_CONFIG' })
   })
 
-  it('throws NOT_READY before it runs', async () => {
+  it('has neither addresses nor a libp2p before it runs', async () => {
     const host = libp2pClusterHost({ ...({} as ClusterHostInit), peer: '12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V' }, { clock: systemClock, log: silentLogger })
 
-    assert.throws(() => host.addresses(), { code: 'NOT_READY' })
+    assert.deepEqual([host.addresses(), host.connectedPeers()], [[], []])
+    assert.throws(() => host.libp2p(), { code: 'NOT_READY' })
   })
 })
 

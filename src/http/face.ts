@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Authenticator } from './auth.ts'
@@ -25,6 +26,8 @@ export interface HttpFaceInit {
   maxHeaderBytes: number
   /** Gets one Apache common-log line per request; null: no log. */
   logLine: ((line: string) => void) | null
+  /** Around the handling of every request: for whoever measures or traces. */
+  wrap?: (listener: RequestListener) => RequestListener
 }
 
 export interface HttpFaceDeps { name: string, routes: readonly Route[], dialect: ErrorDialect, authenticator: Authenticator | null, clock: Clock, log: Logger }
@@ -63,7 +66,7 @@ export function httpFace (init: HttpFaceInit, { name, routes, dialect, authentic
     readHeaderTimeoutMs: init.timeouts.readHeaderMs,
     writeTimeoutMs: init.timeouts.writeMs,
     idleTimeoutMs: init.timeouts.idleMs
-  }, { listener, clock, log })
+  }, { listener: init.wrap?.(listener) ?? listener, clock, log })
 }
 
 function headerList (headers: Readonly<Record<string, readonly string[]>>): HeaderList {

@@ -1,30 +1,36 @@
 import { readFileSync } from 'node:fs'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
+import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
+import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
 import { restApi, type RestApi } from '../api/rest/rest-api.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
-import type { HttpApiConfig, ServiceConfig } from '../config/service-config.ts'
+import type { HttpApiConfig, IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { HttpFaceInit } from '../http/face.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { Observer } from '../observe/observer.ts'
 import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
 import { resolveIn, statePath } from './folder.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, consensus: Consensus, workers: Workers, clock: Clock, log: Logger }
+export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
-export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined }
+export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined }
 
 export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
-  const { folder, config: { api: { restapi, pinsvcapi } } } = init
+  const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy } } } = init
   const { cluster, clock, log } = deps
   return {
-    restapi: restapi == null ? undefined : restApi(httpInit(folder, restapi, log.child('restapilog')), { cluster, clock, log: log.child('restapi') }),
-    pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps)
+    restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
+    pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps),
+    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, deps)
   }
 }
 
@@ -32,7 +38,28 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
 function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
   const log = deps.log.child('pinsvcapi')
   const index = sqlitePinIndex({ file: join(statePath(folder, config), 'pins.sqlite') }, { log })
-  return pinningApi(httpInit(folder, section, deps.log.child('pinsvcapilog')), { ...deps, index, log })
+  return pinningApi({ ...httpInit(folder, section, deps.log.child('pinsvcapilog')), wrap: deps.observer.requests('pinsvcapi') }, { ...deps, index, log })
+}
+
+/** The proxy, with the node that answers what the cluster has no part in. */
+function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
+  const log = deps.log.child('ipfsproxy')
+  return ipfsProxy({
+    listen: section.listenMultiaddress,
+    timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
+    maxHeaderBytes: section.maxHeaderBytes,
+    logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog'))
+  }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
+}
+
+function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { clock, log }: FacesDeps): NodeApi {
+  return kuboNode({
+    address: section.nodeMultiaddress,
+    isHttps: section.nodeHttps,
+    extraHeaders: section.extractHeadersExtra,
+    extractPath: section.extractHeadersPath,
+    extractTtlMs: section.extractHeadersTtlMs
+  }, { clock, log })
 }
 
 /** What the HTTP APIs have in common, with the files that the section names read. */

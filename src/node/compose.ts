@@ -11,6 +11,7 @@ import { createSharder } from '../importer/sharder.ts'
 import { importEntries } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
+import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
 import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
 import { rpcServer } from '../rpc/server.ts'
@@ -22,6 +23,7 @@ import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
+import { observedBy } from './compose-observe.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
 
@@ -32,8 +34,8 @@ export interface ComposedNode {
   addresses (): Record<string, string[]>
 }
 
-/** The composition root: picks implementations, hands each its collaborators. */
-export function composeNode (init: NodeInit): ComposedNode {
+/** The composition root: picks implementations, hands each its collaborators. `observer` looks on. */
+export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const { config, folder, identity, log } = init
   const clock = systemClock
   const random = systemRandom
@@ -45,7 +47,7 @@ export function composeNode (init: NodeInit): ComposedNode {
   const network = composeNetwork(init, { consensus: () => consensus, workers, clock, log })
   const { host, gossip, streams, exchange, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, workers, clock, log: log.child('crdt') })
-  const ipfs = composeIpfs(init, { stores, clock, random, log, workers })
+  const ipfs = observer.ipfs(composeIpfs(init, { stores, clock, random, log, workers }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
@@ -64,12 +66,13 @@ export function composeNode (init: NodeInit): ComposedNode {
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster, consensus, workers, clock, log })
+  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), consensus, workers, observer, clock, log })
+  const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, ipfs, tracker, monitor, workers, listenersFirst,
+    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
     rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
   ]
   return {
@@ -77,6 +80,7 @@ export function composeNode (init: NodeInit): ComposedNode {
     addresses: () => ({
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses()] }),
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses()] }),
+      ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
       ...(ipfs.gatewayPort?.() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
       cluster: host.addresses()
     })

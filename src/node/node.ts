@@ -1,5 +1,6 @@
 import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
+import { loadObserver } from './compose-observe.ts'
 import { composeNode } from './compose.ts'
 import { statePath } from './folder.ts'
 import { finishImport } from './state-store.ts'
@@ -11,7 +12,7 @@ const stopTimeoutMs = 8000
 /** Builds a peer and starts it. */
 export const startNode: StartNode = async init => {
   await finishImport(statePath(init.folder, init.config))
-  const { components, addresses } = composeNode(init)
+  const { components, addresses } = composeNode(init, await loadObserver(init))
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)
   return {

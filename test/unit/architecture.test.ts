@@ -23,10 +23,11 @@ const mayImport: Record<string, string[]> = {
   implementation: ['base', 'model', 'wire', 'contracts'],
   cluster: ['base', 'model', 'contracts'],
   http: ['base'],
+  observe: ['base', 'model', 'http', 'contracts', 'cluster-api'],
   api: ['base', 'model', 'http', 'contracts', 'cluster-api'],
   client: ['base', 'model'],
   rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
-  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer'],
+  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe'],
   cmd: ['node', 'config', 'client', 'base', 'model']
 }
 

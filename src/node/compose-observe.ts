@@ -1,0 +1,73 @@
+import type { Startable } from '../base/lifecycle.ts'
+import { systemClock } from '../base/system.ts'
+import type { WorkerRunner } from '../base/worker.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { TracingConfig } from '../config/service-config.ts'
+import type { Consensus } from '../consensus/consensus.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import type { ClusterHost } from '../network/network.ts'
+import { blindObserver, both, type Observer } from '../observe/observer.ts'
+import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
+import type { NodeInit } from './node-contract.ts'
+
+/**
+ * Whoever looks on, as `observations` asks for it: metrics, traces, both or nobody. Their libraries are loaded only then. Throws INVALID_CONFIG
+ * when OpenTelemetry's SDK is asked for and not installed.
+ */
+export async function loadObserver ({ config, identity, version, log }: NodeInit): Promise<Observer> {
+  const { metrics, tracing } = config
+  const measure = metrics.enableStats
+    ? (await import('../observe/prometheus-observer.ts')).prometheusObserver({ endpoint: metrics.prometheusEndpoint, version }, { clock: systemClock, log: log.child('metrics') })
+    : blindObserver
+  const trace = tracing.enableTracing
+    ? await (await import('../observe/open-telemetry.ts')).openTelemetry({
+      endpoint: otlpEndpoint(tracing),
+      share: tracing.samplingProb,
+      serviceName: tracing.serviceName,
+      peer: identity.id,
+      version
+    })
+    : blindObserver
+  return both(trace, measure)
+}
+
+/** Jaeger takes OTLP on port 4318 nowadays; the agent with its UDP port is gone. */
+export function otlpEndpoint ({ otlpEndpoint, jaegerAgentEndpoint }: Pick<TracingConfig, 'otlpEndpoint' | 'jaegerAgentEndpoint'>): string {
+  if (otlpEndpoint !== '') return otlpEndpoint
+  const [, kind, host = ''] = /^\/(ip4|ip6|dns[46]?)\/([^/]+)/.exec(jaegerAgentEndpoint) ?? []
+  const name = host === '0.0.0.0' || host === '::' || host === '' ? '127.0.0.1' : kind === 'ip6' ? `[${host}]` : host
+  return `http://${name}:4318/v1/traces`
+}
+
+export interface Observed {
+  consensus: Consensus
+  ipfs: IpfsConnector
+  tracker: StatelessTracker
+  monitor: Monitor
+  host: ClusterHost
+  cluster: Cluster
+  workers: WorkerRunner
+  /** The name of the metric that makes a peer a member. */
+  peersetMetric: string
+}
+
+/** The observer's own components, told where to look. */
+export function observedBy (observer: Observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric }: Observed): Startable[] {
+  return observer.components({
+    pins: () => consensus.state.size(),
+    ipfsPins: () => ipfs.pinCount(),
+    operations: () => tracker.operations(),
+    operationCounts: () => ({ ...tracker.counts() }),
+    crdt: () => {
+      const { heads, height, dirty, behind } = consensus.progress()
+      return { heads: heads.length, height, dirty, behind }
+    },
+    workers: () => workers.statuses(),
+    bandwidth: () => host.bandwidth(),
+    members: () => monitor.latest(peersetMetric).length,
+    connectedPeers: () => host.connectedPeers().length,
+    alerts: () => cluster.alerts().length,
+    diskWeight: () => (monitor.latestOf('freespace', cluster.peer) ?? monitor.latestOf('reposize', cluster.peer))?.weight
+  })
+}

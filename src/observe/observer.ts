@@ -1,0 +1,58 @@
+import type { RequestListener } from 'node:http'
+import type { Startable } from '../base/lifecycle.ts'
+import type { WorkerStatus } from '../base/worker.ts'
+import type { ClusterApi } from '../cluster/cluster-api.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { Bandwidth } from '../model/peer.ts'
+
+/** What is asked at each scrape. All cheap: nothing here may depend on the size of the pinset. One that throws (not started yet) has no sample. */
+export interface MetricSources {
+  /** Pins of the pinset. */
+  pins (): number
+  /** Roots of the IPFS node. */
+  ipfsPins (): number
+  /** Tracked operations by state. */
+  operations (): Readonly<Record<string, number>>
+  /** What became of operations since the start, by outcome. */
+  operationCounts (): Readonly<Record<string, number>>
+  crdt (): { heads: number, height: number, dirty: boolean, behind: boolean }
+  workers (): readonly WorkerStatus[]
+  bandwidth (): ReadonlyMap<string, Bandwidth>
+  /** Peers whose metrics are valid, this one included. */
+  members (): number
+  connectedPeers (): number
+  alerts (): number
+  /** Weight of this peer's disk metric; undefined when there is none. */
+  diskWeight (): bigint | undefined
+}
+
+/**
+ * Looks on: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer does may make a call
+ * fail.
+ */
+export interface Observer {
+  ipfs <T extends IpfsConnector>(ipfs: T): T
+  cluster <T extends ClusterApi>(cluster: T): T
+  /** For the requests of one API, such as "restapi". */
+  requests (api: string): (listener: RequestListener) => RequestListener
+  /** What has to be started with the peer. */
+  components (sources: MetricSources): Startable[]
+}
+
+/** Sees nothing. */
+export const blindObserver: Observer = {
+  ipfs: ipfs => ipfs,
+  cluster: cluster => cluster,
+  requests: () => listener => listener,
+  components: () => []
+}
+
+/** Both look on; `outer` sees what `inner` does too. */
+export function both (outer: Observer, inner: Observer): Observer {
+  return {
+    ipfs: ipfs => outer.ipfs(inner.ipfs(ipfs)),
+    cluster: cluster => outer.cluster(inner.cluster(cluster)),
+    requests: api => listener => outer.requests(api)(inner.requests(api)(listener)),
+    components: sources => [...outer.components(sources), ...inner.components(sources)]
+  }
+}

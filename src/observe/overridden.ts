@@ -1,0 +1,18 @@
+/**
+ * The same object with some methods replaced. Methods keep the target as their `this`, so private fields work; what isn't replaced is passed through.
+ */
+export function overridden<T extends object> (target: T, replace: (name: string, method: (...args: unknown[]) => unknown) => ((...args: unknown[]) => unknown) | undefined): T {
+  const methods = new Map<string | symbol, unknown>()
+  return new Proxy(target, {
+    get (_, name) {
+      const known = methods.get(name)
+      if (known !== undefined) return known
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      const bound = value.bind(target) as (...args: unknown[]) => unknown
+      const method = typeof name === 'string' ? replace(name, bound) ?? bound : bound
+      methods.set(name, method)
+      return method
+    }
+  })
+}

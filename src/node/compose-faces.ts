@@ -42,17 +42,17 @@ function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, 
 }
 
 /** The proxy, with the node that answers what the cluster has no part in. */
-function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
+function composeProxy ({ folder }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
   const log = deps.log.child('ipfsproxy')
   return ipfsProxy({
     listen: section.listenMultiaddress,
     timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog'))
-  }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
+  }, { ...deps, node: nodeBehindProxy(section, { ...deps, log }), log })
 }
 
-function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { clock, log }: FacesDeps): NodeApi {
+function nodeBehindProxy (section: IpfsProxyConfig, { clock, log }: FacesDeps): NodeApi {
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

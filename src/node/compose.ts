@@ -66,7 +66,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), consensus, workers, observer, clock, log })
+  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, consensus, workers, observer, clock, log })
   const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }

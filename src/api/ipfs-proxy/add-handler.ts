@@ -1,0 +1,77 @@
+import { messageOf } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import { errorReply, HttpError } from '../../http/dialect.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import { boundaryOf, parts } from '../../http/multipart.ts'
+import { Query } from '../../http/query.ts'
+import type { HeaderList, Reply } from '../../http/reply.ts'
+import { jsonReply } from '../../http/reply.ts'
+import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
+import { goJson } from '../../model/go-json.ts'
+import { parseAddParams } from '../common/add-params.ts'
+import { uploadEntries, withFirst } from '../common/upload.ts'
+import { proxyDialect } from './dialect.ts'
+
+const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
+const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
+
+export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
+
+/**
+ * `add`: content goes to the cluster (rest-api §10), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong option is 500, as in
+ * Go; `only-hash` is refused and, unlike in Go, adds nothing.
+ */
+export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exchange) => Promise<Reply> {
+  return async exchange => {
+    const boundary = prefixed('error reading request: ', () => boundaryOf(exchange.body.contentType))
+    const { query } = exchange
+    if (query.get('only-hash') === 'true') throw new HttpError(500, 'only-hash is not supported when adding to cluster')
+    const params = prefixed('error parsing options:', () => parseAddParams(clusterQuery(query), clock.now()))
+    const entries = await firstEntry(exchange, boundary, params)
+    const outputs = cluster.add(entries, params, { signal: exchange.signal })
+    if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
+    return wholeReply(outputs)
+  }
+}
+
+/** Kubo's names become the cluster's. */
+function clusterQuery (query: Query): Query {
+  const more = [query.get('trickle') === 'true' ? 'layout=trickle' : '', query.get('pin') === 'false' ? 'no-pin=true' : ''].filter(text => text !== '')
+  return more.length === 0 ? query : new Query([...more, query.raw].join('&'))
+}
+
+function prefixed<T> (prefix: string, act: () => T): T {
+  try {
+    return act()
+  } catch (err) {
+    throw new HttpError(500, `${prefix}${messageOf(err)}`, { cause: err })
+  }
+}
+
+async function firstEntry ({ body }: Exchange, boundary: string, { format }: AddParams): Promise<AsyncIterable<UploadEntry>> {
+  const onTruncated = format === 'car' ? 'throw' : 'end'
+  const entries = await withFirst(uploadEntries(parts(body.chunks(), boundary, { onTruncated })))
+  if (entries == null) throw new HttpError(500, 'error reading request: multipart: NextPart: EOF')
+  return entries
+}
+
+/** Kubo's line: capital names, the size as a text, no allocations. */
+function outputJson ({ name, cid, bytes, size }: AddedOutput): string {
+  return goJson({ Name: name, ...(cid == null ? {} : { Hash: cid.toString() }), ...(bytes === 0 ? {} : { Bytes: bytes }), ...(size === 0 ? {} : { Size: String(size) }) })
+}
+
+async function * outputLines (outputs: AsyncIterable<AddedOutput>): AsyncGenerator<string, void, undefined> {
+  for await (const output of outputs) yield `${outputJson(output)}\n`
+}
+
+async function wholeReply (outputs: AsyncIterable<AddedOutput>): Promise<Reply> {
+  const items: string[] = []
+  try {
+    for await (const output of outputs) items.push(outputJson(output))
+    return jsonReply(`[${items.join(',')}]`, 200, wholeHeaders)
+  } catch (err) {
+    const { status, contentType, text } = errorReply(proxyDialect, err)
+    return { kind: 'text', status, contentType, body: text, headers: wholeHeaders }
+  }
+}

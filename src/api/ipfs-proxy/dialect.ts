@@ -1,0 +1,11 @@
+import type { ErrorDialect } from '../../http/dialect.ts'
+import { jsonType } from '../../http/reply.ts'
+import { goJsonString } from '../../model/go-json.ts'
+
+/** Kubo's errors, without a newline. Everything is 500, as in Go. */
+export const proxyDialect: ErrorDialect = {
+  statusOf: () => 500,
+  body: (_status, message) => ({ contentType: jsonType, text: errorJson(message) })
+}
+
+export const errorJson = (message: string): string => `{"Message":${goJsonString(message.toWellFormed())},"Code":0,"Type":"error"}`

@@ -1,0 +1,148 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import { commonLogLine } from '../../http/access-log.ts'
+import { errorReply, HttpError } from '../../http/dialect.ts'
+import { Exchange } from '../../http/exchange.ts'
+import { sendLines } from '../../http/lines.ts'
+import { parseTarget } from '../../http/path.ts'
+import type { Reply } from '../../http/reply.ts'
+import { sendRaw, sendText } from '../../http/send.ts'
+import { HttpServer } from '../../http/server.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import { addHandler } from './add-handler.ts'
+import { proxyDialect } from './dialect.ts'
+import type { NodeApi } from './node-api.ts'
+import { PinHandlers } from './pin-handlers.ts'
+import { putHandler } from './put-handlers.ts'
+import { repoGcHandler, repoStatHandler } from './repo-handlers.ts'
+
+/** The section `api.ipfsproxy` of service.json. Times in milliseconds; 0: no limit. */
+export interface IpfsProxyInit {
+  /** Multiaddr texts. */
+  listen: readonly string[]
+  timeouts: { readMs: number, readHeaderMs: number, writeMs: number, idleMs: number }
+  maxHeaderBytes: number
+  /** Gets one Apache common-log line per request; null: no log. */
+  logLine: ((line: string) => void) | null
+}
+
+export interface IpfsProxyDeps {
+  cluster: ClusterApi
+  ipfs: Pick<IpfsConnector, 'resolve'>
+  /** Answers what the cluster has no part in. */
+  node: NodeApi
+  clock: Clock
+  log: Logger
+}
+
+export interface IpfsProxy extends Startable {
+  /** Bound addresses as multiaddr texts. */
+  addresses (): readonly string[]
+  accept (connection: Duplex): void
+}
+
+type Handler = (exchange: Exchange, argument?: string) => Promise<Reply>
+
+const prefix = '/api/v0/'
+const takenMethods = new Set(['POST', 'GET', 'PUT'])
+
+/** Kubo's RPC API with the cluster behind its pin commands, as Go's (rest-api §10): every pin and add goes to the cluster, all else to the node. */
+export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy {
+  return new HttpServer({
+    name: 'ipfsproxy',
+    listen: init.listen,
+    tls: null,
+    maxHeaderBytes: init.maxHeaderBytes,
+    readTimeoutMs: init.timeouts.readMs,
+    readHeaderTimeoutMs: init.timeouts.readHeaderMs,
+    writeTimeoutMs: init.timeouts.writeMs,
+    idleTimeoutMs: init.timeouts.idleMs
+  }, { listener: proxyListener(init, deps), clock: deps.clock, log: deps.log })
+}
+
+function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDeps): RequestListener {
+  const proxy = new ProxyFront(deps)
+  return (request, response) => {
+    const target = parseTarget(request.url ?? '/')
+    if (target == null) {
+      response.writeHead(400, ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close']).end('400 Bad Request')
+      return
+    }
+    const exchange = new Exchange({ request, response, target, match: null })
+    if (init.logLine != null) logAtEnd(exchange, init.logLine, { request, response, at: deps.clock.now() })
+    proxy.take(exchange)
+  }
+}
+
+function logAtEnd (exchange: Exchange, logLine: (line: string) => void, { request, response, at }: { request: IncomingMessage, response: ServerResponse, at: number }): void {
+  const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
+  response.once('close', () => logLine(commonLogLine(exchange, remote, at)))
+}
+
+class ProxyFront {
+  readonly #deps: IpfsProxyDeps
+  readonly #handlers: ReadonlyMap<string, Handler>
+
+  constructor (deps: IpfsProxyDeps) {
+    const { cluster } = deps
+    const pins = new PinHandlers(deps)
+    this.#deps = deps
+    this.#handlers = new Map<string, Handler>([
+      ['pin/add', async (exchange, argument) => pins.add(exchange, argument)],
+      ['pin/rm', async (exchange, argument) => pins.remove(exchange, argument)],
+      ['pin/ls', async (exchange, argument) => pins.list(exchange, argument)],
+      ['pin/update', async exchange => pins.update(exchange)],
+      ['add', addHandler(deps)],
+      ['repo/stat', repoStatHandler(cluster)],
+      ['repo/gc', repoGcHandler(cluster)],
+      ['block/put', putHandler('block/put', deps)],
+      ['dag/put', putHandler('dag/put', deps)]
+    ])
+  }
+
+  take (exchange: Exchange): void {
+    const taken = this.#handlerOf(exchange)
+    const answered = taken == null ? this.#deps.node.answer(exchange) : this.#run(exchange, taken)
+    answered.catch(err => this.#fail(exchange, err))
+  }
+
+  /** Who answers for the cluster; undefined: the node does. */
+  #handlerOf ({ method, path, query }: Exchange): Handler | undefined {
+    if (!takenMethods.has(method) || !path.startsWith(prefix)) return undefined
+    const command = path.slice(prefix.length)
+    if (/^(block|dag)\/put$/.test(command) && query.get('pin') !== 'true') return undefined
+    const [, name = command, argument] = /^(pin\/(?:add|rm|ls))\/([^/]+)$/.exec(command) ?? []
+    const handler = this.#handlers.get(name)
+    return handler == null ? undefined : async exchange => handler(exchange, argument)
+  }
+
+  async #run (exchange: Exchange, handler: Handler): Promise<void> {
+    const { headers, allowsOrigin } = await this.#deps.node.headers(exchange.headers.origin)
+    exchange.answerHeaders = [...headers, ['Server', `ipfs-cluster/ipfsproxy/${this.#deps.cluster.version}`]]
+    // a page of some other site must not change pins here
+    if (!allowsOrigin || exchange.headers['sec-fetch-site'] === 'cross-site') throw new HttpError(403, 'the IPFS node does not allow requests of this origin')
+    await this.#send(exchange, await handler(exchange))
+  }
+
+  async #send (exchange: Exchange, reply: Reply): Promise<void> {
+    const { clock } = this.#deps
+    if (exchange.isGone) return
+    if (reply.kind === 'text') sendText(exchange, reply, clock)
+    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, dialect: proxyDialect })
+    else await sendRaw(exchange, reply)
+  }
+
+  #fail (exchange: Exchange, err: unknown): void {
+    if (exchange.response.headersSent || exchange.isGone) {
+      exchange.response.destroy()
+      return
+    }
+    const { status, message, contentType, text } = errorReply(proxyDialect, err)
+    this.#deps.log.debug('sending error response', { status, message, method: exchange.method, path: exchange.path.slice(0, 200) })
+    sendText(exchange, { kind: 'text', status, contentType, body: text }, this.#deps.clock)
+  }
+}

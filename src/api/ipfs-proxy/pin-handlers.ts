@@ -1,0 +1,85 @@
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import { badRequest } from '../../http/dialect.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Query } from '../../http/query.ts'
+import type { Reply, TextReply } from '../../http/reply.ts'
+import { jsonType } from '../../http/reply.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { CID } from '../../model/cid.ts'
+import { parseCid } from '../../model/cid.ts'
+import { goJson } from '../../model/go-json.ts'
+import type { Pin, PinOptions } from '../../model/pin.ts'
+import { defaultPinOptions } from '../../model/pin.ts'
+import { contentPath } from './paths.ts'
+import { listPins, rowOf } from './pin-list.ts'
+
+export interface PinHandlersDeps { cluster: ClusterApi, ipfs: Pick<IpfsConnector, 'resolve'> }
+
+/** `pin/add`, `pin/rm`, `pin/update` and `pin/ls` on the cluster's pinset (rest-api §10). `argument` is the path's, if it has one. */
+export class PinHandlers {
+  readonly #deps: PinHandlersDeps
+
+  constructor (deps: PinHandlersDeps) { this.#deps = deps }
+
+  async add ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+    const path = parsed(argument ?? query.get('arg'), 'Error parsing IPFS Path')
+    const { cid } = await this.#deps.cluster.pinPath(path, pinOptions(query), { signal })
+    return pinsReply(cid)
+  }
+
+  async remove ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+    const path = parsed(argument ?? query.get('arg'), 'Error parsing IPFS Path')
+    const { cid } = await this.#deps.cluster.unpinPath(path, { signal })
+    return pinsReply(cid)
+  }
+
+  /** The new pin takes the old one's blocks; the old one goes unless `unpin=false`. */
+  async update ({ query, signal }: Exchange): Promise<Reply> {
+    const [from, to] = query.all('arg')
+    if (from == null || from === '') throw badRequest('argument "from-path" is required')
+    if (to == null || to === '') throw badRequest('argument "to-path" is required')
+    const { cluster, ipfs } = this.#deps
+    const fromPath = parsed(from, 'error parsing "from-path" argument')
+    const toPath = parsed(to, 'error parsing "to-path" argument')
+    const pinUpdate = await ipfs.resolve(fromPath, { signal })
+    const { cid } = await cluster.pinPath(toPath, { ...defaultPinOptions(), pinUpdate }, { signal })
+    if (query.get('unpin') !== 'false' && !cid.equals(pinUpdate)) await cluster.unpin(pinUpdate, { signal })
+    return pinsReply(pinUpdate, cid)
+  }
+
+  async list ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+    const isStream = query.get('stream') === 'true' || query.get('s') === 'true'
+    const arg = argument ?? query.get('arg')
+    if (arg === '') return listPins(this.#deps.cluster.allocations({ signal }), isStream)
+    const pin = this.#pinned(arg)
+    return wholeReply(isStream ? rowOf(pin) : `{"Keys":{"${pin.cid.toString()}":{"Type":"recursive"}}}`)
+  }
+
+  #pinned (arg: string): Pin {
+    try {
+      return this.#deps.cluster.allocation(parseCid(arg))
+    } catch (err) {
+      if (!isClusterError(err, 'NOT_PINNED')) throw err
+      throw new ClusterError('NOT_PINNED', { cid: arg.slice(0, 200) }, { message: `Error: path '${arg}' is not pinned` })
+    }
+  }
+}
+
+function pinOptions (query: Query): PinOptions {
+  const isDirect = query.get('type') === 'direct' || query.get('recursive') === 'false'
+  return { ...defaultPinOptions(), mode: isDirect ? 'direct' : 'recursive', name: query.get('name') }
+}
+
+function parsed (argument: string, what: string): string {
+  try {
+    return contentPath(argument)
+  } catch (err) {
+    throw new ClusterError('INVALID_ARGUMENT', { path: argument.slice(0, 200) }, { message: `${what}: ${messageOf(err)}`, cause: err })
+  }
+}
+
+const pinsReply = (...cids: CID[]): TextReply => wholeReply(goJson({ Pins: cids.map(String) }))
+
+/** JSON without a newline, as Go's proxy writes it. */
+export const wholeReply = (body: string): TextReply => ({ kind: 'text', status: 200, contentType: jsonType, body })

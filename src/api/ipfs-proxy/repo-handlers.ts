@@ -1,0 +1,40 @@
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Reply } from '../../http/reply.ts'
+import { goJson } from '../../model/go-json.ts'
+import type { RepoGc } from '../../model/peer.ts'
+import { wholeReply } from './pin-handlers.ts'
+
+/** `repo/stat`: the sum over all peers. */
+export function repoStatHandler (cluster: ClusterApi): (exchange: Exchange) => Promise<Reply> {
+  return async ({ signal }) => {
+    const { repoSize, storageMax } = await cluster.repoStat({ signal })
+    return wholeReply(`{"RepoSize":${repoSize},"StorageMax":${storageMax}}`)
+  }
+}
+
+/** `repo/gc` on all peers: a line per removed key. Errors go into lines with `stream-errors=true`, else together into the trailer. */
+export function repoGcHandler (cluster: ClusterApi): (exchange: Exchange) => Promise<Reply> {
+  return async ({ query, signal }) => {
+    const rows = await cluster.repoGc({ signal })
+    return { kind: 'lines', style: 'progress', source: gcLines(rows.values(), query.get('stream-errors') === 'true') }
+  }
+}
+
+async function * gcLines (rows: Iterable<RepoGc>, withErrors: boolean): AsyncGenerator<string> {
+  const errors: string[] = []
+  for (const { keys, error: peerError } of rows) {
+    let text = ''
+    for (const { key, error } of keys) {
+      if (error === '') text += `{"Key":{"/":"${String(key)}"}}\n`
+      else if (withErrors) text += `${goJson({ ...(key == null ? {} : { Key: { '/': key.toString() } }), Error: error })}\n`
+      else errors.push(error)
+    }
+    if (peerError !== '') {
+      if (withErrors) text += `${goJson({ Error: peerError })}\n`
+      else errors.push(peerError)
+    }
+    if (text !== '') yield text
+  }
+  if (errors.length > 0) throw new Error(`encountered errors during gc run: ${errors.join('; ')}`)
+}

@@ -17,6 +17,7 @@ import { Gateway } from './gateway.ts'
 import type { GatewayInit } from './gateway.ts'
 import { isContentOf } from '../../wire/multihash.ts'
 import { Holds, type GuardedHold } from './holds.ts'
+import { LinklessBlocks } from './local/linkless-blocks.ts'
 import { localNode } from './local-node.ts'
 import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
@@ -91,6 +92,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #pinner: Pinner
   readonly #provider: Provider
   readonly #holds: Holds
+  readonly #linkless = new LinklessBlocks()
   readonly #gateway: Gateway | undefined
   #peer: Promise<PeerId> | undefined
   #isStopped = false
@@ -107,7 +109,7 @@ class EmbeddedNode implements HeliaConnector {
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
     this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), clock, log })
     this.#pinner = new Pinner(init, {
-      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: local.isLeaf, fetcher: this.#fetcher, network, networkReady, clock, log
+      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, clock, log
     })
     this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, network, networkReady, clock, log })
     this.#gateway = init.gateway == null ? undefined : new Gateway(init.gateway, { getBlock: async (cid, signal) => this.getBlock(cid, { signal }), log })
@@ -192,6 +194,7 @@ class EmbeddedNode implements HeliaConnector {
         await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))
         await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
         if (hold == null) await recent.note(cids)
+        for (const { cid, bytes } of batch) this.#linkless.note(cid, bytes)
         this.#network.announce(cids)
       }
     } finally {

@@ -1,0 +1,31 @@
+import type { CID } from 'multiformats/cid'
+
+const dagPb = 0x70
+/** Data is field 1 and comes behind the links: a block that begins with it has none. */
+const dataTag = 0x0a
+
+/**
+ * The dag-pb blocks without links that were put last, so that the pin of an add doesn't read all of a file again just to find that its leaves are
+ * leaves. At most `maxBlocks`, about 100 bytes each, oldest out first: who isn't found here is read.
+ */
+export class LinklessBlocks {
+  readonly #maxBlocks: number
+  readonly #keys = new Set<string>()
+
+  /** Default: the leaves of 4 GiB. */
+  constructor (maxBlocks = 16_384) { this.#maxBlocks = maxBlocks }
+
+  note (cid: CID, bytes: Uint8Array): void {
+    if (cid.code !== dagPb || (bytes.length > 0 && bytes[0] !== dataTag)) return
+    this.#keys.add(keyOf(cid))
+    if (this.#keys.size <= this.#maxBlocks) return
+    for (const oldest of this.#keys) {
+      this.#keys.delete(oldest)
+      return
+    }
+  }
+
+  has (cid: CID): boolean { return cid.code === dagPb && this.#keys.has(keyOf(cid)) }
+}
+
+const keyOf = ({ multihash: { bytes } }: CID): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')

@@ -174,7 +174,8 @@ function authorization (auth: Auth): string {
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${auth.username}:${auth.password}`)))}`
 }
 
-const segment = (text: CidLike): string => encodeURIComponent(text.toString())
+/** Colons are fine in paths, and metrics have them. */
+const segment = (text: CidLike): string => encodeURIComponent(text.toString()).replaceAll('%3A', ':')
 
 /** "/ipfs/<cid>/a/b" with every segment escaped; a bare CID counts as "/ipfs/<cid>". */
 function contentPath (content: CidLike): string {

@@ -39,7 +39,7 @@ describe('client: requests', () => {
       `GET /pins/${cid}?local=false`,
       `POST /pins/${cid}/recover?local=true`,
       'POST /ipfs/gc?local=false',
-      'GET /monitor/metrics/tag%3Agroup',
+      'GET /monitor/metrics/tag:group',
       'GET /allocations?filter=pin%2Cmeta-pin',
       'GET /pins?local=true&filter=pinned%2Cerror&cids=',
       `GET /pins?local=false&filter=&cids=${cid},${cid}`

@@ -8,6 +8,7 @@ import type { PinTracker } from '../tracker/tracker.ts'
 import { peerInfoToWire, pinFromWire, pinInfoToWire, repoGcToWire } from '../wire/rpc-model.ts'
 import type * as types from '../wire/rpc-types.ts'
 import type { WireRecord } from '../wire/rpc-types.ts'
+import { readAhead } from './read-ahead.ts'
 import type { RpcHandlers } from './server.ts'
 
 export interface RpcHandlerDeps {
@@ -16,9 +17,6 @@ export interface RpcHandlerDeps {
   ipfs: Pick<IpfsConnector, 'putBlocks' | 'repoStat' | 'swarmPeers'>
   consensus: Pick<Consensus, 'put' | 'remove' | 'state'>
 }
-
-/** Received blocks are stored together up to about this size. */
-const batchBytes = 1 << 20
 
 /** The text of Go's CRDT component for what it can't do. */
 const cannotRemovePeers = 'crdt consensus component cannot remove peers'
@@ -76,23 +74,20 @@ export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDe
   }
 }
 
+/** Bytes of blocks that are read while others are being stored. */
+const blocksAhead = 2 * 1024 * 1024
+
 /** Stores a stream of blocks as it comes; there are no replies. An empty stream is an error, as in Go. */
 async function * storeBlocks (nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal): AsyncGenerator<never> {
   let count = 0
   const blocks = async function * (): AsyncGenerator<Block[]> {
-    let batch: Block[] = []
-    let bytes = 0
-    for await (const { cid, data } of nodes) {
-      if (cid == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a block without a CID' })
-      count++
-      batch.push({ cid, bytes: data ?? new Uint8Array() })
-      bytes += data?.byteLength ?? 0
-      if (bytes < batchBytes) continue
-      yield batch
-      batch = []
-      bytes = 0
+    for await (const batch of readAhead(nodes, { maxBytes: blocksAhead, sizeOf: ({ data }) => data?.byteLength ?? 0 })) {
+      count += batch.length
+      yield batch.map(({ cid, data }) => {
+        if (cid == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a block without a CID' })
+        return { cid, bytes: data ?? new Uint8Array() }
+      })
     }
-    if (batch.length > 0) yield batch
   }
   await ipfs.putBlocks(blocks(), { signal })
   if (count === 0) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'BlockStream: no blocks to peek in blocks channel' })

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describe, it } from 'node:test'
+import { readAhead } from '../../../src/rpc/read-ahead.ts'
+
+const init = { maxBytes: 10, sizeOf: (item: number) => item }
+
+describe('read ahead', () => {
+  it('gives in one batch what came while the last one was worked on', async () => {
+    const batches: number[][] = []
+    const source = async function * (): AsyncGenerator<number> { for (const item of [1, 2, 3, 4]) yield item }
+
+    for await (const batch of readAhead(source(), init)) {
+      batches.push(batch)
+      await nextTurn()
+    }
+
+    assert.deepEqual(batches, [[1], [2, 3, 4]])
+  })
+
+  it('reads no further than allowed', async () => {
+    let read = 0
+    const source = async function * (): AsyncGenerator<number> { for (;;) { read++; yield 6 } }
+
+    for await (const batch of readAhead(source(), init)) {
+      await nextTurn()
+      if (batch.length > 1) break
+    }
+
+    assert.ok(read <= 6, `${read} items were read`)
+  })
+
+  it('gives what came before a failure, then the failure', async () => {
+    const given: number[] = []
+    const source = async function * (): AsyncGenerator<number> { yield 1; yield 2; throw new Error('cut off') }
+
+    await assert.rejects(async () => { for await (const batch of readAhead(source(), init)) given.push(...batch) }, /cut off/)
+
+    assert.deepEqual(given, [1, 2])
+  })
+
+  it('ends the source when it is left', async () => {
+    let isEnded = false
+    const source = async function * (): AsyncGenerator<number> { try { for (;;) yield 6 } finally { isEnded = true } }
+
+    for await (const _ of readAhead(source(), init)) break
+    await nextTurn()
+
+    assert.ok(isEnded)
+  })
+})

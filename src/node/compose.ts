@@ -26,6 +26,7 @@ import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
+import { withPublishTrigger } from './publish-trigger.ts'
 
 /** A peer, built and not started. */
 export interface ComposedNode {
@@ -47,7 +48,8 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const network = composeNetwork(init, { consensus: () => consensus, workers, clock, log })
   const { host, gossip, streams, exchange, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, workers, clock, log: log.child('crdt') })
-  const ipfs = observer.ipfs(composeIpfs(init, { stores, clock, random, log, workers }))
+  const ownNode = composeIpfs(init, { stores, clock, random, log, workers })
+  const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },

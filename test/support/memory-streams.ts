@@ -65,7 +65,8 @@ export class MemoryStreams {
   }
 }
 
-function streamPair (near: string, far: string): [PeerStream, PeerStream] {
+/** Both ends of one stream: what `near` holds, whose remote is `far`, and the other way round. */
+export function streamPair (near: string, far: string): [PeerStream, PeerStream] {
   const out = new Pipe(4)
   const back = new Pipe(4)
   const reset = new AbortController()

@@ -58,7 +58,7 @@ export function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {
 
 /** The object that Go prints for a GlobalPinInfo; peers in byte order of their IDs. */
 export function globalPinInfoJson (info: GlobalPinInfo): Record<string, unknown> {
-  const peers = [...info.peerMap].sort(([a], [b]) => a < b ? -1 : 1)
+  const peers = [...info.peerMap].toSorted(([a], [b]) => a < b ? -1 : 1)
   return {
     cid: info.cid.toString(),
     name: info.name,

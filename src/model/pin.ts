@@ -103,7 +103,7 @@ export function pinJson (pin: Pin, form: PinJsonForm = 'stored'): Record<string,
 export function sortedByKey (map: Readonly<Record<string, string>>): Record<string, string> {
   const keys = Object.keys(map)
   if (keys.length < 2) return map
-  return Object.fromEntries(keys.sort(compareUtf8).map(key => [key, map[key] ?? '']))
+  return Object.fromEntries(keys.toSorted(compareUtf8).map(key => [key, map[key] ?? '']))
 }
 
 const encoder = new TextEncoder()

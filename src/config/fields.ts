@@ -24,6 +24,8 @@ export interface Field<Value = unknown, Unit extends string = string> {
   hidden: boolean
   /** A value that isn't allowed gives a warning and the default, as in Go. */
   lenient: boolean
+  /** Why the key does nothing here, a sentence; "" when it does something. Another value than the default gives a warning. */
+  inert: string
   /** One or two sentences for the reference. */
   doc: string
 }
@@ -42,7 +44,7 @@ type ValueOf<One> = One extends Field<infer Value, any> ? Value : One extends Gr
 /** The typed settings that a table of keys gives: `dial_peer_timeout` (a duration) becomes `dialPeerTimeoutMs: number`. */
 export type ValuesOf<Table extends Fields> = { readonly [Key in keyof Table & string as NameOf<Key, Table[Key]>]: ValueOf<Table[Key]> }
 
-export type FieldOptions = Partial<Pick<Field, 'reading' | 'omitDefault' | 'hidden' | 'lenient' | 'testDefault'>>
+export type FieldOptions = Partial<Pick<Field, 'reading' | 'omitDefault' | 'hidden' | 'lenient' | 'inert' | 'testDefault'>>
 
 /** A key of any kind. */
 export function field<Value> (kind: Kind<Value>, fallback: unknown, doc: string, options: FieldOptions = {}): Field<Value, ''> {
@@ -68,7 +70,7 @@ export const isGroup = (entry: Entry): entry is Group<any> => 'group' in entry /
 type Stated<Value, Unit extends string> = Pick<Field<Value, Unit>, 'kind' | 'unit' | 'default' | 'doc'> & FieldOptions
 
 const complete = <Value, Unit extends string>(stated: Stated<Value, Unit>): Field<Value, Unit> =>
-  ({ reading: 'keep', omitDefault: false, hidden: false, lenient: false, ...stated })
+  ({ reading: 'keep', omitDefault: false, hidden: false, lenient: false, inert: '', ...stated })
 
 type LooseLimits = { [Key in keyof Limits]: Limits[Key] | undefined }
 

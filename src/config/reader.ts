@@ -62,8 +62,11 @@ function readField (field: Field, place: Place, context: Context): unknown {
   const given = text == null ? place.raw?.[place.keys.at(-1) ?? ''] : field.kind.fromText(text)
   const effective = effectiveValue(field, given, place)
   const value = field.kind.parse(effective)
-  if (value !== refused) return value
   const where = text == null ? pathOf(place) : `${variable} (${pathOf(place)})`
+  if (value !== refused) {
+    if (field.inert !== '' && given != null && !isUsual(field, effective)) context.findings.warnings.push(`${where} has no effect here: ${field.inert}`)
+    return value
+  }
   const shown = field.hidden ? 'a hidden value' : show(text ?? effective)
   if (field.lenient && typeof effective === 'string') {
     context.findings.warnings.push(`${where} is ${shown}, which is not ${field.kind.allowed}; the default ${show(field.default)} is used`)
@@ -79,6 +82,9 @@ function effectiveValue (field: Field, given: unknown, place: Place): unknown {
   if (given == null) return place.raw != null && field.reading === 'literal' ? field.kind.zero : fallback
   return field.reading === 'keep' && field.kind.isEmpty(given) ? fallback : given
 }
+
+/** What `init` writes. */
+const isUsual = (field: Field, value: unknown): boolean => [field.default, field.testDefault].some(usual => JSON.stringify(usual) === JSON.stringify(value))
 
 const pathOf = ({ section, keys }: Place): string => [section.path, ...keys].join('.')
 

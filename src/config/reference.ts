@@ -31,7 +31,7 @@ function rowsOf (fields: Fields, path: string, keys: readonly string[] = []): st
 
 function rowOf (field: Field, path: string, keys: readonly string[]): string {
   const test = field.testDefault === undefined ? '' : ` (test profile: ${code(field.testDefault)})`
-  const cells = [`\`${keys.join('.')}\``, `${code(field.default)}${test}`, `${field.doc} Must be ${field.kind.allowed}.`, `\`${variableName(path, keys)}\``]
+  const cells = [`\`${keys.join('.')}\``, `${code(field.default)}${test}`, `${field.doc} Must be ${field.kind.allowed}.${field.inert === '' ? '' : ` No effect here: ${field.inert}`}`, `\`${variableName(path, keys)}\``]
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 

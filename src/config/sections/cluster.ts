@@ -10,14 +10,16 @@ const connectionManager = group({
   grace_period: duration('2m0s', 'New connections are left alone for this long.', { above: 0, reading: 'literal' })
 }, 'Limits on the connections of the cluster host.')
 
+const noManager = { inert: 'libp2p in JavaScript has no resource manager; connections are limited by connection_manager, streams and messages by fixed limits.' }
+
 const resourceManager = group({
-  enabled: bool(true, 'Whether the limits below hold.'),
-  memory_limit_bytes: int(0, '0: a quarter of the memory.', { atLeast: 0 }),
-  file_descriptors_limit: int(0, '0: half of what the process may open.', { atLeast: 0 })
+  enabled: bool(true, 'Whether the limits below hold.', noManager),
+  memory_limit_bytes: int(0, '0: a quarter of the memory.', { atLeast: 0, ...noManager }),
+  file_descriptors_limit: int(0, '0: half of what the process may open.', { atLeast: 0, ...noManager })
 }, 'Limits on what libp2p may use.')
 
 const pubsub = group({
-  seen_messages_ttl: duration('30m0s', 'How long a message counts as seen. Go reads the key and always takes 30 minutes; so do we.', { above: 0 }),
+  seen_messages_ttl: duration('30m0s', 'How long a message counts as seen.', { above: 0, inert: 'Go reads the key and always takes 30 minutes; so do we.' }),
   heartbeat_interval: duration('10s', 'Interval of gossip.', { above: 0 }),
   d_factor: int(4, 'Multiplies the mesh sizes of gossipsub: D is six times this.', { atLeast: 1, reading: 'literal' }),
   history_gossip: int(2, 'Heartbeats whose messages are gossiped.', { above: 0, reading: 'literal' }),
@@ -35,7 +37,7 @@ const fields = {
     'Where other cluster peers connect. Only TCP and WebSocket addresses listen.', { reading: 'literal', testDefault: ['/ip4/127.0.0.1/tcp/9096'] }),
   announce_multiaddress: field(multiaddrs(), [], 'Tell others these addresses instead of the ones listened on.'),
   no_announce_multiaddress: field(multiaddrs(), [], 'Addresses not to tell others; `/ip4/10.0.0.0/ipcidr/8` stands for a range.'),
-  enable_relay_hop: bool(true, 'Relay connections for peers that cannot be reached. Absent means false.', { testDefault: false }),
+  enable_relay_hop: bool(true, 'Relay connections for peers that cannot be reached. Absent means false. This peer does not relay, whatever stands here.', { testDefault: false }),
   connection_manager: connectionManager,
   resource_manager: resourceManager,
   pubsub,
@@ -45,7 +47,7 @@ const fields = {
   replication_factor_min: int(-1, 'Fewest peers that must hold a pin that does not say. -1: all peers.', { atLeast: -1 }),
   replication_factor_max: int(-1, 'Most peers that hold a pin that does not say. -1: all peers.', { atLeast: -1 }),
   monitor_ping_interval: duration('15s', 'How often this peer says that it is alive; it counts as gone after twice that.', { above: 0 }),
-  peer_watch_interval: duration('5s', 'How often the set of peers is looked at.', { above: 0 }),
+  peer_watch_interval: duration('5s', 'How often the set of peers is looked at.', { above: 0, inert: 'peers of a CRDT cluster come and go with their metrics.' }),
   mdns_interval: duration('10s', 'Above 0: find peers on the local network. 0: off.', { testDefault: '0s' }),
   pin_only_on_trusted_peers: bool(false, 'Give pins to trusted peers only.'),
   pin_only_on_untrusted_peers: bool(false, 'Give pins to untrusted peers only.'),

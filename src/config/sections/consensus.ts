@@ -14,7 +14,7 @@ const crdtFields = {
   repair_interval: duration('1h0m0s', 'How often missing blocks of the history are looked for. 0: never.', { atLeast: 0, lenient: true }),
   rebroadcast_interval: duration('1m0s', 'How often the newest changes are announced again.', { above: 0, omitDefault: true, lenient: true }),
   peerset_metric: field(text, 'ping', 'The metric that makes a peer a member.', { omitDefault: true }),
-  datastore_namespace: field(text, '/c', 'Where the keys begin in the datastore.', { omitDefault: true })
+  datastore_namespace: field(text, '/c', 'Where the keys begin in the datastore.', { omitDefault: true, inert: 'the pinset has a datastore of its own.' })
 }
 
 export type CrdtConfig = ValuesOf<typeof crdtFields>

@@ -6,7 +6,7 @@ import { section } from '../section.ts'
 const metricsFields = {
   enable_stats: bool(false, 'Serve metrics for Prometheus.'),
   prometheus_endpoint: field(multiaddr, '/ip4/127.0.0.1/tcp/8888', 'Where they are served.', { reading: 'literal' }),
-  reporting_interval: duration('30s', 'How often they are computed.', { above: 0 })
+  reporting_interval: duration('30s', 'How often they are computed.', { above: 0, inert: 'they are computed when they are asked for.' })
 }
 export type MetricsConfig = ValuesOf<typeof metricsFields>
 export const metricsSection = section({ path: 'observations.metrics', doc: 'Metrics of this process.', fields: metricsFields })

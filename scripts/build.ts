@@ -1,16 +1,17 @@
 /**
- * Bundles the programs into dist/: what users get. One process start costs about a tenth of a start from node_modules.
+ * Bundles the programs into dist/, or the folder given: what users get. One process start costs about a tenth of a start from node_modules.
  * Native modules stay outside the bundle (they load their prebuilt binaries by path).
  */
 import { build } from 'esbuild'
 import type { Plugin } from 'esbuild'
 import { isBuiltin } from 'node:module'
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildLibrary } from './build-library.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const dist = join(root, 'dist')
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow']
 
 // bundled CommonJS packages call require() for Node's own modules
@@ -40,7 +41,10 @@ const withoutDefaults: Plugin = {
 await rm(dist, { recursive: true, force: true })
 await mkdir(dist, { recursive: true })
 await build({
-  entryPoints: Object.fromEntries(programs.map(name => [`${name}-main`, join(root, 'cmd', name, 'main.ts')])),
+  entryPoints: {
+    ...Object.fromEntries(programs.map(name => [`${name}-main`, join(root, 'cmd', name, 'main.ts')])),
+    index: join(root, 'cmd/helia-cluster-service/embed.ts')
+  },
   outdir: dist,
   bundle: true,
   splitting: true,
@@ -52,12 +56,13 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'linked',
-  external: ['classic-level', 'node-datachannel', '@ipshipyard/node-datachannel', 'pino-pretty'],
+  external: ['classic-level', 'node-datachannel', '@ipshipyard/node-datachannel', 'pino-pretty', '@opentelemetry/sdk-*', '@opentelemetry/exporter-*', '@opentelemetry/resources'],
   define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"' },
   banner: { js: banner },
   plugins: [builtins, withoutDefaults],
   logLevel: 'warning'
 })
+await buildLibrary(dist)
 await copyFile(join(root, 'cmd/launcher.js'), join(dist, 'launcher.js'))
 for (const name of programs) {
   const launcher = await readFile(join(root, 'cmd', name, 'bin.js'), 'utf8')

@@ -1,0 +1,59 @@
+/** What `import 'helia-cluster'` gives: a peer inside another program. */
+import { silentLogger } from '../../src/base/log.ts'
+import type { LogFacts, Logger } from '../../src/base/log.ts'
+import { loadFolder } from '../../src/node/folder.ts'
+import { lockFolder } from '../../src/node/lock.ts'
+import { fetchText } from './fetch-text.ts'
+import { version } from './version.ts'
+
+export { version }
+export type { LogFacts, Logger }
+
+export interface PeerInit {
+  /** A folder that `helia-cluster-service init` has made. */
+  folder: string
+  /** `CLUSTER_*` settings, as environment variables have them; none are read from the process. */
+  variables?: Readonly<Record<string, string>>
+  /** Multiaddresses (with /p2p) of peers to join. */
+  bootstrap?: readonly string[]
+  /** Default: says nothing. */
+  log?: Logger
+  /** Gives up a start that is under way. */
+  signal?: AbortSignal
+}
+
+export interface Peer {
+  readonly id: string
+  /** Multiaddresses by "restapi", "pinsvcapi", "ipfsproxy", "gateway", "cluster". */
+  readonly addresses: Readonly<Record<string, readonly string[]>>
+  /** Orderly stop; idempotent. */
+  stop (): Promise<void>
+}
+
+/**
+ * Starts a peer in this process and resolves when it is ready. The folder is locked until `stop`. Rejects with a ClusterError (`code`), with everything undone:
+ * INVALID_CONFIG and NOT_FOUND for what is wrong in the folder.
+ */
+export async function startPeer ({ folder, variables = {}, bootstrap = [], log = silentLogger, signal = new AbortController().signal }: PeerInit): Promise<Peer> {
+  const lock = lockFolder(folder)
+  try {
+    const [{ startNode }, { config, identity, ipfsIdentity }] = await Promise.all([
+      import('../../src/node/node.ts'), loadFolder(folder, { variables: { ...variables }, fetch: fetchText })
+    ])
+    const node = await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap: [...bootstrap], version, signal })
+    return {
+      id: identity.id,
+      addresses: node.addresses,
+      stop: async () => {
+        try {
+          await node.stop()
+        } finally {
+          lock.release()
+        }
+      }
+    }
+  } catch (err) {
+    lock.release()
+    throw err
+  }
+}

@@ -12,17 +12,22 @@ export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, log: Lo
 const jitter = 0.3
 /** Keeps a message far below gossip's 1 MiB. */
 const headsPerMessage = 2000
+/** A head that others name at every tick is named by this peer too after so many ticks, and then after twice, four times, … as many. */
+const longestSilence = 4
 /** Heads remembered between two ticks: what is forgotten is repeated, which does no harm. */
 const maxSeen = 20_000
 
 /**
  * Tells the others the heads: a new one at once, all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
- * here yet are not repeated: whoever asked for it would wait in vain.
+ * here yet are not repeated: whoever asked for it would wait in vain. Not to repeat what others say is Go's rule; but a peer that trusts only us doesn't
+ * listen to them and would never hear of the head, so that we don't keep silent for ever.
  */
 export class Announcer {
   readonly #init: AnnouncerInit
   readonly #deps: AnnouncerDeps
   readonly #seen = new Set<string>()
+  /** For how many ticks in a row a head was left to others. */
+  #silences = new Map<string, number>()
 
   constructor (init: AnnouncerInit, deps: AnnouncerDeps) {
     this.#init = init
@@ -61,8 +66,15 @@ export class Announcer {
     const { heads, wants } = this.#deps.store
     const incomplete = new Set<string>()
     for (const { root } of wants.values()) incomplete.add(root)
-    const due = [...heads].filter(([id]) => !this.#seen.has(id) && !incomplete.has(id)).map(([, { cid }]) => cid)
+    const due = [...heads].filter(([id]) => !incomplete.has(id) && this.#isDue(id)).map(([, { cid }]) => cid)
+    this.#silences = new Map([...this.#silences].filter(([id]) => heads.has(id)))
     this.#seen.clear()
     for (let at = 0; at < due.length; at += headsPerMessage) this.announce(due.slice(at, at + headsPerMessage))
+  }
+
+  #isDue (id: string): boolean {
+    const silence = this.#seen.has(id) ? (this.#silences.get(id) ?? 0) + 1 : 0
+    this.#silences.set(id, silence)
+    return silence === 0 || (silence >= longestSilence && Number.isInteger(Math.log2(silence / longestSilence)))
   }
 }

@@ -275,6 +275,22 @@ describe('catching up', () => {
     assert.equal(ownBroadcasts().length, 2)
   })
 
+  it('does not leave a head to others for ever: who trusts only this peer must hear of it', async () => {
+    await peer.consensus.put(pinFor('one'))
+    const head = { cid: peer.consensus.progress().heads[0] } as CrdtBlock
+    gossip.sent.splice(0)
+    const spokenAt: number[] = []
+
+    for (let at = 1; at <= 20; at++) {
+      announce([head])
+      const before = ownBroadcasts().length
+      await tick()
+      if (ownBroadcasts().length > before) spokenAt.push(at)
+    }
+
+    assert.deepEqual(spokenAt, [4, 8, 16])
+  })
+
   it('does not repeat a head whose branch is not here', async () => {
     const blocks = chain(3, 'pin')
     serve(...blocks.slice(1))

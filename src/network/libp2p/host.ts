@@ -6,7 +6,6 @@ import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { Bandwidth } from '../../model/peer.ts'
 import type { ClusterHost } from '../network.ts'
-import { announceFilter } from './announce.ts'
 import { BandwidthCounter } from './bandwidth.ts'
 
 export interface ClusterHostInit {
@@ -134,9 +133,9 @@ const mdnsService = '_ipfs-cluster-discovery._udp.local'
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
 async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
-  const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }] = await Promise.all([
+  const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
-    import('@libp2p/crypto/keys'), import('./protector.ts')
+    import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts')
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),

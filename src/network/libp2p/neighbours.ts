@@ -1,6 +1,4 @@
 import type { Libp2p, PeerId as Libp2pPeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -85,6 +83,7 @@ class Libp2pNeighbours implements Neighbours {
 
   async remember (addresses: readonly MultiaddrText[]): Promise<void> {
     const { peerStore } = this.#deps.host.libp2p()
+    const { peerIdFromString, multiaddr } = await parsers()
     for (const text of addresses) {
       try {
         const peer = peerOf(text)
@@ -97,6 +96,7 @@ class Libp2pNeighbours implements Neighbours {
 
   async dial (address: MultiaddrText, { signal }: { signal: AbortSignal }): Promise<PeerId> {
     const peer = peerOf(address)
+    const { multiaddr } = await parsers()
     try {
       await this.#deps.host.libp2p().dial(multiaddr(address), { signal: AbortSignal.any([signal, this.#stop.signal]) })
       return peer
@@ -127,6 +127,7 @@ class Libp2pNeighbours implements Neighbours {
 
   async #isReached (peer: PeerId, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted || this.#stop.signal.aborted) return false
+    const { peerIdFromString } = await parsers()
     try {
       await this.#deps.host.libp2p().dial(peerIdFromString(peer), { signal: AbortSignal.any([signal, this.#stop.signal]) })
       return true
@@ -207,6 +208,12 @@ class Libp2pNeighbours implements Neighbours {
       }
     }
   }
+}
+
+/** Loaded when they are needed: a peer's first listener must not wait for them. */
+async function parsers () {
+  const [{ peerIdFromString }, { multiaddr }] = await Promise.all([import('@libp2p/peer-id'), import('@multiformats/multiaddr')])
+  return { peerIdFromString, multiaddr }
 }
 
 function peerOf (address: MultiaddrText): PeerId {

@@ -1,5 +1,4 @@
 import type { Libp2p, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -49,6 +48,7 @@ export function libp2pStreams ({ host, log }: StreamsDeps): PeerStreams {
 }
 
 async function openStream (host: Pick<Libp2pClusterHost, 'libp2p'>, { peer, protocol }: { peer: PeerId, protocol: string }, signal: AbortSignal | undefined): Promise<Stream> {
+  const { peerIdFromString } = await import('@libp2p/peer-id') // loading it would delay the first listener
   try {
     const options = { ...(signal == null ? {} : { signal }), runOnLimitedConnection: true, maxOutboundStreams: streamsPerPeer.maxOutboundStreams }
     return await host.libp2p().dialProtocol(peerIdFromString(peer), protocol, options)

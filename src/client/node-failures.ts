@@ -34,5 +34,5 @@ export function failureText (err: unknown, endpoint: Endpoint): string {
 function libp2pText (err: unknown): string {
   const { name } = err as { name?: unknown }
   if (name === 'UnsupportedProtocolError') return 'failed to negotiate protocol: protocols not supported: [/libp2p-http]'
-  return `failed to dial: ${messageOf(err)}`
+  return err instanceof Error ? `failed to dial: ${messageOf(err)}` : 'EOF' // libp2p throws its close event when a connection goes under it
 }

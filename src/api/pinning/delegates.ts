@@ -11,19 +11,23 @@ export interface DelegatesDeps { cluster: Pick<ClusterApi, 'peer' | 'info' | 'pe
 /** Peers tell their addresses this often, at most. */
 const freshMs = 60_000
 const ownFreshMs = 5000
+/** How long the first answer waits for the other peers' addresses. */
+const firstWaitMs = 500
 /** The specification's limit. */
 const mostDelegates = 20
 
 /**
  * Where clients can bring the content of a pin: the addresses of the IPFS nodes that are to hold it. Loopback addresses are given only for a node that has no
- * others (a test cluster on one machine). The other peers' addresses are asked for in the background: they may be a minute old, and missing in the first answers.
+ * others (a test cluster on one machine). The other peers' addresses are asked for in the background: they may be a minute old, and missing in the first
+ * answers when peers are slow.
  */
 export class Delegates {
   readonly #deps: DelegatesDeps
   readonly #addresses = new Map<PeerId, readonly MultiaddrText[]>()
   #ownAt = -Infinity
   #othersAt = -Infinity
-  #asking = false
+  #asking: Promise<void> | undefined
+  #hasWaited = false
 
   constructor (deps: DelegatesDeps) { this.#deps = deps }
 
@@ -31,10 +35,12 @@ export class Delegates {
   async refresh (): Promise<void> {
     const { cluster, clock } = this.#deps
     const now = clock.now()
-    if (now - this.#othersAt >= freshMs && !this.#asking) void this.#askOthers()
-    if (now - this.#ownAt < ownFreshMs) return
-    this.#ownAt = now
-    this.#note(await cluster.info())
+    if (now - this.#othersAt >= freshMs) this.#asking ??= this.#askOthers().finally(() => { this.#asking = undefined })
+    if (now - this.#ownAt >= ownFreshMs) {
+      this.#ownAt = now
+      this.#note(await cluster.info())
+    }
+    if (!this.#hasWaited && this.#asking != null) await this.#waitOnce(this.#asking)
   }
 
   /** At most 20 addresses; those of this peer come first. */
@@ -46,7 +52,6 @@ export class Delegates {
   }
 
   async #askOthers (): Promise<void> {
-    this.#asking = true
     try {
       const seen = new Set<PeerId>([this.#deps.cluster.peer])
       for await (const info of this.#deps.cluster.peers()) {
@@ -57,9 +62,15 @@ export class Delegates {
       this.#othersAt = this.#deps.clock.now()
     } catch (err) {
       this.#deps.log.debug('the addresses of the IPFS nodes are not known', { err })
-    } finally {
-      this.#asking = false
     }
+  }
+
+  async #waitOnce (asking: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const cancel = this.#deps.clock.after(firstWaitMs, () => late.resolve())
+    await Promise.race([asking, late.promise])
+    cancel()
+    this.#hasWaited = true
   }
 
   /** A peer that doesn't answer keeps the addresses it had. */

@@ -13,9 +13,10 @@ export interface StatusTableDeps { cluster: Pick<ClusterApi, 'status' | 'statusA
 
 /** A sweep begins this long after the last one, so that no status is older than 30 s unless a sweep itself takes long… */
 const sweepIntervalMs = 20_000
-const oldestMs = 30_000
-/** …or there are so many pins that sweeps would take more than a twentieth of the time. */
+const lateMs = 10_000
+/** …or there are so many pins that sweeps would take more than a twentieth of the time; a peer that is slow to answer doesn't make sweeps rare. */
 const shareOfTime = 20
+const mostMsPerPin = 0.2
 /** Nobody has asked for a list for so long: sweeps pause. */
 const demandMs = 600_000
 /** How long a list waits for a sweep when its statuses are old, and when some were never known. */
@@ -43,7 +44,7 @@ export class StatusTable implements Startable {
   #sweptAt = -Infinity
   #sweepTookMs = 0
   #sweep = Promise.withResolvers<void>()
-  #asking: Promise<void> | undefined
+  #asking: { done: Promise<void>, until: number } | undefined
   #askAgainAt = -Infinity
 
   constructor (deps: StatusTableDeps) { this.#deps = deps }
@@ -51,7 +52,7 @@ export class StatusTable implements Startable {
   async start (): Promise<void> {
     this.#worker = this.#deps.workers.add({
       name: 'pinning status',
-      intervalMs: () => Math.max(sweepIntervalMs, shareOfTime * this.#sweepTookMs),
+      intervalMs: () => Math.max(sweepIntervalMs, this.#restMs()),
       runAtStart: false,
       work: async signal => {
         if (this.#deps.clock.now() - this.#askedForAt <= demandMs) await this.#sweepAll(signal)
@@ -90,15 +91,28 @@ export class StatusTable implements Startable {
     const now = clock.now()
     this.#askedForAt = now
     const age = now - this.#sweptAt
-    if (age > Math.max(oldestMs, (shareOfTime + 2) * this.#sweepTookMs)) {
+    if (age > Math.max(sweepIntervalMs, this.#restMs()) + this.#sweepTookMs + lateMs) {
       await this.#sweepNow(index.newest(['unknown'], 1).length > 0 ? firstWaitMs : waitMs, signal)
-    } else if (age > Math.max(askWaitMs, shareOfTime * this.#sweepTookMs) && this.#manyAreUnderWay()) {
+    } else if (age > Math.max(askWaitMs, this.#restMs()) && this.#manyAreUnderWay()) {
       await this.#sweepNow(askWaitMs, signal)
     }
-    if (clock.now() < this.#askAgainAt) return
-    this.#asking ??= this.#askAboutNewest().finally(() => { this.#asking = undefined })
-    await this.#within(askWaitMs, this.#asking, signal)
+    await this.#newestAsked(signal)
   }
+
+  /** What takes longer than a list may wait goes on, and the next lists don't wait for it. */
+  async #newestAsked (signal: AbortSignal): Promise<void> {
+    const now = this.#deps.clock.now()
+    if (this.#asking == null) {
+      if (now < this.#askAgainAt) return
+      const done = this.#askAboutNewest().finally(() => { this.#asking = undefined })
+      this.#asking = { done, until: now + askWaitMs }
+    }
+    const { done, until } = this.#asking
+    if (until > now) await this.#within(until - now, done, signal)
+  }
+
+  /** How long there is no sweep after the last one. */
+  #restMs (): number { return Math.min(shareOfTime * this.#sweepTookMs, mostMsPerPin * this.#deps.index.size()) }
 
   #manyAreUnderWay (): boolean { return this.#deps.index.newest(underWay, mostAsked + 1).length > mostAsked }
 

@@ -9,10 +9,21 @@ import type { TrackerStatus } from '../../../../src/model/status.ts'
 import type { PinIndex } from '../../../../src/pinindex/pinindex.ts'
 import { sqlitePinIndex } from '../../../../src/pinindex/sqlite/sqlite-pin-index.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
+import type { SimClock } from '../../../support/sim-clock.ts'
 import { FollowedCluster, pinningPeer } from '../../../support/pinning-peer.ts'
 
 const everything = 'GET /pins?limit=1000&status=queued,pinning,pinned,failed'
 const listed = (body: any): string => body.results.map((one: any) => `${one.pin.name}:${one.status}`).toSorted().join(' ')
+
+/** The answer, for which time passes; gives how much. */
+async function afterTime (clock: SimClock, answer: Promise<unknown>): Promise<number> {
+  const begunAt = clock.now()
+  let isThere = false
+  const done = answer.finally(() => { isThere = true })
+  while (!isThere) await clock.advance(10)
+  await done
+  return clock.now() - begunAt
+}
 
 /** An index that outlives its peer: stops are ignored. */
 function lastingIndex (): PinIndex {
@@ -127,9 +138,10 @@ describe('the statuses in lists', () => {
     peer.cluster.statusAll = () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) })
 
     const list = peer.json(everything)
-    await peer.clock.advance(1000)
+    const waitedMs = await afterTime(peer.clock, list)
 
     assert.equal(listed((await list).body), 'a:pinned')
+    assert.ok(waitedMs >= 1000 && waitedMs < 2000)
   })
 })
 
@@ -141,11 +153,10 @@ describe('a peer that does not answer', () => {
     await peer.json(everything)
     peer.cluster.status = () => new Promise(() => {})
 
-    const first = peer.json(everything)
-    await peer.clock.advance(250)
-    await first
+    const waitedMs = await afterTime(peer.clock, peer.json(everything))
     const second = await peer.json(everything)
 
+    assert.ok(waitedMs >= 250 && waitedMs < 1000)
     assert.equal(listed(second.body), 'a:pinning')
   })
 
@@ -158,9 +169,7 @@ describe('a peer that does not answer', () => {
       await clock.sleep(15_000)
       yield * sweep(...args)
     }
-    const list = peer.json(everything)
-    await clock.advance(20_000)
-    await list
+    await afterTime(clock, peer.json(everything))
     const { sweeps } = cluster
 
     await clock.advance(120_000)

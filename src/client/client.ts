@@ -9,6 +9,13 @@ import type {
   Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinOptions, PinProgress, PinType, TrackerStatus, Version
 } from './types.ts'
 
+// this file is the package's entry `helia-cluster/client`
+export { ApiError } from './errors.ts'
+export { waitForStatus } from './wait.ts'
+export type * from './types.ts'
+export type { UploadEntry, FileContent } from './multipart.ts'
+export type { Transport } from './transport.ts'
+
 export interface ClientInit {
   /** Where the REST API is, such as "http://127.0.0.1:9094". */
   url?: string

@@ -8,6 +8,9 @@ import { failover } from './failover.ts'
 import { nodeTransport } from './node-transport.ts'
 import type { NodeTransportInit } from './node-transport.ts'
 
+export { ApiError } from './errors.ts'
+export { waitForStatus } from './wait.ts'
+
 export interface NodeClientInit {
   /** Multiaddresses of REST APIs, tried in this order: /ip4/…/tcp/…, /dns4/…/tcp/…, /unix/…, and /…/p2p/… with `openStream`. */
   hosts?: readonly string[]

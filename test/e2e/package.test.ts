@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const run = promisify(execFile)
+const mebibyte = 2 ** 20
+
+/** Leaves nothing out that users of the package get; `dist` is built aside, because others may use that of the checkout now. */
+describe('the published package', () => {
+  let folder: string
+  let installed: string
+  let tarball: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'helia-cluster-package-'))
+    const source = join(folder, 'source')
+    await mkdir(source)
+    for (const name of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT', 'docs', 'packaging']) {
+      await cp(join(root, name), join(source, name), { recursive: true })
+    }
+    await run(process.execPath, [join(root, 'scripts/build.ts'), join(source, 'dist')])
+    await npm(source, ['pack', '--ignore-scripts', '--pack-destination', folder])
+    tarball = join(folder, (await readdir(folder)).find(name => name.endsWith('.tgz')) ?? '')
+    installed = join(folder, 'installed')
+    await mkdir(installed)
+    await writeFile(join(installed, 'package.json'), '{"private":true,"type":"module"}')
+    await npm(installed, ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', tarball])
+  })
+  after(async () => { await rm(folder, { recursive: true, force: true }) })
+
+  const npm = async (cwd: string, args: string[]): Promise<void> => { await run('npm', args, { cwd, shell: process.platform === 'win32' }) }
+  const program = async (name: string, args: string[]): Promise<string> =>
+    (await run(process.execPath, [join(installed, 'node_modules/helia-cluster/dist', `${name}.js`), ...args])).stdout
+  const script = async (text: string): Promise<unknown> => JSON.parse((await run(process.execPath, ['--input-type=module', '-e', text], { cwd: installed })).stdout)
+
+  it('is small and brings nothing but the native database', async () => {
+    const names = (await readdir(join(installed, 'node_modules'))).filter(name => !name.startsWith('.'))
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+
+    assert.deepEqual(Object.keys(dependencies), ['classic-level'])
+    assert.ok(names.length <= 16, names.join(' '))
+    assert.deepEqual(names.filter(name => /react|libp2p|typescript|esbuild|opentelemetry/.test(name)), [])
+    assert.ok((await stat(tarball)).size < 4 * mebibyte)
+  })
+
+  it('has programs that tell the same version', async () => {
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+
+    const [service, ctl, follow] = await Promise.all(['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow'].map(async name => program(name, ['--version'])))
+    const commands = await readdir(join(installed, 'node_modules/.bin'))
+
+    assert.equal(service, `helia-cluster-service version 1.1.6+helia.${version}\n`)
+    for (const told of [ctl, follow]) assert.match(told ?? '', new RegExp(`version 1\\.1\\.6\\+helia\\.${version}\n$`))
+    assert.deepEqual(commands.filter(name => name.startsWith('helia')).map(name => name.replace(/\..*$/, '')).toSorted(), ['helia-cluster-ctl', 'helia-cluster-follow', 'helia-cluster-service'])
+  })
+
+  it('runs a peer inside another program, and its client reaches it', async () => {
+    const peerFolder = join(folder, 'peer')
+    await program('helia-cluster-service', ['-c', peerFolder, 'init', '--profile', 'test', '--randomports'])
+
+    const seen = await script(`
+      import { startPeer } from 'helia-cluster'
+      import { createNodeClient } from 'helia-cluster/client/node'
+      import { ClusterClient } from 'helia-cluster/client'
+      const peer = await startPeer({ folder: ${JSON.stringify(peerFolder)} })
+      const [host] = peer.addresses.restapi
+      const [, , ip, , port] = host.split('/')
+      const ids = [await createNodeClient({ hosts: [host] }).id(), await new ClusterClient({ url: 'http://' + ip + ':' + port }).id()]
+      await peer.stop()
+      console.log(JSON.stringify(ids.map(({ id }) => id === peer.id)))
+    `)
+
+    assert.deepEqual(seen, [true, true])
+  })
+
+  it('has declarations for everything that it exports, which compile', async () => {
+    const home = join(installed, 'node_modules/helia-cluster')
+    const { exports } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
+    const files = Object.values(exports).flatMap(entry => typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>))
+
+    const sizes = await Promise.all(files.map(async file => (await stat(join(home, file))).size))
+
+    assert.ok(sizes.every(size => size > 0))
+    await writeFile(join(installed, 'user.ts'), `
+      import { startPeer, type Peer } from 'helia-cluster'
+      import { ClusterClient } from 'helia-cluster/client'
+      import { createNodeClient } from 'helia-cluster/client/node'
+      export const peer: Promise<Peer> = startPeer({ folder: 'x' })
+      export const client: ClusterClient = createNodeClient()
+      // @ts-expect-error: the folder is needed
+      export const wrong = startPeer({})
+    `)
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck', 'false', '--lib', 'es2024,dom']
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'user.ts'], { cwd: installed }).catch((err: { stdout: string }) => assert.fail(err.stdout))
+  })
+})

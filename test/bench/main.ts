@@ -18,7 +18,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     workload: { type: 'string', default: 'single' },
     pins: { type: 'string', default: '' },
-    port: { type: 'string', default: '34000' }
+    port: { type: 'string', default: '24000' }
   }
 })
 

@@ -47,7 +47,10 @@ describe('a script', () => {
   it('sees exit code 1 without a command, and one line for an old file with raft', async () => {
     await peer.edit(json => { json.consensus = { raft: { wait_for_leader_timeout: '15s' } } })
 
-    const [nothing, raft, state] = await Promise.all([runService(['--config', peer.folder]), runService(['-c', peer.folder, 'daemon']), runService(['-c', peer.folder, 'state', 'export'])])
+    const nothing = await runService(['--config', peer.folder])
+    // one after the other: each takes the folder's lock
+    const raft = await runService(['-c', peer.folder, 'daemon'])
+    const state = await runService(['-c', peer.folder, 'state', 'export'])
 
     assert.equal(nothing.status, 1)
     assert.deepEqual([raft.status, state.status], [1, 1])

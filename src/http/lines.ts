@@ -38,7 +38,7 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
 
 function headOf (exchange: Exchange, reply: LinesReply): HeaderList {
   const trailer: HeaderList = isHttp11(exchange) ? [['Trailer', trailerName]] : []
-  return [...exchange.answerHeaders, ['Content-Type', jsonType], ...trailer, ...reply.headers ?? []]
+  return [...exchange.answerHeaders, ['Content-Type', reply.contentType ?? jsonType], ...trailer, ...reply.headers ?? []]
 }
 
 async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<string | Uint8Array | null> {

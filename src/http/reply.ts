@@ -23,6 +23,8 @@ export interface LinesReply {
   kind: 'lines'
   style: 'list' | 'progress'
   source: AsyncIterable<string | Uint8Array>
+  /** JSON unless said otherwise. */
+  contentType?: string
   headers?: HeaderList
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
+import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
 import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
 import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
@@ -13,9 +14,12 @@ import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { HttpApiConfig, IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { HttpFaceInit } from '../http/face.ts'
+import { importCar } from '../importer/car-importer.ts'
+import { dagReader } from '../ipfs/helia/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Observer } from '../observe/observer.ts'
 import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
+import { namedHash } from './named-hash.ts'
 import { resolveIn, statePath } from './folder.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
@@ -42,17 +46,18 @@ function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, 
 }
 
 /** The proxy, with the node that answers what the cluster has no part in. */
-function composeProxy ({ folder }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
+function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
   const log = deps.log.child('ipfsproxy')
   return ipfsProxy({
     listen: section.listenMultiaddress,
     timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog'))
-  }, { ...deps, node: nodeBehindProxy(section, { ...deps, log }), log })
+  }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 
-function nodeBehindProxy (section: IpfsProxyConfig, { clock, log }: FacesDeps): NodeApi {
+function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, clock, log }: FacesDeps): NodeApi {
+  if (config.ipfs.kind === 'helia') return embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock })
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

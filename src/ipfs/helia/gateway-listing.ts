@@ -1,4 +1,4 @@
-import type { DirectoryEntry } from './unixfs-directory.ts'
+import type { DirectoryEntry } from '../dag-reader.ts'
 
 /** A plain HTML list of a directory, in pieces. `path` is the decoded path of the request, ending in a slash. */
 export async function * listingHtml (path: string, entries: AsyncIterable<DirectoryEntry>): AsyncGenerator<string> {

@@ -1,4 +1,4 @@
-import type { ByteRange } from './unixfs-file.ts'
+import type { ByteRange } from '../dag-reader.ts'
 
 interface RangeHeaders { range?: string | undefined, 'if-range'?: string | undefined }
 

@@ -13,9 +13,8 @@ import { listingHtml } from './gateway-listing.ts'
 import { byteRangeOf } from './gateway-range.ts'
 import { parsePath, resolveNames } from './path-resolver.ts'
 import { findEntry, listEntries, readNode } from './unixfs-directory.ts'
-import type { GetBlock, UnixFsNode } from './unixfs-directory.ts'
+import type { ByteRange, GetBlock, UnixFsNode } from '../dag-reader.ts'
 import { fileSize, readFile } from './unixfs-file.ts'
-import type { ByteRange } from './unixfs-file.ts'
 
 export interface GatewayInit {
   /** A host name or address; port 0 takes a free one. */

@@ -3,7 +3,7 @@ import { CID } from 'multiformats/cid'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import { parseCid } from '../../model/cid.ts'
 import { findEntry } from './unixfs-directory.ts'
-import type { GetBlock } from './unixfs-directory.ts'
+import type { GetBlock } from '../dag-reader.ts'
 
 /** A path without its namespace: a CID and the names after it. */
 export interface ParsedPath { root: CID, names: string[] }

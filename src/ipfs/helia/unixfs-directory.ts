@@ -1,18 +1,10 @@
 import { decode as decodePb } from '@ipld/dag-pb'
-import type { PBLink, PBNode } from '@ipld/dag-pb'
+import type { PBNode } from '@ipld/dag-pb'
 import { murmur3128 } from '@multiformats/murmur3'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-
-/** Gives a block, from here or from the network. */
-export type GetBlock = (cid: CID) => Promise<Uint8Array>
-
-/** A UnixFS node. `kind` raw: a block without UnixFS (raw codec). */
-export interface UnixFsNode { cid: CID, kind: 'file' | 'directory' | 'shard' | 'symlink' | 'raw', links: readonly PBLink[], unixfs: UnixFS | undefined, data: Uint8Array }
-
-/** A name in a directory. `sizeBytes`: of the whole DAG below, as the link says. */
-export interface DirectoryEntry { name: string, cid: CID, sizeBytes: number }
+import type { DirectoryEntry, GetBlock, UnixFsNode } from '../dag-reader.ts'
 
 const kinds: Record<string, UnixFsNode['kind']> = { file: 'file', raw: 'file', directory: 'directory', 'hamt-sharded-directory': 'shard', symlink: 'symlink' }
 

@@ -1,10 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../../base/errors.ts'
+import type { ByteRange, GetBlock, UnixFsNode } from '../dag-reader.ts'
 import { readNode } from './unixfs-directory.ts'
-import type { GetBlock, UnixFsNode } from './unixfs-directory.ts'
-
-/** Bytes of a file's content from `from` (inclusive) to `before` (exclusive). */
-export interface ByteRange { from: number, before: number }
 
 /** Leaves that are asked for ahead of the one that is being read. */
 const readAhead = 8

@@ -1,0 +1,85 @@
+import { CID } from 'multiformats/cid'
+import { ClusterError } from '../../../base/errors.ts'
+import { badRequest } from '../../../http/dialect.ts'
+import { boundaryOf, parts } from '../../../http/multipart.ts'
+import type { Part } from '../../../http/multipart.ts'
+import type { RequestBody } from '../../../http/body.ts'
+import { cidText } from '../../../model/cid.ts'
+import { goJson } from '../../../model/go-json.ts'
+import { flag, integer, pathArgument, resolved } from './arguments.ts'
+import { codecCode } from './codecs.ts'
+import type { Command, CommandDeps } from './command.ts'
+import { lines, one } from './command.ts'
+
+/** More isn't passed on by bitswap. */
+const maxBlockBytes = 2 * 1024 * 1024
+/** With `allow-big-block`. */
+const maxBigBlockBytes = 32 * 1024 * 1024
+
+/** `block/get`, `block/stat` and `block/put`. */
+export function blockCommands (deps: CommandDeps): Record<string, Command> {
+  return {
+    'block/get': ({ query, signal, get }) => {
+      const path = pathArgument(query, 'cid')
+      return {
+        kind: 'bytes',
+        contentType: 'application/vnd.ipld.raw',
+        source: (async function * () { yield await get(await resolved(deps.ipfs, path, signal)) })()
+      }
+    },
+    'block/stat': ({ query, signal, get }) => {
+      const path = pathArgument(query, 'cid')
+      return one(async () => {
+        const cid = await resolved(deps.ipfs, path, signal)
+        return goJson({ Key: cidText(cid), Size: (await get(cid)).length })
+      })
+    },
+    'block/put': ({ query, body, signal }) => {
+      const format = blockFormat(query.get('format'), query.get('cid-codec'))
+      const hashName = query.get('mhtype') || 'sha2-256'
+      const limit = flag(query, 'allow-big-block') ? maxBigBlockBytes : maxBlockBytes
+      const length = integer(query, 'mhlen', { whenMissing: -1, atLeast: -1 })
+      return lines((async function * () {
+        for await (const bytes of uploadedParts(body, limit)) {
+          const digest = await deps.hash(hashName, bytes)
+          if (length !== -1 && length !== digest.size) throw badRequest(`the digests of ${hashName} have ${digest.size} bytes, not ${length}`)
+          if (format.version === 0 && digest.code !== 0x12) throw badRequest('invalid cid v0: only sha2-256 is allowed')
+          const cid = CID.create(format.version, format.codec, digest)
+          await deps.ipfs.putBlocks(just({ cid, bytes }), { signal })
+          yield `${goJson({ Key: cidText(cid), Size: bytes.length })}\n`
+        }
+      })())
+    }
+  }
+}
+
+/** Kubo's old `format` names, or a codec of the table; `raw` when nothing is said. */
+function blockFormat (format: string, codec: string): { version: 0 | 1, codec: number } {
+  if (format !== '' && codec !== '') throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
+  if (format === 'v0') return { version: 0, codec: 0x70 }
+  const name = format === 'protobuf' ? 'dag-pb' : format === 'cbor' ? 'dag-cbor' : format || codec || 'raw'
+  return { version: 1, codec: codecCode(name) }
+}
+
+/** The files of an upload, each whole. 400 when it isn't an upload or has none. */
+export async function * uploadedParts (body: RequestBody, limitBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let count = 0
+  for await (const part of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) {
+    count++
+    yield await wholePart(part, limitBytes)
+  }
+  if (count === 0) throw badRequest('file argument is required')
+}
+
+async function wholePart ({ content }: Part, limitBytes: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of content) {
+    size += piece.length
+    if (size > limitBytes) throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override` })
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
+
+export async function * just<T> (value: T): AsyncGenerator<T[]> { yield [value] }

@@ -1,0 +1,22 @@
+import { encode } from '@ipld/dag-cbor'
+import type { CID } from 'multiformats/cid'
+import type { Block } from '../../../blockstore/blockstore.ts'
+
+/** The head of a CARv1 with one root. */
+export function carHeader (root: CID): Uint8Array {
+  const header = encode({ roots: [root], version: 1 })
+  return Buffer.concat([varint(header.length), header])
+}
+
+/** A block as a CAR has it. */
+export function carSection ({ cid, bytes }: Block): Uint8Array {
+  return Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes, bytes])
+}
+
+function varint (value: number): Uint8Array {
+  const bytes: number[] = []
+  for (let left = value; ; left = Math.floor(left / 128)) {
+    if (left < 128) return Uint8Array.from([...bytes, left])
+    bytes.push((left % 128) + 128)
+  }
+}

@@ -1,0 +1,50 @@
+import type { MultihashDigest } from 'multiformats'
+import type { ClusterApi } from '../../../cluster/cluster-api.ts'
+import type { RequestBody } from '../../../http/body.ts'
+import type { Query } from '../../../http/query.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import type { CarImporter } from '../../../importer/importer.ts'
+import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
+import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
+
+/** What the commands work with. */
+export interface CommandDeps {
+  ipfs: IpfsConnector
+  cluster: Pick<ClusterApi, 'pin' | 'version'>
+  reader: DagReader
+  importCar: CarImporter
+  /** The multihash of bytes, by the function's name. Throws INVALID_ARGUMENT for unknown names. */
+  hash: (name: string, bytes: Uint8Array) => Promise<MultihashDigest>
+}
+
+/** One call of a command. */
+export interface CommandCall {
+  query: Query
+  body: RequestBody
+  signal: AbortSignal
+  /** Waits for blocks of other nodes unless `offline=true`. */
+  get: GetBlock
+}
+
+/**
+ * What a command answers: one JSON value (`one`), JSON lines as they are known (`lines`), or bytes (`bytes`). What is thrown before the first piece
+ * is a status of its own, later it is told in the trailer.
+ */
+export interface CommandAnswer {
+  kind: 'one' | 'lines' | 'bytes'
+  contentType?: string
+  headers?: HeaderList
+  source: AsyncIterable<string | Uint8Array>
+}
+
+export type Command = (call: CommandCall) => CommandAnswer
+
+/** One JSON value and a newline. */
+export function one (value: () => Promise<string>): CommandAnswer {
+  return {
+    kind: 'one',
+    source: (async function * () { yield `${await value()}\n` })()
+  }
+}
+
+export const lines = (source: AsyncIterable<string>): CommandAnswer => ({ kind: 'lines', source })

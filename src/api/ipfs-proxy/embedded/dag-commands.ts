@@ -1,0 +1,146 @@
+import { CID } from 'multiformats/cid'
+import { badRequest } from '../../../http/dialect.ts'
+import { boundaryOf, parts } from '../../../http/multipart.ts'
+import type { BlockSink } from '../../../importer/importer.ts'
+import type { Block } from '../../../blockstore/blockstore.ts'
+import { cidText } from '../../../model/cid.ts'
+import { goJson } from '../../../model/go-json.ts'
+import { defaultPinOptions } from '../../../model/pin.ts'
+import { flag, pathArgument, pathArguments, resolved } from './arguments.ts'
+import { just, uploadedParts } from './block-commands.ts'
+import { carHeader, carSection } from './car.ts'
+import { codecCode, decodeBlock, encodeValue } from './codecs.ts'
+import type { Command, CommandCall, CommandDeps } from './command.ts'
+import { lines, one } from './command.ts'
+import { inside, lookUp } from './ipld-path.ts'
+import { keyOf, walk } from './walk.ts'
+import { contentPath } from '../paths.ts'
+
+const maxNodeBytes = 2 * 1024 * 1024
+
+/** `dag/get`, `dag/put`, `dag/resolve`, `dag/stat`, `dag/export` and `dag/import`. */
+export function dagCommands (deps: CommandDeps): Record<string, Command> {
+  return {
+    'dag/get': call => dagGet(deps, call),
+    'dag/put': call => dagPut(deps, call),
+    'dag/resolve': call => one(async () => {
+      const { cid, rest } = await lookUp(pathArgument(call.query, 'ref'), deps.reader, call.get)
+      return goJson({ Cid: { '/': cidText(cid) }, RemPath: rest.join('/') })
+    }),
+    'dag/stat': call => dagStat(deps, call),
+    'dag/export': call => dagExport(deps, call),
+    'dag/import': call => dagImport(deps, call)
+  }
+}
+
+function dagGet ({ reader }: CommandDeps, { query, get }: CommandCall): ReturnType<Command> {
+  const path = pathArgument(query, 'ref')
+  const codec = query.get('output-codec') || 'dag-json'
+  codecCode(codec)
+  return {
+    kind: 'bytes',
+    contentType: 'text/plain',
+    source: (async function * () {
+      const { cid, rest } = await lookUp(path, reader, get)
+      yield encodeValue(codec, inside(decodeBlock(cid.code, await get(cid)), rest, cid)).bytes
+    })()
+  }
+}
+
+function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
+  const from = codecCode(query.get('input-codec') || 'dag-json')
+  const to = query.get('store-codec') || 'dag-cbor'
+  codecCode(to)
+  const limit = flag(query, 'allow-big-block') ? maxNodeBytes * 16 : maxNodeBytes
+  return lines((async function * () {
+    for await (const upload of uploadedParts(body, limit)) {
+      const { code, bytes } = encodeValue(to, decodeBlock(from, upload))
+      const cid = CID.createV1(code, await hash(query.get('hash') || 'sha2-256', bytes))
+      await ipfs.putBlocks(just({ cid, bytes }), { signal })
+      yield `${goJson({ Cid: { '/': cidText(cid) } })}\n`
+    }
+  })())
+}
+
+/** Progress comes every so many blocks; the last line has the sums. */
+const statLineEvery = 256
+
+function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const paths = pathArguments({ all: query.all('arg') }, 'root').map(contentPath)
+  const withProgress = flag(query, 'progress', true)
+  return lines((async function * () {
+    const stats: Array<{ Cid: string, Size: number, NumBlocks: number }> = []
+    const all = { blocks: 0, size: 0, referenced: 0 }
+    const known = new Set<string>()
+    for (const path of paths) {
+      const root = await resolved(ipfs, path, signal)
+      const stat = { Cid: cidText(root), Size: 0, NumBlocks: 0 }
+      stats.push(stat)
+      for await (const { cid, bytes } of walk(root, { reader, get })) {
+        stat.NumBlocks++
+        stat.Size += bytes.length
+        all.referenced += bytes.length
+        const key = keyOf(cid)
+        if (paths.length === 1 || !known.has(key)) {
+          if (paths.length > 1) known.add(key)
+          all.blocks++
+          all.size += bytes.length
+        }
+        if (withProgress && stat.NumBlocks % statLineEvery === 0) yield `${goJson({ TotalSize: all.size, DagStats: stats })}\n`
+      }
+    }
+    const shared = all.referenced - all.size
+    const sums = { UniqueBlocks: all.blocks, TotalSize: all.size, ...(shared === 0 ? {} : { SharedSize: shared }), Ratio: all.size === 0 ? 1 : all.referenced / all.size }
+    yield `${goJson({ ...sums, DagStats: stats })}\n`
+  })())
+}
+
+
+function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const path = pathArgument(query, 'root')
+  return {
+    kind: 'bytes',
+    contentType: 'application/vnd.ipld.car',
+    source: (async function * () {
+      const root = await resolved(ipfs, path, signal)
+      yield carHeader(root)
+      for await (const block of walk(root, { reader, get })) yield carSection(block)
+    })()
+  }
+}
+
+/** Stores the blocks of CAR files; their roots are pinned in the cluster unless `pin-roots=false`. */
+function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
+  const pinsRoots = flag(query, 'pin-roots', true)
+  const withStats = flag(query, 'stats')
+  return lines((async function * () {
+    const hold = ipfs.hold()
+    const sums = { BlockCount: 0, BlockBytesCount: 0 }
+    const roots: CID[] = []
+    const sink: BlockSink = {
+      write: async blocks => {
+        sums.BlockCount += blocks.length
+        sums.BlockBytesCount += blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+        await ipfs.putBlocks(batch(blocks), { signal, hold })
+      }
+    }
+    try {
+      for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) roots.push((await importCar(content, sink, { signal })).root)
+      if (roots.length === 0) throw badRequest('argument "path" is required')
+      // one hold waits for one root: the others are pinned while it still holds
+      if (pinsRoots) for (const root of roots.slice(1)) await cluster.pin(root, defaultPinOptions(), { signal })
+      if (pinsRoots && roots[0] != null) {
+        await hold.keepUntilPinned(roots[0])
+        await cluster.pin(roots[0], defaultPinOptions(), { signal })
+      } else hold.release()
+    } catch (err) {
+      hold.release()
+      throw err
+    }
+    if (pinsRoots) for (const root of roots) yield `${goJson({ Root: { Cid: { '/': cidText(root) }, PinErrorMsg: '' } })}\n`
+    if (withStats) yield `${goJson({ Stats: sums })}\n`
+  })())
+}
+
+async function * batch (blocks: readonly Block[]): AsyncGenerator<Block[]> { yield [...blocks] }
+

@@ -1,0 +1,151 @@
+import type { Clock } from '../../../base/clock.ts'
+import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { HttpError } from '../../../http/dialect.ts'
+import type { Exchange } from '../../../http/exchange.ts'
+import { sendLines } from '../../../http/lines.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import { jsonType } from '../../../http/reply.ts'
+import { sendText, writeHead } from '../../../http/send.ts'
+import { errorJson, proxyDialect } from '../dialect.ts'
+import type { NodeApi, NodeHeaders, PutCommand } from '../node-api.ts'
+import { blockCommands } from './block-commands.ts'
+import type { Command, CommandAnswer, CommandCall, CommandDeps } from './command.ts'
+import { dagCommands } from './dag-commands.ts'
+import { kuboError } from './errors.ts'
+import { fileCommands } from './file-commands.ts'
+import { infoCommands, nodeVersion } from './info-commands.ts'
+
+export interface EmbeddedNodeDeps extends CommandDeps { clock: Clock }
+
+const exposed = 'X-Stream-Output, X-Chunked-Output, X-Content-Length'
+const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
+const prefix = '/api/v0/'
+const plainType = 'text/plain; charset=utf-8'
+
+/** Commands that Kubo has and this node has not. */
+const kuboCommands = /^(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
+
+/** The part of Kubo's RPC API that tools need, on the embedded node. What it has not, it says. */
+export function embeddedNode (deps: EmbeddedNodeDeps): NodeApi {
+  return new EmbeddedApi(deps)
+}
+
+class EmbeddedApi implements NodeApi {
+  readonly #deps: EmbeddedNodeDeps
+  readonly #commands: ReadonlyMap<string, Command>
+  readonly #headers: HeaderList
+
+  constructor (deps: EmbeddedNodeDeps) {
+    this.#deps = deps
+    this.#commands = new Map(Object.entries({ ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps) }))
+    this.#headers = [['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed], ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ['Vary', 'Origin']]
+  }
+
+  /** Pages of this machine are allowed, as Kubo allows its own. */
+  async headers (origin: string | undefined): Promise<NodeHeaders> {
+    const allowed = isLocal(origin)
+    return {
+      headers: [['Access-Control-Expose-Headers', exposed], ['Vary', varyPreflight], ...origin != null && allowed ? [['Access-Control-Allow-Origin', origin] as const] : []],
+      allowsOrigin: origin == null || allowed
+    }
+  }
+
+  async answer (exchange: Exchange): Promise<void> {
+    const { method, path } = exchange
+    const origin = exchange.headers.origin
+    if (!path.startsWith(prefix) || path === prefix) return this.#plain(exchange, { status: 404, text: '404 page not found' })
+    if (method === 'OPTIONS') return this.#preflight(exchange, origin)
+    if (method !== 'POST') return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ['Vary', 'Origin']] })
+    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: [['Vary', 'Origin']] })
+    exchange.answerHeaders = origin == null ? this.#headers : [...this.#headers, ['Access-Control-Allow-Origin', origin]]
+    const name = path.slice(prefix.length)
+    const command = this.#commands.get(name)
+    if (command == null) return this.#unknown(exchange, name)
+    return this.#run(exchange, command)
+  }
+
+  async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
+    const answer = this.#commands.get(command)?.(this.#call(exchange))
+    if (answer == null) return
+    try {
+      for await (const line of answer.source) yield JSON.parse(String(line))
+    } catch (err) {
+      throw new ClusterError('IPFS_ERROR', {}, { message: messageOf(kuboError(err)), cause: err })
+    }
+  }
+
+  async #run (exchange: Exchange, command: Command): Promise<void> {
+    let answer: CommandAnswer
+    let first: IteratorResult<string | Uint8Array, unknown>
+    let source: AsyncIterator<string | Uint8Array>
+    try {
+      answer = command(this.#call(exchange))
+      source = answer.source[Symbol.asyncIterator]()
+      first = await source.next()
+    } catch (err) {
+      this.#fail(exchange, err)
+      return
+    }
+    const marks: Record<CommandAnswer['kind'], HeaderList> = { one: [], lines: [['X-Chunked-Output', '1']], bytes: [['X-Stream-Output', '1']] }
+    await sendLines(exchange, {
+      kind: 'lines',
+      style: 'progress',
+      contentType: answer.contentType ?? jsonType,
+      headers: [...marks[answer.kind], ...answer.headers ?? []],
+      source: joined(first, source)
+    }, { clock: this.#deps.clock, dialect: proxyDialect })
+  }
+
+  #call (exchange: Exchange): CommandCall {
+    const { query, body, signal } = exchange
+    const local = query.get('offline') === 'true'
+    return { query, body, signal, get: async cid => this.#deps.ipfs.getBlock(cid, { signal, local }) }
+  }
+
+  /** Errors of a command are chunked, with an announced trailer, as Kubo's. */
+  #fail (exchange: Exchange, err: unknown): void {
+    if (exchange.isGone) return
+    if (err instanceof HttpError && err.status === 400) {
+      this.#plain(exchange, { status: 400, text: err.message })
+      return
+    }
+    this.#json(exchange, 500, messageOf(kuboError(err)))
+  }
+
+  #json (exchange: Exchange, status: number, message: string): void {
+    const text = `${errorJson(message)}\n`
+    writeHead(exchange, { status, headers: [...exchange.answerHeaders, ['Content-Type', jsonType], ['Trailer', 'X-Stream-Error']], framing: 'chunked' }, this.#deps.clock)
+    exchange.bytesSent += Buffer.byteLength(text)
+    exchange.response.end(text)
+  }
+
+  #unknown (exchange: Exchange, name: string): void {
+    // `pin/ls/` and the like: a path without an argument
+    if (/^pin\/\w+\/$/.test(name)) this.#json(exchange, 500, 'invalid path "": path does not have enough components')
+    else if (kuboCommands.test(name)) this.#json(exchange, 501, `the embedded IPFS node of this cluster peer has no command ${JSON.stringify(name.replaceAll('/', ' '))}: use a Kubo (ipfs_connector.ipfshttp) for it`)
+    else this.#plain(exchange, { status: 404, text: '404 page not found' })
+  }
+
+  #preflight (exchange: Exchange, origin: string | undefined): void {
+    const asked = exchange.headers['access-control-request-method']
+    const isAllowed = asked === 'POST' && origin != null && isLocal(origin)
+    const granted: HeaderList = isAllowed ? [['Access-Control-Allow-Methods', 'POST'], ['Access-Control-Allow-Origin', origin]] : []
+    const headers: HeaderList = asked == null ? [['Allow', 'OPTIONS, POST'], ['Vary', 'Origin']] : [['Vary', varyPreflight], ...granted]
+    sendText(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers }, this.#deps.clock)
+  }
+
+  #plain (exchange: Exchange, { status, text, headers = [] }: { status: number, text: string, headers?: HeaderList }): void {
+    exchange.answerHeaders = []
+    sendText(exchange, { kind: 'text', status, contentType: plainType, body: `${text}\n`, headers: [['X-Content-Type-Options', 'nosniff'], ...headers] }, this.#deps.clock)
+  }
+}
+
+const isLocal = (origin: string | undefined): boolean => /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(origin ?? '')
+
+async function * joined (first: IteratorResult<string | Uint8Array, unknown>, rest: AsyncIterator<string | Uint8Array>): AsyncGenerator<string | Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}

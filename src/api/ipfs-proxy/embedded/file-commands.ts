@@ -1,0 +1,156 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { ClusterError } from '../../../base/errors.ts'
+import type { UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import type { CID } from '../../../model/cid.ts'
+import { cidText } from '../../../model/cid.ts'
+import { goJson } from '../../../model/go-json.ts'
+import { contentPath } from '../paths.ts'
+import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
+import type { Command, CommandCall, CommandDeps } from './command.ts'
+import { tarEnd, tarHeader, tarPadding } from './tar.ts'
+
+const zeroTime = '0001-01-01T00:00:00Z'
+
+/** `cat`, `get` and `ls` on UnixFS. */
+export function fileCommands (deps: CommandDeps): Record<string, Command> {
+  return {
+    cat: call => cat(deps, call),
+    get: call => getTree(deps, call),
+    ls: call => list(deps, call)
+  }
+}
+
+function cat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
+  const offset = integer(query, 'offset', { whenMissing: 0, atLeast: 0 })
+  const length = integer(query, 'length', { whenMissing: Infinity, atLeast: 0 })
+  return {
+    kind: 'bytes',
+    contentType: 'text/plain',
+    source: (async function * () {
+      let [skip, left] = [offset, length]
+      for (const path of paths) {
+        const node = await fileNode(await reader.readNode(await resolved(ipfs, path, signal), get))
+        const size = reader.fileSize(node)
+        const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
+        skip -= range.from
+        left -= range.before - range.from
+        if (range.before > range.from) yield * reader.readFile(node, get, range)
+      }
+    })()
+  }
+}
+
+async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
+  if (node.kind === 'directory' || node.kind === 'shard') throw new ClusterError('INVALID_ARGUMENT', { cid: node.cid.toString() }, { message: 'this dag node is a directory' })
+  return node
+}
+
+function getTree (deps: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const path = pathArgument(query)
+  const isGzip = flag(query, 'compress')
+  const isArchive = flag(query, 'archive') || !isGzip
+  const level = integer(query, 'compression-level', { whenMissing: -1, atLeast: -1 })
+  const source = async function * (): AsyncGenerator<Uint8Array> {
+    const node = await deps.reader.readNode(await resolved(deps.ipfs, path, signal), get)
+    // one file needs no archive around it when it is compressed
+    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get)
+    else {
+      yield * tarOf(path.split('/').at(-1) ?? '', node, { deps, get })
+      yield tarEnd
+    }
+  }
+  const bytes = isGzip ? gzipped(source(), Math.min(level, 9)) : source()
+  return { kind: 'bytes', contentType: isGzip ? 'application/gzip' : 'application/x-tar', source: bytes }
+}
+
+/** An error of the source is an error of the result. */
+function gzipped (source: AsyncIterable<Uint8Array>, level: number): AsyncIterable<Uint8Array> {
+  const gzip = createGzip({ level })
+  pipeline(Readable.from(source), gzip).catch(err => gzip.destroy(err as Error))
+  return gzip
+}
+
+interface TarDeps { deps: CommandDeps, get: CommandCall['get'] }
+
+async function * tarOf (name: string, node: UnixFsNode, { deps, get }: TarDeps): AsyncGenerator<Uint8Array> {
+  const { reader } = deps
+  const { unixfs } = node
+  const mtimeSeconds = Number(unixfs?.mtime?.secs ?? 0n)
+  if (node.kind === 'directory' || node.kind === 'shard') {
+    yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtimeSeconds })
+    for await (const entry of reader.listEntries(node, get)) {
+      if (entry.name === '' || entry.name === '.' || entry.name === '..' || entry.name.includes('/')) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: `${node.cid.toString()} has an entry with the name ${JSON.stringify(entry.name)}, which is no file name` })
+      yield * tarOf(`${name}/${entry.name}`, await reader.readNode(entry.cid, get), { deps, get })
+    }
+  } else if (node.kind === 'symlink') {
+    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtimeSeconds, target: Buffer.from(node.data).toString('utf8') })
+  } else {
+    const sizeBytes = reader.fileSize(node)
+    yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtimeSeconds })
+    yield * reader.readFile(node, get)
+    yield tarPadding(sizeBytes)
+  }
+}
+
+/** The permissions that were stored; ipfs-unixfs makes some up where there are none. */
+function modeOf ({ unixfs }: UnixFsNode, whenMissing: number): number {
+  return storedMode(unixfs) ?? whenMissing
+}
+
+const storedMode = (unixfs: UnixFsNode['unixfs']): number | undefined => unixfs?.mtime == null && (unixfs?.mode === 0o644 || unixfs?.mode === 0o755) ? undefined : unixfs?.mode
+
+const types: Record<UnixFsNode['kind'], number> = { directory: 1, shard: 1, file: 2, raw: 2, symlink: 4 }
+
+function list ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const args = pathArguments({ all: query.all('arg') })
+  const paths = args.map(contentPath)
+  const isStream = flag(query, 'stream') || flag(query, 's')
+  const withType = flag(query, 'resolve-type', true) || flag(query, 'size', true)
+  const row = async (name: string, cid: CID): Promise<string> => {
+    const node = withType ? await reader.readNode(cid, get) : undefined
+    const isDirectory = node?.kind === 'directory' || node?.kind === 'shard'
+    const mode = storedMode(node?.unixfs)
+    return goJson({
+      Name: name,
+      Hash: cidText(cid),
+      Size: node == null || isDirectory ? 0 : node.kind === 'symlink' ? node.data.length : reader.fileSize(node),
+      Type: node == null ? 0 : types[node.kind],
+      Target: node?.kind === 'symlink' ? Buffer.from(node.data).toString('utf8') : '',
+      Mode: node?.unixfs?.mtime == null ? 0 : mode ?? 0,
+      ModTime: node?.unixfs?.mtime == null ? zeroTime : new Date(Number(node.unixfs.mtime.secs) * 1000).toISOString().replace('.000Z', 'Z')
+    })
+  }
+  const rowsOf = async function * (path: string): AsyncGenerator<string> {
+    const node = await reader.readNode(await resolved(ipfs, path, signal), get)
+    if (node.kind === 'directory' || node.kind === 'shard') for await (const { name, cid } of reader.listEntries(node, get)) yield await row(name, cid)
+  }
+  const hashOf = (at: number): string => goJson(args[at])
+  if (isStream) {
+    return {
+      kind: 'lines',
+      source: (async function * () {
+        for (const [at, path] of paths.entries()) for await (const text of rowsOf(path)) yield `{"Objects":[{"Hash":${hashOf(at)},"Links":[${text}]}]}\n`
+      })()
+    }
+  }
+  return {
+    kind: 'one',
+    source: (async function * () {
+      let text = '{"Objects":['
+      for (const [at, path] of paths.entries()) {
+        text += `${at === 0 ? '' : ','}{"Hash":${hashOf(at)},"Links":[`
+        let isFirst = true
+        for await (const one of rowsOf(path)) {
+          yield `${text}${isFirst ? '' : ','}${one}`
+          text = ''
+          isFirst = false
+        }
+        text += ']}'
+      }
+      yield `${text}]}\n`
+    })()
+  }
+}

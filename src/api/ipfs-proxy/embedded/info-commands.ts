@@ -1,0 +1,89 @@
+import { ClusterError } from '../../../base/errors.ts'
+import { badRequest } from '../../../http/dialect.ts'
+import type { CID } from '../../../model/cid.ts'
+import { cidText, peerIdBytes } from '../../../model/cid.ts'
+import { goJson } from '../../../model/go-json.ts'
+import { contentPath } from '../paths.ts'
+import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
+import type { Command, CommandCall, CommandDeps } from './command.ts'
+import { lines, one } from './command.ts'
+import { keyOf } from './walk.ts'
+
+/** The Kubo whose answers these are like. */
+export const likeKubo = '0.44.0'
+
+/** What identify tells of the embedded node without the DHT. */
+const protocols = ['/ipfs/bitswap/1.2.0', '/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0']
+
+/** "1.1.6+helia.0.1.0" → "0.44.0+helia.0.1.0". */
+export const nodeVersion = (version: string): string => `${likeKubo}+helia.${version.split('+helia.')[1] ?? version}`
+
+/** `id`, `version`, `swarm/peers`, `resolve` and `refs`. */
+export function infoCommands (deps: CommandDeps): Record<string, Command> {
+  return {
+    id: call => one(async () => idJson(deps, call)),
+    version: () => one(async () => goJson({ Version: nodeVersion(deps.cluster.version), Commit: '', Repo: '18', System: `${process.arch === 'x64' ? 'amd64' : process.arch}/${process.platform}`, Golang: '' })),
+    'swarm/peers': ({ signal }) => one(async () => {
+      const peers = await deps.ipfs.swarmPeers({ signal })
+      const identify = { ID: '', PublicKey: '', Addresses: null, AgentVersion: '', Protocols: null }
+      return goJson({ Peers: peers.length === 0 ? null : peers.map(Peer => ({ Addr: '', Peer, Identify: identify })) })
+    }),
+    resolve: ({ query, signal }) => {
+      const path = pathArgument(query, 'name')
+      return one(async () => goJson({ Path: `/ipfs/${cidText(await resolved(deps.ipfs, path, signal))}` }))
+    },
+    refs: call => refs(deps, call)
+  }
+}
+
+async function idJson ({ ipfs, cluster }: CommandDeps, { query }: CommandCall): Promise<string> {
+  const { id, addresses, error } = await ipfs.id()
+  const [asked = id] = query.all('arg')
+  if (asked !== id) throw new ClusterError('UNSUPPORTED', { peer: asked.slice(0, 100) }, { message: 'the embedded IPFS node only knows its own ID' })
+  if (error !== '') throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: error })
+  return goJson({
+    ID: id,
+    PublicKey: publicKey(id),
+    Addresses: addresses ?? [],
+    AgentVersion: `helia-cluster/${cluster.version.split('+helia.')[1] ?? cluster.version}`,
+    Protocols: protocols
+  })
+}
+
+/** Ed25519 peer IDs hold their key. */
+function publicKey (id: string): string {
+  const bytes = peerIdBytes(id)
+  return bytes[0] === 0 ? Buffer.from(bytes.subarray(2)).toString('base64') : ''
+}
+
+/** Links of objects, or of everything below them; `unique` prints each once. */
+function refs ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+  const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
+  const isRecursive = flag(query, 'recursive') || flag(query, 'r')
+  const isUnique = flag(query, 'unique') || flag(query, 'u')
+  const isEdges = flag(query, 'edges') || flag(query, 'e')
+  const askedFormat = query.get('format') || '<dst>'
+  if (isEdges && askedFormat !== '<dst>') throw badRequest('using format argument with edges is not allowed')
+  const format = isEdges ? '<src> -> <dst>' : askedFormat
+  const maxDepth = isRecursive ? integer(query, 'max-depth', { whenMissing: -1, atLeast: -1 }) : 1
+  const seen = new Set<string>()
+  const below = async function * (cid: CID, depth: number): AsyncGenerator<string> {
+    for (const next of reader.linksOf({ cid, bytes: await get(cid) })) {
+      const key = keyOf(next)
+      const isKnown = seen.has(key)
+      if (isUnique) remember(seen, key)
+      if (!isUnique || !isKnown) yield `${goJson({ Ref: format.replaceAll('<src>', cidText(cid)).replaceAll('<dst>', cidText(next)).replaceAll('<linkname>', ''), Err: '' })}\n`
+      if ((maxDepth === -1 || depth < maxDepth) && !(isUnique && isKnown)) yield * below(next, depth + 1)
+    }
+  }
+  return lines((async function * () {
+    for (const path of paths) yield * below(await resolved(ipfs, path, signal), 1)
+  })())
+}
+
+const remembered = 500_000
+
+function remember (seen: Set<string>, key: string): void {
+  if (seen.size >= remembered) throw new ClusterError('UNSUPPORTED', {}, { message: `more than ${remembered} different blocks can not be listed with unique=true` })
+  seen.add(key)
+}

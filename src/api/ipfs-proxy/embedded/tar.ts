@@ -1,0 +1,55 @@
+/** What a tar header tells. */
+export interface TarEntry { name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtimeSeconds: number, target?: string }
+
+const block = 512
+const kinds = { file: '0', directory: '5', symlink: '2' } as const
+/** What fits into the header's fields; longer names and larger sizes go into a PAX header. */
+const longestName = 100
+const largestSize = 8 ** 11 - 1
+
+/** The header of an entry, with a PAX header before it when it needs one. */
+export function tarHeader (entry: TarEntry): Uint8Array {
+  const pax: Array<[string, string]> = []
+  if (Buffer.byteLength(entry.name) > longestName || !isAscii(entry.name)) pax.push(['path', entry.name])
+  if (entry.target != null && (Buffer.byteLength(entry.target) > longestName || !isAscii(entry.target))) pax.push(['linkpath', entry.target])
+  if (entry.sizeBytes > largestSize) pax.push(['size', String(entry.sizeBytes)])
+  if (pax.length === 0) return ustar(entry, kinds[entry.type])
+  const records = Buffer.from(pax.map(record).join(''))
+  const head = ustar({ name: 'PaxHeaders.0/entry', type: 'file', sizeBytes: records.length, mode: 0o644, mtimeSeconds: 0 }, 'x')
+  return Buffer.concat([head, records, tarPadding(records.length), ustar(entry, kinds[entry.type])])
+}
+
+/** Zeros up to the next whole block. */
+export const tarPadding = (sizeBytes: number): Uint8Array => new Uint8Array((block - sizeBytes % block) % block)
+
+export const tarEnd: Uint8Array = new Uint8Array(2 * block)
+
+// eslint-disable-next-line no-control-regex
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
+
+function ustar ({ name, sizeBytes, mode, mtimeSeconds, target = '' }: TarEntry, kind: string): Buffer {
+  const header = Buffer.alloc(block)
+  const octal = (value: number, at: number, length: number): void => { header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'latin1') }
+  cut(name).copy(header, 0)
+  octal(mode, 100, 8)
+  octal(0, 108, 8)
+  octal(0, 116, 8)
+  octal(Math.min(sizeBytes, largestSize), 124, 12)
+  octal(Math.max(0, mtimeSeconds), 136, 12)
+  header.write('        ', 148, 'latin1')
+  header.write(kind, 156, 'latin1')
+  cut(target).copy(header, 157)
+  header.write('ustar\x0000', 257, 'latin1')
+  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return header
+}
+
+const cut = (text: string): Buffer => Buffer.from(text).subarray(0, longestName)
+
+/** "<length> key=value\n", where the length counts its own digits. */
+function record ([key, value]: [string, string]): string {
+  const rest = Buffer.byteLength(` ${key}=${value}\n`)
+  let length = rest + 1
+  while (String(length).length + rest !== length) length++
+  return `${length} ${key}=${value}\n`
+}

@@ -19,6 +19,15 @@ export interface ScopeOptions extends CallOptions {
 export interface PeerPinProgress { peer: PeerId, peerName: string, operation: OperationProgress | null, ipfs: PinProgress | null, error: string }
 
 /**
+ * What is wrong with a peer. `behind`: it knows that it hasn't merged all of the pinset yet; `dirty`: a branch of the pinset is to be looked through again;
+ * `ipfs_unavailable`: its IPFS node doesn't answer.
+ */
+export type HealthProblem = 'behind' | 'dirty' | 'ipfs_unavailable'
+
+/** How a peer is. No problems: fine. */
+export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }
+
+/**
  * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that Go
  * answers (rest-api §2). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
  */
@@ -28,6 +37,8 @@ export interface ClusterApi {
   readonly version: string
 
   info (options?: CallOptions): Promise<PeerInfo>
+  /** This peer alone. Never rejects. */
+  health (): Promise<Health>
   peers (options?: CallOptions): AsyncIterable<PeerInfo>
   addPeer (peer: PeerId, options?: CallOptions): Promise<PeerInfo>
   removePeer (peer: PeerId, options?: CallOptions): Promise<void>

@@ -19,9 +19,10 @@ import type { ClusterHost } from '../network/network.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, PeerPinProgress, ScopeOptions } from './cluster-api.ts'
+import type { CallOptions, ClusterApi, Health, PeerPinProgress, ScopeOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './graph.ts'
+import { healthOf } from './health.ts'
 import { resolvePath } from './path.ts'
 import { progressHere } from './progress.ts'
 import { totalRepoStat } from './repo-stat.ts'
@@ -132,6 +133,7 @@ class ClusterPeer implements Cluster {
   }
 
   async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
+  async health (): Promise<Health> { return healthOf(this.#deps) }
   peers (call: CallOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
 
   async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, PeerPinProgress, ScopeOptions } from '../../src/cluster/cluster-api.ts'
+import type { CallOptions, ClusterApi, Health, HealthProblem, PeerPinProgress, ScopeOptions } from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -42,6 +42,7 @@ export class FakeCluster implements ClusterApi {
   readonly changes: string[] = []
   metricValues: Metric[] = []
   alertValues: Alert[] = []
+  problems: HealthProblem[] = []
   readonly #followerMode: boolean
   readonly #peers: PeerId[]
   #now = startOfTime
@@ -56,6 +57,8 @@ export class FakeCluster implements ClusterApi {
   hold (...pins: Pin[]): void {
     for (const pin of pins) this.pins.set(pin.cid.toString(), pin)
   }
+
+  async health (): Promise<Health> { return { problems: this.problems, pins: this.pins.size, heads: 1, height: this.pins.size } }
 
   async info (): Promise<PeerInfo> { return this.#info(this.peer) }
 

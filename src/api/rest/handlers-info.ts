@@ -43,6 +43,13 @@ export class InfoHandlers {
 
   readonly health = (): Reply => emptyReply()
 
+  /** 503 when requests had better go elsewhere. */
+  readonly ready = async (): Promise<Reply> => {
+    const { problems, pins, heads, height } = await this.#cluster.health()
+    const isReady = problems.every(problem => problem === 'dirty')
+    return jsonReply(goJson({ ready: isReady, problems, pins, heads, height }), isReady ? 200 : 503)
+  }
+
   /** The token of whoever asks; 401 when the API asks for no credentials. */
   readonly token = ({ principal }: Call): Reply => {
     const token = principal == null ? undefined : this.#authenticator?.token(principal)

@@ -49,6 +49,7 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
     user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
     user('POST /token', info.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }] }),
+    { ...user('GET /health/ready', info.ready, readiness), access: 'open' },
     hot({ ...user('GET /health', info.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }), access: 'open' })
   ]
   const document = user('GET /openapi.json', () => jsonReply(goJson(openApiDocument({
@@ -66,6 +67,14 @@ const removal: RouteDoc = {
     { status: 404, about: 'No such peer.', schema: 'Error' },
     { status: 409, about: 'Pins are left that have not moved yet.', schema: 'Error' },
     { status: 500, about: 'The cluster refuses or fails.', schema: 'Error' }
+  ]
+}
+
+const readiness: RouteDoc = {
+  summary: 'Tells a peer that is behind, or without its IPFS node, from one that is fine.',
+  responses: [
+    { status: 200, about: 'It is fine, or at most looks through a branch again.', schema: 'Readiness' },
+    { status: 503, about: 'Requests had better go to another peer.', schema: 'Readiness' }
   ]
 }
 

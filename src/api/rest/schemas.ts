@@ -102,5 +102,6 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
       type: ['object', 'null']
     }
   })),
+  Readiness: object({ ready: boolean, problems: list({ enum: ['behind', 'dirty', 'ipfs_unavailable'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }
 }

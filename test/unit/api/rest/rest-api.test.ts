@@ -162,3 +162,21 @@ describe('the documents of the API', () => {
     assert.deepEqual(rows, table.map(({ method, path, doc }) => `\`${method} ${openApiPath(path)}\` ${doc.summary}`))
   })
 })
+
+describe('readiness', () => {
+  it('tells behind and a silent IPFS node from fine, to everybody', async () => {
+    const { ask, cluster } = restPeer({ basicAuth: new Map([['alice', 'wonderland']]) })
+    const told = async (problems: FakeCluster['problems']): Promise<[number, unknown]> => {
+      cluster.problems = problems
+      const reply = await ask('GET /health/ready')
+      return [reply.status, json(reply)]
+    }
+
+    const figures = { pins: 0, heads: 1, height: 0 }
+    assert.deepEqual(await told([]), [200, { ready: true, problems: [], ...figures }])
+    assert.deepEqual(await told(['dirty']), [200, { ready: true, problems: ['dirty'], ...figures }])
+    assert.deepEqual(await told(['behind', 'dirty']), [503, { ready: false, problems: ['behind', 'dirty'], ...figures }])
+    assert.deepEqual(await told(['ipfs_unavailable']), [503, { ready: false, problems: ['ipfs_unavailable'], ...figures }])
+    assert.equal((await ask('GET /health')).status, 204)
+  })
+})

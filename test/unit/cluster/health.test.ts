@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { healthOf, type HealthDeps } from '../../../src/cluster/health.ts'
+
+const depsOf = ({ behind = false, dirty = false, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { behind?: boolean, dirty?: boolean, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
+  consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'] },
+  ipfs: { id }
+})
+
+describe('the health of a peer', () => {
+  it('is fine when nothing is wrong', async () => {
+    const health = await healthOf(depsOf({}))
+
+    assert.deepEqual(health, { problems: [], pins: 3, heads: 0, height: 7 })
+  })
+
+  it('names all that is wrong, also when the node fails to answer at all', async () => {
+    const told = await healthOf(depsOf({ behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' }) }))
+    const failed = await healthOf(depsOf({ id: async () => { throw new Error('gone') } }))
+
+    assert.deepEqual(told.problems, ['behind', 'dirty', 'ipfs_unavailable'])
+    assert.deepEqual(failed.problems, ['ipfs_unavailable'])
+  })
+})

@@ -99,7 +99,8 @@ export class OperationRunner {
     const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
     if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(key)
     this.#deps.changed(key)
-    this.#pumpSoon()
+    // who asked for the pin gets the answer first
+    this.#pumpSoon(event === 'pin' ? 'next turn' : 'this turn')
   }
 
   drop (key: string): void {
@@ -133,14 +134,14 @@ export class OperationRunner {
     this.#runs.get(key)?.controller.abort(new ClusterError('INTERNAL', {}, { message: 'a newer operation replaces this one' }))
   }
 
-  #pumpSoon (): void {
+  #pumpSoon (when: 'this turn' | 'next turn' = 'this turn'): void {
     if (!this.#running || this.#isPumpDue) return
     this.#isPumpDue = true
     const pump = (): void => {
       this.#isPumpDue = false
       this.#pump()
     }
-    if (this.#startsLeft > 0) return queueMicrotask(pump)
+    if (this.#startsLeft > 0 && when === 'this turn') return queueMicrotask(pump)
     this.#startsLeft = startsInOneTurn
     setImmediate(pump)
   }

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { lstat, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
 import type { ListenOptions } from 'node:net'
 import { ClusterError } from '../base/errors.ts'
 
@@ -11,6 +14,25 @@ export function listenOptionsOf (multiaddr: string): ListenOptions {
     throw new ClusterError('INVALID_CONFIG', { address: multiaddr }, { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is wanted` })
   }
   return { host: tcp[2] ?? '', port }
+}
+
+/**
+ * Removes a unix socket that a killed process has left behind: nobody accepts on it. One that is in use stays, and so does a file that is no socket; listening then fails and says
+ * so.
+ */
+export async function removeStaleSocket (path: string): Promise<void> {
+  const probe = connect({ path })
+  try {
+    await once(probe, 'connect')
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ECONNREFUSED') await unlinkSocket(path)
+  } finally {
+    probe.destroy()
+  }
+}
+
+async function unlinkSocket (path: string): Promise<void> {
+  if ((await lstat(path)).isSocket()) await unlink(path)
 }
 
 /** The multiaddr of a bound address (as net.Server.address() gives it). */

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
-import { listenOptionsOf, multiaddrOf } from './listen.ts'
+import { listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
 
 export interface HttpServerInit {
   name: string
@@ -114,11 +114,13 @@ export class HttpServer implements Startable {
   }
 
   async #open (address: string): Promise<string> {
+    const options = listenOptionsOf(address)
+    if (options.path != null) await removeStaleSocket(options.path)
     const door = createSocketServer({ noDelay: true }, socket => this.#welcome(socket))
     this.#doors.push({ close: done => { door.close(done) } })
     await new Promise<void>((resolve, reject) => {
       door.once('error', reject)
-      door.listen(listenOptionsOf(address), resolve)
+      door.listen(options, resolve)
     })
     door.on('error', err => this.#deps.log.warn('listener failed', { server: this.name, address, err }))
     return multiaddrOf(door.address())

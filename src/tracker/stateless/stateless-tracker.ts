@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinState } from '../../consensus/consensus.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
-import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { IpfsConnector, IpfsPinStatus } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
@@ -126,7 +126,8 @@ class Tracker implements StatelessTracker {
     try {
       yield * this.#retryFailed()
       for await (const pins of this.#deps.state.pins(options)) {
-        const rows = pins.filter(pin => this.#repinIfMissing(pin, open)).map(pin => this.#rowOf(pin))
+        const held = await open.view.statusesOf?.(pins.map(pin => pin.cid))
+        const rows = pins.filter((pin, at) => this.#repinIfMissing(pin, open, held?.[at])).map(pin => this.#rowOf(pin))
         if (rows.length > 0) yield rows
       }
     } finally {
@@ -185,9 +186,9 @@ class Tracker implements StatelessTracker {
   }
 
   /** Leaves for the next round what finds no room: a full queue would only turn missing items into errors. */
-  #repinIfMissing (pin: Pin, open: Parameters<StatusLists['computed']>[2]): boolean {
+  #repinIfMissing (pin: Pin, open: Parameters<StatusLists['computed']>[2], held: IpfsPinStatus | undefined): boolean {
     const key = keyOf(pin.cid)
-    if (this.#table.get(key) != null || this.#lists.computed(pin, key, open) !== 'unexpectedly_unpinned') return false
+    if (this.#table.get(key) != null || this.#lists.computed(pin, key, open, held) !== 'unexpectedly_unpinned') return false
     return this.#runner.hasRoomForPins() && this.#repin(pin.cid)
   }
 

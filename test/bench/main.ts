@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -54,13 +54,26 @@ async function resident (peers: BenchPeer[]): Promise<Map<string, number>> {
   return new Map(await Promise.all(peers.map(async peer => [peer.name, await residentMiB(peer.pids())] as const)))
 }
 
-function print (rows: Row[]): void {
-  const cells = rows.map(({ name, unit, node, go, better }) => {
-    const ratio = go == null ? '' : `${(node / go).toFixed(2)} (${better === 'more' ? 'more' : 'less'} is better)`
-    return [name, unit, node.toFixed(node < 10 ? 2 : 0), go?.toFixed(go < 10 ? 2 : 0) ?? '-', ratio]
-  })
-  console.log(['| what | unit | node | go | node / go |', '|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
+/** Rows that explain others. */
+const isDetail = ({ name }: Row): boolean => /\.(p50|p99|cpu|rss-peak)\b/.test(name)
+
+function print (rows: readonly Row[]): void {
+  const shown = rows.filter(({ node, go }) => Number.isFinite(node) || Number.isFinite(go))
+  printTable('what', shown.filter(one => !isDetail(one)))
+  printTable('in detail', shown.filter(isDetail))
+  console.log(`\nmachine: ${availableParallelism()} cores, load average ${loadavg().map(load => load.toFixed(1)).join(' ')} (1, 5, 15 min)`)
 }
+
+function printTable (title: string, rows: readonly Row[]): void {
+  if (rows.length === 0) return
+  const cells = rows.map(({ name, unit, node, go, better }) => {
+    const ratio = go == null || go === 0 ? '' : `${(node / go).toFixed(2)} (${better} is better)`
+    return [name, unit, figure(node), go == null ? '-' : figure(go), ratio]
+  })
+  console.log([`\n| ${title} | unit | node | go | node / go |`, '|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
+}
+
+const figure = (value: number): string => value.toFixed(value < 0.1 ? 3 : value < 10 ? 2 : 0)
 
 type LoadFigure = { unit: string } & Record<string, number | string | null>
 
@@ -68,7 +81,7 @@ type LoadFigure = { unit: string } & Record<string, number | string | null>
 async function load (peers: BenchPeer[], workload: string, folder: string): Promise<Row[]> {
   const out = join(folder, `load-${workload.replaceAll(',', '-')}.json`)
   const targets = peers.map(peer => `${peer.name}=${peer.url},${peer.pids().join('+')}`)
-  await run(process.execPath, [join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--out', out])
+  await run(process.execPath, [join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--drain', '1200', '--out', out])
   const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, LoadFigure> }
   return Object.entries(rows).map(([name, { unit, ...by }]) => {
     const figures = peers.flatMap(peer => typeof by[peer.name] === 'number' ? [[peer.name, by[peer.name] as number] as const] : [])
@@ -91,9 +104,12 @@ try {
   rows.push(...await load(peers, values.workload, folder))
   rows.push(row('memory after the load', 'MiB', 'less', await resident(peers)))
   if (values.pins !== '') {
-    rows.push(...await load(peers, `pinset-${values.pins}`, folder))
+    rows.push(...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({ ...one, name: `${one.name} at ${values.pins}` })))
     for (const peer of peers) await peer.stop()
-    rows.push(row(`restart with ${values.pins} pins`, 'ms', 'less', new Map(await Promise.all(peers.map(async peer => [peer.name, (await peer.start()).startMs] as const)))))
+    const restarts = new Map<string, number>()
+    for (const peer of peers) restarts.set(peer.name, (await peer.start()).startMs)
+    rows.push(row(`restart with ${values.pins} pins`, 'ms', 'less', restarts))
+    await idle(15_000)
     rows.push(row(`memory after the restart with ${values.pins} pins`, 'MiB', 'less', await resident(peers)))
   }
   print(rows)

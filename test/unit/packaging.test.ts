@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import type { MetricSources } from '../../src/observe/observer.ts'
+import { PeerMetrics } from '../../src/observe/peer-metrics.ts'
+
+const text = (path: string): string => readFileSync(path, 'utf8')
+const found = (pattern: RegExp, ...paths: string[]): string[] => [...new Set(paths.flatMap(path => text(path).match(pattern) ?? []))]
+
+/** Names as Prometheus stores them: histograms have three each. */
+function knownMetrics (): Set<string> {
+  const metrics = new PeerMetrics({ version: '' })
+  metrics.watch({} as MetricSources)
+  const names = metrics.registry.getMetricsAsArray().map(({ name }) => name)
+  return new Set([...names, ...names.flatMap(name => ['_bucket', '_sum', '_count'].map(suffix => name + suffix))])
+}
+
+describe('files for operators', () => {
+  it('ask for metrics that exist', () => {
+    const asked = found(/\b(?:ipfscluster|helia_cluster|nodejs|process)_[a-z0-9_]*[a-z0-9]\b(?!\*)/g, 'packaging/grafana/dashboard.json', 'docs/operations/metrics.md', 'docs/operations/troubleshooting.md')
+    const known = knownMetrics()
+
+    assert.ok(asked.length > 25)
+    assert.deepEqual(asked.filter(name => !known.has(name)), [])
+  })
+
+  it('set variables that exist', () => {
+    const used = found(/\bCLUSTER_[A-Z0-9_]+/g, 'packaging/compose/compose.yaml', 'packaging/kubernetes/helia-cluster.yaml', 'docs/operations/install.md', 'docs/operations/metrics.md')
+    const known = new Set(found(/\bCLUSTER_[A-Z0-9_]+/g, 'docs/reference/config.md', 'test/vectors/config/env-vars.json'))
+
+    assert.ok(used.length >= 6)
+    assert.deepEqual(used.filter(name => name !== 'CLUSTER_' && !known.has(name)), [])
+  })
+
+  it('are linked from the map of the documentation', () => {
+    const map = text('docs/README.md')
+
+    assert.deepEqual(['install', 'metrics', 'security', 'troubleshooting', 'upgrade'].filter(name => !map.includes(`operations/${name}.md`)), [])
+  })
+
+  it('give a dashboard whose panels are told apart and fit side by side', () => {
+    const { panels } = JSON.parse(text('packaging/grafana/dashboard.json')) as { panels: Array<{ id: number, title: string, gridPos: { x: number, w: number } }> }
+
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+    assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length)
+    assert.ok(panels.every(({ gridPos: { x, w } }) => x + w <= 24))
+  })
+})

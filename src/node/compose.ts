@@ -21,7 +21,7 @@ import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
-import { composeHttpHost } from './compose-http-host.ts'
+import { composeHttpHosts } from './compose-http-host.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
@@ -70,20 +70,20 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     monitor, tracker, clock, log: log.child('cluster')
   })
   const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, consensus, workers, observer, clock, log })
-  const httpHost = composeHttpHost(init, { restapi: faces.restapi, clock, log })
+  const httpHosts = composeHttpHosts(init, { faces, clock, log })
   const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
-    httpHost, rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
+    httpHosts.restapi, httpHosts.pinsvcapi, rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
   ]
   return {
     components: components.filter(component => component != null),
     addresses: () => ({
-      ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHost?.addresses() ?? []] }),
-      ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses()] }),
+      ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
+      ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
       ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
       ...(ipfs.gatewayPort?.() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
       cluster: host.addresses()

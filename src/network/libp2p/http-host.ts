@@ -10,6 +10,8 @@ import { httpProtocol } from './http-protocol.ts'
 import { libp2pStreams } from './streams.ts'
 
 export interface HttpHostInit {
+  /** The section of the configuration, for messages: "restapi". */
+  api: string
   /** That of the private key. */
   peer: PeerId
   /** The libp2p protobuf of the key. */
@@ -42,13 +44,13 @@ export function libp2pHttpHost (init: HttpHostInit, { accept, clock, log }: Http
   streams.handle(httpProtocol, stream => accept(streamDuplex(stream, { clock })))
   let isRunning = false
   return {
-    name: 'http over libp2p',
+    name: `${init.api} over libp2p`,
     start: async signal => {
       try {
         await host.start(signal)
         isRunning = true
       } catch (err) {
-        throw new ClusterError('INVALID_CONFIG', { listen: init.listen.join(' ') }, { message: `api.restapi.libp2p_listen_multiaddress: ${messageOf(err)}`, cause: err })
+        throw new ClusterError('INVALID_CONFIG', { listen: init.listen.join(' ') }, { message: `api.${init.api}.libp2p_listen_multiaddress: ${messageOf(err)}`, cause: err })
       }
     },
     stop: async () => {

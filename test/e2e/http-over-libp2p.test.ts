@@ -7,26 +7,30 @@ import { parseEndpoint } from '../../src/client/endpoint.ts'
 import { nodeTransport } from '../../src/client/node-transport.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { libp2pHttpClient, type HttpClient } from '../../src/network/libp2p/http-client.ts'
-import { newIdentity } from '../../src/node/identity.ts'
+import { newIdentity, type Identity } from '../../src/node/identity.ts'
 import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
-describe('the REST API over libp2p', () => {
+const hostSettings = (key: Identity, port: number): Record<string, unknown> => ({
+  id: key.id, private_key: Buffer.from(key.privateKey).toString('base64'), libp2p_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`
+})
+
+describe('HTTP APIs over libp2p', () => {
   const key = newIdentity()
+  const pinningKey = newIdentity()
   let peer: PeerProcess
   let dialer: HttpClient
   let address: string
+  let pinningAddress: string
   before(async () => {
-    const [port = 0] = await freePorts(1)
+    const [port = 0, pinningPort = 0] = await freePorts(2)
     address = `/ip4/127.0.0.1/tcp/${port}/p2p/${key.id}`
+    pinningAddress = `/ip4/127.0.0.1/tcp/${pinningPort}/p2p/${pinningKey.id}`
     dialer = libp2pHttpClient({ secret: '' }, { clock: systemClock })
-    peer = await peerProcess(json => Object.assign(json.api.restapi, {
-      id: key.id,
-      private_key: Buffer.from(key.privateKey).toString('base64'),
-      libp2p_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`,
-      basic_auth_credentials: { alice: 'wonderland' },
-      http_log_file: 'access.log'
-    }))
+    peer = await peerProcess(json => {
+      Object.assign(json.api.restapi, { ...hostSettings(key, port), basic_auth_credentials: { alice: 'wonderland' }, http_log_file: 'access.log' })
+      json.api.pinsvcapi = { http_listen_multiaddress: '/ip4/127.0.0.1/tcp/0', ...hostSettings(pinningKey, pinningPort) }
+    })
     await peer.start()
     await pollUntil(async () => dialer.open(address).then(stream => { stream.destroy(); return true }, () => false))
   })
@@ -47,6 +51,15 @@ describe('the REST API over libp2p', () => {
     assert.notEqual(id.id, key.id)
     await assert.rejects(refused, { code: 'NOT_AUTHORIZED' })
     await pollUntil(async () => /^12D3KooW\w+ - - \[.*\] "GET \/id HTTP\/1.1" 200 \d+$/m.test(await readFile(join(peer.folder, 'access.log'), 'utf8')))
+  })
+
+  it('has a host of its own for each API', async () => {
+    const transport = nodeTransport({ endpoint: parseEndpoint(pinningAddress), openStream: async (to, signal) => dialer.open(to, signal) })
+
+    const { status, body } = await transport.request({ method: 'GET', path: '/pins', headers: {} })
+
+    assert.equal(status, 200)
+    assert.deepEqual(JSON.parse(Buffer.concat(await Array.fromAsync(body)).toString()), { count: 0, results: [] })
   })
 
   it('takes uploads of many megabytes', async () => {

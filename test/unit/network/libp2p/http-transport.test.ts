@@ -22,7 +22,7 @@ async function start (handler: Handler): Promise<TransportCase> {
   const peer = peerIdFromPrivateKey(key).toString()
   const server = createServer(handler)
   const host = libp2pHttpHost(
-    { peer, privateKey: privateKeyToProtobuf(key), listen: ['/ip4/127.0.0.1/tcp/0'], agentVersion: 'test' },
+    { api: 'restapi', peer, privateKey: privateKeyToProtobuf(key), listen: ['/ip4/127.0.0.1/tcp/0'], agentVersion: 'test' },
     { accept: connection => { server.emit('connection', connection) }, clock: systemClock, log: silentLogger }
   )
   await host.start(new AbortController().signal)

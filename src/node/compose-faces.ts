@@ -52,7 +52,8 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
     listen: section.listenMultiaddress,
     timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
     maxHeaderBytes: section.maxHeaderBytes,
-    logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog'))
+    logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog')),
+    wrap: deps.observer.requests('ipfsproxy')
   }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 

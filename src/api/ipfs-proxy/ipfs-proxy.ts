@@ -28,6 +28,8 @@ export interface IpfsProxyInit {
   maxHeaderBytes: number
   /** Gets one Apache common-log line per request; null: no log. */
   logLine: ((line: string) => void) | null
+  /** Around the handling of every request: for whoever measures or traces. */
+  wrap?: (listener: RequestListener) => RequestListener
 }
 
 export interface IpfsProxyDeps {
@@ -52,6 +54,7 @@ const takenMethods = new Set(['POST', 'GET', 'PUT'])
 
 /** Kubo's RPC API with the cluster behind its pin commands, as Go's (rest-api §10): every pin and add goes to the cluster, all else to the node. */
 export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy {
+  const listener = proxyListener(init, deps)
   return new HttpServer({
     name: 'ipfsproxy',
     listen: init.listen,
@@ -61,7 +64,7 @@ export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy 
     readHeaderTimeoutMs: init.timeouts.readHeaderMs,
     writeTimeoutMs: init.timeouts.writeMs,
     idleTimeoutMs: init.timeouts.idleMs
-  }, { listener: proxyListener(init, deps), clock: deps.clock, log: deps.log })
+  }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
 function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDeps): RequestListener {

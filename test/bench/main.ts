@@ -104,7 +104,7 @@ try {
   rows.push(...await load(peers, values.workload, folder))
   rows.push(row('memory after the load', 'MiB', 'less', await resident(peers)))
   if (values.pins !== '') {
-    rows.push(...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({ ...one, name: `${one.name} at ${values.pins}` })))
+    rows.push(...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({ ...one, name: one.name.startsWith('fill') ? one.name : `${one.name} at ${values.pins}` })))
     for (const peer of peers) await peer.stop()
     const restarts = new Map<string, number>()
     for (const peer of peers) restarts.set(peer.name, (await peer.start()).startMs)

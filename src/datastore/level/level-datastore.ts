@@ -22,6 +22,8 @@ export interface LevelDatastoreDeps { log: Logger }
 const formatKey = '\u0000format'
 const formatVersion = 1
 const rowsPerBatch = 1000
+/** The first batch is small: somebody waits for the first row. */
+const rowsInFirstBatch = 64
 const bytesPerBatch = 512 * 1024
 
 /** LevelDB's error codes and ours. */
@@ -102,8 +104,8 @@ class LevelDatastore implements Datastore {
     // LevelDB takes the snapshot when the iterator is made
     const rows = iterator(this.#level())
     try {
-      for (;;) {
-        const batch = await rows.nextv(rowsPerBatch)
+      for (let size = rowsInFirstBatch; ; size = rowsPerBatch) {
+        const batch = await rows.nextv(size)
         if (batch.length === 0) return
         signal?.throwIfAborted()
         yield batch

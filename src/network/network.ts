@@ -47,8 +47,11 @@ export interface PeerStream {
    * other side (back-pressure). One reader only.
    */
   readonly source: AsyncIterable<Uint8Array>
-  /** Resolves when there is room for more; rejects with PEER_UNREACHABLE when the stream is reset. */
-  write (bytes: Uint8Array): Promise<void>
+  /**
+   * Pieces that follow each other; they must not change afterwards. Resolves when there is room for more; rejects with PEER_UNREACHABLE when the
+   * stream is reset.
+   */
+  write (...pieces: Uint8Array[]): Promise<void>
   /** No more writes from here. */
   closeWrite (): Promise<void>
   /** Resets the stream: the other side sees a failure. */

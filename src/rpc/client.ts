@@ -3,7 +3,7 @@ import type { PeerId } from '../model/cid.ts'
 import { rpcProtocol } from '../model/peer.ts'
 import type { PeerStream, PeerStreams } from '../network/network.ts'
 import { MsgpackStream } from '../wire/msgpack-stream.ts'
-import { encodeRequest, encodeValue, readReply } from './frames.ts'
+import { encodeParts, encodeRequest, readReply } from './frames.ts'
 import type { Method } from './methods.ts'
 
 export interface RpcClientDeps { streams: PeerStreams }
@@ -66,7 +66,7 @@ export class RpcClient {
 
 async function sendAll<A> (stream: PeerStream, method: Method<A, unknown>, args: Iterable<A> | AsyncIterable<A>): Promise<void> {
   await stream.write(encodeRequest(method.name))
-  for await (const one of args) await stream.write(encodeValue(method.argument, one))
+  for await (const one of args) await stream.write(...encodeParts(method.argument, one))
   await stream.closeWrite()
 }
 

@@ -31,6 +31,13 @@ export function encodeRequest<A> (name: string, argument?: { codec: WireCodec<A>
 
 export const encodeValue = <T>(codec: WireCodec<T>, value: T): Uint8Array => bytesOf(writer => codec.write(writer, value))
 
+/** The same in pieces, without copies of large byte fields. */
+export function encodeParts<T> (codec: WireCodec<T>, value: T): Uint8Array[] {
+  const writer = new MsgpackWriter()
+  codec.write(writer, value)
+  return writer.parts()
+}
+
 /** One reply: a header that repeats the service, and the value. */
 export function encodeReply<R> (name: string, codec: WireCodec<R>, value: R): Uint8Array {
   return bytesOf(writer => {

@@ -7,9 +7,16 @@ import { ClusterError } from '../base/errors.ts'
 export class MsgpackWriter {
   #buffer = Buffer.allocUnsafe(256)
   #length = 0
+  /** What was written before the buffer. */
+  readonly #before: Uint8Array[] = []
 
   /** The bytes written so far; the writer must not be used afterwards. */
-  bytes (): Uint8Array { return this.#buffer.subarray(0, this.#length) }
+  bytes (): Uint8Array { return this.#before.length === 0 ? this.#written() : Buffer.concat(this.parts()) }
+
+  /** The same in pieces that follow each other; large raw values are the arrays that were given, not copies. */
+  parts (): Uint8Array[] { return this.#length === 0 ? this.#before : [...this.#before, this.#written()] }
+
+  #written (): Uint8Array { return this.#buffer.subarray(0, this.#length) }
 
   nil (): void { this.#byte(0xc0) }
   bool (value: boolean): void { this.#byte(value ? 0xc3 : 0xc2) }
@@ -47,6 +54,12 @@ export class MsgpackWriter {
   raw (value: Uint8Array | string): void {
     const size = typeof value === 'string' ? Buffer.byteLength(value) : value.byteLength
     this.#header(size, 0xa0, 31, 0xda, 0xdb)
+    if (typeof value !== 'string' && size >= uncopiedBytes) {
+      this.#before.push(this.#written(), value)
+      this.#buffer = Buffer.allocUnsafe(256)
+      this.#length = 0
+      return
+    }
     const at = this.#reserve(size)
     if (typeof value === 'string') this.#buffer.write(value, at)
     else this.#buffer.set(value, at)
@@ -79,6 +92,9 @@ export class MsgpackWriter {
     return this.#length
   }
 }
+
+/** Raw values from this size on are kept as they are. */
+const uncopiedBytes = 16 * 1024
 
 /** What hostile peers may not exceed. */
 export interface MsgpackLimits { depth: number, rawBytes: number, items: number }

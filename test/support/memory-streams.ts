@@ -74,7 +74,7 @@ export function streamPair (near: string, far: string): [PeerStream, PeerStream]
   const side = (remote: string, writes: Pipe, reads: Pipe, ended: AbortController, otherEnded: AbortController): PeerStream => ({
     remote,
     source: reads.read(),
-    write: async bytes => writes.write(bytes),
+    write: async (...pieces) => { for (const bytes of pieces) await writes.write(bytes) },
     closeWrite: async () => { writes.close(); otherEnded.abort(new Error('the other side closed')) },
     abort: reason => {
       const fault = new ClusterError('PEER_UNREACHABLE', {}, { message: 'stream reset', cause: reason })

@@ -133,9 +133,9 @@ const mdnsService = '_ipfs-cluster-discovery._udp.local'
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
 async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
-  const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }] = await Promise.all([
+  const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }, { noiseCrypto }] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
-    import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts')
+    import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts'), import('./noise-crypto.ts')
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),
@@ -146,7 +146,7 @@ async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
       announceFilter: announceFilter(init.noAnnounce)
     },
     transports: [tcp(), webSockets()],
-    connectionEncrypters: [noise(), tls()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),
     ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret) }),

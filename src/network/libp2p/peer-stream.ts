@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { PeerStream } from '../network.ts'
@@ -42,10 +43,11 @@ export class LibP2pPeerStream implements PeerStream {
 
   get source (): AsyncIterable<Uint8Array> { return { [Symbol.asyncIterator]: () => ({ next: async () => this.#next() }) } }
 
-  async write (bytes: Uint8Array): Promise<void> {
+  async write (...pieces: Uint8Array[]): Promise<void> {
     if (this.#isClosed) throw this.#fault()
     try {
-      this.#stream.send(bytes)
+      const [first, ...more] = pieces
+      if (first != null) this.#stream.send(more.length === 0 ? first : new Uint8ArrayList(...pieces))
     } catch (err) {
       throw unreachable(this.remote, err)
     }

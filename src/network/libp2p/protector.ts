@@ -6,8 +6,8 @@ import { ClusterError } from '../../base/errors.ts'
 import { XSalsa20 } from './xsalsa20.ts'
 
 const nonceBytes = 24
-/** What is ciphered at a time: small enough that nothing waits long behind it. */
-const windowBytes = 32 * 1024
+/** What is ciphered and written at a time: a whole message of noise (65,535 bytes and its length), small enough that nothing waits long behind it. */
+const windowBytes = 2 * 65_537
 
 /**
  * The protector of a private network (Go's pnet; wire-crdt §1.2): right after connecting each side sends a nonce, and everything that follows is
@@ -39,7 +39,11 @@ class SecretConnection extends AbstractMultiaddrConnection {
     this.#inner = inner
     this.#sending = init.sending
     inner.addEventListener('message', ({ data }) => {
-      for (const piece of data instanceof Uint8Array ? [data] : data) this.onData(init.receiving.xor(piece))
+      // what a socket read is nobody else's: deciphered where it lies, so that it is not copied
+      for (const piece of data instanceof Uint8Array ? [data] : data) {
+        init.receiving.xorInto(piece, piece, 0)
+        this.onData(piece)
+      }
     })
     inner.addEventListener('drain', () => this.onMuxerDrain())
     inner.addEventListener('close', event => {
@@ -50,7 +54,17 @@ class SecretConnection extends AbstractMultiaddrConnection {
   }
 
   async sendClose (options?: AbortOptions): Promise<void> { await this.#inner.close(options) }
-  sendData (data: { byteLength: number, subarray: () => Uint8Array }): SendResult { return { sentBytes: data.byteLength, canSendMore: this.#inner.send(this.#sending.xor(data.subarray())) } }
+  /** The pieces are joined by ciphering them into one. */
+  sendData (data: Iterable<Uint8Array> & { byteLength: number }): SendResult {
+    const output = Buffer.allocUnsafe(data.byteLength)
+    let at = 0
+    for (const piece of data) {
+      this.#sending.xorInto(piece, output, at)
+      at += piece.length
+    }
+    return { sentBytes: output.length, canSendMore: this.#inner.send(output) }
+  }
+
   sendReset (err: Error): void { this.#inner.abort(err) }
   sendPause (): void { this.#inner.pause() }
   sendResume (): void { this.#inner.resume() }

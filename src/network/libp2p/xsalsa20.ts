@@ -26,14 +26,19 @@ export class XSalsa20 {
 
   /** A new array with the input under the next part of the key stream. */
   xor (input: Uint8Array): Uint8Array {
-    if (input.length <= windowBytes) return this.#xorWindow(input)
     const output = new Uint8Array(input.length)
-    for (let at = 0; at < input.length; at += windowBytes) output.set(this.#xorWindow(input.subarray(at, at + windowBytes)), at)
+    this.xorInto(input, output, 0)
     return output
   }
 
+  /** The same, written to `output` from `at` on; `output` may be the input itself. */
+  xorInto (input: Uint8Array, output: Uint8Array, at: number): void {
+    if (input.length <= windowBytes) return this.#xorWindow(input, output, at)
+    for (let from = 0; from < input.length; from += windowBytes) this.#xorWindow(input.subarray(from, from + windowBytes), output, at + from)
+  }
+
   /** The input lies where it falls in its first block; a block that was begun is made again. */
-  #xorWindow (input: Uint8Array): Uint8Array {
+  #xorWindow (input: Uint8Array, output: Uint8Array, at: number): void {
     const { memory, run } = salsa20Core()
     const from = dataAt + this.#used
     const end = this.#used + input.length
@@ -42,7 +47,7 @@ export class XSalsa20 {
     run(Math.ceil(end / 256) * 256)
     this.#counter[0] = (this.#counter[0] as bigint) + BigInt(end >>> 6)
     this.#used = end & 63
-    return memory.slice(from, from + input.length)
+    output.set(memory.subarray(from, from + input.length), at)
   }
 }
 

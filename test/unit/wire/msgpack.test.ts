@@ -55,3 +55,22 @@ describe('msgpack in Go\'s dialect', () => {
     assert.ok(refused('c1'))
   })
 })
+
+it('large raw values are handed out as they are, between what was written before and after', () => {
+  const large = new Uint8Array(20_000).fill(7)
+  const write = (): MsgpackWriter => {
+    const writer = new MsgpackWriter()
+    writer.map(1)
+    writer.raw('d')
+    writer.raw(large)
+    writer.uint(5)
+    return writer
+  }
+
+  const parts = write().parts()
+
+  assert.equal(parts[1], large)
+  assert.deepEqual(Buffer.from(write().bytes()), Buffer.concat(parts))
+  assert.deepEqual([...write().bytes().subarray(0, 6)], [0x81, 0xa1, 0x64, 0xda, 0x4e, 0x20])
+  assert.equal(write().bytes().at(-1), 5)
+})

@@ -74,3 +74,12 @@ function salsa20Block (words: Uint32Array, ahead: bigint): Uint8Array {
   }
   return new Uint8Array(x.map((word, index) => word + (input[index] ?? 0)).buffer)
 }
+
+it('bytes are ciphered where they lie, in windows', () => {
+  const [key, nonce, input] = [new Uint8Array(32).fill(1), new Uint8Array(24).fill(2), new Uint8Array(200_000).fill(3)]
+  const inPlace = input.slice()
+
+  new XSalsa20(key, nonce).xorInto(inPlace, inPlace, 0)
+
+  assert.deepEqual(Buffer.from(inPlace), Buffer.from(new XSalsa20(key, nonce).xor(input)))
+})

@@ -21,16 +21,16 @@ export const isLoopbackOnly = (init: Pick<HeliaNetworkInit, 'listen'>): boolean 
 
 /** The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping and, unless `off`, the public DHT. Loads libp2p's modules. */
 export async function libp2pOptions (init: HeliaNetworkInit): Promise<Libp2pOptions> {
-  const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, dht] = await Promise.all([
+  const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto }, dht] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
-    import('@libp2p/crypto/keys'), dhtService(init)
+    import('@libp2p/crypto/keys'), import('../../network/libp2p/noise-crypto.ts'), dhtService(init)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),
     nodeInfo: { userAgent: init.agentVersion },
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp()],
-    connectionEncrypters: [noise(), tls()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
     streamMuxers: [yamux()],
     // a cluster's peers often share an address (one NAT, one test machine); the default of 5 a second shuts some of them out
     connectionManager: { inboundConnectionThreshold: 100 },

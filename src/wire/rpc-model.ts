@@ -90,7 +90,8 @@ export function pinInfoToWire (info: PinInfo): WireRecord<typeof types.pinInfo> 
     ...(info.allocations == null ? {} : { allocations: info.allocations }),
     ...(info.origins == null ? {} : { origins: info.origins }),
     ...(created == null ? {} : { created }),
-    ...(info.metadata == null ? {} : { metadata: info.metadata }),
+    // Go leaves out an empty map, and prints one that it was sent as {}
+    ...(info.metadata == null || Object.keys(info.metadata).length === 0 ? {} : { metadata: info.metadata }),
     ...compact({ peername: info.peerName, ipfs_peer_id: info.ipfsPeerId }),
     ...(info.ipfsPeerAddresses.length > 0 ? { ipfs_peer_addresses: info.ipfsPeerAddresses } : {}),
     ...compact({ status: trackerStatuses[info.status] }),

@@ -35,4 +35,6 @@ export interface ServiceConfig {
   readonly metrics: MetricsConfig
   readonly tracing: TracingConfig
   readonly datastore: LevelConfig
+  /** Not in the file. `closed`: RPC methods, as Go names them, that this peer refuses to all others, whatever its policy says. Absent: none. */
+  readonly rpc?: { readonly closed: readonly string[] }
 }

@@ -60,7 +60,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
-  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), log: log.child('rpc') })
+  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: log.child('rpc') })
   const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => neighbours.dial(address, options),

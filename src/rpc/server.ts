@@ -23,6 +23,8 @@ export interface RpcServerDeps {
   streams: PeerStreams
   trusts: (peer: PeerId) => boolean
   handlers: RpcHandlers
+  /** Methods, as Go names them, that are closed on this peer, whatever their policy. */
+  closed?: readonly string[]
   log: Logger
 }
 
@@ -33,12 +35,13 @@ type AnyHandler = { unary?: (argument: unknown, context: RpcContext) => Promise<
 export function rpcServer (deps: RpcServerDeps): Startable {
   const byName = new Map<string, { method: AnyMethod, handler: AnyHandler }>(Object.entries(methods)
     .map(([key, method]) => [method.name, { method, handler: deps.handlers[key as keyof typeof methods] as AnyHandler }]))
+  const access: Access = { known: byName, closed: new Set(deps.closed), trusts: deps.trusts }
   let release = (): void => {}
 
   const serve = async (stream: PeerStream): Promise<void> => {
     const values = new MsgpackStream(stream.source)
     const name = await readServiceName(values) ?? '.'
-    const failure = refusal(name, stream.remote, byName, deps.trusts)
+    const failure = refusal(name, stream.remote, access)
     if (failure != null) {
       deps.log.debug('call refused', { peer: stream.remote, method: name, why: failure.message })
       return stream.write(encodeFailure(name, failure))
@@ -63,12 +66,14 @@ export function rpcServer (deps: RpcServerDeps): Startable {
   }
 }
 
-function refusal (name: string, from: PeerId, known: ReadonlyMap<string, { method: AnyMethod }>, trusts: (peer: PeerId) => boolean): WireFailure | undefined {
+interface Access { known: ReadonlyMap<string, { method: AnyMethod }>, closed: ReadonlySet<string>, trusts: (peer: PeerId) => boolean }
+
+function refusal (name: string, from: PeerId, { known, closed, trusts }: Access): WireFailure | undefined {
   const [service = '', method = ''] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)]
   if (!services.has(service)) return { message: `rpc: can't find service ${service}`, type: errorTypes.server }
   const found = known.get(name)?.method
   if (found == null && !closedMethods.has(name)) return { message: `rpc: can't find method ${method}`, type: errorTypes.server }
-  const isAllowed = found != null && (found.policy === 'open' || (found.policy === 'trusted' && trusts(from)))
+  const isAllowed = found != null && !closed.has(name) && (found.policy === 'open' || (found.policy === 'trusted' && trusts(from)))
   return isAllowed ? undefined : { message: `client does not have permissions to call ${name}`, type: errorTypes.authorization }
 }
 

@@ -148,6 +148,7 @@ describe('helia-cluster-follow', () => {
     assert.match(out, /Starting the IPFS Cluster follower peer for "c1"\.\nCTRL-C to stop it\.\n/)
     const config = nodeInit?.config
     assert.equal(config?.cluster.followerMode, true)
+    assert.deepEqual(config?.rpc, { closed: ['Cluster.RepoGCLocal'] })
     assert.deepEqual(config?.api.restapi?.httpListenMultiaddress, [`/unix${parent}/c1/api-socket`])
     assert.deepEqual(config?.api.restapi?.corsAllowedOrigins, ['*'])
     assert.deepEqual([config?.api.pinsvcapi, config?.api.ipfsproxy, config?.metrics.enableStats, config?.tracing.enableTracing], [null, null, false, false])

@@ -16,9 +16,9 @@ const serverPeer = '12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH'
 const clientPeer = '12D3KooWFuwxKX2s4QdJrmZG4hKitWKpzcj4PGtBujhxPCSus7xi'
 const cid = parseCid('bafkreihelwuirnpntiwm4p2gyvwuv33dsat5f2hgw4rwsza7hmin4c5x7y')
 
-async function aPair (handlers: Partial<RpcHandlers>, trusts = true) {
+async function aPair (handlers: Partial<RpcHandlers>, trusts = true, closed: readonly string[] = []) {
   const network = new MemoryStreams()
-  const server = rpcServer({ streams: network.of(serverPeer), trusts: () => trusts, handlers: handlers as RpcHandlers, log: silentLogger })
+  const server = rpcServer({ streams: network.of(serverPeer), trusts: () => trusts, handlers: handlers as RpcHandlers, closed, log: silentLogger })
   await server.start(new AbortController().signal)
   const streams = network.of(clientPeer)
   return { client: new RpcClient({ streams }), streams }
@@ -52,6 +52,13 @@ describe('RPC between peers', () => {
     await assert.rejects(client.call(serverPeer, methods.status, cid),
       { code: 'NOT_AUTHORIZED', message: 'client does not have permissions to call PinTracker.Status' })
     assert.deepEqual(await client.call(serverPeer, methods.version, {}), { version: '1' })
+  })
+
+  it('refuses what is closed on this peer to trusted peers, too', async () => {
+    const { client } = await aPair({}, true, ['Cluster.RepoGCLocal'])
+
+    await assert.rejects(client.call(serverPeer, methods.repoGcLocal, {}),
+      { code: 'NOT_AUTHORIZED', message: 'client does not have permissions to call Cluster.RepoGCLocal' })
   })
 
   it('answers unknown services, unknown methods and closed ones as Go does', async () => {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import * as dagPb from '@ipld/dag-pb'
 import { create as multihash } from 'multiformats/hashes/digest'
 import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
-import { decodeDelta, encodeDelta } from './delta.ts'
+import { decodeDelta, deltaPriority, encodeDelta } from './delta.ts'
 import type { Delta } from './delta.ts'
 import { invalidBytes } from './protobuf.ts'
 
@@ -28,6 +28,13 @@ export function decodeCrdtBlock (cid: CID, bytes: Uint8Array): CrdtBlock {
   const node = decodeNode(bytes)
   const links = node.Links.map(link => crdtLink(link.Hash))
   return { cid, bytes, links, delta: decodeDelta(node.Data ?? new Uint8Array(0)) }
+}
+
+/** Only where a block stands in the DAG; its changes aren't read. Throws INVALID_DATA. */
+export function crdtBlockPlace (bytes: Uint8Array): { links: CID[], priority: number } {
+  if (bytes.length > maxCrdtBlockBytes) invalidBytes('a CRDT block is too large')
+  const node = decodeNode(bytes)
+  return { links: node.Links.map(link => crdtLink(link.Hash)), priority: deltaPriority(node.Data ?? new Uint8Array(0)) }
 }
 
 function decodeNode (bytes: Uint8Array): dagPb.PBNode {

@@ -62,6 +62,17 @@ export function decodeDelta (bytes: Uint8Array): Delta {
   return delta
 }
 
+/** A delta's priority alone. Throws INVALID_DATA. */
+export function deltaPriority (bytes: Uint8Array): number {
+  const reader = new ProtobufReader(bytes)
+  let priority = 0
+  while (reader.next()) {
+    if (reader.is(3, varint)) priority = priorityOf(reader.uint64())
+    else reader.skip()
+  }
+  return priority
+}
+
 const nothing: Uint8Array = new Uint8Array(0)
 
 function decodeElement (bytes: Uint8Array): { key: string, id: string, value: Uint8Array } {

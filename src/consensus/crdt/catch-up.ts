@@ -4,12 +4,15 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
 import type { BlockExchange } from '../../network/network.ts'
 import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
-import { findMissing } from './repair.ts'
+import * as layout from './layout.ts'
+import { findLost, isIntact } from './repair.ts'
+import type { LostBlock } from './repair.ts'
 import { Slots } from './slots.ts'
 import type { Turns } from './turns.ts'
 
@@ -25,8 +28,8 @@ export interface CatchUpDeps {
   clock: Clock
   log: Logger
   changed (changes: PinsetChange[]): void
-  /** Blocks of the store, for the repair. */
-  blocks (): AsyncIterable<CrdtBlock>
+  /** The store's, for the repair. */
+  datastore: Datastore
 }
 
 /** Go's DAGSyncerTimeout. */
@@ -110,19 +113,25 @@ export class CatchUp {
     }
   }
 
-  /** Checks the whole DAG when the store is marked dirty, and fetches what turns out to be missing. */
+  /** Checks the whole DAG when the store is marked dirty. Blocks that are gone or damaged are put on record as missing: `retry` fetches them. */
   async repairIfDirty (signal: AbortSignal): Promise<void> {
     const { store, turns, log } = this.#deps
     if (!store.dirty || this.#stop.signal.aborted) return
     log.info('the CRDT is marked dirty: all of it is checked')
     let found = 0
-    for await (const wants of findMissing(this.#deps.blocks(), store)) {
+    for await (const lost of findLost({ blocks: this.#deps.datastore, wants: store.wants })) {
       signal.throwIfAborted()
-      found += wants.length
-      await turns.take(() => store.addWants(wants.filter(([id]) => store.blockBytes(id) == null)))
+      found += lost.length
+      await turns.take(async () => this.#giveUp(lost.filter(([id]) => !isIntact(id, store.blockBytes(id)))))
     }
     await turns.take(() => store.setDirty(false))
     log.info('the CRDT has been checked', { missingBlocks: found })
+  }
+
+  /** First on record as missing, then gone from the disk: damaged bytes are neither read nor served, whenever the peer is killed. */
+  async #giveUp (lost: ReadonlyArray<LostBlock>): Promise<void> {
+    await this.#deps.store.addWants(lost)
+    await this.#deps.datastore.write(lost.map(([id]) => ({ key: layout.blockRecord(id), value: undefined })))
   }
 
   #fetch (id: string, fetch: Fetch): void {

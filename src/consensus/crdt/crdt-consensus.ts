@@ -15,7 +15,6 @@ import { CatchUp } from './catch-up.ts'
 import { CrdtStore } from './crdt-store.ts'
 import { LocalChanges } from './local-changes.ts'
 import type { BatchingInit } from './local-changes.ts'
-import { crdtBlocks } from './maintenance.ts'
 import { pinState } from './pin-state.ts'
 import { Turns } from './turns.ts'
 
@@ -77,7 +76,7 @@ class Crdt implements CrdtConsensus {
     this.state = pinState(datastore, () => store.size)
     this.#announcer = new Announcer({ topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, log })
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
-    this.#catchUp = new CatchUp(init, { store, turns, exchange, clock, log, changed, blocks: () => crdtBlocks(datastore) })
+    this.#catchUp = new CatchUp(init, { store, turns, exchange, clock, log, changed, datastore })
   }
 
   async start (signal: AbortSignal): Promise<void> {

@@ -9,7 +9,8 @@ export interface Head { cid: CID, priority: number }
 export interface Want { cid: CID, root: string }
 
 /** The edge of what is here, by block key. */
-export interface Frontier { heads: ReadonlyMap<string, Head>, wants: ReadonlyMap<string, Want> }
+export interface Frontier { heads: Edge<Head>, wants: Edge<Want> }
+type Edge<T> = Pick<ReadonlyMap<string, T>, 'has' | 'get'>
 
 /** How a merged block moves the edge. */
 export interface FrontierMove {

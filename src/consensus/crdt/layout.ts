@@ -42,6 +42,7 @@ export const cleaningRecord = '!cleaning'
 export const layoutRecord = '!layout'
 
 export const allBlocks = withPrefix('b/')
+export const allMerged = withPrefix('m/')
 export const allValues = withPrefix('v/')
 export const allRows = withPrefix('j/')
 export const allHeads = withPrefix('h/')

@@ -1,22 +1,58 @@
-import { blockKey } from '../../wire/crdt-block.ts'
+import type { CID } from '../../model/cid.ts'
+import { isClusterError } from '../../base/errors.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import { blockKey, cidOfBlockKey, crdtCid, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Want } from './frontier.ts'
+import * as layout from './layout.ts'
 
-interface Known { blockBytes (id: string): Uint8Array | undefined, readonly wants: ReadonlyMap<string, Want> }
+/** What the check compares the disk with. `blocks`: the datastore of the CRDT. */
+export interface Checked { blocks: Pick<Datastore, 'get' | 'entries' | 'keys'>, wants: ReadonlyMap<string, Want> }
 
-const wantsPerBatch = 500
+export type LostBlock = [id: string, want: Want]
 
-/** Links of stored blocks that are neither here nor on record as missing, in batches. */
-export async function * findMissing (blocks: AsyncIterable<CrdtBlock>, known: Known): AsyncIterable<Array<[id: string, want: Want]>> {
-  let batch = new Map<string, Want>()
-  for await (const block of blocks) {
-    for (const cid of block.links) {
-      const id = blockKey(cid)
-      if (!known.wants.has(id) && known.blockBytes(id) == null) batch.set(id, { cid, root: blockKey(block.cid) })
-    }
-    if (batch.size < wantsPerBatch) continue
-    yield [...batch]
-    batch = new Map()
-  }
-  if (batch.size > 0) yield [...batch]
+const blocksPerBatch = 500
+
+/** True when the bytes of a block are there and are what its CID says. */
+export function isIntact (id: string, bytes: Uint8Array | undefined): boolean {
+  return bytes != null && blockKey(crdtCid(bytes)) === id
 }
+
+/**
+ * Looks through the whole DAG for blocks that have to be fetched, in batches: linked or merged ones whose bytes are gone, and those whose bytes are damaged.
+ * What is on record as missing is left out.
+ */
+export async function * findLost (checked: Checked): AsyncIterable<LostBlock[]> {
+  for await (const rows of checked.blocks.entries(layout.allBlocks)) yield * inBatches(lostAt(rows, checked))
+  // a damaged block hides its links, a head that is gone is linked by nobody: what was merged is looked up by itself
+  for await (const records of checked.blocks.keys(layout.allMerged)) yield * inBatches(records.flatMap(record => mergedAndGone(layout.idOf(record), checked)))
+}
+
+function * inBatches (lost: LostBlock[]): Iterable<LostBlock[]> {
+  for (let at = 0; at < lost.length; at += blocksPerBatch) yield lost.slice(at, at + blocksPerBatch)
+}
+
+function lostAt (rows: ReadonlyArray<readonly [record: string, bytes: Uint8Array]>, checked: Checked): LostBlock[] {
+  const lost = new Map<string, Want>()
+  for (const [record, bytes] of rows) {
+    const id = layout.idOf(record)
+    const block = isIntact(id, bytes) ? decoded(cidOfBlockKey(id), bytes) : undefined
+    if (block != null) {
+      for (const cid of block.links) if (isGone(blockKey(cid), checked)) lost.set(blockKey(cid), { cid, root: id })
+    } else if (!isIntact(id, bytes) && !checked.wants.has(id)) lost.set(id, { cid: cidOfBlockKey(id), root: id })
+  }
+  return [...lost]
+}
+
+/** Undefined for intact bytes that are no CRDT block: nothing better can be fetched. */
+function decoded (cid: CID, bytes: Uint8Array): CrdtBlock | undefined {
+  try {
+    return decodeCrdtBlock(cid, bytes)
+  } catch (err) {
+    if (isClusterError(err, 'INVALID_DATA')) return undefined
+    throw err
+  }
+}
+
+const mergedAndGone = (id: string, checked: Checked): LostBlock[] => isGone(id, checked) ? [[id, { cid: cidOfBlockKey(id), root: id }]] : []
+const isGone = (id: string, { blocks, wants }: Checked): boolean => !wants.has(id) && blocks.get(layout.blockRecord(id)) == null

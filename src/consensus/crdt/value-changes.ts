@@ -32,6 +32,9 @@ export class ValueChanges {
 
   constructor (deps: ValueChangesDeps) { this.#deps = deps }
 
+  /** The key's record with the changes so far. */
+  current (key: string): ValueRecord { return this.#touched.get(key)?.after ?? this.#deps.record(key) }
+
   setVersion (key: string, version: Version | undefined): void {
     const entry = this.#entry(key)
     entry.after = { ...entry.after, version, isPin: version != null && this.#pin(key, version.value) != null }

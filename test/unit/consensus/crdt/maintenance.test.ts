@@ -6,7 +6,9 @@ import { pinState } from '../../../../src/consensus/crdt/pin-state.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
 import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../../../src/wire/crdt-block.ts'
+import { aloneBroadcast } from '../../../../src/network/alone/alone.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
+import type { CrdtPeer } from '../../../support/crdt-peer.ts'
 import { jsonText, listedPins, pinFor } from '../../../support/pins.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
@@ -14,6 +16,15 @@ const signal = new AbortController().signal
 
 describe('a CRDT whose peer does not run', () => {
   let datastore: Datastore
+
+  const blocksById = async (): Promise<Map<string, Uint8Array>> => {
+    const blocks = new Map<string, Uint8Array>()
+    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    return blocks
+  }
+  const idAt = (blocks: ReadonlyMap<string, Uint8Array>, height: number): string =>
+    [...blocks].find(([id, bytes]) => decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority === height)?.[0] ?? assert.fail()
+  const check = async (peer: CrdtPeer): Promise<void> => { for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal) }
 
   beforeEach(async () => {
     datastore = memoryDatastore()
@@ -85,6 +96,64 @@ describe('a CRDT whose peer does not run', () => {
 
     assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
     assert.equal(await jsonText(peer.consensus.state), before)
+    await peer.stop()
+  })
+
+  for (const [what, height] of [['in the middle', 2], ['at the root', 1], ['at the tip', 3]] as const) {
+    it(`gets a damaged block ${what} back from another peer, and is then as before`, async () => {
+      const before = await jsonText(pinState(datastore))
+      const blocks = await blocksById()
+      const damaged = idAt(blocks, height)
+      await datastore.write([{ key: `b${damaged}`, value: blocks.get(idAt(blocks, height === 1 ? 2 : 1)) }])
+      await markDirty(datastore)
+      const clock = new SimClock()
+      const peer = crdtPeer({ datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() } })
+      await peer.start()
+
+      await check(peer)
+      await clock.until(() => !peer.consensus.progress().behind)
+
+      assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+      assert.deepEqual(await blocksById(), blocks)
+      assert.equal(await jsonText(peer.consensus.state), before)
+      await peer.stop()
+    })
+  }
+
+  it('keeps a damaged block on record that nobody has: not served, its head not announced, no fault at the next check', async () => {
+    const blocks = await blocksById()
+    const damaged = idAt(blocks, 3)
+    await datastore.write([{ key: `b${damaged}`, value: new Uint8Array([255, 1, 2]) }])
+    const announced: unknown[] = []
+    const again = async (): Promise<CrdtPeer> => {
+      await markDirty(datastore)
+      const peer = crdtPeer({ datastore, broadcast: { ...aloneBroadcast(), publish: async (_, data) => { announced.push(data) } } })
+      await peer.start()
+      await check(peer)
+      return peer
+    }
+
+    await (await again()).consensus.stop()
+    const peer = await again()
+    for (const worker of peer.workers) if (worker.name === 'crdt rebroadcast') await worker.work(signal)
+
+    assert.equal(peer.consensus.progress().dirty, true)
+    assert.equal(peer.consensus.getBlock(cidOfBlockKey(damaged)), undefined)
+    assert.deepEqual(announced, [])
+    assert.equal(peer.consensus.state.size(), 3)
+    await peer.stop()
+  })
+
+  it('finds a lost head, which nobody links', async () => {
+    const blocks = await blocksById()
+    await datastore.write([{ key: `b${idAt(blocks, 3)}`, value: undefined }])
+    await markDirty(datastore)
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+
+    await check(peer)
+
+    assert.equal((await crdtInfo(datastore)).missing, 1)
     await peer.stop()
   })
 

@@ -1,15 +1,18 @@
 import type { Clock } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
-import type { Workers } from '../base/worker.ts'
+import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { CrdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
-import type { PeerId } from '../model/cid.ts'
+import type { CID, PeerId } from '../model/cid.ts'
 import { bitswapExchange, exchangeDefaults, type BitswapExchange } from '../network/bitswap/exchange.ts'
+import { historyClient, historyClientDefaults } from '../network/history/client.ts'
+import { historyServer, historyServerDefaults } from '../network/history/server.ts'
 import { libp2pGossip, type Libp2pGossip } from '../network/libp2p/gossip.ts'
 import { libp2pClusterHost, type Libp2pClusterHost } from '../network/libp2p/host.ts'
 import { libp2pNeighbours, type Neighbours } from '../network/libp2p/neighbours.ts'
 import { dualDht } from '../network/libp2p/routing.ts'
 import { libp2pStreams } from '../network/libp2p/streams.ts'
+import type { HistoryExchange, HistoryServer } from '../network/history.ts'
 import type { PeerStreams } from '../network/network.ts'
 import { RpcClient } from '../rpc/client.ts'
 import { agentVersion } from './compose-ipfs.ts'
@@ -19,7 +22,7 @@ import { readPeerstore, writePeerstore } from './peerstore-file.ts'
 
 export interface NetworkDeps {
   /** Asked only while peers are connected: the consensus itself needs the network. */
-  consensus: () => Pick<CrdtConsensus, 'trusts' | 'getBlock'>
+  consensus: () => Pick<CrdtConsensus, 'trusts' | 'getBlock' | 'completeHeads'>
   workers: Workers
   clock: Clock
   log: Logger
@@ -31,6 +34,9 @@ export interface Network {
   gossip: Libp2pGossip
   streams: PeerStreams
   exchange: BitswapExchange
+  /** How this peer asks for history, and how it answers. */
+  history: HistoryExchange
+  historyServer: HistoryServer
   neighbours: Neighbours
   client: RpcClient
 }
@@ -55,7 +61,20 @@ export function composeNetwork (init: NodeInit, { consensus, workers, clock, log
     clock,
     log: log.child('bitswap')
   })
-  return { host, gossip, streams, exchange, neighbours, client: new RpcClient({ streams }) }
+  const history = historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock })
+  const source = { completeHeads: () => consensus().completeHeads(), getBlock: (cid: CID) => consensus().getBlock(cid) }
+  const givingHistory = historyServer(historyServerDefaults, { streams, source, clock, log: log.child('history') })
+  return { host, gossip, streams, exchange, history, historyServer: givingHistory, neighbours, client: new RpcClient({ streams }) }
+}
+
+/** Keeps an eye on whether the world can reach the cluster host. */
+export function reachabilityWatch ({ host }: Network, workers: Workers): Startable {
+  let watch: WorkerHandle | undefined
+  return {
+    name: 'reachability',
+    start: async () => { watch = workers.add(host.reachability.worker()) },
+    stop: async () => { await watch?.stop() }
+  }
 }
 
 /** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
@@ -96,6 +115,7 @@ function hostInit ({ config: { cluster }, identity, version }: NodeInit): Parame
     agentVersion: agentVersion(version),
     maxConnections: cluster.connectionManager.highWater + connectionsAboveHighWater,
     dialTimeoutMs: cluster.dialPeerTimeoutMs,
-    mdns: cluster.mdnsIntervalMs > 0
+    mdns: cluster.mdnsIntervalMs > 0,
+    relayHop: cluster.enableRelayHop
   }
 }

@@ -23,7 +23,7 @@ import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
-import { composeNetwork, peerstoreKeeper } from './compose-network.ts'
+import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -47,8 +47,8 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const self = identity.id
 
   const network = composeNetwork(init, { consensus: () => consensus, workers, clock, log })
-  const { host, gossip, streams, exchange, neighbours, client } = network
-  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, workers, clock, log: log.child('crdt') })
+  const { host, gossip, streams, exchange, history, neighbours, client } = network
+  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt') })
   const ownNode = composeIpfs(init, { stores, clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
@@ -77,7 +77,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, rpc, exchange, host, neighbours, peerstore, cluster, publisher, join
+    httpHosts.restapi, httpHosts.pinsvcapi, rpc, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join
   ]
   return {
     components: components.filter(component => component != null),

@@ -5,6 +5,7 @@ import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus, CrdtConsensusInit } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import { aloneBroadcast, aloneExchange } from '../../src/network/alone/alone.ts'
+import type { HistoryExchange } from '../../src/network/history.ts'
 import type { BlockExchange, Broadcast } from '../../src/network/network.ts'
 import { SimClock } from './sim-clock.ts'
 
@@ -21,6 +22,7 @@ export interface CrdtPeerInit extends Partial<CrdtConsensusInit> {
   datastore: Datastore
   broadcast?: Broadcast
   exchange?: BlockExchange
+  history?: HistoryExchange
   clock?: Clock
 }
 
@@ -29,7 +31,7 @@ export const clusterName = 'crdt-test'
 export const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
 /** A consensus with its datastore, alone and in simulated time unless told otherwise. */
-export function crdtPeer ({ datastore, broadcast, exchange, clock, ...init }: CrdtPeerInit): CrdtPeer {
+export function crdtPeer ({ datastore, broadcast, exchange, history, clock, ...init }: CrdtPeerInit): CrdtPeer {
   const workers: Worker[] = []
   const signal = new AbortController().signal
   const consensus = crdtConsensus({
@@ -38,6 +40,7 @@ export function crdtPeer ({ datastore, broadcast, exchange, clock, ...init }: Cr
     datastore,
     broadcast: broadcast ?? aloneBroadcast(),
     exchange: exchange ?? aloneExchange(),
+    ...(history == null ? {} : { history }),
     workers: {
       add: worker => {
         workers.push(worker)

@@ -9,7 +9,9 @@ import type { BlockExchange } from '../../network/network.ts'
 import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
+import type { HistoryExchange } from '../../network/history.ts'
 import type { CrdtStore } from './crdt-store.ts'
+import { HistorySync, historySyncDefaults } from './history-sync.ts'
 import * as layout from './layout.ts'
 import { findLost, isIntact } from './repair.ts'
 import type { LostBlock } from './repair.ts'
@@ -25,6 +27,10 @@ export interface CatchUpDeps {
   store: CrdtStore
   turns: Turns
   exchange: BlockExchange
+  /** Without it all blocks come one by one. */
+  history?: HistoryExchange | undefined
+  /** Whose history is taken. */
+  trusts (peer: PeerId): boolean
   clock: Clock
   log: Logger
   changed (changes: PinsetChange[]): void
@@ -42,12 +48,16 @@ const fetchesAtOnce = 32
 const mergesAhead = 8
 /** Announced heads that are being fetched, per announcer. More are heard at its next broadcast. */
 const rootsPerPeer = 256
+/** A branch that goes on below so many blocks is asked for as a stream. */
+const longBranch = 8
 
-interface Fetch { cid: CID, from: PeerId | undefined, isRoot: boolean }
+/** `depth`: blocks of the branch that were fetched above this one. */
+interface Fetch { cid: CID, from: PeerId | undefined, isRoot: boolean, depth: number }
 
 /**
  * Fetches what is missing, newest first: an announced head is merged before its ancestors, whose absence is recorded in the same batch. Every branch goes
- * its own way; what can't be had is asked for again later, also after a restart.
+ * its own way; what can't be had is asked for again later, also after a restart. Between Node peers long branches come as a stream (history-sync.ts); while one flows, no
+ * branch is walked down here, and when it ends what it left is.
  */
 export class CatchUp {
   readonly #init: CatchUpInit
@@ -55,6 +65,7 @@ export class CatchUp {
   readonly #running = new Map<string, Promise<void>>()
   readonly #roots = new Map<string, PeerId>()
   readonly #failed = new Set<string>()
+  readonly #sync: HistorySync | undefined
   readonly #slots = new Slots(fetchesAtOnce)
   #merging = 0
   #stop = new AbortController()
@@ -62,6 +73,7 @@ export class CatchUp {
   constructor (init: CatchUpInit, deps: CatchUpDeps) {
     this.#init = init
     this.#deps = deps
+    this.#sync = this.#historySync()
   }
 
   /** True while an announced branch isn't all here. */
@@ -71,11 +83,12 @@ export class CatchUp {
   start (): void {
     this.#stop = new AbortController()
     this.retry()
+    this.#sync?.start()
   }
 
   async stop (): Promise<void> {
     this.#stop.abort(new ClusterError('NOT_READY', { component: 'consensus' }))
-    await Promise.all(this.#running.values())
+    await Promise.all([...this.#running.values(), this.#sync?.stop()])
     this.#failed.clear()
   }
 
@@ -88,7 +101,7 @@ export class CatchUp {
       if (this.#running.has(id) || this.#deps.store.isHere(id)) continue
       if (--budget < 0) return this.#deps.log.warn('a peer announces more heads than can be fetched at once', { from })
       this.#roots.set(id, from)
-      this.#fetch(id, { cid, from, isRoot: true })
+      this.#fetch(id, { cid, from, isRoot: true, depth: 0 })
     }
     // the announcer may have what was missing
     if (this.#failed.size > 0) this.retry(from)
@@ -97,7 +110,8 @@ export class CatchUp {
   /** Asks again for everything that is missing. */
   retry (from?: PeerId): void {
     this.#failed.clear()
-    for (const [id, { cid }] of this.#deps.store.wants) this.#fetch(id, { cid, from, isRoot: false })
+    if (this.#sync?.isFlowing === true) return
+    for (const [id, { cid }] of this.#deps.store.wants) this.#fetch(id, { cid, from, isRoot: false, depth: 1 })
   }
 
   worker (): Worker {
@@ -145,16 +159,17 @@ export class CatchUp {
     this.#running.set(id, work)
   }
 
-  async #bring ({ cid, from }: Fetch): Promise<void> {
-    const bytes = await this.#fetched(cid, from)
+  async #bring (fetch: Fetch): Promise<void> {
+    const { cid } = fetch
+    const bytes = await this.#fetched(cid, fetch.from)
     const block = decodeCrdtBlock(cid, bytes)
     // the next fetch travels while this block is merged; the turns keep the order
-    const isAhead = this.#merging < mergesAhead
+    const isAhead = this.#merging < mergesAhead && this.#sync?.isFlowing !== true
     const merged = this.#merge(block)
-    if (isAhead) this.#descend(block, from)
+    if (isAhead) this.#descend(block, fetch)
     await merged
     this.#deps.exchange.offer(cid, bytes)
-    if (!isAhead) this.#descend(block, from)
+    if (!isAhead) this.#descend(block, fetch)
   }
 
   async #merge (block: CrdtBlock): Promise<void> {
@@ -166,11 +181,24 @@ export class CatchUp {
     }
   }
 
-  #descend (block: CrdtBlock, from: PeerId | undefined): void {
-    for (const cid of block.links) {
-      const id = blockKey(cid)
-      if (!this.#deps.store.isHere(id)) this.#fetch(id, { cid, from, isRoot: false })
-    }
+  /** What is left to a stream is on record once the block is merged; before, it is fetched here. */
+  #descend (block: CrdtBlock, { from, depth }: Fetch): void {
+    const absent = block.links.filter(cid => !this.#deps.store.isHere(blockKey(cid)))
+    if (absent.length === 0 || this.#sync?.isFlowing === true) return
+    if (from != null && depth >= longBranch) this.#sync?.ask(from)
+    for (const cid of absent) this.#fetch(blockKey(cid), { cid, from, isRoot: false, depth: depth + 1 })
+  }
+
+  #historySync (): HistorySync | undefined {
+    const { history, exchange } = this.#deps
+    return history == null
+      ? undefined
+      : new HistorySync(historySyncDefaults, {
+        ...this.#deps,
+        history,
+        arrived: blocks => { for (const { cid, bytes } of blocks) exchange.offer(cid, bytes) },
+        stuck: () => this.retry()
+      })
   }
 
   async #fetched (cid: CID, from: PeerId | undefined): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
+import type { HistoryExchange, HistorySource } from '../../network/history.ts'
 import type { BlockExchange, Broadcast, TopicMessage } from '../../network/network.ts'
 import { crdtTopic, decodeHeads } from '../../wire/broadcast.ts'
 import { blockKey } from '../../wire/crdt-block.ts'
@@ -34,13 +35,15 @@ export interface CrdtConsensusDeps {
   datastore: Datastore
   broadcast: Broadcast
   exchange: BlockExchange
+  /** Brings long branches as a stream from peers that can. Without it blocks come one by one. */
+  history?: HistoryExchange
   workers: Workers
   clock: Clock
   log: Logger
 }
 
 /** A `Consensus` by Merkle-CRDT, compatible with Go's crdt mode. */
-export interface CrdtConsensus extends Consensus {
+export interface CrdtConsensus extends Consensus, HistorySource {
   /** A block of the DAG that has been merged here: what other peers may fetch. */
   getBlock (cid: CID): Uint8Array | undefined
   hasBlock (cid: CID): boolean
@@ -66,7 +69,7 @@ class Crdt implements CrdtConsensus {
   #workers: WorkerHandle[] = []
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
-    const { datastore, log, clock, broadcast, exchange } = deps
+    const { datastore, log, clock, broadcast, exchange, history } = deps
     const turns = this.#turns
     const changed = (changes: PinsetChange[]): void => this.#changed(changes)
     const store = this.#store = new CrdtStore({ datastore, log })
@@ -76,7 +79,7 @@ class Crdt implements CrdtConsensus {
     this.state = pinState(datastore, () => store.size)
     this.#announcer = new Announcer({ topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, log })
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
-    this.#catchUp = new CatchUp(init, { store, turns, exchange, clock, log, changed, datastore })
+    this.#catchUp = new CatchUp(init, { store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer) })
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -115,6 +118,8 @@ class Crdt implements CrdtConsensus {
       behind: this.#catchUp.isBehind
     }
   }
+
+  completeHeads (): CID[] { return this.#store.completeHeads() }
 
   getBlock (cid: CID): Uint8Array | undefined { return this.#store.blockBytes(blockKey(cid)) }
   hasBlock (cid: CID): boolean { return this.#store.isHere(blockKey(cid)) }

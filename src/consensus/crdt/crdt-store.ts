@@ -1,4 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
+import type { CID } from '../../model/cid.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
 import { blockKey, cidOfBlockKey } from '../../wire/crdt-block.ts'
@@ -62,6 +63,13 @@ export class CrdtStore {
     let height = 0
     for (const { priority } of this.heads.values()) height = Math.max(height, priority)
     return height
+  }
+
+  /** Heads whose branches are all here, as far as is known. */
+  completeHeads (): CID[] {
+    const incomplete = new Set<string>()
+    for (const { root } of this.wants.values()) incomplete.add(root)
+    return [...this.heads].filter(([id]) => !incomplete.has(id)).map(([, { cid }]) => cid)
   }
 
   record (key: string): ValueRecord { return storedRecord(this.#deps.datastore, key) }

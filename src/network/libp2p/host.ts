@@ -6,7 +6,9 @@ import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { Bandwidth } from '../../model/peer.ts'
 import type { ClusterHost } from '../network.ts'
+import { Reachability } from '../../libp2p/reachability.ts'
 import { BandwidthCounter } from './bandwidth.ts'
+import { setWanMode } from './routing.ts'
 
 export interface ClusterHostInit {
   /** This peer's ID: that of the private key. */
@@ -27,6 +29,8 @@ export interface ClusterHostInit {
   dialTimeoutMs: number
   /** Whether peers of the local network are looked for. Default false. */
   mdns?: boolean
+  /** Whether this host relays for others while it is publicly reachable. Default false. */
+  relayHop?: boolean
 }
 
 export interface ClusterHostDeps { clock: Clock, log: Logger }
@@ -35,6 +39,8 @@ export interface ClusterHostDeps { clock: Clock, log: Logger }
 export interface Libp2pClusterHost extends ClusterHost {
   /** The running libp2p. Throws NOT_READY before `start` and after `stop`. */
   libp2p (): Libp2p
+  /** Whether the world can reach this host, and what follows from it. Its worker is for the owner to run. */
+  readonly reachability: Reachability
   /** Calls back with the libp2p before it listens, or at once when it runs already: for handlers and event listeners. */
   attach (use: (libp2p: Libp2p) => void | Promise<void>): void
 }
@@ -43,7 +49,7 @@ export interface Libp2pClusterHost extends ClusterHost {
 export type HostServices = NonNullable<Libp2pOptions['services']>
 
 /**
- * The libp2p host that speaks to the cluster's peers only, behind the cluster secret: TCP and WebSockets, noise and TLS, yamux, identify, ping.
+ * The libp2p host that speaks to the cluster's peers only, behind the cluster secret: TCP and WebSockets, noise and TLS, yamux, identify, ping, AutoNAT, relays.
  * libp2p's modules are loaded in `start`. `services` adds libp2p services.
  */
 export function libp2pClusterHost (init: ClusterHostInit, deps: ClusterHostDeps, services: () => Promise<HostServices> = async () => ({})): Libp2pClusterHost {
@@ -53,6 +59,7 @@ export function libp2pClusterHost (init: ClusterHostInit, deps: ClusterHostDeps,
 class Host implements Libp2pClusterHost {
   readonly name = 'cluster host'
   readonly peer: PeerId
+  readonly reachability: Reachability
   readonly #init: ClusterHostInit
   readonly #deps: ClusterHostDeps
   readonly #services: () => Promise<HostServices>
@@ -67,11 +74,14 @@ class Host implements Libp2pClusterHost {
     this.#services = services
     this.peer = init.peer
     this.#bandwidth = new BandwidthCounter(deps.clock)
+    this.reachability = new Reachability({ isLoopbackOnly: isLoopbackOnly(init), relayHop: init.relayHop ?? false }, {
+      ...deps, onChange: async reach => setWanMode(this.libp2p(), reach === 'public' ? 'server' : 'client')
+    })
   }
 
   async start (): Promise<void> {
     const { createLibp2p } = await import('libp2p')
-    const libp2p = await createLibp2p({ ...await libp2pOptions(this.#init), metrics: () => this.#bandwidth, services: await this.#allServices(), start: false })
+    const libp2p = await createLibp2p({ ...await libp2pOptions(this.#init, this.reachability), metrics: () => this.#bandwidth, services: await this.#allServices(), start: false })
     if (libp2p.peerId.toString() !== this.peer) {
       throw new ClusterError('INVALID_CONFIG', { peer: this.peer }, { message: `the private key belongs to ${libp2p.peerId.toString()}, not to ${this.peer}` })
     }
@@ -110,7 +120,7 @@ class Host implements Libp2pClusterHost {
 
   async #allServices (): Promise<HostServices> {
     const [{ identify, identifyPush }, { ping }, more] = await Promise.all([import('@libp2p/identify'), import('@libp2p/ping'), this.#services()])
-    return { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...more }
+    return { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...await this.reachability.services(), ...more }
   }
 
   #note ({ peer }: PeerUpdate): void {
@@ -129,10 +139,13 @@ const streamWindowBytes = 2 * 1024 * 1024
 /** Go's service tag. */
 const mdnsService = '_ipfs-cluster-discovery._udp.local'
 
+/** True when nobody outside can reach this host, and nobody is told otherwise. */
+const isLoopbackOnly = ({ listen, announce }: ClusterHostInit): boolean => announce.length === 0 && listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+
 /** TCP, plain or with WebSockets on it. */
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
-async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
+async function libp2pOptions (init: ClusterHostInit, reachability: Reachability): Promise<Libp2pOptions> {
   const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }, { noiseCrypto }] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
     import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts'), import('../../wire/noise-crypto.ts')
@@ -145,7 +158,7 @@ async function libp2pOptions (init: ClusterHostInit): Promise<Libp2pOptions> {
       announce: [...init.announce],
       announceFilter: announceFilter(init.noAnnounce)
     },
-    transports: [tcp(), webSockets()],
+    transports: [tcp(), webSockets(), await reachability.transport()],
     connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),

@@ -1,0 +1,227 @@
+import { deadline } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../../network/history.ts'
+import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { PinsetChange } from '../consensus.ts'
+import type { CrdtStore } from './crdt-store.ts'
+import { gathered } from './gather.ts'
+import { Slots } from './slots.ts'
+import type { Turns } from './turns.ts'
+
+export interface HistorySyncInit {
+  /** A stream that brings nothing for so long no longer keeps others from going on. Milliseconds. */
+  patienceMs: number
+  /** What one stream may bring and take; then the next peer has its turn. Milliseconds and counts. */
+  longestMs: number
+  maxBlocks: number
+  maxBytes: number
+}
+
+export const historySyncDefaults: HistorySyncInit = { patienceMs: 2000, longestMs: 10 * 60_000, maxBlocks: 5_000_000, maxBytes: 16 * 2 ** 30 }
+
+export interface HistorySyncDeps {
+  store: CrdtStore
+  turns: Turns
+  history: HistoryExchange
+  /** Whose heads are accepted. */
+  trusts (peer: PeerId): boolean
+  clock: Clock
+  log: Logger
+  changed (changes: PinsetChange[]): void
+  /** These blocks are here now. */
+  arrived (blocks: readonly CrdtBlock[]): void
+  /** No stream flows any more, or one stands still: what is missing is to be had in another way. */
+  stuck (): void
+}
+
+/** CIDs that a request names. */
+const cidsPerRequest = 2000
+/** Blocks that are read while others are merged, and merged in one batch: a block weighs its bytes and what its writes take. */
+const readAhead = { maxWeight: 512 * 1024, weight: ({ bytes }: HistoryBlock): number => bytes.length + 512 }
+/** Blocks in a row that were here already. Then there is nothing more to be had this way: what is missing lies elsewhere. */
+const vainBlocks = 512
+const pauseAfterFaultMs = 10 * 60_000
+const pauseAfterNothingMs = 60_000
+
+/**
+ * Fetches history as a stream of blocks from peers that speak our protocol: their heads and all that is under them, when they connect and when a branch turns
+ * out to be long. One stream at a time, so that peers who have the same history don't all send it; one that stands still makes way.
+ */
+export class HistorySync {
+  readonly #init: HistorySyncInit
+  readonly #deps: HistorySyncDeps
+  readonly #running = new Map<PeerId, Promise<void>>()
+  /** Until when a peer isn't asked. Peers that went are forgotten. */
+  readonly #pauses = new Map<PeerId, number>()
+  /** Peers that came back, or have more to give, while they are asked. */
+  readonly #again = new Set<PeerId>()
+  readonly #flowing = new Set<PeerId>()
+  readonly #slots = new Slots(1)
+  #stop = new AbortController()
+  #unsubscribe = (): void => {}
+
+  constructor (init: HistorySyncInit, deps: HistorySyncDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** True while a stream brings blocks: it is going to bring what is missing, or else `stuck` is called. */
+  get isFlowing (): boolean { return this.#flowing.size > 0 }
+
+  start (): void {
+    this.#stop = new AbortController()
+    this.#unsubscribe = this.#deps.history.onPeer((peer, isHere) => {
+      this.#pauses.delete(peer)
+      if (!isHere) return
+      if (this.#running.has(peer)) this.#again.add(peer)
+      else this.ask(peer)
+    })
+  }
+
+  async stop (): Promise<void> {
+    this.#unsubscribe()
+    this.#stop.abort(new ClusterError('NOT_READY', { component: 'consensus' }))
+    await Promise.all(this.#running.values())
+    this.#pauses.clear()
+    this.#again.clear()
+  }
+
+  /** Asks a trusted peer soon, unless it is being asked, can't answer or has failed lately. */
+  ask (peer: PeerId): void {
+    if (this.#stop.signal.aborted || this.#running.has(peer) || !this.#deps.trusts(peer)) return
+    if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.now()) return
+    const work = this.#inTurn(peer).finally(() => {
+      this.#running.delete(peer)
+      if (!this.#again.delete(peer)) return
+      this.#pauses.delete(peer)
+      this.ask(peer)
+    })
+    this.#running.set(peer, work)
+  }
+
+  async #inTurn (peer: PeerId): Promise<void> {
+    const { clock } = this.#deps
+    const release = await this.#slots.take()
+    const { signal, clear } = deadline(clock, 2 * this.#init.longestMs, () => new ClusterError('TIMEOUT', { peer }), this.#stop.signal)
+    let cancelPatience = (): void => {}
+    const moving = (): void => {
+      cancelPatience()
+      this.#flowing.add(peer)
+      cancelPatience = clock.after(this.#init.patienceMs, () => {
+        release()
+        this.#standsStill(peer)
+      })
+    }
+    try {
+      if (!this.#stop.signal.aborted) await this.#sync(peer, { signal, moving })
+    } catch (err) {
+      this.#failed(peer, err)
+    } finally {
+      clear()
+      cancelPatience()
+      release()
+      this.#standsStill(peer)
+    }
+  }
+
+  #standsStill (peer: PeerId): void {
+    if (this.#flowing.delete(peer) && this.#flowing.size === 0 && !this.#stop.signal.aborted) this.#deps.stuck()
+  }
+
+  /** What is known to be missing first, as it is known exactly; then whatever the peer has above what is here. */
+  async #sync (peer: PeerId, options: { signal: AbortSignal, moving: () => void }): Promise<void> {
+    const { store } = this.#deps
+    const missing = [...store.wants.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
+    let gotCount = 0
+    if (missing.length > 0) {
+      const first = await this.#round(peer, { roots: missing, known: [] }, options)
+      gotCount = first.gotCount
+      if (first.unknownHeads === 0) return this.#pauseUnless(gotCount > 0, peer)
+    }
+    // heads over a hole promise nothing about what is under them
+    const known = store.wants.size > 0 ? [] : [...store.heads.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
+    const second = await this.#round(peer, { roots: [], known }, options)
+    this.#pauseUnless(missing.length === 0 || gotCount + second.gotCount > 0, peer)
+  }
+
+  #pauseUnless (isFruitful: boolean, peer: PeerId): void {
+    if (!isFruitful) this.#pauses.set(peer, this.#deps.clock.now() + pauseAfterNothingMs)
+  }
+
+  async #round (peer: PeerId, request: HistoryRequest, { signal, moving }: { signal: AbortSignal, moving: () => void }): Promise<{ gotCount: number, unknownHeads: number }> {
+    const answer = await this.#deps.history.ask(peer, request, { signal })
+    try {
+      const roots = request.roots.length > 0 ? request.roots : answer.heads
+      const gotCount = await this.#read(answer, { peer, roots, moving })
+      return { gotCount, unknownHeads: this.#absent(answer.heads).size }
+    } finally {
+      answer.end()
+    }
+  }
+
+  /** Merges what comes until nothing is missing. Resolves to the number of blocks that are new. */
+  async #read ({ blocks }: HistoryAnswer, { peer, roots, moving }: { peer: PeerId, roots: readonly CID[], moving: () => void }): Promise<number> {
+    const { store, clock } = this.#deps
+    const absent = this.#absent(roots)
+    const until = clock.now() + this.#init.longestMs
+    let gotCount = 0
+    let gotBytes = 0
+    let vainCount = 0
+    if (absent.size === 0) return 0
+    moving()
+    for await (const batch of gathered(blocks, readAhead)) {
+      const fresh = this.#fresh(batch, absent)
+      await this.#merge(fresh)
+      moving()
+      gotCount += fresh.length
+      for (const { bytes } of fresh) gotBytes += bytes.length
+      vainCount = fresh.length > 0 ? 0 : vainCount + batch.length
+      if (vainCount > vainBlocks || (absent.size === 0 && store.wants.size === 0)) break
+      if (gotCount <= this.#init.maxBlocks && gotBytes <= this.#init.maxBytes && clock.now() < until) continue
+      this.#again.add(peer)
+      break
+    }
+    return gotCount
+  }
+
+  #absent (cids: readonly CID[]): Set<string> {
+    return new Set(cids.map(blockKey).filter(id => !this.#deps.store.isHere(id)))
+  }
+
+  /** The blocks that aren't here. Throws INVALID_DATA when one is reached from nothing that was asked for. */
+  #fresh (batch: readonly HistoryBlock[], absent: Set<string>): CrdtBlock[] {
+    const { store } = this.#deps
+    const reached = new Set<string>()
+    const fresh: CrdtBlock[] = []
+    for (const { cid, bytes } of batch) {
+      const id = blockKey(cid)
+      const isRoot = absent.delete(id)
+      if (store.isHere(id)) continue
+      if (!isRoot && !store.wants.has(id) && !reached.has(id)) throw new ClusterError('INVALID_DATA', { block: id }, { message: 'a block that was not asked for' })
+      const block = decodeCrdtBlock(cid, bytes)
+      for (const link of block.links) reached.add(blockKey(link))
+      fresh.push(block)
+    }
+    return fresh
+  }
+
+  async #merge (blocks: CrdtBlock[]): Promise<void> {
+    if (blocks.length === 0) return
+    const { turns, store, changed, arrived } = this.#deps
+    await turns.take(async () => changed(await store.applyAll(blocks, { sync: false })))
+    arrived(blocks)
+  }
+
+  #failed (peer: PeerId, err: unknown): void {
+    if (this.#stop.signal.aborted) return
+    const { clock, log } = this.#deps
+    // who doesn't speak it is asked when it connects again
+    if (isClusterError(err, 'UNSUPPORTED')) return void this.#pauses.set(peer, Infinity)
+    this.#pauses.set(peer, clock.now() + (isClusterError(err, 'PEER_UNREACHABLE') ? pauseAfterNothingMs : pauseAfterFaultMs))
+    log.warn('the history could not be had from a peer', { from: peer, err })
+  }
+}

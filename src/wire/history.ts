@@ -1,0 +1,62 @@
+import { CID } from '../model/cid.ts'
+import { isCrdtCid } from './crdt-block.ts'
+import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from './protobuf.ts'
+
+/** CIDs that one request may name, roots and known blocks together. */
+export const maxCidsPerRequest = 4000
+/** Heads that an answer may begin with. */
+export const maxHeadsPerAnswer = 10_000
+/** Bounds both: a CID takes 38 bytes. */
+export const maxHistoryHeaderBytes = 512 * 1024
+
+export interface HistoryQuestion { roots: readonly CID[], known: readonly CID[] }
+
+/** The frame that asks for history: roots in field 1, known blocks in field 2 (docs/design/wire/history.md). */
+export function encodeHistoryRequest ({ roots, known }: HistoryQuestion): Uint8Array {
+  const writer = new ProtobufWriter(64 + 40 * (roots.length + known.length)).uintField(3, 1)
+  for (const { bytes } of roots) writer.bytesField(1, bytes)
+  for (const { bytes } of known) writer.bytesField(2, bytes)
+  return writer.finish()
+}
+
+/** Throws INVALID_DATA. Fields of newer versions are passed over. */
+export function decodeHistoryRequest (bytes: Uint8Array): { roots: CID[], known: CID[] } {
+  const reader = new ProtobufReader(bytes)
+  const request = { roots: [] as CID[], known: [] as CID[] }
+  while (reader.next()) {
+    if (reader.is(1, wireTypes.bytes)) request.roots.push(crdtCidOf(reader.bytes()))
+    else if (reader.is(2, wireTypes.bytes)) request.known.push(crdtCidOf(reader.bytes()))
+    else reader.skip()
+    if (request.roots.length + request.known.length > maxCidsPerRequest) invalidBytes('too many CIDs in a request for history')
+  }
+  return request
+}
+
+/** The frame that an answer begins with. Never empty: field 3 is always there. */
+export function encodeHistoryHeads (heads: readonly CID[]): Uint8Array {
+  const writer = new ProtobufWriter(64 + 40 * heads.length).uintField(3, 1)
+  for (const { bytes } of heads) writer.bytesField(1, bytes)
+  return writer.finish()
+}
+
+/** Throws INVALID_DATA. */
+export function decodeHistoryHeads (bytes: Uint8Array): CID[] {
+  const reader = new ProtobufReader(bytes)
+  const heads: CID[] = []
+  while (reader.next()) {
+    if (reader.is(1, wireTypes.bytes)) heads.push(crdtCidOf(reader.bytes()))
+    else reader.skip()
+    if (heads.length > maxHeadsPerAnswer) invalidBytes('too many heads in one answer')
+  }
+  return heads
+}
+
+/** The varint that stands before a frame. */
+export const framePrefix = (lengthBytes: number): Uint8Array => new ProtobufWriter(5).varint(lengthBytes).finish()
+
+function crdtCidOf (bytes: Uint8Array): CID {
+  let cid: CID
+  // a copy: the frame must not stay because of it
+  try { cid = CID.decode(bytes.slice()) } catch (err) { return invalidBytes('not a CID', err) }
+  return isCrdtCid(cid) ? cid : invalidBytes('not the CID of a CRDT block')
+}

@@ -37,7 +37,7 @@ const fields = {
     'Where other cluster peers connect. Only TCP and WebSocket addresses listen.', { reading: 'literal', testDefault: ['/ip4/127.0.0.1/tcp/9096'] }),
   announce_multiaddress: field(multiaddrs(), [], 'Tell others these addresses instead of the ones listened on.'),
   no_announce_multiaddress: field(multiaddrs(), [], 'Addresses not to tell others; `/ip4/10.0.0.0/ipcidr/8` stands for a range.'),
-  enable_relay_hop: bool(true, 'Relay connections for peers that cannot be reached. Absent means false. This peer does not relay, whatever stands here.', { testDefault: false }),
+  enable_relay_hop: bool(true, 'Relay connections for peers that cannot be reached, while this peer is publicly reachable. Absent means false.', { testDefault: false }),
   connection_manager: connectionManager,
   resource_manager: resourceManager,
   pubsub,

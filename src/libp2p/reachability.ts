@@ -1,0 +1,192 @@
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Worker } from '../base/worker.ts'
+import { calmWalk } from './calm-walk.ts'
+import type { WalkComponents } from './calm-walk.ts'
+
+/**
+ * Whether others can dial this host from outside. `public`: somebody did (AutoNAT), or the operator announces a public address. `private`: it has or
+ * was seen under a public address, and nobody could. `unknown`: neither; so it stays in networks without public addresses.
+ */
+export type Reach = 'unknown' | 'public' | 'private'
+
+export interface ReachabilityInit {
+  /** True when nothing listens but loopback: nothing is loaded beyond what answers others. */
+  isLoopbackOnly: boolean
+  /** Relay for others (circuit relay v2) while this host is public. */
+  relayHop: boolean
+}
+
+export interface ReachabilityDeps {
+  clock: Clock
+  log: Logger
+  /** Called at each change. */
+  onChange?: (reach: Reach) => void | Promise<void>
+}
+
+/** An address of this host. `expires`: Unix milliseconds until which a proof (`verified`) holds. */
+export interface HostAddress { multiaddr: Multiaddr, verified: boolean, type: string, expires: number }
+
+/** What is used of libp2p's components. */
+export interface ReachabilityComponents extends WalkComponents {
+  addressManager: {
+    getAddressesWithMetadata (): HostAddress[]
+    confirmObservedAddr (address: Multiaddr, options: { type: 'transport' | 'observed', ttl: number }): void
+  }
+  transportManager: { getAddrs (): Multiaddr[], listen (addresses: Multiaddr[]): Promise<void> }
+  events: { addEventListener (type: 'transport:listening', listener: () => void): void }
+}
+
+interface Service { start (): void | Promise<void>, stop (): void | Promise<void> }
+type Factory = (components: ReachabilityComponents) => Service
+
+const checkIntervalMs = 30_000
+/** A host that nobody could dial for this long looks for relays: Go's boot delay. */
+const relayAfterMs = 3 * 60_000
+/** Go's limits of a relay; data and time of one relayed connection (128 KiB, 2 minutes) are the library's as well. */
+const relayLimits = { hopTimeout: 60_000, reservations: { maxReservations: 128, reservationTtl: 60 * 60_000 } }
+
+/**
+ * How a libp2p host deals with being reachable or not, as Go's hosts do: it announces the addresses it listens on without waiting for a proof, tests
+ * them by AutoNAT and helps others test theirs, relays for others when it is public, looks for relays when it is private, and punches holes.
+ */
+export class Reachability {
+  readonly #init: ReachabilityInit
+  readonly #deps: ReachabilityDeps
+  readonly #announced = new Set<string>()
+  #components: ReachabilityComponents | undefined
+  #isPrivate: (address: Multiaddr) => boolean = () => true
+  #reach: Reach = 'unknown'
+  #publicSince: number | undefined
+  #holePunching: Promise<Service> | undefined
+  #relay: Service | undefined
+  #isRelayed = false
+
+  constructor (init: ReachabilityInit, deps: ReachabilityDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  get reach (): Reach { return this.#reach }
+
+  /** For libp2p's `services`. Loads AutoNAT. */
+  async services (): Promise<Record<string, any>> { // any: libp2p's map of services knows its own components only
+    const [{ autoNAT }, { isPrivate }] = await Promise.all([import('@libp2p/autonat'), import('@libp2p/utils')])
+    this.#isPrivate = isPrivate
+    return {
+      autonat: (components: ReachabilityComponents) => (autoNAT() as unknown as Factory)(calm(components, this.#deps.clock)),
+      reachability: (components: ReachabilityComponents) => this.#service(components)
+    }
+  }
+
+  /** For libp2p's `transports`: dials and is dialled through relays. */
+  async transport (): Promise<any> { // any: as in `services`
+    const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2')
+    return (components: ReachabilityComponents) => (circuitRelayTransport() as unknown as Factory)(calm(components, this.#deps.clock))
+  }
+
+  worker (): Worker {
+    return {
+      name: 'reachability',
+      intervalMs: () => checkIntervalMs,
+      runAtStart: false,
+      work: async () => {
+        await this.check()
+        return 'idle'
+      }
+    }
+  }
+
+  /** Looks at the addresses and does what follows. The worker's work. */
+  async check (): Promise<void> {
+    if (this.#components == null || this.#init.isLoopbackOnly) return
+    this.#announce(this.#components)
+    const before = this.#reach
+    this.#reach = this.#judge(this.#components.addressManager.getAddressesWithMetadata())
+    if (this.#publicSince != null) await this.#punchHoles(this.#components)
+    await this.#relayForOthers(this.#components)
+    if (this.#reach === 'private') await this.#useRelays(this.#components)
+    if (this.#reach === before) return
+    this.#deps.log.info('reachability', { reach: this.#reach })
+    await this.#deps.onChange?.(this.#reach)
+  }
+
+  #service (components: ReachabilityComponents): Service {
+    this.#components = components
+    components.events.addEventListener('transport:listening', () => this.#announce(components))
+    return {
+      start: () => {},
+      stop: async () => {
+        this.#components = undefined
+        await this.#relay?.stop()
+        this.#relay = undefined
+        await (await this.#holePunching?.catch(() => undefined))?.stop()
+        this.#holePunching = undefined
+        this.#isRelayed = false
+      }
+    }
+  }
+
+  /**
+   * libp2p keeps public addresses to itself until four peers of other networks have dialled them: a small cluster never has so many. Go announces them at
+   * once, and those that others see, as long as somebody saw them. A time to live of 0 lets AutoNAT test them all the same, and take them back.
+   */
+  #announce ({ addressManager, transportManager }: ReachabilityComponents): void {
+    const own = transportManager.getAddrs()
+    const ports = new Set(own.map(portOf))
+    const seen = addressManager.getAddressesWithMetadata().filter(({ type, multiaddr }) => type === 'observed' && ports.has(portOf(multiaddr)))
+    for (const address of own) this.#confirm(addressManager, address, 'transport')
+    for (const { multiaddr } of seen) this.#confirm(addressManager, multiaddr, 'observed')
+  }
+
+  #confirm (addressManager: ReachabilityComponents['addressManager'], address: Multiaddr, type: 'transport' | 'observed'): void {
+    const text = address.toString()
+    if (this.#announced.has(text) || isRelayed(address) || this.#isPrivate(address)) return
+    this.#announced.add(text)
+    addressManager.confirmObservedAddr(address, { type, ttl: 0 })
+  }
+
+  #judge (addresses: HostAddress[]): Reach {
+    const now = this.#deps.clock.now()
+    const outer = addresses.filter(({ multiaddr }) => !isRelayed(multiaddr) && !this.#isPrivate(multiaddr))
+    if (outer.length > 0) this.#publicSince ??= now
+    if (outer.some(({ verified, expires }) => verified && expires > now)) return 'public'
+    return this.#publicSince != null && now - this.#publicSince >= relayAfterMs ? 'private' : 'unknown'
+  }
+
+  async #punchHoles (components: ReachabilityComponents): Promise<void> {
+    this.#holePunching ??= import('@libp2p/dcutr').then(async ({ dcutr }) => started((dcutr() as unknown as Factory)(components)))
+    await this.#holePunching
+  }
+
+  async #relayForOthers (components: ReachabilityComponents): Promise<void> {
+    const isWanted = this.#init.relayHop && this.#reach === 'public'
+    if (isWanted && this.#relay == null) {
+      const { circuitRelayServer } = await import('@libp2p/circuit-relay-v2')
+      this.#relay = await started((circuitRelayServer(relayLimits) as unknown as Factory)(components))
+    } else if (!isWanted && this.#relay != null) {
+      await this.#relay.stop()
+      this.#relay = undefined
+    }
+  }
+
+  async #useRelays ({ transportManager }: ReachabilityComponents): Promise<void> {
+    if (this.#isRelayed) return
+    this.#isRelayed = true
+    const { multiaddr } = await import('@multiformats/multiaddr')
+    await transportManager.listen([multiaddr('/p2p-circuit')]).catch(err => this.#deps.log.debug('no relay can be listened on', { err }))
+  }
+}
+
+const isRelayed = (address: Multiaddr): boolean => address.toString().includes('/p2p-circuit')
+const portOf = (address: Multiaddr): string => /\/tcp\/(\d+)/.exec(address.toString())?.[1] ?? ''
+
+async function started (service: Service): Promise<Service> {
+  await service.start()
+  return service
+}
+
+/** The components with a random walk that rests. */
+const calm = (components: ReachabilityComponents, clock: Clock): ReachabilityComponents =>
+  Object.create(components, { randomWalk: { value: calmWalk(components, { clock }) } })

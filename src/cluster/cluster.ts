@@ -5,6 +5,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
+import type { Datastore } from '../datastore/datastore.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
 import type { CID, PeerId } from '../model/cid.ts'
@@ -64,6 +65,8 @@ export interface ClusterDeps {
   importers: Importers
   /** An empty, started store for a moment. Without it the rows of status listings of several peers stay in memory. */
   temporaryStore?: () => Promise<TemporaryStore>
+  /** Keeps what of the use cases must outlive the process: removals of peers under way. Started before the cluster. Without it they end with the process. */
+  datastore?: Datastore
   clock: Clock
   log: Logger
   workers: Workers
@@ -96,8 +99,9 @@ class ClusterPeer implements Cluster {
     this.#subscriptions.push(deps.consensus.onChange(changes => this.#follow(changes)))
   }
 
-  async start (): Promise<void> {
+  async start (signal: AbortSignal): Promise<void> {
     const { workers, monitor } = this.#deps
+    await this.#cases.leaving.load(signal)
     const { swarm, loops, repinLoop } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)

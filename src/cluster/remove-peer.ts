@@ -7,6 +7,7 @@ import type { CID, PeerId } from '../model/cid.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type { Pin } from '../model/pin.ts'
 import type { CallOptions } from './cluster-api.ts'
+import { ContestedHolders } from './contested-holders.ts'
 import { peerAnswerMs, within } from './deadline.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import type { LeavingPeers } from './leaving-peers.ts'
@@ -26,21 +27,27 @@ export interface PeerRemovalDeps {
   log: Logger
 }
 
-interface Tally { found: number, left: number }
+interface Tally { left: number, changed: number }
+/** Who leaves, and who of the others has answered in this pass. */
+interface Pass { peer: PeerId, answers: Map<PeerId, Promise<PinInfo>>, signal: AbortSignal | undefined }
+type Step = 'gone' | 'changed' | 'waits'
 
 const movesAtATime = 32
 const firstLookMs = 200
 const lastLookMs = 2000
 const waitMs = 10_000
 const retryMs = 30_000
+const longestRetryMs = 300_000
 
 /**
  * The use case "this peer shall go". Its pins get other peers, one by one: first the new holders are added, and only when they report `pinned` does the old one
- * lose the item. What takes longer than the caller waits goes on in the background.
+ * lose the item. What takes longer than the caller waits goes on in the background, after a restart too.
  */
 export class PeerRemoval {
   readonly #init: PeerRemovalInit
   readonly #deps: PeerRemovalDeps
+  readonly #contests = new Map<PeerId, ContestedHolders>()
+  #idlePasses = 0
 
   constructor (init: PeerRemovalInit, deps: PeerRemovalDeps) {
     this.#init = init
@@ -48,17 +55,20 @@ export class PeerRemoval {
   }
 
   /**
-   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a member nor a holder), or
-   * after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells how far it is.
+   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a member nor a holder),
+   * STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells how far it is. It
+   * goes on after an abort, too.
    */
   async remove (peer: PeerId, { signal }: CallOptions = {}): Promise<void> {
     const { members, leaving, clock } = this.#deps
     refuseInFollowerMode(this.#init)
     if (peer === members.self) throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer cannot remove itself' })
+    if (!members.has(peer) && !await this.#isHolder(peer, signal)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     const until = clock.now() + waitMs
+    await leaving.add(peer)
+    this.#contests.delete(peer)
+    this.#idlePasses = 0
     let tally = await this.#pass(peer, signal)
-    if (tally.found === 0 && !members.has(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
-    leaving.add(peer)
     for (let look = firstLookMs; tally.left > 0 && clock.now() < until; look = Math.min(lastLookMs, look * 2)) {
       await clock.sleep(look, signal)
       tally = await this.#pass(peer, signal)
@@ -66,76 +76,114 @@ export class PeerRemoval {
     if (tally.left > 0) {
       throw new ClusterError('PEER_IN_USE', { peer, left: tally.left }, { message: `${tally.left} pins of the peer still have to be moved or have no other candidate` })
     }
-    leaving.emptied(peer)
   }
 
-  /** Goes on with removals whose callers have left. */
+  /** Goes on with removals whose callers have left; less and less often while nothing can be done. */
   worker (): Worker {
     return {
       name: 'peer-removal',
       runAtStart: false,
-      intervalMs: () => retryMs,
+      intervalMs: () => Math.min(longestRetryMs, retryMs * 2 ** this.#idlePasses),
       work: async signal => {
-        for (const peer of this.#deps.leaving.unfinished()) {
-          const { left } = await this.#pass(peer, signal)
-          if (left === 0) this.#deps.leaving.emptied(peer)
-        }
+        let changed = 0
+        for (const peer of this.#deps.leaving.unfinished()) changed += (await this.#pass(peer, signal)).changed
+        this.#idlePasses = changed > 0 ? 0 : Math.min(10, this.#idlePasses + 1)
         return 'idle'
       }
     }
   }
 
+  async #isHolder (peer: PeerId, signal?: AbortSignal): Promise<boolean> {
+    for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
+      if (batch.some(pin => pin.allocations.includes(peer))) return true
+    }
+    return false
+  }
+
   /** One step for every pin of the peer. */
   async #pass (peer: PeerId, signal?: AbortSignal): Promise<Tally> {
-    const tally: Tally = { found: 0, left: 0 }
+    const tally: Tally = { left: 0, changed: 0 }
+    const pass: Pass = { peer, answers: new Map(), signal }
     for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
       const held = batch.filter(pin => pin.allocations.includes(peer))
-      tally.found += held.length
       for (let from = 0; from < held.length; from += movesAtATime) {
-        const moved = await Promise.all(held.slice(from, from + movesAtATime).map(async pin => this.#move(pin.cid, peer, signal)))
-        tally.left += moved.filter(done => !done).length
+        const steps = await Promise.all(held.slice(from, from + movesAtATime).map(async pin => this.#move(pin.cid, pass)))
+        tally.left += steps.filter(step => step !== 'gone').length
+        tally.changed += steps.filter(step => step !== 'waits').length
       }
     }
+    if (tally.left === 0) this.#finished(peer)
     return tally
   }
 
-  /** True when the pin is off the peer now. */
-  async #move (cid: CID, peer: PeerId, signal?: AbortSignal): Promise<boolean> {
+  #finished (peer: PeerId): void {
+    this.#deps.leaving.emptied(peer)
+    this.#contests.delete(peer)
+  }
+
+  async #move (cid: CID, pass: Pass): Promise<Step> {
+    const { peer, signal } = pass
     const pin = this.#deps.consensus.state.get(cid)
-    if (pin == null || !pin.allocations.includes(peer)) return true
+    if (pin == null || !pin.allocations.includes(peer)) return 'gone'
     try {
       const target = this.#targetOf(pin, peer)
-      if (target.length === 0) return false
-      const isThere = target.every(holder => pin.allocations.includes(holder))
-      const isSafe = !this.#deps.members.has(peer) || (isThere && await this.#allPinned(cid, target, signal))
-      if (!isSafe && isThere) return false
+      if (target.length === 0) return 'waits'
+      const added = target.filter(holder => !pin.allocations.includes(holder))
+      const isDead = !this.#deps.members.has(peer)
+      const isSafe = isDead || (added.length === 0 && await this.#allPinned(cid, target, signal))
+      if (!isSafe && added.length === 0) return 'waits'
+      if (!isDead) await this.#checkAnswers(cid, added, pass)
       return await this.#reallocate(cid, { from: peer, to: target, isSafe })
     } catch (err) {
       signal?.throwIfAborted()
       if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) this.#deps.log.warn('a pin could not be moved off a peer', { cid: cid.toString(), peer, err })
-      return false
+      return 'waits'
+    }
+  }
+
+  /** Who doesn't answer, or doesn't answer us, could never say that it has the item: rejects with its error. Each peer is asked once in a pass. */
+  async #checkAnswers (cid: CID, holders: readonly PeerId[], { answers, signal }: Pass): Promise<void> {
+    for (const holder of holders) {
+      const answer = answers.get(holder) ?? this.#statusOn(holder, cid, signal)
+      answers.set(holder, answer)
+      await answer
     }
   }
 
   /** Users may have changed or removed the pin while its holders were asked: then the next pass decides again. */
-  async #reallocate (cid: CID, { from, to, isSafe }: { from: PeerId, to: readonly PeerId[], isSafe: boolean }): Promise<boolean> {
+  async #reallocate (cid: CID, { from, to, isSafe }: { from: PeerId, to: readonly PeerId[], isSafe: boolean }): Promise<Step> {
     const { consensus, clock } = this.#deps
     await consensus.settled(cid)
     const pin = consensus.state.get(cid)
-    if (pin == null || !pin.allocations.includes(from)) return true
-    if (String(this.#targetOf(pin, from)) !== String(to)) return false
+    if (pin == null || !pin.allocations.includes(from)) return 'gone'
+    if (String(this.#targetOf(pin, from)) !== String(to)) return 'waits'
+    const added = to.filter(holder => !pin.allocations.includes(holder))
+    if (!isSafe && added.length === 0) return 'waits' // another pass of this removal was faster
+    this.#contestsOf(from).gave(cid, added)
     await consensus.put({ ...pin, allocations: isSafe ? [...to] : [...to, from], timestamp: clock.now() })
-    return isSafe
+    return isSafe ? 'gone' : 'changed'
   }
 
   /** Where the pin shall be without the peer: holders stay, and only when they are too few come others. */
   #targetOf (pin: Pin, peer: PeerId): PeerId[] {
-    return this.#deps.placement.allocate({ pin, current: pin.allocations.filter(holder => holder !== peer), without: new Set([peer]) })
+    const current = pin.allocations.filter(holder => holder !== peer)
+    const contested = this.#contests.get(peer)?.contested() ?? []
+    return this.#deps.placement.allocate({ pin, current, without: new Set([peer, ...contested.filter(holder => !current.includes(holder))]) })
+  }
+
+  #contestsOf (peer: PeerId): ContestedHolders {
+    const known = this.#contests.get(peer) ?? new ContestedHolders()
+    this.#contests.set(peer, known)
+    return known
   }
 
   async #allPinned (cid: CID, holders: readonly PeerId[], signal: AbortSignal | undefined): Promise<boolean> {
-    const { clock, ask } = this.#deps
-    const statuses = await Promise.all(holders.map(async holder => within({ clock, ms: peerAnswerMs, signal }, async late => ask(holder, cid, late))))
+    const statuses = await Promise.all(holders.map(async holder => this.#statusOn(holder, cid, signal)))
     return statuses.every(({ status }) => status === 'pinned')
+  }
+
+  async #statusOn (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> {
+    const { clock, ask } = this.#deps
+    return within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, cid, late))
   }
 }

@@ -27,7 +27,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const { consensus, tracker, remotes, clock } = deps
   const members = new Members(init, deps)
   const alerts = new Alerts()
-  const leaving = new LeavingPeers({ clock })
+  const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
   const placement = new Placement(init, { ...deps, isLeaving: peer => leaving.has(peer) })
   const pinner = new Pinner(init, { consensus, placement, clock })
   const unpinner = new Unpinner(init, deps)

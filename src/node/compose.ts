@@ -56,7 +56,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), temporaryStore: stores.temporary,
+    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })

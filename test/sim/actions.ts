@@ -3,39 +3,74 @@ import type { CID } from '../../src/model/cid.ts'
 import type { PinOptions } from '../../src/model/pin.ts'
 import { defaultPinOptions } from '../../src/model/pin.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
+import { uploadOf } from '../support/cluster/text-importers.ts'
+import { aCid, addParams } from '../support/cluster/values.ts'
 import { cidFor } from '../support/pins.ts'
 import { liveIds } from './inspection.ts'
 import type { PutEntry, RemovalEntry } from './ledger.ts'
+import { isRough } from './rough.ts'
 import type { Run, SimPeer } from './sim-peer.ts'
 import type { World } from './world.ts'
 
 /** What a user may be told instead of "done". */
-const refusals = ['NOT_ENOUGH_PEERS', 'PIN_REFUSED', 'NOT_PINNED', 'NOT_READY', 'STORAGE_FULL', 'FOLLOWER_MODE'] as const
+const refusals = ['NOT_ENOUGH_PEERS', 'PIN_REFUSED', 'NOT_PINNED', 'NOT_READY', 'STORAGE_FULL', 'FOLLOWER_MODE', 'IPFS_ERROR', 'IPFS_UNAVAILABLE'] as const
 const isRefusal = (err: unknown): boolean => refusals.some(code => isClusterError(err, code))
 
-/** A user asks some peer for something. */
+/** A user asks some peer for something; in some worlds another one asks another peer for something about the same item in the same moment. */
 export function act (world: World): void {
-  const { dice } = world
+  const { dice, settings } = world
+  const peer = someoneAsked(world)
+  if (peer?.run == null) return
+  if (!happens(world, settings.twins)) return begin(world, doing(world, peer, peer.run))
+  const shared = itemOf(world)
+  for (const one of [peer, dice.pick(world.ready())]) if (one.run != null) begin(world, doing(world, one, one.run, shared))
+}
+
+function someoneAsked (world: World): SimPeer | undefined {
   const ready = world.ready()
-  if (ready.length === 0) return
-  const peer = dice.pick(ready)
-  const { run } = peer
-  if (run == null) return
-  world.lastAsked = peer
-  const kind = dice.float()
-  const work = kind < 0.65 ? pin(world, peer, run) : kind < 0.92 ? unpin(world, peer, run) : kind < 0.99 ? look(world, run) : removePeer(world, run)
+  if (ready.length === 0) return undefined
+  world.lastAsked = world.dice.pick(ready)
+  return world.lastAsked
+}
+
+function begin (world: World, work: Promise<void>): void {
   work.catch(err => world.fault(`an action fails: ${String(err)} ${(err as Error).stack}`))
 }
 
+async function doing (world: World, peer: SimPeer, run: Run, item?: CID): Promise<void> {
+  const { dice, settings } = world
+  if (happens(world, settings.adds)) return upload(world, peer, run)
+  const kind = dice.float()
+  if (kind >= 1 - settings.removals) return removePeer(world, run)
+  return kind < 0.65 ? pin(world, peer, run, item) : kind < 0.92 ? unpin(world, peer, run, item) : look(world, run)
+}
+
+/** Draws nothing where it never happens, so that other worlds stay as they are. */
+const happens = ({ dice }: World, share: number): boolean => share > 0 && dice.chance(share)
+
 const itemOf = ({ dice, settings }: World): CID => cidFor(`item ${dice.whole(1, settings.items)}`)
 
-async function pin (world: World, peer: SimPeer, run: Run): Promise<void> {
-  const cid = itemOf(world)
+async function pin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)): Promise<void> {
   const options = optionsOf(world, run)
-  const entry = world.ledger.put(peer.id, pinKey(cid), options.expireAt > 0 || options.pinUpdate != null)
+  const entry = world.ledger.put(peer.id, pinKey(cid), { expires: options.expireAt > 0 || options.pinUpdate != null })
   world.trace.note(`pin ${entry.name} ${peer.settings.name} ${cid.toString()}`)
+  return put(world, run, entry, async () => { await run.cluster.pin(cid, { ...options, name: entry.name }) })
+}
+
+/** Content that is stored and pinned: some of it new, some as before. */
+async function upload (world: World, peer: SimPeer, run: Run): Promise<void> {
+  const text = `upload ${world.dice.whole(1, world.settings.items)}`
+  const options = { ...optionsOf(world, run), pinUpdate: null }
+  const entry = world.ledger.put(peer.id, pinKey(aCid(text)), { expires: options.expireAt > 0, isSlow: true })
+  world.trace.note(`add ${entry.name} ${peer.settings.name} ${text}`)
+  return put(world, run, entry, async () => {
+    for await (const _ of run.cluster.add(uploadOf(['file', text]), addParams({}, { ...options, name: entry.name }))) { /* only to be stored */ }
+  })
+}
+
+async function put (world: World, run: Run, entry: PutEntry, work: () => Promise<void>): Promise<void> {
   try {
-    await run.cluster.pin(cid, { ...options, name: entry.name })
+    await work()
   } catch (err) {
     return settle(world, entry, 'refused', err)
   }
@@ -44,8 +79,7 @@ async function pin (world: World, peer: SimPeer, run: Run): Promise<void> {
   if (!told.includes(entry.name) && !world.ledger.hasLater(entry)) world.fault(`${entry.name} was acknowledged before its change was told`)
 }
 
-async function unpin (world: World, peer: SimPeer, run: Run): Promise<void> {
-  const cid = itemOf(world)
+async function unpin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)): Promise<void> {
   const key = pinKey(cid)
   const ids = await liveIds(peer.pinsetDisk, key)
   if (peer.run !== run) return // the power went in this very moment
@@ -64,14 +98,17 @@ async function unpin (world: World, peer: SimPeer, run: Run): Promise<void> {
   if (wasThere && !since.includes(undefined) && !world.ledger.hasLater(entry)) world.fault(`removal ${entry.order} was acknowledged before its change was told`)
 }
 
-/** Somebody takes a peer out of the cluster; it may be told that this takes longer. */
+/** Somebody takes a peer out of the cluster; may be told that this takes longer, and may not wait for the answer. */
 async function removePeer (world: World, run: Run): Promise<void> {
-  const gone = world.dice.pick(world.peers)
+  const { dice, settings, clock } = world
+  const gone = dice.pick(world.peers)
+  const patience = new AbortController()
   world.trace.note(`remove ${gone.settings.name}`)
-  world.removals++
+  if (isRough(settings.seed) && dice.chance(0.5)) clock.after(dice.between(0, dice.pick([500, 12_000])), () => patience.abort(new Error('the user has left')))
   try {
-    await run.cluster.removePeer(gone.id)
+    await run.cluster.removePeer(gone.id, { signal: patience.signal })
   } catch (err) {
+    if (err === patience.signal.reason) return
     if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) throw err
   }
 }
@@ -87,7 +124,7 @@ async function look ({ dice }: World, run: Run): Promise<void> {
 }
 
 function settle (world: World, entry: PutEntry | RemovalEntry, outcome: 'acknowledged' | 'refused', err?: unknown): void {
-  entry.outcome = outcome
+  world.ledger.settle(entry, outcome)
   world.trace.note(`${outcome} ${entry.order} ${err == null ? '' : String(err)}`)
   if (err != null && !isRefusal(err)) world.fault(`an unexpected refusal: ${String(err)} ${(err as Error).stack}`)
 }
@@ -99,7 +136,7 @@ function optionsOf ({ dice, settings, peers }: World, run: Run): PinOptions {
   if (dice.chance(0.1)) Object.assign(options, { replicationFactorMin: -1, replicationFactorMax: -1 })
   if (dice.chance(0.15)) options.mode = 'direct'
   if (dice.chance(0.2)) options.userAllocations = [dice.pick(peers).id]
-  if (dice.chance(0.05)) options.pinUpdate = cidFor(`item ${dice.whole(1, settings.items)}`)
+  if (dice.chance(settings.updates)) options.pinUpdate = cidFor(`item ${dice.whole(1, settings.items)}`)
   if (dice.chance(settings.expiring)) options.expireAt = run.clock.now() + dice.between(10_000, 600_000)
   return options
 }

@@ -36,7 +36,7 @@ export async function lookAtAll (world: World): Promise<Seen[]> {
 /** What the peers disagree about, with themselves or with each other. Nothing, once a world without faults has had time. */
 export async function disagreements (world: World, all: readonly Seen[]): Promise<string[]> {
   const alone = await Promise.all(all.map(async seen => [
-    ...storeFaults(seen), ...valueFaults(seen), ...allocationFaults(seen, world), ...await trackerFaults(seen)
+    ...storeFaults(seen), ...valueFaults(seen), ...allocationFaults(seen), ...await trackerFaults(seen)
   ].map(fault => `${seen.peer.settings.name}: ${fault}`)))
   return [...alone.flat(), ...flowFaults(all), ...expiryFaults(world, all)]
 }
@@ -70,15 +70,14 @@ function nameIn (key: string, value: Uint8Array | undefined): string {
   return value == null || cid == null ? 'nothing' : decodePin(value, cid).name
 }
 
-/** Within the factors; one more where the removal of a peer was cut off while the new holder had not got everything. */
-function allocationFaults ({ pins }: Seen, { removals }: World): string[] {
-  const extra = removals > 0 ? 1 : 0
+/** Within the factors, whatever became of removals of peers meanwhile. */
+function allocationFaults ({ pins }: Seen): string[] {
   return pins.flatMap(pin => {
     const { replicationFactorMin: min, replicationFactorMax: max, allocations, name } = pin
     const count = new Set(allocations).size
     if (count !== allocations.length) return [`${name} is allocated twice to one peer`]
     if (isEverywhere(pin)) return count === 0 ? [] : [`${name} goes everywhere and has allocations`]
-    return count < min || count > max + extra ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`] : []
+    return count < min || count > max ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`] : []
   })
 }
 

@@ -2,6 +2,7 @@ import type { PeerId } from '../../src/model/cid.ts'
 import { aPeerId } from '../support/cluster/values.ts'
 import type { SimFaults } from '../support/sim-network.ts'
 import { Dice } from './dice.ts'
+import { isRough, roughened } from './rough.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
 
 export interface PeerSettings {
@@ -18,8 +19,8 @@ export interface PeerSettings {
   joinsAt: number
 }
 
-/** Shares per step, 0 to 1. */
-export interface Trouble { cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number }
+/** Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes. */
+export interface Trouble { cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number, earlyCrash: number }
 
 /** Everything that a seed decides beforehand. Times in milliseconds. */
 export interface SimSettings {
@@ -39,6 +40,11 @@ export interface SimSettings {
   /** Share of actions that come together with the one before. */
   bursts: number
   expiring: number
+  /** Shares of actions: peers that are taken out of the cluster, pins that update others, wishes that two peers get at once for the same item, uploads. */
+  removals: number
+  updates: number
+  twins: number
+  adds: number
   rebroadcastIntervalMs: number
   repairIntervalMs: number
   pingIntervalMs: number
@@ -51,11 +57,16 @@ export interface SimSettings {
   allocateBy: readonly string[]
 }
 
-const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0 }
+const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0 }
 const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
 /** The world of a seed. Each kind of trouble is there or not, so that seeds differ much. */
 export function settingsOf (seed: number): SimSettings {
+  const settings = plainSettings(seed)
+  return isRough(seed) ? roughened(settings, new Dice(seed ^ 0xbad)) : settings
+}
+
+function plainSettings (seed: number): SimSettings {
   const dice = new Dice(seed)
   const count = dice.pick([2, 3, 3, 3, 4, 4, 5])
   const ids = Array.from({ length: count }, (_, at) => aPeerId(at))
@@ -89,6 +100,10 @@ export function settingsOf (seed: number): SimSettings {
     items: dice.pick([1, 3, 10]),
     bursts: dice.pick([0, 0.3, 0.8]),
     expiring: share(0.2),
+    removals: 0.01,
+    updates: 0.05,
+    twins: 0,
+    adds: 0,
     rebroadcastIntervalMs: 60_000,
     repairIntervalMs: dice.pick([300_000, 3_600_000]),
     pingIntervalMs: 30_000,

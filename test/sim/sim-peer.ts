@@ -190,6 +190,7 @@ export class SimPeer {
       host: { addresses: () => [], addressesOf: () => [], bandwidth: () => new Map() },
       allocator: balancedAllocator({ allocateBy: world.allocateBy }),
       importers: textImporters,
+      datastore: local,
       log: log.child(`${peerName} cluster`)
     })
     const informers = [

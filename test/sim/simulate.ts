@@ -4,7 +4,7 @@ import { disagreements, globalStatusFaults, lookAtAll, unrest } from './agreemen
 import { brokenPromises } from './promises.ts'
 import type { SimSettings } from './settings.ts'
 import { settingsOf } from './settings.ts'
-import { endTrouble, makeTrouble } from './trouble.ts'
+import { endTrouble, makeTrouble, startInTrouble } from './trouble.ts'
 import { World } from './world.ts'
 
 export interface SimResult {
@@ -49,7 +49,7 @@ async function timeOfTrouble (world: World): Promise<void> {
   for (const peer of peers) if (!late.includes(peer)) world.start(peer)
   await clock.advance(dice.between(0, 20_000))
   for (let step = 0; step < settings.steps && world.faults.length === 0; step++) {
-    for (const peer of late) if (peer.starts === 0 && peer.settings.joinsAt * settings.steps <= step) world.start(peer)
+    for (const peer of late) if (peer.starts === 0 && peer.settings.joinsAt * settings.steps <= step) startInTrouble(world, peer)
     makeTrouble(world)
     act(world)
     if (dice.chance(settings.bursts)) continue

@@ -5,6 +5,11 @@ import type { World } from './world.ts'
 /** How long something that was taken away stays away. Milliseconds. */
 const longestAwayMs = 600_000
 
+/** How long a partition of sides lasts at most: pings expire after a minute. Milliseconds. */
+const longestSplitMs = 1_800_000
+/** How soon after a start an early power cut comes. Milliseconds. */
+const earlyMs = 180_000
+
 /** What goes wrong between two actions. Everything comes back by itself, some of it late. */
 export function makeTrouble (world: World): void {
   const { dice, network, peers, settings: { trouble } } = world
@@ -15,11 +20,24 @@ export function makeTrouble (world: World): void {
   if (dice.chance(trouble.stop)) restart(world, dice.pick(peers))
   if (dice.chance(trouble.ipfsDown)) takeNodeDown(world, dice.pick(peers))
   if (dice.chance(trouble.diskFull)) fillDisk(world, dice.pick(peers))
+  if (trouble.split > 0 && dice.chance(trouble.split)) split(world)
+}
+
+/** A start in a time of trouble: the power may go while the peer still gets what the others have. */
+export function startInTrouble (world: World, peer: SimPeer): void {
+  const { clock, dice, settings: { trouble } } = world
+  world.start(peer)
+  if (world.isPeace || trouble.earlyCrash === 0 || !dice.chance(trouble.earlyCrash)) return
+  clock.after(dice.between(0, dice.pick([2000, 20_000, earlyMs])), () => { if (!world.isPeace) powerCutNow(world, peer) })
 }
 
 /** From now on nothing is wrong: all peers run, hear each other and have working nodes and disks. */
-export function endTrouble ({ network, peers }: World): void {
+export function endTrouble (world: World): void {
+  const { network, peers } = world
+  world.isPeace = true
   network.cut.clear()
+  for (const cancel of network.walls.values()) cancel()
+  network.walls.clear()
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
   for (const peer of peers) {
     peer.node.down = undefined
@@ -42,6 +60,21 @@ function isolate (world: World, peer: SimPeer): void {
   }
 }
 
+/** Two sides that don't hear each other for long, or one of them not the other. Everybody goes on writing. */
+function split ({ clock, dice, network, peers, trace }: World): void {
+  const left = peers.filter(() => dice.chance(0.5))
+  const right = peers.filter(peer => !left.includes(peer))
+  const isOneWay = dice.chance(0.3)
+  const ways = left.flatMap(one => right.flatMap(other => isOneWay ? [`${one.id}>${other.id}`] : [`${one.id}>${other.id}`, `${other.id}>${one.id}`]))
+  if (ways.length === 0) return
+  const wall = new Set(ways)
+  trace.note(`split ${left.map(({ settings }) => settings.name).join()}${isOneWay ? ' >' : ''} | ${right.map(({ settings }) => settings.name).join()}`)
+  network.walls.set(wall, clock.after(dice.between(1, longestSplitMs), () => {
+    trace.note('a split ends')
+    network.walls.delete(wall)
+  }))
+}
+
 /** Rather those for whom it matters: who has just been asked for something, or waits for a branch. */
 function victim ({ dice, peers, lastAsked }: World): SimPeer {
   const behind = peers.filter(({ run }) => run?.isReady === true && run.consensus.progress().behind)
@@ -51,11 +84,13 @@ function victim ({ dice, peers, lastAsked }: World): SimPeer {
 /** Soon, not now: in the middle of whatever the next actions begin. */
 function powerCut (world: World, peer: SimPeer): void {
   const { clock, dice, settings: { diskDelayMs, stepMs } } = world
-  clock.after(dice.between(0, dice.pick([0, 2 * diskDelayMs, stepMs])), () => {
-    if (peer.run == null) return
-    world.crash(peer)
-    startLater(world, peer)
-  })
+  clock.after(dice.between(0, dice.pick([0, 2 * diskDelayMs, stepMs])), () => powerCutNow(world, peer))
+}
+
+function powerCutNow (world: World, peer: SimPeer): void {
+  if (peer.run == null) return
+  world.crash(peer)
+  startLater(world, peer)
 }
 
 function restart (world: World, peer: SimPeer): void {
@@ -70,7 +105,7 @@ function startLater (world: World, peer: SimPeer): void {
   clock.after(dice.between(1, dice.pick([1000, longestAwayMs])), () => {
     if (peer.run != null) return
     if (dice.chance(0.3)) peer.skewMs = 0
-    world.start(peer)
+    startInTrouble(world, peer)
   })
 }
 

@@ -30,8 +30,8 @@ export class World {
   readonly told = new WeakMap<Run, Told>()
   readonly blocks: KnownBlocks = new Map()
   lastAsked: SimPeer | undefined
-  /** How often a user took a peer out of the cluster. */
-  removals = 0
+  /** Nothing goes wrong any more. */
+  isPeace = false
   /** Broken promises. */
   readonly faults: string[] = []
   readonly #names: ReadonlyMap<PeerId, string>

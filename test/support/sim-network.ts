@@ -46,6 +46,8 @@ export class SimNetwork {
   faults: SimFaults
   /** "a>b": what `a` sends does not reach `b`. */
   readonly cut = new Set<string>()
+  /** Such cuts, by the partition that made them; with what takes back the timer that ends it. */
+  readonly walls = new Map<ReadonlySet<string>, () => void>()
   readonly #deps: SimNetworkDeps
   readonly #places = new Map<PeerId, Place>()
 
@@ -79,13 +81,20 @@ export class SimNetwork {
   /** Brings a message to whoever is at `to` when it arrives. Lost messages vanish silently. */
   carry ({ from, to, what, bytes }: { from: Place, to: PeerId, what: string, bytes: number }, arrive: (place: Place) => void): void {
     const { clock, random, seen } = this.#deps
-    if (from.isGone || this.cut.has(`${from.peer}>${to}`) || random.float() < this.faults.loss) return
+    if (from.isGone || this.#isCut(from.peer, to) || random.float() < this.faults.loss) return
     clock.after(random.float() * this.faults.delayMs, () => {
       const place = this.#places.get(to)
-      if (place == null || this.cut.has(`${from.peer}>${to}`)) return
+      if (place == null || this.#isCut(from.peer, to)) return
       seen(what, from.peer, to, bytes)
       arrive(place)
     })
+  }
+
+  #isCut (from: PeerId, to: PeerId): boolean {
+    const way = `${from}>${to}`
+    if (this.cut.has(way)) return true
+    for (const wall of this.walls.keys()) if (wall.has(way)) return true
+    return false
   }
 
   /** How often a gossip message comes. */

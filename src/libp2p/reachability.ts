@@ -1,3 +1,4 @@
+import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
@@ -35,15 +36,21 @@ export interface ReachabilityComponents extends WalkComponents {
     confirmObservedAddr (address: Multiaddr, options: { type: 'transport' | 'observed', ttl: number }): void
   }
   transportManager: { getAddrs (): Multiaddr[], listen (addresses: Multiaddr[]): Promise<void> }
+  connectionManager: { getConnections (): Connection[] }
   events: { addEventListener (type: 'transport:listening', listener: () => void): void }
 }
 
 interface Service { start (): void | Promise<void>, stop (): void | Promise<void> }
 type Factory = (components: ReachabilityComponents) => Service
+/** What AutoNAT's types hide: by itself it asks a peer only when that one connects, and a proof lasts ten minutes. */
+interface AutoNat extends Service { verifyExternalAddresses (connection: Connection): Promise<void> }
 
 const checkIntervalMs = 30_000
 /** A host that nobody could dial for this long looks for relays: Go's boot delay. */
 const relayAfterMs = 3 * 60_000
+/** A proof that ran out counts on for this long, while it is asked for anew. */
+const renewalMs = 5 * 60_000
+const askedAtOnce = 4
 /** Go's limits of a relay; data and time of one relayed connection (128 KiB, 2 minutes) are the library's as well. */
 const relayLimits = { hopTimeout: 60_000, reservations: { maxReservations: 128, reservationTtl: 60 * 60_000 } }
 
@@ -56,6 +63,8 @@ export class Reachability {
   readonly #deps: ReachabilityDeps
   readonly #announced = new Set<string>()
   #components: ReachabilityComponents | undefined
+  #autonat: AutoNat | undefined
+  #nextAsked = 0
   #isPrivate: (address: Multiaddr) => boolean = () => true
   #reach: Reach = 'unknown'
   #publicSince: number | undefined
@@ -75,7 +84,7 @@ export class Reachability {
     const [{ autoNAT }, { isPrivate }] = await Promise.all([import('@libp2p/autonat'), import('@libp2p/utils')])
     this.#isPrivate = isPrivate
     return {
-      autonat: (components: ReachabilityComponents) => (autoNAT() as unknown as Factory)(calm(components, this.#deps.clock)),
+      autonat: (components: ReachabilityComponents) => this.#autonat = (autoNAT() as unknown as Factory)(calm(components, this.#deps.clock)) as AutoNat,
       reachability: (components: ReachabilityComponents) => this.#service(components)
     }
   }
@@ -103,7 +112,9 @@ export class Reachability {
     if (this.#components == null || this.#init.isLoopbackOnly) return
     this.#announce(this.#components)
     const before = this.#reach
-    this.#reach = this.#judge(this.#components.addressManager.getAddressesWithMetadata())
+    const outer = this.#components.addressManager.getAddressesWithMetadata().filter(({ multiaddr }) => !isRelayed(multiaddr) && !this.#isPrivate(multiaddr))
+    this.#reach = this.#judge(outer)
+    this.#askForProof(outer, this.#components)
     if (this.#publicSince != null) await this.#punchHoles(this.#components)
     await this.#relayForOthers(this.#components)
     if (this.#reach === 'private') await this.#useRelays(this.#components)
@@ -147,12 +158,21 @@ export class Reachability {
     addressManager.confirmObservedAddr(address, { type, ttl: 0 })
   }
 
-  #judge (addresses: HostAddress[]): Reach {
+  #judge (outer: HostAddress[]): Reach {
     const now = this.#deps.clock.now()
-    const outer = addresses.filter(({ multiaddr }) => !isRelayed(multiaddr) && !this.#isPrivate(multiaddr))
     if (outer.length > 0) this.#publicSince ??= now
-    if (outer.some(({ verified, expires }) => verified && expires > now)) return 'public'
+    const slackMs = this.#reach === 'public' ? renewalMs : 0
+    if (outer.some(({ verified, expires }) => verified && expires > now - slackMs)) return 'public'
     return this.#publicSince != null && now - this.#publicSince >= relayAfterMs ? 'private' : 'unknown'
+  }
+
+  #askForProof (outer: HostAddress[], { connectionManager }: ReachabilityComponents): void {
+    if (!outer.some(({ expires }) => expires <= this.#deps.clock.now())) return
+    const connections = connectionManager.getConnections()
+    for (let asked = 0; asked < Math.min(askedAtOnce, connections.length); asked++) {
+      const connection = connections[this.#nextAsked++ % connections.length]
+      if (connection != null) this.#autonat?.verifyExternalAddresses(connection).catch(err => this.#deps.log.debug('a peer could not be asked to dial back', { err }))
+    }
   }
 
   async #punchHoles (components: ReachabilityComponents): Promise<void> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { ClusterError } from '../../../src/base/errors.ts'
+import type { Datastore } from '../../../src/datastore/datastore.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, collect, factors, options } from '../../support/cluster/values.ts'
+import { SimDisk } from '../../support/sim-disk.ts'
 
 const opened: TestCluster[] = []
 after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
@@ -203,6 +205,89 @@ describe('removing a peer', () => {
     await cluster.removePeer(made.ids[0] ?? '')
 
     assert.deepEqual(cluster.allocation(aCid()).allocations, [made.ids[1]])
+  })
+})
+
+describe('a removal that is cut off', () => {
+  const halfWay = async (deps?: { datastore: Datastore }) => {
+    const made = await open(3, deps == null ? {} : { deps })
+    await made.cluster.pin(aCid(), options(factors(1)))
+    await made.settle()
+    made.peerAt(1).tracker.paused = true
+    const patience = new AbortController()
+    const removal = made.peerAt(1).cluster.removePeer(made.ids[0] ?? '', { signal: patience.signal })
+    await made.settle()
+    const between = made.cluster.allocation(aCid()).allocations
+    patience.abort(new Error('the user has left'))
+    await assert.rejects(removal, { message: 'the user has left' })
+    await made.peerAt(1).tracker.resume()
+    return { ...made, between }
+  }
+
+  it('goes on when nobody waits for it any more', async () => {
+    const { cluster, ids, between, clock } = await halfWay()
+
+    await clock.advance(31_000)
+
+    assert.deepEqual([between, cluster.allocation(aCid()).allocations], [[ids[1], ids[0]], [ids[1]]])
+  })
+
+  it('goes on after a restart', async () => {
+    const datastore = new SimDisk().datastore()
+    await datastore.start(new AbortController().signal)
+    const first = await halfWay({ datastore })
+    await first.close()
+
+    const second = await open(3, { deps: { datastore } })
+    await second.peerAt(1).consensus.put(first.cluster.allocation(aCid()))
+    await second.settle()
+    await second.clock.advance(31_000)
+
+    assert.deepEqual(second.cluster.allocation(aCid()).allocations, [second.ids[1]])
+  })
+
+  it('is finished by another one', async () => {
+    const { ids, cluster, clock, peerAt } = await halfWay()
+
+    const removal = peerAt(2).cluster.removePeer(ids[0] ?? '')
+    await clock.advance(1000)
+    await removal
+
+    assert.deepEqual(cluster.allocation(aCid()).allocations, [ids[1]])
+  })
+})
+
+describe('removals that get in each other\'s way', () => {
+  it('come to an end', async () => {
+    const made = await open(2)
+    for (let at = 0; at < 5; at++) await made.cluster.pin(aCid(at), options(factors(1)))
+    await made.cluster.pin(aCid('immovable'), options(factors(2)))
+    await made.settle()
+    const [one = '', other = ''] = made.ids
+
+    await Promise.all([
+      assert.rejects(made.peerAt(0).cluster.removePeer(other), { code: 'PEER_IN_USE' }),
+      assert.rejects(made.peerAt(1).cluster.removePeer(one), { code: 'PEER_IN_USE' }),
+      made.clock.advance(1_800_000)
+    ])
+
+    const { commits } = made.pinset
+    await made.clock.advance(3_600_000)
+    assert.equal(made.pinset.commits, commits)
+    assert.ok([...made.pinset.pins.values()].every(({ allocations, replicationFactorMax }) => allocations.length === replicationFactorMax))
+  })
+
+  it('give nothing to peers that do not answer', async () => {
+    const made = await open(3)
+    await made.cluster.pin(aCid(), options(factors(1)))
+    await made.settle()
+    made.unreachable.set(made.ids[1] ?? '', new ClusterError('NOT_AUTHORIZED'))
+
+    const refusal = assert.rejects(made.peerAt(2).cluster.removePeer(made.ids[0] ?? ''), { code: 'PEER_IN_USE' })
+    await made.clock.advance(15_000)
+    await refusal
+
+    assert.deepEqual(made.cluster.allocation(aCid()).allocations, [made.ids[0]])
   })
 })
 

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { silentLogger } from '../../../src/base/log.ts'
+import { LeavingPeers } from '../../../src/cluster/leaving-peers.ts'
+import { SimClock } from '../../support/sim-clock.ts'
+import { SimDisk } from '../../support/sim-disk.ts'
+
+const { signal } = new AbortController()
+
+/** Marks on a disk; `restart` reads them again after the power went. */
+async function open () {
+  const clock = new SimClock()
+  const disk = new SimDisk()
+  const started = async (): Promise<LeavingPeers> => {
+    const datastore = disk.datastore()
+    await datastore.start(signal)
+    const leaving = new LeavingPeers({ clock, datastore, log: silentLogger })
+    await leaving.load(signal)
+    return leaving
+  }
+  const datastore = disk.view()
+  await datastore.start(signal)
+  return {
+    clock,
+    disk,
+    /** The disk as it is now. */
+    datastore,
+    leaving: await started(),
+    restart: async () => {
+      disk.crash()
+      return started()
+    }
+  }
+}
+
+describe('peers that leave', () => {
+  it('are known after a power cut', async () => {
+    const { leaving, restart } = await open()
+    await leaving.add('peer')
+
+    const again = await restart()
+
+    assert.deepEqual([again.has('peer'), again.has('other'), again.unfinished()], [true, false, ['peer']])
+  })
+
+  it('are forgotten after a day, on the disk too', async () => {
+    const { clock, leaving, datastore, restart } = await open()
+    await leaving.add('peer')
+    await clock.advance(24 * 3_600_000)
+
+    const again = await restart()
+
+    assert.deepEqual([leaving.has('peer'), again.has('peer')], [false, false])
+    assert.equal(datastore.has('leaving/1/peer'), false)
+  })
+
+  it('are like others when their pins have moved and they were away, in any order', async () => {
+    const { leaving } = await open()
+    for (const peer of ['emptied first', 'away first', 'only emptied', 'only away']) await leaving.add(peer)
+
+    leaving.emptied('emptied first')
+    leaving.gone('emptied first')
+    leaving.gone('away first')
+    leaving.emptied('away first')
+    leaving.emptied('only emptied')
+    leaving.gone('only away')
+
+    const left = ['emptied first', 'away first', 'only emptied', 'only away'].filter(peer => leaving.has(peer))
+    assert.deepEqual([left, leaving.unfinished()], [['only emptied', 'only away'], ['only away']])
+  })
+
+  it('are not marked when the disk is full', async () => {
+    const { leaving, disk } = await open()
+    disk.full = true
+
+    const adding = leaving.add('peer')
+
+    await assert.rejects(adding, { code: 'STORAGE_FULL' })
+    assert.equal(leaving.has('peer'), false)
+  })
+
+  it('do not keep a peer from starting when a mark is damaged', async () => {
+    const { datastore, restart } = await open()
+    await datastore.write([{ key: 'leaving/1/peer', value: Buffer.from('{') }], { sync: true })
+
+    const again = await restart()
+
+    assert.equal(again.has('peer'), false)
+  })
+})

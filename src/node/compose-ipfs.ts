@@ -46,7 +46,7 @@ function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaCo
     listen: config.listenMultiaddress,
     announce: config.announce,
     bootstrap: config.bootstrap,
-    dht: config.dht === 'auto' ? 'client' : config.dht as 'client' | 'server' | 'off',
+    dht: config.dht as 'auto' | 'client' | 'server' | 'off',
     agentVersion: agentVersion(version),
     storageMaxBytes: config.storageMaxBytes,
     pinTimeoutMs: config.pinTimeoutMs,

@@ -22,7 +22,7 @@ import { localNode } from './local-node.ts'
 import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
-import type { IpfsNetwork } from './node.ts'
+import { KnownPeers } from './known-peers.ts'
 import { parsePath, resolveError, resolveNames } from './path-resolver.ts'
 import { Pinner } from './pinner.ts'
 import { Provider } from './provider.ts'
@@ -86,7 +86,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #init: HeliaInit
   readonly #deps: HeliaDeps
   readonly #local: LocalNode
-  readonly #network: IpfsNetwork
+  readonly #network: HeliaNode
   readonly #up = Promise.withResolvers<void>()
   readonly #fetcher: BlockFetcher
   readonly #pinner: Pinner
@@ -250,7 +250,9 @@ class EmbeddedNode implements HeliaConnector {
     this.#deps.log.info('IPFS node listens', { addresses: this.#network.addresses() })
     this.#up.resolve()
     const { workers, random } = this.#deps
-    if (this.#init.bootstrap.length > 0) workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, random, log: this.#deps.log }))
+    workers.add(this.#network.reachability.worker())
+    const known = new KnownPeers(this.#deps)
+    if (this.#init.bootstrap.length > 0) workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, known, random, log: this.#deps.log }))
     if (!this.#provider.isOn) return
     const worker = workers.add(this.#provider.worker())
     this.#provider.onWake(() => worker.wake())

@@ -1,4 +1,6 @@
+import type { Libp2p } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
+import type { Reachability } from '../../libp2p/reachability.ts'
 
 /** How the embedded node sits in the IPFS network. Addresses are multiaddresses as text. */
 export interface HeliaNetworkInit {
@@ -9,7 +11,8 @@ export interface HeliaNetworkInit {
   announce: readonly string[]
   /** Dialled at start and whenever too few peers are connected. Empty: nobody is dialled by itself. */
   bootstrap: readonly string[]
-  dht: 'client' | 'server' | 'off'
+  /** `auto`: a client that becomes a server while others can reach this node (AutoNAT). */
+  dht: 'auto' | 'client' | 'server' | 'off'
   /** As identify tells it. */
   agentVersion: string
 }
@@ -19,8 +22,8 @@ const loopback = /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/
 /** True when nothing of this node can be reached from outside. */
 export const isLoopbackOnly = (init: Pick<HeliaNetworkInit, 'listen'>): boolean => init.listen.every(address => loopback.test(address))
 
-/** The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping and, unless `off`, the public DHT. Loads libp2p's modules. */
-export async function libp2pOptions (init: HeliaNetworkInit): Promise<Libp2pOptions> {
+/** The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping, AutoNAT, relays and, unless `off`, the public DHT. Loads libp2p's modules. */
+export async function libp2pOptions (init: HeliaNetworkInit, reachability: Reachability): Promise<Libp2pOptions> {
   const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto }, dht] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
     import('@libp2p/crypto/keys'), import('../../wire/noise-crypto.ts'), dhtService(init)
@@ -29,13 +32,18 @@ export async function libp2pOptions (init: HeliaNetworkInit): Promise<Libp2pOpti
     privateKey: privateKeyFromProtobuf(init.privateKey),
     nodeInfo: { userAgent: init.agentVersion },
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: [tcp()],
+    transports: [tcp(), await reachability.transport()],
     connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
     streamMuxers: [yamux()],
     // a cluster's peers often share an address (one NAT, one test machine); the default of 5 a second shuts some of them out
     connectionManager: { inboundConnectionThreshold: 100 },
-    services: { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...dht }
+    services: { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...await reachability.services(), ...dht }
   }
+}
+
+/** Makes the node answer in the DHT, or only ask there. Does nothing without a DHT. */
+export async function setDhtMode (libp2p: Libp2p<any>, mode: 'client' | 'server'): Promise<void> { // any: see dhtService
+  await libp2p.services.dht?.setMode(mode)
 }
 
 async function dhtService (init: HeliaNetworkInit): Promise<Record<string, never>> {
@@ -43,7 +51,7 @@ async function dhtService (init: HeliaNetworkInit): Promise<Record<string, never
   const { kadDHT, passthroughMapper, removePrivateAddressesMapper } = await import('@libp2p/kad-dht')
   const dht = kadDHT({
     protocol: '/ipfs/kad/1.0.0',
-    clientMode: init.dht === 'client',
+    clientMode: init.dht !== 'server',
     peerInfoMapper: isLoopbackOnly(init) ? passthroughMapper : removePrivateAddressesMapper,
     // ours announces again in batches, from the root table
     reprovide: { interval: 2 ** 31 - 1 }

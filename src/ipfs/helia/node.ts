@@ -10,7 +10,8 @@ import type { QueuedMessage } from './bitswap-cancels.ts'
 import { receiveBitswap } from './bitswap-inbound.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { loadHasher } from './hashers.ts'
-import { libp2pOptions } from './node-options.ts'
+import { Reachability } from '../../libp2p/reachability.ts'
+import { isLoopbackOnly, libp2pOptions, setDhtMode } from './node-options.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
 
 /** What the embedded node does with the network. Everything but `announce` rejects with NOT_READY before `start` and after `stop`. */
@@ -20,6 +21,8 @@ export interface IpfsNetwork {
   addresses (): MultiaddrText[]
   /** Connected peers. */
   peers (): PeerId[]
+  /** Addresses (with /p2p) at which this node reached peers that are connected now. */
+  reached (): MultiaddrText[]
   dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void>
   /** Asks connected peers, and those that connect later, for a block. Checked against its CID. Waits until it comes or the signal aborts. */
   want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array>
@@ -71,6 +74,8 @@ const bitswapOptions = {
 export class HeliaNode implements IpfsNetwork {
   readonly #init: HeliaNetworkInit
   readonly #deps: IpfsNetworkDeps
+  /** Whether the world can reach this node, and what follows from it. Its worker is for the owner to run. */
+  readonly reachability: Reachability
   readonly #cancels: BitswapCancels
   #running: Running | undefined
   #starting: Promise<void> | undefined
@@ -79,6 +84,9 @@ export class HeliaNode implements IpfsNetwork {
   constructor (init: HeliaNetworkInit, deps: IpfsNetworkDeps) {
     this.#init = init
     this.#deps = deps
+    this.reachability = new Reachability({ isLoopbackOnly: isLoopbackOnly(init) && init.announce.length === 0, relayHop: false }, {
+      ...deps, onChange: async reach => { if (init.dht === 'auto') await setDhtMode(this.#now().libp2p, reach === 'public' ? 'server' : 'client') }
+    })
     this.#cancels = new BitswapCancels({
       peers: () => [...this.#running?.broker.bitswap.wantList.peers.keys() ?? []],
       send: async (peer, message) => this.#running?.broker.bitswap.network.sendMessage(peer, message),
@@ -102,7 +110,7 @@ export class HeliaNode implements IpfsNetwork {
 
   async #start (): Promise<void> {
     const [{ createHeliaLight }, { withBitswap }, { withLibp2pLight }, dagCbor, options] = await Promise.all([
-      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init)
+      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init, this.reachability)
     ])
     if (this.#stopped) return
     const core = createHeliaLight({ blockstore: this.#deps.blockstore, codecs: [dagCbor], loadHasher })
@@ -134,6 +142,12 @@ export class HeliaNode implements IpfsNetwork {
 
   addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }
   peers (): PeerId[] { return this.#now().libp2p.getPeers().map(String) }
+
+  reached (): MultiaddrText[] {
+    return this.#now().libp2p.getConnections()
+      .filter(({ direction, remoteAddr }) => direction === 'outbound' && !remoteAddr.toString().includes('/p2p-circuit'))
+      .map(({ remoteAddr, remotePeer }) => `${remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '')}/p2p/${remotePeer.toString()}`)
+  }
 
   async dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void> {
     const { multiaddr } = await import('@multiformats/multiaddr')

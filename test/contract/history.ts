@@ -46,7 +46,14 @@ async function all (blocks: AsyncIterable<HistoryBlock[]>): Promise<HistoryBlock
 
 let chain: CrdtBlock[] | undefined
 /** More than what streams hold. */
-const longChain = (): CrdtBlock[] => chain ??= pinChain(12_000, 'pin')
+const longChain = (): CrdtBlock[] => chain ??= largeBlocks(300, 64 * 1024)
+
+/** A chain whose blocks have so many bytes. */
+function largeBlocks (count: number, sizeBytes: number): CrdtBlock[] {
+  const blocks: CrdtBlock[] = []
+  for (let at = 1; at <= count; at++) blocks.push(encodeCrdtBlock({ elements: [{ key: '/large', value: new Uint8Array(sizeBytes) }], tombstones: [], priority: at }, headsOf(blocks.at(-1))))
+  return blocks
+}
 
 const texts = (cids: ReadonlyArray<{ cid: CID }>): string[] => cids.map(({ cid }) => cid.toString())
 
@@ -91,12 +98,12 @@ export function historyContract (name: string, open: (source: HistorySource) => 
     })
 
     scenario('carries the largest blocks', async ({ asker, giver, source }) => {
-      const large = encodeCrdtBlock({ elements: [{ key: '/large', value: new Uint8Array(2 ** 21) }], tombstones: [], priority: 1 }, [])
-      source.hold([large])
+      const large = largeBlocks(1, 2 ** 21)
+      source.hold(large)
 
       const { blocks } = await asker.ask(giver, nothing, { signal })
 
-      assert.deepEqual(texts(await all(blocks)), texts([large]))
+      assert.deepEqual(texts(await all(blocks)), texts(large))
     })
 
     scenario('reads no further ahead than a bounded number of bytes', async ({ asker, giver, source }) => {
@@ -113,7 +120,7 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       }
       end()
 
-      assert.ok(reads < chain.length, `${reads} blocks were read`)
+      assert.ok(reads < chain.length / 2, `${reads} blocks were read`)
     })
 
     scenario('can be left at any time, twice too', async ({ asker, giver, source }) => {

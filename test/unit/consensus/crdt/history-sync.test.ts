@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { ClusterError } from '../../../../src/base/errors.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import type { PinsetChange } from '../../../../src/consensus/consensus.ts'
+import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import type { PeerId } from '../../../../src/model/cid.ts'
+import { historyClient, historyClientDefaults } from '../../../../src/network/history/client.ts'
+import { historyServer, historyServerDefaults } from '../../../../src/network/history/server.ts'
+import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../../../../src/network/history.ts'
+import { crdtTopic, encodeHeads } from '../../../../src/wire/broadcast.ts'
+import { crdtCid } from '../../../../src/wire/crdt-block.ts'
+import type { CrdtBlock } from '../../../../src/wire/crdt-block.ts'
+import { headsOf, pinBlock, pinChain, randomDag, tipsOf } from '../../../support/crdt-dag.ts'
+import { clusterName, crdtPeer } from '../../../support/crdt-peer.ts'
+import type { CrdtPeer, CrdtPeerInit } from '../../../support/crdt-peer.ts'
+import { MemoryStreams } from '../../../support/memory-streams.ts'
+import { cidFor, namesByCid, pinFor } from '../../../support/pins.ts'
+import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
+import { SimDisk } from '../../../support/sim-disk.ts'
+import { SimGossip } from '../../../support/sim-gossip.ts'
+
+const signal = new AbortController().signal
+
+/** What another peer gives: each ask gets the next answer, and is noted. */
+class ScriptedHistory implements HistoryExchange {
+  readonly asked: Array<{ peer: PeerId, request: HistoryRequest }> = []
+  ended = 0
+  answer: (peer: PeerId, request: HistoryRequest, signal: AbortSignal) => { heads: HistoryAnswer['heads'], blocks: AsyncIterable<HistoryBlock[]> } = () => { throw new ClusterError('UNSUPPORTED') }
+  tell: (peer: PeerId, isHere: boolean) => void = () => {}
+
+  async ask (peer: PeerId, request: HistoryRequest, { signal }: { signal: AbortSignal }): Promise<HistoryAnswer> {
+    this.asked.push({ peer, request })
+    return { ...this.answer(peer, request, signal), end: () => { this.ended++ } }
+  }
+
+  onPeer (listener: (peer: PeerId, isHere: boolean) => void): () => void {
+    this.tell = listener
+    return () => {}
+  }
+}
+
+async function * stream (...batches: ReadonlyArray<readonly CrdtBlock[]>): AsyncGenerator<HistoryBlock[]> {
+  for (const batch of batches) yield batch.map(({ cid, bytes }) => ({ cid, bytes }))
+}
+
+/** Stands still until it is given up. */
+// eslint-disable-next-line require-yield
+async function * silence (signal: AbortSignal): AsyncGenerator<HistoryBlock[]> {
+  await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+}
+const newestFirst = (blocks: readonly CrdtBlock[]): CrdtBlock[] => blocks.toSorted((a, b) => b.delta.priority - a.delta.priority)
+
+describe('taking history from a peer', () => {
+  let clock: SimClock
+  let gossip: SimGossip
+  let served: Map<string, Uint8Array>
+  let fetched: string[]
+  let history: ScriptedHistory
+  let peer: CrdtPeer
+
+  const serve = (...blocks: CrdtBlock[]): void => { for (const { cid, bytes } of blocks) served.set(cid.toString(), bytes) }
+  const announce = (from: PeerId, ...heads: Array<CrdtBlock | undefined>): void => gossip.inject({ from, data: encodeHeads(headsOf(...heads)) }, crdtTopic(clusterName))
+  const heads = (): string[] => peer.consensus.progress().heads.map(String)
+  const size = (): number => peer.consensus.state.size()
+  const open = async (datastore: Datastore, init: Partial<CrdtPeerInit> = {}): Promise<void> => {
+    const { broadcast, exchange } = gossip.join('self', cid => peer.consensus.getBlock(cid))
+    const noting: typeof exchange = {
+      ...exchange,
+      fetch: async (cid, options) => {
+        fetched.push(cid.toString())
+        return exchange.fetch(cid, options)
+      }
+    }
+    peer = crdtPeer({ datastore, clock, broadcast, exchange: noting, history, ...init })
+    await peer.start()
+  }
+
+  beforeEach(async () => {
+    clock = new SimClock()
+    gossip = new SimGossip({ maxDelayMs: 5, loss: 0 }, { clock, random: new SeededRandom(1) })
+    served = new Map()
+    fetched = []
+    history = new ScriptedHistory()
+    gossip.join('writer', cid => served.get(cid.toString()))
+    await open(memoryDatastore())
+  })
+
+  afterEach(async () => peer.stop())
+
+  it('asks a peer that connects for its heads, and takes all without a question per block', async () => {
+    const blocks = pinChain(300, 'pin')
+    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+
+    history.tell('writer', true)
+    await clock.until(() => size() === 300)
+
+    assert.deepEqual(heads(), headsOf(blocks.at(-1)).map(String))
+    assert.deepEqual([fetched, peer.consensus.progress().dirty, peer.consensus.progress().behind], [[], false, false])
+    assert.deepEqual(history.asked.map(({ request }) => request), [{ roots: [], known: [] }])
+  })
+
+  it('says what it has, and ends a stream from which nothing new comes', async () => {
+    const blocks = pinChain(5, 'pin')
+    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+    history.tell('writer', true)
+    await clock.until(() => size() === 5)
+
+    history.tell('other', true)
+    await clock.settle()
+
+    assert.deepEqual(history.asked[1], { peer: 'other', request: { roots: [], known: headsOf(blocks.at(-1)) } })
+    assert.equal(history.ended, 2)
+  })
+
+  it('tells users once of each pin that changed', async () => {
+    const blocks = pinChain(50, 'pin')
+    const told: string[] = []
+    peer.consensus.onChange((changes: readonly PinsetChange[]) => told.push(...changes.map(({ pin }) => pin?.name ?? '')))
+    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+
+    history.tell('writer', true)
+    await clock.until(() => size() === 50)
+
+    assert.deepEqual(told.toSorted(), blocks.map((_, at) => `pin ${at}`).toSorted())
+  })
+
+  it('asks only peers that it trusts', async () => {
+    await peer.stop()
+    await open(memoryDatastore(), { trustedPeers: ['friend'] })
+
+    history.tell('stranger', true)
+    history.tell('friend', true)
+    await clock.settle()
+
+    assert.deepEqual(history.asked.map(({ peer }) => peer), ['friend'])
+  })
+
+  it('leaves peers that do not speak the protocol alone until they connect again, and walks their branches', async () => {
+    const blocks = pinChain(40, 'pin')
+    serve(...blocks)
+
+    history.tell('writer', true)
+    announce('writer', blocks.at(-1))
+    await clock.until(() => size() === 40)
+    const asked = history.asked.length
+    history.tell('writer', false)
+    history.tell('writer', true)
+    await clock.settle()
+
+    assert.deepEqual([asked, history.asked.length], [1, 2])
+  })
+
+  it('asks for an announced branch as a stream when it turns out to be long', async () => {
+    const blocks = pinChain(500, 'pin')
+    serve(...blocks)
+    history.answer = (_, { roots }) => {
+      const from = blocks.findIndex(({ cid }) => cid.equals(roots[0]))
+      return { heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks.slice(0, from + 1))) }
+    }
+
+    announce('writer', blocks.at(-1))
+    await clock.until(() => size() === 500)
+
+    assert.ok(fetched.length < 30, `${fetched.length} blocks were fetched one by one`)
+    assert.equal(peer.consensus.progress().dirty, false)
+  })
+
+  it('walks what a cut stream left', async () => {
+    const blocks = pinChain(30, 'pin')
+    serve(...blocks)
+    history.answer = () => ({
+      heads: headsOf(blocks.at(-1)),
+      blocks: (async function * () {
+        yield * stream(newestFirst(blocks).slice(0, 10))
+        throw new ClusterError('PEER_UNREACHABLE')
+      })()
+    })
+
+    history.tell('writer', true)
+    await clock.until(() => size() === 30)
+
+    assert.equal(fetched.length, 20)
+  })
+
+  it('goes on after a crash at any write, with what is missing on record', async () => {
+    const blocks = newestFirst(pinChain(40, 'pin'))
+    for (let atWrite = 2; atWrite < 12; atWrite++) {
+      await peer.stop()
+      const disk = new SimDisk()
+      disk.crashAtWrite(atWrite, atWrite % 2 === 0 ? 'lost' : 'kept')
+      history.answer = () => ({ heads: headsOf(blocks[0]), blocks: slowly(clock, blocks) })
+      await open(disk.datastore())
+      history.tell('writer', true)
+      await clock.until(() => disk.dead || size() === 40)
+      const died = disk.dead
+
+      history.asked.length = 0
+      await open(disk.datastore())
+      const { dirty, behind } = peer.consensus.progress()
+      const before = size()
+      history.answer = (_, { roots }) => {
+        const from = roots.length === 0 ? 0 : blocks.findIndex(({ cid }) => cid.equals(roots[0]))
+        return { heads: headsOf(blocks[0]), blocks: stream(blocks.slice(from)) }
+      }
+      history.tell('writer', true)
+      await clock.until(() => size() === 40)
+
+      assert.ok(died, `write ${atWrite}`)
+      assert.equal(dirty, before > 0, `write ${atWrite}`)
+      assert.equal(behind, before > 0, `write ${atWrite}`)
+      assert.equal(history.asked[0]?.request.roots.length, before > 0 ? 1 : 0)
+      assert.deepEqual([heads(), peer.consensus.progress().dirty], [headsOf(blocks[0]).map(String), false])
+    }
+  })
+
+  it('takes one stream at a time, and the next peer when one stands still', async () => {
+    const blocks = pinChain(10, 'pin')
+    history.answer = (name, _, signal) => ({ heads: headsOf(blocks.at(-1)), blocks: name === 'slow' ? silence(signal) : stream(newestFirst(blocks)) })
+
+    history.tell('slow', true)
+    history.tell('quick', true)
+    await clock.settle()
+    const askedAtFirst = history.asked.map(({ peer }) => peer)
+    await clock.until(() => size() === 10)
+
+    assert.deepEqual(askedAtFirst, ['slow'])
+    assert.deepEqual(history.asked.map(({ peer }) => peer), ['slow', 'quick'])
+  })
+
+  it('goes on with other branches while a stream stands still', async () => {
+    const [mine, theirs] = [pinChain(10, 'mine'), pinChain(30, 'theirs')]
+    serve(...theirs)
+    history.answer = (_, __, signal) => ({ heads: headsOf(mine.at(-1)), blocks: silence(signal) })
+    history.tell('slow', true)
+    await clock.settle()
+
+    announce('writer', theirs.at(-1))
+    await clock.until(() => size() === 30, 5000)
+
+    assert.deepEqual(heads(), headsOf(theirs.at(-1)).map(String))
+  })
+
+  describe('that lies', () => {
+    const [good, bad] = [pinChain(10, 'good'), pinChain(5, 'bad')]
+
+    it('keeps no block that was not asked for, and asks it no more', async () => {
+      history.answer = () => ({ heads: headsOf(good.at(-1)), blocks: stream([...newestFirst(good).slice(0, 5), ...bad], newestFirst(good).slice(5)) })
+      serve(...good)
+
+      history.tell('writer', true)
+      await clock.until(() => history.ended > 0)
+      announce('writer', good.at(-1))
+      await clock.until(() => size() === 10)
+
+      assert.deepEqual(heads(), headsOf(good.at(-1)).map(String))
+      assert.equal(bad.some(({ cid }) => peer.consensus.getBlock(cid) != null), false)
+      assert.equal(history.asked.length, 1)
+    })
+
+    it('leaves a stream of blocks that are here already', async () => {
+      const blocks = pinChain(5, 'pin')
+      let given = 0
+      history.answer = () => ({
+        heads: headsOf(pinBlock([], 'promised')),
+        blocks: (async function * () { for (;;) { given++; yield blocks.map(({ cid, bytes }) => ({ cid, bytes })) } })()
+      })
+      serve(...blocks)
+      announce('writer', blocks.at(-1))
+      await clock.until(() => size() === 5)
+
+      history.tell('writer', true)
+      await clock.until(() => history.ended > 0)
+
+      assert.ok(given < 1000)
+      assert.equal(size(), 5)
+    })
+
+    it('survives blocks that are none', async () => {
+      const bytes = Uint8Array.of(1, 2, 3)
+      history.answer = () => ({ heads: [crdtCid(bytes)], blocks: (async function * () { yield [{ cid: crdtCid(bytes), bytes }] })() })
+
+      history.tell('writer', true)
+      await clock.until(() => history.ended > 0)
+
+      assert.deepEqual([heads(), size()], [[], 0])
+    })
+
+    it('survives heads that never come', async () => {
+      history.answer = () => ({ heads: headsOf(good.at(-1)), blocks: stream() })
+
+      history.tell('writer', true)
+      await clock.until(() => history.ended > 0)
+
+      assert.deepEqual([heads(), peer.consensus.progress().dirty], [[], false])
+    })
+  })
+})
+
+/** One block at a time, each in its own batch. */
+async function * slowly (clock: SimClock, blocks: readonly CrdtBlock[]): AsyncGenerator<HistoryBlock[]> {
+  for (const { cid, bytes } of blocks) {
+    await clock.sleep(10)
+    yield [{ cid, bytes }]
+  }
+}
+
+describe('peers that give each other their history', () => {
+  it('come to the same pins and heads as one that walks, whatever they had before', async () => {
+    for (let seed = 0; seed < 12; seed++) {
+      const random = new SeededRandom(seed)
+      const blocks = randomDag(random, 50)
+      const whole = await peerWith(blocks, tipsOf(blocks))
+      const part = blocks[Math.floor(random.float() * blocks.length)] as CrdtBlock
+      const net = new MemoryStreams()
+      const clock = new SimClock()
+      const server = historyServer(historyServerDefaults, { streams: net.of('whole'), source: whole.consensus, clock, log: silentLogger })
+      await server.start(signal)
+      let tell = (_peer: PeerId, _isHere: boolean): void => {}
+      const asking = historyClient(historyClientDefaults, { streams: net.of('fresh'), clock, onPeer: listener => { tell = listener; return () => {} } })
+      const fresh = await peerWith(blocks, [part.cid], { clock, history: asking })
+      await fresh.consensus.put(pinFor('mine'))
+
+      tell('whole', true)
+      await settled(() => blocks.every(({ cid }) => fresh.consensus.hasBlock(cid)))
+
+      const [theirs, ours] = [await namesByCid(whole.consensus.state), await namesByCid(fresh.consensus.state)]
+      assert.deepEqual(ours, { ...theirs, [cidFor('mine').toString()]: 'mine' }, `seed ${seed}`)
+      assert.deepEqual([fresh.consensus.progress().dirty, fresh.consensus.progress().behind], [false, false])
+      await Promise.all([fresh.stop(), whole.stop(), server.stop()])
+    }
+  })
+})
+
+/** A peer that has walked these heads. */
+async function peerWith (blocks: readonly CrdtBlock[], heads: readonly CrdtBlock['cid'][], init: Partial<CrdtPeerInit> = {}): Promise<CrdtPeer> {
+  const clock = new SimClock()
+  const gossip = new SimGossip({ maxDelayMs: 0, loss: 0 }, { clock, random: new SeededRandom(1) })
+  const bytes = new Map(blocks.map(block => [block.cid.toString(), block.bytes]))
+  gossip.join('writer', cid => bytes.get(cid.toString()))
+  const peer = crdtPeer({ datastore: memoryDatastore(), clock, ...gossip.join('self', () => undefined), ...init })
+  await peer.start()
+  gossip.inject({ from: 'writer', data: encodeHeads(heads) }, crdtTopic(clusterName))
+  await clock.until(() => heads.every(cid => peer.consensus.hasBlock(cid)) && !peer.consensus.progress().behind)
+  return peer
+}
+
+/** Lets promises run until the condition holds. */
+async function settled (condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn++) {
+    if (condition()) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  throw new Error('the condition does not hold')
+}

@@ -132,7 +132,7 @@ export class PeerRemoval {
       const isDead = !this.#deps.members.has(peer)
       const isSafe = isDead || (added.length === 0 && await this.#allPinned(cid, target, signal))
       if (!isSafe && added.length === 0) return 'waits'
-      if (!isDead) await this.#checkAnswers(cid, added, pass)
+      if (!isDead) await this.#checkAnswers(cid, target, pass)
       return await this.#reallocate(cid, { from: peer, to: target, isSafe })
     } catch (err) {
       signal?.throwIfAborted()

@@ -104,6 +104,7 @@ async function removePeer (world: World, run: Run): Promise<void> {
   const gone = dice.pick(world.peers)
   const patience = new AbortController()
   world.trace.note(`remove ${gone.settings.name}`)
+  world.hasRemovals = true
   if (isRough(settings.seed) && dice.chance(0.5)) clock.after(dice.between(0, dice.pick([500, 12_000])), () => patience.abort(new Error('the user has left')))
   try {
     await run.cluster.removePeer(gone.id, { signal: patience.signal })

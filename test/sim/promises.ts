@@ -3,6 +3,7 @@ import { decodePin } from '../../src/wire/pin.ts'
 import { cidOfPinKey } from '../../src/wire/pin-key.ts'
 import type { Seen } from './agreement.ts'
 import { flowsBetween } from './agreement.ts'
+import { undoneWishes } from './undone.ts'
 import type { World } from './world.ts'
 
 /** What users were told and doesn't hold at the end. */
@@ -29,6 +30,7 @@ export function brokenPromises (world: World, all: readonly Seen[]): string[] {
     const gone = new Set([...blocks.values()].flatMap(({ delta }) => delta.tombstones.filter(one => one.key === key).map(({ id }) => id)))
     if (!ids.every(id => gone.has(id))) broken.push(`removal ${order} was acknowledged by ${world.nameOf(peer)} and is lost`)
   }
+  if (world.peers.every(({ settings }) => settings.batching.maxBatchSize === 0)) broken.push(...undoneWishes(world.blocks))
   return broken
 }
 

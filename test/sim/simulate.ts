@@ -66,19 +66,25 @@ async function timeOfPeace (world: World): Promise<void> {
   endTrouble(world)
   await clock.advance(11 * minuteMs) // who was away comes back by itself
   for (const peer of peers) if (peer.run == null) world.start(peer)
-  for (let quiet = 0; clock.now() < until && world.faults.length === 0;) {
+  let quiet = 0
+  let blocks = 0
+  while (quiet < quietMinutes(world) && clock.now() < until && world.faults.length === 0) {
     await clock.advance(minuteMs)
     for (const peer of peers) await world.checkDirty(peer)
     left = unrest(world)
     if (left.length === 0) left = await disagreements(world, await lookAtAll(world))
+    if (left.length === 0 && world.blocks.size > blocks) left = ['the pinset still changes']
+    blocks = world.blocks.size
     quiet = left.length === 0 ? quiet + 1 : 0
-    if (quiet === 3) break
   }
   for (const fault of left) world.fault(fault)
   if (left.length > 0) return
   const all = await lookAtAll(world)
   for (const fault of [...brokenPromises(world, all), ...await inTime(world, all)]) world.fault(fault)
 }
+
+/** Removals of peers may look at pins only every five minutes. */
+const quietMinutes = ({ hasRemovals }: World): number => hasRemovals ? 11 : 3
 
 async function inTime (world: World, all: readonly Seen[]): Promise<string[]> {
   let faults = ['a global status was not answered']

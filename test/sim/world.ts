@@ -32,6 +32,8 @@ export class World {
   lastAsked: SimPeer | undefined
   /** Nothing goes wrong any more. */
   isPeace = false
+  /** A user took a peer out of the cluster. */
+  hasRemovals = false
   /** Broken promises. */
   readonly faults: string[] = []
   readonly #names: ReadonlyMap<PeerId, string>

@@ -37,11 +37,11 @@ export class DirectoryWriter {
   }
 }
 
-/** Makes a plain directory of entries in any order. */
-export function encodeDirectory (entries: readonly DirectoryEntry[], make: (bytes: Uint8Array) => Block): DirectoryEntry {
+/** Makes a plain directory of entries in any order, with `fields` at the end of its UnixFS message. */
+export function encodeDirectory (entries: readonly DirectoryEntry[], make: (bytes: Uint8Array) => Block, fields?: Uint8Array): DirectoryEntry {
   const writer = new DirectoryWriter()
   for (const entry of sortedByName(entries)) writer.add(entry)
-  return writer.finish(plainDirectory, make)
+  return writer.finish(fields == null || fields.length === 0 ? plainDirectory : Buffer.concat([plainDirectory, fields]), make)
 }
 
 /** The entries by the bytes of their names. JavaScript's own order is the same unless there are characters outside the basic plane. */
@@ -50,12 +50,12 @@ export function sortedByName<T extends { name: string }> (entries: readonly T[])
   return entries.map(entry => ({ entry, key: Buffer.from(entry.name) })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
 }
 
-/** The dag-pb node of a symbolic link. */
-export function encodeSymlink (target: string): Uint8Array {
+/** The dag-pb node of a symbolic link, with `fields` at the end of its UnixFS message. */
+export function encodeSymlink (target: string, fields?: Uint8Array): Uint8Array {
   const data = new ProtoWriter(64)
   data.number(0x08, 4)
   data.text(0x12, target, Buffer.byteLength(target))
   const node = new ProtoWriter(64)
-  node.bytes(0x0a, data.view)
+  node.bytes(0x0a, fields == null ? data.view : Buffer.concat([data.view, fields]))
   return node.view.slice()
 }

@@ -12,8 +12,16 @@ export interface ClosedDirectory { path: string, entry: DirectoryEntry }
 
 /** An open directory: the names in it, and its open subdirectories. */
 export class DirectoryTree {
+  readonly #fields: Uint8Array | undefined
+  readonly #impliedFields: Uint8Array | undefined
   readonly #entries = new Map<string, DirectoryEntry>()
   readonly #directories = new Map<string, DirectoryTree>()
+
+  /** `fields` go to the end of its UnixFS message; `impliedFields` to that of each subdirectory that is made on the way to another. */
+  constructor (fields?: Uint8Array, impliedFields?: Uint8Array) {
+    this.#fields = fields
+    this.#impliedFields = impliedFields
+  }
 
   /** Adds a file or link; a former one of that name is replaced. Throws INVALID_ARGUMENT when the name is a directory's. */
   put (entry: DirectoryEntry): void {
@@ -21,12 +29,12 @@ export class DirectoryTree {
     this.#entries.set(entry.name, entry)
   }
 
-  /** The subdirectory of that name, new or there already. Throws INVALID_ARGUMENT when the name is a file's. */
-  directory (name: string): DirectoryTree {
+  /** The subdirectory of that name, new or there already: then it stays as it is. Throws INVALID_ARGUMENT when the name is a file's. */
+  directory (name: string, fields = this.#impliedFields): DirectoryTree {
     const known = this.#directories.get(name)
     if (known != null) return known
     if (this.#entries.has(name)) throw nameTaken(name)
-    const made = new DirectoryTree()
+    const made = new DirectoryTree(fields, this.#impliedFields)
     this.#directories.set(name, made)
     return made
   }
@@ -57,8 +65,8 @@ export class DirectoryTree {
   * #encode (make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
     let bytes = 0
     for (const { name, cid } of this.#entries.values()) bytes += Buffer.byteLength(name) + cid.bytes.length
-    if (bytes > maxPlainBytes) return yield * encodeHamt(this.#entries.values(), make)
-    const entry = encodeDirectory([...this.#entries.values()], make)
+    if (bytes > maxPlainBytes) return yield * encodeHamt(this.#entries.values(), make, this.#fields)
+    const entry = encodeDirectory([...this.#entries.values()], make, this.#fields)
     yield
     return entry
   }

@@ -6,7 +6,7 @@ import type { ChunkSource } from './chunk-source.ts'
 import { createChunkSource } from './chunk-source.ts'
 import { parseChunker } from './chunkers.ts'
 import type { FilePart, LeafType } from './file-node.ts'
-import { encodeLeaf, leafTypes } from './file-node.ts'
+import { encodeLeaf, leafTypes, leafWithFields } from './file-node.ts'
 import type { Layout } from './layouts.ts'
 import { BalancedLayout, TrickleLayout } from './layouts.ts'
 
@@ -27,6 +27,12 @@ export class FileImporter {
   readonly #maker: BlockMaker
   readonly #rawLeaves: boolean
   readonly #leafType: LeafType
+  readonly #isTrickle: boolean
+  /** For the end of the root's UnixFS message. */
+  #fields: Uint8Array | undefined
+  /** The first leaf of a file with such fields, while it may be the only one. */
+  #held: { bytes: Uint8Array, length: number } | undefined
+  #leaves = 0
 
   constructor (params: DagParams, { maker, emit }: FileImporterDeps) {
     this.#source = createChunkSource(parseChunker(params.chunker))
@@ -36,12 +42,19 @@ export class FileImporter {
       emit(block)
       return block
     }
-    const trickle = params.layout === 'trickle'
+    const trickle = this.#isTrickle = params.layout === 'trickle'
     this.#layout = trickle ? new TrickleLayout(node) : new BalancedLayout(node)
     this.#leafType = trickle ? leafTypes.raw : leafTypes.file
     this.#rawLeaves = params.rawLeaves
     this.#emit = emit
     this.#maker = maker
+  }
+
+  /** Begins a file whose root has these fields at the end of its UnixFS message. Raw leaves have none: INVALID_ARGUMENT with Kubo's text. */
+  begin (fields: Uint8Array): void {
+    this.#fields = fields.length === 0 ? undefined : fields
+    this.#leaves = 0
+    if (this.#fields != null && this.#rawLeaves) throw new ClusterError('INVALID_ARGUMENT', {}, { message: "raw-leaves can't be used with UnixFS metadata like mode or modification time" })
   }
 
   push (piece: Uint8Array): void { this.#source.push(piece) }
@@ -50,15 +63,38 @@ export class FileImporter {
   step (final = false): boolean {
     const length = this.#source.next(final)
     if (length === 0) return false
-    this.#layout.add(this.#leaf(length))
+    if (this.#fields != null && !this.#isTrickle && this.#leaves === 0) this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
+    else {
+      this.#releaseHeld()
+      this.#layout.add(this.#leaf(length))
+    }
+    this.#leaves++
     return true
   }
 
   /** The root of the file, after `step(true)` said false. */
-  finish (): FilePart { return this.#layout.finish() ?? this.#leaf(0) }
+  finish (): FilePart {
+    const fields = this.#fields
+    if (fields == null || this.#isTrickle || this.#leaves > 1) return this.#layout.finish(fields) ?? this.#leaf(0)
+    const { bytes, length } = this.#held ?? { bytes: encodeLeaf(this.#source, 0, this.#leafType), length: 0 }
+    this.#held = undefined
+    return this.#emitted(this.#maker.node(leafWithFields(bytes, fields)), length)
+  }
+
+  /** There is a second leaf: the first one is an ordinary one. */
+  #releaseHeld (): void {
+    if (this.#held == null) return
+    const { bytes, length } = this.#held
+    this.#held = undefined
+    this.#layout.add(this.#emitted(this.#maker.node(bytes), length))
+  }
 
   #leaf (length: number): FilePart {
     const block = this.#rawLeaves ? this.#maker.leaf(this.#rawBytes(length)) : this.#maker.node(encodeLeaf(this.#source, length, this.#leafType))
+    return this.#emitted(block, length)
+  }
+
+  #emitted (block: Block, length: number): FilePart {
     this.#emit(block)
     return { cid: block.cid, fileSize: length, dagSize: block.bytes.length }
   }

@@ -36,6 +36,19 @@ export function encodeLeaf (source: ChunkSource, length: number, type: LeafType)
   return bytes
 }
 
+/** A leaf (`encodeLeaf`) with more fields at the end of its UnixFS message. */
+export function leafWithFields (leaf: Uint8Array, fields: Uint8Array): Uint8Array {
+  // behind the tag and the length
+  const message = leaf.subarray(leaf.findIndex((byte, at) => at > 0 && byte < 0x80) + 1)
+  const inner = message.length + fields.length
+  const bytes = Buffer.allocUnsafeSlow(1 + varintLength(inner) + inner)
+  bytes[0] = 0x0a
+  const at = writeVarint(bytes, inner, 1)
+  bytes.set(message, at)
+  bytes.set(fields, at + message.length)
+  return bytes
+}
+
 /** A node of a file that still takes children: their links are kept encoded. */
 export class FileNode {
   readonly #links = new ProtoWriter(2048)
@@ -58,10 +71,10 @@ export class FileNode {
     this.count++
   }
 
-  /** Encodes the node, gives it to `make`, and starts anew. */
-  close (make: (bytes: Uint8Array) => Block): FilePart {
+  /** Encodes the node, with `fields` at the end of its UnixFS message, gives it to `make`, and starts anew. */
+  close (make: (bytes: Uint8Array) => Block, fields?: Uint8Array): FilePart {
     const fileSize = this.#fileSize
-    const inner = 3 + varintLength(fileSize) + this.#sizes.length
+    const inner = 3 + varintLength(fileSize) + this.#sizes.length + (fields?.length ?? 0)
     const bytes = Buffer.allocUnsafeSlow(this.#links.length + 1 + varintLength(inner) + inner)
     bytes.set(this.#links.view)
     let at = this.#links.length
@@ -72,6 +85,7 @@ export class FileNode {
     bytes[at++] = 0x18
     at = writeVarint(bytes, fileSize, at)
     bytes.set(this.#sizes.view, at)
+    if (fields != null) bytes.set(fields, at + this.#sizes.length)
     const part = { cid: make(bytes).cid, fileSize, dagSize: bytes.length + this.#dagSize }
     this.#reset()
     return part

@@ -10,19 +10,21 @@ const murmurCode = 0x22
 const fanout = 256
 const maxLevels = 8
 
+interface ShardOptions { level: number, make: (bytes: Uint8Array) => Block, fields: Uint8Array | undefined }
+
 interface Slot extends DirectoryEntry { hash: Uint8Array }
 
 /**
  * The nodes of a sharded directory, children before parents: one step per node, so that the caller can write between them. The result is the root.
- * Throws INVALID_ARGUMENT when 64 bits of two names' hashes are equal.
+ * `fields` go to the end of the root's UnixFS message. Throws INVALID_ARGUMENT when 64 bits of two names' hashes are equal.
  */
-export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block, fields?: Uint8Array): Generator<void, DirectoryEntry> {
   const slots: Slot[] = []
   for (const entry of entries) slots.push({ ...entry, hash: murmur3(Buffer.from(entry.name)) })
-  return yield * encodeShard(slots, 0, make)
+  return yield * encodeShard(slots, { level: 0, make, fields })
 }
 
-function * encodeShard (slots: Slot[], level: number, make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+function * encodeShard (slots: Slot[], { level, make, fields }: ShardOptions): Generator<void, DirectoryEntry> {
   if (level >= maxLevels) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'sharded directory too deep' })
   const buckets = new Map<number, Slot[]>()
   for (const slot of slots) {
@@ -38,9 +40,10 @@ function * encodeShard (slots: Slot[], level: number, make: (bytes: Uint8Array) 
     const prefix = index.toString(16).toUpperCase().padStart(2, '0')
     const [only] = bucket
     if (bucket.length === 1 && only != null) writer.add({ ...only, name: prefix + only.name })
-    else writer.add({ ...yield * encodeShard(bucket, level + 1, make), name: prefix })
+    else writer.add({ ...yield * encodeShard(bucket, { level: level + 1, make, fields: undefined }), name: prefix })
   }
-  const node = writer.finish(shardData(indexes), make)
+  const data = shardData(indexes)
+  const node = writer.finish(fields == null ? data : Buffer.concat([data, fields]), make)
   yield
   return node
 }

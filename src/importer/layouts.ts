@@ -11,8 +11,11 @@ const trickleRepeat = 4
 /** Makes a tree of leaves. Nodes are closed when the next leaf shows that they are full, so that only one node per level is open. */
 export interface Layout {
   add (leaf: FilePart): void
-  /** The root; undefined when there was no leaf and the layout makes no node of its own. The layout can then be used for the next file. */
-  finish (): FilePart | undefined
+  /**
+   * The root, `fields` at the end of its UnixFS message if it is a node; undefined when there was no leaf and the layout makes no node of its own. The
+   * layout can then be used for the next file.
+   */
+  finish (fields?: Uint8Array): FilePart | undefined
 }
 
 /** All leaves at the same depth. A single leaf is its own root. */
@@ -34,7 +37,7 @@ export class BalancedLayout implements Layout {
     this.#push(0, leaf)
   }
 
-  finish (): FilePart | undefined {
+  finish (fields?: Uint8Array): FilePart | undefined {
     if (this.#depth === 0) {
       const only = this.#first
       this.#first = undefined
@@ -42,7 +45,7 @@ export class BalancedLayout implements Layout {
     }
     let level = 0
     for (; level < this.#depth - 1; level++) this.#push(level + 1, this.#close(level))
-    const root = this.#close(level)
+    const root = this.#close(level, fields)
     this.#depth = 0
     this.#first = undefined
     return root
@@ -55,10 +58,10 @@ export class BalancedLayout implements Layout {
     node.add(part)
   }
 
-  #close (level: number): FilePart {
+  #close (level: number, fields?: Uint8Array): FilePart {
     const node = this.#nodes[level]
     if (node == null) throw new Error('a level without a node')
-    return node.close(this.#make)
+    return node.close(this.#make, fields)
   }
 }
 
@@ -91,9 +94,9 @@ export class TrickleLayout implements Layout {
     }
   }
 
-  finish (): FilePart {
+  finish (fields?: Uint8Array): FilePart {
     while (this.#open.length > 1) this.#closeTop()
-    const root = this.#top().node.close(this.#make)
+    const root = this.#top().node.close(this.#make, fields)
     this.#open = [newFrame(Infinity)]
     return root
   }

@@ -16,7 +16,7 @@ export const importEntries: Importer = async function * (entries, params, sink, 
         for (const output of session.takeOutputs()) yield output
       }
       if (entry.kind === 'file') {
-        session.openFile(entry.path)
+        session.openFile(entry.path, entry.metadata)
         for await (const piece of entry.content) {
           options.signal?.throwIfAborted()
           session.push(piece)
@@ -25,8 +25,8 @@ export const importEntries: Importer = async function * (entries, params, sink, 
         }
         while (session.step(true)) if (batch.isFull) await batch.flush()
         session.closeFile()
-      } else if (entry.kind === 'symlink') session.addSymlink(entry.path, entry.target)
-      else session.addDirectory(entry.path)
+      } else if (entry.kind === 'symlink') session.addSymlink(entry.path, entry)
+      else session.addDirectory(entry.path, entry.metadata)
       if (options.scratchBlocks === true) await batch.drain()
       else if (batch.isFull) await batch.flush()
       for (const output of session.takeOutputs()) yield output

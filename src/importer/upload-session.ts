@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
-import type { DagParams, UploadEntry } from '../model/add.ts'
+import type { DagParams, EntryMetadata, UploadEntry } from '../model/add.ts'
 import type { BlockBatch } from './block-batch.ts'
 import type { BlockMaker } from './block-maker.ts'
 import type { DirectoryEntry } from './directory-node.ts'
@@ -10,6 +10,7 @@ import type { ClosedDirectory } from './directory-tree.ts'
 import { DirectoryTree } from './directory-tree.ts'
 import { FileImporter } from './file-importer.ts'
 import type { ImportOptions, ImportOutput } from './importer.ts'
+import { metadataFields } from './metadata.ts'
 
 /** Progress lines come every so many bytes. */
 const progressBytes = 262144
@@ -35,6 +36,7 @@ export class UploadSession {
   readonly #batch: BlockBatch
   readonly #maker: BlockMaker
   readonly #makeNode = (bytes: Uint8Array): Block => this.#emit(this.#maker.node(bytes))
+  readonly #impliedFields: Uint8Array
   #importer: FileImporter | undefined
   #root: OpenRoot | undefined
   #file: OpenFile | undefined
@@ -50,6 +52,7 @@ export class UploadSession {
     this.#options = options
     this.#batch = batch
     this.#maker = maker
+    this.#impliedFields = metadataFields(params.directoryMetadata, 'directory')
   }
 
   get hasOutputs (): boolean { return this.#outputs.length > 0 }
@@ -68,8 +71,9 @@ export class UploadSession {
     return path.length <= name.length || path[name.length] !== '/' || !path.startsWith(name)
   }
 
-  openFile (path: string): void {
+  openFile (path: string, metadata?: EntryMetadata): void {
     this.#importer ??= new FileImporter(this.#params, { maker: this.#maker, emit: block => this.#batch.add(block) })
+    this.#importer.begin(metadataFields(metadata, 'file'))
     this.#file = { path, bytes: 0, reported: 0 }
   }
 
@@ -93,20 +97,23 @@ export class UploadSession {
     if (root != null) this.#added(file.path, root)
   }
 
-  addSymlink (path: string, target: string): void {
-    const { cid, bytes } = this.#makeNode(encodeSymlink(target))
+  addSymlink (path: string, { target, metadata }: { target: string, metadata?: EntryMetadata | undefined }): void {
+    const { cid, bytes } = this.#makeNode(encodeSymlink(target, metadataFields(metadata, 'symlink')))
     this.#added(path, { cid, dagSize: bytes.length })
   }
 
-  addDirectory (path: string): void {
+  addDirectory (path: string, metadata?: EntryMetadata): void {
     if (path === '') return
+    const fields = metadataFields(metadata, 'directory')
     if (!this.#options.wrap && !path.includes('/')) {
-      this.#root = { name: path, tree: new DirectoryTree() }
+      this.#root = { name: path, tree: new DirectoryTree(fields, this.#impliedFields) }
       this.#last = undefined
       return
     }
     this.#startScratch()
-    this.#treeAt(path)
+    const slash = path.lastIndexOf('/')
+    const tree = this.#treeAt(path.slice(0, Math.max(slash, 0))).directory(path.slice(slash + 1), fields)
+    this.#last = { path, tree }
   }
 
   /** Makes the blocks and lines of the open top-level directory or the wrapper, if there is one. */
@@ -149,7 +156,7 @@ export class UploadSession {
     if (this.#last?.path === path) return this.#last.tree
     const names = path === '' ? [] : path.split('/')
     const rootName = this.#options.wrap ? '' : names.shift() ?? ''
-    this.#root ??= { name: rootName, tree: new DirectoryTree() }
+    this.#root ??= { name: rootName, tree: new DirectoryTree(this.#impliedFields, this.#impliedFields) }
     const tree = this.#root.tree.descend(names)
     this.#last = { path, tree }
     return tree

@@ -1,6 +1,12 @@
 import type { CID, PeerId } from './cid.ts'
 import type { PinOptions } from './pin.ts'
 
+/**
+ * What UnixFS can tell of a file beside its content. `mode`: permissions with setuid, setgid and sticky bits; 0: not told. `mtime`: time of change, in
+ * seconds since 1970 and 0 to 999,999,999 nanoseconds; null: not told.
+ */
+export interface EntryMetadata { mode: number, mtime: { seconds: number, nanoseconds: number } | null }
+
 /** How content becomes a DAG (rest-api §8.2). Names of hashes and chunkers are checked by the importer, as late as Go does. */
 export interface DagParams {
   layout: '' | 'balanced' | 'trickle'
@@ -10,6 +16,8 @@ export interface DagParams {
   /** Multihash name, lower case. */
   hash: string
   noCopy: boolean
+  /** For directories that have no entry of their own: wrappers, and parents of entries. */
+  directoryMetadata?: EntryMetadata
 }
 
 /** All of `POST /add`'s options. */
@@ -49,8 +57,8 @@ export function addedOutputJson (output: AddedOutput): Record<string, unknown> {
 }
 
 /** One part of an upload. Paths are relative, clean and already unescaped; '' is a nameless file. */
-export type UploadEntry =
+export type UploadEntry = { metadata?: EntryMetadata } & (
   | { kind: 'directory', path: string }
   | { kind: 'symlink', path: string, target: string }
   /** The content must be read (or returned) before the next entry is asked for. */
-  | { kind: 'file', path: string, content: AsyncIterable<Uint8Array> }
+  | { kind: 'file', path: string, content: AsyncIterable<Uint8Array> })

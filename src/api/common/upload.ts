@@ -2,7 +2,7 @@ import { badRequest } from '../../http/dialect.ts'
 import type { Part } from '../../http/multipart.ts'
 import { cleanPath } from '../../http/path.ts'
 import { queryUnescape } from '../../http/query.ts'
-import type { UploadEntry } from '../../model/add.ts'
+import type { EntryMetadata, UploadEntry } from '../../model/add.ts'
 
 const directoryTypes = new Set(['application/x-directory', 'multipart/form-data'])
 const symlinkType = 'application/symlink'
@@ -10,15 +10,17 @@ const longestTarget = 64 * 1024
 
 /**
  * The parts of an upload as entries (rest-api §8.1). The type and the field name of a disposition don't matter; a part without a readable
- * disposition ends the walk silently.
+ * disposition ends the walk silently. `metadataOf` tells what UnixFS is to keep of a part beside its content.
  */
-export async function * uploadEntries (parts: AsyncIterable<Part>): AsyncGenerator<UploadEntry, void, undefined> {
+export async function * uploadEntries (parts: AsyncIterable<Part>, metadataOf: (part: Part) => EntryMetadata | undefined = () => undefined): AsyncGenerator<UploadEntry, void, undefined> {
   for await (const part of parts) {
     if (part.disposition == null) return
     const path = uploadPath(part.disposition.params.get('filename') ?? '')
-    if (directoryTypes.has(part.contentType)) yield { kind: 'directory', path }
-    else if (part.contentType === symlinkType) yield { kind: 'symlink', path, target: await targetOf(part) }
-    else yield { kind: 'file', path, content: part.content }
+    const found = metadataOf(part)
+    const metadata = found == null ? {} : { metadata: found }
+    if (directoryTypes.has(part.contentType)) yield { kind: 'directory', path, ...metadata }
+    else if (part.contentType === symlinkType) yield { kind: 'symlink', path, target: await targetOf(part), ...metadata }
+    else yield { kind: 'file', path, content: part.content, ...metadata }
   }
 }
 

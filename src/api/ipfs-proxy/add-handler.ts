@@ -11,6 +11,8 @@ import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import { goJson } from '../../model/go-json.ts'
 import { parseAddParams } from '../common/add-params.ts'
 import { uploadEntries, withFirst } from '../common/upload.ts'
+import { metadataRule } from './add-metadata.ts'
+import type { MetadataRule } from './add-metadata.ts'
 import { proxyDialect } from './dialect.ts'
 
 const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
@@ -27,8 +29,12 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exch
     const boundary = prefixed('error reading request: ', () => boundaryOf(exchange.body.contentType))
     const { query } = exchange
     if (query.get('only-hash') === 'true') throw new HttpError(500, 'only-hash is not supported when adding to cluster')
-    const params = prefixed('error parsing options:', () => parseAddParams(clusterQuery(query), clock.now()))
-    const entries = await firstEntry(exchange, boundary, params)
+    const parsed = prefixed('error parsing options:', () => parseAddParams(clusterQuery(query), clock.now()))
+    const rule = metadataRule(query)
+    // raw leaves have no room for metadata: asked for in so many words they are refused, else they give way
+    if (rule != null && parsed.rawLeaves && query.get('raw-leaves') !== '') throw new HttpError(500, "raw-leaves can't be used with UnixFS metadata like mode or modification time")
+    const params = rule == null ? parsed : { ...parsed, rawLeaves: false, ...rule.ofDirectories == null ? {} : { directoryMetadata: rule.ofDirectories } }
+    const entries = await firstEntry(exchange, { boundary, params, rule })
     const outputs = cluster.add(entries, params, { signal: exchange.signal })
     if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
     return wholeReply(outputs)
@@ -49,9 +55,11 @@ function prefixed<T> (prefix: string, act: () => T): T {
   }
 }
 
-async function firstEntry ({ body }: Exchange, boundary: string, { format }: AddParams): Promise<AsyncIterable<UploadEntry>> {
-  const onTruncated = format === 'car' ? 'throw' : 'end'
-  const entries = await withFirst(uploadEntries(parts(body.chunks(), boundary, { onTruncated })))
+interface EntriesInit { boundary: string, params: AddParams, rule: MetadataRule | null }
+
+async function firstEntry ({ body }: Exchange, { boundary, params, rule }: EntriesInit): Promise<AsyncIterable<UploadEntry>> {
+  const onTruncated = params.format === 'car' ? 'throw' : 'end'
+  const entries = await withFirst(uploadEntries(parts(body.chunks(), boundary, { onTruncated }), rule?.ofPart))
   if (entries == null) throw new HttpError(500, 'error reading request: multipart: NextPart: EOF')
   return entries
 }

@@ -18,6 +18,7 @@ import type { StatusFilter } from '../model/status.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ClusterHost } from '../network/network.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
+import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
 import type { CallOptions, ClusterApi, Health, PeerPinProgress, ScopeOptions } from './cluster-api.ts'
@@ -25,7 +26,6 @@ import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './graph.ts'
 import { healthOf } from './health.ts'
 import { resolvePath } from './path.ts'
-import { progressHere } from './progress.ts'
 import { totalRepoStat } from './repo-stat.ts'
 import type { TemporaryStore } from './status-rows.ts'
 import type { UseCases } from './use-cases.ts'
@@ -62,6 +62,8 @@ export interface ClusterDeps {
   monitor: Monitor
   host: Pick<ClusterHost, 'addresses' | 'addressesOf' | 'bandwidth'>
   remotes: RemotePeers
+  /** How far pins are on other peers. Without it only this peer is asked. */
+  remoteProgress?: RemoteProgress
   importers: Importers
   /** An empty, started store for a moment. Without it the rows of status listings of several peers stay in memory. */
   temporaryStore?: () => Promise<TemporaryStore>
@@ -176,10 +178,7 @@ class ClusterPeer implements Cluster {
   async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.recoveries.recover(cid, scope) }
   recoverAll (scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.recoveries.recoverAll(scope) }
 
-  async progress (cid: CID): Promise<PeerPinProgress[]> {
-    const { tracker, ipfs } = this.#deps
-    return [progressHere(cid, { self: this.peer, peerName: this.#init.peerName, tracker, ipfs })]
-  }
+  async progress (cid: CID, call: CallOptions = {}): Promise<PeerPinProgress[]> { return this.#cases.progresses.of(cid, call) }
 
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, call: CallOptions = {}): AsyncIterable<AddedOutput> {
     return this.#cases.adder.add(entries, params, call)

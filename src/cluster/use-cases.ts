@@ -9,6 +9,7 @@ import { Members } from './members.ts'
 import { Peers } from './peers.ts'
 import { Pinner } from './pin.ts'
 import { Placement } from './placement.ts'
+import { Progresses } from './progress.ts'
 import { recoverWorker, Recoveries } from './recover.ts'
 import { PeerRemoval } from './remove-peer.ts'
 import { Repinner } from './repin.ts'
@@ -36,6 +37,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const statuses = new Statuses(init, { ...deps, members, statusRows })
   const recoveries = new Recoveries({ ...deps, members, statuses })
   const peers = new Peers(init, { ...deps, members })
+  const progresses = new Progresses(init, { ...deps, members })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const repinner = new Repinner({ ...deps, members, placement })
@@ -50,7 +52,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
     }
   })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, peers, collection, swarm, repinner, removal, adder, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, peers, progresses, collection, swarm, repinner, removal, adder, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)

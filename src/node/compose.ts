@@ -4,6 +4,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import { createCluster } from '../cluster/cluster.ts'
+import { progressHere } from '../cluster/progress.ts'
 import { joinCluster } from '../cluster/join.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
 import { importCar } from '../importer/car-importer.ts'
@@ -11,6 +12,7 @@ import { createSharder } from '../importer/sharder.ts'
 import { importEntries } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
+import { progressServer, remoteProgress } from '../network/progress/progress.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
 import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
@@ -56,11 +58,12 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: log.child('rpc') })
+  const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
   const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => neighbours.dial(address, options),
@@ -77,7 +80,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, rpc, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join
+    httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join
   ]
   return {
     components: components.filter(component => component != null),

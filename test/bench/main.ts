@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
- * ipfs are on PATH, on Go's pair beside it, alternating. Prints one table; ratios come from one run only. Loopback only.
+ * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -18,7 +18,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     workload: { type: 'string', default: 'single' },
     pins: { type: 'string', default: '' },
-    port: { type: 'string', default: '24000' }
+    port: { type: 'string', default: '24000' },
+    cluster: { type: 'boolean', default: false }
   }
 })
 
@@ -89,6 +90,11 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
   })
 }
 
+if (values.cluster) {
+  const { benchCluster } = await import('./cluster.ts')
+  await benchCluster({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  process.exit()
+}
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
 const peers: BenchPeer[] = []
 try {

@@ -49,8 +49,13 @@ async function endOf (child: ChildProcess | undefined, signal: NodeJS.Signals): 
   return code
 }
 
+export interface GoPeer extends PeerProcess {
+  /** The cluster's and Kubo's. */
+  pids (): number[]
+}
+
 /** Go's cluster peer with its own Kubo. `end` ends both; `pid` is the cluster's. */
-export async function goPeer (change: (json: any) => void = () => {}): Promise<PeerProcess> {
+export async function goPeer (change: (json: any) => void = () => {}): Promise<GoPeer> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-go-'))
   const cluster = join(folder, 'cluster')
   const config = join(cluster, 'service.json')
@@ -91,6 +96,7 @@ export async function goPeer (change: (json: any) => void = () => {}): Promise<P
     gateway: `http://127.0.0.1:${gateway}`,
     log: () => log,
     pid: () => children[1]?.pid ?? 0,
+    pids: () => children.flatMap(({ pid }) => pid ?? []),
     edit,
     end,
     start: async (args = []) => {

@@ -15,6 +15,8 @@ export interface MixedCluster {
   /** Starts a peer and tells it the addresses of all that have run. */
   start (index: number): Promise<void>
   id (index: number): string
+  /** Waits until all that were started see each other and know each other's free space, so that pins can be allocated to any. */
+  settled (): Promise<void>
   /** The views of these peers (default: all), once they agree and `holds` for them. Rejects with the difference when they don't within a minute. */
   agreement (options?: { among?: number[], holds?: (view: any) => boolean, withinMs?: number }): Promise<any>
   remove (): Promise<void>
@@ -33,8 +35,7 @@ const by = (key: string) => (a: any, b: any): number => a[key] < b[key] ? -1 : 1
 const sortedMap = (map: Record<string, string[]> | null): unknown => Object.entries(map ?? {}).map(([key, list]) => [key, (list ?? []).toSorted()] as const).toSorted(([a], [b]) => a < b ? -1 : 1)
 
 const statusOf = ({ cid, name, allocations, created, metadata, peer_map: peers }: any): unknown => ({
-  // Go says {} or null for none, after who answered last
-  cid, name, created, metadata: metadata ?? {}, allocations: allocations?.toSorted(), peers: Object.entries(peers).map(([id, info]: [string, any]) => [id, info.peername, info.ipfs_peer_id, info.status, info.error]).toSorted()
+  cid, name, created, metadata, allocations: allocations?.toSorted(), peers: Object.entries(peers).map(([id, info]: [string, any]) => [id, info.peername, info.ipfs_peer_id, info.status, info.error]).toSorted()
 })
 const peerOf = ({ id, peername, version, addresses, error, ipfs, rpc_protocol_version: rpc, cluster_peers: others }: any): unknown =>
   ({ id, peername, addresses: addresses?.toSorted(), error, version, rpc, ipfs: ipfs?.id, others: others?.toSorted() })
@@ -58,14 +59,15 @@ function difference (a: any, b: any, path = ''): string {
   return `${path}: other kinds of values`
 }
 
-/** Initializes the peers of a cluster on loopback, each with its IPFS node; none runs yet. */
-export async function mixedCluster (kinds: readonly Kind[]): Promise<MixedCluster> {
+/** Initializes the peers of a cluster on loopback, each with its IPFS node; none runs yet. `configure` has the last word on each service.json. */
+export async function mixedCluster (kinds: readonly Kind[], configure: (json: any, index: number) => void = () => {}): Promise<MixedCluster> {
   const change = (index: number) => (json: any): void => {
     Object.assign(json.cluster, {
       secret: 'ab'.repeat(32), peername: `${kinds[index]}-${index}`, mdns_interval: '0s', monitor_ping_interval: '2s', dial_peer_timeout: '3s', pin_recover_interval: '20s', state_sync_interval: '2s'
     })
     Object.assign(json.consensus.crdt, { trusted_peers: ['*'], rebroadcast_interval: '2s' })
     for (const informer of Object.values<any>(json.informer)) if (informer.metric_ttl != null) informer.metric_ttl = '5s'
+    configure(json, index)
   }
   const peers = await Promise.all(kinds.map(async (kind, index) => await (kind === 'go' ? goPeer : peerProcess)(change(index))))
   const identities = new Map<number, { id: string, address: string }>()
@@ -93,5 +95,10 @@ export async function mixedCluster (kinds: readonly Kind[]): Promise<MixedCluste
     return views[0]
   }
 
-  return { peers, at, start, agreement, id: index => identities.get(index)?.id ?? '', remove: async () => { await Promise.all(peers.map(async peer => peer.remove())) } }
+  const settled = async (): Promise<void> => pollUntil(async () => {
+    const counts = await Promise.all([...identities.keys()].map(async index => ((await json(`${at(index).url}/monitor/metrics/freespace`)) as unknown[]).length))
+    return counts.every(count => count === identities.size)
+  }, { everyMs: 100, withinMs: 30_000, what: 'the free space of all at all' })
+
+  return { peers, at, start, settled, agreement, id: index => identities.get(index)?.id ?? '', remove: async () => { await Promise.all(peers.map(async peer => peer.remove())) } }
 }

@@ -1,63 +1,81 @@
-import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { goPeer } from '../interop/go-peer.ts'
 import { cidFor } from '../support/pins.ts'
 import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 /**
- * How fast a fresh peer takes the pinset: `fresh-peer.ts [PINS] [batched|chain] [ROUNDS]`. A peer is filled, with many pins per block or with one block per pin in a chain; then a
- * fresh one joins it. Prints the time from the start of its program, and from the moment at which its network is up. Everything is on loopback.
+ * How fast a fresh peer takes the pinset: `fresh-peer.ts [PINS] [batched|chain] [FROM] [TO] [ROUNDS]`, FROM and TO `node` or `go` (with Go's programs on PATH). A peer is filled,
+ * with 300 pins per block or with one block per pin in a chain; then fresh ones join it, one after the other. A peer has everything when it knows the oldest pin, as all
+ * walk from the newest down; it is counted afterwards. Times are from the start of the fresh program, since its network is up, and since it knows the newest pin.
  */
-const [count = 6000, mode = 'batched', rounds = 2] = [Number(process.argv[2] ?? 6000), process.argv[3], Number(process.argv[4] ?? 2)]
+const [pins = '6000', mode = 'batched', from = 'node', to = 'node', rounds = '3'] = process.argv.slice(2)
+const count = Number(pins)
 
 const common = (json: any): void => {
-  Object.assign(json.cluster, { secret: 'ab'.repeat(32), replication_factor_min: 1, replication_factor_max: 1 })
-  Object.assign(json.consensus.crdt, { trusted_peers: ['*'] })
+  Object.assign(json.cluster, { secret: 'ab'.repeat(32), replication_factor_min: 1, replication_factor_max: 1, monitor_ping_interval: '2s' })
+  Object.assign(json.consensus.crdt, { trusted_peers: ['*'], rebroadcast_interval: '5s' })
   json.pin_tracker.stateless.max_concurrent_pins = 1
+  if (mode !== 'chain') json.consensus.crdt.batching = { max_batch_size: 300, max_batch_age: '1s' }
 }
-const batching = (json: any): void => { json.consensus.crdt.batching = { max_batch_size: 300, max_batch_age: '1s' } }
-
-async function pin (peer: PeerProcess, at: number): Promise<void> {
-  // the fresh peer has nothing to fetch
-  const response = await fetch(`${peer.url}/pins/${cidFor(`fresh ${at}`)}?user-allocations=${sourceId}`, { method: 'POST' })
-  if (!response.ok) throw new Error(await response.text())
+const open = async (kind: string): Promise<PeerProcess> => await (kind === 'go' ? goPeer : peerProcess)(common)
+const ownId = async ({ url }: PeerProcess): Promise<{ addresses: string[], id: string }> => {
+  const { addresses, id } = await (await fetch(`${url}/id`)).json() as { addresses: string[] | null, id: string }
+  return { addresses: addresses ?? [], id }
+}
+const knows = async ({ url }: PeerProcess, at: number): Promise<boolean> => {
+  const response = await fetch(`${url}/allocations/${cidFor(`fresh ${at}`)}`)
   await response.arrayBuffer()
+  return response.status === 200
 }
+const listed = async ({ url }: PeerProcess): Promise<number> => (await (await fetch(`${url}/allocations`)).text()).split('\n').filter(line => line !== '').length
 
-async function fill (peer: PeerProcess): Promise<void> {
-  let next = 0
-  await Promise.all(Array.from({ length: mode === 'chain' ? 1 : 64 }, async () => { while (next < count) await pin(peer, next++) }))
-}
-
-const health = async ({ url }: PeerProcess): Promise<{ pins: number, height: number }> => (await fetch(`${url}/health/ready`)).json() as Promise<{ pins: number, height: number }>
-const ownId = async ({ url }: PeerProcess): Promise<{ addresses: string[], id: string }> => (await fetch(`${url}/id`)).json() as Promise<{ addresses: string[], id: string }>
-const cpuSeconds = (pid: number): number => {
-  const fields = execFileSync('cat', [`/proc/${pid}/stat`], { encoding: 'utf8' }).split(') ')[1]?.split(' ') ?? []
+/** User and system time of a process in seconds. */
+function cpuSeconds (pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-const source = await peerProcess(json => { common(json); if (mode !== 'chain') batching(json) })
-await source.start()
-await pollUntil(async () => (await ownId(source)).addresses.length > 0, { what: 'its network' })
-const { addresses, id: sourceId } = await ownId(source)
-await pollUntil(async () => pin(source, 0).then(() => true, () => false), { what: 'its ping' })
-await fill(source)
-await pollUntil(async () => (await health(source)).pins === count, { what: 'all pins', withinMs: 60_000 })
-console.log(JSON.stringify(await health(source)))
-for (let round = 0; round < rounds; round++) {
-  const fresh = await peerProcess(common)
+async function fill (peer: PeerProcess, holder: string): Promise<void> {
+  const pin = async (at: number): Promise<boolean> => {
+    // the source holds all: the fresh peer has nothing to fetch
+    const response = await fetch(`${peer.url}/pins/${cidFor(`fresh ${at}`)}?user-allocations=${holder}`, { method: 'POST' })
+    await response.arrayBuffer()
+    return response.ok
+  }
+  await pollUntil(async () => pin(0), { what: 'its ping' })
+  // a block of its own for the oldest pin
+  await pollUntil(async () => knows(peer, 0), { what: 'the first pin' })
+  let next = 1
+  await Promise.all(Array.from({ length: mode === 'chain' ? 1 : 64 }, async () => {
+    while (next < count) if (!await pin(next++)) throw new Error('a pin was refused')
+  }))
+  await pollUntil(async () => await listed(peer) === count, { what: 'all pins', withinMs: 120_000, everyMs: 500 })
+}
+
+async function join (address: string): Promise<void> {
+  const fresh = await open(to)
   const startedAt = performance.now()
-  await fresh.start(['--bootstrap', addresses.find(address => address.startsWith('/ip4/127.0.0.1/')) ?? ''])
+  await fresh.start(['--bootstrap', address])
   await pollUntil(async () => (await ownId(fresh)).addresses.length > 0, { what: 'its network', everyMs: 2 })
   const upAt = performance.now()
-  let firstAt = 0
-  await pollUntil(async () => {
-    const { pins } = await health(fresh)
-    if (pins > 0 && firstAt === 0) firstAt = performance.now()
-    return pins === count
-  }, { what: 'all pins', withinMs: 120_000, everyMs: 2 })
+  await pollUntil(async () => knows(fresh, count - 1), { what: 'the newest pin', withinMs: 120_000, everyMs: 2 })
+  const newestAt = performance.now()
+  await pollUntil(async () => knows(fresh, 0), { what: 'the oldest pin', withinMs: 600_000, everyMs: 2 })
   const doneAt = performance.now()
-  const speed = (fromAt: number): string => `${(doneAt - fromAt).toFixed(0)} ms ${(count / (doneAt - fromAt) * 1000).toFixed(0)} pins/s`
-  console.log(`${count} ${mode}: from the start ${speed(startedAt)}; since its network is up ${speed(upAt)}; since the first pin ${speed(firstAt)}; cpu ${cpuSeconds(fresh.pid()).toFixed(1)} s`)
+  const cpu = cpuSeconds(fresh.pid())
+  const speed = (sinceAt: number): string => `${(doneAt - sinceAt).toFixed(0)} ms, ${(count / (doneAt - sinceAt) * 1000).toFixed(0)}/s`
+  console.log(`${from} -> ${to} ${count} ${mode}: from the start ${speed(startedAt)}; network up ${speed(upAt)}; newest pin ${speed(newestAt)}; cpu ${cpu.toFixed(1)} s; listed ${await listed(fresh)}`)
   await fresh.remove()
 }
-await source.remove()
+
+const source = await open(from)
+try {
+  await source.start()
+  await pollUntil(async () => (await ownId(source)).addresses.length > 0, { what: 'its network' })
+  const { addresses, id } = await ownId(source)
+  await fill(source, id)
+  for (let round = 0; round < Number(rounds); round++) await join(addresses.find(address => address.startsWith('/ip4/127.0.0.1/')) ?? '')
+} finally {
+  await source.remove()
+}

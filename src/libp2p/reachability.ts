@@ -36,7 +36,7 @@ export interface ReachabilityComponents extends WalkComponents {
     confirmObservedAddr (address: Multiaddr, options: { type: 'transport' | 'observed', ttl: number }): void
   }
   transportManager: { getAddrs (): Multiaddr[], listen (addresses: Multiaddr[]): Promise<void> }
-  connectionManager: { getConnections (): Connection[] }
+  connectionManager: { getConnections (): Connection[], openConnection (target: unknown, options?: object): Promise<Connection> }
   events: { addEventListener (type: 'transport:listening', listener: () => void): void }
 }
 
@@ -46,6 +46,8 @@ type Factory = (components: ReachabilityComponents) => Service
 interface AutoNat extends Service { verifyExternalAddresses (connection: Connection): Promise<void> }
 
 const checkIntervalMs = 30_000
+/** While a host with a public address waits for the first proof. */
+const firstCheckIntervalMs = 10_000
 /** A host that nobody could dial for this long looks for relays: Go's boot delay. */
 const relayAfterMs = 3 * 60_000
 /** A proof that ran out counts on for this long, while it is asked for anew. */
@@ -84,7 +86,7 @@ export class Reachability {
     const [{ autoNAT }, { isPrivate }] = await Promise.all([import('@libp2p/autonat'), import('@libp2p/utils')])
     this.#isPrivate = isPrivate
     return {
-      autonat: (components: ReachabilityComponents) => this.#autonat = (autoNAT() as unknown as Factory)(calm(components, this.#deps.clock)) as AutoNat,
+      autonat: (components: ReachabilityComponents) => this.#autonat = (autoNAT() as unknown as Factory)(dialsBack(calm(components, this.#deps.clock))) as AutoNat,
       reachability: (components: ReachabilityComponents) => this.#service(components)
     }
   }
@@ -98,8 +100,7 @@ export class Reachability {
   worker (): Worker {
     return {
       name: 'reachability',
-      intervalMs: () => checkIntervalMs,
-      runAtStart: false,
+      intervalMs: () => this.#publicSince != null && this.#reach === 'unknown' ? firstCheckIntervalMs : checkIntervalMs,
       work: async () => {
         await this.check()
         return 'idle'
@@ -210,3 +211,14 @@ async function started (service: Service): Promise<Service> {
 /** The components with a random walk that rests. */
 const calm = (components: ReachabilityComponents, clock: Clock): ReachabilityComponents =>
   Object.create(components, { randomWalk: { value: calmWalk(components, { clock }) } })
+
+/**
+ * For AutoNAT's answers. It dials an address and closes the connection; libp2p would hand it the one that is there already, and with it go down all streams
+ * between the two peers.
+ */
+function dialsBack (components: ReachabilityComponents): ReachabilityComponents {
+  const { connectionManager } = components
+  const openConnection = async (target: unknown, options?: object): Promise<Connection> =>
+    connectionManager.openConnection(target, Array.isArray(target) ? options : { ...options, force: true })
+  return Object.create(components, { connectionManager: { value: Object.create(connectionManager, { openConnection: { value: openConnection } }) } })
+}

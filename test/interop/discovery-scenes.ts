@@ -1,13 +1,16 @@
-import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
-import { freePorts } from '../support/peer-process.ts'
+import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 import { goPeer } from './go-peer.ts'
 
 /**
- * `discovery-scenes mdns|dht KINDS`: plays a scene inside a network of its own (see discovery.test.ts) and ends with 0 when the peers have found each other.
- * KINDS: go or node for each peer, comma-separated. Peers listen on 10.77.0.1, 10.77.0.2, …: Go keeps loopback addresses out of its DHT.
+ * `discovery-scenes mdns|dht|public KINDS`: plays a scene inside a network of its own (see discovery.test.ts) and ends with 0 when it came out well: the peers
+ * have found each other, or (`public`, our peer first) it knows that it is publicly reachable.
+ * KINDS: go or node for each peer, comma-separated. Peers listen on 10.77.0.1, 10.77.0.2, …,
+ * because Go keeps loopback addresses out of its DHT, or on addresses that pass for public.
  */
 const [scene = '', kinds = ''] = process.argv.slice(2)
+
+const hosts = scene === 'public' ? ['8.8.4.1', '9.9.9.1'] : ['10.77.0.1', '10.77.0.2', '10.77.0.3']
 
 const json = async (url: string): Promise<any> => (await fetch(url, { signal: AbortSignal.timeout(30_000) })).json()
 
@@ -15,7 +18,7 @@ const peers: PeerProcess[] = await Promise.all(kinds.split(',').map(async (kind,
   const [port = 0] = await freePorts(1)
   return (kind === 'go' ? goPeer : peerProcess)(json => {
     Object.assign(json.cluster, {
-      secret: 'ab'.repeat(32), listen_multiaddress: [`/ip4/10.77.0.${index + 1}/tcp/${port}`], monitor_ping_interval: '2s', mdns_interval: scene === 'mdns' ? '10s' : '0s'
+      secret: 'ab'.repeat(32), listen_multiaddress: [`/ip4/${hosts[index]}/tcp/${port}`], monitor_ping_interval: '2s', mdns_interval: scene === 'mdns' ? '10s' : '0s'
     })
     json.consensus.crdt.trusted_peers = ['*']
     for (const informer of Object.values<any>(json.informer)) if (informer.metric_ttl != null) informer.metric_ttl = '5s'
@@ -36,7 +39,7 @@ async function listed ({ url }: PeerProcess): Promise<any[]> {
 async function addressOf ({ url }: PeerProcess): Promise<string> {
   let found: string | undefined
   await pollUntil(async () => {
-    found = (await json(`${url}/id`)).addresses?.find((address: string) => address.startsWith('/ip4/10.77.'))
+    found = (await json(`${url}/id`)).addresses?.find((address: string) => hosts.some(host => address.startsWith(`/ip4/${host}/`)))
     return found != null
   }, { what: 'an address' })
   return found ?? ''
@@ -60,12 +63,30 @@ async function throughTheMiddle (): Promise<void> {
   await Promise.all([first, last].map(async peer => peer.start(['--bootstrap', address])))
 }
 
+/** Go's peer and ours dial each other back on request. The address is announced before that. */
+async function provenPublic (): Promise<void> {
+  const [ours, other] = peers as [PeerProcess, PeerProcess]
+  await ours.start()
+  await other.start(['--bootstrap', await addressOf(ours)])
+  await pollUntil(() => /p2p\s+reachability\s+.*"public"/.test(ours.log()), { withinMs: 60_000, what: 'a proof' }).catch(err => { throw new Error(`${err.message}\n${ours.log().slice(-3000)}`) })
+}
+
+const scenes: Record<string, () => Promise<void>> = {
+  mdns: async () => {
+    await Promise.all(peers.map(async peer => peer.start()))
+    await allFindAll()
+  },
+  dht: async () => {
+    await throughTheMiddle()
+    await allFindAll()
+  },
+  public: provenPublic
+}
+
 try {
   const begin = performance.now()
-  if (scene === 'mdns') await Promise.all(peers.map(async peer => peer.start()))
-  else await throughTheMiddle()
-  await allFindAll()
-  console.log(`found after ${Math.round(performance.now() - begin)} ms`)
+  await scenes[scene]?.()
+  console.log(`well after ${Math.round(performance.now() - begin)} ms`)
 } catch (err) {
   console.error(err)
   process.exitCode = 1

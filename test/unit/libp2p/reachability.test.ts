@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../../src/base/log.ts'
@@ -16,6 +17,8 @@ class FakeComponents {
   readonly handled = new Set<string>()
   readonly connections: Connection[] = []
   readonly asked: unknown[] = []
+  readonly dials: Array<{ target: string, options: object }> = []
+  autonat: any // the library's class
   onListening = (): void => {}
   readonly #clock: SimClock
 
@@ -41,12 +44,19 @@ class FakeComponents {
     const log = Object.assign(() => {}, { error: () => {}, trace: () => {} })
     const components = {
       addressManager: {
+        getAddresses: () => [],
         getAddressesWithMetadata: () => [...this.addresses.values()],
         confirmObservedAddr: (address: Multiaddr, { ttl }: { ttl: number }) => this.#prove(address.toString(), true, ttl)
       },
-      transportManager: { getAddrs: () => this.own.map(address => multiaddr(address)), listen: async (addresses: Multiaddr[]) => { this.listened.push(...addresses.map(String)) } },
+      transportManager: { dialTransportForMultiaddr: () => ({}), getAddrs: () => this.own.map(address => multiaddr(address)), listen: async (addresses: Multiaddr[]) => { this.listened.push(...addresses.map(String)) } },
       events: { addEventListener: (_: string, listener: () => void) => { this.onListening = listener } },
-      connectionManager: { getConnections: () => this.connections },
+      connectionManager: {
+        getConnections: () => this.connections,
+        openConnection: async (target: Multiaddr, options: object) => {
+          this.dials.push({ target: target.toString(), options })
+          return { remoteAddr: target, close: async () => {} }
+        }
+      },
       peerRouting: { getClosestPeers: async function * () {} },
       // what the services take besides; AutoNAT looks a peer up before it asks it
       peerStore: { get: async (peer: unknown) => { this.asked.push(peer); throw new Error('asked') } },
@@ -81,7 +91,7 @@ describe('reachability', () => {
     const services = await reachability.services()
     const components = fake.components()
     // only running does it ask; its own loop isn't wanted here
-    if (isAutonatOn) Object.assign(services.autonat(components), { started: true })
+    if (isAutonatOn) fake.autonat = Object.assign(services.autonat(components), { started: true })
     const service = services.reachability(components)
     return { reachability, stop: () => service.stop() }
   }
@@ -145,6 +155,16 @@ describe('reachability', () => {
     await reachability.check()
 
     assert.deepEqual(fake.asked.toSorted(), [0, 0, 1, 1, 2, 3, 4, 5])
+  })
+
+  it('dials back anew for others, instead of closing the connection that is there', async () => {
+    await open({}, { isAutonatOn: true })
+    const id = peerIdFromString('12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH')
+    const connection = { remotePeer: id, remoteAddr: multiaddr('/ip4/1.2.3.4/tcp/50000') }
+
+    await fake.autonat.handleAutonatMessage({ dial: { peer: { id: id.toMultihash().bytes, addrs: [multiaddr('/ip4/1.2.3.4/tcp/9096').bytes] } } }, connection, {})
+
+    assert.deepEqual(fake.dials, [{ target: `/ip4/1.2.3.4/tcp/9096/p2p/${id.toString()}`, options: { force: true } }])
   })
 
   it('does not relay unless it is told to', async () => {

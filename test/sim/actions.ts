@@ -64,7 +64,7 @@ async function upload (world: World, peer: SimPeer, run: Run): Promise<void> {
   const entry = world.ledger.put(peer.id, pinKey(aCid(text)), { expires: options.expireAt > 0, isSlow: true })
   world.trace.note(`add ${entry.name} ${peer.settings.name} ${text}`)
   return put(world, run, entry, async () => {
-    for await (const _ of run.cluster.add(uploadOf(['file', text]), addParams({}, { ...options, name: entry.name }))) { /* only to be stored */ }
+    for await (const _ of run.cluster.add(uploadOf(['file', text]), addParams({}, { ...options, name: entry.name }), { signal: run.requests.signal })) { /* only to be stored */ }
   })
 }
 
@@ -72,7 +72,7 @@ async function put (world: World, run: Run, entry: PutEntry, work: () => Promise
   try {
     await work()
   } catch (err) {
-    return settle(world, entry, 'refused', err)
+    return isOver(run, err) ? world.ledger.settle(entry, 'unknown') : settle(world, entry, 'refused', err)
   }
   settle(world, entry, 'acknowledged')
   const told = world.told.get(run)?.changes.get(entry.key) ?? []
@@ -89,9 +89,9 @@ async function unpin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)
   const before = changes?.get(key)?.length ?? 0
   const wasThere = run.consensus.state.has(cid)
   try {
-    await run.cluster.unpin(cid)
+    await run.cluster.unpin(cid, { signal: run.requests.signal })
   } catch (err) {
-    return settle(world, entry, 'refused', err)
+    return isOver(run, err) ? world.ledger.settle(entry, 'unknown') : settle(world, entry, 'refused', err)
   }
   settle(world, entry, 'acknowledged')
   const since = changes?.get(key)?.slice(before) ?? []
@@ -107,22 +107,26 @@ async function removePeer (world: World, run: Run): Promise<void> {
   world.hasRemovals = true
   if (isRough(settings.seed) && dice.chance(0.5)) clock.after(dice.between(0, dice.pick([500, 12_000])), () => patience.abort(new Error('the user has left')))
   try {
-    await run.cluster.removePeer(gone.id, { signal: patience.signal })
+    await run.cluster.removePeer(gone.id, { signal: AbortSignal.any([patience.signal, run.requests.signal]) })
   } catch (err) {
-    if (err === patience.signal.reason) return
+    if (err === patience.signal.reason || isOver(run, err)) return
     if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) throw err
   }
 }
 
 /** Reads change nothing and end. */
 async function look ({ dice }: World, run: Run): Promise<void> {
+  const { signal } = run.requests
   try {
-    if (dice.chance(0.5)) for await (const _ of run.cluster.statusAll(0)) { /* only to be answered */ }
-    else for await (const _ of run.cluster.recoverAll()) { /* only to be answered */ }
+    if (dice.chance(0.5)) for await (const _ of run.cluster.statusAll(0, { signal })) { /* only to be answered */ }
+    else for await (const _ of run.cluster.recoverAll({ signal })) { /* only to be answered */ }
   } catch (err) {
-    if (!isClusterError(err, 'IPFS_ERROR') && !isClusterError(err, 'IPFS_UNAVAILABLE') && !isRefusal(err)) throw err
+    if (!isOver(run, err) && !isRefusal(err)) throw err
   }
 }
+
+/** The request ended with the peer. */
+const isOver = ({ requests: { signal } }: Run, err: unknown): boolean => signal.aborted && err === signal.reason
 
 function settle (world: World, entry: PutEntry | RemovalEntry, outcome: 'acknowledged' | 'refused', err?: unknown): void {
   world.ledger.settle(entry, outcome)

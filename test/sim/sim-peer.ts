@@ -13,7 +13,7 @@ import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
 import { blockRecord } from '../../src/consensus/crdt/layout.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
-import type { Broadcast } from '../../src/network/network.ts'
+import type { BlockExchange, Broadcast } from '../../src/network/network.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
 import { blockKey } from '../../src/wire/crdt-block.ts'
 import { parsePingValue } from '../../src/model/metric.ts'
@@ -40,6 +40,8 @@ export interface SimPeerDeps {
   log: Logger
   /** Told of each head that a peer announces without having its block. */
   announcedTooEarly: (peer: SimPeer, head: CID) => void
+  /** Told of each block that a peer makes while it misses others: it may stand on what the peer has not seen. */
+  writtenInTheDark: (block: CID) => void
 }
 
 /** A peer's process from start to end. */
@@ -51,6 +53,8 @@ export interface Run {
   tracker: StatelessTracker
   cluster: Cluster
   lifecycle: Lifecycle
+  /** Users wait for answers until it aborts. */
+  requests: AbortController
   /** Started and not yet stopping. */
   isReady: boolean
 }
@@ -107,8 +111,12 @@ export class SimPeer {
     const { run } = this
     if (run == null) return
     run.isReady = false
+    run.requests.abort(new Error('the peer stops'))
     await run.lifecycle.stop()
-    if (this.run === run) this.#end(run)
+    const timers = run.clock.pending
+    if (this.run !== run) return // the power went meanwhile
+    this.#end(run)
+    if (timers > 0) throw new Error(`${timers} timers are left`)
   }
 
   /** The power goes: what the disks had not synced is lost, except what happened to be written. */
@@ -139,6 +147,16 @@ export class SimPeer {
     }
   }
 
+  #noticed (exchange: BlockExchange, consensus: () => CrdtConsensus): BlockExchange {
+    return {
+      fetch: (cid, options) => exchange.fetch(cid, options),
+      offer: (cid, bytes) => {
+        if (consensus().progress().dirty) this.#deps.writtenInTheDark(cid)
+        exchange.offer(cid, bytes)
+      }
+    }
+  }
+
   #compose () {
     const { id: self, settings } = this
     const world = this.#world
@@ -158,9 +176,9 @@ export class SimPeer {
       get tracker () { return run.tracker },
       ipfs
     })
-    const consensus = crdtConsensus(
+    const consensus: CrdtConsensus = crdtConsensus(
       { self, clusterName: 'sim', trustedPeers: settings.trustedPeers, rebroadcastIntervalMs: world.rebroadcastIntervalMs, repairIntervalMs: world.repairIntervalMs, batching: settings.batching },
-      { datastore: pinset, broadcast: this.#checked(place.broadcast, pinset), exchange: place.exchange, workers, clock, log: log.child(`${peerName} crdt`) })
+      { datastore: pinset, broadcast: this.#checked(place.broadcast, pinset), exchange: this.#noticed(place.exchange, () => consensus), workers, clock, log: log.child(`${peerName} crdt`) })
     const monitor = pubsubMonitor({ self, checkIntervalMs: world.pingIntervalMs },
       { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child(`${peerName} monitor`), workers })
     const identity = () => {
@@ -199,7 +217,7 @@ export class SimPeer {
     ]
     const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, clock }), informers })
     const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child(`${peerName} lifecycle`) })
-    const run: Run & { isServing: boolean } = { clock, place, consensus, monitor, tracker, cluster, lifecycle, isReady: false, isServing: false }
+    const run: Run & { isServing: boolean } = { clock, place, consensus, monitor, tracker, cluster, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
     const serving = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
     // the order of node/compose
     return { run, components: [pinset, local, consensus, serving, ipfs, tracker, monitor, workers, cluster, publisher] }

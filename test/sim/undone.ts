@@ -7,11 +7,13 @@ import { valuesOf } from './inspection.ts'
 /**
  * Blocks that write a name again, as peers do by themselves when they give a pin other holders, although the blocks before them say that the item has another
  * name by now or is gone: they undo a user's wish that their writer knew of. For blocks of peers without batching: a batch's parents are younger than its changes.
+ * `inTheDark`: keys of blocks whose writers had not seen all that these stand on (a head is adopted before its ancestors).
  */
-export function undoneWishes (blocks: ReadonlyMap<string, CrdtBlock>): string[] {
+export function undoneWishes (blocks: ReadonlyMap<string, CrdtBlock>, inTheDark: ReadonlySet<string>): string[] {
   const histories = historiesOf(blocks)
   const faults: string[] = []
   for (const [id, { delta }] of blocks) {
+    if (inTheDark.has(id)) continue
     const history = histories.get(id) ?? new Map<string, CrdtBlock>()
     for (const { key, value } of delta.elements) {
       const name = nameOf(key, value)

@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/base/log.ts'
 import type { Logger } from '../../src/base/log.ts'
 import type { PinsetChange } from '../../src/consensus/consensus.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
+import { blockKey } from '../../src/wire/crdt-block.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
 import { SimClock } from '../support/sim-clock.ts'
 import { SimNetwork } from '../support/sim-network.ts'
@@ -32,6 +33,8 @@ export class World {
   lastAsked: SimPeer | undefined
   /** Nothing goes wrong any more. */
   isPeace = false
+  /** Keys of blocks that were made while their writers missed others. */
+  readonly inTheDark = new Set<string>()
   /** A user took a peer out of the cluster. */
   hasRemovals = false
   /** Broken promises. */
@@ -51,7 +54,8 @@ export class World {
     this.network = new SimNetwork(settings.network, { clock, random: dice, seen })
     const log = print == null ? silentLogger : printingLogger(trace)
     const announcedTooEarly = (peer: SimPeer, head: CID): void => this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
-    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly }))
+    const writtenInTheDark = (block: CID): void => { this.inTheDark.add(blockKey(block)) }
+    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly, writtenInTheDark }))
   }
 
   nameOf (peer: PeerId): string { return this.#names.get(peer) ?? peer }

@@ -92,6 +92,9 @@ export class PeerClock implements Clock {
 
   sleep (ms: number, signal?: AbortSignal): Promise<void> { return sleepBy(this, ms, signal) }
 
+  /** Timers of this clock that wait. */
+  get pending (): number { return this.#cancels.size }
+
   /** No timer of this clock ever fires again. */
   stop (): void {
     this.#isStopped = true

@@ -10,19 +10,27 @@ const { createRequire, enableCompileCache } = await load('node:module')
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-/** `url` is the import.meta.url of bin.js. */
-export async function launch (url) {
+/**
+ * `url` is the import.meta.url of bin.js. `runsOnOld` says of a command line that a build runs it on Node 20.16, too: starting another Node would take
+ * longer than all the rest.
+ */
+export async function launch (url, { runsOnOld = () => false } = {}) {
   const self = fileURLToPath(url)
-  const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major > 24 || (major === 24 && minor >= 7)) await runHere(self)
+  const source = join(dirname(self), 'main.ts')
+  const isBuild = !existsSync(source)
+  if (isNode(24, 7) || (isBuild && isNode(20, 16) && runsOnOld(process.argv.slice(2)))) await runHere(isBuild ? self.replace(/\.js$/, '-main.mjs') : source)
   else await runUnderFitNode(self)
 }
 
-async function runHere (self) {
+function isNode (major, minor) {
+  const [ours, oursMinor] = process.versions.node.split('.').map(Number)
+  return ours > major || (ours === major && oursMinor >= minor)
+}
+
+async function runHere (program) {
   if (process.env.HELIA_CLUSTER_LAUNCHED === '1') obeyLauncher()
   enableCompileCache?.()
-  const source = join(dirname(self), 'main.ts')
-  const { main } = await import(pathToFileURL(existsSync(source) ? source : self.replace(/\.js$/, '-main.mjs')).href)
+  const { main } = await import(pathToFileURL(program).href)
   await main()
 }
 

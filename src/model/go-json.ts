@@ -3,7 +3,8 @@
  * object's own; with `indent` as json.MarshalIndent prints it; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
  */
 export function goJson (value: unknown, { indent = 0 }: { indent?: number } = {}): string {
-  return escapeHtml(JSON.stringify(value, bigintAsNumber, indent))
+  const json = JSON.stringify(value, bigintAsNumber, indent)
+  return escapeHtml(rawJSON == null ? json.replace(markedNumber, '$1') : json)
 }
 
 /** A JSON string literal as Go prints it. */
@@ -11,11 +12,14 @@ export function goJsonString (value: string): string {
   return escapeHtml(JSON.stringify(value))
 }
 
-interface RawJson { rawJSON (text: string): unknown }
+/** Node 20, which helia-cluster-ctl runs on, has none: there a bigint is a text with a mark until all is text. */
+const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown }
+const mark = '\0bigint:'
+const markedNumber = /"\\u0000bigint:(-?\d+)"/g
 
 function bigintAsNumber (_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return (JSON as unknown as RawJson).rawJSON(value.toString())
-  return value
+  if (typeof value !== 'bigint') return value
+  return rawJSON == null ? `${mark}${value}` : rawJSON(value.toString())
 }
 
 const needsEscape = /[&<>\u2028\u2029\b\f]/

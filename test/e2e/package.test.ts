@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -36,6 +39,11 @@ describe('the published package', () => {
   const npm = async (cwd: string, args: string[]): Promise<void> => { await run('npm', args, { cwd, shell: process.platform === 'win32' }) }
   const program = async (name: string, args: string[]): Promise<string> =>
     (await run(process.execPath, [join(installed, 'node_modules/helia-cluster/dist', `${name}.js`), ...args])).stdout
+  /** A Node 20 that the machine may have. */
+  const oldNode = async (): Promise<string | undefined> => {
+    const { stdout } = await run('/usr/bin/node', ['--version']).catch(() => ({ stdout: '' }))
+    return stdout.startsWith('v20.') ? '/usr/bin/node' : undefined
+  }
   const script = async (text: string): Promise<unknown> => JSON.parse((await run(process.execPath, ['--input-type=module', '-e', text], { cwd: installed })).stdout)
 
   it('is small and brings nothing but the native database', async () => {
@@ -76,6 +84,18 @@ describe('the published package', () => {
     `)
 
     assert.deepEqual(seen, [true, true])
+  })
+
+  it('brings a client that talks to a peer, on the oldest Node, too', async () => {
+    const server = createServer((_, response) => { response.end('{"version":"1.1.6"}') }).listen(0, '127.0.0.1')
+    after(() => server.close())
+    await once(server, 'listening')
+    const line = ['--host', `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`, 'version']
+
+    const told = await program('helia-cluster-ctl', line)
+    const toldByOld = await run(await oldNode() ?? process.execPath, [join(installed, 'node_modules/helia-cluster/dist/helia-cluster-ctl.js'), ...line])
+
+    assert.deepEqual([told, toldByOld.stdout], ['1.1.6\n', '1.1.6\n'])
   })
 
   it('has declarations for everything that it exports, which compile', async () => {

@@ -82,6 +82,25 @@ describe('launcher', { skip: !existsSync(join(root, 'node_modules/node/bin/node'
     assert.deepEqual(await ended.exit, [3, null])
   })
 
+  it('runs a build in the same process on an older one, if its command line allows it', async () => {
+    const build = join(folder, 'build')
+    mkdirSync(build)
+    copyFileSync(join(root, 'cmd/launcher.js'), join(build, 'launcher.js'))
+    writeFileSync(join(build, 'ctl.js'), readFileSync(join(root, 'cmd/helia-cluster-ctl/bin.js'), 'utf8').replace('../launcher.js', './launcher.js'))
+    writeFileSync(join(build, 'ctl-main.mjs'), 'export const main = () => { console.log(process.pid) }')
+    const sameProcess = async (...args: string[]): Promise<boolean> => {
+      const child = spawn(process.execPath, ['--import', join(folder, 'old-node.js'), join(build, 'ctl.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const [told] = await once(child.stdout, 'data')
+      return Number(told) === child.pid
+    }
+
+    const here = await Promise.all([['id'], ['--host', '/unix//run/api.sock', 'pin', 'add', '/ipfs/bafk']].map(async args => sameProcess(...args)))
+    const elsewhere = await Promise.all([['--host', '/ip4/127.0.0.1/tcp/1/p2p/12D3', 'id'], ['--host=/dnsaddr/example.org', 'id'], ['--host', '/ip4/127.0.0.1/tcp/1/ipfs/12D3', 'id']].map(async args => sameProcess(...args)))
+
+    assert.deepEqual(here, [true, true])
+    assert.deepEqual(elsewhere, [false, false, false])
+  })
+
   it('ends by a signal that the program does not listen to', async () => {
     const launched = await launch('old', 'deaf')
 

@@ -17,7 +17,7 @@ import type { Placement } from './placement.ts'
 export interface PeerRemovalInit { followerMode: boolean }
 
 export interface PeerRemovalDeps {
-  consensus: Pick<Consensus, 'state' | 'put' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
   members: Members
   placement: Pick<Placement, 'allocate'>
   leaving: LeavingPeers
@@ -159,8 +159,9 @@ export class PeerRemoval {
     if (String(this.#targetOf(pin, from)) !== String(to)) return 'waits'
     const added = to.filter(holder => !pin.allocations.includes(holder))
     if (!isSafe && added.length === 0) return 'waits' // another pass of this removal was faster
+    const isDone = await consensus.replace(pin, { ...pin, allocations: isSafe ? [...to] : [...to, from], timestamp: clock.now() })
+    if (!isDone) return 'waits'
     this.#contestsOf(from).gave(cid, added)
-    await consensus.put({ ...pin, allocations: isSafe ? [...to] : [...to, from], timestamp: clock.now() })
     return isSafe ? 'gone' : 'changed'
   }
 

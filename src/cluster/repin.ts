@@ -13,7 +13,7 @@ import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
 
 export interface RepinnerDeps extends ClosestDeps {
-  consensus: Pick<Consensus, 'state' | 'put' | 'settled' | 'trusts'>
+  consensus: Pick<Consensus, 'state' | 'replace' | 'settled' | 'trusts'>
   members: Members
   placement: Pick<Placement, 'allocate' | 'metrics'>
   clock: Clock
@@ -49,7 +49,7 @@ export class Repinner {
     try {
       const allocations = placement.allocate({ pin, current: pin.allocations, without: new Set([peer]) }, metrics)
       if (!differ(allocations, pin.allocations)) return
-      await consensus.put({ ...pin, allocations, timestamp: clock.now() })
+      if (!await consensus.replace(pin, { ...pin, allocations, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
       log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations })
     } catch (err) {
       if (isClusterError(err, 'NOT_ENOUGH_PEERS')) log.warn('no new place for a pin of a peer that is down', { cid: cid.toString(), peer, err })

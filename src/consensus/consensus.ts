@@ -43,6 +43,11 @@ export interface Consensus extends Startable {
   put (pin: Pin): Promise<void>
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
+  /**
+   * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who didn't know of it.
+   * Resolves with whether it was done.
+   */
+  replace (over: Pin, pin: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
   settled (cid: CID): Promise<void>
   drain (): Promise<void>

@@ -218,6 +218,28 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       assert.ok(['first', 'second'].includes(seen[0] ?? ''))
     })
 
+    it('replaces a pin only when it is what was seen, when the turn comes too', async () => {
+      const [one, other] = [pinFor('one'), pinFor('one', { name: 'other' })]
+      await consensus.put(one)
+
+      const early = await consensus.replace(other, pinFor('one', { name: 'wrong' }))
+      const done = await consensus.replace(one, pinFor('one', { name: 'second' }))
+      const [, late] = await Promise.all([consensus.put(other), consensus.replace(pinFor('one', { name: 'second' }), one)])
+      const missing = await consensus.replace(pinFor('two'), pinFor('two'))
+
+      assert.deepEqual([early, done, late, missing], [false, true, false, false])
+      assert.deepEqual(await namesByCid(consensus.state), { [one.cid.toString()]: 'other' })
+    })
+
+    it('lets a later change go before a replacement that waits', async () => {
+      const one = pinFor('one')
+      await consensus.put(one)
+
+      await Promise.all([consensus.replace(one, pinFor('one', { name: 'second' })), consensus.put(pinFor('one', { name: 'third' })), consensus.remove(pinFor('two').cid)])
+
+      assert.equal(consensus.state.get(one.cid)?.name, 'third')
+    })
+
     it('takes nothing more after a drain, which finishes what was accepted', async () => {
       const changes: PinsetChange[] = []
       consensus.onChange(batch => changes.push(...batch))

@@ -37,6 +37,8 @@ export interface CrdtConsensusDeps {
   exchange: BlockExchange
   /** Brings long branches as a stream from peers that can. Without it blocks come one by one. */
   history?: HistoryExchange
+  /** Told of every block that this peer has written, before it is announced. */
+  onCommitted?: (cid: CID) => void
   workers: Workers
   clock: Clock
   log: Logger
@@ -102,6 +104,7 @@ class Crdt implements CrdtConsensus {
   async stop (): Promise<void> { await this.drain() }
 
   async put (pin: Pin): Promise<void> { await this.#local.put(pin) }
+  async replace (over: Pin, pin: Pin): Promise<boolean> { return this.#local.replace(over, pin) }
   async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
   async settled (cid: CID): Promise<void> { await this.#local.settled(cid) }
 
@@ -126,6 +129,7 @@ class Crdt implements CrdtConsensus {
 
   #committed ({ cid, bytes }: CrdtBlock): void {
     try {
+      this.#deps.onCommitted?.(cid)
       this.#deps.exchange.offer(cid, bytes)
       this.#announcer.announce([cid])
     } catch (err) {

@@ -7,12 +7,14 @@ import { encodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import { elementBytes } from '../../wire/delta.ts'
 import { encodePin } from '../../wire/pin.ts'
-import { pinKey } from '../../wire/pin-key.ts'
+import { cidOfPinKey, pinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { combined, cutDelta, maxDeltaBytes, maxPinBytes } from './cut.ts'
 import type { Cut } from './cut.ts'
 import type { Turns } from './turns.ts'
+import { readablePin } from './value-changes.ts'
+import { visibleValue } from './value-record.ts'
 import type { Overlay } from './value-record.ts'
 
 /** Go's `batching`: both first values above 0 turn it on. Otherwise every change goes into the next block, which is written at once. */
@@ -35,7 +37,12 @@ export interface LocalChangesDeps {
   changed (changes: PinsetChange[]): void
 }
 
-interface Pending extends Overlay { waiters: Array<{ resolve: () => void, reject: (err: unknown) => void }> }
+interface Change extends Overlay {
+  /** The pin that it is made for, encoded: with another one it isn't made. */
+  over?: Uint8Array
+}
+
+interface Pending extends Change { waiters: Array<{ resolve: (isDone: boolean) => void, reject: (err: unknown) => void }> }
 
 /** How many promise steps lie between a resolved change and the caller's next one. */
 const hops = 8
@@ -79,9 +86,14 @@ export class LocalChanges {
   }
 
   async put (pin: Pin): Promise<void> {
-    const value = encodePin(pin)
-    if (value.length > maxPinBytes) throw new ClusterError('PIN_TOO_LARGE', { bytes: value.length, allowed: maxPinBytes })
-    await this.#add(pinKey(pin.cid), { remove: false, put: value })
+    await this.#add(pinKey(pin.cid), { remove: false, put: valueOf(pin) })
+  }
+
+  /** Resolves with false when the item isn't `over` any more, or is being changed. */
+  async replace (over: Pin, pin: Pin): Promise<boolean> {
+    const key = pinKey(pin.cid)
+    const put = valueOf(pin)
+    return this.#pending.has(key) ? false : this.#add(key, { remove: false, put, over: encodePin(over) })
   }
 
   async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
@@ -91,14 +103,14 @@ export class LocalChanges {
     const key = pinKey(cid)
     for (let change = this.#underWay(key); change != null; change = this.#underWay(key)) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      change.waiters.push({ resolve, reject: () => resolve() })
+      change.waiters.push({ resolve: () => resolve(), reject: () => resolve() })
       await promise
     }
   }
 
   #underWay (key: string): Pending | undefined { return this.#pending.get(key) ?? this.#inHand.get(key) }
 
-  #add (key: string, change: Overlay): Promise<void> {
+  #add (key: string, change: Change): Promise<boolean> {
     if (!this.#open) throw new ClusterError('NOT_READY', { component: 'consensus' })
     const known = this.#pending.get(key)
     if (known == null && this.#waiting() >= this.#init.maxQueueSize) throw new ClusterError('QUEUE_FULL', { waiting: this.#waiting() })
@@ -143,12 +155,24 @@ export class LocalChanges {
     const group = new Map<string, Pending>()
     let room = maxDeltaBytes
     for (const [key, change] of this.#pending) {
+      if (this.#isOutdated(key, change)) {
+        this.#pending.delete(key)
+        for (const { resolve } of change.waiters) resolve(false)
+        continue
+      }
       room -= change.put == null ? 0 : elementBytes({ key, value: change.put })
       if (room < 0 && group.size > 0) break
       group.set(key, change)
       this.#pending.delete(key)
     }
     return group
+  }
+
+  #isOutdated (key: string, { over }: Change): boolean {
+    if (over == null) return false
+    const [cid, value] = [cidOfPinKey(key), visibleValue(this.#deps.store.record(key))]
+    const pin = cid == null || value == null ? undefined : readablePin(value, cid)
+    return pin == null || Buffer.compare(encodePin(pin), over) !== 0
   }
 
   async #commit (group: Map<string, Pending>): Promise<void> {
@@ -253,11 +277,17 @@ export class LocalChanges {
   async #liveIds (key: string): Promise<string[]> { return (await this.#deps.store.liveVersions(key)).map(({ id }) => id) }
 }
 
+function valueOf (pin: Pin): Uint8Array {
+  const value = encodePin(pin)
+  if (value.length > maxPinBytes) throw new ClusterError('PIN_TOO_LARGE', { bytes: value.length, allowed: maxPinBytes })
+  return value
+}
+
 /** The change is done: those who wait for it hear so. */
 function resolveOf (group: Map<string, Pending>, key: string): void {
   const waiters = group.get(key)?.waiters ?? []
   group.delete(key)
-  for (const { resolve } of waiters) resolve()
+  for (const { resolve } of waiters) resolve(true)
 }
 
 function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<{ key: string } & Overlay> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Consensus, PinsetChange } from '../../../src/consensus/consensus.ts'
 import { Listeners } from '../../../src/base/listeners.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
@@ -29,7 +30,7 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
     else pinset.pins.set(cid.toString(), pin)
     pinset.changes.emit([{ cid, pin }])
   }
-  return {
+  const consensus: Consensus = {
     name: 'consensus',
     start: async () => {},
     drain: async () => {},
@@ -43,9 +44,15 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
     },
     put: async pin => change(pin.cid, stored(pin)),
     remove: async cid => { if (pinset.pins.has(cid.toString())) change(cid, undefined) },
+    replace: async (over, pin) => {
+      if (!isDeepStrictEqual(pinset.pins.get(pin.cid.toString()), over)) return false
+      await consensus.put(pin)
+      return true
+    },
     settled: async () => {},
     onChange: listener => pinset.changes.add(listener),
     trusts,
     progress: () => ({ heads: [], height: 0, dirty: false, behind: false })
   }
+  return consensus
 }

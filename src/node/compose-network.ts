@@ -17,6 +17,7 @@ import type { PeerStreams } from '../network/network.ts'
 import { RpcClient } from '../rpc/client.ts'
 import { agentVersion } from './compose-ipfs.ts'
 import { peerstorePath } from './folder.ts'
+import { HandOver } from './hand-over.ts'
 import type { NodeInit } from './node-contract.ts'
 import { readPeerstore, writePeerstore } from './peerstore-file.ts'
 
@@ -37,6 +38,8 @@ export interface Network {
   /** How this peer asks for history, and how it answers. */
   history: HistoryExchange
   historyServer: HistoryServer
+  /** Told of this peer's own blocks. */
+  handOver: HandOver
   neighbours: Neighbours
   client: RpcClient
 }
@@ -53,18 +56,24 @@ export function composeNetwork (init: NodeInit, { consensus, workers, clock, log
   const streams = libp2pStreams({ host, log: log.child('p2p') })
   const neighbours = libp2pNeighbours({ self, permanent: cluster.peerAddresses, connections: cluster.connectionManager },
     { host, trusts: peer => consensus().trusts(peer), workers, clock, log: log.child('p2p') })
+  const handOver = new HandOver({ peers: () => host.connectedPeers().length, clock, log: log.child('crdt') })
+  const getBlock = (cid: CID): Uint8Array | undefined => {
+    const bytes = consensus().getBlock(cid)
+    if (bytes != null) handOver.served(cid)
+    return bytes
+  }
   const exchange = bitswapExchange(exchangeDefaults, {
     streams,
     peers: () => host.connectedPeers(),
     onPeer: listener => neighbours.onPeer(listener),
-    blocks: cid => consensus().getBlock(cid),
+    blocks: getBlock,
     clock,
     log: log.child('bitswap')
   })
   const history = historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock })
-  const source = { completeHeads: () => consensus().completeHeads(), getBlock: (cid: CID) => consensus().getBlock(cid) }
+  const source = { completeHeads: () => consensus().completeHeads(), getBlock }
   const givingHistory = historyServer(historyServerDefaults, { streams, source, clock, log: log.child('history') })
-  return { host, gossip, streams, exchange, history, historyServer: givingHistory, neighbours, client: new RpcClient({ streams }) }
+  return { host, gossip, streams, exchange, history, historyServer: givingHistory, handOver, neighbours, client: new RpcClient({ streams }) }
 }
 
 /** Keeps an eye on whether the world can reach the cluster host. */

@@ -32,7 +32,9 @@ const fields = {
   peername: field(text, '', 'A name for people. Empty: the name of the machine.'),
   private_key: field(privateKey, '', 'Only in files of old versions: the identity is in identity.json.', { omitDefault: true, hidden: true }),
   secret: field(secretHex, '', 'The same 32 bytes on all peers: who does not have them cannot connect. Empty: an unprotected network.', { reading: 'literal', hidden: true }),
-  leave_on_shutdown: bool(false, 'Leave the cluster when the peer stops; its state is then wiped.'),
+  leave_on_shutdown: bool(false, 'Leave the cluster when the peer stops.', {
+    inert: 'a CRDT cluster has no list of members to leave, a stopped peer is gone when its metrics expire. The state stays on the disk; Go wipes it.'
+  }),
   listen_multiaddress: field(multiaddrs({ notEmpty: true }), ['/ip4/0.0.0.0/tcp/9096', '/ip4/0.0.0.0/udp/9096/quic'],
     'Where other cluster peers connect. Only TCP and WebSocket addresses listen.', { reading: 'literal', testDefault: ['/ip4/127.0.0.1/tcp/9096'] }),
   announce_multiaddress: field(multiaddrs(), [], 'Tell others these addresses instead of the ones listened on.'),

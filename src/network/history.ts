@@ -2,7 +2,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 
 export interface HistoryRequest {
-  /** Where to begin. Empty: at the other peer's heads. */
+  /** Where to begin. Empty: only the heads are told. */
   roots: readonly CID[]
   /** Blocks that are here with all that is under them: neither they nor that is needed. */
   known: readonly CID[]
@@ -29,7 +29,7 @@ export interface HistoryAnswer {
  */
 export interface HistoryExchange {
   /**
-   * Asks a peer for its heads and what is under the roots. Rejects with UNSUPPORTED when it doesn't speak the protocol, PEER_UNREACHABLE, TIMEOUT when it doesn't
+   * Asks a peer for its heads and for what is under the roots, these included. Rejects with UNSUPPORTED when it doesn't speak the protocol, PEER_UNREACHABLE, TIMEOUT when it doesn't
    * begin to answer, INVALID_DATA, or the signal's reason, which also ends the stream of blocks.
    */
   ask (peer: PeerId, request: HistoryRequest, options: { signal: AbortSignal }): Promise<HistoryAnswer>

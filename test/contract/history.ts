@@ -72,7 +72,7 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       const blocks = pinChain(700, 'pin')
       source.hold(blocks)
 
-      const answer = await asker.ask(giver, nothing, { signal })
+      const answer = await asker.ask(giver, { roots: headsOf(blocks.at(-1)), known: [] }, { signal })
       const given = await all(answer.blocks)
 
       assert.deepEqual(answer.heads.map(String), texts(blocks.slice(-1)))
@@ -91,6 +91,15 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       assert.equal((await all(whole.blocks))[0]?.cid.toString(), blocks[70]?.cid.toString())
     })
 
+    scenario('tells only the heads when there are no roots', async ({ asker, giver, source }) => {
+      const blocks = randomDag(new SeededRandom(7), 20)
+      source.hold(blocks)
+
+      const { heads, blocks: given } = await asker.ask(giver, nothing, { signal })
+
+      assert.deepEqual([heads.map(String), await all(given), source.reads], [tipsOf(blocks).map(String), [], 0])
+    })
+
     scenario('answers without heads when there are none', async ({ asker, giver }) => {
       const { heads, blocks } = await asker.ask(giver, nothing, { signal })
 
@@ -101,7 +110,7 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       const large = largeBlocks(1, 2 ** 21)
       source.hold(large)
 
-      const { blocks } = await asker.ask(giver, nothing, { signal })
+      const { blocks } = await asker.ask(giver, { roots: headsOf(...large), known: [] }, { signal })
 
       assert.deepEqual(texts(await all(blocks)), texts(large))
     })
@@ -110,7 +119,7 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       const chain = longChain()
       source.hold(chain, headsOf(chain.at(-1)))
 
-      const { blocks, end } = await asker.ask(giver, nothing, { signal })
+      const { blocks, end } = await asker.ask(giver, { roots: source.heads, known: [] }, { signal })
       const reader = blocks[Symbol.asyncIterator]()
       await reader.next()
       let reads = -1
@@ -126,10 +135,10 @@ export function historyContract (name: string, open: (source: HistorySource) => 
     scenario('can be left at any time, twice too', async ({ asker, giver, source }) => {
       source.hold(pinChain(2000, 'pin'))
 
-      const answer = await asker.ask(giver, nothing, { signal })
+      const answer = await asker.ask(giver, { roots: source.heads, known: [] }, { signal })
       answer.end()
       answer.end()
-      const again = await asker.ask(giver, nothing, { signal })
+      const again = await asker.ask(giver, { roots: source.heads, known: [] }, { signal })
 
       assert.equal((await all(again.blocks)).length, 2000)
       again.end()
@@ -140,7 +149,7 @@ export function historyContract (name: string, open: (source: HistorySource) => 
       const controller = new AbortController()
       const reason = new Error('enough')
 
-      const { blocks } = await asker.ask(giver, nothing, { signal: controller.signal })
+      const { blocks } = await asker.ask(giver, { roots: source.heads, known: [] }, { signal: controller.signal })
       controller.abort(reason)
 
       await assert.rejects(all(blocks), error => error === reason)

@@ -132,47 +132,40 @@ export class HistorySync {
     if (this.#flowing.delete(peer) && this.#flowing.size === 0 && !this.#stop.signal.aborted) this.#deps.stuck()
   }
 
-  /** What is known to be missing first, as it is known exactly; then whatever the peer has above what is here. */
+  /** What is known to be missing first, as it is known exactly; then the peer's heads that aren't here, with what is under them. */
   async #sync (peer: PeerId, options: { signal: AbortSignal, moving: () => void }): Promise<void> {
-    const { store } = this.#deps
+    const { store, history } = this.#deps
     const missing = [...store.wants.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
-    let gotCount = 0
-    if (missing.length > 0) {
-      const first = await this.#round(peer, { roots: missing, known: [] }, options)
-      gotCount = first.gotCount
-      if (first.unknownHeads === 0) return this.#pauseUnless(gotCount > 0, peer)
-    }
+    const answer = await history.ask(peer, { roots: [], known: [] }, options)
+    answer.end()
+    let gotCount = missing.length > 0 ? await this.#round(peer, { roots: missing, known: [] }, options) : 0
+    const unknown = answer.heads.filter(cid => !store.isHere(blockKey(cid))).slice(0, cidsPerRequest)
     // heads over a hole promise nothing about what is under them
     const known = store.wants.size > 0 ? [] : [...store.heads.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
-    const second = await this.#round(peer, { roots: [], known }, options)
-    this.#pauseUnless(missing.length === 0 || gotCount + second.gotCount > 0, peer)
+    if (unknown.length > 0) gotCount += await this.#round(peer, { roots: unknown, known }, options)
+    if (gotCount > 0 && store.wants.size > 0) this.#again.add(peer)
+    if (missing.length > 0 && gotCount === 0) this.#pauses.set(peer, this.#deps.clock.now() + pauseAfterNothingMs)
   }
 
-  #pauseUnless (isFruitful: boolean, peer: PeerId): void {
-    if (!isFruitful) this.#pauses.set(peer, this.#deps.clock.now() + pauseAfterNothingMs)
-  }
-
-  async #round (peer: PeerId, request: HistoryRequest, { signal, moving }: { signal: AbortSignal, moving: () => void }): Promise<{ gotCount: number, unknownHeads: number }> {
+  /** Resolves to the number of blocks that are new. */
+  async #round (peer: PeerId, request: HistoryRequest, { signal, moving }: { signal: AbortSignal, moving: () => void }): Promise<number> {
+    moving()
     const answer = await this.#deps.history.ask(peer, request, { signal })
     try {
-      const roots = request.roots.length > 0 ? request.roots : answer.heads
-      const gotCount = await this.#read(answer, { peer, roots, moving })
-      return { gotCount, unknownHeads: this.#absent(answer.heads).size }
+      return await this.#read(answer, { peer, roots: request.roots, moving })
     } finally {
       answer.end()
     }
   }
 
-  /** Merges what comes until nothing is missing. Resolves to the number of blocks that are new. */
+  /** Merges what comes until nothing is missing. */
   async #read ({ blocks }: HistoryAnswer, { peer, roots, moving }: { peer: PeerId, roots: readonly CID[], moving: () => void }): Promise<number> {
     const { store, clock } = this.#deps
-    const absent = this.#absent(roots)
+    const absent = new Set(roots.map(blockKey).filter(id => !store.isHere(id)))
     const until = clock.now() + this.#init.longestMs
     let gotCount = 0
     let gotBytes = 0
     let vainCount = 0
-    if (absent.size === 0) return 0
-    moving()
     for await (const batch of gathered(blocks, readAhead)) {
       const fresh = this.#fresh(batch, absent)
       await this.#merge(fresh)
@@ -186,10 +179,6 @@ export class HistorySync {
       break
     }
     return gotCount
-  }
-
-  #absent (cids: readonly CID[]): Set<string> {
-    return new Set(cids.map(blockKey).filter(id => !this.#deps.store.isHere(id)))
   }
 
   /** The blocks that aren't here. Throws INVALID_DATA when one is reached from nothing that was asked for. */

@@ -78,7 +78,7 @@ class Server implements HistoryServer {
     const heads = source.completeHeads().slice(0, maxHeadsPerAnswer)
     const header = encodeHistoryHeads(heads)
     await this.#inTime(stream, stream.write(framePrefix(header.length), header))
-    const walk = historyWalk({ roots: roots.length === 0 ? heads : roots, known }, cid => source.getBlock(cid))
+    const walk = historyWalk({ roots, known }, cid => source.getBlock(cid))
     for (const piece of pieces(walk)) {
       if (stream.wasReset.aborted) return
       if (piece.length > 0) await this.#inTime(stream, stream.write(...piece))

@@ -32,7 +32,8 @@ class ScriptedHistory implements HistoryExchange {
 
   async ask (peer: PeerId, request: HistoryRequest, { signal }: { signal: AbortSignal }): Promise<HistoryAnswer> {
     this.asked.push({ peer, request })
-    return { ...this.answer(peer, request, signal), end: () => { this.ended++ } }
+    const { heads, blocks } = this.answer(peer, request, signal)
+    return { heads, blocks: request.roots.length === 0 ? stream() : blocks, end: () => { this.ended++ } }
   }
 
   onPeer (listener: (peer: PeerId, isHere: boolean) => void): () => void {
@@ -98,20 +99,34 @@ describe('taking history from a peer', () => {
 
     assert.deepEqual(heads(), headsOf(blocks.at(-1)).map(String))
     assert.deepEqual([fetched, peer.consensus.progress().dirty, peer.consensus.progress().behind], [[], false, false])
-    assert.deepEqual(history.asked.map(({ request }) => request), [{ roots: [], known: [] }])
+    assert.deepEqual(history.asked.map(({ request }) => request), [{ roots: [], known: [] }, { roots: headsOf(blocks.at(-1)), known: [] }])
   })
 
-  it('says what it has, and ends a stream from which nothing new comes', async () => {
-    const blocks = pinChain(5, 'pin')
-    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+  it('asks for heads that it does not have, and says what it has', async () => {
+    const [old, other] = [pinChain(5, 'pin'), pinChain(2, 'other')]
+    history.answer = () => ({ heads: headsOf(old.at(-1)), blocks: stream(newestFirst(old)) })
     history.tell('writer', true)
     await clock.until(() => size() === 5)
 
+    history.answer = () => ({ heads: headsOf(old.at(-1), other.at(-1)), blocks: stream(newestFirst(other)) })
     history.tell('other', true)
+    await clock.until(() => size() === 7)
+
+    assert.deepEqual(history.asked.slice(2).map(({ request }) => request), [{ roots: [], known: [] }, { roots: headsOf(other.at(-1)), known: headsOf(old.at(-1)) }])
+    assert.equal(history.ended, 4)
+  })
+
+  it('asks for nothing when it has all heads', async () => {
+    const blocks = pinChain(5, 'pin')
+    serve(...blocks)
+    announce('writer', blocks.at(-1))
+    await clock.until(() => size() === 5)
+    history.answer = () => ({ heads: headsOf(blocks[2], blocks[4]), blocks: stream(newestFirst(blocks)) })
+
+    history.tell('writer', true)
     await clock.settle()
 
-    assert.deepEqual(history.asked[1], { peer: 'other', request: { roots: [], known: headsOf(blocks.at(-1)) } })
-    assert.equal(history.ended, 2)
+    assert.deepEqual(history.asked.map(({ request }) => request.roots), [[]])
   })
 
   it('tells users once of each pin that changed', async () => {
@@ -210,7 +225,7 @@ describe('taking history from a peer', () => {
       assert.ok(died, `write ${atWrite}`)
       assert.equal(dirty, before > 0, `write ${atWrite}`)
       assert.equal(behind, before > 0, `write ${atWrite}`)
-      assert.equal(history.asked[0]?.request.roots.length, before > 0 ? 1 : 0)
+      assert.equal(history.asked[1]?.request.roots[0]?.toString(), (before > 0 ? blocks[before] : blocks[0])?.cid.toString())
       assert.deepEqual([heads(), peer.consensus.progress().dirty], [headsOf(blocks[0]).map(String), false])
     }
   })
@@ -225,8 +240,8 @@ describe('taking history from a peer', () => {
     const askedAtFirst = history.asked.map(({ peer }) => peer)
     await clock.until(() => size() === 10)
 
-    assert.deepEqual(askedAtFirst, ['slow'])
-    assert.deepEqual(history.asked.map(({ peer }) => peer), ['slow', 'quick'])
+    assert.deepEqual(askedAtFirst, ['slow', 'slow'])
+    assert.deepEqual(history.asked.map(({ peer }) => peer), ['slow', 'slow', 'quick', 'quick'])
   })
 
   it('goes on with other branches while a stream stands still', async () => {
@@ -250,13 +265,13 @@ describe('taking history from a peer', () => {
       serve(...good)
 
       history.tell('writer', true)
-      await clock.until(() => history.ended > 0)
+      await clock.until(() => history.ended === 2)
       announce('writer', good.at(-1))
       await clock.until(() => size() === 10)
 
       assert.deepEqual(heads(), headsOf(good.at(-1)).map(String))
       assert.equal(bad.some(({ cid }) => peer.consensus.getBlock(cid) != null), false)
-      assert.equal(history.asked.length, 1)
+      assert.equal(history.asked.length, 2)
     })
 
     it('leaves a stream of blocks that are here already', async () => {
@@ -271,7 +286,7 @@ describe('taking history from a peer', () => {
       await clock.until(() => size() === 5)
 
       history.tell('writer', true)
-      await clock.until(() => history.ended > 0)
+      await clock.until(() => history.ended === 2)
 
       assert.ok(given < 1000)
       assert.equal(size(), 5)
@@ -282,7 +297,7 @@ describe('taking history from a peer', () => {
       history.answer = () => ({ heads: [crdtCid(bytes)], blocks: (async function * () { yield [{ cid: crdtCid(bytes), bytes }] })() })
 
       history.tell('writer', true)
-      await clock.until(() => history.ended > 0)
+      await clock.until(() => history.ended === 2)
 
       assert.deepEqual([heads(), size()], [[], 0])
     })
@@ -291,7 +306,7 @@ describe('taking history from a peer', () => {
       history.answer = () => ({ heads: headsOf(good.at(-1)), blocks: stream() })
 
       history.tell('writer', true)
-      await clock.until(() => history.ended > 0)
+      await clock.until(() => history.ended === 2)
 
       assert.deepEqual([heads(), peer.consensus.progress().dirty], [[], false])
     })

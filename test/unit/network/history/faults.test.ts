@@ -126,7 +126,7 @@ describe('giving history to a faulty peer', () => {
   let deps: HistoryServerDeps
   let reads: number
 
-  const request = encodeHistoryRequest({ roots: [], known: [] })
+  const request = encodeHistoryRequest({ roots: tipsOf(blocks), known: [] })
   const open = async (): Promise<PeerStream> => near.open('far', historyProtocol)
   const opened = async (): Promise<PeerStream> => {
     const stream = await open()

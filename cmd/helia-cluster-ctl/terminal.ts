@@ -21,7 +21,12 @@ export function systemTerminal (): CtlTerminal & { flush (): Promise<void> } {
     waiting = ''
   }
   // who read us has gone (`… | head`): end as a program that a SIGPIPE ends
-  process.stdout.on('error', err => process.exit((err as NodeJS.ErrnoException).code === 'EPIPE' ? 141 : 1))
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code !== 'EPIPE') process.stderr.write(`error writing: ${message}\n`)
+      process.exit(code === 'EPIPE' ? 141 : 1)
+    })
+  }
   return {
     variables: process.env,
     outIsTerminal: process.stdout.isTTY === true,

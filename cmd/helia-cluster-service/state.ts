@@ -1,4 +1,4 @@
-import { ClusterError, messageOf } from '../../src/base/errors.ts'
+import { ClusterError } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { normalPeerId } from '../../src/config/peer-id-text.ts'
 import { loadFolder, pathsIn, readConfigText, statePath } from '../../src/node/folder.ts'
@@ -101,9 +101,11 @@ async function withFolder (init: StateInit, { terminal, fetch }: StateDeps, step
   const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: terminal.err })
   await doing('loading configurations', async () => readConfigText(pathsIn(init.folder)))
   const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
+  process.once('exit', lock.release) // a closed pipe ends the process at once
   try {
     await step(await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch })), log)
   } finally {
+    process.off('exit', lock.release)
     lock.release()
   }
 }
@@ -154,15 +156,11 @@ async function * bytesOf (texts: AsyncIterable<string>): AsyncGenerator<Uint8Arr
 
 /** The process's own streams and network. */
 export function systemStateDeps (terminal: Terminal, fetch: FolderDeps['fetch']): StateDeps {
-  let broken: Error | undefined
-  process.stdout.on('error', err => { broken = err })
   return {
     terminal,
     fetch,
     input: process.stdin,
-    output: async bytes => {
-      if (broken != null) throw broken
-      await new Promise<void>((resolve, reject) => process.stdout.write(bytes, err => err == null ? resolve() : reject(new Error(`standard output: ${messageOf(err)}`, { cause: err }))))
-    }
+    // a failure ends the process: see the terminal
+    output: async bytes => new Promise<void>(resolve => process.stdout.write(bytes, err => { if (err == null) resolve() }))
   }
 }

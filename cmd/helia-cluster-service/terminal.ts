@@ -11,8 +11,18 @@ export interface Terminal {
   ask (question: string): Promise<string>
 }
 
-/** The process's own. */
+/** The exit code of a program that a SIGPIPE ended. */
+const brokenPipe = 141
+
+/** For 'error' of standard output and standard error. */
+export function endOnBrokenOutput ({ code, message }: NodeJS.ErrnoException): void {
+  if (code !== 'EPIPE') process.stderr.write(`error writing: ${message}\n`)
+  process.exit(code === 'EPIPE' ? brokenPipe : 1)
+}
+
+/** The process's own. It ends when nobody reads what it prints any more (`… | head`), without a word. */
 export function systemTerminal (): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnBrokenOutput)
   let lines: AsyncIterator<string> | undefined
   return {
     variables: process.env,

@@ -9,7 +9,6 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { gathered } from './gather.ts'
-import { Slots } from './slots.ts'
 import type { Turns } from './turns.ts'
 
 export interface HistorySyncInit {
@@ -60,7 +59,8 @@ export class HistorySync {
   /** Peers that came back, or have more to give, while they are asked. */
   readonly #again = new Set<PeerId>()
   readonly #flowing = new Set<PeerId>()
-  readonly #slots = new Slots(1)
+  /** Ends when the stream before makes way. */
+  #turn: Promise<void> = Promise.resolve()
   #stop = new AbortController()
   #unsubscribe = (): void => {}
 
@@ -105,7 +105,7 @@ export class HistorySync {
 
   async #inTurn (peer: PeerId): Promise<void> {
     const { clock } = this.#deps
-    const release = await this.#slots.take()
+    const release = await this.#takeTurn()
     const { signal, clear } = deadline(clock, 2 * this.#init.longestMs, () => new ClusterError('TIMEOUT', { peer }), this.#stop.signal)
     let cancelPatience = (): void => {}
     const moving = (): void => {
@@ -126,6 +126,15 @@ export class HistorySync {
       release()
       this.#standsStill(peer)
     }
+  }
+
+  /** Resolves with the function that makes way for the next. */
+  async #takeTurn (): Promise<() => void> {
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
+    await before
+    return resolve
   }
 
   #standsStill (peer: PeerId): void {

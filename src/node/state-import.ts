@@ -20,7 +20,7 @@ export interface ImportInit {
 }
 
 /** Pins that are handed over at once; enough that a delta block is worth its sync, few enough to take little memory. */
-const pinsAtOnce = 2048
+const pinsAtOnce = 512
 
 /**
  * Replaces the pinset by the pins of an export; gives their number. Throws INVALID_DATA with the line at fault (`details.line`), and whatever the

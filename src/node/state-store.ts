@@ -47,7 +47,7 @@ export async function openState (state: string, deps: { log: Logger }): Promise<
 
 async function openPinset (folder: string, { log }: { log: Logger }): Promise<Datastore> {
   await mkdir(folder, { recursive: true })
-  const datastore = levelDatastore({ folder, writeBufferBytes: 64 * MiB, cacheBytes: 16 * MiB }, { log })
+  const datastore = levelDatastore({ folder, writeBufferBytes: 16 * MiB, cacheBytes: 8 * MiB }, { log })
   await datastore.start(new AbortController().signal)
   try {
     await new CrdtStore({ datastore, log }).load()

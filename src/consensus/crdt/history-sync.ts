@@ -108,14 +108,18 @@ export class HistorySync {
     const release = await this.#takeTurn()
     const { signal, clear } = deadline(clock, 2 * this.#init.longestMs, () => new ClusterError('TIMEOUT', { peer }), this.#stop.signal)
     let cancelPatience = (): void => {}
-    const moving = (): void => {
+    const wait = (): void => {
       cancelPatience()
-      this.#flowing.add(peer)
       cancelPatience = clock.after(this.#init.patienceMs, () => {
         release()
         this.#standsStill(peer)
       })
     }
+    const moving = (): void => {
+      this.#flowing.add(peer)
+      wait()
+    }
+    wait()
     try {
       if (!this.#stop.signal.aborted) await this.#sync(peer, { signal, moving })
     } catch (err) {

@@ -1,3 +1,4 @@
+import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -50,7 +51,7 @@ class Question {
   }
 
   async ask (streams: PeerStreams, request: HistoryRequest, signal: AbortSignal): Promise<HistoryAnswer> {
-    const stream = await streams.open(this.#peer, historyProtocol, { signal })
+    const stream = await this.#open(streams, signal)
     const onAbort = (): void => this.#end(stream, signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     const release = (): void => {
@@ -74,6 +75,11 @@ class Question {
       this.#end(stream, err)
       throw this.#fault
     }
+  }
+
+  async #open (streams: PeerStreams, parent: AbortSignal): Promise<PeerStream> {
+    const { signal, clear } = deadline(this.#clock, this.#init.stallMs, () => this.#tooLate(), parent)
+    try { return await streams.open(this.#peer, historyProtocol, { signal }) } finally { clear() }
   }
 
   async * #blocks (stream: PeerStream, { chunks, rest, release }: { chunks: AsyncGenerator<Uint8Array[]>, rest: Uint8Array[], release: () => void }): AsyncGenerator<HistoryBlock[]> {
@@ -109,9 +115,10 @@ class Question {
 
   #watch (stream: PeerStream): void {
     this.#cancelTimer()
-    this.#cancelTimer = this.#clock.after(this.#init.stallMs, () =>
-      this.#end(stream, new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not go on giving the history' })))
+    this.#cancelTimer = this.#clock.after(this.#init.stallMs, () => this.#end(stream, this.#tooLate()))
   }
+
+  #tooLate (): ClusterError { return new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not go on giving the history' }) }
 
   /** The first reason is the one that is told. */
   #end (stream: PeerStream, reason: unknown): void {

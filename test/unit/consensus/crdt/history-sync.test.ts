@@ -244,6 +244,22 @@ describe('taking history from a peer', () => {
     assert.deepEqual(history.asked.map(({ peer }) => peer), ['slow', 'slow', 'quick', 'quick'])
   })
 
+  it('takes the next peer when one does not begin to answer', async () => {
+    const blocks = pinChain(10, 'pin')
+    const ask = history.ask.bind(history)
+    history.ask = async (name, request, options) => {
+      if (name === 'silent') return new Promise((_resolve, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)))
+      return ask(name, request, options)
+    }
+    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+
+    history.tell('silent', true)
+    history.tell('quick', true)
+    await clock.until(() => size() === 10, 5000)
+
+    assert.equal(peer.consensus.progress().behind, false)
+  })
+
   it('goes on with other branches while a stream stands still', async () => {
     const [mine, theirs] = [pinChain(10, 'mine'), pinChain(30, 'theirs')]
     serve(...theirs)

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { ClusterError } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { normalPeerId } from '../../src/config/peer-id-text.ts'
@@ -157,8 +156,6 @@ async function * bytesOf (texts: AsyncIterable<string>): AsyncGenerator<Uint8Arr
 
 /** The process's own streams and network. */
 export function systemStateDeps (terminal: Terminal, fetch: FolderDeps['fetch']): StateDeps {
-  // what lives shortly fills whatever room it has: 150 MiB more for an import that gets no faster
-  setFlagsFromString('--max-semi-space-size=4')
   return {
     terminal,
     fetch,

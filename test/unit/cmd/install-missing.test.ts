@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
@@ -38,6 +38,17 @@ describe('install-missing', { skip: process.platform === 'win32' }, () => {
     const result = run()
 
     assert.deepEqual(result, { status: 3, stdout: 'npm ci\n', stderr: 'npm ci, because node_modules is missing\n' })
+  })
+
+  it('does not touch the folder behind a symbolic link', () => {
+    mkdirSync(join(project, 'shared'))
+    at('shared/.package-lock.json', 999)
+    symlinkSync(join(project, 'shared'), join(project, 'node_modules'))
+
+    const result = run()
+
+    assert.deepEqual([result.status, result.stdout], [1, ''])
+    assert.match(result.stderr, /^package-lock.json is newer than node_modules, but node_modules is a symbolic link/)
   })
 
   it('installs when the lock file is newer', () => {

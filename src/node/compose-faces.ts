@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
 import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
@@ -21,6 +20,7 @@ import type { Observer } from '../observe/observer.ts'
 import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
 import { namedHash } from './named-hash.ts'
 import { resolveIn, statePath } from './folder.ts'
+import { pinIndexFile } from './state-store.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
 export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
@@ -38,10 +38,10 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   }
 }
 
-/** The pinning service with its index, `pins.sqlite` in the state folder. */
+/** The pinning service with its index in the state folder. */
 function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
   const log = deps.log.child('pinsvcapi')
-  const index = sqlitePinIndex({ file: join(statePath(folder, config), 'pins.sqlite') }, { log })
+  const index = sqlitePinIndex({ file: pinIndexFile(statePath(folder, config)) }, { log })
   return pinningApi({ ...httpInit(folder, section, deps.log.child('pinsvcapilog')), wrap: deps.observer.requests('pinsvcapi') }, { ...deps, index, log })
 }
 

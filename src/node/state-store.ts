@@ -14,6 +14,16 @@ const MiB = 1024 * 1024
 /** Folders inside a peer's state. An import builds `next`, then makes it the pinset by two renames; `previous` exists only between them and its removal. */
 const foldersIn = (state: string) => ({ pinset: join(state, 'pinset'), next: join(state, 'pinset-import'), previous: join(state, 'pinset-replaced') })
 
+/**
+ * The index of the pinning service, which is made anew when it isn't there. Whoever exchanges the pinset removes it first: a running peer trusts an index
+ * with as many entries as there are pins.
+ */
+export const pinIndexFile = (state: string): string => join(state, 'pins.sqlite')
+
+async function removePinIndex (state: string): Promise<void> {
+  for (const ending of ['', '-wal', '-shm', '-journal']) await rm(pinIndexFile(state) + ending, { force: true })
+}
+
 /** The pinset of a peer that doesn't run. */
 export interface StoppedState {
   /** The pins as Go's `state export` writes them: one line of JSON per pin, in the order of the keys, in chunks. */
@@ -39,7 +49,10 @@ export async function openState (state: string, deps: { log: Logger }): Promise<
     lines: () => pinState(datastore).jsonLines(),
     info: async () => crdtInfo(datastore),
     dot: () => crdtDot(datastore),
-    clean: async () => cleanCrdt(datastore),
+    clean: async () => {
+      await removePinIndex(state)
+      await cleanCrdt(datastore)
+    },
     mark: async dirty => dirty ? markDirty(datastore) : markClean(datastore),
     close: async () => datastore.stop()
   }
@@ -68,6 +81,7 @@ export async function replaceState<Result> (state: string, deps: { log: Logger }
     const datastore = await openPinset(next, deps)
     const result = await fill(withoutSync(datastore)).finally(async () => datastore.stop())
     await syncFiles(next)
+    await removePinIndex(state)
     if (await isThere(pinset)) await renameSynced(pinset, previous)
     await renameSynced(next, pinset)
     await rm(previous, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -43,6 +43,21 @@ describe('the pinset of a peer that does not run', () => {
     assert.equal(count, 1)
     assert.deepEqual(await names(), ['three'])
     assert.deepEqual(await readdir(state), ['pinset'])
+  })
+
+  it('goes together with the index of the pinning service, which a peer would trust when the numbers agree', async () => {
+    const indexFiles = async (): Promise<void> => { for (const name of ['pins.sqlite', 'pins.sqlite-wal']) await writeFile(join(state, name), '') }
+    await fill('one')
+    await indexFiles()
+    await fill('two')
+    const imported = await readdir(state)
+    await indexFiles()
+
+    const opened = await openState(state, deps)
+    await opened.clean()
+    await opened.close()
+
+    assert.deepEqual([imported, await readdir(state)], [['pinset'], ['pinset']])
   })
 
   it('stays when its successor fails', async () => {

@@ -110,6 +110,9 @@ export interface IpfsConnector extends Startable {
   /** Removes every block that no root, running pin or running add needs; yields what went. */
   repoGc (options?: IpfsOptions): AsyncIterable<RemovedKey>
   swarmPeers (options?: IpfsOptions): Promise<PeerId[]>
+
+  /** libp2p protocols that the node answers now. Absent: the connector does not know. Throws while the node is not up. */
+  protocols? (): string[]
   /** Connects to other IPFS nodes; what can't be reached is logged only. */
   connect (addresses: readonly MultiaddrText[], options?: IpfsOptions): Promise<void>
 }

@@ -228,6 +228,8 @@ class EmbeddedNode implements HeliaConnector {
   async repoStat (): Promise<RepoStat> { return this.#local.space.stat() }
   repoGc (options: IpfsOptions = {}): AsyncIterable<RemovedKey> { return this.#local.collector.collect(options) }
 
+  protocols (): string[] { return this.#network.protocols() }
+
   async swarmPeers (options: IpfsOptions = {}): Promise<PeerId[]> {
     await this.ready(options)
     return this.#network.peers().toSorted()

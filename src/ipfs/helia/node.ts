@@ -19,6 +19,8 @@ export interface IpfsNetwork {
   start (): Promise<void>
   stop (): Promise<void>
   addresses (): MultiaddrText[]
+  /** What other nodes may ask it by, as identify tells. */
+  protocols (): string[]
   /** Connected peers. */
   peers (): PeerId[]
   /** Addresses (with /p2p) at which this node reached peers that are connected now. */
@@ -141,6 +143,7 @@ export class HeliaNode implements IpfsNetwork {
   }
 
   addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }
+  protocols (): string[] { return this.#now().libp2p.getProtocols() }
   peers (): PeerId[] { return this.#now().libp2p.getPeers().map(String) }
 
   reached (): MultiaddrText[] {

@@ -12,9 +12,6 @@ import { keyOf } from './walk.ts'
 /** The Kubo whose answers these are like. */
 export const likeKubo = '0.44.0'
 
-/** What identify tells of the embedded node without the DHT. */
-const protocols = ['/ipfs/bitswap/1.2.0', '/ipfs/id/1.0.0', '/ipfs/id/push/1.0.0', '/ipfs/ping/1.0.0']
-
 /** "1.1.6+helia.0.1.0" → "0.44.0+helia.0.1.0". */
 export const nodeVersion = (version: string): string => `${likeKubo}+helia.${version.split('+helia.')[1] ?? version}`
 
@@ -46,7 +43,7 @@ async function idJson ({ ipfs, cluster }: CommandDeps, { query }: CommandCall): 
     PublicKey: publicKey(id),
     Addresses: addresses ?? [],
     AgentVersion: `helia-cluster/${cluster.version.split('+helia.')[1] ?? cluster.version}`,
-    Protocols: protocols
+    Protocols: ipfs.protocols?.().toSorted() ?? []
   })
 }
 

@@ -53,6 +53,15 @@ describe('commands of the embedded node', () => {
     assert.deepEqual([nothing.status, nothing.body.toString()], [400, 'argument "ipfs-path" is required\n'])
   })
 
+  it('id: lists the protocols that the node answers', async () => {
+    const peer = proxyPeer()
+    peer.ipfs.protocols = () => ['/ipfs/ping/1.0.0', '/ipfs/id/1.0.0']
+
+    const { Protocols } = jsonOf(await peer.ask('id'))
+
+    assert.deepEqual(Protocols, ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0'])
+  })
+
   it('get: a directory as tar', async () => {
     const { peer, root } = await tree()
 

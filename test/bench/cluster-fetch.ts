@@ -13,8 +13,7 @@ export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: 
     for (const index of [0, 1]) await cluster.start(index)
     await cluster.settled()
     const [holder, taker] = [cluster.at(0), cluster.at(1)]
-    const pinAt = (index: number): string => `replication-min=1&replication-max=1&user-allocations=${cluster.id(index)}`
-    const added = await jsonLines(await fetch(`${holder.url}/add?cid-version=1&raw-leaves=true&local=true&${pinAt(0)}`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: randomBytes(sizeBytes) }]) }))
+    const added = await jsonLines(await fetch(`${holder.url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: randomBytes(sizeBytes) }]) }))
     const { ipfs } = await (await fetch(`${holder.url}/id`)).json() as { ipfs: { addresses: string[] } }
     const origin = ipfs.addresses.find(address => address.startsWith('/ip4/127.0.0.1/tcp/')) ?? ''
     const pids = 'pids' in taker ? (taker as { pids: () => number[] }).pids() : [taker.pid()]
@@ -23,7 +22,7 @@ export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: 
     const { cid } = added.at(-1)
 
     const from = performance.now()
-    const response = await fetch(`${taker.url}/pins/${cid}?${pinAt(1)}&origins=${encodeURIComponent(origin)}`, { method: 'POST' })
+    const response = await fetch(`${taker.url}/pins/${cid}?replication-min=2&replication-max=2&origins=${encodeURIComponent(origin)}`, { method: 'POST' })
     if (!response.ok) throw new Error(await response.text())
     await pollUntil(async () => {
       most = Math.max(most, await residentMiB(pids))

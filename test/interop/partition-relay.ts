@@ -64,8 +64,10 @@ export async function openRelays (count: number, pid: (index: number) => number)
     return server
   }))
 
+  const own = servers.map(server => (server.address() as { port: number }).port)
+
   return {
-    address: index => `/ip4/127.0.0.1/tcp/${(servers[index] as Server & { address (): { port: number } }).address().port}`,
+    address: index => `/ip4/127.0.0.1/tcp/${own[index]}`,
     lead: (index, port) => { ports[index] = port },
     cut: indexes => {
       apart = new Set(indexes)

@@ -44,6 +44,8 @@ const longestRetryMs = 60_000
 /** A fetch that takes longer no longer keeps others from starting: dead blocks delay only what hangs on them. */
 const patienceMs = 5000
 const fetchesAtOnce = 32
+/** Of those, for what one peer announced: who names heads that nobody has must not hold up the others'. */
+const fetchesPerPeer = 24
 /** Fetched blocks that wait for their turn to be merged. Beyond, the branches wait for the disk. */
 const mergesAhead = 8
 /** Announced heads that are being fetched, per announcer. More are heard at its next broadcast. */
@@ -66,7 +68,7 @@ export class CatchUp {
   readonly #roots = new Map<string, PeerId>()
   readonly #failed = new Set<string>()
   readonly #sync: HistorySync | undefined
-  readonly #slots = new Slots(fetchesAtOnce)
+  readonly #slots = new Slots({ count: fetchesAtOnce, perAsker: fetchesPerPeer })
   #merging = 0
   #stop = new AbortController()
 
@@ -203,7 +205,7 @@ export class CatchUp {
 
   async #fetched (cid: CID, from: PeerId | undefined): Promise<Uint8Array> {
     const { clock, exchange } = this.#deps
-    const release = await this.#slots.take()
+    const release = await this.#slots.take(from ?? '')
     const cancelPatience = clock.after(patienceMs, release)
     const { signal, clear } = deadline(clock, fetchTimeoutMs, () => new ClusterError('TIMEOUT', { block: cid.toString() }), this.#stop.signal)
     try {

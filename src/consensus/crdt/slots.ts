@@ -1,21 +1,64 @@
-/** A bounded number of places; those who find none wait in line. */
-export class Slots {
-  #free: number
-  readonly #line: Array<() => void> = []
+export interface SlotsInit {
+  count: number
+  /** How many of them one asker may hold: less than all, so that one that never gives back keeps nobody else waiting. */
+  perAsker: number
+}
 
-  constructor (count: number) { this.#free = count }
+/** A bounded number of places; those who find none wait in line, one line per asker, and the lines take turns. */
+export class Slots {
+  readonly #perAsker: number
+  readonly #held = new Map<string, number>()
+  /** In the order of their turns. */
+  readonly #lines = new Map<string, Array<() => void>>()
+  #free: number
+
+  constructor ({ count, perAsker }: SlotsInit) {
+    this.#free = count
+    this.#perAsker = perAsker
+  }
 
   /** Resolves with a function that gives the place back; calling it twice is fine. */
-  async take (): Promise<() => void> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>(resolve => { this.#line.push(resolve) })
+  async take (asker: string): Promise<() => void> {
+    if (this.#mayHave(asker)) this.#give(asker)
+    else await new Promise<void>(resolve => this.#line(asker).push(resolve))
     let isTaken = true
     return () => {
       if (!isTaken) return
       isTaken = false
-      const next = this.#line.shift()
-      if (next == null) this.#free++
-      else next()
+      this.#takeBack(asker)
+    }
+  }
+
+  #mayHave (asker: string): boolean { return this.#free > 0 && (this.#held.get(asker) ?? 0) < this.#perAsker }
+
+  #line (asker: string): Array<() => void> {
+    const line = this.#lines.get(asker) ?? []
+    this.#lines.set(asker, line)
+    return line
+  }
+
+  #give (asker: string): void {
+    this.#free--
+    this.#held.set(asker, (this.#held.get(asker) ?? 0) + 1)
+  }
+
+  #takeBack (asker: string): void {
+    this.#free++
+    const held = (this.#held.get(asker) ?? 1) - 1
+    if (held === 0) this.#held.delete(asker)
+    else this.#held.set(asker, held)
+    this.#serveNext()
+  }
+
+  #serveNext (): void {
+    for (const [asker, line] of this.#lines) {
+      if (!this.#mayHave(asker)) continue
+      this.#give(asker)
+      line.shift()?.()
+      // behind the others
+      this.#lines.delete(asker)
+      if (line.length > 0) this.#lines.set(asker, line)
+      return
     }
   }
 }

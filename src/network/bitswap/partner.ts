@@ -40,6 +40,7 @@ export class Partner {
   readonly #answers = new Map<string, Remembered>()
   #stream: Promise<PeerStream> | undefined
   #isSending = false
+  #isOverfull = false
   #isClosed = false
 
   constructor (peer: PeerId, deps: PartnerDeps) {
@@ -60,8 +61,16 @@ export class Partner {
       this.#theirs.delete(key)
       if (cancel === true) this.#answers.delete(key)
       else if (this.#answers.size < waitingAnswers) this.#answers.set(key, { cid, isHave: wantType === 'WantHave', sendDontHave })
+      else this.#overfull()
     }
     this.#send()
+  }
+
+  /** Says so once, until the peer has read its answers. */
+  #overfull (): void {
+    if (this.#isOverfull) return
+    this.#isOverfull = true
+    this.#deps.log.warn('a peer wants more blocks than it reads answers; the rest is forgotten', { peer: this.#peer })
   }
 
   /** A block is here now. */
@@ -104,6 +113,7 @@ export class Partner {
       if (message != null) await stream.write(encodeBitswapFrame(message))
       this.#underway.clear()
     }
+    this.#isOverfull = false
   }
 
   async #openStream (): Promise<PeerStream> {

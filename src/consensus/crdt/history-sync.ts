@@ -177,17 +177,17 @@ export class HistorySync {
     const absent = new Set(roots.map(blockKey).filter(id => !store.isHere(id)))
     const until = clock.now() + this.#init.longestMs
     let gotCount = 0
-    let gotBytes = 0
+    let readBytes = 0
     let vainCount = 0
     for await (const batch of gathered(blocks, readAhead)) {
       const fresh = this.#fresh(batch, absent)
       await this.#merge(fresh)
       moving()
       gotCount += fresh.length
-      for (const { bytes } of fresh) gotBytes += bytes.length
+      for (const { bytes } of batch) readBytes += bytes.length
       vainCount = fresh.length > 0 ? 0 : vainCount + batch.length
       if (vainCount > vainBlocks || (absent.size === 0 && store.wants.size === 0)) break
-      if (gotCount <= this.#init.maxBlocks && gotBytes <= this.#init.maxBytes && clock.now() < until) continue
+      if (gotCount <= this.#init.maxBlocks && readBytes <= this.#init.maxBytes && clock.now() < until) continue
       this.#again.add(peer)
       break
     }

@@ -308,6 +308,19 @@ describe('taking history from a peer', () => {
       assert.equal(size(), 5)
     })
 
+    it('gives way to others after a time, however steadily blocks come', async () => {
+      const blocks = newestFirst(pinChain(40, 'slow'))
+      history.answer = (_, { roots }) => ({
+        heads: headsOf(blocks[0]),
+        blocks: slowly(clock, blocks.slice(blocks.findIndex(({ cid }) => cid.equals(roots[0]))), 60_000)
+      })
+
+      history.tell('writer', true)
+      await clock.until(() => size() === 40, 4_000_000)
+
+      assert.ok(history.asked.filter(({ request }) => request.roots.length > 0).length >= 4)
+    })
+
     it('survives blocks that are none', async () => {
       const bytes = Uint8Array.of(1, 2, 3)
       history.answer = () => ({ heads: [crdtCid(bytes)], blocks: (async function * () { yield [{ cid: crdtCid(bytes), bytes }] })() })
@@ -330,9 +343,9 @@ describe('taking history from a peer', () => {
 })
 
 /** One block at a time, each in its own batch. */
-async function * slowly (clock: SimClock, blocks: readonly CrdtBlock[]): AsyncGenerator<HistoryBlock[]> {
+async function * slowly (clock: SimClock, blocks: readonly CrdtBlock[], everyMs = 10): AsyncGenerator<HistoryBlock[]> {
   for (const { cid, bytes } of blocks) {
-    await clock.sleep(10)
+    await clock.sleep(everyMs)
     yield [{ cid, bytes }]
   }
 }

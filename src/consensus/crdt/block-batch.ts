@@ -11,6 +11,7 @@ import type { Head, Want } from './frontier.ts'
 import * as layout from './layout.ts'
 import { bestVersion, mergeDelta, tombstonedIds, versionIn } from './merge.ts'
 import type { MergeEffects } from './merge.ts'
+import { isIntact } from './repair.ts'
 import { ValueChanges } from './value-changes.ts'
 import { decodeValueRecord, emptyRecord } from './value-record.ts'
 import type { ValueRecord, Version } from './value-record.ts'
@@ -145,7 +146,7 @@ export class BlockBatch {
     if (found != null) return found
     const record = layout.blockRecord(id)
     const bytes = this.#records.get(record) ?? this.#datastore.get(record)
-    if (bytes == null) throw new ClusterError('INVALID_DATA', { block: id }, { message: `the CRDT block ${id} has been lost from the datastore` })
+    if (bytes == null || !isIntact(id, bytes)) throw new ClusterError('INVALID_DATA', { block: id }, { message: `the CRDT block ${id} is lost from the datastore, or damaged` })
     const { delta } = decodeCrdtBlock(cidOfBlockKey(id), bytes)
     if (known.size >= blocksKept) known.clear()
     known.set(id, delta)

@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
@@ -88,13 +88,19 @@ export class CrdtStore {
 
   /**
    * Merges blocks in this order, in one atomic batch: afterwards all is as if they had been merged one by one. Those that are here are passed over. Resolves with
-   * what changed for users in the end.
+   * what changed for users in the end. Rejects with INVALID_DATA, and marks the store dirty, when a stored block that it needs is gone or damaged.
    */
   async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [] }: ApplyOptions): Promise<PinsetChange[]> {
     const fresh = blocks.filter(({ cid }) => !this.isHere(blockKey(cid)))
     if (fresh.length === 0) return []
     const batch = new BlockBatch({ datastore: this.#deps.datastore, heads: this.heads, wants: this.wants })
-    for (const block of fresh) await batch.merge(block)
+    try {
+      for (const block of fresh) await batch.merge(block)
+    } catch (err) {
+      // a stored block that was needed is gone or damaged: the check finds it, and it is fetched again
+      if (isClusterError(err, 'INVALID_DATA') && err.details.block != null && !this.dirty) await this.setDirty(true)
+      throw err
+    }
     for (const key of settled) batch.values.setOverlay(key, undefined)
     const { writes, changes, growth } = batch.values.finish()
     const journal = settled.map(key => ({ key: layout.journalRecord(key), value: undefined }))

@@ -5,11 +5,16 @@ import { cleanCrdt, crdtBlocks, crdtInfo, markClean, markDirty } from '../../../
 import { pinState } from '../../../../src/consensus/crdt/pin-state.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
-import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../../../src/wire/crdt-block.ts'
+import { CrdtStore } from '../../../../src/consensus/crdt/crdt-store.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { blockKey, cidOfBlockKey, decodeCrdtBlock, encodeCrdtBlock } from '../../../../src/wire/crdt-block.ts'
+import type { CrdtBlock } from '../../../../src/wire/crdt-block.ts'
+import { encodePin } from '../../../../src/wire/pin.ts'
+import { pinKey } from '../../../../src/wire/pin-key.ts'
 import { aloneBroadcast } from '../../../../src/network/alone/alone.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer } from '../../../support/crdt-peer.ts'
-import { jsonText, listedPins, pinFor } from '../../../support/pins.ts'
+import { cidFor, jsonText, listedPins, pinFor } from '../../../support/pins.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const signal = new AbortController().signal
@@ -142,6 +147,22 @@ describe('a CRDT whose peer does not run', () => {
     assert.deepEqual(announced, [])
     assert.equal(peer.consensus.state.size(), 3)
     await peer.stop()
+  })
+
+  it('is marked dirty when a merge needs a stored block that is damaged', async () => {
+    const key = pinKey(cidFor('contested'))
+    const [lesser, greater] = ['a', 'b'].map(name => encodeCrdtBlock({ elements: [{ key, value: encodePin(pinFor('contested', { name })) }], tombstones: [], priority: 1 }, []))
+      .toSorted((a, b) => Buffer.compare(a.delta.elements[0]?.value ?? assert.fail(), b.delta.elements[0]?.value ?? assert.fail())) as [CrdtBlock, CrdtBlock]
+    const removal = encodeCrdtBlock({ elements: [], tombstones: [{ key, id: blockKey(greater.cid) }], priority: 2 }, [lesser.cid, greater.cid])
+    const store = new CrdtStore({ datastore, log: silentLogger })
+    await store.load()
+    await store.applyAll([lesser, greater], { sync: false })
+    await datastore.write([{ key: `b${blockKey(lesser.cid)}`, value: greater.bytes }])
+
+    await assert.rejects(store.apply(removal, { sync: false }), { code: 'INVALID_DATA' })
+
+    assert.equal(store.dirty, true)
+    assert.equal((await crdtInfo(datastore)).dirty, true)
   })
 
   it('finds a lost head, which nobody links', async () => {

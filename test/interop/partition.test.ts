@@ -64,7 +64,7 @@ for (const mix of mixes) {
         process.kill(cluster.at(1).pid(), 'SIGCONT')
 
         const view = await cluster.agreement({ withinMs: 60_000, holds: view => isWhole(view) && meanwhile.every(cid => inView(view, cid) != null) && pinnedAt(view, held).length === 1 })
-        // who wakes from a hang misses the others' pings and may give itself what was taken from it: Go does, too
+        // who wakes from a hang finds the others' pings expired and may give itself what was taken from it: seen of a Node peer, not of Go's
         assert.deepEqual(pinnedAt(view, held), repinning ? inView(view, held).allocations : [cluster.id(1)])
         assert.equal(pinnedAt(view, meanwhile[0] ?? '').length, 3)
       })

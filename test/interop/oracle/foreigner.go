@@ -426,8 +426,8 @@ type introduction struct {
 	name string
 }
 
-// identity has the fields of a cluster peer's ID that are not empty here.
-type identity struct {
+// Identity has the fields of a cluster peer's ID that are not empty here.
+type Identity struct {
 	ID        string   `codec:"i,omitempty"`
 	Addresses []string `codec:"a,omitempty"`
 	Version   string   `codec:"v,omitempty"`
@@ -435,8 +435,8 @@ type identity struct {
 	Name      string   `codec:"pn,omitempty"`
 }
 
-func (i *introduction) identity() identity {
-	said := identity{ID: string(i.host.ID()), Version: "0.0.0-oracle", Protocol: string(rpcProtocol), Name: i.name}
+func (i *introduction) identity() Identity {
+	said := Identity{ID: string(i.host.ID()), Version: "0.0.0-oracle", Protocol: string(rpcProtocol), Name: i.name}
 	for _, address := range i.host.Addrs() {
 		full := address.Encapsulate(multiaddr.StringCast("/p2p/" + i.host.ID().String()))
 		said.Addresses = append(said.Addresses, string(full.Bytes()))
@@ -445,13 +445,13 @@ func (i *introduction) identity() identity {
 }
 
 // ID answers PeerAdd's question.
-func (i *introduction) ID(_ context.Context, _ struct{}, out *identity) error {
+func (i *introduction) ID(_ context.Context, _ struct{}, out *Identity) error {
 	*out = i.identity()
 	return nil
 }
 
 // IDStream answers `peers ls`.
-func (i *introduction) IDStream(_ context.Context, in <-chan struct{}, out chan<- identity) error {
+func (i *introduction) IDStream(_ context.Context, in <-chan struct{}, out chan<- Identity) error {
 	defer close(out)
 	for range in {
 	}

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { allocatorOf, informersOf } from './compose-metrics.ts'
+import { calmLogger } from '../base/calm-logger.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
@@ -62,7 +63,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
-  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: log.child('rpc') })
+  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
   const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {

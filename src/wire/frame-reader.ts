@@ -15,6 +15,9 @@ export class FrameReader {
   /** True between two frames. */
   get idle (): boolean { return this.#frame == null && this.#prefix.length === 0 }
 
+  /** Bytes that the frame which has begun takes. */
+  get heldBytes (): number { return this.#frame?.length ?? 0 }
+
   /** Takes bytes and gives the frames that they complete. Throws INVALID_DATA when a frame is too long or its prefix doesn't end. */
   * push (data: Bytes): Generator<Uint8Array> {
     for (const chunk of data instanceof Uint8Array ? [data] : data) {

@@ -1,5 +1,6 @@
 import { silentLogger } from '../../src/base/log.ts'
 import type { Clock } from '../../src/base/clock.ts'
+import type { Logger } from '../../src/base/log.ts'
 import type { Worker, WorkerStatus } from '../../src/base/worker.ts'
 import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus, CrdtConsensusInit } from '../../src/consensus/crdt/crdt-consensus.ts'
@@ -24,6 +25,7 @@ export interface CrdtPeerInit extends Partial<CrdtConsensusInit> {
   exchange?: BlockExchange
   history?: HistoryExchange
   clock?: Clock
+  log?: Logger
 }
 
 export const clusterName = 'crdt-test'
@@ -31,7 +33,7 @@ export const clusterName = 'crdt-test'
 export const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
 /** A consensus with its datastore, alone and in simulated time unless told otherwise. */
-export function crdtPeer ({ datastore, broadcast, exchange, history, clock, ...init }: CrdtPeerInit): CrdtPeer {
+export function crdtPeer ({ datastore, broadcast, exchange, history, clock, log, ...init }: CrdtPeerInit): CrdtPeer {
   const workers: Worker[] = []
   const signal = new AbortController().signal
   const consensus = crdtConsensus({
@@ -49,7 +51,7 @@ export function crdtPeer ({ datastore, broadcast, exchange, history, clock, ...i
       }
     },
     clock: clock ?? new SimClock(),
-    log: silentLogger
+    log: log ?? silentLogger
   })
   return {
     consensus,

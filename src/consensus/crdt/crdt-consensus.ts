@@ -1,3 +1,4 @@
+import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
@@ -71,12 +72,13 @@ class Crdt implements CrdtConsensus {
   #workers: WorkerHandle[] = []
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
-    const { datastore, log, clock, broadcast, exchange, history } = deps
+    const { datastore, clock, broadcast, exchange, history } = deps
+    const log = calmLogger(deps)
     const turns = this.#turns
     const changed = (changes: PinsetChange[]): void => this.#changed(changes)
     const store = this.#store = new CrdtStore({ datastore, log })
     this.#init = init
-    this.#deps = deps
+    this.#deps = { ...deps, log }
     this.#trusted = new Set([init.self, ...init.trustedPeers])
     this.state = pinState(datastore, () => store.size)
     this.#announcer = new Announcer({ topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, log })

@@ -1,14 +1,14 @@
 import type { CID } from 'multiformats/cid'
+import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { decodeBitswapMessage } from '../../wire/bitswap.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { crdtCid, isCrdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
-import { FrameReader } from '../../wire/frame-reader.ts'
-import type { BlockExchange, PeerStream, PeerStreams } from '../network.ts'
+import type { BlockExchange, PeerStreams } from '../network.ts'
+import { Incoming } from './incoming.ts'
 import { Partner } from './partner.ts'
 import { Want, keyOf } from './want.ts'
 
@@ -17,7 +17,7 @@ export interface ExchangeInit {
   patienceMs: number
   /** Wants are sent again this often. Milliseconds. */
   renewMs: number
-  /** How long a message that has begun may stand still. Milliseconds. */
+  /** How long a message that has begun may stand still, in either direction. Milliseconds. */
   stallMs: number
 }
 
@@ -38,7 +38,6 @@ export const exchangeDefaults: ExchangeInit = { patienceMs: 300, renewMs: 20_000
 
 /** Who is asked whether it has a block, besides its announcer. Go asks as many. */
 const peersAskedAtOnce = 64
-const maxMessageBytes = maxCrdtBlockBytes + 64 * 1024
 
 /**
  * Moves the CRDT's blocks by bitswap 1.2.0, as Go's peers do. Only CRDT blocks are asked for and served. The announcer of a block is asked for it; only
@@ -52,6 +51,8 @@ class Exchange implements BitswapExchange {
   readonly name = 'block exchange'
   readonly #init: ExchangeInit
   readonly #deps: ExchangeDeps
+  readonly #log: Logger
+  readonly #incoming: Incoming
   readonly #partners = new Map<PeerId, Partner>()
   readonly #wants = new Map<string, Want>()
   #release: Array<() => void> = []
@@ -59,12 +60,19 @@ class Exchange implements BitswapExchange {
   constructor (init: ExchangeInit, deps: ExchangeDeps) {
     this.#init = init
     this.#deps = deps
+    this.#log = calmLogger(deps)
+    this.#incoming = new Incoming(init, {
+      room: async peer => this.#partners.get(peer)?.room(),
+      take: (peer, message) => this.#take(peer, message),
+      clock: deps.clock,
+      log: deps.log
+    })
   }
 
   async start (): Promise<void> {
     const { streams, onPeer } = this.#deps
     this.#release = [
-      streams.handle(bitswapProtocol, stream => { void this.#receive(stream) }),
+      streams.handle(bitswapProtocol, stream => { void this.#incoming.receive(stream) }),
       onPeer((peer, isHere) => isHere ? this.#came(peer) : this.#went(peer))
     ]
   }
@@ -108,10 +116,11 @@ class Exchange implements BitswapExchange {
   #partner (peer: PeerId): Partner {
     const known = this.#partners.get(peer)
     if (known != null) return known
-    const partner = new Partner(peer, {
+    const partner = new Partner(peer, this.#init, {
       open: async () => this.#deps.streams.open(peer, bitswapProtocol),
       blocks: this.#deps.blocks,
-      log: this.#deps.log,
+      clock: this.#deps.clock,
+      log: this.#log,
       failed: cids => { for (const cid of cids) this.#wants.get(keyOf(cid))?.refused(peer) }
     })
     this.#partners.set(peer, partner)
@@ -126,28 +135,6 @@ class Exchange implements BitswapExchange {
     this.#partners.get(peer)?.close()
     this.#partners.delete(peer)
     for (const want of this.#wants.values()) want.refused(peer)
-  }
-
-  /** Reads messages until the stream ends. A timer runs only while a message has begun and isn't whole: Go is silent for minutes. */
-  async #receive (stream: PeerStream): Promise<void> {
-    const frames = new FrameReader(maxMessageBytes)
-    let disarm: (() => void) | undefined
-    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'a bitswap message stands still' }))
-    try {
-      await stream.closeWrite() // answers go by our own stream
-      for await (const chunk of stream.source) {
-        disarm?.()
-        for (const frame of frames.push(chunk)) this.#take(stream.remote, decodeBitswapMessage(frame))
-        disarm = frames.idle ? undefined : this.#deps.clock.after(this.#init.stallMs, stalled)
-      }
-    } catch (err) {
-      if (!stream.wasReset.aborted) {
-        this.#deps.log.warn('a bitswap stream was refused', { peer: stream.remote, err })
-        stream.abort(err as Error)
-      }
-    } finally {
-      disarm?.()
-    }
   }
 
   #take (peer: PeerId, { wantlist, blocks, blockPresences }: BitswapMessage): void {

@@ -1,4 +1,7 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { CID as Cid } from '../../model/cid.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -8,9 +11,15 @@ import { isCrdtCid } from '../../wire/crdt-block.ts'
 import type { PeerStream } from '../network.ts'
 import { keyOf } from './want.ts'
 
+export interface PartnerInit {
+  /** How long a message may wait until the peer takes it. Milliseconds. */
+  stallMs: number
+}
+
 export interface PartnerDeps {
   open: () => Promise<PeerStream>
   blocks: (cid: CID) => Uint8Array | undefined
+  clock: Clock
   log: Logger
   /** These could not be asked for. */
   failed: (cids: CID[]) => void
@@ -22,8 +31,14 @@ const smallBlockBytes = 1024
 const messageBytes = 512 * 1024
 /** Wants of one peer that are remembered; Go keeps as many. More are answered when the block is here, and forgotten when not. */
 const rememberedWants = 1024
-/** Answers that wait until the peer reads; what it asks beyond is forgotten. */
+/** From so many waiting answers on, no more of the peer's wants are read. */
+const fullAnswers = 4096
+/** Answers that wait at most: what one message asks beyond is forgotten. */
 const waitingAnswers = 16_384
+/** Wants that one message answers: more would keep others from their turn. */
+const answersPerMessage = 1024
+/** After answers that the peer didn't take, its wants are left unread for so long. */
+const restMs = 1000
 
 /** CIDv1, dag-pb, sha2-256, 32 bytes: what stands before every block that we send. */
 const prefix = Uint8Array.of(1, 0x70, 0x12, 32)
@@ -33,6 +48,7 @@ interface Remembered { cid: CID, isHave: boolean, sendDontHave: boolean }
 /** Another peer in the exchange: what it wants of us, and what we have to tell it. One stream, kept open; Go does the same. */
 export class Partner {
   readonly #peer: PeerId
+  readonly #init: PartnerInit
   readonly #deps: PartnerDeps
   readonly #theirs = new Map<string, Remembered>()
   #wants = new Map<string, { cid: CID, type: 'block' | 'have', cancel: boolean }>()
@@ -40,16 +56,26 @@ export class Partner {
   readonly #answers = new Map<string, Remembered>()
   #stream: Promise<PeerStream> | undefined
   #isSending = false
-  #isOverfull = false
   #isClosed = false
+  #cancelRest: (() => void) | undefined
+  #roomAwaited: Array<() => void> = []
 
-  constructor (peer: PeerId, deps: PartnerDeps) {
+  constructor (peer: PeerId, init: PartnerInit, deps: PartnerDeps) {
     this.#peer = peer
+    this.#init = init
     this.#deps = deps
   }
 
   want (cid: CID, type: 'block' | 'have'): void { this.#ask(cid, type, false) }
   cancel (cid: CID): void { this.#ask(cid, 'block', true) }
+
+  /** Resolves when more of the peer's wants may be read: what isn't read waits at the peer, and costs nothing here. */
+  async room (): Promise<void> {
+    while (!this.#isClosed && (this.#answers.size >= fullAnswers || this.#cancelRest != null)) {
+      this.#deps.log.warn('a peer wants more blocks than it takes answers; its wants wait', { peer: this.#peer, takesNone: this.#cancelRest != null })
+      await new Promise<void>(resolve => this.#roomAwaited.push(resolve))
+    }
+  }
 
   /** Takes the peer's wants. `isAll`: they replace what it wanted before. */
   wanted (entries: readonly BitswapWant[], isAll: boolean): void {
@@ -61,16 +87,8 @@ export class Partner {
       this.#theirs.delete(key)
       if (cancel === true) this.#answers.delete(key)
       else if (this.#answers.size < waitingAnswers) this.#answers.set(key, { cid, isHave: wantType === 'WantHave', sendDontHave })
-      else this.#overfull()
     }
     this.#send()
-  }
-
-  /** Says so once, until the peer has read its answers. */
-  #overfull (): void {
-    if (this.#isOverfull) return
-    this.#isOverfull = true
-    this.#deps.log.warn('a peer wants more blocks than it reads answers; the rest is forgotten', { peer: this.#peer })
   }
 
   /** A block is here now. */
@@ -87,6 +105,7 @@ export class Partner {
     this.#stream?.then(async stream => stream.closeWrite()).catch(() => {})
     this.#theirs.clear()
     this.#answers.clear()
+    this.#endRest()
   }
 
   #ask (cid: CID, type: 'block' | 'have', cancel: boolean): void {
@@ -110,15 +129,40 @@ export class Partner {
     const stream = await this.#openStream()
     while (!this.#isClosed && (this.#wants.size > 0 || this.#answers.size > 0)) {
       const message = this.#nextMessage()
-      if (message != null) await stream.write(encodeBitswapFrame(message))
+      if (message != null) await this.#write(stream, encodeBitswapFrame(message))
       this.#underway.clear()
+      this.#tellRoom()
+      // a write that finds room resolves at once: without this nothing else would run
+      if (this.#answers.size > 0) await othersTurn()
     }
-    this.#isOverfull = false
+  }
+
+  async #write (stream: PeerStream, bytes: Uint8Array): Promise<void> {
+    const late = (): void => stream.abort(new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not read its bitswap messages' }))
+    const cancel = this.#deps.clock.after(this.#init.stallMs, late)
+    try { await stream.write(bytes) } finally { cancel() }
+  }
+
+  #tellRoom (): void {
+    if (this.#answers.size < fullAnswers && this.#cancelRest == null) for (const tell of this.#roomAwaited.splice(0)) tell()
+  }
+
+  #rest (): void {
+    if (this.#isClosed || this.#cancelRest != null) return
+    this.#cancelRest = this.#deps.clock.after(restMs, () => this.#endRest())
+  }
+
+  #endRest (): void {
+    this.#cancelRest?.()
+    this.#cancelRest = undefined
+    this.#tellRoom()
   }
 
   async #openStream (): Promise<PeerStream> {
     const known = await this.#stream
     if (known != null && !known.wasReset.aborted) return known
+    // what it was told last is lost
+    if (known != null) this.#rest()
     this.#stream = this.#deps.open()
     return this.#stream
   }
@@ -131,6 +175,7 @@ export class Partner {
     const blocks: Array<{ prefix: Uint8Array, data: Uint8Array }> = []
     const presences: Array<{ cid: Uint8Array, has: boolean }> = []
     let sizeBytes = 0
+    let answered = 0
     for (const [key, answer] of this.#answers) {
       const { cid, isHave, sendDontHave } = answer
       const data = this.#deps.blocks(cid)
@@ -144,6 +189,7 @@ export class Partner {
         sizeBytes += data.length
       }
       this.#answers.delete(key)
+      if (++answered >= answersPerMessage) break
     }
     return wants.length + blocks.length + presences.length === 0 ? undefined : { wants, blocks, presences }
   }
@@ -155,6 +201,7 @@ export class Partner {
   #failed (err: unknown): void {
     if (!this.#isClosed) this.#deps.log.debug('a peer does not take bitswap messages', { peer: this.#peer, err })
     this.#stream = undefined
+    this.#rest()
     const wants = [...this.#underway.values(), ...this.#wants.values()].filter(({ cancel }) => !cancel).map(({ cid }) => cid)
     this.#underway.clear()
     this.#wants.clear()

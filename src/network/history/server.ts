@@ -1,4 +1,5 @@
 import { setImmediate as othersTurn } from 'node:timers/promises'
+import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -41,7 +42,7 @@ class Server implements HistoryServer {
 
   constructor (init: HistoryServerInit, deps: HistoryServerDeps) {
     this.#init = init
-    this.#deps = deps
+    this.#deps = { ...deps, log: calmLogger(deps) }
   }
 
   async start (): Promise<void> { this.#release = this.#deps.streams.handle(historyProtocol, stream => { void this.#take(stream) }) }

@@ -1,5 +1,6 @@
 import type { Libp2p } from '@libp2p/interface'
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
+import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -56,7 +57,7 @@ class Gossip implements Libp2pGossip {
 
   constructor (init: GossipInit, deps: GossipDeps) {
     this.#init = init
-    this.#deps = deps
+    this.#deps = { ...deps, log: calmLogger(deps) }
   }
 
   async services (): Promise<HostServices> {

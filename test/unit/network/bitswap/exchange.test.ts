@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { silentLogger } from '../../../../src/base/log.ts'
 import type { CID } from '../../../../src/model/cid.ts'
 import { bitswapExchange, bitswapProtocol, exchangeDefaults } from '../../../../src/network/bitswap/exchange.ts'
 import type { BitswapExchange } from '../../../../src/network/bitswap/exchange.ts'
@@ -10,11 +9,15 @@ import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
 import { FrameReader } from '../../../../src/wire/frame-reader.ts'
 import { blockOf } from '../../../contract/block-exchange.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
+import { NotedLogger } from '../../../support/noted-logger.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 /** A peer that speaks bitswap by hand. */
 class ByHand {
   readonly messages: BitswapMessage[] = []
+  readonly streams: PeerStream[] = []
+  isReading = true
+  goOn = (): void => {}
   readonly #streams: PeerStreams
   #out: PeerStream | undefined
 
@@ -34,9 +37,25 @@ class ByHand {
   presences (): string[] { return this.messages.flatMap(({ blockPresences }) => blockPresences).map(({ type }) => type) }
 
   async #read (stream: PeerStream): Promise<void> {
+    this.streams.push(stream)
+    if (!this.isReading) {
+      await new Promise<void>(resolve => { this.goOn = resolve })
+      this.isReading = true
+    }
     const frames = new FrameReader(8 * 1024 * 1024)
     for await (const chunk of stream.source) for (const frame of frames.push(chunk)) this.messages.push(decodeBitswapMessage(frame))
   }
+}
+
+/** Lets promises run. */
+async function turns (count: number): Promise<void> { for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve)) }
+
+async function turnsUntil (condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 10_000; turn++) {
+    if (condition()) return
+    await turns(1)
+  }
+  throw new Error('the condition does not hold')
 }
 
 describe('bitswap exchange', () => {
@@ -46,6 +65,8 @@ describe('bitswap exchange', () => {
   let comeOrGo: (peer: string, isHere: boolean) => void
   let blocks: Map<string, Uint8Array>
   let exchange: BitswapExchange
+  let log: NotedLogger
+  let lookUps: number
   const never = { signal: new AbortController().signal }
   const store = ({ cid, bytes }: { cid: CID, bytes: Uint8Array }): void => { blocks.set(cid.toString(), bytes) }
 
@@ -54,6 +75,8 @@ describe('bitswap exchange', () => {
     net = new MemoryStreams()
     peers = []
     blocks = new Map()
+    log = new NotedLogger()
+    lookUps = 0
     exchange = bitswapExchange(exchangeDefaults, {
       streams: net.of('self'),
       peers: () => peers,
@@ -61,9 +84,12 @@ describe('bitswap exchange', () => {
         comeOrGo = listener
         return () => {}
       },
-      blocks: cid => blocks.get(cid.toString()),
+      blocks: cid => {
+        lookUps++
+        return blocks.get(cid.toString())
+      },
       clock,
-      log: silentLogger
+      log
     })
     await exchange.start(new AbortController().signal)
   })
@@ -205,16 +231,120 @@ describe('bitswap exchange', () => {
     const greedy = byHand('greedy')
     const wanted = Array.from({ length: 3000 }, (_, index) => blockOf(`w${index}`))
     await greedy.say(encodeBitswapFrame({ wants: wanted.map(({ cid }) => ({ cid: cid.bytes })) }))
-    await clock.settle()
+    await turnsUntil(() => greedy.presences().length === 3000)
 
     for (const block of wanted) {
       store(block)
       exchange.offer(block.cid, block.bytes)
     }
+    await turnsUntil(() => greedy.blocks().length === 1024)
     await clock.settle()
 
-    assert.equal(greedy.presences().length, 3000)
     assert.equal(greedy.blocks().length, 1024)
+  })
+
+  describe('with a peer that floods it', () => {
+    const wantsFrame = (index: number): Uint8Array =>
+      encodeBitswapFrame({ wants: Array.from({ length: 1000 }, (_, at) => ({ cid: blockOf(`w${index} ${at}`).cid.bytes })) })
+
+    /** Sends 30,000 wants, as fast as they are taken. */
+    function pour (peer: ByHand): { taken: number } {
+      const count = { taken: 0 }
+      void (async () => { for (; count.taken < 30; count.taken++) await peer.say(wantsFrame(count.taken)) })().catch(() => {})
+      return count
+    }
+
+    it('stops reading wants while answers wait, says so once, and forgets none', async () => {
+      const flood = byHand('flood')
+      flood.isReading = false
+      const count = pour(flood)
+      await turns(200)
+      const [takenAtFirst, lookedUp] = [count.taken, lookUps]
+
+      flood.goOn()
+      await turnsUntil(() => flood.presences().length === 30_000)
+
+      assert.ok(takenAtFirst < 15, `${takenAtFirst} messages`)
+      assert.ok(lookedUp < 10_000, `${lookedUp} look-ups`)
+      assert.deepEqual(log.warnings().map(([message, { peer }]) => [message, peer]), [['a peer wants more blocks than it takes answers; its wants wait', 'flood']])
+    })
+
+    it('serves the others meanwhile', async () => {
+      const [flood, good] = [byHand('flood'), byHand('good')]
+      flood.isReading = false
+      pour(flood)
+      await turns(200)
+      const block = blockOf('served')
+      store(block)
+
+      await good.say(encodeBitswapFrame({ wants: [{ cid: block.cid.bytes }] }))
+      await clock.settle()
+
+      assert.equal(good.blocks().length, 1)
+    })
+
+    it('leaves the wants of who takes no answers unread for a second at a time', async () => {
+      const mute = net.of('mute')
+      const out = await mute.open('self', bitswapProtocol)
+      let taken = 0
+      void (async () => { for (; taken < 60; taken++) await out.write(wantsFrame(taken)) })().catch(() => {})
+      await turns(200)
+      const takenAtFirst = taken
+
+      await clock.advance(999)
+      await turns(200)
+      const takenBefore = taken
+      await clock.advance(2)
+      await turns(200)
+
+      assert.ok(takenAtFirst < 15, `${takenAtFirst} messages`)
+      assert.equal(takenBefore, takenAtFirst)
+      assert.ok(taken > takenBefore && taken < 30, `${taken} messages`)
+      assert.equal(log.warnings().length, 1)
+    })
+
+    it('gives up a stream that the peer does not read, and asks others for what it wanted there', async () => {
+      const [flood, other] = [byHand('flood'), byHand('other')]
+      flood.isReading = false
+      pour(flood)
+      await turns(200)
+      const block = blockOf('wanted')
+      const fetching = exchange.fetch(block.cid, { ...never, from: 'flood' })
+
+      await clock.advance(exchangeDefaults.stallMs + 1)
+      await turns(50)
+      await other.say(encodeBitswapFrame({ blocks: [{ prefix: Uint8Array.of(1, 0x70, 0x12, 32), data: block.bytes }] }))
+
+      assert.deepEqual(Buffer.from(await fetching), Buffer.from(block.bytes))
+      assert.ok(flood.streams.every(({ wasReset }) => wasReset.aborted))
+    })
+
+    it('reads a bounded number of its streams, and says once a minute that it refuses more', async () => {
+      const streams: PeerStream[] = []
+      for (let at = 0; at < 100; at++) streams.push(await net.of('flood').open('self', bitswapProtocol))
+      await clock.settle()
+
+      assert.equal(streams.filter(({ wasReset }) => wasReset.aborted).length, 36)
+      assert.equal(log.warnings().length, 1)
+      for (const stream of streams.slice(0, 64)) await stream.closeWrite()
+      await clock.settle()
+      const later = await net.of('flood').open('self', bitswapProtocol)
+      await clock.settle()
+      assert.equal(later.wasReset.aborted, false)
+    })
+
+    it('holds a bounded amount of messages that have begun', async () => {
+      const streams: PeerStream[] = []
+      for (let at = 0; at < 8; at++) {
+        const stream = await net.of('flood').open('self', bitswapProtocol)
+        streams.push(stream)
+        // the prefix of 4 MiB and a byte
+        await stream.write(Uint8Array.of(0x80, 0x80, 0x80, 0x02, 1))
+      }
+      await clock.settle()
+
+      assert.deepEqual(streams.map(({ wasReset }) => wasReset.aborted), [false, false, false, false, true, true, true, true])
+    })
   })
 
   it('refuses to fetch what is no CRDT block', async () => {

@@ -1,0 +1,95 @@
+import { calmLogger } from '../../base/calm-logger.ts'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PeerId } from '../../model/cid.ts'
+import { decodeBitswapMessage } from '../../wire/bitswap.ts'
+import type { BitswapMessage } from '../../wire/bitswap.ts'
+import { maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
+import { FrameReader } from '../../wire/frame-reader.ts'
+import type { PeerStream } from '../network.ts'
+
+export interface IncomingInit {
+  /** How long a message that has begun may stand still. Milliseconds. */
+  stallMs: number
+}
+
+export interface IncomingDeps {
+  /** Resolves when the peer's next message may be read. */
+  room: (peer: PeerId) => Promise<void>
+  take: (peer: PeerId, message: BitswapMessage) => void
+  clock: Clock
+  log: Logger
+}
+
+const maxMessageBytes = maxCrdtBlockBytes + 64 * 1024
+/** Streams of one peer. Go opens one for its wants and one for each message of answers, eight at a time. */
+const streamsPerPeer = 64
+/** Messages of one peer that have begun, together: sixteen of the largest blocks that Go's peers write. */
+const heldBytesPerPeer = 16 * 1024 * 1024
+
+interface Held { streams: number, sizeBytes: number }
+
+/** Reads other peers' messages, from each peer only so much at once as it may. What isn't read waits at the peer. */
+export class Incoming {
+  readonly #init: IncomingInit
+  readonly #deps: IncomingDeps
+  readonly #log: Logger
+  readonly #held = new Map<PeerId, Held>()
+
+  constructor (init: IncomingInit, deps: IncomingDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#log = calmLogger(deps)
+  }
+
+  /** Reads messages until the stream ends. Never rejects. */
+  async receive (stream: PeerStream): Promise<void> {
+    const { remote } = stream
+    const held = this.#held.get(remote) ?? { streams: 0, sizeBytes: 0 }
+    this.#held.set(remote, held)
+    held.streams++
+    try {
+      if (held.streams > streamsPerPeer) throw tooMuch({ streams: held.streams })
+      await stream.closeWrite() // answers go by our own stream
+      await this.#read(stream, held)
+    } catch (err) {
+      if (stream.wasReset.aborted) return
+      this.#log.warn('a bitswap stream was refused', { peer: remote, err })
+      stream.abort(err as Error)
+    } finally {
+      if (--held.streams === 0) this.#held.delete(remote)
+    }
+  }
+
+  /** A timer runs only while a message has begun and isn't whole: Go is silent for minutes. */
+  async #read (stream: PeerStream, held: Held): Promise<void> {
+    const frames = new FrameReader(maxMessageBytes)
+    let disarm: (() => void) | undefined
+    let ownBytes = 0
+    const hold = (sizeBytes: number): void => {
+      held.sizeBytes += sizeBytes - ownBytes
+      ownBytes = sizeBytes
+      if (held.sizeBytes > heldBytesPerPeer && sizeBytes > 0) throw tooMuch({ sizeBytes: held.sizeBytes })
+    }
+    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'a bitswap message stands still' }))
+    try {
+      for await (const chunk of stream.source) {
+        disarm?.()
+        for (const frame of frames.push(chunk)) {
+          hold(frame.length)
+          await this.#deps.room(stream.remote)
+          if (stream.wasReset.aborted) return
+          this.#deps.take(stream.remote, decodeBitswapMessage(frame))
+        }
+        hold(frames.heldBytes)
+        disarm = frames.idle ? undefined : this.#deps.clock.after(this.#init.stallMs, stalled)
+      }
+    } finally {
+      disarm?.()
+      held.sizeBytes -= ownBytes
+    }
+  }
+}
+
+const tooMuch = (facts: { streams?: number, sizeBytes?: number }): ClusterError => new ClusterError('QUEUE_FULL', facts, { message: 'a peer sends too many bitswap messages at once' })

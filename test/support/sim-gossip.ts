@@ -2,13 +2,16 @@ import type { Clock, Random } from '../../src/base/clock.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
 
-interface Member { peer: PeerId, handlers: Map<string, Set<(message: TopicMessage) => void>>, blocks: (cid: CID) => Uint8Array | undefined }
+interface Watch { topic: string, told: (peer: PeerId, listeners: number) => void }
+interface Member { peer: PeerId, watches: Set<Watch>, handlers: Map<string, Set<(message: TopicMessage) => void>>, blocks: (cid: CID) => Uint8Array | undefined }
 
 export interface SimGossipInit {
   /** Longest delay of a message or block. Milliseconds. */
   maxDelayMs: number
   /** Share of messages that get lost, 0 to 1. */
   loss: number
+  /** Whether peers are told who begins to listen. Default false. */
+  tellsListeners?: boolean
 }
 
 /** Gossip and block exchange between peers in one process, in simulated time. Messages may be late, reordered and lost; blocks are only late. */
@@ -28,12 +31,16 @@ export class SimGossip {
 
   /** A peer's place. `blocks`: what it serves. */
   join (peer: PeerId, blocks: (cid: CID) => Uint8Array | undefined): { broadcast: Broadcast, exchange: BlockExchange } {
-    const member: Member = { peer, handlers: new Map(), blocks }
+    const member: Member = { peer, watches: new Set(), handlers: new Map(), blocks }
     this.#members.set(peer, member)
     return {
       broadcast: {
         publish: async (topic, data) => this.#publish(peer, topic, data),
-        subscribe: (topic, handler, accept) => subscribe(member, topic, message => { if (accept?.(message.from) !== false) handler(message) })
+        subscribe: (topic, handler, accept) => {
+          if (this.#init.tellsListeners === true) this.#tell(member, topic)
+          return subscribe(member, topic, message => { if (accept?.(message.from) !== false) handler(message) })
+        },
+        ...(this.#init.tellsListeners === true ? { onListener: (topic, told) => watch(member, { topic, told }) } : {})
       },
       exchange: { fetch: async (cid, { signal }) => this.#fetch(peer, cid, signal), offer: () => {} }
     }
@@ -44,6 +51,15 @@ export class SimGossip {
   /** Delivers a message as if this peer, member or not, had published it. */
   inject (message: TopicMessage, topic: string): void {
     for (const { handlers } of this.#members.values()) for (const handler of handlers.get(topic) ?? []) handler(message)
+  }
+
+  /** Tells the others of this one, and this one of them. */
+  #tell (member: Member, topic: string): void {
+    const others = [...this.#members.values()].filter(other => other !== member && (other.handlers.get(topic)?.size ?? 0) > 0)
+    this.#deps.clock.after(0, () => {
+      for (const { topic: watched, told } of member.watches) if (watched === topic) for (const { peer } of others) told(peer, others.length)
+      for (const { watches } of others) for (const { topic: watched, told } of watches) if (watched === topic) told(member.peer, others.length)
+    })
   }
 
   #publish (from: PeerId, topic: string, data: Uint8Array): void {
@@ -67,6 +83,11 @@ export class SimGossip {
   }
 
   #isCut (a: PeerId, b: PeerId): boolean { return this.cut.has(`${a} ${b}`) || this.cut.has(`${b} ${a}`) }
+}
+
+function watch ({ watches }: Member, one: Watch): () => void {
+  watches.add(one)
+  return () => { watches.delete(one) }
 }
 
 function subscribe ({ handlers }: Member, topic: string, handler: (message: TopicMessage) => void): () => void {

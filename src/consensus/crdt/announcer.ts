@@ -1,13 +1,15 @@
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
-import type { CID } from '../../model/cid.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
 import type { Broadcast } from '../../network/network.ts'
 import { encodeHeads } from '../../wire/broadcast.ts'
 import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtStore } from './crdt-store.ts'
+import { Newcomers } from './newcomers.ts'
 
-export interface AnnouncerInit { topic: string, intervalMs: number }
-export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, log: Logger }
+export interface AnnouncerInit { self: PeerId, topic: string, intervalMs: number }
+export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, clock: Clock, log: Logger }
 
 const jitter = 0.3
 /** Keeps a message far below gossip's 1 MiB. */
@@ -18,7 +20,7 @@ const longestSilence = 4
 const maxSeen = 20_000
 
 /**
- * Tells the others the heads: a new one at once, all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
+ * Tells the others the heads: a new one at once, all soon after a peer began to listen, and all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
  * here yet are not repeated: whoever asked for it would wait in vain. Not to repeat what others say is Go's rule; but a peer that trusts only us doesn't
  * listen to them and would never hear of the head, so that we don't keep silent for ever.
  */
@@ -26,12 +28,24 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #deps: AnnouncerDeps
   readonly #seen = new Set<string>()
+  readonly #newcomers: Newcomers
+  #unwatch: (() => void) | undefined
   /** For how many ticks in a row a head was left to others. */
   #silences = new Map<string, number>()
 
   constructor (init: AnnouncerInit, deps: AnnouncerDeps) {
     this.#init = init
     this.#deps = deps
+    this.#newcomers = new Newcomers(init.self, { clock: deps.clock, speak: heard => this.#greet(heard) })
+  }
+
+  /** Looks out for newcomers. */
+  start (): void { this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#newcomers.came(peer, listeners)) }
+
+  stop (): void {
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    this.#newcomers.stop()
   }
 
   /** Sends without waiting. The blocks must be stored. */
@@ -44,8 +58,9 @@ export class Announcer {
   /** Another peer named these heads. */
   heard (heads: readonly CID[]): void {
     for (const head of heads) {
-      if (this.#seen.size >= maxSeen) return
-      this.#seen.add(blockKey(head))
+      const id = blockKey(head)
+      this.#newcomers.heard(id)
+      if (this.#seen.size < maxSeen) this.#seen.add(id)
     }
   }
 
@@ -63,13 +78,16 @@ export class Announcer {
   }
 
   rebroadcast (): void {
-    const { heads, wants } = this.#deps.store
-    const incomplete = new Set<string>()
-    for (const { root } of wants.values()) incomplete.add(root)
-    const due = [...heads].filter(([id]) => !incomplete.has(id) && this.#isDue(id)).map(([, { cid }]) => cid)
-    this.#silences = new Map([...this.#silences].filter(([id]) => heads.has(id)))
+    const { store } = this.#deps
+    const due = store.completeHeads().filter(cid => this.#isDue(blockKey(cid)))
+    this.#silences = new Map([...this.#silences].filter(([id]) => store.heads.has(id)))
     this.#seen.clear()
     for (let at = 0; at < due.length; at += headsPerMessage) this.announce(due.slice(at, at + headsPerMessage))
+  }
+
+  /** One message: who has that much to learn isn't through with it before the timer. */
+  #greet (heard: ReadonlySet<string>): void {
+    this.announce(this.#deps.store.completeHeads().filter(cid => !heard.has(blockKey(cid))).slice(0, headsPerMessage))
   }
 
   #isDue (id: string): boolean {

@@ -81,7 +81,7 @@ class Crdt implements CrdtConsensus {
     this.#deps = { ...deps, log }
     this.#trusted = new Set([init.self, ...init.trustedPeers])
     this.state = pinState(datastore, () => store.size)
-    this.#announcer = new Announcer({ topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, log })
+    this.#announcer = new Announcer({ self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log })
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
     this.#catchUp = new CatchUp(init, { store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer) })
   }
@@ -90,6 +90,7 @@ class Crdt implements CrdtConsensus {
     await this.#store.load()
     signal.throwIfAborted()
     this.#unsubscribe = this.#deps.broadcast.subscribe(crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer))
+    this.#announcer.start()
     this.#catchUp.start()
     this.#local.start()
     this.#workers = [this.#announcer.worker(), this.#catchUp.worker()].map(worker => this.#deps.workers.add(worker))
@@ -98,6 +99,7 @@ class Crdt implements CrdtConsensus {
   async drain (): Promise<void> {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
+    this.#announcer.stop()
     await Promise.all(this.#workers.splice(0).map(async worker => worker.stop()))
     await Promise.all([this.#local.stop(), this.#catchUp.stop()])
     await this.#turns.idle()

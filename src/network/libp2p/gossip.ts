@@ -32,6 +32,7 @@ export interface Libp2pGossip extends Broadcast {
   neighboursIn (topic: string): number
 }
 
+interface Watch { topic: string, told: (peer: PeerId, listeners: number) => void }
 interface Subscription { handler: (message: TopicMessage) => void, accept: ((from: PeerId) => boolean) | undefined }
 
 /** Go's limit for one message with everything around it. */
@@ -42,6 +43,8 @@ const limit = { bytesPerSecond: 2 * 1024 * 1024, burstBytes: 8 * 1024 * 1024 }
 const seen = { ttlMs: 30 * 60_000, entries: 200_000 }
 /** What waits for a peer that doesn't read; beyond, its stream is reset. */
 const outboundBufferBytes = 8 * 1024 * 1024
+/** A listener that we can't write to yet: how often and how many times that is looked at. */
+const reach = { everyMs: 50, times: 100 }
 
 /** Gossip as Go's peers do it (wire-crdt §2): its parameters, message IDs and strict signatures. Peers aren't scored, as in Go. */
 export function libp2pGossip (init: GossipInit, deps: GossipDeps): Libp2pGossip {
@@ -52,6 +55,9 @@ class Gossip implements Libp2pGossip {
   readonly #init: GossipInit
   readonly #deps: GossipDeps
   readonly #topics = new Map<string, Set<Subscription>>()
+  readonly #watches = new Set<Watch>()
+  /** Listeners that we can't write to yet. */
+  readonly #reaching = new Set<string>()
   #pubsub: GossipSub | undefined
   #isRunning = false
 
@@ -100,6 +106,12 @@ class Gossip implements Libp2pGossip {
     return () => this.#end(topic, subscription)
   }
 
+  onListener (topic: string, told: (peer: PeerId, listeners: number) => void): () => void {
+    const watch = { topic, told }
+    this.#watches.add(watch)
+    return () => { this.#watches.delete(watch) }
+  }
+
   #begin (topic: string, subscription: Subscription): void {
     this.#topics.set(topic, new Set([subscription]))
     innards(this.#pubsub)?.allowedTopics.add(topic)
@@ -123,6 +135,30 @@ class Gossip implements Libp2pGossip {
       inner.topicValidators = { get: (topic: string) => async (_: unknown, message: Message) => this.#judge(topic, message) }
     }
     pubsub.addEventListener('message', event => this.#deliver(event.detail))
+    pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
+      const peer = peerId.toString()
+      for (const { topic, subscribe } of subscriptions) if (subscribe && this.#isWatched(topic)) this.#awaitReach(peer, topic)
+    })
+  }
+
+  #isWatched (topic: string): boolean { return [...this.#watches].some(watch => watch.topic === topic) }
+
+  /** A subscription may come before our own stream to the peer is open: what is published then doesn't reach it. */
+  #awaitReach (peer: PeerId, topic: string): void {
+    const key = `${topic} ${peer}`
+    if (this.#reaching.has(key)) return
+    this.#reaching.add(key)
+    this.#reach({ peer, topic, end: () => this.#reaching.delete(key) })
+  }
+
+  #reach (listener: { peer: PeerId, topic: string, end: () => void }, times = reach.times): void {
+    const { peer, topic, end } = listener
+    const { topics, streamsOutbound } = innards(this.#pubsub) ?? {}
+    const listeners = topics?.get(topic)
+    const isThere = this.#isRunning && listeners?.has(peer) === true
+    if (isThere && streamsOutbound?.has(peer) !== true && times > 0) return void this.#deps.clock.after(reach.everyMs, () => this.#reach(listener, times - 1))
+    end()
+    if (isThere && streamsOutbound?.has(peer) === true) for (const watch of this.#watches) if (watch.topic === topic) watch.told(peer, listeners.size)
   }
 
   #judge (topic: string, message: Message): 'accept' | 'reject' {
@@ -151,6 +187,7 @@ class Gossip implements Libp2pGossip {
 /** The parts of gossipsub that its types hide. */
 interface GossipsubInnards {
   mesh: Map<string, Set<string>>
+  topics: Map<string, Set<string>>
   streamsOutbound: Map<string, unknown>
   allowedTopics: Set<string>
   seenCache: BoundedSeenCache

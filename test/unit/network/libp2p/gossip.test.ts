@@ -61,6 +61,23 @@ describe('gossip over libp2p', () => {
     assert.deepEqual([two.heard, three.heard], [[], ['trusted']])
   })
 
+  it('tells who begins to listen, once a message reaches it', async () => {
+    const [one, two] = [await member(), await member()]
+    const [told, elsewhere]: [Array<[string, number]>, string[]] = [[], []]
+    one.gossip.onListener?.('topic', (peer, listeners) => {
+      told.push([peer, listeners])
+      one.gossip.publish('topic', data('welcome')).catch(() => {})
+    })
+    one.gossip.onListener?.('other', peer => elsewhere.push(peer))
+    const end = one.gossip.onListener?.('topic', peer => elsewhere.push(peer))
+    end?.()
+
+    await connectHosts(two.host, one.host)
+
+    await pollUntil(() => two.heard.length > 0, { everyMs: 1 })
+    assert.deepEqual([told, two.heard, elsewhere], [[[two.host.peer, 1]], ['welcome'], []])
+  })
+
   it('offers the protocols of Go and gives messages Go\'s IDs', async () => {
     const { host } = await member()
     const { msgIdFn } = (host.libp2p().services as unknown as { pubsub: { msgIdFn: (message: object) => Uint8Array } }).pubsub

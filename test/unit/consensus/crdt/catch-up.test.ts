@@ -11,6 +11,7 @@ import { encodePin } from '../../../../src/wire/pin.ts'
 import { pinKey } from '../../../../src/wire/pin-key.ts'
 import { clusterName, crdtPeer } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer, CrdtPeerInit } from '../../../support/crdt-peer.ts'
+import { NotedLogger } from '../../../support/noted-logger.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 import { SimDisk } from '../../../support/sim-disk.ts'
@@ -148,6 +149,38 @@ describe('catching up', () => {
     await clock.advance(130_000)
 
     assert.deepEqual([peer.consensus.progress().behind, peer.consensus.progress().dirty, heads()], [false, false, []])
+  })
+
+  it('says once a minute that a peer announces more than can be fetched, and how often', async () => {
+    await peer.stop()
+    const log = new NotedLogger()
+    peer = open(memoryDatastore(), { log })
+    await peer.start()
+    const nobodys = (who: string): CrdtBlock[] => Array.from({ length: 257 }, (_, at) => blockOver([], `${who} ${at}`))
+    const heads = nobodys('writer')
+
+    for (let at = 0; at < 100; at++) announce(heads)
+    announce(nobodys('another'), 'another')
+    await clock.advance(60_000)
+    announce(heads)
+
+    const lines = log.warnings().filter(([message]) => message.includes('announces more heads'))
+    assert.deepEqual(lines.map(([, facts]) => facts), [{ from: 'writer' }, { from: 'another' }, { from: 'writer', repeated: 99 }])
+  })
+
+  it('says once a minute that blocks can not be had, and that broadcasts are none', async () => {
+    await peer.stop()
+    const log = new NotedLogger()
+    peer = open(memoryDatastore(), { log })
+    await peer.start()
+
+    announce(Array.from({ length: 200 }, (_, at) => blockOver([], `nobody has ${at}`)))
+    for (let at = 0; at < 100; at++) gossip.inject({ from: 'writer', data: Uint8Array.of(0x0a, 0xff, 0xff) }, crdtTopic(clusterName))
+    await clock.until(() => !peer.consensus.progress().behind)
+
+    assert.equal(log.lines.filter(({ message }) => message === 'a head broadcast could not be read').length, 1)
+    const lines = log.warnings().filter(([message]) => message === 'a CRDT block could not be had')
+    assert.ok(lines.length > 0 && lines.length <= 20, `${lines.length} lines`)
   })
 
   it('drops a branch whose block is not readable and keeps the rest', async () => {

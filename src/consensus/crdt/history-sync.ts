@@ -94,7 +94,7 @@ export class HistorySync {
   ask (peer: PeerId): void {
     if (this.#stop.signal.aborted || this.#running.has(peer) || !this.#deps.trusts(peer)) return
     if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.now()) return
-    const work = this.#inTurn(peer).finally(() => {
+    const work = this.#inTurn(peer).catch(err => this.#deps.log.error('a stream of history ended with a fault', { from: peer, err })).finally(() => {
       this.#running.delete(peer)
       if (!this.#again.delete(peer)) return
       this.#pauses.delete(peer)
@@ -104,13 +104,26 @@ export class HistorySync {
   }
 
   async #inTurn (peer: PeerId): Promise<void> {
-    const { clock } = this.#deps
     const release = await this.#takeTurn()
+    try {
+      if (!this.#stop.signal.aborted) await this.#watched(peer, release)
+    } catch (err) {
+      this.#failed(peer, err)
+    } finally {
+      release()
+      this.#standsStill(peer)
+    }
+  }
+
+  /** Takes what the peer gives; when it is silent for too long, makes way and goes on. */
+  async #watched (peer: PeerId, release: () => void): Promise<void> {
+    const { clock, log } = this.#deps
     const { signal, clear } = deadline(clock, 2 * this.#init.longestMs, () => new ClusterError('TIMEOUT', { peer }), this.#stop.signal)
     let cancelPatience = (): void => {}
     const wait = (): void => {
       cancelPatience()
       cancelPatience = clock.after(this.#init.patienceMs, () => {
+        log.warn('a peer does not go on giving its history; others are asked meanwhile', { from: peer })
         release()
         this.#standsStill(peer)
       })
@@ -121,14 +134,10 @@ export class HistorySync {
     }
     wait()
     try {
-      if (!this.#stop.signal.aborted) await this.#sync(peer, { signal, moving })
-    } catch (err) {
-      this.#failed(peer, err)
+      await this.#sync(peer, { signal, moving })
     } finally {
       clear()
       cancelPatience()
-      release()
-      this.#standsStill(peer)
     }
   }
 

@@ -1,3 +1,5 @@
+import { ClusterError } from '../../base/errors.ts'
+
 export interface SlotsInit {
   count: number
   /** How many of them one asker may hold: less than all, so that one that never gives back keeps nobody else waiting. */
@@ -12,7 +14,9 @@ export class Slots {
   readonly #lines = new Map<string, Array<() => void>>()
   #free: number
 
+  /** Throws INVALID_ARGUMENT for numbers that would let nobody in: all would wait without a word. */
   constructor ({ count, perAsker }: SlotsInit) {
+    if (!(count >= 1 && perAsker >= 1)) throw new ClusterError('INVALID_ARGUMENT', { count, perAsker }, { message: 'no places for anybody' })
     this.#free = count
     this.#perAsker = perAsker
   }

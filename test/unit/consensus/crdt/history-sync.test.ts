@@ -16,6 +16,7 @@ import { headsOf, pinBlock, pinChain, randomDag, tipsOf } from '../../../support
 import { clusterName, crdtPeer } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer, CrdtPeerInit } from '../../../support/crdt-peer.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
+import { NotedLogger } from '../../../support/noted-logger.ts'
 import { cidFor, namesByCid, pinFor } from '../../../support/pins.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 import { SimDisk } from '../../../support/sim-disk.ts'
@@ -271,6 +272,55 @@ describe('taking history from a peer', () => {
     await clock.until(() => size() === 30, 5000)
 
     assert.deepEqual(heads(), headsOf(theirs.at(-1)).map(String))
+  })
+
+  describe('when something under it is broken', () => {
+    const blocks = pinChain(10, 'pin')
+    let log: NotedLogger
+
+    beforeEach(async () => {
+      log = new NotedLogger()
+      await peer.stop()
+      await open(memoryDatastore(), { log })
+      history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+    })
+
+    it('says so and takes the next peer, whatever is thrown', async () => {
+      const ask = history.ask.bind(history)
+      history.ask = (name, request, options) => {
+        if (name === 'broken') throw new TypeError('ask is not a function')
+        return ask(name, request, options)
+      }
+
+      history.tell('broken', true)
+      history.tell('good', true)
+      await clock.until(() => size() === 10)
+
+      assert.deepEqual(log.warnings().map(([message, { from }]) => [message, from]), [['the history could not be had from a peer', 'broken']])
+    })
+
+    it('says so and takes the next peer when answers never come and nothing ends them', async () => {
+      const ask = history.ask.bind(history)
+      history.ask = async (name, request, options) => name === 'good' ? ask(name, request, options) : new Promise(() => {})
+
+      for (const name of ['dead 1', 'dead 2', 'dead 3', 'good']) history.tell(name, true)
+      await clock.until(() => size() === 10, 10_000)
+
+      assert.deepEqual(log.warnings().map(([, { from }]) => from), ['dead 1', 'dead 2', 'dead 3'])
+      assert.ok(log.warnings().every(([message]) => message.startsWith('a peer does not go on')))
+      history.ask = ask
+      peer.stop().catch(() => {}) // the dead answers keep it
+      await open(memoryDatastore())
+    })
+
+    it('is quiet when all is well', async () => {
+      for (const name of ['one', 'two', 'three']) history.tell(name, true)
+      await clock.until(() => size() === 10)
+      await clock.advance(60_000)
+
+      assert.deepEqual(log.warnings(), [])
+      assert.deepEqual(new Set(history.asked.map(({ peer }) => peer)), new Set(['one', 'two', 'three']))
+    })
   })
 
   describe('that lies', () => {

@@ -32,6 +32,12 @@ describe('slots', () => {
     assert.deepEqual([before, served], [['one', 'two'], ['one', 'two', 'three']])
   })
 
+  it('refuse numbers that would let nobody in', () => {
+    for (const init of [{ count: 0, perAsker: 1 }, { count: 1, perAsker: 0 }, { count: NaN, perAsker: 1 }, 1 as never, {} as never]) {
+      assert.throws(() => new Slots(init), { code: 'INVALID_ARGUMENT' })
+    }
+  })
+
   it('leave places for others when one holds all that it may', async () => {
     const { served, ask } = asking(new Slots({ count: 3, perAsker: 2 }))
 

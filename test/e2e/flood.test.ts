@@ -6,11 +6,12 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { CID } from '../../src/model/cid.ts'
+import { rpcProtocol } from '../../src/model/peer.ts'
+import { historyProtocol } from '../../src/network/history/protocol.ts'
 import { libp2pGossip, type Libp2pGossip } from '../../src/network/libp2p/gossip.ts'
 import type { Libp2pClusterHost } from '../../src/network/libp2p/host.ts'
 import { encodeBitswapFrame } from '../../src/wire/bitswap.ts'
-import { encodeHeads } from '../../src/wire/broadcast.ts'
-import { crdtTopic } from '../../src/wire/broadcast.ts'
+import { crdtTopic, encodeHeads } from '../../src/wire/broadcast.ts'
 import { create as multihash } from 'multiformats/hashes/digest'
 import { residentMiB } from '../bench/peers.ts'
 import { newHost } from '../support/cluster-hosts.ts'
@@ -21,8 +22,8 @@ import { pollUntil } from '../support/poll.ts'
 const secret = 'ab'.repeat(32)
 const topic = crdtTopic('ipfs-cluster')
 const bitswap = '/ipfs/bitswap/1.2.0'
-/** What one kind of flood may cost: what was measured, and as much again for the garbage of a busy machine. Wants level off at 330 MiB, however long. */
-const mostMiB = { gossip: 160, heads: 200, wants: 450 }
+/** What one kind of flood may cost in so short a time: twice what was measured, or three times where that is little (the pins alone take 20). */
+const mostMiB = { gossip: 100, heads: 160, wants: 100, nonsense: 100 }
 
 const identityCid = (text: string): string => {
   const bytes = Buffer.from(text)
@@ -172,6 +173,23 @@ describe('a hostile peer inside the secret', () => {
       if (floodMs < 10_000) assert.equal(linesAbout('wants more blocks').length, 1)
     })
   }
+
+  it('that sends nonsense on every protocol is named once for each, and the others don\'t notice', async () => {
+    const nonsense = randomBytes(4096).fill(0xc1, 0, 8)
+    const { extraMiB, slowestMs } = await underFlood(async isOver => {
+      while (!isOver()) {
+        for (const protocol of [rpcProtocol, historyProtocol, bitswap]) {
+          const stream = await hostile.libp2p().dialProtocol(multiaddr(address), protocol)
+          stream.send(nonsense)
+          await stream.close().catch(() => {}) // refused already
+        }
+      }
+    })
+
+    assert.ok(extraMiB < mostMiB.nonsense, `${extraMiB} MiB more`)
+    assert.ok(slowestMs < slowestMostMs, `a pin took ${slowestMs} ms`)
+    assert.deepEqual(['a call from another peer failed', 'was not given the history', 'bitswap stream was refused'].map(what => linesAbout(what).length), [1, 1, 1])
+  })
 
   it('leaves nothing behind: both know the same pins', async () => {
     await visible()

@@ -26,7 +26,7 @@ export const isLoopbackOnly = (init: Pick<HeliaNetworkInit, 'listen'>): boolean 
 export async function libp2pOptions (init: HeliaNetworkInit, reachability: Reachability): Promise<Libp2pOptions> {
   const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto }, dht] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
-    import('@libp2p/crypto/keys'), import('../../wire/noise-crypto.ts'), dhtService(init)
+    import('@libp2p/crypto/keys'), import('../../libp2p/noise-crypto.ts'), dhtService(init)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),

@@ -148,7 +148,7 @@ const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.te
 async function libp2pOptions (init: ClusterHostInit, reachability: Reachability): Promise<Libp2pOptions> {
   const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }, { noiseCrypto }] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
-    import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts'), import('../../wire/noise-crypto.ts')
+    import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts'), import('../../libp2p/noise-crypto.ts')
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { nodeCrypto } from '@libp2p/noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { noiseCrypto } from '../../../src/wire/noise-crypto.ts'
+import { noiseCrypto } from '../../../src/libp2p/noise-crypto.ts'
 
 const key = randomBytes(32)
 const nonce = randomBytes(12)

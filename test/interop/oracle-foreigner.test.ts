@@ -52,6 +52,11 @@ async function meet (oracle: Oracle, change: (json: any) => void = () => {}): Pr
     throw err
   })
   const { id } = await get('/id')
+  for (const name of ['monitor.metrics', topic]) {
+    await oracle.ask('hear', { topic: name })
+    // what is published before would reach nobody
+    await pollUntil(async () => (await oracle.ask<string[]>('neighbours', { topic: name })).includes(id), { what: `the peer in the mesh of ${name}` })
+  }
   const ask = (how: 'call' | 'stream') => async (service: string, method: string, ...args: unknown[]) => await oracle.ask<Told>(how, { peer: id, service, method, args })
   return {
     peer,
@@ -65,6 +70,16 @@ async function meet (oracle: Oracle, change: (json: any) => void = () => {}): Pr
       await peer.remove()
     }
   }
+}
+
+/** The pings that came from others since the last call. */
+const pingsHeard = async (oracle: Oracle): Promise<Message[]> =>
+  (await oracle.ask<Message[]>('heard', { topic: 'monitor.metrics' })).filter(({ data }) => decodeMetric(fromBase64(data)).name === 'ping')
+
+/** The foreigner's ping: with it, it is a member for a minute. */
+async function tellOfItself (oracle: Oracle, { foreigner, get }: Meeting): Promise<void> {
+  await oracle.ask('metric', { name: 'ping', peer: foreigner.id, value: '{"peer_name":"foreigner"}', liveMs: 60_000 })
+  await pollUntil(async () => (await get('/monitor/metrics/ping')).some((metric: any) => metric.peer === foreigner.id))
 }
 
 /** Lets a go-ds-crdt replica pin something, and tells the cluster as that replica would: heads by gossip, blocks by bitswap. */
@@ -87,7 +102,6 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
   before(async () => {
     oracle = await startOracle()
     meeting = await meet(oracle)
-    for (const name of ['monitor.metrics', topic]) await oracle.ask('hear', { topic: name })
   })
   after(async () => {
     await meeting?.end()
@@ -137,10 +151,7 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
 
   it('hears the metrics of the peer, signed by it', async () => {
     const heard: Message[] = []
-    await pollUntil(async () => {
-      heard.push(...await oracle.ask<Message[]>('heard', { topic: 'monitor.metrics' }))
-      return heard.some(({ data }) => decodeMetric(fromBase64(data)).name === 'ping')
-    })
+    await pollUntil(async () => heard.push(...await pingsHeard(oracle)) > 0)
 
     for (const { from, data } of heard) assert.deepEqual([from, decodeMetric(fromBase64(data)).peer], [meeting.id, meeting.id])
   })
@@ -149,7 +160,7 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
     const { peer, foreigner, get } = meeting
 
     await oracle.ask('metric', { name: 'ping', peer: stranger, value: '{"peer_name":"forged"}', liveMs: 60_000 })
-    await oracle.ask('metric', { name: 'ping', peer: foreigner.id, value: '{"peer_name":"foreigner"}', liveMs: 60_000 })
+    await tellOfItself(oracle, meeting)
     await pollUntil(async () => (await jsonLines(await fetch(`${peer.url}/peers`))).length === 2)
 
     const members = await jsonLines(await fetch(`${peer.url}/peers`))
@@ -171,6 +182,33 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
       assert.equal(from, meeting.id)
       assert.equal(decodeHeads(fromBase64(data)).length, 1)
     }
+  })
+
+  for (const manner of ['abrupt', 'terse', 'noisy', 'endless', 'silent']) {
+    it(`is a row with an error, in time, when it is ${manner} about calls`, async () => {
+      const { peer, id, foreigner } = meeting
+      await tellOfItself(oracle, meeting)
+      await oracle.ask('behave', { manner })
+
+      const answerTo = async (path: string): Promise<any[]> => jsonLines(await fetch(peer.url + path, { signal: AbortSignal.timeout(18_000) }))
+      const [members, statuses] = await Promise.all([answerTo('/peers'), answerTo('/pins/bafkqaalb')])
+
+      await oracle.ask('behave', { manner: 'polite', name: 'foreigner' })
+      assert.deepEqual(members.map(member => [member.id, member.error !== '']).toSorted(), [[id, false], [foreigner.id, true]].toSorted())
+      assert.deepEqual(statuses.map(({ peer_map: map }) => [map[id].status === 'cluster_error', map[foreigner.id].status]), [[false, 'cluster_error']])
+    })
+  }
+
+  it('may give up a call: the peer goes on', async () => {
+    const { id, call, peer } = meeting
+    const ask = { peer: id, service: 'PinTracker', method: 'StatusAll', args: [0] }
+    const header = Buffer.from('82a44e616d65a7436c7573746572a64d6574686f64a24944', 'hex')
+
+    await Promise.all(Array.from({ length: 50 }, async (_, index) => oracle.ask('stream', { ...ask, patienceMs: 1 + index % 5 })))
+    for (const ending of ['reset', 'hang', 'close']) await oracle.ask('raw', { peer: id, protocol: rpcProtocol, data: base64(header), ending })
+
+    assert.equal((await call('Cluster', 'ID')).values[0].i, id)
+    assert.equal((await fetch(`${peer.url}/health`)).status, 204)
   })
 
   it('does no harm with what is no message at all', async () => {
@@ -212,12 +250,13 @@ describe('a foreigner that nobody trusts', { skip: await noOracle() }, () => {
   })
 
   it('changes nothing in the pinset', async () => {
-    const { peer, foreigner, get } = meeting
+    const { peer } = meeting
 
     const cid = await announcePin(oracle, 'of no right')
-    // metrics come from anybody: when this one is known, gossip works and what was published before it has been heard
-    await oracle.ask('metric', { name: 'ping', peer: foreigner.id, value: '{}', liveMs: 60_000 })
-    await pollUntil(async () => (await get('/monitor/metrics/ping')).some((metric: any) => metric.peer === foreigner.id))
+    // metrics come from anybody: when this one is known, the heads have been heard; a trusted peer's pin is there within a fraction of the peer's next ping
+    await tellOfItself(oracle, meeting)
+    await oracle.ask('heard', { topic: 'monitor.metrics' })
+    await pollUntil(async () => (await pingsHeard(oracle)).length > 0)
 
     assert.equal((await fetch(`${peer.url}/allocations/${cid}`)).status, 404)
     const config = JSON.parse(await readFile(join(peer.folder, 'service.json'), 'utf8'))

@@ -16,14 +16,19 @@ export interface Oracle {
   stop (): Promise<void>
 }
 
-/** Why the oracle can't be built here, or false: what `describe` takes as `skip`. Fetches the modules it needs, for three minutes at most. */
+/**
+ * Why the oracle can't be built here, or false: what `describe` takes as `skip`. Fetches the modules it needs, for three minutes at most; where one small
+ * one does not come within twenty seconds there is no use in waiting for the others.
+ */
 export async function noOracle (): Promise<string | false> {
   const noGo = missing('go')
   if (noGo !== false) return noGo
   try {
+    await run('go', ['mod', 'download', 'github.com/ipfs/go-cid'], { cwd: source, timeout: 20_000 })
     await run('go', ['mod', 'download'], { cwd: source, timeout: 180_000 })
     return false
   } catch (err) {
+    if ((err as { killed?: boolean }).killed === true) return 'Go\'s modules do not come in time'
     return `Go's modules can not be had: ${String((err as { stderr?: string }).stderr ?? err).trim().split('\n').at(-1)}`
   }
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -22,7 +21,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/multiformats/go-multiaddr"
 	"github.com/ugorji/go/codec"
 )
 
@@ -39,6 +37,7 @@ type foreigner struct {
 	gossip *pubsub.PubSub
 	blocks blockstore.Blockstore
 	topics map[string]*heardTopic
+	meshes *meshes
 	stop   context.CancelFunc
 }
 
@@ -58,7 +57,7 @@ type arrival struct {
 	Secret string `json:"secret"`
 	// Address with /p2p of the peer to connect to.
 	Peer string `json:"peer"`
-	// What the foreigner answers when it is asked who it is; nothing: it has no RPC.
+	// What the foreigner answers when it is asked who it is.
 	Name string `json:"name"`
 }
 
@@ -72,28 +71,6 @@ type arrived struct {
 type onTopic struct {
 	Topic string `json:"topic"`
 	Data  []byte `json:"data"`
-}
-
-type call struct {
-	Peer    string `json:"peer"`
-	Service string `json:"service"`
-	Method  string `json:"method"`
-	Args    []any  `json:"args"`
-}
-
-type told struct {
-	Values []any `json:"values"`
-	// "authorization", "server", "client", "method" or nothing.
-	ErrorKind string `json:"errorKind"`
-	Error     string `json:"error"`
-}
-
-type raw struct {
-	Peer     string `json:"peer"`
-	Protocol string `json:"protocol"`
-	Data     []byte `json:"data"`
-	// Keeps the own side open and reads to the end; else it is closed first.
-	KeepOpen bool `json:"keepOpen"`
 }
 
 type metric struct {
@@ -118,6 +95,8 @@ func (f *foreigner) addTo(commands map[string]command) {
 	commands["stream"] = on(f.stream)
 	commands["raw"] = on(f.raw)
 	commands["serve"] = on(f.serve)
+	commands["behave"] = on(f.behave)
+	commands["neighbours"] = on(f.neighbours)
 }
 
 func (f *foreigner) arrive(ctx context.Context, with arrival) (any, error) {
@@ -137,8 +116,9 @@ func (f *foreigner) arrive(ctx context.Context, with arrival) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	near := &meshes{peers: map[string]map[peer.ID]bool{}}
 	living, stop := context.WithCancel(context.Background())
-	gossip, err := pubsub.NewGossipSub(living, self, pubsub.WithMessageSigning(true), pubsub.WithStrictSignatureVerification(true))
+	gossip, err := pubsub.NewGossipSub(living, self, pubsub.WithMessageSigning(true), pubsub.WithStrictSignatureVerification(true), pubsub.WithEventTracer(near))
 	if err != nil {
 		stop()
 		return nil, err
@@ -148,13 +128,10 @@ func (f *foreigner) arrive(ctx context.Context, with arrival) (any, error) {
 	exchange.Start(bitswap.New(living, exchange, nil, stored))
 	f.mutex.Lock()
 	f.host, f.gossip, f.blocks, f.stop, f.topics = self, gossip, stored, stop, map[string]*heardTopic{}
-	f.rpc = rpc.NewClient(self, rpcProtocol)
+	f.rpc, f.meshes = rpc.NewClient(self, rpcProtocol), near
 	f.mutex.Unlock()
-	if with.Name != "" {
-		server := rpc.NewServer(self, rpcProtocol)
-		if err := server.RegisterName("Cluster", &introduction{host: self, name: with.Name}); err != nil {
-			return nil, err
-		}
+	if err := introduce(self, with.Name); err != nil {
+		return nil, err
 	}
 	if err := self.Connect(ctx, *other); err != nil {
 		return nil, err
@@ -268,145 +245,6 @@ func (f *foreigner) metric(ctx context.Context, with metric) (any, error) {
 	return f.publish(ctx, onTopic{Topic: "monitor.metrics", Data: encoded})
 }
 
-func (f *foreigner) call(ctx context.Context, with call) (any, error) {
-	to, err := peer.Decode(with.Peer)
-	if err != nil {
-		return nil, err
-	}
-	var reply any
-	err = f.rpc.CallContext(ctx, to, with.Service, with.Method, argument(with.Args), &reply)
-	return outcome([]any{reply}, err), nil
-}
-
-func (f *foreigner) stream(ctx context.Context, with call) (any, error) {
-	to, err := peer.Decode(with.Peer)
-	if err != nil {
-		return nil, err
-	}
-	arguments := make(chan any, len(with.Args))
-	for index := range with.Args {
-		arguments <- argument(with.Args[index:])
-	}
-	close(arguments)
-	replies := make(chan any, 4096)
-	err = f.rpc.Stream(ctx, to, with.Service, with.Method, arguments, replies)
-	values := []any{}
-	for reply := range replies {
-		values = append(values, reply)
-	}
-	return outcome(values, err), nil
-}
-
-// argument is the first; {"peer": …} and {"cid": …} stand for the bytes of these.
-func argument(args []any) any {
-	if len(args) == 0 {
-		return struct{}{}
-	}
-	if named, ok := args[0].(map[string]any); ok {
-		if text, ok := named["peer"].(string); ok {
-			id, _ := peer.Decode(text)
-			return string(id)
-		}
-		if text, ok := named["cid"].(string); ok {
-			id, _ := cid.Decode(text)
-			return string(id.Bytes())
-		}
-	}
-	if number, ok := args[0].(float64); ok && number == float64(int64(number)) {
-		return int64(number)
-	}
-	return args[0]
-}
-
-func outcome(values []any, err error) told {
-	said := told{Values: []any{}}
-	for _, value := range values {
-		said.Values = append(said.Values, plain(value))
-	}
-	if err == nil {
-		return said
-	}
-	said.Values = []any{}
-	said.Error = err.Error()
-	switch {
-	case rpc.IsAuthorizationError(err):
-		said.ErrorKind = "authorization"
-	case rpc.IsServerError(err):
-		said.ErrorKind = "server"
-	case rpc.IsClientError(err):
-		said.ErrorKind = "client"
-	default:
-		said.ErrorKind = "method"
-	}
-	return said
-}
-
-// plain makes what msgpack gave fit for JSON. Bytes that are a peer's or a CID's become its text.
-func plain(value any) any {
-	switch value := value.(type) {
-	case map[any]any:
-		object := map[string]any{}
-		for key, each := range value {
-			if name, ok := plain(key).(string); ok {
-				object[name] = plain(each)
-			}
-		}
-		return object
-	case []any:
-		list := []any{}
-		for _, each := range value {
-			list = append(list, plain(each))
-		}
-		return list
-	case []byte:
-		if id, err := peer.IDFromBytes(value); err == nil && len(value) > 30 {
-			return id.String()
-		}
-		if id, err := cid.Cast(value); err == nil {
-			return id.String()
-		}
-		if address, err := multiaddr.NewMultiaddrBytes(value); err == nil && len(value) > 7 {
-			return address.String()
-		}
-		return string(value)
-	case string:
-		return plain([]byte(value))
-	}
-	return value
-}
-
-// raw writes bytes to a protocol and reads what comes back, until the other side ends the stream or the request's time is over.
-func (f *foreigner) raw(ctx context.Context, with raw) (any, error) {
-	to, err := peer.Decode(with.Peer)
-	if err != nil {
-		return nil, err
-	}
-	stream, err := f.host.NewStream(ctx, to, protocol.ID(with.Protocol))
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Reset()
-	until, _ := ctx.Deadline()
-	if err := stream.SetDeadline(until); err != nil {
-		return nil, err
-	}
-	if _, err := stream.Write(with.Data); err != nil {
-		return ended{Reset: true}, nil
-	}
-	if !with.KeepOpen {
-		if err := stream.CloseWrite(); err != nil {
-			return ended{Reset: true}, nil
-		}
-	}
-	answer, err := io.ReadAll(stream)
-	return ended{Data: answer, Reset: err != nil}, nil
-}
-
-type ended struct {
-	Data  []byte `json:"data"`
-	Reset bool   `json:"reset"`
-}
-
 // serve gives a block to whoever asks by bitswap.
 func (f *foreigner) serve(ctx context.Context, with block) (any, error) {
 	id, err := cid.Decode(with.Cid)
@@ -418,43 +256,4 @@ func (f *foreigner) serve(ctx context.Context, with block) (any, error) {
 		return nil, err
 	}
 	return nil, f.blocks.Put(ctx, made)
-}
-
-// introduction is the little of a cluster peer's RPC that others ask a stranger for.
-type introduction struct {
-	host host.Host
-	name string
-}
-
-// Identity has the fields of a cluster peer's ID that are not empty here.
-type Identity struct {
-	ID        string   `codec:"i,omitempty"`
-	Addresses []string `codec:"a,omitempty"`
-	Version   string   `codec:"v,omitempty"`
-	Protocol  string   `codec:"rv,omitempty"`
-	Name      string   `codec:"pn,omitempty"`
-}
-
-func (i *introduction) identity() Identity {
-	said := Identity{ID: string(i.host.ID()), Version: "0.0.0-oracle", Protocol: string(rpcProtocol), Name: i.name}
-	for _, address := range i.host.Addrs() {
-		full := address.Encapsulate(multiaddr.StringCast("/p2p/" + i.host.ID().String()))
-		said.Addresses = append(said.Addresses, string(full.Bytes()))
-	}
-	return said
-}
-
-// ID answers PeerAdd's question.
-func (i *introduction) ID(_ context.Context, _ struct{}, out *Identity) error {
-	*out = i.identity()
-	return nil
-}
-
-// IDStream answers `peers ls`.
-func (i *introduction) IDStream(_ context.Context, in <-chan struct{}, out chan<- Identity) error {
-	defer close(out)
-	for range in {
-	}
-	out <- i.identity()
-	return nil
 }

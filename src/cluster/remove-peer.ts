@@ -165,11 +165,19 @@ export class PeerRemoval {
     return isSafe ? 'gone' : 'changed'
   }
 
-  /** Where the pin shall be without the peer: holders stay, and only when they are too few come others. */
+  /** Where the pin shall be without the peer: holders stay, and others come until there are as many as a new pin would get, or as candidates allow. */
   #targetOf (pin: Pin, peer: PeerId): PeerId[] {
     const current = pin.allocations.filter(holder => holder !== peer)
     const contested = this.#contests.get(peer)?.contested() ?? []
-    return this.#deps.placement.allocate({ pin, current, without: new Set([peer, ...contested.filter(holder => !current.includes(holder))]) })
+    const without = new Set([peer, ...contested.filter(holder => !current.includes(holder))])
+    for (let most = pin.replicationFactorMax; most > pin.replicationFactorMin; most--) {
+      try {
+        return this.#deps.placement.allocate({ pin: { ...pin, replicationFactorMin: most }, current, without })
+      } catch (err) {
+        if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) throw err
+      }
+    }
+    return this.#deps.placement.allocate({ pin, current, without })
   }
 
   #contestsOf (peer: PeerId): ContestedHolders {

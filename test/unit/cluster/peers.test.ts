@@ -196,6 +196,21 @@ describe('removing a peer', () => {
     assert.equal((await collect(cluster.peers())).length, 3)
   })
 
+  it('leaves a pin as many holders as it had, where there are candidates', async () => {
+    const made = await open(3)
+    const [first = '', ...others] = made.ids
+    await made.cluster.pin(aCid('some'), options(factors(1, 2)))
+    await made.cluster.pin(aCid('all'), options(factors(1, 3)))
+    await made.settle()
+    const { cluster } = made.peerAt(1)
+
+    const removal = cluster.removePeer(first)
+    await made.clock.advance(5000)
+    await removal
+
+    assert.deepEqual(['some', 'all'].map(name => cluster.allocation(aCid(name)).allocations.toSorted()), [others.toSorted(), others.toSorted()])
+  })
+
   it('moves at once what a dead peer holds', async () => {
     const made = await open(3)
     await made.cluster.pin(aCid(), options(factors(1)))

@@ -136,6 +136,21 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       assert.ok(alerts[0] != null && nanoseconds(alerts[0].triggeredAt) >= alerts[0].expire)
     })
 
+    it('does not alert for what expired while the process stood still, unless it stays away', async () => {
+      const { receive, metric, clock, alerts } = await opened()
+      for (const peer of ['peer-back', 'peer-gone']) receive(peer, metric({ peer }))
+      await clock.advance(20_000)
+
+      clock.standStill(60_000)
+      await clock.advance(10_000)
+      const awake = alerts.length
+      receive('peer-back', metric({ peer: 'peer-back', expire: nanoseconds(clock.now() + 300_000) }))
+      await clock.advance(60_000)
+
+      assert.equal(awake, 0)
+      assert.deepEqual(alerts.map(alert => alert.peer), ['peer-gone'])
+    })
+
     it('alerts for each name and peer, again and again for new outages', async () => {
       const { receive, metric, clock, alerts } = await opened()
 

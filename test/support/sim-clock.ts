@@ -47,6 +47,9 @@ export class SimClock implements Clock {
     this.#now = end
   }
 
+  /** Passes time in which nothing runs, as in a process that is stopped: what fell due meanwhile fires with the next `advance`. */
+  standStill (ms: number): void { this.#now += ms }
+
   /** Passes time from timer to timer until the condition holds; fails after `limitMs` of simulated time. */
   async until (condition: () => boolean, limitMs = 3_600_000): Promise<void> {
     const end = this.#now + limitMs

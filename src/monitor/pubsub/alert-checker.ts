@@ -1,5 +1,5 @@
 import type { PeerId } from '../../model/cid.ts'
-import type { Alert } from '../../model/metric.ts'
+import type { Alert, Metric } from '../../model/metric.ts'
 import { nanoseconds } from '../../model/metric.ts'
 import type { Time } from '../../model/time.ts'
 import type { MetricStore } from './metric-store.ts'
@@ -7,21 +7,36 @@ import type { MetricStore } from './metric-store.ts'
 /** A metric that stays expired alerts again after so many checks. */
 const checksUntilRepeated = 300
 
-/** Finds metrics that expired since the last check (daemon §4.5). */
+/** A check that comes later than this share of the interval shows that the whole process stood still, or that its clock was moved. */
+const latenessOfStandstill = 0.25
+
+/**
+ * Finds metrics that expired since the last check (daemon §4.5). What expired while this process stood still says nothing of its peer: it gets as long as it
+ * holds to come again, before it counts.
+ */
 export class AlertChecker {
   readonly #store: MetricStore
+  readonly #checkIntervalMs: number
   /** Failed checks in a row, by name and peer. */
   readonly #failures = new Map<string, Map<PeerId, number>>()
+  #lastCheck: Time | undefined
+  /** When this process went on after a standstill. */
+  #awakeSince = -Infinity
 
-  constructor (store: MetricStore) { this.#store = store }
+  constructor (store: MetricStore, { checkIntervalMs }: { checkIntervalMs: number }) {
+    this.#store = store
+    this.#checkIntervalMs = checkIntervalMs
+  }
 
   /** One round: alerts of what has just expired. */
   check (now: Time): Alert[] {
     const alerts: Alert[] = []
+    if (this.#lastCheck != null && now - this.#lastCheck > this.#checkIntervalMs * (1 + latenessOfStandstill)) this.#awakeSince = now
+    this.#lastCheck = now
     for (const name of this.#store.names()) {
       for (const metric of this.#store.latestOfAll(name)) {
         const hasExpired = nanoseconds(now) >= metric.expire
-        if (hasExpired && this.#isFirstFailure(name, metric.peer)) alerts.push({ ...metric, triggeredAt: now })
+        if (hasExpired && !this.#isExcused(metric, now) && this.#isFirstFailure(name, metric.peer)) alerts.push({ ...metric, triggeredAt: now })
       }
     }
     return alerts
@@ -32,6 +47,12 @@ export class AlertChecker {
 
   forget (peer: PeerId): void {
     for (const peers of this.#failures.values()) peers.delete(peer)
+  }
+
+  #isExcused ({ expire, receivedAt }: Metric, now: Time): boolean {
+    if (this.#awakeSince === -Infinity) return false
+    const awakeSince = nanoseconds(this.#awakeSince)
+    return expire <= awakeSince && nanoseconds(now) < awakeSince + expire - receivedAt
   }
 
   #isFirstFailure (name: string, peer: PeerId): boolean {

@@ -39,7 +39,7 @@ class PubsubMonitor implements Monitor {
   readonly #init: PubsubMonitorInit
   readonly #deps: PubsubMonitorDeps
   readonly #store = new MetricStore()
-  readonly #checker = new AlertChecker(this.#store)
+  readonly #checker: AlertChecker
   readonly #alerts = new Listeners<Alert>()
   #unsubscribe: (() => void) | undefined
   #worker: WorkerHandle | undefined
@@ -47,6 +47,7 @@ class PubsubMonitor implements Monitor {
   constructor (init: PubsubMonitorInit, deps: PubsubMonitorDeps) {
     this.#init = init
     this.#deps = deps
+    this.#checker = new AlertChecker(this.#store, init)
   }
 
   async start (): Promise<void> {

@@ -16,7 +16,10 @@ export interface Monitor extends Startable {
   latestOf (name: string, peer: PeerId): Metric | undefined
   /** Names of which there ever was a metric. */
   names (): string[]
-  /** Called once when a (peer, name) expires; again only after a valid metric, or after 300 checks. */
+  /**
+   * Called once when a (peer, name) expires; again only after a valid metric, or after 300 checks. What expired while this process stood still (a stopped
+   * process, a suspended machine, a clock that was moved) counts only when it stays away for as long as it holds.
+   */
   onAlert (listener: (alert: Alert) => void): () => void
   /** Forgets a peer's metrics. */
   forget (peer: PeerId): void

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mixedCluster, type Kind } from '../interop/mixed-cluster.ts'
-import { jsonLines, uploadForm } from '../support/peer-process.ts'
+import { bundledProgram, jsonLines, uploadForm } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 import { residentMiB } from './peers.ts'
 
@@ -8,7 +8,7 @@ const sizeBytes = 100 * 2 ** 20
 
 /** How a peer of this kind fetches a file of 100 MiB that a Go peer's Kubo has: speed, and how much its resident memory (its Kubo included) grew at most. */
 export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: number }> {
-  const cluster = await mixedCluster(['go', kind])
+  const cluster = await mixedCluster(['go', kind], undefined, bundledProgram)
   try {
     for (const index of [0, 1]) await cluster.start(index)
     await cluster.settled()

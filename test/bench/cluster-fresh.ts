@@ -1,5 +1,5 @@
 import { mixedCluster, type Kind } from '../interop/mixed-cluster.ts'
-import { jsonLines } from '../support/peer-process.ts'
+import { bundledProgram, jsonLines } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 /** Batched: 300 pins per block. Unbatched: one pin after the other, a chain of one block each. */
@@ -21,7 +21,7 @@ export async function joined ({ source, fresh, filling }: { source: Kind, fresh:
   const count = counts[filling]
   const cluster = await mixedCluster([source, fresh], json => {
     if (filling === 'batched') json.consensus.crdt.batching = { max_batch_size: 300, max_batch_age: '500ms' }
-  })
+  }, bundledProgram)
   try {
     await cluster.start(0)
     const [filled, joining] = [cluster.at(0).url, cluster.at(1).url]

@@ -1,10 +1,11 @@
-/** `npm run bench -- --cluster`: clusters of three beside each other, fresh peers and fetches. Node peers run the sources; loopback only. */
+/** `npm run bench -- --cluster`: clusters of three beside each other, fresh peers and fetches. Node peers run the bundle, as users do; loopback only. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mixedCluster, type Kind, type MixedCluster } from '../interop/mixed-cluster.ts'
+import { bundledProgram } from '../support/peer-process.ts'
 import { fetched } from './cluster-fetch.ts'
 import { joined, type Filling } from './cluster-fresh.ts'
 import { onPath } from './peers.ts'
@@ -38,7 +39,7 @@ async function attempt<T> (what: string, act: () => Promise<T>): Promise<T | und
 const pidsOf = (cluster: MixedCluster): number[] => cluster.peers.flatMap(peer => 'pids' in peer ? (peer as { pids: () => number[] }).pids() : [peer.pid()])
 
 async function startAll (kinds: readonly Kind[]): Promise<MixedCluster> {
-  const cluster = await mixedCluster(kinds)
+  const cluster = await mixedCluster(kinds, undefined, bundledProgram)
   try {
     for (const index of kinds.keys()) await cluster.start(index)
     await cluster.settled()

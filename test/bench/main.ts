@@ -90,6 +90,7 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
   })
 }
 
+await run(process.execPath, [join(root, 'scripts/build.ts')])
 if (values.cluster) {
   const { benchCluster } = await import('./cluster.ts')
   await benchCluster({ scale: Number(values.scale), rounds: Number(values.rounds) })
@@ -98,7 +99,6 @@ if (values.cluster) {
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
 const peers: BenchPeer[] = []
 try {
-  await run(process.execPath, [join(root, 'scripts/build.ts')])
   const port = Number(values.port)
   peers.push(await nodePeer(root, join(folder, 'node'), port))
   if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))

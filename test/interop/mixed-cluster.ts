@@ -59,8 +59,8 @@ function difference (a: any, b: any, path = ''): string {
   return `${path}: other kinds of values`
 }
 
-/** Initializes the peers of a cluster on loopback, each with its IPFS node; none runs yet. `configure` has the last word on each service.json. */
-export async function mixedCluster (kinds: readonly Kind[], configure: (json: any, index: number) => void = () => {}): Promise<MixedCluster> {
+/** Initializes the peers of a cluster on loopback, each with its IPFS node; none runs yet. `configure` has the last word on each service.json; `program` is what Node peers run, if not the sources. */
+export async function mixedCluster (kinds: readonly Kind[], configure: (json: any, index: number) => void = () => {}, program?: string): Promise<MixedCluster> {
   const change = (index: number) => (json: any): void => {
     Object.assign(json.cluster, {
       secret: 'ab'.repeat(32), peername: `${kinds[index]}-${index}`, mdns_interval: '0s', monitor_ping_interval: '2s', dial_peer_timeout: '3s', pin_recover_interval: '20s', state_sync_interval: '2s'
@@ -69,7 +69,7 @@ export async function mixedCluster (kinds: readonly Kind[], configure: (json: an
     for (const informer of Object.values<any>(json.informer)) if (informer.metric_ttl != null) informer.metric_ttl = '5s'
     configure(json, index)
   }
-  const peers = await Promise.all(kinds.map(async (kind, index) => await (kind === 'go' ? goPeer : peerProcess)(change(index))))
+  const peers = await Promise.all(kinds.map(async (kind, index) => kind === 'go' ? await goPeer(change(index)) : await peerProcess(change(index), program)))
   const identities = new Map<number, { id: string, address: string }>()
   const at = (index: number): PeerProcess => peers[index] as PeerProcess
 

@@ -9,6 +9,10 @@ import { pollUntil } from './poll.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const program = join(root, 'cmd/helia-cluster-service/bin.js')
+
+/** The program as the package has it; `scripts/build.ts` makes it. */
+export const bundledProgram = join(root, 'dist/helia-cluster-service.js')
+
 const loopback = '/ip4/127.0.0.1/tcp/'
 
 /** The real service program on a temporary folder, loopback only. */
@@ -51,8 +55,8 @@ export async function freePorts (count: number): Promise<number[]> {
   return ports
 }
 
-/** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. */
-export async function peerProcess (change: (json: any) => void = () => {}): Promise<PeerProcess> {
+/** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. `daemon`: the program to run, the sources' or the bundled one. */
+export async function peerProcess (change: (json: any) => void = () => {}, daemon = program): Promise<PeerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-peer-'))
   const result = await runService(['-c', folder, 'init', '--profile', 'test'])
   if (result.status !== 0) throw new Error(`init failed: ${result.stderr}`)
@@ -88,7 +92,7 @@ export async function peerProcess (change: (json: any) => void = () => {}): Prom
     edit,
     end,
     start: async (args = []) => {
-      child = spawn(process.execPath, [program, '-c', folder, 'daemon', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      child = spawn(process.execPath, [daemon, '-c', folder, 'daemon', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       child.stdout?.on('data', data => { log += data })
       child.stderr?.on('data', data => { log += data })
       await pollUntil(async () => {

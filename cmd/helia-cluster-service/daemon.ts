@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { setFlagsFromString } from 'node:v8'
 import { ClusterError, isClusterError, messageOf } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
@@ -9,6 +8,7 @@ import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
+import { collectBuffersLate, limitYoungSpace } from './collector.ts'
 import { checkForeignState } from './foreign-state.ts'
 import { parsePeerAddresses } from './init.ts'
 import { fetchText } from './fetch-text.ts'
@@ -194,15 +194,19 @@ export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
     terminal,
     fetch: fetchText,
     loadNode: async () => {
-      // uploads allocate buffers faster than the small heap grows: V8 would collect all of it every 10 MB, half of the CPU of an add. At most three
-      // times what lives is held instead
-      setFlagsFromString('--heap-growing-percent=200')
-      return (await import('../../src/node/node.ts')).startNode
+      collectBuffersLate()
+      limitYoungSpace()
+      const { startNode } = await import('../../src/node/node.ts')
+      limitYoungSpace()
+      return startNode
     },
     onSignal: listener => onStopSignals(listener, { events: process, now: () => performance.now() }),
     onFault: onFaults,
     exit: code => process.exit(code),
-    onReady: () => tellSystemd(terminal)
+    onReady: () => {
+      limitYoungSpace()
+      tellSystemd(terminal)
+    }
   }
 }
 

@@ -5,8 +5,8 @@ import { pollUntil } from '../support/poll.ts'
 /** Batched: 300 pins per block. Unbatched: one pin after the other, a chain of one block each. */
 export type Filling = 'batched' | 'unbatched'
 
-const counts: Record<Filling, number> = { batched: 6000, unbatched: 1500 }
-const limitMs = 60_000
+const counts: Record<Filling, number> = { batched: 15_000, unbatched: 1500 }
+const limitMs = 120_000
 
 const cidOf = (at: number): string => {
   const bytes = Buffer.from(`fresh-${at}`)
@@ -15,7 +15,7 @@ const cidOf = (at: number): string => {
 
 /**
  * How fast a peer that joins takes over the pinset of another, in pins per second from the start of its program to its whole list. The pins are the
- * source's alone, so that only the state travels. Rejects when it takes more than a minute.
+ * source's alone, so that only the state travels. Rejects when it takes more than two minutes.
  */
 export async function joined ({ source, fresh, filling }: { source: Kind, fresh: Kind, filling: Filling }): Promise<number> {
   const count = counts[filling]

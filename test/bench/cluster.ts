@@ -13,7 +13,7 @@ import { onPath } from './peers.ts'
 export interface ClusterBenchInit {
   scale: number
   rounds: number
-  /** What each of the load tool's runs may take; a fresh peer and a fetch have a minute each. */
+  /** What each of the load tool's runs may take; a fresh peer has two minutes, a fetch one. */
   loadLimitMs?: number
 }
 

@@ -3,11 +3,13 @@ import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
 import { statelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
 import { SimClock } from '../support/sim-clock.ts'
 import { FakePinset, TrackedNode } from '../support/tracked-node.ts'
-import { trackerContract, trackerSettings } from './tracker.ts'
+import { trackerSettings, type OpenTracker } from './tracker-harness.ts'
+import { trackerRecoveryContract } from './tracker-recovery.ts'
+import { trackerContract } from './tracker.ts'
 
 const identity = { peerName: 'me', ipfsPeerId: '12D3KooWNode', ipfsPeerAddresses: ['/dns4/example.net/tcp/4001'] }
 
-trackerContract('stateless', async some => {
+const open: OpenTracker = async some => {
   const datastore = memoryDatastore()
   await datastore.start(new AbortController().signal)
   const pinset = new FakePinset()
@@ -23,4 +25,7 @@ trackerContract('stateless', async some => {
     return tracker
   }
   return { tracker, pinset, node, clock, restart }
-})
+}
+
+trackerContract('stateless', open)
+trackerRecoveryContract('stateless', open)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Libp2p } from '@libp2p/interface'
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
 import { calmLogger } from '../../base/calm-logger.ts'
@@ -94,7 +95,9 @@ class Gossip implements Libp2pGossip {
   }
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
-    // signing costs more than all the rest of a small pin: not for nobody. Who comes later is told the heads anyway
+    // signing and sending cost more than all the rest of a small pin: the answer to who made it goes out before
+    await nextTurn()
+    // not for nobody: who comes later is told the heads anyway
     if (this.#isRunning && this.#pubsub != null && this.#pubsub.getSubscribers(topic).length > 0) await this.#pubsub.publish(topic, data)
   }
 

@@ -12,12 +12,12 @@ import { isUnpinnable } from './unpin.ts'
 
 export interface StateSyncDeps extends ClosestDeps {
   consensus: Pick<Consensus, 'state' | 'settled' | 'trusts'>
-  unpinner: Pick<Unpinner, 'unpin'>
+  unpinner: Pick<Unpinner, 'expire'>
   clock: Clock
   log: Logger
 }
 
-/** Unpins the expired items that are this peer's to care for. What can't be unpinned is logged and left for the next time. */
+/** Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next time. */
 export async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
   const isOurs = closestHere(deps)
   const now = deps.clock.now()
@@ -33,7 +33,7 @@ async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, l
   if (latest == null || !isExpired(latest, clock.now())) return
   try {
     log.info('unpinning: the pin is over its time', { cid: cid.toString(), expireAt: formatTime(expireAt) })
-    await unpinner.unpin(cid, { signal })
+    if (!await unpinner.expire(latest, { signal })) log.info('not unpinned: the pin has been changed meanwhile', { cid: cid.toString() })
   } catch (err) {
     signal.throwIfAborted()
     log.error('an expired pin could not be unpinned', { cid: cid.toString(), err })

@@ -9,9 +9,10 @@ import type { Pin, PinType } from '../model/pin.ts'
 import type { CallOptions } from './cluster-api.ts'
 import { within } from './deadline.ts'
 import { refuseInFollowerMode } from './follower.ts'
+import { isExpired } from './pin-rules.ts'
 
 export interface UnpinnerDeps {
-  consensus: Pick<Consensus, 'state' | 'remove'>
+  consensus: Pick<Consensus, 'state' | 'remove' | 'discard' | 'settled'>
   ipfs: Pick<IpfsConnector, 'getBlock'>
   clock: Clock
   log: Logger
@@ -53,19 +54,47 @@ export class Unpinner {
     if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
     const manner = manners[pin.type]
     if (typeof manner === 'object') throw new ClusterError('PIN_REFUSED', { type: pin.type }, { message: manner.refusal })
-    if (manner === 'with-shards') await this.#unpinShards(pin, call)
+    if (manner === 'with-shards') await this.#unpinParts(pin, call)
     await this.#deps.consensus.remove(cid)
     return pin
   }
 
-  async #unpinShards (meta: Pin, call: CallOptions): Promise<void> {
+  /**
+   * Unpins an item that is over its time, as long as nobody changes it: resolves with whether it is gone. Parts of a meta-pin that are not over their time belong to
+   * something else or have just been added again; they stay. A part that is changed meanwhile keeps the meta-pin, for another try. Rejects as `unpin`.
+   */
+  async expire (pin: Pin, call: CallOptions = {}): Promise<boolean> {
+    refuseInFollowerMode(this.#init)
+    const { consensus } = this.#deps
+    return (manners[pin.type] !== 'with-shards' || await this.#expireParts(pin, call)) && consensus.discard(pin)
+  }
+
+  async #expireParts (meta: Pin, call: CallOptions): Promise<boolean> {
+    const { consensus, clock } = this.#deps
+    return this.#eachPart(meta, call, async cid => {
+      await consensus.settled(cid)
+      const part = consensus.state.get(cid)
+      return part == null || !isExpired(part, clock.now()) || consensus.discard(part)
+    })
+  }
+
+  async #unpinParts (meta: Pin, call: CallOptions): Promise<void> {
+    await this.#eachPart(meta, call, async cid => {
+      await this.#deps.consensus.remove(cid)
+      return true
+    })
+  }
+
+  /** Takes the shards away, several at a time, then the cluster DAG, as long as all goes well; resolves with whether it did. */
+  async #eachPart (meta: Pin, call: CallOptions, take: (part: CID) => Promise<boolean>): Promise<boolean> {
     const { reference } = meta
     if (reference == null) throw new ClusterError('INVALID_DATA', { cid: meta.cid.toString() }, { message: 'the meta-pin has no reference to its cluster DAG' })
     const shards = await this.#shardsOf(reference, call)
     for (let from = 0; from < shards.length; from += removalsAtATime) {
-      await Promise.all(shards.slice(from, from + removalsAtATime).map(async cid => this.#deps.consensus.remove(cid)))
+      const isTaken = await Promise.all(shards.slice(from, from + removalsAtATime).map(take))
+      if (isTaken.includes(false)) return false
     }
-    await this.#deps.consensus.remove(reference)
+    return take(reference)
   }
 
   /** The shards that a cluster DAG links to; a DAG of many shards has a level of nodes in between, which are not pinned. */

@@ -28,14 +28,14 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
 /**
  * Keeps the pinset equal on all peers.
  *
- * - `put` and `remove` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
+ * - `put`, `remove`, `replace` and `discard` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
  *   Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
  *   then nothing was changed. An abort can't take back what is already being committed.
  * - Who decides by what `state` says and then changes it awaits `settled` and decides in the same turn: else its change would undo one that was
  *   acknowledged meanwhile.
  * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset and stops
  *   after it misses nothing.
- * - `onChange` listeners are called synchronously after each stored change, before `put` / `remove` resolve, in the order of the changes;
+ * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes;
  *   `changesSinceStart` needs no replay: what happened before `start` is read from `state`.
  */
 export interface Consensus extends Startable {
@@ -45,9 +45,11 @@ export interface Consensus extends Startable {
   remove (cid: CID): Promise<void>
   /**
    * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who didn't know of it.
-   * Resolves with whether it was done.
+   * Resolves with whether it was done; false also when another change of the item overtakes it, or is under way already.
    */
   replace (over: Pin, pin: Pin): Promise<boolean>
+  /** `remove`, under the conditions of `replace`. An item that is gone already resolves with false. */
+  discard (over: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
   settled (cid: CID): Promise<void>
   drain (): Promise<void>

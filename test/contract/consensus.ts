@@ -194,6 +194,7 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
 
       await assert.rejects(consensus.put(pinFor('three')), err => isClusterError(err, 'NOT_READY'))
       await assert.rejects(consensus.remove(cidFor('one')), err => isClusterError(err, 'NOT_READY'))
+      await assert.rejects(consensus.discard(pinFor('one')), err => isClusterError(err, 'NOT_READY'))
       const again = subject.reopen()
       stop = async () => again.stop()
       await again.start()
@@ -231,13 +232,39 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       assert.deepEqual(await namesByCid(consensus.state), { [one.cid.toString()]: 'other' })
     })
 
-    it('lets a later change go before a replacement that waits', async () => {
+    it('removes a pin only when it is what was seen, when the turn comes too', async () => {
+      const [one, other] = [pinFor('one'), pinFor('one', { name: 'other' })]
+      await consensus.put(one)
+
+      const early = await consensus.discard(other)
+      const [, late] = await Promise.all([consensus.put(other), consensus.discard(one)])
+      const kept = consensus.state.get(one.cid)?.name
+      const done = await consensus.discard(other)
+      const again = await consensus.discard(other)
+
+      assert.deepEqual([early, late, kept, done, again], [false, false, 'other', true, false])
+      assert.deepEqual([consensus.state.has(one.cid), consensus.state.size()], [false, 0])
+    })
+
+    it('lets a later change go before one that waits for a certain pin', async () => {
+      const [one, two] = [pinFor('one'), pinFor('two')]
+      await Promise.all([consensus.put(one), consensus.put(two)])
+
+      const replaced = consensus.replace(one, pinFor('one', { name: 'second' }))
+      const discarded = consensus.discard(two)
+      await Promise.all([consensus.put(pinFor('one', { name: 'third' })), consensus.put(pinFor('two', { name: 'third' })), replaced, discarded])
+
+      assert.deepEqual(Object.values(await namesByCid(consensus.state)), ['third', 'third'])
+    })
+
+    it('has one of two conditional changes that come at once', async () => {
       const one = pinFor('one')
       await consensus.put(one)
 
-      await Promise.all([consensus.replace(one, pinFor('one', { name: 'second' })), consensus.put(pinFor('one', { name: 'third' })), consensus.remove(pinFor('two').cid)])
+      const done = await Promise.all([consensus.discard(one), consensus.replace(one, pinFor('one', { name: 'second' }))])
 
-      assert.equal(consensus.state.get(one.cid)?.name, 'third')
+      assert.deepEqual(done, [true, false])
+      assert.equal(consensus.state.has(one.cid), false)
     })
 
     it('takes nothing more after a drain, which finishes what was accepted', async () => {

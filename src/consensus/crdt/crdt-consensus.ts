@@ -110,6 +110,7 @@ class Crdt implements CrdtConsensus {
   async put (pin: Pin): Promise<void> { await this.#local.put(pin) }
   async replace (over: Pin, pin: Pin): Promise<boolean> { return this.#local.replace(over, pin) }
   async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
+  async discard (over: Pin): Promise<boolean> { return this.#local.discard(over) }
   async settled (cid: CID): Promise<void> { await this.#local.settled(cid) }
 
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void { return this.#listeners.add(listener) }

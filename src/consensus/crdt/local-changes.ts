@@ -91,12 +91,13 @@ export class LocalChanges {
 
   /** Resolves with false when the item isn't `over` any more, or is being changed. */
   async replace (over: Pin, pin: Pin): Promise<boolean> {
-    const key = pinKey(pin.cid)
-    const put = valueOf(pin)
-    return this.#pending.has(key) ? false : this.#add(key, { remove: false, put, over: encodePin(over) })
+    return this.#addOver(pinKey(pin.cid), { remove: false, put: valueOf(pin), over: encodePin(over) })
   }
 
   async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
+
+  /** Resolves with false when the item isn't `over` any more, or is being changed. */
+  async discard (over: Pin): Promise<boolean> { return this.#addOver(pinKey(over.cid), { remove: true, put: undefined, over: encodePin(over) }) }
 
   /** Resolves when no change of this item waits or is being committed. */
   async settled (cid: CID): Promise<void> {
@@ -110,9 +111,11 @@ export class LocalChanges {
 
   #underWay (key: string): Pending | undefined { return this.#pending.get(key) ?? this.#inHand.get(key) }
 
+  async #addOver (key: string, change: Change): Promise<boolean> { return this.#pending.has(key) ? false : this.#add(key, change) }
+
   #add (key: string, change: Change): Promise<boolean> {
     if (!this.#open) throw new ClusterError('NOT_READY', { component: 'consensus' })
-    const known = this.#pending.get(key)
+    const known = this.#notOvertaken(key)
     if (known == null && this.#waiting() >= this.#init.maxQueueSize) throw new ClusterError('QUEUE_FULL', { waiting: this.#waiting() })
     return new Promise((resolve, reject) => {
       const waiters = known?.waiters ?? []
@@ -120,6 +123,15 @@ export class LocalChanges {
       this.#pending.set(key, { ...(known == null ? change : combined(known, change)), waiters })
       this.#kick()
     })
+  }
+
+  /** What waits for this key and the next change is to be combined with. One that was made for a certain pin gives way: that pin won't be there. */
+  #notOvertaken (key: string): Pending | undefined {
+    const known = this.#pending.get(key)
+    if (known?.over == null) return known
+    this.#pending.delete(key)
+    for (const { resolve } of known.waiters) resolve(false)
+    return undefined
   }
 
   #waiting (): number { return this.#pending.size + this.#deps.store.journaled.size }
@@ -182,7 +194,8 @@ export class LocalChanges {
     const cut = await cutDelta(changesOf(group), key => this.#liveIds(key))
     await this.#write(cut, [])
     for (const key of cut.done) resolveOf(group, key)
-    for (const [key, left] of group) this.#putBack(key, left)
+    const begun = new Set(cut.tombstones.map(({ key }) => key))
+    for (const [key, { over, ...left }] of group) this.#putBack(key, over == null || begun.has(key) ? left : { ...left, over })
     group.clear()
   }
 
@@ -197,7 +210,7 @@ export class LocalChanges {
     changed(changes)
   }
 
-  /** A change that had to wait for the next delta stays in front of newer ones. */
+  /** A change that had to wait for the next delta stays in front of newer ones; once begun it asks no more what it is made for. */
   #putBack (key: string, left: Pending): void {
     const newer = this.#pending.get(key)
     this.#pending.delete(key)

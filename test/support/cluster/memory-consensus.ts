@@ -49,6 +49,11 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
       await consensus.put(pin)
       return true
     },
+    discard: async over => {
+      if (!isDeepStrictEqual(pinset.pins.get(over.cid.toString()), over)) return false
+      await consensus.remove(over.cid)
+      return true
+    },
     settled: async () => {},
     onChange: listener => pinset.changes.add(listener),
     trusts,

@@ -155,6 +155,24 @@ describe('expiry', () => {
     assert.equal(made.pinset.pins.size, 1)
   })
 
+  it('spares what is prolonged while its removal is under way', async () => {
+    const made = await open(1)
+    const { consensus } = made.peerAt(0)
+    await made.cluster.pin(aCid(), options({ expireAt: made.clock.now() + 60_000 }))
+    const discard = consensus.discard.bind(consensus)
+    const outcomes: boolean[] = []
+    consensus.discard = async pin => {
+      await made.cluster.pin(pin.cid, options({ expireAt: made.clock.now() + 3_600_000 }))
+      const isDone = await discard(pin)
+      outcomes.push(isDone)
+      return isDone
+    }
+
+    await made.clock.advance(300_000)
+
+    assert.deepEqual([outcomes, made.pinset.pins.size], [[false], 1])
+  })
+
   it('is done by the closest trusted peer', async () => {
     const made = await open(3)
     const cids = Array.from({ length: 12 }, (_, at) => aCid(at))

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { encode } from '@ipld/dag-cbor'
 import { after, describe, it } from 'node:test'
 import type { CID } from '../../../src/model/cid.ts'
+import { zeroTime } from '../../../src/model/time.ts'
 import type { TestCluster } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
-import { aCid, aPin, blockOf } from '../../support/cluster/values.ts'
+import { aCid, aPeerId, aPin, blockOf } from '../../support/cluster/values.ts'
+import { SimClock } from '../../support/sim-clock.ts'
 
 const opened: TestCluster[] = []
 after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
@@ -13,18 +15,18 @@ const dagCbor = 0x71
 const node = (links: CID[]): ReturnType<typeof blockOf> => blockOf(encode(Object.fromEntries(links.map((link, at) => [String(at), link]))), dagCbor)
 
 /** A pinset with a sharded item: two shards, below a node in between when `deep`. */
-async function withSharded (deep = false) {
+async function withSharded (deep = false, expireAt = zeroTime) {
   const made = await clusterOf(1)
   opened.push(made)
   const peer = made.peerAt(0)
   const shards = [aCid('shard 0'), aCid('shard 1')]
   const between = node(shards)
   const dag = deep ? node([between.cid]) : between
-  const meta = aPin({ cid: aCid('root'), type: 'meta-pin', maxDepth: 0, reference: dag.cid })
+  const meta = aPin({ cid: aCid('root'), type: 'meta-pin', maxDepth: 0, reference: dag.cid, expireAt })
   await peer.ipfs.putBlocks((async function * () { yield [dag, between] })())
   await peer.consensus.put(meta)
-  await peer.consensus.put(aPin({ cid: dag.cid, type: 'clusterdag-pin', maxDepth: 0, reference: meta.cid }))
-  for (const cid of shards) await peer.consensus.put(aPin({ cid, type: 'shard-pin', maxDepth: 1 }))
+  await peer.consensus.put(aPin({ cid: dag.cid, type: 'clusterdag-pin', maxDepth: 0, reference: meta.cid, expireAt }))
+  for (const cid of shards) await peer.consensus.put(aPin({ cid, type: 'shard-pin', maxDepth: 1, expireAt }))
   await peer.consensus.put(aPin({ cid: aCid('other') }))
   return { ...made, peer, cluster: peer.cluster, meta, dag, shards }
 }
@@ -86,5 +88,44 @@ describe('unpin', () => {
 
     await assert.rejects(unpinning, { code: 'BLOCK_MISSING' })
     assert.equal(pinset.pins.size, 5)
+  })
+})
+
+describe('the expiry of a sharded item', () => {
+  const expireAt = new SimClock().now() + 60_000
+  const untilExpiryMs = 300_000
+
+  it('takes its parts along', async () => {
+    const { clock, pinset } = await withSharded(true, expireAt)
+
+    await clock.advance(untilExpiryMs)
+
+    assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])
+  })
+
+  it('keeps the rest, for the next time, when a part is changed meanwhile', async () => {
+    const { peer: { consensus }, clock, meta, dag, shards: [shard = aCid()], pinset } = await withSharded(false, expireAt)
+    const discard = consensus.discard.bind(consensus)
+    consensus.discard = async pin => {
+      if (pin.cid.equals(shard)) await consensus.put({ ...pin, allocations: [aPeerId(1)] })
+      return discard(pin)
+    }
+
+    await clock.advance(untilExpiryMs)
+
+    const kept = [...pinset.pins.keys()]
+    consensus.discard = discard
+    await clock.advance(untilExpiryMs)
+    assert.deepEqual(kept, [meta.cid, dag.cid, shard, aCid('other')].map(String))
+    assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])
+  })
+
+  it('spares parts that something else needs for longer', async () => {
+    const { peer: { consensus }, clock, shards: [shard = aCid()], pinset } = await withSharded(false, expireAt)
+    await consensus.put(aPin({ cid: shard, type: 'shard-pin', maxDepth: 1 }))
+
+    await clock.advance(untilExpiryMs)
+
+    assert.deepEqual([...pinset.pins.keys()], [shard, aCid('other')].map(String))
   })
 })

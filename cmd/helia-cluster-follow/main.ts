@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { messageOf } from '../../src/base/errors.ts'
 import { normalArguments } from '../helia-cluster-service/arguments.ts'
-import { tellUsage } from '../helia-cluster-service/main.ts'
+import { tellUsage, unknownTopic, usageExitCode } from '../helia-cluster-service/main.ts'
 import { CommandFailed, systemTerminal } from '../helia-cluster-service/terminal.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'
 import { version } from '../helia-cluster-service/version.ts'
@@ -18,14 +18,14 @@ export async function runFollow (argv: readonly string[], deps: FollowDeps): Pro
   const program = describeProgram(terminal).action(async (name: string | undefined, rest: string[]) => {
     const parent = followersFolder(program.opts<{ config?: string }>().config, terminal.variables)
     if (name == null) return terminal.out(overview(await followedNames(parent)))
+    if (name === 'help' || name === 'h') return terminal.out(program.helpInformation())
     exitCode = await runFollowed(followedIn(parent, name), rest, deps)
   })
   try {
     await program.parseAsync(normalArguments(argv, program), { from: 'user' })
     return exitCode
   } catch (err) {
-    // as Go's: help and a wrong flag are no failures
-    if (err instanceof CommanderError) return 0
+    if (err instanceof CommanderError) return usageExitCode(err)
     terminal.err(`${messageOf(err)}\n`)
     return 1
   }
@@ -80,7 +80,7 @@ interface Actions {
 
 function describeFollowed (name: string, terminal: Terminal, actions: Actions): Command {
   const program = configured(new Command(`helia-cluster-follow ${name}`), terminal).description(`Follow the cluster "${name}"`)
-  const subcommand = (text: string, description: string): Command => tellUsage(program.command(text).description(description), terminal)
+  const subcommand = (text: string, description: string): Command => tellUsage(program.command(text).description(description).allowExcessArguments(), terminal)
   subcommand('info', 'print what is known of the follower').action(actions.info)
   subcommand('init', 'make a follower').argument('[config-url]', 'where the configuration is fetched from at every start: a URL or a DNSLink name')
     .option('--gateway <host:port>', 'IPFS gateway for a DNSLink name (IPFS_GATEWAY; default 127.0.0.1:8080)')
@@ -93,7 +93,8 @@ function describeFollowed (name: string, terminal: Terminal, actions: Actions): 
     .option('--gateway <host:port>', 'as for init')
     .action(actions.run)
   subcommand('list', 'print the pinset and how far it is here').action(actions.list)
-  return program.action(async () => {
+  return program.usage('[options] [command]').argument('[command]').action(async (unknown: string | undefined) => {
+    if (unknown != null) unknownTopic(unknown, terminal)
     await actions.info()
     terminal.out(`\n${program.helpInformation()}`)
   })
@@ -103,6 +104,7 @@ const configured = (command: Command, terminal: Terminal): Command => tellUsage(
   .enablePositionalOptions()
   .configureOutput({ writeOut: terminal.out, writeErr: terminal.out, outputError: () => {} })
   .helpOption('-h, --help', 'print this help')
+  .helpCommand('help [command]', 'print the help of a command')
 
 function overview (names: readonly string[]): string {
   if (names.length === 0) {

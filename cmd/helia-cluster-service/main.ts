@@ -19,16 +19,22 @@ export async function runProgram (argv: readonly string[], terminal: Terminal): 
     await program.parseAsync(normalArguments(argv, program), { from: 'user' })
     return exitCode
   } catch (err) {
-    // as Go's: help and a wrong flag are no failures
-    if (err instanceof CommanderError) return 0
+    if (err instanceof CommanderError) return usageExitCode(err)
     terminal.err(`${messageOf(err)}\n`)
     return 1
   }
 }
 
+/** As Go's: help and a wrong flag are no failures, a command that is not there is one. */
+export const usageExitCode = ({ code }: CommanderError): number => code === 'commander.unknownCommand' ? noSuchCommand : 0
+
+/** What Go's programs end with when they have no command, or no help, of that name. */
+const noSuchCommand = 3
+
 /** Lets a command throw instead of ending the process, after it has told what is wrong with its flags. */
 export function tellUsage (command: Command, terminal: Terminal): Command {
   return command.exitOverride(err => {
+    if (err.code === 'commander.unknownCommand') unknownTopic(command.args[0] ?? '', terminal)
     if (!isHelp(err)) terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${command.helpInformation()}`)
     throw err
   })
@@ -48,7 +54,7 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
     .enablePositionalOptions()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.out, outputError: () => {} })
     .configureHelp({ styleTitle: title => title === 'Options:' ? 'Global options:' : title })
-    .argument('[command...]').helpOption('-h, --help', 'print this help').helpCommand('help [command]', 'print the help of a command')
+    .argument('[command...]').helpOption('-h, --help', 'print this help').helpCommand(false)
     .action(() => {
       terminal.out(program.helpInformation())
       end(1)
@@ -66,7 +72,22 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
   })
   addState(subcommand('state'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
   subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
+  addHelp(subcommand('help'), program, terminal)
   return program
+}
+
+/** Commander's own has no alias and takes a name that it doesn't know for none. */
+function addHelp (command: Command, program: Command, terminal: Terminal): void {
+  command.alias('h').description('print the help of a command').argument('[command...]').action((names: string[]) => {
+    const found = names.reduce<Command>((parent, name) => parent.commands.find(one => one.name() === name) ?? unknownTopic(name, terminal), program)
+    terminal.out(found.helpInformation())
+  })
+}
+
+/** Tells that there is nothing of this name and ends the program. */
+export function unknownTopic (name: string, terminal: Terminal): never {
+  terminal.err(`No help topic for '${name}'\n`)
+  throw new CommanderError(noSuchCommand, 'commander.unknownCommand', name)
 }
 
 const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string => debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'

@@ -69,6 +69,14 @@ describe('helia-cluster-follow', () => {
     return { exitCode: await runFollow(['--config', parent, ...argv], deps), ...terminal.printed }
   }
 
+  it('tells help from the name of a cluster, and unknown commands', async () => {
+    const [help, unknown, command] = await Promise.all([run(['help']), run(['c1', 'lst']), run(['c1', 'help', 'run'])])
+
+    assert.match(help.out, /^Usage: helia-cluster-follow \[global/)
+    assert.deepEqual(unknown, { exitCode: 3, out: '', err: "No help topic for 'lst'\n" })
+    assert.match(command.out, /^Usage: helia-cluster-follow c1 run/)
+  })
+
   it('makes a folder that points to the source, once', async () => {
     const first = await run(['c1', 'init', url])
     const second = await run(['c1', 'init', url])

@@ -35,10 +35,16 @@ describe('helia-cluster-service', () => {
   })
 
   it('prints help and succeeds when asked for it', async () => {
-    const results = await Promise.all([run('--help'), run('-h'), run('help'), run('daemon', '--help'), run('init', '-h')])
+    const results = await Promise.all([run('--help'), run('-h'), run('help'), run('h'), run('help', 'state', 'export'), run('state', 'help', 'export'), run('daemon', '--help'), run('init', '-h')])
 
     assert.ok(results.every(({ exitCode, out }) => exitCode === 0 && out.startsWith('Usage:')))
     assert.ok(results.every(({ out }) => out.split('\n').every(line => line.length <= 120)))
+  })
+
+  it('fails with exit code 3 for a command that is not there', async () => {
+    const results = await Promise.all([run('state', 'exprot', '-f', 'x'), run('state', 'crdt', 'exprot'), run('help', 'exprot'), run('help', 'state', 'exprot')])
+
+    assert.deepEqual(results, results.map(() => ({ exitCode: 3, out: '', err: "No help topic for 'exprot'\n" })))
   })
 
   it('tells wrong flags as Go does, with exit code 0', async () => {

@@ -15,11 +15,16 @@ export class ContestedHolders {
   gave (cid: CID, holders: readonly PeerId[]): void {
     const key = cid.toString()
     const before = this.#given.get(key)
-    for (const holder of holders) if (before?.has(holder) === true) this.#losses.set(holder, (this.#losses.get(holder) ?? 0) + 1)
+    this.lost(holders.filter(holder => before?.has(holder)))
     this.#given.delete(key)
     this.#given.set(key, new Set([...before ?? [], ...holders]))
     const [oldest] = this.#given.keys()
     if (this.#given.size > remembered && oldest != null) this.#given.delete(oldest)
+  }
+
+  /** These peers have lost something. */
+  lost (holders: readonly PeerId[]): void {
+    for (const holder of holders) this.#losses.set(holder, (this.#losses.get(holder) ?? 0) + 1)
   }
 
   /** Those that lost what they got too often to be given anything more. */

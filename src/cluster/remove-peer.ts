@@ -38,15 +38,20 @@ const lastLookMs = 2000
 const waitMs = 10_000
 const retryMs = 30_000
 const longestRetryMs = 300_000
+/** How long a holder may say that a pin isn't its own. Changes are announced each minute. */
+const unawareMs = 600_000
 
 /**
  * The use case "this peer shall go". Its pins get other peers, one by one: first the new holders are added, and only when they report `pinned` does the old one
- * lose the item. What takes longer than the caller waits goes on in the background, after a restart too.
+ * lose the item. What takes longer than the caller waits goes on in the background, after a restart too. Holders whose pinset says something else for good, because
+ * they don't trust who changes ours, lose the item again.
  */
 export class PeerRemoval {
   readonly #init: PeerRemovalInit
   readonly #deps: PeerRemovalDeps
   readonly #contests = new Map<PeerId, ContestedHolders>()
+  /** When the pins of a peer that leaves were first looked at. */
+  readonly #begun = new Map<PeerId, number>()
   #idlePasses = 0
 
   constructor (init: PeerRemovalInit, deps: PeerRemovalDeps) {
@@ -103,6 +108,7 @@ export class PeerRemoval {
   /** One step for every pin of the peer. */
   async #pass (peer: PeerId, signal?: AbortSignal): Promise<Tally> {
     const tally: Tally = { left: 0, changed: 0 }
+    if (!this.#begun.has(peer)) this.#begun.set(peer, this.#deps.clock.now())
     const pass: Pass = { peer, answers: new Map(), signal }
     for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
       const held = batch.filter(pin => pin.allocations.includes(peer))
@@ -119,6 +125,7 @@ export class PeerRemoval {
   #finished (peer: PeerId): void {
     this.#deps.leaving.emptied(peer)
     this.#contests.delete(peer)
+    this.#begun.delete(peer)
   }
 
   async #move (cid: CID, pass: Pass): Promise<Step> {
@@ -130,8 +137,12 @@ export class PeerRemoval {
       if (target.length === 0) return 'waits'
       const added = target.filter(holder => !pin.allocations.includes(holder))
       const isDead = !this.#deps.members.has(peer)
-      const isSafe = isDead || (added.length === 0 && await this.#allPinned(cid, target, signal))
-      if (!isSafe && added.length === 0) return 'waits'
+      const isComplete = added.length === 0
+      const said = isComplete && !isDead ? await this.#statusesOn(target, cid, signal) : []
+      const unaware = this.#hadTime(pin, peer) ? target.filter((_, at) => isElsewhere(said[at])) : []
+      if (unaware.length > 0) return await this.#takeBack(cid, { from: peer, unaware })
+      const isSafe = isDead || (isComplete && said.every(({ status }) => status === 'pinned'))
+      if (isComplete && !isSafe) return 'waits'
       if (!isDead) await this.#checkAnswers(cid, target, pass)
       return await this.#reallocate(cid, { from: peer, to: target, isSafe })
     } catch (err) {
@@ -165,11 +176,41 @@ export class PeerRemoval {
     return isSafe ? 'gone' : 'changed'
   }
 
+  /** True when all holders should have heard of the pin as it is now. */
+  #hadTime (pin: Pin, peer: PeerId): boolean {
+    return this.#deps.clock.now() - Math.max(pin.timestamp, this.#begun.get(peer) ?? Infinity) >= unawareMs
+  }
+
+  /** From holders that say that the pin isn't theirs. */
+  async #takeBack (cid: CID, { from, unaware }: { from: PeerId, unaware: readonly PeerId[] }): Promise<Step> {
+    const { consensus, clock, log } = this.#deps
+    await consensus.settled(cid)
+    const pin = consensus.state.get(cid)
+    if (pin == null || !pin.allocations.includes(from)) return 'gone'
+    const allocations = this.#withoutUnaware(pin, { from, unaware })
+    const lost = unaware.filter(holder => pin.allocations.includes(holder) && !allocations.includes(holder))
+    if (lost.length === 0 || !await consensus.replace(pin, { ...pin, allocations, timestamp: clock.now() })) return 'waits'
+    this.#contestsOf(from).lost(lost)
+    log.warn('holders do not take a pin as theirs and lose it again', { cid: cid.toString(), holders: lost })
+    return 'changed'
+  }
+
+  /** Others in their place, as far as there are any; else as few of them as the pin's maximum demands. */
+  #withoutUnaware (pin: Pin, { from, unaware }: { from: PeerId, unaware: readonly PeerId[] }): PeerId[] {
+    try {
+      return [...this.#targetOf(pin, from, unaware), from]
+    } catch (err) {
+      if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) throw err
+      const surplus = new Set(unaware.slice(0, Math.max(0, pin.allocations.length - pin.replicationFactorMax)))
+      return pin.allocations.filter(holder => !surplus.has(holder))
+    }
+  }
+
   /** Where the pin shall be without the peer: holders stay, and others come until there are as many as a new pin would get, or as candidates allow. */
-  #targetOf (pin: Pin, peer: PeerId): PeerId[] {
-    const current = pin.allocations.filter(holder => holder !== peer)
+  #targetOf (pin: Pin, peer: PeerId, unaware: readonly PeerId[] = []): PeerId[] {
+    const current = pin.allocations.filter(holder => holder !== peer && !unaware.includes(holder))
     const contested = this.#contests.get(peer)?.contested() ?? []
-    const without = new Set([peer, ...contested.filter(holder => !current.includes(holder))])
+    const without = new Set([peer, ...unaware, ...contested.filter(holder => !current.includes(holder))])
     for (let most = pin.replicationFactorMax; most > pin.replicationFactorMin; most--) {
       try {
         return this.#deps.placement.allocate({ pin: { ...pin, replicationFactorMin: most }, current, without })
@@ -186,9 +227,8 @@ export class PeerRemoval {
     return known
   }
 
-  async #allPinned (cid: CID, holders: readonly PeerId[], signal: AbortSignal | undefined): Promise<boolean> {
-    const statuses = await Promise.all(holders.map(async holder => this.#statusOn(holder, cid, signal)))
-    return statuses.every(({ status }) => status === 'pinned')
+  async #statusesOn (holders: readonly PeerId[], cid: CID, signal: AbortSignal | undefined): Promise<PinInfo[]> {
+    return Promise.all(holders.map(async holder => this.#statusOn(holder, cid, signal)))
   }
 
   async #statusOn (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> {
@@ -196,3 +236,5 @@ export class PeerRemoval {
     return within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, cid, late))
   }
 }
+
+const isElsewhere = (answer: PinInfo | undefined): boolean => answer?.status === 'remote' || answer?.status === 'unpinned'

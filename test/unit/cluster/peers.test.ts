@@ -292,6 +292,46 @@ describe('removals that get in each other\'s way', () => {
     assert.ok([...made.pinset.pins.values()].every(({ allocations, replicationFactorMax }) => allocations.length === replicationFactorMax))
   })
 
+  /** A removal of the first peer, asked of the last, while the second says of everything that it isn't its own. */
+  const withDenier = async (count: number) => {
+    const made = await open(count)
+    const { tracker } = made.peerAt(1)
+    const status = tracker.status.bind(tracker)
+    tracker.status = async cid => ({ ...await status(cid), status: 'remote' })
+    return { ...made, asked: made.peerAt(count - 1) }
+  }
+
+  it('take an item back from a holder that does not know of it for long', async () => {
+    const made = await withDenier(3)
+    await made.cluster.pin(aCid(), options(factors(1)))
+    await made.settle()
+    const [first = '', second = '', third = ''] = made.ids
+
+    const refusal = assert.rejects(made.asked.cluster.removePeer(first), { code: 'PEER_IN_USE' })
+    await made.clock.advance(300_000)
+    await refusal
+    const before = made.cluster.allocation(aCid()).allocations
+    await made.clock.advance(1_800_000)
+
+    assert.deepEqual([before, made.cluster.allocation(aCid()).allocations], [[second, first], [third]])
+  })
+
+  it('leave an item where it is when nobody else takes it, and try no more', async () => {
+    const made = await withDenier(3)
+    for (const name of ['a', 'b']) await made.cluster.pin(aCid(name), options(factors(2)))
+    await made.settle()
+    await made.asked.consensus.put({ ...made.cluster.allocation(aCid('a')), allocations: [made.ids[0] ?? '', made.ids[2] ?? ''] })
+    const refusal = assert.rejects(made.asked.cluster.removePeer(made.ids[0] ?? ''), { code: 'PEER_IN_USE' })
+    await made.clock.advance(7_200_000)
+    await refusal
+    const { commits } = made.pinset
+
+    await made.clock.advance(7_200_000)
+
+    assert.equal(made.pinset.commits, commits)
+    assert.ok([...made.pinset.pins.values()].every(({ allocations }) => allocations.length === 2 && allocations.includes(made.ids[0] ?? '')))
+  })
+
   it('give nothing to peers that do not answer', async () => {
     const made = await open(3)
     await made.cluster.pin(aCid(), options(factors(1)))

@@ -2,8 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ClusterError } from '../../../base/errors.ts'
-import type { UnixFsNode } from '../../../ipfs/dag-reader.ts'
-import type { CID } from '../../../model/cid.ts'
+import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
@@ -95,37 +94,59 @@ async function * tarOf (name: string, node: UnixFsNode, { deps, get }: TarDeps):
   }
 }
 
-/** The permissions that were stored; ipfs-unixfs makes some up where there are none. */
-function modeOf ({ unixfs }: UnixFsNode, whenMissing: number): number {
-  return storedMode(unixfs) ?? whenMissing
-}
+const modeOf = (node: UnixFsNode, whenMissing: number): number => storedMode(node) || whenMissing
 
-const storedMode = (unixfs: UnixFsNode['unixfs']): number | undefined => unixfs?.mtime == null && (unixfs?.mode === 0o644 || unixfs?.mode === 0o755) ? undefined : unixfs?.mode
+/** The permissions that were stored, else 0; `unixfs.mode` makes some up where there are none. */
+const storedMode = ({ unixfs }: UnixFsNode): number => (unixfs?.['_originalMode'] ?? 0) & 0o7777
 
 const types: Record<UnixFsNode['kind'], number> = { directory: 1, shard: 1, file: 2, raw: 2, symlink: 4 }
+
+const rawCode = 0x55
+
+const pieceOf = ({ Hash: cid, Tsize = 0 }: UnixFsNode['links'][number]): DirectoryEntry => ({ name: '', cid, sizeBytes: Tsize })
+
+/** Directories of up to so many entries are sorted, as Kubo does; more are told as they come. */
+const sortedUpTo = 20_000
+
+async function * sortedByName (entries: AsyncIterable<DirectoryEntry>): AsyncGenerator<DirectoryEntry> {
+  let held: DirectoryEntry[] | undefined = []
+  for await (const entry of entries) {
+    if (held == null) yield entry
+    else if (held.push(entry) > sortedUpTo) {
+      yield * held
+      held = undefined
+    }
+  }
+  if (held != null) yield * held.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+}
 
 function list ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
   const args = pathArguments({ all: query.all('arg') })
   const paths = args.map(contentPath)
   const isStream = flag(query, 'stream') || flag(query, 's')
   const withType = flag(query, 'resolve-type', true) || flag(query, 'size', true)
-  const row = async (name: string, cid: CID): Promise<string> => {
-    const node = withType ? await reader.readNode(cid, get) : undefined
+  const row = async ({ name, cid, sizeBytes }: DirectoryEntry): Promise<string> => {
+    const isRaw = cid.code === rawCode // a file of this size: no need to look at it
+    const node = withType && !isRaw ? await reader.readNode(cid, get) : undefined
     const isDirectory = node?.kind === 'directory' || node?.kind === 'shard'
-    const mode = storedMode(node?.unixfs)
     return goJson({
       Name: name,
       Hash: cidText(cid),
-      Size: node == null || isDirectory ? 0 : node.kind === 'symlink' ? node.data.length : reader.fileSize(node),
-      Type: node == null ? 0 : types[node.kind],
+      Size: isRaw ? sizeBytes : node == null || isDirectory ? 0 : node.kind === 'symlink' ? node.data.length : reader.fileSize(node),
+      Type: isRaw ? types.raw : node == null ? 0 : types[node.kind],
       Target: node?.kind === 'symlink' ? Buffer.from(node.data).toString('utf8') : '',
-      Mode: node?.unixfs?.mtime == null ? 0 : mode ?? 0,
+      Mode: node == null ? 0 : storedMode(node),
       ModTime: node?.unixfs?.mtime == null ? zeroTime : new Date(Number(node.unixfs.mtime.secs) * 1000).toISOString().replace('.000Z', 'Z')
     })
   }
+  const entriesOf = (node: UnixFsNode): AsyncIterable<DirectoryEntry> | DirectoryEntry[] => {
+    if (node.kind === 'shard' && !isStream) return sortedByName(reader.listEntries(node, get))
+    // of a file these are its pieces
+    return node.kind === 'shard' || node.kind === 'directory' ? reader.listEntries(node, get) : node.links.map(pieceOf)
+  }
   const rowsOf = async function * (path: string): AsyncGenerator<string> {
     const node = await reader.readNode(await resolved(ipfs, path, signal), get)
-    if (node.kind === 'directory' || node.kind === 'shard') for await (const { name, cid } of reader.listEntries(node, get)) yield await row(name, cid)
+    for await (const entry of entriesOf(node)) yield await row(entry)
   }
   const hashOf = (at: number): string => goJson(args[at])
   if (isStream) {

@@ -1,3 +1,5 @@
+import * as dagPb from '@ipld/dag-pb'
+import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/dialect.ts'
 import type { CID } from '../../../model/cid.ts'
@@ -64,12 +66,16 @@ function refs ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCal
   const format = isEdges ? '<src> -> <dst>' : askedFormat
   const maxDepth = isRecursive ? integer(query, 'max-depth', { whenMissing: -1, atLeast: -1 }) : 1
   const seen = new Set<string>()
+  // only dag-pb has names for links
+  const linksOf = (block: Block): Array<{ name: string, cid: CID }> => format.includes('<linkname>') && block.cid.code === dagPb.code
+    ? dagPb.decode(block.bytes).Links.map(({ Name = '', Hash }) => ({ name: Name, cid: Hash }))
+    : reader.linksOf(block).map(cid => ({ name: '', cid }))
   const below = async function * (cid: CID, depth: number): AsyncGenerator<string> {
-    for (const next of reader.linksOf({ cid, bytes: await get(cid) })) {
+    for (const { name, cid: next } of linksOf({ cid, bytes: await get(cid) })) {
       const key = keyOf(next)
       const isKnown = seen.has(key)
       if (isUnique) remember(seen, key)
-      if (!isUnique || !isKnown) yield `${goJson({ Ref: format.replaceAll('<src>', cidText(cid)).replaceAll('<dst>', cidText(next)).replaceAll('<linkname>', ''), Err: '' })}\n`
+      if (!isUnique || !isKnown) yield `${goJson({ Ref: format.replaceAll('<src>', cidText(cid)).replaceAll('<dst>', cidText(next)).replaceAll('<linkname>', () => name), Err: '' })}\n`
       if ((maxDepth === -1 || depth < maxDepth) && !(isUnique && isKnown)) yield * below(next, depth + 1)
     }
   }

@@ -55,7 +55,8 @@ export function blockCommands (deps: CommandDeps): Record<string, Command> {
 
 /** Kubo's old `format` names, or a codec of the table; `raw` when nothing is said. */
 function blockFormat (format: string, codec: string): { version: 0 | 1, codec: number } {
-  if (format !== '' && codec !== '') throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
+  // Kubo's command line sends its default, raw, too
+  if (format !== '' && codec !== '' && codec !== 'raw') throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
   if (format === 'v0') return { version: 0, codec: 0x70 }
   const name = format === 'protobuf' ? 'dag-pb' : format === 'cbor' ? 'dag-cbor' : format || codec || 'raw'
   return { version: 1, codec: codecCode(name) }

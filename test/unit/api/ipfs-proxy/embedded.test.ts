@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { encodeHamt } from '../../../../src/importer/hamt.ts'
+import { create as createDigest } from 'multiformats/hashes/digest'
 import { importCar } from '../../../../src/importer/car-importer.ts'
 import { importEntries } from '../../../../src/importer/unixfs-importer.ts'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
@@ -100,13 +102,42 @@ describe('commands of the embedded node', () => {
 
     assert.deepEqual(jsonOf(whole).Objects[0].Links.map(({ Name, Size, Type }: any) => [Name, Size, Type]), [['again', 6, 2], ['leaf', 6, 2], ['sub', 0, 1]])
     assert.deepEqual(jsonLinesOf(stream), [{ Objects: [{ Hash: `${root.cid}/sub`, Links: [{ Name: 'file', Hash: file.cid.toString(), Size: 11, Type: 2, Target: '', Mode: 0, ModTime: '0001-01-01T00:00:00Z' }] }] }])
-    assert.deepEqual(jsonOf(plain).Objects[0].Links.map(({ Type }: any) => Type), [0, 0, 0])
+    assert.deepEqual(jsonOf(plain).Objects[0].Links.map(({ Type, Size }: any) => [Type, Size]), [[2, 6], [2, 6], [0, 0]])
+  })
+
+  it('ls: the pieces of a file', async () => {
+    const { peer, file } = await tree()
+
+    const [whole, stream] = [await peer.ask(`ls?arg=${file.cid}`), await peer.ask(`ls?arg=${file.cid}&stream=true`)]
+
+    assert.deepEqual(jsonOf(whole).Objects[0].Links.map(({ Name, Size, Type }: any) => [Name, Size, Type]), [['', 6, 2], ['', 5, 2]])
+    assert.equal(jsonLinesOf(stream).length, 2)
+  })
+
+  it('ls: a sharded directory by name', async () => {
+    const peer = proxyPeer()
+    const leaf = await rawBlock('x')
+    const names = Array.from({ length: 40 }, (_, at) => `n${at}`)
+    const blocks = [leaf]
+    const nodes = encodeHamt(names.map(name => ({ name, cid: leaf.cid, dagSize: 1 })), bytes => {
+      const block = { cid: CID.createV1(0x70, createDigest(0x12, createHash('sha256').update(bytes).digest())), bytes }
+      blocks.push(block)
+      return block
+    })
+    let step = nodes.next()
+    while (step.done !== true) step = nodes.next()
+    await peer.ipfs.putBlocks((async function * () { yield blocks })())
+    const root = blocks.at(-1)?.cid
+
+    const reply = await peer.ask(`ls?arg=${root}`)
+
+    assert.deepEqual(jsonOf(reply).Objects[0].Links.map(({ Name }: any) => Name), names.toSorted())
   })
 
   it('block/put, stat and get: by codec and hash', async () => {
     const peer = proxyPeer()
 
-    const [raw, v0, sha512] = await Promise.all(['', '?format=v0', '?cid-codec=dag-cbor&mhtype=sha2-512'].map(async query => jsonOf(await peer.ask(`block/put${query}`, uploadOf('block data\n')))))
+    const [raw, v0, sha512] = await Promise.all(['', '?format=v0&cid-codec=raw', '?cid-codec=dag-cbor&mhtype=sha2-512'].map(async query => jsonOf(await peer.ask(`block/put${query}`, uploadOf('block data\n')))))
     const [stat, got] = [await peer.ask(`block/stat?arg=${raw.Key}`), await peer.ask(`block/get?arg=${sha512.Key}`)]
 
     assert.equal(raw.Key, 'bafkreifiwgot4lb4rujwb6idmv4powlal2bxi3hxyergrwggbv5y5wtcsa')
@@ -122,7 +153,7 @@ describe('commands of the embedded node', () => {
 
     const replies = [
       await peer.ask('block/put?mhtype=zz', uploadOf('x')), await peer.ask('block/put?cid-codec=zz', uploadOf('x')), await peer.ask('block/put', uploadOf(large)),
-      await peer.ask('block/put?format=v0&cid-codec=raw', uploadOf('x')), await peer.ask('block/put', { body: 'x' })
+      await peer.ask('block/put?format=v0&cid-codec=dag-pb', uploadOf('x')), await peer.ask('block/put', { body: 'x' })
     ]
     const big = await peer.ask('block/put?allow-big-block=true', uploadOf(large))
 
@@ -194,9 +225,11 @@ describe('commands of the embedded node', () => {
 
     const counts = [await count(''), await count('recursive=true'), await count('recursive=true&unique=true'), await count('recursive=true&max-depth=2')]
     const [edge] = jsonLinesOf(await peer.ask(`refs?arg=${root.cid}&edges=true`))
+    const named = jsonLinesOf(await peer.ask(`refs?arg=${root.cid}&format=${encodeURIComponent('<linkname> <dst>')}`))
 
     assert.deepEqual(counts, [3, 6, 4, 4])
     assert.equal(edge.Ref, `${root.cid} -> ${leaf.cid}`)
+    assert.deepEqual(named.map(({ Ref }) => Ref.split(' ')[0]), ['again', 'leaf', 'sub'])
   })
 
   it('resolve, id, version and swarm/peers', async () => {

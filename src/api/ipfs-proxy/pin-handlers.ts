@@ -23,15 +23,15 @@ export class PinHandlers {
   constructor (deps: PinHandlersDeps) { this.#deps = deps }
 
   async add ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
-    const path = parsed(argument ?? query.get('arg'), 'Error parsing IPFS Path')
-    const { cid } = await this.#deps.cluster.pinPath(path, pinOptions(query), { signal })
-    return pinsReply(cid)
+    const cids: CID[] = []
+    for (const path of asked(query, argument)) cids.push((await this.#deps.cluster.pinPath(path, pinOptions(query), { signal })).cid)
+    return pinsReply(...cids)
   }
 
   async remove ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
-    const path = parsed(argument ?? query.get('arg'), 'Error parsing IPFS Path')
-    const { cid } = await this.#deps.cluster.unpinPath(path, { signal })
-    return pinsReply(cid)
+    const cids: CID[] = []
+    for (const path of asked(query, argument)) cids.push((await this.#deps.cluster.unpinPath(path, { signal })).cid)
+    return pinsReply(...cids)
   }
 
   /** The new pin takes the old one's blocks; the old one goes unless `unpin=false`. */
@@ -69,6 +69,12 @@ export class PinHandlers {
 function pinOptions (query: Query): PinOptions {
   const isDirect = query.get('type') === 'direct' || query.get('recursive') === 'false'
   return { ...defaultPinOptions(), mode: isDirect ? 'direct' : 'recursive', name: query.get('name') }
+}
+
+/** The paths of a call, all of them good before the first one is acted on. */
+function asked (query: Query, argument?: string): string[] {
+  const all = argument == null ? query.all('arg') : [argument]
+  return (all.length === 0 ? [''] : all).map(path => parsed(path, 'Error parsing IPFS Path'))
 }
 
 function parsed (argument: string, what: string): string {

@@ -28,7 +28,7 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exch
   return async exchange => {
     const boundary = prefixed('error reading request: ', () => boundaryOf(exchange.body.contentType))
     const { query } = exchange
-    if (query.get('only-hash') === 'true') throw new HttpError(500, 'only-hash is not supported when adding to cluster')
+    for (const option of unsupported) if (!['', 'false', '0'].includes(query.get(option))) throw new HttpError(500, `${option} is not supported when adding to cluster`)
     const parsed = prefixed('error parsing options:', () => parseAddParams(clusterQuery(query), clock.now()))
     const rule = metadataRule(query)
     // raw leaves have no room for metadata: asked for in so many words they are refused, else they give way
@@ -41,9 +41,13 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exch
   }
 }
 
-/** Kubo's names become the cluster's. */
+/** Kubo's options that would give other CIDs, or that ask for more than an add. Go's proxy refuses the first and doesn't do the others, without a word. */
+const unsupported = ['only-hash', 'inline', 'max-file-links', 'max-directory-links', 'max-hamt-fanout', 'to-files']
+
+/** Kubo's names become the cluster's; as in Kubo, CIDs of version 0 give way to a hash that they can't have. */
 function clusterQuery (query: Query): Query {
-  const more = [query.get('trickle') === 'true' ? 'layout=trickle' : '', query.get('pin') === 'false' ? 'no-pin=true' : ''].filter(text => text !== '')
+  const isOtherHash = query.get('hash') !== '' && query.get('hash') !== 'sha2-256' && query.get('cid-version') === ''
+  const more = [query.get('trickle') === 'true' ? 'layout=trickle' : '', query.get('pin') === 'false' ? 'no-pin=true' : '', isOtherHash ? 'cid-version=1' : ''].filter(text => text !== '')
   return more.length === 0 ? query : new Query([...more, query.raw].join('&'))
 }
 

@@ -30,6 +30,20 @@ describe('pins through the proxy', () => {
     })
   }
 
+  it('pins and unpins all that is named, or nothing', async () => {
+    const peer = proxyPeer()
+    const both = `arg=${cid}&arg=${(await rawBlock('other')).cid}`
+
+    const wrong = await peer.ask(`pin/add?${both}&arg=zz`)
+    const before = peer.cluster.pins.size
+    const added = await peer.ask(`pin/add?${both}`)
+    const pinned = peer.cluster.pins.size
+    const removed = await peer.ask(`pin/rm?${both}`)
+
+    assert.deepEqual([wrong.status, before, pinned, peer.cluster.pins.size], [500, 0, 2, 0])
+    assert.deepEqual([jsonOf(added).Pins.length, jsonOf(removed)], [2, jsonOf(added)])
+  })
+
   it('lists direct pins as such in a stream', async () => {
     const peer = proxyPeer()
     await peer.ask(`pin/add?arg=${cid}&type=direct`)
@@ -78,6 +92,25 @@ describe('pins through the proxy', () => {
     await peer.ask(`pin/update?arg=${cid}&arg=${cid}`)
 
     assert.deepEqual([...peer.cluster.pins.keys()], [cid])
+  })
+
+  it('adds nothing with options of Kubo that it has not', async () => {
+    const peer = proxyPeer()
+    const options = ['only-hash=true', 'inline=true', 'max-file-links=10', 'max-directory-links=10', 'max-hamt-fanout=16', 'to-files=/x']
+
+    const replies = await Promise.all(options.map(async option => peer.ask(`add?${option}`, uploadOf('x'))))
+    const without = await peer.ask('add?inline=false&to-files=&inline-limit=32', uploadOf('x'))
+
+    assert.deepEqual(replies.map(reply => jsonOf(reply).Message), options.map(option => `${option.split('=')[0]} is not supported when adding to cluster`))
+    assert.deepEqual([without.status, peer.cluster.pins.size], [200, 1])
+  })
+
+  it('makes CIDs of version 1 for other hashes, as Kubo does', async () => {
+    const peer = proxyPeer()
+
+    const reply = await peer.ask('add?hash=blake2b-256', uploadOf('x'))
+
+    assert.match(jsonLinesOf(reply).at(-1)?.Hash, /^baf/)
   })
 
   it('adds without a pin when asked to, and never only hashes', async () => {

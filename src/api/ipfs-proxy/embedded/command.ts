@@ -1,4 +1,5 @@
 import type { MultihashDigest } from 'multiformats'
+import type { Clock } from '../../../base/clock.ts'
 import type { ClusterApi } from '../../../cluster/cluster-api.ts'
 import type { RequestBody } from '../../../http/body.ts'
 import type { Query } from '../../../http/query.ts'
@@ -12,6 +13,7 @@ export interface CommandDeps {
   ipfs: IpfsConnector
   cluster: Pick<ClusterApi, 'pin' | 'version'>
   reader: DagReader
+  clock: Pick<Clock, 'now'>
   importCar: CarImporter
   /** The multihash of bytes, by the function's name. Throws INVALID_ARGUMENT for unknown names. */
   hash: (name: string, bytes: Uint8Array) => Promise<MultihashDigest>

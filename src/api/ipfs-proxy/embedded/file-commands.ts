@@ -9,6 +9,7 @@ import { contentPath } from '../paths.ts'
 import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { tarEnd, tarHeader, tarPadding } from './tar.ts'
+import type { TarTime } from './tar.ts'
 
 const zeroTime = '0001-01-01T00:00:00Z'
 
@@ -57,7 +58,8 @@ function getTree (deps: CommandDeps, { query, signal, get }: CommandCall): Retur
     // one file needs no archive around it when it is compressed
     if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get)
     else {
-      yield * tarOf(path.split('/').at(-1) ?? '', node, { deps, get })
+      const now = { seconds: Math.floor(deps.clock.now() / 1000), nanoseconds: 0 }
+      yield * tarOf(path.split('/').at(-1) ?? '', node, { deps, get, now })
       yield tarEnd
     }
   }
@@ -72,23 +74,23 @@ function gzipped (source: AsyncIterable<Uint8Array>, level: number): AsyncIterab
   return gzip
 }
 
-interface TarDeps { deps: CommandDeps, get: CommandCall['get'] }
+/** `now`: the time of what has none. */
+interface TarDeps { deps: CommandDeps, get: CommandCall['get'], now: TarTime }
 
-async function * tarOf (name: string, node: UnixFsNode, { deps, get }: TarDeps): AsyncGenerator<Uint8Array> {
+async function * tarOf (name: string, node: UnixFsNode, { deps, get, now }: TarDeps): AsyncGenerator<Uint8Array> {
   const { reader } = deps
-  const { unixfs } = node
-  const mtimeSeconds = Number(unixfs?.mtime?.secs ?? 0n)
+  const mtime = mtimeOf(node) ?? now
   if (node.kind === 'directory' || node.kind === 'shard') {
-    yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtimeSeconds })
+    yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
     for await (const entry of reader.listEntries(node, get)) {
       if (entry.name === '' || entry.name === '.' || entry.name === '..' || entry.name.includes('/')) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: `${node.cid.toString()} has an entry with the name ${JSON.stringify(entry.name)}, which is no file name` })
-      yield * tarOf(`${name}/${entry.name}`, await reader.readNode(entry.cid, get), { deps, get })
+      yield * tarOf(`${name}/${entry.name}`, await reader.readNode(entry.cid, get), { deps, get, now })
     }
   } else if (node.kind === 'symlink') {
-    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtimeSeconds, target: Buffer.from(node.data).toString('utf8') })
+    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: Buffer.from(node.data).toString('utf8') })
   } else {
     const sizeBytes = reader.fileSize(node)
-    yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtimeSeconds })
+    yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
     yield * reader.readFile(node, get)
     yield tarPadding(sizeBytes)
   }
@@ -100,6 +102,26 @@ const modeOf = (node: UnixFsNode, whenMissing: number): number => storedMode(nod
 const storedMode = ({ unixfs }: UnixFsNode): number => (unixfs?.['_originalMode'] ?? 0) & 0o7777
 
 const types: Record<UnixFsNode['kind'], number> = { directory: 1, shard: 1, file: 2, raw: 2, symlink: 4 }
+
+function mtimeOf ({ unixfs }: UnixFsNode): TarTime | undefined {
+  return unixfs?.mtime == null ? undefined : { seconds: Number(unixfs.mtime.secs), nanoseconds: unixfs.mtime.nsecs ?? 0 }
+}
+
+/** Go's os.FileMode: setuid, setgid and sticky have bits of their own, directories too. */
+function goMode (mode: number, isDirectory: boolean): number {
+  if (mode === 0) return 0
+  return (mode & 0o777) + ((mode & 0o6000) << 12) + ((mode & 0o1000) << 11) + (isDirectory ? 2 ** 31 : 0)
+}
+
+/** What a Date can hold. */
+const latestSecond = 8_640_000_000_000
+
+/** As Go prints times: a fraction only where there is one. */
+function timeText (time: TarTime | undefined): string {
+  if (time == null || Math.abs(time.seconds) > latestSecond) return zeroTime
+  const fraction = time.nanoseconds === 0 ? '' : `.${String(time.nanoseconds).padStart(9, '0')}`.replace(/0+$/, '')
+  return new Date(time.seconds * 1000).toISOString().replace('.000Z', `${fraction}Z`)
+}
 
 const rawCode = 0x55
 
@@ -135,8 +157,8 @@ function list ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCal
       Size: isRaw ? sizeBytes : node == null || isDirectory ? 0 : node.kind === 'symlink' ? node.data.length : reader.fileSize(node),
       Type: isRaw ? types.raw : node == null ? 0 : types[node.kind],
       Target: node?.kind === 'symlink' ? Buffer.from(node.data).toString('utf8') : '',
-      Mode: node == null ? 0 : storedMode(node),
-      ModTime: node?.unixfs?.mtime == null ? zeroTime : new Date(Number(node.unixfs.mtime.secs) * 1000).toISOString().replace('.000Z', 'Z')
+      Mode: node == null ? 0 : goMode(storedMode(node), isDirectory),
+      ModTime: node == null ? zeroTime : timeText(mtimeOf(node))
     })
   }
   const entriesOf = (node: UnixFsNode): AsyncIterable<DirectoryEntry> | DirectoryEntry[] => {

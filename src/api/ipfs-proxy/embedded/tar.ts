@@ -1,5 +1,7 @@
+export interface TarTime { seconds: number, nanoseconds: number }
+
 /** What a tar header tells. */
-export interface TarEntry { name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtimeSeconds: number, target?: string }
+export interface TarEntry { name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtime: TarTime, target?: string }
 
 const block = 512
 const kinds = { file: '0', directory: '5', symlink: '2' } as const
@@ -13,9 +15,10 @@ export function tarHeader (entry: TarEntry): Uint8Array {
   if (Buffer.byteLength(entry.name) > longestName || !isAscii(entry.name)) pax.push(['path', entry.name])
   if (entry.target != null && (Buffer.byteLength(entry.target) > longestName || !isAscii(entry.target))) pax.push(['linkpath', entry.target])
   if (entry.sizeBytes > largestSize) pax.push(['size', String(entry.sizeBytes)])
+  if (entry.mtime.nanoseconds !== 0 || entry.mtime.seconds < 0) pax.push(['mtime', decimalTime(entry.mtime)])
   if (pax.length === 0) return ustar(entry, kinds[entry.type])
   const records = Buffer.from(pax.map(record).join(''))
-  const head = ustar({ name: 'PaxHeaders.0/entry', type: 'file', sizeBytes: records.length, mode: 0o644, mtimeSeconds: 0 }, 'x')
+  const head = ustar({ name: 'PaxHeaders.0/entry', type: 'file', sizeBytes: records.length, mode: 0o644, mtime: { seconds: 0, nanoseconds: 0 } }, 'x')
   return Buffer.concat([head, records, tarPadding(records.length), ustar(entry, kinds[entry.type])])
 }
 
@@ -27,7 +30,7 @@ export const tarEnd: Uint8Array = new Uint8Array(2 * block)
 // eslint-disable-next-line no-control-regex
 const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
 
-function ustar ({ name, sizeBytes, mode, mtimeSeconds, target = '' }: TarEntry, kind: string): Buffer {
+function ustar ({ name, sizeBytes, mode, mtime, target = '' }: TarEntry, kind: string): Buffer {
   const header = Buffer.alloc(block)
   const octal = (value: number, at: number, length: number): void => { header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'latin1') }
   cut(name).copy(header, 0)
@@ -35,7 +38,7 @@ function ustar ({ name, sizeBytes, mode, mtimeSeconds, target = '' }: TarEntry, 
   octal(0, 108, 8)
   octal(0, 116, 8)
   octal(Math.min(sizeBytes, largestSize), 124, 12)
-  octal(Math.max(0, mtimeSeconds), 136, 12)
+  octal(Math.min(Math.max(0, mtime.seconds), largestSize), 136, 12)
   header.write('        ', 148, 'latin1')
   header.write(kind, 156, 'latin1')
   cut(target).copy(header, 157)
@@ -45,6 +48,14 @@ function ustar ({ name, sizeBytes, mode, mtimeSeconds, target = '' }: TarEntry, 
 }
 
 const cut = (text: string): Buffer => Buffer.from(text).subarray(0, longestName)
+
+/** Seconds with a fraction; nanoseconds count forward, before 1970 too. */
+function decimalTime ({ seconds, nanoseconds }: TarTime): string {
+  const isBack = seconds < 0 && nanoseconds !== 0
+  const [whole, part] = isBack ? [seconds + 1, 1_000_000_000 - nanoseconds] : [seconds, nanoseconds]
+  const fraction = part === 0 ? '' : `.${String(part).padStart(9, '0')}`.replace(/0+$/, '')
+  return `${isBack && whole === 0 ? '-' : ''}${whole}${fraction}`
+}
 
 /** "<length> key=value\n", where the length counts its own digits. */
 function record ([key, value]: [string, string]): string {

@@ -134,6 +134,24 @@ describe('commands of the embedded node', () => {
     assert.deepEqual(jsonOf(reply).Objects[0].Links.map(({ Name }: any) => Name), names.toSorted())
   })
 
+  it('ls and get: permissions and times that were stored, and now for what has no time', async () => {
+    const blocks: Block[] = []
+    const entries = async function * () {
+      yield { kind: 'directory' as const, path: 'd', metadata: { mode: 0o1755, mtime: null } }
+      yield { kind: 'directory' as const, path: 'd/sub', metadata: { mode: 0o1755, mtime: null } }
+      yield { kind: 'file' as const, path: 'd/file', metadata: { mode: 0o4640, mtime: { seconds: 1577934245, nanoseconds: 123_456_000 } }, content: (async function * () { yield Buffer.from('x') })() }
+    }
+    const outputs = await Array.fromAsync(importEntries(entries(), { layout: '', chunker: 'size-262144', rawLeaves: false, cidVersion: 1, hash: 'sha2-256', noCopy: false }, { write: more => { blocks.push(...more) } }, { wrap: false, progress: false }))
+    const peer = proxyPeer()
+    await peer.ipfs.putBlocks((async function * () { yield blocks })())
+    const root = outputs.at(-1)?.cid
+
+    const [links, tar] = [jsonOf(await peer.ask(`ls?arg=${root}`)).Objects[0].Links, untar((await peer.ask(`get?arg=${root}`)).body)]
+
+    assert.deepEqual(links.map(({ Mode, ModTime }: any) => [Mode, ModTime]), [[0o640 + 2 ** 23, '2020-01-02T03:04:05.123456Z'], [0o755 + 2 ** 20 + 2 ** 31, '0001-01-01T00:00:00Z']])
+    assert.deepEqual(tar.filter(([, kind]) => kind === 'x').map(([, , records]) => records), ['27 mtime=1577934245.123456\n'])
+  })
+
   it('block/put, stat and get: by codec and hash', async () => {
     const peer = proxyPeer()
 
@@ -177,9 +195,9 @@ describe('commands of the embedded node', () => {
   it('dag/put: says what it can not read', async () => {
     const peer = proxyPeer()
 
-    const replies = [await peer.ask('dag/put', uploadOf('{')), await peer.ask('dag/put?store-codec=raw', uploadOf('{"x":1}')), await peer.ask('dag/put?input-codec=git-raw', uploadOf('x'))]
+    const replies = [await peer.ask('dag/put', uploadOf('{')), await peer.ask('dag/put?store-codec=raw', uploadOf('{"x":1}')), await peer.ask('dag/put?input-codec=git-raw', uploadOf('x')), await peer.ask('dag/put?store-codec=dag-pb', uploadOf('{"x":1}'))]
 
-    assert.deepEqual(replies.map(({ status }) => status), [500, 500, 500])
+    assert.deepEqual(replies.map(({ status }) => status), [500, 500, 500, 500])
   })
 
   it('dag/export: a CAR that can be imported, each block once; dag/import pins its root', async () => {

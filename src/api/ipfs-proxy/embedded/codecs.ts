@@ -8,7 +8,7 @@ interface Codec { code: number, decode: (bytes: Uint8Array) => unknown, encode: 
 /** Codecs whose values can be read and written. */
 const codecs: Record<string, Codec> = {
   raw: { code: 0x55, decode: bytes => bytes, encode: rawBytes },
-  'dag-pb': { code: 0x70, decode: dagPb.decode, encode: value => dagPb.encode(dagPb.prepare(value as Parameters<typeof dagPb.prepare>[0])) },
+  'dag-pb': { code: 0x70, decode: dagPb.decode, encode: value => dagPb.encode(value as dagPb.PBNode) },
   'dag-cbor': { code: 0x71, decode: dagCbor.decode, encode: dagCbor.encode },
   'dag-json': { code: 0x0129, decode: dagJson.decode, encode: dagJson.encode },
   // plain JSON and CBOR are read as their IPLD relatives

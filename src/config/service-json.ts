@@ -35,6 +35,7 @@ export function parseServiceJson (text: string): JsonObject {
 
 /** The line of a JSON error. Its own text is dropped, because it quotes the file, which may be the secret. */
 function whereIn (text: string, message: string): string {
+  if (message === 'Unexpected end of JSON input') return ': it ends too early'
   const position = /at position (\d+)/.exec(message)?.[1]
   const quoted = /, (?:\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1]
   const at = position != null ? Number(position) : quoted != null ? text.indexOf(quoted) : -1

@@ -70,15 +70,18 @@ export async function readConfigText ({ folder, config }: FolderPaths): Promise<
 
 async function fetchSource (url: string, { fetch }: FolderDeps): Promise<JsonObject> {
   const answer = await fetch(url).catch((err: unknown) => {
-    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: ${messageOf(err)}`, cause: err })
+    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: ${reasonOf(err)}`, cause: err })
   })
   if (answer.status >= 300) {
-    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: unsuccessful request (${answer.status}): ${answer.text.slice(0, 200)}` })
+    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: unsuccessful request (${answer.status}): ${answer.text.slice(0, 200).replaceAll(/\s+/g, ' ').trim()}` })
   }
   const file = parseServiceJson(answer.text)
   if (sourceOf(file) != null) throw new ClusterError('INVALID_CONFIG', { source: url }, { message: 'a sourced configuration cannot point to another source' })
   return file
 }
+
+/** Why a fetch failed stands in its cause; its own words are only "fetch failed". */
+const reasonOf = (err: unknown): string => messageOf(err instanceof TypeError && err.cause != null ? err.cause : err)
 
 /** A certificate that can't be used stops the peer at once and not at the first request. */
 async function checkTlsFiles (folder: string, config: ServiceConfig): Promise<void> {

@@ -66,6 +66,11 @@ describe('reading service.json', () => {
     assert.throws(() => parseServiceJson(text), (err: Error) => /not valid JSON: look near line \d/.test(err.message) && !err.message.includes('abab'))
   })
 
+  it('says that a file is cut off', () => {
+    assert.throws(() => parseServiceJson('{ "cluster": {'), /not valid JSON: (it ends too early|look near line 1)/)
+    assert.throws(() => parseServiceJson(''), /not valid JSON: it ends too early/)
+  })
+
   it('names the variable that is wrong', () => {
     const message = problemsOf(fresh(), { CLUSTER_CONNECTIONMANAGER_HIGHWATER: 'many' })
 

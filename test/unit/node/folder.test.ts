@@ -72,7 +72,8 @@ describe('a peer\'s folder', () => {
     write('service.json', { source: 'http://127.0.0.1:1/config' })
 
     await assert.rejects(load(), { code: 'INVALID_CONFIG', message: /could not fetch configuration from source: http:\/\/127\.0\.0\.1:1\/config: no network/ })
-    await assert.rejects(load(async () => ({ status: 404, text: 'gone' })), { message: /unsuccessful request \(404\): gone/ })
+    await assert.rejects(load(async () => { throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') }) }), { message: /config: connect ECONNREFUSED 127\.0\.0\.1:1$/ })
+    await assert.rejects(load(async () => ({ status: 404, text: '<html>\n  gone\n' })), { message: /unsuccessful request \(404\): <html> gone$/ })
     await assert.rejects(load(async () => ({ status: 200, text: '{"source": "http://127.0.0.1:2/"}' })), { message: /cannot point to another source/ })
   })
 

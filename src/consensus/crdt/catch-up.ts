@@ -102,7 +102,7 @@ export class CatchUp {
       const id = blockKey(cid)
       if (this.#running.has(id) || this.#deps.store.isHere(id)) continue
       if (--budget < 0) return this.#deps.log.warn('a peer announces more heads than can be fetched at once', { from })
-      this.#roots.set(id, from)
+      this.#failed.delete(id) // the announcer has it
       this.#fetch(id, { cid, from, isRoot: true, depth: 0 })
     }
     // the announcer may have what was missing
@@ -152,6 +152,7 @@ export class CatchUp {
 
   #fetch (id: string, fetch: Fetch): void {
     if (this.#running.has(id) || this.#failed.has(id) || this.#stop.signal.aborted) return
+    if (fetch.isRoot && fetch.from != null) this.#roots.set(id, fetch.from)
     const work = this.#bring(fetch)
       .catch(err => this.#gaveUp(id, fetch, err))
       .finally(() => {

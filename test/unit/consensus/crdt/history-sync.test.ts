@@ -183,6 +183,30 @@ describe('taking history from a peer', () => {
     assert.equal(peer.consensus.progress().dirty, false)
   })
 
+  it('is not behind any more when a stream brings what was announced after it could not be fetched', async () => {
+    const blocks = pinChain(10, 'pin')
+    const { promise: isOpen, resolve: open } = Promise.withResolvers<void>()
+    history.answer = () => ({
+      heads: headsOf(blocks.at(-1)),
+      blocks: (async function * () {
+        await isOpen
+        yield * stream(newestFirst(blocks.slice(0, -1)))
+      })()
+    })
+    gossip.join('other', cid => cid.equals(blocks.at(-1)?.cid) ? blocks.at(-1)?.bytes : undefined)
+    announce('other', blocks.at(-1))
+    await clock.advance(130_000) // the next block could not be had
+    history.tell('writer', true)
+    await clock.settle()
+
+    announce('other', blocks.at(-2))
+    await clock.advance(100)
+    open()
+    await clock.advance(130_000)
+
+    assert.deepEqual([size(), peer.consensus.progress().behind], [10, false])
+  })
+
   it('walks what a cut stream left', async () => {
     const blocks = pinChain(30, 'pin')
     serve(...blocks)

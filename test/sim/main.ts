@@ -11,12 +11,14 @@ const [seeds, from] = [Number(values.seeds), Number(values.from)]
 if (!Number.isInteger(seeds) || !Number.isInteger(from) || seeds < 1) throw new RangeError('--seeds and --from are whole numbers')
 
 const startedAt = performance.now()
-const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0 }
+const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0, streamed: 0, broken: 0 }
 for (let seed = from; seed < from + seeds; seed++) {
   const result = await simulate(seed, values.trace ? { print: line => console.log(line) } : {})
   sum.events += result.events
   sum.simulatedMs += result.durationMs
   sum.acknowledged += result.acknowledged
+  sum.streamed += result.streamed
+  sum.broken += result.broken
   if (result.faults.length > 0) {
     sum.failed++
     console.log(failureReport(result))
@@ -24,5 +26,6 @@ for (let seed = from; seed < from + seeds; seed++) {
   if (seeds === 1) console.log(`trace ${result.hash}`)
 }
 console.log(`${seeds} seeds, ${sum.failed} failed; ${sum.acknowledged} wishes acknowledged, ${sum.events} messages and actions, ` +
+  `${sum.streamed} blocks by stream (${sum.broken} broke), ` +
   `${Math.round(sum.simulatedMs / 3_600_000)} simulated hours in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
 process.exitCode = sum.failed === 0 ? 0 : 1

@@ -1,7 +1,9 @@
 import type { PeerId } from '../../src/model/cid.ts'
 import { aPeerId } from '../support/cluster/values.ts'
+import type { SimHistoryFaults } from '../support/sim-history.ts'
 import type { SimFaults } from '../support/sim-network.ts'
 import { Dice } from './dice.ts'
+import { hasHistory, withHistory } from './history.ts'
 import { isRough, roughened } from './rough.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
 
@@ -10,6 +12,8 @@ export interface PeerSettings {
   name: string
   trustedPeers: readonly PeerId[] | '*'
   followerMode: boolean
+  /** Gives and takes the CRDT's history as a stream, as Node peers do and Go peers don't. */
+  givesHistory: boolean
   /** How far its clock is ahead. Milliseconds. */
   skewMs: number
   batching: { maxBatchSize: number, maxBatchAgeMs: number, maxQueueSize: number }
@@ -29,6 +33,7 @@ export interface SimSettings {
   /** Everybody trusts everybody. */
   isOpen: boolean
   network: SimFaults
+  history: SimHistoryFaults
   ipfs: IpfsFaults
   diskDelayMs: number
   trouble: Trouble
@@ -58,12 +63,14 @@ export interface SimSettings {
 }
 
 const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0 }
+const noHistory: SimHistoryFaults = { pieceBlocks: 1, delayMs: 0, breaks: 0, standstills: 0 }
 const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
 /** The world of a seed. Each kind of trouble is there or not, so that seeds differ much. */
 export function settingsOf (seed: number): SimSettings {
-  const settings = plainSettings(seed)
-  return isRough(seed) ? roughened(settings, new Dice(seed ^ 0xbad)) : settings
+  const plain = plainSettings(seed)
+  const settings = isRough(seed) ? roughened(plain, new Dice(seed ^ 0xbad)) : plain
+  return hasHistory(seed) ? withHistory(settings, new Dice(seed ^ 0x415)) : settings
 }
 
 function plainSettings (seed: number): SimSettings {
@@ -82,6 +89,7 @@ function plainSettings (seed: number): SimSettings {
       id,
       name: `peer${at}`,
       trustedPeers: isOpen ? '*' : dice.chance(0.8) ? trusted : ids.filter(() => dice.chance(0.5)),
+      givesHistory: false,
       followerMode: !isOpen && !trusted.includes(id) && dice.chance(0.5),
       skewMs: isSkewed && dice.chance(0.5) ? Math.round(dice.between(-600_000, 600_000)) : 0,
       batching: dice.chance(0.3) ? { maxBatchSize: dice.whole(2, 6), maxBatchAgeMs: dice.whole(200, 20_000), maxQueueSize: 1000 } : noBatching,
@@ -90,6 +98,7 @@ function plainSettings (seed: number): SimSettings {
       joinsAt: at > 0 && dice.chance(0.2) ? dice.float() : 0
     })),
     network: { delayMs: dice.pick([5, 100, 1500]), loss: share(0.4), duplication: share(0.3) },
+    history: noHistory,
     ipfs: { delayMs: dice.pick([10, 2000, 20_000]), failures: share(0.4) },
     diskDelayMs: dice.pick([0, 5, 200]),
     trouble: {

@@ -13,7 +13,7 @@ import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
 import { blockRecord } from '../../src/consensus/crdt/layout.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
-import type { BlockExchange, Broadcast } from '../../src/network/network.ts'
+import type { Broadcast } from '../../src/network/network.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
 import { blockKey } from '../../src/wire/crdt-block.ts'
 import { parsePingValue } from '../../src/model/metric.ts'
@@ -147,16 +147,6 @@ export class SimPeer {
     }
   }
 
-  #noticed (exchange: BlockExchange, consensus: () => CrdtConsensus): BlockExchange {
-    return {
-      fetch: (cid, options) => exchange.fetch(cid, options),
-      offer: (cid, bytes) => {
-        if (consensus().progress().dirty) this.#deps.writtenInTheDark(cid)
-        exchange.offer(cid, bytes)
-      }
-    }
-  }
-
   #compose () {
     const { id: self, settings } = this
     const world = this.#world
@@ -174,11 +164,21 @@ export class SimPeer {
       trusts: peer => run.consensus.trusts(peer),
       get cluster () { return run.cluster },
       get tracker () { return run.tracker },
+      get history () { return settings.givesHistory && run.isServing ? run.consensus : undefined },
       ipfs
     })
     const consensus: CrdtConsensus = crdtConsensus(
       { self, clusterName: 'sim', trustedPeers: settings.trustedPeers, rebroadcastIntervalMs: world.rebroadcastIntervalMs, repairIntervalMs: world.repairIntervalMs, batching: settings.batching },
-      { datastore: pinset, broadcast: this.#checked(place.broadcast, pinset), exchange: this.#noticed(place.exchange, () => consensus), workers, clock, log: log.child(`${peerName} crdt`) })
+      {
+        datastore: pinset,
+        broadcast: this.#checked(place.broadcast, pinset),
+        exchange: place.exchange,
+        onCommitted: cid => { if (consensus.progress().dirty) this.#deps.writtenInTheDark(cid) },
+        ...(settings.givesHistory ? { history: place.history } : {}),
+        workers,
+        clock,
+        log: log.child(`${peerName} crdt`)
+      })
     const monitor = pubsubMonitor({ self, checkIntervalMs: world.pingIntervalMs },
       { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child(`${peerName} monitor`), workers })
     const identity = () => {

@@ -18,6 +18,9 @@ export interface SimResult {
   durationMs: number
   /** What was said to users, for a look at how much a run covers. */
   acknowledged: number
+  /** Blocks that came as a stream, and streams that broke. */
+  streamed: number
+  broken: number
 }
 
 export interface SimOptions {
@@ -40,7 +43,8 @@ export async function simulate (seed: number, { print, change = settings => sett
   if (world.faults.length === 0) await end(world)
   const { faults, trace, ledger } = world
   const acknowledged = [...ledger.puts, ...ledger.removals].filter(({ outcome }) => outcome === 'acknowledged').length
-  return { seed, faults, hash: trace.hash, events: trace.events, durationMs: world.clock.now() - startedAt, acknowledged }
+  const { blocks: streamed, broken } = world.network.history.counts
+  return { seed, faults, hash: trace.hash, events: trace.events, durationMs: world.clock.now() - startedAt, acknowledged, streamed, broken }
 }
 
 async function timeOfTrouble (world: World): Promise<void> {

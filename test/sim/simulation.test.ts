@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { hasHistory } from './history.ts'
 import { failureReport, pastSeeds } from './report.ts'
 import { simulate } from './simulate.ts'
 
 const run = promisify(execFile)
 const seeds = 200
 const seedsPerTest = 20
+const seedWithHistory = 17
 
 async function assertGood (seed: number): Promise<void> {
   const result = await simulate(seed)
@@ -27,7 +29,7 @@ describe('simulated worlds', () => {
   })
 
   it('go the same way again for the same seed, in another process too', async () => {
-    const seed = 11
+    const seed = seedWithHistory
     const main = fileURLToPath(new URL('main.ts', import.meta.url))
 
     const [one, two, three] = [await simulate(seed), await simulate(seed), await run(process.execPath, [main, '--seeds', '1', '--from', String(seed)])]
@@ -35,6 +37,13 @@ describe('simulated worlds', () => {
     assert.ok(one.acknowledged > 0 && one.events > 100)
     assert.deepEqual(two, one)
     assert.match(three.stdout, new RegExp(`^trace ${one.hash}$`, 'm'))
+  })
+
+  it('have peers, in some of them, that give each other their history as streams, of which some break', async () => {
+    const [plain, streaming] = [await simulate(11), await simulate(seedWithHistory)]
+
+    assert.deepEqual([hasHistory(11), plain.streamed, plain.broken], [false, 0, 0])
+    assert.ok(hasHistory(seedWithHistory) && streaming.streamed > 20 && streaming.broken > 0)
   })
 
   it('differ from seed to seed', async () => {

@@ -39,6 +39,7 @@ export function endTrouble (world: World): void {
   for (const cancel of network.walls.values()) cancel()
   network.walls.clear()
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
+  network.history.faults = { ...network.history.faults, delayMs: 50, breaks: 0, standstills: 0 }
   for (const peer of peers) {
     peer.node.down = undefined
     peer.pinsetDisk.full = false

@@ -51,7 +51,8 @@ export class World {
     const seen = (what: string, from: PeerId, to: PeerId, bytes: number): void => {
       trace.note(`${what} ${this.nameOf(from)} > ${this.nameOf(to)} ${bytes}`)
     }
-    this.network = new SimNetwork(settings.network, { clock, random: dice, seen })
+    const history = { faults: settings.history, random: new Dice(settings.seed ^ 0x57e4) }
+    this.network = new SimNetwork(settings.network, { clock, random: dice, history, seen })
     const log = print == null ? silentLogger : printingLogger(trace)
     const announcedTooEarly = (peer: SimPeer, head: CID): void => this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
     const writtenInTheDark = (block: CID): void => { this.inTheDark.add(blockKey(block)) }

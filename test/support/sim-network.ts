@@ -1,7 +1,10 @@
 import type { Clock, Random } from '../../src/base/clock.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
+import type { HistoryExchange, HistorySource } from '../../src/network/history.ts'
 import type { RemotePeers } from '../../src/network/remote-peers.ts'
+import { SimHistory } from './sim-history.ts'
+import type { SimHistoryFaults } from './sim-history.ts'
 import { simRemotes } from './sim-remotes.ts'
 import type { PeerFace } from './sim-remotes.ts'
 
@@ -18,6 +21,8 @@ export interface SimFaults {
 export interface SimNetworkDeps {
   clock: Clock
   random: Random
+  /** Streams of history, and their own chance. */
+  history: { faults: SimHistoryFaults, random: Random }
   /** Told of every message that arrives. */
   seen: (what: string, from: PeerId, to: PeerId, bytes: number) => void
 }
@@ -25,6 +30,8 @@ export interface SimNetworkDeps {
 /** What a peer offers the others while it runs. */
 export interface PeerServices extends PeerFace {
   block (cid: CID): Uint8Array | undefined
+  /** What it gives as a stream, if it does so. */
+  readonly history: HistorySource | undefined
 }
 
 type Handler = (message: TopicMessage) => void
@@ -35,25 +42,29 @@ export interface SimPlace {
   readonly broadcast: Broadcast
   readonly exchange: BlockExchange
   readonly remotes: RemotePeers
+  readonly history: HistoryExchange
   leave (): void
 }
 
 const firstAskMs = 2000
 const longestAskMs = 30_000
 
-/** Gossip, block exchange and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts come from the seed. */
+/** Gossip, block exchange, streams of history and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts come from the seed. */
 export class SimNetwork {
   faults: SimFaults
   /** "a>b": what `a` sends does not reach `b`. */
   readonly cut = new Set<string>()
   /** Such cuts, by the partition that made them; with what takes back the timer that ends it. */
   readonly walls = new Map<ReadonlySet<string>, () => void>()
+  readonly history: SimHistory
   readonly #deps: SimNetworkDeps
   readonly #places = new Map<PeerId, Place>()
 
   constructor (faults: SimFaults, deps: SimNetworkDeps) {
+    const { clock, seen, history } = deps
     this.faults = faults
     this.#deps = deps
+    this.history = new SimHistory({ ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#places.get(to) })
   }
 
   join (peer: PeerId, services: PeerServices): SimPlace {
@@ -62,6 +73,7 @@ export class SimNetwork {
     return {
       broadcast: place,
       exchange: place,
+      history: this.history.exchange(place),
       remotes: simRemotes({
         clock: this.#deps.clock,
         carry: (to, arrive) => this.carry({ from: place, to, what: 'call', bytes: 0 }, arrive),
@@ -70,6 +82,7 @@ export class SimNetwork {
       }),
       leave: () => {
         place.isGone = true
+        this.history.left(place)
         if (this.#places.get(peer) === place) this.#places.delete(peer)
       }
     }
@@ -81,13 +94,22 @@ export class SimNetwork {
   /** Brings a message to whoever is at `to` when it arrives. Lost messages vanish silently. */
   carry ({ from, to, what, bytes }: { from: Place, to: PeerId, what: string, bytes: number }, arrive: (place: Place) => void): void {
     const { clock, random, seen } = this.#deps
-    if (from.isGone || this.#isCut(from.peer, to) || random.float() < this.faults.loss) return
+    if (from.isGone) return
+    if (this.#isCut(from.peer, to)) return this.#parted(from, to)
+    if (random.float() < this.faults.loss) return
     clock.after(random.float() * this.faults.delayMs, () => {
       const place = this.#places.get(to)
-      if (place == null || this.#isCut(from.peer, to)) return
+      if (place == null) return
+      if (this.#isCut(from.peer, to)) return this.#parted(from, to)
       seen(what, from.peer, to, bytes)
+      if (!from.isGone) this.history.met(place, from)
       arrive(place)
     })
+  }
+
+  #parted (from: Place, to: PeerId): void {
+    const there = this.#places.get(to)
+    if (there != null) this.history.parted(from, there)
   }
 
   #isCut (from: PeerId, to: PeerId): boolean {
@@ -112,6 +134,8 @@ class Place implements Broadcast, BlockExchange {
   readonly #wants = new Set<Want>()
   /** Who asked for a block that wasn't here. */
   readonly #asked = new Map<string, Set<PeerId>>()
+
+  get history (): HistorySource | undefined { return this.services.history }
 
   constructor (peer: PeerId, services: PeerServices, network: SimNetwork, clock: Clock) {
     this.peer = peer

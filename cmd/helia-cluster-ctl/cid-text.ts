@@ -1,6 +1,6 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import { parseCid } from '../../src/model/cid.ts'
-import { whyNoCid } from './cid-reason.ts'
+import { whyNoCid } from '../../src/model/cid-reason.ts'
 import { failed } from './failure.ts'
 
 /** The CID in its usual form. Throws INVALID_CID with Go's message. */

@@ -27,13 +27,14 @@ export function percentDecode (text: string): string | null {
   try {
     return decodeURIComponent(text)
   } catch {
-    return decodeBytes(text)
+    return unescapedBytes(text).toString('utf8')
   }
 }
 
-function decodeBytes (text: string): string {
+/** The bytes that a text with %XX stands for. */
+export function unescapedBytes (text: string): Buffer {
   const binary = Buffer.from(text, 'utf8').toString('latin1').replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)))
-  return Buffer.from(binary, 'latin1').toString('utf8')
+  return Buffer.from(binary, 'latin1')
 }
 
 /** Encodes a decoded path for a Location header, as Go's url.URL does. */

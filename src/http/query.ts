@@ -1,4 +1,5 @@
-import { percentDecode } from './path.ts'
+import { isUtf8 } from 'node:buffer'
+import { percentDecode, unescapedBytes } from './path.ts'
 
 /** The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. */
 export class Query {
@@ -6,6 +7,9 @@ export class Query {
   #pairs: Map<string, string[]> | undefined
 
   constructor (raw: string) { this.raw = raw }
+
+  /** Whether all of it is UTF-8; what is not has become U+FFFD. */
+  get isUtf8 (): boolean { return isUtf8(unescapedBytes(this.raw)) }
 
   /** The first value; '' when there is none. */
   get (name: string): string {

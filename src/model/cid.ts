@@ -3,6 +3,7 @@ import { base58btc } from 'multiformats/bases/base58'
 import { bases } from 'multiformats/basics'
 import { base32, base32Upper, fromBase32Upper } from '../base/base32.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
+import { whyNoCid } from './cid-reason.ts'
 
 export { CID }
 
@@ -14,14 +15,12 @@ export type MultiaddrText = string
 
 const decoders = Object.values(bases).map(base => base.decoder).reduce<any>((all, one) => all == null ? one : all.or(one), null) // the union type of all bases can't be spelled
 
-/** Parses a CID in any multibase. Throws INVALID_CID whose message is near Go's ("invalid cid: …"). */
+/** Parses a CID in any multibase. Throws INVALID_CID with Go's message ("invalid cid: …"). */
 export function parseCid (text: string): CID {
   try {
-    if (text.length < 2) throw new Error('cid too short')
-    const cid = text.startsWith('Qm') && text.length === 46 ? CID.parse(text) : CID.parse(text, decoders)
-    return cid
+    return text.startsWith('Qm') && text.length === 46 ? CID.parse(text) : CID.parse(text, decoders)
   } catch (err) {
-    throw new ClusterError('INVALID_CID', { cid: text.slice(0, 200) }, { message: `invalid cid: ${messageOf(err)}`, cause: err })
+    throw new ClusterError('INVALID_CID', { cid: text.slice(0, 200) }, { message: `invalid cid: ${whyNoCid(text)}`, cause: err })
   }
 }
 

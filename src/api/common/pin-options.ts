@@ -19,7 +19,7 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
   const [replicationFactorMin, replicationFactorMax] = parseReplication(query)
   const shardSize = parseShardSize(query.get('shard-size'))
   const expireAt = parseExpiry(query, now)
-  return {
+  const options: PinOptions = {
     replicationFactorMin,
     replicationFactorMax,
     name: query.get('name'),
@@ -31,6 +31,14 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
     pinUpdate: parsePinUpdate(query.get('pin-update')),
     origins: commaList(query.get('origins')).map(parseOrigin)
   }
+  refuseLostBytes(options, query)
+  return options
+}
+
+/** Names and metadata are UTF-8 in the pinset: what isn't would come back as something else. */
+function refuseLostBytes ({ name, metadata }: PinOptions, query: Query): void {
+  const isDoubtful = [name, ...Object.entries(metadata).flat()].some(text => text.includes('\ufffd'))
+  if (isDoubtful && !query.isUtf8) throw badRequest('string field contains invalid UTF-8')
 }
 
 const commaList = (text: string): string[] => text === '' ? [] : text.split(',')

@@ -61,8 +61,8 @@ export class HttpServer implements Startable {
     this.#deps.log.info('listening', { server: this.name, addresses: this.#addresses })
   }
 
-  /** Serves one more connection that came from elsewhere (a libp2p stream, a test). */
-  accept (connection: Duplex): void { this.#http.emit('connection', connection) }
+  /** Serves one more connection that came from elsewhere (a libp2p stream, a test). It is plain HTTP even when the ports speak TLS: libp2p has encrypted it. */
+  accept (connection: Duplex): void { this.#http.emit(this.#init.tls == null ? 'connection' : 'secureConnection', connection) }
 
   /** No new connections or requests; waits a moment for the running ones. */
   async drain (): Promise<void> {

@@ -6,6 +6,7 @@ import { request as requestTls } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { duplexPair } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, it } from 'node:test'
 import type { RequestListener } from 'node:http'
@@ -69,6 +70,16 @@ describe('the HTTP server', () => {
     assert.equal(await text(response), 'hello')
     await assert.rejects(once(old, 'response'))
     assert.match(await raw(port, 'GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/)
+  })
+
+  it('speaks plain HTTP on connections that are handed to it, beside TLS', async () => {
+    const { server } = await start({ tls: testCertificate })
+    const [client, connection] = duplexPair()
+
+    server.accept(connection)
+    client.end('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+
+    assert.match(await text(client), /^HTTP\/1\.1 200 OK\r\n.*hello/s)
   })
 
   it('answers headers that are too large, and what is not HTTP, in one line', async () => {

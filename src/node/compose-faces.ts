@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, openSync, readFileSync } from 'node:fs'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
 import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
@@ -7,6 +6,7 @@ import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
 import { restApi, type RestApi } from '../api/rest/rest-api.ts'
 import type { Clock } from '../base/clock.ts'
+import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
@@ -90,10 +90,19 @@ function httpInit (folder: string, section: HttpApiConfig, log: Logger): HttpFac
   }
 }
 
-/** One line per request: to the file if there is one, else to the log. */
+/** One line per request: to the file if there is one, else to the log. Throws INVALID_CONFIG for a file that can't be written, as Go's peer doesn't start either. */
 function accessLog (folder: string, file: string, log: Logger): (line: string) => void {
   if (file === '') return line => log.info(line)
-  const stream = createWriteStream(resolveIn(folder, file, ''), { flags: 'a' })
+  const path = resolveIn(folder, file, '')
+  const stream = createWriteStream(path, { fd: opened(path) })
   stream.on('error', err => log.error('the access log can not be written', { file, err }))
   return line => { stream.write(`${line}\n`) }
+}
+
+function opened (path: string): number {
+  try {
+    return openSync(path, 'a')
+  } catch (err) {
+    throw new ClusterError('INVALID_CONFIG', { path }, { message: `the access log ${path} can't be written: ${messageOf(err)}`, cause: err })
+  }
 }

@@ -93,4 +93,13 @@ describe('what a peer listens on and tells, through its real program', () => {
     assert.equal(result.status, 1)
     assert.match(result.stderr, /EADDRINUSE/)
   })
+
+  it('does not start without its access log', async () => {
+    await peer.edit(json => { json.api.restapi.http_log_file = 'no/such/folder/access.log' })
+
+    const result = await runService(['-c', peer.folder, 'daemon'])
+
+    assert.equal(result.status, 1)
+    assert.match(result.stderr, /^error [^\n]*access\.log can't be written: ENOENT/m)
+  })
 })

@@ -3,9 +3,27 @@ import type { Command } from './command.ts'
 import type { Flag } from './flags.ts'
 import { globalFlags } from './global-flags.ts'
 
+/** Columns of a line at most; scripts count on it with Go's program. */
+const lineLength = 120
+const indent = '   '
+
 const column = (rows: ReadonlyArray<readonly [string, string]>): string => {
   const width = Math.max(0, ...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`.trimEnd()).join('\n')
+  return rows.map(([left, right]) => wrapped(right, { first: `${indent}${left.padEnd(width)}  `, others: ' '.repeat(indent.length + width + 2) })).join('\n')
+}
+
+/** Breaks a text between words. */
+function wrapped (text: string, { first, others }: { first: string, others: string }): string {
+  const lines: string[] = []
+  let line = first
+  for (const word of text.split(' ')) {
+    const longer = line === first || line === others ? `${line}${word}` : `${line} ${word}`
+    if (longer.length > lineLength && line.trim() !== '' && line !== first) {
+      lines.push(line)
+      line = `${others}${word}`
+    } else line = longer
+  }
+  return [...lines, line].map(one => one.trimEnd()).join('\n')
 }
 
 const dashed = (name: string): string => name.length === 1 ? `-${name}` : `--${name}`
@@ -37,6 +55,6 @@ export function commandHelp (path: string, command: Command): string {
   }
   return section('NAME', `   ${path} - ${command.about}`) +
     section('USAGE', `   ${`${path} ${command.flags == null ? '' : '[command options] '}${command.takes ?? ''}`.trimEnd()}`) +
-    section('DESCRIPTION', (command.help ?? '').split('\n').map(line => line === '' ? '' : `   ${line}`).join('\n')) +
+    section('DESCRIPTION', (command.help ?? '').split('\n').map(line => wrapped(line, { first: indent, others: indent })).join('\n').trimEnd()) +
     section('OPTIONS', options).trimEnd() + '\n'
 }

@@ -1,4 +1,5 @@
 import type { ApiError } from '../../src/client/errors.ts'
+import { harmless } from './colours.ts'
 import type { Paint } from './colours.ts'
 import { jsonText } from './json.ts'
 import { tableLines } from './table.ts'
@@ -15,18 +16,20 @@ export interface Format<Item> {
   table?: Table<Item>
 }
 
-export interface PrinterDeps { terminal: Pick<CtlTerminal, 'out'>, paint: Paint }
+export interface PrinterDeps { terminal: Pick<CtlTerminal, 'out' | 'outIsTerminal'>, paint: Paint }
 
 /** Prints answers in the encoding that was asked for. */
 export class Printer {
   readonly encoding: Encoding
   readonly paint: Paint
   readonly #out: (text: string) => void
+  readonly #isForEyes: boolean
 
   constructor (encoding: Encoding, { terminal, paint }: PrinterDeps) {
     this.encoding = encoding
     this.paint = paint
     this.#out = text => terminal.out(text)
+    this.#isForEyes = terminal.outIsTerminal
   }
 
   one<Item> (item: Item, format: Format<Item>): void {
@@ -35,7 +38,7 @@ export class Printer {
 
   /** What `one` prints, but never a table. */
   textOf<Item> (item: Item, format: Format<Item>): string {
-    return this.encoding === 'json' ? jsonText(format.json(item)) : format.text(item)
+    return this.encoding === 'json' ? jsonText(format.json(item)) : this.#shown(format.text(item))
   }
 
   /** Items as they arrive; in JSON one object after the other. */
@@ -53,8 +56,11 @@ export class Printer {
 
   error ({ status, message }: ApiError): void {
     const error = { code: status, message }
-    this.#out(this.encoding === 'json' ? jsonText(error) : errorText(error))
+    this.#out(this.encoding === 'json' ? jsonText(error) : this.#shown(errorText(error)))
   }
+
+  /** In a pipe the bytes are as they came, like Go's. */
+  #shown (text: string): string { return this.#isForEyes ? harmless(text) : text }
 
   async #table<Item> (items: AsyncIterable<Item> | Iterable<Item>, table: Table<Item>): Promise<void> {
     for await (const line of tableLines(items, table, this.paint)) this.#out(line)

@@ -1,3 +1,4 @@
+import { harmlessCell } from './colours.ts'
 import type { Paint, Style } from './colours.ts'
 
 /** A cell; `style` is how it is painted. */
@@ -10,7 +11,7 @@ export interface Table<Item> {
 
 const sampled = 64
 
-const textOf = (cell: Cell | undefined): string => typeof cell === 'string' ? cell : cell?.text ?? ''
+const textOf = (cell: Cell | undefined): string => harmlessCell(typeof cell === 'string' ? cell : cell?.text ?? '')
 
 /**
  * Lines of a table while its items arrive. Columns are as wide as the first 64 rows need (a longer cell later moves its own row only), so memory does not

@@ -8,6 +8,8 @@ import { statusTable } from './tables.ts'
 const home = '\u001B[H'
 const toEndOfLine = '\u001B[K'
 const toEndOfScreen = '\u001B[J'
+/** Lines that are too long for the window end at its edge, so that one line stays one row. */
+const [withoutWrap, withWrap] = ['\u001B[?7l', '\u001B[?7h']
 
 /**
  * Shows the status again and again until the signal aborts. On a terminal: a screenful that is written over, with the number of pins in each status
@@ -31,7 +33,7 @@ async function screenOf (statuses: AsyncIterable<GlobalPinInfo>, clear: string, 
   let pins = 0
   for await (const line of tableLines(counted(statuses, counts, () => { pins++ }), statusTable, printer.paint)) if (lines.length < room) lines.push(line.trimEnd())
   const summary = [...counts].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`).join(', ')
-  return `${clear}${home}${[...lines, '', `${pins} pins${summary === '' ? '' : `: ${summary}`}`].map(line => `${line}${toEndOfLine}\n`).join('')}${toEndOfScreen}`
+  return `${clear}${home}${withoutWrap}${[...lines, '', `${pins} pins${summary === '' ? '' : `: ${summary}`}`].map(line => `${line}${toEndOfLine}\n`).join('')}${toEndOfScreen}${withWrap}`
 }
 
 async function * counted (statuses: AsyncIterable<GlobalPinInfo>, counts: Map<string, number>, onPin: () => void): AsyncGenerator<GlobalPinInfo, void, undefined> {

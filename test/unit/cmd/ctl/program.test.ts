@@ -43,6 +43,16 @@ describe('ctl: command line', () => {
     }
   })
 
+  it('prints help in lines of 120 characters at most', async () => {
+    const list = (await exits(['commands'])).stdout.trimEnd().split('\n').map(line => line.split(' ').slice(1))
+
+    for (const argv of [[], ...list]) {
+      const { stdout } = await exits([...argv, '--help'])
+
+      assert.deepEqual(stdout.split('\n').filter(line => line.length > 120), [], argv.join(' '))
+    }
+  })
+
   it('names an unknown command and ends with 3', async () => {
     for (const argv of [['bogus'], ['pin', 'bogus'], ['help', 'bogus']]) {
       assert.deepEqual(await exits(argv), { status: 3, stdout: '', stderr: "No help topic for 'bogus'\n" })
@@ -148,6 +158,18 @@ describe('ctl: answers', () => {
 
       assert.match(table.stdout, /CID.*STATUS[^]*\u001B\[32mpinned/)
       assert.equal(text.stdout, statusLine('PINNED'))
+    })
+  })
+
+  it('cannot write over the screen: control characters are shown on a terminal, and left as they are in a pipe', async () => {
+    const hostile = 'n\u001B[2Ja\nb'
+    const row = statusOf('pinned').replace('"name":""', `"name":${JSON.stringify(hostile)}`)
+    await withApi({ 'GET /pins': { body: `${row}\n` } }, async (_api, run) => {
+      const [table, text, piped] = [await run(['status'], { isTerminal: true }), await run(['--enc', 'text', 'status'], { isTerminal: true }), await run(['status'])]
+
+      assert.match(table.stdout, /n\\x1b\[2Ja\\x0ab/)
+      assert.match(text.stdout, /\| n\\x1b\[2Ja\nb:/)
+      assert.ok(piped.stdout.includes(hostile))
     })
   })
 

@@ -45,7 +45,8 @@ export interface Consensus extends Startable {
   remove (cid: CID): Promise<void>
   /**
    * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who didn't know of it.
-   * Resolves with whether it was done; false also when another change of the item overtakes it, or is under way already.
+   * With batching, one that waits for its block still gives way to what is merged until then. Resolves with whether it was done; false also when another change
+   * of the item overtakes it, or is under way already.
    */
   replace (over: Pin, pin: Pin): Promise<boolean>
   /** `remove`, under the conditions of `replace`. An item that is gone already resolves with false. */

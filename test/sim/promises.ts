@@ -30,7 +30,7 @@ export function brokenPromises (world: World, all: readonly Seen[]): string[] {
     const gone = new Set([...blocks.values()].flatMap(({ delta }) => delta.tombstones.filter(one => one.key === key).map(({ id }) => id)))
     if (!ids.every(id => gone.has(id))) broken.push(`removal ${order} was acknowledged by ${world.nameOf(peer)} and is lost`)
   }
-  if (world.peers.every(({ settings }) => settings.batching.maxBatchSize === 0)) broken.push(...undoneWishes(world.blocks, world.inTheDark))
+  broken.push(...undoneWishes(world.blocks, world.inTheDark))
   return broken
 }
 

@@ -6,7 +6,7 @@ import { valuesOf } from './inspection.ts'
 
 /**
  * Blocks that write a name again, as peers do by themselves when they give a pin other holders, although the blocks before them say that the item has another
- * name by now or is gone: they undo a user's wish that their writer knew of. For blocks of peers without batching: a batch's parents are younger than its changes.
+ * name by now or is gone: they undo a user's wish that their writer knew of, or could know of when the batch that they were in was written.
  * `inTheDark`: keys of blocks whose writers had not seen all that these stand on (a head is adopted before its ancestors).
  */
 export function undoneWishes (blocks: ReadonlyMap<string, CrdtBlock>, inTheDark: ReadonlySet<string>): string[] {

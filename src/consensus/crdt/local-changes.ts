@@ -12,10 +12,11 @@ import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { combined, cutDelta, maxDeltaBytes, maxPinBytes } from './cut.ts'
 import type { Cut } from './cut.ts'
+import { Conditions } from './conditions.ts'
 import type { Turns } from './turns.ts'
 import { readablePin } from './value-changes.ts'
 import { visibleValue } from './value-record.ts'
-import type { Overlay } from './value-record.ts'
+import type { Overlay, ValueRecord } from './value-record.ts'
 
 /** Go's `batching`: both first values above 0 turn it on. Otherwise every change goes into the next block, which is written at once. */
 export interface BatchingInit {
@@ -57,6 +58,7 @@ export class LocalChanges {
   #pending = new Map<string, Pending>()
   /** The changes that are being committed. */
   #inHand: ReadonlyMap<string, Pending> = new Map()
+  readonly #conditions = new Conditions()
   #running: Promise<void> | undefined
   #open = false
   #cancelAge: (() => void) | undefined
@@ -69,11 +71,10 @@ export class LocalChanges {
 
   get #isBatching (): boolean { return this.#init.maxBatchSize > 0 && this.#init.maxBatchAgeMs > 0 }
 
-  /** Opens for changes; what the journal holds from an earlier run gets its block when it is due. */
+  /** Opens for changes; what the journal holds from an earlier run gets its block at once, before others' changes come: what it was made for is forgotten. */
   start (): void {
     this.#open = true
-    if (this.#isBatching) this.#armAge()
-    else if (this.#deps.store.journaled.size > 0) this.#cutSoon()
+    if (this.#deps.store.journaled.size > 0) this.#cutSoon()
   }
 
   /** Takes no more changes, finishes the waiting ones and cuts the journal. */
@@ -194,7 +195,7 @@ export class LocalChanges {
     const cut = await cutDelta(changesOf(group), key => this.#liveIds(key))
     await this.#write(cut, [])
     for (const key of cut.done) resolveOf(group, key)
-    const begun = new Set(cut.tombstones.map(({ key }) => key))
+    const begun = keysOf(cut)
     for (const [key, { over, ...left }] of group) this.#putBack(key, over == null || begun.has(key) ? left : { ...left, over })
     group.clear()
   }
@@ -222,11 +223,15 @@ export class LocalChanges {
     if (group.size === 0) return
     const { store, changed } = this.#deps
     const overlays = new Map<string, Overlay | undefined>()
+    const records = new Map<string, ValueRecord>()
     for (const [key, change] of group) {
       const overlay = await this.#overlay(key, change)
       if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
+      if (overlay != null && change.over != null) records.set(key, store.record(key))
     }
     if (overlays.size > 0) changed(await store.journal(overlays))
+    this.#conditions.drop([...overlays.keys()].filter(key => !records.has(key)))
+    for (const [key, record] of records) this.#conditions.add(key, record)
     for (const key of group.keys()) resolveOf(group, key)
   }
 
@@ -265,13 +270,17 @@ export class LocalChanges {
     this.#cancelAge = undefined
   }
 
-  /** Makes one block of the oldest changes in the journal. */
+  /** Makes one block of the oldest changes in the journal; those that were made for a certain pin give way to what others have made of it since. */
   async #cutJournal (): Promise<void> {
-    const { store } = this.#deps
+    const { store, changed } = this.#deps
     const limit = this.#isBatching ? this.#init.maxBatchSize : Infinity
+    const overtaken = this.#conditions.overtaken(firstOf(store.journaled, limit), key => store.record(key))
+    if (overtaken.size > 0) changed(await store.journal(overtaken))
+    this.#conditions.drop(overtaken.keys())
     const cut = await cutDelta(journaledChanges(store, limit), key => this.#liveIds(key))
     if (cut.elements.length === 0 && cut.tombstones.length === 0) await store.journal(new Map(cut.done.map(key => [key, undefined])))
     else await this.#write(cut, cut.done)
+    this.#conditions.drop(keysOf(cut))
   }
 
   #armAge (): void {
@@ -307,10 +316,19 @@ function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<{ key: str
   for (const [key, { remove, put }] of group) yield { key, remove, put }
 }
 
-function * journaledChanges (store: CrdtStore, limit: number): Generator<{ key: string } & Overlay> {
+/** The keys that a cut has something to say of, and those that are done. */
+const keysOf = ({ elements, tombstones, done }: Cut): Set<string> => new Set([...elements, ...tombstones].map(({ key }) => key).concat(done))
+
+function * firstOf (keys: Iterable<string>, limit: number): Generator<string> {
   let count = 0
-  for (const key of store.journaled) {
+  for (const key of keys) {
     if (++count > limit) return
+    yield key
+  }
+}
+
+function * journaledChanges (store: CrdtStore, limit: number): Generator<{ key: string } & Overlay> {
+  for (const key of firstOf(store.journaled, limit)) {
     const { overlay } = store.record(key)
     yield { key, remove: overlay?.remove ?? false, put: overlay?.put }
   }

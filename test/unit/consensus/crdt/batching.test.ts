@@ -4,11 +4,15 @@ import { isClusterError } from '../../../../src/base/errors.ts'
 import { crdtBlocks } from '../../../../src/consensus/crdt/maintenance.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
-import { crdtPeer } from '../../../support/crdt-peer.ts'
-import { cidFor, jsonText, namesByCid, pinFor } from '../../../support/pins.ts'
+import { crdtTopic, encodeHeads } from '../../../../src/wire/broadcast.ts'
+import type { CrdtBlock } from '../../../../src/wire/crdt-block.ts'
 import { pinKey } from '../../../../src/wire/pin-key.ts'
-import { SimClock } from '../../../support/sim-clock.ts'
+import { pinBlock } from '../../../support/crdt-dag.ts'
+import { clusterName, crdtPeer } from '../../../support/crdt-peer.ts'
+import { cidFor, jsonText, namesByCid, pinFor } from '../../../support/pins.ts'
+import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 import { SimDisk } from '../../../support/sim-disk.ts'
+import { SimGossip } from '../../../support/sim-gossip.ts'
 
 const batching = { maxBatchSize: 3, maxBatchAgeMs: 1000, maxQueueSize: 100 }
 
@@ -112,8 +116,7 @@ describe('batching', () => {
     await again.start()
 
     assert.deepEqual(Object.values(await namesByCid(again.consensus.state)).toSorted(), ['one', 'two'])
-    assert.deepEqual(await blocks(again.datastore), [])
-    await clock.advance(1001)
+    await clock.settle()
     assert.deepEqual(await blocks(again.datastore), ['2+0'])
     await again.stop()
   })
@@ -162,6 +165,93 @@ describe('batching', () => {
   })
 })
 
+describe('a change in the journal that was made for a certain pin', () => {
+  const [seen, theirs] = [pinBlock([], 'one'), pinBlock([pinBlock([], 'one')], 'one', 'theirs')]
+
+  /** A peer that has the pin `one`; `tell` brings it another peer's version. */
+  const open = async () => {
+    const [clock, datastore] = [new SimClock(), memoryDatastore()]
+    const gossip = new SimGossip({ maxDelayMs: 1, loss: 0 }, { clock, random: new SeededRandom(1) })
+    const peer = crdtPeer({ datastore, clock, batching, ...gossip.join('self', () => undefined) })
+    const tell = async (block: CrdtBlock): Promise<void> => {
+      gossip.inject({ from: 'writer', data: encodeHeads([block.cid]) }, crdtTopic(clusterName))
+      await clock.until(() => peer.consensus.hasBlock(block.cid))
+    }
+    gossip.join('writer', cid => [seen, theirs].find(block => block.cid.equals(cid))?.bytes)
+    await peer.start()
+    await tell(seen)
+    return { ...peer, clock, tell, name: () => peer.consensus.state.get(cidFor('one'))?.name }
+  }
+
+  it('gets its block', async () => {
+    const { consensus, datastore, clock, stop, name } = await open()
+
+    const isDone = await consensus.discard(pinFor('one'))
+    const shown = name()
+    await clock.advance(1001)
+
+    assert.deepEqual([isDone, shown, name(), await blocks(datastore)], [true, undefined, undefined, ['1+0', '0+1']])
+    await stop()
+  })
+
+  for (const kind of ['discard', 'replace'] as const) {
+    it(`gives way to what others have made of the pin since (${kind})`, async () => {
+      const { consensus, datastore, clock, stop, tell, name } = await open()
+      if (kind === 'discard') await consensus.discard(pinFor('one'))
+      else await consensus.replace(pinFor('one'), pinFor('one', { name: 'ours' }))
+      const told: Array<string | undefined> = []
+      consensus.onChange(changes => told.push(...changes.map(({ pin }) => pin?.name)))
+
+      await tell(theirs)
+      await clock.advance(1001)
+
+      assert.deepEqual([name(), told, await blocks(datastore)], ['theirs', ['theirs'], ['1+0', '1+0']])
+      await stop()
+    })
+  }
+
+  it('leaves behind the change that it came after', async () => {
+    const { consensus, clock, stop, tell, name } = await open()
+    await consensus.put(pinFor('one', { name: 'wished' }))
+    await consensus.replace(pinFor('one', { name: 'wished' }), pinFor('one', { name: 'moved' }))
+
+    await tell(theirs)
+    await clock.advance(1001)
+
+    assert.equal(name(), 'wished')
+    await stop()
+  })
+
+  it('holds in any case once it is changed again', async () => {
+    const { consensus, clock, stop, tell, name } = await open()
+    await consensus.discard(pinFor('one'))
+    await consensus.put(pinFor('one', { name: 'wished' }))
+
+    await tell(theirs)
+    await clock.advance(1001)
+
+    assert.equal(name(), 'wished')
+    await stop()
+  })
+
+  it('gets its block at the next start, before others are heard', async () => {
+    const [disk, clock] = [new SimDisk(), new SimClock()]
+    const peer = crdtPeer({ datastore: disk.datastore(), batching, clock })
+    await peer.start()
+    await peer.consensus.put(pinFor('one'))
+    await clock.advance(1001)
+    await peer.consensus.discard(pinFor('one'))
+    disk.crash()
+    const again = crdtPeer({ datastore: disk.datastore(), batching, clock })
+
+    await again.start()
+    await clock.settle()
+
+    assert.deepEqual(await blocks(again.datastore), ['1+0', '0+1'])
+    await again.stop()
+  })
+})
+
 describe('group commit', () => {
   it('puts all that come at once into one block, and what comes meanwhile into the next', async () => {
     const datastore = memoryDatastore()
@@ -195,21 +285,23 @@ describe('group commit', () => {
     await peer.stop()
   })
 
-  it('spreads a removal whose tombstones exceed one delta', async () => {
-    const datastore = memoryDatastore()
-    const peer = crdtPeer({ datastore })
-    await peer.start()
-    await peer.consensus.put(pinFor('one'))
-    const id = `/CIQ${'A'.repeat(52)}`
-    const versions = Array.from({ length: 12_000 }, (_, at) => ({ key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0') }))
-    await datastore.write(versions)
+  for (const kind of ['remove', 'discard'] as const) {
+    it(`spreads a removal whose tombstones exceed one delta (${kind})`, async () => {
+      const datastore = memoryDatastore()
+      const peer = crdtPeer({ datastore })
+      await peer.start()
+      await peer.consensus.put(pinFor('one'))
+      const id = `/CIQ${'A'.repeat(52)}`
+      const versions = Array.from({ length: 12_000 }, (_, at) => ({ key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0') }))
+      await datastore.write(versions)
 
-    await peer.consensus.remove(cidFor('one'))
+      const isDone = kind === 'remove' ? await peer.consensus.remove(cidFor('one')) : await peer.consensus.discard(pinFor('one'))
 
-    assert.equal(peer.consensus.state.size(), 0)
-    assert.equal((await blocks(datastore)).length, 3)
-    await peer.stop()
-  })
+      assert.deepEqual([isDone, peer.consensus.state.size()], [kind === 'remove' ? undefined : true, 0])
+      assert.equal((await blocks(datastore)).length, 3)
+      await peer.stop()
+    })
+  }
 })
 
 const pinKeyOf = (text: string): string => pinKey(cidFor(text))

@@ -51,7 +51,10 @@ export class Pinner {
     return pin
   }
 
-  /** The new CID takes over everything from the old one but name and expiry, when they are given. Nothing else is checked, as in Go. */
+  /**
+   * The new CID takes over everything from the old one but name and expiry, when they are given. Nothing else is checked, as in Go. Holders that an item has beyond its
+   * maximum are about to lose it (their peer is being removed): they come last and aren't taken over.
+   */
   async #update (from: CID, to: CID, options: PinOptions): Promise<Pin> {
     const now = this.#deps.clock.now()
     const source = this.#deps.consensus.state.get(from)
@@ -61,6 +64,7 @@ export class Pinner {
     const pin: Pin = {
       ...source,
       cid: to,
+      allocations: source.replicationFactorMax > 0 ? source.allocations.slice(0, source.replicationFactorMax) : source.allocations,
       mode: modeOfDepth(source.maxDepth),
       pinUpdate: from,
       timestamp: now,

@@ -158,6 +158,16 @@ describe('pin', () => {
     assert.ok(old != null)
   })
 
+  it('updates without the holder that the old pin is being taken from', async () => {
+    const { cluster, ids, peerAt } = await open(3)
+    await cluster.pin(aCid('old'), options(factors(1, 2)))
+    await peerAt(0).consensus.put({ ...cluster.allocation(aCid('old')), allocations: [...ids] })
+
+    const updated = await cluster.pin(aCid('new'), options({ pinUpdate: aCid('old') }))
+
+    assert.deepEqual(updated.allocations, ids.slice(0, 2))
+  })
+
   it('updates only from a data pin that is there', async () => {
     const { cluster, peers } = await open(1)
     await peers[0]?.consensus.put(aPin({ cid: aCid('meta'), type: 'meta-pin', maxDepth: 0, reference: aCid('dag') }))

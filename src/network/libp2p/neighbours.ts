@@ -6,6 +6,7 @@ import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker, WorkerHandle, Workers } from '../../base/worker.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import { dialFailure } from './dial-failure.ts'
 import type { Libp2pClusterHost } from './host.ts'
 import { closeSurplus } from './surplus.ts'
 
@@ -102,7 +103,7 @@ class Libp2pNeighbours implements Neighbours {
       return peer
     } catch (err) {
       signal.throwIfAborted()
-      throw new ClusterError('PEER_UNREACHABLE', { peer, address }, { message: messageOf(err), cause: err })
+      throw new ClusterError('PEER_UNREACHABLE', { peer, address }, { message: dialFailure(peer, err), cause: err })
     }
   }
 

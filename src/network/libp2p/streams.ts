@@ -1,8 +1,9 @@
 import type { Libp2p, Stream } from '@libp2p/interface'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
+import { dialFailure } from './dial-failure.ts'
 import type { Libp2pClusterHost } from './host.ts'
 import { LibP2pPeerStream } from './peer-stream.ts'
 
@@ -58,7 +59,7 @@ async function openStream (host: Pick<Libp2pClusterHost, 'libp2p'>, { peer, prot
     if (name === 'UnsupportedProtocolError') {
       throw new ClusterError('UNSUPPORTED', { peer, protocol }, { message: `failed to negotiate protocol: protocols not supported: [${protocol}]`, cause: err })
     }
-    const why = name === 'NoValidAddressesError' ? 'routing: not found' : messageOf(err)
+    const why = name === 'NoValidAddressesError' ? 'routing: not found' : dialFailure(peer, err)
     throw new ClusterError('PEER_UNREACHABLE', { peer }, { message: why, cause: err })
   }
 }

@@ -79,7 +79,8 @@ function checkSkeleton (file: JsonObject, findings: Findings): void {
   checkConsensus(present('consensus'), findings)
   checkConnector(present('ipfs_connector'), findings)
   const engines = present('datastore').filter(name => name === 'level' || foreignDatastores.includes(name as ForeignDatastore))
-  if (engines.length !== 1) findings.problems.push(`datastore has ${engines.length === 0 ? 'no engine' : engines.join(' and ')}: must be exactly one, "level" (or one of Go's: ${foreignDatastores.join(', ')})`)
+  // a raft peer of Go needs no datastore: its file is refused for one reason
+  if (engines.length > 1 || (engines.length === 0 && !present('consensus').includes('raft'))) findings.problems.push(`datastore has ${engines.length === 0 ? 'no engine' : engines.join(' and ')}: must be exactly one, "level" (or one of Go's: ${foreignDatastores.join(', ')})`)
 
   const known = new Set([...sections, ...inertSections].map(section => section.path).concat(foreignDatastores.map(name => `datastore.${name}`)))
   for (const [name, value] of Object.entries(file)) {

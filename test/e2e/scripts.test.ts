@@ -45,7 +45,7 @@ describe('a script', () => {
   })
 
   it('sees exit code 1 without a command, and one line for an old file with raft', async () => {
-    await peer.edit(json => { json.consensus = { raft: { wait_for_leader_timeout: '15s' } } })
+    await peer.edit(json => { json.consensus = { raft: { wait_for_leader_timeout: '15s' } }; delete json.datastore })
 
     const nothing = await runService(['--config', peer.folder])
     // one after the other: each takes the folder's lock

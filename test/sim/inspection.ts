@@ -68,8 +68,7 @@ export function tips (blocks: ReadonlyMap<string, CrdtBlock>): string[] {
  * second opinion on the merge. (Right for deltas with one element per key, which is all that peers of ours write.)
  */
 export function valuesOf (blocks: ReadonlyMap<string, CrdtBlock>): Map<string, Uint8Array> {
-  const gone = new Set<string>()
-  for (const { delta } of blocks.values()) for (const { key, id } of delta.tombstones) gone.add(`${key}${id}`)
+  const gone = goneIn(blocks)
   const best = new Map<string, { priority: number, value: Uint8Array }>()
   for (const [id, { delta }] of blocks) {
     for (const { key, value } of delta.elements) {
@@ -80,4 +79,25 @@ export function valuesOf (blocks: ReadonlyMap<string, CrdtBlock>): Map<string, U
     }
   }
   return new Map(Array.from(best, ([key, { value }]) => [key, value]))
+}
+
+/**
+ * True for the key of an item that came back as it once was: it was unpinned by a peer that had its newest version and missed an older one. Peers merge a head before
+ * what is under it, ours and Go's, and an unpin voids only what is known.
+ */
+export function cameBack (blocks: ReadonlyMap<string, CrdtBlock>, key: string): boolean {
+  const gone = goneIn(blocks)
+  const newest = { live: 0, gone: 0 }
+  for (const [id, { delta }] of blocks) {
+    if (!delta.elements.some(element => element.key === key)) continue
+    const fate = gone.has(`${key}${id}`) ? 'gone' : 'live'
+    newest[fate] = Math.max(newest[fate], delta.priority)
+  }
+  return newest.gone > newest.live
+}
+
+function goneIn (blocks: ReadonlyMap<string, CrdtBlock>): Set<string> {
+  const gone = new Set<string>()
+  for (const { delta } of blocks.values()) for (const { key, id } of delta.tombstones) gone.add(`${key}${id}`)
+  return gone
 }

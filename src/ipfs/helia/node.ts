@@ -2,7 +2,7 @@ import type { Blockstore as InterfaceBlockstore } from 'interface-blockstore'
 import type { Connection, Libp2p, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import { BitswapCancels } from './bitswap-cancels.ts'
@@ -10,6 +10,7 @@ import type { QueuedMessage } from './bitswap-cancels.ts'
 import { receiveBitswap } from './bitswap-inbound.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { loadHasher } from './hashers.ts'
+import { listenFailure } from '../../libp2p/listen-failure.ts'
 import { Reachability } from '../../libp2p/reachability.ts'
 import { isLoopbackOnly, libp2pOptions, setDhtMode } from './node-options.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
@@ -136,7 +137,7 @@ export class HeliaNode implements IpfsNetwork {
       await helia.start()
     } catch (err) {
       await helia.stop().catch(() => {})
-      throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `the embedded IPFS node doesn't start: ${messageOf(err)}`, cause: err })
+      throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `the embedded IPFS node doesn't start: ${listenFailure(err)}`, cause: err })
     }
     if (broker == null) throw new ClusterError('INTERNAL', {}, { message: 'bitswap is missing' })
     this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }

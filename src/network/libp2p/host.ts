@@ -1,11 +1,12 @@
 import type { Libp2p, PeerUpdate } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { Bandwidth } from '../../model/peer.ts'
 import type { ClusterHost } from '../network.ts'
+import { listenFailure } from '../../libp2p/listen-failure.ts'
 import { Reachability } from '../../libp2p/reachability.ts'
 import { BandwidthCounter } from './bandwidth.ts'
 import { setWanMode } from './routing.ts'
@@ -91,7 +92,7 @@ class Host implements Libp2pClusterHost {
       await libp2p.start()
     } catch (err) {
       await Promise.resolve(libp2p.stop()).catch(() => {})
-      throw new ClusterError('INVALID_CONFIG', {}, { message: `the cluster host can't listen: ${messageOf(err)}`, cause: err })
+      throw new ClusterError('INVALID_CONFIG', {}, { message: `the cluster host can't listen: ${listenFailure(err)}`, cause: err })
     }
     this.#libp2p = libp2p
     this.#deps.log.info('cluster host listens', { addresses: this.addresses() })

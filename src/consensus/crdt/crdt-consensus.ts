@@ -16,7 +16,7 @@ import { Announcer } from './announcer.ts'
 import { CatchUp } from './catch-up.ts'
 import { CrdtStore } from './crdt-store.ts'
 import { LocalChanges } from './local-changes.ts'
-import type { BatchingInit } from './local-changes.ts'
+import type { BatchingInit } from './change-journal.ts'
 import { pinState } from './pin-state.ts'
 import { Turns } from './turns.ts'
 

@@ -14,6 +14,9 @@ export interface LocalChange extends Overlay { key: string }
 /** As much as fits into one delta. `done`: keys that need no further block. */
 export interface Cut { elements: DeltaElement[], tombstones: DeltaTombstone[], done: string[] }
 
+/** The keys that a cut has something to say of, and those that are done. */
+export const keysOf = ({ elements, tombstones, done }: Cut): Set<string> => new Set([...elements, ...tombstones].map(({ key }) => key).concat(done))
+
 /** The change that two changes to one key make, the newer one second. */
 export const combined = (older: Overlay, newer: Overlay): Overlay => ({ remove: older.remove || newer.remove, put: newer.put })
 

@@ -3,39 +3,24 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
-import { encodeCrdtBlock } from '../../wire/crdt-block.ts'
-import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import { elementBytes } from '../../wire/delta.ts'
 import { encodePin } from '../../wire/pin.ts'
 import { cidOfPinKey, pinKey } from '../../wire/pin-key.ts'
-import type { PinsetChange } from '../consensus.ts'
-import type { CrdtStore } from './crdt-store.ts'
-import { combined, cutDelta, maxDeltaBytes, maxPinBytes } from './cut.ts'
-import type { Cut } from './cut.ts'
-import { Conditions } from './conditions.ts'
+import { ChangeJournal } from './change-journal.ts'
+import type { BatchingInit } from './change-journal.ts'
+import { combined, keysOf, maxDeltaBytes, maxPinBytes } from './cut.ts'
+import type { LocalChange } from './cut.ts'
+import { OwnBlocks } from './own-blocks.ts'
+import type { OwnBlocksDeps } from './own-blocks.ts'
 import type { Turns } from './turns.ts'
 import { readablePin } from './value-changes.ts'
 import { visibleValue } from './value-record.ts'
-import type { Overlay, ValueRecord } from './value-record.ts'
+import type { Overlay } from './value-record.ts'
 
-/** Go's `batching`: both first values above 0 turn it on. Otherwise every change goes into the next block, which is written at once. */
-export interface BatchingInit {
-  /** Keys per block. */
-  maxBatchSize: number
-  /** How long the first change of a block may wait. Milliseconds. */
-  maxBatchAgeMs: number
-  /** Changes that may wait, journal included; more are refused with QUEUE_FULL. */
-  maxQueueSize: number
-}
-
-export interface LocalChangesDeps {
-  store: CrdtStore
+export interface LocalChangesDeps extends OwnBlocksDeps {
   turns: Turns
   clock: Clock
   log: Logger
-  /** Called for each block that this peer made, once the disk has it. */
-  committed (block: CrdtBlock): void
-  changed (changes: PinsetChange[]): void
 }
 
 interface Change extends Overlay {
@@ -58,23 +43,22 @@ export class LocalChanges {
   #pending = new Map<string, Pending>()
   /** The changes that are being committed. */
   #inHand: ReadonlyMap<string, Pending> = new Map()
-  readonly #conditions = new Conditions()
+  readonly #blocks: OwnBlocks
+  readonly #journal: ChangeJournal
   #running: Promise<void> | undefined
   #open = false
-  #cancelAge: (() => void) | undefined
-  #isDue = false
 
   constructor (init: BatchingInit, deps: LocalChangesDeps) {
     this.#init = init
     this.#deps = deps
+    this.#blocks = new OwnBlocks(deps)
+    this.#journal = new ChangeJournal(init, { ...deps, blocks: this.#blocks, due: () => this.#kick() })
   }
-
-  get #isBatching (): boolean { return this.#init.maxBatchSize > 0 && this.#init.maxBatchAgeMs > 0 }
 
   /** Opens for changes; what the journal holds from an earlier run gets its block at once, before others' changes come: what it was made for is forgotten. */
   start (): void {
     this.#open = true
-    if (this.#deps.store.journaled.size > 0) this.#cutSoon()
+    if (this.#journal.size > 0) this.#journal.cutSoon()
   }
 
   /** Takes no more changes, finishes the waiting ones and cuts the journal. */
@@ -82,8 +66,7 @@ export class LocalChanges {
     if (!this.#open) return
     this.#open = false
     await this.#running
-    this.#cancelAge?.()
-    await this.#deps.turns.take(() => this.#cutAll())
+    await this.#deps.turns.take(() => this.#journal.cutLast())
   }
 
   async put (pin: Pin): Promise<void> {
@@ -135,12 +118,12 @@ export class LocalChanges {
     return undefined
   }
 
-  #waiting (): number { return this.#pending.size + this.#deps.store.journaled.size }
+  #waiting (): number { return this.#pending.size + this.#journal.size }
 
   #kick (): void { this.#running ??= this.#run() }
 
   async #run (): Promise<void> {
-    while (this.#pending.size > 0 || this.#isDue) {
+    while (this.#pending.size > 0 || this.#journal.isDue) {
       // whoever makes one change after the other continues in a promise step after the last one resolved: let them all into this group
       for (let hop = 0; hop < hops; hop++) await undefined
       await this.#deps.turns.take(() => this.#step())
@@ -152,7 +135,7 @@ export class LocalChanges {
     const group = this.#take()
     this.#inHand = group
     try {
-      if (this.#isBatching) await this.#journal(group)
+      if (this.#journal.isBatching) await this.#keep(group)
       else await this.#commit(group)
     } catch (err) {
       for (const [key, { waiters }] of group) {
@@ -160,7 +143,8 @@ export class LocalChanges {
         for (const { reject } of waiters) reject(err)
       }
     }
-    await this.#cutDue()
+    await this.#journal.cutDue()
+    if (this.#open) this.#journal.arm()
   }
 
   /** Takes as many changes as one delta may hold. */
@@ -191,24 +175,13 @@ export class LocalChanges {
   async #commit (group: Map<string, Pending>): Promise<void> {
     if (group.size === 0) return
     // what an earlier run with batching left behind is older
-    await this.#cutWhile(() => this.#deps.store.journaled.size > 0)
-    const cut = await cutDelta(changesOf(group), key => this.#liveIds(key))
-    await this.#write(cut, [])
+    await this.#journal.cutAll()
+    const cut = await this.#blocks.cut(changesOf(group))
+    await this.#blocks.write(cut, [])
     for (const key of cut.done) resolveOf(group, key)
     const begun = keysOf(cut)
     for (const [key, { over, ...left }] of group) this.#putBack(key, over == null || begun.has(key) ? left : { ...left, over })
     group.clear()
-  }
-
-  /** The block of a cut; none when nothing is to be said. */
-  async #write ({ elements, tombstones }: Cut, settled: readonly string[]): Promise<void> {
-    const { store, committed, changed } = this.#deps
-    if (elements.length === 0 && tombstones.length === 0) return
-    const heads = [...store.heads.values()].map(({ cid }) => cid)
-    const block = encodeCrdtBlock({ elements, tombstones, priority: store.height() + 1 }, heads)
-    const changes = await store.apply(block, { sync: true, settled })
-    committed(block)
-    changed(changes)
   }
 
   /** A change that had to wait for the next delta stays in front of newer ones; once begun it asks no more what it is made for. */
@@ -219,84 +192,10 @@ export class LocalChanges {
     this.#pending = new Map([[key, change], ...this.#pending])
   }
 
-  async #journal (group: Map<string, Pending>): Promise<void> {
-    if (group.size === 0) return
-    const { store, changed } = this.#deps
-    const overlays = new Map<string, Overlay | undefined>()
-    const records = new Map<string, ValueRecord>()
-    for (const [key, change] of group) {
-      const overlay = await this.#overlay(key, change)
-      if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
-      if (overlay != null && change.over != null) records.set(key, store.record(key))
-    }
-    if (overlays.size > 0) changed(await store.journal(overlays))
-    this.#conditions.drop([...overlays.keys()].filter(key => !records.has(key)))
-    for (const [key, record] of records) this.#conditions.add(key, record)
+  async #keep (group: Map<string, Pending>): Promise<void> {
+    await this.#journal.add(group)
     for (const key of group.keys()) resolveOf(group, key)
   }
-
-  /** What the journal says of a key after this change; nothing when there is nothing to remove. */
-  async #overlay (key: string, change: Overlay): Promise<Overlay | undefined> {
-    const known = this.#deps.store.record(key).overlay
-    const { remove, put } = known == null ? change : combined(known, change)
-    const removes = remove && (await this.#liveIds(key)).length > 0
-    return removes || put != null ? { remove: removes, put } : undefined
-  }
-
-  async #cutDue (): Promise<void> {
-    const { journaled } = this.#deps.store
-    try {
-      if (this.#isDue || !this.#isBatching) await this.#cutWhile(() => journaled.size > 0)
-      else await this.#cutWhile(() => journaled.size >= this.#init.maxBatchSize)
-    } catch (err) {
-      this.#deps.log.error('a batch could not be written; it stays in the journal', { err, waiting: journaled.size })
-    }
-    this.#isDue = false
-    if (this.#open && this.#isBatching) this.#armAge()
-  }
-
-  async #cutAll (): Promise<void> {
-    try {
-      await this.#cutWhile(() => this.#deps.store.journaled.size > 0)
-    } catch (err) {
-      this.#deps.log.warn('the journal could not be written as a block; it waits for the next start', { err })
-    }
-  }
-
-  async #cutWhile (condition: () => boolean): Promise<void> {
-    while (condition()) await this.#cutJournal()
-    if (this.#deps.store.journaled.size > 0) return
-    this.#cancelAge?.()
-    this.#cancelAge = undefined
-  }
-
-  /** Makes one block of the oldest changes in the journal; those that were made for a certain pin give way to what others have made of it since. */
-  async #cutJournal (): Promise<void> {
-    const { store, changed } = this.#deps
-    const limit = this.#isBatching ? this.#init.maxBatchSize : Infinity
-    const overtaken = this.#conditions.overtaken(firstOf(store.journaled, limit), key => store.record(key))
-    if (overtaken.size > 0) changed(await store.journal(overtaken))
-    this.#conditions.drop(overtaken.keys())
-    const cut = await cutDelta(journaledChanges(store, limit), key => this.#liveIds(key))
-    if (cut.elements.length === 0 && cut.tombstones.length === 0) await store.journal(new Map(cut.done.map(key => [key, undefined])))
-    else await this.#write(cut, cut.done)
-    this.#conditions.drop(keysOf(cut))
-  }
-
-  #armAge (): void {
-    if (this.#cancelAge != null || this.#deps.store.journaled.size === 0) return
-    this.#cancelAge = this.#deps.clock.after(this.#init.maxBatchAgeMs, () => {
-      this.#cancelAge = undefined
-      this.#cutSoon()
-    })
-  }
-
-  #cutSoon (): void {
-    this.#isDue = true
-    this.#kick()
-  }
-
-  async #liveIds (key: string): Promise<string[]> { return (await this.#deps.store.liveVersions(key)).map(({ id }) => id) }
 }
 
 function valueOf (pin: Pin): Uint8Array {
@@ -312,24 +211,6 @@ function resolveOf (group: Map<string, Pending>, key: string): void {
   for (const { resolve } of waiters) resolve(true)
 }
 
-function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<{ key: string } & Overlay> {
+function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<LocalChange> {
   for (const [key, { remove, put }] of group) yield { key, remove, put }
-}
-
-/** The keys that a cut has something to say of, and those that are done. */
-const keysOf = ({ elements, tombstones, done }: Cut): Set<string> => new Set([...elements, ...tombstones].map(({ key }) => key).concat(done))
-
-function * firstOf (keys: Iterable<string>, limit: number): Generator<string> {
-  let count = 0
-  for (const key of keys) {
-    if (++count > limit) return
-    yield key
-  }
-}
-
-function * journaledChanges (store: CrdtStore, limit: number): Generator<{ key: string } & Overlay> {
-  for (const key of firstOf(store.journaled, limit)) {
-    const { overlay } = store.record(key)
-    yield { key, remove: overlay?.remove ?? false, put: overlay?.put }
-  }
 }

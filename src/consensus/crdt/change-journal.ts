@@ -1,0 +1,149 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { PinsetChange } from '../consensus.ts'
+import { Conditions } from './conditions.ts'
+import type { CrdtStore } from './crdt-store.ts'
+import { combined, keysOf } from './cut.ts'
+import type { LocalChange } from './cut.ts'
+import type { OwnBlocks } from './own-blocks.ts'
+import type { Overlay, ValueRecord } from './value-record.ts'
+
+/** Go's `batching`: both first values above 0 turn it on. Otherwise every change goes into the next block, which is written at once. */
+export interface BatchingInit {
+  /** Keys per block. */
+  maxBatchSize: number
+  /** How long the first change of a block may wait. Milliseconds. */
+  maxBatchAgeMs: number
+  /** Changes that may wait, journal included; more are refused with QUEUE_FULL. */
+  maxQueueSize: number
+}
+
+export interface ChangeJournalDeps {
+  store: CrdtStore
+  blocks: OwnBlocks
+  clock: Clock
+  log: Logger
+  changed (changes: PinsetChange[]): void
+  /** The journal is to be cut in the next turn. */
+  due (): void
+}
+
+/** A change that the journal takes; `over` when it is made for a certain pin only. */
+type JournaledChange = Overlay & { over?: Uint8Array }
+
+/**
+ * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They are cut into blocks by number or age. Without batching it
+ * holds only what an earlier run with batching left behind. All but `arm` and `cutSoon` are to be called in turns.
+ */
+export class ChangeJournal {
+  readonly #init: BatchingInit
+  readonly #deps: ChangeJournalDeps
+  readonly #conditions = new Conditions()
+  #cancelAge: (() => void) | undefined
+  #isDue = false
+
+  constructor (init: BatchingInit, deps: ChangeJournalDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  get isBatching (): boolean { return this.#init.maxBatchSize > 0 && this.#init.maxBatchAgeMs > 0 }
+  get isDue (): boolean { return this.#isDue }
+  get size (): number { return this.#deps.store.journaled.size }
+
+  /** Syncs the changes to the disk. */
+  async add (group: ReadonlyMap<string, JournaledChange>): Promise<void> {
+    const { store, changed } = this.#deps
+    const overlays = new Map<string, Overlay | undefined>()
+    const records = new Map<string, ValueRecord>()
+    for (const [key, change] of group) {
+      const overlay = await this.#overlay(key, change)
+      if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
+      if (overlay != null && change.over != null) records.set(key, store.record(key))
+    }
+    if (overlays.size > 0) changed(await store.journal(overlays))
+    this.#conditions.drop([...overlays.keys()].filter(key => !records.has(key)))
+    for (const [key, record] of records) this.#conditions.add(key, record)
+  }
+
+  /** What the journal says of a key after this change; nothing when there is nothing to remove. */
+  async #overlay (key: string, change: Overlay): Promise<Overlay | undefined> {
+    const known = this.#deps.store.record(key).overlay
+    const { remove, put } = known == null ? change : combined(known, change)
+    const removes = remove && (await this.#deps.blocks.liveIds(key)).length > 0
+    return removes || put != null ? { remove: removes, put } : undefined
+  }
+
+  /** Makes the blocks whose time has come. What can't be written stays for the next time. */
+  async cutDue (): Promise<void> {
+    try {
+      if (this.#isDue || !this.isBatching) await this.#cutWhile(() => this.size > 0)
+      else await this.#cutWhile(() => this.size >= this.#init.maxBatchSize)
+    } catch (err) {
+      this.#deps.log.error('a batch could not be written; it stays in the journal', { err, waiting: this.size })
+    }
+    this.#isDue = false
+  }
+
+  /** Makes blocks of everything. */
+  async cutAll (): Promise<void> { await this.#cutWhile(() => this.size > 0) }
+
+  /** The same when the peer stops: what can't be written is there at the next start. */
+  async cutLast (): Promise<void> {
+    this.#cancelAge?.()
+    try {
+      await this.cutAll()
+    } catch (err) {
+      this.#deps.log.warn('the journal could not be written as a block; it waits for the next start', { err })
+    }
+  }
+
+  async #cutWhile (condition: () => boolean): Promise<void> {
+    while (condition()) await this.#cut()
+    if (this.size > 0) return
+    this.#cancelAge?.()
+    this.#cancelAge = undefined
+  }
+
+  /** Makes one block of the oldest changes; those that were made for a certain pin give way to what others have made of it since. */
+  async #cut (): Promise<void> {
+    const { store, blocks, changed } = this.#deps
+    const limit = this.isBatching ? this.#init.maxBatchSize : Infinity
+    const overtaken = this.#conditions.overtaken(firstOf(store.journaled, limit), key => store.record(key))
+    if (overtaken.size > 0) changed(await store.journal(overtaken))
+    this.#conditions.drop(overtaken.keys())
+    const cut = await blocks.cut(journaledChanges(store, limit))
+    if (cut.elements.length === 0 && cut.tombstones.length === 0) await store.journal(new Map(cut.done.map(key => [key, undefined])))
+    else await blocks.write(cut, cut.done)
+    this.#conditions.drop(keysOf(cut))
+  }
+
+  /** Lets the oldest change wait no longer than it may. */
+  arm (): void {
+    if (!this.isBatching || this.#cancelAge != null || this.size === 0) return
+    this.#cancelAge = this.#deps.clock.after(this.#init.maxBatchAgeMs, () => {
+      this.#cancelAge = undefined
+      this.cutSoon()
+    })
+  }
+
+  cutSoon (): void {
+    this.#isDue = true
+    this.#deps.due()
+  }
+}
+
+function * firstOf (keys: Iterable<string>, limit: number): Generator<string> {
+  let count = 0
+  for (const key of keys) {
+    if (++count > limit) return
+    yield key
+  }
+}
+
+function * journaledChanges (store: CrdtStore, limit: number): Generator<LocalChange> {
+  for (const key of firstOf(store.journaled, limit)) {
+    const { overlay } = store.record(key)
+    yield { key, remove: overlay?.remove ?? false, put: overlay?.put }
+  }
+}

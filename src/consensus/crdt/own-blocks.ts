@@ -1,0 +1,37 @@
+import { encodeCrdtBlock } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { PinsetChange } from '../consensus.ts'
+import type { CrdtStore } from './crdt-store.ts'
+import { cutDelta } from './cut.ts'
+import type { Cut, LocalChange } from './cut.ts'
+
+export interface OwnBlocksDeps {
+  store: CrdtStore
+  /** Called for each block that this peer made, once the disk has it. */
+  committed (block: CrdtBlock): void
+  changed (changes: PinsetChange[]): void
+}
+
+/** Makes this peer's blocks, each on top of all heads. To be used in turns. */
+export class OwnBlocks {
+  readonly #deps: OwnBlocksDeps
+
+  constructor (deps: OwnBlocksDeps) { this.#deps = deps }
+
+  /** The ids of the versions of a key that no tombstone names. */
+  readonly liveIds = async (key: string): Promise<string[]> => (await this.#deps.store.liveVersions(key)).map(({ id }) => id)
+
+  /** As much of the changes as fits into one block. */
+  async cut (changes: Iterable<LocalChange>): Promise<Cut> { return cutDelta(changes, this.liveIds) }
+
+  /** The block of a cut; none when nothing is to be said. `settled`: keys that leave the journal with it. */
+  async write ({ elements, tombstones }: Cut, settled: readonly string[]): Promise<void> {
+    const { store, committed, changed } = this.#deps
+    if (elements.length === 0 && tombstones.length === 0) return
+    const heads = [...store.heads.values()].map(({ cid }) => cid)
+    const block = encodeCrdtBlock({ elements, tombstones, priority: store.height() + 1 }, heads)
+    const changes = await store.apply(block, { sync: true, settled })
+    committed(block)
+    changed(changes)
+  }
+}

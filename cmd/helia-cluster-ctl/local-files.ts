@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs'
+import { constants, createReadStream } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { access, lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, join, normalize, resolve } from 'node:path'
 import { compareUtf8 } from '../../src/model/pin.ts'
 import type { UploadEntry } from '../../src/client/multipart.ts'
@@ -15,11 +15,13 @@ export interface LocalFilesInit {
 /** A path on disk that can be uploaded. */
 export interface LocalPath { path: string, stats: BigIntStats }
 
-/** Looks at a path of the command line. Throws an Error whose message is Go's when it isn't there or is a directory that may not be added. */
+/** Looks at a path of the command line. Throws an Error whose message is Go's when it isn't there, can't be read, or may not be added. */
 export async function localPath (text: string, { recursive }: Pick<LocalFilesInit, 'recursive'>): Promise<LocalPath> {
   const path = text === '.' ? await realpath('.') : trimmed(normalize(text))
   const stats = await statOf(path)
   if (stats.isDirectory() && !recursive) throw new Error(`${path} is a directory, but Recursive option is not set`)
+  if (stats.isFile()) await access(path, constants.R_OK).catch((err: unknown) => { throw new Error(`open ${path}: ${reasonOf(err)}`, { cause: err }) })
+  else if (!stats.isDirectory() && !stats.isSymbolicLink()) throw unrecognized(path)
   return { path, stats }
 }
 
@@ -45,8 +47,11 @@ export async function * entriesOf ({ path, stats }: LocalPath, name: string, ini
   else if (stats.isDirectory()) {
     yield { path: name, directory: true, ...times }
     for (const child of await childrenOf(path, init)) yield * entriesOf({ path: join(path, child), stats: await statOf(join(path, child)) }, `${name}/${child}`, init)
-  } else throw new Error(`unrecognized file type for ${path}`)
+  } else throw unrecognized(path)
 }
+
+/** Pipes, sockets, devices. */
+const unrecognized = (path: string): Error => new Error(`unrecognized file type for ${path}`)
 
 async function childrenOf (path: string, { hidden }: LocalFilesInit): Promise<string[]> {
   return (await readdir(path)).filter(child => hidden || !child.startsWith('.')).toSorted(compareUtf8)

@@ -84,6 +84,7 @@ describe('ctl: command line', () => {
       [['peers', 'rm', 'bad'], 'error parsing peer ID: failed to parse peer ID: invalid cid: invalid cid: expected 1 as the cid version number, got: 0'],
       [['add'], 'error : need at least one path'],
       [['add', '/no/such/file'], 'error : lstat /no/such/file: no such file or directory'],
+      [['add', '/dev/null'], 'error : unrecognized file type for /dev/null'],
       [['add', '--nocopy', 'x'], 'error : nocopy option is only valid for URLs'],
       [['add', '--format', 'car', '-w', 'x'], 'error : only a single CAR file can be added and wrap-with-directory is not supported'],
       [['pin', 'add'], 'error : invalid path "/ipfs/": path does not have enough components'],

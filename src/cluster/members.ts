@@ -10,7 +10,7 @@ export interface MembersInit {
   peersetMetric: string
 }
 
-export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf'> }
+export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf' | 'lastKnownOf'> }
 
 /** Who belongs to the cluster now: whoever has a valid peerset metric, and this peer. There is no other list (daemon §4.2). */
 export class Members {
@@ -34,9 +34,9 @@ export class Members {
     return peer === this.self || this.#monitor.latestOf(this.#init.peersetMetric, peer) != null
   }
 
-  /** What a peer last said of itself; empty fields when it said nothing lately. */
+  /** What a peer last said of itself, however long ago: a dead peer keeps its name in rows with its error, as in Go. Empty fields when it never said anything. */
   ping (peer: PeerId): PingValue {
-    return parsePingValue(this.#monitor.latestOf('ping', peer)?.value ?? '{}')
+    return parsePingValue(this.#monitor.lastKnownOf('ping', peer)?.value ?? '{}')
   }
 }
 

@@ -14,6 +14,8 @@ export interface Monitor extends Startable {
   /** The latest valid metric of each peer for a name, sorted by peer. */
   latest (name: string): Metric[]
   latestOf (name: string, peer: PeerId): Metric | undefined
+  /** The latest metric of a peer even when it has expired: what is still known of a peer that went silent. */
+  lastKnownOf (name: string, peer: PeerId): Metric | undefined
   /** Names of which there ever was a metric. */
   names (): string[]
   /**

@@ -73,6 +73,18 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       assert.equal(monitor.latestOf('ping', 'peer-b'), undefined)
     })
 
+    it('still knows what a silent peer said last, until it is forgotten', async () => {
+      const { monitor, receive, metric, clock } = await opened()
+      receive('peer-b', metric({ peer: 'peer-b', value: 'last words' }))
+
+      await clock.advance(30_000)
+      const silent = { latest: monitor.latestOf('ping', 'peer-b'), known: monitor.lastKnownOf('ping', 'peer-b')?.value }
+      monitor.forget('peer-b')
+
+      assert.deepEqual(silent, { latest: undefined, known: 'last words' })
+      assert.equal(monitor.lastKnownOf('ping', 'peer-b'), undefined)
+    })
+
     it('drops metrics that their peer did not sign, and what is no metric', async () => {
       const { monitor, receive, receiveGarbage, metric } = await opened()
 

@@ -93,6 +93,8 @@ class PubsubMonitor implements Monitor {
     return metric != null && !isDiscarded(metric, this.#deps.clock.now()) ? metric : undefined
   }
 
+  lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.#store.latest(name, peer) }
+
   names (): string[] { return this.#store.names() }
 
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }

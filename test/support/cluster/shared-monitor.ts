@@ -11,6 +11,7 @@ export const aMetric = (name: string, peer: PeerId, changes: Partial<Metric> = {
 export class SharedMonitor implements Monitor {
   readonly name = 'monitor'
   readonly #metrics = new Map<string, Map<PeerId, Metric>>()
+  readonly #expired = new Map<string, Metric>()
   readonly #alerts = new Listeners<Alert>()
 
   async start (): Promise<void> {}
@@ -24,9 +25,16 @@ export class SharedMonitor implements Monitor {
   async publish (metric: Metric): Promise<void> { this.log(metric) }
   latest (name: string): Metric[] { return [...this.#metrics.get(name)?.values() ?? []].toSorted((a, b) => a.peer < b.peer ? -1 : 1) }
   latestOf (name: string, peer: PeerId): Metric | undefined { return this.#metrics.get(name)?.get(peer) }
+  lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.latestOf(name, peer) ?? this.#expired.get(`${name} ${peer}`) }
   names (): string[] { return [...this.#metrics.keys()] }
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }
-  forget (peer: PeerId): void { for (const ofName of this.#metrics.values()) ofName.delete(peer) }
+
+  forget (peer: PeerId): void {
+    for (const [name, ofName] of this.#metrics) {
+      ofName.delete(peer)
+      this.#expired.delete(`${name} ${peer}`)
+    }
+  }
 
   /** The peer says that it lives and how much room it has. */
   beat (peer: PeerId, { peerName = '', freeSpace = 1000n }: { peerName?: string, freeSpace?: bigint } = {}): void {
@@ -38,6 +46,7 @@ export class SharedMonitor implements Monitor {
   expire (peer: PeerId, triggeredAt = 0): void {
     const lost = [...this.#metrics.values()].flatMap(ofName => ofName.get(peer) ?? [])
     this.forget(peer)
+    for (const metric of lost) this.#expired.set(`${metric.name} ${peer}`, metric)
     for (const metric of lost) this.#alerts.emit({ ...metric, triggeredAt })
   }
 }

@@ -63,6 +63,7 @@ describe('status of one pin', () => {
     const info = await made.cluster.status(aCid())
 
     assert.deepEqual(statuses(info, made), ['pinned', 'cluster_error', 'remote', undefined])
+    assert.equal(info.peerMap.get(made.ids[1] ?? '')?.peerName, 'peer1')
   })
 
   it('leaves out a peer that does not let us ask', async () => {

@@ -20,7 +20,7 @@ export interface JoinDeps {
   dialKnown: (options: { signal: AbortSignal }) => Promise<PeerId[]>
   /** Tells a peer that this one is there (RPC PeerAdd). */
   introduce: (peer: PeerId, options: { signal: AbortSignal }) => Promise<void>
-  monitor: Pick<Monitor, 'log'>
+  monitor: Pick<Monitor, 'log' | 'latestOf'>
   tracker: Pick<PinTracker, 'recoverAll'>
   /** Publishes this peer's metrics now. */
   publish: () => void
@@ -33,7 +33,7 @@ const publishAgainMs = 1000
 
 /**
  * Makes this peer a member, in the background (daemon §4, wire-rpc §7.1): connects to the peers to join and those known from before, introduces itself,
- * counts who answered as a member until its own metrics come, and tells its own. Failures are only logged: known peers are tried again by the network.
+ * counts whom it reached as members until their own metrics come, and tells its own. Failures are only logged: known peers are tried again by the network.
  */
 export function joinCluster (init: JoinInit, deps: JoinDeps): Startable {
   const stop = new AbortController()
@@ -57,7 +57,10 @@ async function joinAll ({ bootstrap, monitorPingIntervalMs }: JoinInit, deps: Jo
   const joined = (await Promise.all(bootstrap.map(async address => joinOne(address, deps, signal)))).filter(peer => peer != null)
   const reached = await deps.dialKnown({ signal })
   signal.throwIfAborted()
-  for (const id of joined) monitor.log(firstPing({ id, peerName: '', ipfsId: '' }, { monitorPingIntervalMs, now: clock.now() }))
+  for (const id of new Set([...joined, ...reached])) {
+    if (monitor.latestOf('ping', id) != null) continue // it has spoken itself by now
+    monitor.log(firstPing({ id, peerName: '', ipfsId: '' }, { monitorPingIntervalMs, now: clock.now() }))
+  }
   if (joined.length === 0 && reached.length === 0) return
   log.info('connected to peers of the cluster', { joined, reached })
   publish()

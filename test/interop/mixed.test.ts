@@ -98,6 +98,8 @@ for (const mix of mixes) {
     })
 
     it('takes back a peer that was killed', async () => {
+      // a Go peer that is killed soon after a write may lose it for an hour, in a cluster of Go peers, too; it doesn't tell when it is on the disk
+      if (mix[2] === 'go') await new Promise(resolve => setTimeout(resolve, 3000))
       await cluster.at(2).end('SIGKILL')
       const cids = [await pin(0, 'while-dead-0'), await pin(1, 'while-dead-1')]
 

@@ -54,7 +54,7 @@ async function wholeReply (outputs: AsyncIterable<AddedOutput>): Promise<Reply> 
     for await (const output of outputs) items.push(goJson(addedOutputJson(output)))
     return jsonReply(`[${items.join(',')}]`, 200, wholeHeaders)
   } catch (err) {
-    // a CAR without blocks makes Go's handler panic; everything else that comes late is a 500 there
+    // a CAR without blocks is the client's fault; everything else that comes late is a 500, as in Go
     const refusal = isClusterError(err) && err.details.empty === true ? badRequest(err.message, { cause: err }) : err
     const { status, contentType, text } = errorReply(restDialect, refusal)
     return { kind: 'text', status, contentType, body: text, headers: wholeHeaders }

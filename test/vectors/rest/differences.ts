@@ -21,7 +21,7 @@ const list: Difference[] = [
     change: () => ({ status: 405, text: '' })
   },
   { cases: /^root-not-found$/, change: () => ({ status: 404 }) },
-  { cases: /^(add-no-parts.*|add-no-disposition)$/, change: () => ({ status: 400 }) },
+  { cases: /^add-no-disposition$/, change: () => ({ status: 400 }) },
   // the names of the files of a real DAG are not a fake's business
   { cases: /^auth-custom-headers-add$/, change: ({ text: _text, ...rest }) => rest }
 ]

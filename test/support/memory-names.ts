@@ -1,0 +1,32 @@
+import { ClusterError } from '../../src/base/errors.ts'
+import type { NameRecord, NameResolver, NameTarget } from '../../src/ipfs/names.ts'
+
+export interface MemoryNames extends NameResolver {
+  /** Name → where it points, or what looking it up throws. */
+  readonly targets: Map<string, NameTarget | Error>
+  readonly records: Map<string, NameRecord>
+}
+
+/** Names out of a map. */
+export function memoryNames (entries: Record<string, string> = {}): MemoryNames {
+  const targets = new Map<string, NameTarget | Error>(Object.entries(entries).map(([name, value]) => [name, { value, ttlSeconds: 60 }]))
+  const records = new Map<string, NameRecord>()
+  return {
+    targets,
+    records,
+    async resolveName (name, { signal } = {}) {
+      signal?.throwIfAborted()
+      return found(targets.get(name), name)
+    },
+    async recordOf (key, { signal } = {}) {
+      signal?.throwIfAborted()
+      return found(records.get(key), key)
+    }
+  }
+}
+
+function found<T> (entry: T | Error | undefined, name: string): T {
+  if (entry == null) throw new ClusterError('NOT_FOUND', { name }, { message: `could not resolve name: there is no record for ${name}` })
+  if (entry instanceof Error) throw entry
+  return entry
+}

@@ -7,7 +7,7 @@ import type { RequestBody } from '../../../http/body.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { flag, integer, pathArgument, resolved } from './arguments.ts'
-import { codecCode } from './codecs.ts'
+import { codecCode } from '../../common/dag/codecs.ts'
 import type { Command, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
 

@@ -8,8 +8,9 @@ import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
 import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
-import { tarEnd, tarHeader, tarPadding } from './tar.ts'
-import type { TarTime } from './tar.ts'
+import { tarEnd } from '../../common/dag/tar.ts'
+import type { TarTime } from '../../common/dag/tar.ts'
+import { mtimeOf, storedMode, tarTree } from '../../common/dag/tar-tree.ts'
 
 const zeroTime = '0001-01-01T00:00:00Z'
 
@@ -59,7 +60,7 @@ function getTree (deps: CommandDeps, { query, signal, get }: CommandCall): Retur
     if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get)
     else {
       const now = { seconds: Math.floor(deps.clock.now() / 1000), nanoseconds: 0 }
-      yield * tarOf(path.split('/').at(-1) ?? '', node, { deps, get, now })
+      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, now })
       yield tarEnd
     }
   }
@@ -74,38 +75,7 @@ function gzipped (source: AsyncIterable<Uint8Array>, level: number): AsyncIterab
   return gzip
 }
 
-/** `now`: the time of what has none. */
-interface TarDeps { deps: CommandDeps, get: CommandCall['get'], now: TarTime }
-
-async function * tarOf (name: string, node: UnixFsNode, { deps, get, now }: TarDeps): AsyncGenerator<Uint8Array> {
-  const { reader } = deps
-  const mtime = mtimeOf(node) ?? now
-  if (node.kind === 'directory' || node.kind === 'shard') {
-    yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
-    for await (const entry of reader.listEntries(node, get)) {
-      if (entry.name === '' || entry.name === '.' || entry.name === '..' || entry.name.includes('/')) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: `${node.cid.toString()} has an entry with the name ${JSON.stringify(entry.name)}, which is no file name` })
-      yield * tarOf(`${name}/${entry.name}`, await reader.readNode(entry.cid, get), { deps, get, now })
-    }
-  } else if (node.kind === 'symlink') {
-    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: Buffer.from(node.data).toString('utf8') })
-  } else {
-    const sizeBytes = reader.fileSize(node)
-    yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
-    yield * reader.readFile(node, get)
-    yield tarPadding(sizeBytes)
-  }
-}
-
-const modeOf = (node: UnixFsNode, whenMissing: number): number => storedMode(node) || whenMissing
-
-/** The permissions that were stored, else 0; `unixfs.mode` makes some up where there are none. */
-const storedMode = ({ unixfs }: UnixFsNode): number => (unixfs?.['_originalMode'] ?? 0) & 0o7777
-
 const types: Record<UnixFsNode['kind'], number> = { directory: 1, shard: 1, file: 2, raw: 2, symlink: 4 }
-
-function mtimeOf ({ unixfs }: UnixFsNode): TarTime | undefined {
-  return unixfs?.mtime == null ? undefined : { seconds: Number(unixfs.mtime.secs), nanoseconds: unixfs.mtime.nsecs ?? 0 }
-}
 
 /** Go's os.FileMode: setuid, setgid and sticky have bits of their own, directories too. */
 function goMode (mode: number, isDirectory: boolean): number {

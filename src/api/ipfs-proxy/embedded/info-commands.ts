@@ -9,7 +9,7 @@ import { contentPath } from '../paths.ts'
 import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
-import { keyOf } from './walk.ts'
+import { keyOf } from '../../common/dag/walk.ts'
 
 /** The Kubo whose answers these are like. */
 export const likeKubo = '0.44.0'

@@ -23,10 +23,10 @@ export async function printList (followed: Followed, deps: FollowDeps): Promise<
 }
 
 async function printOffline (followed: Followed, deps: FollowDeps): Promise<void> {
-  const state = await stateOf(followed, deps)
-  if (await isEmptyFolder(state)) return
   const lock = await doing('obtaining execution lock', () => lockFolder(followed.folder))
   try {
+    const state = await stateOf(followed, deps)
+    if (await isEmptyFolder(state)) return
     await doing('listing the pinset', async () => printState(state, deps))
   } finally {
     lock.release()

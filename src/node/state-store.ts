@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { CrdtStore } from '../consensus/crdt/crdt-store.ts'
 import { cleanCrdt, crdtInfo, markClean, markDirty } from '../consensus/crdt/maintenance.ts'
@@ -7,6 +8,7 @@ import type { CrdtInfo } from '../consensus/crdt/maintenance.ts'
 import { pinState } from '../consensus/crdt/pin-state.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
+import { kernelLock } from './kernel-lock.ts'
 import { crdtDot } from './state-dot.ts'
 
 const MiB = 1024 * 1024
@@ -76,11 +78,13 @@ async function openPinset (folder: string, { log }: { log: Logger }): Promise<Da
  */
 export async function replaceState<Result> (state: string, deps: { log: Logger }, fill: (datastore: Datastore) => Promise<Result>): Promise<Result> {
   const { pinset, next, previous } = foldersIn(state)
+  await checkUnused(pinset)
   await finishImport(state)
   try {
     const datastore = await openPinset(next, deps)
     const result = await fill(withoutSync(datastore)).finally(async () => datastore.stop())
     await syncFiles(next)
+    await checkUnused(pinset)
     await removePinIndex(state)
     if (await isThere(pinset)) await renameSynced(pinset, previous)
     await renameSynced(next, pinset)
@@ -90,6 +94,15 @@ export async function replaceState<Result> (state: string, deps: { log: Logger }
     await finishImport(state)
     throw err
   }
+}
+
+/** Renaming a folder that LevelDB has open would succeed, and take its pins away from a peer whose lock file somebody removed. */
+async function checkUnused (pinset: string): Promise<void> {
+  const path = join(pinset, 'LOCK')
+  if (!await isThere(path)) return
+  const lock = kernelLock(path)
+  if (lock == null) throw new ClusterError('LOCKED', { folder: pinset }, { message: `another process uses ${pinset}: stop it first` })
+  lock.close()
 }
 
 /** Goes on with an import that was cut off after its last pin, and throws away one that was cut off before. To be called before the pinset is opened. */

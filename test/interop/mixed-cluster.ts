@@ -69,7 +69,7 @@ export async function mixedCluster (kinds: readonly Kind[], configure: (json: an
     for (const informer of Object.values<any>(json.informer)) if (informer.metric_ttl != null) informer.metric_ttl = '5s'
     configure(json, index)
   }
-  const peers = await Promise.all(kinds.map(async (kind, index) => kind === 'go' ? await goPeer(change(index)) : await peerProcess(change(index), program)))
+  const peers = await Promise.all(kinds.map(async (kind, index) => kind === 'go' ? await goPeer(change(index)) : await peerProcess(change(index), program == null ? {} : { daemon: program })))
   const identities = new Map<number, { id: string, address: string }>()
   const at = (index: number): PeerProcess => peers[index] as PeerProcess
 

@@ -1,4 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -55,8 +55,15 @@ export async function freePorts (count: number): Promise<number[]> {
   return ports
 }
 
-/** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. `daemon`: the program to run, the sources' or the bundled one. */
-export async function peerProcess (change: (json: any) => void = () => {}, daemon = program): Promise<PeerProcess> {
+export interface PeerProcessInit {
+  /** The program to run, the sources' or the bundled one. */
+  daemon?: string
+  /** How its process is started. */
+  by?: (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess
+}
+
+/** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. */
+export async function peerProcess (change: (json: any) => void = () => {}, { daemon = program, by = spawn }: PeerProcessInit = {}): Promise<PeerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-peer-'))
   const result = await runService(['-c', folder, 'init', '--profile', 'test'])
   if (result.status !== 0) throw new Error(`init failed: ${result.stderr}`)
@@ -92,7 +99,7 @@ export async function peerProcess (change: (json: any) => void = () => {}, daemo
     edit,
     end,
     start: async (args = []) => {
-      child = spawn(process.execPath, [daemon, '-c', folder, 'daemon', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      child = by(process.execPath, [daemon, '-c', folder, 'daemon', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       child.stdout?.on('data', data => { log += data })
       child.stderr?.on('data', data => { log += data })
       await pollUntil(async () => {

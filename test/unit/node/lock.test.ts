@@ -1,20 +1,37 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { lockFolder } from '../../../src/node/lock.ts'
+import { noPidNamespace, spawnInPidNamespace } from '../../support/pid-namespace.ts'
+import { pollUntil } from '../../support/poll.ts'
 
 const lockFile = new URL('../../../src/node/lock.ts', import.meta.url).href
-const holder = `import { lockFolder } from ${JSON.stringify(lockFile)}; lockFolder(process.argv[1]); console.log('held'); setInterval(() => {}, 1000)`
+const importing = `const { lockFolder } = await import(${JSON.stringify(lockFile)});`
+const hold = `${importing} lockFolder(process.argv[1]); globalThis.gc?.(); console.log('held'); setInterval(() => {}, 1000)`
+const tell = `${importing} try { lockFolder(process.argv[1]); console.log('locked') } catch (err) { console.log(err.code + ' ' + err.details.pid + ' ' + err.message) }`
 
-describe('folder lock', () => {
+type Spawn = (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess
+const noProcLocks = existsSync('/proc/locks') ? false : 'no /proc/locks'
+
+function isFree (folder: string): boolean {
+  try {
+    lockFolder(folder).release()
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('folder lock', { timeout: 30_000 }, () => {
   const scratch = mkdtempSync(join(tmpdir(), 'lock-'))
   let folder = ''
   let path = ''
-  const children: Array<ReturnType<typeof spawn>> = []
+  const children: ChildProcess[] = []
 
   beforeEach(() => {
     folder = mkdtempSync(join(scratch, 'peer-'))
@@ -23,83 +40,112 @@ describe('folder lock', () => {
   afterEach(() => { for (const child of children.splice(0)) child.kill('SIGKILL') })
   after(() => rmSync(scratch, { recursive: true }))
 
-  async function otherHolder (): Promise<ReturnType<typeof spawn>> {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', holder, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  /** Another process, and its first line. */
+  async function run (script: string, by: Spawn = spawn): Promise<{ child: ChildProcess, line: string }> {
+    const child = by(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
     children.push(child)
-    await once(child.stdout ?? child, 'data')
-    return child
+    const [data] = await once(child.stdout ?? child, 'data')
+    return { child, line: String(data) }
   }
 
-  it('holds our pid while it is held, and nothing remains', () => {
+  async function killed (child: ChildProcess): Promise<void> {
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  it('leaves the file empty, as Go\'s programs want it, and nothing when it is released', () => {
     const lock = lockFolder(folder)
-    const pid = readFileSync(path, 'utf8').split('\n')[0]
+    const sizeBytes = statSync(path).size
+    const note = JSON.parse(readFileSync(`${path}.holder`, 'utf8'))
 
     lock.release()
     lock.release()
 
-    assert.equal(pid, String(process.pid))
+    assert.equal(sizeBytes, 0)
+    assert.deepEqual(note, { pid: process.pid, host: hostname() })
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  it('is refused to a second holder in the same process', () => {
+  it('is refused to a second holder in the same process, which doesn\'t take it from the first', async () => {
     const lock = lockFolder(folder)
 
     assert.throws(() => lockFolder(folder), { code: 'LOCKED' })
+    assert.match((await run(tell)).line, /^LOCKED /)
     lock.release()
+    lockFolder(folder).release()
   })
 
-  it('is refused while another process lives, naming its pid and the way out', async () => {
-    const child = await otherHolder()
+  it('is refused while another process lives, naming its pid and the way out in one line', { skip: noProcLocks }, async () => {
+    const { child } = await run(hold)
 
-    assert.throws(() => lockFolder(folder), (err: any) => err.code === 'LOCKED' && err.details.pid === child.pid && err.message.includes(`kill ${child.pid}`))
-    assert.deepEqual(readdirSync(folder), ['cluster.lock'])
+    assert.throws(() => lockFolder(folder), (err: any) => err.code === 'LOCKED' && err.details.pid === child.pid &&
+      err.message.includes(`kill ${child.pid}`) && !err.message.includes('\n'))
+    assert.deepEqual(readdirSync(folder).toSorted(), ['cluster.lock', 'cluster.lock.holder'])
   })
 
-  it('is taken over from a process that was killed', async () => {
-    const child = await otherHolder()
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+  it('is free at once when its holder is killed', async () => {
+    const { child } = await run(hold)
+    await killed(child)
 
     const lock = lockFolder(folder)
 
-    assert.equal(readFileSync(path, 'utf8').split('\n')[0], String(process.pid))
+    assert.equal(JSON.parse(readFileSync(`${path}.holder`, 'utf8')).pid, process.pid)
     lock.release()
+    assert.deepEqual(readdirSync(folder), [])
   })
 
-  it('is taken over when the pid belongs to another process by now', { skip: !existsSync('/proc/self/stat') }, async () => {
-    const child = await otherHolder()
-    writeFileSync(path, `${child.pid}\nsome-other-boot 12345\n`)
+  it('is refused while a process in another PID namespace lives, also to another that is process 1, too', { skip: noPidNamespace() }, async () => {
+    const { child } = await run(hold, spawnInPidNamespace)
 
-    lockFolder(folder).release()
+    assert.throws(() => lockFolder(folder), { code: 'LOCKED' })
+    assert.match((await run(tell, spawnInPidNamespace)).line, new RegExp(`^LOCKED 0 .*process 1 on "${hostname()}"`))
 
-    assert.equal(existsSync(path), false)
+    await killed(child)
+    await pollUntil(() => isFree(folder))
   })
 
-  it('is taken over from a file that a crashed Go peer left', { skip: !existsSync('/proc/locks') }, () => {
-    writeFileSync(path, '')
-
-    lockFolder(folder).release()
-
-    assert.equal(existsSync(path), false)
-  })
-
-  it('is refused while a Go peer holds its kernel lock', { skip: !existsSync('/proc/locks') || spawnSync('flock', ['--version']).error != null }, async () => {
-    writeFileSync(path, '')
-    const child = spawn('flock', [path, '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
-    await once(child.stdout, 'data')
-
-    assert.throws(() => lockFolder(folder), { code: 'LOCKED', message: /another program/ })
-
-    child.stdin.end()
-    await once(child, 'exit')
-  })
-
-  it('does not remove a lock that somebody else has by now', () => {
+  it('is refused to a process in another PID namespace while this one holds it', { skip: noPidNamespace() }, async () => {
     const lock = lockFolder(folder)
-    writeFileSync(path, '1\n\n')
+
+    assert.match((await run(tell, spawnInPidNamespace)).line, new RegExp(`^LOCKED 0 .*process ${process.pid} on`))
+    lock.release()
+  })
+
+  it('is not taken for the pid in a stale note: only the kernel\'s lock counts', () => {
+    writeFileSync(path, '')
+    writeFileSync(`${path}.holder`, JSON.stringify({ pid: process.ppid, host: hostname() }))
+
+    lockFolder(folder).release()
+
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('refuses a file with content, whatever stands there, and says what to do', () => {
+    for (const content of [`${process.pid}\n\n`, '4194303\nsome-other-boot 12345\n', 'x']) {
+      writeFileSync(path, content)
+
+      assert.throws(() => lockFolder(folder), { code: 'LOCKED', message: /has content.*remove the file$/ })
+      assert.equal(readFileSync(path, 'utf8'), content)
+    }
+  })
+
+  it('does not remove a lock file that isn\'t its own any more', () => {
+    const lock = lockFolder(folder)
+    unlinkSync(path)
+    const other = lockFolder(folder)
 
     lock.release()
 
-    assert.equal(readFileSync(path, 'utf8'), '1\n\n')
+    assert.ok(existsSync(path))
+    assert.throws(() => lockFolder(folder), { code: 'LOCKED' })
+    other.release()
+  })
+
+  it('says what the file system says when the file can\'t be made', () => {
+    const away = join(scratch, 'away')
+    renameSync(folder, away)
+
+    assert.throws(() => lockFolder(folder), { code: 'ENOENT' })
   })
 })

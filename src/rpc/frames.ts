@@ -67,17 +67,27 @@ export function decodeValue<T> (codec: WireCodec<T>, bytes: Uint8Array): T {
   return value
 }
 
+/** Go's longest name of a method takes 50 bytes; nobody knows yet whether the caller may call anything. */
+const maxServiceBytes = 1024
+/** A header repeats the service and may have the text of an error. */
+const maxHeaderBytes = 1 << 20
+/** The largest arguments are blocks. */
+const maxArgumentBytes = 8 << 20
+
 /** The called method's full name; undefined when the stream ends before it. */
 export async function readServiceName (values: MsgpackStream): Promise<string | undefined> {
-  const bytes = await values.next()
+  const bytes = await values.next({ valueBytes: maxServiceBytes })
   if (bytes == null) return undefined
   const { name = '', method = '' } = decodeValue(serviceId, bytes)
   return `${name}.${method}`
 }
 
+/** An argument's bytes; undefined at the end of the stream. */
+export const nextArgument = async (values: MsgpackStream): Promise<Uint8Array | undefined> => values.next({ valueBytes: maxArgumentBytes })
+
 /** Reads one reply; undefined at the end of the stream. Failures of the other side are thrown: NOT_AUTHORIZED, else PEER_FAILED with its text. */
 export async function readReply<R> (values: MsgpackStream, codec: WireCodec<R>): Promise<{ value: R } | undefined> {
-  const head = await values.next()
+  const head = await values.next({ valueBytes: maxHeaderBytes })
   if (head == null) return undefined
   const { error = '', errorType = 0 } = decodeValue(responseHeader, head)
   const body = await values.next()

@@ -76,12 +76,14 @@ export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDe
 
 /** Bytes of blocks that are read while others are being stored. */
 const blocksAhead = 2 * 1024 * 1024
+/** What a block takes besides its content: empty ones don't come for nothing. */
+const itemBytes = 256
 
 /** Stores a stream of blocks as it comes; there are no replies. An empty stream is an error, as in Go. */
 async function * storeBlocks (nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal): AsyncGenerator<never> {
   let count = 0
   const blocks = async function * (): AsyncGenerator<Block[]> {
-    for await (const batch of readAhead(nodes, { maxBytes: blocksAhead, sizeOf: ({ data }) => data?.byteLength ?? 0 })) {
+    for await (const batch of readAhead(nodes, { maxBytes: blocksAhead, sizeOf: ({ data }) => (data?.byteLength ?? 0) + itemBytes })) {
       count += batch.length
       yield batch.map(({ cid, data }) => {
         if (cid == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a block without a CID' })

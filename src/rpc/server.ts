@@ -5,7 +5,7 @@ import type { PeerId } from '../model/cid.ts'
 import { rpcProtocol } from '../model/peer.ts'
 import type { PeerStream, PeerStreams } from '../network/network.ts'
 import { MsgpackStream } from '../wire/msgpack-stream.ts'
-import { decodeValue, encodeFailure, encodeReply, errorTypes, readServiceName, type WireFailure } from './frames.ts'
+import { decodeValue, encodeFailure, encodeReply, errorTypes, nextArgument, readServiceName, type WireFailure } from './frames.ts'
 import { closedMethods, methods, services, type Method } from './methods.ts'
 
 /** Who calls, and a signal that aborts when the caller is gone. */
@@ -79,7 +79,7 @@ function refusal (name: string, from: PeerId, { known, closed, trusts }: Access)
 
 async function serveUnary (stream: PeerStream, values: MsgpackStream, method: AnyMethod, handler: NonNullable<AnyHandler['unary']>): Promise<void> {
   const context = { from: stream.remote, signal: stream.remoteEnded }
-  const bytes = await values.next()
+  const bytes = await nextArgument(values)
   if (bytes == null) return stream.write(encodeFailure(method.name, { message: 'EOF', type: errorTypes.method }))
   let argument: unknown
   try {
@@ -104,5 +104,5 @@ async function serveStream (stream: PeerStream, values: MsgpackStream, method: A
 }
 
 async function * argumentsOf (values: MsgpackStream, method: AnyMethod): AsyncGenerator<unknown> {
-  for (let bytes = await values.next(); bytes != null; bytes = await values.next()) yield decodeValue(method.argument, bytes)
+  for (let bytes = await nextArgument(values); bytes != null; bytes = await nextArgument(values)) yield decodeValue(method.argument, bytes)
 }

@@ -1,59 +1,93 @@
 import { ClusterError } from '../base/errors.ts'
-import { defaultLimits, measureValue, type MsgpackLimits } from './msgpack.ts'
+import { defaultLimits, ValueScan, type MsgpackLimits } from './msgpack-scan.ts'
+
+/** Pieces up to this are joined with the value that has begun as they are, although its end may be inside of them. */
+const smallPieceBytes = 4096
+/** So much memory is taken for a value because it says that it is so long; more only as its bytes come. */
+const trustedBytes = 1 << 20
+
+const nothing = Buffer.alloc(0)
 
 /**
  * Cuts a stream of bytes into whole msgpack values (there is no framing: values follow each other, wire-rpc §2). Holds at most one value and
- * one chunk; large values are joined once. Throws INVALID_DATA when the stream ends inside a value or breaks a limit.
+ * one chunk; the work is linear in the bytes, whatever pieces they come in. Throws INVALID_DATA when the stream ends inside a value or breaks a limit.
  */
 export class MsgpackStream {
   readonly #chunks: AsyncIterator<Uint8Array>
   readonly #limits: MsgpackLimits
-  #pending: Buffer[] = []
-  #pendingBytes = 0
-  #ended = false
+  /** What has been read and belongs to no value yet. */
+  #rest: Buffer = nothing
+  /** The value that has begun, and how much of it is here. */
+  #value: Buffer = nothing
+  #length = 0
 
   constructor (source: AsyncIterable<Uint8Array>, limits: MsgpackLimits = defaultLimits) {
     this.#chunks = source[Symbol.asyncIterator]()
     this.#limits = limits
   }
 
-  /** The next value's bytes; undefined at the end. */
-  async next (): Promise<Uint8Array | undefined> {
-    let need = 1
-    for (;;) {
-      while (this.#pendingBytes < need && !this.#ended) await this.#pull()
-      if (this.#pendingBytes === 0) return undefined
-      if (this.#pendingBytes < need) throw new ClusterError('INVALID_DATA', { bytes: this.#pendingBytes }, { message: 'the stream ends inside a value' })
-      const buffer = this.#join()
-      const measured = measureValue(buffer, 0, this.#limits)
-      if (measured.end != null) return this.#cut(buffer, measured.end)
-      need = measured.need
+  /** The next value's bytes; undefined at the end. `limits` replaces some of the stream's own for this value. */
+  async next (limits: Partial<MsgpackLimits> = {}): Promise<Uint8Array | undefined> {
+    const chunk = await this.#piece()
+    if (chunk == null) return undefined
+    const scan = new ValueScan({ ...this.#limits, ...limits })
+    let measured = scan.advance(chunk)
+    if (measured.end != null) {
+      this.#rest = chunk.subarray(measured.end)
+      return chunk.subarray(0, measured.end)
     }
+    this.#append(chunk, measured.need)
+    while (measured.end == null) {
+      await this.#gather(measured.need)
+      measured = scan.advance(this.#value.subarray(0, this.#length))
+    }
+    return this.#cut(measured.end)
   }
 
   /** Ends the source without reading the rest. */
   async return (): Promise<void> { await this.#chunks.return?.() }
 
-  async #pull (): Promise<void> {
-    const { done, value } = await this.#chunks.next()
-    if (done === true) {
-      this.#ended = true
-      return
+  /** What is left of the last chunk, or the next one that isn't empty. */
+  async #piece (): Promise<Buffer | undefined> {
+    if (this.#rest.length > 0) {
+      const rest = this.#rest
+      this.#rest = nothing
+      return rest
     }
-    if (value.byteLength === 0) return
-    this.#pending.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
-    this.#pendingBytes += value.byteLength
+    for (;;) {
+      const { done, value } = await this.#chunks.next()
+      if (done === true) return undefined
+      if (value.byteLength > 0) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    }
   }
 
-  #join (): Buffer {
-    const first = this.#pending.length === 1 ? this.#pending[0] as Buffer : Buffer.concat(this.#pending)
-    this.#pending = [first]
-    return first
+  async #gather (need: number): Promise<void> {
+    while (this.#length < need) {
+      const piece = await this.#piece()
+      if (piece == null) throw new ClusterError('INVALID_DATA', { bytes: this.#length }, { message: 'the stream ends inside a value' })
+      const taken = piece.length <= smallPieceBytes ? piece.length : Math.min(piece.length, need - this.#length)
+      this.#append(piece.subarray(0, taken), need)
+      this.#rest = piece.subarray(taken)
+    }
   }
 
-  #cut (buffer: Buffer, end: number): Uint8Array {
-    this.#pending = end < buffer.length ? [buffer.subarray(end)] : []
-    this.#pendingBytes = buffer.length - end
-    return buffer.subarray(0, end)
+  #append (piece: Buffer, need: number): void {
+    const length = this.#length + piece.length
+    if (length > this.#value.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, Math.min(need, trustedBytes), this.#value.length * 2))
+      this.#value.copy(larger, 0, 0, this.#length)
+      this.#value = larger
+    }
+    piece.copy(this.#value, this.#length)
+    this.#length = length
+  }
+
+  #cut (end: number): Uint8Array {
+    const value = this.#value.subarray(0, end)
+    // only a small piece is taken beyond a value's end, and then nothing is left of the chunk
+    if (end < this.#length) this.#rest = Buffer.from(this.#value.subarray(end, this.#length))
+    this.#value = nothing
+    this.#length = 0
+    return value
   }
 }

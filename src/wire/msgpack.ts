@@ -1,4 +1,4 @@
-import { ClusterError } from '../base/errors.ts'
+import { bad, defaultLimits, ValueScan, type MsgpackLimits } from './msgpack-scan.ts'
 
 /**
  * The msgpack dialect of Go's codec (wire-rpc §4): the old specification, in which text and bytes are both "raw" (a0, da, db), integers are
@@ -96,12 +96,6 @@ export class MsgpackWriter {
 /** Raw values from this size on are kept as they are. */
 const uncopiedBytes = 16 * 1024
 
-/** What hostile peers may not exceed. */
-export interface MsgpackLimits { depth: number, rawBytes: number, items: number }
-export const defaultLimits: MsgpackLimits = { depth: 16, rawBytes: 4 << 20, items: 1 << 20 }
-
-const bad = (what: string, at: number): never => { throw new ClusterError('INVALID_DATA', { at }, { message: `msgpack: ${what} at byte ${at}` }) }
-
 /** Reads values one after the other from bytes that hold them whole. Throws INVALID_DATA for anything unexpected. */
 export class MsgpackReader {
   readonly #buffer: Buffer
@@ -185,9 +179,8 @@ export class MsgpackReader {
 
   /** Passes over one value of any kind. */
   skip (): void {
-    const measured = measureValue(this.#buffer, this.#at, this.#limits)
-    if (measured.end == null) bad('the end', this.#buffer.length)
-    else this.#at = measured.end
+    const { end } = new ValueScan(this.#limits, this.#at).advance(this.#buffer)
+    this.#at = end ?? bad('the end', this.#buffer.length)
   }
 
   #count (fix: number, head16: number, head32: number, what: string): number {
@@ -225,78 +218,4 @@ export class MsgpackReader {
     this.#at += size
     return from
   }
-}
-
-/** Where a value ends, or at least how many bytes the buffer must hold before asking again makes sense. */
-export type Measured = { end: number, need?: never } | { end?: never, need: number }
-
-/**
- * Finds the end of the value at `at` without decoding it, so that streams can be read value by value with one copy. Throws INVALID_DATA for
- * nesting, lengths or counts above the limits.
- */
-export function measureValue (buffer: Buffer, at: number, limits: MsgpackLimits = defaultLimits): Measured {
-  let open = 1 // values still to pass over
-  let position = at
-  const depths: number[] = []
-  while (open > 0) {
-    if (position >= buffer.length) return { need: position + 1 }
-    const head = buffer[position] as number
-    const shape = shapeOf(buffer, position, head)
-    if ('need' in shape) return { need: shape.need }
-    if (shape.bytes > limits.rawBytes) bad(`a value of ${shape.bytes} bytes`, position)
-    if (shape.items > limits.items) bad(`${shape.items} items`, position)
-    position = shape.next
-    open--
-    if (shape.items > 0) {
-      depths.push(open)
-      if (depths.length > limits.depth) bad('too deep nesting', position)
-      open += shape.items
-      if (open > limits.items * 2) bad('too many items', position)
-    }
-    while (depths.length > 0 && open <= (depths.at(-1) ?? 0)) depths.pop()
-    if (position > buffer.length) return { need: position + open }
-  }
-  return { end: position }
-}
-
-type Shape = { next: number, bytes: number, items: number } | { need: number }
-
-function shapeOf (buffer: Buffer, at: number, head: number): Shape {
-  const scalar = (size: number): Shape => ({ next: at + 1 + size, bytes: 0, items: 0 })
-  const sized = (width: number, extra: number): Shape => {
-    if (at + 1 + width > buffer.length) return { need: at + 1 + width }
-    const bytes = buffer.readUIntBE(at + 1, width)
-    return { next: at + 1 + width + extra + bytes, bytes, items: 0 }
-  }
-  const counted = (width: number, perItem: number): Shape => {
-    if (at + 1 + width > buffer.length) return { need: at + 1 + width }
-    return { next: at + 1 + width, bytes: 0, items: buffer.readUIntBE(at + 1, width) * perItem }
-  }
-  if (head <= 0x7f || head >= 0xe0) return scalar(0)
-  if (head <= 0x8f) return { next: at + 1, bytes: 0, items: (head & 0x0f) * 2 }
-  if (head <= 0x9f) return { next: at + 1, bytes: 0, items: head & 0x0f }
-  if (head <= 0xbf) return { next: at + 1 + (head & 0x1f), bytes: head & 0x1f, items: 0 }
-  switch (head) {
-    case 0xc0: case 0xc2: case 0xc3: return scalar(0)
-    case 0xc4: case 0xd9: return sized(1, 0)
-    case 0xc5: case 0xda: return sized(2, 0)
-    case 0xc6: case 0xdb: return sized(4, 0)
-    case 0xc7: return sized(1, 1)
-    case 0xc8: return sized(2, 1)
-    case 0xc9: return sized(4, 1)
-    case 0xca: case 0xce: case 0xd2: return scalar(4)
-    case 0xcb: case 0xcf: case 0xd3: return scalar(8)
-    case 0xcc: case 0xd0: return scalar(1)
-    case 0xcd: case 0xd1: return scalar(2)
-    case 0xd4: return scalar(2)
-    case 0xd5: return scalar(3)
-    case 0xd6: return scalar(5)
-    case 0xd7: return scalar(9)
-    case 0xd8: return scalar(17)
-    case 0xdc: return counted(2, 1)
-    case 0xdd: return counted(4, 1)
-    case 0xde: return counted(2, 2)
-    case 0xdf: return counted(4, 2)
-  }
-  return bad(`head byte ${head.toString(16)}`, at)
 }

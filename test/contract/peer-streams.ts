@@ -42,6 +42,20 @@ export function peerStreamsContract (name: string, open: () => Promise<StreamsHa
   }
 
   describe(`peer streams contract: ${name}`, () => {
+    scenario('carries many small pieces in their order', async ({ near, farPeer, taken }) => {
+      const mine = await near.open(farPeer, protocol)
+      const pieces = Array.from({ length: 5000 }, (_, at) => Uint8Array.of(at & 255, at >> 8))
+      const sending = (async () => {
+        for (const piece of pieces) await mine.write(piece)
+        await mine.closeWrite()
+      })()
+      const chunks: Uint8Array[] = []
+      for await (const chunk of (await taken()).source) chunks.push(chunk)
+      await sending
+
+      assert.ok(Buffer.concat(chunks).equals(Buffer.concat(pieces)))
+    })
+
     scenario('carries bytes both ways, each side ending its own direction', async ({ near, nearPeer, farPeer, taken }) => {
       const mine = await near.open(farPeer, protocol)
       await mine.write(bytes('ques'))

@@ -3,7 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'node:test'
-import { measureValue, MsgpackReader, MsgpackWriter } from '../../src/wire/msgpack.ts'
+import { MsgpackReader, MsgpackWriter } from '../../src/wire/msgpack.ts'
+import { defaultLimits, ValueScan } from '../../src/wire/msgpack-scan.ts'
 import * as types from '../../src/wire/rpc-types.ts'
 import { bigInt, bigUint, bytes, cid, float, list, maddr, peer, text, time, uint, type WireCodec } from '../../src/wire/rpc-schema.ts'
 
@@ -47,7 +48,7 @@ function values (stream: string): Buffer[] {
   const buffer = Buffer.from(stream, 'base64')
   const found: Buffer[] = []
   for (let at = 0; at < buffer.length;) {
-    const { end } = measureValue(buffer, at)
+    const { end } = new ValueScan(defaultLimits, at).advance(buffer)
     if (end == null) throw new Error('the recording ends inside a value')
     found.push(buffer.subarray(at, end))
     at = end

@@ -6,6 +6,10 @@ import type { PeerStream } from '../network.ts'
 
 /** What may wait here to be read before the other side has to wait. */
 const fullBytes = 256 * 1024
+/** What a chunk takes besides its bytes: many small ones don't come for nothing. */
+const chunkBytes = 128
+/** Small chunks that wait are given together up to this. */
+const joinedBytes = 16 * 1024
 
 type Incoming = Event & { data: Uint8Array | Iterable<Uint8Array> }
 type Closing = Event & { error?: Error }
@@ -20,6 +24,8 @@ export class LibP2pPeerStream implements PeerStream {
   readonly #reset = new AbortController()
   readonly #ended = new AbortController()
   #chunks: Uint8Array[] = []
+  /** How many of them have been read: taking them from the front of a long list would move all others. */
+  #taken = 0
   #waitingBytes = 0
   #isFinished = false
   #isClosed = false
@@ -71,11 +77,8 @@ export class LibP2pPeerStream implements PeerStream {
   async #next (): Promise<IteratorResult<Uint8Array>> {
     for (;;) {
       if (this.#reset.signal.aborted) throw this.#fault()
-      const chunk = this.#chunks.shift()
-      if (chunk != null) {
-        this.#waitingBytes -= chunk.length
-        return { done: false, value: chunk }
-      }
+      const chunk = this.#take()
+      if (chunk != null) return { done: false, value: chunk }
       if (this.#stream.readStatus === 'paused') {
         this.#resume()
         if (this.#chunks.length > 0) continue
@@ -83,6 +86,25 @@ export class LibP2pPeerStream implements PeerStream {
       if (this.#isFinished && this.#stream.readBufferLength === 0) return { done: true, value: undefined }
       await new Promise<void>(resolve => { this.#wakeReader = resolve })
     }
+  }
+
+  /** The next chunk that waits; many small ones as one: whoever sends pieces of a byte each must not make a turn of each. */
+  #take (): Uint8Array | undefined {
+    const chunks = this.#chunks
+    const first = chunks[this.#taken]
+    if (first == null) return undefined
+    let end = this.#taken + 1
+    let bytes = first.length
+    for (let next = chunks[end]; next != null && bytes + next.length <= joinedBytes; next = chunks[++end]) bytes += next.length
+    const chunk = end === this.#taken + 1 ? first : Buffer.concat(chunks.slice(this.#taken, end), bytes)
+    this.#waitingBytes -= bytes + (end - this.#taken) * chunkBytes
+    this.#taken = end
+    // what has been read must go, also when the list is never empty
+    if (end * 2 >= chunks.length) {
+      this.#chunks = chunks.slice(end)
+      this.#taken = 0
+    }
+    return chunk
   }
 
   /**
@@ -106,7 +128,7 @@ export class LibP2pPeerStream implements PeerStream {
   #onData (data: Incoming['data']): void {
     for (const chunk of data instanceof Uint8Array ? [data] : data) {
       this.#chunks.push(chunk)
-      this.#waitingBytes += chunk.length
+      this.#waitingBytes += chunk.length + chunkBytes
     }
     this.#pauseWhenFull()
     this.#notifyReader()
@@ -124,6 +146,7 @@ export class LibP2pPeerStream implements PeerStream {
     if (error != null || !this.#isFinished) {
       const fault = unreachable(this.remote, error ?? new Error('the connection was closed'))
       this.#chunks = []
+      this.#taken = 0
       this.#reset.abort(fault)
       this.#ended.abort(fault)
     }

@@ -9,7 +9,8 @@ import { methods } from '../../../src/rpc/methods.ts'
 import { rpcServer, type RpcHandlers } from '../../../src/rpc/server.ts'
 import { MsgpackStream } from '../../../src/wire/msgpack-stream.ts'
 import { text } from '../../../src/wire/rpc-schema.ts'
-import { encodeRequest, readReply } from '../../../src/rpc/frames.ts'
+import { decodeValue, encodeRequest, readReply } from '../../../src/rpc/frames.ts'
+import { MsgpackWriter } from '../../../src/wire/msgpack.ts'
 import { MemoryStreams } from '../../support/memory-streams.ts'
 
 const serverPeer = '12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH'
@@ -137,5 +138,28 @@ describe('RPC between peers', () => {
     }
 
     assert.deepEqual(await client.call(serverPeer, methods.version, {}), { version: '1' })
+  })
+
+  // the header's length is refused before the caller is known to be allowed anything
+  for (const [padding, isTaken] of [[1024 - 24, true], [1024 - 23, false]] as const) {
+    it(`${isTaken ? 'reads' : 'ends'} a stream whose header has ${padding + 24} bytes`, { timeout: 5000 }, async () => {
+      const { streams } = await aPair({ version: { unary: async () => ({ version: '1' }) } })
+      const header = encodeRequest(`${'x'.repeat(padding)}.Version`)
+      assert.equal(header.length, padding + 24)
+      const stream = await streams.open(serverPeer, rpcProtocol)
+
+      await stream.write(header)
+
+      const answer = readReply(new MsgpackStream(stream.source), text)
+      await assert.rejects(answer, isTaken ? { message: /can't find service/ } : { code: 'PEER_UNREACHABLE' })
+    })
+  }
+
+  it('refuses bytes behind a value', () => {
+    const writer = new MsgpackWriter()
+    text.write(writer, 'a')
+
+    assert.equal(decodeValue(text, writer.bytes()), 'a')
+    assert.throws(() => decodeValue(text, Buffer.concat([writer.bytes(), Buffer.of(0)])), { code: 'INVALID_DATA' })
   })
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
-import { measureValue, MsgpackReader, MsgpackWriter } from '../../../src/wire/msgpack.ts'
+import { MsgpackReader, MsgpackWriter } from '../../../src/wire/msgpack.ts'
+import { defaultLimits, ValueScan } from '../../../src/wire/msgpack-scan.ts'
 
 const written = (write: (writer: MsgpackWriter) => void): Buffer => {
   const writer = new MsgpackWriter()
@@ -37,15 +38,15 @@ describe('msgpack in Go\'s dialect', () => {
     const bytes = written(writer => { writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0) })
 
     for (let length = 0; length < bytes.length; length++) {
-      const measured = measureValue(bytes.subarray(0, length), 0)
+      const measured = new ValueScan().advance(bytes.subarray(0, length))
       assert.ok(measured.need != null && measured.need > length && measured.need <= bytes.length, `with ${length} bytes`)
     }
-    assert.deepEqual(measureValue(Buffer.concat([bytes, Buffer.from('c0', 'hex')]), 0), { end: bytes.length })
+    assert.deepEqual(new ValueScan().advance(Buffer.concat([bytes, Buffer.from('c0', 'hex')])), { end: bytes.length })
   })
 
   it('refuses what is too large or too deep', () => {
     const refused = (hex: string): boolean => {
-      try { measureValue(Buffer.from(hex, 'hex'), 0) } catch (err) { return isClusterError(err, 'INVALID_DATA') }
+      try { new ValueScan().advance(Buffer.from(hex, 'hex')) } catch (err) { return isClusterError(err, 'INVALID_DATA') }
       return false
     }
 
@@ -53,6 +54,44 @@ describe('msgpack in Go\'s dialect', () => {
     assert.ok(refused('ddffffffff'))
     assert.ok(refused('91'.repeat(40)))
     assert.ok(refused('c1'))
+  })
+
+  it('goes on where it stood when more bytes are there', () => {
+    const bytes = written(writer => { writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0) })
+    const scan = new ValueScan()
+
+    const found = Array.from(bytes, (_, at) => scan.advance(bytes.subarray(0, at)).end)
+
+    assert.deepEqual(found, found.map(() => undefined))
+    assert.equal(scan.advance(bytes).end, bytes.length)
+  })
+
+  it('takes each limit, and nothing above it, as soon as it is announced', () => {
+    const limits = { depth: 3, rawBytes: 300, items: 20, valueBytes: 400 }
+    const takes = (hex: string): boolean => {
+      try { new ValueScan(limits).advance(Buffer.from(hex, 'hex')) } catch (err) { return !isClusterError(err, 'INVALID_DATA') }
+      return true
+    }
+
+    const rows = { depth: ['919191c0', '91919191c0'], rawBytes: ['da012c', 'da012d'], items: ['dc0014', 'dc0015'], pairs: ['8a', '8b'] }
+
+    for (const [name, [most = '', more = '']] of Object.entries(rows)) assert.deepEqual([takes(most), takes(more)], [true, false], name)
+  })
+
+  it('takes a value of valueBytes bytes, and none with one more', () => {
+    const bytes = written(writer => { writer.array(2); writer.raw(new Uint8Array(50)); writer.raw(new Uint8Array(40)) })
+    const take = (valueBytes: number) => () => new ValueScan({ ...defaultLimits, valueBytes }).advance(bytes)
+
+    assert.equal(take(bytes.length)().end, bytes.length)
+    assert.throws(take(bytes.length - 1), { code: 'INVALID_DATA' })
+  })
+
+  it('refuses a value that says it will be too long before it is there', () => {
+    const head = written(writer => { writer.array(3); writer.raw(new Uint8Array(50)) })
+
+    const scan = new ValueScan({ ...defaultLimits, valueBytes: head.length + 1 })
+
+    assert.throws(() => scan.advance(head), { code: 'INVALID_DATA' })
   })
 })
 

@@ -110,6 +110,11 @@ export class FakeIpfs implements IpfsConnector {
   progress (cid: CID): PinProgress | undefined { return this.#progress.get(cid.toString()) }
   pinCount (): number { return this.#roots.size }
 
+  async * ownRoots (options: IpfsOptions = {}): AsyncGenerator<CID[]> {
+    this.#check(options)
+    if (!this.#init.unpinDisable) yield Array.from(this.#roots.values(), ({ cid }) => cid)
+  }
+
   hold (): FakeHold {
     const held: FakeHold = {
       blocks: new Set(),

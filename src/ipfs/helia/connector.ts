@@ -177,6 +177,11 @@ class EmbeddedNode implements HeliaConnector {
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
   pinCount (): number { return this.#local.roots.count() }
 
+  async * ownRoots (options: IpfsOptions = {}): AsyncGenerator<CID[]> {
+    if (this.#init.unpinDisable) return
+    for await (const roots of this.#local.roots.list(options)) yield roots.map(({ cid }) => cid)
+  }
+
   hold (): BlockHold { return this.#holds.hold() }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold }: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {

@@ -132,6 +132,7 @@ class ExternalKubo implements IpfsConnector {
 
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
   pinCount (): number { return this.#pins }
+  async * ownRoots (): AsyncGenerator<CID[]> { /* Kubo doesn't say who made a pin */ }
 
   /** Kubo knows no holds. */
   hold (): BlockHold { return { keepUntilPinned: async () => {}, release: () => {} } }

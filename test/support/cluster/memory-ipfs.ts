@@ -58,6 +58,7 @@ export class MemoryIpfs implements IpfsConnector {
 
   progress (): undefined { return undefined }
   pinCount (): number { return this.roots.size }
+  async * ownRoots (): AsyncGenerator<CID[]> { yield Array.from(this.roots.keys(), parseCid) }
 
   hold (): BlockHold { return { keepUntilPinned: async () => {}, release: () => {} } }
 

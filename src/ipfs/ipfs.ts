@@ -59,8 +59,6 @@ export interface PinnedView {
 export interface IpfsAbilities {
   /** `progress` tells more than the phase. */
   pinProgress: boolean
-  /** The node serves `/ipfs/…` by itself. */
-  gateway: boolean
 }
 
 /**

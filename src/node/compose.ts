@@ -80,7 +80,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
+    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
   ]
   return {
@@ -89,7 +89,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
       ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
-      ...(ipfs.gatewayPort?.() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
+      ...(faces.gateway == null ? {} : { gateway: [...faces.gateway.addresses()] }),
       cluster: host.addresses()
     })
   }

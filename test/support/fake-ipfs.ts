@@ -32,7 +32,7 @@ const key = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('lat
 /** An IPFS node in memory that keeps the contract and does what a test tells it to. Deterministic under a simulated clock. */
 export class FakeIpfs implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities = { pinProgress: true, gateway: false }
+  readonly abilities = { pinProgress: true }
   readonly #init: Required<FakeIpfsInit>
   readonly #clock: Clock
   readonly #blocks = new Map<string, { bytes: Uint8Array, since: number, cid: CID }>()

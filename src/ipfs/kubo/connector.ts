@@ -55,7 +55,7 @@ export function kuboConnector (init: KuboInit, deps: KuboDeps): IpfsConnector {
 
 class ExternalKubo implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities = { pinProgress: true, gateway: false }
+  readonly abilities = { pinProgress: true }
   readonly #init: KuboInit
   readonly #deps: KuboDeps
   readonly #rpc: KuboRpc

@@ -55,7 +55,20 @@ export function isClusterError (err: unknown, code?: ErrorCode): err is ClusterE
   return err instanceof ClusterError && (code == null || err.code === code)
 }
 
-/** The text of anything that was thrown. */
+/** The text of anything that was thrown. A stack that was too small says what it was too small for. */
 export function messageOf (err: unknown): string {
+  if (err instanceof RangeError && err.message === 'Maximum call stack size exceeded') return 'it is nested too deeply'
   return err instanceof Error ? err.message : String(err)
+}
+
+const faults = [TypeError, RangeError, ReferenceError, SyntaxError]
+
+/** True for what programs don't throw on purpose: a bug of ours, or of a library that met input it didn't expect. */
+export const isFault = (err: unknown): boolean => faults.some(fault => err instanceof fault)
+
+const longestAnswer = 16 * 1024
+
+/** The text of an error for whoever asked: nothing of our own insides, and not without end. A fault belongs in the log, with its stack. */
+export function answerText (err: unknown): string {
+  return isFault(err) ? errorCodes.INTERNAL : messageOf(err).slice(0, longestAnswer)
 }

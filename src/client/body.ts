@@ -1,3 +1,4 @@
+import { LineCutter } from '../base/line-cutter.ts'
 import { ApiError, errorOfBody } from './errors.ts'
 import type { TransportResponse } from './transport.ts'
 
@@ -35,20 +36,18 @@ export async function * streamOf<Item> (response: TransportResponse): AsyncGener
 
 async function * linesOf ({ status, body }: TransportResponse): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder()
-  let rest = ''
+  const cutter = new LineCutter()
   const chunks = body[Symbol.asyncIterator]()
   try {
     for (;;) {
       const { done, value } = await chunks.next().catch(err => { throw new ApiError(status, messageOfCut(err), { cause: err }) })
       if (done === true) break
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) if (line !== '') yield line
+      for (const line of cutter.push(decoder.decode(value, { stream: true }))) if (line !== '') yield line
     }
   } finally {
     await chunks.return?.()
   }
-  rest += decoder.decode()
+  const rest = cutter.end() + decoder.decode()
   if (rest.trim() !== '') yield rest
 }
 

@@ -1,4 +1,4 @@
-import { isClusterError, messageOf } from '../base/errors.ts'
+import { isClusterError, answerText } from '../base/errors.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { RemovedKey, RepoGc } from '../model/peer.ts'
@@ -40,7 +40,7 @@ export class GarbageCollection {
     } catch (err) {
       call.signal?.throwIfAborted()
       if (isClusterError(err, 'NOT_AUTHORIZED')) return undefined
-      return { peer, peerName: this.#nameOf(peer), keys: [], error: messageOf(err) }
+      return { peer, peerName: this.#nameOf(peer), keys: [], error: answerText(err) }
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { isClusterError, messageOf } from '../base/errors.ts'
+import { isClusterError, answerText } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
@@ -78,7 +78,7 @@ export class Peers {
       call.signal?.throwIfAborted()
       if (isClusterError(err, 'NOT_AUTHORIZED')) return undefined
       this.#deps.log.debug('a peer did not say who it is', { peer, err })
-      return deadPeer(peer, messageOf(err))
+      return deadPeer(peer, answerText(err))
     }
   }
 

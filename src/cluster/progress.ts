@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { isClusterError, messageOf } from '../base/errors.ts'
+import { isClusterError, answerText } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../model/cid.ts'
@@ -56,7 +56,7 @@ export class Progresses {
       signal?.throwIfAborted()
       if (isClusterError(err, 'UNSUPPORTED') || isClusterError(err, 'NOT_AUTHORIZED')) return undefined
       log.debug('a peer did not say how far a pin is', { peer, err })
-      return { peer, peerName, operation: null, ipfs: null, error: messageOf(err) }
+      return { peer, peerName, operation: null, ipfs: null, error: answerText(err) }
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { isClusterError, messageOf } from '../base/errors.ts'
+import { isClusterError, answerText } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { CID, PeerId } from '../model/cid.ts'
@@ -120,7 +120,7 @@ export class Statuses {
   #failure (peer: PeerId, err: unknown): FailedPeer | undefined {
     if (isClusterError(err, 'NOT_AUTHORIZED')) return undefined
     this.#deps.log.debug('a peer did not answer about its pins', { peer, err })
-    return this.#rowsOf(peer, 'cluster_error', messageOf(err))
+    return this.#rowsOf(peer, 'cluster_error', answerText(err))
   }
 
   #unpinnedEverywhere (cid: CID): GlobalPinInfo {

@@ -1,10 +1,10 @@
-import { decode } from '@ipld/dag-cbor'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import { CID } from '../model/cid.ts'
+import { decodeDagCbor } from '../model/dag-cbor.ts'
 import type { Pin, PinType } from '../model/pin.ts'
 import type { CallOptions } from './cluster-api.ts'
 import { within } from './deadline.ts'
@@ -124,6 +124,6 @@ export class Unpinner {
 
 /** The links of a shard-style node: a map of numbers to links. */
 function linksOf (bytes: Uint8Array): CID[] {
-  const node = decode<Record<string, unknown>>(bytes)
+  const node = decodeDagCbor<Record<string, unknown>>(bytes)
   return Object.values(node).map(value => CID.asCID(value)).filter(cid => cid != null)
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts'
+import { answerText } from '../base/errors.ts'
 
 /** An answer that a handler throws instead of returning: status and text are meant for the client. */
 export class HttpError extends Error {
@@ -24,6 +24,6 @@ export interface ErrorDialect {
 /** What a dialect makes of an error. */
 export function errorReply (dialect: ErrorDialect, err: unknown): { status: number, message: string, contentType: string, text: string } {
   const status = err instanceof HttpError ? err.status : dialect.statusOf(err)
-  const message = messageOf(err)
+  const message = answerText(err)
   return { status, message, ...dialect.body(status, message) }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { isFault } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { commonLogLine } from './access-log.ts'
 import type { Authenticator } from './auth.ts'
@@ -176,7 +176,7 @@ class Front {
       return
     }
     const { status, message, contentType, text } = errorReply(this.#deps.dialect, err)
-    this.#logError(exchange, { status, message })
+    this.#logError(exchange, { status, message, ...(isFault(err) ? { err } : {}) })
     this.#text(exchange, { kind: 'text', status, contentType, body: text })
   }
 
@@ -186,8 +186,8 @@ class Front {
     this.#text(exchange, { kind: 'text', status, contentType, body: text, headers })
   }
 
-  #logError (exchange: Exchange, { status, message }: { status: number, message: string }): void {
-    const facts = { status, message: messageOf(message), method: exchange.method, path: exchange.path.slice(0, 200) }
+  #logError (exchange: Exchange, { status, message, ...more }: { status: number, message: string, err?: unknown }): void {
+    const facts = { status, message, method: exchange.method, path: exchange.path.slice(0, 200), ...more }
     if (status >= 500) this.#deps.log.error('sending error response', facts)
     else this.#deps.log.debug('sending error response', facts)
   }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { answerText, isFault } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
 import type { ErrorDialect } from './dialect.ts'
 import { errorReply } from './dialect.ts'
 import type { Exchange } from './exchange.ts'
@@ -10,11 +11,13 @@ import { isHttp11, writeHead } from './send.ts'
 
 const writeSize = 64 * 1024
 const trailerName = 'X-Stream-Error'
+const lateFault = 'a fault ended an answer'
 
-export interface LinesDeps { clock: Clock, dialect: ErrorDialect }
+/** `log` is told of faults, whose texts don't go out. */
+export interface LinesDeps { clock: Clock, dialect: ErrorDialect, log: Pick<Logger, 'error'> }
 
 /** Answers with a stream of lines (see LinesReply). Never rejects. */
-export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect }: LinesDeps): Promise<void> {
+export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect, log }: LinesDeps): Promise<void> {
   const source = reply.source[Symbol.asyncIterator]()
   const head = headOf(exchange, reply)
   const chunked = { status: 200, headers: head, framing: 'chunked' } as const
@@ -26,9 +29,10 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
       return
     }
     const writer = new LineWriter(exchange, () => writeHead(exchange, chunked, clock))
-    const errors = await writer.copy(first, source)
+    const errors = await writer.copy(first, source, log)
     writer.end(errors ?? (reply.style === 'list' ? [''] : []))
   } catch (err) {
+    if (isFault(err)) log.error(lateFault, { err })
     const { status, text } = errorReply(dialect, err)
     writeHead(exchange, { status, headers: head, framing: 'chunked' }, clock)
     exchange.bytesSent += Buffer.byteLength(text)
@@ -62,7 +66,7 @@ class LineWriter {
   }
 
   /** Writes everything; what the trailer has to tell when the source failed. */
-  async copy (first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>): Promise<string[] | undefined> {
+  async copy (first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>, log: LinesDeps['log']): Promise<string[] | undefined> {
     try {
       let piece = first
       for (;;) {
@@ -76,7 +80,8 @@ class LineWriter {
         piece = next.value
       }
     } catch (err) {
-      return err instanceof AggregateError ? ['', ...err.errors.map(messageOf)] : [messageOf(err)]
+      if (isFault(err)) log.error(lateFault, { err })
+      return err instanceof AggregateError ? ['', ...err.errors.map(answerText)] : [answerText(err)]
     }
   }
 

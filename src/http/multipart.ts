@@ -58,6 +58,10 @@ class Splitter {
   /** Line break and boundary: what ends a part. The line break is the one that the first boundary line has. */
   #delimiter: Buffer
   #buffer: Buffer = nothing
+  /** Where the buffer's bytes are when they came in several chunks; there may be room behind them. */
+  #store: Buffer = nothing
+  /** So much of the buffer has no line break: it isn't looked for there again. */
+  #searched = 0
   #ended = false
   /** Whether the buffer begins at a delimiter (or at the boundary itself, after a part without content). */
   #atDelimiter = false
@@ -212,11 +216,13 @@ class Splitter {
   /** The next line with its break, byte for byte as latin1; without one at the end of the body. Null when nothing is left. */
   async #line (): Promise<string | null> {
     for (;;) {
-      const at = this.#buffer.indexOf(newline)
+      const at = this.#buffer.indexOf(newline, this.#searched)
       if (at >= 0) return this.#takeText(at + 1)
+      this.#searched = this.#buffer.length
       if (this.#buffer.length > headerLimit) {
         if (this.#startsWith(this.#dash)) throw badRequest('multipart: message too large')
         this.#buffer = nothing // a line this long is no boundary
+        this.#searched = 0
       }
       if (!await this.#fill()) return this.#buffer.length === 0 ? null : this.#takeText(this.#buffer.length)
     }
@@ -225,6 +231,7 @@ class Splitter {
   #takeText (length: number): string {
     const text = this.#buffer.toString('latin1', 0, length)
     this.#buffer = this.#buffer.subarray(length)
+    this.#searched = 0
     return text
   }
 
@@ -237,7 +244,24 @@ class Splitter {
       return false
     }
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    this.#buffer = this.#buffer.length === 0 ? bytes : Buffer.concat([this.#buffer, bytes])
+    if (this.#buffer.length === 0) this.#buffer = bytes
+    else this.#join(bytes)
     return true
+  }
+
+  /** Puts bytes behind the buffer's: into the room that is there, else with room for as many more, so that each byte moves a few times at most. */
+  #join (bytes: Buffer): void {
+    const { length } = this.#buffer
+    const from = this.#buffer.byteOffset - this.#store.byteOffset
+    const hasRoom = this.#buffer.buffer === this.#store.buffer && from >= 0 && from + length + bytes.length <= this.#store.length
+    if (!hasRoom) {
+      // not from Node's pool, which others write to
+      this.#store = Buffer.allocUnsafeSlow(Math.max(length + bytes.length, 2 * length))
+      this.#buffer.copy(this.#store)
+      this.#buffer = this.#store.subarray(0, length)
+    }
+    const at = this.#buffer.byteOffset - this.#store.byteOffset
+    bytes.copy(this.#store, at + length)
+    this.#buffer = this.#store.subarray(at, at + length + bytes.length)
   }
 }

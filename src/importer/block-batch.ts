@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Block } from '../blockstore/blockstore.ts'
 import { isStorable, notStored } from '../wire/multihash.ts'
 import type { BlockSink } from './importer.ts'
@@ -29,8 +30,13 @@ export class BlockBatch {
   /** True: call `flush` before adding much more. */
   get isFull (): boolean { return this.#bytes >= batchBytes || this.#blocks.length >= batchBlocks }
 
-  /** Waits for the batch before and begins to write this one. */
+  /** Gives others their turn (a sink may take a batch at once), waits for the batch before and begins to write this one. */
   async flush (): Promise<void> {
+    await othersTurn()
+    await this.#write()
+  }
+
+  async #write (): Promise<void> {
     await this.#writing
     this.#writing = undefined
     if (this.#blocks.length === 0) return
@@ -45,7 +51,7 @@ export class BlockBatch {
 
   /** Writes everything and waits. */
   async drain (): Promise<void> {
-    await this.flush()
+    await this.#write()
     await this.#writing
     this.#writing = undefined
   }

@@ -1,9 +1,9 @@
-import { decode as decodeCbor } from '@ipld/dag-cbor'
 import { decode as decodeDagPb } from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
+import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { BlockBatch } from './block-batch.ts'
 import { dagPb } from './block-maker.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -12,6 +12,10 @@ import type { CarImporter } from './importer.ts'
 
 /** Blocks are a quarter of this at most on the IPFS network; more isn't read into memory. */
 const maxSectionBytes = 8 * 1024 * 1024
+/** Room for six thousand roots, far more than any tool writes; it is decoded in one go. */
+const maxHeaderBytes = 256 * 1024
+/** A root is two values: a tag and its bytes. */
+const headerNesting = { depth: 8, items: 20_000 }
 
 /** See `CarImporter`: the contract. */
 export const importCar: CarImporter = async (content, sink, { signal }) => {
@@ -46,7 +50,7 @@ const invalid = (message: string, facts = {}): ClusterError => new ClusterError(
 /** The header's only root. */
 async function readHeader (reader: ByteReader): Promise<CID> {
   if (await reader.atEnd()) throw invalid('EOF')
-  const { version, roots } = decodeHeader(await readSection(reader))
+  const { version, roots } = decodeHeader(await readSection(reader, { limitBytes: maxHeaderBytes, what: 'the header' }))
   if (version !== 1) throw invalid(`invalid car version: ${String(version)}`)
   if (!Array.isArray(roots) || roots.length === 0) throw invalid('empty car, no roots')
   if (roots.length !== 1) throw invalid('only CAR files with a single root are supported')
@@ -57,21 +61,21 @@ async function readHeader (reader: ByteReader): Promise<CID> {
 
 function decodeHeader (bytes: Uint8Array): { version?: unknown, roots?: unknown } {
   try {
-    return decodeCbor<{ version?: unknown, roots?: unknown } | null>(bytes) ?? {}
+    return decodeDagCbor<{ version?: unknown, roots?: unknown } | null>(bytes, headerNesting) ?? {}
   } catch (err) {
     throw new ClusterError('INVALID_ARGUMENT', {}, { message: `invalid header: ${messageOf(err)}`, cause: err })
   }
 }
 
-async function readSection (reader: ByteReader): Promise<Uint8Array> {
+async function readSection (reader: ByteReader, { limitBytes, what }: { limitBytes: number, what: string }): Promise<Uint8Array> {
   const length = await reader.varint()
-  if (length > maxSectionBytes) throw invalid('a section of the CAR is too large', { length })
+  if (length > limitBytes) throw invalid(`${what} of the CAR is too large`, { length })
   return await reader.bytes(length)
 }
 
 /** A section: CID and bytes. The hash has been compared. */
 async function readBlock (reader: ByteReader): Promise<Block> {
-  const section = await readSection(reader)
+  const section = await readSection(reader, { limitBytes: maxSectionBytes, what: 'a section' })
   const [cid, bytes] = splitSection(section)
   if (!await isContentOf(cid, bytes)) {
     const { code } = cid.multihash

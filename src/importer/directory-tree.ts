@@ -2,10 +2,12 @@ import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { encodeDirectory, sortedByName } from './directory-node.ts'
-import { encodeHamt } from './hamt.ts'
+import { encodeHamt, entriesPerStep } from './hamt.ts'
 
 /** A directory is sharded when its names and CIDs have more bytes than this. */
 const maxPlainBytes = 262144
+
+interface Closing { tree: DirectoryTree, name: string, path: string, names: readonly string[], next: number }
 
 /** A directory that was closed: where it is in the upload, and its root. */
 export interface ClosedDirectory { path: string, entry: DirectoryEntry }
@@ -46,25 +48,38 @@ export class DirectoryTree {
 
   /**
    * Makes the blocks of all directories, the deepest first, siblings in the order of their names' bytes: one step per block. `closed` gets them in that
-   * order, the root last.
+   * order, the root last. More steps where there are very many entries.
    */
   * close (path: string, make: (bytes: Uint8Array) => Block, closed: (directory: ClosedDirectory) => void): Generator<void, DirectoryEntry> {
-    const names = sortedByName([...this.#directories.keys()].map(name => ({ name })))
-    for (const { name } of names) {
-      const tree = this.#directories.get(name)
-      if (tree == null) continue
-      const entry = yield * tree.close(path === '' ? name : `${path}/${name}`, make, closed)
-      this.#entries.set(name, { ...entry, name })
-      this.#directories.delete(name)
+    /** The directories that are being closed, each in the one before. */
+    const open: Closing[] = [{ tree: this, name: '', path, names: this.#directoryNames(), next: 0 }]
+    for (;;) {
+      const top = open.at(-1) as Closing
+      const name = top.names[top.next++]
+      if (name != null) {
+        const tree = top.tree.#directories.get(name) as DirectoryTree
+        open.push({ tree, name, path: top.path === '' ? name : `${top.path}/${name}`, names: tree.#directoryNames(), next: 0 })
+        continue
+      }
+      open.pop()
+      const entry = yield * top.tree.#encode(make)
+      closed({ path: top.path, entry })
+      const parent = open.at(-1)?.tree
+      if (parent == null) return entry
+      parent.#entries.set(top.name, { ...entry, name: top.name })
+      parent.#directories.delete(top.name)
     }
-    const entry = yield * this.#encode(make)
-    closed({ path, entry })
-    return entry
   }
+
+  #directoryNames (): string[] { return sortedByName([...this.#directories.keys()].map(name => ({ name }))).map(({ name }) => name) }
 
   * #encode (make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
     let bytes = 0
-    for (const { name, cid } of this.#entries.values()) bytes += Buffer.byteLength(name) + cid.bytes.length
+    let count = 0
+    for (const { name, cid } of this.#entries.values()) {
+      bytes += Buffer.byteLength(name) + cid.bytes.length
+      if (++count % entriesPerStep === 0) yield
+    }
     if (bytes > maxPlainBytes) return yield * encodeHamt(this.#entries.values(), make, this.#fields)
     const entry = encodeDirectory([...this.#entries.values()], make, this.#fields)
     yield

@@ -9,18 +9,23 @@ import { ProtoWriter } from './proto-writer.ts'
 const murmurCode = 0x22
 const fanout = 256
 const maxLevels = 8
+/** Entries that are looked at in one step. */
+export const entriesPerStep = 512
 
 interface ShardOptions { level: number, make: (bytes: Uint8Array) => Block, fields: Uint8Array | undefined }
 
 interface Slot extends DirectoryEntry { hash: Uint8Array }
 
 /**
- * The nodes of a sharded directory, children before parents: one step per node, so that the caller can write between them. The result is the root.
+ * The nodes of a sharded directory, children before parents: one step per node and some on the way, so that the caller can write between them. The result is the root.
  * `fields` go to the end of the root's UnixFS message. Throws INVALID_ARGUMENT when 64 bits of two names' hashes are equal.
  */
 export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block, fields?: Uint8Array): Generator<void, DirectoryEntry> {
   const slots: Slot[] = []
-  for (const entry of entries) slots.push({ ...entry, hash: murmur3(Buffer.from(entry.name)) })
+  for (const entry of entries) {
+    slots.push({ ...entry, hash: murmur3(Buffer.from(entry.name)) })
+    if (slots.length % entriesPerStep === 0) yield
+  }
   return yield * encodeShard(slots, { level: 0, make, fields })
 }
 

@@ -64,6 +64,16 @@ export interface ImportedCar {
  */
 export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>
 
+/** Most names in the path of an entry, as many as an archive of a tree may have below each other. More are refused with INVALID_ARGUMENT. */
+export const maxPathLevels = 1024
+export const pathTooDeep = `a path has more than ${maxPathLevels} levels`
+
+export function isPathTooDeep (path: string): boolean {
+  let levels = 1
+  for (let at = path.indexOf('/'); at >= 0 && levels <= maxPathLevels; at = path.indexOf('/', at + 1)) levels++
+  return levels > maxPathLevels
+}
+
 /** A finished shard of a sharded add (rest-api §8.5). */
 export interface Shard {
   /** 0, 1, 2, … Its line is called `shard-<index>`. */

@@ -1,7 +1,13 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
+import { ClusterError } from '../base/errors.ts'
 import { BlockBatch } from './block-batch.ts'
 import { createBlockMaker } from './block-maker.ts'
+import { isPathTooDeep, pathTooDeep } from './importer.ts'
 import type { Importer } from './importer.ts'
 import { UploadSession } from './upload-session.ts'
+
+/** Not every entry has blocks that fill a batch. */
+const entriesPerTurn = 64
 
 /** See `Importer`: the contract. */
 export const importEntries: Importer = async function * (entries, params, sink, options) {
@@ -9,8 +15,11 @@ export const importEntries: Importer = async function * (entries, params, sink, 
   let finished = false
   try {
     const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })
+    let count = 0
     for await (const entry of entries) {
+      if (++count % entriesPerTurn === 0) await othersTurn()
       options.signal?.throwIfAborted()
+      if (isPathTooDeep(entry.path)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: pathTooDeep })
       if (session.isOutside(entry)) {
         await session.closeRoot()
         for (const output of session.takeOutputs()) yield output

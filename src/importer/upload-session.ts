@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
@@ -16,6 +17,8 @@ import { metadataFields } from './metadata.ts'
 const progressBytes = 262144
 
 const maxScratchFiles = 1000
+/** Steps of closing directories until others have a turn: they needn't have blocks that fill a batch. */
+const stepsPerTurn = 16
 
 export interface UploadSessionInit { params: DagParams, options: ImportOptions }
 export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker }
@@ -124,7 +127,10 @@ export class UploadSession {
     this.#last = undefined
     const closed: ClosedDirectory[] = []
     const steps = root.tree.close(root.name, this.#makeNode, directory => closed.push(directory))
-    while (steps.next().done !== true) if (this.#batch.isFull) await this.#batch.flush()
+    for (let count = 1; steps.next().done !== true; count++) {
+      if (this.#batch.isFull) await this.#batch.flush()
+      else if (count % stepsPerTurn === 0) await othersTurn()
+    }
     if (this.#options.scratchBlocks === true) await this.#batch.drain()
     for (const { path, entry } of closed) this.#line(path, entry)
     const top = closed.at(-1)

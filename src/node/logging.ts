@@ -91,17 +91,32 @@ function printable (facts: LogFacts): LogFacts {
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, secretName.test(name) ? hiddenText : printableValue(value)]))
 }
 
+/** What one text may take in a line: other peers decide about many of them. */
+const longestText = 4096
+/** Lines of a stack, and characters of each. */
+const stackLines = 20
+const stackLineLength = 300
+
+const shortened = (text: string): string => text.length <= longestText ? text : `${text.slice(0, longestText)}… (${text.length} characters)`
+
 /** Errors by their text (with code, or with stack when the error is a surprise), bytes by their number. */
 function printableValue (value: unknown): unknown {
-  if (isClusterError(value)) return `${value.code}: ${value.message}`
-  if (value instanceof AggregateError) return value.errors.map(printableValue)
-  if (value instanceof Error) return value.stack ?? value.message
+  if (typeof value === 'string') return shortened(value)
+  if (isClusterError(value)) return shortened(`${value.code}: ${value.message}`)
+  if (value instanceof AggregateError) return value.errors.slice(0, stackLines).map(printableValue)
+  if (value instanceof Error) return stackOf(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (typeof value === 'bigint') return String(value)
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, one]) => [String(key), printableValue(one)]))
   if (value instanceof Set) return [...value].map(printableValue)
   if (Array.isArray(value)) return value.map(printableValue)
   return isPlain(value) ? printable(value) : value
+}
+
+/** Text and places. What else Node puts into a stack (lines of the source, which may be a whole bundle) is left out. */
+function stackOf ({ name, message, stack = '' }: Error): string {
+  const places = stack.split('\n').filter(line => /^ {4}at /.test(line)).slice(0, stackLines)
+  return [shortened(`${name}: ${message}`), ...places.map(line => line.slice(0, stackLineLength))].join('\n')
 }
 
 const isPlain = (value: unknown): value is LogFacts => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype

@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts'
+import { answerText, isFault, messageOf } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { PeerId } from '../model/cid.ts'
@@ -38,6 +38,12 @@ export function rpcServer (deps: RpcServerDeps): Startable {
   const access: Access = { known: byName, closed: new Set(deps.closed), trusts: deps.trusts }
   let release = (): void => {}
 
+  /** What the caller is told of an error; a fault is told to the log. */
+  const toldOf = (stream: PeerStream, method: AnyMethod): Told => err => {
+    if (isFault(err)) deps.log.warn('a call ended in a fault', { peer: stream.remote, method: method.name, err })
+    return { message: answerText(err), type: errorTypes.method }
+  }
+
   const serve = async (stream: PeerStream): Promise<void> => {
     const values = new MsgpackStream(stream.source)
     const name = await readServiceName(values) ?? '.'
@@ -47,8 +53,8 @@ export function rpcServer (deps: RpcServerDeps): Startable {
       return stream.write(encodeFailure(name, failure))
     }
     const { method, handler } = byName.get(name) as { method: AnyMethod, handler: AnyHandler }
-    if (handler.stream != null) return serveStream(stream, values, method, handler.stream)
-    if (handler.unary != null) return serveUnary(stream, values, method, handler.unary)
+    if (handler.stream != null) return serveStream({ stream, values, method, told: toldOf(stream, method) }, handler.stream)
+    if (handler.unary != null) return serveUnary({ stream, values, method, told: toldOf(stream, method) }, handler.unary)
   }
 
   const onStream = (stream: PeerStream): void => {
@@ -77,7 +83,10 @@ function refusal (name: string, from: PeerId, { known, closed, trusts }: Access)
   return isAllowed ? undefined : { message: `client does not have permissions to call ${name}`, type: errorTypes.authorization }
 }
 
-async function serveUnary (stream: PeerStream, values: MsgpackStream, method: AnyMethod, handler: NonNullable<AnyHandler['unary']>): Promise<void> {
+type Told = (err: unknown) => WireFailure
+interface Served { stream: PeerStream, values: MsgpackStream, method: AnyMethod, told: Told }
+
+async function serveUnary ({ stream, values, method, told }: Served, handler: NonNullable<AnyHandler['unary']>): Promise<void> {
   const context = { from: stream.remote, signal: stream.remoteEnded }
   const bytes = await nextArgument(values)
   if (bytes == null) return stream.write(encodeFailure(method.name, { message: 'EOF', type: errorTypes.method }))
@@ -89,17 +98,17 @@ async function serveUnary (stream: PeerStream, values: MsgpackStream, method: An
   }
   const reply = await handler(argument, context).then(
     value => encodeReply(method.name, method.reply, value),
-    err => encodeFailure(method.name, { message: messageOf(err), type: errorTypes.method }, method.reply))
+    err => encodeFailure(method.name, told(err), method.reply))
   if (!context.signal.aborted) await stream.write(reply)
 }
 
-async function serveStream (stream: PeerStream, values: MsgpackStream, method: AnyMethod, handler: NonNullable<AnyHandler['stream']>): Promise<void> {
+async function serveStream ({ stream, values, method, told }: Served, handler: NonNullable<AnyHandler['stream']>): Promise<void> {
   // a half-close only says that there are no more arguments
   const context = { from: stream.remote, signal: stream.wasReset }
   try {
     for await (const value of handler(argumentsOf(values, method), context)) await stream.write(encodeReply(method.name, method.reply, value))
   } catch (err) {
-    await stream.write(encodeFailure(method.name, { message: messageOf(err), type: errorTypes.method }))
+    await stream.write(encodeFailure(method.name, told(err)))
   }
 }
 

@@ -1,7 +1,8 @@
-import { decode as decodeCbor, encode as encodeCbor } from '@ipld/dag-cbor'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 import { messageOf } from '../base/errors.ts'
 import { cidText } from '../model/cid.ts'
+import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { invalidBytes, ProtobufReader, ProtobufWriter, wireTypes } from './protobuf.ts'
 
 /** Longest record that is read or made (https://specs.ipfs.tech/ipns/ipns-record/). */
@@ -128,10 +129,13 @@ function readMessage (bytes: Uint8Array): Message {
 
 type CborMap = Record<string, unknown>
 
+/** A record is a map of plain values; others may add some. */
+const recordNesting = { depth: 16, items: 1000 }
+
 function readMap (data: Uint8Array): CborMap {
   let map: unknown
   try {
-    map = decodeCbor(data)
+    map = decodeDagCbor(data, recordNesting)
   } catch (err) {
     invalidBytes(`record is malformed: ${messageOf(err)}`, err)
   }

@@ -25,7 +25,7 @@ export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, no
 
 /** The proxy over a fake cluster and a node in memory. */
 export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), node }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock: systemClock })
+  const behind = node ?? embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
   const api = ipfsProxy({ listen: [], timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {

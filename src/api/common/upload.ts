@@ -2,6 +2,7 @@ import { badRequest } from '../../http/dialect.ts'
 import type { Part } from '../../http/multipart.ts'
 import { cleanPath } from '../../http/path.ts'
 import { queryUnescape } from '../../http/query.ts'
+import { isPathTooDeep, pathTooDeep } from '../../importer/importer.ts'
 import type { EntryMetadata, UploadEntry } from '../../model/add.ts'
 
 const directoryTypes = new Set(['application/x-directory', 'multipart/form-data'])
@@ -15,13 +16,19 @@ const longestTarget = 64 * 1024
 export async function * uploadEntries (parts: AsyncIterable<Part>, metadataOf: (part: Part) => EntryMetadata | undefined = () => undefined): AsyncGenerator<UploadEntry, void, undefined> {
   for await (const part of parts) {
     if (part.disposition == null) return
-    const path = uploadPath(part.disposition.params.get('filename') ?? '')
+    const path = checkedPath(part.disposition.params.get('filename') ?? '')
     const found = metadataOf(part)
     const metadata = found == null ? {} : { metadata: found }
     if (directoryTypes.has(part.contentType)) yield { kind: 'directory', path, ...metadata }
     else if (part.contentType === symlinkType) yield { kind: 'symlink', path, target: await targetOf(part), ...metadata }
     else yield { kind: 'file', path, content: part.content, ...metadata }
   }
+}
+
+function checkedPath (filename: string): string {
+  const path = uploadPath(filename)
+  if (isPathTooDeep(path)) throw badRequest(pathTooDeep)
+  return path
 }
 
 /** `a+b%20c` → `a b c`; `../../etc/x` → `etc/x`. A name with a broken escape is taken as it is. */

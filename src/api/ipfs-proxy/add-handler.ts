@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts'
+import { answerText } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { errorReply, HttpError } from '../../http/dialect.ts'
@@ -55,7 +55,7 @@ function prefixed<T> (prefix: string, act: () => T): T {
   try {
     return act()
   } catch (err) {
-    throw new HttpError(500, `${prefix}${messageOf(err)}`, { cause: err })
+    throw new HttpError(500, `${prefix}${answerText(err)}`, { cause: err })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
+import { isFault } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
@@ -132,10 +133,10 @@ class ProxyFront {
   }
 
   async #send (exchange: Exchange, reply: Reply): Promise<void> {
-    const { clock } = this.#deps
+    const { clock, log } = this.#deps
     if (exchange.isGone) return
     if (reply.kind === 'text') sendText(exchange, reply, clock)
-    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, dialect: proxyDialect })
+    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, log, dialect: proxyDialect })
     else await sendRaw(exchange, reply)
   }
 
@@ -145,6 +146,7 @@ class ProxyFront {
       return
     }
     const { status, message, contentType, text } = errorReply(proxyDialect, err)
+    if (isFault(err)) this.#deps.log.error('a request ended in a fault', { err, path: exchange.path.slice(0, 200) })
     this.#deps.log.debug('sending error response', { status, message, method: exchange.method, path: exchange.path.slice(0, 200) })
     sendText(exchange, { kind: 'text', status, contentType, body: text }, this.#deps.clock)
   }

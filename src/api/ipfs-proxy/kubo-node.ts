@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { LineCutter } from '../../base/line-cutter.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { listenOptionsOf } from '../../http/listen.ts'
 import type { HeaderList } from '../../http/reply.ts'
@@ -186,19 +187,20 @@ const longestText = 1024 * 1024
 
 async function textOf (incoming: IncomingMessage): Promise<string> {
   let text = ''
+  const decoder = new TextDecoder()
   for await (const part of incoming) {
-    text += String(part)
+    text += decoder.decode(part as Buffer, { stream: true })
     if (text.length > longestText) throw new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
   }
   return text
 }
 
 async function * jsonLines (incoming: IncomingMessage): AsyncGenerator<unknown, void, undefined> {
-  let rest = ''
+  const cutter = new LineCutter()
+  const decoder = new TextDecoder()
   for await (const part of incoming) {
-    const lines = (rest + String(part)).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > longestText) throw new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
+    const lines = cutter.push(decoder.decode(part as Buffer, { stream: true }))
+    if (cutter.heldLength > longestText) throw new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
     for (const line of lines) if (line !== '') yield JSON.parse(line)
   }
   const late = incoming.trailers['x-stream-error']

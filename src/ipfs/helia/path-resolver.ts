@@ -1,7 +1,7 @@
-import { decode as decodeCbor } from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import { parseCid } from '../../model/cid.ts'
+import { decodeDagCbor } from '../../model/dag-cbor.ts'
 import { findEntry } from './unixfs-directory.ts'
 import type { GetBlock } from '../dag-reader.ts'
 
@@ -40,8 +40,16 @@ async function step (at: Position, name: string, get: GetBlock): Promise<Positio
     if (found == null) throw noLink(name, cid)
     return { cid: found }
   }
-  if (cid.code === 0x71) return inside(decodeCbor(await get(cid)), name, cid)
+  if (cid.code === 0x71) return inside(decodedCbor(cid, await get(cid)), name, cid)
   throw noLink(name, cid)
+}
+
+function decodedCbor (cid: CID, bytes: Uint8Array): unknown {
+  try {
+    return decodeDagCbor(bytes)
+  } catch (err) {
+    throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-cbor: ${messageOf(err)}`, cause: err })
+  }
 }
 
 function inside (value: unknown, name: string, cid: CID): Position {

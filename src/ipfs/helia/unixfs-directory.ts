@@ -23,19 +23,19 @@ export async function readNode (cid: CID, get: GetBlock): Promise<UnixFsNode> {
 export async function findEntry (cid: CID, name: string, get: GetBlock): Promise<CID | undefined> {
   const node = decodeNode(cid, await get(cid))
   if (shardWidthBits(node) == null) return node.Links.find(link => link.Name === name)?.Hash
-  return findInShard(node, new HashBits(name), name, get)
+  return findInShard(node, name, get)
 }
 
-async function findInShard (node: PBNode, bits: HashBits, name: string, get: GetBlock): Promise<CID | undefined> {
-  const width = shardWidthBits(node)
-  if (width == null) return undefined
-  const prefixLength = hexDigits(width)
-  const prefix = bits.next(width).toString(16).toUpperCase().padStart(prefixLength, '0')
-  for (const { Name = '', Hash } of node.Links) {
-    if (Name === prefix + name) return Hash
-    if (Name === prefix) return findInShard(decodeNode(Hash, await get(Hash)), bits, name, get)
+async function findInShard (root: PBNode, name: string, get: GetBlock): Promise<CID | undefined> {
+  const bits = new HashBits(name)
+  for (let node = root; ;) {
+    const width = shardWidthBits(node)
+    if (width == null) return undefined
+    const prefix = bits.next(width).toString(16).toUpperCase().padStart(hexDigits(width), '0')
+    const found = node.Links.find(link => link.Name === prefix + name || link.Name === prefix)
+    if (found == null || found.Name !== prefix) return found?.Hash
+    node = decodeNode(found.Hash, await get(found.Hash))
   }
-  return undefined
 }
 
 /** All entries of a plain or sharded directory, in the order of the links. */
@@ -47,23 +47,33 @@ export async function * listEntries (node: UnixFsNode, get: GetBlock): AsyncGene
   for (const { Name = '', Hash, Tsize = 0 } of node.links) yield { name: Name, cid: Hash, sizeBytes: Tsize }
 }
 
-async function * listShard (node: PBNode, get: GetBlock): AsyncGenerator<DirectoryEntry> {
+/** `usedBits`: of the names' hashes by the levels above, which bounds the depth. */
+async function * listShard (node: PBNode, get: GetBlock, usedBits = 0): AsyncGenerator<DirectoryEntry> {
   const width = shardWidthBits(node)
   if (width == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a part of a sharded directory is of another kind' })
+  if (usedBits + width > hashBits) throw tooDeep()
   const prefixLength = hexDigits(width)
   for (const { Name = '', Hash, Tsize = 0 } of node.Links) {
     if (Name.length > prefixLength) yield { name: Name.slice(prefixLength), cid: Hash, sizeBytes: Tsize }
-    else yield * listShard(decodeNode(Hash, await get(Hash)), get)
+    else yield * listShard(decodeNode(Hash, await get(Hash)), get, usedBits + width)
   }
 }
 
-/** Bits of hash that one level of a sharded directory uses; undefined for other nodes. */
+/** Bits of hash that one level of a sharded directory uses; undefined for other nodes. Throws INVALID_DATA for a fanout that Kubo doesn't take either. */
 function shardWidthBits (node: PBNode): number | undefined {
-  if (node.Data == null) return undefined
+  const unixfs = node.Data == null ? undefined : unixFsIn(node.Data)
+  if (unixfs?.type !== 'hamt-sharded-directory') return undefined
+  const width = widths.get(unixfs.fanout ?? 256n)
+  if (width == null) throw new ClusterError('INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` })
+  return width
+}
+
+/** Bits by fanout: powers of two from 8 to 1024. */
+const widths = new Map([3, 4, 5, 6, 7, 8, 9, 10].map(bits => [2n ** BigInt(bits), bits]))
+
+function unixFsIn (data: Uint8Array): UnixFS | undefined {
   try {
-    const unixfs = UnixFS.unmarshal(node.Data)
-    if (unixfs.type !== 'hamt-sharded-directory') return undefined
-    return Math.log2(Number(unixfs.fanout ?? 256n))
+    return UnixFS.unmarshal(data)
   } catch {
     return undefined
   }
@@ -71,20 +81,25 @@ function shardWidthBits (node: PBNode): number | undefined {
 
 const hexDigits = (widthBits: number): number => (2 ** widthBits - 1).toString(16).length
 
+const hashBits = 64
+
+const tooDeep = (): ClusterError => new ClusterError('INVALID_DATA', {}, { message: 'a sharded directory is nested too deeply' })
+
 /** The first 64 bits of a name's murmur3-x64-128, from the most significant on. */
 class HashBits {
   readonly #bits: bigint
-  #left = 64
+  #left = hashBits
 
   constructor (name: string) {
     const hash = murmur3128.encode(new TextEncoder().encode(name)) as Uint8Array
     this.#bits = new DataView(hash.buffer, hash.byteOffset, 8).getBigUint64(0)
   }
 
-  /** -1 when the hash is used up. */
+  /** Throws INVALID_DATA when the hash is used up. */
   next (count: number): number {
     this.#left -= count
-    return this.#left < 0 ? -1 : Number((this.#bits >> BigInt(this.#left)) & ((1n << BigInt(count)) - 1n))
+    if (this.#left < 0) throw tooDeep()
+    return Number((this.#bits >> BigInt(this.#left)) & ((1n << BigInt(count)) - 1n))
   }
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/duration.ts'
+import { LineCutter } from '../../base/line-cutter.ts'
 import type { KuboAddress } from './address.ts'
 import { lateFailure, refusal, unavailable } from './errors.ts'
 import { Throttle } from './throttle.ts'
@@ -71,15 +72,15 @@ export class KuboRpc {
 
   /** An answer of JSON lines, as many at a time as have come. */
   async * lines<T> (path: string, options: CallOptions): AsyncGenerator<T[], void, undefined> {
-    let rest = ''
+    const cutter = new LineCutter()
     const decoder = new TextDecoder()
     for await (const part of this.#call(path, options)) {
-      const texts = (rest + decoder.decode(part, { stream: true })).split('\n')
-      rest = texts.pop() ?? ''
-      if (rest.length > longestLine) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
+      const texts = cutter.push(decoder.decode(part, { stream: true }))
+      if (cutter.heldLength > longestLine) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
       const values = texts.filter(text => text !== '').map(text => parse(path, text) as T)
       if (values.length > 0) yield values
     }
+    const rest = cutter.end()
     if (rest !== '') yield [parse(path, rest) as T]
   }
 

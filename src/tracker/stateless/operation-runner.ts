@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError, answerText, isClusterError, isFault, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -113,9 +113,6 @@ export class OperationRunner {
     return Math.max(this.#deps.table.count('priority_pin_queued'), this.#deps.table.count('pin_queued')) < this.#init.maxPinQueueSize
   }
 
-  /** The same for an unpin. */
-  hasRoomForUnpins (): boolean { return this.#lengthOf(['unpin_queued', 'clean_queued']) < this.#init.maxPinQueueSize }
-
   #lengthOf (queue: readonly ListName[]): number {
     return queue.reduce((sum, name) => sum + this.#deps.table.count(name), 0)
   }
@@ -202,8 +199,8 @@ export class OperationRunner {
   #fail (key: string, isPin: boolean, err: unknown): void {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
     const refused = !isPin && isClusterError(err, 'PIN_REFUSED')
-    this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: messageOf(err), refused })
-    this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: messageOf(err) })
+    this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: answerText(err), refused })
+    this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: isFault(err) ? err : messageOf(err) })
   }
 
   async #pin (key: string, signal: AbortSignal): Promise<void> {

@@ -97,6 +97,20 @@ describe('multipart bodies', () => {
     for (const type of ['', 'text/plain', 'multipart/other; boundary=x', 'multipart/form-data; boundary']) assert.throws(() => boundaryOf(type), { status: 400, message: 'request Content-Type isn\'t multipart/form-data' })
     assert.throws(() => boundaryOf('multipart/form-data'), { status: 400, message: 'no multipart boundary param in Content-Type' })
   })
+
+  it('takes headers of 64 KiB and refuses more', { timeout: 5000 }, async () => {
+    // the empty line is one of them
+    const body = (size: number): string => `--Xb\r\nA: ${'a'.repeat(size - 'A: \r\n\r\n'.length)}\r\n\r\nx\r\n--Xb--\r\n`
+
+    assert.equal((await seen(body(64 * 1024))).length, 1)
+    await assert.rejects(seen(body(64 * 1024 + 1)), { status: 400 })
+  })
+
+  it('reads a long header in pieces of a byte in linear time', { timeout: 1000 }, async () => {
+    const body = `--Xb\r\n${'B: b\r\n'.repeat(10)}A: ${'a'.repeat(64_000)}\r\n\r\nx\r\n--Xb--\r\n`
+
+    assert.deepEqual((await seen(body, { size: 1 })).map(({ content }) => content), ['x'])
+  })
 })
 
 describe('media types', () => {

@@ -27,6 +27,13 @@ function header (value: unknown): Buffer {
   return Buffer.concat([Buffer.of(bytes.length), bytes])
 }
 
+function varint (value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
+  return Buffer.from([...bytes, rest])
+}
+
 const one = blockOf(Buffer.from('block one\n'))
 const cbor = blockOf(encodeCbor({ link: one.cid }), 0x71)
 const strange = blockOf(Buffer.from('{}'), 0x0129)
@@ -122,5 +129,50 @@ describe('CAR import', () => {
     await assert.rejects(importCar(content(), { write: async () => { throw new Error('disk full') } }, {}), { message: 'disk full' })
     await assert.rejects(importCar(content(), new KeepingSink(), { signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' })
     assert.equal(closed, 1) // the second never began
+  })
+
+  describe('its header', { timeout: 5000 }, () => {
+    /** With so many bytes in all. */
+    const headerOf = (size: number): Buffer => {
+      const rest = encodeCbor({ roots: [one.cid], version: 1, x: new Uint8Array(70_000) }).length - 70_000
+      const bytes = encodeCbor({ roots: [one.cid], version: 1, x: new Uint8Array(size - rest) })
+      assert.equal(bytes.length, size)
+      return Buffer.concat([varint(size), bytes])
+    }
+    const section = Buffer.concat([varint(one.cid.bytes.length + one.bytes.length), one.cid.bytes, one.bytes])
+
+    it('may have 256 KiB, and no more', async () => {
+      const most = 256 * 1024
+
+      assert.equal(String((await read(Buffer.concat([headerOf(most), section]))).root), String(one.cid))
+      await assert.rejects(read(Buffer.concat([headerOf(most + 1), section])), { code: 'INVALID_ARGUMENT', message: 'the header of the CAR is too large' })
+    })
+
+    it('may have so many values, and neither more nor nested ones', async () => {
+      const headed = (value: unknown): Buffer => {
+        const bytes = encodeCbor(value)
+        return Buffer.concat([varint(bytes.length), bytes, section])
+      }
+      // beside the zeros: the map, three keys, the list of roots, a tag, its bytes, the version, the list
+      const most = 20_000 - 9
+      const nested = (depth: number): unknown => depth === 0 ? 0 : [nested(depth - 1)]
+
+      for (const x of [Array.from({ length: most }, () => 0), nested(7)]) await read(headed({ roots: [one.cid], version: 1, x }))
+      for (const x of [Array.from({ length: most + 1 }, () => 0), nested(8)]) await assert.rejects(read(headed({ roots: [one.cid], version: 1, x })), { code: 'INVALID_ARGUMENT', message: /^invalid header: more than/ })
+    })
+  })
+
+  it('gives others their turn between many tiny blocks, also when they are stored at once', { timeout: 10_000 }, async () => {
+    const blocks = Array.from({ length: 10_000 }, (_, at) => blockOf(Buffer.from(`tiny ${at}`)))
+    const car = await carOf([blocks[0]?.cid as CID], blocks)
+    let turns = 0
+    let isOver = false
+    const count = (): void => { turns++; if (!isOver) setImmediate(count) }
+    setImmediate(count)
+
+    await read(car, { pieceBytes: car.length })
+    isOver = true
+
+    assert.ok(turns >= 100, `${turns} turns`)
   })
 })

@@ -267,3 +267,29 @@ describe('blocks for sharded adds', () => {
     assert.deepEqual(sink.blocks.map(({ bytes }) => decode(bytes).Links.map(({ Name }) => Name)), [[], [], ['a']])
   })
 })
+
+describe('deep and wide uploads', { timeout: 10_000 }, () => {
+  const file = (path: string): UploadEntry => ({ kind: 'file', path, content: eachOf([Buffer.from('x')]) })
+  const pathOf = (levels: number): string => Array.from({ length: levels }, () => 'a').join('/')
+
+  it('may have paths of 1024 levels, and no more', async () => {
+    const lines = await importAll([file(pathOf(1024))])
+
+    assert.equal(lines.length, 1024)
+    assert.equal(lines.at(-1)?.name, 'a')
+    await assert.rejects(importAll([file(pathOf(1025))]), { code: 'INVALID_ARGUMENT', message: 'a path has more than 1024 levels' })
+    await assert.rejects(importAll([{ kind: 'directory', path: pathOf(1025) }]), { code: 'INVALID_ARGUMENT' })
+  })
+
+  it('give others their turn, also when they have no content', async () => {
+    let turns = 0
+    let isOver = false
+    const count = (): void => { turns++; if (!isOver) setImmediate(count) }
+    setImmediate(count)
+
+    await importAll(Array.from({ length: 6400 }, (_, at) => ({ kind: 'directory', path: `d/${at}` })))
+    isOver = true
+
+    assert.ok(turns >= 200, `${turns} turns`)
+  })
+})

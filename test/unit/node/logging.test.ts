@@ -54,4 +54,24 @@ describe('logging', () => {
   it('refuses unknown levels', () => {
     for (const text of ['loud', 'info,crdt:loud', 'a:b:info', ':info']) assert.throws(() => parseLogLevels(text), { code: 'INVALID_ARGUMENT' })
   })
+
+  it('prints a surprise by its text and places, and none of the source that Node puts into a stack', () => {
+    const fault = new TypeError('x is not a function')
+    fault.stack = `/dist/bundle.js:1\n${'source'.repeat(20_000)}\n   ^\n\nTypeError: x is not a function\n${'    at place (/dist/bundle.js:1:2)\n'.repeat(100)}`
+
+    for (const format of ['text', 'json'] as const) {
+      const [line = ''] = logged('info', log => log.warn('failed', { err: fault }), format)
+
+      assert.ok(line.includes('TypeError: x is not a function') && line.includes('at place'))
+      assert.ok(!line.includes('source') && line.length < 2000)
+    }
+  })
+
+  it('prints 4096 characters of a text, and of more says how many', () => {
+    const shown = (text: string): string => logged('info', log => log.warn('failed', { text }))[0]?.split('\t')[4]?.trim() ?? ''
+
+    assert.equal(shown('a'.repeat(4096)), JSON.stringify({ text: 'a'.repeat(4096) }))
+    assert.equal(shown('a'.repeat(4097)), JSON.stringify({ text: `${'a'.repeat(4096)}… (4097 characters)` }))
+    for (const err of [new Error('b'.repeat(100_000)), new ClusterError('INTERNAL', {}, { message: 'b'.repeat(100_000) })]) assert.ok((logged('info', log => log.warn('failed', { err }))[0] ?? '').length < 12_000)
+  })
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
-import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, answerText, isFault } from '../../../base/errors.ts'
+import type { Logger } from '../../../base/log.ts'
 import { HttpError } from '../../../http/dialect.ts'
 import type { Exchange } from '../../../http/exchange.ts'
 import { sendLines } from '../../../http/lines.ts'
@@ -15,7 +16,7 @@ import { kuboError } from './errors.ts'
 import { fileCommands } from './file-commands.ts'
 import { infoCommands, nodeVersion } from './info-commands.ts'
 
-export interface EmbeddedNodeDeps extends CommandDeps { clock: Clock }
+export interface EmbeddedNodeDeps extends CommandDeps { clock: Clock, log: Pick<Logger, 'error'> }
 
 const exposed = 'X-Stream-Output, X-Chunked-Output, X-Content-Length'
 const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
@@ -70,7 +71,7 @@ class EmbeddedApi implements NodeApi {
     try {
       for await (const line of answer.source) yield JSON.parse(String(line))
     } catch (err) {
-      throw new ClusterError('IPFS_ERROR', {}, { message: messageOf(kuboError(err)), cause: err })
+      throw new ClusterError('IPFS_ERROR', {}, { message: answerText(kuboError(err)), cause: err })
     }
   }
 
@@ -93,7 +94,7 @@ class EmbeddedApi implements NodeApi {
       contentType: answer.contentType ?? jsonType,
       headers: [...marks[answer.kind], ...answer.headers ?? []],
       source: joined(first, source)
-    }, { clock: this.#deps.clock, dialect: proxyDialect })
+    }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log })
   }
 
   #call (exchange: Exchange): CommandCall {
@@ -109,7 +110,8 @@ class EmbeddedApi implements NodeApi {
       this.#plain(exchange, { status: 400, text: err.message })
       return
     }
-    this.#json(exchange, 500, messageOf(kuboError(err)))
+    if (isFault(err)) this.#deps.log.error('a command ended in a fault', { path: exchange.path.slice(0, 200), err })
+    this.#json(exchange, 500, answerText(kuboError(err)))
   }
 
   #json (exchange: Exchange, status: number, message: string): void {

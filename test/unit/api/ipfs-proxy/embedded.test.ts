@@ -192,6 +192,21 @@ describe('commands of the embedded node', () => {
     assert.deepEqual(resolved, { Cid: { '/': inner }, RemPath: 'x/1' })
   })
 
+  it('dag/put and get: up to 512 values may be nested in each other', { timeout: 5000 }, async () => {
+    const peer = proxyPeer()
+    const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+    const message = 'more than 512 values are nested in each other'
+    const stored = async (codec: string): Promise<string> => jsonOf(await peer.ask(`dag/put?store-codec=${codec}`, uploadOf(nested(512)))).Cid['/']
+    const raw = await rawBlock(Buffer.concat([Buffer.alloc(513, 0x81), Buffer.of(0)]))
+    const deep = { bytes: raw.bytes, cid: CID.createV1(0x71, raw.cid.multihash) }
+    await peer.ipfs.putBlocks((async function * () { yield [deep] })())
+
+    for (const codec of ['dag-cbor', 'dag-json']) assert.equal((await peer.ask(`dag/get?arg=${await stored(codec)}`)).body.toString(), nested(512))
+    for (const count of [513, 200_000]) assert.equal(jsonOf(await peer.ask('dag/put', uploadOf(nested(count)))).Message, message)
+    assert.equal(jsonOf(await peer.ask(`dag/get?arg=${deep.cid}`)).Message, message)
+    assert.equal(jsonOf(await peer.ask(`dag/resolve?arg=${deep.cid}/${'0/'.repeat(100)}`)).Message, message)
+  })
+
   it('dag/put: says what it can not read', async () => {
     const peer = proxyPeer()
 

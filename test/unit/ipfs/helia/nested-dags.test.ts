@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
+import { encode as encodePb, prepare } from '@ipld/dag-pb'
+import { UnixFS } from 'ipfs-unixfs'
+import { tarTree } from '../../../../src/api/common/dag/tar-tree.ts'
+import type { Block } from '../../../../src/blockstore/blockstore.ts'
+import { dagReader } from '../../../../src/ipfs/helia/dag-reader.ts'
+import { resolveNames } from '../../../../src/ipfs/helia/path-resolver.ts'
+import { findEntry, listEntries, readNode } from '../../../../src/ipfs/helia/unixfs-directory.ts'
+import type { CID } from '../../../../src/model/cid.ts'
+import { blockOf } from '../../../support/blocks.ts'
+
+class Kept {
+  readonly #blocks = new Map<string, Uint8Array>()
+  readonly get = async (cid: CID): Promise<Uint8Array> => this.#blocks.get(cid.toString()) as Uint8Array
+
+  keep (bytes: Uint8Array, codec = 0x70): Block {
+    const block = blockOf(bytes, codec)
+    this.#blocks.set(block.cid.toString(), block.bytes)
+    return block
+  }
+
+  node (unixfs: UnixFS, links: Array<[name: string, target: Block]>): Block {
+    return this.keep(encodePb(prepare({ Data: unixfs.marshal(), Links: links.map(([Name, { cid, bytes }]) => ({ Name, Hash: cid, Tsize: bytes.length })) })))
+  }
+
+  /** Shards in each other, the innermost with one file. Each has the child in all its slots, so that every name goes that way. */
+  shards (levels: number, fanout: number): Block {
+    const digits = (fanout - 1).toString(16).length
+    const prefixes = Array.from({ length: fanout }, (_, slot) => slot.toString(16).toUpperCase().padStart(digits, '0'))
+    const shard = (): UnixFS => new UnixFS({ type: 'hamt-sharded-directory', fanout: BigInt(fanout), hashType: 0x22n })
+    let inner = this.node(shard(), prefixes.map(prefix => [`${prefix}name`, this.keep(Buffer.from('x'), 0x55)] as [string, Block]))
+    for (let level = 1; level < levels; level++) {
+      const child = inner
+      inner = this.node(shard(), prefixes.map(prefix => [prefix, child] as [string, Block]))
+    }
+    return inner
+  }
+}
+
+const tooDeep = { code: 'INVALID_DATA', message: 'a sharded directory is nested too deeply' }
+
+/** As far as the first entry. */
+async function firstName (kept: Kept, { cid }: Block): Promise<string | undefined> {
+  for await (const { name } of listEntries(await readNode(cid, kept.get), kept.get)) return name
+  return undefined
+}
+
+describe('nested DAGs', { timeout: 10_000 }, () => {
+  // the hash of a name has 64 bits
+  for (const [fanout, most] of [[256, 8], [8, 21], [1024, 6]] as const) {
+    it(`sharded directories with the fanout ${fanout} may have ${most} levels, and no more`, async () => {
+      const kept = new Kept()
+      const [fits, more] = [kept.shards(most, fanout), kept.shards(most + 1, fanout)]
+
+      assert.equal(await firstName(kept, fits), 'name')
+      assert.ok(await findEntry(fits.cid, 'name', kept.get) != null)
+      await assert.rejects(firstName(kept, more), tooDeep)
+      await assert.rejects(findEntry(more.cid, 'name', kept.get), tooDeep)
+    })
+  }
+
+  it('a fanout that is no power of two from 8 to 1024 is refused', async () => {
+    for (const fanout of [1, 4, 24, 2048]) {
+      const kept = new Kept()
+      const shard = kept.shards(1, fanout)
+
+      await assert.rejects(firstName(kept, shard), { code: 'INVALID_DATA', message: `a sharded directory has the fanout ${fanout}` })
+      await assert.rejects(findEntry(shard.cid, 'name', kept.get), { code: 'INVALID_DATA' })
+    }
+  })
+
+  it('a path leads through as many values of a dag-cbor block as may be nested, and is refused with more', async () => {
+    const kept = new Kept()
+    const target = kept.keep(Buffer.from('x'), 0x55).cid
+    const nested = (depth: number): unknown => depth === 0 ? target : { a: nested(depth - 1) }
+    const rootOf = (depth: number): CID => kept.keep(encodeCbor(nested(depth)), 0x71).cid
+    const names = (count: number): string[] => Array.from({ length: count }, () => 'a')
+
+    // the link is a tag around bytes
+    assert.equal(String(await resolveNames({ root: rootOf(511), names: names(511) }, kept.get)), String(target))
+    await assert.rejects(resolveNames({ root: rootOf(512), names: names(512) }, kept.get), { code: 'INVALID_DATA', message: /is not dag-cbor: more than 512 values are nested in each other$/ })
+  })
+
+  it('an archive of a tree may have 1024 levels, and no more', async () => {
+    const kept = new Kept()
+    let tree = kept.node(new UnixFS({ type: 'directory' }), [])
+    for (let level = 0; level < 1024; level++) tree = kept.node(new UnixFS({ type: 'directory' }), [['a', tree]])
+    const archive = async ({ cid }: Block): Promise<number> => {
+      let bytes = 0
+      for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: dagReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
+      return bytes
+    }
+
+    assert.ok(await archive(tree) > 1024 * 512)
+    await assert.rejects(archive(kept.node(new UnixFS({ type: 'directory' }), [['a', tree]])), { code: 'INVALID_DATA' })
+  })
+})

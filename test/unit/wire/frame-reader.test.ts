@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { FrameReader } from '../../../src/wire/frame-reader.ts'
+import { framePrefix } from '../../../src/wire/history.ts'
+
+const framed = (size: number): Buffer => Buffer.concat([framePrefix(size), Buffer.alloc(size, 7)])
+
+function sizesOf (bytes: Buffer, { most, pieceBytes }: { most: number, pieceBytes: number }): number[] {
+  const reader = new FrameReader(most)
+  const sizes: number[] = []
+  for (let at = 0; at < bytes.length; at += pieceBytes) for (const frame of reader.push(bytes.subarray(at, at + pieceBytes))) sizes.push(frame.length)
+  assert.ok(reader.idle)
+  return sizes
+}
+
+describe('frames with their length in front', { timeout: 5000 }, () => {
+  for (const most of [1, 127, 128, 300, 512 * 1024]) {
+    it(`are taken up to ${most} bytes and refused as soon as one says that it has one more`, () => {
+      for (const pieceBytes of most > 1000 ? [4096, most * 2] : [1, 3, most * 2]) assert.deepEqual(sizesOf(Buffer.concat([framed(most), framed(1)]), { most, pieceBytes }), [most, 1])
+
+      assert.throws(() => [...new FrameReader(most).push(framePrefix(most + 1))], { code: 'INVALID_DATA' })
+    })
+  }
+
+  it('are refused when their length does not end', () => {
+    const reader = new FrameReader(1000)
+
+    assert.deepEqual([...reader.push(Buffer.alloc(5, 0x80))], [])
+    assert.throws(() => [...reader.push(Buffer.of(0x80))], { code: 'INVALID_DATA' })
+  })
+
+  it('are read in linear time: 1 MiB in pieces of 64 bytes', { timeout: 1000 }, () => {
+    assert.deepEqual(sizesOf(framed(1 << 20), { most: 1 << 20, pieceBytes: 64 }), [1 << 20])
+  })
+})

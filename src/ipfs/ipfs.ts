@@ -37,11 +37,19 @@ export interface PinProgress {
 /** Bytes used and allowed, as Kubo's repo/stat. `freeBytes` is the lesser of what storage_max and the disk leave. */
 export interface RepoStat { repoSize: number, storageMax: number, freeBytes: number }
 
-/** Keeps the blocks of one add from being collected until their root is pinned. Without effect on an external node, which knows nothing like it. */
-export interface BlockHold {
-  /** The add is complete: its blocks stay until this root is pinned here, an hour at most. Resolves when they survive a power loss. */
+/**
+ * Keeps the blocks of one add from being collected until its roots are pinned: `using hold = ipfs.hold()`. What leaves the block lets go, unless it was handed over.
+ * Without effect on an external node, which knows nothing like it.
+ */
+export interface BlockHold extends Disposable {
+  /** To be called for each root before it is pinned. Resolves when the blocks survive a power loss. */
   keepUntilPinned (root: CID): Promise<void>
-  /** The add failed, or nothing is to be pinned: the blocks may be collected. Idempotent. */
+  /**
+   * The pinset has the roots. Blocks stay, also when this is disposed of, until each of these was pinned or unpinned here, an hour at most. Those that are for other
+   * peers only are left out: nobody would wait for them but in vain.
+   */
+  handOver (roots: readonly CID[]): void
+  /** The blocks may be collected. Idempotent. */
   release (): void
 }
 
@@ -92,8 +100,10 @@ export interface IpfsConnector extends Startable {
   /** Number of roots. */
   pinCount (): number
 
-  /** For an add on this peer: give it to each `putBlocks` of the add, then end it in one of its two ways. */
+  /** For an add on this peer: give it to each `putBlocks` of the add. */
   hold (): BlockHold
+  /** How many holds there are: of adds that run, and of those whose roots wait to be pinned. Each is asked about every block that a collection looks at. */
+  holdCount (): number
   /**
    * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from another
    * peer, whose pin comes by the pinset) for an hour, and each is checked

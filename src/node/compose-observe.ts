@@ -57,6 +57,7 @@ export function observedBy (observer: Observer, { consensus, ipfs, tracker, moni
   return observer.components({
     pins: () => consensus.state.size(),
     ipfsPins: () => ipfs.pinCount(),
+    heldAdds: () => ipfs.holdCount(),
     operations: () => tracker.operations(),
     operationCounts: () => ({ ...tracker.counts() }),
     crdt: () => {

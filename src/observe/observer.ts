@@ -11,6 +11,8 @@ export interface MetricSources {
   pins (): number
   /** Roots of the IPFS node. */
   ipfsPins (): number
+  /** Adds whose blocks the IPFS node holds. */
+  heldAdds (): number
   /** Tracked operations by state. */
   operations (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */

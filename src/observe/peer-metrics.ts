@@ -82,6 +82,7 @@ function watchPins (scraped: ScrapedMetrics, sources: MetricSources): void {
   const inState = (state: string) => () => sources.operations()[state]
   scraped.gauge('ipfscluster_pins', 'Total number of cluster pins', () => sources.pins())
   scraped.gauge('ipfscluster_pins_ipfs_pins', 'Current number of items pinned on IPFS', () => sources.ipfsPins())
+  scraped.gauge('helia_cluster_held_adds', 'Adds whose blocks are kept from garbage collection because they run or their roots wait to be pinned', () => sources.heldAdds())
   scraped.gauge('ipfscluster_pins_pin_queued', 'Current number of pins queued for pinning', inState('pin_queued'))
   scraped.gauge('ipfscluster_pins_pinning', 'Current number of pins currently pinning', inState('pinning'))
   scraped.gauge('ipfscluster_pins_pin_error', 'Current number of pins in pin_error state', inState('pin_error'))

@@ -245,12 +245,18 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
     it('keeps what an add put until its root is pinned', ifKept, async () => {
       const ipfs = await start()
       const { all, root } = await tree('held')
-      const hold = ipfs.hold()
-      await ipfs.putBlocks(batches(...all), { hold })
+      const whileAdding: string[] = []
+      const adding = async (): Promise<void> => {
+        using hold = ipfs.hold()
+        await ipfs.putBlocks(batches(...all), { hold })
+        whileAdding.push(...await removed())
+        await hold.keepUntilPinned(root.cid)
+        hold.handOver([root.cid])
+      }
+      await adding()
 
-      const whileAdding = await removed()
-      await hold.keepUntilPinned(root.cid)
       const whileWaiting = await removed()
+      const held = ipfs.holdCount()
       await ipfs.pin(pinOf(root.cid))
       const whilePinned = await removed()
       await ipfs.unpin(root.cid)
@@ -258,17 +264,53 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
 
       assert.deepEqual([whileAdding, whileWaiting, whilePinned], [[], [], []])
       assert.deepEqual(afterwards, hashes(...all))
+      assert.deepEqual([held, ipfs.holdCount()], [1, 0])
+    })
+
+    it('keeps the blocks of an add with several roots until each is pinned; those of other peers are not waited for', ifKept, async () => {
+      const ipfs = await start()
+      const trees = await Promise.all(['one', 'two', 'of others'].map(tree))
+      const [one, two, others] = trees.map(({ root }) => root.cid) as [CID, CID, CID]
+      using hold = ipfs.hold()
+      for (const { all } of trees) await ipfs.putBlocks(batches(...all), { hold })
+      for (const root of [one, two, others]) await hold.keepUntilPinned(root)
+
+      await ipfs.pin(pinOf(one)) // before it is handed over
+      hold.handOver([one, two])
+      const waiting = await removed()
+      await ipfs.pin(pinOf(two))
+
+      assert.deepEqual([waiting, ipfs.holdCount()], [[], 0])
+      assert.deepEqual(await removed(), hashes(...trees[2]?.all ?? []))
+    })
+
+    it('lets the blocks of an add go whose root is not wanted any more', ifKept, async () => {
+      const ipfs = await start()
+      const { all, root } = await tree('not wanted')
+      using hold = ipfs.hold()
+      await ipfs.putBlocks(batches(...all), { hold })
+      await hold.keepUntilPinned(root.cid)
+      hold.handOver([root.cid])
+
+      await ipfs.unpin(root.cid)
+
+      assert.equal(ipfs.holdCount(), 0)
+      assert.deepEqual(await removed(), hashes(...all))
     })
 
     it('collects what an add put that was given up', async () => {
       const ipfs = await start()
       const { all } = await tree('given up')
-      const hold = ipfs.hold()
-      await ipfs.putBlocks(batches(...all), { hold })
+      const broken = async (): Promise<void> => {
+        using hold = ipfs.hold()
+        await ipfs.putBlocks(batches(...all), { hold })
+        await hold.keepUntilPinned(all[0]?.cid as CID)
+        throw new Error('the add breaks off')
+      }
 
-      hold.release()
-      hold.release()
+      await assert.rejects(broken)
 
+      assert.equal(ipfs.holdCount(), 0)
       assert.deepEqual(await removed(), hashes(...all))
     })
 

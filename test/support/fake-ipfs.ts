@@ -24,7 +24,7 @@ export interface FakeIpfsInit {
 export interface FakeFault { error?: Error, afterMs?: number, never?: boolean }
 
 /** What is kept for one add. */
-interface FakeHold extends BlockHold { blocks: Set<string>, root?: string }
+interface FakeHold extends BlockHold { blocks: Set<string>, roots: Set<string>, isHandedOver: boolean }
 
 const keepMs = 3_600_000
 const key = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
@@ -86,12 +86,13 @@ export class FakeIpfs implements IpfsConnector {
     }
     this.#progress.delete(text)
     this.#roots.set(text, { cid: pin.cid, depth: pin.maxDepth })
-    for (const hold of this.#holds) if (hold.root === key(pin.cid)) hold.release()
+    this.#settle(pin.cid)
   }
 
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
     this.#check(options)
     this.calls.push(`unpin ${cid.toString()}`)
+    this.#settle(cid)
     if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', {}, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
     this.#roots.delete(cid.toString())
   }
@@ -113,12 +114,22 @@ export class FakeIpfs implements IpfsConnector {
   hold (): FakeHold {
     const held: FakeHold = {
       blocks: new Set(),
-      keepUntilPinned: async root => { held.root = key(root) },
-      release: () => { this.#holds.delete(held) }
+      roots: new Set(),
+      isHandedOver: false,
+      keepUntilPinned: async root => { held.roots.add(key(root)) },
+      handOver: roots => {
+        held.roots = new Set(roots.map(key).filter(root => held.roots.has(root)))
+        held.isHandedOver = true
+        if (held.roots.size === 0) held.release()
+      },
+      release: () => { this.#holds.delete(held) },
+      [Symbol.dispose]: () => { if (!held.isHandedOver) held.release() }
     }
     this.#holds.add(held)
     return held
   }
+
+  holdCount (): number { return this.#holds.size }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
     const held = options.hold as FakeHold | undefined
@@ -177,6 +188,10 @@ export class FakeIpfs implements IpfsConnector {
   }
 
   async connect (_addresses: readonly string[], options: IpfsOptions = {}): Promise<void> { this.#check(options) }
+
+  #settle (root: CID): void {
+    for (const held of this.#holds) if (held.roots.delete(key(root)) && held.isHandedOver && held.roots.size === 0) held.release()
+  }
 
   #check ({ signal }: IpfsOptions): void {
     signal?.throwIfAborted()

@@ -1,11 +1,10 @@
-import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
-import type { BlockHold, IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
-import type { Pin, PinOptions } from '../../model/pin.ts'
-import { pinWithOptions } from '../../model/pin.ts'
+import type { PinOptions } from '../../model/pin.ts'
+import { isRemote, pinWithOptions } from '../../model/pin.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
 import type { CallOptions } from '../cluster-api.ts'
 import { refuseInFollowerMode } from '../follower.ts'
@@ -54,36 +53,20 @@ export class Adder {
 
   async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const hold = this.#deps.ipfs.hold()
-    const sink = new BlockSpread({ self: this.#init.self, destinations, signal, hold }, this.#deps)
+    using hold = this.#deps.ipfs.hold()
+    await using sink = new BlockSpread({ self: this.#init.self, destinations, signal, hold }, this.#deps)
     let root: CID | undefined
-    let stored = false
-    try {
-      const onRoot = (cid: CID): void => { root = cid }
-      for await (const output of readUpload({ entries, params, sink }, this.#deps.importers, { signal, onRoot, forShards: false })) {
-        yield addedOutput(output, allocations)
-      }
-      await sink.finish()
-      stored = true
-    } finally {
-      if (!stored) {
-        await sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
-        hold.release()
-      }
+    const onRoot = (cid: CID): void => { root = cid }
+    for await (const output of readUpload({ entries, params, sink }, this.#deps.importers, { signal, onRoot, forShards: false })) {
+      yield addedOutput(output, allocations)
     }
-    await this.#pin({ ...pinWithOptions(rootOf(root), params.pin), allocations }, { hold, isPinned: !params.noPin })
-  }
-
-  /** The blocks are on the disk before the pin is, and stay until the tracker has made the root. */
-  async #pin (pin: Pin, { hold, isPinned }: { hold: BlockHold, isPinned: boolean }): Promise<void> {
-    try {
-      if (!isPinned) return hold.release()
-      await hold.keepUntilPinned(pin.cid)
-      await this.#deps.pinner.pin(pin)
-    } catch (err) {
-      hold.release()
-      throw err
-    }
+    await sink.finish()
+    const cid = rootOf(root)
+    if (params.noPin) return
+    // the blocks are on the disk before the pin is
+    await hold.keepUntilPinned(cid)
+    const pin = await this.#deps.pinner.pin({ ...pinWithOptions(cid, params.pin), allocations })
+    hold.handOver(isRemote(pin, this.#init.self) ? [] : [cid])
   }
 }
 

@@ -31,13 +31,14 @@ const windowBytes = 6 << 20
  * Sends the blocks of an add to its destinations while they are made. The slowest one sets the pace. A destination that fails is left behind; only when none is
  * left is that an error.
  */
-export class BlockSpread implements BlockSink {
+export class BlockSpread implements BlockSink, AsyncDisposable {
   readonly #init: BlockSpreadInit
   readonly #deps: BlockSpreadDeps
   readonly #destinations: ReadonlyMap<PeerId, Destination>
   #batch: Block[] = []
   #bytes = 0
   #streaming = false
+  #isFinished = false
 
   constructor (init: BlockSpreadInit, deps: BlockSpreadDeps) {
     this.#init = init
@@ -63,14 +64,17 @@ export class BlockSpread implements BlockSink {
     }
     this.#init.signal?.throwIfAborted()
     this.#checkFailures()
+    this.#isFinished = true
     for (const [peer, { failure }] of this.#destinations) {
       if (failure != null) this.#deps.log.warn('a peer did not take the blocks of an add', { peer, err: failure.err })
     }
   }
 
-  /** Gives up: no destination keeps waiting for the rest. Never rejects. */
-  async abort (err: unknown): Promise<void> {
+  /** Gives up what isn't finished: no destination keeps waiting for the rest. Never rejects. */
+  async [Symbol.asyncDispose] (): Promise<void> {
+    if (this.#isFinished) return
     this.#batch = []
+    const err = new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' })
     await this.#each(async destination => destination.abort(err))
   }
 

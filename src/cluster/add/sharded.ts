@@ -5,6 +5,7 @@ import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { BlockHold } from '../../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
+import { isRemote } from '../../model/pin.ts'
 import type { AdderDeps } from './add.ts'
 import { BlockSpread } from './block-spread.ts'
 import { LineQueue } from './line-queue.ts'
@@ -23,43 +24,46 @@ export interface ShardedAddInit {
  */
 export async function * addSharded (init: ShardedAddInit, deps: AdderDeps): AsyncGenerator<AddedOutput> {
   const { entries, params, signal } = init
-  const add = new ShardedAdd(init, deps)
-  let complete = false
-  try {
-    const sharder = deps.importers.sharder({ options: params.pin }, add)
-    let root: CID | undefined
-    const onRoot = (cid: CID): void => { root = cid }
-    const outputs = readUpload({ entries, params, sink: sharder }, deps.importers, { signal, onRoot, forShards: true })
-    yield * add.lines.mixedInto(add.outputs(outputs))
-    const { cid, blocks, sizeBytes, pins } = await sharder.finish(rootOf(root))
-    yield * add.lines.drain()
-    await deps.ipfs.putBlocks(only(blocks), { ...(signal == null ? {} : { signal }), hold: add.hold })
-    await add.hold.keepUntilPinned(cid)
-    yield { name: `${params.pin.name}-clusterDAG`, cid, bytes: 0, size: sizeBytes, allocations: [] }
-    for (const pin of pins) await add.pin(pin)
-    complete = true
-  } finally {
-    if (!complete) await add.takeBack()
-  }
+  // one for all: shards are let go together, when they and the cluster DAG are pinned here
+  using hold = deps.ipfs.hold()
+  await using add = new ShardedAdd(init, { ...deps, hold })
+  const sharder = deps.importers.sharder({ options: params.pin }, add)
+  let root: CID | undefined
+  const onRoot = (cid: CID): void => { root = cid }
+  const outputs = readUpload({ entries, params, sink: sharder }, deps.importers, { signal, onRoot, forShards: true })
+  yield * add.lines.mixedInto(add.outputs(outputs))
+  const { cid, blocks, sizeBytes, pins } = await sharder.finish(rootOf(root))
+  yield * add.lines.drain()
+  await deps.ipfs.putBlocks(only(blocks), { ...(signal == null ? {} : { signal }), hold })
+  yield { name: `${params.pin.name}-clusterDAG`, cid, bytes: 0, size: sizeBytes, allocations: [] }
+  for (const pin of pins) await add.pin(pin)
+  add.complete()
 }
 
 async function * only (blocks: Block[]): AsyncGenerator<Block[]> { yield blocks }
 
 /** One shard is open at a time. */
-class ShardedAdd {
+class ShardedAdd implements AsyncDisposable {
   /** Lines of finished shards. */
   readonly lines = new LineQueue<AddedOutput>()
-  /** One for all shards: they are let go when the cluster DAG, the last of the add, is pinned. */
-  readonly hold: BlockHold
   readonly #init: ShardedAddInit
-  readonly #deps: AdderDeps
+  readonly #deps: AdderDeps & { hold: BlockHold }
   readonly #pinned: CID[] = []
+  /** What is to be pinned on this peer. */
+  readonly #ours: CID[] = []
   #open: { sink: BlockSpread, allocations: PeerId[] } | undefined
 
-  constructor (init: ShardedAddInit, deps: AdderDeps) {
+  #isComplete = false
+
+  constructor (init: ShardedAddInit, deps: AdderDeps & { hold: BlockHold }) {
     this.#init = init
     this.#deps = deps
-    this.hold = deps.ipfs.hold()
+  }
+
+  /** All of it is stored and pinned. */
+  complete (): void {
+    this.#isComplete = true
+    this.#deps.hold.handOver(this.#ours)
   }
 
   /** Files and directories carry the holders of the shard that is open when they are finished, as in Go. */
@@ -70,7 +74,7 @@ class ShardedAdd {
   openShard (): BlockSink {
     const { self, params, signal } = this.#init
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const sink = new BlockSpread({ self, destinations, signal, hold: this.hold }, this.#deps)
+    const sink = new BlockSpread({ self, destinations, signal, hold: this.#deps.hold }, this.#deps)
     this.#open = { sink, allocations }
     return sink
   }
@@ -88,13 +92,15 @@ class ShardedAdd {
     this.#init.signal?.throwIfAborted()
     if (this.#init.params.noPin) return
     if (!this.#deps.consensus.state.has(pin.cid)) this.#pinned.push(pin.cid)
-    await this.#deps.pinner.pin(pin)
+    await this.#deps.hold.keepUntilPinned(pin.cid)
+    const stored = await this.#deps.pinner.pin(pin)
+    if (stored.type !== 'meta-pin' && !isRemote(stored, this.#init.self)) this.#ours.push(pin.cid)
   }
 
-  /** Never rejects: what can't be taken back is logged. */
-  async takeBack (): Promise<void> {
-    this.hold.release()
-    await this.#open?.sink.abort(new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' }))
+  /** Takes back the pins of an add that isn't complete. Never rejects: what can't be taken back is logged. */
+  async [Symbol.asyncDispose] (): Promise<void> {
+    if (this.#isComplete) return
+    await this.#open?.sink[Symbol.asyncDispose]()
     const results = await Promise.allSettled(this.#pinned.map(async cid => this.#deps.consensus.remove(cid)))
     const failed = results.filter(result => result.status === 'rejected')
     if (failed.length > 0) this.#deps.log.warn('shards of an add that was given up are still pinned', { shards: failed.length, err: failed[0]?.reason })

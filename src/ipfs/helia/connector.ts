@@ -156,12 +156,13 @@ class EmbeddedNode implements HeliaConnector {
 
   async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
     const isNew = await this.#pinner.pin(pin, options)
-    this.#holds.pinned(pin.cid)
+    this.#holds.settled(pin.cid)
     if (isNew) this.#provider.add(pin.cid)
   }
 
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
+    this.#holds.settled(cid)
     if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
     await this.#local.roots.remove(cid)
   }
@@ -178,6 +179,7 @@ class EmbeddedNode implements HeliaConnector {
   pinCount (): number { return this.#local.roots.count() }
 
   hold (): BlockHold { return this.#holds.hold() }
+  holdCount (): number { return this.#holds.size }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold }: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
     const { protection, recent, space } = this.#local

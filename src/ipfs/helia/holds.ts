@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { BlockHold } from '../ipfs.ts'
 import type { Guard, Protection } from './local/local.ts'
 
-/** An add whose root isn't pinned after this long is given up: its blocks may be collected. */
+/** An add whose roots aren't pinned after this long is given up: its blocks may be collected. */
 const longestHoldMs = 3_600_000
 
 export interface HoldsDeps {
@@ -18,40 +18,98 @@ export interface GuardedHold extends BlockHold { readonly guard: Guard }
 
 const keyOf = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
 
-/** The holds of adds whose roots wait to be pinned. */
+/** The holds of adds that run or whose roots wait to be pinned. */
 export class Holds {
   readonly #deps: HoldsDeps
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #held = new Set<AddHold>()
+  readonly #waiting = new Map<string, Set<AddHold>>()
 
   constructor (deps: HoldsDeps) { this.#deps = deps }
 
+  get size (): number { return this.#held.size }
+
   hold (): GuardedHold {
-    const guard = this.#deps.protection.guard()
-    return {
-      guard,
-      release: () => guard.release(),
-      keepUntilPinned: async root => {
-        this.#wait(keyOf(root), guard)
-        await this.#deps.sync()
-      }
+    const hold: AddHold = new AddHold(this.#deps, {
+      waits: key => {
+        const waiting = this.#waiting.get(key) ?? new Set()
+        this.#waiting.set(key, waiting.add(hold))
+      },
+      left: keys => { for (const key of keys) this.#forget(key, hold) },
+      released: () => { this.#held.delete(hold) }
+    })
+    this.#held.add(hold)
+    return hold
+  }
+
+  /** A root was pinned, or is not to be any more: who waited for it waits no longer. */
+  settled (root: CID): void {
+    const key = keyOf(root)
+    for (const hold of this.#waiting.get(key) ?? []) {
+      this.#forget(key, hold)
+      hold.settled(key)
     }
   }
 
-  /** A root was pinned: whoever waited for it lets go. */
-  pinned (root: CID): void {
-    for (const release of this.#waiting.get(keyOf(root)) ?? []) release()
+  #forget (key: string, hold: AddHold): void {
+    const waiting = this.#waiting.get(key)
+    waiting?.delete(hold)
+    if (waiting?.size === 0) this.#waiting.delete(key)
+  }
+}
+
+interface HoldOwner {
+  waits: (key: string) => void
+  /** It waits for these no longer. */
+  left: (keys: Iterable<string>) => void
+  released: () => void
+}
+
+class AddHold implements GuardedHold {
+  readonly guard: Guard
+  readonly #deps: HoldsDeps
+  readonly #owner: HoldOwner
+  readonly #roots = new Set<string>()
+  #cancelTimer: (() => void) | undefined
+  #isHandedOver = false
+
+  constructor (deps: HoldsDeps, owner: HoldOwner) {
+    this.guard = deps.protection.guard()
+    this.#deps = deps
+    this.#owner = owner
   }
 
-  #wait (key: string, guard: Guard): void {
-    const waiting = this.#waiting.get(key) ?? new Set()
-    this.#waiting.set(key, waiting)
-    const release = (): void => {
-      cancel()
-      guard.release()
-      waiting.delete(release)
-      if (waiting.size === 0) this.#waiting.delete(key)
-    }
-    const cancel = this.#deps.clock.after(longestHoldMs, release)
-    waiting.add(release)
+  async keepUntilPinned (root: CID): Promise<void> {
+    const key = keyOf(root)
+    this.#roots.add(key)
+    this.#owner.waits(key)
+    await this.#deps.sync()
   }
+
+  handOver (roots: readonly CID[]): void {
+    const keys = new Set(roots.map(keyOf))
+    const others = [...this.#roots].filter(key => !keys.has(key))
+    for (const key of others) this.#roots.delete(key)
+    this.#owner.left(others)
+    this.#isHandedOver = true
+    this.#cancelTimer ??= this.#deps.clock.after(longestHoldMs, () => this.release())
+    this.#releaseIfSettled()
+  }
+
+  release (): void {
+    this.#cancelTimer?.()
+    this.guard.release()
+    this.#owner.left(this.#roots)
+    this.#owner.released()
+    this.#roots.clear()
+  }
+
+  settled (key: string): void {
+    this.#roots.delete(key)
+    this.#releaseIfSettled()
+  }
+
+  [Symbol.dispose] (): void { if (!this.#isHandedOver) this.release() }
+
+  /** Before it is handed over other roots may come. */
+  #releaseIfSettled (): void { if (this.#isHandedOver && this.#roots.size === 0) this.release() }
 }

@@ -134,7 +134,8 @@ class ExternalKubo implements IpfsConnector {
   pinCount (): number { return this.#pins }
 
   /** Kubo knows no holds. */
-  hold (): BlockHold { return { keepUntilPinned: async () => {}, release: () => {} } }
+  hold (): BlockHold { return { keepUntilPinned: async () => {}, handOver: () => {}, release: () => {}, [Symbol.dispose]: () => {} } }
+  holdCount (): number { return 0 }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, { signal }: IpfsOptions = {}): Promise<void> {
     await uploadBlocks(blocks, { rpc: this.#rpc, random: this.#deps.random }, signal)

@@ -25,6 +25,7 @@ export class MemoryIpfs implements IpfsConnector {
   swarm: PeerId[] = []
   removable: RemovedKey[] = []
   readonly #id: PeerId
+  readonly #holds = new Set<{ waiting: Set<string>, isHandedOver: boolean }>()
 
   constructor (id: PeerId) { this.#id = id }
 
@@ -42,9 +43,13 @@ export class MemoryIpfs implements IpfsConnector {
     this.#answer()
     if (this.broken.has(pin.cid.toString())) throw new ClusterError('IPFS_ERROR', {}, { message: 'the content is broken' })
     this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
+    this.#settle(pin.cid)
   }
 
-  async unpin (cid: CID): Promise<void> { this.roots.delete(cid.toString()) }
+  async unpin (cid: CID): Promise<void> {
+    this.roots.delete(cid.toString())
+    this.#settle(cid)
+  }
 
   async pinStatus ({ cid }: { cid: CID }): ReturnType<IpfsConnector['pinStatus']> {
     this.#answer()
@@ -59,7 +64,23 @@ export class MemoryIpfs implements IpfsConnector {
   progress (): undefined { return undefined }
   pinCount (): number { return this.roots.size }
 
-  hold (): BlockHold { return { keepUntilPinned: async () => {}, release: () => {} } }
+  hold (): BlockHold {
+    const held = { waiting: new Set<string>(), isHandedOver: false }
+    const release = (): void => { this.#holds.delete(held) }
+    this.#holds.add(held)
+    return {
+      keepUntilPinned: async root => { held.waiting.add(root.toString()) },
+      handOver: roots => {
+        held.waiting = new Set(roots.map(String).filter(root => held.waiting.has(root)))
+        held.isHandedOver = true
+        if (held.waiting.size === 0) release()
+      },
+      release,
+      [Symbol.dispose]: () => { if (!held.isHandedOver) release() }
+    }
+  }
+
+  holdCount (): number { return this.#holds.size }
 
   async putBlocks (batches: AsyncIterable<Block[]>): Promise<void> {
     this.putCalls++
@@ -97,6 +118,10 @@ export class MemoryIpfs implements IpfsConnector {
 
   async swarmPeers (): Promise<PeerId[]> { return this.swarm }
   async connect (addresses: readonly string[]): Promise<void> { this.dialled.push(...addresses) }
+
+  #settle (root: CID): void {
+    for (const held of this.#holds) if (held.waiting.delete(root.toString()) && held.isHandedOver && held.waiting.size === 0) this.#holds.delete(held)
+  }
 
   #answer (): void { if (this.down != null) throw this.down }
 }

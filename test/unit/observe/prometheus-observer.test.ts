@@ -15,6 +15,7 @@ import { pollUntil } from '../../support/poll.ts'
 const sources: MetricSources = {
   pins: () => 100_000,
   ipfsPins: () => 42,
+  heldAdds: () => 6,
   operations: () => ({ pin_queued: 5, pinning: 2, pin_error: 1, unpin_queued: 9 }),
   operationCounts: () => ({ pinsDone: 7, queueFull: 1 }),
   crdt: () => ({ heads: 3, height: 99, dirty: false, behind: true }),
@@ -56,10 +57,10 @@ describe('metrics for Prometheus', () => {
   it('asks the peer at each scrape; what can not be told yet has no sample', async () => {
     const samples = await scrape()
 
-    const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
+    const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
       'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads', 'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
       'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
-    assert.deepEqual(seen, [100_000, 42, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, undefined])
+    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
   })
 

@@ -11,7 +11,7 @@ import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 /** What the commands work with. */
 export interface CommandDeps {
   ipfs: IpfsConnector
-  cluster: Pick<ClusterApi, 'pin' | 'version'>
+  cluster: Pick<ClusterApi, 'pin' | 'version' | 'peer'>
   reader: DagReader
   clock: Pick<Clock, 'now'>
   importCar: CarImporter

@@ -5,7 +5,8 @@ import type { BlockSink } from '../../../importer/importer.ts'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
-import { defaultPinOptions } from '../../../model/pin.ts'
+import type { BlockHold } from '../../../ipfs/ipfs.ts'
+import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
 import { flag, pathArgument, pathArguments, resolved } from './arguments.ts'
 import { just, uploadedParts } from './block-commands.ts'
 import { carHeader, carSection } from '../../common/dag/car.ts'
@@ -114,7 +115,7 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
   const pinsRoots = flag(query, 'pin-roots', true)
   const withStats = flag(query, 'stats')
   return lines((async function * () {
-    const hold = ipfs.hold()
+    using hold = ipfs.hold()
     const sums = { BlockCount: 0, BlockBytesCount: 0 }
     const roots: CID[] = []
     const sink: BlockSink = {
@@ -124,22 +125,23 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
         await ipfs.putBlocks(batch(blocks), { signal, hold })
       }
     }
-    try {
-      for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) roots.push((await importCar(content, sink, { signal })).root)
-      if (roots.length === 0) throw badRequest('argument "path" is required')
-      // one hold waits for one root: the others are pinned while it still holds
-      if (pinsRoots) for (const root of roots.slice(1)) await cluster.pin(root, defaultPinOptions(), { signal })
-      if (pinsRoots && roots[0] != null) {
-        await hold.keepUntilPinned(roots[0])
-        await cluster.pin(roots[0], defaultPinOptions(), { signal })
-      } else hold.release()
-    } catch (err) {
-      hold.release()
-      throw err
-    }
+    for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) roots.push((await importCar(content, sink, { signal })).root)
+    if (roots.length === 0) throw badRequest('argument "path" is required')
+    if (pinsRoots) await pinAll(roots, hold, { cluster, signal })
     if (pinsRoots) for (const root of roots) yield `${goJson({ Root: { Cid: { '/': cidText(root) }, PinErrorMsg: '' } })}\n`
     if (withStats) yield `${goJson({ Stats: sums })}\n`
   })())
+}
+
+/** The hold lasts until those that are for this peer are pinned. */
+async function pinAll (roots: readonly CID[], hold: BlockHold, { cluster, signal }: Pick<CommandDeps, 'cluster'> & Pick<CommandCall, 'signal'>): Promise<void> {
+  const ours: CID[] = []
+  for (const root of roots) {
+    await hold.keepUntilPinned(root)
+    const pin = await cluster.pin(root, defaultPinOptions(), { signal })
+    if (!isRemote(pin, cluster.peer)) ours.push(root)
+  }
+  hold.handOver(ours)
 }
 
 async function * batch (blocks: readonly Block[]): AsyncGenerator<Block[]> { yield [...blocks] }

@@ -44,6 +44,9 @@ export class BlockProtection implements Protection, Startable {
   async start (): Promise<void> { await rm(this.#init.folder, { recursive: true, force: true }) }
   async stop (): Promise<void> {}
 
+  /** Operations that run. */
+  get size (): number { return this.#guards.size }
+
   guard (): Guard {
     const guard = new RunningGuard({
       newSet: () => this.#newSet(),

@@ -240,6 +240,22 @@ describe('commands of the embedded node', () => {
     assert.equal(unpinned.status, 200)
     assert.equal(damaged.status, 500)
     assert.equal(target.cluster.pins.size, 0)
+    assert.equal(target.ipfs.holdCount(), 0)
+  })
+
+  it('dag/import: holds the blocks until each root is pinned here', async () => {
+    const { peer, root, file } = await tree()
+    const cars = [root, file].map(async ({ cid }) => (await peer.ask(`dag/export?arg=${cid}`)).body)
+    const target = proxyPeer()
+
+    await target.ask('dag/import', uploadOf(...await Promise.all(cars)))
+    const held = [target.ipfs.holdCount()]
+    for (const pin of target.cluster.pins.values()) {
+      await target.ipfs.pin(pin)
+      held.push(target.ipfs.holdCount())
+    }
+
+    assert.deepEqual(held, [1, 1, 0])
   })
 
   it('dag/stat: counts each block once', async () => {

@@ -31,13 +31,13 @@ export async function runFollower (followed: Followed, deps: DaemonDeps): Promis
   }, deps)
 }
 
-/** The settings of a follower: the pinset is read only, nobody else collects garbage here, the API on its socket the only face, nothing is measured. */
+/** The settings of a follower: the pinset is read only, nobody else collects garbage here, the API on its socket and the gateway the only listeners, nothing is measured. */
 export function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): ServiceConfig {
   return {
     ...config,
     cluster: { ...config.cluster, followerMode: true },
     rpc: { closed: ['Cluster.RepoGCLocal'] },
-    api: { restapi, pinsvcapi: null, ipfsproxy: null },
+    api: { restapi, pinsvcapi: null, ipfsproxy: null, gateway: config.api.gateway },
     metrics: { ...config.metrics, enableStats: false },
     tracing: { ...config.tracing, enableTracing: false }
   }

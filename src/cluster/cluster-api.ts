@@ -20,9 +20,9 @@ export interface PeerPinProgress { peer: PeerId, peerName: string, operation: Op
 
 /**
  * What is wrong with a peer. `behind`: it knows that it hasn't merged all of the pinset yet; `dirty`: a branch of the pinset is to be looked through again;
- * `ipfs_unavailable`: its IPFS node doesn't answer.
+ * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it hears some of them, but not all.
  */
-export type HealthProblem = 'behind' | 'dirty' | 'ipfs_unavailable'
+export type HealthProblem = 'behind' | 'dirty' | 'ipfs_unavailable' | 'gossip_silent' | 'peers_silent'
 
 /** How a peer is. No problems: fine. */
 export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }

@@ -25,6 +25,7 @@ import type { CallOptions, ClusterApi, Health, PeerPinProgress, ScopeOptions } f
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './graph.ts'
 import { healthOf } from './health.ts'
+import type { HealthDeps } from './health.ts'
 import { resolvePath } from './path.ts'
 import { totalRepoStat } from './repo-stat.ts'
 import type { TemporaryStore } from './status-rows.ts'
@@ -62,6 +63,8 @@ export interface ClusterDeps {
   monitor: Monitor
   host: Pick<ClusterHost, 'addresses' | 'addressesOf' | 'bandwidth'>
   remotes: RemotePeers
+  /** What is heard of the others, for the health of this peer. */
+  gossip?: HealthDeps['gossip']
   /** How far pins are on other peers. Without it only this peer is asked. */
   remoteProgress?: RemoteProgress
   importers: Importers

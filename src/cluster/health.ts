@@ -1,18 +1,28 @@
 import { messageOf } from '../base/errors.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { PeerId } from '../model/cid.ts'
 import type { Health, HealthProblem } from './cluster-api.ts'
 
 export interface HealthDeps {
   consensus: Pick<Consensus, 'progress' | 'state'>
   ipfs: Pick<IpfsConnector, 'id'>
+  /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
+  gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ consensus, ipfs }: HealthDeps): Promise<Health> {
+export async function healthOf ({ consensus, ipfs, gossip }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty } = consensus.progress()
   const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
-  const problems: Array<[HealthProblem, boolean]> = [['behind', behind], ['dirty', dirty], ['ipfs_unavailable', ipfsError !== '']]
+  const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
+  const problems: Array<[HealthProblem, boolean]> = [
+    ['behind', behind],
+    ['dirty', dirty],
+    ['ipfs_unavailable', ipfsError !== ''],
+    ['gossip_silent', silent.length > 0 && heard === 0],
+    ['peers_silent', silent.length > 0 && heard > 0]
+  ]
   return {
     problems: problems.filter(([, is]) => is).map(([problem]) => problem),
     pins: consensus.state.size(),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parseDuration } from '../base/duration.ts'
 import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
 import { normalPeerId } from './peer-id-text.ts'
@@ -183,6 +184,14 @@ export const optionalMultiaddr: Kind<string> = {
   parse: raw => raw === '' ? '' : multiaddr.parse(raw)
 }
 
+/** One multiaddress, "" for none, or null when nothing is said. */
+export const olderMultiaddr: Kind<string | null> = {
+  ...multiaddr,
+  allowed: `${optionalMultiaddr.allowed}, or absent`,
+  zero: null,
+  parse: raw => raw === null ? null : optionalMultiaddr.parse(raw)
+}
+
 /** Multiaddresses: a list, or one as plain text. */
 export function multiaddrs (rule: { notEmpty?: boolean, withPeer?: boolean } = {}): Kind<string[]> {
   const isGood = (one: string): boolean => isMultiaddr(one) && (rule.withPeer !== true || peerOfMultiaddr(one) != null)
@@ -249,4 +258,48 @@ export const credentials: Kind<Secret<Record<string, string>> | null> = {
     const users = stringMap.parse(raw)
     return users === refused || stringMap.isEmpty(users) ? refused : new Secret(users)
   }
+}
+
+/** IP addresses and networks. */
+export const addresses: Kind<string[]> = {
+  ...strings,
+  name: 'list of addresses',
+  allowed: 'a list of IP addresses and networks such as "10.0.0.1" or "10.0.0.0/8"',
+  parse: raw => isList(raw) && raw.every(isNetwork) ? raw : refused
+}
+
+function isNetwork (given: string): boolean {
+  const [address = '', bits, ...more] = given.split('/')
+  const family = isIP(address)
+  return family !== 0 && more.length === 0 && (bits == null || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+}
+
+/** Host names of the gateway, and how each is served. */
+export type PublicHosts = Record<string, { subdomains: boolean, inline_dnslink: boolean }>
+
+export const publicHosts: Kind<PublicHosts> = {
+  name: 'map of hosts',
+  allowed: 'an object of host names such as {"example.com": {"subdomains": true, "inline_dnslink": false}}',
+  zero: {},
+  isEmpty: stringMap.isEmpty,
+  parse: raw => {
+    if (!isObject(raw)) return refused
+    const hosts = Object.entries(raw).map(([name, settings]) => [name.toLowerCase(), hostSettings(name, settings)] as const)
+    return hosts.some(([, settings]) => settings === refused) ? refused : Object.fromEntries(hosts) as PublicHosts
+  },
+  fromText: given => {
+    try {
+      return JSON.parse(given)
+    } catch {
+      return refused
+    }
+  }
+}
+
+function hostSettings (name: string, raw: unknown): PublicHosts[string] | Refused {
+  if (!/^[a-z\d_]([a-z\d._-]*[a-z\d])?(:\d{1,5})?$/i.test(name) || !isObject(raw)) return refused
+  const { subdomains = false, inline_dnslink: inline = false, ...more } = raw
+  if (typeof subdomains !== 'boolean' || typeof inline !== 'boolean' || Object.keys(more).length > 0) return refused
+  // an address has no names below it
+  return subdomains && isIP(name.replace(/:\d+$/, '')) !== 0 ? refused : { subdomains, inline_dnslink: inline }
 }

@@ -2,6 +2,7 @@ import type { Section } from './section.ts'
 import { clusterSection } from './sections/cluster.ts'
 import { crdtSection, raftSection } from './sections/consensus.ts'
 import { levelSection } from './sections/datastore.ts'
+import { gatewaySection } from './sections/gateway.ts'
 import { pinsvcapiSection, restapiSection } from './sections/http-api.ts'
 import { heliaSection, ipfshttpSection } from './sections/ipfs-connector.ts'
 import { ipfsproxySection } from './sections/ipfsproxy.ts'
@@ -12,7 +13,7 @@ import { balancedSection, diskSection, pinqueueSection, pubsubmonSection, statel
 export const sections: readonly Section[] = [
   clusterSection,
   crdtSection,
-  ipfsproxySection, pinsvcapiSection, restapiSection,
+  ipfsproxySection, pinsvcapiSection, restapiSection, gatewaySection,
   heliaSection, ipfshttpSection,
   statelessSection, pubsubmonSection, balancedSection,
   diskSection, pinqueueSection, tagsSection,

@@ -1,13 +1,14 @@
 import type { ClusterConfig } from './sections/cluster.ts'
 import type { CrdtConfig } from './sections/consensus.ts'
 import type { LevelConfig } from './sections/datastore.ts'
+import type { GatewayConfig } from './sections/gateway.ts'
 import type { HttpApiConfig } from './sections/http-api.ts'
 import type { HeliaConfig, IpfsHttpConfig } from './sections/ipfs-connector.ts'
 import type { IpfsProxyConfig } from './sections/ipfsproxy.ts'
 import type { MetricsConfig, TracingConfig } from './sections/observations.ts'
 import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
 
-export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
+export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
 export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig, TracingConfig }
 
 /**
@@ -21,6 +22,7 @@ export interface ServiceConfig {
     readonly restapi: HttpApiConfig | null
     readonly pinsvcapi: HttpApiConfig | null
     readonly ipfsproxy: IpfsProxyConfig | null
+    readonly gateway: GatewayConfig | null
   }
   /** The embedded node, or an external Kubo. */
   readonly ipfs: { readonly kind: 'helia' } & HeliaConfig | { readonly kind: 'ipfshttp' } & IpfsHttpConfig

@@ -4,7 +4,7 @@ import type { Findings, JsonObject, Variables } from './reader.ts'
 import { inertSections, sections, topLevel } from './sections.ts'
 import { foreignDatastores } from './sections/datastore.ts'
 import type { ForeignDatastore } from './sections/datastore.ts'
-import type { ServiceConfig } from './service-config.ts'
+import type { GatewayConfig, ServiceConfig } from './service-config.ts'
 
 export interface ReadOptions {
   /** Variables that may override keys, usually the environment. */
@@ -106,7 +106,7 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
   return {
     cluster: all('cluster'),
     crdt: all('consensus.crdt'),
-    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy') },
+    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }) },
     ipfs: { kind, ...all(`ipfs_connector.${kind}`) },
     tracker: all('pin_tracker.stateless'),
     monitor: all('monitor.pubsubmon'),
@@ -116,6 +116,16 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
     tracing: all('observations.tracing'),
     datastore: all('datastore.level')
   }
+}
+
+/**
+ * The older key of the embedded node wins where it is given. A file from before the section has neither: the embedded node had a gateway then, an external
+ * Kubo has its own.
+ */
+function gatewayOf (section: GatewayConfig, { kind, isPresent, older }: { kind: 'helia' | 'ipfshttp', isPresent: boolean, older: string | null }): GatewayConfig | null {
+  if (kind === 'helia' && older != null) return older === '' ? null : { ...section, listenMultiaddress: [older] }
+  if (!isPresent && kind === 'ipfshttp') return null
+  return section.listenMultiaddress.length === 0 ? null : section
 }
 
 function warningsOf (config: ServiceConfig, findings: Findings): string[] {

@@ -12,6 +12,8 @@ export interface StateListOptions { signal?: AbortSignal }
 export interface PinState {
   get (cid: CID): Pin | undefined
   has (cid: CID): boolean
+  /** True when the pinset remembers that the item was unpinned (it may be pinned again). False for what it has never heard of: all of it, once it was removed. */
+  wasUnpinned (cid: CID): Promise<boolean>
   pins (options?: StateListOptions): AsyncIterable<Pin[]>
   /**
    * The whole pinset as JSON text, one line per pin exactly as `goJson(pinJson(pin))` prints it, in chunks of about 64 KiB that end with a

@@ -1,9 +1,12 @@
-import type { Exchange } from './exchange.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** What a line is about. */
+export interface LoggedExchange { request: IncomingMessage, response: ServerResponse, bytesSent: number }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** One line in Apache's common log format, UTC. The user column is always `-`, as in Go. */
-export function commonLogLine (exchange: Exchange, remote: string, receivedAt: number): string {
+export function commonLogLine (exchange: LoggedExchange, remote: string, receivedAt: number): string {
   const { request, response } = exchange
   const quoted = JSON.stringify(`${request.method} ${request.url} HTTP/${request.httpVersion}`)
   return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${exchange.bytesSent}`

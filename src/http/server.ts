@@ -22,6 +22,12 @@ export interface HttpServerInit {
   readHeaderTimeoutMs: number
   writeTimeoutMs: number
   idleTimeoutMs: number
+  /** Connections at a time; more are closed at once. Default 8192. */
+  maxConnections?: number
+  /** A client that takes nothing of its answer for this long is cut. Default: a minute. */
+  stalledTimeoutMs?: number
+  /** Whether `CONNECT` opens a way to this same server: for clients that use it as their proxy. */
+  tunnels?: boolean
 }
 
 export interface HttpServerDeps { listener: RequestListener, clock: Clock, log: Logger }
@@ -29,6 +35,8 @@ export interface HttpServerDeps { listener: RequestListener, clock: Clock, log: 
 /** How long a drain waits for running answers before the stop cuts them. */
 const drainMs = 1000
 const headerSlackBytes = 4096
+const usualConnections = 8192
+const usualStalledMs = 60_000
 const tooLarge = '431 Request Header Fields Too Large'
 const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
 
@@ -100,6 +108,9 @@ export class HttpServer implements Startable {
     }
     const server = tls == null ? createServer(options) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }) as unknown as Server
     server.maxRequestsPerSocket = 0
+    server.timeout = this.#init.stalledTimeoutMs ?? usualStalledMs
+    server.on('timeout', cutIdle)
+    if (this.#init.tunnels === true) server.on('connect', (_request, socket, head) => this.#tunnel(socket, head))
     server.on('request', (request, response) => {
       this.#busy++
       const cancel = this.#init.writeTimeoutMs === 0 ? undefined : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
@@ -126,7 +137,19 @@ export class HttpServer implements Startable {
     return multiaddrOf(door.address())
   }
 
+  /** What comes through the tunnel is HTTP for this server, whatever host it names. */
+  #tunnel (socket: Duplex, head: Buffer): void {
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+    if (head.length > 0) socket.unshift(head)
+    this.#http.emit('connection', socket)
+  }
+
   #welcome (socket: Socket): void {
+    if (this.#sockets.size >= (this.#init.maxConnections ?? usualConnections)) {
+      this.#deps.log.debug('a connection too many', { server: this.name, connections: this.#sockets.size })
+      socket.destroy()
+      return
+    }
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     if (this.#init.tls == null) {
@@ -154,6 +177,12 @@ export class HttpServer implements Startable {
       this.#http.emit('connection', socket)
     })
   }
+}
+
+/** Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as long as it needs. */
+function cutIdle (socket: Socket): void {
+  const isAnswering = (socket as { _httpMessage?: unknown })._httpMessage != null
+  if (!isAnswering || socket.writableLength > 0) socket.destroy()
 }
 
 function answerBrokenRequest (err: NodeJS.ErrnoException, socket: Duplex): void {

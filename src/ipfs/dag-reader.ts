@@ -15,6 +15,19 @@ export interface DirectoryEntry { name: string, cid: CID, sizeBytes: number }
 /** Bytes of a file's content from `from` (inclusive) to `before` (exclusive). */
 export interface ByteRange { from: number, before: number }
 
+/** Room for what is read before it is asked for: false when there is none. Every byte that was taken is given back. */
+export interface ReadAhead { tryTake (bytes: number): boolean, give (bytes: number): void }
+
+export interface ReadFileOptions {
+  /** All of it by default. */
+  range?: ByteRange
+  /** Who says how much may be read ahead. Without one: a few leaves. */
+  ahead?: ReadAhead
+}
+
+/** A child of a file's node, and the part of it that a range wants. */
+export interface FilePart { cid: CID, sizeBytes: number, inner: ByteRange }
+
 /** Reads DAGs and UnixFS block by block; memory doesn't grow with the content. */
 export interface DagReader {
   /** Throws UNSUPPORTED for what isn't UnixFS and INVALID_DATA for what can't be read. */
@@ -25,8 +38,10 @@ export interface DagReader {
   listEntries (node: UnixFsNode, get: GetBlock): AsyncIterable<DirectoryEntry>
   /** Length of a file's content in bytes. */
   fileSize (node: UnixFsNode): number
-  /** The content of a file in order; all of it without a range. */
-  readFile (node: UnixFsNode, get: GetBlock, range?: ByteRange): AsyncIterable<Uint8Array>
+  /** The content of a file in order. */
+  readFile (node: UnixFsNode, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Uint8Array>
+  /** The children of a file's node that a range of it touches, in order. Throws INVALID_DATA. */
+  partsOf (node: UnixFsNode, range: ByteRange): FilePart[]
   /** The CIDs a block links to, in order, repetitions included. Throws INVALID_DATA. */
   linksOf (block: Block): CID[]
 }

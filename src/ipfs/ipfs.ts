@@ -67,8 +67,6 @@ export interface PinnedView {
 export interface IpfsAbilities {
   /** `progress` tells more than the phase. */
   pinProgress: boolean
-  /** The node serves `/ipfs/…` by itself. */
-  gateway: boolean
 }
 
 /**
@@ -99,6 +97,11 @@ export interface IpfsConnector extends Startable {
   progress (cid: CID): PinProgress | undefined
   /** Number of roots. */
   pinCount (): number
+  /**
+   * The roots that this peer may remove because it alone has made them, in batches. None of an external node, whose pins may be somebody else's, and none while
+   * unpinning is disabled by configuration.
+   */
+  ownRoots (options?: IpfsOptions): AsyncIterable<CID[]>
 
   /** For an add on this peer: give it to each `putBlocks` of the add. */
   hold (): BlockHold

@@ -1,4 +1,5 @@
 import { createWriteStream, openSync, readFileSync } from 'node:fs'
+import { gateway, type Gateway } from '../api/gateway/gateway.ts'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
 import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
@@ -10,8 +11,9 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
-import type { HttpApiConfig, IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
+import type { GatewayConfig, HttpApiConfig, IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
+import { BytesInFlight } from '../http/bytes-in-flight.ts'
 import type { HttpFaceInit } from '../http/face.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { dagReader } from '../ipfs/helia/dag-reader.ts'
@@ -26,17 +28,21 @@ export interface FacesInit { folder: string, config: ServiceConfig }
 export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
-export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined }
+export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined, gateway: Gateway | undefined }
 
 export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
-  const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy } } } = init
+  const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway } } } = init
   const { cluster, clock, log } = deps
+  const flow = new BytesInFlight({ maxBytes: gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, { clock })
   return {
     restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps),
-    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, deps)
+    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, deps),
+    gateway: gateway == null ? undefined : composeGateway(init, gateway, { ...deps, flow })
   }
 }
+
+const usualBytesInFlight = 128 * 2 ** 20
 
 /** The pinning service with its index in the state folder. */
 function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
@@ -57,6 +63,33 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
   }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 
+/** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
+function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps & { flow: BytesInFlight }): Gateway {
+  const { ipfs, flow, clock } = deps
+  const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
+  return gateway({
+    listen: section.listenMultiaddress,
+    tls: tlsOf(folder, section),
+    timeouts: { readMs: 0, readHeaderMs: section.readHeaderTimeoutMs, writeMs: 0, idleMs: section.idleTimeoutMs },
+    maxHeaderBytes: section.maxHeaderBytes,
+    maxConnections: section.maxConnections,
+    maxRequests: section.maxRequests,
+    firstBlockMs: section.firstBlockTimeoutMs,
+    blockMs: section.blockTimeoutMs,
+    requestMs: section.requestTimeoutMs,
+    logLine: accessLog(folder, section.httpLogFile, deps.log.child('gatewaylog')),
+    wrap: deps.observer.requests('gateway'),
+    headers: Object.entries(section.headers).flatMap(([name, values]) => values.map(value => [name, value] as const)),
+    cors: { allowedOrigins: section.corsAllowedOrigins, allowedMethods: section.corsAllowedMethods, allowedHeaders: section.corsAllowedHeaders, exposedHeaders: section.corsExposedHeaders },
+    hosts: new Map(Object.entries(hosts).map(([name, host]) => [name, { subdomains: host.subdomains, inlineDnslink: host.inline_dnslink }])),
+    dnslinkHosts: section.dnslinkHosts,
+    trustedProxies: section.trustedProxies,
+    deserialized: section.deserialized,
+    contentOnly: section.contentOnly,
+    noFetch: section.noFetch
+  }, { ipfs, reader: dagReader, flow, clock, log: deps.log.child('gateway') })
+}
+
 function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, clock, log }: FacesDeps): NodeApi {
   if (config.ipfs.kind === 'helia') return embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock, log })
   return kuboNode({
@@ -70,10 +103,10 @@ function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { clu
 
 /** What the HTTP APIs have in common, with the files that the section names read. */
 function httpInit (folder: string, section: HttpApiConfig, log: Logger): HttpFaceInit {
-  const { sslCertFile, sslKeyFile, basicAuthCredentials } = section
+  const { basicAuthCredentials } = section
   return {
     listen: section.httpListenMultiaddress,
-    tls: sslCertFile === '' ? null : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) },
+    tls: tlsOf(folder, section),
     basicAuth: basicAuthCredentials == null ? null : new Map(Object.entries(basicAuthCredentials.reveal())),
     cors: {
       allowedOrigins: section.corsAllowedOrigins,
@@ -89,6 +122,9 @@ function httpInit (folder: string, section: HttpApiConfig, log: Logger): HttpFac
     logLine: accessLog(folder, section.httpLogFile, log)
   }
 }
+
+const tlsOf = (folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 'sslCertFile' | 'sslKeyFile'>): HttpFaceInit['tls'] =>
+  sslCertFile === '' ? null : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) }
 
 /** One line per request: to the file if there is one, else to the log. Throws INVALID_CONFIG for a file that can't be written, as Go's peer doesn't start either. */
 function accessLog (folder: string, file: string, log: Logger): (line: string) => void {

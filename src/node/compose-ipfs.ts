@@ -9,18 +9,14 @@ import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
 import type { Stores } from './compose-stores.ts'
-import { hostAndPort } from './tcp-address.ts'
 
 /** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
 export const listenersFirstMs = 25
 
 export interface IpfsDeps { stores: Stores, clock: Clock, random: Random, log: Logger, workers: Workers }
 
-/** An IPFS node; `gatewayPort` when it serves a gateway by itself. */
-export interface ComposedIpfs extends IpfsConnector { gatewayPort? (): number | undefined }
-
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
+export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): IpfsConnector {
   const { ipfs } = init.config
   if (ipfs.kind === 'ipfshttp') return kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') })
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
@@ -55,8 +51,7 @@ function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaCo
     fetchConcurrency: config.fetchConcurrency,
     provide: config.provide as 'roots' | 'pinned' | 'all' | 'off',
     reprovideIntervalMs: config.reprovideIntervalMs,
-    networkDelayMs: listenersFirstMs,
-    ...(config.gatewayMultiaddress === '' ? {} : { gateway: hostAndPort(config.gatewayMultiaddress) })
+    networkDelayMs: listenersFirstMs
   }
 }
 

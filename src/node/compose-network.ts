@@ -24,6 +24,8 @@ import { readPeerstore, writePeerstore } from './peerstore-file.ts'
 export interface NetworkDeps {
   /** Asked only while peers are connected: the consensus itself needs the network. */
   consensus: () => Pick<CrdtConsensus, 'trusts' | 'getBlock' | 'completeHeads'>
+  /** How long a peer's ping holds, by its own word. Milliseconds; undefined when it has told none. */
+  pingHoldsMs: (peer: PeerId) => number | undefined
   workers: Workers
   clock: Clock
   log: Logger
@@ -47,10 +49,10 @@ export interface Network {
 /** libp2p refuses what is above its own limit, trusted or not: it must lie above the one that spares the trusted. */
 const connectionsAboveHighWater = 64
 
-export function composeNetwork (init: NodeInit, { consensus, workers, clock, log }: NetworkDeps): Network {
+export function composeNetwork (init: NodeInit, { consensus, pingHoldsMs, workers, clock, log }: NetworkDeps): Network {
   const { config: { cluster }, identity } = init
   const self = identity.id
-  const gossip = libp2pGossip(gossipInit(init), { clock, log: log.child('pubsub') })
+  const gossip = libp2pGossip(gossipInit(init), { holdsMs: pingHoldsMs, workers, clock, log: log.child('pubsub') })
   const host = libp2pClusterHost(hostInit(init), { clock, log: log.child('p2p') }, async () => ({ ...await gossip.services(), ...await dualDht() }))
   gossip.join(host)
   const streams = libp2pStreams({ host, log: log.child('p2p') })
@@ -108,9 +110,12 @@ export function peerstoreKeeper ({ folder, config, log }: NodeInit, { network, m
   }
 }
 
+/** Everybody's ping comes once per interval, at the latest with the heartbeats after it. */
+const silentAfterMs = ({ monitorPingIntervalMs, pubsub }: NodeInit['config']['cluster']): number => 3 * Math.max(monitorPingIntervalMs, pubsub.heartbeatIntervalMs)
+
 function gossipInit ({ config: { cluster }, identity }: NodeInit): Parameters<typeof libp2pGossip>[0] {
   const { heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish } = cluster.pubsub
-  return { self: identity.id, heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange: !cluster.followerMode }
+  return { self: identity.id, heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange: !cluster.followerMode, silentAfterMs: silentAfterMs(cluster) }
 }
 
 function hostInit ({ config: { cluster }, identity, version }: NodeInit): Parameters<typeof libp2pClusterHost>[0] {

@@ -6,6 +6,7 @@ import type { TracingConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { Libp2pGossip } from '../network/libp2p/gossip.ts'
 import type { ClusterHost } from '../network/network.ts'
 import { blindObserver, both, type Observer } from '../observe/observer.ts'
 import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
@@ -46,6 +47,7 @@ export interface Observed {
   tracker: StatelessTracker
   monitor: Monitor
   host: ClusterHost
+  gossip: Pick<Libp2pGossip, 'health'>
   cluster: Cluster
   workers: WorkerRunner
   /** The name of the metric that makes a peer a member. */
@@ -53,7 +55,7 @@ export interface Observed {
 }
 
 /** The observer's own components, told where to look. */
-export function observedBy (observer: Observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric }: Observed): Startable[] {
+export function observedBy (observer: Observer, { consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
   return observer.components({
     pins: () => consensus.state.size(),
     ipfsPins: () => ipfs.pinCount(),
@@ -68,6 +70,7 @@ export function observedBy (observer: Observer, { consensus, ipfs, tracker, moni
     bandwidth: () => host.bandwidth(),
     members: () => monitor.latest(peersetMetric).length,
     connectedPeers: () => host.connectedPeers().length,
+    gossip: () => gossip.health(),
     alerts: () => cluster.alerts().length,
     diskWeight: () => (monitor.latestOf('freespace', cluster.peer) ?? monitor.latestOf('reposize', cluster.peer))?.weight
   })

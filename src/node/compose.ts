@@ -49,7 +49,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
   const self = identity.id
 
-  const network = composeNetwork(init, { consensus: () => consensus, workers, clock, log })
+  const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
   const { host, gossip, streams, exchange, history, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
   const ownNode = composeIpfs(init, { stores, clock, random, log, workers })
@@ -57,9 +57,9 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
-    { state: consensus.state, ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
+    { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, tracker, monitor, host, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, tracker, monitor, host, gossip, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
@@ -75,12 +75,12 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   })
   const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, consensus, workers, observer, clock, log })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
-  const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, cluster, workers, peersetMetric: config.crdt.peersetMetric })
+  const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, tracker, monitor, workers, listenersFirst,
+    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
   ]
   return {
@@ -89,7 +89,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
       ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
-      ...(ipfs.gatewayPort?.() == null ? {} : { gateway: [`/ip4/127.0.0.1/tcp/${ipfs.gatewayPort()}`] }),
+      ...(faces.gateway == null ? {} : { gateway: [...faces.gateway.addresses()] }),
       cluster: host.addresses()
     })
   }
@@ -100,6 +100,12 @@ function identityOf (monitor: Monitor, self: PeerId, peerName: string) {
   const ping = monitor.latestOf('ping', self)
   const { ipfsId, ipfsAddresses } = parsePingValue(ping?.value ?? '{}')
   return { peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
+}
+
+/** Also of one that has expired: a slow peer stays slow. */
+function pingHoldsMs (monitor: Monitor, peer: PeerId): number | undefined {
+  const ping = monitor.lastKnownOf('ping', peer)
+  return ping == null ? undefined : Number(ping.expire - ping.receivedAt) / 1e6
 }
 
 function crdtInit ({ config: { crdt }, identity }: NodeInit): Parameters<typeof crdtConsensus>[0] {

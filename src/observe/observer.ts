@@ -23,6 +23,8 @@ export interface MetricSources {
   /** Peers whose metrics are valid, this one included. */
   members (): number
   connectedPeers (): number
+  /** Connected members of which gossip brings nothing, and streams that took the place of lost ones since the start. */
+  gossip (): { silent: readonly string[], reopened: number }
   alerts (): number
   /** Weight of this peer's disk metric; undefined when there is none. */
   diskWeight (): bigint | undefined

@@ -99,6 +99,8 @@ function watchCluster (scraped: ScrapedMetrics, sources: MetricSources): void {
   scraped.gauge('helia_cluster_crdt_dirty', '1 while a branch is known to be incomplete', () => Number(sources.crdt().dirty))
   scraped.gauge('helia_cluster_members', 'Peers whose metrics are valid, this one included', () => sources.members())
   scraped.gauge('helia_cluster_connected_peers', 'Connected peers of the cluster network', () => sources.connectedPeers())
+  scraped.gauge('helia_cluster_gossip_silent_peers', 'Connected members of which gossip brings nothing', () => sources.gossip().silent.length)
+  scraped.counters('helia_cluster_gossip_streams_reopened_total', 'Gossip streams that were opened in the place of lost ones on living connections', [], () => [[[], sources.gossip().reopened]])
   scraped.gauge('helia_cluster_alerts', 'Metrics of peers that have expired', () => sources.alerts())
   scraped.counters('helia_cluster_network_bytes_total', 'Bytes of the cluster network by protocol', ['protocol', 'direction'],
     () => [...sources.bandwidth()].flatMap(([protocol, { totalIn, totalOut }]) => [[[protocol, 'in'], totalIn], [[protocol, 'out'], totalOut]] as Row[]))

@@ -1,9 +1,7 @@
-import { silentLogger } from '../../src/base/log.ts'
-import { systemClock } from '../../src/base/system.ts'
 import { libp2pGossip } from '../../src/network/libp2p/gossip.ts'
 import type { Libp2pGossip } from '../../src/network/libp2p/gossip.ts'
 import { connectHosts, newHost } from '../support/cluster-hosts.ts'
-import { gossipInit } from '../support/gossip-init.ts'
+import { gossipDeps, gossipInit } from '../support/gossip-init.ts'
 import { pollUntil } from '../support/poll.ts'
 import { SeededRandom, SimClock } from '../support/sim-clock.ts'
 import { SimGossip } from '../support/sim-gossip.ts'
@@ -21,7 +19,7 @@ broadcastContract('gossipsub', async () => {
   const gossips: Libp2pGossip[] = []
   const hosts = await Promise.all([0, 1, 2].map(async () => {
     const host = await newHost({}, { services: async () => gossip.services() })
-    const gossip = libp2pGossip(gossipInit(host.peer), { clock: systemClock, log: silentLogger })
+    const gossip = libp2pGossip(gossipInit(host.peer), gossipDeps())
     gossip.join(host)
     gossips.push(gossip)
     return { host, gossip }

@@ -86,6 +86,26 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       assert.deepEqual(consensus.progress().heads, heads)
     })
 
+    it('remembers what was unpinned, over a restart and when it is pinned again; nothing of what it never had', async () => {
+      await consensus.put(pinFor('one'))
+      await consensus.put(pinFor('two'))
+      await subject.stop()
+      const again = subject.reopen()
+      stop = async () => again.stop()
+      await again.start()
+      const { state } = again.consensus
+      const remembered = async (): Promise<boolean[]> => Promise.all(['one', 'two', 'never'].map(async name => state.wasUnpinned(cidFor(name))))
+      const before = await remembered()
+
+      await again.consensus.remove(cidFor('one'))
+      const removed = await remembered()
+      await again.consensus.put(pinFor('one'))
+
+      assert.deepEqual(before, [false, false, false])
+      assert.deepEqual(removed, [true, false, false])
+      assert.deepEqual([await remembered(), state.has(cidFor('one'))], [[true, false, false], true])
+    })
+
     it('takes a removed pin again', async () => {
       await consensus.put(pinFor('one'))
       await consensus.remove(cidFor('one'))

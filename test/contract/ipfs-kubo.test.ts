@@ -17,6 +17,6 @@ function externalKubo (program: string): void {
       const connector = connectorTo(kubo.api, options)
       await connector.start(new AbortController().signal)
       return { connector, passTime: () => {}, close: async () => connector.stop() }
-    }, { keepsBlocks: false, limitsStorage: false, tellsProgress: false })
+    }, { keepsBlocks: false, limitsStorage: false, tellsProgress: false, isOwn: false })
   })
 }

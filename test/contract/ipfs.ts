@@ -64,9 +64,11 @@ export interface IpfsTraits {
   limitsStorage: boolean
   /** A running pin counts each block at once and names the one it waits for. */
   tellsProgress: boolean
+  /** All its pins are this peer's. */
+  isOwn: boolean
 }
 
-const embedded: IpfsTraits = { keepsBlocks: true, limitsStorage: true, tellsProgress: true }
+const embedded: IpfsTraits = { keepsBlocks: true, limitsStorage: true, tellsProgress: true, isOwn: true }
 
 /** The promises of `IpfsConnector`, for a node that is alone in its network. */
 export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) => Promise<IpfsSubject>, traits = embedded): void {
@@ -202,6 +204,24 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
 
       assert.equal(await ipfs.pinStatus(pinOf(root.cid)), 'unpinned')
       assert.equal(ipfs.pinCount(), 0)
+    })
+
+    it('names the roots that may go without asking anybody, of every mode; none while unpinning is disabled', async () => {
+      const named = async (unpinDisable: boolean): Promise<string[]> => {
+        const ipfs = await start({ unpinDisable })
+        const { all, root, leaf } = await tree()
+        await ipfs.putBlocks(batches(...all))
+        await ipfs.pin(pinOf(root.cid))
+        await ipfs.pin(pinOf(leaf.cid, { maxDepth: 0 }))
+        const roots: string[] = []
+        for await (const cids of ipfs.ownRoots()) roots.push(...cids.map(cid => cid.toString()))
+        if (!unpinDisable) await subject.close()
+        return roots.toSorted()
+      }
+      const { root, leaf } = await tree()
+
+      assert.deepEqual(await named(false), traits.isOwn ? [root.cid.toString(), leaf.cid.toString()].toSorted() : [])
+      assert.deepEqual(await named(true), [])
     })
 
     it('refuses to unpin while that is disabled', async () => {

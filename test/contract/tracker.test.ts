@@ -5,6 +5,7 @@ import { SimClock } from '../support/sim-clock.ts'
 import { FakePinset, TrackedNode } from '../support/tracked-node.ts'
 import { trackerSettings, type OpenTracker } from './tracker-harness.ts'
 import { trackerRecoveryContract } from './tracker-recovery.ts'
+import { trackerSurplusContract } from './tracker-surplus.ts'
 import { trackerContract } from './tracker.ts'
 
 const identity = { peerName: 'me', ipfsPeerId: '12D3KooWNode', ipfsPeerAddresses: ['/dns4/example.net/tcp/4001'] }
@@ -15,7 +16,7 @@ const open: OpenTracker = async some => {
   const pinset = new FakePinset()
   const node = new TrackedNode()
   const clock = new SimClock()
-  const make = () => statelessTracker({ ...trackerSettings, ...some }, { state: pinset, ipfs: node, datastore, clock, log: silentLogger, identity: () => identity })
+  const make = () => statelessTracker({ ...trackerSettings, ...some }, { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger, identity: () => identity })
   let tracker = make()
   await tracker.start(new AbortController().signal)
   const restart = async () => {
@@ -29,3 +30,4 @@ const open: OpenTracker = async some => {
 
 trackerContract('stateless', open)
 trackerRecoveryContract('stateless', open)
+trackerSurplusContract('stateless', open)

@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { silentLogger } from '../../src/base/log.ts'
-import { systemClock } from '../../src/base/system.ts'
 import { CID } from '../../src/model/cid.ts'
 import { rpcProtocol } from '../../src/model/peer.ts'
 import { historyProtocol } from '../../src/network/history/protocol.ts'
@@ -15,7 +13,7 @@ import { crdtTopic, encodeHeads } from '../../src/wire/broadcast.ts'
 import { create as multihash } from 'multiformats/hashes/digest'
 import { residentMiB } from '../bench/peers.ts'
 import { newHost } from '../support/cluster-hosts.ts'
-import { gossipInit } from '../support/gossip-init.ts'
+import { gossipDeps, gossipInit } from '../support/gossip-init.ts'
 import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
@@ -74,7 +72,7 @@ describe('a hostile peer inside the secret', () => {
       if (address === '') address = (await idOf(0)).addresses[0]
     }
     hostile = await newHost({ secret }, { services: async () => gossip.services() })
-    gossip = libp2pGossip(gossipInit(hostile.peer), { clock: systemClock, log: silentLogger })
+    gossip = libp2pGossip(gossipInit(hostile.peer), gossipDeps())
     gossip.join(hostile)
     gossip.subscribe(topic, () => {})
     await hostile.start(new AbortController().signal)

@@ -69,8 +69,6 @@ export class SimPeer {
   readonly localDisk: SimDisk
   run: Run | undefined
   starts = 0
-  /** How often the power went. */
-  crashes = 0
   /** How far its clock is ahead. Milliseconds. */
   skewMs: number
   readonly #world: SimSettings
@@ -123,7 +121,6 @@ export class SimPeer {
   crash (): void {
     const { run } = this
     if (run == null) return
-    this.crashes++
     this.pinsetDisk.crash(this.#deps.dice.pick([0, 1, 2, 100]))
     this.localDisk.crash(this.#deps.dice.pick([0, 1, 2, 100]))
     this.#end(run)
@@ -187,7 +184,7 @@ export class SimPeer {
     }
     const tracker = statelessTracker(
       { self, maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 3_600_000, priorityPinMaxRetries: 2, pinRecoverIntervalMs: world.recoverIntervalMs },
-      { state: consensus.state, ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
+      { state: consensus.state, progress: () => consensus.progress(), ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
     const cluster = createCluster({
       self,
       peerName,

@@ -19,7 +19,7 @@ export interface SlowIpfsDeps { node: IpfsConnector, clock: Clock, dice: Dice, f
  * A tracker's connection to an IPFS node that outlives it. Pins and unpins take time, before and after they take effect; by the clock of one run of the
  * peer, so that nothing goes on once the power is gone.
  */
-export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView'> {
+export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
   readonly #deps: SlowIpfsDeps
 
   constructor (deps: SlowIpfsDeps) { this.#deps = deps }
@@ -28,6 +28,9 @@ export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatu
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> { return this.#slowly(options, async () => this.#deps.node.unpin(cid, options)) }
   async pinStatus (pin: Pin, options?: IpfsOptions): Promise<IpfsPinStatus> { return this.#deps.node.pinStatus(pin, options) }
   async pinnedView (options?: IpfsOptions): Promise<PinnedView> { return this.#deps.node.pinnedView(options) }
+
+  pinCount (): number { return this.#deps.node.pinCount() }
+  ownRoots (options?: IpfsOptions): AsyncIterable<CID[]> { return this.#deps.node.ownRoots(options) }
 
   async #slowly ({ signal }: IpfsOptions, act: () => Promise<void>): Promise<void> {
     const { clock, dice, faults } = this.#deps

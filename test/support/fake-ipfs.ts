@@ -32,7 +32,7 @@ const key = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('lat
 /** An IPFS node in memory that keeps the contract and does what a test tells it to. Deterministic under a simulated clock. */
 export class FakeIpfs implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities = { pinProgress: true, gateway: false }
+  readonly abilities = { pinProgress: true }
   readonly #init: Required<FakeIpfsInit>
   readonly #clock: Clock
   readonly #blocks = new Map<string, { bytes: Uint8Array, since: number, cid: CID }>()
@@ -110,6 +110,11 @@ export class FakeIpfs implements IpfsConnector {
 
   progress (cid: CID): PinProgress | undefined { return this.#progress.get(cid.toString()) }
   pinCount (): number { return this.#roots.size }
+
+  async * ownRoots (options: IpfsOptions = {}): AsyncGenerator<CID[]> {
+    this.#check(options)
+    if (!this.#init.unpinDisable) yield Array.from(this.#roots.values(), ({ cid }) => cid)
+  }
 
   hold (): FakeHold {
     const held: FakeHold = {

@@ -9,9 +9,10 @@ import { WorkerRunner } from '../../src/base/worker.ts'
 import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
 import { heliaConnector } from '../../src/ipfs/helia/connector.ts'
-import type { HeliaConnector, HeliaDeps, HeliaInit } from '../../src/ipfs/helia/connector.ts'
+import type { HeliaDeps, HeliaInit } from '../../src/ipfs/helia/connector.ts'
+import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
 
-export interface RunningHelia { connector: HeliaConnector, passTime (ms: number): void, close (): Promise<void> }
+export interface RunningHelia { connector: IpfsConnector, passTime (ms: number): void, close (): Promise<void> }
 
 /** A clock whose time of day can be put forward. Its timers are the machine's. */
 export function shiftedClock (): Clock & { passTime (ms: number): void } {

@@ -28,6 +28,7 @@ export class FollowedCluster extends FakeCluster {
   readonly state: PinState = {
     get: cid => this.pins.get(cid.toString()),
     has: cid => this.pins.has(cid.toString()),
+    wasUnpinned: async () => false,
     pins: () => this.allocations(),
     jsonLines: () => this.allocationLines(),
     size: () => this.pins.size

@@ -28,9 +28,19 @@ export async function gathered<T> (batches: AsyncIterable<T[]>): Promise<T[]> {
 /** A pinset in memory, changed by the test. */
 export class FakePinset implements PinState {
   readonly #pins = new Map<string, Pin>()
+  readonly #unpinned = new Set<string>()
+  /** How far the pinset is. */
+  progress = { heads: [cidNumber(0)], dirty: false, behind: false }
 
   put (...pins: Pin[]): void { for (const pin of pins) this.#pins.set(pin.cid.toString(), pin) }
-  remove (cid: CID): void { this.#pins.delete(cid.toString()) }
+  remove (cid: CID): void { if (this.#pins.delete(cid.toString())) this.#unpinned.add(cid.toString()) }
+  /** Takes it away without a trace, as removing the state does. */
+  forget (cid: CID): void {
+    this.#pins.delete(cid.toString())
+    this.#unpinned.delete(cid.toString())
+  }
+
+  async wasUnpinned (cid: CID): Promise<boolean> { return this.#unpinned.has(cid.toString()) }
   get (cid: CID): Pin | undefined { return this.#pins.get(cid.toString()) }
   has (cid: CID): boolean { return this.#pins.has(cid.toString()) }
   size (): number { return this.#pins.size }
@@ -45,11 +55,13 @@ export class FakePinset implements PinState {
 type Behaviour = (signal: AbortSignal) => Promise<void>
 
 /** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
-export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView'> {
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
   readonly calls: string[] = []
   isAway = false
+  /** The node is somebody else's, too. */
+  isShared = false
   views = 0
   openViews = 0
   /** What a call does before it takes effect; by call ("pin 3"). */
@@ -80,6 +92,9 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinSt
     this.openViews++
     return { statusOf: cid => roots.get(cid.toString()) ?? 'unpinned', close: async () => { this.openViews-- } }
   }
+
+  pinCount (): number { return this.roots.size }
+  async * ownRoots (): AsyncGenerator<CID[]> { if (!this.isShared) yield Array.from(this.roots.keys(), text => CID.parse(text)) }
 
   /** Makes the call fail from now on. */
   fail (call: string, err: Error = new ClusterError('IPFS_ERROR', {}, { message: `${call} fails` })): void {

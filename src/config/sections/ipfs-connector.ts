@@ -1,6 +1,6 @@
 import { bool, duration, field, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { multiaddr, multiaddrs, oneOf, optionalMultiaddr } from '../kinds.ts'
+import { multiaddr, multiaddrs, olderMultiaddr, oneOf } from '../kinds.ts'
 import { section } from '../section.ts'
 
 /** Where an IPFS node finds its first peers in the public network (Helia's own list). */
@@ -20,7 +20,7 @@ const heliaFields = {
   bootstrap: field(multiaddrs({ withPeer: true }), publicBootstrap, 'First peers to connect to. An empty list: none.', { ...own, testDefault: [] }),
   storage_max: size('10GB', 'How much the blocks may take on the disk; "freespace" is counted from it.', own),
   blockstore: field(oneOf(['segments', 'level']), 'segments', 'How blocks are stored: append-only segments, or LevelDB.', own),
-  gateway_multiaddress: field(optionalMultiaddr, '/ip4/127.0.0.1/tcp/8080', 'Where the gateway (`/ipfs/…`) listens. Empty: no gateway.', own),
+  gateway_multiaddress: field(olderMultiaddr, null, 'Older name of `api.gateway.listen_multiaddress`; where it is given, it wins. Empty: no gateway.', { ...own, omitDefault: true }),
   dht: field(oneOf(['auto', 'client', 'server', 'off']), 'auto', 'Part in the DHT. `auto`: server when others can reach this node. `off`: the DHT is not used.', { ...own, testDefault: 'off' }),
   provide: field(oneOf(['roots', 'pinned', 'all', 'off']), 'roots', 'What the DHT is told to be here: roots of pins, all blocks of pins, all blocks, or nothing.', { ...own, testDefault: 'off' }),
   reprovide_interval: duration('22h0m0s', 'How often the DHT is told again. 0: never.', { ...own, atLeast: 0 }),

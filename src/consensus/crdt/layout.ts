@@ -30,6 +30,7 @@ export const mergedRecord = (id: string): string => `m${id}`
 export const elementRecord = (key: string, id: string): string => `e${key}${id}`
 export const elementsOf = (key: string): KeyRange => withPrefix(`e${key}/`)
 export const tombstoneRecord = (key: string, id: string): string => `t${key}${id}`
+export const tombstonesOf = (key: string): KeyRange => withPrefix(`t${key}/`)
 export const valueRecord = (key: string): string => `v${key}`
 export const rowRecord = (key: string): string => `j${key}`
 export const journalRecord = (key: string): string => `q${key}`

@@ -17,6 +17,7 @@ export function pinState (datastore: Datastore, size?: () => number): PinState {
       return value == null ? undefined : decodePin(value, cid)
     },
     has: cid => storedValue(datastore, cid) != null,
+    wasUnpinned: async cid => wasUnpinned(datastore, cid),
     pins: options => pins(datastore, options),
     jsonLines: options => jsonLines(datastore, options),
     size: size ?? (() => layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0)))
@@ -26,6 +27,15 @@ export function pinState (datastore: Datastore, size?: () => number): PinState {
 function storedValue (datastore: Datastore, cid: CID): Uint8Array | undefined {
   const record = datastore.get(layout.valueRecord(pinKey(cid)))
   return record == null ? undefined : visibleValue(decodeValueRecord(record))
+}
+
+/** A tombstone stays for ever; before there is one the journal has the removal. */
+async function wasUnpinned (datastore: Datastore, cid: CID): Promise<boolean> {
+  const key = pinKey(cid)
+  const record = datastore.get(layout.valueRecord(key))
+  if (record != null && decodeValueRecord(record).overlay?.remove === true) return true
+  for await (const keys of datastore.keys(layout.tombstonesOf(key))) if (keys.length > 0) return true
+  return false
 }
 
 async function * pins (datastore: Datastore, options: StateListOptions = {}): AsyncGenerator<Pin[]> {

@@ -13,8 +13,6 @@ import type { Pin } from '../../model/pin.ts'
 import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
-import { Gateway } from './gateway.ts'
-import type { GatewayInit } from './gateway.ts'
 import { isContentOf } from '../../wire/multihash.ts'
 import { Holds, type GuardedHold } from './holds.ts'
 import { LinklessBlocks } from './local/linkless-blocks.ts'
@@ -35,7 +33,7 @@ export interface HeliaInit extends HeliaNetworkInit {
   storageMaxBytes: number
   /** A pin fails when no block came for this long. Milliseconds. */
   pinTimeoutMs: number
-  /** A single block that isn't here is waited for this long (get, resolve, gateway). Milliseconds. */
+  /** A single block that isn't here is waited for this long (get, resolve). Milliseconds. */
   requestTimeoutMs: number
   unpinDisable: boolean
   /** Blocks that one pin asks for at a time, 32 to 128. */
@@ -44,8 +42,6 @@ export interface HeliaInit extends HeliaNetworkInit {
   reprovideIntervalMs: number
   /** Loading libp2p keeps the thread busy; it begins this long after the start, so that listeners can answer first. Milliseconds; default 0. */
   networkDelayMs?: number
-  /** Where `/ipfs/…` is served; without it, nowhere. */
-  gateway?: GatewayInit
 }
 
 export interface HeliaDeps {
@@ -59,11 +55,6 @@ export interface HeliaDeps {
   workers: { add: (worker: Worker) => WorkerHandle }
 }
 
-export interface HeliaConnector extends IpfsConnector {
-  /** The port of the gateway; undefined when there is none. */
-  gatewayPort (): number | undefined
-}
-
 async function checkContents (blocks: readonly Block[]): Promise<void> {
   for (const { cid, bytes } of blocks) {
     if (!await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `the block is not what its CID ${cid.toString()} says` })
@@ -73,16 +64,16 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
 const search = { searchAfterMs: 1000, retryMs: 30_000 }
 
 /**
- * The embedded IPFS node. `start` resolves when local work is possible (blocks, pins of what is here, GC, the gateway); libp2p and Helia are loaded
+ * The embedded IPFS node. `start` resolves when local work is possible (blocks, pins of what is here, GC); libp2p and Helia are loaded
  * and started in the background, and `ready` tells when, or why not. What needs the network waits for it.
  */
-export function heliaConnector (init: HeliaInit, deps: HeliaDeps): HeliaConnector {
+export function heliaConnector (init: HeliaInit, deps: HeliaDeps): IpfsConnector {
   return new EmbeddedNode(init, deps)
 }
 
-class EmbeddedNode implements HeliaConnector {
+class EmbeddedNode implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities: IpfsConnector['abilities']
+  readonly abilities = { pinProgress: true }
   readonly #init: HeliaInit
   readonly #deps: HeliaDeps
   readonly #local: LocalNode
@@ -93,7 +84,6 @@ class EmbeddedNode implements HeliaConnector {
   readonly #provider: Provider
   readonly #holds: Holds
   readonly #linkless = new LinklessBlocks()
-  readonly #gateway: Gateway | undefined
   #peer: Promise<PeerId> | undefined
   #isStopped = false
 
@@ -102,8 +92,7 @@ class EmbeddedNode implements HeliaConnector {
     const networkReady = async (signal: AbortSignal): Promise<void> => orAborted(this.#up.promise, signal)
     this.#init = init
     this.#deps = deps
-    this.abilities = { pinProgress: true, gateway: init.gateway != null }
-    this.#up.promise.catch(() => {})
+        this.#up.promise.catch(() => {})
     const local = this.#local = localNode(init, deps)
     this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
@@ -112,12 +101,10 @@ class EmbeddedNode implements HeliaConnector {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, clock, log
     })
     this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, network, networkReady, clock, log })
-    this.#gateway = init.gateway == null ? undefined : new Gateway(init.gateway, { getBlock: async (cid, signal) => this.getBlock(cid, { signal }), log })
   }
 
   async start (signal: AbortSignal): Promise<void> {
     await this.#local.start(signal)
-    await this.#gateway?.start()
     // loading Helia keeps the thread busy: whoever waits for this start goes first
     const { networkDelayMs = 0 } = this.#init
     const begin = networkDelayMs === 0 ? nextTurn() : this.#deps.clock.sleep(networkDelayMs)
@@ -133,12 +120,9 @@ class EmbeddedNode implements HeliaConnector {
     this.#up.reject(reason)
     this.#pinner.stop(reason)
     this.#fetcher.stop(reason)
-    await this.#gateway?.stop()
     await this.#network.stop()
     await this.#local.stop()
   }
-
-  gatewayPort (): number | undefined { return this.#gateway?.port() }
 
   async ready (options: IpfsOptions = {}): Promise<void> {
     await (options.signal == null ? this.#up.promise : orAborted(this.#up.promise, options.signal))
@@ -177,6 +161,11 @@ class EmbeddedNode implements HeliaConnector {
 
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
   pinCount (): number { return this.#local.roots.count() }
+
+  async * ownRoots (options: IpfsOptions = {}): AsyncGenerator<CID[]> {
+    if (this.#init.unpinDisable) return
+    for await (const roots of this.#local.roots.list(options)) yield roots.map(({ cid }) => cid)
+  }
 
   hold (): BlockHold { return this.#holds.hold() }
   holdCount (): number { return this.#holds.size }

@@ -1,7 +1,7 @@
 import type { DagReader } from '../dag-reader.ts'
 import { linksOf } from './local/links.ts'
 import { findEntry, listEntries, readNode } from './unixfs-directory.ts'
-import { fileSize, readFile } from './unixfs-file.ts'
+import { fileSize, partsOf, readFile } from './unixfs-file.ts'
 
-/** The readers of the embedded node's gateway, for other faces. */
-export const dagReader: DagReader = { readNode, findEntry, listEntries, fileSize, readFile, linksOf }
+/** How the gateway and the proxy's commands read what the node holds. */
+export const dagReader: DagReader = { readNode, findEntry, listEntries, fileSize, readFile, partsOf, linksOf }

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../../base/errors.ts'
-import type { ByteRange, GetBlock, UnixFsNode } from '../dag-reader.ts'
+import type { ByteRange, FilePart, GetBlock, ReadAhead, ReadFileOptions, UnixFsNode } from '../dag-reader.ts'
 import { readNode } from './unixfs-directory.ts'
 
 /** Leaves that are asked for ahead of the one that is being read. */
@@ -12,26 +12,42 @@ export function fileSize (node: UnixFsNode): number {
   return node.unixfs == null ? node.data.length : Number(node.unixfs.fileSize())
 }
 
+/** A leaf that is still to be read, and how many bytes of memory it takes. */
+interface Piece { sizeBytes: number, read: () => Promise<Uint8Array> }
+
 /** The content of a file in order; some leaves are fetched ahead. Stops when the consumer does. */
-export async function * readFile (node: UnixFsNode, get: GetBlock, range: ByteRange = { from: 0, before: fileSize(node) }): AsyncGenerator<Uint8Array> {
-  const ahead: Array<Promise<Uint8Array>> = []
-  for await (const piece of pieces(node, range, get, 0)) {
-    ahead.push(quietly(piece()))
-    if (ahead.length > readAhead) yield await (ahead.shift() as Promise<Uint8Array>)
+export async function * readFile (node: UnixFsNode, get: GetBlock, { range = { from: 0, before: fileSize(node) }, ahead = unlimited }: ReadFileOptions = {}): AsyncGenerator<Uint8Array> {
+  const started: Array<{ bytes: Promise<Uint8Array>, taken: number }> = []
+  const next = async (): Promise<Uint8Array> => {
+    const { bytes, taken } = started.shift() as { bytes: Promise<Uint8Array>, taken: number }
+    ahead.give(taken)
+    return bytes
   }
-  for (const piece of ahead) yield await piece
+  try {
+    for await (const { sizeBytes, read } of pieces(node, range, get, 0)) {
+      const mayWait = started.length < readAhead && ahead.tryTake(sizeBytes)
+      started.push({ bytes: quietly(read()), taken: mayWait ? sizeBytes : 0 })
+      // without room everything that was started goes out before more is read
+      for (let keep = mayWait ? readAhead : 0; started.length > keep;) yield await next()
+    }
+    while (started.length > 0) yield await next()
+  } finally {
+    for (const { taken } of started) ahead.give(taken)
+  }
 }
 
+const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
+
 /** The leaves of the range, each as a function that reads its part of it. Inner nodes are read as they come. */
-async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, level: number): AsyncGenerator<() => Promise<Uint8Array>> {
+async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, level: number): AsyncGenerator<Piece> {
   if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
   const own = cut(node.data, range)
-  if (own.length > 0) yield async () => own
-  const parts = partsInRange(node, range)
+  if (own.length > 0) yield { sizeBytes: own.length, read: async () => own }
+  const parts = partsOf(node, range)
   const nodes = new Map<number, Promise<UnixFsNode>>()
-  for (const [index, { cid, size, inner }] of parts.entries()) {
+  for (const [index, { cid, sizeBytes, inner }] of parts.entries()) {
     if (cid.code === 0x55) {
-      yield async () => leaf(cid, size, inner, get)
+      yield { sizeBytes, read: async () => leaf(cid, sizeBytes, inner, get) }
       continue
     }
     // leaves may be dag-pb, too: their siblings are read ahead
@@ -40,21 +56,21 @@ async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, leve
     }
     const child = await (nodes.get(index) as Promise<UnixFsNode>)
     nodes.delete(index)
-    if (fileSize(child) !== size) throw wrongSize(cid)
+    if (fileSize(child) !== sizeBytes) throw wrongSize(cid)
     yield * pieces(child, inner, get, level + 1)
   }
 }
 
 /** The children that the range needs, with the range as they see it. */
-function partsInRange (node: UnixFsNode, range: ByteRange): Array<{ cid: CID, size: number, inner: ByteRange }> {
+export function partsOf (node: UnixFsNode, range: ByteRange): FilePart[] {
   const sizes = node.unixfs?.blockSizes ?? []
   if (sizes.length !== node.links.length) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: `${node.cid.toString()} has links without sizes` })
   let at = node.data.length
   return node.links.flatMap(({ Hash: cid }, index) => {
-    const size = Number(sizes[index])
+    const sizeBytes = Number(sizes[index])
     const inner = { from: range.from - at, before: range.before - at }
-    at += size
-    return inner.from >= size || inner.before <= 0 ? [] : [{ cid, size, inner }]
+    at += sizeBytes
+    return inner.from >= sizeBytes || inner.before <= 0 ? [] : [{ cid, sizeBytes, inner }]
   })
 }
 

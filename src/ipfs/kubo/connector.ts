@@ -55,7 +55,7 @@ export function kuboConnector (init: KuboInit, deps: KuboDeps): IpfsConnector {
 
 class ExternalKubo implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities = { pinProgress: true, gateway: false }
+  readonly abilities = { pinProgress: true }
   readonly #init: KuboInit
   readonly #deps: KuboDeps
   readonly #rpc: KuboRpc
@@ -132,6 +132,7 @@ class ExternalKubo implements IpfsConnector {
 
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }
   pinCount (): number { return this.#pins }
+  async * ownRoots (): AsyncGenerator<CID[]> { /* Kubo doesn't say who made a pin */ }
 
   /** Kubo knows no holds. */
   hold (): BlockHold { return { keepUntilPinned: async () => {}, handOver: () => {}, release: () => {}, [Symbol.dispose]: () => {} } }

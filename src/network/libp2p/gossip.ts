@@ -4,8 +4,12 @@ import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
 import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import type { Workers } from '../../base/worker.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { Broadcast, TopicMessage } from '../network.ts'
+import { GossipStreams } from './gossip-streams.ts'
+import type { GossipHealth } from './gossip-streams.ts'
+import { innards } from './gossipsub-innards.ts'
 import type { HostServices, Libp2pClusterHost } from './host.ts'
 import { limitStreams } from './stream-limit.ts'
 import { BoundedSeenCache } from './seen-cache.ts'
@@ -20,9 +24,17 @@ export interface GossipInit {
   floodPublish: boolean
   /** Whether pruned peers are told of others (Go: not in follower mode). */
   peerExchange: boolean
+  /** How long a connected member may say nothing before it counts as silent. Milliseconds. */
+  silentAfterMs: number
 }
 
-export interface GossipDeps { clock: Clock, log: Logger }
+export interface GossipDeps {
+  clock: Clock
+  log: Logger
+  workers: Workers
+  /** How long a peer's regular metric holds, by its own word. Milliseconds; undefined when it has told none. Default: never told. */
+  holdsMs?: (peer: PeerId) => number | undefined
+}
 
 /** `Broadcast` over gossipsub. `services` goes to the host that carries it. */
 export interface Libp2pGossip extends Broadcast {
@@ -31,6 +43,8 @@ export interface Libp2pGossip extends Broadcast {
   join (host: Pick<Libp2pClusterHost, 'attach'>): void
   /** How many peers of a topic's mesh can be sent to. */
   neighboursIn (topic: string): number
+  /** Which connected members are heard. */
+  health (): GossipHealth
 }
 
 interface Watch { topic: string, told: (peer: PeerId, listeners: number) => void }
@@ -59,12 +73,14 @@ class Gossip implements Libp2pGossip {
   readonly #watches = new Set<Watch>()
   /** Listeners that we can't write to yet. */
   readonly #reaching = new Set<string>()
+  readonly #streams: GossipStreams
   #pubsub: GossipSub | undefined
   #isRunning = false
 
   constructor (init: GossipInit, deps: GossipDeps) {
     this.#init = init
     this.#deps = { ...deps, log: calmLogger(deps) }
+    this.#streams = new GossipStreams(init, { holdsMs: () => undefined, ...this.#deps })
   }
 
   async services (): Promise<HostServices> {
@@ -84,8 +100,12 @@ class Gossip implements Libp2pGossip {
       libp2p.addEventListener('start', () => {
         this.#isRunning = true
         for (const topic of this.#topics.keys()) this.#pubsub?.subscribe(topic)
+        this.#streams.start(libp2p)
       })
-      libp2p.addEventListener('stop', () => { this.#isRunning = false })
+      libp2p.addEventListener('stop', () => {
+        this.#isRunning = false
+        this.#streams.stop()
+      })
     })
   }
 
@@ -93,6 +113,8 @@ class Gossip implements Libp2pGossip {
     const { mesh, streamsOutbound } = innards(this.#pubsub) ?? {}
     return [...mesh?.get(topic) ?? []].filter(peer => streamsOutbound?.has(peer)).length
   }
+
+  health (): GossipHealth { return this.#streams.health() }
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     // signing and sending cost more than all the rest of a small pin: the answer to who made it goes out before
@@ -132,6 +154,7 @@ class Gossip implements Libp2pGossip {
     this.#pubsub = pubsub
     const inner = innards(pubsub)
     if (inner != null) {
+      this.#streams.adopt(inner)
       inner.allowedTopics = new Set(this.#topics.keys())
       inner.seenCache = new BoundedSeenCache(seen, this.#deps.clock)
       // every topic asks here, so that late subscriptions count
@@ -177,6 +200,7 @@ class Gossip implements Libp2pGossip {
     if (message.type !== 'signed') return
     const from = message.from.toString()
     if (from === this.#init.self) return
+    this.#streams.heard(from)
     for (const { handler } of this.#topics.get(message.topic) ?? []) {
       try {
         handler({ from, data: message.data })
@@ -186,18 +210,6 @@ class Gossip implements Libp2pGossip {
     }
   }
 }
-
-/** The parts of gossipsub that its types hide. */
-interface GossipsubInnards {
-  mesh: Map<string, Set<string>>
-  topics: Map<string, Set<string>>
-  streamsOutbound: Map<string, unknown>
-  allowedTopics: Set<string>
-  seenCache: BoundedSeenCache
-  topicValidators: { get (topic: string): unknown }
-}
-
-const innards = (pubsub: GossipSub | undefined): GossipsubInnards | undefined => pubsub as unknown as GossipsubInnards | undefined
 
 const messageIdBytes = 24
 

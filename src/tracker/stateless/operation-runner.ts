@@ -113,6 +113,9 @@ export class OperationRunner {
     return Math.max(this.#deps.table.count('priority_pin_queued'), this.#deps.table.count('pin_queued')) < this.#init.maxPinQueueSize
   }
 
+  /** The same for an unpin. */
+  hasRoomForUnpins (): boolean { return this.#lengthOf(['unpin_queued', 'clean_queued']) < this.#init.maxPinQueueSize }
+
   #lengthOf (queue: readonly ListName[]): number {
     return queue.reduce((sum, name) => sum + this.#deps.table.count(name), 0)
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { answerText } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { PinState } from '../../consensus/consensus.ts'
+import type { Consensus, PinState } from '../../consensus/consensus.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import type { IpfsConnector, IpfsPinStatus } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
@@ -18,6 +18,7 @@ import { cidOfKey, keyOf, OperationTable } from './operation-table.ts'
 import type { TrackerIdentity } from './pin-infos.ts'
 import { PinInfos } from './pin-infos.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
+import { SurplusRoots } from './surplus-roots.ts'
 import { UnfinishedUnpins } from './unfinished-unpins.ts'
 
 export type { TrackerIdentity } from './pin-infos.ts'
@@ -30,7 +31,9 @@ export interface StatelessTrackerInit extends OperationRunnerInit {
 export interface StatelessTrackerDeps {
   /** Must be readable when `start` is called. */
   state: PinState
-  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView'>
+  /** How far the pinset is: what it doesn't name is only surplus while it is whole. */
+  progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind'>
+  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /** Only for the table of unfinished unpins (prefix `unpin/1/`). Started before and stopped after the tracker. */
   datastore: Datastore
   clock: Clock
@@ -61,6 +64,7 @@ class Tracker implements StatelessTracker {
   readonly #runner: OperationRunner
   readonly #infos: PinInfos
   readonly #lists: StatusLists
+  readonly #surplus: SurplusRoots
   #lastRecoverAt = 0
   #isStopped = false
 
@@ -72,6 +76,7 @@ class Tracker implements StatelessTracker {
     this.#runner = new OperationRunner(init, { ...deps, table, changed: key => this.#unpins.note(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
+    this.#surplus = new SurplusRoots(init.self, { ...deps, table })
     this.#runner.onPinned = key => this.#lists.notePinned(key)
   }
 
@@ -123,10 +128,12 @@ class Tracker implements StatelessTracker {
 
   async * recoverAll (options: TrackerOptions = {}): AsyncGenerator<PinInfo[]> {
     const open = await this.#lists.openView(options)
+    let wanted: number | undefined
     try {
       yield * this.#retryFailed()
       for await (const pins of this.#deps.state.pins(options)) {
         const held = await open.view.statusesOf?.(pins.map(pin => pin.cid))
+        if (held != null) wanted = (wanted ?? 0) + pins.filter((pin, at) => held[at] !== 'unpinned' && wantOf(pin, this.#init.self) === 'pin').length
         const rows = pins.filter((pin, at) => this.#repinIfMissing(pin, open, held?.[at])).map(pin => this.#rowOf(pin))
         if (rows.length > 0) yield rows
       }
@@ -134,6 +141,25 @@ class Tracker implements StatelessTracker {
       this.#lastRecoverAt = this.#deps.clock.now()
       await this.#lists.closeView(open)
     }
+    yield * this.#unpinSurplus(wanted, options)
+  }
+
+  /** Roots that a crash has left behind. What finds no room in the queue is found again. */
+  async * #unpinSurplus (wanted: number | undefined, options: TrackerOptions): AsyncGenerator<PinInfo[]> {
+    let count = 0
+    for await (const roots of this.#surplus.list(wanted, options)) {
+      const rows: PinInfo[] = []
+      for (const { key, cid, want } of roots) {
+        if (!this.#runner.hasRoomForUnpins()) break
+        this.#runner.request(key, want)
+        const operation = this.#table.get(key)
+        if (operation != null) rows.push(this.#infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
+      }
+      count += rows.length
+      if (rows.length > 0) yield rows
+      if (rows.length < roots.length) break
+    }
+    if (count > 0) this.#deps.log.info('the IPFS node held roots that nothing in the pinset asks for; they are being unpinned', { roots: count })
   }
 
   operation (cid: CID): OperationProgress | undefined {

@@ -38,6 +38,7 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
     state: {
       get: cid => pinset.pins.get(cid.toString()),
       has: cid => pinset.pins.has(cid.toString()),
+      wasUnpinned: async () => false,
       pins: async function * () { yield * batches() },
       jsonLines: async function * () { for (const batch of batches()) yield Buffer.from(batch.map(pin => `${goJson(pinJson(pin))}\n`).join('')) },
       size: () => pinset.pins.size

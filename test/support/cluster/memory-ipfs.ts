@@ -8,7 +8,7 @@ import type { RemovedKey } from '../../../src/model/peer.ts'
 /** An IPFS node in memory. Content is never fetched: pinning what isn't here just works, unless the CID is in `broken`. */
 export class MemoryIpfs implements IpfsConnector {
   readonly name = 'ipfs'
-  readonly abilities = { pinProgress: false, gateway: false }
+  readonly abilities = { pinProgress: false }
   readonly blocks = new Map<string, Block>()
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** CIDs that can't be pinned. */
@@ -63,6 +63,7 @@ export class MemoryIpfs implements IpfsConnector {
 
   progress (): undefined { return undefined }
   pinCount (): number { return this.roots.size }
+  async * ownRoots (): AsyncGenerator<CID[]> { yield Array.from(this.roots.keys(), parseCid) }
 
   hold (): BlockHold {
     const held = { waiting: new Set<string>(), isHandedOver: false }

@@ -14,6 +14,15 @@ describe('the health of a peer', () => {
     assert.deepEqual(health, { problems: [], pins: 3, heads: 0, height: 7 })
   })
 
+  it('says whether none of the connected members is heard, or only some are not', async () => {
+    const problemsOf = async (silent: string[], heard: number): Promise<string[]> => (await healthOf({ ...depsOf({}), gossip: { health: () => ({ silent, heard }) } })).problems
+
+    assert.deepEqual(await problemsOf([], 0), [])
+    assert.deepEqual(await problemsOf([], 2), [])
+    assert.deepEqual(await problemsOf(['one'], 1), ['peers_silent'])
+    assert.deepEqual(await problemsOf(['one', 'two'], 0), ['gossip_silent'])
+  })
+
   it('names all that is wrong, also when the node fails to answer at all', async () => {
     const told = await healthOf(depsOf({ behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' }) }))
     const failed = await healthOf(depsOf({ id: async () => { throw new Error('gone') } }))

@@ -138,6 +138,32 @@ describe('reading service.json', () => {
     assert.deepEqual(ipfs.listenMultiaddress, [])
   })
 
+  it('lets the older key of the gateway win where it is given', () => {
+    const listens = (change: (file: any) => void): readonly string[] | undefined => {
+      const file = fresh()
+      change(file)
+      return load(file).config.api.gateway?.listenMultiaddress
+    }
+    const older = '/ip4/127.0.0.1/tcp/1234'
+
+    assert.deepEqual(listens(file => { file.api.gateway.listen_multiaddress = [older] }), [older])
+    assert.deepEqual(listens(file => { file.ipfs_connector.helia.gateway_multiaddress = older }), [older])
+    assert.deepEqual(listens(file => { delete file.api.gateway }), ['/ip4/127.0.0.1/tcp/8080'])
+    assert.equal(listens(file => { file.ipfs_connector.helia.gateway_multiaddress = '' }), undefined)
+    assert.equal(listens(file => { file.api.gateway.listen_multiaddress = [] }), undefined)
+    assert.equal(listens(file => { Object.assign(file, { api: {}, ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } }) }), undefined)
+  })
+
+  it('refuses hosts and networks of the gateway that are none', () => {
+    const problems = (settings: object): string => problemsOf({ ...fresh(), api: { gateway: settings } })
+
+    assert.match(problems({ public_hosts: { 'exa mple.com': {} } }), /api\.gateway\.public_hosts is .*must be an object of host names/)
+    assert.match(problems({ public_hosts: { 'example.com': { subdomain: true } } }), /public_hosts/)
+    assert.match(problems({ public_hosts: { '127.0.0.1': { subdomains: true } } }), /public_hosts/)
+    assert.match(problems({ trusted_proxies: ['10.0.0.0/33'] }), /api\.gateway\.trusted_proxies/)
+    assert.match(problems({ first_block_timeout: '0s' }), /api\.gateway\.first_block_timeout/)
+  })
+
   it('uses a Kubo when there is no connector, and refuses two', () => {
     const none = load({ ...fresh(), ipfs_connector: {} })
     const two = problemsOf({ ...fresh(), ipfs_connector: { helia: {}, ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } })

@@ -23,6 +23,7 @@ const sources: MetricSources = {
   bandwidth: () => new Map([['/x/1', { totalIn: 10, totalOut: 20, rateIn: 0, rateOut: 0 }]]),
   members: () => 3,
   connectedPeers: () => { throw new ClusterError('NOT_READY') },
+  gossip: () => ({ silent: ['deaf'], reopened: 4 }),
   alerts: () => 0,
   diskWeight: () => 9_999_953_967n
 }
@@ -59,8 +60,8 @@ describe('metrics for Prometheus', () => {
 
     const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
       'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads', 'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
-      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
-    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, undefined])
+      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_connected_peers'].map(name => samples.get(name))
+    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
   })
 

@@ -1,12 +1,13 @@
 import { posix } from 'node:path'
 import { ClusterError } from '../../../base/errors.ts'
-import type { DagReader, DirectoryEntry, GetBlock, UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import type { DagReader, DirectoryEntry, GetBlock, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { tarHeader, tarPadding } from './tar.ts'
 import type { TarTime } from './tar.ts'
 
 export interface TarTreeDeps {
   reader: DagReader
   get: GetBlock
+  ahead?: ReadAhead
   /** The time of what has none. */
   now: TarTime
   /**
@@ -21,7 +22,7 @@ const maxDepth = 1024
 
 /** The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. */
 export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDeps, depth = 0): AsyncGenerator<Uint8Array> {
-  const { reader, get, now, nameOf = plainName } = deps
+  const { reader, get, ahead, now, nameOf = plainName } = deps
   if (depth > maxDepth) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the tree is nested too deeply' })
   const mtime = mtimeOf(node) ?? now
   if (node.kind === 'directory' || node.kind === 'shard') {
@@ -32,7 +33,7 @@ export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDe
   } else {
     const sizeBytes = reader.fileSize(node)
     yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
-    yield * reader.readFile(node, get)
+    yield * reader.readFile(node, get, ahead == null ? {} : { ahead })
     yield tarPadding(sizeBytes)
   }
 }

@@ -38,7 +38,7 @@ function cat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall
         const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
         skip -= range.from
         left -= range.before - range.from
-        if (range.before > range.from) yield * reader.readFile(node, get, range)
+        if (range.before > range.from) yield * reader.readFile(node, get, { range })
       }
     })()
   }

@@ -184,6 +184,8 @@ describe('readiness', () => {
     assert.deepEqual(await told(['dirty']), [200, { ready: true, problems: ['dirty'], ...figures }])
     assert.deepEqual(await told(['behind', 'dirty']), [503, { ready: false, problems: ['behind', 'dirty'], ...figures }])
     assert.deepEqual(await told(['ipfs_unavailable']), [503, { ready: false, problems: ['ipfs_unavailable'], ...figures }])
+    assert.deepEqual(await told(['gossip_silent']), [503, { ready: false, problems: ['gossip_silent'], ...figures }])
+    assert.deepEqual(await told(['peers_silent']), [200, { ready: true, problems: ['peers_silent'], ...figures }])
     assert.equal((await ask('GET /health')).status, 204)
   })
 })

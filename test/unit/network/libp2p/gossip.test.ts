@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
-import { silentLogger } from '../../../../src/base/log.ts'
-import { systemClock } from '../../../../src/base/system.ts'
 import { libp2pGossip } from '../../../../src/network/libp2p/gossip.ts'
 import type { Libp2pGossip } from '../../../../src/network/libp2p/gossip.ts'
 import type { Libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
 import { connectHosts, newHost } from '../../../support/cluster-hosts.ts'
-import { gossipInit } from '../../../support/gossip-init.ts'
+import { gossipDeps, gossipInit } from '../../../support/gossip-init.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
 interface Member { host: Libp2pClusterHost, gossip: Libp2pGossip, heard: string[] }
@@ -19,7 +17,7 @@ const data = (text: string): Uint8Array => new TextEncoder().encode(text)
 async function member (accept?: (from: string) => boolean): Promise<Member> {
   const heard: string[] = []
   const host = await newHost({}, { services: async () => gossip.services() })
-  const gossip = libp2pGossip(gossipInit(host.peer), { clock: systemClock, log: silentLogger })
+  const gossip = libp2pGossip(gossipInit(host.peer), gossipDeps())
   gossip.join(host)
   gossip.subscribe('topic', message => { heard.push(Buffer.from(message.data).toString()) }, accept)
   await host.start(new AbortController().signal)

@@ -5,30 +5,28 @@ import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
-import { ClusterError } from '../../../../src/base/errors.ts'
-import { silentLogger } from '../../../../src/base/log.ts'
-import { Gateway } from '../../../../src/ipfs/helia/gateway.ts'
 import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { gatewayPeer } from '../../../support/gateway-peer.ts'
+import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 
-const blocks = new Map<string, Uint8Array>()
 const content = Buffer.from('0123456789'.repeat(100_000))
-let gateway: Gateway
-let base = ''
+let peer: GatewayPeer
 let file: Block
 let site: Block
 let folder: Block
 
-function keep (...kept: Block[]): void { for (const { cid, bytes } of kept) blocks.set(cid.toString(), bytes) }
+const keep = (...kept: Block[]): void => peer.blocks.keep(...kept)
 
 async function symlink (target: string): Promise<Block> {
   const bytes = encodePb(prepare({ Data: new UnixFS({ type: 'symlink', data: new TextEncoder().encode(target) }).marshal(), Links: [] }))
   return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
 }
 
-const get = async (path: string, init: RequestInit = {}): Promise<Response> => fetch(base + path, { redirect: 'manual', ...init })
+const get = async (path: string, init: RequestInit = {}): Promise<Response> => peer.get(path, init)
 
 describe('gateway', () => {
   before(async () => {
+    peer = await gatewayPeer()
     const leaves = await Promise.all(Array.from({ length: 4 }, async (_, n) => rawBlock(content.subarray(n * 250_000, (n + 1) * 250_000))))
     file = await fileBlock(leaves)
     const index = await rawBlock('<!doctype html><title>site</title>')
@@ -36,19 +34,9 @@ describe('gateway', () => {
     const link = await symlink('elsewhere')
     folder = await directoryBlock({ 'a&b.txt': file, 'picture.png': index, site, link })
     keep(file, ...leaves, index, site, folder, link)
-    gateway = new Gateway({ host: '127.0.0.1', port: 0 }, {
-      getBlock: async cid => {
-        const bytes = blocks.get(cid.toString())
-        if (bytes == null) throw new ClusterError('TIMEOUT', {}, { message: 'nobody sent the block' })
-        return bytes
-      },
-      log: silentLogger
-    })
-    await gateway.start()
-    base = `http://127.0.0.1:${gateway.port()}`
   })
 
-  after(async () => { await gateway.stop() })
+  after(async () => { await peer.stop() })
 
   it('serves a file', async () => {
     const response = await get(`/ipfs/${file.cid}`)
@@ -111,8 +99,8 @@ describe('gateway', () => {
 
     const html = await response.text()
     assert.equal(response.status, 200)
-    assert.match(html, /<a href="\.\/a%26b\.txt">a&amp;b\.txt<\/a>/)
-    assert.match(html, new RegExp(`/ipfs/${file.cid}\\?filename=a%26b\\.txt`))
+    assert.ok(html.includes(`<a href="/ipfs/${folder.cid}/a&#38;b.txt">a&amp;b.txt</a>`) || html.includes(`<a href="/ipfs/${folder.cid}/a&amp;b.txt">a&amp;b.txt</a>`))
+    assert.ok(html.includes(`/ipfs/${file.cid}?filename=`))
   })
 
   it('serves index.html for a directory that has one', async () => {
@@ -132,9 +120,9 @@ describe('gateway', () => {
 
   for (const [what, path, status, text] of [
     ['a name that is not there', () => `/ipfs/${folder.cid}/nope`, 404, /^no link named "nope" under /],
-    ['a CID that is none', () => '/ipfs/nonsense', 400, /^invalid cid/],
+    ['a CID that is none', () => '/ipfs/nonsense', 400, /invalid cid/],
     ['content that does not come', () => '/ipfs/bafkqaaa7', 400, /invalid cid/],
-    ['other namespaces', () => '/ipns/example.org', 404, /only \/ipfs\//],
+    ['other namespaces', () => '/ipns/example.org', 501, /does not look up names/],
     ['bad escapes', () => '/ipfs/%ff', 400, /percent/]
   ] as const) {
     it(`answers ${status} to ${what}`, async () => {
@@ -145,13 +133,13 @@ describe('gateway', () => {
     })
   }
 
-  it('answers 504 when a block does not come', async () => {
+  it('answers 404 when a block is not to be had', async () => {
     const missing = await rawBlock('nobody has this')
 
     const response = await get(`/ipfs/${missing.cid}`)
 
-    assert.equal(response.status, 504)
-    assert.equal(await response.text(), 'nobody sent the block\n')
+    assert.equal(response.status, 404)
+    assert.match(await response.text(), /not found locally/)
   })
 
   it('answers 405 with Allow to other methods', async () => {
@@ -159,7 +147,7 @@ describe('gateway', () => {
 
     await response.text()
     assert.equal(response.status, 405)
-    assert.equal(response.headers.get('allow'), 'GET, HEAD')
+    assert.equal(response.headers.get('allow'), 'GET, HEAD, OPTIONS')
   })
 
   it('cuts the connection when a block in the middle does not come', async () => {

@@ -70,6 +70,18 @@ export function sniffedType (start: Uint8Array): string {
   if (text.slice(4, 8) === 'ftyp') return 'video/mp4'
   if (/^\s*<(!doctype html|html|head|body|script|title|h1|div|p|a|br)[\s>/]/i.test(text)) return 'text/html; charset=utf-8'
   if (/^\s*<\?xml/.test(text)) return 'text/xml; charset=utf-8'
+  if (/^\s*[{[]/.test(text) && isJson(text)) return 'application/json'
   // eslint-disable-next-line no-control-regex
   return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? 'application/octet-stream' : 'text/plain; charset=utf-8'
+}
+
+/** What is cut off may be anything; what is there has to look like JSON. */
+function isJson (text: string): boolean {
+  if (text.length === sniffBytes) return /^\s*(\{\s*("[^"]*"\s*:|\})|\[\s*([\]{["\d-]|true|false|null))/.test(text)
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }

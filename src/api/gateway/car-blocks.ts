@@ -1,0 +1,87 @@
+import type { Block } from '../../blockstore/blockstore.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { ByteRange, DagReader, GetBlock, ReadAhead, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import { walk } from '../common/dag/walk.ts'
+import type { CarParams } from './car-params.ts'
+
+export interface CarBlocksDeps { reader: DagReader, get: GetBlock, room: ReadAhead }
+
+const dagPb = 0x70
+const maxLevels = 64
+
+/** The blocks of a scope, depth first, repeated ones too. */
+export function scopeBlocks (root: Block, { scope, bytes, repeats }: CarParams, deps: CarBlocksDeps): AsyncIterable<Block> {
+  if (scope === 'all') return walk(root.cid, deps, { repeats })
+  return scope === 'entity' ? entityBlocks(root, bytes, deps) : only(root)
+}
+
+async function * only (block: Block): AsyncGenerator<Block> { yield block }
+
+async function * entityBlocks (root: Block, bytes: CarParams['bytes'], deps: CarBlocksDeps): AsyncGenerator<Block> {
+  const node = root.cid.code === dagPb ? await unixFs(root, deps.reader) : undefined
+  if (node?.kind === 'shard') yield * shardBlocks(node, deps)
+  else if (node?.kind === 'file') yield * fileBlocks(root, node, rangeOf(bytes, deps.reader.fileSize(node)), deps, 0)
+  else yield root
+}
+
+/** Undefined for dag-pb that is no UnixFS. */
+async function unixFs ({ cid, bytes }: Block, reader: DagReader): Promise<UnixFsNode | undefined> {
+  try {
+    return await reader.readNode(cid, async () => bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** All nodes of a sharded directory, in the order in which its listing reads them; nothing of its entries. */
+async function * shardBlocks (node: UnixFsNode, { reader, get }: CarBlocksDeps): AsyncGenerator<Block> {
+  const read: Block[] = [{ cid: node.cid, bytes: await get(node.cid) }]
+  const noting: GetBlock = async cid => {
+    const bytes = await get(cid)
+    read.push({ cid, bytes })
+    return bytes
+  }
+  for await (const entry of reader.listEntries(node, noting)) {
+    if (entry != null) yield * read.splice(0)
+  }
+  yield * read
+}
+
+/** A file's blocks that the range touches, and the nodes above them. An empty range: the first node alone. */
+async function * fileBlocks (block: Block, node: UnixFsNode, range: ByteRange, deps: CarBlocksDeps, level: number): AsyncGenerator<Block> {
+  if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: block.cid.toString() }, { message: 'the file is nested too deeply' })
+  yield block
+  if (range.from >= range.before) return
+  for (const { cid, inner } of deps.reader.partsOf(node, range)) {
+    const child = { cid, bytes: await deps.get(cid) }
+    if (cid.code === dagPb) yield * fileBlocks(child, await deps.reader.readNode(cid, async () => child.bytes), inner, deps, level + 1)
+    else yield child
+  }
+}
+
+/** Cut to the file; from an end that lies before its beginning nothing is left. */
+function rangeOf (bytes: CarParams['bytes'], size: number): ByteRange {
+  if (bytes == null) return { from: 0, before: size }
+  const from = bytes.from < 0 ? Math.max(0, size + bytes.from) : bytes.from
+  const to = bytes.to == null ? size - 1 : bytes.to < 0 ? size + bytes.to : bytes.to
+  return { from, before: Math.min(size, to + 1) }
+}
+
+const identity = 0
+
+/** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. Memory: so many multihashes at most. */
+export async function * withoutRepeats (way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, repeats: boolean): AsyncGenerator<Block> {
+  const seen = new Set<string>()
+  const isWanted = ({ cid }: Block): boolean => {
+    if (cid.multihash.code === identity) return false
+    if (repeats) return true
+    const key = Buffer.from(cid.multihash.bytes).toString('latin1')
+    if (seen.has(key)) return false
+    if (seen.size < rememberedBlocks) seen.add(key)
+    return true
+  }
+  for await (const block of way) if (isWanted(block)) yield block
+  for await (const block of blocks) if (isWanted(block)) yield block
+}
+
+const rememberedBlocks = 500_000

@@ -1,0 +1,51 @@
+import { invalid } from './refusal.ts'
+import { Refusal } from './refusal.ts'
+
+/** A path of content as it was asked for. */
+export interface ContentPath {
+  namespace: 'ipfs' | 'ipns'
+  /** A CID or a name, not checked. */
+  root: string
+  /** Decoded. Empty ones don't count. */
+  names: readonly string[]
+  /** Whether a slash stands at its end. */
+  isFolder: boolean
+}
+
+/** Names in a path. */
+const maxNames = 1024
+const maxLength = 8192
+
+/** Decodes each segment once. Throws 400 for broken escapes, 404 for what is no content path. */
+export function parseContentPath (rawPath: string): ContentPath {
+  if (rawPath.length > maxLength) throw new Refusal(414, `invalid path: longer than ${maxLength} characters`)
+  const segments = rawPath.split('/')
+  const [namespace = '', root = '', ...rest] = segments.slice(1)
+  if (namespace !== 'ipfs' && namespace !== 'ipns') throw new Refusal(404, 'only paths that begin with /ipfs/ or /ipns/ are served here')
+  if (root === '') throw invalid(`invalid path ${JSON.stringify(rawPath)}: a ${namespace === 'ipfs' ? 'CID' : 'name'} is missing after /${namespace}/`)
+  const names = rest.filter(segment => segment !== '').map(decodeSegment)
+  if (names.length > maxNames) throw invalid(`invalid path: more than ${maxNames} names`)
+  return { namespace, root: decodeSegment(root), names, isFolder: rawPath.endsWith('/') }
+}
+
+/** UTF-8 that came through a request line byte by byte is put together; %XX is decoded once. */
+export function decodeSegment (segment: string): string {
+  const text = /[\x80-\xff]/.test(segment) ? Buffer.from(segment, 'latin1').toString('utf8') : segment
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalid(`invalid path: ${JSON.stringify(segment.slice(0, 100))} has a broken percent escape`)
+  }
+}
+
+/** `/ipfs/CID/a b` in decoded text. */
+export const textOf = ({ namespace, root, names }: ContentPath): string => [`/${namespace}/${root}`, ...names].join('/')
+
+/** The same for a header or a link: what isn't plain is percent-encoded. */
+export const encodedPath = ({ namespace, root, names, isFolder }: ContentPath): string =>
+  `${[`/${namespace}/${encodeName(root)}`, ...names.map(encodeName)].join('/')}${isFolder ? '/' : ''}`
+
+/** As Go's url.PathEscape leaves it: the sub-delimiters that may stand in a path stay. */
+export const encodeName = (name: string): string =>
+  encodeURIComponent(name.toWellFormed()).replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -1,0 +1,256 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import { commonLogLine } from '../../http/access-log.ts'
+import type { BytesInFlight } from '../../http/bytes-in-flight.ts'
+import { Query } from '../../http/query.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import { HttpServer } from '../../http/server.ts'
+import type { DagReader } from '../../ipfs/dag-reader.ts'
+import type { Denylist } from '../../ipfs/denylist.ts'
+import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { NameResolver } from '../../ipfs/names.ts'
+import { plainAnswer, redirection } from './answers.ts'
+import { refusalOf } from './dialect.ts'
+import { askedFormat } from './formats.ts'
+import { frontPage } from './front-page.ts'
+import type { PublicHost } from './hosts.ts'
+import { locate } from './locate.ts'
+import type { Arrival } from './locate.ts'
+import { Patience } from './patience.ts'
+import type { PatienceInit } from './patience.ts'
+import { readerFor, sendAnswer } from './send-answer.ts'
+import { Content } from './serve.ts'
+import type { Answer, Site } from './visit.ts'
+
+/** The section `api.gateway` of service.json, files already read. Times in milliseconds; 0: no limit. */
+export interface GatewayInit extends PatienceInit {
+  /** Multiaddr texts. */
+  listen: readonly string[]
+  /** PEM texts; null: plain HTTP. */
+  tls: { cert: string | Buffer, key: string | Buffer } | null
+  timeouts: { readMs: number, readHeaderMs: number, writeMs: number, idleMs: number }
+  maxHeaderBytes: number
+  maxConnections: number
+  /** Answers that are being made at a time; beyond that: 429. */
+  maxRequests: number
+  /** Gets one Apache common-log line per request; null: no log. */
+  logLine: ((line: string) => void) | null
+  /** Around the handling of every request: for whoever measures or traces. */
+  wrap?: (listener: RequestListener) => RequestListener
+  /** Added to every answer. */
+  headers: HeaderList
+  cors: { allowedOrigins: readonly string[], allowedMethods: readonly string[], allowedHeaders: readonly string[], exposedHeaders: readonly string[] }
+  /** By host name, lower case, with or without a port. */
+  hosts: ReadonlyMap<string, PublicHost>
+  /** Whether hosts that aren't known may be DNSLink sites. */
+  dnslinkHosts: boolean
+  /** Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-Host` and `X-Forwarded-Proto` count. */
+  trustedProxies: readonly string[]
+  deserialized: boolean
+  /** True when nothing else lives on this origin: pages need not be kept apart from it. */
+  contentOnly: boolean
+  /** True: only what is here is served. */
+  noFetch: boolean
+}
+
+/** What the gateway needs of the node behind it. */
+export interface GatewayDeps {
+  ipfs: Pick<IpfsConnector, 'getBlock'>
+  reader: DagReader
+  /** Looks up `/ipns/…` and DNSLink hosts; without it they are answered 501. */
+  names?: NameResolver | undefined
+  /** What is refused; without it, nothing. */
+  denylist?: Denylist | undefined
+  /** Memory for answers, shared with the other listeners. */
+  flow: BytesInFlight
+  clock: Clock
+  log: Logger
+}
+
+/** A running gateway. */
+export interface Gateway extends Startable {
+  /** Bound addresses as multiaddr texts. */
+  addresses (): readonly string[]
+  accept (connection: Duplex): void
+}
+
+/**
+ * The IPFS HTTP gateway: content below `/ipfs/` and `/ipns/`, on hosts of its own, or by DNSLink (docs/reference/gateway.md). Reads only; nothing a client
+ * sends changes anything here, and no cookie is set.
+ */
+export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
+  const front = new GatewayFront(init, deps)
+  const listener: RequestListener = (request, response) => front.take(request, response)
+  return new HttpServer({
+    name: 'gateway',
+    listen: init.listen,
+    tls: init.tls,
+    maxHeaderBytes: init.maxHeaderBytes,
+    readTimeoutMs: init.timeouts.readMs,
+    readHeaderTimeoutMs: init.timeouts.readHeaderMs,
+    writeTimeoutMs: init.timeouts.writeMs,
+    idleTimeoutMs: init.timeouts.idleMs,
+    maxConnections: init.maxConnections,
+    // browsers that use this as their proxy
+    tunnels: true
+  }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
+}
+
+const methods = 'GET, HEAD, OPTIONS'
+const sandbox: HeaderList[number] = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads']
+
+class GatewayFront {
+  readonly #init: GatewayInit
+  readonly #deps: GatewayDeps
+  readonly #content: Content
+  readonly #trusted: BlockList
+  readonly #always: HeaderList
+  readonly #allowedOrigins: ReadonlySet<string> | undefined
+  #running = 0
+
+  constructor (init: GatewayInit, deps: GatewayDeps) {
+    const { cors } = init
+    this.#init = init
+    this.#deps = deps
+    this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
+    this.#trusted = networks(init.trustedProxies)
+    this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
+    this.#always = [
+      ...(cors.allowedOrigins.includes('*') ? [['Access-Control-Allow-Origin', '*'] as const] : [['Vary', 'Origin'] as const]),
+      ['Access-Control-Allow-Methods', cors.allowedMethods.join(', ')],
+      ['Access-Control-Allow-Headers', cors.allowedHeaders.join(', ')],
+      ['Access-Control-Expose-Headers', cors.exposedHeaders.join(', ')],
+      ...init.headers
+    ]
+  }
+
+  take (request: IncomingMessage, response: ServerResponse): void {
+    const counted = { request, response, bytesSent: 0 }
+    const { logLine } = this.#init
+    if (logLine != null) {
+      const receivedAt = this.#deps.clock.now()
+      const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
+      response.once('close', () => logLine(commonLogLine(counted, remote, receivedAt)))
+    }
+    this.#running++
+    response.once('close', () => { this.#running-- })
+    this.#run(counted).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
+  }
+
+  async #run (counted: { request: IncomingMessage, response: ServerResponse, bytesSent: number }): Promise<void> {
+    const { request, response } = counted
+    const rules = { ifCached: /\bonly-if-cached\b/i.test(request.headers['cache-control'] ?? ''), local: false }
+    const patience = new Patience(this.#init, { getBlock: async (cid, options) => this.#deps.ipfs.getBlock(cid, options), clock: this.#deps.clock }, { ...rules, local: rules.ifCached || this.#init.noFetch })
+    response.once('close', () => patience.end(gone))
+    const reader = readerFor(this.#deps.flow, response, () => response.destroy())
+    try {
+      const answer = await this.#answer(request, { patience, reader })
+      if (response.destroyed) return
+      await sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
+        response, reader, isHead: request.method === 'HEAD', signal: patience.signal, sent: bytes => { counted.bytesSent += bytes }
+      })
+    } catch (err) {
+      // a connection that breaks is the only way to say that a body is not whole
+      response.destroy()
+      if (!patience.signal.aborted) this.#deps.log.debug('an answer was broken off', { url: request.url?.slice(0, 200) ?? '', err })
+    } finally {
+      reader.end()
+    }
+  }
+
+  /** Never rejects: errors are answers. */
+  async #answer (request: IncomingMessage, { patience, reader }: { patience: Patience, reader: { tryTake (bytes: number): boolean, give (bytes: number): void } }): Promise<Answer> {
+    const { method = 'GET' } = request
+    let site: Site | undefined
+    try {
+      if (method === 'OPTIONS') return { status: 200, headers: [] }
+      if (method !== 'GET' && method !== 'HEAD') return plainAnswer(405, 'method not allowed: this gateway is for reading', [['Allow', methods]])
+      if (this.#running > this.#init.maxRequests) return plainAnswer(429, 'this gateway answers as many requests as it can: try again later', [['Retry-After', '5']])
+      const arrival = this.#arrival(request)
+      const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal })
+      if (location.kind === 'redirect') return redirection(location.status, location.location)
+      if (location.kind === 'front') return frontPage()
+      site = location.site
+      const query = new Query(arrival.rawQuery)
+      const answer = await this.#content.answer({
+        isHead: method === 'HEAD',
+        headers: request.headers,
+        query,
+        urlPath: arrival.urlPath,
+        site,
+        path: location.path,
+        asked: askedFormat(query, request.headers.accept),
+        signal: patience.signal,
+        get: async cid => patience.get(cid),
+        ahead: reader,
+        now: this.#deps.clock.now()
+      })
+      return this.#isolated(answer, site)
+    } catch (err) {
+      return this.#failed(request, err, site)
+    }
+  }
+
+  /** Pages of content on a shared host run without that host's cookies and storage. */
+  #isolated (answer: Answer, site: Site | undefined): Answer {
+    return this.#init.contentOnly || site?.kind !== 'path' ? answer : { ...answer, headers: [...answer.headers, sandbox] }
+  }
+
+  #failed (request: IncomingMessage, err: unknown, site: Site | undefined): Answer {
+    const { status, message, headers } = refusalOf(err)
+    const facts = { status, url: request.url?.slice(0, 200) ?? '' }
+    if (status === 500) this.#deps.log.warn('the gateway could not serve a request', { ...facts, err })
+    else this.#deps.log.debug('sending error response', { ...facts, message })
+    return this.#isolated(plainAnswer(status, message, headers), site)
+  }
+
+  #arrival (request: IncomingMessage): Arrival {
+    const { headers, socket, url = '/' } = request
+    const isTrusted = this.#isTrusted(socket.remoteAddress)
+    const [, absoluteHost, target = '/'] = /^http:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [undefined, undefined, url]
+    const [path = '', ...queries] = target.split('?')
+    const forwardedHost = isTrusted ? firstOf(headers['x-forwarded-host']) : undefined
+    const forwardedScheme = isTrusted ? firstOf(headers['x-forwarded-proto']) : undefined
+    return {
+      host: forwardedHost ?? absoluteHost ?? headers.host ?? '',
+      scheme: (forwardedScheme ?? ((socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')) === 'https' ? 'https' : 'http',
+      urlPath: path === '' ? '/' : path,
+      rawQuery: queries.join('?')
+    }
+  }
+
+  /** A unix socket is reached by who may open it. */
+  #isTrusted (address: string | undefined): boolean {
+    if (address == null) return true
+    const plain = address.replace(/^::ffff:/, '')
+    return this.#trusted.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  #alwaysFor (request: IncomingMessage): HeaderList {
+    const { origin } = request.headers
+    return this.#allowedOrigins == null || origin == null || !this.#allowedOrigins.has(origin) ? this.#always : [...this.#always, ['Access-Control-Allow-Origin', origin]]
+  }
+}
+
+const gone = new Error('the client has gone')
+
+const firstOf = (header: string | string[] | undefined): string | undefined => {
+  const first = (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim()
+  return first === '' ? undefined : first
+}
+
+function networks (list: readonly string[]): BlockList {
+  const found = new BlockList()
+  for (const entry of list) {
+    const [address = '', bits] = entry.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits == null) found.addAddress(address, family)
+    else found.addSubnet(address, Number(bits), family)
+  }
+  return found
+}
+

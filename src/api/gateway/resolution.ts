@@ -1,0 +1,103 @@
+import { CID } from 'multiformats/cid'
+import { ClusterError } from '../../base/errors.ts'
+import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
+import { parseCid } from '../../model/cid.ts'
+import { decodeBlock } from '../common/dag/codecs.ts'
+import type { Target } from './visit.ts'
+
+export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
+
+export interface ImmutablePath { root: string, names: readonly string[] }
+
+const dagPb = 0x70
+/** Codecs whose fields a path may go through: dag-cbor, dag-json; plain ones have no links. */
+const withFields = new Set([0x71, 0x0129, 0x51, 0x0200])
+/** Ways that are remembered. */
+const rememberedWays = 4096
+const longestRemembered = 512
+
+/**
+ * Follows paths below `/ipfs/`. What a path leads to never changes, so ways are remembered, in bounded memory.
+ */
+export class Resolution {
+  readonly #reader: DagReader
+  readonly #known = new Map<string, Way>()
+
+  constructor ({ reader }: { reader: DagReader }) { this.#reader = reader }
+
+  /** Throws INVALID_CID, NOT_FOUND for a missing name, and what `get` throws. */
+  async resolve ({ root, names }: ImmutablePath, get: GetBlock): Promise<Way> {
+    const cid = rootCid(root, names)
+    if (names.length === 0) return { cid, roots: [cid], wayBlocks: [], rest: [] }
+    const key = `${cid.toString()}/${names.join('/')}`
+    const known = this.#known.get(key)
+    if (known != null) return known
+    const way = await this.#follow(cid, names, get)
+    if (key.length <= longestRemembered) this.#remember(key, way)
+    return way
+  }
+
+  #remember (key: string, way: Way): void {
+    if (this.#known.size >= rememberedWays) this.#known.delete(this.#known.keys().next().value ?? '')
+    this.#known.set(key, way)
+  }
+
+  async #follow (root: CID, names: readonly string[], get: GetBlock): Promise<Way> {
+    const roots = [root]
+    const wayBlocks: CID[] = []
+    const noting: GetBlock = async cid => {
+      const bytes = await get(cid)
+      wayBlocks.push(cid)
+      return bytes
+    }
+    let cid = root
+    for (let at = 0; at < names.length;) {
+      const step = await this.#step(cid, names.slice(at), noting)
+      if (step == null) return { cid, roots, wayBlocks, rest: names.slice(at) }
+      cid = step.cid
+      at += step.used
+      roots.push(cid)
+    }
+    return { cid, roots, wayBlocks, rest: [] }
+  }
+
+  /** The next block and how many names led to it; undefined when the names stay inside of this one. */
+  async #step (cid: CID, names: readonly string[], get: GetBlock): Promise<{ cid: CID, used: number } | undefined> {
+    const [name = ''] = names
+    if (cid.code === dagPb) {
+      const found = await this.#reader.findEntry(cid, name, get)
+      if (found == null) throw noLink(name, cid)
+      return { cid: found, used: 1 }
+    }
+    if (!withFields.has(cid.code)) {
+      // a block that isn't here is the better reason
+      await get(cid)
+      throw noLink(name, cid)
+    }
+    let value = decodeBlock(cid.code, await get(cid))
+    for (const [at, field] of names.entries()) {
+      value = fieldOf(value, field, cid)
+      const link = CID.asCID(value)
+      if (link != null) return { cid: link, used: at + 1 }
+    }
+    return undefined
+  }
+}
+
+function rootCid (root: string, names: readonly string[]): CID {
+  try {
+    return parseCid(root)
+  } catch (err) {
+    const path = ['/ipfs', root, ...names].join('/').slice(0, 300)
+    throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message: `invalid path ${JSON.stringify(path)}: ${err instanceof Error ? err.message : ''}`, cause: err })
+  }
+}
+
+function fieldOf (value: unknown, name: string, cid: CID): unknown {
+  const isContainer = typeof value === 'object' && value != null && !(value instanceof Uint8Array) && Object.hasOwn(value, name)
+  if (!isContainer) throw noLink(name, cid)
+  return (value as Record<string, unknown>)[name]
+}
+
+const noLink = (name: string, cid: CID): ClusterError =>
+  new ClusterError('NOT_FOUND', { cid: cid.toString() }, { message: `no link named ${JSON.stringify(name.slice(0, 300))} under ${cid.toString()}` })

@@ -1,0 +1,84 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
+import type { Answer } from './visit.ts'
+
+export interface Sending { response: ServerResponse, isHead: boolean, reader: Reader, signal: AbortSignal, sent: (bytes: number) => void }
+
+const leastPiece = 16 * 1024
+
+/** Writes head and body; waits for the client piece by piece. Rejects when the body can't be had: the answer is broken off then. */
+export async function sendAnswer ({ status, headers, body, length }: Answer, { response, isHead, reader, signal, sent }: Sending): Promise<void> {
+  const whole = typeof body === 'string' ? Buffer.from(body) : body
+  const bytes = whole instanceof Uint8Array ? whole : undefined
+  const size = bytes?.length ?? length
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, headerText(value))
+  if (status !== 304 && (size != null || (body == null && !isHead))) flat.push('Content-Length', String(size ?? 0))
+  response.writeHead(status, flat)
+  if (isHead || status === 304 || whole == null || (bytes != null && bytes.length === 0)) {
+    response.end()
+    return
+  }
+  if (whole instanceof Uint8Array) {
+    sent(whole.length)
+    response.end(whole)
+    return
+  }
+  await pump(whole, { response, reader, signal, sent })
+  response.end()
+}
+
+async function pump (body: AsyncIterable<Uint8Array | string>, { response, reader, signal, sent }: Omit<Sending, 'isHead'>): Promise<void> {
+  const source = body[Symbol.asyncIterator]()
+  let expected = leastPiece
+  try {
+    for (;;) {
+      await reader.take(expected, signal)
+      const { done, value } = await source.next()
+      if (done === true) return
+      const piece = typeof value === 'string' ? Buffer.from(value) : value
+      // what comes next is likely to be as large
+      const more = piece.length - expected
+      if (more > 0) reader.tookMore(more)
+      if (!response.write(piece)) await drained(response)
+      signal.throwIfAborted()
+      sent(piece.length)
+      reader.moved()
+      reader.give(Math.max(expected, piece.length))
+      expected = Math.max(leastPiece, piece.length)
+    }
+  } finally {
+    await source.return?.()
+  }
+}
+
+async function drained (response: ServerResponse): Promise<void> {
+  if (response.destroyed || !response.writableNeedDrain) return
+  await new Promise<void>(resolve => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+/** Header values are bytes for Node; line breaks can't get into one. */
+const headerText = (value: string): string => {
+  // eslint-disable-next-line no-control-regex
+  const line = /[\x00-\x08\x0a-\x1f\x7f]/.test(value) ? value.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ') : value
+  return /[^\x00-\xff]/.test(line) ? Buffer.from(line, 'utf8').toString('latin1') : line
+}
+
+/** A place for one answer in the memory that all share: it is cut off when its client doesn't read and others wait. */
+export function readerFor (flow: BytesInFlight, response: ServerResponse, cut: () => void): Reader {
+  const { socket } = response
+  return flow.reader({ cut, pending: () => pendingBytes(socket) })
+}
+
+/** Bytes that the kernel hasn't taken. */
+const pendingBytes = (socket: Socket | null): number => (socket as unknown as { _handle?: { writeQueueSize?: number } } | null)?._handle?.writeQueueSize ?? socket?.writableLength ?? 0
+

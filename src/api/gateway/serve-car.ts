@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { Block } from '../../blockstore/blockstore.ts'
+import type { CID } from '../../model/cid.ts'
+import { carHeader, carSection } from '../common/dag/car.ts'
+import { notModified } from './answers.ts'
+import { hasAlready } from './caching.ts'
+import { scopeBlocks, withoutRepeats } from './car-blocks.ts'
+import { carParams, paramsText } from './car-params.ts'
+import type { CarParams } from './car-params.ts'
+import { disposition } from './disposition.ts'
+import { typeOfFormat } from './formats.ts'
+import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
+
+/** `format=car`: the blocks that prove the path, then those of the scope. A block that can't be had breaks the answer off. */
+export async function serveCar (visit: Visit, target: Target, { reader }: ServeDeps): Promise<Answer> {
+  const params = carParams(visit.query, visit.asked.params)
+  const { cid } = target
+  const etag = carEtag(target, params)
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const { get, ahead } = visit
+  const root: Block = { cid, bytes: await get(cid) }
+  const last = visit.path.names.at(-1)
+  const name = last == null ? `${cid.toString()}.car` : `${target.roots[0]?.toString() ?? ''}_${last}.car`
+  return {
+    status: 200,
+    headers: [
+      ['Etag', etag],
+      ['Content-Type', `${typeOfFormat.car}; version=1; order=${params.order}; dups=${params.repeats ? 'y' : 'n'}`],
+      ['Content-Disposition', disposition(visit.query, { name, kind: 'attachment' })],
+      ['X-Content-Type-Options', 'nosniff'],
+      ['Accept-Ranges', 'none']
+    ],
+    ...visit.isHead ? {} : { body: sections(root.cid, withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), params.repeats)) }
+  }
+}
+
+async function * sections (root: CID, blocks: AsyncIterable<Block>): AsyncGenerator<Uint8Array> {
+  yield carHeader(root)
+  for await (const block of blocks) yield carSection(block)
+}
+
+async function * wayBlocks ({ wayBlocks }: Target, get: Visit['get']): AsyncGenerator<Block> {
+  for (const cid of wayBlocks) yield { cid, bytes: await get(cid) }
+}
+
+function carEtag ({ cid, immutablePath }: Target, params: CarParams): string {
+  const digest = createHash('sha256').update(`${immutablePath}\0${paramsText(params)}`).digest('base64url').slice(0, 16)
+  return `W/"${cid.toString()}.car.${digest}"`
+}

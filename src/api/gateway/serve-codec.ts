@@ -1,0 +1,89 @@
+import { isClusterError } from '../../base/errors.ts'
+import { decodeBlock } from '../common/dag/codecs.ts'
+import { notModified, redirection } from './answers.ts'
+import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
+import { dagPage } from './dag-page.ts'
+import { disposition } from './disposition.ts'
+import type { Format } from './formats.ts'
+import { typeOfFormat } from './formats.ts'
+import { bytesAnswer } from './partial.ts'
+import { notAcceptable, Refusal } from './refusal.ts'
+import type { Answer, Target, Visit } from './visit.ts'
+
+type CodecFormat = 'json' | 'cbor' | 'dag-json' | 'dag-cbor'
+
+const codecOf: Readonly<Record<number, CodecFormat>> = { 0x0200: 'json', 0x51: 'cbor', 0x0129: 'dag-json', 0x71: 'dag-cbor' }
+
+/** Formats that a block of a codec may be called: dag-json is json, too. */
+const asked: Readonly<Record<CodecFormat, readonly number[]>> = { json: [0x0200, 0x0129], cbor: [0x51, 0x71], 'dag-json': [0x0129], 'dag-cbor': [0x71] }
+
+/** True for blocks that are served as the document they are. */
+export const isDocument = (code: number): boolean => codecOf[code] != null
+
+/** A dag-json, dag-cbor, json or cbor block as it is, when it is what was asked for; a page about it for browsers. */
+export async function serveCodec (visit: Visit, target: Target): Promise<Answer> {
+  const { cid, rest } = target
+  if (rest.length > 0) throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
+  const format = formatFor(visit.asked.format, cid.code)
+  if (isPage(visit, format)) return servePage(visit, target, format)
+  const etag = etagOf.format(cid, format)
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const bytes = await visit.get(cid)
+  checkBytes(cid.code, bytes)
+  const extension = format.endsWith('json') ? 'json' : 'cbor'
+  return bytesAnswer(visit, bytes, [
+    ['Etag', etag],
+    ['Content-Type', typeOfFormat[format]],
+    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.${extension}`, kind: extension === 'json' ? 'inline' : 'attachment' })],
+    ['X-Content-Type-Options', 'nosniff']
+  ])
+}
+
+function formatFor (format: Format | undefined, code: number): CodecFormat {
+  const own = codecOf[code]
+  if (format == null) {
+    if (own == null) throw new Refusal(500, 'the block is no document')
+    return own
+  }
+  const wanted = format as CodecFormat
+  if (!asked[wanted].includes(code)) throw notAcceptable(`format ${JSON.stringify(format)} requested but block has codec 0x${code.toString(16)}: codec conversion is not supported, fetch the raw block with ?format=raw and convert it`)
+  return wanted
+}
+
+function isPage ({ asked, headers, query }: Visit, format: CodecFormat): boolean {
+  return asked.format == null && format.startsWith('dag-') && headers.accept?.includes('text/html') === true && query.get('download') !== 'true'
+}
+
+async function servePage (visit: Visit, { cid, freshness }: Target, format: CodecFormat): Promise<Answer> {
+  const { urlPath, query } = visit
+  if (!urlPath.endsWith('/')) return redirection(301, `${urlPath}/${query.raw === '' ? '' : `?${query.raw}`}`)
+  const etag = etagOf.dagPage(cid)
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const bytes = await visit.get(cid)
+  return {
+    status: 200,
+    headers: [['Etag', etag], ...pageCacheHeaders(freshness), ['Content-Type', 'text/html; charset=utf-8']],
+    body: dagPage({ cid, codec: format, site: visit.site, path: visit.path, value: readable(cid.code, bytes) })
+  }
+}
+
+function readable (code: number, bytes: Uint8Array): unknown {
+  try {
+    return decodeBlock(code, bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** A block that isn't what its codec says: the content is broken. */
+function checkBytes (code: number, bytes: Uint8Array): void {
+  // plain CBOR may hold what dag-cbor forbids
+  if (code === 0x51) return
+  try {
+    if (code === 0x0200) JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(bytes))
+    else decodeBlock(code, bytes)
+  } catch (err) {
+    if (isClusterError(err) || err instanceof SyntaxError || err instanceof TypeError) throw new Refusal(500, `the block is not valid ${codecOf[code]}: ${err.message}`, [], { cause: err })
+    throw err
+  }
+}

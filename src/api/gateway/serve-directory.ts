@@ -1,0 +1,33 @@
+import type { DirectoryEntry, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import { notModified, redirection } from './answers.ts'
+import { begun } from './begun.ts'
+import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
+import { listingPage } from './listing-page.ts'
+import { Refusal } from './refusal.ts'
+import { serveFile } from './serve-file.ts'
+import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
+
+/** A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. */
+export async function serveDirectory (visit: Visit, target: Target, { node, reader }: ServeDeps & { node: UnixFsNode }): Promise<Answer> {
+  const { urlPath, query, get } = visit
+  if (!visit.path.isFolder) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
+  const index = await reader.findEntry(node.cid, 'index.html', get)
+  if (index != null) {
+    const page = await reader.readNode(index, get)
+    if (page.kind === 'directory' || page.kind === 'shard') throw new Refusal(500, 'index.html could not be read: not a file')
+    return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })
+  }
+  const etag = etagOf.listing(node.cid)
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  return {
+    status: 200,
+    headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ['Content-Type', 'text/html; charset=utf-8']],
+    body: listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get), 1, () => 1) })
+  }
+}
+
+async function * nothing (): AsyncGenerator<DirectoryEntry> {}
+
+/** A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another host. */
+export const encodedUrlPath = (urlPath: string): string =>
+  urlPath.replace(/^\/{2,}/, '/').replace(/[\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -1,0 +1,19 @@
+import { etagOf, hasAlready } from './caching.ts'
+import { disposition } from './disposition.ts'
+import { typeOfFormat } from './formats.ts'
+import { bytesAnswer } from './partial.ts'
+import { notModified } from './answers.ts'
+import type { Answer, Target, Visit } from './visit.ts'
+
+/** `format=raw`: the block as it is. */
+export async function serveRaw (visit: Visit, { cid }: Target): Promise<Answer> {
+  const etag = etagOf.format(cid, 'raw')
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const bytes = await visit.get(cid)
+  return bytesAnswer(visit, bytes, [
+    ['Etag', etag],
+    ['Content-Type', typeOfFormat.raw],
+    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.bin`, kind: 'attachment' })],
+    ['X-Content-Type-Options', 'nosniff']
+  ])
+}

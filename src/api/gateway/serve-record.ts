@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { ClusterError } from '../../base/errors.ts'
+import type { NameResolver } from '../../ipfs/names.ts'
+import { hasAlready } from './caching.ts'
+import { notModified } from './answers.ts'
+import { disposition } from './disposition.ts'
+import { typeOfFormat } from './formats.ts'
+import { bytesAnswer } from './partial.ts'
+import { invalid } from './refusal.ts'
+import type { Answer, Visit } from './visit.ts'
+
+/** `format=ipns-record`: the signed record of a key. */
+export async function serveRecord (visit: Visit, names: NameResolver | undefined): Promise<Answer> {
+  const { path: { namespace, root, names: behind }, signal } = visit
+  if (namespace !== 'ipns') throw invalid('an IPNS record is behind /ipns/ only')
+  if (behind.length > 0) throw invalid('an IPNS record has no path behind its name')
+  if (names == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'this gateway does not look up names' })
+  const record = await names.recordOf(root, { signal })
+  const etag = `"${createHash('sha256').update(record.bytes).digest('base64url').slice(0, 22)}.ipns-record"`
+  const fresh: [string, string] = record.ttlSeconds == null
+    ? ['Last-Modified', new Date(visit.now).toUTCString()]
+    : ['Cache-Control', `public, max-age=${Math.max(0, Math.floor(Math.min(record.ttlSeconds, (record.validUntil - visit.now) / 1000)))}`]
+  if (hasAlready(visit.headers, [etag])) return { ...notModified(etag), headers: [['Etag', etag], fresh] }
+  const answer = bytesAnswer({ headers: {} }, record.bytes, [
+    ['Etag', etag],
+    fresh,
+    ['Content-Type', typeOfFormat['ipns-record']],
+    ['Content-Disposition', disposition(visit.query, { name: `${root}.ipns-record`, kind: 'attachment' })],
+    ['X-Content-Type-Options', 'nosniff']
+  ])
+  return { ...answer, headers: answer.headers.filter(([name]) => name !== 'Accept-Ranges') }
+}

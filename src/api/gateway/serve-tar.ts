@@ -1,0 +1,44 @@
+import { tarEnd } from '../common/dag/tar.ts'
+import { nameBelow, tarTree } from '../common/dag/tar-tree.ts'
+import { isClusterError } from '../../base/errors.ts'
+import { begun } from './begun.ts'
+import { hasAlready } from './caching.ts'
+import { notModified } from './answers.ts'
+import { disposition } from './disposition.ts'
+import { typeOfFormat } from './formats.ts'
+import { Refusal } from './refusal.ts'
+import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
+
+const firstBytes = 64 * 1024
+
+/** `format=tar`: the tree below one folder (or file) that has the CID's name, or the stem of `filename`. */
+export async function serveTar (visit: Visit, { cid }: Target, { reader }: ServeDeps): Promise<Answer> {
+  const etag = `W/"${cid.toString()}.x-tar"`
+  if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const node = await reader.readNode(cid, visit.get).catch(err => {
+    throw isClusterError(err, 'UNSUPPORTED') ? new Refusal(400, `a tar archive can be made of UnixFS only: ${err.message}`, [], { cause: err }) : err
+  })
+  const root = rootName(visit.query.get('filename')) ?? cid.toString()
+  const now = { seconds: Math.floor(visit.now / 1000), nanoseconds: 0 }
+  const body = async function * (): AsyncGenerator<Uint8Array> {
+    yield * tarTree(root, node, { reader, get: visit.get, ahead: visit.ahead, now, nameOf: nameBelow(root) })
+    yield tarEnd
+  }
+  return {
+    status: 200,
+    headers: [
+      ['Etag', etag],
+      ['Content-Type', typeOfFormat.tar],
+      ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.tar`, kind: 'attachment' })],
+      ['X-Content-Type-Options', 'nosniff']
+    ],
+    // most trees that can't be archived show it at once
+    ...(visit.isHead ? {} : { body: await begun(body(), firstBytes, ({ length }) => length) })
+  }
+}
+
+/** What may be the name of a folder: `a.tar` → `a`. */
+function rootName (filename: string): string | undefined {
+  const stem = filename.replace(/\.tar$/, '')
+  return stem === '' || stem === '.' || stem === '..' || /[/\\\0]/.test(stem) ? undefined : stem
+}

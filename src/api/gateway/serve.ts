@@ -1,0 +1,187 @@
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import type { CID } from '../../model/cid.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import type { DagReader, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import type { Denial, Denylist } from '../../ipfs/denylist.ts'
+import { followName } from '../../ipfs/names.ts'
+import type { NameResolver } from '../../ipfs/names.ts'
+import { notModified, redirection } from './answers.ts'
+import { cacheHeaders, etagOf, hasAlready } from './caching.ts'
+import type { Freshness } from './caching.ts'
+import type { ContentPath } from './content-path.ts'
+import { encodedPath, textOf } from './content-path.ts'
+import { contentLocation } from './formats.ts'
+import { canonicalLabel } from './hosts.ts'
+import { errorPage, RedirectsFile } from './missing.ts'
+import { invalid, notAcceptable, Refusal } from './refusal.ts'
+import { Resolution } from './resolution.ts'
+import { serveCar } from './serve-car.ts'
+import { isDocument, serveCodec } from './serve-codec.ts'
+import { encodedUrlPath, serveDirectory } from './serve-directory.ts'
+import { serveFile } from './serve-file.ts'
+import { serveRaw } from './serve-raw.ts'
+import { serveRecord } from './serve-record.ts'
+import { serveTar } from './serve-tar.ts'
+import type { Answer, Target, Visit } from './visit.ts'
+
+export interface ContentInit {
+  /** False: only raw blocks, CARs and records, which clients can check by themselves. */
+  deserialized: boolean
+}
+
+export interface ContentDeps {
+  reader: DagReader
+  /** Without it `/ipns/` is answered 501. */
+  names: NameResolver | undefined
+  denylist: Denylist | undefined
+}
+
+/** Where a request's path leads before its names are followed. */
+interface Immutable { root: string, names: readonly string[], freshness: Freshness }
+
+const dagPb = 0x70
+const raw = 0x55
+const trustless = new Set(['raw', 'car', 'ipns-record'])
+
+/** What is behind a content path, in the format that is asked for. */
+export class Content {
+  readonly #init: ContentInit
+  readonly #deps: ContentDeps
+  readonly #resolution: Resolution
+  readonly #redirects: RedirectsFile
+
+  constructor (init: ContentInit, deps: ContentDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#resolution = new Resolution(deps)
+    this.#redirects = new RedirectsFile({ reader: deps.reader, resolution: this.#resolution })
+  }
+
+  /** Throws what `refusalOf` can tell the client. */
+  async answer (visit: Visit): Promise<Answer> {
+    const { path, asked: { format } } = visit
+    this.#checkRequest(visit)
+    this.#checkPath(textOf(path))
+    if (format === 'ipns-record') return this.#described(visit, await serveRecord(visit, this.#deps.names), undefined)
+    const elsewhere = canonicalName(visit)
+    if (elsewhere != null) return elsewhere
+    const immutable = await this.#immutable(visit)
+    const text = ['/ipfs', immutable.root, ...immutable.names].join('/')
+    if (path.namespace === 'ipns') this.#checkPath(text)
+    try {
+      const way = await this.#resolution.resolve(immutable, visit.get)
+      return await this.#serve(visit, { ...way, immutablePath: text, freshness: immutable.freshness })
+    } catch (err) {
+      if (!isClusterError(err, 'NOT_FOUND') || format != null) throw err
+      return this.#missing(visit, immutable, err)
+    }
+  }
+
+  #checkRequest ({ site, path, headers, asked: { format } }: Visit): void {
+    // a worker of a shared origin would own all content there
+    if (headers['service-worker'] === 'script' && site.kind === 'path' && path.names.length === 0 && !path.isFolder) throw invalid('navigator.serviceWorker: registration is not allowed for this scope')
+    if (!this.#init.deserialized && !trustless.has(format ?? '')) throw notAcceptable('this gateway serves what clients can check: ask for ?format=raw, car or ipns-record')
+  }
+
+  #checkPath (text: string): void { refuseDenied(this.#deps.denylist?.checkPath(text)) }
+  #checkCids (cids: readonly CID[]): void {
+    const { denylist } = this.#deps
+    if (denylist != null && denylist.count() > 0) for (const cid of cids) refuseDenied(denylist.checkCid(cid))
+  }
+
+  async #immutable ({ path, signal, now }: Visit): Promise<Immutable> {
+    if (path.namespace === 'ipfs') return { root: path.root, names: path.names, freshness: { isImmutable: true } }
+    const { names } = this.#deps
+    if (names == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'this gateway does not look up names' })
+    const { value, ttlSeconds } = await followName(`/ipns/${path.root}`, names, { signal }).catch(err => { throw nameError(err) })
+    const [root = '', ...before] = value.slice('/ipfs/'.length).split('/').filter((segment, at) => at === 0 || segment !== '')
+    return { root, names: [...before, ...path.names], freshness: { isImmutable: false, ttlSeconds, resolvedAt: now } }
+  }
+
+  async #serve (visit: Visit, target: Target, page?: { status: number }): Promise<Answer> {
+    this.#checkCids(target.roots)
+    const known = page == null && visit.asked.format == null ? knownEtag(visit, target) : undefined
+    const answer = known == null ? await this.#inFormat(visit, target) : notModified(known)
+    return this.#described(visit, page == null || answer.status !== 200 ? answer : { ...answer, status: page.status }, target)
+  }
+
+  async #inFormat (visit: Visit, target: Target): Promise<Answer> {
+    const { asked: { format } } = visit
+    const { cid, rest } = target
+    if (format != null && rest.length > 0 && !isDocument(cid.code)) throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed`)
+    if (format === 'raw') return serveRaw(visit, target)
+    if (format === 'car') return serveCar(visit, target, this.#deps)
+    if (format === 'tar') return serveTar(visit, target, this.#deps)
+    // a file may hold JSON, too: what it is shows in its type
+    if (isDocument(cid.code) || format === 'dag-json' || format === 'dag-cbor') return serveCodec(visit, target)
+    return this.#serveUnixFs(visit, target)
+  }
+
+  async #serveUnixFs (visit: Visit, target: Target): Promise<Answer> {
+    const { reader } = this.#deps
+    const { cid } = target
+    if (cid.code !== dagPb && cid.code !== raw) throw notAcceptable(`${cid.toString()} has the codec 0x${cid.code.toString(16)}, which has no form for browsers: fetch the raw block with ?format=raw`)
+    const node = await readable(reader.readNode(cid, visit.get))
+    if (node.kind === 'directory' || node.kind === 'shard') return serveDirectory(visit, target, { node, reader })
+    return serveFile(visit, { node, name: visit.path.names.at(-1) ?? '' }, { reader })
+  }
+
+  /** A page of the content's own for what isn't there, else the error. */
+  async #missing (visit: Visit, { root, names, freshness }: Immutable, err: ClusterError): Promise<Answer> {
+    const rule = visit.site.kind === 'path' ? undefined : await this.#redirects.ruleFor({ root, names }, visit)
+    if (rule != null && 'location' in rule) return redirection(rule.status, rule.location)
+    const page = rule ?? await errorPage({ root, names }, visit, { resolution: this.#resolution })
+    if (page == null) throw err
+    const path: ContentPath = { ...visit.path, names: page.names, isFolder: page.isFolder }
+    const way = await this.#resolution.resolve({ root, names: page.names }, visit.get)
+    const target = { ...way, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
+    return this.#serve({ ...visit, path }, target, page.status === 200 ? undefined : { status: page.status })
+  }
+
+  /** Adds what every answer with content has. */
+  #described (visit: Visit, answer: Answer, target: Target | undefined): Answer {
+    const isContent = answer.status < 300 || answer.status === 304 || answer.headers.some(([name]) => name === 'Etag')
+    const headers: Array<HeaderList[number]> = [...answer.headers, ['X-Ipfs-Path', encodedPath(visit.path)]]
+    if (target != null) headers.push(['X-Ipfs-Roots', target.roots.join(',')])
+    if (!isContent) return { ...answer, headers }
+    if (target != null && !answer.headers.some(([name]) => name === 'Cache-Control')) headers.push(...cacheHeaders(target.freshness).filter(([name]) => !answer.headers.some(([other]) => other === name)))
+    const location = contentLocation(encodedUrlPath(visit.urlPath), visit.query, visit.asked)
+    if (location != null) headers.push(['Content-Location', location])
+    return { ...answer, headers }
+  }
+}
+
+/** The tag under which the client has this, whatever it turns out to be. */
+function knownEtag ({ headers }: Visit, { cid }: Target): string | undefined {
+  if (headers['if-none-match'] == null || headers['if-none-match'].trim() === '*') return undefined
+  const tags = isDocument(cid.code) ? [etagOf.dagPage(cid)] : [etagOf.content(cid), etagOf.listing(cid)]
+  return tags.find(tag => hasAlready(headers, [tag]))
+}
+
+/** On shared hosts a key has one form: base36. */
+function canonicalName ({ path, site, urlPath, query }: Visit): Answer | undefined {
+  if (path.namespace !== 'ipns' || site.kind !== 'path' || path.root.includes('.')) return undefined
+  const label = canonicalLabel('ipns', path.root)
+  if (label == null || label === path.root) return undefined
+  const rest = encodedUrlPath(urlPath).split('/').slice(3).join('/')
+  return redirection(302, `/ipns/${label}${rest === '' && !urlPath.endsWith('/') ? '' : `/${rest}`}${query.raw === '' ? '' : `?${query.raw}`}`)
+}
+
+async function readable (reading: Promise<UnixFsNode>): Promise<UnixFsNode> {
+  try {
+    return await reading
+  } catch (err) {
+    if (isClusterError(err, 'UNSUPPORTED')) throw new Refusal(406, `${err.message}: fetch the raw block with ?format=raw`, [], { cause: err })
+    throw err
+  }
+}
+
+/** What is wrong with a record is no fault of the request. */
+const nameError = (err: unknown): unknown => isClusterError(err, 'INVALID_DATA') ? new Refusal(500, messageOf(err), [], { cause: err }) : err
+
+function refuseDenied (denial: Denial | undefined): void {
+  if (denial == null) return
+  throw denial.reason === 'legal'
+    ? new Refusal(451, 'this content is not available for legal reasons')
+    : new Refusal(410, 'this content is blocked on this gateway')
+}

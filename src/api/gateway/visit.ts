@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CID } from 'multiformats/cid'
+import type { Query } from '../../http/query.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import type { DagReader, GetBlock, ReadAhead } from '../../ipfs/dag-reader.ts'
+import type { Freshness } from './caching.ts'
+import type { ContentPath } from './content-path.ts'
+import type { AskedFormat } from './formats.ts'
+
+/**
+ * Whose page a request's content becomes. `path`: `/ipfs/…` on a host that others share. `subdomain` and `dnslink`: an origin of its own, whose `/` is
+ * the content's root. `host`: the gateway's, with its port; for a DNSLink site its own.
+ */
+export interface Site { kind: 'path' | 'subdomain' | 'dnslink', host: string }
+
+/** One request, read. */
+export interface Visit {
+  isHead: boolean
+  headers: IncomingHttpHeaders
+  query: Query
+  /** The path of the URL as it came, percent-encoded. */
+  urlPath: string
+  site: Site
+  path: ContentPath
+  asked: AskedFormat
+  /** Aborts when the client leaves or the time for the whole request is over. */
+  signal: AbortSignal
+  /** Each block in time, or TIMEOUT. BLOCK_MISSING when it isn't here and may not be fetched. */
+  get: GetBlock
+  /** Room for leaves that are read ahead. */
+  ahead: ReadAhead
+  /** When it came. Unix milliseconds. */
+  now: number
+}
+
+/** What a path leads to. */
+export interface Target {
+  cid: CID
+  /** The root and what each name led to. */
+  roots: readonly CID[]
+  /** Every block that was read on the way, in order: what proves the path. */
+  wayBlocks: readonly CID[]
+  /** Names that lead on inside of the last block. */
+  rest: readonly string[]
+  /** The path with its name looked up: `/ipfs/CID/a/b`, decoded. */
+  immutablePath: string
+  freshness: Freshness
+}
+
+/** What is sent. Names of headers as Go writes them. */
+export interface Answer {
+  status: number
+  headers: HeaderList
+  body?: string | Uint8Array | AsyncIterable<Uint8Array | string>
+  /** Length of a streamed body, where it is known. Bytes. */
+  length?: number
+}
+
+/** What the steps work with. */
+export interface ServeDeps { reader: DagReader }

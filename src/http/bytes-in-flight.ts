@@ -1,0 +1,179 @@
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
+
+export interface BytesInFlightInit {
+  /** Bytes that all answers together may have read and not yet given to the kernel. */
+  maxBytes: number
+  /** While others wait for room, an answer whose client took nothing for this long is ended. Milliseconds. */
+  stalledMs: number
+}
+
+/** An answer that is on its way. */
+export interface Reader {
+  /** Waits until there is room; undefined when there is. Throws or rejects with TIMEOUT when the reader was ended, or with the signal's reason. */
+  take (bytes: number, signal: AbortSignal): Promise<void> | undefined
+  /** Read-ahead, which can be done without: false when memory is short. */
+  tryTake (bytes: number): boolean
+  /** A piece was larger than was thought. */
+  tookMore (bytes: number): void
+  give (bytes: number): void
+  /** The client took something. */
+  moved (): void
+  /** Gives everything back. */
+  end (): void
+}
+
+export interface ReaderInit {
+  /** Ends the answer: called at most once, when its client stands still and others wait. */
+  cut: () => void
+  /** Bytes that are written and not yet taken by the kernel: while this changes, the client reads. */
+  pending: () => number
+}
+
+interface Waiting { bytes: number, reader: Flight, ready: () => void }
+
+/**
+ * Memory for answers, shared by all listeners: whoever reads content to send takes room first. Clients that don't read can't keep it from the others
+ * for long: while somebody waits, the answers that stand still are ended.
+ */
+export class BytesInFlight {
+  readonly #init: BytesInFlightInit
+  readonly #clock: Clock
+  readonly #flights = new Set<Flight>()
+  readonly #waiting: Waiting[] = []
+  #bytes = 0
+  #isWatching = false
+
+  constructor (init: BytesInFlightInit, { clock }: { clock: Clock }) {
+    this.#init = init
+    this.#clock = clock
+  }
+
+  reader (init: ReaderInit): Reader {
+    const flight = new Flight(this, init)
+    this.#flights.add(flight)
+    return flight
+  }
+
+  /** Bytes that are taken now. */
+  get bytes (): number { return this.#bytes }
+  get now (): number { return this.#clock.now() }
+  get isShort (): boolean { return this.#waiting.length > 0 }
+
+  /** One answer alone always gets its room, however large its piece. */
+  fits (bytes: number, share = 1): boolean { return this.#bytes === 0 || this.#bytes + bytes <= this.#init.maxBytes * share }
+
+  add (bytes: number): void {
+    this.#bytes += bytes
+    if (bytes < 0) this.#admit()
+  }
+
+  async wait (reader: Flight, bytes: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiting: Waiting = { bytes, reader, ready: resolve }
+    const onAbort = (): void => {
+      this.#leave(waiting)
+      reject(signal.reason)
+    }
+    this.#waiting.push(waiting)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#watch()
+    try {
+      await promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  gone (flight: Flight): void { this.#flights.delete(flight) }
+
+  #leave (waiting: Waiting): void {
+    const at = this.#waiting.indexOf(waiting)
+    if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  #admit (): void {
+    for (let next = this.#waiting[0]; next != null && this.fits(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift()
+      next.reader.tookMore(next.bytes)
+      next.ready()
+    }
+  }
+
+  #watch (): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#clock.after(this.#init.stalledMs / 4, () => {
+      this.#isWatching = false
+      if (this.#waiting.length === 0) return
+      const before = this.now - this.#init.stalledMs
+      for (const flight of this.#flights) if (flight.stoodStillSince(before)) flight.cutOff()
+      if (this.#waiting.length > 0) this.#watch()
+    })
+  }
+}
+
+class Flight implements Reader {
+  readonly #all: BytesInFlight
+  readonly #init: ReaderInit
+  #isEnded = false
+  #bytes = 0
+  #pending = 0
+  #movedAt: number
+
+  constructor (all: BytesInFlight, init: ReaderInit) {
+    this.#all = all
+    this.#init = init
+    this.#movedAt = all.now
+  }
+
+  take (bytes: number, signal: AbortSignal): Promise<void> | undefined {
+    if (this.#isEnded) throw new ClusterError('TIMEOUT', {}, { message: 'the client does not read its answer' })
+    if (this.#all.isShort || !this.#all.fits(bytes)) return this.#all.wait(this, bytes, signal)
+    this.tookMore(bytes)
+    return undefined
+  }
+
+  tryTake (bytes: number): boolean {
+    if (this.#isEnded || this.#all.isShort || !this.#all.fits(bytes, 0.5)) return false
+    this.tookMore(bytes)
+    return true
+  }
+
+  tookMore (bytes: number): void {
+    if (this.#isEnded) return
+    this.#bytes += bytes
+    this.#all.add(bytes)
+  }
+
+  give (bytes: number): void {
+    const given = Math.min(bytes, this.#bytes)
+    this.#bytes -= given
+    if (given > 0) this.#all.add(-given)
+  }
+
+  moved (): void { this.#movedAt = this.#all.now }
+
+  /** Only who holds memory for a client that has something to read can stand still. */
+  stoodStillSince (time: number): boolean {
+    const pending = this.#init.pending()
+    if (pending !== this.#pending) {
+      this.#pending = pending
+      this.moved()
+    }
+    return this.#bytes > 0 && pending > 0 && this.#movedAt <= time
+  }
+
+  cutOff (): void {
+    this.end()
+    this.#init.cut()
+  }
+
+  end (): void {
+    if (this.#isEnded) return
+    this.give(this.#bytes)
+    this.#isEnded = true
+    this.#all.gone(this)
+  }
+}

@@ -1,0 +1,81 @@
+import type { CID } from 'multiformats/cid'
+import { gateway } from '../../src/api/gateway/gateway.ts'
+import type { Gateway, GatewayDeps, GatewayInit } from '../../src/api/gateway/gateway.ts'
+import { ClusterError } from '../../src/base/errors.ts'
+import { silentLogger } from '../../src/base/log.ts'
+import { systemClock } from '../../src/base/system.ts'
+import type { Block } from '../../src/blockstore/blockstore.ts'
+import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
+import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
+
+/** Blocks in memory. `elsewhere`: what becomes of those that aren't here: nobody has them (BLOCK_MISSING), or nobody answers. */
+export class MemoryBlocks {
+  readonly #blocks = new Map<string, Uint8Array>()
+  elsewhere: 'missing' | 'silent' = 'missing'
+  /** CIDs that were read, in order. */
+  readonly read: string[] = []
+
+  keep (...blocks: Block[]): void { for (const { cid, bytes } of blocks) this.#blocks.set(keyOf(cid), bytes) }
+  drop (cid: CID): void { this.#blocks.delete(keyOf(cid)) }
+
+  async getBlock (cid: CID, { signal, local = false }: { signal?: AbortSignal, local?: boolean } = {}): Promise<Uint8Array> {
+    signal?.throwIfAborted()
+    this.read.push(cid.toString())
+    const bytes = this.#blocks.get(keyOf(cid))
+    if (bytes != null) return bytes
+    if (local || this.elsewhere === 'missing') throw new ClusterError('BLOCK_MISSING', {}, { message: `block was not found locally: ${cid.toString()}` })
+    return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
+  }
+}
+
+const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')
+
+/** The defaults of `api.gateway`, listening on any port of 127.0.0.1. */
+export const gatewayDefaults: GatewayInit = {
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  tls: null,
+  timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 20_000 },
+  maxHeaderBytes: 16_384,
+  maxConnections: 8192,
+  maxRequests: 4096,
+  firstBlockMs: 30_000,
+  blockMs: 30_000,
+  requestMs: 3_600_000,
+  logLine: null,
+  headers: [],
+  cors: { allowedOrigins: ['*'], allowedMethods: ['GET', 'HEAD', 'OPTIONS'], allowedHeaders: ['Content-Type', 'Range'], exposedHeaders: ['Content-Length', 'X-Ipfs-Path'] },
+  hosts: new Map([['localhost', { subdomains: true, inlineDnslink: true }]]),
+  dnslinkHosts: true,
+  trustedProxies: ['127.0.0.0/8', '::1'],
+  deserialized: true,
+  contentOnly: false,
+  noFetch: false
+}
+
+export interface GatewayPeer {
+  blocks: MemoryBlocks
+  flow: BytesInFlight
+  gateway: Gateway
+  url: string
+  /** Redirects are told, not followed. */
+  get (path: string, init?: RequestInit): Promise<Response>
+  stop (): Promise<void>
+}
+
+/** A running gateway on blocks in memory. */
+export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partial<GatewayDeps> = {}): Promise<GatewayPeer> {
+  const blocks = new MemoryBlocks()
+  const flow = deps.flow ?? new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
+  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: dagReader, clock: systemClock, log: silentLogger, ...deps, flow })
+  await running.start(new AbortController().signal)
+  const port = /\/tcp\/(\d+)/.exec(running.addresses()[0] ?? '')?.[1]
+  const url = `http://127.0.0.1:${port}`
+  return {
+    blocks,
+    flow,
+    gateway: running,
+    url,
+    get: async (path, request = {}) => fetch(`${url}${path}`, { redirect: 'manual', ...request }),
+    stop: async () => { await running.stop() }
+  }
+}

@@ -122,6 +122,9 @@ class Run {
   readonly #stop = new AbortController()
   #signals = 0
   #exitCode = 0
+  /** Damage on the disk that a new start deals with: the peer is stopped and started again, in this process. */
+  #damage: ClusterError | undefined
+  #restart = (): void => {}
 
   constructor (init: RunInit, deps: DaemonDeps) {
     this.#init = init
@@ -132,8 +135,11 @@ class Run {
   async end (): Promise<number> {
     const unlisten = [this.#deps.onSignal(name => this.#onSignal(name)), this.#deps.onFault(err => this.#onFault(err))]
     try {
-      const node = await this.#start()
-      if (node != null) await this.#untilStopped(node)
+      do {
+        this.#damage = undefined
+        const node = await this.#start()
+        if (node != null) await this.#untilStopped(node)
+      } while (this.#damage != null && !this.#stop.signal.aborted)
       return this.#exitCode
     } finally {
       for (const end of unlisten) end()
@@ -147,7 +153,7 @@ class Run {
     try {
       const startNode = await this.#deps.loadNode()
       signal.throwIfAborted()
-      return await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap, version, signal })
+      return await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage) })
     } catch (err) {
       if (signal.aborted) return undefined
       if (!isClusterError(err)) this.#log.error('the peer could not start', { err })
@@ -156,8 +162,11 @@ class Run {
   }
 
   async #untilStopped (node: RunningNode): Promise<void> {
-    const stopped = new Promise<void>(resolve => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }))
-    if (!this.#stop.signal.aborted) {
+    const stopped = new Promise<void>(resolve => {
+      this.#restart = resolve
+      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    if (this.#damage == null && !this.#stop.signal.aborted) {
       this.#log.info('** IPFS Cluster is READY **', node.addresses)
       this.#deps.onReady?.(node, this.#init.config)
       await Promise.race([stopped, node.failed]).catch((err: unknown) => this.#onFault(err))
@@ -166,6 +175,13 @@ class Run {
       this.#log.error('the peer did not stop cleanly', { err })
       this.#exitCode = 1
     })
+  }
+
+  #onDamage (damage: ClusterError): void {
+    if (this.#damage != null || this.#stop.signal.aborted) return
+    this.#damage = damage
+    this.#log.error('the peer is started again, because of damage on its disk', { err: damage })
+    this.#restart()
   }
 
   #onSignal (name: string): void {

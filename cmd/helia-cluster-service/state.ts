@@ -8,6 +8,7 @@ import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import { importState } from '../../src/node/state-import.ts'
 import { checkRules } from '../../src/node/state-pin.ts'
 import type { ImportRules } from '../../src/node/state-pin.ts'
+import { damageText } from '../../src/node/state-store.ts'
 import { openState } from '../../src/node/state-store.ts'
 import type { StoppedState } from '../../src/node/state-store.ts'
 import { checkForeignState } from './foreign-state.ts'
@@ -74,9 +75,10 @@ export async function runCleanup (init: StateInit & ForceFlags, deps: StateDeps)
 
 export async function runCrdtInfo (init: StateInit, deps: StateDeps): Promise<void> {
   await withState(init, deps, async state => {
-    const { heads, height, dirty } = await doing('reading the state', async () => state.info())
+    const { heads, height, dirty, damage } = await doing('reading the state', async () => state.info())
     // without a newline at the end, as Go
     deps.terminal.out(`Number of heads: ${heads.length}. Current max-height: ${height}. Dirty: ${dirty}\nHeads: [${heads.map(String).join(' ')}]`)
+    if (damage != null) deps.terminal.out(`\nDamaged at ${damage.at}, files kept in ${damage.keptAt}: ${damageText(damage)}.`)
   })
 }
 

@@ -13,12 +13,13 @@ export interface HealthDeps {
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
 export async function healthOf ({ consensus, ipfs, gossip }: HealthDeps): Promise<Health> {
-  const { heads, height, behind, dirty } = consensus.progress()
+  const { heads, height, behind, dirty, damaged } = consensus.progress()
   const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
   const problems: Array<[HealthProblem, boolean]> = [
     ['behind', behind],
     ['dirty', dirty],
+    ['damaged', damaged === true],
     ['ipfs_unavailable', ipfsError !== ''],
     ['gossip_silent', silent.length > 0 && heard === 0],
     ['peers_silent', silent.length > 0 && heard > 0]

@@ -60,6 +60,9 @@ export interface Consensus extends Startable {
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void
   /** Whether that peer's changes and calls are accepted. This peer trusts itself. */
   trusts (peer: PeerId): boolean
-  /** How far this peer is: for /health, metrics and `state crdt info`. `behind`: an announced branch isn't merged yet. */
-  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean }
+  /**
+   * How far this peer is: for /health, metrics and `state crdt info`. `behind`: an announced branch isn't merged yet. `damaged`: its disk was, and that everything is back
+   * hasn't been seen yet.
+   */
+  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged?: boolean }
 }

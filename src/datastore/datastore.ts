@@ -21,7 +21,9 @@ export interface ListOptions { signal?: AbortSignal }
  * - `get` is synchronous on purpose: an awaited single get costs ten times as much as the read (docs/design/storage.md).
  * - Lists come in batches (arrays of some hundred to thousand rows) of a snapshot taken at the first `next`; memory doesn't grow with the range.
  * - Values that are handed out belong to the caller; values that are handed in must not be changed afterwards.
- * - Before `start` and after `stop` every method throws NOT_READY. Damaged files throw INVALID_DATA naming the folder.
+ * - Before `start` and after `stop` every method throws NOT_READY.
+ * - What was damaged on the disk isn't passed over: `start` makes a new store of what is left, keeps the damaged files aside and leaves a `DamageReport` in the row
+ *   `damageRow`, which the owner of the data deletes when it has dealt with it. A store that finds damage while it runs throws INVALID_DATA.
  */
 export interface Datastore extends Startable {
   get (key: string): Uint8Array | undefined
@@ -32,6 +34,29 @@ export interface Datastore extends Startable {
   entries (range: KeyRange, options?: ListOptions): AsyncIterable<Array<[key: string, value: Uint8Array]>>
   keys (range: KeyRange, options?: ListOptions): AsyncIterable<string[]>
   values (range: KeyRange, options?: ListOptions): AsyncIterable<Uint8Array[]>
+}
+
+/** Holds a `DamageReport` as JSON after a start that found the store damaged. */
+export const damageRow = '!damage'
+
+/** What a start found, and what it did. */
+export interface DamageReport {
+  /** ISO 8601. */
+  at: string
+  /** The store, and where its damaged files are now. */
+  folder: string
+  keptAt: string
+  /** What was wrong, in words for people. */
+  what: string
+  /** Rows that could be read, and such that could but aren't to be trusted. */
+  rows: number
+  doubtful: number
+}
+
+/** The report of a damaged store that nobody has dealt with yet. */
+export function damageOf (datastore: Pick<Datastore, 'get'>): DamageReport | undefined {
+  const row = datastore.get(damageRow)
+  return row == null ? undefined : JSON.parse(new TextDecoder().decode(row)) as DamageReport
 }
 
 /** All keys that begin with `prefix` (ASCII). */

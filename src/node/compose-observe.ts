@@ -63,8 +63,8 @@ export function observedBy (observer: Observer, { consensus, ipfs, tracker, moni
     operations: () => tracker.operations(),
     operationCounts: () => ({ ...tracker.counts() }),
     crdt: () => {
-      const { heads, height, dirty, behind } = consensus.progress()
-      return { heads: heads.length, height, dirty, behind }
+      const { heads, height, dirty, behind, damaged = false } = consensus.progress()
+      return { heads: heads.length, height, dirty, behind, damaged }
     },
     workers: () => workers.statuses(),
     bandwidth: () => host.bandwidth(),

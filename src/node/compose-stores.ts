@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import type { Blockstore } from '../blockstore/blockstore.ts'
 import { levelBlockstore } from '../blockstore/level/level.ts'
 import { segmentBlockstore } from '../blockstore/segments/segments.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
+import { isProvenRow } from '../consensus/crdt/repair.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { statePath } from './folder.ts'
@@ -27,19 +30,27 @@ export interface Stores {
   temporary: () => Promise<TemporaryStore>
 }
 
+export interface StoresDeps {
+  log: Logger
+  workers: Workers
+  clock: Clock
+  /** A store was found damaged while it is in use. */
+  damaged (err: ClusterError): void
+}
+
 export interface StoresInit { folder: string, config: ServiceConfig }
 
 /**
  * `state/pinset`, `state/local`, `blocks` and `tmp` below the peer's folder. Write buffers are what counts in memory: up to two of each are held
  * while one is flushed.
  */
-export function composeStores ({ folder, config }: StoresInit, { log, workers }: { log: Logger, workers: Workers }): Stores {
+export function composeStores ({ folder, config }: StoresInit, { log, workers, clock, damaged }: StoresDeps): Stores {
   const state = statePath(folder, config)
   return {
-    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log }),
-    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log }),
+    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, proven: isProvenRow }),
+    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged }),
     blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers }) : undefined,
-    temporary: async () => temporaryStore(join(folder, 'tmp-'), log)
+    temporary: async () => temporaryStore(join(folder, 'tmp-'), { log, clock })
   }
 }
 
@@ -50,9 +61,9 @@ function composeBlocks (kind: string, folder: string, { log, workers }: { log: L
   return blocks
 }
 
-async function temporaryStore (prefix: string, log: Logger): Promise<TemporaryStore> {
+async function temporaryStore (prefix: string, deps: { log: Logger, clock: Clock }): Promise<TemporaryStore> {
   const folder = await mkdtemp(prefix)
-  const store = levelDatastore({ folder, writeBufferBytes: 4 * MiB, cacheBytes: 4 * MiB }, { log })
+  const store = levelDatastore({ folder, writeBufferBytes: 4 * MiB, cacheBytes: 4 * MiB, temporary: true }, deps)
   await store.start(new AbortController().signal)
   return {
     store,

@@ -45,7 +45,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const clock = systemClock
   const random = systemRandom
   const workers = new WorkerRunner({ clock, random, log: log.child('worker') })
-  const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers })
+  const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers, clock, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
   const self = identity.id
 

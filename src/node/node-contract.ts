@@ -1,3 +1,4 @@
+import type { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import type { Identity } from './identity.ts'
@@ -18,6 +19,8 @@ export interface NodeInit {
   version: string
   /** Aborts while the peer is told to stop before it is ready: `startNode` then undoes what it has begun and rejects with the signal's reason. */
   signal: AbortSignal
+  /** Called when damage is found on the disk that only a new start can deal with. */
+  damaged? (err: ClusterError): void
 }
 
 /** A peer that is ready. */

@@ -1,14 +1,17 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClusterError } from '../base/errors.ts'
+import { systemClock } from '../base/system.ts'
 import type { Logger } from '../base/log.ts'
 import { CrdtStore } from '../consensus/crdt/crdt-store.ts'
 import { cleanCrdt, crdtInfo, markClean, markDirty } from '../consensus/crdt/maintenance.ts'
 import type { CrdtInfo } from '../consensus/crdt/maintenance.ts'
+import { isProvenRow } from '../consensus/crdt/repair.ts'
 import { pinState } from '../consensus/crdt/pin-state.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { kernelLock } from './kernel-lock.ts'
+export { damageText } from '../consensus/crdt/rebuild.ts'
 import { crdtDot } from './state-dot.ts'
 
 const MiB = 1024 * 1024
@@ -62,7 +65,7 @@ export async function openState (state: string, deps: { log: Logger }): Promise<
 
 async function openPinset (folder: string, { log }: { log: Logger }): Promise<Datastore> {
   await mkdir(folder, { recursive: true })
-  const datastore = levelDatastore({ folder, writeBufferBytes: 16 * MiB, cacheBytes: 8 * MiB }, { log })
+  const datastore = levelDatastore({ folder, writeBufferBytes: 16 * MiB, cacheBytes: 8 * MiB }, { log, clock: systemClock, proven: isProvenRow })
   await datastore.start(new AbortController().signal)
   try {
     await new CrdtStore({ datastore, log }).load()

@@ -17,7 +17,7 @@ export interface MetricSources {
   operations (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */
   operationCounts (): Readonly<Record<string, number>>
-  crdt (): { heads: number, height: number, dirty: boolean, behind: boolean }
+  crdt (): { heads: number, height: number, dirty: boolean, behind: boolean, damaged: boolean }
   workers (): readonly WorkerStatus[]
   bandwidth (): ReadonlyMap<string, Bandwidth>
   /** Peers whose metrics are valid, this one included. */

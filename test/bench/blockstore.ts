@@ -83,7 +83,7 @@ say('stop', 1000 * await seconds(async () => store.stop()), 'ms')
 store = kind === 'memory' ? store : open()
 say('start again', 1000 * await seconds(async () => store.start(never)), 'ms')
 
-const datastore = levelDatastore({ folder: join(folder, 'data'), writeBufferBytes: 8 << 20, cacheBytes: 8 << 20 }, { log: silentLogger })
+const datastore = levelDatastore({ folder: join(folder, 'data'), writeBufferBytes: 8 << 20, cacheBytes: 8 << 20 }, { log: silentLogger, clock: systemClock })
 const roots = rootTable({}, { datastore, clock: systemClock })
 const protection = new BlockProtection({ folder: join(folder, 'guards') }, { random: systemRandom, log: silentLogger })
 const recent = recentBlocks({}, { datastore, clock: systemClock })

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '../../src/base/log.ts'
+import { systemClock } from '../../src/base/system.ts'
 import { levelDatastore } from '../../src/datastore/level/level-datastore.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
 import { crdtPeer } from '../support/crdt-peer.ts'
@@ -32,6 +33,6 @@ consensusContract('crdt on a simulated disk that loses power after the stop', as
 consensusContract('crdt on level', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-crdt-'))
   const open = (): ReturnType<typeof crdtPeer> =>
-    crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger }) })
+    crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock }) })
   return { ...open(), reopen: open, close: async () => rm(folder, { recursive: true, force: true }) }
 })

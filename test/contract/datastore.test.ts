@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '../../src/base/log.ts'
+import { systemClock } from '../../src/base/system.ts'
 import { levelDatastore } from '../../src/datastore/level/level-datastore.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
 import { SimDisk } from '../support/sim-disk.ts'
@@ -19,6 +20,6 @@ datastoreContract('simulated disk', async () => {
 
 datastoreContract('level', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
-  const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger })
+  const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
   return { datastore: open(), reopen: open, close: async () => rm(folder, { recursive: true, force: true }) }
 })

@@ -46,7 +46,7 @@ export class InfoHandlers {
   /** 503 when requests had better go elsewhere. */
   readonly ready = async (): Promise<Reply> => {
     const { problems, pins, heads, height } = await this.#cluster.health()
-    const isReady = problems.every(problem => problem === 'dirty' || problem === 'peers_silent')
+    const isReady = problems.every(problem => problem === 'dirty' || problem === 'peers_silent' || problem === 'damaged')
     return jsonReply(goJson({ ready: isReady, problems, pins, heads, height }), isReady ? 200 : 503)
   }
 

@@ -70,6 +70,7 @@ export class CatchUp {
   readonly #sync: HistorySync | undefined
   readonly #slots = new Slots({ count: fetchesAtOnce, perAsker: fetchesPerPeer })
   #merging = 0
+  #heardSinceDamage = false
   #stop = new AbortController()
 
   constructor (init: CatchUpInit, deps: CatchUpDeps) {
@@ -96,6 +97,7 @@ export class CatchUp {
 
   /** Fetches the heads that aren't here. */
   announced (heads: readonly CID[], from: PeerId): void {
+    if (this.#deps.store.damage != null && heads.length > 0) this.#heardSinceDamage = true
     let budget = rootsPerPeer
     for (const peer of this.#roots.values()) if (peer === from) budget--
     for (const cid of heads) {
@@ -123,6 +125,7 @@ export class CatchUp {
       runAtStart: true,
       work: async signal => {
         await this.repairIfDirty(signal)
+        await this.#forgetDamage()
         if (!this.#stop.signal.aborted) this.retry()
         return 'idle'
       }
@@ -142,6 +145,14 @@ export class CatchUp {
     }
     await turns.take(() => store.setDirty(false))
     log.info('the CRDT has been checked', { missingBlocks: found })
+  }
+
+  /** After damage: a trusted peer has named its heads, and all of that is here. */
+  async #forgetDamage (): Promise<void> {
+    const { store, turns, log } = this.#deps
+    if (store.damage == null || !this.#heardSinceDamage || this.isBehind || this.#stop.signal.aborted) return
+    await turns.take(() => store.forgetDamage())
+    log.info('the damage of the pinset is repaired: all that the other peers have is here')
   }
 
   /** First on record as missing, then gone from the disk: damaged bytes are neither read nor served, whenever the peer is killed. */

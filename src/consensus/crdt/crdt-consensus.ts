@@ -117,13 +117,14 @@ class Crdt implements CrdtConsensus {
 
   trusts (peer: PeerId): boolean { return this.#init.trustedPeers === '*' || this.#trusted.has(peer) }
 
-  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean } {
+  progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged: boolean } {
     const { heads, wants, dirty } = this.#store
     return {
       heads: [...heads.values()].map(({ cid }) => cid),
       height: this.#store.height(),
       dirty: dirty || wants.size > 0,
-      behind: this.#catchUp.isBehind
+      behind: this.#catchUp.isBehind,
+      damaged: this.#store.damage != null
     }
   }
 

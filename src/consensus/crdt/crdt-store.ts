@@ -10,6 +10,8 @@ import { BlockBatch, storedRecord } from './block-batch.ts'
 import type { Head, Want } from './frontier.ts'
 import * as layout from './layout.ts'
 import { finishCleaning } from './maintenance.ts'
+import { damageText, pinsetDamageOf, rebuildIfDamaged } from './rebuild.ts'
+import type { PinsetDamage } from './rebuild.ts'
 import { ValueChanges } from './value-changes.ts'
 import type { Overlay, ValueRecord } from './value-record.ts'
 
@@ -32,6 +34,8 @@ export class CrdtStore {
   readonly journaled = new Set<string>()
   size = 0
   dirty = false
+  /** Damage that users are still to be told of. */
+  damage: PinsetDamage | undefined
   readonly #deps: CrdtStoreDeps
 
   constructor (deps: CrdtStoreDeps) { this.#deps = deps }
@@ -42,6 +46,7 @@ export class CrdtStore {
     this.#forget()
     await checkLayout(datastore)
     await finishCleaning(datastore)
+    await rebuildIfDamaged(datastore, this.#deps.log)
     for await (const rows of datastore.entries(layout.allHeads)) {
       for (const [record, value] of rows) this.heads.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), priority: layout.numberOf(value) })
     }
@@ -51,6 +56,14 @@ export class CrdtStore {
     for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.keyOf(record))
     this.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
     this.dirty = datastore.has(layout.dirtyRecord)
+    this.damage = pinsetDamageOf(datastore)
+    if (this.damage != null) this.#deps.log.warn(`the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt })
+  }
+
+  /** Nothing is left to be told: everything that trusted peers have is here. */
+  async forgetDamage (): Promise<void> {
+    await this.#deps.datastore.write([{ key: layout.damagedRecord, value: undefined }], { sync: true })
+    this.damage = undefined
   }
 
   /** True when the block has been merged. */

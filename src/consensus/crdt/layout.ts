@@ -18,6 +18,7 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  * | `!size` | number of visible pins |
  * | `!dirty` | a full check is due |
  * | `!cleaning` | a removal of everything was cut off |
+ * | `!damaged` | damage that was repaired and of which users are still to be told, as JSON (rebuild.ts) |
  * | `!layout` | version of this table |
  *
  * One atomic batch per block keeps them in step: heads are exactly the merged blocks that no merged block links, `w` exactly the links
@@ -39,6 +40,7 @@ export const wantRecord = (id: string): string => `w${id}`
 
 export const sizeRecord = '!size'
 export const dirtyRecord = '!dirty'
+export const damagedRecord = '!damaged'
 export const cleaningRecord = '!cleaning'
 export const layoutRecord = '!layout'
 

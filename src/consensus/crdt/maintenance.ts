@@ -3,15 +3,17 @@ import { cidOfBlockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
 import * as layout from './layout.ts'
+import { pinsetDamageOf } from './rebuild.ts'
+import type { PinsetDamage } from './rebuild.ts'
 
 /** What `state crdt info` prints. `missing`: linked blocks that aren't here. */
-export interface CrdtInfo { heads: CID[], height: number, dirty: boolean, missing: number, size: number }
+export interface CrdtInfo { heads: CID[], height: number, dirty: boolean, missing: number, size: number, damage: PinsetDamage | undefined }
 
 /**
  * Looks at and tends a CRDT whose peer doesn't run: the `state` commands. The datastore must be started.
  */
 export async function crdtInfo (datastore: Datastore): Promise<CrdtInfo> {
-  const info: CrdtInfo = { heads: [], height: 0, dirty: datastore.has(layout.dirtyRecord), missing: 0, size: 0 }
+  const info: CrdtInfo = { heads: [], height: 0, dirty: datastore.has(layout.dirtyRecord), missing: 0, size: 0, damage: pinsetDamageOf(datastore) }
   for await (const rows of datastore.entries(layout.allHeads)) {
     for (const [record, value] of rows) {
       info.heads.push(cidOfBlockKey(layout.idOf(record)))
@@ -38,9 +40,9 @@ export async function markDirty (datastore: Datastore): Promise<void> {
   await datastore.write([{ key: layout.dirtyRecord, value: new Uint8Array(0) }], { sync: true })
 }
 
-/** Takes the request back. Blocks that are known to be missing stay known. */
+/** Takes the request back, and what was still to be told of repaired damage. Blocks that are known to be missing stay known. */
 export async function markClean (datastore: Datastore): Promise<void> {
-  await datastore.write([{ key: layout.dirtyRecord, value: undefined }], { sync: true })
+  await datastore.write([layout.dirtyRecord, layout.damagedRecord].map(deletion), { sync: true })
 }
 
 /** Removes the pinset and its whole history from this peer. When it is cut off, the next start finishes it. */
@@ -55,7 +57,7 @@ export async function finishCleaning (datastore: Datastore): Promise<void> {
   for (const range of layout.allData) {
     for await (const records of datastore.keys(range)) await datastore.write(records.map(deletion))
   }
-  await datastore.write([layout.sizeRecord, layout.dirtyRecord, layout.cleaningRecord].map(deletion), { sync: true })
+  await datastore.write([layout.sizeRecord, layout.dirtyRecord, layout.damagedRecord, layout.cleaningRecord].map(deletion), { sync: true })
 }
 
 const deletion = (key: string): Write => ({ key, value: undefined })

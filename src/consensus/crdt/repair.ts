@@ -1,7 +1,7 @@
 import type { CID } from '../../model/cid.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
-import { blockKey, cidOfBlockKey, crdtCid, decodeCrdtBlock } from '../../wire/crdt-block.ts'
+import { blockKey, cidOfBlockKey, crdtCid, decodeCrdtBlock, isBlockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Want } from './frontier.ts'
 import * as layout from './layout.ts'
@@ -17,6 +17,9 @@ const blocksPerBatch = 500
 export function isIntact (id: string, bytes: Uint8Array | undefined): boolean {
   return bytes != null && blockKey(crdtCid(bytes)) === id
 }
+
+/** True for the bytes of a block under its own hash, wherever they were found. */
+export const isProvenRow = (record: string, bytes: Uint8Array): boolean => record.startsWith('b/') && isBlockKey(layout.idOf(record)) && isIntact(layout.idOf(record), bytes)
 
 /**
  * Looks through the whole DAG for blocks that have to be fetched, in batches: linked or merged ones whose bytes are gone, and those whose bytes are damaged.

@@ -1,7 +1,9 @@
 import { ClassicLevel } from 'classic-level'
+import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { LevelFiles } from './level-files.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { Level, Operation } from './write-queue.ts'
 import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../datastore.ts'
@@ -13,15 +15,28 @@ export interface LevelDatastoreInit {
   writeBufferBytes: number
   /** Cache of uncompressed blocks for reads. */
   cacheBytes: number
+  /** Tables up to so many bytes are checked before the store is opened, larger ones meanwhile (after a clean stop). Default 4 MiB. */
+  readAtOnce?: number
+  /** Thrown away after use: nothing is kept beside it that would tell of damage later. */
+  temporary?: boolean
 }
 
-export interface LevelDatastoreDeps { log: Logger }
-
+export interface LevelDatastoreDeps {
+  log: Logger
+  /** Dates the folder of damaged files. */
+  clock: Pick<Clock, 'now'>
+  /** True for a row out of damaged bytes that is right all the same, by its own content. */
+  proven? (key: string, value: Uint8Array): boolean
+  /** Damage was found while the store is in use; a new start deals with it. */
+  damaged? (err: ClusterError): void
+}
 
 /** Sorts before every key of a user, and no list that begins with a printable character shows it. */
 const formatKey = '\u0000format'
 const formatVersion = 1
 const rowsPerBatch = 1000
+/** A log above this is made a table when the store is closed. */
+const longLogBytes = 512 * 1024
 /** The first batch is small: somebody waits for the first row. */
 const rowsInFirstBatch = 64
 const bytesPerBatch = 512 * 1024
@@ -43,24 +58,33 @@ class LevelDatastore implements Datastore {
   readonly name = 'datastore'
   readonly #init: LevelDatastoreInit
   readonly #deps: LevelDatastoreDeps
+  readonly #files: LevelFiles
   #open: { level: Level, writes: WriteQueue } | undefined
 
   constructor (init: LevelDatastoreInit, deps: LevelDatastoreDeps) {
     this.#init = init
     this.#deps = deps
+    this.#files = new LevelFiles(init, deps)
   }
 
   async start (): Promise<void> {
     const { folder, writeBufferBytes, cacheBytes } = this.#init
-    const level: Level = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes })
+    const files = this.#files
+    let level: Level | undefined
     try {
+      await files.prepare()
+      // made only now: it begins to open by itself
+      level = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes })
       await level.open()
-      await checkFormat(level, folder)
+      const writes = new WriteQueue(level, { written: (changes, synced) => files.mark.written(changes, synced) })
+      await checkFormat(level, { folder, writes })
+      this.#open = { level, writes }
     } catch (err) {
-      await level.close().catch(() => {})
+      await level?.close().catch(() => {})
+      files.mark.end()
       throw this.#translated(err)
     }
-    this.#open = { level, writes: new WriteQueue(level) }
+    files.checkLater()
     this.#deps.log.debug('datastore opened', { folder })
   }
 
@@ -68,8 +92,23 @@ class LevelDatastore implements Datastore {
     const open = this.#open
     if (open == null) return
     this.#open = undefined
+    await this.#files.settled()
     await open.writes.drained()
+    const isSafe = this.#init.temporary !== true && await this.#settled(open)
     await open.level.close()
+    if (isSafe) await this.#files.mark.seal()
+    else this.#files.mark.end()
+  }
+
+  /** Makes everything safe, and the next start quick: a long log would be read again. False when the disk doesn't take it. */
+  async #settled ({ level, writes }: { level: Level, writes: WriteQueue }): Promise<boolean> {
+    try {
+      await writes.synced()
+      if (await this.#files.logBytes() > longLogBytes) await level.compactRange('\u0000', '\u0000')
+      return true
+    } catch {
+      return false
+    }
   }
 
   get (key: string): Uint8Array | undefined {
@@ -139,9 +178,9 @@ const levelRange = ({ from, before }: KeyRange): { gte: string, lt: string, high
 
 const operation = ({ key, value }: Write): Operation => value === undefined ? { type: 'del', key } : { type: 'put', key, value }
 
-async function checkFormat (level: Level, folder: string): Promise<void> {
+async function checkFormat (level: Level, { folder, writes }: { folder: string, writes: WriteQueue }): Promise<void> {
   const stored = level.getSync(formatKey)
-  if (stored === undefined) return level.put(formatKey, Buffer.from(String(formatVersion)), { sync: true })
+  if (stored === undefined) return writes.add([{ type: 'put', key: formatKey, value: Buffer.from(String(formatVersion)) }], true)
   const version = Number(stored.toString('latin1'))
   if (version === formatVersion) return
   throw new ClusterError('UNSUPPORTED', { folder, version, supported: formatVersion }, {

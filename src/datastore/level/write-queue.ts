@@ -11,6 +11,11 @@ interface WaitingBatch { operations: Operation[], sync: boolean, resolve: () => 
 const headroomBytes = 1024 * 1024
 const logFile = /^(\d+)\.log$/
 
+export interface WriteQueueDeps {
+  /** Called after each write with the number of its changes. `synced`: the disk has them and all before. */
+  written (changes: number, synced: boolean): void
+}
+
 /**
  * Batches of one LevelDB, in the order of the calls: LevelDB itself would run concurrent ones in any order. What arrives while one is written is joined
  * into the next, so that several callers share one sync.
@@ -20,11 +25,16 @@ const logFile = /^(\d+)\.log$/
  */
 export class WriteQueue {
   readonly #level: Level
+  readonly #written: WriteQueueDeps['written']
   #waiting: WaitingBatch[] = []
   #running: Promise<void> | undefined
   #isTorn = false
+  #isUnsynced = false
 
-  constructor (level: Level) { this.#level = level }
+  constructor (level: Level, { written }: WriteQueueDeps) {
+    this.#level = level
+    this.#written = written
+  }
 
   /** Resolves when the batch is written (with `sync`: to the disk). */
   add (operations: Operation[], sync: boolean): Promise<void> {
@@ -35,6 +45,11 @@ export class WriteQueue {
   }
 
   async drained (): Promise<void> { await this.#running }
+
+  /** Everything written so far is on the disk. */
+  async synced (): Promise<void> {
+    if (this.#isUnsynced) await this.add([{ type: 'del', key: '\u0000' }], true)
+  }
 
   async #run (): Promise<void> {
     while (this.#waiting.length > 0) {
@@ -54,7 +69,10 @@ export class WriteQueue {
   async #write (group: readonly WaitingBatch[]): Promise<void> {
     const operations = group.length === 1 ? group[0]?.operations ?? [] : group.flatMap(one => one.operations)
     // the types of abstract-level know no operations without encodings of their own
-    await this.#level.batch(operations as never, { sync: group.some(({ sync }) => sync) })
+    const sync = group.some(one => one.sync)
+    await this.#level.batch(operations as never, { sync })
+    this.#isUnsynced = !sync
+    this.#written(operations.length, sync)
   }
 
   /** Reads go on meanwhile, except when LevelDB has given up writing altogether and must be opened again. */

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { systemClock } from '../../../../src/base/system.ts'
 import { levelDatastore } from '../../../../src/datastore/level/level-datastore.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { cidFor, listedPins } from '../../../support/pins.ts'
@@ -33,7 +34,7 @@ describe('a peer that is killed', () => {
     it(`in the middle of puts (${mode}) has every acknowledged pin afterwards`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-kill-'))
       const acknowledged = await acknowledgedBeforeKill(folder, mode, 500)
-      const peer = crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger }) })
+      const peer = crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock }) })
       await peer.start()
 
       const lost = acknowledged.filter(number => !peer.consensus.state.has(cidFor(`pin ${number}`)))

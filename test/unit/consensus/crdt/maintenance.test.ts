@@ -43,7 +43,7 @@ describe('a CRDT whose peer does not run', () => {
   it('tells its heads, height and size', async () => {
     const info = await crdtInfo(datastore)
 
-    assert.deepEqual({ ...info, heads: info.heads.length }, { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+    assert.deepEqual({ ...info, heads: info.heads.length }, { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined })
   })
 
   it('shows its blocks', async () => {
@@ -99,7 +99,7 @@ describe('a CRDT whose peer does not run', () => {
     for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal)
     await clock.until(() => !peer.consensus.progress().behind)
 
-    assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+    assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined })
     assert.equal(await jsonText(peer.consensus.state), before)
     await peer.stop()
   })
@@ -118,7 +118,7 @@ describe('a CRDT whose peer does not run', () => {
       await check(peer)
       await clock.until(() => !peer.consensus.progress().behind)
 
-      assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3 })
+      assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined })
       assert.deepEqual(await blocksById(), blocks)
       assert.equal(await jsonText(peer.consensus.state), before)
       await peer.stop()
@@ -184,7 +184,7 @@ describe('a CRDT whose peer does not run', () => {
     await peer.start()
 
     assert.equal(peer.consensus.state.size(), 0)
-    assert.deepEqual(peer.consensus.progress(), { heads: [], height: 0, dirty: false, behind: false })
+    assert.deepEqual(peer.consensus.progress(), { heads: [], height: 0, dirty: false, behind: false, damaged: false })
     assert.equal(await jsonText(peer.consensus.state), '')
     await peer.consensus.put(pinFor('new'))
     assert.equal(peer.consensus.progress().height, 1)

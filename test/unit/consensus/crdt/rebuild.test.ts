@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { CrdtStore } from '../../../../src/consensus/crdt/crdt-store.ts'
+import { markClean } from '../../../../src/consensus/crdt/maintenance.ts'
+import { damageRow } from '../../../../src/datastore/datastore.ts'
+import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { pinChain, randomDag } from '../../../support/crdt-dag.ts'
+import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { cidFor, pinFor } from '../../../support/pins.ts'
+
+const signal = new AbortController().signal
+const report = Buffer.from(JSON.stringify({ at: '2026-01-01T00:00:00.000Z', folder: '/f', keptAt: '/f.damaged', what: 'x', rows: 1, doubtful: 0 }))
+
+/** The same dice for the same seed. */
+function dice (seed: number): { float (): number, bytes (length: number): Uint8Array } {
+  let state = seed + 1
+  return { float: () => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return state / 2 ** 32 }, bytes: length => new Uint8Array(length) }
+}
+
+async function rowsOf (datastore: Datastore): Promise<Map<string, string>> {
+  const rows = new Map<string, string>()
+  for await (const batch of datastore.entries({ from: '!', before: '~' })) for (const [key, value] of batch) rows.set(key, Buffer.from(value).toString('latin1'))
+  for (const key of ['!damaged', damageRow]) rows.delete(key)
+  return rows
+}
+
+async function filled (blocks: ReturnType<typeof randomDag>): Promise<Datastore> {
+  const datastore = memoryDatastore()
+  await datastore.start(signal)
+  const store = new CrdtStore({ datastore, log: silentLogger })
+  await store.load()
+  for (const block of blocks) await store.apply(block, { sync: true })
+  return datastore
+}
+
+describe('the pinset built anew', () => {
+  it('is what it was, whichever derived rows are lost or wrong', async () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const random = dice(seed)
+      const datastore = await filled(randomDag(random, 30))
+      const before = await rowsOf(datastore)
+      // of several values in one block the stored one can't be told any more
+      const derived = [...before.keys()].filter(key => !/^[bv]/.test(key) && key !== '!layout')
+      await datastore.write(derived.filter(() => random.float() < 0.3).map(key => ({ key, value: undefined })))
+      await datastore.write([{ key: damageRow, value: report }])
+      const store = new CrdtStore({ datastore, log: silentLogger })
+
+      await store.load()
+
+      const root = (rows: Map<string, string>): Array<[string, string]> => [...rows].map(([key, value]) => [key, key.startsWith('w') ? '' : value])
+      assert.deepEqual(root(await rowsOf(datastore)), root(before), `seed ${seed}`)
+      assert.equal(store.damage?.pinsBefore == null || store.damage.pinsBefore === store.size, true)
+    }
+  })
+
+  it('keeps what lost blocks had brought, and puts them on record as missing', async () => {
+    const blocks = pinChain(10, 'pin')
+    const datastore = await filled(blocks)
+    const lost = blocks[4]
+    const key = [...(await rowsOf(datastore)).keys()].filter(one => one.startsWith('b'))
+    const record = key.find(one => Buffer.from(datastore.get(one) ?? []).equals(lost?.bytes ?? Buffer.alloc(0))) ?? ''
+    const damaged = Uint8Array.from(lost?.bytes ?? [])
+    damaged[20] = (damaged[20] ?? 0) ^ 1
+    await datastore.write([{ key: record, value: damaged }, { key: damageRow, value: report }])
+    const store = new CrdtStore({ datastore, log: silentLogger })
+
+    await store.load()
+
+    assert.equal(store.size, 10)
+    assert.deepEqual([...store.wants.values()].map(({ cid }) => cid.toString()), [lost?.cid.toString()])
+    assert.equal(store.damage?.lostBlocks, 1)
+    assert.equal(datastore.has(record), false)
+  })
+
+  it('keeps the changes that wait for a block', async () => {
+    const datastore = memoryDatastore()
+    const batching = { maxBatchSize: 100, maxBatchAgeMs: 1e9, maxQueueSize: 1000 }
+    const peer = crdtPeer({ datastore, batching })
+    await peer.start()
+    await peer.consensus.put(pinFor('waits', { name: 'w' }))
+    await datastore.write([{ key: damageRow, value: report }])
+    const store = new CrdtStore({ datastore, log: silentLogger })
+
+    await store.load()
+
+    assert.equal(store.size, 1)
+    assert.deepEqual([...store.journaled].length, 1)
+  })
+
+  it('is told until a trusted peer has named heads that are here, or the operator has seen it', async () => {
+    const datastore = await filled(pinChain(3, 'pin'))
+    await datastore.write([{ key: damageRow, value: report }])
+    const peer = crdtPeer({ datastore })
+    await peer.start()
+
+    assert.equal(peer.consensus.progress().damaged, true)
+    assert.equal(peer.consensus.state.has(cidFor('pin 1')), true)
+    await peer.stop()
+    await datastore.start(signal)
+    await markClean(datastore)
+    await peer.start()
+    assert.equal(peer.consensus.progress().damaged, false)
+    await peer.stop()
+  })
+})

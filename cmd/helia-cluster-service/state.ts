@@ -1,6 +1,7 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { normalPeerId } from '../../src/config/peer-id-text.ts'
+import { fileReserve } from '../../src/node/disk-reserve.ts'
 import { loadFolder, pathsIn, readConfigText, statePath } from '../../src/node/folder.ts'
 import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
@@ -105,6 +106,8 @@ async function withFolder (init: StateInit, { terminal, fetch }: StateDeps, step
   const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
   process.once('exit', lock.release) // a closed pipe ends the process at once
   try {
+    // opening databases needs room; the daemon takes the reserve again
+    await fileReserve({ folder: init.folder }, { log }).start()
     await step(await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch })), log)
   } finally {
     process.off('exit', lock.release)

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { messageOf } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
@@ -27,13 +28,27 @@ export function systemTerminal (): Terminal {
   return {
     variables: process.env,
     out: text => { process.stdout.write(text) },
-    err: text => { process.stderr.write(text) },
+    err: isFile(process.stderr.fd) ? intoFile(process.stderr.fd) : text => { process.stderr.write(text) },
     ask: async question => {
       process.stderr.write(question)
       lines ??= createInterface({ input: process.stdin, terminal: false })[Symbol.asyncIterator]()
       const next = await lines.next()
       return next.done === true ? '' : next.value
     }
+  }
+}
+
+function isFile (fd: number): boolean {
+  try { return fstatSync(fd).isFile() } catch { return false }
+}
+
+/** A log on a disk that is full loses lines until there is room again; a stream would end at the first, and the process with it. */
+const intoFile = (fd: number) => (text: string): void => {
+  try {
+    writeSync(fd, text)
+  } catch (err) {
+    const { code = '' } = err as NodeJS.ErrnoException
+    if (!['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'].includes(code)) throw err
   }
 }
 

@@ -6,6 +6,11 @@ export interface Write { key: string, value: Uint8Array | undefined }
 export interface WriteOptions {
   /** True: the promise resolves when the disk has the batch (fsync). Default false: it survives the process, not the power. */
   sync?: boolean
+  /**
+   * True for what makes room in the end: removals, and what goes with them. On a full disk it may use the reserve that a store keeps for this; who has none
+   * does as without.
+   */
+  frees?: boolean
 }
 
 /** Keys between `from` (inclusive) and `before` (exclusive), in byte order of their UTF-8. */

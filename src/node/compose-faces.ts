@@ -1,4 +1,4 @@
-import { createWriteStream, openSync, readFileSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { gateway, type Gateway } from '../api/gateway/gateway.ts'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
@@ -20,6 +20,7 @@ import { dagReader } from '../ipfs/helia/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Observer } from '../observe/observer.ts'
 import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
+import { accessLogFile } from './access-log.ts'
 import { namedHash } from './named-hash.ts'
 import { resolveIn, statePath } from './folder.ts'
 import { pinIndexFile } from './state-store.ts'
@@ -130,9 +131,7 @@ const tlsOf = (folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 
 function accessLog (folder: string, file: string, log: Logger): (line: string) => void {
   if (file === '') return line => log.info(line)
   const path = resolveIn(folder, file, '')
-  const stream = createWriteStream(path, { fd: opened(path) })
-  stream.on('error', err => log.error('the access log can not be written', { file, err }))
-  return line => { stream.write(`${line}\n`) }
+  return accessLogFile({ fd: opened(path), failed: err => log.error('the access log can not be written: lines are lost until it can', { file, err }) })
 }
 
 function opened (path: string): number {

@@ -4,6 +4,7 @@ import type { Blockstore } from '../blockstore/blockstore.ts'
 import { levelBlockstore } from '../blockstore/level/level.ts'
 import { segmentBlockstore } from '../blockstore/segments/segments.ts'
 import type { Clock } from '../base/clock.ts'
+import type { DiskReserve } from '../base/disk-reserve.ts'
 import type { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
@@ -11,6 +12,8 @@ import type { ServiceConfig } from '../config/service-config.ts'
 import { isProvenRow } from '../consensus/crdt/repair.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
+import { fileReserve } from './disk-reserve.ts'
+import type { KeptReserve } from './disk-reserve.ts'
 import { statePath } from './folder.ts'
 
 const MiB = 1024 * 1024
@@ -26,6 +29,8 @@ export interface Stores {
   local: Datastore
   /** Blocks of the embedded IPFS node; undefined with an external Kubo. */
   blocks: Blockstore | undefined
+  /** Room for the way out of a full disk. To be started before all others. */
+  reserve: KeptReserve
   /** A store for one answer that doesn't fit into memory. */
   temporary: () => Promise<TemporaryStore>
 }
@@ -46,17 +51,20 @@ export interface StoresInit { folder: string, config: ServiceConfig }
  */
 export function composeStores ({ folder, config }: StoresInit, { log, workers, clock, damaged }: StoresDeps): Stores {
   const state = statePath(folder, config)
+  const reserve = fileReserve({ folder }, { log })
+  workers.add(reserve.upkeep)
   return {
-    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, proven: isProvenRow }),
-    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged }),
-    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers }) : undefined,
+    reserve,
+    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, reserve, proven: isProvenRow }),
+    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged, reserve }),
+    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, reserve }) : undefined,
     temporary: async () => temporaryStore(join(folder, 'tmp-'), { log, clock })
   }
 }
 
-function composeBlocks (kind: string, folder: string, { log, workers }: { log: Logger, workers: Workers }): Blockstore {
+function composeBlocks (kind: string, folder: string, { log, workers, reserve }: { log: Logger, workers: Workers, reserve: DiskReserve }): Blockstore {
   if (kind === 'level') return levelBlockstore({ folder })
-  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore') })
+  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), reserve })
   workers.add(blocks.upkeep)
   return blocks
 }

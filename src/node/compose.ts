@@ -51,7 +51,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
 
   const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
   const { host, gossip, streams, exchange, history, neighbours, client } = network
-  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
+  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
   const ownNode = composeIpfs(init, { stores, clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
@@ -80,7 +80,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
+    ...observing, stores.reserve, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
   ]
   return {

@@ -1,12 +1,15 @@
+import { stat } from 'node:fs/promises'
 import { diskFiles } from '../../src/blockstore/segments/files.ts'
 import type { SegmentFile, SegmentFiles } from '../../src/blockstore/segments/files.ts'
 
-/** The machine's disk with limits that a test sets. */
+/** The machine's disk with limits that a test sets. What is removed or cut off gives room back. */
 export class FaultyFiles implements SegmentFiles {
   /** Bytes that may still be written before the disk is full. */
   roomBytes = Infinity
   /** Writes wait for this before they begin. */
   writeGate: Promise<void> = Promise.resolve()
+  /** Called before each write, cut, sync and removal. */
+  onCall: () => Promise<void> = async () => {}
   /** Names of what was called, writes and syncs. */
   readonly calls: string[] = []
 
@@ -19,7 +22,10 @@ export class FaultyFiles implements SegmentFiles {
 
   async remove (path: string): Promise<void> {
     this.calls.push('remove')
+    await this.onCall()
+    const { size } = await stat(path)
     await diskFiles.remove(path)
+    this.roomBytes += size
   }
 
   async syncFolder (folder: string): Promise<void> {
@@ -43,6 +49,7 @@ class FaultyFile implements SegmentFile {
   async write (buffers: readonly Uint8Array[], position: number): Promise<void> {
     this.#disk.calls.push('write')
     await this.#disk.writeGate
+    await this.#disk.onCall()
     const all = Buffer.concat(buffers)
     const fits = Math.max(0, Math.min(all.length, this.#disk.roomBytes))
     await this.#file.write([all.subarray(0, fits)], position)
@@ -52,10 +59,16 @@ class FaultyFile implements SegmentFile {
 
   async read (into: Uint8Array, position: number): Promise<number> { return await this.#file.read(into, position) }
   async size (): Promise<number> { return await this.#file.size() }
-  async truncate (sizeBytes: number): Promise<void> { await this.#file.truncate(sizeBytes) }
+  async truncate (sizeBytes: number): Promise<void> {
+    await this.#disk.onCall()
+    const before = await this.#file.size()
+    await this.#file.truncate(sizeBytes)
+    this.#disk.roomBytes += before - sizeBytes
+  }
 
   async datasync (): Promise<void> {
     this.#disk.calls.push('datasync')
+    await this.#disk.onCall()
     await this.#file.datasync()
   }
 

@@ -69,15 +69,16 @@ export async function compactSegment (id: number, init: CompactionInit, deps: Co
   log.debug('a segment was given back', { segment: id, bytes: before?.sizeBytes, copiedBytes: before?.liveBytes })
 }
 
-class Copier {
+/** Copies the records that are still their blocks' to the end of the last segment, some at a time. */
+export class Copier {
   readonly #id: number
-  readonly #init: CompactionInit
+  readonly #init: Pick<CompactionInit, 'copyBytes'>
   readonly #deps: CompactionDeps
   #blocks: NewBlock[] = []
   #places: Place[] = []
   #bytes = 0
 
-  constructor (id: number, init: CompactionInit, deps: CompactionDeps) {
+  constructor (id: number, init: Pick<CompactionInit, 'copyBytes'>, deps: CompactionDeps) {
     this.#id = id
     this.#init = init
     this.#deps = deps

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
+import { noReserve } from '../../base/disk-reserve.ts'
+import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
@@ -12,20 +14,27 @@ import { OpenGate } from '../open-gate.ts'
 import { SharedRun } from '../shared-run.ts'
 import { Appender } from './appender.ts'
 import { BlockIndex } from './block-index.ts'
-import type { CompactionInit } from './compaction.ts'
+import type { CompactionDeps, CompactionInit } from './compaction.ts'
 import { compactSegment, pickSegment } from './compaction.ts'
 import type { NewBlock } from './encoder.ts'
 import type { SegmentFiles } from './files.ts'
 import { diskFiles } from './files.ts'
 import type { Place } from './place.ts'
+import { goingSizeBytes, samePlace } from './place.ts'
 import { payloadOf, recordLength } from './record.ts'
 import { RecentBlocks } from './recent-blocks.ts'
 import { recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
+import { pickCheapest, shrinkSegment } from './shrinking.ts'
 
 const format = { format: 'helia-cluster-segments', version: 1 }
 /** What a block takes in the index, about. */
 const indexBytesPerBlock = 64
+/** On a disk that is nearly full a segment is worth the work for fewer dead bytes. */
+const worthWhenTightBytes = 64 * 1024
+/** What the index needs on the disk at times. */
+const indexRoomBytes = 16 * 1024 * 1024
+const upkeepWhenTightMs = 1000
 
 export interface SegmentBlockstoreInit {
   folder: string
@@ -51,6 +60,8 @@ export interface SegmentBlockstoreDeps {
   log: Logger
   /** Default: the machine's disk. */
   files?: SegmentFiles
+  /** Given up when the disk is too full to give space back. Default: none. */
+  reserve?: DiskReserve
 }
 
 /** A blockstore with a background worker, to be given to the WorkerRunner: syncs now and then (which bounds recovery) and gives space back. */
@@ -79,6 +90,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
   /** How much of each segment is on the disk, beyond what its row says. */
   readonly #dataSynced = new Map<number, number>()
   readonly #recent: RecentBlocks
+  readonly #reserve: DiskReserve
   /** Blocks on their way to the disk, and out of the index. */
   readonly #putting = new Map<string, Promise<void>>()
   readonly #deleting = new Map<string, number>()
@@ -87,6 +99,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#init = init
     this.#deps = deps
     const { folder, segmentBytes } = init
+    this.#reserve = deps.reserve ?? noReserve
     this.#index = new BlockIndex({
       folder: join(folder, 'index'),
       writeBufferBytes: init.indexBufferBytes ?? 8 * 1024 * 1024,
@@ -97,7 +110,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
       name: 'block store upkeep',
-      intervalMs: () => init.upkeepIntervalMs ?? 10_000,
+      intervalMs: () => this.#reserve.lackBytes() > 0 ? upkeepWhenTightMs : init.upkeepIntervalMs ?? 10_000,
       jitter: 0.2,
       runAtStart: false,
       work: async signal => this.#upkeep(signal)
@@ -151,7 +164,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
       const multihashes = cids.map(cid => cid.multihash.bytes)
       for (const multihash of multihashes) this.#countDeleting(mapKey(multihash), 1)
       try {
-        await this.#index.write(change => { for (const multihash of multihashes) change.delete(multihash) })
+        await this.#withReserve(async () => this.#index.write(change => { for (const multihash of multihashes) change.delete(multihash) }))
       } finally {
         for (const multihash of multihashes) this.#countDeleting(mapKey(multihash), -1)
       }
@@ -221,7 +234,9 @@ class SegmentBlockstore implements UpkeptBlockstore {
       try {
         return this.#recent.get(multihash) ?? await this.#readAt(place, multihash)
       } catch (err) {
-        if (!isClusterError(err, 'NOT_FOUND')) throw err
+        const now = this.#index.find(multihash)
+        const isMoved = now == null || !samePlace(now, place)
+        if (!isClusterError(err, 'NOT_FOUND') && !(isMoved && isClusterError(err, 'INVALID_DATA'))) throw err
       }
     }
     throw damaged(this.#init.folder, multihash)
@@ -267,14 +282,48 @@ class SegmentBlockstore implements UpkeptBlockstore {
 
   async #upkeep (signal: AbortSignal): Promise<'busy' | 'idle'> {
     return await this.#gate.pass(async () => {
+      const tight = await this.#whenTight()
       if (this.#index.unsynced().size > 0) await this.#syncing.run()
       const init = this.#compactionInit()
-      const id = pickSegment(this.#index.segments(), init)
+      const id = tight?.id ?? pickSegment(this.#index.segments(), init)
       if (id == null) return 'idle'
-      const { log } = this.#deps
-      await compactSegment(id, init, { index: this.#index, appender: this.#appender, folder: this.#folder, log, sync: async () => this.#syncing.run() }, signal)
-      return 'busy'
+      const deps: CompactionDeps = { index: this.#index, appender: this.#appender, folder: this.#folder, log: this.#deps.log, sync: async () => this.#syncing.run() }
+      if (tight == null || this.#liveBytes(id) <= tight.budgetBytes) {
+        await compactSegment(id, init, deps, signal)
+        return 'busy'
+      }
+      return await shrinkSegment(id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal) > 0 ? 'busy' : 'idle'
     })
+  }
+
+  /** On a disk with less room than the reserve should have: the segment to begin with, if there is something to win, and how much may be copied. */
+  async #whenTight (): Promise<{ id: number, budgetBytes: number } | undefined> {
+    const reserve = this.#reserve
+    let freeBytes = await reserve.freeBytes()
+    if (reserve.lackBytes() === 0 && freeBytes >= reserve.sizeBytes()) return undefined
+    const id = pickCheapest(this.#index.segments(), worthWhenTightBytes)
+    if (id == null) return undefined
+    if (freeBytes < this.#liveBytes(id) + 2 * indexRoomBytes) {
+      await reserve.giveUp()
+      freeBytes = await reserve.freeBytes()
+    }
+    return { id, budgetBytes: freeBytes / 2 }
+  }
+
+  #liveBytes (id: number): number {
+    const row = this.#index.segments().get(id)
+    return row == null || row.sizeBytes === goingSizeBytes ? 0 : row.liveBytes
+  }
+
+  /** For what makes room: once more, with the reserve given up, when the disk is full. */
+  async #withReserve (work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (err) {
+      if (!isClusterError(err, 'STORAGE_FULL')) throw err
+      await this.#reserve.giveUp()
+      await work()
+    }
   }
 
   #compactionInit (): CompactionInit {

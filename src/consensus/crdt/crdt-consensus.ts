@@ -1,5 +1,6 @@
 import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -38,6 +39,8 @@ export interface CrdtConsensusDeps {
   exchange: BlockExchange
   /** Brings long branches as a stream from peers that can. Without it blocks come one by one. */
   history?: HistoryExchange
+  /** No new pins while it is given up and the disk still full; removals go on. Default: none. */
+  reserve?: Pick<DiskReserve, 'lackBytes' | 'checkRoom'>
   /** Told of every block that this peer has written, before it is announced. */
   onCommitted?: (cid: CID) => void
   workers: Workers
@@ -107,7 +110,12 @@ class Crdt implements CrdtConsensus {
 
   async stop (): Promise<void> { await this.drain() }
 
-  async put (pin: Pin): Promise<void> { await this.#local.put(pin) }
+  async put (pin: Pin): Promise<void> {
+    const { reserve } = this.#deps
+    if (reserve != null && reserve.lackBytes() > 0) await reserve.checkRoom()
+    await this.#local.put(pin)
+  }
+
   async replace (over: Pin, pin: Pin): Promise<boolean> { return this.#local.replace(over, pin) }
   async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
   async discard (over: Pin): Promise<boolean> { return this.#local.discard(over) }

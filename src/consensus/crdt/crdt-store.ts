@@ -117,7 +117,7 @@ export class CrdtStore {
     for (const key of settled) batch.values.setOverlay(key, undefined)
     const { writes, changes, growth } = batch.values.finish()
     const journal = settled.map(key => ({ key: layout.journalRecord(key), value: undefined }))
-    await this.#deps.datastore.write([...batch.writes(), ...writes, ...journal, ...this.#sizeWrites(growth)], { sync })
+    await this.#deps.datastore.write([...batch.writes(), ...writes, ...journal, ...this.#sizeWrites(growth)], { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) })
     batch.commit()
     for (const key of settled) this.journaled.delete(key)
     this.size += growth
@@ -133,7 +133,7 @@ export class CrdtStore {
       marks.push({ key: layout.journalRecord(key), value: overlay == null ? undefined : new Uint8Array(0) })
     }
     const { writes, changes, growth } = values.finish()
-    await this.#deps.datastore.write([...writes, ...marks, ...this.#sizeWrites(growth)], { sync: true })
+    await this.#deps.datastore.write([...writes, ...marks, ...this.#sizeWrites(growth)], { sync: true, frees: [...overlays.values()].some(overlay => overlay?.remove !== false) })
     for (const [key, overlay] of overlays) {
       if (overlay == null) this.journaled.delete(key)
       else this.journaled.add(key)

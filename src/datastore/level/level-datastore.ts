@@ -1,6 +1,8 @@
 import { ClassicLevel } from 'classic-level'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { noReserve } from '../../base/disk-reserve.ts'
+import type { DiskReserve } from '../../base/disk-reserve.ts'
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { LevelFiles } from './level-files.ts'
@@ -29,6 +31,8 @@ export interface LevelDatastoreDeps {
   proven? (key: string, value: Uint8Array): boolean
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged? (err: ClusterError): void
+  /** Given up for batches that free room. Default: none. */
+  reserve?: Pick<DiskReserve, 'giveUp'>
 }
 
 /** Sorts before every key of a user, and no list that begins with a printable character shows it. */
@@ -122,6 +126,16 @@ class LevelDatastore implements Datastore {
   }
 
   async write (batch: readonly Write[], options: WriteOptions = {}): Promise<void> {
+    try {
+      await this.#write(batch, options)
+    } catch (err) {
+      if (options.frees !== true || !isClusterError(err, 'STORAGE_FULL')) throw err
+      await (this.#deps.reserve ?? noReserve).giveUp()
+      await this.#write(batch, options)
+    }
+  }
+
+  async #write (batch: readonly Write[], options: WriteOptions): Promise<void> {
     const { writes } = this.#opened()
     try { await writes.add(batch.map(operation), options.sync === true) } catch (err) { throw this.#translated(err) }
   }

@@ -3,6 +3,7 @@ import type { CID } from 'multiformats/cid'
 import type { Block, Blockstore } from '../../blockstore/blockstore.ts'
 import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
+import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker, WorkerHandle } from '../../base/worker.ts'
@@ -53,6 +54,8 @@ export interface HeliaDeps {
   random: Random
   log: Logger
   workers: { add: (worker: Worker) => WorkerHandle }
+  /** What of it is given up doesn't count as room. Default: none. */
+  reserve?: Pick<DiskReserve, 'lackBytes'>
 }
 
 async function checkContents (blocks: readonly Block[]): Promise<void> {

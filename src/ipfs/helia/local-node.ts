@@ -4,6 +4,8 @@ import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock, Random } from '../../base/clock.ts'
+import { noReserve } from '../../base/disk-reserve.ts'
+import type { DiskReserve } from '../../base/disk-reserve.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import { garbageCollector } from './local/garbage.ts'
@@ -12,7 +14,7 @@ import { isLeaf } from './local/links.ts'
 import type { GarbageCollector, Protection, RecentBlocks, RepoSpace, RootTable, WalkOptions } from './local/local.ts'
 import { BlockProtection } from './local/protection.ts'
 import { recentBlocks } from './local/recent-blocks.ts'
-import { repoSpace } from './local/repo-space.ts'
+import { diskFree, repoSpace } from './local/repo-space.ts'
 import { rootTable } from './local/root-table.ts'
 import { walkDag } from './local/walk.ts'
 import type { LocalWalkOptions } from './provider.ts'
@@ -23,7 +25,15 @@ export interface LocalNodeInit {
   folder: string
 }
 
-export interface LocalNodeDeps { blockstore: Blockstore, datastore: Datastore, clock: Clock, random: Random, log: Logger }
+export interface LocalNodeDeps {
+  blockstore: Blockstore
+  datastore: Datastore
+  clock: Clock
+  random: Random
+  log: Logger
+  /** What of it is given up doesn't count as room. Default: none. */
+  reserve?: Pick<DiskReserve, 'lackBytes'>
+}
 
 /** Everything of the embedded node that needs no network, put together. */
 export interface LocalNode {
@@ -43,7 +53,7 @@ export interface LocalNode {
 }
 
 export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: LocalNodeDeps): LocalNode {
-  const { blockstore, clock, random, log } = deps
+  const { blockstore, clock, random, log, reserve = noReserve } = deps
   const temporary = join(folder, 'temporary')
   const roots = rootTable({}, deps)
   const recent = recentBlocks({}, deps)
@@ -53,7 +63,7 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
     recent,
     protection,
     collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, random, log }),
-    space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock }),
+    space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock, diskFree: async of => Math.max(0, await diskFree(of) - reserve.lackBytes()) }),
     interfaceBlockstore: interfaceBlockstore(blockstore),
     walk: walkDag,
     isLeaf,

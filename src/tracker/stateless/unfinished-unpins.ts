@@ -81,7 +81,7 @@ export class UnfinishedUnpins {
     const batch = Array.from(keys, key => this.#rowOf(key)).filter(write => write != null)
     if (batch.length === 0) return
     try {
-      await this.#deps.datastore.write(batch)
+      await this.#deps.datastore.write(batch, { frees: true })
     } catch (err) {
       this.#failed(err, keys)
     }

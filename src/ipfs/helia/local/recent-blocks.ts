@@ -56,7 +56,7 @@ class DatastoreRecent implements RecentTable {
     this.#forgotAt = now
     const old = { from: this.#prefix, before: this.#keyAt(Math.max(0, now - this.#keepMs)) }
     for await (const keys of this.#deps.datastore.keys(old)) {
-      await this.#deps.datastore.write(keys.map(key => ({ key, value: undefined })))
+      await this.#deps.datastore.write(keys.map(key => ({ key, value: undefined })), { frees: true })
     }
   }
 

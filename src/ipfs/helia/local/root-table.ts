@@ -122,7 +122,7 @@ class DatastoreRoots implements RootTable {
       if (wasThere || value != null) writes.push({ key, value })
       return wasThere
     })
-    if (writes.length > 0) await this.#deps.datastore.write([...writes, { key: this.#countKey, value: bytesOf(String(count)) }])
+    if (writes.length > 0) await this.#deps.datastore.write([...writes, { key: this.#countKey, value: bytesOf(String(count)) }], { frees: group.some(({ value }) => value == null) })
     this.#count = count
     return wereThere
   }

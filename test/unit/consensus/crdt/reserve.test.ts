@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ClusterError } from '../../../../src/base/errors.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { WorkerRunner } from '../../../../src/base/worker.ts'
+import { crdtConsensus } from '../../../../src/consensus/crdt/crdt-consensus.ts'
+import type { WriteOptions } from '../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
+import { pinFor } from '../../../support/pins.ts'
+import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
+
+describe('consensus on a full disk', () => {
+  it('removes with the reserve, and takes no new pins while that is given up', async () => {
+    const clock = new SimClock()
+    const datastore = memoryDatastore()
+    await datastore.start(new AbortController().signal)
+    const written: WriteOptions[] = []
+    const write = datastore.write.bind(datastore)
+    datastore.write = async (batch, options = {}) => {
+      written.push(options)
+      return write(batch, options)
+    }
+    let lackBytes = 0
+    const consensus = crdtConsensus({
+      self: 'me', clusterName: 'test', trustedPeers: [], rebroadcastIntervalMs: 1000, repairIntervalMs: 0, batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
+    }, {
+      datastore, broadcast: aloneBroadcast(), exchange: aloneExchange(), clock, log: silentLogger,
+      workers: new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger }),
+      reserve: { lackBytes: () => lackBytes, checkRoom: async () => { throw new ClusterError('STORAGE_FULL') } }
+    })
+    await consensus.start(new AbortController().signal)
+    await consensus.put(pinFor('one'))
+    written.length = 0
+
+    lackBytes = 1
+    const refused = consensus.put(pinFor('two'))
+    await assert.rejects(refused, { code: 'STORAGE_FULL' })
+    await consensus.remove(pinFor('one').cid)
+
+    assert.deepEqual(written.map(({ frees }) => frees), [true])
+    assert.equal(consensus.state.size(), 0)
+    await consensus.stop()
+  })
+})

@@ -15,6 +15,7 @@ import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { fileReserve } from './disk-reserve.ts'
 import type { KeptReserve } from './disk-reserve.ts'
 import { statePath } from './folder.ts'
+import { temporaryPrefix } from './leftovers.ts'
 
 const MiB = 1024 * 1024
 
@@ -58,7 +59,7 @@ export function composeStores ({ folder, config }: StoresInit, { log, workers, c
     pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, reserve, proven: isProvenRow }),
     local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged, reserve }),
     blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, reserve }) : undefined,
-    temporary: async () => temporaryStore(join(folder, 'tmp-'), { log, clock })
+    temporary: async () => temporaryStore(join(folder, temporaryPrefix), { log, clock })
   }
 }
 

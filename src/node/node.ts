@@ -2,7 +2,8 @@ import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
 import { loadObserver } from './compose-observe.ts'
 import { composeNode } from './compose.ts'
-import { statePath } from './folder.ts'
+import { pathsIn, peerstorePath, statePath } from './folder.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { finishImport } from './state-store.ts'
 import type { StartNode } from './node-contract.ts'
 
@@ -11,7 +12,9 @@ const stopTimeoutMs = 8000
 
 /** Builds a peer and starts it. */
 export const startNode: StartNode = async init => {
+  const { config, identity, ipfsIdentity } = pathsIn(init.folder)
   await finishImport(statePath(init.folder, init.config))
+  await removeLeftovers({ folder: init.folder, files: [config, identity, ipfsIdentity, peerstorePath(init.folder, init.config)] }, { log: init.log })
   const { components, addresses } = composeNode(init, await loadObserver(init))
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)

@@ -76,7 +76,12 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
       }
     }),
     allBlocks: signal => allBlocks(blockstore, signal),
-    start: async signal => roots.start(signal),
+    start: async signal => {
+      await protection.start()
+      await roots.start(signal)
+      // a disk without room doesn't keep anybody from starting
+      await recent.start().catch(err => log.warn('records of recent blocks could not be tidied', { err }))
+    },
     stop: async () => roots.stop()
   }
 }

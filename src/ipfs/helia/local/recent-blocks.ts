@@ -15,6 +15,8 @@ export interface RecentBlocksDeps { datastore: Pick<Datastore, 'write' | 'entrie
 
 /** The recent blocks with what the collector needs of them. */
 export interface RecentTable extends RecentBlocks {
+  /** Forgets what is over, of earlier runs too. What a clock that was ahead has dated into the future counts as received now. */
+  start (): Promise<void>
   /** Multihashes of the blocks noted within the last `keepMs`; forgets the older ones. */
   list (options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array[]>
 }
@@ -35,12 +37,18 @@ class DatastoreRecent implements RecentTable {
     this.#deps = deps
   }
 
+  async start (): Promise<void> {
+    await this.#forgetOld()
+    const future = { from: this.#keyAt(this.#deps.clock.now() + 1), before: withPrefix(this.#prefix).before }
+    for await (const rows of this.#deps.datastore.entries(future)) {
+      await this.#deps.datastore.write(rows.flatMap(([key, value]) => [{ key, value: undefined }, { key: this.#nextKey(), value }]))
+    }
+  }
+
   async note (cids: readonly CID[]): Promise<void> {
     if (cids.length === 0) return
     const now = this.#deps.clock.now()
-    // Two runs of the program within a millisecond share no counter, but one process is gone before the next one starts.
-    const key = `${this.#keyAt(now)}-${String(this.#counter++).padStart(10, '0')}`
-    await this.#deps.datastore.write([{ key, value: joined(cids.map(cid => cid.multihash.bytes)) }])
+    await this.#deps.datastore.write([{ key: this.#nextKey(), value: joined(cids.map(cid => cid.multihash.bytes)) }])
     if (now - this.#forgotAt > this.#keepMs / 8) await this.#forgetOld()
   }
 
@@ -59,6 +67,9 @@ class DatastoreRecent implements RecentTable {
       await this.#deps.datastore.write(keys.map(key => ({ key, value: undefined })), { frees: true })
     }
   }
+
+  /** Two runs of the program within a millisecond share no counter, but one process is gone before the next one starts. */
+  #nextKey (): string { return `${this.#keyAt(this.#deps.clock.now())}-${String(this.#counter++).padStart(10, '0')}` }
 
   #keyAt (ms: number): string { return this.#prefix + String(Math.floor(ms)).padStart(15, '0') }
 }

@@ -57,4 +57,25 @@ describe('recent blocks', () => {
     assert.equal(await rows(), 2)
     assert.deepEqual(await listed(), cids.slice(3, 5).map(cid => hex(cid.multihash.bytes)))
   })
+
+  it('forgets at the start what an earlier run has noted', async () => {
+    await recent.note(cids)
+    await clock.advance(3_600_001)
+
+    await recentBlocks({}, { datastore, clock }).start()
+
+    assert.equal(await rows(), 0)
+  })
+
+  it('keeps what a clock that was ahead has noted for an hour from the start, not longer', async () => {
+    const ahead = { now: () => clock.now() + 365 * 86_400_000 }
+    const before = recentBlocks({}, { datastore, clock: ahead })
+    for (const cid of cids) await before.note([cid])
+
+    await recent.start()
+    const atFirst = (await listed()).length
+    await clock.advance(3_600_001)
+
+    assert.deepEqual([atFirst, (await listed()).length, await rows()], [cids.length, 0, 0])
+  })
 })

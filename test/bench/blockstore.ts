@@ -19,6 +19,7 @@ import { garbageCollector } from '../../src/ipfs/helia/local/garbage.ts'
 import { BlockProtection } from '../../src/ipfs/helia/local/protection.ts'
 import { recentBlocks } from '../../src/ipfs/helia/local/recent-blocks.ts'
 import { rootTable } from '../../src/ipfs/helia/local/root-table.ts'
+import { walkScratch } from '../../src/ipfs/helia/local/scratch.ts'
 import { walkDag } from '../../src/ipfs/helia/local/walk.ts'
 import { blockOf, numberedBlocks } from '../support/blocks.ts'
 import { nodeOf } from '../support/dags.ts'
@@ -87,15 +88,16 @@ const datastore = levelDatastore({ folder: join(folder, 'data'), writeBufferByte
 const roots = rootTable({}, { datastore, clock: systemClock })
 const protection = new BlockProtection({ folder: join(folder, 'guards') }, { random: systemRandom, log: silentLogger })
 const recent = recentBlocks({}, { datastore, clock: systemClock })
+const scratch = walkScratch({ folder: join(folder, 'walks') }, { random: systemRandom })
 for (const part of [datastore, roots]) await part.start(never)
-const collector = garbageCollector({ folder: join(folder, 'gc') }, { blocks: store, roots, protection, recent, random: systemRandom, log: silentLogger })
+const collector = garbageCollector({ folder: join(folder, 'gc') }, { blocks: store, roots, protection, recent, scratch, random: systemRandom, log: silentLogger })
 
 const nodes: Block[] = []
 for (let at = 0; at < 60_000; at += 174) nodes.push(nodeOf(small.slice(at, at + 174).map(({ cid }) => cid), ''))
 const top = nodeOf(nodes.map(({ cid }) => cid), 'top')
 await store.put([...nodes, top])
 const guard = protection.guard()
-say('walk a DAG of 60,345 blocks, guarded', 60_345 / await seconds(async () => walkDag(top.cid, { depth: -1, guard, get: async cid => cid.code === 0x55 ? undefined : await store.get(cid) })), 'blocks/s')
+say('walk a DAG of 60,345 blocks, guarded', 60_345 / await seconds(async () => walkDag(top.cid, { depth: -1, guard, scratch, get: async cid => cid.code === 0x55 ? undefined : await store.get(cid) })), 'blocks/s')
 guard.release()
 await roots.add({ cid: top.cid, depth: -1 })
 const lonely = numberedBlocks(20_000, 8).map(({ cid }) => cid)

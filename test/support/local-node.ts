@@ -13,6 +13,7 @@ import { BlockProtection } from '../../src/ipfs/helia/local/protection.ts'
 import { recentBlocks } from '../../src/ipfs/helia/local/recent-blocks.ts'
 import type { RecentTable } from '../../src/ipfs/helia/local/recent-blocks.ts'
 import { rootTable } from '../../src/ipfs/helia/local/root-table.ts'
+import { walkScratch } from '../../src/ipfs/helia/local/scratch.ts'
 import { walkDag } from '../../src/ipfs/helia/local/walk.ts'
 import { hex } from './blocks.ts'
 import { SeededRandom, SimClock } from './sim-clock.ts'
@@ -46,7 +47,8 @@ export async function localNode (options: { blocks?: Blockstore, markMemoryBytes
   const roots = rootTable({}, { datastore, clock })
   const recent = recentBlocks({}, { datastore, clock })
   const protection = new BlockProtection({ folder: join(folder, 'guards'), guardMemoryBytes: markMemoryBytes }, { random, log: silentLogger })
-  const collector = garbageCollector({ folder, markMemoryBytes }, { blocks, roots, protection, recent, random, log: silentLogger })
+  const scratch = walkScratch({ folder: join(folder, 'walks'), memoryBytes: markMemoryBytes }, { random })
+  const collector = garbageCollector({ folder, markMemoryBytes }, { blocks, roots, protection, recent, scratch, random, log: silentLogger })
   for (const part of [datastore, blocks, roots]) await part.start(never)
 
   const getHere = async (cid: CID): Promise<Uint8Array> => {
@@ -66,7 +68,7 @@ export async function localNode (options: { blocks?: Blockstore, markMemoryBytes
     pin: async (cid, depth = -1) => {
       const guard = protection.guard()
       try {
-        await walkDag(cid, { depth, get: getHere, guard })
+        await walkDag(cid, { depth, get: getHere, guard, scratch })
         await roots.add({ cid, depth })
       } finally {
         guard.release()

@@ -21,6 +21,7 @@ import type { SegmentFiles } from './files.ts'
 import { diskFiles } from './files.ts'
 import type { Place } from './place.ts'
 import { goingSizeBytes, samePlace } from './place.ts'
+import { ReadRoom } from './read-room.ts'
 import { payloadOf, recordLength } from './record.ts'
 import { RecentBlocks } from './recent-blocks.ts'
 import { recover } from './recovery.ts'
@@ -67,6 +68,9 @@ export interface SegmentBlockstoreDeps {
 /** A blockstore with a background worker, to be given to the WorkerRunner: syncs now and then (which bounds recovery) and gives space back. */
 export interface UpkeptBlockstore extends Blockstore { readonly upkeep: Worker }
 
+/** Enough for every thread of the pool; many readers of large blocks wait for each other. */
+const bytesReadAtOnce = 16 * 1024 * 1024
+
 /** Blocks in append-only segment files with an index in LevelDB: docs/design/storage.md. */
 export function segmentBlockstore (init: SegmentBlockstoreInit, deps: SegmentBlockstoreDeps): UpkeptBlockstore {
   const segmentBytes = init.segmentBytes ?? 256 * 1024 * 1024
@@ -91,6 +95,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
   readonly #dataSynced = new Map<number, number>()
   readonly #recent: RecentBlocks
   readonly #reserve: DiskReserve
+  readonly #readRoom = new ReadRoom(bytesReadAtOnce)
   /** Blocks on their way to the disk, and out of the index. */
   readonly #putting = new Map<string, Promise<void>>()
   readonly #deleting = new Map<string, number>()
@@ -243,11 +248,17 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async #readAt (place: Place, multihash: Uint8Array): Promise<Uint8Array> {
-    const record = Buffer.allocUnsafeSlow(recordLength(multihash.length, place.length))
-    const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
-    const payload = count === record.length ? payloadOf(record, multihash) : undefined
-    if (payload == null) throw damaged(this.#init.folder, multihash, place)
-    return payload
+    const length = recordLength(multihash.length, place.length)
+    if (!this.#readRoom.enter(length)) await this.#readRoom.turn(length)
+    try {
+      const record = Buffer.allocUnsafeSlow(length)
+      const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
+      const payload = count === record.length ? payloadOf(record, multihash) : undefined
+      if (payload == null) throw damaged(this.#init.folder, multihash, place)
+      return payload
+    } finally {
+      this.#readRoom.leave(length)
+    }
   }
 
   #countDeleting (key: string, by: number): void {

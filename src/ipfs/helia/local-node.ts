@@ -16,6 +16,7 @@ import { BlockProtection } from './local/protection.ts'
 import { recentBlocks } from './local/recent-blocks.ts'
 import { diskFree, repoSpace } from './local/repo-space.ts'
 import { rootTable } from './local/root-table.ts'
+import { walkScratch } from './local/scratch.ts'
 import { walkDag } from './local/walk.ts'
 import type { LocalWalkOptions } from './provider.ts'
 
@@ -57,18 +58,21 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
   const temporary = join(folder, 'temporary')
   const roots = rootTable({}, deps)
   const recent = recentBlocks({}, deps)
+  const scratch = walkScratch({ folder: temporary }, { random })
   const protection = new BlockProtection({ folder: temporary }, { random, log })
   return {
     roots,
     recent,
     protection,
-    collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, random, log }),
+    collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, scratch, random, log }),
     space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock, diskFree: async of => Math.max(0, await diskFree(of) - reserve.lackBytes()) }),
     interfaceBlockstore: interfaceBlockstore(blockstore),
-    walk: walkDag,
+    walk: async (root, options) => walkDag(root, { scratch, ...options }),
     isLeaf,
     walkLocal: async (root, { visit, ...options }) => walkDag(root, {
       ...options,
+      scratch,
+      getAgain: async cid => blockstore.get(cid),
       get: async cid => {
         const bytes = isLeaf(cid) ? undefined : await blockstore.get(cid)
         await visit(cid)

@@ -93,6 +93,7 @@ export class Pinner {
         concurrency: this.#init.fetchConcurrency,
         guard,
         get: async wanted => this.#get(wanted, run),
+        getAgain: async wanted => this.#deps.blockstore.get(wanted),
         signal: run.signal
       })
       run.storing()

@@ -1,19 +1,20 @@
 import type { CID } from 'multiformats/cid'
+import type { LinkLimit, LinkPosition } from './link-position.ts'
 import { readCid } from './read-cid.ts'
 
 const major = { negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
 const cidTag = 42
 
 /**
- * The links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made.
+ * The next links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made; the position moves on.
  * Throws when the bytes aren't one CBOR item, or of a kind that DAG-CBOR doesn't have (indefinite lengths, other tags).
  */
-export function cborLinks (bytes: Uint8Array): CID[] {
+export function cborLinks (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit): CID[] {
   const links: CID[] = []
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let at = 0
-  // Items still to come: nesting needs no stack.
-  for (let left = 1; left > 0; left--) {
+  // `left` are items still to come: nesting needs no stack.
+  let { at, left } = position
+  for (let steps = 0; left > 0 && links.length < limit.links && steps < limit.steps; steps++, left--) {
     const head = headAt(view, at)
     at = head.end
     if (head.major === major.array) left += head.value
@@ -26,7 +27,9 @@ export function cborLinks (bytes: Uint8Array): CID[] {
     }
     if (at > bytes.length || left > bytes.length) throw new Error('the CBOR is cut off')
   }
-  if (at !== bytes.length) throw new Error('there are bytes behind the CBOR')
+  if (left === 0 && at !== bytes.length) throw new Error('there are bytes behind the CBOR')
+  position.at = at
+  position.left = left
   return links
 }
 

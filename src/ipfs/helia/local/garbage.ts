@@ -8,7 +8,7 @@ import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
 import { blockSet } from './block-set.ts'
 import { isLeaf } from './links.ts'
-import type { BlockSet, CollectOptions, GarbageCollector, Root, RootTable } from './local.ts'
+import type { BlockSet, CollectOptions, GarbageCollector, Root, RootTable, WalkScratch } from './local.ts'
 import type { BlockProtection, Collection } from './protection.ts'
 import type { RecentTable } from './recent-blocks.ts'
 import { walkDag } from './walk.ts'
@@ -27,6 +27,7 @@ export interface GarbageCollectorDeps {
   roots: Pick<RootTable, 'list'>
   protection: BlockProtection
   recent: Pick<RecentTable, 'list'>
+  scratch: WalkScratch
   random: Random
   log: Logger
 }
@@ -98,6 +99,7 @@ class Marker {
       await walkDag(cid, {
         depth,
         seen: this.#marks,
+        scratch: this.#deps.scratch,
         concurrency: this.#init.concurrency ?? 32,
         get: async block => await this.#read(block).catch(err => {
           reading = block

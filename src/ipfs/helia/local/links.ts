@@ -1,16 +1,26 @@
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import { cborLinks } from './cbor-links.ts'
 import { dagPbLinks } from './dag-pb-links.ts'
+import { jsonLinks } from './json-links.ts'
+import type { LinkLimit, LinkPosition } from './link-position.ts'
 
 const codec = { dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const
 
-const readers = new Map<number, (bytes: Uint8Array) => CID[]>([
-  [codec.dagPb, dagPbLinks],
-  [codec.dagCbor, cborLinks],
-  [codec.dagJson, dagJsonLinks]
+interface LinkReader {
+  read: (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit, names?: string[]) => CID[]
+  /** What is read in place of the block, for codecs that can only be read as a whole. */
+  prepare?: (bytes: Uint8Array) => Uint8Array
+}
+
+const readers = new Map<number, LinkReader>([
+  [codec.dagPb, { read: dagPbLinks }],
+  [codec.dagCbor, { read: cborLinks }],
+  [codec.dagJson, { read: dagPbLinks, prepare: packed }]
 ])
+
+const noLimit: LinkLimit = { links: Infinity, steps: Infinity }
 
 /** True when blocks of this codec have no links that we know of: raw, json, cbor, and every codec that isn't dag-pb, dag-cbor or dag-json. */
 export const isLeaf = (cid: CID): boolean => !readers.has(cid.code)
@@ -20,27 +30,50 @@ export const isLeaf = (cid: CID): boolean => !readers.has(cid.code)
  * Throws INVALID_DATA when the bytes aren't what the codec says.
  */
 export function linksOf ({ cid, bytes }: Block): CID[] {
-  const read = readers.get(cid.code)
-  if (read == null) return []
+  if (isLeaf(cid)) return []
+  return readLinks({ cid, bytes: readable({ cid, bytes }) }, linksBegin(), noLimit)
+}
+
+export const linksBegin = (): LinkPosition => ({ at: 0, left: 1 })
+
+/** What `readLinks` reads: the block's own bytes where links can be read piece by piece, else a list of its links. Throws INVALID_DATA. */
+export function readable ({ cid, bytes }: Block): Uint8Array {
+  const prepare = readers.get(cid.code)?.prepare
+  return prepare == null ? bytes : told(cid, () => prepare(bytes))
+}
+
+/**
+ * The links from the position on, which moves; `left` is 0 when there are no more. There may be none before the end, when the limit of steps is met first.
+ * Names come along (in `names`) from dag-pb only. Throws INVALID_DATA when the bytes up to where it reads aren't what the codec says.
+ */
+export function readLinks ({ cid, bytes }: Block, position: LinkPosition, limit: LinkLimit, names?: string[]): CID[] {
+  const reader = readers.get(cid.code)
+  if (reader != null) return told(cid, () => reader.read(bytes, position, limit, names))
+  position.left = 0
+  return []
+}
+
+function told<T> (cid: CID, read: () => T): T {
   try {
-    return read(bytes)
+    return read()
   } catch (err) {
     throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `block ${cid.toString()} can't be decoded: ${messageOf(err)}`, cause: err })
   }
 }
 
-/** Links of DAG-JSON are objects with the one key "/" and a CID text as value; `{"/":{"bytes":…}}` are bytes. */
-function dagJsonLinks (bytes: Uint8Array): CID[] {
-  const links: CID[] = []
-  // A stack of its own: deep nesting must not end the process' stack.
-  const stack: unknown[] = [JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(bytes))]
-  while (stack.length > 0) {
-    const value = stack.pop()
-    if (typeof value !== 'object' || value == null) continue
-    const children = Object.values(value)
-    const slash = children.length === 1 && !Array.isArray(value) ? Object.entries(value)[0] : undefined
-    if (slash?.[0] === '/' && typeof slash[1] === 'string') links.push(CID.parse(slash[1]))
-    else for (let n = children.length - 1; n >= 0; n--) stack.push(children[n])
+/** JSON has to be parsed as a whole: its links as a dag-pb block. */
+function packed (bytes: Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = []
+  for (const cid of jsonLinks(bytes)) {
+    const link = lengthFirst(0x0a, cid.bytes)
+    pieces.push(lengthFirst(0x12, link))
   }
-  return links
+  return Buffer.concat(pieces)
+}
+
+function lengthFirst (tag: number, bytes: Uint8Array): Uint8Array {
+  const head = [tag]
+  let length = bytes.length
+  for (; length > 127; length = Math.floor(length / 128)) head.push(length % 128 | 128)
+  return Buffer.concat([Buffer.from([...head, length]), bytes])
 }

@@ -53,8 +53,6 @@ export interface Guard {
    * deletions of them that were already on their way are done, so that a look-up afterwards tells the truth: protect first, then look or put.
    */
   protect (cids: readonly CID[]): Promise<void>
-  /** An empty set for one walk, bounded in memory as the guard's own. Who asks for it closes it. */
-  scratch (): BlockSet
   /** The operation is over. Idempotent. */
   release (): void
 }
@@ -87,7 +85,7 @@ export interface RepoSpace {
   ensureRoom (bytes: number): Promise<void>
 }
 
-/** A set of blocks (by multihash) whose memory is bounded: above a budget it goes on in a folder. See marks.ts. */
+/** A set of blocks (by multihash) whose memory is bounded: above a budget it goes on in a folder. */
 export interface BlockSet {
   /** Adds; true when it wasn't there. */
   add (multihash: Uint8Array, kind?: number): boolean
@@ -95,6 +93,23 @@ export interface BlockSet {
   /** Resolves when there is room in memory again. Await between some thousand `add`s. */
   room (): Promise<void>
   close (): Promise<void>
+}
+
+/** Records last in, first out, in bounded memory: above a budget they go on in a file. One call at a time; `push` only when none is under way. */
+export interface ByteStack {
+  isEmpty (): boolean
+  push (record: Uint8Array): void
+  /** Resolves to the record that was pushed last. */
+  pop (): Promise<Uint8Array | undefined>
+  /** Resolves when memory is within its budget again. Await between pushes. */
+  room (): Promise<void>
+  close (): Promise<void>
+}
+
+/** Where one walk keeps what doesn't fit into memory. Who asks for one closes it. */
+export interface WalkScratch {
+  blocks (): BlockSet
+  stack (): ByteStack
 }
 
 export interface WalkOptions {
@@ -107,11 +122,15 @@ export interface WalkOptions {
   get: (cid: CID) => Promise<Uint8Array | undefined>
   /** Calls of `get` at a time; 32 to 128. Default 32. */
   concurrency?: number
+  /** A block that `get` gave before, once more, because its turn comes long after and it had to leave memory. Default: `get`. */
+  getAgain?: (cid: CID) => Promise<Uint8Array | undefined>
   /** Each block is protected before `get` is called for it. */
-  guard?: Pick<Guard, 'protect'> & Partial<Pick<Guard, 'scratch'>>
+  guard?: Pick<Guard, 'protect'>
   /** Called after each `get`; `bytes` undefined when `get` gave none. */
   onBlock?: (cid: CID, bytes: Uint8Array | undefined) => void
-  /** Where seen blocks are remembered, by callers that walk several roots as one. Default: the guard's `scratch`; without a guard in memory, without limit. */
+  /** Where seen blocks are remembered, by callers that walk several roots as one. Default: a set of `scratch`. */
   seen?: BlockSet
+  /** Default: memory, without limit. */
+  scratch?: WalkScratch
   signal?: AbortSignal
 }

@@ -11,7 +11,7 @@ import type { BlockSet, Guard, Protection } from './local.ts'
 export interface BlockProtectionInit {
   /** For what long operations protect beyond `guardMemoryBytes`. Nothing in it outlives the process. */
   folder: string
-  /** Memory for one running operation. Default 4 MiB: 150,000 blocks; as much again for its walk. */
+  /** Memory for one running operation. Default 4 MiB: 150,000 blocks. */
   guardMemoryBytes?: number
 }
 
@@ -106,8 +106,6 @@ class RunningGuard implements Guard {
     this.blocks = owner.newSet()
     this.#owner = owner
   }
-
-  scratch (): BlockSet { return this.#owner.newSet() }
 
   async protect (cids: readonly CID[]): Promise<void> {
     if (this.#isReleased) throw new ClusterError('NOT_READY', {}, { message: 'the guard was released' })

@@ -1,20 +1,23 @@
+import { setImmediate as nextTurn } from 'node:timers'
 import type { CID } from 'multiformats/cid'
-import { plainBlockSet } from './plain-block-set.ts'
-import { isLeaf, linksOf } from './links.ts'
+import { isLeaf } from './links.ts'
 import type { BlockSet, WalkOptions } from './local.ts'
+import { lostBlock, PendingLinks } from './pending-links.ts'
+import { plainBlockSet } from './plain-block-set.ts'
+import { plainStack } from './scratch.ts'
 
 const identityCode = 0
 const defaultConcurrency = 32
 /** Steps between two looks whether the set of seen blocks has room. */
 const stepsPerRoom = 1024
-
-interface Step { cid: CID, depth: number }
+/** Links that are passed over in one go, because they were seen before. */
+const linksPerTurn = 4096
 
 /**
  * Visits the blocks of a DAG, each once, many at a time, first children first. Resolves when all were visited; rejects with the first error of `get`, with
- * INVALID_DATA when a block can't be decoded, or with the signal's reason.
+ * INVALID_DATA when a block can't be decoded (as far as it has been read: a large one piece by piece), or with the signal's reason.
  *
- * Memory: what waits to be visited is at most (concurrency + depth of the DAG) times the links of a block; the seen blocks are in `seen`.
+ * Memory is bounded, whatever the DAG: see `PendingLinks` for what waits to be visited; the seen blocks are in `seen`.
  */
 export async function walkDag (root: CID, options: WalkOptions): Promise<void> {
   options.signal?.throwIfAborted()
@@ -26,41 +29,80 @@ class Walk {
   readonly #seen: BlockSet
   readonly #concurrency: number
   readonly #done = Promise.withResolvers<void>()
-  /** The last one comes first: that goes deep before it goes wide, which keeps this small. */
-  readonly #stack: Step[] = []
+  readonly #pending: PendingLinks
   #running = 0
   #steps = 0
+  #isLoading = false
   #isOver = false
 
   constructor (options: WalkOptions) {
+    const { scratch, seen, guard, concurrency = defaultConcurrency } = options
     this.#options = options
-    this.#seen = options.seen ?? options.guard?.scratch?.() ?? plainBlockSet()
-    this.#concurrency = options.concurrency ?? defaultConcurrency
+    this.#seen = seen ?? scratch?.blocks() ?? plainBlockSet()
+    this.#concurrency = concurrency
+    this.#pending = new PendingLinks({}, {
+      stack: scratch?.stack() ?? plainStack(),
+      read: async cid => this.#readAgain(cid),
+      ...(guard == null ? {} : { onLinks: async cids => guard.protect(cids) })
+    })
   }
 
   async run (root: CID): Promise<void> {
-    const { signal } = this.#options
+    const { signal, guard, depth } = this.#options
     const onAbort = (): void => this.#fail(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      await this.#plan([root], this.#options.depth)
+      await guard?.protect([root])
+      if (this.#isNew(root, depth)) this.#begin(root, depth)
       this.#pump()
       await this.#done.promise
     } finally {
       this.#isOver = true
       signal?.removeEventListener('abort', onAbort)
+      await this.#pending.close()
       if (this.#options.seen == null) await this.#seen.close()
     }
   }
 
   #pump (): void {
-    while (!this.#isOver && this.#running < this.#concurrency) {
-      const step = this.#stack.pop()
-      if (step == null) break
-      this.#running++
-      this.#visit(step).then(() => this.#stepDone(), err => this.#fail(err))
+    try {
+      this.#takeLinks()
+    } catch (err) {
+      this.#fail(err)
     }
-    if (this.#running === 0) this.#done.resolve()
+  }
+
+  #takeLinks (): void {
+    for (let links = 0; !this.#isOver && !this.#isLoading && this.#running < this.#concurrency; links++) {
+      const link = this.#pending.take()
+      if (link == null) {
+        if (this.#pending.isEmpty()) break
+        if (!this.#pending.loadNow()) return this.#load()
+      } else if (this.#isNew(link.cid, link.depth)) this.#begin(link.cid, link.depth)
+      if (links === linksPerTurn) return this.#rest()
+    }
+    if (this.#running === 0 && !this.#isLoading && this.#pending.isEmpty()) this.#done.resolve()
+  }
+
+  #load (): void {
+    this.#isLoading = true
+    this.#pending.load().then(() => this.#loaded(), err => this.#fail(err))
+  }
+
+  /** Others have a turn. */
+  #rest (): void {
+    this.#isLoading = true
+    nextTurn(() => this.#loaded())
+  }
+
+  #loaded (): void {
+    this.#isLoading = false
+    this.#pump()
+  }
+
+  #begin (cid: CID, depth: number): void {
+    this.#running++
+    this.#visit(cid, depth).then(() => this.#stepDone(), err => this.#fail(err))
   }
 
   #stepDone (): void {
@@ -73,20 +115,21 @@ class Walk {
     this.#done.reject(err)
   }
 
-  async #visit ({ cid, depth }: Step): Promise<void> {
+  async #visit (cid: CID, depth: number): Promise<void> {
     const bytes = cid.multihash.code === identityCode ? cid.multihash.digest : await this.#options.get(cid)
     this.#options.onBlock?.(cid, bytes)
     if (++this.#steps % stepsPerRoom === 0) await this.#seen.room()
     if (bytes == null || depth === 0 || isLeaf(cid)) return
-    await this.#plan(linksOf({ cid, bytes }), depth < 0 ? -1 : depth - 1)
+    this.#pending.push({ cid, bytes }, depth < 0 ? -1 : depth - 1)
+    if (this.#pending.isFull()) await this.#pending.room()
   }
 
-  /** Notes blocks to be visited with `depth` more levels beneath them. */
-  async #plan (cids: readonly CID[], depth: number): Promise<void> {
-    const fresh = cids.filter(cid => this.#isNew(cid, depth))
-    if (fresh.length === 0) return
-    await this.#options.guard?.protect(fresh)
-    for (let n = fresh.length - 1; n >= 0; n--) this.#stack.push({ cid: fresh[n]!, depth })
+  async #readAgain (cid: CID): Promise<Uint8Array> {
+    if (cid.multihash.code === identityCode) return cid.multihash.digest
+    const { get, getAgain = get } = this.#options
+    const bytes = await getAgain(cid)
+    if (bytes == null) throw lostBlock(cid)
+    return bytes
   }
 
   #isNew (cid: CID, depth: number): boolean {

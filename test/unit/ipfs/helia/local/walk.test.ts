@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import * as dagPb from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { isClusterError } from '../../../../../src/base/errors.ts'
@@ -153,5 +156,18 @@ describe('walk through a DAG', () => {
 
     await assert.rejects(walk, /enough/)
     await assert.rejects(walkDag(root.cid, { depth: -1, get: source().get, signal: stop.signal }), /enough/)
+  })
+})
+
+describe('walk in little memory', () => {
+  const program = fileURLToPath(new URL('../../../../support/walk-in-little-memory.ts', import.meta.url))
+  const walked = async (shape: string): Promise<string> => (await promisify(execFile)(process.execPath, ['--max-old-space-size=45', program, shape], { timeout: 30_000 })).stdout
+
+  it('takes no more for 800,000 links that wait for absent blocks', async () => {
+    assert.equal(await walked('wide'), '40 blocks, 32 leaves\n')
+  })
+
+  it('takes no more for 100,000 levels with links to come back to', async () => {
+    assert.equal(await walked('deep'), '100000 blocks, 100001 leaves\n')
   })
 })

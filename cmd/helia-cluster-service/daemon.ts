@@ -148,12 +148,12 @@ class Run {
 
   /** Undefined when the peer was told to stop before it was ready. */
   async #start (): Promise<RunningNode | undefined> {
-    const { init: { folder }, config, loaded: { identity, ipfsIdentity }, bootstrap, log } = this.#init
+    const { init: { folder }, config, loaded: { identity, ipfsIdentity, fixedNames }, bootstrap, log } = this.#init
     const signal = this.#stop.signal
     try {
       const startNode = await this.#deps.loadNode()
       signal.throwIfAborted()
-      return await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage) })
+      return await startNode({ folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage) })
     } catch (err) {
       if (signal.aborted) return undefined
       if (!isClusterError(err)) this.#log.error('the peer could not start', { err })

@@ -37,10 +37,10 @@ export interface Peer {
 export async function startPeer ({ folder, variables = {}, bootstrap = [], log = silentLogger, signal = new AbortController().signal }: PeerInit): Promise<Peer> {
   const lock = lockFolder(folder)
   try {
-    const [{ startNode }, { config, identity, ipfsIdentity }] = await Promise.all([
+    const [{ startNode }, { config, identity, ipfsIdentity, fixedNames }] = await Promise.all([
       import('../../src/node/node.ts'), loadFolder(folder, { variables: { ...variables }, fetch: fetchText })
     ])
-    const node = await startNode({ folder, config, identity, ipfsIdentity, log, bootstrap: [...bootstrap], version, signal })
+    const node = await startNode({ folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap: [...bootstrap], version, signal })
     return {
       id: identity.id,
       addresses: node.addresses,

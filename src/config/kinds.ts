@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseDuration } from '../base/duration.ts'
+import { formatDuration, parseDuration } from '../base/duration.ts'
 import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
 import { normalPeerId } from './peer-id-text.ts'
 import { Secret } from './secret.ts'
@@ -66,9 +66,9 @@ export interface Limits {
 const withinLimits = (value: number, { atLeast = -Infinity, above = -Infinity, atMost = Infinity }: Limits): boolean =>
   value >= atLeast && value > above && value <= atMost
 
-function limitsText ({ atLeast, above, atMost }: Limits): string {
-  const low = atLeast != null ? ` of at least ${atLeast}` : above != null ? ` above ${above}` : ''
-  return atMost == null ? low : `${low} and at most ${atMost}`
+function limitsText ({ atLeast, above, atMost }: Limits, textOf: (limit: number) => string = String): string {
+  const low = atLeast != null ? ` of at least ${textOf(atLeast)}` : above != null ? ` above ${textOf(above)}` : ''
+  return atMost == null ? low : `${low} and at most ${textOf(atMost)}`
 }
 
 /** A whole number. */
@@ -99,7 +99,7 @@ export function float (limits: Limits = {}): Kind<number> {
 export function duration (limits: Limits = {}): Kind<number> {
   return {
     name: 'duration',
-    allowed: `a duration${limitsText(limits)}, such as "1h30m" or "500ms" (units: ns, us, ms, s, m, h)`,
+    allowed: `a duration${limitsText(limits, ms => ms === 0 ? '0' : formatDuration(ms))}, such as "1h30m" or "500ms" (units: ns, us, ms, s, m, h)`,
     zero: '0s',
     isEmpty: raw => raw === '',
     parse: raw => {
@@ -140,6 +140,19 @@ export const strings: Kind<string[]> = {
   isEmpty: raw => Array.isArray(raw) && raw.length === 0,
   parse: raw => isList(raw) ? raw : refused,
   fromText: asList
+}
+
+/** Who answers DNS questions: the machine's resolver, or servers that speak DNS over HTTPS (plain HTTP on this machine only). */
+export const dnsResolvers: Kind<string[]> = {
+  ...strings,
+  name: 'list of DNS resolvers',
+  allowed: 'a list of "system" and URLs such as "https://dns.example/dns-query"',
+  parse: raw => isList(raw) && raw.every(one => one === 'system' || isDnsUrl(one)) ? raw : refused
+}
+
+function isDnsUrl (given: string): boolean {
+  const url = URL.canParse(given) ? new URL(given) : undefined
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
 }
 
 /** Text to text, `k:v,k2:v2` in a variable. */

@@ -18,6 +18,15 @@ export interface NameRecord {
   validUntil: number
 }
 
+export interface NameOptions extends IpfsOptions {
+  /** Don't take an answer from before. */
+  fresh?: boolean
+  /** Records that are enough: the best of them is taken. Default 16, as Kubo's. */
+  recordCount?: number
+  /** The routing is asked for this long; the best record so far is taken. 0: no limit. Default: as configured. Milliseconds. */
+  timeoutMs?: number
+}
+
 /**
  * Looks up what stands behind `/ipns/…`.
  *
@@ -30,9 +39,9 @@ export interface NameResolver {
    * One step: a key (a peer ID in base58, or a CID with codec libp2p-key in any base) by its newest valid IPNS record, everything else as a domain
    * by its DNSLink. The target may be a name again: `followName` goes on.
    */
-  resolveName (name: string, options?: IpfsOptions): Promise<NameTarget>
+  resolveName (name: string, options?: NameOptions): Promise<NameTarget>
   /** The newest valid record of a key. INVALID_ARGUMENT for a domain. */
-  recordOf (key: string, options?: IpfsOptions): Promise<NameRecord>
+  recordOf (key: string, options?: NameOptions): Promise<NameRecord>
 }
 
 /** Steps from name to name before a path is given up. */
@@ -42,16 +51,16 @@ export const maxNameSteps = 32
  * Follows `/ipns/NAME/a` to a path that begins with `/ipfs/`; what stood behind the names is kept, in order. `ttlSeconds` is the shortest of all
  * steps, undefined when one of them has none. A path without a name is its own answer. Throws INVALID_DATA for a circle.
  */
-export async function followName (path: string, names: NameResolver, options: IpfsOptions = {}): Promise<NameTarget> {
+export async function followName (path: string, names: NameResolver, options: NameOptions = {}): Promise<NameTarget> {
   let at: NameTarget = { value: path, ttlSeconds: Infinity }
   for (let step = 0; at.value.startsWith('/ipns/'); step++) {
-    if (step === maxNameSteps) throw new ClusterError('INVALID_DATA', { path }, { message: `could not resolve name: ${path} leads from name to name more than ${maxNameSteps} times` })
+    if (step === maxNameSteps) throw new ClusterError('INVALID_DATA', { path }, { message: 'could not resolve name (recursion limit exceeded)' })
     at = await nextStep(at, names, options)
   }
   return at
 }
 
-async function nextStep ({ value, ttlSeconds }: NameTarget, names: NameResolver, options: IpfsOptions): Promise<NameTarget> {
+async function nextStep ({ value, ttlSeconds }: NameTarget, names: NameResolver, options: NameOptions): Promise<NameTarget> {
   const [, name = '', rest = ''] = /^\/ipns\/([^/]+)(.*)$/s.exec(value) ?? []
   const target = await names.resolveName(name, options)
   if (!/^\/ip[fn]s\/[^/]/.test(target.value)) throw new ClusterError('INVALID_DATA', { name, value: target.value }, { message: `could not resolve name: ${name} points to ${JSON.stringify(target.value)}, which is no IPFS path` })

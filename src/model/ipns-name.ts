@@ -1,4 +1,5 @@
 import { base36 } from 'multiformats/bases/base36'
+import type { MultihashDigest } from 'multiformats'
 import * as Digest from 'multiformats/hashes/digest'
 import { CID, parseCid, peerIdBytes, peerIdFromBytes } from './cid.ts'
 import type { PeerId } from './cid.ts'
@@ -30,7 +31,7 @@ function isPeerMultihash (bytes: Uint8Array): boolean {
 }
 
 /** The CID of a key: version 1, libp2p-key. */
-export const ipnsCid = (peer: PeerId): CID => CID.createV1(libp2pKey, Digest.decode(peerIdBytes(peer)))
+export const ipnsCid = (key: PeerId | MultihashDigest): CID => CID.createV1(libp2pKey, typeof key === 'string' ? Digest.decode(peerIdBytes(key)) : key)
 
 /** A key as `/ipns/…` paths have it: the CID in base36 ("k51…"). */
 export const ipnsKeyText = (peer: PeerId): string => ipnsCid(peer).toString(base36)

@@ -18,6 +18,8 @@ import type { HttpFaceInit } from '../http/face.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { dagReader } from '../ipfs/helia/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import { canPublish } from '../ipfs/name-publisher.ts'
+import type { NameResolver } from '../ipfs/names.ts'
 import type { Observer } from '../observe/observer.ts'
 import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
 import { accessLogFile } from './access-log.ts'
@@ -26,7 +28,7 @@ import { resolveIn, statePath } from './folder.ts'
 import { pinIndexFile } from './state-store.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
+export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
 export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined, gateway: Gateway | undefined }
@@ -66,7 +68,7 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
 function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps & { flow: BytesInFlight }): Gateway {
-  const { ipfs, flow, clock } = deps
+  const { ipfs, names, flow, clock } = deps
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
     listen: section.listenMultiaddress,
@@ -88,11 +90,11 @@ function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: Fa
     deserialized: section.deserialized,
     contentOnly: section.contentOnly,
     noFetch: section.noFetch
-  }, { ipfs, reader: dagReader, flow, clock, log: deps.log.child('gateway') })
+  }, { ipfs, names, reader: dagReader, flow, clock, log: deps.log.child('gateway') })
 }
 
-function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, clock, log }: FacesDeps): NodeApi {
-  if (config.ipfs.kind === 'helia') return embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock, log })
+function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, clock, log }: FacesDeps): NodeApi {
+  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader: dagReader, importCar, hash: namedHash, clock, log })
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

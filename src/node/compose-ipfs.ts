@@ -4,7 +4,11 @@ import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import { heliaConnector } from '../ipfs/helia/connector.ts'
+import { keyFolder } from '../ipfs/helia/names/key-files.ts'
+import type { TxtLookup } from '../ipfs/helia/names/txt-lookup.ts'
+import { firstOf, httpsTxt, systemTxt } from '../ipfs/helia/names/txt-resolvers.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { NameResolver } from '../ipfs/names.ts'
 import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -15,12 +19,17 @@ export const listenersFirstMs = 25
 
 export interface IpfsDeps { stores: Stores, clock: Clock, random: Random, log: Logger, workers: Workers }
 
+/** An IPFS node and the names that it knows. */
+export interface ComposedIpfs extends IpfsConnector {
+  readonly names: NameResolver
+}
+
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): IpfsConnector {
+export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
   const { ipfs } = init.config
   if (ipfs.kind === 'ipfshttp') return kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') })
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
-  return heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve })
+  return heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) })
 }
 
 function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {
@@ -35,7 +44,7 @@ function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<ty
   }
 }
 
-function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaConfig): Parameters<typeof heliaConnector>[0] {
+function heliaInit ({ folder, ipfsIdentity, fixedNames = new Map(), version }: NodeInit, config: HeliaConfig): Parameters<typeof heliaConnector>[0] {
   return {
     folder: join(folder, 'blocks'),
     privateKey: ipfsIdentity.privateKey,
@@ -51,9 +60,20 @@ function heliaInit ({ folder, ipfsIdentity, version }: NodeInit, config: HeliaCo
     fetchConcurrency: config.fetchConcurrency,
     provide: config.provide as 'roots' | 'pinned' | 'all' | 'off',
     reprovideIntervalMs: config.reprovideIntervalMs,
-    networkDelayMs: listenersFirstMs
+    networkDelayMs: listenersFirstMs,
+    names: {
+      recordLifetimeMs: config.ipns.recordLifetimeMs,
+      republishPeriodMs: config.ipns.republishPeriodMs,
+      resolveTimeoutMs: config.ipns.resolveTimeoutMs,
+      cache: { size: config.ipns.cacheSize, maxAgeMs: config.ipns.maxCacheTtlMs },
+      dnslink: { timeoutMs: config.dnslink.timeoutMs, concurrency: config.dnslink.concurrency },
+      fixed: fixedNames
+    }
   }
 }
+
+const txtLookupOf = (resolvers: readonly string[]): TxtLookup | undefined =>
+  resolvers.length === 0 ? undefined : firstOf(resolvers.map(one => one === 'system' ? systemTxt() : httpsTxt(one)))
 
 /** "1.1.6+helia.0.1.0" → "helia-cluster/0.1.0", as identify tells it. */
 export const agentVersion = (version: string): string => `helia-cluster/${version.split('+helia.')[1] ?? version}`

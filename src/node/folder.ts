@@ -6,6 +6,7 @@ import type { JsonObject, Variables } from '../config/reader.ts'
 import { invalidConfig, parseServiceJson, readServiceConfig, sourceOf } from '../config/service-json.ts'
 import type { LoadedConfig } from '../config/service-json.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
+import { parseFixedNames } from './fixed-names.ts'
 import { replaceFile } from './files.ts'
 import { checkedIdentity, identityJson, newIdentity, parseIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
@@ -41,6 +42,8 @@ export interface FolderDeps {
 export interface LoadedFolder extends LoadedConfig {
   identity: Identity
   ipfsIdentity: Identity
+  /** Out of the variable IPFS_NS_MAP. */
+  fixedNames: ReadonlyMap<string, string>
   /** Where the configuration came from, when it isn't the folder. */
   source: string | undefined
 }
@@ -58,7 +61,7 @@ export async function loadFolder (folder: string, deps: FolderDeps): Promise<Loa
   await checkTlsFiles(folder, loaded.config)
   const { identity, warning } = await loadIdentity(paths, loaded.config, deps.variables)
   const ipfsIdentity = await loadOrMakeIdentity(paths.ipfsIdentity)
-  return { ...loaded, warnings: [...loaded.warnings, ...warning], identity, ipfsIdentity, source }
+  return { ...loaded, warnings: [...loaded.warnings, ...warning], identity, ipfsIdentity, fixedNames: parseFixedNames(deps.variables.IPFS_NS_MAP ?? ''), source }
 }
 
 /** The text of service.json; throws NOT_FOUND that says how to make one. */

@@ -12,6 +12,8 @@ export interface NodeInit {
   identity: Identity
   /** The IPFS host of the embedded node. */
   ipfsIdentity: Identity
+  /** Names under `/ipns/` whose target is fixed, by the variable IPFS_NS_MAP. Absent: none. */
+  fixedNames?: ReadonlyMap<string, string>
   log: Logger
   /** Multiaddresses (with /p2p) of peers to join, beside those in the configuration and the peerstore. */
   bootstrap: string[]

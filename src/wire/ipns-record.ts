@@ -113,6 +113,9 @@ export function compareRecords (a: IpnsRecord, b: IpnsRecord): number {
 /** RFC 3339 as Go prints it: UTC, without zeros at the end of the fraction. */
 export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.?0+Z$/, 'Z')
 
+/** Whether a record has the copy for readers of before 2021. */
+export const hasV1 = (bytes: Uint8Array): boolean => readMessage(bytes).value.length > 0
+
 function readMessage (bytes: Uint8Array): Message {
   const message: Message = { value: none, signatureV1: none, validityType: 0, validity: none, sequence: 0, ttl: 0, publicKey: none, signatureV2: none, data: none }
   const reader = new ProtobufReader(bytes)

@@ -8,11 +8,12 @@ import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { WorkerRunner } from '../../src/base/worker.ts'
 import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { keyFolder } from '../../src/ipfs/helia/names/key-files.ts'
 import { heliaConnector } from '../../src/ipfs/helia/connector.ts'
-import type { HeliaDeps, HeliaInit } from '../../src/ipfs/helia/connector.ts'
-import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
+import type { HeliaConnector, HeliaDeps, HeliaInit } from '../../src/ipfs/helia/connector.ts'
+import { testNames } from './names.ts'
 
-export interface RunningHelia { connector: IpfsConnector, passTime (ms: number): void, close (): Promise<void> }
+export interface RunningHelia { connector: HeliaConnector, passTime (ms: number): void, close (): Promise<void> }
 
 /** A clock whose time of day can be put forward. Its timers are the machine's. */
 export function shiftedClock (): Clock & { passTime (ms: number): void } {
@@ -21,10 +22,10 @@ export function shiftedClock (): Clock & { passTime (ms: number): void } {
 }
 
 /** A started embedded node on stores in memory, reachable on 127.0.0.1 only, that knows nobody. */
-export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore'>> = {}): Promise<RunningHelia> {
+export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore' | 'txt'>> = {}): Promise<RunningHelia> {
   const clock = shiftedClock()
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-helia-'))
-  const { blockstore = memoryBlockstore(), datastore = memoryDatastore() } = stores
+  const { blockstore = memoryBlockstore(), datastore = memoryDatastore(), txt } = stores
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
   const connector = heliaConnector({
     privateKey: privateKeyToProtobuf(await generateKeyPair('Ed25519')),
@@ -41,8 +42,9 @@ export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial
     fetchConcurrency: 64,
     provide: 'off',
     reprovideIntervalMs: 3_600_000,
+    names: testNames,
     ...init
-  }, { blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers })
+  }, { blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers, nameKeys: keyFolder(join(folder, 'ipfs-keys')), txt })
   const { signal } = new AbortController()
   await blockstore.start(signal)
   await datastore.start(signal)

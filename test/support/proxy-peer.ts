@@ -9,9 +9,12 @@ import { inject } from '../../src/http/inject.ts'
 import { importCar } from '../../src/importer/car-importer.ts'
 import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
 import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
+import type { NamePublisher } from '../../src/ipfs/name-publisher.ts'
+import type { NameResolver } from '../../src/ipfs/names.ts'
 import { namedHash } from '../../src/node/named-hash.ts'
 import { FakeCluster } from './fake-cluster.ts'
 import { FakeIpfs } from './fake-ipfs.ts'
+import { makeNames } from './names.ts'
 
 export interface ProxyPeer {
   cluster: FakeCluster
@@ -21,11 +24,11 @@ export interface ProxyPeer {
   ask (request: string, more?: Omit<InjectRequest, 'path' | 'method'>): Promise<InjectReply>
 }
 
-export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, node?: NodeApi }
+export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, names?: NameResolver & NamePublisher, node?: NodeApi }
 
 /** The proxy over a fake cluster and a node in memory. */
-export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), node }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, cluster, reader: dagReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
+export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node }: ProxyPeerInit = {}): ProxyPeer {
+  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: dagReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
   const api = ipfsProxy({ listen: [], timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {

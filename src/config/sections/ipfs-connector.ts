@@ -1,6 +1,6 @@
-import { bool, duration, field, int, size } from '../fields.ts'
+import { bool, duration, field, group, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { multiaddr, multiaddrs, olderMultiaddr, oneOf } from '../kinds.ts'
+import { dnsResolvers, multiaddr, multiaddrs, olderMultiaddr, oneOf } from '../kinds.ts'
 import { section } from '../section.ts'
 
 /** Where an IPFS node finds its first peers in the public network (Helia's own list). */
@@ -13,6 +13,22 @@ const publicBootstrap = [
 ]
 
 const own = { reading: 'plain' } as const
+
+const minute = 60_000
+
+const ipns = group({
+  record_lifetime: duration('48h0m0s', 'How long a published name is valid when nothing is said, and after each round.', { ...own, atLeast: minute }),
+  republish_period: duration('4h0m0s', 'How often published names are signed and given to the DHT again.', { ...own, atLeast: minute, atMost: 24 * 60 * minute }),
+  resolve_timeout: duration('1m0s', 'How long the DHT is asked for a name; the best record so far counts.', { ...own, above: 0 }),
+  cache_size: int(128, 'Names whose answer is kept, of keys and of domains. 0: none.', { ...own, atLeast: 0, atMost: 100_000 }),
+  max_cache_ttl: duration('1h0m0s', 'An answer is kept for its TTL, but not longer than this.', { ...own, atLeast: 0 })
+}, 'Names made of keys (`/ipns/k51…`).')
+
+const dnslink = group({
+  resolvers: field(dnsResolvers, ['system'], 'Who is asked for `/ipns/DOMAIN`, one after the other until one answers: the machine\'s resolver, or DNS over HTTPS. Empty: domains are not looked up.', { ...own, testDefault: [] }),
+  timeout: duration('10s', 'How long one look-up may take.', { ...own, above: 0 }),
+  concurrency: int(32, 'Look-ups at a time; the others wait.', { ...own, above: 0, atMost: 1024 })
+}, 'Names that are domains (`/ipns/example.org`, https://dnslink.dev).')
 
 const heliaFields = {
   listen_multiaddress: field(multiaddrs(), ['/ip4/0.0.0.0/tcp/4001'], 'Where other IPFS nodes connect. An empty list: nowhere.', { ...own, testDefault: ['/ip4/127.0.0.1/tcp/4001'] }),
@@ -30,7 +46,9 @@ const heliaFields = {
   repogc_timeout: duration('24h0m0s', 'How long a garbage collection may take.', { ...own, above: 0 }),
   ipfs_request_timeout: duration('5m0s', 'How long resolving a path or reading a block may take.', { ...own, above: 0 }),
   connect_swarms_delay: duration('30s', "How long after the start this node connects to the other peers' IPFS nodes. 0: never.", { ...own, atLeast: 0 }),
-  informer_trigger_interval: int(0, 'Publish metrics after this many pins and unpins. 0: by time only.', { ...own, atLeast: 0 })
+  informer_trigger_interval: int(0, 'Publish metrics after this many pins and unpins. 0: by time only.', { ...own, atLeast: 0 }),
+  ipns,
+  dnslink
 }
 
 export type HeliaConfig = ValuesOf<typeof heliaFields>

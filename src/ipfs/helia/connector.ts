@@ -22,6 +22,14 @@ import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
 import { KnownPeers } from './known-peers.ts'
+import type { NamePublisher } from '../name-publisher.ts'
+import { followName } from '../names.ts'
+import type { NameResolver } from '../names.ts'
+import type { KeyFiles } from './names/key-files.ts'
+import { Names } from './names/names.ts'
+import type { NamesInit } from './names/names.ts'
+import type { NameRouting } from './names/routing.ts'
+import type { TxtLookup } from './names/txt-lookup.ts'
 import { parsePath, resolveError, resolveNames } from './path-resolver.ts'
 import { Pinner } from './pinner.ts'
 import { Provider } from './provider.ts'
@@ -43,6 +51,7 @@ export interface HeliaInit extends HeliaNetworkInit {
   reprovideIntervalMs: number
   /** Loading libp2p keeps the thread busy; it begins this long after the start, so that listeners can answer first. Milliseconds; default 0. */
   networkDelayMs?: number
+  names: NamesInit
 }
 
 export interface HeliaDeps {
@@ -56,6 +65,15 @@ export interface HeliaDeps {
   workers: { add: (worker: Worker) => WorkerHandle }
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
+  /** Keys that names are published with. */
+  nameKeys: KeyFiles
+  /** Looks up DNSLink entries. Undefined: domains aren't looked up. */
+  txt: TxtLookup | undefined
+}
+
+export interface HeliaConnector extends IpfsConnector {
+  /** Names of this node and of others. They can be asked from `start` on; what the DHT has comes when the network is up. */
+  readonly names: NameResolver & NamePublisher
 }
 
 async function checkContents (blocks: readonly Block[]): Promise<void> {
@@ -70,11 +88,11 @@ const search = { searchAfterMs: 1000, retryMs: 30_000 }
  * The embedded IPFS node. `start` resolves when local work is possible (blocks, pins of what is here, GC); libp2p and Helia are loaded
  * and started in the background, and `ready` tells when, or why not. What needs the network waits for it.
  */
-export function heliaConnector (init: HeliaInit, deps: HeliaDeps): IpfsConnector {
+export function heliaConnector (init: HeliaInit, deps: HeliaDeps): HeliaConnector {
   return new EmbeddedNode(init, deps)
 }
 
-class EmbeddedNode implements IpfsConnector {
+class EmbeddedNode implements HeliaConnector {
   readonly name = 'ipfs'
   readonly abilities = { pinProgress: true }
   readonly #init: HeliaInit
@@ -87,6 +105,7 @@ class EmbeddedNode implements IpfsConnector {
   readonly #provider: Provider
   readonly #holds: Holds
   readonly #linkless = new LinklessBlocks()
+  readonly names: Names
   #peer: Promise<PeerId> | undefined
   #isStopped = false
 
@@ -104,6 +123,7 @@ class EmbeddedNode implements IpfsConnector {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, clock, log
     })
     this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, network, networkReady, clock, log })
+    this.names = new Names(init.names, { self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }), txt: deps.txt, clock, log })
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -212,7 +232,8 @@ class EmbeddedNode implements IpfsConnector {
 
   async resolve (path: string, { signal }: IpfsOptions = {}): Promise<CID> {
     try {
-      return await resolveNames(parsePath(path), async cid => this.getBlock(cid, signal == null ? {} : { signal }))
+      const { value } = await followName(path, this.names, signal == null ? {} : { signal })
+      return await resolveNames(parsePath(value), async cid => this.getBlock(cid, signal == null ? {} : { signal }))
     } catch (err) {
       signal?.throwIfAborted()
       throw resolveError(path, err)
@@ -247,11 +268,27 @@ class EmbeddedNode implements IpfsConnector {
     this.#up.resolve()
     const { workers, random } = this.#deps
     workers.add(this.#network.reachability.worker())
+    workers.add(this.names.republishing())
     const known = new KnownPeers(this.#deps)
     if (this.#init.bootstrap.length > 0) workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, known, random, log: this.#deps.log }))
     if (!this.#provider.isOn) return
     const worker = workers.add(this.#provider.worker())
     this.#provider.onWake(() => worker.wake())
+  }
+}
+
+/** The DHT, as soon as the network is up. */
+function routingOf ({ dht }: HeliaInit, { network, networkReady }: { network: HeliaNode, networkReady: (signal: AbortSignal) => Promise<void> }): NameRouting {
+  return {
+    isOn: dht !== 'off',
+    async * values (key, options) {
+      await networkReady(options.signal)
+      yield * network.values(key, options)
+    },
+    async put (key, value, options) {
+      await networkReady(options.signal)
+      return network.putValue(key, value, options)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Blockstore as InterfaceBlockstore } from 'interface-blockstore'
 import type { Connection, Libp2p, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -35,6 +36,10 @@ export interface IpfsNetwork {
   connectToProviders (cid: CID, options: { signal: AbortSignal }): Promise<number>
   /** Tells the routing system that this block is here. */
   provide (cid: CID, options: { signal: AbortSignal }): Promise<void>
+  /** Values that the routing system has for a key, as they come and unchecked. None without routing. */
+  values (key: Uint8Array, options: { signal: AbortSignal }): AsyncIterable<Uint8Array>
+  /** Gives a value to the routing system. Resolves to the number of peers that took it. */
+  putValue (key: Uint8Array, value: Uint8Array, options: { signal: AbortSignal }): Promise<number>
 }
 
 export interface IpfsNetworkDeps { blockstore: InterfaceBlockstore, clock: Clock, log: Logger }
@@ -113,7 +118,7 @@ export class HeliaNode implements IpfsNetwork {
 
   async #start (): Promise<void> {
     const [{ createHeliaLight }, { withBitswap }, { withLibp2pLight }, dagCbor, options] = await Promise.all([
-      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init, this.reachability)
+      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init, { reachability: this.reachability, clock: this.#deps.clock, log: this.#deps.log })
     ])
     if (this.#stopped) return
     const core = createHeliaLight({ blockstore: this.#deps.blockstore, codecs: [dagCbor], loadHasher })
@@ -196,6 +201,21 @@ export class HeliaNode implements IpfsNetwork {
     await this.#now().libp2p.contentRouting.provide(cid, options)
   }
 
+  async * values (key: Uint8Array, { signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    for await (const event of dhtOf(this.#now().libp2p)?.get(key, { signal }) ?? []) {
+      // libp2p holds the values themselves back until the search is over
+      if (event.name === 'PEER_RESPONSE' && event.record != null) yield event.record.value
+    }
+  }
+
+  async putValue (key: Uint8Array, value: Uint8Array, { signal }: { signal: AbortSignal }): Promise<number> {
+    const takers = new Set<string>()
+    for await (const event of dhtOf(this.#now().libp2p)?.put(key, value, { signal }) ?? []) {
+      if (event.name === 'PEER_RESPONSE' && event.messageName === 'PUT_VALUE') takers.add(event.from.toString())
+    }
+    return takers.size
+  }
+
   /** From now on, who registers a handler for bitswap gets ours in its place. */
   #takeOverInbound (libp2p: Libp2p, broker: () => BitswapBroker | undefined): void {
     const handle = libp2p.handle.bind(libp2p)
@@ -217,3 +237,5 @@ export class HeliaNode implements IpfsNetwork {
     return this.#running
   }
 }
+
+const dhtOf = (libp2p: Libp2p): KadDHT | undefined => (libp2p.services as { dht?: KadDHT }).dht

@@ -10,7 +10,9 @@ import type { Pin } from '../../model/pin.ts'
 import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { kuboAddress } from './address.ts'
 import { uploadBlocks } from './block-upload.ts'
+import type { NameResolver } from '../names.ts'
 import { kuboWords } from './errors.ts'
+import { kuboNames } from './names.ts'
 import { PinTable } from './pinned-view.ts'
 import type { PinRow, TemporaryStore } from './pinned-view.ts'
 import { Pinner } from './pinner.ts'
@@ -39,6 +41,8 @@ export interface KuboDeps {
   log: Logger
 }
 
+export interface KuboConnector extends IpfsConnector { readonly names: NameResolver }
+
 const readyPollMs = 1000
 const dialsAtATime = 16
 
@@ -49,23 +53,25 @@ const dialsAtATime = 16
  * What Kubo alone decides: its garbage collection takes every block that isn't pinned (holds have no effect), and its repository may grow beyond
  * StorageMax. `pinCount` is that of the last listing, and what was done since.
  */
-export function kuboConnector (init: KuboInit, deps: KuboDeps): IpfsConnector {
+export function kuboConnector (init: KuboInit, deps: KuboDeps): KuboConnector {
   return new ExternalKubo(init, deps)
 }
 
-class ExternalKubo implements IpfsConnector {
+class ExternalKubo implements KuboConnector {
   readonly name = 'ipfs'
   readonly abilities = { pinProgress: true }
   readonly #init: KuboInit
   readonly #deps: KuboDeps
   readonly #rpc: KuboRpc
   readonly #pinner: Pinner
+  readonly names: NameResolver
   #pins = 0
 
   constructor (init: KuboInit, deps: KuboDeps) {
     this.#init = init
     this.#deps = deps
     this.#rpc = new KuboRpc({ address: kuboAddress(init.address), agentVersion: init.agentVersion }, deps)
+    this.names = kuboNames(init, { rpc: this.#rpc, clock: deps.clock })
     this.#pinner = new Pinner(init, { rpc: this.#rpc, clock: deps.clock, log: deps.log })
   }
 

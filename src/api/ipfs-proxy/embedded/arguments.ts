@@ -2,6 +2,8 @@ import type { CID } from '../../../model/cid.ts'
 import { badRequest } from '../../../http/dialect.ts'
 import type { Query } from '../../../http/query.ts'
 import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
+import { followName } from '../../../ipfs/names.ts'
+import type { NameResolver } from '../../../ipfs/names.ts'
 import { contentPath } from '../paths.ts'
 import { kuboError } from './errors.ts'
 
@@ -22,7 +24,7 @@ export function flag (query: Query, name: string, whenMissing = false): boolean 
   if (text === '') return whenMissing
   if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true
   if (/^(0|f|F|false|FALSE|False)$/.test(text)) return false
-  throw badRequest(`Failed to decode option "${name}": ${JSON.stringify(text)} is not a boolean`)
+  throw notA('bool', name, text)
 }
 
 /** An integer; 400 when it is none or below `atLeast`. */
@@ -30,8 +32,26 @@ export function integer (query: Query, name: string, { whenMissing, atLeast }: {
   const text = query.get(name)
   if (text === '') return whenMissing
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < atLeast) throw badRequest(`Failed to decode option "${name}": ${JSON.stringify(text)} is not a fitting number`)
+  if (!Number.isSafeInteger(value) || value < atLeast) throw notA(atLeast < 0 ? 'int' : 'uint', name, text)
   return value
+}
+
+/** An unsigned integer of 64 bits; undefined when it isn't there. */
+export function uint64 (query: Query, name: string): bigint | undefined {
+  const text = query.get(name)
+  if (text === '') return undefined
+  const value = /^\d{1,20}$/.test(text) ? BigInt(text) : -1n
+  if (value < 0n || value !== BigInt.asUintN(64, value)) throw notA('uint64', name, text)
+  return value
+}
+
+const notA = (type: string, name: string, text: string): Error => badRequest(`could not convert value ${JSON.stringify(text)} to type ${JSON.stringify(type)} (for option "-${name}")`)
+
+/** One of several texts in `arg`; 400 with Kubo's text when it isn't there at all. */
+export function textArgument (query: Query, at: number, name: string): string {
+  const text = query.all('arg')[at]
+  if (text == null) throw badRequest(`argument ${JSON.stringify(name)} is required`)
+  return text
 }
 
 /** Resolves with Kubo's texts. */
@@ -41,4 +61,9 @@ export async function resolved (ipfs: Pick<IpfsConnector, 'resolve'>, path: stri
   } catch (err) {
     throw kuboError(err)
   }
+}
+
+/** `/ipns/NAME/a` → `/ipfs/CID/a`; other paths as they are. */
+export async function withoutName (path: string, names: NameResolver, signal: AbortSignal): Promise<string> {
+  return (await followName(path, names, { signal })).value
 }

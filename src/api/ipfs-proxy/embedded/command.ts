@@ -7,12 +7,15 @@ import type { HeaderList } from '../../../http/reply.ts'
 import type { CarImporter } from '../../../importer/importer.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
+import type { NamePublisher } from '../../../ipfs/name-publisher.ts'
+import type { NameResolver } from '../../../ipfs/names.ts'
 
 /** What the commands work with. */
 export interface CommandDeps {
   ipfs: IpfsConnector
   cluster: Pick<ClusterApi, 'pin' | 'version' | 'peer'>
   reader: DagReader
+  names: NameResolver & NamePublisher
   clock: Pick<Clock, 'now'>
   importCar: CarImporter
   /** The multihash of bytes, by the function's name. Throws INVALID_ARGUMENT for unknown names. */

@@ -7,7 +7,7 @@ import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import type { BlockHold } from '../../../ipfs/ipfs.ts'
 import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
-import { flag, pathArgument, pathArguments, resolved } from './arguments.ts'
+import { flag, pathArgument, pathArguments, resolved, withoutName } from './arguments.ts'
 import { just, uploadedParts } from './block-commands.ts'
 import { carHeader, carSection } from '../../common/dag/car.ts'
 import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
@@ -25,7 +25,7 @@ export function dagCommands (deps: CommandDeps): Record<string, Command> {
     'dag/get': call => dagGet(deps, call),
     'dag/put': call => dagPut(deps, call),
     'dag/resolve': call => one(async () => {
-      const { cid, rest } = await lookUp(pathArgument(call.query, 'ref'), deps.reader, call.get)
+      const { cid, rest } = await lookUp(await withoutName(pathArgument(call.query, 'ref'), deps.names, call.signal), deps.reader, call.get)
       return goJson({ Cid: { '/': cidText(cid) }, RemPath: rest.join('/') })
     }),
     'dag/stat': call => dagStat(deps, call),
@@ -34,7 +34,7 @@ export function dagCommands (deps: CommandDeps): Record<string, Command> {
   }
 }
 
-function dagGet ({ reader }: CommandDeps, { query, get }: CommandCall): ReturnType<Command> {
+function dagGet ({ reader, names }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
   const path = pathArgument(query, 'ref')
   const codec = query.get('output-codec') || 'dag-json'
   codecCode(codec)
@@ -42,7 +42,7 @@ function dagGet ({ reader }: CommandDeps, { query, get }: CommandCall): ReturnTy
     kind: 'bytes',
     contentType: 'text/plain',
     source: (async function * () {
-      const { cid, rest } = await lookUp(path, reader, get)
+      const { cid, rest } = await lookUp(await withoutName(path, names, signal), reader, get)
       yield encodeValue(codec, inside(decodeBlock(cid.code, await get(cid)), rest, cid)).bytes
     })()
   }

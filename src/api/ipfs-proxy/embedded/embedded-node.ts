@@ -15,6 +15,9 @@ import { dagCommands } from './dag-commands.ts'
 import { kuboError } from './errors.ts'
 import { fileCommands } from './file-commands.ts'
 import { infoCommands, nodeVersion } from './info-commands.ts'
+import { keyCommands } from './key-commands.ts'
+import { nameCommands } from './name-commands.ts'
+import { routingCommands } from './routing-commands.ts'
 
 export interface EmbeddedNodeDeps extends CommandDeps { clock: Clock, log: Pick<Logger, 'error'> }
 
@@ -23,8 +26,8 @@ const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Req
 const prefix = '/api/v0/'
 const plainType = 'text/plain; charset=utf-8'
 
-/** Commands that Kubo has and this node has not. */
-const kuboCommands = /^(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
+/** Commands that Kubo has and this node has not. Private keys don't leave a Kubo through this API. */
+const kuboCommands = /^(?!key\/(export|rotate)$)(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
 
 /** The part of Kubo's RPC API that tools need, on the embedded node. What it has not, it says. */
 export function embeddedNode (deps: EmbeddedNodeDeps): NodeApi {
@@ -38,7 +41,7 @@ class EmbeddedApi implements NodeApi {
 
   constructor (deps: EmbeddedNodeDeps) {
     this.#deps = deps
-    this.#commands = new Map(Object.entries({ ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps) }))
+    this.#commands = new Map(Object.entries({ ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps), ...nameCommands(deps), ...routingCommands(deps) }))
     this.#headers = [['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed], ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ['Vary', 'Origin']]
   }
 

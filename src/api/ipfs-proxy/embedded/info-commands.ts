@@ -6,6 +6,7 @@ import type { CID } from '../../../model/cid.ts'
 import { cidText, peerIdBytes } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
+import { nextPath } from './name-commands.ts'
 import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
@@ -29,6 +30,8 @@ export function infoCommands (deps: CommandDeps): Record<string, Command> {
     }),
     resolve: ({ query, signal }) => {
       const path = pathArgument(query, 'name')
+      const isRecursive = flag(query, 'recursive', true) && flag(query, 'r', true)
+      if (!isRecursive && path.startsWith('/ipns/')) return one(async () => goJson({ Path: await nextPath(path, deps.names, { signal }) }))
       return one(async () => goJson({ Path: `/ipfs/${cidText(await resolved(deps.ipfs, path, signal))}` }))
     },
     refs: call => refs(deps, call)

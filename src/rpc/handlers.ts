@@ -77,7 +77,7 @@ export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDe
 /** Bytes of blocks that are read while others are being stored. */
 const blocksAhead = 2 * 1024 * 1024
 /** What a block takes besides its content: empty ones don't come for nothing. */
-const itemBytes = 256
+const itemBytes = 1024
 
 /** Stores a stream of blocks as it comes; there are no replies. An empty stream is an error, as in Go. */
 async function * storeBlocks (nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal): AsyncGenerator<never> {

@@ -57,6 +57,8 @@ try {
   await process_.start()
   let address = ''
   await pollUntil(async () => (address = (await (await fetch(`${process_.url}/id`)).json() as { addresses: string[] }).addresses[0] ?? '') !== '', { what: 'an address' })
+  // a start takes the processor to itself for a moment
+  await pollUntil(async () => (await fetch(`${process_.url}/health/ready`)).ok, { withinMs: 60_000, everyMs: 200, what: 'readiness' })
   for (const attack of wanted) {
     const { url, gateway } = process_
     const figures = await measured(attack, { url, gateway, proxy: `http://127.0.0.1:${proxyPort}`, pid: process_.pid(), secret, address })
@@ -65,7 +67,8 @@ try {
     console.log(`${figures.name}: /id p50 ${p50} ms, p99 ${p99} ms, most ${most} ms; ${Math.round(figures.extraMiB)} MiB above idle${figures.said === '' ? '' : `; ${figures.said}`}`)
   }
 } finally {
-  if (process.env.ATTACKS_LOG != null) console.error(process_.log())
+  // what warned, for whoever asks
+  if (process.env.ATTACKS_LOG != null) console.error(process_.log().split('\n').filter(line => !/\t(INFO|DEBUG)\t/.test(line)).join('\n'))
   await process_.remove()
 }
 // not a finite number, too

@@ -18,6 +18,8 @@ interface Active { id: number, sizeBytes: number }
 export interface AppenderInit { segmentBytes: number, groupBytes: number, folder: string }
 export interface AppenderDeps { index: BlockIndex, folder: SegmentFolder }
 
+/** Blocks of one group: they are encoded and entered in the index in one go, while everything else waits. */
+const groupBlocks = 4096
 /** Offsets have 32 bits; one group may reach over segmentBytes. */
 const largestAppendBytes = 2 ** 31
 
@@ -85,10 +87,12 @@ export class Appender {
 
   #take (): Job[] {
     let bytes = 0
+    let blocks = 0
     let count = 0
     for (const job of this.#queue) {
       bytes += job.sizeBytes
-      if (count > 0 && bytes > this.#init.groupBytes) break
+      blocks += job.blocks.length
+      if (count > 0 && (bytes > this.#init.groupBytes || blocks > groupBlocks)) break
       count++
     }
     return this.#queue.splice(0, count)

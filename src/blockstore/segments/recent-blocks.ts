@@ -2,6 +2,8 @@ import { mapKey } from '../map-key.ts'
 
 /** Larger blocks aren't kept: they are leaves of files, and nobody reads those right after they were put. */
 const largestBytes = 16 * 1024
+/** What a block takes besides its bytes: its key, an array, a place in the table. */
+const entryBytes = 256
 
 /**
  * The small blocks that were put last: whoever pins what was just added walks over them, and a read of the disk costs as much as all the rest of the
@@ -10,6 +12,8 @@ const largestBytes = 16 * 1024
 export class RecentBlocks {
   readonly #maxBytes: number
   readonly #blocks = new Map<string, Uint8Array>()
+  /** Goes on behind those that are gone: V8 keeps holes for them, which each new iteration would pass over one by one. */
+  readonly #oldest = this.#blocks.entries()
   #bytes = 0
 
   constructor (maxBytes: number) { this.#maxBytes = maxBytes }
@@ -24,11 +28,12 @@ export class RecentBlocks {
     const key = mapKey(multihash)
     if (bytes.length > largestBytes || this.#blocks.has(key)) return
     this.#blocks.set(key, new Uint8Array(bytes))
-    this.#bytes += bytes.length
-    for (const [oldest, { length }] of this.#blocks) {
-      if (this.#bytes <= this.#maxBytes) return
-      this.#blocks.delete(oldest)
-      this.#bytes -= length
+    this.#bytes += bytes.length + entryBytes
+    while (this.#bytes > this.#maxBytes) {
+      const { value } = this.#oldest.next()
+      if (value == null) return
+      this.#blocks.delete(value[0])
+      this.#bytes -= value[1].length + entryBytes
     }
   }
 }

@@ -24,6 +24,8 @@ export interface BlockSpreadDeps {
 
 /** Blocks travel in batches of about this size. */
 const batchBytes = 1 << 20
+/** What a block counts besides its content: a batch is worked on in one go, and tiny blocks make as much work as others. */
+const blockBytes = 1024
 /** What may be under way to one destination in one stream. */
 const windowBytes = 6 << 20
 
@@ -49,7 +51,7 @@ export class BlockSpread implements BlockSink, AsyncDisposable {
   write (blocks: readonly Block[]): Promise<void> | undefined {
     for (const block of blocks) {
       this.#batch.push(block)
-      this.#bytes += block.bytes.length
+      this.#bytes += block.bytes.length + blockBytes
     }
     return this.#bytes < batchBytes ? undefined : this.#send()
   }

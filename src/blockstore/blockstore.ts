@@ -12,7 +12,8 @@ export interface BlockstoreOptions { signal?: AbortSignal }
  * - `put` resolves when a read sees the blocks and a killed process keeps them; `sync` makes everything put so far survive a power loss.
  *   Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked them.
  * - Identity CIDs are never stored: `get` and `has` answer them from the CID, `put` ignores them.
- * - `get` gives bytes that belong to the caller. A block whose file is damaged throws INVALID_DATA.
+ * - `get` gives bytes that belong to the caller. A block whose bytes are damaged is gone from then on: `get` gives undefined, it can be put again, the log and
+ *   `lostBlocks` tell. Wrong bytes are never given where the store has checksums.
  * - `delete` of unknown blocks is fine. Space is given back in the background; `sizeBytes` counts live blocks.
  * - No space left throws STORAGE_FULL, and nothing of that batch is visible.
  * - After kill -9 the store opens in time that does not depend on the number of blocks, and no half-written block is visible.
@@ -30,4 +31,6 @@ export interface Blockstore extends Startable {
   multihashes (options?: BlockstoreOptions): AsyncIterable<Uint8Array[]>
   /** Bytes that live blocks take on disk, overhead included. */
   sizeBytes (): number
+  /** Blocks that turned out to be damaged, since the start. */
+  lostBlocks? (): number
 }

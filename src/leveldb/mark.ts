@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -8,6 +8,7 @@ import type { Expected, Fault } from './store-files.ts'
 const markFile = 'synced'
 const sealFile = 'sealed'
 const suspectFile = 'suspect'
+const checkingFile = 'checking'
 const markBytes = 12
 
 /**
@@ -16,6 +17,7 @@ const markBytes = 12
  * - `synced`: the number of the last synced change, written over in place after each sync and not synced itself. It can be too low after a power loss, never too
  *   high; so a log that ends above it was torn by the power loss, and one that ends below it is damaged.
  * - `sealed`: after a clean stop, the sizes of all files.
+ * - `checking`: tables are being read while the store is in use. After a clean stop it means nothing.
  * - `suspect`: damage that a running peer found; the next start has to deal with it.
  */
 export class StoreMark {
@@ -27,9 +29,9 @@ export class StoreMark {
   constructor (folder: string) { this.#folder = folder }
 
   /** Before the store is opened: what is to be expected of it. */
-  async expected (): Promise<Expected & { suspected: Fault[] }> {
+  async expected (): Promise<Expected & { suspected: Fault[], isUnchecked: boolean }> {
     const sizes = await this.#seal()
-    return { sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: await this.#suspected() }
+    return { sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: await this.#suspected(), isUnchecked: sizes == null && existsSync(join(this.#folder, checkingFile)) }
   }
 
   /** Before the store is opened. `sequence`: the number of its last change. */
@@ -59,6 +61,9 @@ export class StoreMark {
     if (this.#fd != null) closeSync(this.#fd)
     this.#fd = undefined
   }
+
+  checkBegins (): void { closeSync(openSync(join(this.#folder, checkingFile), 'a', 0o600)) }
+  checkEnded (): void { rmSync(join(this.#folder, checkingFile), { force: true }) }
 
   /** The next start is to deal with these. */
   async suspect (faults: readonly Fault[]): Promise<void> {

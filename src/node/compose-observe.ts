@@ -1,3 +1,4 @@
+import type { Blockstore } from '../blockstore/blockstore.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
 import type { WorkerRunner } from '../base/worker.ts'
@@ -42,6 +43,8 @@ export function otlpEndpoint ({ otlpEndpoint, jaegerAgentEndpoint }: Pick<Tracin
 }
 
 export interface Observed {
+  /** Of the embedded IPFS node. */
+  blocks: Blockstore | undefined
   consensus: Consensus
   ipfs: IpfsConnector
   tracker: StatelessTracker
@@ -55,13 +58,14 @@ export interface Observed {
 }
 
 /** The observer's own components, told where to look. */
-export function observedBy (observer: Observer, { consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
+export function observedBy (observer: Observer, { blocks, consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
   return observer.components({
     pins: () => consensus.state.size(),
     ipfsPins: () => ipfs.pinCount(),
     heldAdds: () => ipfs.holdCount(),
     operations: () => tracker.operations(),
     operationCounts: () => ({ ...tracker.counts() }),
+    lostBlocks: () => blocks?.lostBlocks?.() ?? 0,
     crdt: () => {
       const { heads, height, dirty, behind, damaged = false } = consensus.progress()
       return { heads: heads.length, height, dirty, behind, damaged }

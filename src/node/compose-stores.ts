@@ -58,14 +58,14 @@ export function composeStores ({ folder, config }: StoresInit, { log, workers, c
     reserve,
     pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, reserve, proven: isProvenRow }),
     local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged, reserve }),
-    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, reserve }) : undefined,
+    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, clock, damaged, reserve }) : undefined,
     temporary: async () => temporaryStore(join(folder, temporaryPrefix), { log, clock })
   }
 }
 
-function composeBlocks (kind: string, folder: string, { log, workers, reserve }: { log: Logger, workers: Workers, reserve: DiskReserve }): Blockstore {
+function composeBlocks (kind: string, folder: string, { log, workers, clock, damaged, reserve }: StoresDeps & { reserve: DiskReserve }): Blockstore {
   if (kind === 'level') return levelBlockstore({ folder })
-  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), reserve })
+  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), clock, damaged, reserve })
   workers.add(blocks.upkeep)
   return blocks
 }

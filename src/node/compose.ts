@@ -75,7 +75,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   })
   const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, names: ownNode.names, consensus, workers, observer, clock, log })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
-  const observing = observedBy(observer, { consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
+  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p

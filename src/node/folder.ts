@@ -105,7 +105,7 @@ async function checkTlsFiles (folder: string, config: ServiceConfig): Promise<vo
 
 async function loadIdentity (paths: FolderPaths, { cluster }: ServiceConfig, variables: Variables): Promise<{ identity: Identity, warning: string[] }> {
   const text = await readIfThere(paths.identity)
-  if (text != null) return { identity: parseIdentity(text, variables), warning: [] }
+  if (text != null) return { identity: identityIn(paths.identity, text, variables), warning: [] }
   if (cluster.id === '' || cluster.privateKey == null) {
     throw new ClusterError('NOT_FOUND', { path: paths.identity }, { message: `there is no identity.json in ${paths.folder}: run "helia-cluster-service -c ${paths.folder} init" to make one` })
   }
@@ -114,10 +114,21 @@ async function loadIdentity (paths: FolderPaths, { cluster }: ServiceConfig, var
   return { identity, warning: ['identity found in service.json: it has been written to identity.json; remove cluster.id and cluster.private_key from service.json'] }
 }
 
+/** A damaged identity is never replaced by a new one: that would be another peer. */
+function identityIn (path: string, text: string, variables?: Variables): Identity {
+  try {
+    return parseIdentity(text, variables)
+  } catch (err) {
+    throw new ClusterError('INVALID_CONFIG', { path }, {
+      message: `${path}: ${messageOf(err)}. If the file is damaged, put back the one of a backup; without one, move it away and run "init" (a new identity is another peer)`, cause: err
+    })
+  }
+}
+
 /** The identity in a file; a fresh one is written when there is none. */
 export async function loadOrMakeIdentity (path: string): Promise<Identity> {
   const text = await readIfThere(path)
-  if (text != null) return parseIdentity(text)
+  if (text != null) return identityIn(path, text)
   const identity = newIdentity()
   await replaceFile(path, identityJson(identity), 0o600)
   return identity

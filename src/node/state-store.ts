@@ -26,7 +26,7 @@ const foldersIn = (state: string) => ({ pinset: join(state, 'pinset'), next: joi
 export const pinIndexFile = (state: string): string => join(state, 'pins.sqlite')
 
 async function removePinIndex (state: string): Promise<void> {
-  for (const ending of ['', '-wal', '-shm', '-journal']) await rm(pinIndexFile(state) + ending, { force: true })
+  for (const ending of ['', '-wal', '-shm', '-journal', '.sealed']) await rm(pinIndexFile(state) + ending, { force: true })
 }
 
 /** The pinset of a peer that doesn't run. */

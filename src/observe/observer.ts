@@ -17,6 +17,8 @@ export interface MetricSources {
   operations (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */
   operationCounts (): Readonly<Record<string, number>>
+  /** Blocks that turned out to be damaged, since the start. */
+  lostBlocks (): number
   crdt (): { heads: number, height: number, dirty: boolean, behind: boolean, damaged: boolean }
   workers (): readonly WorkerStatus[]
   bandwidth (): ReadonlyMap<string, Bandwidth>

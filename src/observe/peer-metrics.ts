@@ -97,6 +97,7 @@ function watchCluster (scraped: ScrapedMetrics, sources: MetricSources): void {
   scraped.gauge('helia_cluster_crdt_height', 'Height of the pinset\'s DAG', () => sources.crdt().height)
   scraped.gauge('helia_cluster_crdt_behind', '1 while an announced branch is not merged yet', () => Number(sources.crdt().behind))
   scraped.gauge('helia_cluster_crdt_dirty', '1 while a branch is known to be incomplete', () => Number(sources.crdt().dirty))
+  scraped.counters('helia_cluster_lost_blocks_total', 'Blocks of the IPFS node that turned out to be damaged on the disk', [], () => [[[], sources.lostBlocks()]])
   scraped.gauge('helia_cluster_crdt_damaged', '1 after damage of the pinset on the disk, until everything is known to be back', () => Number(sources.crdt().damaged))
   scraped.gauge('helia_cluster_members', 'Peers whose metrics are valid, this one included', () => sources.members())
   scraped.gauge('helia_cluster_connected_peers', 'Connected peers of the cluster network', () => sources.connectedPeers())

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '../../src/base/log.ts'
+import { systemClock } from '../../src/base/system.ts'
 import { levelBlockstore } from '../../src/blockstore/level/level.ts'
 import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
 import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
@@ -21,6 +22,6 @@ blockstoreContract('memory', async () => {
 
 blockstoreContract('level', async () => inFolder(folder => levelBlockstore({ folder, writeBufferBytes: 4 << 20 })))
 
-blockstoreContract('segments', async () => inFolder(folder => segmentBlockstore({ folder }, { log: silentLogger })))
+blockstoreContract('segments', async () => inFolder(folder => segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })))
 
-blockstoreContract('segments, tiny ones', async () => inFolder(folder => segmentBlockstore({ folder, segmentBytes: 3000, openFiles: 2 }, { log: silentLogger })))
+blockstoreContract('segments, tiny ones', async () => inFolder(folder => segmentBlockstore({ folder, segmentBytes: 3000, openFiles: 2 }, { log: silentLogger, clock: systemClock })))

@@ -1,4 +1,5 @@
 import { silentLogger } from '../../src/base/log.ts'
+import { systemClock } from '../../src/base/system.ts'
 import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
 import { numberedBlock } from './blocks.ts'
 
@@ -7,7 +8,7 @@ import { numberedBlock } from './blocks.ts'
  * resolved. Arguments: folder, first number, segmentBytes.
  */
 const [folder = '', first = '0', segmentBytes = '0'] = process.argv.slice(2)
-const store = segmentBlockstore({ folder, segmentBytes: Number(segmentBytes) }, { log: silentLogger })
+const store = segmentBlockstore({ folder, segmentBytes: Number(segmentBytes) }, { log: silentLogger, clock: systemClock })
 await store.start(new AbortController().signal)
 let next = Number(first)
 await Promise.all(Array.from({ length: 4 }, async () => {

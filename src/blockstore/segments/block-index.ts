@@ -1,3 +1,9 @@
+import { rename } from 'node:fs/promises'
+import type { Clock } from '../../base/clock.ts'
+import type { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import type { Damage } from '../../leveldb/guarded-files.ts'
 import { MendingLevel } from '../mending-level.ts'
 import { IndexChange } from './index-change.ts'
 import type { Place } from './place.ts'
@@ -9,6 +15,13 @@ export interface BlockIndexInit {
   /** LevelDB's write buffer; up to two are held in memory. */
   writeBufferBytes: number
   cacheBytes: number
+  readAtOnce?: number | undefined
+}
+
+export interface BlockIndexDeps {
+  log: Logger
+  clock: Pick<Clock, 'now'>
+  damaged?: ((err: ClusterError) => void) | undefined
 }
 
 type Build = (change: IndexChange) => void
@@ -29,22 +42,30 @@ export class BlockIndex {
   #isChanged = false
   #totals = { liveBytes: 0, liveBlocks: 0 }
 
-  constructor (init: BlockIndexInit) {
+  readonly #files: GuardedFiles
+
+  constructor (init: BlockIndexInit, deps: BlockIndexDeps) {
+    const { folder, readAtOnce } = init
+    this.#files = new GuardedFiles({ folder, readAtOnce, what: 'the index of blocks' }, { ...deps, replace: async damage => putAside(folder, damage, deps) })
     this.#level = new MendingLevel({ ...init, remedy: 'move this folder away and start again; it is rebuilt from the segments' })
   }
 
   /** Throws LOCKED, INVALID_DATA or STORAGE_FULL, naming the folder. */
   async open (): Promise<void> {
+    await this.#files.prepare()
     await this.#level.open()
     for (const id of this.#segments.keys()) this.#keep(id, undefined)
     for await (const [key, value] of this.#level.db.iterator(segmentKeys)) this.#keep(segmentIdOf(key), decodeSegmentRow(value))
+    this.#files.checkLater()
   }
 
   async close (): Promise<void> {
     await this.settled()
+    await this.#files.settled()
     // Only saves time at the next start.
     if (this.#isChanged) await this.#level.settle().catch(() => {})
     await this.#level.close()
+    await this.#files.mark.seal()
   }
 
   /** The rows of all segments, as of the last batch on disk. */
@@ -136,4 +157,10 @@ export class BlockIndex {
     if (row != null && row.syncedBytes < row.sizeBytes) this.#unsynced.add(id)
     else this.#unsynced.delete(id)
   }
+}
+
+/** A damaged index is made again from the segments, which name their blocks. */
+async function putAside (folder: string, { keptAt, text }: Damage, { log }: BlockIndexDeps): Promise<void> {
+  log.error(`the index of blocks ${folder} is damaged (${text}): it is made again from the segments, which takes a reading of all; the damaged files are kept in ${keptAt}`)
+  await rename(folder, keptAt)
 }

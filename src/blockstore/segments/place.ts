@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+
 /** Where a record is: its segment, the offset of its header, and the length of its payload. */
 export interface Place { segment: number, offset: number, length: number }
 
@@ -36,13 +38,19 @@ export function segmentKey (id: number): Uint8Array {
 export const segmentKeys = { gte: Uint8Array.of(0, 0x73), lt: Uint8Array.of(0, 0x74) }
 export const segmentIdOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset, key.length).getUint32(2)
 
+/** Four numbers and their CRC-32: a segment with a wrong row could be taken for empty and removed. */
 export function encodeSegmentRow (row: Readonly<SegmentRow>): Uint8Array {
-  const value = Buffer.allocUnsafe(32)
+  const value = Buffer.allocUnsafe(36)
   for (const [index, number] of [row.sizeBytes, row.syncedBytes, row.liveBytes, row.liveBlocks].entries()) value.writeDoubleLE(number, index * 8)
+  value.writeUInt32LE(crc32(value.subarray(0, 32)), 32)
   return value
 }
 
-export function decodeSegmentRow (value: Uint8Array): SegmentRow {
+/** Undefined for a row that isn't right: the segment has to be read again. */
+export function decodeSegmentRow (value: Uint8Array): SegmentRow | undefined {
   const view = new DataView(value.buffer, value.byteOffset, value.length)
+  // older rows have no checksum
+  const isRight = value.length === 32 || (value.length === 36 && crc32(value.subarray(0, 32)) === view.getUint32(32, true))
+  if (!isRight) return undefined
   return { sizeBytes: view.getFloat64(0, true), syncedBytes: view.getFloat64(8, true), liveBytes: view.getFloat64(16, true), liveBlocks: view.getFloat64(24, true) }
 }

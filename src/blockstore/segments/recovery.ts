@@ -19,8 +19,10 @@ export interface LostRange { segment: number, from: number, before: number }
  * - whole records that the index doesn't know yet are entered, half-written ones cut off;
  * - blocks that the index knows but that are not there (power loss, damage) are taken out of it, which costs a walk over the index;
  * - segments unknown to the index (it was moved away) are entered whole.
+ *
+ * Resolves with how many blocks are lost.
  */
-export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promise<void> {
+export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promise<number> {
   const sizes = await deps.folder.list()
   const lost: LostRange[] = []
   for (const [id, row] of deps.index.segments()) {
@@ -30,7 +32,7 @@ export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promis
     sizes.delete(id)
   }
   for (const [id, fileBytes] of sizes) lost.push(...await rescan(deps, { id, row: noSegmentRow, fileBytes }, signal))
-  if (lost.length > 0) await forgetLost(deps, lost)
+  return lost.length > 0 ? forgetLost(deps, lost) : 0
 }
 
 /** Ends the removal of a segment without live blocks: first the file, then (the folder synced) its row. */
@@ -40,8 +42,8 @@ export async function finishRemoval ({ folder, index }: Pick<RecoveryDeps, 'fold
   await index.write(change => { change.dropSegment(id) })
 }
 
-/** Takes all blocks out of the index whose records touch one of the ranges. */
-export async function forgetLost ({ index, log }: Pick<RecoveryDeps, 'index' | 'log'>, lost: readonly LostRange[]): Promise<void> {
+/** Takes all blocks out of the index whose records touch one of the ranges. Resolves with their number. */
+export async function forgetLost ({ index, log }: Pick<RecoveryDeps, 'index' | 'log'>, lost: readonly LostRange[]): Promise<number> {
   let blocks = 0
   for await (const rows of index.places()) {
     const gone = rows.filter(row => lost.some(range => touches(row.place, row.multihash.length, range)))
@@ -49,7 +51,8 @@ export async function forgetLost ({ index, log }: Pick<RecoveryDeps, 'index' | '
     blocks += gone.length
     await index.write(change => { for (const { multihash, place } of gone) change.deleteAt(multihash, place) })
   }
-  if (blocks > 0) log.warn('blocks are lost: their segments are damaged', { blocks, segments: lost.length })
+  if (blocks > 0) log.error('blocks are lost: their segments are damaged', { blocks, segments: lost.length })
+  return blocks
 }
 
 function touches (place: Place, multihashLength: number, range: LostRange): boolean {

@@ -4,6 +4,8 @@ import type { CID } from 'multiformats/cid'
 import { noReserve } from '../../base/disk-reserve.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
+import { calmLogger } from '../../base/calm-logger.ts'
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
@@ -55,10 +57,16 @@ export interface SegmentBlockstoreInit {
   liveShare?: number
   /** … if that many bytes can be won. Default 1/16 of segmentBytes. */
   worthBytes?: number
+  /** Tables of the index up to so many bytes are checked before it is opened, larger ones meanwhile. Default 4 MiB. */
+  readAtOnce?: number
 }
 
 export interface SegmentBlockstoreDeps {
   log: Logger
+  /** Dates the folder of damaged files, and keeps the log calm. */
+  clock: Clock
+  /** The index was found damaged while it is in use; a new start makes it again. */
+  damaged? (err: ClusterError): void
   /** Default: the machine's disk. */
   files?: SegmentFiles
   /** Given up when the disk is too full to give space back. Default: none. */
@@ -100,16 +108,21 @@ class SegmentBlockstore implements UpkeptBlockstore {
   readonly #putting = new Map<string, Promise<void>>()
   readonly #deleting = new Map<string, number>()
 
+  readonly #log: Logger
+  #lostBlocks = 0
+
   constructor (init: SegmentBlockstoreInit & { segmentBytes: number }, deps: SegmentBlockstoreDeps) {
     this.#init = init
     this.#deps = deps
+    this.#log = calmLogger(deps)
     const { folder, segmentBytes } = init
     this.#reserve = deps.reserve ?? noReserve
     this.#index = new BlockIndex({
       folder: join(folder, 'index'),
       writeBufferBytes: init.indexBufferBytes ?? 8 * 1024 * 1024,
-      cacheBytes: init.indexCacheBytes ?? 16 * 1024 * 1024
-    })
+      cacheBytes: init.indexCacheBytes ?? 16 * 1024 * 1024,
+      readAtOnce: init.readAtOnce
+    }, deps)
     this.#recent = new RecentBlocks(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
@@ -123,11 +136,11 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async start (signal?: AbortSignal): Promise<void> {
-    await claimFolder(this.#init.folder, format)
+    if (await claimFolder(this.#init.folder, format)) this.#deps.log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
     await mkdir(this.#segmentsFolder(), { recursive: true })
     await this.#index.open()
     try {
-      await recover({ index: this.#index, folder: this.#folder, log: this.#deps.log }, signal)
+      this.#lostBlocks += await recover({ index: this.#index, folder: this.#folder, log: this.#deps.log }, signal)
     } catch (err) {
       await this.#index.close()
       throw err
@@ -185,6 +198,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
       this.#gate.check()
     }
   }
+
+  lostBlocks (): number { return this.#lostBlocks }
 
   sizeBytes (): number {
     this.#gate.check()
@@ -247,18 +262,29 @@ class SegmentBlockstore implements UpkeptBlockstore {
     throw damaged(this.#init.folder, multihash)
   }
 
-  async #readAt (place: Place, multihash: Uint8Array): Promise<Uint8Array> {
+  async #readAt (place: Place, multihash: Uint8Array): Promise<Uint8Array | undefined> {
+    return await this.#payload(place, multihash) ?? await this.#payload(place, multihash) ?? await this.#giveUp(place, multihash)
+  }
+
+  async #payload (place: Place, multihash: Uint8Array): Promise<Uint8Array | undefined> {
     const length = recordLength(multihash.length, place.length)
     if (!this.#readRoom.enter(length)) await this.#readRoom.turn(length)
     try {
       const record = Buffer.allocUnsafeSlow(length)
       const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
-      const payload = count === record.length ? payloadOf(record, multihash) : undefined
-      if (payload == null) throw damaged(this.#init.folder, multihash, place)
-      return payload
+      return count === record.length ? payloadOf(record, multihash) : undefined
     } finally {
       this.#readRoom.leave(length)
     }
+  }
+
+  /** A damaged block is no longer here: it can be put again. */
+  async #giveUp (place: Place, multihash: Uint8Array): Promise<undefined> {
+    await this.#index.write(change => { change.deleteAt(multihash, place) })
+    this.#lostBlocks++
+    const { segment, offset, length } = place
+    this.#log.warn('a block is damaged and is not here any more', { folder: this.#init.folder, multihash: Buffer.from(multihash).toString('hex'), segment, offset, length })
+    return undefined
   }
 
   #countDeleting (key: string, by: number): void {

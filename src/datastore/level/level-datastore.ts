@@ -5,7 +5,8 @@ import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import { LevelFiles } from './level-files.ts'
+import type { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import { datastoreFiles } from './rescued-store.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { Level, Operation } from './write-queue.ts'
 import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../datastore.ts'
@@ -17,7 +18,7 @@ export interface LevelDatastoreInit {
   writeBufferBytes: number
   /** Cache of uncompressed blocks for reads. */
   cacheBytes: number
-  /** Tables up to so many bytes are checked before the store is opened, larger ones meanwhile (after a clean stop). Default 4 MiB. */
+  /** Tables up to so many bytes are checked before the store is opened, larger ones meanwhile. Default 4 MiB. */
   readAtOnce?: number
   /** Thrown away after use: nothing is kept beside it that would tell of damage later. */
   temporary?: boolean
@@ -62,13 +63,13 @@ class LevelDatastore implements Datastore {
   readonly name = 'datastore'
   readonly #init: LevelDatastoreInit
   readonly #deps: LevelDatastoreDeps
-  readonly #files: LevelFiles
+  readonly #files: GuardedFiles
   #open: { level: Level, writes: WriteQueue } | undefined
 
   constructor (init: LevelDatastoreInit, deps: LevelDatastoreDeps) {
     this.#init = init
     this.#deps = deps
-    this.#files = new LevelFiles(init, deps)
+    this.#files = datastoreFiles(init, deps)
   }
 
   async start (): Promise<void> {

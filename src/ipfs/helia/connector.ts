@@ -12,6 +12,7 @@ import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { isContentOf } from '../../wire/multihash.ts'
@@ -241,7 +242,11 @@ class EmbeddedNode implements HeliaConnector {
   }
 
   async repoStat (): Promise<RepoStat> { return this.#local.space.stat() }
-  repoGc (options: IpfsOptions = {}): AsyncIterable<RemovedKey> { return this.#local.collector.collect(options) }
+  repoGc (options: IpfsOptions = {}): AsyncIterable<RemovedKey> {
+    checkCollectable(this.#deps.datastore)
+    return this.#local.collector.collect(options)
+  }
+
 
   protocols (): string[] { return this.#network.protocols() }
 
@@ -266,7 +271,8 @@ class EmbeddedNode implements HeliaConnector {
     if (this.#isStopped) return
     this.#deps.log.info('IPFS node listens', { addresses: this.#network.addresses() })
     this.#up.resolve()
-    const { workers, random } = this.#deps
+    const { workers, random, blockstore, datastore, clock, log } = this.#deps
+    workers.add(blockRepair(this.#init, { blockstore, datastore, local: this.#local, fetcher: this.#fetcher, networkReady: async () => {}, clock, log }))
     workers.add(this.#network.reachability.worker())
     workers.add(this.names.republishing())
     const known = new KnownPeers(this.#deps)

@@ -12,6 +12,7 @@ import { prepareDatabase, statusCodes } from './schema.ts'
 import { searchByCids, searchByIndex, searchByScan } from './search.ts'
 import { indexedPin, Statements } from './statements.ts'
 import type { Row } from './statements.ts'
+import { sealFile, unsealFile } from './seal.ts'
 
 export interface SqlitePinIndexInit {
   /** Its folder is made when missing. `:memory:` leaves nothing behind. */
@@ -47,8 +48,10 @@ class SqlitePinIndex implements PinIndex {
   }
 
   async stop (): Promise<void> {
-    this.#opened?.db.close()
+    if (this.#opened == null) return
+    this.#opened.db.close()
     this.#opened = undefined
+    sealFile(this.#file)
   }
 
   put (entries: readonly IndexEntry[], status: IndexedStatus): string[] {
@@ -131,13 +134,16 @@ class SqlitePinIndex implements PinIndex {
   #openDatabase (): DatabaseSync {
     if (this.#file !== ':memory:') mkdirSync(dirname(this.#file), { recursive: true })
     try {
-      return openedDatabase(this.#file)
+      const isSealed = unsealFile(this.#file)
+      const db = openedDatabase(this.#file)
+      if (isSealed || isSound(db)) return db
+      db.close()
     } catch (err) {
       if (!isDamage(err)) throw translated(err, this.#file)
-      this.#log.warn('the index of pins is damaged and is made again; the old file stays beside it', { file: this.#file, err })
-      putAside(this.#file)
-      return openedDatabase(this.#file)
     }
+    this.#log.warn('the index of pins is damaged and is made again from the pinset; the old file stays beside it', { file: this.#file })
+    putAside(this.#file)
+    return openedDatabase(this.#file)
   }
 }
 
@@ -173,12 +179,17 @@ function openedDatabase (file: string): DatabaseSync {
 
 const codeOf = (err: unknown): number => (err as { errcode?: number }).errcode ?? 0
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB. */
-const isDamage = (err: unknown): boolean => [11, 26].includes(codeOf(err) & 0xff)
+/** SQLITE_CORRUPT, SQLITE_NOTADB, or another checksum. */
+const isDamage = (err: unknown): boolean => (isClusterError(err, 'INVALID_DATA') && err.details.version == null) || [11, 26].includes(codeOf(err) & 0xff)
+
+/** Reads the whole database; after an unclean stop only. */
+function isSound (db: DatabaseSync): boolean {
+  return (db.prepare('PRAGMA quick_check(1)').get() as { quick_check?: string } | undefined)?.quick_check === 'ok'
+}
 
 function putAside (file: string): void {
   renameSync(file, `${file}.damaged`)
-  for (const ending of ['-wal', '-shm']) rmSync(`${file}${ending}`, { force: true })
+  for (const ending of ['-wal', '-shm', '.sealed']) rmSync(`${file}${ending}`, { force: true })
 }
 
 /** SQLITE_FULL is 13. */

@@ -32,7 +32,7 @@ export interface StatelessTrackerDeps {
   /** Must be readable when `start` is called. */
   state: PinState
   /** How far the pinset is: what it doesn't name is only surplus while it is whole. */
-  progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind'>
+  progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /** Only for the table of unfinished unpins (prefix `unpin/1/`). Started before and stopped after the tracker. */
   datastore: Datastore

@@ -10,7 +10,7 @@ import { keyOf } from './operation-table.ts'
 
 export interface SurplusRootsDeps {
   state: PinState
-  progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind'>
+  progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
   ipfs: Pick<IpfsConnector, 'ownRoots' | 'pinCount'>
   table: Pick<OperationTable, 'get'>
   clock: Pick<Clock, 'now'>
@@ -57,10 +57,10 @@ export class SurplusRoots {
     this.#hasLooked = true
   }
 
-  /** One without any head is new, or was emptied and may come back from others. */
+  /** One without any head is new, or was emptied and may come back from others; one that was damaged may have lost what its node still holds. */
   #isPinsetWhole (): boolean {
-    const { heads, dirty, behind } = this.#deps.progress()
-    const isWhole = heads.length > 0 && !dirty && !behind
+    const { heads, dirty, behind, damaged } = this.#deps.progress()
+    const isWhole = heads.length > 0 && !dirty && !behind && damaged !== true
     this.#wholeSince = isWhole ? this.#wholeSince ?? this.#deps.clock.now() : undefined
     return isWhole
   }

@@ -18,6 +18,7 @@ const sources: MetricSources = {
   heldAdds: () => 6,
   operations: () => ({ pin_queued: 5, pinning: 2, pin_error: 1, unpin_queued: 9 }),
   operationCounts: () => ({ pinsDone: 7, queueFull: 1 }),
+  lostBlocks: () => 0,
   crdt: () => ({ heads: 3, height: 99, dirty: false, behind: true, damaged: false }),
   workers: () => [{ name: 'repin', runs: 4, errors: 2, consecutiveErrors: 1, lastError: 'x', lastRunAt: 0 }],
   bandwidth: () => new Map([['/x/1', { totalIn: 10, totalOut: 20, rateIn: 0, rateOut: 0 }]]),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { DiskReserve } from '../../../../src/base/disk-reserve.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { systemClock } from '../../../../src/base/system.ts'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { SegmentBlockstoreInit, UpkeptBlockstore } from '../../../../src/blockstore/segments/segments.ts'
@@ -38,7 +39,7 @@ describe('segment store on a full disk', { timeout: 30_000 }, () => {
   let store: UpkeptBlockstore
 
   const openWith = async (init: Partial<SegmentBlockstoreInit> = {}): Promise<void> => {
-    store = segmentBlockstore({ folder, segmentBytes: 1_000_000, ...init }, { log: silentLogger, files, reserve })
+    store = segmentBlockstore({ folder, segmentBytes: 1_000_000, ...init }, { log: silentLogger, clock: systemClock, files, reserve })
     await store.start(never)
   }
   const sizes = async (): Promise<number[]> => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { systemClock } from '../../../../src/base/system.ts'
 import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { SegmentBlockstoreInit, UpkeptBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import { numberedBlock, numberedBlocks } from '../../../support/blocks.ts'
@@ -18,7 +19,7 @@ describe('segment store', () => {
   let store: UpkeptBlockstore
 
   const openWith = async (init: Partial<SegmentBlockstoreInit> = {}): Promise<UpkeptBlockstore> => {
-    store = segmentBlockstore({ folder, segmentBytes: 100_000, worthBytes: 1, ...init }, { log: silentLogger, files })
+    store = segmentBlockstore({ folder, segmentBytes: 100_000, worthBytes: 1, ...init }, { log: silentLogger, clock: systemClock, files })
     await store.start(never)
     return store
   }
@@ -222,7 +223,7 @@ describe('segment store', () => {
 
   it('refuses a folder that another store uses', async () => {
     await openWith()
-    const other = segmentBlockstore({ folder }, { log: silentLogger })
+    const other = segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })
 
     await assert.rejects(other.start(never), err => isClusterError(err, 'LOCKED'))
   })
@@ -233,19 +234,44 @@ describe('segment store', () => {
 
     for (const version of [{ format: 'helia-cluster-segments', version: 2 }, { format: 'something', version: 1 }]) {
       await writeFile(join(folder, 'version.json'), JSON.stringify(version))
-      await assert.rejects(segmentBlockstore({ folder }, { log: silentLogger }).start(never), err => isClusterError(err, 'UNSUPPORTED'))
+      await assert.rejects(segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock }).start(never), err => isClusterError(err, 'UNSUPPORTED'))
     }
-    await writeFile(join(folder, 'version.json'), '{')
-    await assert.rejects(segmentBlockstore({ folder }, { log: silentLogger }).start(never), err => isClusterError(err, 'INVALID_DATA'))
   })
 
-  it('names the way out when the index is damaged', async () => {
+  it('writes a damaged version.json again', async () => {
     await openWith()
     await store.put([numberedBlock(1)])
     await store.stop()
-    await writeFile(join(folder, 'index', 'CURRENT'), 'nonsense\n')
+    const file = join(folder, 'version.json')
+    const right = await readFile(file, 'utf8')
 
-    await assert.rejects(segmentBlockstore({ folder }, { log: silentLogger }).start(never),
-      err => isClusterError(err, 'INVALID_DATA') && err.message.includes(join(folder, 'index')) && err.message.includes('rebuilt'))
+    for (const wrong of ['{', '', right.replace('segments', 'segmentz'), right.replace('"version":1', '"version":3'), right.slice(0, 20)]) {
+      await writeFile(file, wrong)
+      await openWith()
+      assert.ok(await store.get(numberedBlock(1).cid))
+      await store.stop()
+      assert.equal(await readFile(file, 'utf8'), right)
+    }
+  })
+
+  it('makes a damaged index again from the segments, and keeps its files', async () => {
+    const blocks = numberedBlocks(20, 100)
+    for (const kind of [/^CURRENT$/, /^MANIFEST/, /\.(log|ldb)$/]) {
+      await openWith()
+      await store.put(blocks)
+      await store.stop()
+      const names = (await readdir(join(folder, 'index'))).filter(name => kind.test(name))
+      for (const name of names) {
+        const bytes = await readFile(join(folder, 'index', name))
+        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+        await writeFile(join(folder, 'index', name), bytes)
+      }
+
+      await openWith()
+
+      for (const { cid, bytes } of blocks) assert.deepEqual(await store.get(cid), bytes)
+      await store.stop()
+    }
+    assert.ok((await readdir(folder)).filter(name => name.startsWith('index.damaged-')).length >= 2)
   })
 })

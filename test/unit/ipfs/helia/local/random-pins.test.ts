@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { CID } from 'multiformats/cid'
 import { silentLogger } from '../../../../../src/base/log.ts'
+import { systemClock } from '../../../../../src/base/system.ts'
 import type { Block } from '../../../../../src/blockstore/blockstore.ts'
 import { segmentBlockstore } from '../../../../../src/blockstore/segments/segments.ts'
 import { linksOf } from '../../../../../src/ipfs/helia/local/links.ts'
@@ -159,7 +160,7 @@ describe('pins, adds and collections in random order', () => {
 
   it('do so on segments that are tidied up meanwhile', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-random-'))
-    const blocks = segmentBlockstore({ folder, segmentBytes: 500, worthBytes: 1, openFiles: 4 }, { log: silentLogger })
+    const blocks = segmentBlockstore({ folder, segmentBytes: 500, worthBytes: 1, openFiles: 4 }, { log: silentLogger, clock: systemClock })
     const node = await localNode({ blocks })
     const run = new Run(node, new SeededRandom(99))
 

@@ -1,0 +1,131 @@
+import { readFileSync, statSync } from 'node:fs'
+import { mkdir, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { StoreMark } from './mark.ts'
+import { faultsText, finishRescue } from './rescue.ts'
+import { holdTables, inspect, sizesIn, tableFaults } from './store-files.ts'
+import type { Fault, Inspection } from './store-files.ts'
+
+/** Tables up to so many bytes in all are read before a store is opened: that takes some milliseconds. */
+const readAtOnceBytes = 4 * 1024 * 1024
+
+export interface GuardedFilesInit {
+  folder: string
+  /** For the log: "the datastore", "the index of blocks". */
+  what: string
+  /** Tables up to so many bytes are read before the store is opened, larger ones meanwhile. Default 4 MiB. */
+  readAtOnce?: number | undefined
+}
+
+/** A damaged store. `keptAt`: where its files are to be put; `text`: what is wrong, in one line. */
+export interface Damage { at: string, keptAt: string, text: string, found: Inspection }
+
+export interface GuardedFilesDeps {
+  log: Logger
+  clock: Pick<Clock, 'now'>
+  /** Puts the damaged files aside, and makes a new store or none. */
+  replace (damage: Damage): Promise<void>
+  /** Damage was found while the store is in use; a new start deals with it. */
+  damaged?: ((err: ClusterError) => void) | undefined
+}
+
+/** The files of one LevelDB store: looked at before each opening, replaced when they are damaged. */
+export class GuardedFiles {
+  readonly mark: StoreMark
+  readonly #init: GuardedFilesInit
+  readonly #deps: GuardedFilesDeps
+  readonly #abort = new AbortController()
+  #check: ((signal?: AbortSignal) => Promise<Fault[]>) | undefined
+  #checking: Promise<void> | undefined
+
+  constructor (init: GuardedFilesInit, deps: GuardedFilesDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.mark = new StoreMark(init.folder)
+  }
+
+  /** Before LevelDB opens the folder. */
+  async prepare (): Promise<void> {
+    const { folder } = this.#init
+    if (this.#isInUse()) return
+    await finishRescue(folder)
+    const found = await this.#inspected()
+    if (found.faults.length > 0) await this.#replace(found)
+    else if (found.torn != null) await this.#cutOff(found.torn)
+    await mkdir(folder, { recursive: true })
+    await this.mark.begin(found.faults.length > 0 ? (await inspect(folder, { sequence: 0 })).lastSequence : found.lastSequence)
+  }
+
+  /** Reads the tables that were only weighed. */
+  checkLater (): void {
+    const check = this.#check
+    if (check == null) return
+    this.#check = undefined
+    this.mark.checkBegins()
+    const { folder, what } = this.#init
+    this.#checking = this.#checkTables(check).catch(err => this.#deps.log.error(`the tables of ${what} could not be checked`, { folder, err }))
+  }
+
+  async logBytes (): Promise<number> {
+    const sizes = await sizesIn(this.#init.folder)
+    return [...sizes].reduce((sum, [name, size]) => sum + (name.endsWith('.log') ? size : 0), 0)
+  }
+
+  /** Ends the check. */
+  async settled (): Promise<void> {
+    this.#abort.abort()
+    await this.#check?.(this.#abort.signal)
+    await this.#checking
+  }
+
+  /** Who has the store open isn't disturbed: LevelDB refuses the opening that follows. */
+  #isInUse (): boolean {
+    try {
+      return readFileSync('/proc/locks', 'latin1').includes(`:${statSync(join(this.#init.folder, 'LOCK')).ino} `)
+    } catch {
+      return false
+    }
+  }
+
+  async #inspected (): Promise<Inspection> {
+    const { folder, readAtOnce = readAtOnceBytes } = this.#init
+    const expected = await this.mark.expected()
+    const found = await inspect(folder, expected)
+    found.faults.push(...expected.suspected)
+    if (found.faults.length > 0) return found
+    const bytes = found.tables.reduce((sum, table) => sum + table.sizeBytes, 0)
+    // damage that ended the process before it was found must not end it again
+    if (bytes <= readAtOnce || expected.isUnchecked) found.faults.push(...await tableFaults(folder, found.tables))
+    else this.#check = await holdTables(folder, found.tables)
+    return found
+  }
+
+  async #checkTables (check: (signal?: AbortSignal) => Promise<Fault[]>): Promise<void> {
+    const faults = await check(this.#abort.signal)
+    const { folder, what } = this.#init
+    if (this.#abort.signal.aborted && faults.length === 0) return
+    this.mark.checkEnded()
+    if (faults.length === 0) return this.#deps.log.debug(`the tables of ${what} are as they were written`, { folder })
+    await this.mark.suspect(faults)
+    const message = `${what} ${folder} is damaged (${faultsText(faults)}); the next start makes a new one of what can be read`
+    this.#deps.log.error(message)
+    this.#deps.damaged?.(new ClusterError('INVALID_DATA', { folder, damaged: true }, { message }))
+  }
+
+  async #cutOff ({ file, endsAt, bytes, isPlain }: NonNullable<Inspection['torn']>): Promise<void> {
+    const { folder } = this.#init
+    const facts = { folder, file, bytes }
+    if (isPlain) this.#deps.log.debug('a write that was cut off is left out', facts)
+    else this.#deps.log.warn('the end of a log is not readable and is cut off: it had not been synced when the peer or the machine was stopped', facts)
+    await truncate(join(folder, file), endsAt)
+  }
+
+  async #replace (found: Inspection): Promise<void> {
+    const { folder } = this.#init
+    const at = new Date(this.#deps.clock.now()).toISOString()
+    await this.#deps.replace({ at, keptAt: `${folder}.damaged-${at.replaceAll(':', '-')}`, text: faultsText(found.faults), found })
+  }
+}

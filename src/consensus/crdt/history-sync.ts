@@ -45,6 +45,8 @@ const readAhead = { maxWeight: 512 * 1024, weight: ({ bytes }: HistoryBlock): nu
 const vainBlocks = 512
 const pauseAfterFaultMs = 10 * 60_000
 const pauseAfterNothingMs = 60_000
+/** When a stream broke or stalled while the peer stays connected, it is asked again after these times, before the pauses. Milliseconds. */
+const askAgainAfterMs = [1000, 2000, 4000, 8000, 16_000]
 
 /**
  * Fetches history as a stream of blocks from peers that speak our protocol: their heads and all that is under them, when they connect and when a branch turns
@@ -59,6 +61,8 @@ export class HistorySync {
   /** Peers that came back, or have more to give, while they are asked. */
   readonly #again = new Set<PeerId>()
   readonly #flowing = new Set<PeerId>()
+  /** Peers whose streams broke or stalled: how often in a row, and what ends the wait for the next try. */
+  readonly #retries = new Map<PeerId, { count: number, cancel: () => void }>()
   /** Ends when the stream before makes way. */
   #turn: Promise<void> = Promise.resolve()
   #stop = new AbortController()
@@ -76,6 +80,7 @@ export class HistorySync {
     this.#stop = new AbortController()
     this.#unsubscribe = this.#deps.history.onPeer((peer, isHere) => {
       this.#pauses.delete(peer)
+      this.#forgetRetries(peer)
       if (!isHere) return
       if (this.#running.has(peer)) this.#again.add(peer)
       else this.ask(peer)
@@ -85,6 +90,7 @@ export class HistorySync {
   async stop (): Promise<void> {
     this.#unsubscribe()
     this.#stop.abort(new ClusterError('NOT_READY', { component: 'consensus' }))
+    for (const peer of this.#retries.keys()) this.#forgetRetries(peer)
     await Promise.all(this.#running.values())
     this.#pauses.clear()
     this.#again.clear()
@@ -135,6 +141,7 @@ export class HistorySync {
     wait()
     try {
       await this.#sync(peer, { signal, moving })
+      this.#forgetRetries(peer)
     } finally {
       clear()
       cancelPatience()
@@ -232,7 +239,23 @@ export class HistorySync {
     const { clock, log } = this.#deps
     // who doesn't speak it is asked when it connects again
     if (isClusterError(err, 'UNSUPPORTED')) return void this.#pauses.set(peer, Infinity)
-    this.#pauses.set(peer, clock.now() + (isClusterError(err, 'PEER_UNREACHABLE') ? pauseAfterNothingMs : pauseAfterFaultMs))
+    const isCut = isClusterError(err, 'PEER_UNREACHABLE')
+    if ((isCut || isClusterError(err, 'TIMEOUT')) && this.#askAgain(peer)) return void log.info('the history from a peer was interrupted; it is asked again', { from: peer, err })
+    this.#pauses.set(peer, clock.now() + (isCut ? pauseAfterNothingMs : pauseAfterFaultMs))
     log.warn('the history could not be had from a peer', { from: peer, err })
+  }
+
+  /** False when that has been tried often enough. */
+  #askAgain (peer: PeerId): boolean {
+    const count = this.#retries.get(peer)?.count ?? 0
+    const afterMs = askAgainAfterMs[count]
+    if (afterMs == null) return false
+    this.#retries.set(peer, { count: count + 1, cancel: this.#deps.clock.after(afterMs, () => this.ask(peer)) })
+    return true
+  }
+
+  #forgetRetries (peer: PeerId): void {
+    this.#retries.get(peer)?.cancel()
+    this.#retries.delete(peer)
   }
 }

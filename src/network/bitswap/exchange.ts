@@ -36,6 +36,9 @@ export interface ExchangeDeps {
 export const bitswapProtocol = '/ipfs/bitswap/1.2.0'
 export const exchangeDefaults: ExchangeInit = { patienceMs: 300, renewMs: 20_000, stallMs: 30_000 }
 
+/** How long after a lost stream a peer is asked again. Longer than partners rest after one. Milliseconds. */
+const askAgainMs = 1500
+
 /** Who is asked whether it has a block, besides its announcer. Go asks as many. */
 const peersAskedAtOnce = 64
 
@@ -55,6 +58,8 @@ class Exchange implements BitswapExchange {
   readonly #incoming: Incoming
   readonly #partners = new Map<PeerId, Partner>()
   readonly #wants = new Map<string, Want>()
+  /** Peers that are soon asked again for what is wanted, and how to prevent it. */
+  readonly #asking = new Map<PeerId, () => void>()
   #release: Array<() => void> = []
 
   constructor (init: ExchangeInit, deps: ExchangeDeps) {
@@ -64,6 +69,7 @@ class Exchange implements BitswapExchange {
     this.#incoming = new Incoming(init, {
       room: async peer => this.#partners.get(peer)?.room(),
       take: (peer, message) => this.#take(peer, message),
+      lost: peer => this.#lost(peer),
       clock: deps.clock,
       log: deps.log
     })
@@ -79,6 +85,8 @@ class Exchange implements BitswapExchange {
 
   async stop (): Promise<void> {
     for (const release of this.#release.splice(0)) release()
+    for (const cancel of this.#asking.values()) cancel()
+    this.#asking.clear()
     for (const partner of this.#partners.values()) partner.close()
     this.#partners.clear()
   }
@@ -117,14 +125,24 @@ class Exchange implements BitswapExchange {
     const known = this.#partners.get(peer)
     if (known != null) return known
     const partner = new Partner(peer, this.#init, {
-      open: async () => this.#deps.streams.open(peer, bitswapProtocol),
+      open: async options => this.#deps.streams.open(peer, bitswapProtocol, options),
       blocks: this.#deps.blocks,
       clock: this.#deps.clock,
       log: this.#log,
-      failed: cids => { for (const cid of cids) this.#wants.get(keyOf(cid))?.refused(peer) }
+      failed: cids => { for (const cid of cids) this.#wants.get(keyOf(cid))?.refused(peer) },
+      lost: () => this.#lost(peer)
     })
     this.#partners.set(peer, partner)
     return partner
+  }
+
+  /** A stream to or from a peer ended early. While it is connected, it is asked again for what is still wanted, soon and not more often than that. */
+  #lost (peer: PeerId): void {
+    if (this.#asking.has(peer) || this.#wants.size === 0) return
+    this.#asking.set(peer, this.#deps.clock.after(askAgainMs, () => {
+      this.#asking.delete(peer)
+      if (this.#deps.peers().includes(peer)) for (const want of this.#wants.values()) want.askAgain(peer)
+    }))
   }
 
   #came (peer: PeerId): void {

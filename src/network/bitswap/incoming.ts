@@ -18,6 +18,8 @@ export interface IncomingDeps {
   /** Resolves when the peer's next message may be read. */
   room: (peer: PeerId) => Promise<void>
   take: (peer: PeerId, message: BitswapMessage) => void
+  /** A stream was reset: an answer may be lost. */
+  lost: (peer: PeerId) => void
   clock: Clock
   log: Logger
 }
@@ -54,7 +56,7 @@ export class Incoming {
       await stream.closeWrite() // answers go by our own stream
       await this.#read(stream, held)
     } catch (err) {
-      if (stream.wasReset.aborted) return
+      if (stream.wasReset.aborted) return this.#deps.lost(remote)
       this.#log.warn('a bitswap stream was refused', { peer: remote, err })
       stream.abort(err as Error)
     } finally {

@@ -1,5 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
+import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -12,17 +13,19 @@ import type { PeerStream } from '../network.ts'
 import { keyOf } from './want.ts'
 
 export interface PartnerInit {
-  /** How long a message may wait until the peer takes it. Milliseconds. */
+  /** How long a message may wait until the peer takes it, and a stream until it is open. Milliseconds. */
   stallMs: number
 }
 
 export interface PartnerDeps {
-  open: () => Promise<PeerStream>
+  open: (options: { signal: AbortSignal }) => Promise<PeerStream>
   blocks: (cid: CID) => Uint8Array | undefined
   clock: Clock
   log: Logger
   /** These could not be asked for. */
   failed: (cids: CID[]) => void
+  /** The stream was reset: what was said on it last may be lost. */
+  lost: () => void
 }
 
 /** Blocks up to this size are sent to who only asks whether they are here, as Go does. */
@@ -163,8 +166,19 @@ export class Partner {
     if (known != null && !known.wasReset.aborted) return known
     // what it was told last is lost
     if (known != null) this.#rest()
-    this.#stream = this.#deps.open()
+    this.#stream = this.#open()
     return this.#stream
+  }
+
+  async #open (): Promise<PeerStream> {
+    const { signal, clear } = deadline(this.#deps.clock, this.#init.stallMs, () => new ClusterError('TIMEOUT', { peer: this.#peer }))
+    try {
+      const stream = await this.#deps.open({ signal })
+      stream.wasReset.addEventListener('abort', () => { if (!this.#isClosed) this.#deps.lost() }, { once: true })
+      return stream
+    } finally {
+      clear()
+    }
   }
 
   /** Undefined when there was nothing to say after all. */

@@ -82,6 +82,15 @@ export class Want {
     if (!this.#isAsked('block')) this.#goOn()
   }
 
+  /** What was asked of the peer, or its answer, may be lost. */
+  askAgain (peer: PeerId): void {
+    const asked = this.#asked.get(peer)
+    if (asked == null || asked === 'offers') return
+    this.#asked.delete(peer)
+    if (asked === 'block') this.#sendBlock(peer)
+    else this.#sendHave(peer)
+  }
+
   came (peer: PeerId): void {
     if (this.#isWide) this.#sendHave(peer, true)
   }

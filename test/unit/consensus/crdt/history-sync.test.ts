@@ -224,6 +224,39 @@ describe('taking history from a peer', () => {
     assert.equal(fetched.length, 20)
   })
 
+  for (const code of ['PEER_UNREACHABLE', 'TIMEOUT'] as const) {
+    it(`asks a connected peer again within seconds when its stream ends early with ${code}, and not for ever`, async () => {
+      const blocks = pinChain(30, 'pin')
+      const cut = async function * (): AsyncGenerator<HistoryBlock[]> {
+        yield * stream(newestFirst(blocks).slice(0, 10))
+        throw new ClusterError(code)
+      }
+      const rest = (): AsyncIterable<HistoryBlock[]> => stream(newestFirst(blocks).slice(10))
+      let asks = 0
+      history.answer = (_, { roots }) => ({ heads: headsOf(blocks.at(-1)), blocks: roots.length > 0 && ++asks > 2 ? rest() : cut() })
+
+      history.tell('writer', true)
+      await clock.until(() => size() === 30, 5000)
+      const asked = history.asked.length
+      history.answer = () => { throw new ClusterError(code) }
+      history.tell('dead', true)
+      await clock.advance(50_000)
+
+      assert.deepEqual([asked, history.asked.filter(({ peer }) => peer === 'dead').length], [6, 6])
+    })
+  }
+
+  it('does not ask a peer again that is gone', async () => {
+    history.answer = () => { throw new ClusterError('PEER_UNREACHABLE') }
+    history.tell('writer', true)
+    await clock.settle()
+
+    history.tell('writer', false)
+    await clock.advance(50_000)
+
+    assert.equal(history.asked.length, 1)
+  })
+
   it('goes on after a crash at any write, with what is missing on record', async () => {
     const blocks = newestFirst(pinChain(40, 'pin'))
     for (let atWrite = 2; atWrite < 12; atWrite++) {

@@ -23,7 +23,7 @@ class ByHand {
 
   constructor (streams: PeerStreams) {
     this.#streams = streams
-    streams.handle(bitswapProtocol, stream => { void this.#read(stream) })
+    streams.handle(bitswapProtocol, stream => { this.#read(stream).catch(err => { if (!stream.wasReset.aborted) throw err }) })
   }
 
   async say (bytes: Uint8Array): Promise<PeerStream> {
@@ -99,6 +99,73 @@ describe('bitswap exchange', () => {
     peers.push(name)
     return new ByHand(net.of(name))
   }
+
+  it('asks a connected peer again within seconds when a stream to it was reset, and not all the time', async () => {
+    const only = byHand('only')
+    const block = blockOf('wanted')
+    const fetching = exchange.fetch(block.cid, { ...never, from: 'only' })
+    await clock.advance(1000)
+    assert.deepEqual(only.wants(), ['WantBlock'])
+
+    for (let round = 1; round <= 3; round++) {
+      only.streams.at(-1)?.abort(new Error('only this stream'))
+      await clock.advance(2000)
+      assert.deepEqual(only.wants(), Array.from({ length: round + 1 }, () => 'WantBlock'))
+    }
+
+    await only.say(encodeBitswapFrame({ blocks: [{ prefix: Uint8Array.of(1, 0x70, 0x12, 32), data: block.bytes }] }))
+    await clock.advance(2000)
+    assert.deepEqual(Buffer.from(await fetching), Buffer.from(block.bytes))
+  })
+
+  it('asks a connected peer again within seconds when the stream of its answers was reset', async () => {
+    const only = byHand('only')
+    const block = blockOf('wanted')
+    const fetching = exchange.fetch(block.cid, { ...never, from: 'only' })
+    await clock.advance(1000)
+    const answers = await only.say(encodeBitswapFrame({ presences: [] }))
+
+    answers.abort(new Error('only this stream'))
+    await clock.advance(2000)
+
+    assert.deepEqual(only.wants(), ['WantBlock', 'WantBlock'])
+    fetching.catch(() => {})
+  })
+
+  it('does not ask a peer again that is gone', async () => {
+    const only = byHand('only')
+    const fetching = exchange.fetch(blockOf('wanted').cid, { ...never, from: 'only' })
+    await clock.advance(1000)
+
+    only.streams.at(-1)?.abort(new Error('gone'))
+    peers.splice(0)
+    comeOrGo('only', false)
+    await clock.advance(10_000)
+
+    assert.deepEqual(only.wants(), ['WantBlock'])
+    fetching.catch(() => {})
+  })
+
+  it('gives up a stream that is never opened, and asks others', async () => {
+    const own = net.of('self')
+    const other = byHand('other')
+    peers.push('never')
+    const patient = bitswapExchange({ ...exchangeDefaults, patienceMs: 600_000, renewMs: 600_000 }, {
+      streams: { ...own, open: async (peer, protocol, options) => peer !== 'never' ? own.open(peer, protocol) : new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error))) },
+      peers: () => ['never', 'other'],
+      onPeer: () => () => {},
+      blocks: () => undefined,
+      clock,
+      log
+    })
+    const fetching = patient.fetch(blockOf('wanted').cid, { ...never, from: 'never' })
+
+    await clock.advance(exchangeDefaults.stallMs + 1)
+
+    assert.ok(other.wants().includes('WantHave'))
+    fetching.catch(() => {})
+    await patient.stop()
+  })
 
   it('asks the announcer alone, and others only once it has had its time', async () => {
     const [announcer, other] = [byHand('announcer'), byHand('other')]

@@ -28,6 +28,38 @@ export interface ReadFileOptions {
 /** A child of a file's node, and the part of it that a range wants. */
 export interface FilePart { cid: CID, sizeBytes: number, inner: ByteRange }
 
+/** A link that a walk takes. `depth`: levels beneath its block that count, -1 all. `name`: in a dag-pb node, if names are wanted. */
+export interface WaitingLink { cid: CID, depth: number, parent: CID, name: string }
+
+/**
+ * The links that a walk has still to follow: last in, first out, and for each block in order. In bounded memory whatever the DAG: blocks are read again when
+ * their turn comes late. One `take`, `load` or `room` at a time.
+ */
+export interface WaitingLinks {
+  /** True when no link waits. */
+  isEmpty (): boolean
+  /** The links of this block come next. Throws INVALID_DATA. */
+  push (block: Block, depth: number): void
+  /** The next link; undefined when there is none or `load` has to bring it. */
+  take (): WaitingLink | undefined
+  /** Brings the next links, so that `take` has one unless all are through. Rejects with INVALID_DATA, or as reading a block does. */
+  load (): Promise<void>
+  /** Links behind what was taken, as far as they are known now. */
+  upcoming (count: number): CID[]
+  /** Resolves when there is room in memory again. Await after pushes. */
+  room (): Promise<void>
+  close (): Promise<void>
+}
+
+/** Blocks that a walk has seen, by multihash, in bounded memory. Await `room` between some thousand `add`s. */
+export interface SeenBlocks {
+  /** True when it wasn't there. */
+  add (multihash: Uint8Array): boolean
+  has (multihash: Uint8Array): boolean
+  room (): Promise<void>
+  close (): Promise<void>
+}
+
 /** Reads DAGs and UnixFS block by block; memory doesn't grow with the content. */
 export interface DagReader {
   /** Throws UNSUPPORTED for what isn't UnixFS and INVALID_DATA for what can't be read. */
@@ -42,6 +74,8 @@ export interface DagReader {
   readFile (node: UnixFsNode, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Uint8Array>
   /** The children of a file's node that a range of it touches, in order. Throws INVALID_DATA. */
   partsOf (node: UnixFsNode, range: ByteRange): FilePart[]
-  /** The CIDs a block links to, in order, repetitions included. Throws INVALID_DATA. */
-  linksOf (block: Block): CID[]
+  /** For one walk, who closes it. `withNames`: links of dag-pb nodes come with theirs. */
+  waitingLinks (get: GetBlock, options?: { withNames?: boolean }): WaitingLinks
+  /** For one walk, who closes it. */
+  seenBlocks (): SeenBlocks
 }

@@ -1,4 +1,5 @@
 import { openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gateway, type Gateway } from '../api/gateway/gateway.ts'
 import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { embeddedNode } from '../api/ipfs-proxy/embedded/embedded-node.ts'
@@ -6,7 +7,7 @@ import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
 import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
 import { restApi, type RestApi } from '../api/rest/rest-api.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Random } from '../base/clock.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
@@ -17,6 +18,7 @@ import { BytesInFlight } from '../http/bytes-in-flight.ts'
 import type { HttpFaceInit } from '../http/face.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { dagReader } from '../ipfs/helia/dag-reader.ts'
+import type { DagReader } from '../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import { canPublish } from '../ipfs/name-publisher.ts'
 import type { NameResolver } from '../ipfs/names.ts'
@@ -28,7 +30,9 @@ import { resolveIn, statePath } from './folder.ts'
 import { pinIndexFile } from './state-store.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, log: Logger }
+export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, random: Random, log: Logger }
+
+interface ReadingDeps extends FacesDeps { reader: DagReader }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
 export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined, gateway: Gateway | undefined }
@@ -37,11 +41,13 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway } } } = init
   const { cluster, clock, log } = deps
   const flow = new BytesInFlight({ maxBytes: gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, { clock })
+  // not in the folder of the block store, which an external node has no need of
+  const reader = dagReader({ folder: join(folder, 'temporary') }, deps)
   return {
     restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps),
-    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, deps),
-    gateway: gateway == null ? undefined : composeGateway(init, gateway, { ...deps, flow })
+    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, { ...deps, reader }),
+    gateway: gateway == null ? undefined : composeGateway(init, gateway, { ...deps, flow, reader })
   }
 }
 
@@ -55,7 +61,7 @@ function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, 
 }
 
 /** The proxy, with the node that answers what the cluster has no part in. */
-function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
+function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: ReadingDeps): IpfsProxy {
   const log = deps.log.child('ipfsproxy')
   return ipfsProxy({
     listen: section.listenMultiaddress,
@@ -67,8 +73,8 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
 }
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
-function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps & { flow: BytesInFlight }): Gateway {
-  const { ipfs, names, flow, clock } = deps
+function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps & { flow: BytesInFlight }): Gateway {
+  const { ipfs, names, flow, reader, clock } = deps
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
     listen: section.listenMultiaddress,
@@ -90,11 +96,11 @@ function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: Fa
     deserialized: section.deserialized,
     contentOnly: section.contentOnly,
     noFetch: section.noFetch
-  }, { ipfs, names, reader: dagReader, flow, clock, log: deps.log.child('gateway') })
+  }, { ipfs, names, reader, flow, clock, log: deps.log.child('gateway') })
 }
 
-function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, clock, log }: FacesDeps): NodeApi {
-  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader: dagReader, importCar, hash: namedHash, clock, log })
+function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, clock, log }: ReadingDeps): NodeApi {
+  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, clock, log })
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

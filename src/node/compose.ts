@@ -73,7 +73,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, names: ownNode.names, consensus, workers, observer, clock, log })
+  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, names: ownNode.names, consensus, workers, observer, clock, random, log })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
   const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 

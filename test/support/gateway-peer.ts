@@ -6,7 +6,7 @@ import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
-import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
+import { testReader } from './dag-reader.ts'
 
 /** Blocks in memory. `elsewhere`: what becomes of those that aren't here: nobody has them (BLOCK_MISSING), or nobody answers. */
 export class MemoryBlocks {
@@ -66,7 +66,7 @@ export interface GatewayPeer {
 export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partial<GatewayDeps> = {}): Promise<GatewayPeer> {
   const blocks = new MemoryBlocks()
   const flow = deps.flow ?? new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
-  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: dagReader, clock: systemClock, log: silentLogger, ...deps, flow })
+  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: testReader, clock: systemClock, log: silentLogger, ...deps, flow })
   await running.start(new AbortController().signal)
   const port = /\/tcp\/(\d+)/.exec(running.addresses()[0] ?? '')?.[1]
   const url = `http://127.0.0.1:${port}`

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/base/system.ts'
 import type { InjectReply, InjectRequest } from '../../src/http/inject.ts'
 import { inject } from '../../src/http/inject.ts'
 import { importCar } from '../../src/importer/car-importer.ts'
-import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
+import { testReader } from './dag-reader.ts'
 import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
 import type { NamePublisher } from '../../src/ipfs/name-publisher.ts'
 import type { NameResolver } from '../../src/ipfs/names.ts'
@@ -28,7 +28,7 @@ export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, na
 
 /** The proxy over a fake cluster and a node in memory. */
 export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: dagReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
+  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
   const api = ipfsProxy({ listen: [], timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {

@@ -69,19 +69,23 @@ function rangeOf (bytes: CarParams['bytes'], size: number): ByteRange {
 
 const identity = 0
 
-/** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. Memory: so many multihashes at most. */
-export async function * withoutRepeats (way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, repeats: boolean): AsyncGenerator<Block> {
-  const seen = new Set<string>()
-  const isWanted = ({ cid }: Block): boolean => {
-    if (cid.multihash.code === identity) return false
-    if (repeats) return true
-    const key = Buffer.from(cid.multihash.bytes).toString('latin1')
-    if (seen.has(key)) return false
-    if (seen.size < rememberedBlocks) seen.add(key)
-    return true
+/** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. */
+export async function * withoutRepeats (way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }): AsyncGenerator<Block> {
+  const seen = reader.seenBlocks()
+  let given = 0
+  try {
+    for (const source of [way, blocks]) {
+      for await (const block of source) {
+        const { multihash } = block.cid
+        if (multihash.code === identity || (!repeats && !seen.add(multihash.bytes))) continue
+        if (++given % blocksPerRoom === 0) await seen.room()
+        yield block
+      }
+    }
+  } finally {
+    await seen.close()
   }
-  for await (const block of way) if (isWanted(block)) yield block
-  for await (const block of blocks) if (isWanted(block)) yield block
 }
 
-const rememberedBlocks = 500_000
+/** Blocks between two looks whether the set of seen blocks has room. */
+const blocksPerRoom = 1024

@@ -30,7 +30,7 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
       ['X-Content-Type-Options', 'nosniff'],
       ['Accept-Ranges', 'none']
     ],
-    ...visit.isHead ? {} : { body: sections(root.cid, withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), params.repeats)) }
+    ...visit.isHead ? {} : { body: sections(root.cid, withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), { reader, repeats: params.repeats })) }
   }
 }
 

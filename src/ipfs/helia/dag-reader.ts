@@ -1,7 +1,32 @@
+import { rmSync } from 'node:fs'
+import type { Random } from '../../base/clock.ts'
 import type { DagReader } from '../dag-reader.ts'
-import { linksOf } from './local/links.ts'
+import type { WalkScratch } from './local/local.ts'
+import { PendingLinks } from './local/pending-links.ts'
+import { walkScratch } from './local/scratch.ts'
 import { findEntry, listEntries, readNode } from './unixfs-directory.ts'
 import { fileSize, partsOf, readFile } from './unixfs-file.ts'
 
-/** How the gateway and the proxy's commands read what the node holds. */
-export const dagReader: DagReader = { readNode, findEntry, listEntries, fileSize, readFile, partsOf, linksOf }
+export interface DagReaderInit {
+  /** For what walks can't hold in memory; emptied when it is first needed. */
+  folder: string
+}
+
+/** The readers of the embedded node's DAGs, for the faces. */
+export function dagReader ({ folder }: DagReaderInit, deps: { random: Random }): DagReader {
+  let made: WalkScratch | undefined
+  const scratch = (): WalkScratch => {
+    if (made == null) rmSync(folder, { recursive: true, force: true })
+    return made ??= walkScratch({ folder }, deps)
+  }
+  return {
+    readNode,
+    findEntry,
+    listEntries,
+    fileSize,
+    readFile,
+    partsOf,
+    waitingLinks: (get, options = {}) => new PendingLinks(options, { stack: scratch().stack(), read: get }),
+    seenBlocks: () => scratch().blocks()
+  }
+}

@@ -65,6 +65,8 @@ function shardWidthBits (node: PBNode): number | undefined {
   if (unixfs?.type !== 'hamt-sharded-directory') return undefined
   const width = widths.get(unixfs.fanout ?? 256n)
   if (width == null) throw new ClusterError('INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` })
+  // a listing holds the links of all levels above
+  if (node.Links.length > 2 ** width) throw new ClusterError('INVALID_DATA', { links: node.Links.length }, { message: 'a node of a sharded directory has more links than its fanout' })
   return width
 }
 

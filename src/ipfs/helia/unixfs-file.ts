@@ -6,6 +6,8 @@ import { readNode } from './unixfs-directory.ts'
 /** Leaves that are asked for ahead of the one that is being read. */
 const readAhead = 8
 const maxLevels = 64
+/** Links that the nodes above a leaf may have together: all of them are in memory. A block of 2 MiB has 45,000 at most. */
+const maxPartsAbove = 65_536
 
 /** Length of a file's content in bytes. */
 export function fileSize (node: UnixFsNode): number {
@@ -24,7 +26,7 @@ export async function * readFile (node: UnixFsNode, get: GetBlock, { range = { f
     return bytes
   }
   try {
-    for await (const { sizeBytes, read } of pieces(node, range, get, 0)) {
+    for await (const { sizeBytes, read } of pieces(node, range, get)) {
       const mayWait = started.length < readAhead && ahead.tryTake(sizeBytes)
       started.push({ bytes: quietly(read()), taken: mayWait ? sizeBytes : 0 })
       // without room everything that was started goes out before more is read
@@ -39,11 +41,13 @@ export async function * readFile (node: UnixFsNode, get: GetBlock, { range = { f
 const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
 
 /** The leaves of the range, each as a function that reads its part of it. Inner nodes are read as they come. */
-async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, level: number): AsyncGenerator<Piece> {
+async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, { level, partsAbove } = { level: 0, partsAbove: 0 }): AsyncGenerator<Piece> {
   if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
   const own = cut(node.data, range)
   if (own.length > 0) yield { sizeBytes: own.length, read: async () => own }
   const parts = partsOf(node, range)
+  const above = { level: level + 1, partsAbove: partsAbove + node.links.length }
+  if (above.partsAbove > maxPartsAbove) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file has too many parts on too many levels' })
   const nodes = new Map<number, Promise<UnixFsNode>>()
   for (const [index, { cid, sizeBytes, inner }] of parts.entries()) {
     if (cid.code === 0x55) {
@@ -57,7 +61,7 @@ async function * pieces (node: UnixFsNode, range: ByteRange, get: GetBlock, leve
     const child = await (nodes.get(index) as Promise<UnixFsNode>)
     nodes.delete(index)
     if (fileSize(child) !== sizeBytes) throw wrongSize(cid)
-    yield * pieces(child, inner, get, level + 1)
+    yield * pieces(child, inner, get, above)
   }
 }
 

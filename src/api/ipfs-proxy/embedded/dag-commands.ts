@@ -14,7 +14,7 @@ import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
 import { inside, lookUp } from '../../common/dag/ipld-path.ts'
-import { keyOf, walk } from '../../common/dag/walk.ts'
+import { walk } from '../../common/dag/walk.ts'
 import { contentPath } from '../paths.ts'
 
 const maxNodeBytes = 2 * 1024 * 1024
@@ -63,6 +63,8 @@ function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCa
   })())
 }
 
+/** Blocks between two looks whether the set of known blocks has room. */
+const blocksPerRoom = 1024
 /** Progress comes every so many blocks; the last line has the sums. */
 const statLineEvery = 256
 
@@ -72,23 +74,27 @@ function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get }: Command
   return lines((async function * () {
     const stats: Array<{ Cid: string, Size: number, NumBlocks: number }> = []
     const all = { blocks: 0, size: 0, referenced: 0 }
-    const known = new Set<string>()
-    for (const path of paths) {
-      const root = await resolved(ipfs, path, signal)
-      const stat = { Cid: cidText(root), Size: 0, NumBlocks: 0 }
-      stats.push(stat)
-      for await (const { cid, bytes } of walk(root, { reader, get })) {
-        stat.NumBlocks++
-        stat.Size += bytes.length
-        all.referenced += bytes.length
-        const key = keyOf(cid)
-        if (paths.length === 1 || !known.has(key)) {
-          if (paths.length > 1) known.add(key)
-          all.blocks++
-          all.size += bytes.length
+    const known = reader.seenBlocks()
+    let blocks = 0
+    try {
+      for (const path of paths) {
+        const root = await resolved(ipfs, path, signal)
+        const stat = { Cid: cidText(root), Size: 0, NumBlocks: 0 }
+        stats.push(stat)
+        for await (const { cid, bytes } of walk(root, { reader, get })) {
+          stat.NumBlocks++
+          stat.Size += bytes.length
+          all.referenced += bytes.length
+          if (++blocks % blocksPerRoom === 0) await known.room()
+          if (paths.length === 1 || known.add(cid.multihash.bytes)) {
+            all.blocks++
+            all.size += bytes.length
+          }
+          if (withProgress && stat.NumBlocks % statLineEvery === 0) yield `${goJson({ TotalSize: all.size, DagStats: stats })}\n`
         }
-        if (withProgress && stat.NumBlocks % statLineEvery === 0) yield `${goJson({ TotalSize: all.size, DagStats: stats })}\n`
       }
+    } finally {
+      await known.close()
     }
     const shared = all.referenced - all.size
     const sums = { UniqueBlocks: all.blocks, TotalSize: all.size, ...(shared === 0 ? {} : { SharedSize: shared }), Ratio: all.size === 0 ? 1 : all.referenced / all.size }

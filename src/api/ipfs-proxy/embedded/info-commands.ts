@@ -1,8 +1,5 @@
-import * as dagPb from '@ipld/dag-pb'
-import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/dialect.ts'
-import type { CID } from '../../../model/cid.ts'
 import { cidText, peerIdBytes } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
@@ -10,7 +7,7 @@ import { nextPath } from './name-commands.ts'
 import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
-import { keyOf } from '../../common/dag/walk.ts'
+import { nextLink } from '../../common/dag/walk.ts'
 
 /** The Kubo whose answers these are like. */
 export const likeKubo = '0.44.0'
@@ -68,28 +65,32 @@ function refs ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCal
   if (isEdges && askedFormat !== '<dst>') throw badRequest('using format argument with edges is not allowed')
   const format = isEdges ? '<src> -> <dst>' : askedFormat
   const maxDepth = isRecursive ? integer(query, 'max-depth', { whenMissing: -1, atLeast: -1 }) : 1
-  const seen = new Set<string>()
-  // only dag-pb has names for links
-  const linksOf = (block: Block): Array<{ name: string, cid: CID }> => format.includes('<linkname>') && block.cid.code === dagPb.code
-    ? dagPb.decode(block.bytes).Links.map(({ Name = '', Hash }) => ({ name: Name, cid: Hash }))
-    : reader.linksOf(block).map(cid => ({ name: '', cid }))
-  const below = async function * (cid: CID, depth: number): AsyncGenerator<string> {
-    for (const { name, cid: next } of linksOf({ cid, bytes: await get(cid) })) {
-      const key = keyOf(next)
-      const isKnown = seen.has(key)
-      if (isUnique) remember(seen, key)
-      if (!isUnique || !isKnown) yield `${goJson({ Ref: format.replaceAll('<src>', cidText(cid)).replaceAll('<dst>', cidText(next)).replaceAll('<linkname>', () => name), Err: '' })}\n`
-      if ((maxDepth === -1 || depth < maxDepth) && !(isUnique && isKnown)) yield * below(next, depth + 1)
-    }
-  }
   return lines((async function * () {
-    for (const path of paths) yield * below(await resolved(ipfs, path, signal), 1)
+    const seen = reader.seenBlocks()
+    // only dag-pb has names for links
+    const waiting = reader.waitingLinks(get, { withNames: format.includes('<linkname>') })
+    let links = 0
+    try {
+      for (const path of paths) {
+        const root = await resolved(ipfs, path, signal)
+        waiting.push({ cid: root, bytes: await get(root) }, maxDepth === -1 ? -1 : maxDepth - 1)
+        for (let link = await nextLink(waiting); link != null; link = await nextLink(waiting)) {
+          const { cid, parent, name, depth } = link
+          const isKnown = isUnique && !seen.add(cid.multihash.bytes)
+          if (++links % linksPerRoom === 0) await seen.room()
+          if (isKnown) continue
+          yield `${goJson({ Ref: format.replaceAll('<src>', cidText(parent)).replaceAll('<dst>', cidText(cid)).replaceAll('<linkname>', () => name), Err: '' })}\n`
+          if (depth === 0) continue
+          waiting.push({ cid, bytes: await get(cid) }, depth === -1 ? -1 : depth - 1)
+          await waiting.room()
+        }
+      }
+    } finally {
+      await waiting.close()
+      await seen.close()
+    }
   })())
 }
 
-const remembered = 500_000
-
-function remember (seen: Set<string>, key: string): void {
-  if (seen.size >= remembered) throw new ClusterError('UNSUPPORTED', {}, { message: `more than ${remembered} different blocks can not be listed with unique=true` })
-  seen.add(key)
-}
+/** Links between two looks whether the set of seen blocks has room. */
+const linksPerRoom = 1024

@@ -2,12 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
-import { linksBegin, readable, readLinks } from './links.ts'
+import { isLeaf, linksBegin, readable, readLinks } from './links.ts'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
+import type { WaitingLink, WaitingLinks } from '../../dag-reader.ts'
 import type { ByteStack } from './local.ts'
-
-/** A link that a walk takes. `depth`: levels beneath its block that count, -1 all. */
-export interface PendingLink { cid: CID, depth: number, parent: CID, name: string }
 
 export interface PendingLinksInit {
   /** Blocks whose links wait are kept up to this; those whose turn comes last are read again. Default 8 MiB. */
@@ -55,7 +53,7 @@ interface Level {
  *
  * One at a time: `take` and `load` aren't called while a `load` is under way. `push` may be, at any time.
  */
-export class PendingLinks {
+export class PendingLinks implements WaitingLinks {
   readonly #memoryBytes: number
   readonly #withNames: boolean
   readonly #deps: PendingLinksDeps
@@ -76,12 +74,12 @@ export class PendingLinks {
 
   /** The links of this block come next. Throws INVALID_DATA for bytes that can't be read at all. */
   push (block: Block, depth: number): void {
-    const bytes = owned(readable(block))
-    this.#add({ cid: block.cid, depth, bytes, from: linksBegin(), next: linksBegin(), skip: 0 })
+    if (isLeaf(block.cid)) return
+    this.#add({ cid: block.cid, depth, bytes: owned(readable(block)), from: linksBegin(), next: linksBegin(), skip: 0 })
   }
 
   /** The next link; undefined when there is none or `load` has to bring it. */
-  take (): PendingLink | undefined {
+  take (): WaitingLink | undefined {
     for (let level = this.#levels.at(-1); level != null; level = this.#levels.at(-1)) {
       const { cid: parent, depth } = level
       const at = level.taken++

@@ -5,9 +5,10 @@ import { encode as encodePb, prepare } from '@ipld/dag-pb'
 import { UnixFS } from 'ipfs-unixfs'
 import { tarTree } from '../../../../src/api/common/dag/tar-tree.ts'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
-import { dagReader } from '../../../../src/ipfs/helia/dag-reader.ts'
+import { testReader } from '../../../support/dag-reader.ts'
 import { resolveNames } from '../../../../src/ipfs/helia/path-resolver.ts'
 import { findEntry, listEntries, readNode } from '../../../../src/ipfs/helia/unixfs-directory.ts'
+import { readFile } from '../../../../src/ipfs/helia/unixfs-file.ts'
 import type { CID } from '../../../../src/model/cid.ts'
 import { blockOf } from '../../../support/blocks.ts'
 
@@ -71,6 +72,31 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
     }
   })
 
+  it('a node of a sharded directory has as many links as its fanout, and no more', async () => {
+    const kept = new Kept()
+    const file = kept.keep(Buffer.from('x'), 0x55)
+    const shard = (links: number): Block => kept.node(new UnixFS({ type: 'hamt-sharded-directory', fanout: 8n, hashType: 0x22n }), Array.from({ length: links }, (_, n) => [`${n % 8}name`, file]))
+
+    assert.equal(await firstName(kept, shard(8)), 'name')
+    await assert.rejects(firstName(kept, shard(9)), { code: 'INVALID_DATA' })
+  })
+
+  it('a file has 65,536 parts on the way to a leaf, and no more', async () => {
+    const kept = new Kept()
+    const leaf = kept.keep(Buffer.from('x'), 0x55)
+    const file = (inner: Block, innerBytes: bigint, parts: number): Block => kept.node(
+      new UnixFS({ type: 'file', blockSizes: [innerBytes, ...Array.from({ length: parts - 1 }, () => 1n)] }),
+      [inner, ...Array.from({ length: parts - 1 }, () => leaf)].map(block => ['', block]))
+    const firstByte = async (parts: number): Promise<void> => {
+      const inner = file(leaf, 1n, 32_768)
+      const root = await readNode(file(inner, 32_768n, parts).cid, kept.get)
+      for await (const bytes of readFile(root, kept.get, { range: { from: 0, before: 1 } })) assert.equal(bytes.toString(), 'x')
+    }
+
+    await firstByte(32_768)
+    await assert.rejects(firstByte(32_769), { code: 'INVALID_DATA' })
+  })
+
   it('a path leads through as many values of a dag-cbor block as may be nested, and is refused with more', async () => {
     const kept = new Kept()
     const target = kept.keep(Buffer.from('x'), 0x55).cid
@@ -89,7 +115,7 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
     for (let level = 0; level < 1024; level++) tree = kept.node(new UnixFS({ type: 'directory' }), [['a', tree]])
     const archive = async ({ cid }: Block): Promise<number> => {
       let bytes = 0
-      for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: dagReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
+      for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: testReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
       return bytes
     }
 

@@ -167,6 +167,10 @@ describe('walk in little memory', () => {
     assert.equal(await walked('wide'), '40 blocks, 32 leaves\n')
   })
 
+  it('takes no more for a listing of them', async () => {
+    assert.match(await walked('listing'), /^40 blocks, /)
+  })
+
   it('takes no more for 100,000 levels with links to come back to', async () => {
     assert.equal(await walked('deep'), '100000 blocks, 100001 leaves\n')
   })

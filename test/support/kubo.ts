@@ -7,8 +7,7 @@ import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
-import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
-import { kuboConnector, type KuboDeps, type KuboInit } from '../../src/ipfs/kubo/connector.ts'
+import { kuboConnector, type KuboConnector, type KuboDeps, type KuboInit } from '../../src/ipfs/kubo/connector.ts'
 import { pollUntil } from './poll.ts'
 
 /** Where the real Kubo is: `ipfs` on the path, or in $GO_BIN; null when there is none. */
@@ -51,12 +50,13 @@ const settings: Array<[key: string, json: string]> = [
   ['Bootstrap', '[]']
 ]
 
-export async function startKubo (program: string): Promise<RunningKubo> {
+/** `more`: settings in place of those above. */
+export async function startKubo (program: string, more: typeof settings = []): Promise<RunningKubo> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-kubo-'))
   const env = { ...process.env, IPFS_PATH: folder }
   const cli = async (...args: string[]): Promise<string> => (await promisify(execFile)(program, args, { env })).stdout
   await cli('init', '--profile=test')
-  for (const [key, json] of settings) await cli('config', '--json', key, json)
+  for (const [key, json] of [...settings, ...more]) await cli('config', '--json', key, json)
   const daemon = spawn(program, ['daemon'], { env, stdio: 'ignore' })
   let api = ''
   await pollUntil(async () => {
@@ -93,7 +93,7 @@ async function end (daemon: ChildProcess): Promise<void> {
 }
 
 /** A connector to this Kubo, as a peer has it. */
-export function connectorTo (address: string, init: Partial<KuboInit> = {}, deps: Partial<KuboDeps> = {}): IpfsConnector {
+export function connectorTo (address: string, init: Partial<KuboInit> = {}, deps: Partial<KuboDeps> = {}): KuboConnector {
   return kuboConnector({
     address,
     requestTimeoutMs: 10_000,

@@ -4,13 +4,13 @@ import type { NameRecord, NameResolver, NameTarget } from '../../src/ipfs/names.
 export interface MemoryNames extends NameResolver {
   /** Name → where it points, or what looking it up throws. */
   readonly targets: Map<string, NameTarget | Error>
-  readonly records: Map<string, NameRecord>
+  readonly records: Map<string, NameRecord | Error>
 }
 
 /** Names out of a map. */
 export function memoryNames (entries: Record<string, string> = {}): MemoryNames {
   const targets = new Map<string, NameTarget | Error>(Object.entries(entries).map(([name, value]) => [name, { value, ttlSeconds: 60 }]))
-  const records = new Map<string, NameRecord>()
+  const records = new Map<string, NameRecord | Error>()
   return {
     targets,
     records,

@@ -23,6 +23,18 @@ export interface BitswapInboundDeps {
   deliver: (message: BitswapMessage) => void
 }
 
+/** Wants of one message that are passed on. The engine remembers 1024 of a peer, as Go does, and looks at each one that it is given at once. */
+const maxWants = 4096
+
+function withFewerWants (message: BitswapMessage): BitswapMessage {
+  const { wantlist } = message
+  if (wantlist == null || wantlist.entries.length <= maxWants) return message
+  let wants = 0
+  let cancels = 0
+  const entries = wantlist.entries.filter(({ cancel }) => (cancel === true ? ++cancels : ++wants) <= maxWants)
+  return { ...message, wantlist: { ...wantlist, entries } }
+}
+
 type Bytes = Parameters<FrameReader['push']>[0]
 
 /** Reads messages from a stream until it ends. */
@@ -36,7 +48,7 @@ export function receiveBitswap (stream: Stream, init: BitswapInboundInit, deps: 
   const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stands still' }))
   const onMessage = (event: { data: Bytes }): void => {
     try {
-      for (const frame of frames.push(event.data)) deps.deliver(decodeBitswapMessage(frame))
+      for (const frame of frames.push(event.data)) deps.deliver(withFewerWants(decodeBitswapMessage(frame)))
       rearm()
     } catch (err) {
       stream.abort(err as Error)

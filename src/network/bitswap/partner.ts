@@ -84,12 +84,14 @@ export class Partner {
   wanted (entries: readonly BitswapWant[], isAll: boolean): void {
     if (isAll) this.#theirs.clear()
     for (const { cid: bytes, cancel, wantType, sendDontHave = false } of entries) {
+      // forgotten before it costs anything
+      if (cancel !== true && this.#answers.size >= waitingAnswers) continue
       const cid = crdtCidOf(bytes)
       if (cid == null) continue
       const key = keyOf(cid)
       this.#theirs.delete(key)
       if (cancel === true) this.#answers.delete(key)
-      else if (this.#answers.size < waitingAnswers) this.#answers.set(key, { cid, isHave: wantType === 'WantHave', sendDontHave })
+      else this.#answers.set(key, { cid, isHave: wantType === 'WantHave', sendDontHave })
     }
     this.#send()
   }

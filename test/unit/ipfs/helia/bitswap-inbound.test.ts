@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { receiveBitswap } from '../../../../src/ipfs/helia/bitswap-inbound.ts'
 import { FrameReader } from '../../../../src/wire/frame-reader.ts'
-import { decodeBitswapMessage } from '../../../../src/wire/bitswap.ts'
+import { decodeBitswapMessage, encodeBitswapFrame } from '../../../../src/wire/bitswap.ts'
 import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
@@ -24,6 +24,13 @@ const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replac
 /** One want-have for the bytes 01 55, priority 7, then a block "abc" and a don't-have. */
 const message = hex('0a0e 0a0a 0a020155 1007 2001 2801 1000 1a0a 0a03015512 1203616263 2206 0a020155 1001')
 const framed = (body: Uint8Array): Uint8Array => Uint8Array.of(body.length, ...body)
+
+/** A message with a block, of so many bytes in all. */
+function encodedBlock (sizeBytes: number): Uint8Array {
+  const frame = encodeBitswapFrame({ blocks: [{ prefix: Uint8Array.of(1), data: new Uint8Array(sizeBytes - 9) }] }).subarray(2)
+  assert.equal(frame.length, sizeBytes)
+  return frame
+}
 
 function receive (clock: SimClock): { stream: FakeStream, delivered: BitswapMessage[] } {
   const stream = new FakeStream()
@@ -92,5 +99,27 @@ describe('bitswap inbound', () => {
 
     assert.ok(nonsense.stream.aborted != null)
     assert.ok(large.stream.aborted != null)
+  })
+
+  it('takes messages up to their limit, and none that says that it has a byte more', { timeout: 5000 }, () => {
+    const { stream, delivered } = receive(new SimClock())
+
+    stream.receive(Buffer.concat([Buffer.from('904e', 'hex'), encodedBlock(10_000)]))
+    assert.equal(delivered.length, 1)
+    assert.equal(stream.aborted, undefined)
+    stream.receive(Buffer.from('914e', 'hex'))
+
+    assert.ok(stream.aborted != null)
+  })
+
+  it('passes on 4096 wants and as many cancels of a message', { timeout: 5000 }, () => {
+    const stream = new FakeStream()
+    const delivered: BitswapMessage[] = []
+    receiveBitswap(stream as unknown as Stream, { stallMs: 1000, maxMessageBytes: 1 << 20 }, { clock: new SimClock(), deliver: one => delivered.push(one) })
+    const wants = (count: number): Uint8Array => encodeBitswapFrame({ wants: Array.from({ length: count * 2 }, (_, at) => ({ cid: Uint8Array.of(at >> 8, at), cancel: at % 2 === 0 })) })
+
+    for (const count of [2048, 4096, 4097]) stream.receive(wants(count))
+
+    assert.deepEqual(delivered.map(({ wantlist }) => [true, false].map(isCancel => wantlist?.entries.filter(({ cancel = false }) => cancel === isCancel).length)), [[2048, 2048], [4096, 4096], [4096, 4096]])
   })
 })

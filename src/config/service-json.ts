@@ -1,4 +1,5 @@
 import { ClusterError, messageOf } from '../base/errors.ts'
+import { refuseNestedJson } from '../base/nesting.ts'
 import { isJsonObject, newFindings, readSection } from './reader.ts'
 import type { Findings, JsonObject, Variables } from './reader.ts'
 import { inertSections, sections, topLevel } from './sections.ts'
@@ -21,9 +22,18 @@ export interface LoadedConfig {
   foreignDatastore: { engine: ForeignDatastore, folder: string } | null
 }
 
+/** Components are three levels down, their lists four. */
+const maxNesting = 64
+
 /** Parses the text of a service.json. Throws INVALID_CONFIG when it isn't a JSON object. */
 export function parseServiceJson (text: string): JsonObject {
   let parsed: unknown
+  // it may come from a server
+  try {
+    refuseNestedJson(Buffer.from(text), maxNesting)
+  } catch (err) {
+    throw new ClusterError('INVALID_CONFIG', {}, { message: `service.json is nested too deeply: ${messageOf(err)}`, cause: err })
+  }
   try {
     parsed = JSON.parse(text)
   } catch (err) {

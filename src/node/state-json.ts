@@ -4,6 +4,8 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 export interface JsonValue { value: unknown, line: number }
 
 const maxValueBytes = 1024 * 1024
+/** A pin has two levels. */
+const maxNesting = 64
 const quote = 0x22
 const backslash = 0x5c
 const newline = 0x0a
@@ -60,9 +62,13 @@ class Scanner {
     if (byte === newline) this.#line++
     else if (this.#depth === 0) return this.#topLevel(byte)
     else if (byte === quote) this.#inString = true
-    else if (byte === openBrace || byte === openBracket) this.#depth++
+    else if (byte === openBrace || byte === openBracket) this.#deeper()
     else if (byte === closeBrace || byte === closeBracket) return --this.#depth === 0
     return false
+  }
+
+  #deeper (): void {
+    if (++this.#depth > maxNesting) throw faultInLine(this.#line, `more than ${maxNesting} values are nested in each other`)
   }
 
   #topLevel (byte: number): boolean {

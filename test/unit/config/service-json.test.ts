@@ -66,6 +66,13 @@ describe('reading service.json', () => {
     assert.throws(() => parseServiceJson(text), (err: Error) => /not valid JSON: look near line \d/.test(err.message) && !err.message.includes('abab'))
   })
 
+  it('may nest 64 values, and no more', { timeout: 5000 }, () => {
+    const nested = (depth: number): string => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
+
+    assert.ok(parseServiceJson(nested(64)))
+    for (const depth of [65, 20_000]) assert.throws(() => parseServiceJson(nested(depth)), { code: 'INVALID_CONFIG', message: /nested too deeply/ })
+  })
+
   it('says that a file is cut off', () => {
     assert.throws(() => parseServiceJson('{ "cluster": {'), /not valid JSON: (it ends too early|look near line 1)/)
     assert.throws(() => parseServiceJson(''), /not valid JSON: it ends too early/)

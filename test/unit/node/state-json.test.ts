@@ -45,4 +45,11 @@ describe('JSON objects in a stream', () => {
     await assert.rejects(read('{"a":1}\n{"a":2,\n{"a":3}\n{"a":4}\n'), failsAt(3, /not valid JSON/))
     await assert.rejects(read(`{"a":1}\n{"a":[\n${'{"a":3},\n'.repeat(200_000)}`, 65_536), failsAt(2, /more than/))
   })
+
+  it('may nest 64 values, and no more', { timeout: 5000 }, async () => {
+    const nested = (depth: number): string => `\n${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
+
+    assert.equal((await read(nested(64))).length, 1)
+    for (const depth of [65, 100_000]) await assert.rejects(read(nested(depth), 65_536), failsAt(2, /more than 64 values are nested in each other$/))
+  })
 })

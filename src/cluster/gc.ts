@@ -1,7 +1,10 @@
 import { isClusterError, answerText } from '../base/errors.ts'
+import type { Consensus } from '../consensus/consensus.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { RemovedKey, RepoGc } from '../model/peer.ts'
+import type { Pin } from '../model/pin.ts'
+import { isRemote } from '../model/pin.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import type { CallOptions, ScopeOptions } from './cluster-api.ts'
 import type { Members } from './members.ts'
@@ -10,6 +13,7 @@ export interface GarbageCollectionInit { peerName: string, followerMode: boolean
 
 export interface GarbageCollectionDeps {
   members: Members
+  consensus: Pick<Consensus, 'state'>
   ipfs: Pick<IpfsConnector, 'repoGc'>
   remotes: Pick<RemotePeers, 'repoGc'>
 }
@@ -46,8 +50,14 @@ export class GarbageCollection {
 
   async #here (call: CallOptions): Promise<RepoGc> {
     const keys: RemovedKey[] = []
-    for await (const key of this.#deps.ipfs.repoGc(call)) keys.push(key)
+    for await (const key of this.#deps.ipfs.repoGc({ ...call, wanted: () => this.#wantedHere(call) })) keys.push(key)
     return { peer: this.#deps.members.self, peerName: this.#init.peerName, keys, error: '' }
+  }
+
+  /** What the pinset wants on this peer, whether it is pinned yet or not. */
+  async * #wantedHere (call: CallOptions): AsyncGenerator<Pin[]> {
+    const { consensus, members } = this.#deps
+    for await (const pins of consensus.state.pins(call)) yield pins.filter(pin => pin.type !== 'meta-pin' && !isRemote(pin, members.self))
   }
 
   #nameOf (peer: PeerId): string { return peer === this.#deps.members.self ? this.#init.peerName : this.#deps.members.ping(peer).peerName }

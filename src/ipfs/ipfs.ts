@@ -53,6 +53,14 @@ export interface BlockHold extends Disposable {
   release (): void
 }
 
+export interface CollectionOptions extends IpfsOptions {
+  /**
+   * Pins that the node shall have, in batches: what is whole here of them is kept as if they had their roots. A pin waits in a queue, and the hold that kept its
+   * blocks ended with the process that was killed. Without effect on an external node.
+   */
+  wanted?: () => AsyncIterable<Pin[]>
+}
+
 /** A look at all of the node's pins at one moment. */
 export interface PinnedView {
   /** `recursive` or `direct` when the node has such a root, else `unpinned` (indirect counts as unpinned: it needs a pin of its own). */
@@ -121,7 +129,7 @@ export interface IpfsConnector extends Startable {
 
   repoStat (options?: IpfsOptions): Promise<RepoStat>
   /** Removes every block that no root, running pin or running add needs; yields what went. */
-  repoGc (options?: IpfsOptions): AsyncIterable<RemovedKey>
+  repoGc (options?: CollectionOptions): AsyncIterable<RemovedKey>
   swarmPeers (options?: IpfsOptions): Promise<PeerId[]>
 
   /** libp2p protocols that the node answers now. Absent: the connector does not know. Throws while the node is not up. */

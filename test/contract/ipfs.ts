@@ -81,9 +81,9 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       subject = await open({ storageMaxBytes: 100_000_000, pinTimeoutMs: 60_000, unpinDisable: false, ...options })
       return subject.connector
     }
-    const removed = async (): Promise<string[]> => {
+    const removed = async (...wanted: Pin[]): Promise<string[]> => {
       const keys: string[] = []
-      for await (const { key, error } of subject.connector.repoGc()) {
+      for await (const { key, error } of subject.connector.repoGc({ wanted: async function * () { yield wanted } })) {
         assert.equal(error, '')
         keys.push(Buffer.from(key?.multihash.bytes ?? []).toString('hex'))
       }
@@ -332,6 +332,19 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
 
       assert.equal(ipfs.holdCount(), 0)
       assert.deepEqual(await removed(), hashes(...all))
+    })
+
+    it('keeps what is wanted and whole as if it had its root, as deep as it is wanted; half a DAG goes', ifKept, async () => {
+      const ipfs = await start()
+      const [whole, shallow, half, single] = await Promise.all(['whole', 'shallow', 'half', 'single'].map(tree)) as [Tree, Tree, Tree, Tree]
+      await ipfs.putBlocks(batches(...whole.all, ...shallow.all, half.root, half.folder, single.leaf))
+      subject.passTime(hour + 60_000)
+
+      const gone = await removed(pinOf(whole.root.cid), pinOf(shallow.root.cid, { maxDepth: 1 }), pinOf(half.root.cid), pinOf(single.leaf.cid, { maxDepth: 0 }), pinOf(single.root.cid))
+      await ipfs.pin(pinOf(whole.root.cid))
+
+      assert.deepEqual(gone, hashes(shallow.leaf, half.root, half.folder))
+      assert.equal(await ipfs.pinStatus(pinOf(whole.root.cid)), 'recursive')
     })
 
     it('keeps shared blocks as long as one root needs them', async () => {

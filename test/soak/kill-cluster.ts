@@ -13,8 +13,8 @@ export interface KilledPeer extends PeerProcess {
 export interface KilledCluster {
   peers: KilledPeer[]
   after: (ms: number) => Promise<unknown>
-  /** Starts those that don't run; resolves when all are members everywhere. */
-  start: () => Promise<void>
+  /** Starts those that don't run; resolves when all are members everywhere. `started`: one of them answers. */
+  start: (started?: (at: number) => void) => Promise<void>
   stop: () => Promise<void>
   remove: () => Promise<void>
 }
@@ -30,10 +30,12 @@ export async function killedCluster (count: number): Promise<KilledCluster> {
   return {
     peers,
     after: async ms => sleep(ms),
-    start: async () => {
-      await Promise.all(peers.map(async peer => {
-        if (!running.has(peer) || !await isUp(peer)) await peer.start()
+    start: async (started = () => {}) => {
+      await Promise.all(peers.map(async (peer, at) => {
+        if (running.has(peer) && await isUp(peer)) return
+        await peer.start()
         running.add(peer)
+        started(at)
       }))
       await pollUntil(async () => (await Promise.all(peers.map(membersOf))).every(members => members === count), { withinMs: 60_000, what: 'the membership of all' })
     },

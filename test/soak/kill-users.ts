@@ -32,11 +32,6 @@ export class Users {
   /** No more changes; `work` resolves when the last answers are there. */
   stop (): void { this.#isOver = true }
 
-  /** What isn't held and isn't pinned goes, on every peer. */
-  async collectEverywhere (): Promise<void> {
-    await Promise.all(this.#deps.cluster.peers.map(async (_, at) => this.#collect(at)))
-  }
-
   #owners (): number[] { return [...this.#deps.cluster.peers.keys()].filter(at => !this.#gone.has(at)) }
 
   async #change (): Promise<void> {
@@ -44,10 +39,12 @@ export class Users {
     const owner = dice.pick(this.#owners())
     const kind = dice.float()
     const [pinned, gone] = (['in', 'out'] as const).map(state => ledger.idle(state).filter(item => item.owner === owner)) as [Item[], Item[]]
-    if (kind < 0.02) return this.#collect(owner)
+    if (kind < 0.02) return this.collect(owner)
     if (pinned.length > 0 && (kind < 0.35 || pinned.length > mostItems)) return this.#unpin(dice.pick(pinned))
     if (kind < 0.6) return this.#add(owner)
-    return this.#pin(gone.length > 0 && kind < 0.7 ? dice.pick(gone) : pinned.length > 0 && kind < 0.75 ? dice.pick(pinned) : ledger.item(this.#identityCid(), { owner }))
+    // content that was unpinned may have been collected: only what needs none is pinned again
+    const without = gone.filter(({ content }) => content == null)
+    return this.#pin(without.length > 0 && kind < 0.7 ? dice.pick(without) : pinned.length > 0 && kind < 0.75 ? dice.pick(pinned) : ledger.item(this.#identityCid(), { owner }))
   }
 
   async #pin (item: Item): Promise<void> {
@@ -89,7 +86,8 @@ export class Users {
     }
   }
 
-  async #collect (owner: number): Promise<void> {
+  /** What isn't held and isn't pinned goes. */
+  async collect (owner: number): Promise<void> {
     this.counts.collections++
     await fetch(`${this.#deps.cluster.peers[owner]?.url}/ipfs/gc?local=true`, { method: 'POST' }).then(async response => response.text()).catch(() => this.#gone.add(owner))
   }

@@ -31,8 +31,10 @@ async function round (dice: Dice, cluster: KilledCluster, ledger: Ledger): Promi
   }))
   users.stop()
   await work
-  await cluster.start()
-  if (dice.chance(0.3)) await users.collectEverywhere()
+  // what a collection meets first is what the killed process had not finished
+  const collections: Array<Promise<void>> = []
+  await cluster.start(at => { if (dice.chance(0.3)) collections.push(users.collect(at)) })
+  await Promise.all(collections)
   for (const figure of ['acknowledged', 'cutOff', 'collections'] as const) sum[figure] += users.counts[figure]
 }
 

@@ -2,7 +2,7 @@ import { CID } from 'multiformats/cid'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError, messageOf } from '../../src/base/errors.ts'
-import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
+import type { BlockHold, CollectionOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
 import { needsPin } from '../../src/ipfs/helia/pinner.ts'
 import { isLeaf, linksOf } from '../../src/ipfs/helia/local/links.ts'
 import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
@@ -175,10 +175,11 @@ export class FakeIpfs implements IpfsConnector {
     return { repoSize: this.#size(), storageMax, freeBytes: Math.max(0, storageMax - this.#size()) }
   }
 
-  async * repoGc (options: IpfsOptions = {}): AsyncGenerator<RemovedKey> {
+  async * repoGc (options: CollectionOptions = {}): AsyncGenerator<RemovedKey> {
     this.#check(options)
     const kept = new Set<string>()
     for (const { blocks } of this.#holds) for (const hash of blocks) kept.add(hash)
+    for await (const pins of options.wanted?.() ?? []) for (const pin of pins) this.#keepIfWhole(pin, kept)
     for (const { cid, depth } of this.#roots.values()) this.#visit(cid, depth, found => kept.add(key(found)))
     for (const [hash, { cid, since }] of this.#blocks) {
       if (kept.has(hash) || this.#clock.now() - since < keepMs) continue
@@ -233,6 +234,12 @@ export class FakeIpfs implements IpfsConnector {
     see(cid, bytes)
     if (bytes == null || depth === 0 || isLeaf(cid)) return
     for (const link of linksOf({ cid, bytes })) this.#visit(link, depth - 1, see)
+  }
+
+  #keepIfWhole ({ cid, maxDepth }: Pin, kept: Set<string>): void {
+    const all = new Map<string, boolean>()
+    this.#visit(cid, maxDepth, (found, bytes) => all.set(key(found), bytes != null))
+    if ([...all.values()].every(Boolean)) for (const found of all.keys()) kept.add(found)
   }
 
   #statusOf (cid: CID): IpfsPinStatus {

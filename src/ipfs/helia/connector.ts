@@ -11,7 +11,7 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { BlockHold, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, CollectionOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
@@ -242,7 +242,7 @@ class EmbeddedNode implements HeliaConnector {
   }
 
   async repoStat (): Promise<RepoStat> { return this.#local.space.stat() }
-  repoGc (options: IpfsOptions = {}): AsyncIterable<RemovedKey> {
+  repoGc (options: CollectionOptions = {}): AsyncIterable<RemovedKey> {
     checkCollectable(this.#deps.datastore)
     return this.#local.collector.collect(options)
   }

@@ -1,6 +1,6 @@
 import type { Block } from '../../../src/blockstore/blockstore.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
-import type { BlockHold, IpfsConnector } from '../../../src/ipfs/ipfs.ts'
+import type { BlockHold, CollectionOptions, IpfsConnector } from '../../../src/ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
 import { parseCid } from '../../../src/model/cid.ts'
 import type { RemovedKey } from '../../../src/model/peer.ts'
@@ -24,6 +24,8 @@ export class MemoryIpfs implements IpfsConnector {
   largestBatchBytes = 0
   swarm: PeerId[] = []
   removable: RemovedKey[] = []
+  /** What collections were told to keep. */
+  readonly wanted: string[] = []
   readonly #id: PeerId
   readonly #holds = new Set<{ waiting: Set<string>, isHandedOver: boolean }>()
 
@@ -112,8 +114,9 @@ export class MemoryIpfs implements IpfsConnector {
     return { repoSize: 5, storageMax: 10e9, freeBytes: 10e9 }
   }
 
-  async * repoGc (): AsyncGenerator<RemovedKey> {
+  async * repoGc ({ wanted }: CollectionOptions = {}): AsyncGenerator<RemovedKey> {
     this.#answer()
+    for await (const pins of wanted?.() ?? []) this.wanted.push(...pins.map(({ cid }) => cid.toString()))
     yield * this.removable
   }
 

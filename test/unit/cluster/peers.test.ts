@@ -4,7 +4,7 @@ import { ClusterError } from '../../../src/base/errors.ts'
 import type { Datastore } from '../../../src/datastore/datastore.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
-import { aCid, aPeerId, collect, factors, options } from '../../support/cluster/values.ts'
+import { aCid, aPeerId, aPin, collect, factors, options } from '../../support/cluster/values.ts'
 import { SimDisk } from '../../support/sim-disk.ts'
 
 const opened: TestCluster[] = []
@@ -379,6 +379,16 @@ describe('garbage collection', () => {
       { peer: made.ids[1], peerName: 'peer1', keys: [], error: 'connection refused' },
       { peer: made.ids[2], peerName: 'peer2', keys: [], error: '' }
     ])
+  })
+
+  it('keeps what the pinset wants on this peer, whether its node has pinned it yet or not', async () => {
+    const made = await open(2)
+    const [everywhere, ours, meta] = [aPin({ cid: aCid('a') }), aPin({ cid: aCid('b'), ...factors(1), allocations: [made.peer.id] }), aPin({ cid: aCid('d'), type: 'meta-pin' })]
+    for (const pin of [everywhere, ours, meta, { ...ours, cid: aCid('c'), allocations: [made.ids[1] ?? ''] }]) made.pinset.pins.set(pin.cid.toString(), pin)
+
+    await made.cluster.repoGc({ local: true })
+
+    assert.deepEqual(made.peer.ipfs.wanted, [everywhere, ours].map(({ cid }) => cid.toString()))
   })
 
   it('runs here only when asked so, and then fails when the node does', async () => {

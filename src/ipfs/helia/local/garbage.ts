@@ -6,6 +6,8 @@ import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts
 import type { Logger } from '../../../base/log.ts'
 import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
+import type { Pin } from '../../../model/pin.ts'
+import type { IpfsPinStatus } from '../../ipfs.ts'
 import { blockSet } from './block-set.ts'
 import { isLeaf } from './links.ts'
 import type { BlockSet, CollectOptions, GarbageCollector, Root, RootTable, WalkScratch } from './local.ts'
@@ -23,8 +25,8 @@ export interface GarbageCollectorInit {
 }
 
 export interface GarbageCollectorDeps {
-  blocks: Pick<Blockstore, 'get' | 'delete' | 'multihashes'>
-  roots: Pick<RootTable, 'list'>
+  blocks: Pick<Blockstore, 'get' | 'has' | 'delete' | 'multihashes'>
+  roots: Pick<RootTable, 'list' | 'statusesOf'>
   protection: BlockProtection
   recent: Pick<RecentTable, 'list'>
   scratch: WalkScratch
@@ -35,6 +37,8 @@ export interface GarbageCollectorDeps {
 const rawCodec = 0x55
 /** DAGs that are walked side by side: most are small. */
 const rootsAtATime = 8
+/** For the look whether a pin without a root is whole. */
+const wholeMemoryBytes = 4 * 1024 * 1024
 /** More unreadable blocks than these are only counted. */
 const reportedFaults = 1000
 
@@ -43,13 +47,13 @@ export function garbageCollector (init: GarbageCollectorInit, deps: GarbageColle
   return { collect: (options = {}) => collect(init, deps, options) }
 }
 
-async function * collect (init: GarbageCollectorInit, deps: GarbageCollectorDeps, { signal }: CollectOptions): AsyncGenerator<RemovedKey> {
+async function * collect (init: GarbageCollectorInit, deps: GarbageCollectorDeps, { signal, wanted }: CollectOptions): AsyncGenerator<RemovedKey> {
   signal?.throwIfAborted()
   const marks = blockSet({ folder: join(init.folder, 'marks'), memoryBytes: init.markMemoryBytes ?? 32 * 1024 * 1024 }, deps)
   let collection: Collection | undefined
   try {
     collection = await deps.protection.collect(marks, signal)
-    const faults = await new Marker(init, deps, marks).mark(signal)
+    const faults = await new Marker(init, deps, marks).mark({ wanted, signal })
     if (faults.length > 0) yield * faults
     else yield * sweep(deps, collection, signal)
   } finally {
@@ -71,7 +75,7 @@ class Marker {
   }
 
   /** Marks all that is needed; resolves to what couldn't be read. */
-  async mark (signal?: AbortSignal): Promise<RemovedKey[]> {
+  async mark ({ wanted, signal }: { wanted: CollectOptions['wanted'] | undefined, signal: AbortSignal | undefined }): Promise<RemovedKey[]> {
     const options = signal == null ? {} : { signal }
     for await (const multihashes of this.#deps.recent.list(options)) await this.#add(multihashes)
     for await (const roots of this.#deps.roots.list(options)) {
@@ -81,7 +85,28 @@ class Marker {
       }))
       await this.#marks.room()
     }
+    for await (const pins of wanted?.() ?? []) {
+      signal?.throwIfAborted()
+      const statuses = await this.#deps.roots.statusesOf(pins.map(({ cid }) => cid))
+      for (const [at, pin] of pins.entries()) if (lacksRoot(pin, statuses[at])) await this.#markIfWhole(pin, signal)
+      await this.#marks.room()
+    }
     return this.#faults
+  }
+
+  /** Half a DAG is fetched again by who still wants it, and may be in the way of the rest. */
+  async #markIfWhole ({ cid, maxDepth: depth }: Pin, signal?: AbortSignal): Promise<void> {
+    if (!this.#deps.blocks.has(cid)) return
+    const seen = blockSet({ folder: join(this.#init.folder, 'whole'), memoryBytes: wholeMemoryBytes }, this.#deps)
+    try {
+      await walkDag(cid, { depth, seen, concurrency: this.#init.concurrency ?? 32, get: async block => this.#readHere(block), ...(signal == null ? {} : { signal }) })
+    } catch (err) {
+      if (isClusterError(err, 'BLOCK_MISSING') || isClusterError(err, 'INVALID_DATA')) return
+      throw err
+    } finally {
+      await seen.close()
+    }
+    await this.#markRoot({ cid, depth }, signal)
   }
 
   async #add (multihashes: readonly Uint8Array[]): Promise<void> {
@@ -89,7 +114,7 @@ class Marker {
     await this.#marks.room()
   }
 
-  async #markRoot ({ cid, depth }: Root, signal?: AbortSignal): Promise<void> {
+  async #markRoot ({ cid, depth }: Pick<Root, 'cid' | 'depth'>, signal?: AbortSignal): Promise<void> {
     if (isLeaf(cid) || depth === 0) {
       this.#marks.add(cid.multihash.bytes)
       return
@@ -114,6 +139,11 @@ class Marker {
     }
   }
 
+  async #readHere (cid: CID): Promise<Uint8Array | undefined> {
+    if (isLeaf(cid) && !this.#deps.blocks.has(cid)) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() })
+    return this.#read(cid)
+  }
+
   /** Leaves needn't be read: nothing hangs on them. */
   async #read (cid: CID): Promise<Uint8Array | undefined> {
     if (isLeaf(cid)) return undefined
@@ -122,6 +152,8 @@ class Marker {
     return bytes
   }
 }
+
+const lacksRoot = ({ maxDepth }: Pin, status: IpfsPinStatus | undefined): boolean => status !== 'recursive' && (status !== 'direct' || maxDepth !== 0)
 
 async function * sweep (deps: GarbageCollectorDeps, collection: Collection, signal?: AbortSignal): AsyncGenerator<RemovedKey> {
   for await (const multihashes of deps.blocks.multihashes(signal == null ? {} : { signal })) {

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import type { IpfsPinStatus, RepoStat } from '../../ipfs.ts'
+import type { CollectionOptions, IpfsPinStatus, RepoStat } from '../../ipfs.ts'
 import type { Startable } from '../../../base/lifecycle.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
 
@@ -67,11 +67,11 @@ export interface RecentBlocks {
   note (cids: readonly CID[]): Promise<void>
 }
 
-export interface CollectOptions { signal?: AbortSignal }
+export type CollectOptions = CollectionOptions
 
 export interface GarbageCollector {
   /**
-   * Marks what roots, guards and recent blocks need, then deletes the rest and yields what went: v1 raw CIDs of the multihashes, as Kubo does.
+   * Marks what roots, guards and recent blocks need, and of what is wanted what is whole here; then deletes the rest and yields what went: v1 raw CIDs of the multihashes, as Kubo does.
    * When a root's DAG can't be read whole, yields `{ key: the block, error }` for each such block and deletes nothing, as Kubo does.
    * One collection at a time: a second one waits for the first. Stopping to iterate, or the signal, ends it cleanly between two deletions.
    */

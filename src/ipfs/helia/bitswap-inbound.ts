@@ -19,12 +19,23 @@ export interface BitswapInboundInit {
 
 export interface BitswapInboundDeps {
   clock: Pick<Clock, 'after'>
-  /** Takes a whole message. What it throws resets the stream. */
+  /** Takes a whole message, or several that came together as one. What it throws resets the stream. */
   deliver: (message: BitswapMessage) => void
 }
 
 /** Wants of one message that are passed on. The engine remembers 1024 of a peer, as Go does, and looks at each one that it is given at once. */
 const maxWants = 4096
+
+/** Small messages that came together, as one: each makes the engine look at all that the peer wants. */
+function merged (before: BitswapMessage, { wantlist, blocks, blockPresences, pendingBytes }: BitswapMessage): BitswapMessage {
+  for (const block of blocks) before.blocks.push(block)
+  for (const presence of blockPresences) before.blockPresences.push(presence)
+  before.pendingBytes = pendingBytes
+  if (wantlist == null) return before
+  if (wantlist.full === true || before.wantlist == null) before.wantlist = wantlist
+  else for (const want of wantlist.entries) before.wantlist.entries.push(want)
+  return before
+}
 
 function withFewerWants (message: BitswapMessage): BitswapMessage {
   const { wantlist } = message
@@ -48,7 +59,8 @@ export function receiveBitswap (stream: Stream, init: BitswapInboundInit, deps: 
   const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stands still' }))
   const onMessage = (event: { data: Bytes }): void => {
     try {
-      for (const frame of frames.push(event.data)) deps.deliver(withFewerWants(decodeBitswapMessage(frame)))
+      const messages = Array.from(frames.push(event.data), frame => decodeBitswapMessage(frame))
+      if (messages.length > 0) deps.deliver(withFewerWants(messages.reduce(merged)))
       rearm()
     } catch (err) {
       stream.abort(err as Error)

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -29,6 +30,9 @@ const maxMessageBytes = maxCrdtBlockBytes + 64 * 1024
 const streamsPerPeer = 64
 /** Messages of one peer that have begun, together: sixteen of the largest blocks that Go's peers write. */
 const heldBytesPerPeer = 16 * 1024 * 1024
+
+/** Messages of a stream until others have a turn: one chunk may have very many small ones. */
+const messagesPerTurn = 64
 
 interface Held { streams: number, sizeBytes: number }
 
@@ -69,6 +73,7 @@ export class Incoming {
     const frames = new FrameReader(maxMessageBytes)
     let disarm: (() => void) | undefined
     let ownBytes = 0
+    let messages = 0
     const hold = (sizeBytes: number): void => {
       held.sizeBytes += sizeBytes - ownBytes
       ownBytes = sizeBytes
@@ -80,6 +85,7 @@ export class Incoming {
         disarm?.()
         for (const frame of frames.push(chunk)) {
           hold(frame.length)
+          if (++messages % messagesPerTurn === 0) await othersTurn()
           await this.#deps.room(stream.remote)
           if (stream.wasReset.aborted) return
           this.#deps.take(stream.remote, decodeBitswapMessage(frame))

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -19,6 +20,8 @@ export interface HistoryClientDeps {
   onPeer: HistoryExchange['onPeer']
   clock: Clock
 }
+
+const framesAtOnce = 512
 
 export const historyClientDefaults: HistoryClientInit = { stallMs: 15_000 }
 
@@ -100,15 +103,17 @@ class Question {
     if (!this.#isComplete) this.#end(stream, new Error('enough of the history'))
   }
 
-  /** The frames of each chunk that completes some. The timer runs only while this side waits. */
+  /** The frames of each chunk that completes some, so many at once at most. The timer runs only while this side waits. */
   async * #batches (stream: PeerStream): AsyncGenerator<Uint8Array[]> {
     this.#watch(stream)
     for await (const chunk of stream.source) {
-      const frames = [...this.#frames.push(chunk)]
-      if (frames.length === 0) continue
-      this.#cancelTimer()
-      yield frames
-      this.#watch(stream)
+      for (const frames of inBatches(this.#frames.push(chunk))) {
+        this.#cancelTimer()
+        yield frames
+        this.#watch(stream)
+        // tiny frames are as much work as others
+        if (frames.length === framesAtOnce) await othersTurn()
+      }
     }
     if (!this.#frames.idle) throw new ClusterError('INVALID_DATA', { peer: this.#peer }, { message: 'an answer is cut off' })
   }
@@ -125,6 +130,16 @@ class Question {
     this.#fault ??= reason
     stream.abort(reason instanceof Error ? reason : new Error(String(reason)))
   }
+}
+
+function * inBatches (frames: Iterable<Uint8Array>): Generator<Uint8Array[]> {
+  let batch: Uint8Array[] = []
+  for (const frame of frames) {
+    if (batch.push(frame) < framesAtOnce) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }
 
 const checked = (bytes: Uint8Array): HistoryBlock => ({ cid: crdtCid(bytes), bytes })

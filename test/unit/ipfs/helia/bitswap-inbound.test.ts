@@ -122,4 +122,15 @@ describe('bitswap inbound', () => {
 
     assert.deepEqual(delivered.map(({ wantlist }) => [true, false].map(isCancel => wantlist?.entries.filter(({ cancel = false }) => cancel === isCancel).length)), [[2048, 2048], [4096, 4096], [4096, 4096]])
   })
+
+  it('delivers messages that come together as one; a full list of wants replaces what came before', () => {
+    const { stream, delivered } = receive(new SimClock())
+    const want = (at: number): Uint8Array => encodeBitswapFrame({ wants: [{ cid: Uint8Array.of(at) }], blocks: [{ prefix: Uint8Array.of(1), data: Uint8Array.of(at) }] })
+    const full = framed(hex('0a09 0a05 0a0109 1001 1001'))
+
+    stream.receive(Buffer.concat([want(1), want(2)]))
+    stream.receive(Buffer.concat([want(3), full, want(4)]))
+
+    assert.deepEqual(delivered.map(({ wantlist, blocks }) => [wantlist?.entries.map(({ cid }) => cid[0]), wantlist?.full ?? false, blocks.map(({ data }) => data[0])]), [[[1, 2], false, [1, 2]], [[9, 4], true, [3, 4]]])
+  })
 })

@@ -72,7 +72,8 @@ export class Ipns {
   async #newest (key: PeerId, options: NameOptions): Promise<{ record: IpnsRecord, ageMs: number }> {
     options.signal?.throwIfAborted()
     const cached = options.fresh === true ? undefined : this.#cache.get(key)
-    if (cached != null) return { record: cached.value, ageMs: cached.ageMs }
+    // without routing the record here is the only one there is: it doesn't get older by being kept
+    if (cached != null) return { record: cached.value, ageMs: this.#deps.routing.isOn ? cached.ageMs : 0 }
     const record = await this.#lookUp(key, options)
     if (record == null) throw new ClusterError('NOT_FOUND', { key }, { message: 'could not resolve name' })
     this.remember(key, record)

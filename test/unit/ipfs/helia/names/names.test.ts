@@ -73,6 +73,19 @@ describe('names of the embedded node', () => {
     for (const fresh of [true, false]) await assert.rejects(names.resolveName(self, { fresh }), { code: 'NOT_FOUND' })
   })
 
+  it('may be kept by others for the whole TTL each time without routing, and for what is left of it with routing', async () => {
+    const left: Array<number | undefined> = []
+    for (const deps of [{}, { routing: memoryRouting() }]) {
+      const clock = new SimClock()
+      const { names, self } = makeNames({}, { clock, ...deps })
+      await names.publish('/ipfs/bafkqaaa', { ...offline, ttlMs: 90_000 })
+      await clock.advance(30_000)
+      left.push((await names.recordOf(self)).ttlSeconds, (await names.resolveName(self)).ttlSeconds)
+    }
+
+    assert.deepEqual(left, [90, 90, 60, 60])
+  })
+
   it('need routing, or to be told that they stay here', async () => {
     const { names, self } = makeNames()
 

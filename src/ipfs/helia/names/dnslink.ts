@@ -23,7 +23,7 @@ export interface DnsLinkDeps {
   clock: Clock
 }
 
-/** Without a TTL: long enough for the requests of one page, short enough for who has just changed the entry. */
+/** Without a TTL, and for what failed: long enough for the requests of one page, short enough for who has just changed the entry. */
 const unknownTtlMs = 10_000
 const missing = 'could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)'
 const several = 'could not resolve name: DNSLink lookup returned more than one IPFS content path; ask domain owner to remove duplicate TXT records'
@@ -36,6 +36,8 @@ export class DnsLink {
   readonly #init: DnsLinkInit
   readonly #deps: DnsLinkDeps
   readonly #cache: NameCache<NameTarget>
+  /** Every request for a host that has no entry would ask, and wait while DNS is out of order. */
+  readonly #failures: NameCache<ClusterError>
   readonly #slots: Slots
   readonly #running = new Map<string, Promise<NameTarget>>()
 
@@ -43,6 +45,7 @@ export class DnsLink {
     this.#init = init
     this.#deps = deps
     this.#cache = new NameCache(init.cache, deps)
+    this.#failures = new NameCache(init.cache, deps)
     this.#slots = new Slots(init.concurrency)
   }
 
@@ -51,6 +54,8 @@ export class DnsLink {
     const name = domain.toLowerCase().replace(/\.$/, '')
     const cached = fresh ? undefined : this.#cache.get(name)
     if (cached != null) return aged(cached.value, cached.ageMs)
+    const failed = fresh ? undefined : this.#failures.get(name)
+    if (failed != null) throw failed.value
     const running = this.#running.get(name) ?? this.#lookUp(name, domain.replace(/\.$/, '')).finally(() => this.#running.delete(name))
     this.#running.set(name, running)
     return signal == null ? running : orAborted(running, signal)
@@ -72,7 +77,9 @@ export class DnsLink {
       this.#cache.set(name, { value, ttlSeconds }, ttlSeconds == null ? unknownTtlMs : ttlSeconds * 1000)
       return { value, ttlSeconds }
     } catch (err) {
-      throw isClusterError(err) && err.details.domain === name ? err : fail('IPFS_UNAVAILABLE', messageOf(err), err)
+      const failure = isClusterError(err) && err.details.domain === name ? err : fail('IPFS_UNAVAILABLE', messageOf(err), err)
+      this.#failures.set(name, failure, unknownTtlMs)
+      throw failure
     } finally {
       limit.clear()
     }

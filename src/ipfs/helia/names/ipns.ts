@@ -31,6 +31,8 @@ export interface IpnsDeps {
 /** As many as Kubo waits for. */
 const enoughRecords = 16
 const searchesAtOnce = 32
+/** How long a name without a record counts as such. */
+const absentMs = 10_000
 /** What one search may bring that isn't valid before it is given up. */
 const maxInvalid = 64
 
@@ -39,6 +41,7 @@ export class Ipns {
   readonly #init: IpnsInit
   readonly #deps: IpnsDeps
   readonly #cache: NameCache<IpnsRecord>
+  readonly #absent: NameCache<ClusterError>
   readonly #slots = new Slots(searchesAtOnce)
   readonly #searches = new Map<PeerId, Promise<IpnsRecord | undefined>>()
 
@@ -46,6 +49,7 @@ export class Ipns {
     this.#init = init
     this.#deps = deps
     this.#cache = new NameCache(init.cache, deps)
+    this.#absent = new NameCache(init.cache, deps)
   }
 
   async resolve (key: PeerId, options: NameOptions = {}): Promise<NameTarget> {
@@ -64,9 +68,12 @@ export class Ipns {
     return bytes == null ? undefined : verifiedRecord(bytes, { key, now: this.#deps.clock.now() }).catch(() => undefined)
   }
 
-  /** A newer record came by another way. */
+  /** A record that was found or came by another way. An older one changes nothing: a search may have begun before the name was published anew. */
   remember (key: PeerId, record: IpnsRecord): void {
+    const known = this.#cache.get(key)?.value
+    if (known != null && compareRecords(known, record) > 0) return
     this.#cache.set(key, record, this.#keepMs(record))
+    this.#absent.delete(key)
   }
 
   async #newest (key: PeerId, options: NameOptions): Promise<{ record: IpnsRecord, ageMs: number }> {
@@ -75,7 +82,7 @@ export class Ipns {
     // without routing the record here is the only one there is: it doesn't get older by being kept
     if (cached != null) return { record: cached.value, ageMs: this.#deps.routing.isOn ? cached.ageMs : 0 }
     const record = await this.#lookUp(key, options)
-    if (record == null) throw new ClusterError('NOT_FOUND', { key }, { message: 'could not resolve name' })
+    if (record == null) throw notFound(key)
     this.remember(key, record)
     return { record, ageMs: 0 }
   }
@@ -84,9 +91,25 @@ export class Ipns {
   async #lookUp (key: PeerId, options: NameOptions): Promise<IpnsRecord | undefined> {
     if (!this.#deps.routing.isOn) return this.local(key)
     if (options.fresh === true || options.recordCount != null || options.timeoutMs != null) return this.#search(key, options)
-    const running = this.#searches.get(key) ?? this.#search(key, {}).finally(() => this.#searches.delete(key))
+    const absent = this.#absent.get(key)
+    if (absent != null) throw absent.value
+    const running = this.#searches.get(key) ?? this.#searchForAll(key)
     this.#searches.set(key, running)
     return options.signal == null ? running : orAborted(running, options.signal)
+  }
+
+  /** What isn't found isn't searched for again at once. */
+  async #searchForAll (key: PeerId): Promise<IpnsRecord> {
+    try {
+      const record = await this.#search(key, {})
+      if (record == null) throw notFound(key)
+      return record
+    } catch (err) {
+      if (isClusterError(err, 'NOT_FOUND') || isClusterError(err, 'TIMEOUT')) this.#absent.set(key, err, absentMs)
+      throw err
+    } finally {
+      this.#searches.delete(key)
+    }
   }
 
   async #search (key: PeerId, { signal, recordCount = enoughRecords, timeoutMs = this.#init.resolveTimeoutMs }: NameOptions): Promise<IpnsRecord | undefined> {
@@ -132,4 +155,5 @@ export class Ipns {
   }
 }
 
+const notFound = (key: PeerId): ClusterError => new ClusterError('NOT_FOUND', { key }, { message: 'could not resolve name' })
 const msOf = (ns: bigint): number => Number(ns / 1_000_000n)

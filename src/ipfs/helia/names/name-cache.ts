@@ -31,6 +31,8 @@ export class NameCache<Value> {
     return { value: entry.value, ageMs: Math.max(0, now - entry.at) }
   }
 
+  delete (name: string): void { this.#entries.delete(name) }
+
   /** Undefined: for how long nobody knows, so not at all. */
   set (name: string, value: Value, forMs: number | undefined): void {
     this.#entries.delete(name)

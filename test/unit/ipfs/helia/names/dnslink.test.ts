@@ -81,6 +81,21 @@ describe('DNSLink', () => {
     assert.equal(asked.length, 5)
   })
 
+  it('that is missing, or could not be asked for, is not asked for again at once', async () => {
+    const clock = new SimClock()
+    const { txt, asked } = zone({ 'down.example': new Error('SERVFAIL') })
+    const dnslink = new DnsLink(init, { txt, clock })
+    const codes = async (fresh = false): Promise<unknown[]> => Promise.all(['none.example', 'down.example'].map(async name => dnslink.resolve(name, { fresh }).catch(err => err.code)))
+
+    for (const _ of [1, 2, 3]) assert.deepEqual(await codes(), ['NOT_FOUND', 'IPFS_UNAVAILABLE'])
+    assert.equal(asked.length, 2)
+    await codes(true)
+    assert.equal(asked.length, 4)
+    await clock.advance(10_000)
+    await codes()
+    assert.equal(asked.length, 6)
+  })
+
   it('asks once for many, a few names at a time, and no longer than allowed', async () => {
     const clock = new SimClock()
     let running = 0

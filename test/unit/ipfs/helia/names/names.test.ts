@@ -178,6 +178,43 @@ describe('names with routing', () => {
     assert.equal(searches, 1)
   })
 
+  it('that nobody has are not searched for again at once, but are there when they are published', async () => {
+    const [clock, routing] = [new SimClock(), memoryRouting()]
+    let searches = 0
+    const values = routing.values.bind(routing)
+    routing.values = (key, options) => { searches++; return values(key, options) }
+    const { names, self } = makeNames({}, { clock, routing })
+
+    for (const _ of [1, 2, 3]) await assert.rejects(names.resolveName(self), { code: 'NOT_FOUND' })
+    assert.equal(searches, 1)
+    await assert.rejects(names.resolveName(self, { fresh: true }), { code: 'NOT_FOUND' })
+    await clock.advance(10_000)
+    await assert.rejects(names.resolveName(self), { code: 'NOT_FOUND' })
+    assert.equal(searches, 3)
+
+    await names.publish('/ipfs/bafkqaaa', { key: 'self' })
+    assert.equal((await names.resolveName(self)).value, '/ipfs/bafkqaaa')
+  })
+
+  it('do not go back to an older record when a search ends late', async () => {
+    const [routing, held] = [memoryRouting(), Promise.withResolvers<void>()]
+    const { names, self } = makeNames({}, { routing })
+    await names.publish('/ipfs/bafkqaaa/1', { key: 'self' })
+    const values = routing.values.bind(routing)
+    routing.values = async function * (key, options) {
+      yield * values(key, options)
+      await held.promise
+    }
+    const late = names.resolveName(self, { fresh: true, recordCount: 100 })
+    await new Promise(setImmediate)
+
+    await names.publish('/ipfs/bafkqaaa/2', { key: 'self' })
+    held.resolve()
+    await late
+
+    assert.equal((await names.resolveName(self)).value, '/ipfs/bafkqaaa/2')
+  })
+
   it('end in time when nobody answers, with what is here or TIMEOUT', async () => {
     const clock = new SimClock()
     const silent = { isOn: true, put: async () => 1, async * values (_key: Uint8Array, { signal }: { signal: AbortSignal }) { await clock.sleep(1e9, signal) } }

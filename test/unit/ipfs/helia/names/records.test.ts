@@ -118,6 +118,18 @@ describe('IPNS records', () => {
     await assert.rejects(check(text('no record at all')), { code: 'INVALID_DATA' })
   })
 
+  it('are refused in every mutilated form with the one error', async () => {
+    const bytes = bytesOf(ed.records[0]?.record ?? '')
+    let nested: unknown = 1
+    for (let depth = 0; depth < 600; depth++) nested = [nested]
+    const forms = [await signed({ ...plain, Extra: nested }), ...Array.from(bytes, (_, at) => bytes.slice(0, at)), ...Array.from(bytes, (byte, at) => Uint8Array.from(bytes).fill(byte ^ 0x81, at, at + 1))]
+
+    let refused = 0
+    for (const form of forms) await check(form).catch(err => { assert.equal(err.code, 'INVALID_DATA', String(err)); refused++ })
+    // a signature of version 1 may be anything
+    assert.ok(refused >= forms.length - 64, `${refused} of ${forms.length}`)
+  })
+
   it('may hold a bare CID or nothing, and need no TTL', async () => {
     const { TTL, ...noTtl } = plain
     const bare = decodeIpnsRecord(await signed({ ...plain, Value: CID.parse('QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG').bytes }))

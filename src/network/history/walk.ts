@@ -12,7 +12,10 @@ export interface WalkInit {
 
 export const walkDefaults: WalkInit = { maxWidth: 50_000, keptBytes: 4 * 1024 * 1024 }
 
-interface Place { cid: CID, links: CID[], priority: number, isKnown: boolean, bytes: Uint8Array | undefined }
+/** Links of a waiting block that are kept; of one that has more they are read again. Writers link to the heads, which are few. */
+const keptLinks = 64
+
+interface Place { cid: CID, links: CID[] | undefined, priority: number, isKnown: boolean, bytes: Uint8Array | undefined }
 
 /**
  * The blocks under the roots that aren't under what is known, from the highest down, so that all parents come before their links. Each once, in memory that
@@ -26,9 +29,9 @@ export function * historyWalk ({ roots, known }: HistoryRequest, getBlock: (cid:
   while (frontier.neededCount > 0 && frontier.size <= init.maxWidth) {
     const place = frontier.take()
     if (place == null) return
-    const bytes = place.isKnown ? undefined : place.bytes ?? getBlock(place.cid)
-    for (const link of place.links) frontier.add(link, place.isKnown)
-    yield bytes == null ? undefined : { cid: place.cid, bytes }
+    const bytes = place.isKnown && place.links != null ? undefined : place.bytes ?? getBlock(place.cid)
+    for (const link of place.links ?? (bytes == null ? [] : crdtBlockPlace(bytes).links)) frontier.add(link, place.isKnown)
+    yield bytes == null || place.isKnown ? undefined : { cid: place.cid, bytes }
   }
 }
 
@@ -72,7 +75,8 @@ class Frontier {
     const bytes = this.#getBlock(cid)
     if (bytes == null) return
     const isKept = !isKnown && bytes.length <= this.#roomBytes
-    const place: Place = { cid, ...crdtBlockPlace(bytes), isKnown, bytes: isKept ? bytes : undefined }
+    const { priority, links } = crdtBlockPlace(bytes)
+    const place: Place = { cid, priority, links: links.length <= keptLinks ? links : undefined, isKnown, bytes: isKept ? bytes : undefined }
     if (isKept) this.#roomBytes -= bytes.length
     if (!isKnown) this.neededCount++
     this.#places.set(id, place)

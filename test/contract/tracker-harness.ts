@@ -17,6 +17,8 @@ export interface TrackerHarness {
   clock: SimClock
   /** Stops the tracker and starts a new one over what is on the disk. */
   restart (): Promise<PinTracker>
+  /** Starts a new one without stopping the old, as after a crash. What the old one had under way never comes to an end. */
+  crash (): Promise<PinTracker>
 }
 
 export const trackerSettings: TrackerSettings = {

@@ -5,6 +5,7 @@ import { SimClock } from '../support/sim-clock.ts'
 import { FakePinset, TrackedNode } from '../support/tracked-node.ts'
 import { trackerSettings, type OpenTracker } from './tracker-harness.ts'
 import { trackerRecoveryContract } from './tracker-recovery.ts'
+import { trackerStuckContract } from './tracker-stuck.ts'
 import { trackerSurplusContract } from './tracker-surplus.ts'
 import { trackerContract } from './tracker.ts'
 
@@ -25,9 +26,15 @@ const open: OpenTracker = async some => {
     await tracker.start(new AbortController().signal)
     return tracker
   }
-  return { tracker, pinset, node, clock, restart }
+  const crash = async () => {
+    tracker = make()
+    await tracker.start(new AbortController().signal)
+    return tracker
+  }
+  return { tracker, pinset, node, clock, restart, crash }
 }
 
 trackerContract('stateless', open)
 trackerRecoveryContract('stateless', open)
+trackerStuckContract('stateless', open)
 trackerSurplusContract('stateless', open)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView } from '../../src/ipfs/ipfs.ts'
+import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress } from '../../src/ipfs/ipfs.ts'
 import type { CID } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import type { Dice } from './dice.ts'
@@ -19,7 +19,7 @@ export interface SlowIpfsDeps { node: IpfsConnector, clock: Clock, dice: Dice, f
  * A tracker's connection to an IPFS node that outlives it. Pins and unpins take time, before and after they take effect; by the clock of one run of the
  * peer, so that nothing goes on once the power is gone.
  */
-export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
+export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
   readonly #deps: SlowIpfsDeps
 
   constructor (deps: SlowIpfsDeps) { this.#deps = deps }
@@ -29,6 +29,7 @@ export class SlowIpfs implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatu
   async pinStatus (pin: Pin, options?: IpfsOptions): Promise<IpfsPinStatus> { return this.#deps.node.pinStatus(pin, options) }
   async pinnedView (options?: IpfsOptions): Promise<PinnedView> { return this.#deps.node.pinnedView(options) }
 
+  progress (cid: CID): PinProgress | undefined { return this.#deps.node.progress(cid) }
   pinCount (): number { return this.#deps.node.pinCount() }
   ownRoots (options?: IpfsOptions): AsyncIterable<CID[]> { return this.#deps.node.ownRoots(options) }
 

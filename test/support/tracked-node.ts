@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { ClusterError } from '../../src/base/errors.ts'
 import type { PinState } from '../../src/consensus/consensus.ts'
-import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView } from '../../src/ipfs/ipfs.ts'
+import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress } from '../../src/ipfs/ipfs.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
 
@@ -55,7 +55,7 @@ export class FakePinset implements PinState {
 type Behaviour = (signal: AbortSignal) => Promise<void>
 
 /** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
-export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
   readonly calls: string[] = []
@@ -78,6 +78,14 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'pinSt
   async unpin (cid: CID, { signal }: IpfsOptions = {}): Promise<void> {
     await this.#act(`unpin ${numberOf(cid)}`, signal)
     this.roots.delete(cid.toString())
+  }
+
+  /** Blocks found so far, by number of the pin; what isn't here makes no progress. */
+  readonly found = new Map<number, number>()
+
+  progress (cid: CID): PinProgress | undefined {
+    const blocks = this.found.get(numberOf(cid))
+    return blocks == null ? undefined : { phase: 'fetching', blocks, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null, startedAt: 0 }
   }
 
   async pinStatus (pin: Pin): Promise<IpfsPinStatus> {

@@ -10,6 +10,8 @@ import { isRemote } from '../../model/pin.ts'
 import type { ListName, Operation, OperationTable } from './operation-table.ts'
 import { cidOfKey } from './operation-table.ts'
 import { stateFacts } from './operation-states.ts'
+import type { PinNotes } from './pin-notes.ts'
+import { PinSlots } from './pin-slots.ts'
 
 /** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
 export type Want = 'pin' | 'unpin' | 'clean' | 'meta'
@@ -31,7 +33,8 @@ export interface OperationRunnerInit {
 
 export interface OperationRunnerDeps {
   state: PinState
-  ipfs: Pick<IpfsConnector, 'pin' | 'unpin'>
+  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress'>
+  notes: PinNotes
   clock: Clock
   log: Logger
   table: OperationTable
@@ -44,6 +47,10 @@ export interface OperationCounts { pinsDone: number, pinsFailed: number, unpinsD
 
 /** Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the other. */
 const concurrentUnpins = 4
+/** A pin without progress from one look to the next (so for 5 to 10 s) gives its slot to others that wait. */
+const stuckLookMs = 5000
+/** Stuck pins that go on beside each slot. */
+const parkedPerSlot = 8
 /** A node that answers at once must not keep timers and sockets from their turn. */
 const startsInOneTurn = 128
 
@@ -60,7 +67,7 @@ export class OperationRunner {
   readonly #deps: OperationRunnerDeps
   /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
   readonly #runs = new Map<string, Run>()
-  #pinSlots: number
+  readonly #pinSlots: PinSlots
   #unpinSlots = concurrentUnpins
   #running = false
   #isPumpDue = false
@@ -69,7 +76,12 @@ export class OperationRunner {
   constructor (init: OperationRunnerInit, deps: OperationRunnerDeps) {
     this.#init = init
     this.#deps = deps
-    this.#pinSlots = init.concurrentPins
+    this.#pinSlots = new PinSlots({ slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins }, {
+      clock: deps.clock,
+      progress: key => progressOf(deps.ipfs, key),
+      isWaited: () => this.#firstPin() != null,
+      freed: () => this.#pumpSoon()
+    })
   }
 
   start (): void {
@@ -77,12 +89,16 @@ export class OperationRunner {
     this.#pumpSoon()
   }
 
+  /** Looks for what may run now. */
+  wake (): void { this.#pumpSoon() }
+
   /** Starts nothing more. */
   pause (): void { this.#running = false }
 
   /** Aborts what runs and waits for it. The operations stay as they are. */
   async stop (): Promise<void> {
     this.pause()
+    this.#pinSlots.stop()
     const runs = [...this.#runs.values()]
     for (const { controller } of runs) controller.abort(new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
     await Promise.all(runs.map(async run => run.settled))
@@ -92,8 +108,9 @@ export class OperationRunner {
   request (key: string, event: 'pin' | 'unpin' | 'clean', pin?: Pin): void {
     const { table, clock } = this.#deps
     const now = clock.now()
+    if (event !== 'pin') this.#deps.notes.forget(key)
     const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
-    const change = table.apply(key, event, { now, priority })
+    const change = table.apply(key, event, { now, priority, ...(event === 'pin' ? { error: this.#deps.notes.reason(key) } : {}) })
     if (change == null) return
     if (change.cancel === true) this.#cancel(key)
     const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
@@ -159,7 +176,11 @@ export class OperationRunner {
   }
 
   #nextPin (): Operation | undefined {
-    if (this.#pinSlots === 0) return undefined
+    return this.#pinSlots.free <= 0 ? undefined : this.#firstPin()
+  }
+
+  /** The next pin that may run; see `PinNotes.mayBegin`. */
+  #firstPin (): Operation | undefined {
     return this.#firstFree('priority_pin_queued') ?? this.#firstFree('pin_queued')
   }
 
@@ -169,7 +190,7 @@ export class OperationRunner {
   }
 
   #firstFree (name: ListName): Operation | undefined {
-    return this.#deps.table.first(name, ({ key }) => !this.#runs.has(key))
+    return this.#deps.table.first(name, ({ key, state }) => !this.#runs.has(key) && (state !== 'pin_queued' || this.#deps.notes.mayBegin(key)))
   }
 
   #begin (operation: Operation): void {
@@ -177,7 +198,7 @@ export class OperationRunner {
     const isPin = operation.state === 'pin_queued'
     const controller = new AbortController()
     this.#startsLeft--
-    if (isPin) this.#pinSlots--
+    if (isPin) this.#pinSlots.take(key)
     else this.#unpinSlots--
     this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
     this.#deps.changed(key)
@@ -190,13 +211,18 @@ export class OperationRunner {
 
   #settle (key: string, signal: AbortSignal, isPin: boolean, failure?: { err: unknown }): void {
     this.#runs.delete(key)
-    if (isPin) this.#pinSlots++
+    if (isPin) this.#pinEnded(key)
     else this.#unpinSlots++
     if (!signal.aborted) {
       if (failure != null) this.#fail(key, isPin, failure.err)
       this.#deps.changed(key)
     }
     this.#pumpSoon()
+  }
+
+  #pinEnded (key: string): void {
+    this.#pinSlots.give(key)
+    this.#deps.notes.end(key)
   }
 
   #fail (key: string, isPin: boolean, err: unknown): void {
@@ -210,6 +236,9 @@ export class OperationRunner {
     const cid = cidOfKey(key)
     const pin = this.#deps.state.get(cid)
     if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
+    const noted = this.#deps.notes.begin(key)
+    if (noted != null) await noted
+    signal.throwIfAborted()
     await this.#pinOrHold(pin, signal)
     if (signal.aborted) return
     this.counts.pinsDone++
@@ -253,4 +282,10 @@ export class OperationRunner {
   #apply (key: string, event: 'done' | 'drop'): void {
     this.#deps.table.apply(key, event, { now: this.#deps.clock.now() })
   }
+}
+
+/** Whether the node still finds or fetches blocks: undefined when it doesn't tell. */
+function progressOf (ipfs: Pick<IpfsConnector, 'progress'>, key: string): number | undefined {
+  const progress = ipfs.progress(cidOfKey(key))
+  return progress == null ? undefined : progress.blocks + progress.fetchedBytes
 }

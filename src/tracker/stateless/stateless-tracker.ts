@@ -17,6 +17,7 @@ import type { Operation } from './operation-table.ts'
 import { cidOfKey, keyOf, OperationTable } from './operation-table.ts'
 import type { TrackerIdentity } from './pin-infos.ts'
 import { PinInfos } from './pin-infos.ts'
+import { PinNotes } from './pin-notes.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
 import { SurplusRoots } from './surplus-roots.ts'
 import { UnfinishedUnpins } from './unfinished-unpins.ts'
@@ -33,8 +34,8 @@ export interface StatelessTrackerDeps {
   state: PinState
   /** How far the pinset is: what it doesn't name is only surplus while it is whole. */
   progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
-  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
-  /** Only for the table of unfinished unpins (prefix `unpin/1/`). Started before and stopped after the tracker. */
+  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
+  /** For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker. */
   datastore: Datastore
   clock: Clock
   log: Logger
@@ -61,6 +62,7 @@ class Tracker implements StatelessTracker {
   readonly #deps: StatelessTrackerDeps
   readonly #table = new OperationTable()
   readonly #unpins: UnfinishedUnpins
+  readonly #notes: PinNotes
   readonly #runner: OperationRunner
   readonly #infos: PinInfos
   readonly #lists: StatusLists
@@ -73,7 +75,8 @@ class Tracker implements StatelessTracker {
     this.#init = init
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
-    this.#runner = new OperationRunner(init, { ...deps, table, changed: key => this.#unpins.note(key) })
+    this.#notes = new PinNotes({ ...deps, isWanted: key => wantOf(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake() })
+    this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#unpins.note(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
     this.#surplus = new SurplusRoots(init.self, { ...deps, table })
@@ -83,6 +86,7 @@ class Tracker implements StatelessTracker {
   async start (signal: AbortSignal): Promise<void> {
     this.#lastRecoverAt = this.#deps.clock.now()
     await this.#unpins.load(signal)
+    await this.#notes.load(signal)
     this.#runner.start()
   }
 
@@ -93,6 +97,7 @@ class Tracker implements StatelessTracker {
     this.#isStopped = true
     await this.#runner.stop()
     await this.#unpins.close()
+    await this.#notes.close()
   }
 
   track (pin: Pin): void {

@@ -1,0 +1,80 @@
+import type { Clock } from '../../base/clock.ts'
+
+export interface PinSlotsInit {
+  slots: number
+  /** A pin that made no progress from one look to the next gives its slot to others that wait. Milliseconds between looks. */
+  lookMs: number
+  /** How many pins may go on without a slot. */
+  maxParked: number
+}
+
+export interface PinSlotsDeps {
+  clock: Pick<Clock, 'after'>
+  /** A figure that changes while the pin goes on; undefined when nothing is known. */
+  progress: (key: string) => number | undefined
+  /** Whether a pin waits for a slot. */
+  isWaited: () => boolean
+  /** Called when a slot was given up. */
+  freed: () => void
+}
+
+interface Running { progress: number | undefined, looks: number, isParked: boolean }
+
+/**
+ * Who may run. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes on without a
+ * slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
+ */
+export class PinSlots {
+  readonly #init: PinSlotsInit
+  readonly #deps: PinSlotsDeps
+  readonly #running = new Map<string, Running>()
+  #free: number
+  #parked = 0
+  #cancelLook: (() => void) | undefined
+
+  constructor (init: PinSlotsInit, deps: PinSlotsDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#free = init.slots
+  }
+
+  get free (): number { return this.#free }
+  get parked (): number { return this.#parked }
+
+  take (key: string): void {
+    this.#free--
+    this.#running.set(key, { progress: undefined, looks: 0, isParked: false })
+    this.#cancelLook ??= this.#deps.clock.after(this.#init.lookMs, () => this.#look())
+  }
+
+  give (key: string): void {
+    const running = this.#running.get(key)
+    if (running == null) return
+    this.#running.delete(key)
+    if (running.isParked) this.#parked--
+    else this.#free++
+  }
+
+  /** No more looks. */
+  stop (): void { this.#cancelLook?.() }
+
+  #look (): void {
+    const before = this.#free
+    for (const [key, running] of this.#running) {
+      if (!running.isParked) this.#lookAt(key, running)
+    }
+    this.#cancelLook = this.#running.size === 0 ? undefined : this.#deps.clock.after(this.#init.lookMs, () => this.#look())
+    if (this.#free > before) this.#deps.freed()
+  }
+
+  #lookAt (key: string, running: Running): void {
+    const progress = this.#deps.progress(key)
+    const isStuck = running.looks > 0 && progress === running.progress
+    running.looks++
+    running.progress = progress
+    if (!isStuck || this.#parked >= this.#init.maxParked || !this.#deps.isWaited()) return
+    running.isParked = true
+    this.#parked++
+    this.#free++
+  }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
+import type { OpenTracker, TrackerInHand, TrackerSettings } from './tracker-harness.ts'
+import { inHand } from './tracker-harness.ts'
+
+const pinCount = 5
+
+/** What every pin tracker promises of pins that don't come to an end: they hold no others up, and none ends the process twice in a row. */
+export function trackerStuckContract (name: string, open: OpenTracker): void {
+  const opened = async (some?: Partial<TrackerSettings>): Promise<TrackerInHand> => inHand(open, some)
+  const numbers = Array.from({ length: pinCount }, (_, n) => n + 1)
+
+  describe(`pin tracker contract, stuck pins: ${name}`, { timeout: 10_000 }, () => {
+    it('lets others run when all that run make no progress, and goes on with those', async () => {
+      const { track, node, statusOf, clock, settled } = await opened({ concurrentPins: pinCount })
+      const releases = numbers.map(n => node.hold(`pin ${n}`))
+      track(...numbers.map(n => aPin(n)))
+      await clock.settle()
+
+      track(aPin(101), aPin(102))
+      await clock.advance(10_000)
+
+      assert.deepEqual([await statusOf(101), await statusOf(102)], ['pinned', 'pinned'])
+      assert.deepEqual(await Promise.all(numbers.map(statusOf)), numbers.map(() => 'pinning'))
+      for (const release of releases) release()
+      await settled(1, 'pinned')
+      assert.ok(!node.calls.some(call => call.startsWith('aborted')))
+    })
+
+    it('runs no more than it may at once while those that run make progress', async () => {
+      const { track, node, statusOf, clock } = await opened({ concurrentPins: 1 })
+      node.hold('pin 1')
+      track(aPin(1), aPin(2))
+
+      for (let blocks = 1; blocks <= 10; blocks++) {
+        node.found.set(1, blocks)
+        await clock.advance(5000)
+      }
+      const whileMoving = await statusOf(2)
+      await clock.advance(10_000)
+
+      assert.deepEqual([whileMoving, await statusOf(2)], ['pin_queued', 'pinned'])
+    })
+
+    it('bounds how many stuck pins go on beside those that run', async () => {
+      const { track, node, tracker, clock } = await opened({ concurrentPins: 1 })
+      const many = Array.from({ length: 50 }, (_, n) => n + 1)
+      for (const n of many) node.hold(`pin ${n}`)
+
+      track(...many.map(n => aPin(n)))
+      await clock.advance(10 * 60_000)
+
+      assert.equal(node.calls.length, 9)
+      assert.equal(tracker.queueLength(), 41)
+    })
+
+    it('has a pin wait during which the process ended, says why, and starts the others', async () => {
+      const { track, node, pinset, clock, crash } = await opened()
+      const release = node.hold('pin 1')
+      track(aPin(1))
+      await clock.advance(2000)
+
+      const next = await crash()
+      pinset.put(aPin(2))
+      node.calls.length = 0
+      await gathered(next.recoverAll())
+      await clock.settle()
+      const [waiting, other] = [await next.status(cidNumber(1)), await next.status(cidNumber(2))]
+      const callsBefore = [...node.calls]
+      release()
+      await clock.advance(6000)
+
+      assert.deepEqual([waiting.status, other.status, callsBefore], ['pin_queued', 'pinned', ['pin 2']])
+      assert.match(waiting.error, /^the peer ended once while it pinned this; not tried again before 20/)
+      assert.equal((await next.status(cidNumber(1))).status, 'pinned')
+    })
+
+    it('waits longer after each time', async () => {
+      const { track, node, clock, crash } = await opened()
+      node.hold('pin 1')
+      track(aPin(1))
+      await clock.advance(2000)
+      const waits: number[] = []
+
+      for (let death = 1; death <= 3; death++) {
+        const next = await crash()
+        node.calls.length = 0
+        await gathered(next.recoverAll())
+        const from = clock.now()
+        await clock.until(() => node.calls.length > 0, 24 * 3_600_000)
+        await clock.settle()
+        waits.push(clock.now() - from)
+      }
+
+      assert.deepEqual(waits, [5000, 60_000, 720_000])
+    })
+
+    it('tries one such pin at a time, and the next when that has ended', async () => {
+      const { track, node, clock, crash } = await opened()
+      const releases = numbers.map(n => node.hold(`pin ${n}`))
+      track(...numbers.map(n => aPin(n)))
+      await clock.advance(2000)
+      await gathered((await crash()).recoverAll())
+      node.calls.length = 0
+
+      await clock.advance(20_000)
+      const [first, ...more] = node.calls
+      releases[Number(first?.split(' ')[1]) - 1]?.()
+      await clock.settle()
+
+      assert.deepEqual([more.length, node.calls.length], [0, 2])
+    })
+
+    it('knows in the second run at the latest what ended the process at once', async () => {
+      const { track, node, clock, crash } = await opened()
+      node.hold('pin 1')
+      track(aPin(1))
+      await clock.settle()
+      await gathered((await crash()).recoverAll())
+      await clock.settle()
+
+      const third = await crash()
+      node.calls.length = 0
+      await gathered(third.recoverAll())
+      await clock.settle()
+
+      assert.deepEqual(node.calls, [])
+      assert.match((await third.status(cidNumber(1))).error, /^the peer ended once/)
+    })
+
+    it('forgets such a pin when it is untracked', async () => {
+      const { track, untrack, node, pinset, clock, crash } = await opened()
+      const release = node.hold('pin 1')
+      track(aPin(1))
+      await clock.advance(2000)
+      const next = await crash()
+
+      untrack(cidNumber(1))
+      next.untrack(cidNumber(1))
+      await clock.settle()
+      release()
+      pinset.put(aPin(1))
+      next.track(aPin(1))
+      await clock.settle()
+
+      assert.equal((await next.status(cidNumber(1))).status, 'pinned')
+    })
+
+    it('suspects nothing after a stop', async () => {
+      const { track, node, clock, restart } = await opened()
+      node.hold('pin 1')
+      track(aPin(1))
+      await clock.advance(2000)
+
+      const next = await restart()
+      node.calls.length = 0
+      await gathered(next.recoverAll())
+      await clock.settle()
+
+      assert.deepEqual([node.calls, (await next.status(cidNumber(1))).error], [['pin 1'], ''])
+    })
+  })
+}

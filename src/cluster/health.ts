@@ -2,17 +2,19 @@ import { messageOf } from '../base/errors.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
+import type { PinTracker } from '../tracker/tracker.ts'
 import type { Health, HealthProblem } from './cluster-api.ts'
 
 export interface HealthDeps {
   consensus: Pick<Consensus, 'progress' | 'state'>
   ipfs: Pick<IpfsConnector, 'id'>
+  tracker: Pick<PinTracker, 'setAsideCount'>
   /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
   gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ consensus, ipfs, gossip }: HealthDeps): Promise<Health> {
+export async function healthOf ({ consensus, ipfs, tracker, gossip }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
@@ -22,7 +24,8 @@ export async function healthOf ({ consensus, ipfs, gossip }: HealthDeps): Promis
     ['damaged', damaged === true],
     ['ipfs_unavailable', ipfsError !== ''],
     ['gossip_silent', silent.length > 0 && heard === 0],
-    ['peers_silent', silent.length > 0 && heard > 0]
+    ['peers_silent', silent.length > 0 && heard > 0],
+    ['pins_set_aside', tracker.setAsideCount() > 0]
   ]
   return {
     problems: problems.filter(([, is]) => is).map(([problem]) => problem),

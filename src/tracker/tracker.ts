@@ -25,6 +25,9 @@ export interface OperationProgress {
  *
  * `track` and `untrack` return at once and never throw: what goes wrong becomes a status. A newer call for a CID cancels the older operation
  * unless it is of the same kind and still waits or runs.
+ *
+ * A pin that makes no progress doesn't hold others up: when others wait they run beside it. A pin during which the process ended without a stop doesn't begin
+ * with the next start: it waits (`pin_queued`, with the reason as its error), longer after each time, and runs when no other such pin does.
  */
 export interface PinTracker extends Startable {
   track (pin: Pin): void
@@ -39,4 +42,6 @@ export interface PinTracker extends Startable {
   operation (cid: CID): OperationProgress | undefined
   /** Pins that wait, priority ones included; what the pinqueue metric shows. */
   queueLength (): number
+  /** Pins that wait because the process ended during them. */
+  setAsideCount (): number
 }

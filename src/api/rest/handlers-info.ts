@@ -1,4 +1,4 @@
-import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { ClusterApi, HealthProblem } from '../../cluster/cluster-api.ts'
 import type { Authenticator } from '../../http/auth.ts'
 import { HttpError } from '../../http/dialect.ts'
 import type { Reply } from '../../http/reply.ts'
@@ -26,6 +26,9 @@ function graphJson (graph: ConnectGraph): Record<string, unknown> {
 }
 
 /** What tells of this peer and the whole cluster, and the garbage collection. */
+/** Problems with which a peer can well be sent requests. */
+const harmless: ReadonlySet<HealthProblem> = new Set(['dirty', 'peers_silent', 'damaged', 'pins_set_aside'])
+
 export class InfoHandlers {
   readonly #cluster: ClusterApi
   readonly #authenticator: Authenticator | null
@@ -46,7 +49,7 @@ export class InfoHandlers {
   /** 503 when requests had better go elsewhere. */
   readonly ready = async (): Promise<Reply> => {
     const { problems, pins, heads, height } = await this.#cluster.health()
-    const isReady = problems.every(problem => problem === 'dirty' || problem === 'peers_silent' || problem === 'damaged')
+    const isReady = problems.every(problem => harmless.has(problem))
     return jsonReply(goJson({ ready: isReady, problems, pins, heads, height }), isReady ? 200 : 503)
   }
 

@@ -29,8 +29,13 @@ export interface BlockFetcherDeps {
 }
 
 /** Below what other peers keep of one peer's wants (1024 in Helia and Kubo): what is above that they forget without a word. */
-const wantsAtOnce = 512
-const searchesAtOnce = 8
+const freshWants = 384
+/** Wants that nobody has answered for a while have slots of their own, in turn: they must not hold up what comes quickly. */
+const patientWants = 128
+/** How long a want may keep a slot that others wait for. */
+const wantTurnMs = 5000
+const freshSearches = 6
+const patientSearches = 2
 /** How long @helia/bitswap may take to forget a want that was given up. A new want for the same block within that time is lost. */
 const forgetMs = 50
 
@@ -38,6 +43,8 @@ const forgetMs = 50
 interface Landed { bytes: Uint8Array, notStored?: unknown }
 
 interface RunningFlight extends Flight { asked: Set<PeerId>, waiting: number, abort: AbortController, result: Promise<Landed> }
+
+interface Turns { wants: Slots, searches: Slots }
 
 export interface FetchOptions {
   signal: AbortSignal
@@ -55,8 +62,8 @@ export class BlockFetcher {
   readonly #flights = new Map<string, RunningFlight>()
   readonly #forgetting = new Map<string, Promise<void>>()
   #storingBytes = 0
-  readonly #wants = new Slots(wantsAtOnce)
-  readonly #searches = new Slots(searchesAtOnce)
+  readonly #fresh: Turns = { wants: new Slots(freshWants), searches: new Slots(freshSearches) }
+  readonly #patient: Turns = { wants: new Slots(patientWants), searches: new Slots(patientSearches) }
 
   constructor (init: BlockFetcherInit, deps: BlockFetcherDeps) {
     this.#init = init
@@ -111,7 +118,7 @@ export class BlockFetcher {
     const { signal } = flight.abort
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(flightKey(flight.cid))
-    const bytes = await this.#wants.run(async () => this.#wantUntilHere(flight), signal)
+    const bytes = await this.#wantUntilHere(flight)
     // blocks that are being stored don't count in the store's size yet
     this.#storingBytes += bytes.length
     try {
@@ -127,36 +134,50 @@ export class BlockFetcher {
   }
 
   async #wantUntilHere (flight: RunningFlight): Promise<Uint8Array> {
+    for (let turns = this.#fresh; ; turns = this.#patient) {
+      const bytes = await turns.wants.run(async () => this.#wantForAWhile(flight, turns), flight.abort.signal)
+      if (bytes != null) return bytes
+    }
+  }
+
+  /** Undefined when the want's turn is over: at the latest after `retryMs`, or when others wait for the slot. */
+  async #wantForAWhile (flight: RunningFlight, { wants, searches }: Turns): Promise<Uint8Array | undefined> {
     const { signal } = flight.abort
     const { clock } = this.#deps
-    for (;;) {
-      const attempt = new AbortController()
-      const onAbort = (): void => attempt.abort(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      const endAttempt = clock.after(this.#init.retryMs, () => attempt.abort(new Error('the want is renewed')))
-      const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight.cid, attempt.signal) })
-      flight.nextTryAt = clock.now() + this.#init.retryMs
-      try {
-        return await this.#deps.network.want(flight.cid, { signal: attempt.signal, onAsked: peer => flight.asked.add(peer) })
-      } catch (err) {
-        signal.throwIfAborted()
-        if (!attempt.signal.aborted) throw err
-        await clock.sleep(forgetMs, signal)
-      } finally {
-        endAttempt()
-        noSearch()
-        signal.removeEventListener('abort', onAbort)
-        attempt.abort(new Error('the block is here'))
-      }
+    const attempt = new AbortController()
+    const end = (): void => attempt.abort(new Error('the want is renewed'))
+    const onAbort = (): void => attempt.abort(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const endAttempt = clock.after(this.#init.retryMs, end)
+    const look = (): void => {
+      if (wants.isWaited) end()
+      else endTurn = clock.after(wantTurnMs, look)
+    }
+    let endTurn = clock.after(wantTurnMs, look)
+    const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight.cid, searches, attempt.signal) })
+    flight.nextTryAt = clock.now() + this.#init.retryMs
+    try {
+      return await this.#deps.network.want(flight.cid, { signal: attempt.signal, onAsked: peer => flight.asked.add(peer) })
+    } catch (err) {
+      signal.throwIfAborted()
+      if (!attempt.signal.aborted) throw err
+      await clock.sleep(forgetMs, signal)
+      return undefined
+    } finally {
+      endAttempt()
+      endTurn()
+      noSearch()
+      signal.removeEventListener('abort', onAbort)
+      attempt.abort(new Error('the block is here'))
     }
   }
 
   /** Nobody connected: nothing to wait for. */
   #searchDelayMs (): number { return this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs }
 
-  async #search (cid: CID, signal: AbortSignal): Promise<void> {
+  async #search (cid: CID, slots: Slots, signal: AbortSignal): Promise<void> {
     try {
-      await this.#searches.run(async () => this.#deps.network.connectToProviders(cid, { signal }), signal)
+      await slots.run(async () => this.#deps.network.connectToProviders(cid, { signal }), signal)
     } catch (err) {
       if (!signal.aborted) this.#deps.log.debug('no providers found', { cid: cid.toString(), err })
     }

@@ -5,6 +5,9 @@ export class Slots {
 
   constructor (count: number) { this.#free = count }
 
+  /** Whether somebody waits for a slot. */
+  get isWaited (): boolean { return this.#waiting.size > 0 }
+
   /** Runs the work when a slot is free. Rejects with the signal's reason while it waits; the work itself must heed the signal. */
   async run<T> (work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#free > 0) this.#free--

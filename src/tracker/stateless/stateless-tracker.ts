@@ -185,6 +185,8 @@ class Tracker implements StatelessTracker {
 
   queueLength (): number { return this.#table.count('priority_pin_queued') + this.#table.count('pin_queued') }
 
+  setAsideCount (): number { return this.#notes.suspects }
+
   operations (): Record<KeptState, number> {
     const counts = Object.fromEntries(keptStates.map(state => [state, this.#table.count(state)])) as Record<KeptState, number>
     return { ...counts, pin_queued: this.queueLength() }

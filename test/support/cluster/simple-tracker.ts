@@ -28,6 +28,7 @@ export class SimpleTracker implements PinTracker {
     this.#deps = deps
   }
 
+  setAsideCount (): number { return 0 }
   async start (): Promise<void> {}
   async stop (): Promise<void> {}
 

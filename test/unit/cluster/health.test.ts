@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { healthOf, type HealthDeps } from '../../../src/cluster/health.ts'
 
-const depsOf = ({ behind = false, dirty = false, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { behind?: boolean, dirty?: boolean, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
+const depsOf = ({ behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
   consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'] },
-  ipfs: { id }
+  ipfs: { id },
+  tracker: { setAsideCount: () => setAside }
 })
 
 describe('the health of a peer', () => {
@@ -21,6 +22,10 @@ describe('the health of a peer', () => {
     assert.deepEqual(await problemsOf([], 2), [])
     assert.deepEqual(await problemsOf(['one'], 1), ['peers_silent'])
     assert.deepEqual(await problemsOf(['one', 'two'], 0), ['gossip_silent'])
+  })
+
+  it('says that pins wait during which it ended', async () => {
+    assert.deepEqual((await healthOf(depsOf({ setAside: 2 }))).problems, ['pins_set_aside'])
   })
 
   it('names all that is wrong, also when the node fails to answer at all', async () => {

@@ -136,7 +136,31 @@ describe('block fetcher', () => {
     }
     await Promise.all(fetches)
 
-    assert.equal(atOnce, 512)
+    assert.equal(atOnce, 384)
+  })
+
+  it('has wants that nobody answers take turns, apart from those that come quickly', async () => {
+    const stuck = new AbortController()
+    const absent = await Promise.all(Array.from({ length: 1500 }, async (_, n) => (await rawBlock(`absent ${n}`)).cid))
+    const waiting = Promise.allSettled(absent.map(async cid => fetcher.fetch(cid, { signal: stuck.signal })))
+    const open = (): Want[] => wants.filter(want => !want.signal.aborted)
+    await clock.advance(40_000)
+    const isAsked = absent.map(cid => wants.some(want => want.cid.equals(cid)))
+
+    const fetched = fetcher.fetch(block.cid, { signal })
+    await clock.settle()
+    const mine = open().find(want => want.cid.equals(block.cid))
+    const openWants = open().length
+    mine?.give(block.bytes)
+
+    assert.deepEqual(await fetched, block.bytes)
+    assert.ok(isAsked.every(Boolean))
+    assert.ok(openWants <= 512, `${openWants} open`)
+    const before = wants.length
+    await clock.advance(30_000)
+    assert.ok(wants.length > before + 128)
+    stuck.abort(new Error('enough'))
+    await waiting
   })
 
   it('ends with its owner', async () => {

@@ -29,6 +29,10 @@ export interface NameKeys {
   rename (from: string, to: string, options?: { force?: boolean }): Promise<NameKey & { overwritten: boolean }>
   /** What was published with the key stays valid until its time. */
   remove (name: string): Promise<NameKey>
+  /** Proves that the key is here: signs words of libp2p's and the data behind them, so that nothing else can be signed this way. */
+  sign (name: string, data: Uint8Array): Promise<{ key: NameKey, signature: Uint8Array }>
+  /** By the name of a key here, or by any ID that holds its public key; the key's name is "" then. */
+  verify (nameOrId: string, signature: Uint8Array, data: Uint8Array): Promise<{ key: NameKey, isValid: boolean }>
 }
 
 export interface PublishOptions extends IpfsOptions {

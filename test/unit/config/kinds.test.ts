@@ -60,6 +60,12 @@ describe('kinds of configuration values', () => {
     assert.equal(kinds.stringMap.fromText('a:1,b'), kinds.refused)
   })
 
+  it('takes the machine and servers over HTTPS as resolvers of names, plain HTTP on this machine only', () => {
+    const parsed = parseAll(kinds.dnsResolvers, [[], ['system', 'https://dns.example/dns-query'], ['http://127.0.0.1:53/x'], ['http://localhost/x'], ['http://[::1]/x'], ['http://dns.example/x'], ['dns.example'], ['ftp://127.0.0.1'], ['System'], 'system'])
+
+    assert.deepEqual(parsed.map(one => one === 'refused'), [false, false, false, false, false, true, true, true, true, true])
+  })
+
   it('gives trusted peers in base58, also when they are CIDs', () => {
     const parsed = kinds.trustedPeers.parse(['*', 'k51qzi5uqu5dkwkqm42v9j9kqcam2jiuvloi16g72i4i4amoo2m8u3ol3mqu6s'])
 

@@ -1,5 +1,6 @@
+import { base64url } from 'multiformats/bases/base64'
 import { bases } from 'multiformats/basics'
-import { ClusterError } from '../../../base/errors.ts'
+import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Query } from '../../../http/query.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
@@ -7,13 +8,14 @@ import { ipnsCid } from '../../../model/ipns-name.ts'
 import type { NameKey } from '../../../ipfs/name-publisher.ts'
 import { flag, integer, pathArguments, textArgument } from './arguments.ts'
 import type { Command, CommandDeps } from './command.ts'
-import { one } from './command.ts'
+import { lines, one } from './command.ts'
 import { uploadedFile } from './uploaded-file.ts'
 
 /** RSA keys of 8192 bits have 5 KiB, in PEM 7. */
 const maxKeyBytes = 64 * 1024
+const maxSignedBytes = 4 * 1024 * 1024
 
-/** `key/gen`, `key/list`, `key/rename`, `key/rm` and `key/import`. Kubo's `key export` isn't part of its API either: private keys stay on the machine. */
+/** `key/gen`, `key/list`, `key/rename`, `key/rm`, `key/import`, `key/sign` and `key/verify`. Kubo's `key export` isn't part of its API either: private keys stay on the machine. */
 export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): Record<string, Command> {
   const list: Command = ({ query }) => one(async () => {
     const idText = idTextOf(query, 'cannot get key encoder: ')
@@ -49,6 +51,18 @@ export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): R
         return goJson({ Was: from, Now: to, Id: idText(id), Overwrite: overwritten })
       })
     },
+    'key/sign': ({ query, body }) => lines((async function * () {
+      const idText = idTextOf(query)
+      const data = await uploadedFile(body, { name: 'data', limitBytes: maxSignedBytes })
+      const { key, signature } = await keys.sign(query.get('key') || 'self', data)
+      yield `${goJson({ Key: keyOutput(key, idText), Signature: base64url.encode(signature) })}\n`
+    })()),
+    'key/verify': ({ query, body }) => lines((async function * () {
+      const idText = idTextOf(query)
+      const data = await uploadedFile(body, { name: 'data', limitBytes: maxSignedBytes })
+      const { key, isValid } = await keys.verify(query.get('key') || 'self', signatureOf(query.get('signature')), data)
+      yield `${goJson({ Key: keyOutput(key, idText), SignatureValid: isValid })}\n`
+    })()),
     'key/rm': ({ query }) => {
       const asked = pathArguments({ all: query.all('arg') }, 'name')
       return one(async () => {
@@ -58,6 +72,19 @@ export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): R
         return goJson({ Keys: removed.map(key => keyOutput(key, idText)) })
       })
     }
+  }
+}
+
+/** In any multibase. */
+function signatureOf (text: string): Uint8Array {
+  const wrong = (why: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message: why })
+  if (text === '') throw wrong('cannot decode multibase for zero length string')
+  const base = Object.values(bases).find(({ prefix }) => text.startsWith(prefix))
+  if (base == null) throw wrong('selected encoding not supported')
+  try {
+    return base.decode(text)
+  } catch (err) {
+    throw wrong(messageOf(err))
   }
 }
 

@@ -1,6 +1,8 @@
-import type { PrivateKey } from '@libp2p/interface'
+import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
+import { peerIdBytes } from '../../../model/cid.ts'
+import type { PeerId } from '../../../model/cid.ts'
 import { parseIpnsKey } from '../../../model/ipns-name.ts'
 import type { NameKey, NameKeys } from '../../name-publisher.ts'
 import type { KeyFiles } from './key-files.ts'
@@ -52,7 +54,7 @@ export class Keys implements NameKeys {
     const named = nameOrId === '' ? undefined : await this.#get(nameOrId)
     const id = parseIpnsKey(nameOrId)
     const found = named ?? (id == null ? undefined : (await this.all()).find(key => key.id === id))
-    if (found == null) throw new ClusterError('NOT_FOUND', { key: nameOrId }, { message: 'no key by the given name was found' })
+    if (found == null) throw noSuchKey(nameOrId)
     return found
   }
 
@@ -102,6 +104,21 @@ export class Keys implements NameKeys {
     })
   }
 
+  async sign (name: string, data: Uint8Array): Promise<{ key: NameKey, signature: Uint8Array }> {
+    const key = await this.#get(name)
+    if (key == null) throw noSuchKey(name)
+    return { key: keyOnly(key), signature: await key.privateKey.sign(provable(data)) }
+  }
+
+  async verify (nameOrId: string, signature: Uint8Array, data: Uint8Array): Promise<{ key: NameKey, isValid: boolean }> {
+    const own = await this.#get(nameOrId)
+    const key = own == null ? { name: '', id: parseIpnsKey(nameOrId) ?? '' } : keyOnly(own)
+    const publicKey = own?.privateKey.publicKey ?? await publicKeyIn(key.id, nameOrId)
+    let isValid = false
+    try { isValid = await publicKey.verify(provable(data), signature) } catch {} // a signature of the wrong length
+    return { key, isValid }
+  }
+
   async #get (name: string): Promise<SigningKey | undefined> {
     const known = this.#known.get(name)
     if (known != null) return known
@@ -136,6 +153,17 @@ export class Keys implements NameKeys {
     this.#changing = mine.catch(() => {})
     return mine
   }
+}
+
+const provable = (data: Uint8Array): Uint8Array => Buffer.concat([Buffer.from('libp2p-key signed message:'), data])
+const noSuchKey = (key: string): ClusterError => new ClusterError('NOT_FOUND', { key: key.slice(0, 200) }, { message: 'no key by the given name was found' })
+
+async function publicKeyIn (id: PeerId, asked: string): Promise<PublicKey> {
+  if (id === '') throw new ClusterError('NOT_FOUND', { key: asked.slice(0, 200) }, { message: `'${JSON.stringify(asked)}' is not a known key, an IPNS Name, or a valid PeerID` })
+  const [{ publicKeyFromMultihash }, { decode }] = await Promise.all([import('@libp2p/crypto/keys'), import('multiformats/hashes/digest')])
+  const multihash = decode(peerIdBytes(id))
+  if (multihash.code !== 0) throw new ClusterError('INVALID_ARGUMENT', { key: id }, { message: 'public key is not embedded in peer ID' })
+  return publicKeyFromMultihash(multihash as Parameters<typeof publicKeyFromMultihash>[0])
 }
 
 const keyOnly = ({ name, id }: NameKey): NameKey => ({ name, id })

@@ -65,7 +65,7 @@ export class Publisher {
       const earlier = await this.#earlier(key.id, signal)
       const sequence = nextSequence(earlier, value, options.sequence)
       await this.#sign(key, { value, sequence, validUntil: this.#deps.clock.now() + lifetimeMs, ttlMs, withV1 })
-      await this.#give(key.id, signal)
+      await this.#give(key.id, options)
       return { name: key.name, id: key.id }
     })
   }
@@ -80,7 +80,7 @@ export class Publisher {
         await records.put(key, Uint8Array.from(bytes))
         ipns.remember(key, { ...record, bytes: Uint8Array.from(bytes) })
       }
-      await this.#give(key, signal)
+      await this.#give(key, { signal, allowOffline })
     })
   }
 
@@ -123,7 +123,7 @@ export class Publisher {
     if (record.validUntilNs < BigInt(Math.floor(validUntil)) * 1_000_000n) {
       await this.#sign(key, { value: record.value, sequence: record.sequence, validUntil, ttlMs: Number(record.ttlNs ?? 0n) / 1e6, withV1: hasV1(bytes) })
     }
-    await this.#give(key.id, signal)
+    await this.#give(key.id, { signal })
   }
 
   /** Records of others, and of keys that are gone, end with their validity. */
@@ -153,14 +153,15 @@ export class Publisher {
     this.#deps.ipns.remember(key.id, decodeIpnsRecord(bytes))
   }
 
-  async #give (key: PeerId, signal: AbortSignal | undefined): Promise<void> {
+  /** That nobody is there to take it is an error unless the name may stay here. */
+  async #give (key: PeerId, { signal, allowOffline = false }: { signal?: AbortSignal | undefined, allowOffline?: boolean }): Promise<void> {
     const { routing, records, clock } = this.#deps
     const record = records.get(key)
     if (!routing.isOn || record == null) return
     const limit = deadline(clock, putTimeoutMs, () => new ClusterError('TIMEOUT', { key }, { message: 'the routing did not take the record in time' }), signal)
     try {
       const takers = await routing.put(ipnsRoutingKey(key), record, { signal: limit.signal })
-      if (takers === 0) throw new ClusterError('IPFS_ERROR', { key }, { message: 'failed to find any peer in table' })
+      if (takers === 0 && !allowOffline) throw new ClusterError('IPFS_ERROR', { key }, { message: 'failed to find any peer in table' })
     } finally {
       limit.clear()
     }

@@ -95,6 +95,28 @@ describe('keys for names', () => {
     await assert.rejects(keys.rename('a', 'z'), { code: 'NOT_FOUND' })
   })
 
+  it('prove that they are here, to who has the name or an ID that holds the key', async () => {
+    const data = bytesOf('data')
+    const { id } = await keys.generate('a', { type: 'ed25519' })
+    const { key, signature } = await keys.sign('a', data)
+    const elsewhere = new Keys(newIdentity().privateKey, { files: keyFolder(`${folder}-other`), log: silentLogger })
+
+    assert.deepEqual([key, await keys.verify('a', signature, data)], [{ name: 'a', id }, { key: { name: 'a', id }, isValid: true }])
+    assert.deepEqual(await elsewhere.verify(id, signature, data), { key: { name: '', id }, isValid: true })
+    for (const [other, what] of [[signature, bytesOf('date')], [signature.subarray(1), data]] as const) assert.equal((await elsewhere.verify(id, other, what)).isValid, false)
+    await assert.rejects(elsewhere.verify('a', signature, data), { code: 'NOT_FOUND' })
+    await assert.rejects(elsewhere.sign(id, data), { code: 'NOT_FOUND' })
+    await assert.rejects(elsewhere.verify(recorded.keys[1]?.peer ?? '', signature, data), { code: 'INVALID_ARGUMENT' })
+  })
+
+  it('verify what a Kubo signed', async () => {
+    const signature = Buffer.from('z1JQLC7W_YcT_DWggcL6T3KbGfKSFZNsp5wAHw8ml-7J18piZXivmZz9ZB5l8Q0AqTlBHLFVMp1zUQ5MMzMhBQ', 'base64url')
+
+    const { isValid } = await keys.verify('k51qzi5uqu5dinayrj4pokp5cemqrvno41mutpssm1v6i5u2rafd6ahjqnkyfn', signature, bytesOf('data'))
+
+    assert.equal(isValid, true)
+  })
+
   it('of one name are made once, whoever asks at the same time', async () => {
     const made = await Promise.allSettled(Array.from({ length: 5 }, async () => keys.generate('a', { type: 'ed25519' })))
 

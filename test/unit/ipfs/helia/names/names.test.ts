@@ -239,6 +239,8 @@ describe('names with routing', () => {
     await assert.rejects(names.publish('/ipfs/bafkqaaa', { key: 'self' }), { code: 'IPFS_ERROR' })
 
     assert.equal((await names.resolveName(self)).value, '/ipfs/bafkqaaa')
+    await names.publish('/ipfs/bafkqaaa/2', offline)
+    assert.equal((await names.resolveName(self)).value, '/ipfs/bafkqaaa/2')
   })
 })
 

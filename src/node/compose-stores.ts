@@ -64,7 +64,7 @@ export function composeStores ({ folder, config }: StoresInit, { log, workers, c
 }
 
 function composeBlocks (kind: string, folder: string, { log, workers, clock, damaged, reserve }: StoresDeps & { reserve: DiskReserve }): Blockstore {
-  if (kind === 'level') return levelBlockstore({ folder })
+  if (kind === 'level') return levelBlockstore({ folder }, { log: log.child('blockstore'), clock, damaged })
   const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), clock, damaged, reserve })
   workers.add(blocks.upkeep)
   return blocks

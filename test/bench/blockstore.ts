@@ -31,7 +31,7 @@ const say = (row: string, value: number | string, unit = ''): void => console.lo
 
 function open (): Blockstore {
   if (kind === 'memory') return memoryBlockstore()
-  return kind === 'level' ? levelBlockstore({ folder: join(folder, 'store') }) : segmentBlockstore({ folder: join(folder, 'store') }, { log: silentLogger, clock: systemClock })
+  return kind === 'level' ? levelBlockstore({ folder: join(folder, 'store') }, { log: silentLogger, clock: systemClock }) : segmentBlockstore({ folder: join(folder, 'store') }, { log: silentLogger, clock: systemClock })
 }
 
 async function seconds (work: () => Promise<unknown> | unknown): Promise<number> {

@@ -7,12 +7,13 @@ import { levelBlockstore } from '../../src/blockstore/level/level.ts'
 import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
 import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
 import type { Blockstore } from '../../src/blockstore/blockstore.ts'
+import { damageOnce, dice } from '../rot/damage.ts'
 import { blockstoreContract } from './blockstore.ts'
 import type { BlockstoreSubject } from './blockstore.ts'
 
 async function inFolder (open: (folder: string) => Blockstore): Promise<BlockstoreSubject> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-blocks-'))
-  return { store: open(folder), reopen: () => open(folder), close: async () => rm(folder, { recursive: true, force: true }) }
+  return { store: open(folder), reopen: () => open(folder), rot: async seed => { await damageOnce(folder, dice(seed)) }, close: async () => rm(folder, { recursive: true, force: true }) }
 }
 
 blockstoreContract('memory', async () => {
@@ -20,7 +21,7 @@ blockstoreContract('memory', async () => {
   return { store, reopen: () => store, close: async () => {} }
 })
 
-blockstoreContract('level', async () => inFolder(folder => levelBlockstore({ folder, writeBufferBytes: 4 << 20 })))
+blockstoreContract('level', async () => inFolder(folder => levelBlockstore({ folder, writeBufferBytes: 4 << 20 }, { log: silentLogger, clock: systemClock })))
 
 blockstoreContract('segments', async () => inFolder(folder => segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })))
 

@@ -11,6 +11,8 @@ export interface BlockstoreSubject {
   /** Another store on the same data, for use after `store` was stopped. */
   reopen (): Blockstore
   close (): Promise<void>
+  /** Damages one place of what a stopped store has on the disk: a flipped bit, a zeroed byte or a cut. Not for stores in memory. */
+  rot? (seed: number): Promise<void>
 }
 
 const never = new AbortController().signal
@@ -259,6 +261,28 @@ export function blockstoreContract (name: string, open: () => Promise<Blockstore
       await store.start(never)
 
       assert.equal((await all()).length, 100)
+    })
+
+    it('gives right bytes or none, and says what it lost, whatever one damaged place is', async context => {
+      if (subject.rot == null) return context.skip('in memory')
+      const blocks = numberedBlocks(30, 300)
+      for (let seed = 0; seed < 25; seed++) {
+        await store.put(blocks)
+        await store.stop()
+
+        await subject.rot(seed)
+
+        store = subject.reopen()
+        await store.start(never)
+        let missing = 0
+        for (const { cid, bytes } of blocks) {
+          const found = await store.get(cid)
+          if (found == null) missing++
+          else assert.deepEqual(Buffer.from(found), bytes, `seed ${seed}`)
+          assert.equal(store.has(cid), found != null, `seed ${seed}`)
+        }
+        if (missing > 0) assert.ok((store.lostBlocks?.() ?? 0) > 0, `seed ${seed}: ${missing} blocks are gone without a word`)
+      }
     })
   })
 }

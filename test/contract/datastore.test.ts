@@ -5,7 +5,9 @@ import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { levelDatastore } from '../../src/datastore/level/level-datastore.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { damageRow } from '../../src/datastore/datastore.ts'
 import { SimDisk } from '../support/sim-disk.ts'
+import { damageOnce, dice } from '../rot/damage.ts'
 import { datastoreContract } from './datastore.ts'
 
 datastoreContract('memory', async () => {
@@ -15,11 +17,15 @@ datastoreContract('memory', async () => {
 
 datastoreContract('simulated disk', async () => {
   const disk = new SimDisk()
-  return { datastore: disk.datastore(), reopen: () => disk.datastore(), close: async () => {} }
+  const rot = async (seed: number): Promise<void> => {
+    const pick = dice(seed)
+    disk.rot(() => pick(10) === 0, [{ key: damageRow, value: Buffer.from('{}') }])
+  }
+  return { datastore: disk.datastore(), reopen: () => disk.datastore(), rot, close: async () => {} }
 })
 
 datastoreContract('level', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
   const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
-  return { datastore: open(), reopen: open, close: async () => rm(folder, { recursive: true, force: true }) }
+  return { datastore: open(), reopen: open, rot: async seed => { await damageOnce(folder, dice(seed)) }, close: async () => rm(folder, { recursive: true, force: true }) }
 })

@@ -10,7 +10,8 @@ import { diskInformer } from '../../src/informer/disk/disk-informer.ts'
 import { pingInformer } from '../../src/informer/ping/ping-informer.ts'
 import { metricPublisher } from '../../src/informer/publisher/metric-publisher.ts'
 import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
-import { blockRecord } from '../../src/consensus/crdt/layout.ts'
+import { blockRecord, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
+import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { Broadcast } from '../../src/network/network.ts'
@@ -125,6 +126,18 @@ export class SimPeer {
     this.localDisk.crash(this.#deps.dice.pick([0, 1, 2, 100]))
     this.#end(run)
   }
+
+  /** The disk loses rows before the next start: derived ones, and blocks that `othersHave`. */
+  rot (othersHave: (record: string) => boolean): number {
+    const { dice } = this.#deps
+    const isLost = (key: string): boolean => /^[emthwjv!]/.test(key) ? key !== layoutRecord && dice.chance(0.2) : key.startsWith('b') && dice.chance(0.1) && othersHave(key)
+    // a value may hold what waits for its block
+    const lost = (key: string): boolean => isLost(key) && !(key.startsWith('v') && this.#isJournaled(key))
+    const report = { at: '', folder: 'pinset', keptAt: 'pinset.damaged', what: 'the disk lost rows', rows: 0, doubtful: 0 }
+    return this.pinsetDisk.rot(lost, [{ key: damageRow, value: Buffer.from(JSON.stringify(report)) }])
+  }
+
+  #isJournaled (valueRecord: string): boolean { return this.pinsetDisk.has(journalRecord(valueRecord.slice(1))) }
 
   #end (run: Run): void {
     run.isReady = false

@@ -106,8 +106,17 @@ function startLater (world: World, peer: SimPeer): void {
   clock.after(dice.between(1, dice.pick([1000, longestAwayMs])), () => {
     if (peer.run != null) return
     if (dice.chance(0.3)) peer.skewMs = 0
+    rotMaybe(world, peer)
     startInTrouble(world, peer)
   })
+}
+
+/** Only blocks that a running peer would give back may go: a peer that trusts none of those has to keep its own. */
+function rotMaybe ({ dice, peers, settings: { trouble }, trace }: World, peer: SimPeer): void {
+  if (trouble.rot === 0 || !dice.chance(trouble.rot)) return
+  const givers = peers.filter(other => other !== peer && (peer.settings.trustedPeers === '*' || peer.settings.trustedPeers.includes(other.id)))
+  const rows = peer.rot(record => givers.some(other => other.pinsetDisk.has(record)))
+  trace.note(`rot ${peer.settings.name} ${rows} rows`)
 }
 
 function takeNodeDown ({ clock, dice, trace }: World, peer: SimPeer): void {

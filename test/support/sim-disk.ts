@@ -79,6 +79,18 @@ export class SimDisk {
     this.dead = true
   }
 
+  /** Whether the row survives a crash. */
+  has (key: string): boolean { return this.#durable.get(key) != null }
+
+  /** The disk loses rows while nobody has it open; what it says of that is up to the caller. `lost`: whether this row is. */
+  rot (lost: (key: string, value: Uint8Array) => boolean, report: readonly Write[]): number {
+    const gone = this.#durable.rows('', '~').filter(([key, value]) => lost(key, value))
+    applyBatch(this.#durable, [...gone.map(([key]) => ({ key, value: undefined })), ...report])
+    this.#live = this.#durable.copy()
+    this.#unsynced = []
+    return gone.length
+  }
+
   #inTurn (wait: () => Promise<void>): Promise<void> {
     this.#queue = this.#queue.then(wait)
     return this.#queue

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
+import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { freshStore } from '../../leveldb/fresh-store.ts'
+import { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import { rescue } from '../../leveldb/rescue.ts'
 import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
@@ -19,8 +24,16 @@ export interface LevelBlockstoreInit {
   cacheBytes?: number
 }
 
+export interface LevelBlockstoreDeps {
+  log: Logger
+  /** Dates the folder of damaged files. */
+  clock: Pick<Clock, 'now'>
+  /** Damage was found while the store is in use; a new start deals with it. */
+  damaged? (err: ClusterError): void
+}
+
 /** Blocks as values of one LevelDB: the fallback where segment files can't be used, and their test twin. */
-export function levelBlockstore (init: LevelBlockstoreInit): Blockstore { return new LevelBlockstore(init) }
+export function levelBlockstore (init: LevelBlockstoreInit, deps: LevelBlockstoreDeps): Blockstore { return new LevelBlockstore(init, deps) }
 
 /** Rows: `b` + multihash → bytes; `l` + multihash → length as 4 bytes, so that look-ups don't read blocks; `t` → totals. */
 const prefix = { block: 0x62, length: 0x6c, totals: 0x74 }
@@ -35,26 +48,62 @@ class LevelBlockstore implements Blockstore {
   /** Changes run one after the other. */
   #last: Promise<void> = Promise.resolve()
 
-  constructor (init: LevelBlockstoreInit) {
+  readonly #files: GuardedFiles
+  readonly #log: Logger
+  #lostBlocks = 0
+  #isRescued = false
+
+  constructor (init: LevelBlockstoreInit, deps: LevelBlockstoreDeps) {
+    const folder = join(init.folder, 'blocks')
+    const sizes = { writeBufferBytes: init.writeBufferBytes ?? 64 * 1024 * 1024, cacheBytes: init.cacheBytes ?? 16 * 1024 * 1024 }
     this.#init = init
-    this.#level = new MendingLevel({
-      folder: join(init.folder, 'blocks'),
-      writeBufferBytes: init.writeBufferBytes ?? 64 * 1024 * 1024,
-      cacheBytes: init.cacheBytes ?? 16 * 1024 * 1024,
-      remedy: 'move it away and start again; the peer fetches what is pinned'
+    this.#log = deps.log
+    this.#level = new MendingLevel({ folder, ...sizes, remedy: 'move it away and start again; the peer fetches what is pinned' })
+    this.#files = new GuardedFiles({ folder, what: 'the block store' }, {
+      ...deps,
+      replace: async ({ keptAt, text, found }) => {
+        this.#log.error(`the block store ${folder} is damaged (${text}): a new one is made of what can be read, the damaged files are kept in ${keptAt}`)
+        const { doubtful } = await rescue({ folder, keptAt, proven: () => false }, found, async () => freshStore({ folder, ...sizes, compression: false }), () => [])
+        this.#lostBlocks = Math.max(1, doubtful)
+        this.#isRescued = true
+      }
     })
   }
 
   async start (): Promise<void> {
-    await claimFolder(this.#init.folder, format)
+    if (await claimFolder(this.#init.folder, format)) this.#log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
+    await this.#files.prepare()
     await this.#level.open()
+    this.#files.checkLater()
+    if (this.#isRescued) await this.#match()
     const totals = this.#level.db.getSync(totalsKey)
     this.#sizeBytes = totals == null ? 0 : new DataView(totals.buffer, totals.byteOffset).getFloat64(0)
     this.#gate.open()
   }
 
   async stop (): Promise<void> {
-    if (await this.#gate.close()) await this.#level.close()
+    if (!await this.#gate.close()) return
+    await this.#last
+    await this.#files.settled()
+    const isSafe = await this.#level.batch([{ type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes) }], { sync: true }).then(() => true, () => false)
+    await this.#level.close()
+    if (isSafe) await this.#files.mark.seal()
+    else this.#files.mark.end()
+  }
+
+  lostBlocks (): number { return this.#lostBlocks }
+
+  /** After a rescue: blocks and their lengths belong together, and the total is theirs. */
+  async #match (): Promise<void> {
+    const { db } = this.#level
+    let bytes = 0
+    for await (const [key] of db.iterator(rowsOf(prefix.length))) if (await db.get(turned(key, prefix.block)) == null) await this.#level.batch([{ type: 'del', key }])
+    for await (const [key, value] of db.iterator(rowsOf(prefix.block))) {
+      bytes += value.length + rowOverheadBytes
+      await this.#level.batch([{ type: 'put', key: turned(key, prefix.length), value: lengthValue(value.length) }])
+    }
+    await this.#level.batch([{ type: 'put', key: totalsKey, value: totalsValue(bytes) }], { sync: true })
+    this.#isRescued = false
   }
 
   async put (blocks: readonly Block[], options: BlockstoreOptions = {}): Promise<void> {
@@ -138,6 +187,15 @@ class LevelBlockstore implements Blockstore {
       await mine
     })
   }
+}
+
+const rowsOf = (kind: number): { gte: Uint8Array, lt: Uint8Array } => ({ gte: Uint8Array.of(kind), lt: Uint8Array.of(kind + 1) })
+
+/** The row of the other kind for the same block. */
+function turned (key: Uint8Array, kind: number): Uint8Array {
+  const other = Uint8Array.from(key)
+  other[0] = kind
+  return other
 }
 
 const totalsKey = Uint8Array.of(prefix.totals)

@@ -1,8 +1,8 @@
-import { ClassicLevel } from 'classic-level'
+import { freshStore } from '../../leveldb/fresh-store.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
 import type { Damage } from '../../leveldb/guarded-files.ts'
-import { rescue, rescueFolder } from '../../leveldb/rescue.ts'
-import type { FreshStore, Rescued } from '../../leveldb/rescue.ts'
+import { rescue } from '../../leveldb/rescue.ts'
+import type { Rescued } from '../../leveldb/rescue.ts'
 import type { FoundRow } from '../../leveldb/store-files.ts'
 import { damageRow } from '../datastore.ts'
 import type { DamageReport } from '../datastore.ts'
@@ -24,19 +24,4 @@ async function replace ({ at, keptAt, text, found }: Damage, init: LevelDatastor
   }
   const rescued = await rescue({ folder, keptAt, proven: isProven }, found, async () => freshStore(init), report)
   log.error('the datastore has been made anew', { folder, keptAt, ...rescued })
-}
-
-async function freshStore ({ folder, writeBufferBytes, cacheBytes }: LevelDatastoreInit): Promise<FreshStore> {
-  const level = new ClassicLevel<Buffer, Buffer>(rescueFolder(folder), { keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes })
-  await level.open()
-  const write = async (rows: readonly FoundRow[], sync = false): Promise<void> => {
-    await level.batch(rows.map(({ key, value }) => value == null ? { type: 'del' as const, key } : { type: 'put' as const, key, value }), { sync })
-  }
-  return {
-    write: async rows => write(rows),
-    close: async () => {
-      await write([{ key: Buffer.from([0]), value: undefined, intact: true }], true)
-      await level.close()
-    }
-  }
 }

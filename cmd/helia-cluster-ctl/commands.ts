@@ -149,6 +149,7 @@ export const commands: readonly Command[] = [
       },
       { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
       { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-info.ts')).showAlerts(line, context) },
+      { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
       { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
     ]
   },

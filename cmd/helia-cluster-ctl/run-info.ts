@@ -1,7 +1,7 @@
 import type { CommandLine } from './command.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, doing, exitCodes } from './failure.ts'
-import { alertFormat, bandwidthFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
+import { alertFormat, bandwidthFormat, readinessFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
 
 export async function showId (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   printer.one(await client.id({ signal }), idFormat)
@@ -58,6 +58,12 @@ export async function showMetrics ({ args: [name = ''] }: CommandLine, { client,
 export async function showAlerts (_line: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
   await printer.all(await client.alerts({ signal }), alertFormat(clock.now()))
   return exitCodes.done
+}
+
+export async function showReadiness (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  const readiness = await client.readiness({ signal })
+  printer.one(readiness, readinessFormat)
+  return readiness.ready ? exitCodes.done : exitCodes.failed
 }
 
 export async function showBandwidth (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {

@@ -1,6 +1,6 @@
 import { parseTime } from '../../src/model/time.ts'
 import { neverText } from '../../src/client/types.ts'
-import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, RepoGc } from '../../src/client/types.ts'
+import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, Readiness, RepoGc } from '../../src/client/types.ts'
 import { bytesText, relativeTime } from './humanize.ts'
 
 /** The lines that scripts read (ctl-compat §4). Every text ends with a newline, or is empty. */
@@ -64,6 +64,10 @@ export function alertText ({ peer, name, expire, triggered_at: triggered }: Aler
 export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): string {
   return linesOf(Object.entries(bandwidth).toSorted(([a], [b]) => a < b ? -1 : 1).map(([protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }]) =>
     `${protocol.padStart(25)}: In: ${bytesText(totalIn).padStart(7)}. Out: ${bytesText(totalOut).padStart(7)}. RateIn: ${rateIn.toFixed(2)}B/s. RateOut: ${rateOut.toFixed(2)}B/s`))
+}
+
+export function readinessText ({ ready, problems, pins }: Readiness): string {
+  return `${ready ? 'ready' : 'not ready'}, ${pins} pins, ${problems.length === 0 ? 'no problems' : `problems: ${problems.join(', ')}`}\n`
 }
 
 export function repoGcText ({ peer_map: peers }: GlobalRepoGc): string {

@@ -6,7 +6,7 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinOptions, PinProgress, PinType, TrackerStatus, Version
+  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, Readiness, PinOptions, PinProgress, PinType, TrackerStatus, Version
 } from './types.ts'
 
 // this file is the package's entry `helia-cluster/client`
@@ -127,6 +127,13 @@ export class ClusterClient {
   connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({ method: 'GET', path: '/health/graph', ...options }) }
 
   alerts (options: CallOptions = {}): Promise<Alert[]> { return this.#json({ method: 'GET', path: '/health/alerts', ...options }) }
+
+  /** Whether the asked peer is fine; answers also when it isn't. Only Helia Cluster peers know it. */
+  async readiness (options: CallOptions = {}): Promise<Readiness> {
+    const response = await this.#answer({ method: 'GET', path: '/health/ready', ...options })
+    if (response.status !== 503) await throwIfRefused(response)
+    return parseExact(await textOf(response)) as Readiness
+  }
 
   /** By libp2p protocol. */
   bandwidth (options: CallOptions = {}): Promise<Record<string, Bandwidth>> { return this.#json({ method: 'GET', path: '/health/bandwidth', ...options }) }

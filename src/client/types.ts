@@ -104,6 +104,9 @@ export interface Metric {
 }
 
 /** A metric that ran out. */
+/** `problems`: `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
+export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
+
 export interface Alert extends Metric { triggered_at: TimeText }
 
 /** Bytes, and bytes per second. */

@@ -25,14 +25,20 @@ export interface Golden { ids: string, images: Record<Stop, Image> }
 
 const port = /\/tcp\/\d+/g
 
-/** Makes them with the real program in `folder`: pins over several starts, so that there are tables and logs, updates, unpins, files of several blocks. */
-export async function makeGolden (folder: string): Promise<Golden> {
+export interface GoldenInit {
+  folder: string
+  /** Files that each of four starts adds. */
+  filesPerStart: number
+}
+
+/** Makes them with the real program: pins over several starts, so that there are tables and logs, unpins, files of several blocks. */
+export async function makeGolden ({ folder, filesPerStart }: GoldenInit): Promise<Golden> {
   const [pinsvc = 0] = await freePorts(1)
   const peer = await peerProcess(json => {
     json.api.pinsvcapi = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${pinsvc}` }
   })
-  const add = async (from: number, to: number): Promise<void> => {
-    for (let at = from; at < to; at++) {
+  const add = async (run: number): Promise<void> => {
+    for (let at = run * filesPerStart; at < (run + 1) * filesPerStart; at++) {
       const size = at % 10 === 0 ? 600_000 : 50 + 7 * at
       const file = { name: `file ${at}`, bytes: Buffer.alloc(size, `content of ${at} `) }
       await jsonLines(await fetch(`${peer.url}/add?cid-version=1&name=pin-${at}`, { method: 'POST', body: uploadForm([file]) }))
@@ -46,7 +52,7 @@ export async function makeGolden (folder: string): Promise<Golden> {
   try {
     for (let run = 0; run < 3; run++) {
       await peer.start()
-      await add(run * 12, run * 12 + 12)
+      await add(run)
       const [first] = await listed()
       await fetch(`${peer.url}/pins/${first.cid}`, { method: 'DELETE' })
       await allPinned()
@@ -63,7 +69,7 @@ export async function makeGolden (folder: string): Promise<Golden> {
     }
     const killed = await image('killed', 'SIGKILL')
     await peer.start()
-    await add(36, 40)
+    await add(3)
     await allPinned()
     return { ids, images: { killed, stopped: await image('stopped', 'SIGTERM') } }
   } finally {

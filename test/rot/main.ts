@@ -1,6 +1,6 @@
 /**
  * `npm run rot -- [--trials N] [--seed S]`: damages one place of a peer's folder, starts the peer, and looks whether anything is wrong or missing without a word. Prints a table
- * of what was damaged and what came of it, and the command that repeats each trial that failed.
+ * of what was damaged and what came of it, and the seed of each trial that failed. One in twenty is a process of its own.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { damageKinds, kindOfFile } from './damage.ts'
 import { makeGolden } from './golden.ts'
+import { ownProcess, thisProcess } from './peer-run.ts'
 import { rotTrial, trialText } from './trial.ts'
 import type { TrialResult } from './trial.ts'
 
@@ -17,12 +18,11 @@ const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-rot-'))
 const results: TrialResult[] = []
 const startedAt = performance.now()
 try {
-  const golden = await makeGolden(folder)
+  const golden = await makeGolden({ folder, filesPerStart: 12 })
   for (let at = seed; at < seed + trials; at++) {
-    const result = await rotTrial({ seed: at, folder: join(folder, 'trial') }, golden)
+    const result = await rotTrial({ seed: at, folder: join(folder, 'trial'), run: at % 20 === 0 ? ownProcess : thisProcess }, golden)
     results.push(result)
     if (result.faults.length > 0) console.log(trialText(result))
-    for (const name of ['trial']) await rm(join(folder, name), { recursive: true, force: true })
   }
 } finally {
   await rm(folder, { recursive: true, force: true })

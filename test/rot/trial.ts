@@ -1,15 +1,13 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isClusterError } from '../../src/base/errors.ts'
-import { runDaemon } from '../../cmd/helia-cluster-service/daemon.ts'
 import { CommandFailed } from '../../cmd/helia-cluster-service/terminal.ts'
-import type { RunningNode } from '../../src/node/node-contract.ts'
-import { startNode } from '../../src/node/node.ts'
 import { NotedLogger } from '../support/noted-logger.ts'
 import { damageOnce, dice } from './damage.ts'
 import type { Damage } from './damage.ts'
 import { readBlocks, stops } from './golden.ts'
 import type { Golden, Image, Stop } from './golden.ts'
+import type { PeerRun, Seen } from './peer-run.ts'
 
 /**
  * `whole`: nothing is missing. `told`: something is, and the peer says so. `refused`: the peer doesn't start, and says in one line why and what to do.
@@ -19,15 +17,13 @@ export type Outcome = 'whole' | 'told' | 'refused' | 'fault'
 
 export interface TrialResult { seed: number, stop: Stop, damage: Damage, outcome: Outcome, faults: string[], lostPins: number, lostBlocks: number }
 
-export interface TrialInit { seed: number, folder: string }
-
-interface Run { ids: string, pins: Map<string, string>, health: { problems: string[], pins: number } }
+export interface TrialInit { seed: number, folder: string, run: PeerRun }
 
 /** Only these may keep a peer from starting: what they hold can't be had from anywhere else. */
 const mayRefuse = /^(service|identity|ipfs-identity)\.json$/
 
 /** Damages one place of a copy of a stopped peer's folder, starts the peer twice, and compares. */
-export async function rotTrial ({ seed, folder }: TrialInit, golden: Golden): Promise<TrialResult> {
+export async function rotTrial ({ seed, folder, run: runPeer }: TrialInit, golden: Golden): Promise<TrialResult> {
   const pick = dice(seed)
   const stop = stops[pick(2)] ?? 'killed'
   const image = golden.images[stop]
@@ -37,11 +33,12 @@ export async function rotTrial ({ seed, folder }: TrialInit, golden: Golden): Pr
   const result: TrialResult = { seed, stop, damage, outcome: 'whole', faults: [], lostPins: 0, lostBlocks: 0 }
   const said: string[] = []
   for (const start of ['first', 'second']) {
-    const run = await onePeerRun(folder, said).catch((err: unknown) => err as Error)
+    const run = await runPeer(folder).catch((err: unknown) => err as Error)
     if (run instanceof Error) {
       checkRefusal(run, { result, start })
       return finished(result)
     }
+    said.push(...run.output.split('\n').filter(line => /\t(WARN|ERROR)\t/i.test(line) && aboutDamage.test(line)))
     checkRun(run, { result, image, ids: golden.ids, start, said })
   }
   await checkBlocks(folder, { result, image, said })
@@ -59,7 +56,7 @@ function checkRefusal (err: Error, { result, start }: { result: TrialResult, sta
 
 interface Checked { result: TrialResult, image: Image, ids: string, start: string, said: string[] }
 
-function checkRun (run: Run, { result, image, ids, start, said }: Checked): void {
+function checkRun (run: Seen, { result, image, ids, start, said }: Checked): void {
   const { faults, damage } = result
   if (run.ids !== ids && damage.file !== 'service.json') faults.push(`${start} start: another identity ${run.ids}`)
   if (run.health.pins !== run.pins.size) faults.push(`${start} start: health says ${run.health.pins} pins, the list has ${run.pins.size}`)
@@ -93,43 +90,8 @@ async function checkBlocks (folder: string, { result, image, said }: Pick<Checke
   result.lostBlocks = lost
 }
 
-const linesOf = (log: NotedLogger): string[] => log.lines.filter(({ level, message }) => (level === 'error' || level === 'warn') && /damaged|lost|not readable|missing|could not be read|was made anew/.test(message)).map(({ message }) => message)
-
-/** Runs the daemon in this process until it was looked at. */
-async function onePeerRun (folder: string, said: string[]): Promise<Run> {
-  let stop = (): void => {}
-  let seen: Promise<Run> | undefined
-  let output = ''
-  const note = (text: string): void => { output += text }
-  const terminal = { variables: {}, out: note, err: note, ask: async () => '' }
-  const code = await runDaemon({ folder, levels: 'warn', trust: false }, {
-    terminal,
-    fetch: async () => ({ status: 404, text: '' }),
-    loadNode: async () => startNode,
-    onSignal: listener => {
-      stop = () => listener('TERM')
-      return () => {}
-    },
-    onFault: () => () => {},
-    exit: () => {},
-    onReady: node => {
-      seen = lookedAt(node).finally(() => stop())
-      seen.catch(() => {})
-    }
-  })
-  for (const line of output.split('\n')) if (/\t(WARN|ERROR)\t/i.test(line) && /damaged|lost|not readable|missing/.test(line)) said.push(line)
-  if (code !== 0 || seen == null) throw new Error(`the daemon ended with ${code}:\n${output}`)
-  return seen
-}
-
-async function lookedAt (node: RunningNode): Promise<Run> {
-  const url = `http://127.0.0.1:${/\/tcp\/(\d+)/.exec(node.addresses.restapi?.[0] ?? '')?.[1]}`
-  const json = async (path: string): Promise<any> => (await fetch(url + path, { headers: { connection: 'close' } })).json()
-  const { id, ipfs } = await json('/id')
-  const lines = await (await fetch(`${url}/allocations`, { headers: { connection: 'close' } })).text()
-  const pins = lines.split('\n').filter(line => line !== '').map(line => [JSON.parse(line).cid as string, JSON.stringify(JSON.parse(line))] as const)
-  return { ids: JSON.stringify([id, ipfs.id]), pins: new Map(pins), health: await json('/health/ready') }
-}
+const aboutDamage = /damaged|lost|not readable|missing/
+const linesOf = (log: NotedLogger): string[] => log.lines.filter(({ level, message }) => (level === 'error' || level === 'warn') && aboutDamage.test(message)).map(({ message }) => message)
 
 /** For the summary of a failed trial. */
 export const trialText = ({ seed, stop, damage, faults }: TrialResult): string => `seed ${seed} (${stop}): ${damage.kind} at ${damage.at} of ${damage.file}\n  ${faults.join('\n  ')}`

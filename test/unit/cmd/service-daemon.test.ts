@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { runDaemon } from '../../../cmd/helia-cluster-service/daemon.ts'
 import type { DaemonDeps, DaemonFlags } from '../../../cmd/helia-cluster-service/daemon.ts'
 import { initFolder } from '../../../cmd/helia-cluster-service/init.ts'
+import { ClusterError } from '../../../src/base/errors.ts'
 import { Listeners } from '../../../src/base/listeners.ts'
 import { lockFolder } from '../../../src/node/lock.ts'
 import type { NodeInit, RunningNode, StartNode } from '../../../src/node/node-contract.ts'
@@ -73,6 +75,20 @@ describe('helia-cluster-service daemon', () => {
     assert.equal(one.stops, 1)
     assert.match(one.terminal.printed.err, /\tINFO\tcluster\t\*\* IPFS Cluster is READY \*\*\t\{"restapi":\["\/ip4\/127\.0\.0\.1\/tcp\/9094"\]\}\n/)
     assert.equal(existsSync(join(folder, 'cluster.lock')), false)
+  })
+
+  it('starts the peer again when it finds damage that only a start can deal with', async () => {
+    const one = world()
+
+    const running = run(one.deps)
+    await one.ready
+    one.started[0]?.damaged?.(new ClusterError('INVALID_DATA', {}, { message: 'a table is damaged' }))
+    while (one.started.length < 2) await nextTurn()
+    one.signals.emit('SIGTERM')
+    const exitCode = await running
+
+    assert.deepEqual([exitCode, one.stops, one.started.length], [0, 2, 2])
+    assert.match(one.terminal.printed.err, /started again, because of damage/)
   })
 
   it('hands the folder, the settings and both identities to the node', async () => {

@@ -105,8 +105,16 @@ describe('ctl: command line', () => {
 
     assert.deepEqual(stdout.trimEnd().split('\n').map(line => line.replace('helia-cluster-ctl ', '')), [
       'id', 'peers', 'peers ls', 'peers rm', 'add', 'pin', 'pin add', 'pin rm', 'pin update', 'pin ls', 'status', 'recover', 'version', 'health', 'health graph',
-      'health metrics', 'health alerts', 'health bandwidth', 'ipfs', 'ipfs gc', 'commands', 'help'
+      'health metrics', 'health alerts', 'health ready', 'health bandwidth', 'ipfs', 'ipfs gc', 'commands', 'help'
     ])
+  })
+
+  it('says whether a peer is ready, and what is wrong with it', async () => {
+    const answers: Array<[ApiAnswer, CtlResult]> = [
+      [{ status: 200, body: '{"ready":true,"problems":["damaged"],"pins":79,"heads":1,"height":80}' }, { status: 0, stdout: 'ready, 79 pins, problems: damaged\n', stderr: '' }],
+      [{ status: 503, body: '{"ready":false,"problems":["behind"],"pins":3,"heads":1,"height":80}' }, { status: 1, stdout: 'not ready, 3 pins, problems: behind\n', stderr: '' }]
+    ]
+    for (const [answer, result] of answers) await withApi({ 'GET /health/ready': answer }, async (_api, run) => { assert.deepEqual(await run(['health', 'ready']), result) })
   })
 
   it('has completions: bash walks the words', async () => {

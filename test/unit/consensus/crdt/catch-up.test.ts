@@ -233,6 +233,29 @@ describe('catching up', () => {
     assert.equal(peer.consensus.progress().height, 4)
   })
 
+  it('does not rely on the network to keep out whom it does not trust', async () => {
+    await peer.stop()
+    const asked: string[] = []
+    const { broadcast, exchange } = gossip.join('self', () => undefined)
+    peer = crdtPeer({
+      datastore: memoryDatastore(),
+      clock,
+      trustedPeers: ['writer'],
+      broadcast: { ...broadcast, subscribe: (topic, handler) => broadcast.subscribe(topic, handler) },
+      exchange: { ...exchange, fetch: async (cid, options) => { asked.push(cid.toString()); return exchange.fetch(cid, options) } }
+    })
+    await peer.start()
+    const [foreign, trusted] = [blockOver([], 'foreign'), blockOver([], 'trusted')]
+    serve(foreign, trusted)
+
+    announce([foreign], 'stranger')
+    announce([trusted], 'writer')
+    await clock.until(() => has('trusted'))
+    await clock.settle()
+
+    assert.deepEqual([asked, has('foreign'), peer.consensus.progress().behind], [[trusted.cid.toString()], false, false])
+  })
+
   it('ignores peers that are not trusted, but takes their blocks as ancestors', async () => {
     await peer.stop()
     peer = open(memoryDatastore(), { trustedPeers: ['writer'] })

@@ -35,6 +35,16 @@ describe('merging a delta', () => {
     assert.deepEqual(results, ['n@2', undefined, 'ma@2', undefined])
   })
 
+  it('compares bytes as Go does: neither the longer value nor the one of the greater signed byte wins', () => {
+    const [short, long, high, low] = [value('b'), value('aaaa'), Uint8Array.of(0x80), Uint8Array.of(0x7f, 0xff)]
+    const wins = (one: Uint8Array, over: Uint8Array): boolean => isGreater({ priority: 2, value: one }, { priority: 2, value: over })
+
+    assert.deepEqual([wins(short, long), wins(long, short)], [true, false])
+    assert.deepEqual([wins(high, low), wins(low, high)], [true, false])
+    assert.deepEqual([wins(value('ab'), value('a')), wins(value('a'), value('ab')), wins(short, short)], [true, false, false])
+    assert.equal(shown(bestVersion([version(2, 'aaaa'), version(2, 'b'), version(1, 'z')])), 'b@2')
+  })
+
   it('lets the last element that passes win when a key comes twice', () => {
     const elements = ['x1', 'x9', 'x5'].map(text => ({ key: '/k', value: value(text) }))
 

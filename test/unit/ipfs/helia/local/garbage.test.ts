@@ -232,6 +232,24 @@ describe('garbage collection beside running operations', () => {
     assert.deepEqual((await node.gc()).toSorted(), keys([shared, a]))
   })
 
+  it('never takes what was protected before it began, even when the operation is over before it ends', async () => {
+    const garbage = numberedBlocks(3000, 8)
+    await node.blocks.put(garbage)
+    const guard = node.protection.guard()
+    const guarded = garbage.filter((_, at) => at % 3 === 0)
+    await guard.protect(guarded.map(({ cid }) => cid))
+    const { rest } = await inTheMiddle()
+    const last = guarded.at(-1)!.cid
+    await node.roots.add({ cid: last, depth: 0 })
+    guard.release()
+
+    await rest()
+
+    assert.ok(guarded.every(({ cid }) => node.blocks.has(cid)))
+    assert.equal((await node.gc()).length, guarded.length - 1)
+    assert.ok(node.blocks.has(last))
+  })
+
   it('never takes what was here already and is put or pinned again while it runs', async () => {
     const garbage = numberedBlocks(3000, 8)
     await node.blocks.put(garbage)

@@ -6,6 +6,11 @@ export interface Block { cid: CID, bytes: Uint8Array }
 
 export interface BlockstoreOptions { signal?: AbortSignal }
 
+export interface BlockReadOptions extends BlockstoreOptions {
+  /** Gives memory of at least so many bytes; the block may come as a part of it. Without it the store takes its own. */
+  allocate?: (bytes: number) => Uint8Array
+}
+
 /**
  * The blocks of the embedded IPFS node on disk.
  *
@@ -21,7 +26,7 @@ export interface BlockstoreOptions { signal?: AbortSignal }
  */
 export interface Blockstore extends Startable {
   put (blocks: readonly Block[], options?: BlockstoreOptions): Promise<void>
-  get (cid: CID, options?: BlockstoreOptions): Promise<Uint8Array | undefined>
+  get (cid: CID, options?: BlockReadOptions): Promise<Uint8Array | undefined>
   has (cid: CID): boolean
   /** Length in bytes, without reading the block. */
   sizeOf (cid: CID): number | undefined

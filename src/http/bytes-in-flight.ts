@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 
@@ -55,6 +57,7 @@ export class BytesInFlight {
     return flight
   }
 
+  get maxBytes (): number { return this.#init.maxBytes }
   /** Bytes that are taken now. */
   get bytes (): number { return this.#bytes }
   get now (): number { return this.#clock.now() }
@@ -177,3 +180,12 @@ class Flight implements Reader {
     this.#all.gone(this)
   }
 }
+
+/** A place for one answer: its connection ends when its client doesn't read and others wait. */
+export function readerFor (flow: BytesInFlight, response: ServerResponse): Reader {
+  const { socket } = response
+  return flow.reader({ cut: () => response.destroy(), pending: () => pendingBytes(socket) })
+}
+
+/** Bytes that the kernel hasn't taken. */
+const pendingBytes = (socket: Socket | null): number => (socket as { _handle?: { writeQueueSize?: number } } | null)?._handle?.writeQueueSize ?? socket?.writableLength ?? 0

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import type { Block } from '../blockstore/blockstore.ts'
+import type { Block, BlockReadOptions } from '../blockstore/blockstore.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../model/peer.ts'
@@ -15,6 +15,8 @@ export const pinTimeoutText = 'context canceled'
 export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
 
 export interface IpfsOptions { signal?: AbortSignal }
+
+export interface GetBlockOptions extends BlockReadOptions { local?: boolean }
 
 /** How far a running pin is: "why is it stuck". Times are Unix milliseconds. */
 export interface PinProgress {
@@ -122,8 +124,8 @@ export interface IpfsConnector extends Startable {
    * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
    */
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
-  /** A block that is here; fetched from the network unless `local`. */
-  getBlock (cid: CID, options?: IpfsOptions & { local?: boolean }): Promise<Uint8Array>
+  /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
+  getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
   /** `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. */
   resolve (path: string, options?: IpfsOptions): Promise<CID>
 

@@ -32,7 +32,7 @@ import { pinIndexFile } from './state-store.ts'
 export interface FacesInit { folder: string, config: ServiceConfig }
 export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, random: Random, log: Logger }
 
-interface ReadingDeps extends FacesDeps { reader: DagReader }
+interface ReadingDeps extends FacesDeps { reader: DagReader, flow: BytesInFlight }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
 export interface Faces { restapi: RestApi | undefined, pinsvcapi: PinningApi | undefined, ipfsproxy: IpfsProxy | undefined, gateway: Gateway | undefined }
@@ -46,12 +46,12 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   return {
     restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps),
-    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, { ...deps, reader }),
+    ipfsproxy: ipfsproxy == null ? undefined : composeProxy(init, ipfsproxy, { ...deps, flow, reader }),
     gateway: gateway == null ? undefined : composeGateway(init, gateway, { ...deps, flow, reader })
   }
 }
 
-const usualBytesInFlight = 128 * 2 ** 20
+const usualBytesInFlight = 64 * 2 ** 20
 
 /** The pinning service with its index in the state folder. */
 function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
@@ -73,7 +73,7 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
 }
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
-function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps & { flow: BytesInFlight }): Gateway {
+function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps): Gateway {
   const { ipfs, names, flow, reader, clock } = deps
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
@@ -99,8 +99,8 @@ function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: Re
   }, { ipfs, names, reader, flow, clock, log: deps.log.child('gateway') })
 }
 
-function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, clock, log }: ReadingDeps): NodeApi {
-  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, clock, log })
+function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: ReadingDeps): NodeApi {
+  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, flow, clock, log })
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

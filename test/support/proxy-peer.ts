@@ -4,6 +4,7 @@ import { ipfsProxy } from '../../src/api/ipfs-proxy/ipfs-proxy.ts'
 import type { NodeApi } from '../../src/api/ipfs-proxy/node-api.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
+import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
 import type { InjectReply, InjectRequest } from '../../src/http/inject.ts'
 import { inject } from '../../src/http/inject.ts'
 import { importCar } from '../../src/importer/car-importer.ts'
@@ -28,7 +29,7 @@ export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, na
 
 /** The proxy over a fake cluster and a node in memory. */
 export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, clock: systemClock, log: silentLogger })
+  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, flow: new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock }), clock: systemClock, log: silentLogger })
   const api = ipfsProxy({ listen: [], timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {

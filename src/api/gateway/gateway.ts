@@ -1,11 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { commonLogLine } from '../../http/access-log.ts'
-import type { BytesInFlight } from '../../http/bytes-in-flight.ts'
+import { readerFor } from '../../http/bytes-in-flight.ts'
+import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
 import { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { HttpServer } from '../../http/server.ts'
@@ -22,7 +24,7 @@ import { locate } from './locate.ts'
 import type { Arrival } from './locate.ts'
 import { Patience } from './patience.ts'
 import type { PatienceInit } from './patience.ts'
-import { readerFor, sendAnswer } from './send-answer.ts'
+import { sendAnswer } from './send-answer.ts'
 import { Content } from './serve.ts'
 import type { Answer, Site } from './visit.ts'
 
@@ -100,6 +102,8 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
+/** Larger blocks aren't usual. */
+const largestBuffer = 2 * 2 ** 20 + 64 * 1024
 const methods = 'GET, HEAD, OPTIONS'
 const sandbox: HeaderList[number] = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads']
 
@@ -108,6 +112,7 @@ class GatewayFront {
   readonly #deps: GatewayDeps
   readonly #content: Content
   readonly #trusted: BlockList
+  readonly #buffers: BufferPool
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
   #running = 0
@@ -116,6 +121,7 @@ class GatewayFront {
     const { cors } = init
     this.#init = init
     this.#deps = deps
+    this.#buffers = new BufferPool({ keepBytes: deps.flow.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, deps)
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
     this.#trusted = networks(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
@@ -144,14 +150,14 @@ class GatewayFront {
   async #run (counted: { request: IncomingMessage, response: ServerResponse, bytesSent: number }): Promise<void> {
     const { request, response } = counted
     const rules = { ifCached: /\bonly-if-cached\b/i.test(request.headers['cache-control'] ?? ''), local: false }
-    const patience = new Patience(this.#init, { getBlock: async (cid, options) => this.#deps.ipfs.getBlock(cid, options), clock: this.#deps.clock }, { ...rules, local: rules.ifCached || this.#init.noFetch })
+    const patience = new Patience(this.#init, { getBlock: async (cid, options) => this.#deps.ipfs.getBlock(cid, options), buffers: this.#buffers, clock: this.#deps.clock }, { ...rules, local: rules.ifCached || this.#init.noFetch })
     response.once('close', () => patience.end(gone))
-    const reader = readerFor(this.#deps.flow, response, () => response.destroy())
+    const reader = readerFor(this.#deps.flow, response)
     try {
       const answer = await this.#answer(request, { patience, reader })
       if (response.destroyed) return
       await sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
-        response, reader, isHead: request.method === 'HEAD', signal: patience.signal, sent: bytes => { counted.bytesSent += bytes }
+        response, reader, isHead: request.method === 'HEAD', signal: patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
       })
     } catch (err) {
       // a connection that breaks is the only way to say that a body is not whole
@@ -163,7 +169,7 @@ class GatewayFront {
   }
 
   /** Never rejects: errors are answers. */
-  async #answer (request: IncomingMessage, { patience, reader }: { patience: Patience, reader: { tryTake (bytes: number): boolean, give (bytes: number): void } }): Promise<Answer> {
+  async #answer (request: IncomingMessage, { patience, reader }: { patience: Patience, reader: Reader }): Promise<Answer> {
     const { method = 'GET' } = request
     let site: Site | undefined
     try {
@@ -187,6 +193,7 @@ class GatewayFront {
         signal: patience.signal,
         get: async cid => patience.get(cid),
         ahead: reader,
+        room: bytes => reader.take(bytes, patience.signal),
         now: this.#deps.clock.now()
       })
       return this.#isolated(answer, site)

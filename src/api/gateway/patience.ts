@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
+import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { GetBlockOptions } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
 import { Refusal } from './refusal.ts'
 
@@ -12,7 +14,9 @@ export interface PatienceInit {
 }
 
 export interface PatienceDeps {
-  getBlock: (cid: CID, options: { signal: AbortSignal, local: boolean }) => Promise<Uint8Array>
+  getBlock: (cid: CID, options: GetBlockOptions) => Promise<Uint8Array>
+  /** Memory for leaves: whoever sends them gives it back. */
+  buffers: BufferPool
   clock: Clock
 }
 
@@ -20,6 +24,7 @@ export interface PatienceDeps {
 export interface BlockRules { local: boolean, ifCached: boolean }
 
 const identity = 0
+const raw = 0x55
 
 /** The blocks of one request, each within its time. */
 export class Patience {
@@ -28,12 +33,14 @@ export class Patience {
   readonly #rules: BlockRules
   readonly #abort = new AbortController()
   readonly #cancel: () => void
+  readonly #allocate: (bytes: number) => Uint8Array
   #isFirst = true
 
   constructor (init: PatienceInit, deps: PatienceDeps, rules: BlockRules) {
     this.#init = init
     this.#deps = deps
     this.#rules = rules
+    this.#allocate = bytes => deps.buffers.allocate(bytes)
     this.#cancel = deps.clock.after(init.requestMs, () => this.end(new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })))
   }
 
@@ -54,7 +61,8 @@ export class Patience {
       this.end(new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: nobody who has it could be reached, try again later` }))
     })
     try {
-      const bytes = await this.#deps.getBlock(cid, { signal, local: this.#rules.local })
+      // links of other blocks are views of their bytes, which must stay
+      const bytes = await this.#deps.getBlock(cid, cid.code === raw ? { signal, local: this.#rules.local, allocate: this.#allocate } : { signal, local: this.#rules.local })
       this.#isFirst = false
       return bytes
     } catch (err) {

@@ -1,14 +1,17 @@
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
+import type { BufferPool } from '../../base/buffer-pool.ts'
+import type { Reader } from '../../http/bytes-in-flight.ts'
 import type { Answer } from './visit.ts'
 
-export interface Sending { response: ServerResponse, isHead: boolean, reader: Reader, signal: AbortSignal, sent: (bytes: number) => void }
+export interface Sending { response: ServerResponse, isHead: boolean, reader: Reader, signal: AbortSignal, buffers: BufferPool, sent: (bytes: number) => void }
 
 const leastPiece = 16 * 1024
+/** What a leaf usually has. */
+const usualPiece = 256 * 1024
 
 /** Writes head and body; waits for the client piece by piece. Rejects when the body can't be had: the answer is broken off then. */
-export async function sendAnswer ({ status, headers, body, length }: Answer, { response, isHead, reader, signal, sent }: Sending): Promise<void> {
+export async function sendAnswer ({ status, headers, body, length, held = 0 }: Answer, sending: Sending): Promise<void> {
+  const { response, isHead, sent } = sending
   const whole = typeof body === 'string' ? Buffer.from(body) : body
   const bytes = whole instanceof Uint8Array ? whole : undefined
   const size = bytes?.length ?? length
@@ -22,26 +25,35 @@ export async function sendAnswer ({ status, headers, body, length }: Answer, { r
   }
   if (whole instanceof Uint8Array) {
     sent(whole.length)
-    response.end(whole)
+    response.end(whole, () => sending.buffers.release(whole))
     return
   }
-  await pump(whole, { response, reader, signal, sent })
+  await pump(whole, { ...sending, held, length })
   response.end()
 }
 
-async function pump (body: AsyncIterable<Uint8Array | string>, { response, reader, signal, sent }: Omit<Sending, 'isHead'>): Promise<void> {
+interface Pumping extends Sending { held: number, length: number | undefined }
+
+async function pump (body: AsyncIterable<Uint8Array | string>, { response, reader, signal, buffers, sent, held, length }: Pumping): Promise<void> {
   const source = body[Symbol.asyncIterator]()
-  let expected = leastPiece
+  let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
+  let isTaken = held > 0
   try {
     for (;;) {
-      await reader.take(expected, signal)
+      if (!isTaken) await reader.take(expected, signal)
+      isTaken = false
       const { done, value } = await source.next()
       if (done === true) return
       const piece = typeof value === 'string' ? Buffer.from(value) : value
       // what comes next is likely to be as large
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
-      if (!response.write(piece)) await drained(response)
+      if (response.destroyed) {
+        buffers.release(piece)
+        return
+      }
+      // called when the kernel has it, or when the connection is gone: nobody reads this memory any more
+      if (!response.write(piece, () => buffers.release(piece))) await drained(response)
       signal.throwIfAborted()
       sent(piece.length)
       reader.moved()
@@ -72,13 +84,3 @@ const headerText = (value: string): string => {
   const line = /[\x00-\x08\x0a-\x1f\x7f]/.test(value) ? value.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ') : value
   return /[^\x00-\xff]/.test(line) ? Buffer.from(line, 'utf8').toString('latin1') : line
 }
-
-/** A place for one answer in the memory that all share: it is cut off when its client doesn't read and others wait. */
-export function readerFor (flow: BytesInFlight, response: ServerResponse, cut: () => void): Reader {
-  const { socket } = response
-  return flow.reader({ cut, pending: () => pendingBytes(socket) })
-}
-
-/** Bytes that the kernel hasn't taken. */
-const pendingBytes = (socket: Socket | null): number => (socket as unknown as { _handle?: { writeQueueSize?: number } } | null)?._handle?.writeQueueSize ?? socket?.writableLength ?? 0
-

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Block } from '../../blockstore/blockstore.ts'
 import type { CID } from '../../model/cid.ts'
-import { carHeader, carSection } from '../common/dag/car.ts'
+import { carHeader, carSectionHead } from '../common/dag/car.ts'
 import { notModified } from './answers.ts'
 import { hasAlready } from './caching.ts'
 import { scopeBlocks, withoutRepeats } from './car-blocks.ts'
@@ -36,7 +36,10 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
 
 async function * sections (root: CID, blocks: AsyncIterable<Block>): AsyncGenerator<Uint8Array> {
   yield carHeader(root)
-  for await (const block of blocks) yield carSection(block)
+  for await (const block of blocks) {
+    yield carSectionHead(block)
+    yield block.bytes
+  }
 }
 
 async function * wayBlocks ({ wayBlocks }: Target, get: Visit['get']): AsyncGenerator<Block> {

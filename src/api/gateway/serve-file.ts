@@ -25,16 +25,37 @@ export async function serveFile (visit: Visit, { node, name, etag = etagOf.conte
   const mtime = node.unixfs?.mtime
   if (mtime != null && Number(mtime.secs) > 0 && Number(mtime.secs) < 8.64e12) common.push(['Last-Modified', new Date(Number(mtime.secs) * 1000).toUTCString()])
   const size = reader.fileSize(node)
-  const read = (range: ByteRange): AsyncIterable<Uint8Array> | Uint8Array => node.links.length === 0
-    ? node.data.subarray(range.from, range.before)
-    : reader.readFile(node, visit.get, { range, ahead: visit.ahead })
-  const type = typeOfName(given === '' ? name : given) ?? sniffedType(await startOf(read({ from: 0, before: Math.min(size, sniffBytes) })))
-  return partialAnswer(visit, { size, read }, [...common, ['Content-Type', type]])
+  const typed = typeOfName(given === '' ? name : given)
+  if (node.links.length === 0) {
+    const type = typed ?? sniffedType(node.data.subarray(0, sniffBytes))
+    return bytesAnswer(visit, node.data, [...common, ['Content-Type', type]])
+  }
+  const read = (range: ByteRange): AsyncIterable<Uint8Array> => reader.readFile(node, visit.get, { range, ahead: visit.ahead })
+  if (typed != null) return partialAnswer(visit, { size, read }, [...common, ['Content-Type', typed]])
+  const held = Math.min(size, usualLeaf)
+  await visit.room(held)
+  const start = await opened(read({ from: 0, before: visit.headers.range == null && !visit.isHead ? size : Math.min(size, sniffBytes) }))
+  const answer = partialAnswer(visit, { size, read }, [...common, ['Content-Type', sniffedType(start.first)]])
+  // the whole file goes on from where its type was looked for
+  if (answer.status === 200 && visit.headers.range == null && !visit.isHead) return { ...answer, body: start.all, held }
+  visit.ahead.give(held)
+  return answer
 }
 
-async function startOf (content: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
-  if (content instanceof Uint8Array) return content
-  const pieces: Uint8Array[] = []
-  for await (const piece of content) pieces.push(piece)
-  return Buffer.concat(pieces)
+const usualLeaf = 256 * 1024
+
+/** A source with its first piece read. */
+async function opened (source: AsyncIterable<Uint8Array>): Promise<{ first: Uint8Array, all: AsyncIterable<Uint8Array> }> {
+  const iterator = source[Symbol.asyncIterator]()
+  const { done, value } = await iterator.next()
+  const first = done === true ? new Uint8Array(0) : value
+  const all = async function * (): AsyncGenerator<Uint8Array> {
+    try {
+      yield first
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+    } finally {
+      await iterator.return?.()
+    }
+  }
+  return { first, all: all() }
 }

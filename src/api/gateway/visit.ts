@@ -29,6 +29,8 @@ export interface Visit {
   get: GetBlock
   /** Room for leaves that are read ahead. */
   ahead: ReadAhead
+  /** Waits for room for the first piece of a body, which `Answer.held` tells of. */
+  room: (bytes: number) => Promise<void> | undefined
   /** When it came. Unix milliseconds. */
   now: number
 }
@@ -54,6 +56,8 @@ export interface Answer {
   body?: string | Uint8Array | AsyncIterable<Uint8Array | string>
   /** Length of a streamed body, where it is known. Bytes. */
   length?: number
+  /** Room that was taken for what the body has read already. Bytes. */
+  held?: number
 }
 
 /** What the steps work with. */

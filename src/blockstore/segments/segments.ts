@@ -8,7 +8,7 @@ import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
-import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import type { Block, BlockReadOptions, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
@@ -38,6 +38,8 @@ const worthWhenTightBytes = 64 * 1024
 /** What the index needs on the disk at times. */
 const indexRoomBytes = 16 * 1024 * 1024
 const upkeepWhenTightMs = 1000
+
+type Allocate = (bytes: number) => Uint8Array
 
 export interface SegmentBlockstoreInit {
   folder: string
@@ -162,10 +164,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
     await this.#gate.pass(async () => this.#put(blocks, options))
   }
 
-  async get (cid: CID, options: BlockstoreOptions = {}): Promise<Uint8Array | undefined> {
+  async get (cid: CID, options: BlockReadOptions = {}): Promise<Uint8Array | undefined> {
     return await this.#gate.pass(async () => {
       options.signal?.throwIfAborted()
-      return identityBytes(cid) ?? await this.#read(cid.multihash.bytes)
+      return identityBytes(cid) ?? await this.#read(cid.multihash.bytes, options.allocate)
     })
   }
 
@@ -246,13 +248,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }
   }
 
-  async #read (multihash: Uint8Array): Promise<Uint8Array | undefined> {
+  async #read (multihash: Uint8Array, allocate: Allocate = Buffer.allocUnsafeSlow): Promise<Uint8Array | undefined> {
     // A block moves at most now and then, so the second look nearly always finds it at rest.
     for (let tries = 0; tries < 5; tries++) {
       const place = this.#index.find(multihash)
       if (place == null) return undefined
       try {
-        return this.#recent.get(multihash) ?? await this.#readAt(place, multihash)
+        return this.#recent.get(multihash) ?? await this.#readAt(place, multihash, allocate)
       } catch (err) {
         const now = this.#index.find(multihash)
         const isMoved = now == null || !samePlace(now, place)
@@ -262,15 +264,16 @@ class SegmentBlockstore implements UpkeptBlockstore {
     throw damaged(this.#init.folder, multihash)
   }
 
-  async #readAt (place: Place, multihash: Uint8Array): Promise<Uint8Array | undefined> {
-    return await this.#payload(place, multihash) ?? await this.#payload(place, multihash) ?? await this.#giveUp(place, multihash)
+  async #readAt (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
+    return await this.#payload(place, multihash, allocate) ?? await this.#payload(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
   }
 
-  async #payload (place: Place, multihash: Uint8Array): Promise<Uint8Array | undefined> {
+  async #payload (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
     const length = recordLength(multihash.length, place.length)
     if (!this.#readRoom.enter(length)) await this.#readRoom.turn(length)
     try {
-      const record = Buffer.allocUnsafeSlow(length)
+      const memory = allocate(length)
+      const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
       const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
       return count === record.length ? payloadOf(record, multihash) : undefined
     } finally {

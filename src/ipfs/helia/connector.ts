@@ -11,7 +11,7 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { BlockHold, CollectionOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, CollectionOptions, GetBlockOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
@@ -217,9 +217,9 @@ class EmbeddedNode implements HeliaConnector {
     }
   }
 
-  async getBlock (cid: CID, { signal, local = false }: IpfsOptions & { local?: boolean } = {}): Promise<Uint8Array> {
+  async getBlock (cid: CID, { signal, local = false, allocate }: GetBlockOptions = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    const here = await this.#deps.blockstore.get(cid)
+    const here = await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
     if (local) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
     const { requestTimeoutMs } = this.#init

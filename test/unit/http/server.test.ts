@@ -149,4 +149,60 @@ describe('the HTTP server', () => {
 
     assert.equal(await answer, '')
   })
+
+  it('cuts clients that do not read their answer, not handlers that take their time', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const { port } = await start({ stalledTimeoutMs: 50 }, (incoming, response) => {
+      if (incoming.url === '/slow') void released.then(() => response.end('at last'))
+      else response.end(Buffer.alloc(16 * 2 ** 20))
+    })
+    const slow = raw(port, 'GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    const still = connect(port, '127.0.0.1')
+    still.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+
+    // it takes the head of the answer, then nothing more
+    const [first] = await once(still, 'data')
+    still.pause()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    let length = (first as Buffer).length
+    still.on('error', () => {})
+    still.on('data', data => { length += (data as Buffer).length })
+    still.resume()
+    await once(still, 'close')
+    release()
+
+    assert.ok(length < 16 * 2 ** 20)
+    assert.match(await slow, /at last$/)
+  })
+
+  it('closes connections beyond its limit at once, n are served', async () => {
+    const { port } = await start({ maxConnections: 2 })
+    const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    await Promise.all(held.map(async socket => {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(socket, 'data')
+    }))
+
+    const third = connect(port, '127.0.0.1')
+    third.on('error', () => {})
+    await once(third, 'close')
+    for (const socket of held) socket.destroy()
+    await Promise.all(held.map(async socket => once(socket, 'close')))
+
+    assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /hello$/)
+  })
+
+  it('answers through CONNECT by itself where tunnels are wanted, and refuses it elsewhere', async () => {
+    const tunnel = await start({ tunnels: true }, (incoming, response) => { response.end(`${incoming.headers.host}${incoming.url}`) })
+    const plain = await start()
+
+    const socket = connect(tunnel.port, '127.0.0.1')
+    socket.write('CONNECT example.org:80 HTTP/1.1\r\nHost: example.org:80\r\n\r\n')
+    const [established] = await once(socket, 'data')
+    socket.write('GET /x HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n')
+
+    assert.match(String(established), /^HTTP\/1\.1 200 /)
+    assert.match(await text(socket), /example\.org\/x$/)
+    assert.doesNotMatch(await raw(plain.port, 'CONNECT example.org:80 HTTP/1.1\r\nHost: x\r\n\r\n'), / 200 /)
+  })
 })

@@ -9,9 +9,10 @@ export function carHeader (root: CID): Uint8Array {
 }
 
 /** A block as a CAR has it. */
-export function carSection ({ cid, bytes }: Block): Uint8Array {
-  return Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes, bytes])
-}
+export const carSection = (block: Block): Uint8Array => Buffer.concat([carSectionHead(block), block.bytes])
+
+/** What stands before a block's bytes in a CAR. */
+export const carSectionHead = ({ cid, bytes }: Block): Uint8Array => Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes])
 
 function varint (value: number): Uint8Array {
   const bytes: number[] = []

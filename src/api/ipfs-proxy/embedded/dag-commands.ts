@@ -68,7 +68,7 @@ const blocksPerRoom = 1024
 /** Progress comes every so many blocks; the last line has the sums. */
 const statLineEvery = 256
 
-function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: room }: CommandCall): ReturnType<Command> {
   const paths = pathArguments({ all: query.all('arg') }, 'root').map(contentPath)
   const withProgress = flag(query, 'progress', true)
   return lines((async function * () {
@@ -81,7 +81,7 @@ function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get }: Command
         const root = await resolved(ipfs, path, signal)
         const stat = { Cid: cidText(root), Size: 0, NumBlocks: 0 }
         stats.push(stat)
-        for await (const { cid, bytes } of walk(root, { reader, get })) {
+        for await (const { cid, bytes } of walk(root, { reader, get, room })) {
           stat.NumBlocks++
           stat.Size += bytes.length
           all.referenced += bytes.length
@@ -103,7 +103,7 @@ function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get }: Command
 }
 
 
-function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: room }: CommandCall): ReturnType<Command> {
   const path = pathArgument(query, 'root')
   return {
     kind: 'bytes',
@@ -111,7 +111,7 @@ function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get }: Comma
     source: (async function * () {
       const root = await resolved(ipfs, path, signal)
       yield carHeader(root)
-      for await (const block of walk(root, { reader, get })) yield carSection(block)
+      for await (const block of walk(root, { reader, get, room })) yield carSection(block)
     })()
   }
 }

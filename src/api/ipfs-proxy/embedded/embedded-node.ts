@@ -2,9 +2,13 @@ import type { Clock } from '../../../base/clock.ts'
 import { ClusterError, answerText, isFault } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import { HttpError } from '../../../http/dialect.ts'
+import { readerFor } from '../../../http/bytes-in-flight.ts'
+import type { BytesInFlight } from '../../../http/bytes-in-flight.ts'
 import type { Exchange } from '../../../http/exchange.ts'
 import { sendLines } from '../../../http/lines.ts'
+import { metered } from '../../../http/metered.ts'
 import type { HeaderList } from '../../../http/reply.ts'
+import type { ReadAhead } from '../../../ipfs/dag-reader.ts'
 import { jsonType } from '../../../http/reply.ts'
 import { sendText, writeHead } from '../../../http/send.ts'
 import { errorJson, proxyDialect } from '../dialect.ts'
@@ -19,12 +23,17 @@ import { keyCommands } from './key-commands.ts'
 import { nameCommands } from './name-commands.ts'
 import { routingCommands } from './routing-commands.ts'
 
-export interface EmbeddedNodeDeps extends CommandDeps { clock: Clock, log: Pick<Logger, 'error'> }
+export interface EmbeddedNodeDeps extends CommandDeps {
+  /** Memory for answers, shared with the other listeners. */
+  flow: BytesInFlight
+  clock: Clock, log: Pick<Logger, 'error'> }
 
 const exposed = 'X-Stream-Output, X-Chunked-Output, X-Content-Length'
 const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 const prefix = '/api/v0/'
 const plainType = 'text/plain; charset=utf-8'
+
+const nothingAhead: ReadAhead = { tryTake: () => false, give: () => {} }
 
 /** Commands that Kubo has and this node has not. Private keys don't leave a Kubo through this API. */
 const kuboCommands = /^(?!key\/(export|rotate)$)(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
@@ -69,7 +78,7 @@ class EmbeddedApi implements NodeApi {
   }
 
   async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
-    const answer = this.#commands.get(command)?.(this.#call(exchange))
+    const answer = this.#commands.get(command)?.(this.#call(exchange, nothingAhead))
     if (answer == null) return
     try {
       for await (const line of answer.source) yield JSON.parse(String(line))
@@ -82,11 +91,13 @@ class EmbeddedApi implements NodeApi {
     let answer: CommandAnswer
     let first: IteratorResult<string | Uint8Array, unknown>
     let source: AsyncIterator<string | Uint8Array>
+    const reader = readerFor(this.#deps.flow, exchange.response)
     try {
-      answer = command(this.#call(exchange))
+      answer = command(this.#call(exchange, reader))
       source = answer.source[Symbol.asyncIterator]()
       first = await source.next()
     } catch (err) {
+      reader.end()
       this.#fail(exchange, err)
       return
     }
@@ -96,14 +107,14 @@ class EmbeddedApi implements NodeApi {
       style: 'progress',
       contentType: answer.contentType ?? jsonType,
       headers: [...marks[answer.kind], ...answer.headers ?? []],
-      source: joined(first, source)
+      source: metered(joined(first, source), reader, exchange.signal)
     }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log })
   }
 
-  #call (exchange: Exchange): CommandCall {
+  #call (exchange: Exchange, ahead: ReadAhead): CommandCall {
     const { query, body, signal } = exchange
     const local = query.get('offline') === 'true'
-    return { query, body, signal, get: async cid => this.#deps.ipfs.getBlock(cid, { signal, local }) }
+    return { query, body, signal, ahead, get: async cid => this.#deps.ipfs.getBlock(cid, { signal, local }) }
   }
 
   /** Errors of a command are chunked, with an announced trailer, as Kubo's. */

@@ -23,7 +23,7 @@ export function fileCommands (deps: CommandDeps): Record<string, Command> {
   }
 }
 
-function cat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead }: CommandCall): ReturnType<Command> {
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
   const offset = integer(query, 'offset', { whenMissing: 0, atLeast: 0 })
   const length = integer(query, 'length', { whenMissing: Infinity, atLeast: 0 })
@@ -38,7 +38,7 @@ function cat ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall
         const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
         skip -= range.from
         left -= range.before - range.from
-        if (range.before > range.from) yield * reader.readFile(node, get, { range })
+        if (range.before > range.from) yield * reader.readFile(node, get, { range, ahead })
       }
     })()
   }
@@ -49,7 +49,7 @@ async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
   return node
 }
 
-function getTree (deps: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function getTree (deps: CommandDeps, { query, signal, get, ahead }: CommandCall): ReturnType<Command> {
   const path = pathArgument(query)
   const isGzip = flag(query, 'compress')
   const isArchive = flag(query, 'archive') || !isGzip
@@ -57,10 +57,10 @@ function getTree (deps: CommandDeps, { query, signal, get }: CommandCall): Retur
   const source = async function * (): AsyncGenerator<Uint8Array> {
     const node = await deps.reader.readNode(await resolved(deps.ipfs, path, signal), get)
     // one file needs no archive around it when it is compressed
-    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get)
+    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead })
     else {
       const now = { seconds: Math.floor(deps.clock.now() / 1000), nanoseconds: 0 }
-      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, now })
+      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, ahead, now })
       yield tarEnd
     }
   }

@@ -1,0 +1,80 @@
+import type { Clock } from './clock.ts'
+
+/** Sizes are rounded up to this, so that records of about one size share their buffers. Bytes. */
+const grain = 16 * 1024
+/** Smaller ones come from Node's own pool. Bytes. */
+const smallest = 32 * 1024
+
+export interface BufferPoolInit {
+  /** How much is kept for the next one. Bytes. */
+  keepBytes: number
+  /** Larger ones are made and forgotten. Bytes. */
+  largestBytes: number
+  /** What nobody asked for in this time is given up. Milliseconds. */
+  idleMs: number
+}
+
+/**
+ * Memory that goes from the disk to a socket and back here: large buffers that are made anew for every read are cleared by the kernel and collected late,
+ * which takes longer than reading, and much of it waits to be collected.
+ */
+export class BufferPool {
+  readonly #init: BufferPoolInit
+  readonly #clock: Clock
+  readonly #free = new Map<number, Buffer[]>()
+  /** Those that were handed out and may come back, once. */
+  readonly #out = new WeakSet<ArrayBufferLike>()
+  #freeBytes = 0
+  #isUsed = false
+  #isWatched = false
+
+  constructor (init: BufferPoolInit, { clock }: { clock: Clock }) {
+    this.#init = init
+    this.#clock = clock
+  }
+
+  /** At least so many bytes, with anything in them. */
+  allocate (bytes: number): Buffer {
+    if (bytes < smallest) return Buffer.allocUnsafe(bytes)
+    const size = Math.ceil(bytes / grain) * grain
+    if (size > this.#init.largestBytes) return Buffer.allocUnsafeSlow(bytes)
+    this.#isUsed = true
+    const found = this.#free.get(size)?.pop()
+    if (found != null) this.#freeBytes -= size
+    const buffer = found ?? Buffer.allocUnsafeSlow(size)
+    this.#out.add(buffer.buffer)
+    return buffer
+  }
+
+  /** Takes back what `view` lies in, if it came from here. Nobody may read or write it from now on. */
+  release ({ buffer }: Uint8Array): void {
+    if (!this.#out.delete(buffer)) return
+    const size = buffer.byteLength
+    if (this.#freeBytes + size > this.#init.keepBytes) return
+    this.#freeBytes += size
+    const same = this.#free.get(size)
+    const whole = Buffer.from(buffer)
+    if (same == null) this.#free.set(size, [whole])
+    else same.push(whole)
+    this.#watch()
+  }
+
+  /** Bytes that wait for their next use. */
+  get freeBytes (): number { return this.#freeBytes }
+
+  #watch (): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    this.#isUsed = false
+    this.#clock.after(this.#init.idleMs, () => {
+      this.#isWatched = false
+      if (this.#isUsed) this.#watch()
+      else this.#drop()
+    })
+  }
+
+  #drop (): void {
+    this.#free.clear()
+    this.#freeBytes = 0
+  }
+}

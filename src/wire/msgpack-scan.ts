@@ -51,7 +51,8 @@ export class ValueScan {
       this.#open += items
       if (this.#open > most * 2) bad('too many items', next)
     }
-    while (this.#depths.length > 0 && this.#open <= (this.#depths.at(-1) ?? 0)) this.#depths.pop()
+    const depths = this.#depths
+    while (depths.length > 0 && this.#open <= (depths[depths.length - 1] ?? 0)) depths.pop()
     // each open value has a byte at least
     if (next + this.#open - this.#start > this.#limits.valueBytes) bad(`a value of more than ${this.#limits.valueBytes} bytes`, next)
   }

@@ -6,6 +6,9 @@ const smallPieceBytes = 4096
 /** So much memory is taken for a value because it says that it is so long; more only as its bytes come. */
 const trustedBytes = 1 << 20
 
+/** A block has its CID behind its bytes: it must not need a larger buffer for that. */
+const slackBytes = 256
+
 const nothing = Buffer.alloc(0)
 
 /**
@@ -27,10 +30,10 @@ export class MsgpackStream {
   }
 
   /** The next value's bytes; undefined at the end. `limits` replaces some of the stream's own for this value. */
-  async next (limits: Partial<MsgpackLimits> = {}): Promise<Uint8Array | undefined> {
+  async next (limits?: Partial<MsgpackLimits>): Promise<Uint8Array | undefined> {
     const chunk = await this.#piece()
     if (chunk == null) return undefined
-    const scan = new ValueScan({ ...this.#limits, ...limits })
+    const scan = new ValueScan(limits == null ? this.#limits : { ...this.#limits, ...limits })
     let measured = scan.advance(chunk)
     if (measured.end != null) {
       this.#rest = chunk.subarray(measured.end)
@@ -74,7 +77,7 @@ export class MsgpackStream {
   #append (piece: Buffer, need: number): void {
     const length = this.#length + piece.length
     if (length > this.#value.length) {
-      const larger = Buffer.allocUnsafe(Math.max(length, Math.min(need, trustedBytes), this.#value.length * 2))
+      const larger = Buffer.allocUnsafe(Math.max(length, Math.min(need, trustedBytes) + slackBytes, this.#value.length * 2))
       this.#value.copy(larger, 0, 0, this.#length)
       this.#value = larger
     }

@@ -20,7 +20,8 @@ export function unrest ({ peers, ledger }: World): string[] {
       if (run?.isReady !== true) return [`${name} does not run`]
       const { dirty, behind } = run.consensus.progress()
       const operations = Object.entries(run.tracker.operations()).filter(([, count]) => count > 0).map(([state]) => state)
-      return [dirty ? 'is dirty' : '', behind ? 'is behind' : '', ...operations.map(state => `has operations: ${state}`)].filter(fault => fault !== '').map(fault => `${name} ${fault}`)
+      const silent = run.silence?.report().silent ?? []
+      return [dirty ? 'is dirty' : '', behind ? 'is behind' : '', silent.length > 0 ? `hears nothing from ${silent.length} peers that are connected` : '', ...operations.map(state => `has operations: ${state}`)].filter(fault => fault !== '').map(fault => `${name} ${fault}`)
     })
   ]
 }

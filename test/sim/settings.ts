@@ -6,6 +6,7 @@ import { Dice } from './dice.ts'
 import { hasHistory, withHistory } from './history.ts'
 import { isRough, roughened } from './rough.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
+import { isStalling, withStalls } from './stalls.ts'
 
 export interface PeerSettings {
   id: PeerId
@@ -23,9 +24,14 @@ export interface PeerSettings {
   joinsAt: number
 }
 
-/** Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes; `rot`: of starts before which the disk lost rows of
- * the pinset that its blocks can prove, and blocks that other peers have. */
-export interface Trouble { cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number, earlyCrash: number, rot: number }
+/**
+ * Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes; `rot`: of starts before which the disk lost rows of
+ * the pinset that its blocks can prove, and blocks that other peers have; `streams`: of gossip, that end while the connection lives; `standStill` and `starve`: of processes.
+ */
+export interface Trouble {
+  cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number, earlyCrash: number, rot: number
+  streams: number, standStill: number, starve: number
+}
 
 /** Everything that a seed decides beforehand. Times in milliseconds. */
 export interface SimSettings {
@@ -63,7 +69,7 @@ export interface SimSettings {
   allocateBy: readonly string[]
 }
 
-const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0, rot: 0 }
+const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0, rot: 0, streams: 0, standStill: 0, starve: 0 }
 const noHistory: SimHistoryFaults = { pieceBlocks: 1, delayMs: 0, breaks: 0, standstills: 0 }
 const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
@@ -72,7 +78,8 @@ export function settingsOf (seed: number): SimSettings {
   const plain = plainSettings(seed)
   const settings = isRough(seed) ? roughened(plain, new Dice(seed ^ 0xbad)) : plain
   const rotting = seed % 4 === 1 ? { ...settings, trouble: { ...settings.trouble, rot: 0.4 } } : settings
-  return hasHistory(seed) ? withHistory(rotting, new Dice(seed ^ 0x415)) : rotting
+  const streaming = hasHistory(seed) ? withHistory(rotting, new Dice(seed ^ 0x415)) : rotting
+  return isStalling(seed) ? withStalls(streaming, new Dice(seed ^ 0x57a11)) : streaming
 }
 
 function plainSettings (seed: number): SimSettings {

@@ -1,7 +1,9 @@
 import { balancedAllocator } from '../../src/allocator/balanced/balanced-allocator.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
+import type { Startable } from '../../src/base/lifecycle.ts'
 import { WorkerRunner } from '../../src/base/worker.ts'
+import type { WorkerHandle } from '../../src/base/worker.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import { createCluster } from '../../src/cluster/cluster.ts'
 import type { CrdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
@@ -15,6 +17,7 @@ import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { Broadcast } from '../../src/network/network.ts'
+import { GossipSilence } from '../../src/network/libp2p/gossip-silence.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
 import { blockKey } from '../../src/wire/crdt-block.ts'
 import { parsePingValue } from '../../src/model/metric.ts'
@@ -49,6 +52,8 @@ export interface SimPeerDeps {
 export interface Run {
   clock: PeerClock
   place: SimPlace
+  /** Where streams die: who is heard. */
+  silence: GossipSilence | undefined
   consensus: CrdtConsensus
   monitor: Monitor
   tracker: StatelessTracker
@@ -58,6 +63,33 @@ export interface Run {
   requests: AbortController
   /** Started and not yet stopping. */
   isReady: boolean
+}
+
+const listenEveryMs = 10_000
+const hasStalls = ({ trouble: { streams, standStill, starve } }: SimSettings): boolean => streams + standStill + starve > 0
+
+function pingHoldsMs (monitor: Monitor, peer: PeerId): number | undefined {
+  const ping = monitor.lastKnownOf('ping', peer)
+  return ping == null ? undefined : Number(ping.expire - ping.receivedAt) / 1e6
+}
+
+/** Does what `GossipStreams` does about silent peers. */
+function listener ({ silence, place, workers, clock }: { silence: GossipSilence, place: SimPlace, workers: WorkerRunner, clock: PeerClock }): Startable {
+  let loop: WorkerHandle | undefined
+  return {
+    name: 'gossip silence',
+    start: async () => {
+      loop = workers.add({
+        name: 'gossip silence',
+        intervalMs: () => listenEveryMs,
+        work: async () => {
+          for (const { peer, renew } of silence.pass(clock.now(), new Set(place.connected()))) if (renew === 'connection') place.renewConnection(peer)
+          return 'idle'
+        }
+      })
+    },
+    stop: async () => { await loop?.stop() }
+  }
 }
 
 /** A peer with its machine: what is on its disks and in its IPFS node outlives its runs. */
@@ -84,7 +116,11 @@ export class SimPeer {
     this.skewMs = settings.skewMs
     this.ipfsFaults = { ...world.ipfs }
     this.node = new FakeIpfs({ storageMaxBytes: settings.storageBytes, pinTimeoutMs: 60_000 }, { clock })
-    const delay = async (sync: boolean): Promise<void> => clock.sleep(dice.between(0, sync ? world.diskDelayMs : world.diskDelayMs / 10))
+    const delay = async (sync: boolean): Promise<void> => {
+      await clock.sleep(dice.between(0, sync ? world.diskDelayMs : world.diskDelayMs / 10))
+      const gate = this.run?.clock
+      if (gate?.isHindered === true) await new Promise<void>(resolve => gate.whenRunning(resolve))
+    }
     const init = world.diskDelayMs > 0 ? { delay } : {}
     this.pinsetDisk = new SimDisk(init)
     this.localDisk = new SimDisk(init)
@@ -169,7 +205,9 @@ export class SimPeer {
     const local = this.localDisk.datastore()
     const ipfs = this.node
     const slowIpfs = new SlowIpfs({ node: ipfs, clock, dice: random, faults: this.ipfsFaults })
+    const silence = hasStalls(world) ? new GossipSilence({ afterMs: 3 * world.pingIntervalMs, intervalMs: listenEveryMs }, { holdsMs: peer => pingHoldsMs(monitor, peer) }) : undefined
     const place = network.join(self, {
+      ...(silence == null ? {} : { gate: clock, heard: (peer: PeerId) => { silence.heard(peer) } }),
       block: cid => run.isServing ? run.consensus.getBlock(cid) : undefined,
       trusts: peer => run.consensus.trusts(peer),
       get cluster () { return run.cluster },
@@ -227,9 +265,9 @@ export class SimPeer {
     ]
     const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, clock }), informers })
     const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child(`${peerName} lifecycle`) })
-    const run: Run & { isServing: boolean } = { clock, place, consensus, monitor, tracker, cluster, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
+    const run: Run & { isServing: boolean } = { clock, place, silence, consensus, monitor, tracker, cluster, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
     const serving = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
     // the order of node/compose
-    return { run, components: [pinset, local, consensus, serving, ipfs, tracker, monitor, workers, cluster, publisher] }
+    return { run, components: [pinset, local, consensus, serving, ipfs, tracker, monitor, workers, ...(silence == null ? [] : [listener({ silence, place, workers, clock })]), cluster, publisher] }
   }
 }

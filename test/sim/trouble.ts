@@ -1,5 +1,6 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import type { SimPeer } from './sim-peer.ts'
+import { endStalls, makeStalls } from './stalls.ts'
 import type { World } from './world.ts'
 
 /** How long something that was taken away stays away. Milliseconds. */
@@ -21,6 +22,7 @@ export function makeTrouble (world: World): void {
   if (dice.chance(trouble.ipfsDown)) takeNodeDown(world, dice.pick(peers))
   if (dice.chance(trouble.diskFull)) fillDisk(world, dice.pick(peers))
   if (trouble.split > 0 && dice.chance(trouble.split)) split(world)
+  makeStalls(world)
 }
 
 /** A start in a time of trouble: the power may go while the peer still gets what the others have. */
@@ -40,6 +42,7 @@ export function endTrouble (world: World): void {
   network.walls.clear()
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
   network.history.faults = { ...network.history.faults, delayMs: 50, breaks: 0, standstills: 0 }
+  endStalls(world)
   for (const peer of peers) {
     peer.node.down = undefined
     peer.pinsetDisk.full = false
@@ -95,7 +98,7 @@ function powerCutNow (world: World, peer: SimPeer): void {
 }
 
 function restart (world: World, peer: SimPeer): void {
-  if (peer.run?.isReady !== true) return
+  if (peer.run?.isReady !== true || peer.run.clock.isHindered) return
   world.stop(peer)
   startLater(world, peer)
 }

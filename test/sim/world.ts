@@ -66,7 +66,8 @@ export class World {
     this.faults.push(what)
   }
 
-  ready (): SimPeer[] { return this.peers.filter(({ run }) => run?.isReady === true) }
+  /** Peers that answer users. */
+  ready (): SimPeer[] { return this.peers.filter(({ run }) => run?.isReady === true && !run.clock.isHeld) }
 
   /** Also tries again and again while the disk is full, as a service manager does. */
   start (peer: SimPeer): void {

@@ -62,14 +62,39 @@ export class SimClock implements Clock {
   }
 }
 
+/** Whether a process gets to run. */
+export interface Gate {
+  readonly isHeld: boolean
+  /** How long it has stood still; 0: it runs. Milliseconds. */
+  heldForMs (): number
+  /** Calls back when the process runs: at once, later when it starves, after a standstill, never when it has ended. */
+  whenRunning (callback: () => void): void
+}
+
+/** A clock whose callbacks come only while a process runs. */
+export function gatedClock (base: Clock, gate: Gate): Clock {
+  const after: Clock['after'] = (ms, callback) => {
+    let isCancelled = false
+    const cancel = base.after(ms, () => gate.whenRunning(() => { if (!isCancelled) callback() }))
+    return () => {
+      isCancelled = true
+      cancel()
+    }
+  }
+  return { now: () => base.now(), after, sleep: (ms, signal) => sleepBy({ after }, ms, signal) }
+}
+
 /**
- * The time as one run of one peer has it: its clock may be wrong, and when the power goes nothing that it waits for ever comes.
+ * The time as one run of one peer has it: its clock may be wrong, it may stand still or starve, and when the power goes nothing that it waits for ever comes.
  */
-export class PeerClock implements Clock {
+export class PeerClock implements Clock, Gate {
   readonly #base: Clock
   readonly #skewMs: number
   readonly #cancels = new Set<() => void>()
   #isStopped = false
+  #heldSince: number | undefined
+  #held: Array<() => void> = []
+  #lateness: (() => number) | undefined
 
   /** `skewMs`: how far this peer's clock is ahead. */
   constructor (base: Clock, skewMs = 0) {
@@ -81,16 +106,51 @@ export class PeerClock implements Clock {
 
   after (ms: number, callback: () => void): () => void {
     if (this.#isStopped) return () => {}
-    const cancelTimer = this.#base.after(ms, () => {
+    let isCancelled = false
+    const cancelTimer = this.#base.after(ms, () => this.whenRunning(() => {
+      if (isCancelled) return
       this.#cancels.delete(cancel)
       callback()
-    })
+    }))
     const cancel = (): void => {
+      isCancelled = true
       this.#cancels.delete(cancel)
       cancelTimer()
     }
     this.#cancels.add(cancel)
     return cancel
+  }
+
+  get isHeld (): boolean { return this.#heldSince != null }
+  /** Stands still, or everything comes late. */
+  get isHindered (): boolean { return this.isHeld || this.#lateness != null }
+  heldForMs (): number { return this.#heldSince == null ? 0 : this.#base.now() - this.#heldSince }
+
+  /** Nothing runs until `goOn`; the time goes on. */
+  standStill (): void { this.#heldSince ??= this.#base.now() }
+
+  /** What fell due meanwhile comes now, in order. */
+  goOn (): void {
+    this.#heldSince = undefined
+    for (const callback of this.#held.splice(0)) this.#base.after(0, () => this.whenRunning(callback))
+  }
+
+  /** From now on everything comes up to `latenessMs` late; 0: in time. */
+  starve (latenessMs: number, random?: Random): void {
+    this.#lateness = latenessMs === 0 || random == null ? undefined : () => random.float() * latenessMs
+  }
+
+  whenRunning (callback: () => void): void {
+    if (this.#isStopped) return
+    if (this.isHeld) this.#held.push(callback)
+    else if (this.#lateness == null) callback()
+    else this.#base.after(this.#lateness(), () => this.#whenNotHeld(callback))
+  }
+
+  #whenNotHeld (callback: () => void): void {
+    if (this.#isStopped) return
+    if (this.isHeld) this.#held.push(callback)
+    else callback()
   }
 
   sleep (ms: number, signal?: AbortSignal): Promise<void> { return sleepBy(this, ms, signal) }
@@ -101,6 +161,7 @@ export class PeerClock implements Clock {
   /** No timer of this clock ever fires again. */
   stop (): void {
     this.#isStopped = true
+    this.#held = []
     for (const cancel of this.#cancels) cancel()
   }
 }

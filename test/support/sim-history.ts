@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../../src/base/clock.ts'
 import { ClusterError } from '../../src/base/errors.ts'
+import type { Gate } from './sim-clock.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { historyWalk } from '../../src/network/history/walk.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest, HistorySource } from '../../src/network/history.ts'
@@ -21,6 +22,8 @@ export interface HistoryPlace {
   readonly isGone: boolean
   /** What it gives; undefined when it doesn't speak the protocol or isn't ready. */
   readonly history: HistorySource | undefined
+  /** Whether its process runs. Without it, always. */
+  readonly gate?: Gate | undefined
 }
 
 export interface SimHistoryDeps {
@@ -33,6 +36,9 @@ export interface SimHistoryDeps {
   /** Told of every piece that arrives. */
   seen: (what: string, from: PeerId, to: PeerId, bytes: number) => void
 }
+
+/** Resolves when the process runs; at once where none ever stands still. */
+const running = (gate: Gate): Promise<void> => new Promise(resolve => gate.whenRunning(resolve))
 
 type Listener = (peer: PeerId, isHere: boolean) => void
 
@@ -64,6 +70,8 @@ export class SimHistory {
       }
     }
   }
+
+  linkedTo (place: HistoryPlace): PeerId[] { return [...this.#linksOf(place)].map(({ peer }) => peer) }
 
   /** A message has come through. */
   met (one: HistoryPlace, other: HistoryPlace): void {
@@ -141,6 +149,7 @@ export class SimHistory {
     const { clock, random, reach } = this.#deps
     const wait = async (ms: number): Promise<void> => {
       await clock.sleep(ms, signal)
+      if (asker.gate != null) await running(asker.gate)
       if (asker.isGone) await new Promise(() => {})
     }
     const fail = (code: 'PEER_UNREACHABLE' | 'TIMEOUT'): never => {
@@ -153,7 +162,7 @@ export class SimHistory {
       const [chance, delay] = [random.float(), random.float() * delayMs]
       await wait(delay)
       if (chance < breaks || giver.isGone) fail('PEER_UNREACHABLE')
-      if (chance >= breaks + standstills && reach(asker, giver.peer) === giver) return
+      if (chance >= breaks + standstills && giver.gate?.isHeld !== true && reach(asker, giver.peer) === giver) return
       await wait(stallMs)
       fail('TIMEOUT')
     }

@@ -1,4 +1,6 @@
 import type { Clock, Random } from '../../src/base/clock.ts'
+import { gatedClock } from './sim-clock.ts'
+import type { Gate } from './sim-clock.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
 import type { HistoryExchange, HistorySource } from '../../src/network/history.ts'
@@ -32,6 +34,10 @@ export interface PeerServices extends PeerFace {
   block (cid: CID): Uint8Array | undefined
   /** What it gives as a stream, if it does so. */
   readonly history: HistorySource | undefined
+  /** Told of every gossip message that arrives. */
+  heard?: (from: PeerId) => void
+  /** Whether its process runs. Without it, always. */
+  readonly gate?: Gate
 }
 
 type Handler = (message: TopicMessage) => void
@@ -43,10 +49,16 @@ export interface SimPlace {
   readonly exchange: BlockExchange
   readonly remotes: RemotePeers
   readonly history: HistoryExchange
+  /** Peers to which there is a connection. */
+  connected (): PeerId[]
+  /** Ends the connection to a peer. The next message makes a new one, with new streams. */
+  renewConnection (to: PeerId): void
   leave (): void
 }
 
 const firstAskMs = 2000
+/** A connection to a process that stands still lives so long; what is sent meanwhile waits for it. Milliseconds. */
+const connectionLivesMs = 20_000
 const longestAskMs = 30_000
 
 /** Gossip, block exchange, streams of history and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts come from the seed. */
@@ -57,6 +69,8 @@ export class SimNetwork {
   /** Such cuts, by the partition that made them; with what takes back the timer that ends it. */
   readonly walls = new Map<ReadonlySet<string>, () => void>()
   readonly history: SimHistory
+  /** "a>b": streams of gossip that ended while the connection lives, and what takes back the timer that opens them again. */
+  readonly #ended = new Map<string, () => void>()
   readonly #deps: SimNetworkDeps
   readonly #places = new Map<PeerId, Place>()
 
@@ -64,28 +78,57 @@ export class SimNetwork {
     const { clock, seen, history } = deps
     this.faults = faults
     this.#deps = deps
-    this.history = new SimHistory({ ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#places.get(to) })
+    this.history = new SimHistory({ ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#reachable(to) })
   }
 
   join (peer: PeerId, services: PeerServices): SimPlace {
-    const place = new Place(peer, services, this, this.#deps.clock)
+    const clock = services.gate == null ? this.#deps.clock : gatedClock(this.#deps.clock, services.gate)
+    const place = new Place(peer, services, this, clock)
     this.#places.set(peer, place)
     return {
       broadcast: place,
       exchange: place,
       history: this.history.exchange(place),
       remotes: simRemotes({
-        clock: this.#deps.clock,
+        clock,
         carry: (to, arrive) => this.carry({ from: place, to, what: 'call', bytes: 0 }, arrive),
         answer: (there, arrive) => this.carry({ from: there as Place, to: peer, what: 'answer', bytes: 0 }, back => { if (back === place) arrive() }),
         self: peer
       }),
+      connected: () => this.history.linkedTo(place),
+      renewConnection: to => {
+        const there = this.#places.get(to)
+        if (there != null) this.history.parted(place, there)
+        this.#reopen(peer, to)
+      },
       leave: () => {
         place.isGone = true
+        for (const { peer: other } of this.#places.values()) this.#reopen(peer, other)
         this.history.left(place)
         if (this.#places.get(peer) === place) this.#places.delete(peer)
       }
     }
+  }
+
+  /** What `from` says in gossip doesn't reach `to` for so long; without a time, until their connection ends. */
+  endGossip (from: PeerId, to: PeerId, awayMs?: number): void {
+    const way = `${from}>${to}`
+    this.#ended.get(way)?.()
+    this.#ended.set(way, awayMs == null ? () => {} : this.#deps.clock.after(awayMs, () => this.#ended.delete(way)))
+  }
+
+  hasGossip (from: PeerId, to: PeerId): boolean { return !this.#ended.has(`${from}>${to}`) }
+
+  #reopen (one: PeerId, other: PeerId): void {
+    for (const way of [`${one}>${other}`, `${other}>${one}`]) {
+      this.#ended.get(way)?.()
+      this.#ended.delete(way)
+    }
+  }
+
+  #reachable (peer: PeerId): Place | undefined {
+    const place = this.#places.get(peer)
+    return place == null || (place.services.gate?.heldForMs() ?? 0) > connectionLivesMs ? undefined : place
   }
 
   /** All other peers that are there. */
@@ -100,16 +143,23 @@ export class SimNetwork {
     clock.after(random.float() * this.faults.delayMs, () => {
       const place = this.#places.get(to)
       if (place == null) return
-      if (this.#isCut(from.peer, to)) return this.#parted(from, to)
-      seen(what, from.peer, to, bytes)
-      if (!from.isGone) this.history.met(place, from)
-      arrive(place)
+      if (this.#isCut(from.peer, to) || this.#reachable(to) == null) return this.#parted(from, to)
+      const { gate } = place.services
+      const come = (): void => {
+        if (place.isGone) return
+        seen(what, from.peer, to, bytes)
+        if (!from.isGone) this.history.met(place, from)
+        arrive(place)
+      }
+      if (gate == null) come()
+      else gate.whenRunning(come)
     })
   }
 
   #parted (from: Place, to: PeerId): void {
     const there = this.#places.get(to)
     if (there != null) this.history.parted(from, there)
+    this.#reopen(from.peer, to)
   }
 
   #isCut (from: PeerId, to: PeerId): boolean {
@@ -136,6 +186,7 @@ class Place implements Broadcast, BlockExchange {
   readonly #asked = new Map<string, Set<PeerId>>()
 
   get history (): HistorySource | undefined { return this.services.history }
+  get gate (): Gate | undefined { return this.services.gate }
 
   constructor (peer: PeerId, services: PeerServices, network: SimNetwork, clock: Clock) {
     this.peer = peer
@@ -146,6 +197,7 @@ class Place implements Broadcast, BlockExchange {
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     for (const { peer } of this.#network.others(this)) {
+      if (!this.#network.hasGossip(this.peer, peer)) continue
       for (let copy = this.#network.copies(); copy > 0; copy--) {
         this.#network.carry({ from: this, to: peer, what: topic, bytes: data.length }, place => place.#hear(topic, { from: this.peer, data }))
       }
@@ -194,6 +246,7 @@ class Place implements Broadcast, BlockExchange {
   }
 
   #hear (topic: string, message: TopicMessage): void {
+    this.services.heard?.(message.from)
     for (const handler of this.#handlers.get(topic) ?? []) handler(message)
   }
 

@@ -46,6 +46,13 @@ describe('simulated worlds', () => {
     assert.ok(hasHistory(seedWithHistory) && streaming.streamed > 20 && streaming.broken > 0)
   })
 
+  it('have streams, in some of them, that die alone, and processes that stand still or starve', async () => {
+    const lines: string[] = []
+    for (const seed of [18, 33]) await simulate(seed, { print: line => lines.push(line) })
+
+    for (const what of ['stream ends', 'for good', 'stands still', 'goes on', 'starves']) assert.ok(lines.some(line => line.includes(what)), what)
+  })
+
   it('differ from seed to seed', async () => {
     const hashes = await Promise.all([1, 2, 3].map(async seed => (await simulate(seed)).hash))
 

@@ -110,8 +110,10 @@ export class SimNetwork {
     }
   }
 
-  /** What `from` says in gossip doesn't reach `to` for so long; without a time, until their connection ends. */
+  /** What `from` says in gossip doesn't reach `to` for so long; without a time, until their connection ends. Nothing happens to peers that aren't connected. */
   endGossip (from: PeerId, to: PeerId, awayMs?: number): void {
+    const place = this.#places.get(from)
+    if (place == null || !this.history.linkedTo(place).includes(to)) return
     const way = `${from}>${to}`
     this.#ended.get(way)?.()
     this.#ended.set(way, awayMs == null ? () => {} : this.#deps.clock.after(awayMs, () => this.#ended.delete(way)))

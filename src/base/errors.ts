@@ -22,6 +22,7 @@ export const errorCodes = {
   PEER_UNREACHABLE: 'the peer does not answer',
   PEER_FAILED: 'the other peer reports an error',
   NOT_AUTHORIZED: 'the caller may not do this',
+  DENIED: 'the content is denied on this peer',
   UNSUPPORTED: 'this is not supported here',
   LOCKED: 'another process holds the lock',
   NOT_READY: 'the component is not ready',

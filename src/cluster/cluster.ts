@@ -6,6 +6,7 @@ import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
 import type { Datastore } from '../datastore/datastore.ts'
+import type { Denylist } from '../ipfs/denylist.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
 import type { CID, PeerId } from '../model/cid.ts'
@@ -68,6 +69,8 @@ export interface ClusterDeps {
   /** How far pins are on other peers. Without it only this peer is asked. */
   remoteProgress?: RemoteProgress
   importers: Importers
+  /** What may not be pinned or added. Without it everything may. `lists`, for the health of this peer. */
+  denylist?: Denylist & NonNullable<HealthDeps['denylist']>
   /** An empty, started store for a moment. Without it the rows of status listings of several peers stay in memory. */
   temporaryStore?: () => Promise<TemporaryStore>
   /** Keeps what of the use cases must outlive the process: removals of peers under way. Started before the cluster. Without it they end with the process. */
@@ -164,7 +167,8 @@ class ClusterPeer implements Cluster {
 
   async unpinPath (path: string, call: CallOptions = {}): Promise<Pin> {
     refuseInFollowerMode(this.#init)
-    return this.unpin(await resolvePath(path, this.#deps.ipfs, call), call)
+    // denied content has to go, too
+    return this.unpin(await resolvePath(path, this.#deps.ipfs, { ...call, evenDenied: true }), call)
   }
 
   allocation (cid: CID): Pin {

@@ -11,10 +11,12 @@ export interface HealthDeps {
   tracker: Pick<PinTracker, 'setAsideCount'>
   /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
   gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
+  /** Denylists; `fault` says why one isn't used as it is now. */
+  denylist?: { lists (): ReadonlyArray<{ fault: string }> } | undefined
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ consensus, ipfs, tracker, gossip }: HealthDeps): Promise<Health> {
+export async function healthOf ({ consensus, ipfs, tracker, gossip, denylist }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
@@ -25,7 +27,8 @@ export async function healthOf ({ consensus, ipfs, tracker, gossip }: HealthDeps
     ['ipfs_unavailable', ipfsError !== ''],
     ['gossip_silent', silent.length > 0 && heard === 0],
     ['peers_silent', silent.length > 0 && heard > 0],
-    ['pins_set_aside', tracker.setAsideCount() > 0]
+    ['pins_set_aside', tracker.setAsideCount() > 0],
+    ['denylist_broken', denylist?.lists().some(({ fault }) => fault !== '') === true]
   ]
   return {
     problems: problems.filter(([, is]) => is).map(([problem]) => problem),

@@ -31,6 +31,6 @@ function cleanSegments (path: string): string[] {
 }
 
 /** The CID that a path leads to now. INVALID_ARGUMENT for what isn't a path; else the node's errors. */
-export async function resolvePath (path: string, ipfs: Pick<IpfsConnector, 'resolve'>, call: CallOptions = {}): Promise<CID> {
+export async function resolvePath (path: string, ipfs: Pick<IpfsConnector, 'resolve'>, call: CallOptions & { evenDenied?: boolean } = {}): Promise<CID> {
   return ipfs.resolve(checkPath(path), call)
 }

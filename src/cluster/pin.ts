@@ -5,6 +5,8 @@ import type { CID } from '../model/cid.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 import { isEverywhere, modeOfDepth } from '../model/pin.ts'
 import { isZeroTime } from '../model/time.ts'
+import type { Denylist } from '../ipfs/denylist.ts'
+import { refuseDeniedCid } from '../ipfs/denylist.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import type { ReplicationDefaults } from './pin-rules.ts'
 import { applyPinRules } from './pin-rules.ts'
@@ -15,6 +17,7 @@ export interface PinnerInit extends ReplicationDefaults { followerMode: boolean 
 export interface PinnerDeps {
   consensus: Pick<Consensus, 'state' | 'put'>
   placement: Pick<Placement, 'allocate'>
+  denylist?: Denylist | undefined
   clock: Clock
 }
 
@@ -30,10 +33,11 @@ export class Pinner {
 
   /**
    * Checks, allocates (unless allocations are preset) and commits; always, also when nothing but the time changes. Resolves with the pin as committed, the
-   * user's preferred peers still in it. Rejects with FOLLOWER_MODE, PIN_REFUSED, NOT_PINNED (pin-update), NOT_ENOUGH_PEERS, and what consensus rejects with.
+   * user's preferred peers still in it. Rejects with FOLLOWER_MODE, DENIED, PIN_REFUSED, NOT_PINNED (pin-update), NOT_ENOUGH_PEERS, and what consensus rejects with.
    */
   async pin (wish: Pin): Promise<Pin> {
     refuseInFollowerMode(this.#init)
+    refuseDeniedCid(this.#deps.denylist, wish.cid)
     if (wish.pinUpdate != null && !wish.pinUpdate.equals(wish.cid)) return this.#update(wish.pinUpdate, wish.cid, wish)
     const pin = this.#settled(wish)
     await this.#commit(pin)

@@ -30,7 +30,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
   const placement = new Placement(init, { ...deps, isLeaving: peer => leaving.has(peer) })
-  const pinner = new Pinner(init, { consensus, placement, clock })
+  const pinner = new Pinner(init, { consensus, placement, denylist: deps.denylist, clock })
   const unpinner = new Unpinner(init, deps)
   const statusRows = (): SpillingStatusRows =>
     new SpillingStatusRows({ rowsInMemory: init.statusRowsInMemory ?? rowsInMemory }, { temporaryStore: deps.temporaryStore })

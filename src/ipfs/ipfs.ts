@@ -83,7 +83,7 @@ export interface IpfsAbilities {
  * The IPFS node that holds this peer's content. Embedded (`helia/`) or external (`kubo/`).
  *
  * Errors: IPFS_UNAVAILABLE when the node doesn't answer, STORAGE_FULL when it has no room, BLOCK_MISSING when content isn't here and may not be
- * fetched, TIMEOUT when nothing moved for pin_timeout, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
+ * fetched, TIMEOUT when nothing moved for pin_timeout, DENIED for what is on the denylist, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
  */
 export interface IpfsConnector extends Startable {
   readonly abilities: IpfsAbilities
@@ -126,8 +126,11 @@ export interface IpfsConnector extends Startable {
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
-  /** `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. */
-  resolve (path: string, options?: IpfsOptions): Promise<CID>
+  /**
+   * `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. `evenDenied`: what is on the denylist is looked
+   * up, too, where its blocks are here: for who wants to unpin it.
+   */
+  resolve (path: string, options?: IpfsOptions & { evenDenied?: boolean }): Promise<CID>
 
   repoStat (options?: IpfsOptions): Promise<RepoStat>
   /** Removes every block that no root, running pin or running add needs; yields what went. */

@@ -17,6 +17,7 @@ import type { Consensus } from '../consensus/consensus.ts'
 import { BytesInFlight } from '../http/bytes-in-flight.ts'
 import type { HttpFaceInit } from '../http/face.ts'
 import { importCar } from '../importer/car-importer.ts'
+import type { Denylist } from '../ipfs/denylist.ts'
 import { dagReader } from '../ipfs/helia/dag-reader.ts'
 import type { DagReader } from '../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
@@ -30,7 +31,7 @@ import { resolveIn, statePath } from './folder.ts'
 import { pinIndexFile } from './state-store.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, random: Random, log: Logger }
+export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, denylist: Denylist, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, random: Random, log: Logger }
 
 interface ReadingDeps extends FacesDeps { reader: DagReader, flow: BytesInFlight }
 
@@ -74,7 +75,7 @@ function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, 
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
 function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps): Gateway {
-  const { ipfs, names, flow, reader, clock } = deps
+  const { ipfs, denylist, names, flow, reader, clock } = deps
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
     listen: section.listenMultiaddress,
@@ -96,7 +97,7 @@ function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: Re
     deserialized: section.deserialized,
     contentOnly: section.contentOnly,
     noFetch: section.noFetch
-  }, { ipfs, names, reader, flow, clock, log: deps.log.child('gateway') })
+  }, { ipfs, names, reader, denylist, flow, clock, log: deps.log.child('gateway') })
 }
 
 function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: ReadingDeps): NodeApi {

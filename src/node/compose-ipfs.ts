@@ -4,6 +4,7 @@ import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import { heliaConnector } from '../ipfs/helia/connector.ts'
+import type { Denylist } from '../ipfs/denylist.ts'
 import { keyFolder } from '../ipfs/helia/names/key-files.ts'
 import type { TxtLookup } from '../ipfs/helia/names/txt-lookup.ts'
 import { firstOf, httpsTxt, systemTxt } from '../ipfs/helia/names/txt-resolvers.ts'
@@ -13,11 +14,12 @@ import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
 import type { Stores } from './compose-stores.ts'
+import { refusingIpfs } from './refusing-ipfs.ts'
 
 /** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
 export const listenersFirstMs = 25
 
-export interface IpfsDeps { stores: Stores, clock: Clock, random: Random, log: Logger, workers: Workers }
+export interface IpfsDeps { stores: Stores, denylist: Denylist, clock: Clock, random: Random, log: Logger, workers: Workers }
 
 /** An IPFS node and the names that it knows. */
 export interface ComposedIpfs extends IpfsConnector {
@@ -25,11 +27,11 @@ export interface ComposedIpfs extends IpfsConnector {
 }
 
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
+export function composeIpfs (init: NodeInit, { stores, denylist, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
   const { ipfs } = init.config
-  if (ipfs.kind === 'ipfshttp') return kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') })
+  if (ipfs.kind === 'ipfshttp') return refusingIpfs(kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') }), denylist)
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
-  return heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) })
+  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
 }
 
 function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {

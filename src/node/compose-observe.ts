@@ -5,6 +5,7 @@ import type { WorkerRunner } from '../base/worker.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { TracingConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
+import type { DenyFiles } from '../ipfs/compact-denylist/deny-files.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Libp2pGossip } from '../network/libp2p/gossip.ts'
@@ -47,6 +48,7 @@ export interface Observed {
   blocks: Blockstore | undefined
   consensus: Consensus
   ipfs: IpfsConnector
+  denylist: Pick<DenyFiles, 'lists'>
   tracker: StatelessTracker
   monitor: Monitor
   host: ClusterHost
@@ -58,11 +60,12 @@ export interface Observed {
 }
 
 /** The observer's own components, told where to look. */
-export function observedBy (observer: Observer, { blocks, consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
+export function observedBy (observer: Observer, { blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
   return observer.components({
     pins: () => consensus.state.size(),
     ipfsPins: () => ipfs.pinCount(),
     heldAdds: () => ipfs.holdCount(),
+    denylists: () => denylist.lists(),
     operations: () => tracker.operations(),
     operationCounts: () => ({ ...tracker.counts() }),
     lostBlocks: () => blocks?.lostBlocks?.() ?? 0,

@@ -24,12 +24,14 @@ import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces } from './compose-faces.ts'
+import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
 import { composeStores } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
+import { refusingLookups } from './refusing-ipfs.ts'
 import { withPublishTrigger } from './publish-trigger.ts'
 
 /** A peer, built and not started. */
@@ -52,14 +54,15 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
   const { host, gossip, streams, exchange, history, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
-  const ownNode = composeIpfs(init, { stores, clock, random, log, workers })
+  const denylist = composeDenylist(init, { clock, log, workers })
+  const ownNode = composeIpfs(init, { stores, denylist, clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
-    { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
+    { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, isDenied: cid => denylist.checkCid(cid) != null, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, tracker, monitor, host, gossip, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
@@ -73,14 +76,14 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, names: ownNode.names, consensus, workers, observer, clock, random, log })
+  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
-  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
+  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, stores.reserve, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
+    ...observing, denylist, stores.reserve, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
   ]
   return {

@@ -13,6 +13,8 @@ export interface MetricSources {
   ipfsPins (): number
   /** Adds whose blocks the IPFS node holds. */
   heldAdds (): number
+  /** Denylists: how many rules, how often one of them refused something since the start, and why it can't be used as it is now. */
+  denylists (): ReadonlyArray<{ name: string, rules: number, hits: number, fault: string }>
   /** Tracked operations by state. */
   operations (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */

@@ -73,6 +73,7 @@ export class PeerMetrics implements IpfsMeter {
     watchPins(scraped, sources)
     watchCluster(scraped, sources)
     watchWorkers(scraped, sources)
+    watchDenylists(scraped, sources)
   }
 
   async text (): Promise<string> { return this.registry.metrics() }
@@ -106,6 +107,17 @@ function watchCluster (scraped: ScrapedMetrics, sources: MetricSources): void {
   scraped.gauge('helia_cluster_alerts', 'Metrics of peers that have expired', () => sources.alerts())
   scraped.counters('helia_cluster_network_bytes_total', 'Bytes of the cluster network by protocol', ['protocol', 'direction'],
     () => [...sources.bandwidth()].flatMap(([protocol, { totalIn, totalOut }]) => [[[protocol, 'in'], totalIn], [[protocol, 'out'], totalOut]] as Row[]))
+}
+
+function watchDenylists (scraped: ScrapedMetrics, sources: MetricSources): void {
+  const byList = (figure: (list: ReturnType<MetricSources['denylists']>[number]) => number) => (): Row[] => {
+    const sums = new Map<string, number>()
+    for (const list of sources.denylists()) sums.set(list.name, (sums.get(list.name) ?? 0) + figure(list))
+    return [...sums].map(([name, value]) => [[name], value])
+  }
+  scraped.gauges('helia_cluster_denylist_rules', 'Rules of a denylist that are in force', ['list'], byList(({ rules }) => rules))
+  scraped.gauges('helia_cluster_denylist_broken', '1 while a denylist can not be used as it is now and its last good rules are in force', ['list'], byList(({ fault }) => fault === '' ? 0 : 1))
+  scraped.counters('helia_cluster_denied_total', 'Requests for content that were refused because of a denylist', ['list'], byList(({ hits }) => hits))
 }
 
 function watchWorkers (scraped: ScrapedMetrics, sources: MetricSources): void {

@@ -20,11 +20,17 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   TIMEOUT: 504
 }
 
+/** Which rule it was, visitors don't learn. */
+export const deniedAnswer = (isLegal: boolean): { status: number, message: string, headers: HeaderList } => isLegal
+  ? { status: 451, message: 'this content is not available for legal reasons', headers: [] }
+  : { status: 410, message: 'this content is blocked on this gateway', headers: [] }
+
 /** Statuses that pass by themselves. */
 const passing = new Set([429, 502, 503, 504])
 
 /** What an error tells the client. Content that can't be read is no fault of this peer: 422. */
 export function refusalOf (err: unknown): { status: number, message: string, headers: HeaderList } {
+  if (isClusterError(err, 'DENIED')) return deniedAnswer(err.details.reason === 'legal')
   const status = err instanceof HttpError ? err.status : isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500
   const headers = err instanceof Refusal ? err.headers : []
   const known = err instanceof HttpError || isClusterError(err)

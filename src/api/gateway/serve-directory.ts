@@ -7,12 +7,13 @@ import { Refusal } from './refusal.ts'
 import { serveFile } from './serve-file.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
 
-/** A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. */
-export async function serveDirectory (visit: Visit, target: Target, { node, reader }: ServeDeps & { node: UnixFsNode }): Promise<Answer> {
+/** `checkIndex` throws when that path is denied. A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. */
+export async function serveDirectory (visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => void }): Promise<Answer> {
   const { urlPath, query, get } = visit
   if (!visit.path.isFolder) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
   const index = await reader.findEntry(node.cid, 'index.html', get)
   if (index != null) {
+    checkIndex()
     const page = await reader.readNode(index, get)
     if (page.kind === 'directory' || page.kind === 'shard') throw new Refusal(500, 'index.html could not be read: not a file')
     return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })

@@ -2,7 +2,8 @@ import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { CID } from '../../model/cid.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import type { DagReader, UnixFsNode } from '../../ipfs/dag-reader.ts'
-import type { Denial, Denylist } from '../../ipfs/denylist.ts'
+import type { Denylist } from '../../ipfs/denylist.ts'
+import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../../ipfs/denylist.ts'
 import { followName } from '../../ipfs/names.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import { notModified, redirection } from './answers.ts'
@@ -52,7 +53,7 @@ export class Content {
 
   constructor (init: ContentInit, deps: ContentDeps) {
     this.#init = init
-    this.#deps = deps
+    this.#deps = { ...deps, names: deps.names == null ? undefined : refusingNames(deps.names, deps.denylist) }
     this.#resolution = new Resolution(deps)
     this.#redirects = new RedirectsFile({ reader: deps.reader, resolution: this.#resolution })
   }
@@ -83,11 +84,8 @@ export class Content {
     if (!this.#init.deserialized && !trustless.has(format ?? '')) throw notAcceptable('this gateway serves what clients can check: ask for ?format=raw, car or ipns-record')
   }
 
-  #checkPath (text: string): void { refuseDenied(this.#deps.denylist?.checkPath(text)) }
-  #checkCids (cids: readonly CID[]): void {
-    const { denylist } = this.#deps
-    if (denylist != null && denylist.count() > 0) for (const cid of cids) refuseDenied(denylist.checkCid(cid))
-  }
+  #checkPath (text: string): void { refuseDeniedPath(this.#deps.denylist, text) }
+  #checkCids (cids: readonly CID[]): void { for (const cid of cids) refuseDeniedCid(this.#deps.denylist, cid) }
 
   async #immutable ({ path, signal, now }: Visit): Promise<Immutable> {
     if (path.namespace === 'ipfs') return { root: path.root, names: path.names, freshness: { isImmutable: true } }
@@ -122,7 +120,7 @@ export class Content {
     const { cid } = target
     if (cid.code !== dagPb && cid.code !== raw) throw notAcceptable(`${cid.toString()} has the codec 0x${cid.code.toString(16)}, which has no form for browsers: fetch the raw block with ?format=raw`)
     const node = await readable(reader.readNode(cid, visit.get))
-    if (node.kind === 'directory' || node.kind === 'shard') return serveDirectory(visit, target, { node, reader })
+    if (node.kind === 'directory' || node.kind === 'shard') return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#checkPath(`${target.immutablePath}/index.html`) })
     return serveFile(visit, { node, name: visit.path.names.at(-1) ?? '' }, { reader })
   }
 
@@ -133,6 +131,7 @@ export class Content {
     const page = rule ?? await errorPage({ root, names }, visit, { resolution: this.#resolution })
     if (page == null) throw err
     const path: ContentPath = { ...visit.path, names: page.names, isFolder: page.isFolder }
+    this.#checkPath(['/ipfs', root, ...page.names].join('/'))
     const way = await this.#resolution.resolve({ root, names: page.names }, visit.get)
     const target = { ...way, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
     return this.#serve({ ...visit, path }, target, page.status === 200 ? undefined : { status: page.status })
@@ -178,10 +177,3 @@ async function readable (reading: Promise<UnixFsNode>): Promise<UnixFsNode> {
 
 /** What is wrong with a record is no fault of the request. */
 const nameError = (err: unknown): unknown => isClusterError(err, 'INVALID_DATA') ? new Refusal(500, messageOf(err), [], { cause: err }) : err
-
-function refuseDenied (denial: Denial | undefined): void {
-  if (denial == null) return
-  throw denial.reason === 'legal'
-    ? new Refusal(451, 'this content is not available for legal reasons')
-    : new Refusal(410, 'this content is blocked on this gateway')
-}

@@ -3,6 +3,7 @@ import { isClusterError } from '../../base/errors.ts'
 import type { ErrorDialect } from '../../http/dialect.ts'
 import { jsonType } from '../../http/reply.ts'
 import { goJsonString } from '../../model/go-json.ts'
+import { deniedStatus } from '../common/denied-status.ts'
 
 /** As in the REST API: what the cluster refuses is 500, with few exceptions. */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
@@ -12,6 +13,6 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 
 /** `{"error":{"reason":"pin not found"}}` and a newline. */
 export const pinningDialect: ErrorDialect = {
-  statusOf: err => isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500,
+  statusOf: err => deniedStatus(err) ?? (isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500),
   body: (_status, message) => ({ contentType: jsonType, text: `{"error":{"reason":${goJsonString(message.toWellFormed())}}}\n` })
 }

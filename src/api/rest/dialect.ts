@@ -3,6 +3,7 @@ import { isClusterError } from '../../base/errors.ts'
 import type { ErrorDialect } from '../../http/dialect.ts'
 import { jsonType } from '../../http/reply.ts'
 import { goJsonString } from '../../model/go-json.ts'
+import { deniedStatus } from '../common/denied-status.ts'
 
 /**
  * Whatever the cluster refuses is 500, as in Go (rest-api §2); these are the exceptions. What is wrong with the request itself is found before the
@@ -15,6 +16,6 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 
 /** `{"code":404,"message":"not found"}` and a newline. */
 export const restDialect: ErrorDialect = {
-  statusOf: err => isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500,
+  statusOf: err => deniedStatus(err) ?? (isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500),
   body: (status, message) => ({ contentType: jsonType, text: `{"code":${status},"message":${goJsonString(message.toWellFormed())}}\n` })
 }

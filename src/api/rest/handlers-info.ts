@@ -27,7 +27,7 @@ function graphJson (graph: ConnectGraph): Record<string, unknown> {
 
 /** What tells of this peer and the whole cluster, and the garbage collection. */
 /** Problems with which a peer can well be sent requests. */
-const harmless: ReadonlySet<HealthProblem> = new Set(['dirty', 'peers_silent', 'damaged', 'pins_set_aside'])
+const harmless: ReadonlySet<HealthProblem> = new Set(['dirty', 'peers_silent', 'damaged', 'pins_set_aside', 'denylist_broken'])
 
 export class InfoHandlers {
   readonly #cluster: ClusterApi

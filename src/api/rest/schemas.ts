@@ -102,6 +102,6 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
       type: ['object', 'null']
     }
   })),
-  Readiness: object({ ready: boolean, problems: list({ enum: ['behind', 'dirty', 'damaged', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside'] }), pins: integer, heads: integer, height: integer }),
+  Readiness: object({ ready: boolean, problems: list({ enum: ['behind', 'dirty', 'damaged', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }
 }

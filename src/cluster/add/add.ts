@@ -1,5 +1,7 @@
 import type { Logger } from '../../base/log.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
+import type { Denylist } from '../../ipfs/denylist.ts'
+import { refuseDeniedCid } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
@@ -24,6 +26,7 @@ export interface AdderDeps {
   consensus: Pick<Consensus, 'state' | 'remove'>
   ipfs: Pick<IpfsConnector, 'putBlocks' | 'hold'>
   remotes: Pick<RemotePeers, 'putBlocks'>
+  denylist?: Denylist
   log: Logger
 }
 
@@ -42,7 +45,7 @@ export class Adder {
    * everything is stored; the end of the stream says that it is stored and pinned. Whatever goes wrong, and an end before the end, leaves no pin.
    *
    * Throws FOLLOWER_MODE, PIN_REFUSED and NOT_ENOUGH_PEERS before anything is read; what the importer throws (INVALID_ARGUMENT with Go's texts); STORAGE_FULL
-   * or IPFS_ERROR when no destination could store the blocks; INVALID_ARGUMENT with the fact `empty` when there is nothing; then what `pin` rejects with.
+   * or IPFS_ERROR when no destination could store the blocks; DENIED when the root, or a block that is to be stored here, is on the denylist; INVALID_ARGUMENT with the fact `empty` when there is nothing; then what `pin` rejects with.
    */
   async * add (entries: AsyncIterable<UploadEntry>, params: AddParams, { signal }: CallOptions = {}): AsyncGenerator<AddedOutput> {
     refuseInFollowerMode(this.#init)
@@ -62,6 +65,7 @@ export class Adder {
     }
     await sink.finish()
     const cid = rootOf(root)
+    refuseDeniedCid(this.#deps.denylist, cid)
     if (params.noPin) return
     // the blocks are on the disk before the pin is
     await hold.keepUntilPinned(cid)

@@ -100,6 +100,9 @@ export class BlockSpread implements BlockSink, AsyncDisposable {
 
   #checkFailures (): void {
     const failures = Array.from(this.#destinations.values(), ({ failure }) => failure)
+    // this peer's own word: others need not agree for it to count
+    const denied = failures.find(failure => isClusterError(failure?.err, 'DENIED'))
+    if (denied != null) throw denied.err
     if (failures.some(failure => failure == null)) return
     const full = failures.find(failure => isClusterError(failure?.err, 'STORAGE_FULL'))
     if (full != null) throw full.err

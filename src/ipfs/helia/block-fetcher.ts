@@ -24,6 +24,8 @@ export interface BlockFetcherDeps {
   networkReady: (signal: AbortSignal) => Promise<void>
   /** Throws STORAGE_FULL when `bytes` more don't fit. */
   ensureRoom: (bytes: number) => Promise<void>
+  /** Throws for what may not be fetched. */
+  refuse: (cid: CID) => void
   clock: Clock
   log: Logger
 }
@@ -70,9 +72,10 @@ export class BlockFetcher {
     this.#deps = deps
   }
 
-  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL or why the network isn't up; it never gives up by itself. */
+  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED or why the network isn't up; it never gives up by itself. */
   async fetch (cid: CID, { signal, mayStayOut = false }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
+    this.#deps.refuse(cid)
     const key = flightKey(cid)
     const flight = this.#flights.get(key) ?? this.#begin(cid, key)
     flight.waiting++
@@ -119,6 +122,8 @@ export class BlockFetcher {
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(flightKey(flight.cid))
     const bytes = await this.#wantUntilHere(flight)
+    // the rule may have come meanwhile
+    this.#deps.refuse(flight.cid)
     // blocks that are being stored don't count in the store's size yet
     this.#storingBytes += bytes.length
     try {

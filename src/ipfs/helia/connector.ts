@@ -11,6 +11,8 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
+import type { Denial, Denylist } from '../denylist.ts'
+import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
 import type { BlockHold, CollectionOptions, GetBlockOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
@@ -70,6 +72,8 @@ export interface HeliaDeps {
   nameKeys: KeyFiles
   /** Looks up DNSLink entries. Undefined: domains aren't looked up. */
   txt: TxtLookup | undefined
+  /** What isn't fetched, given to other nodes, announced or pinned as a part of something. Default: nothing. */
+  denylist?: Denylist
 }
 
 export interface HeliaConnector extends IpfsConnector {
@@ -115,15 +119,16 @@ class EmbeddedNode implements HeliaConnector {
     const networkReady = async (signal: AbortSignal): Promise<void> => orAborted(this.#up.promise, signal)
     this.#init = init
     this.#deps = deps
-        this.#up.promise.catch(() => {})
-    const local = this.#local = localNode(init, deps)
+    this.#up.promise.catch(() => {})
+    const refuse = (cid: CID): void => refuseDeniedCid(deps.denylist, cid)
+    const local = this.#local = localNode(init, { ...deps, isHidden: cid => this.#isHidden(cid) })
     this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
-    this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), clock, log })
+    this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log })
     this.#pinner = new Pinner(init, {
-      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, clock, log
+      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
-    this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, network, networkReady, clock, log })
+    this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, isSecret: cid => this.#denialOf(cid) != null, network, networkReady, clock, log })
     this.names = new Names(init.names, { self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }), txt: deps.txt, clock, log })
   }
 
@@ -210,14 +215,19 @@ class EmbeddedNode implements HeliaConnector {
         await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
         if (hold == null) await recent.note(cids)
         for (const { cid, bytes } of batch) this.#linkless.note(cid, bytes)
-        this.#network.announce(cids)
+        this.#network.announce(cids.filter(cid => this.#denialOf(cid) == null))
       }
     } finally {
       if (hold == null) guard.release()
     }
   }
 
-  async getBlock (cid: CID, { signal, local = false, allocate }: GetBlockOptions = {}): Promise<Uint8Array> {
+  async getBlock (cid: CID, options: GetBlockOptions = {}): Promise<Uint8Array> {
+    refuseDeniedCid(this.#deps.denylist, cid)
+    return this.#block(cid, options)
+  }
+
+  async #block (cid: CID, { signal, local = false, allocate }: GetBlockOptions): Promise<Uint8Array> {
     signal?.throwIfAborted()
     const here = await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
@@ -231,10 +241,12 @@ class EmbeddedNode implements HeliaConnector {
     }
   }
 
-  async resolve (path: string, { signal }: IpfsOptions = {}): Promise<CID> {
+  async resolve (path: string, { signal, evenDenied = false }: IpfsOptions & { evenDenied?: boolean } = {}): Promise<CID> {
+    const options = signal == null ? {} : { signal }
     try {
-      const { value } = await followName(path, this.names, signal == null ? {} : { signal })
-      return await resolveNames(parsePath(value), async cid => this.getBlock(cid, signal == null ? {} : { signal }))
+      const { value } = await followName(path, evenDenied ? this.names : refusingNames(this.names, this.#deps.denylist), options)
+      if (!evenDenied) refuseDeniedPath(this.#deps.denylist, value)
+      return await resolveNames(parsePath(value), async cid => evenDenied ? this.#block(cid, options) : this.getBlock(cid, options))
     } catch (err) {
       signal?.throwIfAborted()
       throw resolveError(path, err)
@@ -265,6 +277,18 @@ class EmbeddedNode implements HeliaConnector {
     } finally {
       limit.clear()
     }
+  }
+
+  #denialOf (cid: CID): Denial | undefined {
+    const { denylist } = this.#deps
+    return denylist == null || denylist.count() === 0 ? undefined : denylist.checkCid(cid)
+  }
+
+  /** Asked for each block that another node wants. */
+  #isHidden (cid: CID): boolean {
+    const denial = this.#denialOf(cid)
+    if (denial != null) this.#deps.denylist?.refused(denial)
+    return denial != null
   }
 
   #networkIsUp (): void {

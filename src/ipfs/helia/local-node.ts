@@ -34,6 +34,8 @@ export interface LocalNodeDeps {
   log: Logger
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
+  /** Blocks that Helia and its bitswap don't see. Default: none. */
+  isHidden?: (cid: CID) => boolean
 }
 
 /** Everything of the embedded node that needs no network, put together. */
@@ -66,7 +68,7 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
     protection,
     collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, scratch, random, log }),
     space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock, diskFree: async of => Math.max(0, await diskFree(of) - reserve.lackBytes()) }),
-    interfaceBlockstore: interfaceBlockstore(blockstore),
+    interfaceBlockstore: interfaceBlockstore(blockstore, deps.isHidden),
     walk: async (root, options) => walkDag(root, { scratch, ...options }),
     isLeaf,
     walkLocal: async (root, { visit, ...options }) => walkDag(root, {

@@ -64,6 +64,6 @@ const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_F
 
 /** An error of a look-up in the words that Go passes on from Kubo. Aborts and IPFS_UNAVAILABLE stay what they are. */
 export function resolveError (path: string, err: unknown): unknown {
-  if (!isClusterError(err) || err.code === 'IPFS_UNAVAILABLE' || err.code === 'TIMEOUT') return err
+  if (!isClusterError(err) || err.code === 'IPFS_UNAVAILABLE' || err.code === 'TIMEOUT' || err.code === 'DENIED') return err
   return new ClusterError('IPFS_ERROR', err.details, { message: `IPFS error (resolve?arg=${encodeURIComponent(path)}). Code: 500. Message: ${messageOf(err)}`, cause: err })
 }

@@ -27,6 +27,8 @@ export interface PinnerDeps {
   fetcher: BlockFetcher
   network: IpfsNetwork
   networkReady: (signal: AbortSignal) => Promise<void>
+  /** Throws for what may not be kept. */
+  refuse: (cid: CID) => void
   clock: Clock
   log: Logger
 }
@@ -110,7 +112,8 @@ export class Pinner {
   }
 
   async #get (cid: CID, run: PinRun): Promise<Uint8Array | undefined> {
-    const { blockstore, fetcher, isLeaf } = this.#deps
+    const { blockstore, fetcher, isLeaf, refuse } = this.#deps
+    refuse(cid)
     if (isLeaf(cid)) {
       const size = blockstore.sizeOf(cid)
       if (size != null) return void run.saw(size)

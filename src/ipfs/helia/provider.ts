@@ -20,6 +20,8 @@ export interface ProviderDeps {
   allBlocks: (signal: AbortSignal) => AsyncIterable<readonly CID[]>
   /** Visits the blocks of a pinned DAG, some at a time; for `pinned`. */
   walkLocal: (root: CID, options: LocalWalkOptions) => Promise<unknown>
+  /** What nobody gets from this node: not announced. */
+  isSecret?: (cid: CID) => boolean
   network: Pick<IpfsNetwork, 'provide'>
   networkReady: (signal: AbortSignal) => Promise<void>
   clock: Clock
@@ -114,6 +116,7 @@ export class Provider {
 
   async #announceOne (cid: CID, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
+    if (this.#deps.isSecret?.(cid) === true) return
     const attempt = new AbortController()
     const onAbort = (): void => attempt.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })

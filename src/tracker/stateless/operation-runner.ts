@@ -227,7 +227,7 @@ export class OperationRunner {
 
   #fail (key: string, isPin: boolean, err: unknown): void {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
-    const refused = !isPin && isClusterError(err, 'PIN_REFUSED')
+    const refused = isClusterError(err, isPin ? 'DENIED' : 'PIN_REFUSED')
     this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: answerText(err), refused })
     this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: isFault(err) ? err : messageOf(err) })
   }

@@ -16,7 +16,7 @@ export class Operation {
   /** When it came into its state; Unix milliseconds. */
   since = 0
   error = ''
-  /** The node refused it by configuration: not tried again by itself, nor after a restart. */
+  /** An unpin that the node refused by configuration: not tried again by itself, nor after a restart. A pin that is denied: not tried again while it is. */
   refused = false
   next: Operation | undefined = undefined
   previous: Operation | undefined = undefined

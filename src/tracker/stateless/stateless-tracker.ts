@@ -37,6 +37,8 @@ export interface StatelessTrackerDeps {
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /** For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker. */
   datastore: Datastore
+  /** Whether a pin that was denied still is. Default: it is for good. */
+  isDenied?: (cid: CID) => boolean
   clock: Clock
   log: Logger
   /** Asked at most once a second. */
@@ -241,12 +243,16 @@ class Tracker implements StatelessTracker {
     for (let from = 0; from < failed.length; from += rowsInBatch) {
       const rows: PinInfo[] = []
       for (const operation of failed.slice(from, from + rowsInBatch)) {
-        if (operation.refused || !this.#retry(operation)) continue
         const cid = cidOfKey(operation.key)
+        if (this.#isRefusedStill(operation, cid) || !this.#retry(operation)) continue
         rows.push(this.#infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
       }
       if (rows.length > 0) yield rows
     }
+  }
+
+  #isRefusedStill ({ refused, state }: Operation, cid: CID): boolean {
+    return refused && (state !== 'pin_error' || this.#deps.isDenied?.(cid) !== false)
   }
 
   #queueLengthOf ({ state, priority }: Operation): number {

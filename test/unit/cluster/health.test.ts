@@ -28,6 +28,12 @@ describe('the health of a peer', () => {
     assert.deepEqual((await healthOf(depsOf({ setAside: 2 }))).problems, ['pins_set_aside'])
   })
 
+  it('says when a denylist can not be used as it is', async () => {
+    const problemsOf = async (...faults: string[]): Promise<string[]> => (await healthOf({ ...depsOf({}), denylist: { lists: () => faults.map(fault => ({ fault })) } })).problems
+
+    assert.deepEqual([await problemsOf(), await problemsOf('', ''), await problemsOf('', 'it is not there')], [[], [], ['denylist_broken']])
+  })
+
   it('names all that is wrong, also when the node fails to answer at all', async () => {
     const told = await healthOf(depsOf({ behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' }) }))
     const failed = await healthOf(depsOf({ id: async () => { throw new Error('gone') } }))

@@ -13,15 +13,20 @@ class NotFoundError extends Error {
   override name = 'NotFoundError'
 }
 
-/** Our store in the shape that Helia, bitswap and the importer of the IPFS libraries want. Start and stop stay with the owner. */
-export function interfaceBlockstore (store: Blockstore): InterfaceBlockstore { return new Adapter(store) }
+/** Our store in the shape that Helia, bitswap and the importer of the IPFS libraries want. Start and stop stay with the owner. What is hidden isn't here, for who asks for it by its CID. */
+export function interfaceBlockstore (store: Blockstore, isHidden: (cid: CID) => boolean = () => false): InterfaceBlockstore { return new Adapter(store, isHidden) }
 
 class Adapter implements InterfaceBlockstore {
   readonly #store: Blockstore
 
-  constructor (store: Blockstore) { this.#store = store }
+  readonly #isHidden: (cid: CID) => boolean
 
-  has (cid: CID): boolean { return this.#store.has(cid) }
+  constructor (store: Blockstore, isHidden: (cid: CID) => boolean) {
+    this.#store = store
+    this.#isHidden = isHidden
+  }
+
+  has (cid: CID): boolean { return this.#store.has(cid) && !this.#isHidden(cid) }
 
   async put (cid: CID, bytes: InputPair['bytes'], options?: BlockstoreOptions): Promise<CID> {
     await this.#store.put([{ cid, bytes: await joined(bytes) }], options)
@@ -42,7 +47,7 @@ class Adapter implements InterfaceBlockstore {
   }
 
   async * get (cid: CID, options?: BlockstoreOptions): AsyncGenerator<Uint8Array> {
-    const bytes = await this.#store.get(cid, options)
+    const bytes = this.#isHidden(cid) ? undefined : await this.#store.get(cid, options)
     if (bytes == null) throw new NotFoundError(`block ${cid.toString()} is not here`)
     yield bytes
   }

@@ -43,6 +43,7 @@ describe('block fetcher', () => {
       network: network as IpfsNetwork,
       networkReady: async () => {},
       ensureRoom: async () => { if (full) throw new ClusterError('STORAGE_FULL') },
+      refuse: () => {},
       clock,
       log: silentLogger
     })

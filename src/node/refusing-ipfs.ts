@@ -1,0 +1,47 @@
+import type { Block } from '../blockstore/blockstore.ts'
+import type { Denylist } from '../ipfs/denylist.ts'
+import { refuseDeniedCid, refuseDeniedPath } from '../ipfs/denylist.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { NameResolver } from '../ipfs/names.ts'
+import { overridden } from '../observe/overridden.ts'
+
+/**
+ * The same node; what is on the denylist is neither pinned nor stored, read or looked up: DENIED. Unpinning, collecting and everything that only tells of pins go on. What
+ * the node does by itself (fetching what is below a pin, serving other nodes) is its own part.
+ */
+export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denylist): T {
+  const pin: IpfsConnector['pin'] = async (wanted, options) => {
+    refuseDeniedCid(denylist, wanted.cid)
+    await ipfs.pin(wanted, options)
+  }
+  const putBlocks: IpfsConnector['putBlocks'] = async (blocks, options) => ipfs.putBlocks(allowed(blocks, denylist), options)
+  const getBlock: IpfsConnector['getBlock'] = async (cid, options) => {
+    refuseDeniedCid(denylist, cid)
+    return ipfs.getBlock(cid, options)
+  }
+  const resolve: IpfsConnector['resolve'] = async (path, options = {}) => {
+    if (options.evenDenied === true) return ipfs.resolve(path, options)
+    refuseDeniedPath(denylist, path)
+    const cid = await ipfs.resolve(path, options)
+    refuseDeniedCid(denylist, cid)
+    return cid
+  }
+  const replaced: Record<string, unknown> = { pin, putBlocks, getBlock, resolve }
+  return overridden(ipfs, name => replaced[name] as never)
+}
+
+/** The same names, published as before; denied ones are not looked up. */
+export function refusingLookups<T extends NameResolver> (names: T, denylist: Denylist): T {
+  const resolveName: NameResolver['resolveName'] = async (name, options) => {
+    refuseDeniedPath(denylist, `/ipns/${name}`)
+    return names.resolveName(name, options)
+  }
+  return overridden(names, name => name === 'resolveName' ? resolveName as never : undefined)
+}
+
+async function * allowed (blocks: AsyncIterable<Block[]>, denylist: Denylist): AsyncGenerator<Block[]> {
+  for await (const batch of blocks) {
+    if (denylist.count() > 0) for (const { cid } of batch) refuseDeniedCid(denylist, cid)
+    yield batch
+  }
+}

@@ -7,10 +7,11 @@ import type { Logger } from '../base/log.ts'
 import { StoreMark } from './mark.ts'
 import { faultsText, finishRescue } from './rescue.ts'
 import { holdTables, inspect, sizesIn, tableFaults } from './store-files.ts'
-import type { Fault, Inspection } from './store-files.ts'
+import type { HeldTables, Inspection } from './store-files.ts'
 
 /** Tables up to so many bytes in all are read before a store is opened: that takes some milliseconds. */
 const readAtOnceBytes = 4 * 1024 * 1024
+const checkDelayMs = 3000
 
 export interface GuardedFilesInit {
   folder: string
@@ -18,6 +19,8 @@ export interface GuardedFilesInit {
   what: string
   /** Tables up to so many bytes are read before the store is opened, larger ones meanwhile. Default 4 MiB. */
   readAtOnce?: number | undefined
+  /** How long such a check waits, because a start has other things to do. Default 3 s. */
+  checkDelayMs?: number | undefined
 }
 
 /** A damaged store. `keptAt`: where its files are to be put; `text`: what is wrong, in one line. */
@@ -25,7 +28,7 @@ export interface Damage { at: string, keptAt: string, text: string, found: Inspe
 
 export interface GuardedFilesDeps {
   log: Logger
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'sleep'>
   /** Puts the damaged files aside, and makes a new store or none. */
   replace (damage: Damage): Promise<void>
   /** Damage was found while the store is in use; a new start deals with it. */
@@ -38,7 +41,7 @@ export class GuardedFiles {
   readonly #init: GuardedFilesInit
   readonly #deps: GuardedFilesDeps
   readonly #abort = new AbortController()
-  #check: ((signal?: AbortSignal) => Promise<Fault[]>) | undefined
+  #check: HeldTables | undefined
   #checking: Promise<void> | undefined
 
   constructor (init: GuardedFilesInit, deps: GuardedFilesDeps) {
@@ -56,7 +59,7 @@ export class GuardedFiles {
     if (found.faults.length > 0) await this.#replace(found)
     else if (found.torn != null) await this.#cutOff(found.torn)
     await mkdir(folder, { recursive: true })
-    await this.mark.begin(found.faults.length > 0 ? (await inspect(folder, { sequence: 0 })).lastSequence : found.lastSequence)
+    this.mark.begin(found.faults.length > 0 ? (await inspect(folder, { sequence: 0 })).lastSequence : found.lastSequence)
   }
 
   /** Reads the tables that were only weighed. */
@@ -69,15 +72,14 @@ export class GuardedFiles {
     this.#checking = this.#checkTables(check).catch(err => this.#deps.log.error(`the tables of ${what} could not be checked`, { folder, err }))
   }
 
-  async logBytes (): Promise<number> {
-    const sizes = await sizesIn(this.#init.folder)
-    return [...sizes].reduce((sum, [name, size]) => sum + (name.endsWith('.log') ? size : 0), 0)
+  logBytes (): number {
+    return [...sizesIn(this.#init.folder)].reduce((sum, [name, size]) => sum + (name.endsWith('.log') ? size : 0), 0)
   }
 
   /** Ends the check. */
   async settled (): Promise<void> {
     this.#abort.abort()
-    await this.#check?.(this.#abort.signal)
+    await this.#check?.check(this.#abort.signal)
     await this.#checking
   }
 
@@ -92,19 +94,21 @@ export class GuardedFiles {
 
   async #inspected (): Promise<Inspection> {
     const { folder, readAtOnce = readAtOnceBytes } = this.#init
-    const expected = await this.mark.expected()
+    const expected = this.mark.expected()
     const found = await inspect(folder, expected)
     found.faults.push(...expected.suspected)
     if (found.faults.length > 0) return found
     const bytes = found.tables.reduce((sum, table) => sum + table.sizeBytes, 0)
     // damage that ended the process before it was found must not end it again
     if (bytes <= readAtOnce || expected.isUnchecked) found.faults.push(...await tableFaults(folder, found.tables))
-    else this.#check = await holdTables(folder, found.tables)
+    else this.#check = holdTables(folder, found.tables)
     return found
   }
 
-  async #checkTables (check: (signal?: AbortSignal) => Promise<Fault[]>): Promise<void> {
-    const faults = await check(this.#abort.signal)
+  async #checkTables (tables: HeldTables): Promise<void> {
+    const { signal } = this.#abort
+    await this.#deps.clock.sleep(this.#init.checkDelayMs ?? checkDelayMs, signal).catch(() => {}) // then it only closes them
+    const faults = await tables.check(signal)
     const { folder, what } = this.#init
     if (this.#abort.signal.aborted && faults.length === 0) return
     this.mark.checkEnded()

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { sizesIn } from './store-files.ts'
@@ -29,14 +29,14 @@ export class StoreMark {
   constructor (folder: string) { this.#folder = folder }
 
   /** Before the store is opened: what is to be expected of it. */
-  async expected (): Promise<Expected & { suspected: Fault[], isUnchecked: boolean }> {
-    const sizes = await this.#seal()
-    return { sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: await this.#suspected(), isUnchecked: sizes == null && existsSync(join(this.#folder, checkingFile)) }
+  expected (): Expected & { suspected: Fault[], isUnchecked: boolean } {
+    const sizes = this.#seal()
+    return { sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: this.#suspected(), isUnchecked: sizes == null && existsSync(join(this.#folder, checkingFile)) }
   }
 
   /** Before the store is opened. `sequence`: the number of its last change. */
-  async begin (sequence: number): Promise<void> {
-    await rm(join(this.#folder, sealFile), { force: true })
+  begin (sequence: number): void {
+    rmSync(join(this.#folder, sealFile), { force: true })
     this.#sequence = sequence
     this.#fd = openSync(join(this.#folder, markFile), 'a+', 0o600)
     closeSync(this.#fd)
@@ -53,7 +53,7 @@ export class StoreMark {
   /** After the store was closed, with everything synced. */
   async seal (): Promise<void> {
     this.end()
-    const text = JSON.stringify({ sizes: Object.fromEntries(await sizesIn(this.#folder)) })
+    const text = JSON.stringify({ sizes: Object.fromEntries(sizesIn(this.#folder)) })
     await writeFile(join(this.#folder, sealFile), `${text}\n${crc32(text)}\n`, { flush: true, mode: 0o600 })
   }
 
@@ -85,21 +85,25 @@ export class StoreMark {
     return Number(mark.readBigUInt64LE(0))
   }
 
-  async #seal (): Promise<ReadonlyMap<string, number> | undefined> {
-    const lines = (await readFile(join(this.#folder, sealFile), 'utf8').catch(() => '')).split('\n')
+  #seal (): ReadonlyMap<string, number> | undefined {
+    const lines = (this.#text(sealFile) ?? '').split('\n')
     const [text = '', checksum] = lines
     if (lines.length !== 3 || String(crc32(text)) !== checksum) return undefined
     const { sizes } = JSON.parse(text) as { sizes: Record<string, number> }
     return new Map(Object.entries(sizes))
   }
 
-  async #suspected (): Promise<Fault[]> {
-    const text = await readFile(join(this.#folder, suspectFile), 'utf8').catch(() => undefined)
+  #suspected (): Fault[] {
+    const text = this.#text(suspectFile)
     if (text == null) return []
     try {
       return JSON.parse(text) as Fault[]
     } catch {
       return [{ file: suspectFile, what: 'is not readable; damage had been found' }]
     }
+  }
+
+  #text (name: string): string | undefined {
+    try { return readFileSync(join(this.#folder, name), 'utf8') } catch { return undefined }
   }
 }

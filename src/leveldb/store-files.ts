@@ -1,4 +1,5 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, read, readdirSync, statSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { logRecords, loggedBatch } from './log.ts'
 import type { LevelRow } from './log.ts'
@@ -43,20 +44,20 @@ const tableName = /^(\d+)\.(?:ldb|sst)$/
  * weighed (`tableFaults` reads them).
  */
 export async function inspect (folder: string, expected: Expected): Promise<Inspection> {
-  const names = await namesIn(folder)
+  const names = namesIn(folder)
   const found: Inspection = { faults: [], tables: [], logs: [], lastSequence: 0, torn: undefined }
   const manifest = await manifestOf(folder, names, found.faults)
   if (manifest == null && found.faults.length === 0) return found
   const logs = names.filter(name => numberOf(logName, name) >= (manifest?.logNumber ?? 0)).toSorted(byNumber(logName))
   found.lastSequence = manifest?.lastSequence ?? 0
-  found.tables = manifest == null ? await allTables(folder, names) : await liveTables(folder, names, { tables: manifest.tables, faults: found.faults })
+  found.tables = manifest == null ? await allTables(folder, names) : liveTables(folder, names, { tables: manifest.tables, faults: found.faults })
   found.logs = logs
   if (manifest != null && manifest.logNumber > 0 && !logs.some(name => numberOf(logName, name) === manifest.logNumber)) {
     found.faults.push({ file: logFile(manifest.logNumber), what: missingText })
   }
   for (const name of logs) await inspectLog(folder, name, { found, mayBeTorn: name === logs.at(-1), isMarked: expected.sequence > 0 })
   if (found.lastSequence < expected.sequence && found.faults.length === 0) found.faults.push(lostEnd(found, expected.sequence))
-  if (expected.sizes != null) checkSizes(await sizesIn(folder), expected.sizes, found.faults)
+  if (expected.sizes != null) checkSizes(sizesIn(folder), expected.sizes, found.faults)
   if (found.faults.length > 0) found.torn = undefined
   if (manifest != null && found.faults.some(({ file, what }) => manifestName.test(file) || what === missingText)) await takeAll(folder, names, found)
   return found
@@ -76,29 +77,32 @@ function lostEnd ({ torn, logs, lastSequence }: Inspection, sequence: number): F
 
 /** What is wrong with these tables: nothing when all checksums are right. */
 export async function tableFaults (folder: string, tables: readonly LiveTable[]): Promise<Fault[]> {
-  const check = await holdTables(folder, tables)
-  return check()
+  return holdTables(folder, tables).check()
 }
+
+/** Tables that were opened for a check. `check` reads and closes them, and names what is wrong; aborted, it reads no further. */
+export interface HeldTables { check (signal?: AbortSignal): Promise<Fault[]> }
 
 /**
  * Opens tables for a check that comes later. LevelDB may have replaced them by then; their rows, and the damage with them, would go on in new tables that have the
- * right checksums. `check` reads them, closes them and names what is wrong.
+ * right checksums.
  */
-export async function holdTables (folder: string, tables: readonly LiveTable[]): Promise<(signal?: AbortSignal) => Promise<Fault[]>> {
-  const held: Array<{ file: string, handle: FileHandle }> = []
-  for (const { file } of tables) held.push({ file, handle: await open(join(folder, file), 'r') })
-  return async signal => {
-    const faults: Fault[] = []
-    for (const { file, handle } of held) {
-      try {
-        if (signal?.aborted === true) continue
-        const what = await new Table((await handle.stat()).size, readerOf(handle)).fault()
-        if (what != null) faults.push({ file, what })
-      } finally {
-        await handle.close()
+export function holdTables (folder: string, tables: readonly LiveTable[]): HeldTables {
+  const held = tables.map(({ file }) => ({ file, fd: openSync(join(folder, file), 'r') }))
+  return {
+    check: async signal => {
+      const faults: Fault[] = []
+      for (const { file, fd } of held) {
+        try {
+          if (signal?.aborted === true) continue
+          const what = await new Table(fstatSync(fd).size, readerOf(fd)).fault()
+          if (what != null) faults.push({ file, what })
+        } finally {
+          closeSync(fd)
+        }
       }
+      return faults
     }
-    return faults
   }
 }
 
@@ -111,7 +115,7 @@ export async function * foundRows (folder: string, { tables, logs }: Pick<Inspec
     const handle = await open(join(folder, file), 'r').catch(missing)
     if (handle == null) continue
     try {
-      yield * new Table((await handle.stat()).size, readerOf(handle)).rows()
+      yield * new Table((await handle.stat()).size, readerOf(handle.fd)).rows()
     } finally {
       await handle.close()
     }
@@ -124,10 +128,10 @@ export async function * foundRows (folder: string, { tables, logs }: Pick<Inspec
 }
 
 /** Names and sizes of the files that LevelDB writes and that don't change while the store is closed. */
-export async function sizesIn (folder: string): Promise<Map<string, number>> {
+export function sizesIn (folder: string): Map<string, number> {
   const sizes = new Map<string, number>()
-  for (const name of await namesIn(folder)) {
-    if (name === 'CURRENT' || [manifestName, logName, tableName].some(kind => kind.test(name))) sizes.set(name, (await stat(join(folder, name))).size)
+  for (const name of namesIn(folder)) {
+    if (name === 'CURRENT' || [manifestName, logName, tableName].some(kind => kind.test(name))) sizes.set(name, statSync(join(folder, name)).size)
   }
   return sizes
 }
@@ -157,7 +161,7 @@ async function manifestOf (folder: string, names: readonly string[], faults: Fau
   return undefined
 }
 
-async function liveTables (folder: string, names: readonly string[], { tables, faults }: { tables: readonly TableFile[], faults: Fault[] }): Promise<LiveTable[]> {
+function liveTables (folder: string, names: readonly string[], { tables, faults }: { tables: readonly TableFile[], faults: Fault[] }): LiveTable[] {
   const live: LiveTable[] = []
   for (const table of tables) {
     const file = names.find(name => numberOf(tableName, name) === table.number)
@@ -165,7 +169,7 @@ async function liveTables (folder: string, names: readonly string[], { tables, f
       faults.push({ file: `${numberText(table.number)}.ldb`, what: missingText })
       continue
     }
-    const { size } = await stat(join(folder, file))
+    const { size } = statSync(join(folder, file))
     if (size !== table.sizeBytes) faults.push({ file, what: `has ${size} bytes instead of ${table.sizeBytes}` })
     live.push({ ...table, file })
   }
@@ -182,7 +186,7 @@ async function allTables (folder: string, names: readonly string[]): Promise<Liv
       for await (const rows of table.rows()) for (const { sequence, intact } of rows) if (intact && sequence > highest) highest = sequence
       return highest
     })
-    tables.push({ level: 0, number: numberOf(tableName, file), sizeBytes: (await stat(join(folder, file))).size, file, newest })
+    tables.push({ level: 0, number: numberOf(tableName, file), sizeBytes: statSync(join(folder, file)).size, file, newest })
   }
   return tables.toSorted((a, b) => a.newest - b.newest)
 }
@@ -212,24 +216,25 @@ async function inspectLog (folder: string, name: string, { found, mayBeTorn, isM
 async function withTable<T> (path: string, use: (table: Table) => Promise<T>): Promise<T> {
   const file = await open(path, 'r')
   try {
-    return await use(new Table((await file.stat()).size, readerOf(file)))
+    return await use(new Table((await file.stat()).size, readerOf(file.fd)))
   } finally {
     await file.close()
   }
 }
 
-type FileHandle = Awaited<ReturnType<typeof open>>
-
-function readerOf (file: FileHandle) {
+function readerOf (fd: number) {
   return async (offset: number, length: number): Promise<Buffer> => {
     const into = Buffer.allocUnsafeSlow(length)
-    const { bytesRead } = await file.read(into, 0, length, offset)
-    return into.subarray(0, bytesRead)
+    return new Promise((resolve, reject) => read(fd, into, 0, length, offset, (err, count) => {
+      if (err == null) resolve(into.subarray(0, count))
+      else reject(err)
+    }))
   }
 }
 
-async function namesIn (folder: string): Promise<string[]> {
-  return readdir(folder).catch(err => missing(err) ?? [])
+/** Looks at names and sizes are synchronous: there are some dozens, and each costs a thread hop otherwise. */
+function namesIn (folder: string): string[] {
+  try { return readdirSync(folder) } catch (err) { return missing(err as NodeJS.ErrnoException) ?? [] }
 }
 
 function missing (err: NodeJS.ErrnoException): undefined {

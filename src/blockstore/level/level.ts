@@ -27,7 +27,7 @@ export interface LevelBlockstoreInit {
 export interface LevelBlockstoreDeps {
   log: Logger
   /** Dates the folder of damaged files. */
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'sleep'>
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged? (err: ClusterError): void
 }

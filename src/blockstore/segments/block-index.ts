@@ -20,7 +20,7 @@ export interface BlockIndexInit {
 
 export interface BlockIndexDeps {
   log: Logger
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'sleep'>
   damaged?: ((err: ClusterError) => void) | undefined
 }
 

@@ -26,8 +26,8 @@ export interface LevelDatastoreInit {
 
 export interface LevelDatastoreDeps {
   log: Logger
-  /** Dates the folder of damaged files. */
-  clock: Pick<Clock, 'now'>
+  /** Dates the folder of damaged files; a check of large ones waits. */
+  clock: Pick<Clock, 'now' | 'sleep'>
   /** True for a row out of damaged bytes that is right all the same, by its own content. */
   proven? (key: string, value: Uint8Array): boolean
   /** Damage was found while the store is in use; a new start deals with it. */
@@ -109,7 +109,7 @@ class LevelDatastore implements Datastore {
   async #settled ({ level, writes }: { level: Level, writes: WriteQueue }): Promise<boolean> {
     try {
       await writes.synced()
-      if (await this.#files.logBytes() > longLogBytes) await level.compactRange('\u0000', '\u0000')
+      if (this.#files.logBytes() > longLogBytes) await level.compactRange('\u0000', '\u0000')
       return true
     } catch {
       return false

@@ -139,7 +139,7 @@ describe('level datastore', () => {
     await writeFile(table, bytes)
     const found = Promise.withResolvers<Error>()
     const init = { folder, writeBufferBytes: 64 << 10, cacheBytes: 1 << 20, readAtOnce: 0 }
-    const store = levelDatastore(init, { log: silentLogger, clock: systemClock, damaged: found.resolve })
+    const store = levelDatastore(init, { log: silentLogger, clock: { ...systemClock, sleep: async () => {} }, damaged: found.resolve })
     await store.start(signal)
 
     const err = await found.promise

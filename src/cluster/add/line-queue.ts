@@ -24,6 +24,8 @@ export class LineQueue<T> {
     let ended = false
     try {
       for (let next = iterator.next(); !ended;) {
+        // each race hangs something on what it waits for: on one promise for a whole shard that would be something per item
+        if (this.#lines.length === 0) this.#arrival = Promise.withResolvers()
         const result = await Promise.race([next, this.#arrival.promise])
         yield * this.drain()
         if (result == null) continue

@@ -43,10 +43,14 @@ export class AlertChecker {
   }
 
   /** A valid metric has come: the next expiry alerts at once. */
-  reset (name: string, peer: PeerId): void { this.#failures.get(name)?.delete(peer) }
+  reset (name: string, peer: PeerId): void {
+    const peers = this.#failures.get(name)
+    peers?.delete(peer)
+    if (peers?.size === 0) this.#failures.delete(name)
+  }
 
   forget (peer: PeerId): void {
-    for (const peers of this.#failures.values()) peers.delete(peer)
+    for (const name of this.#failures.keys()) this.reset(name, peer)
   }
 
   #isExcused ({ expire, receivedAt }: Metric, now: Time): boolean {

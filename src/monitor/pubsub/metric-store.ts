@@ -31,6 +31,15 @@ export class MetricStore {
   forget (peer: PeerId): void {
     this.#namesOf.delete(peer)
     for (const peers of this.#byName.values()) peers.delete(peer)
+    this.#forgetNames()
+  }
+
+  /** Names stay when nobody has them any more, as in Go; but not those of ever new peers without end. */
+  #forgetNames (): void {
+    for (const [name, peers] of this.#byName) {
+      if (this.#byName.size <= namesPerPeer) return
+      if (peers.size === 0) this.#byName.delete(name)
+    }
   }
 
   #newWindow ({ name, peer }: Metric, peers = new Map<PeerId, MetricWindow>()): MetricWindow | undefined {

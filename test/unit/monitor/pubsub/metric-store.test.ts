@@ -29,4 +29,18 @@ describe('metric store', () => {
     store.forget('a')
     assert.equal(store.add(metric('one more', 'a')), true)
   })
+
+  it('does not keep the names of ever new peers that are gone', () => {
+    const store = new MetricStore()
+    for (let peer = 0; peer < 5; peer++) {
+      for (let name = 0; name < 1000; name++) store.add(metric(`${peer} ${name}`, `peer ${peer}`))
+      store.forget(`peer ${peer}`)
+    }
+    store.add(metric('ping', 'a'))
+
+    store.forget('b')
+
+    assert.ok(store.names().length <= 1000)
+    assert.ok(store.latest('ping', 'a') != null)
+  })
 })

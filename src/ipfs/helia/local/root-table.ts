@@ -2,7 +2,7 @@ import { CID } from 'multiformats/cid'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
-import { withPrefix } from '../../../datastore/datastore.ts'
+import { damageOf, withPrefix } from '../../../datastore/datastore.ts'
 import { cidText, parseCid } from '../../../model/cid.ts'
 import type { IpfsPinStatus } from '../../ipfs.ts'
 import type { Root, RootTable } from './local.ts'
@@ -39,7 +39,15 @@ class DatastoreRoots implements RootTable {
 
   async start (): Promise<void> {
     const value = this.#deps.datastore.get(this.#countKey)
-    this.#count = value == null ? 0 : Number(textOf(value))
+    this.#count = damageOf(this.#deps.datastore) == null ? Number(value == null ? 0 : textOf(value)) : await this.#recount()
+  }
+
+  /** After damage the table may have lost rows, and the counter may be an old one. */
+  async #recount (): Promise<number> {
+    let count = 0
+    for await (const rows of this.#deps.datastore.entries(withPrefix(this.#rows))) count += rows.length
+    await this.#deps.datastore.write([{ key: this.#countKey, value: bytesOf(String(count)) }])
+    return count
   }
 
   async stop (): Promise<void> {

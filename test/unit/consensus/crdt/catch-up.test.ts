@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { PinsetChange } from '../../../../src/consensus/consensus.ts'
+import { damageRow } from '../../../../src/datastore/datastore.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
 import type { CID } from '../../../../src/model/cid.ts'
@@ -64,6 +65,28 @@ describe('catching up', () => {
   })
 
   afterEach(async () => peer.stop())
+
+  it('takes from others what damage of the disk took, and says that it was damaged until all is here', async () => {
+    const blocks = chain(20, 'pin')
+    serve(...blocks)
+    announce(blocks.slice(-1))
+    await clock.until(() => has('pin 0'))
+    await peer.stop()
+    await peer.datastore.start(signal)
+    const gone = blocks.slice(12)
+    const records = gone.flatMap(({ cid, delta }) => [`b${blockKey(cid)}`, ...delta.elements.flatMap(({ key }) => [`v${key}`, `j${key}`, `e${key}${blockKey(cid)}`])])
+    const report = { at: '2026-01-01T00:00:00.000Z', folder: 'pinset', keptAt: 'pinset.damaged', what: 'x', rows: 0, doubtful: 0 }
+    await peer.datastore.write([...records.map(key => ({ key, value: undefined })), { key: damageRow, value: Buffer.from(JSON.stringify(report)) }])
+    peer = open(peer.datastore)
+
+    await peer.start()
+
+    assert.deepEqual([peer.consensus.state.size(), peer.consensus.progress().damaged], [12, true])
+    announce(blocks.slice(-1))
+    await clock.until(() => peer.consensus.state.size() === 20 && !peer.consensus.progress().behind)
+    await tick()
+    assert.deepEqual([peer.consensus.progress().damaged, heads()], [false, [blocks.at(-1)?.cid.toString()]])
+  })
 
   it('merges a whole chain, the newest first', async () => {
     const blocks = chain(40, 'pin')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { CID } from 'multiformats/cid'
 import { isClusterError } from '../../../../../src/base/errors.ts'
+import { damageRow } from '../../../../../src/datastore/datastore.ts'
 import type { Datastore, Write } from '../../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../../src/datastore/memory/memory-datastore.ts'
 import type { Root, RootTable } from '../../../../../src/ipfs/helia/local/local.ts'
@@ -49,6 +50,16 @@ describe('root table', () => {
     clock = new SimClock(1_000_000)
     writes = []
     roots = await open()
+  })
+
+  it('counts again when the store was damaged', async () => {
+    for (const cid of cids.slice(0, 5)) await roots.add({ cid, depth: -1 })
+    await roots.stop()
+    await datastore.write([{ key: `/roots/${first.toString()}`, value: undefined }, { key: damageRow, value: Buffer.from('{}') }])
+
+    roots = await open()
+
+    assert.equal(roots.count(), 4)
   })
 
   it('knows what was added: mode, depth and since when', async () => {

@@ -17,7 +17,7 @@ export interface Broadcast {
   subscribe (topic: string, handler: (message: TopicMessage) => void, accept?: (from: PeerId) => boolean): () => void
   /**
    * Tells of neighbours that have begun to listen to a topic, once a message would reach them, and how many listen by then; the returned function ends it. A peer
-   * may be told more than once. Networks without neighbours leave it out.
+   * may be told more than once, and is when messages may not have reached it for a while. Networks without neighbours leave it out.
    */
   onListener? (topic: string, told: (peer: PeerId, listeners: number) => void): () => void
 }

@@ -14,7 +14,13 @@ export interface GossipStreamsInit {
   silentAfterMs: number
 }
 
-export interface GossipStreamsDeps extends SilenceDeps { clock: Clock, log: Logger, workers: Workers }
+export interface GossipStreamsDeps extends SilenceDeps {
+  clock: Clock
+  log: Logger
+  workers: Workers
+  /** Told of a peer that can be sent to again: what was published since its stream ended has not reached it. */
+  reopened: (peer: PeerId) => void
+}
 
 /** What the health of this peer's gossip is made of. */
 export interface GossipHealth {
@@ -187,6 +193,7 @@ export class GossipStreams {
     else if (isAgain && link.outbound != null) {
       this.#reopened++
       this.#deps.log.info('gossip: a stream is opened again', { peer })
+      this.#deps.reopened(peer)
     }
   }
 

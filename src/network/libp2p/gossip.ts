@@ -80,7 +80,7 @@ class Gossip implements Libp2pGossip {
   constructor (init: GossipInit, deps: GossipDeps) {
     this.#init = init
     this.#deps = { ...deps, log: calmLogger(deps) }
-    this.#streams = new GossipStreams(init, { holdsMs: () => undefined, ...this.#deps })
+    this.#streams = new GossipStreams(init, { holdsMs: () => undefined, ...this.#deps, reopened: peer => this.#tellAgain(peer) })
   }
 
   async services (): Promise<HostServices> {
@@ -168,6 +168,11 @@ class Gossip implements Libp2pGossip {
   }
 
   #isWatched (topic: string): boolean { return [...this.#watches].some(watch => watch.topic === topic) }
+
+  /** As if the peer had begun to listen just now. */
+  #tellAgain (peer: PeerId): void {
+    for (const topic of new Set(Array.from(this.#watches, watch => watch.topic))) this.#awaitReach(peer, topic)
+  }
 
   /** A subscription may come before our own stream to the peer is open: what is published then doesn't reach it. */
   #awaitReach (peer: PeerId, topic: string): void {

@@ -84,6 +84,16 @@ describe('gossip streams on a living connection', { timeout: 60_000 }, () => {
     assert.ok(one.gossip.health().reopened > 0)
   })
 
+  it('tell of a listener again, as it may have missed something', async () => {
+    const [one, two] = await pair()
+    const told: string[] = []
+    one.gossip.onListener?.('topic', peer => { told.push(peer) })
+
+    for (const stream of streamsOf(one)) if (stream.direction === 'outbound') stream.abort(new Error('only this stream'))
+
+    await pollUntil(() => told.includes(two.host.peer), { what: 'the listener' })
+  })
+
   it('are opened when the first attempts failed on both sides', async () => {
     let failures = 0
     const prepare = (host: Libp2pClusterHost): void => host.attach(libp2p => {

@@ -28,6 +28,7 @@ import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
 import { accessLogFile } from './access-log.ts'
 import { namedHash } from './named-hash.ts'
 import { resolveIn, statePath } from './folder.ts'
+import { walkFolder } from './leftovers.ts'
 import { pinIndexFile } from './state-store.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
@@ -43,7 +44,7 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   const { cluster, clock, log } = deps
   const flow = new BytesInFlight({ maxBytes: gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, { clock })
   // not in the folder of the block store, which an external node has no need of
-  const reader = dagReader({ folder: join(folder, 'temporary') }, deps)
+  const reader = dagReader({ folder: join(folder, walkFolder) }, deps)
   return {
     restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : composePinning(init, pinsvcapi, deps),

@@ -11,10 +11,10 @@ describe('what killed processes have left', () => {
   beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-leftovers-')) })
   afterEach(async () => { await rm(folder, { recursive: true, force: true }) })
 
-  it('is removed: stores for one answer and drafts of files, nothing else', async () => {
+  it('is removed: stores for one answer, what walks had spilled and drafts of files, nothing else', async () => {
     const kept = ['peerstore', 'peerstore.tmp', 'peerstore.1.tmp.old', 'service.json', 'tmp-mine', 'tmp-notes.txt', 'other.12.tmp', 'state']
     for (const name of [...kept, 'peerstore.4711.tmp', 'service.json.1.tmp']) await writeFile(join(folder, name), '')
-    for (const name of ['tmp-aB3xYz', 'tmp-000000']) {
+    for (const name of ['tmp-aB3xYz', 'tmp-000000', 'temporary']) {
       await mkdir(join(folder, name))
       await writeFile(join(folder, name, 'CURRENT'), 'MANIFEST')
     }

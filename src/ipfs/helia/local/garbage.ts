@@ -37,8 +37,6 @@ export interface GarbageCollectorDeps {
 const rawCodec = 0x55
 /** DAGs that are walked side by side: most are small. */
 const rootsAtATime = 8
-/** For the look whether a pin without a root is whole. */
-const wholeMemoryBytes = 4 * 1024 * 1024
 /** More unreadable blocks than these are only counted. */
 const reportedFaults = 1000
 
@@ -97,14 +95,11 @@ class Marker {
   /** Half a DAG is fetched again by who still wants it, and may be in the way of the rest. */
   async #markIfWhole ({ cid, maxDepth: depth }: Pin, signal?: AbortSignal): Promise<void> {
     if (!this.#deps.blocks.has(cid)) return
-    const seen = blockSet({ folder: join(this.#init.folder, 'whole'), memoryBytes: wholeMemoryBytes }, this.#deps)
     try {
-      await walkDag(cid, { depth, seen, concurrency: this.#init.concurrency ?? 32, get: async block => this.#readHere(block), ...(signal == null ? {} : { signal }) })
+      await walkDag(cid, { depth, scratch: this.#deps.scratch, concurrency: this.#init.concurrency ?? 32, get: async block => this.#readHere(block), ...(signal == null ? {} : { signal }) })
     } catch (err) {
       if (isClusterError(err, 'BLOCK_MISSING') || isClusterError(err, 'INVALID_DATA')) return
       throw err
-    } finally {
-      await seen.close()
     }
     await this.#markRoot({ cid, depth }, signal)
   }

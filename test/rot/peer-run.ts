@@ -38,7 +38,7 @@ export const thisProcess: PeerRun = async folder => {
 }
 
 const program = join(dirname(fileURLToPath(import.meta.url)), '../../cmd/helia-cluster-service/bin.js')
-const longestMs = 60_000
+const longestMs = 300_000
 
 /** The real program in a process of its own. */
 export const ownProcess: PeerRun = async folder => {

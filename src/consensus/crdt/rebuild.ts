@@ -8,7 +8,7 @@ import type { Delta } from '../../wire/delta.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import { storedRecord } from './block-batch.ts'
 import * as layout from './layout.ts'
-import { bestVersion, versionIn } from './merge.ts'
+import { bestVersion } from './merge.ts'
 import { isIntact } from './repair.ts'
 import { jsonRow, readablePin } from './value-changes.ts'
 import { encodeValueRecord, visibleValue } from './value-record.ts'
@@ -25,9 +25,16 @@ export interface PinsetDamage extends DamageReport {
 
 const mark = new Uint8Array(0)
 const rowsPerWrite = 1000
-/** Only while a pinset is rebuilt: `l<id>` a block that is linked, by the one whose id is the value. */
+/**
+ * Only while a pinset is rebuilt: `l<id>` a block that is linked, by the one whose id is the value; `x<key><id>` what that block says of the key, so that no block is read
+ * for each of its keys; `y<key>` a key whose value has been entered.
+ */
 const linkRecord = (id: string): string => `l${id}`
+const saysRecord = (key: string, id: string): string => `x${key}${id}`
 const allLinks = { from: 'l/', before: 'l0' }
+const enteredRecord = (key: string): string => `y${key}`
+const allSays = { from: 'x/', before: 'x0' }
+const allEntered = { from: 'y/', before: 'y0' }
 const idsIn = { from: 't/', before: 't0' }
 const elementsIn = { from: 'e/', before: 'e0' }
 
@@ -48,12 +55,12 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
   const sizeRow = datastore.get(layout.sizeRecord)
   const pinsBefore = sizeRow == null ? null : layout.numberOf(sizeRow)
   const writer = new Writer(datastore)
-  for (const range of [layout.allMerged, layout.allHeads, layout.allWants, layout.allRows, allLinks]) await removeAll(range, { datastore, writer })
+  for (const range of [layout.allMerged, layout.allHeads, layout.allWants, layout.allRows, allLinks, allSays, allEntered]) await removeAll(range, { datastore, writer })
   await enterBlocks(datastore, writer)
   await voidVersions(datastore, writer)
   const lostBlocks = await enterEdge(datastore, writer)
   const pins = await enterValues(datastore, writer)
-  await removeAll(allLinks, { datastore, writer })
+  for (const range of [allLinks, allSays, allEntered]) await removeAll(range, { datastore, writer })
   const damage: PinsetDamage = { ...report, lostBlocks, pins, pinsBefore }
   await datastore.write([
     { key: layout.sizeRecord, value: layout.numberBytes(pins) },
@@ -100,20 +107,43 @@ async function enterBlocks (datastore: Datastore, writer: Writer): Promise<void>
     for (const [record, bytes] of rows) {
       const id = layout.idOf(record)
       const block = isBlockKey(id) && isIntact(id, bytes) ? decoded(id, bytes) : undefined
-      await writer.add(block == null ? [{ key: record, value: undefined }] : entriesOf(block))
+      await writer.add(block == null ? [{ key: record, value: undefined }] : entriesOf(block, datastore))
     }
   }
   await writer.flush()
 }
 
-function * entriesOf ({ cid, delta, links }: CrdtBlock): Generator<Write> {
+function * entriesOf ({ cid, delta, links }: CrdtBlock, datastore: Datastore): Generator<Write> {
   const id = blockKey(cid)
   yield { key: layout.mergedRecord(id), value: mark }
   for (const link of links) yield { key: linkRecord(blockKey(link)), value: layout.textBytes(id) }
   for (const { key, id: void_ } of delta.tombstones) {
     if (cidOfPinKey(key) != null && isBlockKey(void_)) yield { key: layout.tombstoneRecord(key, void_), value: mark }
   }
-  for (const { key } of delta.elements) if (cidOfPinKey(key) != null) yield { key: layout.elementRecord(key, id), value: layout.numberBytes(delta.priority) }
+  for (const [key, values] of valuesByKey(delta)) {
+    if (cidOfPinKey(key) == null) continue
+    yield { key: layout.elementRecord(key, id), value: layout.numberBytes(delta.priority) }
+    yield { key: saysRecord(key, id), value: chosen(values, { key, priority: delta.priority, datastore }) }
+  }
+}
+
+function valuesByKey ({ elements }: Delta): Map<string, Uint8Array[]> {
+  const values = new Map<string, Uint8Array[]>()
+  for (const { key, value } of elements) {
+    const known = values.get(key)
+    if (known == null) values.set(key, [value])
+    else known.push(value)
+  }
+  return values
+}
+
+/** What a block says of a key. When it says several things, the stored one is what other peers chose, too. */
+function chosen (values: readonly Uint8Array[], { key, priority, datastore }: { key: string, priority: number, datastore: Datastore }): Uint8Array {
+  const [first = mark] = values
+  if (values.length === 1) return first
+  const { version } = storedOrNothing(datastore, key)
+  const isStored = version?.priority === priority && values.some(value => Buffer.compare(value, version.value) === 0)
+  return isStored && version != null ? version.value : values.reduce((best, value) => Buffer.compare(value, best) > 0 ? value : best)
 }
 
 async function voidVersions (datastore: Datastore, writer: Writer): Promise<void> {
@@ -146,7 +176,7 @@ async function enterValues (datastore: Datastore, writer: Writer): Promise<numbe
   const enter = async (key: string, versions: ReadonlyMap<string, number>): Promise<void> => {
     const { writes, isPin } = valueWrites(key, { versions, datastore })
     if (isPin) pins++
-    await writer.add(writes)
+    await writer.add([...writes, { key: enteredRecord(key), value: mark }])
   }
   // keys of which nothing but a value is left come later
   for await (const { key, versions } of liveVersions(datastore)) await enter(key, versions)
@@ -154,9 +184,7 @@ async function enterValues (datastore: Datastore, writer: Writer): Promise<numbe
   for await (const keys of datastore.keys(layout.allValues)) {
     for (const record of keys) {
       const key = layout.keyOf(record)
-      let isEntered = false
-      for await (const found of datastore.keys(layout.elementsOf(key))) isEntered ||= found.length > 0
-      if (!isEntered) await enter(key, new Map())
+      if (!datastore.has(enteredRecord(key))) await enter(key, new Map())
     }
   }
   await writer.flush()
@@ -206,20 +234,14 @@ interface Known { versions: ReadonlyMap<string, number>, datastore: Datastore, s
 /** The best of the versions whose blocks are here; a stored one that came from a lost block above them counts. */
 function valueOf (key: string, { versions, datastore, stored }: Known): Version | undefined {
   const height = Math.max(0, ...versions.values())
-  const lost = [...versions].filter(([id]) => !datastore.has(layout.blockRecord(id)))
+  const lost = [...versions].filter(([id]) => !datastore.has(saysRecord(key, id)))
   const highestLost = Math.max(0, ...lost.map(([, priority]) => priority))
   if (lost.length > 0 && highestLost === height && stored.version?.priority === height) return stored.version
   for (const at of [...new Set(versions.values())].toSorted((a, b) => b - a)) {
-    const found = [...versions].filter(([id, priority]) => priority === at && datastore.has(layout.blockRecord(id)))
-    if (found.length > 0) return bestVersion(found.map(([id]) => versionOf(key, { delta: decodeCrdtBlock(cidOfBlockKey(id), datastore.get(layout.blockRecord(id)) ?? mark).delta, stored })))
+    const found = [...versions].flatMap(([id, priority]) => priority === at ? datastore.get(saysRecord(key, id)) ?? [] : [])
+    if (found.length > 0) return bestVersion(found.map(value => ({ priority: at, value })))
   }
   return undefined
-}
-
-/** What a block says of a key. When it says several things, the stored one is what other peers chose, too. */
-function versionOf (key: string, { delta, stored }: { delta: Delta, stored: ValueRecord }): Version {
-  const isStored = delta.priority === stored.version?.priority && delta.elements.some(element => element.key === key && Buffer.compare(element.value, stored.version?.value ?? mark) === 0)
-  return isStored && stored.version != null ? stored.version : versionIn(delta, key)
 }
 
 function storedOrNothing (datastore: Datastore, key: string): ValueRecord {

@@ -51,6 +51,12 @@ const badRequest: ResponseDoc = { status: 400, about: 'The request is not valid.
 const refused: ResponseDoc = { status: 500, about: 'The cluster refuses or fails; the message says why.', schema: 'Error' }
 export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
 
+/** What would pin or add content of a denylist. */
+export const denied: readonly ResponseDoc[] = [
+  { status: 403, about: 'This peer denies the content.', schema: 'Error' },
+  { status: 451, about: 'This peer denies the content for legal reasons.', schema: 'Error' }
+]
+
 /** The documents of a route that answers with one object. */
 export function answers (summary: string, schema: string, more: Partial<RouteDoc> = {}): RouteDoc {
   const { parameters = [], responses = [], ...rest } = more

@@ -5,7 +5,7 @@ import { openApiDocument } from '../../http/openapi.ts'
 import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
-import { absent, addOptions, answers, cid, cids, contentPath, local, metric, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
+import { absent, addOptions, answers, cid, cids, contentPath, denied, local, metric, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
 import { addHandler } from './handlers-add.ts'
 import { InfoHandlers } from './handlers-info.ts'
 import { PeerHandlers } from './handlers-peers.ts'
@@ -38,8 +38,8 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     hot(user('POST /pins/sync', pins.syncAll, streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),
     user('GET /pins/{cid}/progress', pins.progress, answers('How far a pin is on each peer.', 'Progress', { parameters: [cid] })),
     hot(user('GET /pins/{cid}', pins.status, answers('The status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] }))),
-    hot(user('POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [absent] }))),
-    user(`POST ${anyPath}`, pins.pinPath, answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [absent] })),
+    hot(user('POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [...denied, absent] }))),
+    user(`POST ${anyPath}`, pins.pinPath, answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [...denied, absent] })),
     hot(user('DELETE /pins/{cid}', pins.unpin, answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] }))),
     user(`DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })),
     user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
@@ -85,6 +85,7 @@ const adding: RouteDoc = {
   responses: [
     { status: 200, about: 'What was added, as it is known.', schema: 'Added', stream: true },
     { status: 400, about: 'The options or the body are not valid.', schema: 'Error' },
+    ...denied.map(one => ({ ...one, about: `With stream-channels=false: ${one.about.charAt(0).toLowerCase()}${one.about.slice(1)}` })),
     { status: 500, about: 'With stream-channels=false: adding failed.', schema: 'Error' }
   ]
 }

@@ -56,7 +56,7 @@ const fields = {
   disable_repinning: bool(true, 'Leave pins of a lost peer where they are. Absent means false.'),
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),
   peerstore_file: field(text, '', 'The file of known peers. Empty: `peerstore` in the folder.', { omitDefault: true }),
-  denylists: field(strings, ['denylists'], 'Content that this peer refuses to fetch, keep and serve: compact denylists (IPIP-383), files or folders of `*.deny` files, absolute or relative to the folder. The folder `denylists` may be missing, everything else has to be there. Read anew when they change. See denylists.md.', { reading: 'plain', omitDefault: true }),
+  denylists: field(strings, ['denylists'], 'Content that this peer refuses to fetch, keep and serve: compact denylists (IPIP-383), files or folders of `*.deny` files, absolute or relative to the folder. The folder `denylists` may be missing, everything else has to be there. Read anew when they change. See operations/denylists.md.', { reading: 'plain', omitDefault: true }),
   peer_addresses: field(multiaddrs({ withPeer: true }), [], 'Peers to connect to at every start, before those of the peerstore.')
 }
 

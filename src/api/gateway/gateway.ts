@@ -11,7 +11,7 @@ import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
 import { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { HttpServer } from '../../http/server.ts'
-import type { DagReader } from '../../ipfs/dag-reader.ts'
+import type { DagReader, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
@@ -23,7 +23,8 @@ import type { PublicHost } from './hosts.ts'
 import { locate } from './locate.ts'
 import type { Arrival } from './locate.ts'
 import { Patience } from './patience.ts'
-import type { PatienceInit } from './patience.ts'
+import type { PatienceDeps, PatienceInit } from './patience.ts'
+import { RecentReads } from './recent-reads.ts'
 import { sendAnswer } from './send-answer.ts'
 import { Content } from './serve.ts'
 import type { Answer, Site } from './visit.ts'
@@ -104,6 +105,7 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
 
 /** Larger blocks aren't usual. */
 const largestBuffer = 2 * 2 ** 20 + 64 * 1024
+const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
 const methods = 'GET, HEAD, OPTIONS'
 const sandbox: HeaderList[number] = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads']
 
@@ -113,6 +115,7 @@ class GatewayFront {
   readonly #content: Content
   readonly #trusted: BlockList
   readonly #buffers: BufferPool
+  readonly #reading: PatienceDeps
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
   #running = 0
@@ -122,6 +125,7 @@ class GatewayFront {
     this.#init = init
     this.#deps = deps
     this.#buffers = new BufferPool({ keepBytes: deps.flow.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, deps)
+    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), buffers: this.#buffers, recent: new RecentReads(recentInit), clock: deps.clock }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
     this.#trusted = networks(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
@@ -143,33 +147,39 @@ class GatewayFront {
       response.once('close', () => logLine(commonLogLine(counted, remote, receivedAt)))
     }
     this.#running++
-    response.once('close', () => { this.#running-- })
     this.#run(counted).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
   }
 
-  async #run (counted: { request: IncomingMessage, response: ServerResponse, bytesSent: number }): Promise<void> {
+  async #run (counted: Counted): Promise<void> {
     const { request, response } = counted
-    const rules = { ifCached: /\bonly-if-cached\b/i.test(request.headers['cache-control'] ?? ''), local: false }
-    const patience = new Patience(this.#init, { getBlock: async (cid, options) => this.#deps.ipfs.getBlock(cid, options), buffers: this.#buffers, clock: this.#deps.clock }, { ...rules, local: rules.ifCached || this.#init.noFetch })
-    response.once('close', () => patience.end(gone))
-    const reader = readerFor(this.#deps.flow, response)
+    const patience = this.#patienceFor(request)
+    response.once('close', () => {
+      this.#running--
+      patience.end(gone)
+    })
+    const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
-      const answer = await this.#answer(request, { patience, reader })
+      const answer = await this.#answer(request, { patience, place })
       if (response.destroyed) return
       await sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
-        response, reader, isHead: request.method === 'HEAD', signal: patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
+        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
       })
     } catch (err) {
       // a connection that breaks is the only way to say that a body is not whole
       response.destroy()
-      if (!patience.signal.aborted) this.#deps.log.debug('an answer was broken off', { url: request.url?.slice(0, 200) ?? '', err })
+      if (!patience.isEnded) this.#deps.log.debug('an answer was broken off', { url: request.url?.slice(0, 200) ?? '', err })
     } finally {
-      reader.end()
+      place.end()
     }
   }
 
+  #patienceFor ({ headers }: IncomingMessage): Patience {
+    const ifCached = headers['cache-control'] != null && /\bonly-if-cached\b/i.test(headers['cache-control'])
+    return new Patience(this.#init, this.#reading, { ifCached, local: ifCached || this.#init.noFetch })
+  }
+
   /** Never rejects: errors are answers. */
-  async #answer (request: IncomingMessage, { patience, reader }: { patience: Patience, reader: Reader }): Promise<Answer> {
+  async #answer (request: IncomingMessage, { patience, place }: { patience: Patience, place: Place }): Promise<Answer> {
     const { method = 'GET' } = request
     let site: Site | undefined
     try {
@@ -190,10 +200,10 @@ class GatewayFront {
         site,
         path: location.path,
         asked: askedFormat(query, request.headers.accept),
-        signal: patience.signal,
+        get signal () { return patience.signal },
         get: async cid => patience.get(cid),
-        ahead: reader,
-        room: bytes => reader.take(bytes, patience.signal),
+        ahead: place,
+        room: bytes => place.reader.take(bytes, patience.signal),
         now: this.#deps.clock.now()
       })
       return this.#isolated(answer, site)
@@ -217,7 +227,8 @@ class GatewayFront {
 
   #arrival (request: IncomingMessage): Arrival {
     const { headers, socket, url = '/' } = request
-    const isTrusted = this.#isTrusted(socket.remoteAddress)
+    const isForwarded = headers['x-forwarded-host'] != null || headers['x-forwarded-proto'] != null
+    const isTrusted = isForwarded && this.#isTrusted(socket.remoteAddress)
     const [, absoluteHost, target = '/'] = /^http:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [undefined, undefined, url]
     const [path = '', ...queries] = target.split('?')
     const forwardedHost = isTrusted ? firstOf(headers['x-forwarded-host']) : undefined
@@ -244,6 +255,26 @@ class GatewayFront {
 }
 
 const gone = new Error('the client has gone')
+
+/** A request, and what was sent for it so far. */
+interface Counted { request: IncomingMessage, response: ServerResponse, bytesSent: number }
+
+/** An answer's place in the memory that all share, taken when there is more to send than fits into one piece. */
+class Place implements ReadAhead {
+  readonly #open: () => Reader
+  #reader: Reader | undefined
+
+  constructor (open: () => Reader) { this.#open = open }
+
+  get reader (): Reader {
+    this.#reader ??= this.#open()
+    return this.#reader
+  }
+
+  tryTake (bytes: number): boolean { return this.reader.tryTake(bytes) }
+  give (bytes: number): void { this.#reader?.give(bytes) }
+  end (): void { this.#reader?.end() }
+}
 
 const firstOf = (header: string | string[] | undefined): string | undefined => {
   const first = (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim()

@@ -1,8 +1,9 @@
-import type { Clock } from '../../base/clock.ts'
 import type { BufferPool } from '../../base/buffer-pool.ts'
+import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { GetBlockOptions } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
+import type { RecentReads } from './recent-reads.ts'
 import { Refusal } from './refusal.ts'
 
 export interface PatienceInit {
@@ -17,6 +18,7 @@ export interface PatienceDeps {
   getBlock: (cid: CID, options: GetBlockOptions) => Promise<Uint8Array>
   /** Memory for leaves: whoever sends them gives it back. */
   buffers: BufferPool
+  recent: RecentReads
   clock: Clock
 }
 
@@ -26,44 +28,50 @@ export interface BlockRules { local: boolean, ifCached: boolean }
 const identity = 0
 const raw = 0x55
 
-/** The blocks of one request, each within its time. */
+/** The blocks of one request, each within its time. Costs nothing until one has to be read. */
 export class Patience {
   readonly #init: PatienceInit
   readonly #deps: PatienceDeps
   readonly #rules: BlockRules
-  readonly #abort = new AbortController()
-  readonly #cancel: () => void
-  readonly #allocate: (bytes: number) => Uint8Array
+  #abort: AbortController | undefined
+  #cancel: (() => void) | undefined
+  #ended: Error | undefined
   #isFirst = true
 
   constructor (init: PatienceInit, deps: PatienceDeps, rules: BlockRules) {
     this.#init = init
     this.#deps = deps
     this.#rules = rules
-    this.#allocate = bytes => deps.buffers.allocate(bytes)
-    this.#cancel = deps.clock.after(init.requestMs, () => this.end(new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })))
   }
 
-  get signal (): AbortSignal { return this.#abort.signal }
+  get signal (): AbortSignal {
+    this.#abort ??= this.#begin()
+    return this.#abort.signal
+  }
+
+  get isEnded (): boolean { return this.#ended != null }
 
   /** Aborts what is still being waited for. */
   end (reason: Error): void {
-    this.#cancel()
-    this.#abort.abort(reason)
+    this.#ended ??= reason
+    this.#cancel?.()
+    this.#abort?.abort(reason)
   }
 
   async get (cid: CID): Promise<Uint8Array> {
     if (cid.multihash.code === identity) return cid.multihash.digest
-    const { signal } = this.#abort
+    return this.#deps.recent.get(cid, this.#deps.clock.now()) ?? this.#read(cid)
+  }
+
+  async #read (cid: CID): Promise<Uint8Array> {
+    const { signal } = this
     signal.throwIfAborted()
     const limitMs = this.#isFirst ? this.#init.firstBlockMs : this.#init.blockMs
-    const cancel = this.#deps.clock.after(limitMs, () => {
-      this.end(new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: nobody who has it could be reached, try again later` }))
-    })
+    const cancel = this.#deps.clock.after(limitMs, () => this.end(tooLate(cid, limitMs)))
     try {
-      // links of other blocks are views of their bytes, which must stay
-      const bytes = await this.#deps.getBlock(cid, cid.code === raw ? { signal, local: this.#rules.local, allocate: this.#allocate } : { signal, local: this.#rules.local })
+      const bytes = await this.#deps.getBlock(cid, this.#options(cid, signal))
       this.#isFirst = false
+      this.#deps.recent.add(cid, bytes, this.#deps.clock.now())
       return bytes
     } catch (err) {
       signal.throwIfAborted()
@@ -73,4 +81,21 @@ export class Patience {
       cancel()
     }
   }
+
+  /** Links of other blocks than raw ones are views of their bytes: those must stay. */
+  #options (cid: CID, signal: AbortSignal): GetBlockOptions {
+    const { local } = this.#rules
+    return cid.code === raw ? { signal, local, allocate: bytes => this.#deps.buffers.allocate(bytes) } : { signal, local }
+  }
+
+  #begin (): AbortController {
+    const abort = new AbortController()
+    if (this.#ended != null) abort.abort(this.#ended)
+    else this.#cancel = this.#deps.clock.after(this.#init.requestMs, () => this.end(new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })))
+    return abort
+  }
 }
+
+const tooLate = (cid: CID, limitMs: number): ClusterError => new ClusterError('TIMEOUT', { cid: cid.toString() }, {
+  message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: nobody who has it could be reached, try again later`
+})

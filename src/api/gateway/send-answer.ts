@@ -3,7 +3,16 @@ import type { BufferPool } from '../../base/buffer-pool.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
 import type { Answer } from './visit.ts'
 
-export interface Sending { response: ServerResponse, isHead: boolean, reader: Reader, signal: AbortSignal, buffers: BufferPool, sent: (bytes: number) => void }
+export interface Sending {
+  response: ServerResponse
+  isHead: boolean
+  /** Asked for when the body is a stream. */
+  reader: () => Reader
+  signal: () => AbortSignal
+  buffers: BufferPool
+  /** Told of what was written. */
+  sent: (bytes: number) => void
+}
 
 const leastPiece = 16 * 1024
 /** What a leaf usually has. */
@@ -34,7 +43,8 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
 
 interface Pumping extends Sending { held: number, length: number | undefined }
 
-async function pump (body: AsyncIterable<Uint8Array | string>, { response, reader, signal, buffers, sent, held, length }: Pumping): Promise<void> {
+async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, sent, held, length, ...more }: Pumping): Promise<void> {
+  const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
   let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
   let isTaken = held > 0
@@ -79,8 +89,9 @@ async function drained (response: ServerResponse): Promise<void> {
 }
 
 /** Header values are bytes for Node; line breaks can't get into one. */
-const headerText = (value: string): string => {
+function headerText (value: string): string {
+  if (!/[^\x20-\x7e]/.test(value)) return value
   // eslint-disable-next-line no-control-regex
-  const line = /[\x00-\x08\x0a-\x1f\x7f]/.test(value) ? value.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ') : value
+  const line = value.replace(/[\x00-\x1f\x7f]/g, ' ')
   return /[^\x00-\xff]/.test(line) ? Buffer.from(line, 'utf8').toString('latin1') : line
 }

@@ -2,6 +2,7 @@ import type { DirectoryEntry, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import { notModified, redirection } from './answers.ts'
 import { begun } from './begun.ts'
 import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
+import { gathered } from './gathered.ts'
 import { listingPage } from './listing-page.ts'
 import { Refusal } from './refusal.ts'
 import { serveFile } from './serve-file.ts'
@@ -23,7 +24,7 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
   return {
     status: 200,
     headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ['Content-Type', 'text/html; charset=utf-8']],
-    body: listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get), 1, () => 1) })
+    body: gathered(listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get), 1, () => 1) }))
   }
 }
 

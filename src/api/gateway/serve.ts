@@ -87,11 +87,12 @@ export class Content {
   #checkPath (text: string): void { refuseDeniedPath(this.#deps.denylist, text) }
   #checkCids (cids: readonly CID[]): void { for (const cid of cids) refuseDeniedCid(this.#deps.denylist, cid) }
 
-  async #immutable ({ path, signal, now }: Visit): Promise<Immutable> {
+  async #immutable (visit: Visit): Promise<Immutable> {
+    const { path, now } = visit
     if (path.namespace === 'ipfs') return { root: path.root, names: path.names, freshness: { isImmutable: true } }
     const { names } = this.#deps
     if (names == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'this gateway does not look up names' })
-    const { value, ttlSeconds } = await followName(`/ipns/${path.root}`, names, { signal }).catch(err => { throw nameError(err) })
+    const { value, ttlSeconds } = await followName(`/ipns/${path.root}`, names, { signal: visit.signal }).catch(err => { throw nameError(err) })
     const [root = '', ...before] = value.slice('/ipfs/'.length).split('/').filter((segment, at) => at === 0 || segment !== '')
     return { root, names: [...before, ...path.names], freshness: { isImmutable: false, ttlSeconds, resolvedAt: now } }
   }

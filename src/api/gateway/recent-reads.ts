@@ -1,0 +1,52 @@
+import type { CID } from '../../model/cid.ts'
+
+/** Larger blocks are leaves of files, whose memory is used again. Bytes. */
+const largestBytes = 16 * 1024
+
+export interface RecentReadsInit {
+  maxBytes: number
+  /** How long a block is taken from here. Short: what a collection or a denylist takes away must be gone. Milliseconds. */
+  keepMs: number
+}
+
+interface Entry { bytes: Uint8Array, until: number }
+
+/** Small blocks that were read a moment ago: hot files and the directories above them cost no disk. */
+export class RecentReads {
+  readonly #init: RecentReadsInit
+  readonly #entries = new Map<string, Entry>()
+  #bytes = 0
+
+  constructor (init: RecentReadsInit) { this.#init = init }
+
+  get (cid: CID, now: number): Uint8Array | undefined {
+    const key = keyOf(cid)
+    const entry = this.#entries.get(key)
+    if (entry == null || entry.until > now) return entry?.bytes
+    this.#remove(key, entry)
+    return undefined
+  }
+
+  add (cid: CID, bytes: Uint8Array, now: number): void {
+    if (bytes.length > largestBytes) return
+    const key = keyOf(cid)
+    const before = this.#entries.get(key)
+    if (before != null) this.#remove(key, before)
+    this.#entries.set(key, { bytes, until: now + this.#init.keepMs })
+    this.#bytes += bytes.length + entryBytes
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#bytes <= this.#init.maxBytes) return
+      this.#remove(oldest, entry)
+    }
+  }
+
+  #remove (key: string, { bytes }: Entry): void {
+    this.#entries.delete(key)
+    this.#bytes -= bytes.length + entryBytes
+  }
+}
+
+/** What an entry takes beside its block. */
+const entryBytes = 300
+
+const keyOf = ({ multihash: { bytes } }: CID): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')

@@ -23,6 +23,8 @@ const byExtension: Record<string, string> = {
   '.ico': 'image/x-icon',
   '.pdf': 'application/pdf',
   '.wasm': 'application/wasm',
+  '.bin': 'application/octet-stream',
+  '.webmanifest': 'application/manifest+json',
   '.zip': 'application/zip',
   '.gz': 'application/gzip',
   '.tar': 'application/x-tar',

@@ -159,10 +159,15 @@ class GatewayFront {
     })
     const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
+      const send = async (answer: Answer): Promise<void> => sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
+        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
+      })
       const answer = await this.#answer(request, { patience, place })
       if (response.destroyed) return
-      await sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
-        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
+      await send(answer).catch(async err => {
+        // nothing was sent yet: there is a status for it
+        if (response.headersSent || response.destroyed) throw err
+        await send(this.#failed(request, err, undefined))
       })
     } catch (err) {
       // a connection that breaks is the only way to say that a body is not whole

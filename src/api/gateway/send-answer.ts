@@ -27,23 +27,26 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
   const flat: string[] = []
   for (const [name, value] of headers) flat.push(name, headerText(value))
   if (status !== 304 && (size != null || (body == null && !isHead))) flat.push('Content-Length', String(size ?? 0))
-  response.writeHead(status, flat)
+  const begin = (): void => { response.writeHead(status, flat) }
   if (isHead || status === 304 || whole == null || (bytes != null && bytes.length === 0)) {
+    begin()
     response.end()
     return
   }
   if (whole instanceof Uint8Array) {
+    begin()
     sent(whole.length)
     response.end(whole, () => sending.buffers.release(whole))
     return
   }
-  await pump(whole, { ...sending, held, length })
+  await pump(whole, { ...sending, held, length, begin })
   response.end()
 }
 
-interface Pumping extends Sending { held: number, length: number | undefined }
+/** `begin` writes the head: with the first piece, so that an error before it has a status. */
+interface Pumping extends Sending { held: number, length: number | undefined, begin: () => void }
 
-async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, sent, held, length, ...more }: Pumping): Promise<void> {
+async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, sent, held, length, begin, ...more }: Pumping): Promise<void> {
   const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
   let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
@@ -53,7 +56,10 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
       if (!isTaken) await reader.take(expected, signal)
       isTaken = false
       const { done, value } = await source.next()
-      if (done === true) return
+      if (done === true) {
+        if (!response.headersSent) begin()
+        return
+      }
       const piece = typeof value === 'string' ? Buffer.from(value) : value
       // what comes next is likely to be as large
       const more = piece.length - expected
@@ -62,6 +68,7 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
         buffers.release(piece)
         return
       }
+      if (!response.headersSent) begin()
       // called when the kernel has it, or when the connection is gone: nobody reads this memory any more
       if (!response.write(piece, () => buffers.release(piece))) await drained(response)
       signal.throwIfAborted()

@@ -3,6 +3,7 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import type { CID } from '../../model/cid.ts'
 import { carHeader, carSectionHead } from '../common/dag/car.ts'
 import { notModified } from './answers.ts'
+import { begun } from './begun.ts'
 import { hasAlready } from './caching.ts'
 import { scopeBlocks, withoutRepeats } from './car-blocks.ts'
 import { carParams, paramsText } from './car-params.ts'
@@ -10,6 +11,10 @@ import type { CarParams } from './car-params.ts'
 import { disposition } from './disposition.ts'
 import { typeOfFormat } from './formats.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
+
+/** Read before the answer begins, and the room that it may need. Bytes. */
+const firstBytes = 32 * 1024
+const firstRoom = 256 * 1024
 
 /** `format=car`: the blocks that prove the path, then those of the scope. A block that can't be had breaks the answer off. */
 export async function serveCar (visit: Visit, target: Target, { reader }: ServeDeps): Promise<Answer> {
@@ -21,6 +26,12 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
   const root: Block = { cid, bytes: await get(cid) }
   const last = visit.path.names.at(-1)
   const name = last == null ? `${cid.toString()}.car` : `${target.roots[0]?.toString() ?? ''}_${last}.car`
+  const stream = async (): Promise<Pick<Answer, 'body' | 'held'>> => {
+    await visit.room(firstRoom)
+    const blocks = withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), { reader, repeats: params.repeats })
+    // what can't be had at once is told by a status; later on only a broken connection is left
+    return { body: await begun(sections(cid, blocks), firstBytes, ({ length }) => length), held: firstRoom }
+  }
   return {
     status: 200,
     headers: [
@@ -30,7 +41,7 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
       ['X-Content-Type-Options', 'nosniff'],
       ['Accept-Ranges', 'none']
     ],
-    ...visit.isHead ? {} : { body: sections(root.cid, withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), { reader, repeats: params.repeats })) }
+    ...visit.isHead ? {} : await stream()
   }
 }
 

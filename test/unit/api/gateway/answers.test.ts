@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
+import { encode as encodePb, prepare } from '@ipld/dag-pb'
+import { UnixFS } from 'ipfs-unixfs'
+import type { Block } from '../../../../src/blockstore/blockstore.ts'
+import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { blockOf } from '../../../support/blocks.ts'
+import { gatewayPeer } from '../../../support/gateway-peer.ts'
+import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { SimClock } from '../../../support/sim-clock.ts'
+
+let peer: GatewayPeer
+let page: Block
+let folder: Block
+let large: Block
+const leaves: Block[] = []
+const names = ['a b', 'c%d', 'é', 'q?x', '<b>', "o'k", '#']
+
+const pb = (data: UnixFS, links: Block[] = [], named: string[] = []): Block =>
+  blockOf(encodePb(prepare({ Data: data.marshal(), Links: links.map(({ cid }, at) => ({ Name: named[at] ?? '', Hash: cid, Tsize: 1 })) })), 0x70)
+
+/** What a server answers to bytes that no client library would send. */
+async function raw (bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(peer.url).port), '127.0.0.1')
+  socket.write(bytes)
+  return text(socket)
+}
+
+describe('answers of the gateway', { timeout: 20_000 }, () => {
+  before(async () => {
+    peer = await gatewayPeer()
+    page = await rawBlock('0123456789')
+    folder = await directoryBlock(Object.fromEntries(names.map(name => [name, page])))
+    for (let at = 0; at < 4; at++) leaves.push(await rawBlock(new Uint8Array(1000).fill(at)))
+    large = await fileBlock(leaves)
+    peer.blocks.keep(page, folder, large, ...leaves)
+  })
+
+  after(async () => peer.stop())
+
+  it('finds every name that a listing links to', async () => {
+    const html = await (await peer.get(`/ipfs/${folder.cid}/`)).text()
+    const links = [...html.matchAll(/<a href="(\/ipfs\/[^"]+)">/g)].map(([, link = '']) => link.replaceAll('&amp;', '&').replaceAll('&#39;', "'").replaceAll('&#34;', '"')).filter(link => link.startsWith(`/ipfs/${folder.cid}/`))
+
+    assert.equal(links.length, names.length)
+    for (const link of links) assert.equal(await (await peer.get(link)).text(), '0123456789', link)
+    assert.ok(!html.includes('<b>'))
+  })
+
+  for (const [range, status, contentRange] of [
+    ['bytes=0-0', 206, 'bytes 0-0/4000'], ['bytes=-1', 206, 'bytes 3999-3999/4000'], ['bytes=3999-9999', 206, 'bytes 3999-3999/4000'], ['bytes=10-20,30-40', 206, 'bytes 10-20/4000'],
+    ['bytes=9000-,0-1', 206, 'bytes 0-1/4000'], ['bytes=4000-', 416, 'bytes */4000'], ['bytes=-0', 416, 'bytes */4000'], ['bytes=20-10', 200, null], ['items=0-1', 200, null], ['bytes=', 200, null],
+    ['bytes=a-b', 200, null], ['bytes=1', 200, null], [`bytes=${'1-2,'.repeat(40)}`, 200, null], ['bytes=99999999999999999999-', 200, null]
+  ] as const) {
+    it(`answers ${status} to ${range.slice(0, 30)}`, async () => {
+      const response = await peer.get(`/ipfs/${large.cid}`, { headers: { range } })
+
+      await response.arrayBuffer()
+      assert.equal(response.status, status)
+      assert.equal(response.headers.get('content-range'), contentRange)
+    })
+  }
+
+  it('reads only the leaves that a range needs', async () => {
+    const parts = await Promise.all([5, 6, 7].map(async at => rawBlock(new Uint8Array(50_000).fill(at))))
+    const file = await fileBlock(parts)
+    peer.blocks.keep(file, ...parts)
+    const from = peer.blocks.read.length
+
+    await (await peer.get(`/ipfs/${file.cid}?filename=x.bin`, { headers: { range: 'bytes=60000-60010' } })).arrayBuffer()
+
+    assert.deepEqual(peer.blocks.read.slice(from), [String(file.cid), String(parts[1]?.cid)])
+  })
+
+  it('takes If-Range only with the same strong ETag', async () => {
+    const status = async (condition: string): Promise<number> => (await peer.get(`/ipfs/${page.cid}`, { headers: { range: 'bytes=0-0', 'if-range': condition } })).status
+
+    assert.deepEqual([await status(`"${page.cid}"`), await status(`W/"${page.cid}"`), await status('"x"')], [206, 200, 200])
+  })
+
+  it('answers 304 before it touches any block', async () => {
+    const from = peer.blocks.read.length
+    for (const tag of [`"${large.cid}"`, `W/"${large.cid}"`, `"x", "${large.cid}"`]) {
+      const response = await peer.get(`/ipfs/${large.cid}`, { headers: { 'if-none-match': tag } })
+      assert.equal(response.status, 304)
+      assert.equal(response.headers.get('cache-control'), 'public, max-age=29030400, immutable')
+      assert.equal(response.headers.get('x-ipfs-path'), `/ipfs/${large.cid}`)
+    }
+
+    assert.equal(peer.blocks.read.length, from)
+    assert.equal((await peer.get(`/ipfs/${large.cid}`, { headers: { 'if-none-match': '*' } })).status, 304)
+  })
+
+  it('names downloads', async () => {
+    const response = await peer.get(`/ipfs/${page.cid}?filename=${encodeURIComponent('a"tест.txt')}&download=true`)
+
+    assert.equal(response.headers.get('content-disposition'), "attachment; filename=\"a_t___.txt\"; filename*=UTF-8''a%22t%D0%B5%D1%81%D1%82.txt")
+    assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8')
+  })
+
+  it('serves documents as they are, shows them to browsers, converts nothing', async () => {
+    const document = blockOf(encodeCbor({ link: page.cid, '<i>': 1 }), 0x71)
+    const invalid = blockOf(Buffer.from('{"/": broken'), 0x0129)
+    peer.blocks.keep(document, invalid)
+    const asIs = await peer.get(`/ipfs/${document.cid}`)
+    const html = await peer.get(`/ipfs/${document.cid}/`, { headers: { accept: 'text/html' } })
+    const markup = await html.text()
+
+    assert.ok(Buffer.from(await asIs.arrayBuffer()).equals(document.bytes))
+    assert.deepEqual([asIs.headers.get('content-type'), asIs.headers.get('etag')], ['application/vnd.ipld.dag-cbor', `"${document.cid}.dag-cbor"`])
+    assert.match(markup, new RegExp(`href="/ipfs/${page.cid}"`))
+    assert.ok(!markup.includes('<i>'))
+    assert.match(html.headers.get('etag') ?? '', /^"DagIndex-/)
+    assert.ok(!(html.headers.get('cache-control') ?? '').includes('immutable'))
+    assert.equal((await peer.get(`/ipfs/${document.cid}`, { headers: { accept: 'text/html' } })).status, 301)
+    assert.equal((await peer.get(`/ipfs/${document.cid}?format=dag-json`)).status, 406)
+    assert.equal((await peer.get(`/ipfs/${folder.cid}?format=dag-json`)).status, 406)
+    assert.equal((await peer.get(`/ipfs/${document.cid}/%3Ci%3E`)).status, 501)
+    assert.equal((await peer.get(`/ipfs/${invalid.cid}`)).status, 500)
+    assert.equal(await (await peer.get(`/ipfs/${document.cid}/link`)).text(), '0123456789')
+  })
+
+  it('makes tar archives, and refuses names that leave the root', async () => {
+    const outside = pb(new UnixFS({ type: 'directory' }), [page], ['../../x'])
+    const inside = pb(new UnixFS({ type: 'directory' }), [page], ['a/../b'])
+    peer.blocks.keep(outside, inside)
+    const good = await peer.get(`/ipfs/${inside.cid}?format=tar`)
+
+    assert.match(Buffer.from(await good.arrayBuffer()).toString('latin1'), new RegExp(`${inside.cid}/b\\0`))
+    assert.deepEqual([good.headers.get('content-type'), good.headers.get('etag')], ['application/x-tar', `W/"${inside.cid}.x-tar"`])
+    assert.equal((await peer.get(`/ipfs/${outside.cid}?format=tar`)).status, 422)
+    assert.equal((await peer.get(`/ipfs/${blockOf(encodeCbor(1), 0x71).cid}?format=tar`)).status, 400)
+  })
+
+  it('answers odd UnixFS with a reason, never 500 and never without an end', async () => {
+    const noFanout = pb(new UnixFS({ type: 'hamt-sharded-directory', fanout: 0n, hashType: 0x22n }))
+    const noSizes = pb(new UnixFS({ type: 'file' }), [page])
+    const wrongSize = pb(new UnixFS({ type: 'file', blockSizes: [99n] }), [page])
+    const metadata = pb(new UnixFS({ type: 'metadata' }))
+    const noUnixFs = blockOf(encodePb(prepare({ Links: [] })), 0x70)
+    const noPb = blockOf(Buffer.from('garbage'), 0x70)
+    const unknown = blockOf(Buffer.from('?'), 0x3f42)
+    peer.blocks.keep(noFanout, noSizes, wrongSize, metadata, noUnixFs, noPb, unknown)
+
+    for (const { cid } of [noFanout, noSizes, metadata, noUnixFs, noPb, unknown]) {
+      for (const path of [`/ipfs/${cid}`, `/ipfs/${cid}/`, `/ipfs/${cid}/name`, `/ipfs/${cid}?format=tar`, `/ipfs/${cid}?format=car&dag-scope=entity`, `/ipfs/${cid}?format=raw`]) {
+        const response = await peer.get(path)
+        await response.arrayBuffer().catch(() => {})
+        assert.ok(response.status < 500 || response.status === 501, `${path}: ${response.status}`)
+        if (response.status >= 400) assert.equal(response.headers.get('cache-control'), null, path)
+      }
+    }
+    assert.equal((await peer.get(`/ipfs/${wrongSize.cid}?filename=x.bin`)).status, 422)
+  })
+
+  for (const path of ['/ipfs', '/ipfs/', '/ipfs//', '/ipfs/%', '/ipfs/%zz', '/ipfs/%00', '/ipfs/Qm', '/ipfs/bafy', '/ipns/', '/ipld/x', '/x', '//', '/ipfs/../x', `/ipfs/${'a'.repeat(9000)}`, `/ipfs/bafkqaaa/${'x/'.repeat(2000)}`, '/ipfs/bafkqaaa/%ff']) {
+    it(`answers 4xx with a reason to ${path.slice(0, 40)}`, async () => {
+      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+
+      assert.match(answer, /^HTTP\/1\.1 4\d\d /)
+      assert.doesNotMatch(answer, /^cache-control:/im)
+      assert.ok((answer.split('\r\n\r\n')[1] ?? '').length > 5)
+    })
+  }
+
+  for (const [what, head] of [['an Accept header without an end', `Accept: ${'a,'.repeat(4000)}`], ['an If-None-Match without an end', `If-None-Match: ${'"x",'.repeat(3000)}`], ['a host that is none', 'Host: <script>'], ['no host', 'Host:'],
+    ['a host of a host', `Host: ${'a.'.repeat(500)}ipfs.localhost`]] as const) {
+    it(`answers ${what}`, async () => {
+      const answer = await raw(`GET /ipfs/${page.cid} HTTP/1.1\r\n${head.startsWith('Host') ? '' : 'Host: x\r\n'}${head}\r\nConnection: close\r\n\r\n`)
+
+      assert.match(answer, /^HTTP\/1\.1 (200|400) /)
+      assert.ok(!answer.includes('<script>'))
+    })
+  }
+
+  it('refuses workers that would own a whole host', async () => {
+    const worker = { headers: { 'service-worker': 'script' } }
+
+    assert.equal((await peer.get(`/ipfs/${page.cid}`, worker)).status, 400)
+    assert.equal((await peer.get(`/ipfs/${folder.cid}/a%20b`, worker)).status, 200)
+  })
+
+  it('tells every origin that it may read, and sets no cookie', async () => {
+    for (const init of [{}, { method: 'OPTIONS' }, { method: 'HEAD' }]) {
+      const { headers, status } = await peer.get(`/ipfs/${page.cid}`, init)
+      assert.equal(status, 200)
+      assert.equal(headers.get('access-control-allow-origin'), '*')
+      assert.equal(headers.get('access-control-allow-methods'), 'GET, HEAD, OPTIONS')
+      assert.equal(headers.get('set-cookie'), null)
+    }
+  })
+
+  it('answers 504 with Retry-After when a block does not come in time, and 429 when it has too much to do', async () => {
+    const clock = new SimClock()
+    const busy = await gatewayPeer({ maxRequests: 1, firstBlockMs: 30_000 }, { clock })
+    busy.blocks.elsewhere = 'silent'
+    try {
+      const first = busy.get(`/ipfs/${page.cid}`)
+      while (busy.blocks.read.length === 0) await new Promise(resolve => setImmediate(resolve))
+      const second = await busy.get(`/ipfs/${page.cid}`)
+      await clock.advance(30_000)
+      const answer = await first
+
+      assert.deepEqual([answer.status, answer.headers.get('retry-after'), answer.headers.get('cache-control')], [504, '30', null])
+      assert.match(await answer.text(), /did not come within 30 s/)
+      assert.equal(second.status, 429)
+    } finally {
+      await busy.stop()
+    }
+  })
+})

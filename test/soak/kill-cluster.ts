@@ -53,7 +53,7 @@ async function killedPeer (swarm: number, metrics: number): Promise<KilledPeer> 
     json.cluster.pin_recover_interval = '5s'
     json.cluster.disable_repinning = true
     json.consensus.crdt.rebroadcast_interval = second
-    json.ipfs_connector.helia.connect_swarms_delay = second
+    json.ipfs_connector.helia.connect_swarms_delay = '3s'
     json.informer = { ...json.informer, disk: { ...json.informer?.disk, metric_ttl: '2s' } }
     json.observations = { ...json.observations, metrics: { enable_stats: true, prometheus_endpoint: `/ip4/127.0.0.1/tcp/${metrics}` } }
   }, { daemon: bundledProgram })

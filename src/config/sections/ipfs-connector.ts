@@ -45,7 +45,7 @@ const heliaFields = {
   unpin_disable: bool(false, 'Refuse to unpin: nothing ever leaves this node.', { ...own, omitDefault: true }),
   repogc_timeout: duration('24h0m0s', 'How long a garbage collection may take.', { ...own, above: 0 }),
   ipfs_request_timeout: duration('5m0s', 'How long resolving a path or reading a block may take.', { ...own, above: 0 }),
-  connect_swarms_delay: duration('30s', "How long after the start this node connects to the other peers' IPFS nodes. 0: never.", { ...own, atLeast: 0 }),
+  connect_swarms_delay: duration('30s', "How long after the start this node connects to the other peers' IPFS nodes, and until the next try while some are not connected. 0: never.", { ...own, atLeast: 0 }),
   informer_trigger_interval: int(0, 'Publish metrics after this many pins and unpins. 0: by time only.', { ...own, atLeast: 0 }),
   ipns,
   dnslink
@@ -61,7 +61,7 @@ export const heliaSection = section({
 
 const ipfshttpFields = {
   node_multiaddress: field(multiaddr, '/ip4/127.0.0.1/tcp/5001', "The Kubo's RPC API; `/unix/…` and `/dns4/…` work.", { reading: 'literal' }),
-  connect_swarms_delay: duration('30s', "How long after the start the Kubo is connected to the other peers' nodes. 0: never.", { atLeast: 0 }),
+  connect_swarms_delay: duration('30s', "How long after the start the Kubo is connected to the other peers' nodes, and until the next try while some are not. 0: never.", { atLeast: 0 }),
   ipfs_request_timeout: duration('5m0s', 'How long a request may take.', { atLeast: 0 }),
   pin_timeout: duration('2m0s', 'A pin fails when it makes no progress for this long.', { atLeast: 0 }),
   unpin_timeout: duration('3h0m0s', 'How long an unpin may take.', { atLeast: 0 }),

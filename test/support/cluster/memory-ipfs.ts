@@ -23,6 +23,8 @@ export class MemoryIpfs implements IpfsConnector {
   putCalls = 0
   largestBatchBytes = 0
   swarm: PeerId[] = []
+  /** Dials reach nobody. */
+  cutOff = false
   removable: RemovedKey[] = []
   /** What collections were told to keep. */
   readonly wanted: string[] = []
@@ -121,7 +123,11 @@ export class MemoryIpfs implements IpfsConnector {
   }
 
   async swarmPeers (): Promise<PeerId[]> { return this.swarm }
-  async connect (addresses: readonly string[]): Promise<void> { this.dialled.push(...addresses) }
+  async connect (addresses: readonly string[]): Promise<void> {
+    this.dialled.push(...addresses)
+    if (this.cutOff) return
+    for (const address of addresses) this.swarm = [...new Set([...this.swarm, address.split('/p2p/')[1] ?? ''])]
+  }
 
   #settle (root: CID): void {
     for (const held of this.#holds) if (held.waiting.delete(root.toString()) && held.isHandedOver && held.waiting.size === 0) this.#holds.delete(held)

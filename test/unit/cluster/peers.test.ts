@@ -433,7 +433,7 @@ describe('connect graph', () => {
 })
 
 describe('connecting the IPFS nodes', () => {
-  it('happens once after the delay', async () => {
+  it('happens after the delay, once when that was enough', async () => {
     const made = await open(2, { init: { connectSwarmsDelayMs: 30_000 } })
     await made.clock.advance(29_000)
     const early = made.peer.ipfs.dialled.length
@@ -441,5 +441,32 @@ describe('connecting the IPFS nodes', () => {
     await made.clock.advance(2000)
 
     assert.deepEqual([early, made.peer.ipfs.dialled], [0, ['/ip4/127.0.0.1/tcp/4001/p2p/ipfs-peer1']])
+    await made.clock.advance(3_600_000)
+    assert.equal(made.peer.ipfs.dialled.length, 1)
+  })
+
+  it('is tried again while a node can not be reached, or a member does not answer', async () => {
+    const made = await open(2, { init: { connectSwarmsDelayMs: 30_000 } })
+    made.peer.ipfs.cutOff = true
+    made.unreachable.set(made.ids[1] ?? '', unreachable)
+
+    await made.clock.advance(31_000)
+    const first = made.peer.ipfs.dialled.length
+    made.unreachable.clear()
+    await made.clock.advance(30_000)
+    const second = made.peer.ipfs.dialled.length
+    made.peer.ipfs.cutOff = false
+    await made.clock.advance(30_000)
+
+    assert.deepEqual([first, second, made.peer.ipfs.dialled.length, made.peer.ipfs.swarm], [0, 1, 2, ['ipfs-peer1']])
+  })
+
+  it('is given up after ten tries', async () => {
+    const made = await open(2, { init: { connectSwarmsDelayMs: 30_000 } })
+    made.peer.ipfs.cutOff = true
+
+    await made.clock.advance(3_600_000)
+
+    assert.equal(made.peer.ipfs.dialled.length, 10)
   })
 })

@@ -17,9 +17,12 @@ const [trials, seed] = [Number(values.trials), Number(values.seed)]
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-rot-'))
 const results: TrialResult[] = []
 const startedAt = performance.now()
+// what was found until then is printed
+let isOver = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => { isOver = true })
 try {
   const golden = await makeGolden({ folder, filesPerStart: 12 })
-  for (let at = seed; at < seed + trials; at++) {
+  for (let at = seed; at < seed + trials && !isOver; at++) {
     const result = await rotTrial({ seed: at, folder: join(folder, 'trial'), run: at % 20 === 0 ? ownProcess : thisProcess }, golden)
     results.push(result)
     if (result.faults.length > 0) console.log(trialText(result))
@@ -29,7 +32,7 @@ try {
 }
 console.log(tableOf(results))
 const failed = results.filter(({ outcome }) => outcome === 'fault').length
-console.log(`${trials} trials from seed ${seed}, ${failed} failed, ${Math.round((performance.now() - startedAt) / 1000)} s`)
+console.log(`${results.length} trials from seed ${seed}, ${failed} failed, ${Math.round((performance.now() - startedAt) / 1000)} s`)
 process.exit(failed === 0 ? 0 : 1)
 
 function tableOf (all: readonly TrialResult[]): string {

@@ -75,7 +75,7 @@ export function composeNetwork (init: NodeInit, { consensus, pingHoldsMs, worker
   const history = historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock })
   const source = { completeHeads: () => consensus().completeHeads(), getBlock }
   const givingHistory = historyServer(historyServerDefaults, { streams, source, clock, log: log.child('history') })
-  return { host, gossip, streams, exchange, history, historyServer: givingHistory, handOver, neighbours, client: new RpcClient({ streams }) }
+  return { host, gossip, streams, exchange, history, historyServer: givingHistory, handOver, neighbours, client: new RpcClient({ streams, clock }) }
 }
 
 /** Keeps an eye on whether the world can reach the cluster host. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { PeerId } from '../model/cid.ts'
 import { rpcProtocol } from '../model/peer.ts'
@@ -6,8 +7,11 @@ import { MsgpackStream } from '../wire/msgpack-stream.ts'
 import { encodeParts, encodeRequest, readReply } from './frames.ts'
 import type { Method } from './methods.ts'
 
-export interface RpcClientDeps { streams: PeerStreams }
+export interface RpcClientDeps { streams: PeerStreams, clock: Clock }
 export interface RpcCallOptions { signal?: AbortSignal }
+
+/** How long a peer may take for one argument of a stream: it may have a slow disk. Milliseconds. */
+export const takeMs = 120_000
 
 /** Calls methods of other peers. Rejects with PEER_UNREACHABLE, NOT_AUTHORIZED, PEER_FAILED (the peer's text) or the signal's reason. */
 export class RpcClient {
@@ -26,12 +30,15 @@ export class RpcClient {
     })
   }
 
-  /** Replies as they come; ends with the last one. Leaving the loop early resets the stream. */
+  /**
+   * Replies as they come; ends with the last one. Leaving the loop early resets the stream. Rejects with PEER_UNREACHABLE also when the peer takes no more arguments for two minutes: its
+   * stream may have stalled while the connection lives.
+   */
   async * stream<A, R> (peer: PeerId, method: Method<A, R>, args: Iterable<A> | AsyncIterable<A>, options: RpcCallOptions = {}): AsyncGenerator<R> {
     const stream = await this.#deps.streams.open(peer, rpcProtocol, options)
     const release = abortWith(stream, options.signal)
     let sendFault: { err: unknown } | undefined
-    const sending = sendAll(stream, method, args).catch(err => {
+    const sending = sendAll({ stream, method, args }, this.#deps.clock).catch(err => {
       sendFault = { err }
       stream.abort(err instanceof Error ? err : new Error(String(err)))
     })
@@ -64,9 +71,16 @@ export class RpcClient {
   }
 }
 
-async function sendAll<A> (stream: PeerStream, method: Method<A, unknown>, args: Iterable<A> | AsyncIterable<A>): Promise<void> {
-  await stream.write(encodeRequest(method.name))
-  for await (const one of args) await stream.write(...encodeParts(method.argument, one))
+interface Sending<A> { stream: PeerStream, method: Method<A, unknown>, args: Iterable<A> | AsyncIterable<A> }
+
+async function sendAll<A> ({ stream, method, args }: Sending<A>, clock: Clock): Promise<void> {
+  const send = async (pieces: Uint8Array[]): Promise<void> => {
+    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', { peer: stream.remote }, { message: 'a peer does not take what it is sent' }))
+    const cancel = clock.after(takeMs, stalled)
+    try { await stream.write(...pieces) } finally { cancel() }
+  }
+  await send([encodeRequest(method.name)])
+  for await (const one of args) await send(encodeParts(method.argument, one))
   await stream.closeWrite()
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Clock } from '../../../src/base/clock.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
+import { systemClock } from '../../../src/base/system.ts'
 import { parseCid } from '../../../src/model/cid.ts'
 import { rpcProtocol } from '../../../src/model/peer.ts'
-import { RpcClient } from '../../../src/rpc/client.ts'
+import { RpcClient, takeMs } from '../../../src/rpc/client.ts'
 import { methods } from '../../../src/rpc/methods.ts'
 import { rpcServer, type RpcHandlers } from '../../../src/rpc/server.ts'
 import { MsgpackStream } from '../../../src/wire/msgpack-stream.ts'
@@ -12,17 +14,18 @@ import { text } from '../../../src/wire/rpc-schema.ts'
 import { decodeValue, encodeRequest, readReply } from '../../../src/rpc/frames.ts'
 import { MsgpackWriter } from '../../../src/wire/msgpack.ts'
 import { MemoryStreams } from '../../support/memory-streams.ts'
+import { SimClock } from '../../support/sim-clock.ts'
 
 const serverPeer = '12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH'
 const clientPeer = '12D3KooWFuwxKX2s4QdJrmZG4hKitWKpzcj4PGtBujhxPCSus7xi'
 const cid = parseCid('bafkreihelwuirnpntiwm4p2gyvwuv33dsat5f2hgw4rwsza7hmin4c5x7y')
 
-async function aPair (handlers: Partial<RpcHandlers>, trusts = true, closed: readonly string[] = []) {
+async function aPair (handlers: Partial<RpcHandlers>, trusts = true, closed: readonly string[] = [], clock: Clock = systemClock) {
   const network = new MemoryStreams()
   const server = rpcServer({ streams: network.of(serverPeer), trusts: () => trusts, handlers: handlers as RpcHandlers, closed, log: silentLogger })
   await server.start(new AbortController().signal)
   const streams = network.of(clientPeer)
-  return { client: new RpcClient({ streams }), streams }
+  return { client: new RpcClient({ streams, clock }), streams }
 }
 
 describe('RPC between peers', () => {
@@ -89,6 +92,22 @@ describe('RPC between peers', () => {
     await assert.rejects(async () => { for await (const one of client.stream(serverPeer, methods.statusAll, [3])) seen.push(one.attempt_count) }, { message: 'kubo is away' })
 
     assert.deepEqual(seen, [0, 1, 2])
+  })
+
+  it('gives up a stream whose arguments the peer takes no more, and no sooner', async () => {
+    const clock = new SimClock()
+    const { client } = await aPair({ blockStream: { stream: async function * () { await new Promise(() => {}) } } }, true, [], clock)
+    const nodes = function * () { for (;;) yield { cid, data: new Uint8Array(10), cumulativeSize: 0, format: '' } as never }
+    let fault: unknown
+    const sending = (async () => { for await (const _ of client.stream(serverPeer, methods.blockStream, nodes())) assert.fail('there are no replies') })().catch(err => { fault = err })
+
+    await clock.advance(takeMs - 1000)
+    const before = fault
+    await clock.advance(2000)
+    await sending
+
+    assert.equal(before, undefined)
+    assert.equal((fault as ClusterError).code, 'PEER_UNREACHABLE')
   })
 
   it('streams arguments with back-pressure while the handler reads', async () => {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 
@@ -32,6 +33,9 @@ export interface ReaderInit {
   pending: () => number
 }
 
+/** Larger blocks aren't usual. */
+const largestBuffer = 2 * 2 ** 20 + 64 * 1024
+
 interface Waiting { bytes: number, reader: Flight, ready: () => void }
 
 /**
@@ -39,6 +43,8 @@ interface Waiting { bytes: number, reader: Flight, ready: () => void }
  * for long: while somebody waits, the answers that stand still are ended.
  */
 export class BytesInFlight {
+  /** For what is read to be sent: who sends it gives it back. */
+  readonly buffers: BufferPool
   readonly #init: BytesInFlightInit
   readonly #clock: Clock
   readonly #flights = new Set<Flight>()
@@ -47,6 +53,7 @@ export class BytesInFlight {
   #isWatching = false
 
   constructor (init: BytesInFlightInit, { clock }: { clock: Clock }) {
+    this.buffers = new BufferPool({ keepBytes: init.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, { clock })
     this.#init = init
     this.#clock = clock
   }
@@ -57,7 +64,6 @@ export class BytesInFlight {
     return flight
   }
 
-  get maxBytes (): number { return this.#init.maxBytes }
   /** Bytes that are taken now. */
   get bytes (): number { return this.#bytes }
   get now (): number { return this.#clock.now() }

@@ -28,7 +28,7 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
       exchange.response.end()
       return
     }
-    const writer = new LineWriter(exchange, () => writeHead(exchange, chunked, clock))
+    const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten })
     const errors = await writer.copy(first, source, log)
     writer.end(errors ?? (reply.style === 'list' ? [''] : []))
   } catch (err) {
@@ -57,12 +57,14 @@ async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<
 class LineWriter {
   readonly #exchange: Exchange
   readonly #begin: () => void
+  readonly #onWritten: ((piece: Uint8Array) => void) | undefined
   #begun = false
   #pending = ''
 
-  constructor (exchange: Exchange, begin: () => void) {
+  constructor (exchange: Exchange, { begin, onWritten }: { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined }) {
     this.#exchange = exchange
     this.#begin = begin
+    this.#onWritten = onWritten
   }
 
   /** Writes everything; what the trailer has to tell when the source failed. */
@@ -130,7 +132,8 @@ class LineWriter {
     if (!this.#begun) this.#start()
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
     this.#exchange.bytesSent += bytes.length
-    return response.write(bytes)
+    const onWritten = this.#onWritten
+    return onWritten == null || typeof piece === 'string' ? response.write(bytes) : response.write(bytes, () => onWritten(bytes))
   }
 
   async #drained (): Promise<void> {

@@ -2,18 +2,23 @@ import type { Reader } from './bytes-in-flight.ts'
 
 const leastPiece = 16 * 1024
 /** What a leaf of a file usually has. */
-const usualPiece = 256 * 1024
+export const usualPiece = 256 * 1024
+
+/** `held`: room that was taken for the first piece. Bytes. */
+export interface MeteredOptions { signal: AbortSignal, held?: number }
 
 /**
  * The same source, which waits for room before it reads on. Its consumer asks for the next piece when the client has taken the last one, as `sendLines`
  * does.
  */
-export async function * metered<Piece extends string | Uint8Array> (source: AsyncIterable<Piece>, reader: Reader, signal: AbortSignal): AsyncGenerator<Piece> {
+export async function * metered<Piece extends string | Uint8Array> (source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredOptions): AsyncGenerator<Piece> {
   const iterator = source[Symbol.asyncIterator]()
-  let expected = usualPiece
+  let expected = held > 0 ? held : usualPiece
+  let isTaken = held > 0
   try {
     for (;;) {
-      await reader.take(expected, signal)
+      if (!isTaken) await reader.take(expected, signal)
+      isTaken = false
       const { done, value } = await iterator.next()
       if (done === true) return
       if (value.length > expected) reader.tookMore(value.length - expected)

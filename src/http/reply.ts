@@ -26,6 +26,8 @@ export interface LinesReply {
   /** JSON unless said otherwise. */
   contentType?: string
   headers?: HeaderList
+  /** Told when the kernel has a piece of bytes, or never will: its memory is free. */
+  onWritten?: (piece: Uint8Array) => void
 }
 
 /** Somebody else's body, passed through. */

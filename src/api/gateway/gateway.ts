@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
@@ -103,8 +102,6 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
-/** Larger blocks aren't usual. */
-const largestBuffer = 2 * 2 ** 20 + 64 * 1024
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
 const methods = 'GET, HEAD, OPTIONS'
 const sandbox: HeaderList[number] = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads']
@@ -114,7 +111,6 @@ class GatewayFront {
   readonly #deps: GatewayDeps
   readonly #content: Content
   readonly #trusted: BlockList
-  readonly #buffers: BufferPool
   readonly #reading: PatienceDeps
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
@@ -124,8 +120,7 @@ class GatewayFront {
     const { cors } = init
     this.#init = init
     this.#deps = deps
-    this.#buffers = new BufferPool({ keepBytes: deps.flow.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, deps)
-    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), buffers: this.#buffers, recent: new RecentReads(recentInit), clock: deps.clock }
+    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), buffers: deps.flow.buffers, recent: new RecentReads(recentInit), clock: deps.clock }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
     this.#trusted = networks(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
@@ -160,7 +155,7 @@ class GatewayFront {
     const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
       const send = async (answer: Answer): Promise<void> => sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
-        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#buffers, sent: bytes => { counted.bytesSent += bytes }
+        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#deps.flow.buffers, sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })
       if (response.destroyed) return

@@ -114,7 +114,7 @@ describe('bytes in flight', () => {
     const seen: number[] = []
 
     const source = (async function * () { for (let at = 0; at < 4; at++) yield new Uint8Array(300_000) })()
-    for await (const piece of metered(source, reader().reader, never)) seen.push(flow.bytes - piece.length)
+    for await (const piece of metered(source, reader().reader, { signal: never })) seen.push(flow.bytes - piece.length)
 
     assert.deepEqual(seen, [0, 0, 0, 0])
     assert.equal(flow.bytes, 0)

@@ -8,9 +8,6 @@ export function carHeader (root: CID): Uint8Array {
   return Buffer.concat([varint(header.length), header])
 }
 
-/** A block as a CAR has it. */
-export const carSection = (block: Block): Uint8Array => Buffer.concat([carSectionHead(block), block.bytes])
-
 /** What stands before a block's bytes in a CAR. */
 export const carSectionHead = ({ cid, bytes }: Block): Uint8Array => Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes])
 

@@ -9,7 +9,7 @@ import type { BlockHold } from '../../../ipfs/ipfs.ts'
 import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
 import { flag, pathArgument, pathArguments, resolved, withoutName } from './arguments.ts'
 import { just, uploadedParts } from './block-commands.ts'
-import { carHeader, carSection } from '../../common/dag/car.ts'
+import { carHeader, carSectionHead } from '../../common/dag/car.ts'
 import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
@@ -111,7 +111,10 @@ function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: 
     source: (async function * () {
       const root = await resolved(ipfs, path, signal)
       yield carHeader(root)
-      for await (const block of walk(root, { reader, get, room })) yield carSection(block)
+      for await (const block of walk(root, { reader, get, room })) {
+        yield carSectionHead(block)
+        yield block.bytes
+      }
     })()
   }
 }

@@ -6,7 +6,7 @@ import { readerFor } from '../../../http/bytes-in-flight.ts'
 import type { BytesInFlight } from '../../../http/bytes-in-flight.ts'
 import type { Exchange } from '../../../http/exchange.ts'
 import { sendLines } from '../../../http/lines.ts'
-import { metered } from '../../../http/metered.ts'
+import { metered, usualPiece } from '../../../http/metered.ts'
 import type { HeaderList } from '../../../http/reply.ts'
 import type { ReadAhead } from '../../../ipfs/dag-reader.ts'
 import { jsonType } from '../../../http/reply.ts'
@@ -33,6 +33,7 @@ const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Req
 const prefix = '/api/v0/'
 const plainType = 'text/plain; charset=utf-8'
 
+const raw = 0x55
 const nothingAhead: ReadAhead = { tryTake: () => false, give: () => {} }
 
 /** Commands that Kubo has and this node has not. Private keys don't leave a Kubo through this API. */
@@ -95,6 +96,7 @@ class EmbeddedApi implements NodeApi {
     try {
       answer = command(this.#call(exchange, reader))
       source = answer.source[Symbol.asyncIterator]()
+      if (answer.kind === 'bytes') await reader.take(usualPiece, exchange.signal)
       first = await source.next()
     } catch (err) {
       reader.end()
@@ -107,14 +109,18 @@ class EmbeddedApi implements NodeApi {
       style: 'progress',
       contentType: answer.contentType ?? jsonType,
       headers: [...marks[answer.kind], ...answer.headers ?? []],
-      source: metered(joined(first, source), reader, exchange.signal)
+      source: metered(joined(first, source), reader, { signal: exchange.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {} }),
+      onWritten: piece => this.#deps.flow.buffers.release(piece)
     }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log })
   }
 
   #call (exchange: Exchange, ahead: ReadAhead): CommandCall {
     const { query, body, signal } = exchange
     const local = query.get('offline') === 'true'
-    return { query, body, signal, ahead, get: async cid => this.#deps.ipfs.getBlock(cid, { signal, local }) }
+    const { ipfs, flow } = this.#deps
+    const allocate = (bytes: number): Uint8Array => flow.buffers.allocate(bytes)
+    // links of other blocks than raw ones are views of their bytes: those must stay
+    return { query, body, signal, ahead, get: async cid => ipfs.getBlock(cid, cid.code === raw ? { signal, local, allocate } : { signal, local }) }
   }
 
   /** Errors of a command are chunked, with an announced trailer, as Kubo's. */

@@ -25,14 +25,20 @@ export interface LostRange { segment: number, from: number, before: number }
 export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promise<number> {
   const sizes = await deps.folder.list()
   const lost: LostRange[] = []
+  let damaged = 0
+  const again = async (suspect: Suspect): Promise<void> => {
+    const found = await rescan(deps, suspect, signal)
+    lost.push(...found.lost)
+    damaged += found.damaged
+  }
   for (const [id, row] of deps.index.segments()) {
     if (row.sizeBytes === goingSizeBytes) await finishRemoval(deps, id)
     else if (!sizes.has(id)) lost.push(await forgetSegment(deps, id))
-    else if (sizes.get(id) !== row.syncedBytes || row.sizeBytes !== row.syncedBytes) lost.push(...await rescan(deps, { id, row, fileBytes: sizes.get(id) ?? 0 }, signal))
+    else if (sizes.get(id) !== row.syncedBytes || row.sizeBytes !== row.syncedBytes) await again({ id, row, fileBytes: sizes.get(id) ?? 0 })
     sizes.delete(id)
   }
-  for (const [id, fileBytes] of sizes) lost.push(...await rescan(deps, { id, row: noSegmentRow, fileBytes }, signal))
-  return lost.length > 0 ? forgetLost(deps, lost) : 0
+  for (const [id, fileBytes] of sizes) await again({ id, row: noSegmentRow, fileBytes })
+  return damaged + (lost.length > 0 ? await forgetLost(deps, lost) : 0)
 }
 
 /** Ends the removal of a segment without live blocks: first the file, then (the folder synced) its row. */
@@ -68,7 +74,8 @@ async function forgetSegment ({ index, log }: RecoveryDeps, id: number): Promise
 
 interface Suspect { id: number, row: Readonly<SegmentRow>, fileBytes: number }
 
-async function rescan (deps: RecoveryDeps, suspect: Suspect, signal?: AbortSignal): Promise<LostRange[]> {
+/** `damaged`: blocks that were known and are damaged. */
+async function rescan (deps: RecoveryDeps, suspect: Suspect, signal?: AbortSignal): Promise<{ lost: LostRange[], damaged: number }> {
   const { id, row, fileBytes } = suspect
   const from = Math.min(row.syncedBytes, fileBytes)
   const entry = new Entry(deps.index, suspect)
@@ -83,7 +90,8 @@ async function rescan (deps: RecoveryDeps, suspect: Suspect, signal?: AbortSigna
   const end = entry.end
   await deps.index.write(change => change.setSegment(id, { sizeBytes: end, syncedBytes: from }))
   deps.log.info('a segment was read again after an unclean stop', { segment: id, fromBytes: from, toBytes: end, entered: entry.entered })
-  return end < row.sizeBytes ? [...entry.lost, { segment: id, from: end, before: Infinity }] : entry.lost
+  if (entry.damaged > 0) deps.log.error('blocks are damaged and are not here any more', { segment: id, blocks: entry.damaged })
+  return { lost: end < row.sizeBytes ? [...entry.lost, { segment: id, from: end, before: Infinity }] : entry.lost, damaged: entry.damaged }
 }
 
 /** Enters what a scan finds into the index, some at a time. */
@@ -95,6 +103,8 @@ class Entry {
   /** The end of the last record. */
   end: number
   entered = 0
+  /** Known blocks whose bytes are damaged. */
+  damaged = 0
 
   constructor (index: BlockIndex, suspect: Suspect) {
     this.#index = index
@@ -112,7 +122,7 @@ class Entry {
     const multihash = new Uint8Array(finding.multihash)
     const place: Place = { segment: id, offset: finding.offset, length: finding.payload.length }
     this.end = finding.offset + recordLength(multihash.length, place.length)
-    if (!finding.intact) this.#changes.push(change => { change.deleteAt(multihash, place) })
+    if (!finding.intact) this.#changes.push(change => { if (change.deleteAt(multihash, place)) this.damaged++ })
     // What lies below and isn't in the index was deleted.
     else if (finding.offset >= row.sizeBytes) this.#enter(multihash, place)
     if (this.#changes.length >= 1000) await this.flush()

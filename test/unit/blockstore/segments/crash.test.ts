@@ -155,6 +155,7 @@ describe('segment store after a crash', () => {
     const restored = await openIn(copy)
 
     assert.deepEqual(blocks.map(({ cid }) => restored.has(cid)), [true, false, true])
+    assert.equal(restored.lostBlocks?.(), 1)
   })
 
   it('forgets blocks whose headers are damaged and finds the next record behind them', async () => {

@@ -15,10 +15,35 @@ import { testNames } from './names.ts'
 
 export interface RunningHelia { connector: HeliaConnector, passTime (ms: number): void, close (): Promise<void> }
 
-/** A clock whose time of day can be put forward. Its timers are the machine's. */
+/** How long a pin of `startHelia` may go without progress. */
+export const pinTimeoutMs = 10_000
+
+/** A clock that can be put forward: its timers are the machine's, and those that `passTime` puts into the past fire at once. */
 export function shiftedClock (): Clock & { passTime (ms: number): void } {
   let shift = 0
-  return { ...systemClock, now: () => systemClock.now() + shift, passTime: ms => { shift += ms } }
+  const now = (): number => systemClock.now() + shift
+  const pending = new Set<{ due: number, fire: () => void }>()
+  const after = (ms: number, callback: () => void): () => void => {
+    const end = (): void => {
+      cancel()
+      pending.delete(timer)
+    }
+    const timer = {
+      due: now() + ms,
+      fire: () => {
+        end()
+        callback()
+      }
+    }
+    const cancel = systemClock.after(ms, timer.fire)
+    pending.add(timer)
+    return end
+  }
+  const passTime = (ms: number): void => {
+    shift += ms
+    for (const timer of [...pending]) if (timer.due <= now()) timer.fire()
+  }
+  return { ...systemClock, now, after, passTime }
 }
 
 /** A started embedded node on stores in memory, reachable on 127.0.0.1 only, that knows nobody. */
@@ -36,7 +61,7 @@ export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial
     dht: 'off',
     agentVersion: 'helia-cluster/0.0.0-test',
     storageMaxBytes: 1e9,
-    pinTimeoutMs: 10_000,
+    pinTimeoutMs,
     requestTimeoutMs: 10_000,
     unpinDisable: false,
     fetchConcurrency: 64,

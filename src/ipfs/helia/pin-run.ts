@@ -71,7 +71,8 @@ export class PinRun {
   /** The run is over. What was wanted at a failure stays to be seen. */
   end (outcome: 'done' | 'failed'): void {
     this.#cancelTimer?.()
-    this.#last = this.#wantedNow()
+    // what ran into the time limit was noted then: its fetch may be over by now
+    this.#last ??= this.#wantedNow()
     if (outcome === 'done') this.#phase = 'done'
     this.#wanted.clear()
     // lets go of the caller's signal

@@ -144,6 +144,8 @@ export class Content {
     const headers: Array<HeaderList[number]> = [...answer.headers, ['X-Ipfs-Path', encodedPath(visit.path)]]
     if (target != null) headers.push(['X-Ipfs-Roots', target.roots.join(',')])
     if (!isContent) return { ...answer, headers }
+    // one URL has many forms then: a cache in between must not give a CAR to a browser
+    if (visit.asked.format == null || visit.asked.isFromAccept) headers.push(['Vary', 'Accept'])
     if (target != null && !answer.headers.some(([name]) => name === 'Cache-Control')) headers.push(...cacheHeaders(target.freshness).filter(([name]) => !answer.headers.some(([other]) => other === name)))
     const location = contentLocation(encodedUrlPath(visit.urlPath), visit.query, visit.asked)
     if (location != null) headers.push(['Content-Location', location])

@@ -176,6 +176,12 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     })
   }
 
+  it('tells caches that the form of an answer depends on Accept, unless the URL says it', async () => {
+    const vary = async (query: string, accept = '*/*'): Promise<string | null> => (await peer.get(`/ipfs/${page.cid}${query}`, { method: 'HEAD', headers: { accept } })).headers.get('vary')
+
+    assert.deepEqual([await vary(''), await vary('', 'application/vnd.ipld.raw'), await vary('?format=raw')], ['Accept', 'Accept', null])
+  })
+
   it('refuses workers that would own a whole host', async () => {
     const worker = { headers: { 'service-worker': 'script' } }
 

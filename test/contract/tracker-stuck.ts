@@ -11,6 +11,21 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
   const opened = async (some?: Partial<TrackerSettings>): Promise<TrackerInHand> => inHand(open, some)
   const numbers = Array.from({ length: pinCount }, (_, n) => n + 1)
 
+  /** Some long pins that ran when the process ended, and again when it ended once more. */
+  const diedTwice = async (count = pinCount): Promise<TrackerInHand & { releases: Array<() => void> }> => {
+    const hand = await opened()
+    const { track, node, clock, crash } = hand
+    const releases = numbers.slice(0, count).map(n => node.hold(`pin ${n}`))
+    track(...numbers.slice(0, count).map(n => aPin(n)))
+    await clock.advance(2000)
+    await gathered((await crash()).recoverAll())
+    await clock.advance(6000)
+    await gathered((await crash()).recoverAll())
+    await clock.settle()
+    node.calls.length = 0
+    return { ...hand, releases }
+  }
+
   describe(`pin tracker contract, stuck pins: ${name}`, { timeout: 10_000 }, () => {
     it('lets others run when all that run make no progress, and goes on with those', async () => {
       const { track, node, statusOf, clock, settled } = await opened({ concurrentPins: pinCount })
@@ -96,20 +111,70 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
       assert.deepEqual(waits, [5000, 60_000, 720_000])
     })
 
-    it('tries one such pin at a time, and the next when that has ended', async () => {
+    it('tries all again together after the first time: what ended the process was mostly something else', async () => {
       const { track, node, clock, crash } = await opened()
-      const releases = numbers.map(n => node.hold(`pin ${n}`))
+      for (const n of numbers) node.hold(`pin ${n}`)
       track(...numbers.map(n => aPin(n)))
       await clock.advance(2000)
       await gathered((await crash()).recoverAll())
       node.calls.length = 0
 
-      await clock.advance(20_000)
+      await clock.advance(6000)
+
+      assert.deepEqual(node.calls.toSorted(), numbers.map(n => `pin ${n}`))
+    })
+
+    it('tries one such pin after another from the second time on, the next when that has ended', async () => {
+      const { releases, node, clock } = await diedTwice()
+
+      await clock.advance(62_000)
       const [first, ...more] = node.calls
       releases[Number(first?.split(' ')[1]) - 1]?.()
       await clock.settle()
 
       assert.deepEqual([more.length, node.calls.length], [0, 2])
+    })
+
+    it('has one that makes no progress hold the others up for no more than a minute each', async () => {
+      const { node, clock } = await diedTwice()
+
+      await clock.advance(60_000 + pinCount * 61_000)
+
+      assert.deepEqual(node.calls.toSorted(), numbers.map(n => `pin ${n}`))
+    })
+
+    it('takes a pin for harmless that has run for ten minutes: peers are killed for reasons of their own', async () => {
+      const { track, node, clock, crash } = await opened()
+      node.hold('pin 1')
+      track(aPin(1))
+      await clock.advance(2000)
+      const waits: number[] = []
+
+      for (let death = 1; death <= 4; death++) {
+        const next = await crash()
+        node.calls.length = 0
+        await gathered(next.recoverAll())
+        const from = clock.now()
+        await clock.until(() => node.calls.length > 0, 24 * 3_600_000)
+        waits.push(clock.now() - from)
+        await clock.advance(11 * 60_000)
+      }
+
+      assert.deepEqual(waits, [5000, 5000, 5000, 5000])
+    })
+
+    it('counts the wait on while the peer is started again and again', async () => {
+      const { clock, crash, tracker } = await diedTwice(1)
+      const untilWhen = async (of: typeof tracker): Promise<string> => {
+        await gathered(of.recoverAll())
+        return (await of.status(cidNumber(1))).error
+      }
+
+      const before = await untilWhen(await crash())
+      await clock.advance(20_000)
+
+      assert.match(before, /ended 2 times .* not tried again before 20/)
+      assert.equal(await untilWhen(await crash()), before)
     })
 
     it('knows in the second run at the latest what ended the process at once', async () => {

@@ -8,7 +8,7 @@ import { cidOfKey, keyOf } from './operation-table.ts'
 
 /**
  * Which pins were running when the process ended without a stop, so that none can end it again and again. Rows, the 1 is the format's version:
- * `pinning/1/<CID>` → JSON {deaths, running}, for pins that run for a second or more, and those whose run was the last thing the process did;
+ * `pinning/1/<CID>` → JSON {deaths, running, retryAt}, for pins that run for a second or more, and those whose run was the last thing the process did;
  * `pinning-run/1` → there while the tracker runs: found at a start, the last run ended without a stop. Then, for ten minutes, pins are noted
  * before they begin. Not synced: a power cut isn't the fault of a pin.
  */
@@ -21,9 +21,15 @@ const carefulMs = 10 * 60_000
 /** How long a pin waits after the process ended during it: 5 s, 1 min, 12 min, 2.4 h, then 6 h. */
 const firstWaitMs = 5000
 const longestWaitMs = 6 * 3_600_000
+/** One that was there twice is tried apart from others of its kind: for so long, or until it ends. One that nobody sends must not hold healthy ones up. */
+const aloneMs = 60_000
+/** After this long a pin is beyond suspicion: a peer may be killed every day for reasons of its own. */
+const harmlessAfterMs = 10 * 60_000
 
-interface Row { deaths: number, running: boolean }
+/** `retryAt`: of a pin that waits. It counts on while the peer is restarted. */
+interface Row { deaths: number, running: boolean, retryAt?: number }
 interface Suspect { deaths: number, retryAt: number }
+interface Run { since: number, isNoted: boolean }
 
 export interface PinNotesDeps {
   datastore: Datastore
@@ -38,11 +44,12 @@ export interface PinNotesDeps {
 export class PinNotes {
   readonly #deps: PinNotesDeps
   readonly #suspects = new Map<string, Suspect>()
-  readonly #running = new Map<string, { since: number, isNoted: boolean }>()
+  readonly #running = new Map<string, Run>()
   readonly #cancels = new Set<() => void>()
   #dirty = new Map<string, Write>()
   #writing: Promise<void> | undefined
-  #runningSuspect: string | undefined
+  /** The suspect whose turn it is. */
+  #alone: string | undefined
   #cancelLook: (() => void) | undefined
   #isCareful = false
   #isOpen = false
@@ -65,26 +72,32 @@ export class PinNotes {
     await this.#write()
   }
 
-  /** False while the pin has to wait: the last process ended during it. One such pin runs at a time, so that the next end tells which one it was. */
+  /**
+   * False while the pin has to wait: the process ended during it. Once is mostly chance, and all that ran may be tried again together; those that ran when it ended
+   * again begin one after another, so that the next end tells which one it was.
+   */
   mayBegin (key: string): boolean {
     const suspect = this.#suspects.get(key)
-    return suspect == null || (this.#runningSuspect == null && this.#deps.clock.now() >= suspect.retryAt)
+    if (suspect == null) return true
+    return this.#deps.clock.now() >= suspect.retryAt && (this.#alone == null || suspect.deaths === 1)
   }
 
   /** Why a pin waits; '' when it doesn't have to. */
   reason (key: string): string {
     const suspect = this.#suspects.get(key)
     if (suspect == null) return ''
-    const times = suspect.deaths === 1 ? 'once' : `${suspect.deaths} times`
-    return `the peer ended ${times} while it pinned this; not tried again before ${new Date(suspect.retryAt).toISOString()}, and then alone of its kind`
+    const { deaths, retryAt } = suspect
+    const [times, how] = deaths === 1 ? ['once', ''] : [`${deaths} times`, ', and then apart from others of its kind']
+    return `the peer ended ${times} while it pinned this; not tried again before ${new Date(retryAt).toISOString()}${how}`
   }
 
   /** The pin begins. Resolves when it may: at once unless it has to be noted before. */
   begin (key: string): Promise<void> | undefined {
-    const isSuspect = this.#suspects.has(key)
-    if (isSuspect) this.#runningSuspect = key
-    this.#running.set(key, { since: this.#deps.clock.now(), isNoted: false })
-    if (this.#isOpen && (this.#isCareful || isSuspect)) {
+    const suspect = this.#suspects.get(key)
+    const run: Run = { since: this.#deps.clock.now(), isNoted: false }
+    this.#running.set(key, run)
+    if (suspect != null) this.#watch(key, run, suspect)
+    if (this.#isOpen && (this.#isCareful || suspect != null)) {
       this.#note(key)
       return this.#write()
     }
@@ -97,7 +110,7 @@ export class PinNotes {
     const running = this.#running.get(key)
     this.#running.delete(key)
     this.#suspects.delete(key)
-    if (this.#runningSuspect === key) this.#runningSuspect = undefined
+    if (this.#alone === key) this.#alone = undefined
     if (running?.isNoted !== true) return
     this.#dirty.set(key, { key: rowKey(key), value: undefined })
     void this.#write()
@@ -127,14 +140,34 @@ export class PinNotes {
       if (!this.#deps.isWanted(key)) return void this.#dirty.set(key, { key: name, value: undefined })
       const row = JSON.parse(Buffer.from(value).toString()) as Row
       const deaths = Number(row.deaths) + (row.running ? 1 : 0)
-      const waitMs = Math.min(longestWaitMs, firstWaitMs * 12 ** (deaths - 1))
-      this.#suspects.set(key, { deaths, retryAt: clock.now() + waitMs })
-      this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false }) })
+      const fullMs = Math.min(longestWaitMs, firstWaitMs * 12 ** (deaths - 1))
+      const waitMs = row.running || row.retryAt == null ? fullMs : Math.min(fullMs, Math.max(0, row.retryAt - clock.now()))
+      const retryAt = clock.now() + waitMs
+      this.#suspects.set(key, { deaths, retryAt })
+      this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false, retryAt }) })
       this.#later(waitMs, this.#deps.due)
       log.warn('the peer ended while this was being pinned: it waits before it is tried again', { cid: name.slice(prefix.length), deaths, waitMs })
     } catch (err) {
       log.warn('a row of the table of running pins is damaged and left alone', { row: name.slice(0, 200), err })
     }
+  }
+
+  /** How long a suspect keeps others waiting, and how long it stays one. */
+  #watch (key: string, run: Run, { deaths }: Suspect): void {
+    if (deaths > 1) {
+      this.#alone = key
+      this.#later(aloneMs, () => {
+        if (this.#alone !== key || this.#running.get(key) !== run) return
+        this.#alone = undefined
+        this.#deps.due()
+      })
+    }
+    this.#later(harmlessAfterMs, () => {
+      if (this.#running.get(key) !== run) return
+      this.#suspects.delete(key)
+      this.#note(key)
+      void this.#write()
+    })
   }
 
   #look (): void {

@@ -81,7 +81,7 @@ class Walk {
       } else if (this.#isNew(link.cid, link.depth)) this.#begin(link.cid, link.depth)
       if (links === linksPerTurn) return this.#rest()
     }
-    if (this.#running === 0 && !this.#isLoading && this.#pending.isEmpty()) this.#done.resolve()
+    if (!this.#isOver && this.#running === 0 && !this.#isLoading && this.#pending.isEmpty()) this.#done.resolve()
   }
 
   #load (): void {
@@ -117,6 +117,8 @@ class Walk {
 
   async #visit (cid: CID, depth: number): Promise<void> {
     const bytes = cid.multihash.code === identityCode ? cid.multihash.digest : await this.#options.get(cid)
+    // what comes late must not open again what was closed at the end
+    if (this.#isOver) return
     this.#options.onBlock?.(cid, bytes)
     if (++this.#steps % stepsPerRoom === 0) await this.#seen.room()
     if (bytes == null || depth === 0 || isLeaf(cid)) return

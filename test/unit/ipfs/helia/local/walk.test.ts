@@ -7,6 +7,8 @@ import * as dagPb from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
 import { isClusterError } from '../../../../../src/base/errors.ts'
 import type { Block } from '../../../../../src/blockstore/blockstore.ts'
+import { plainBlockSet } from '../../../../../src/ipfs/helia/local/plain-block-set.ts'
+import { plainStack } from '../../../../../src/ipfs/helia/local/scratch.ts'
 import { walkDag } from '../../../../../src/ipfs/helia/local/walk.ts'
 import { blockOf, identityCid } from '../../../../support/blocks.ts'
 import { cborOf, dagPbCodec, nodeOf, textBlock } from '../../../../support/dags.ts'
@@ -156,6 +158,34 @@ describe('walk through a DAG', () => {
 
     await assert.rejects(walk, /enough/)
     await assert.rejects(walkDag(root.cid, { depth: -1, get: source().get, signal: stop.signal }), /enough/)
+  })
+
+  it('leaves alone what it has closed when a block comes after its end', async () => {
+    const large = cborOf([left.cid], 'x'.repeat(9 * 1024 * 1024))
+    const stop = new AbortController()
+    const block = Promise.withResolvers<Uint8Array>()
+    const calls: string[] = []
+    const noted = <T extends object> (name: string, inner: T): T => new Proxy(inner, {
+      get: (target, key) => {
+        calls.push(`${name} ${String(key)}`)
+        const value: unknown = Reflect.get(target, key)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+    })
+
+    const walk = walkDag(large.cid, {
+      depth: -1, get: async () => block.promise, signal: stop.signal, onBlock: () => calls.push('onBlock'),
+      scratch: { stack: () => noted('stack', plainStack()), blocks: () => noted('seen', plainBlockSet()) }
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    stop.abort(new Error('enough'))
+    await assert.rejects(walk, /enough/)
+    const before = [...calls]
+    block.resolve(large.bytes)
+    await new Promise(resolve => setImmediate(resolve))
+
+    assert.ok(before.includes('stack close') && before.includes('seen close'))
+    assert.deepEqual(calls, before)
   })
 })
 

@@ -18,6 +18,7 @@ export const errorCodes = {
   IPFS_ERROR: 'the IPFS node reports an error',
   IPFS_UNAVAILABLE: 'the IPFS node does not answer',
   BLOCK_MISSING: 'the block is not here',
+  NO_PROVIDER: 'nobody who has the content could be found',
   PEER_IN_USE: 'the peer still holds pins',
   PEER_UNREACHABLE: 'the peer does not answer',
   PEER_FAILED: 'the other peer reports an error',

@@ -18,11 +18,16 @@ export interface ByteRange { from: number, before: number }
 /** Room for what is read before it is asked for: false when there is none. Every byte that was taken is given back. */
 export interface ReadAhead { tryTake (bytes: number): boolean, give (bytes: number): void }
 
+/** Has a block fetched that will soon be read. Undefined when it is here already; rejects when it can't be had, or may not be fetched. */
+export type Prefetch = (cid: CID) => Promise<void> | undefined
+
 export interface ReadFileOptions {
   /** All of it by default. */
   range?: ByteRange
   /** Who says how much may be read ahead. Without one: a few leaves. */
   ahead?: ReadAhead
+  /** For what is elsewhere: it is fetched in order, as far ahead as the consumer and the network are quick. */
+  prefetch?: Prefetch | undefined
 }
 
 /** A child of a file's node, and the part of it that a range wants. */
@@ -67,7 +72,7 @@ export interface DagReader {
   /** The CID behind a name of a dag-pb node, in a sharded directory too. */
   findEntry (cid: CID, name: string, get: GetBlock): Promise<CID | undefined>
   /** All entries of a plain or sharded directory, in the order of the links. */
-  listEntries (node: UnixFsNode, get: GetBlock): AsyncIterable<DirectoryEntry>
+  listEntries (node: UnixFsNode, get: GetBlock, options?: { prefetch?: Prefetch | undefined }): AsyncIterable<DirectoryEntry>
   /** Length of a file's content in bytes. */
   fileSize (node: UnixFsNode): number
   /** The content of a file in order. */

@@ -16,7 +16,14 @@ export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
 
 export interface IpfsOptions { signal?: AbortSignal }
 
-export interface GetBlockOptions extends BlockReadOptions { local?: boolean }
+/** `root`: the pin, or what may be one, that the block is below. The peers of the cluster that the pinset allocates it to are asked before all others. */
+export interface FetchBlockOptions extends IpfsOptions { root?: CID }
+
+export interface GetBlockOptions extends BlockReadOptions, FetchBlockOptions {
+  local?: boolean
+  /** Whether to reject with NO_PROVIDER as soon as all who could be asked have said that they don't have it. Default: wait for who may come. */
+  untilNobody?: boolean
+}
 
 /** How far a running pin is: "why is it stuck". Times are Unix milliseconds. */
 export interface PinProgress {
@@ -83,7 +90,7 @@ export interface IpfsAbilities {
  * The IPFS node that holds this peer's content. Embedded (`helia/`) or external (`kubo/`).
  *
  * Errors: IPFS_UNAVAILABLE when the node doesn't answer, STORAGE_FULL when it has no room, BLOCK_MISSING when content isn't here and may not be
- * fetched, TIMEOUT when nothing moved for pin_timeout, DENIED for what is on the denylist, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
+ * fetched, TIMEOUT when nothing moved for pin_timeout, NO_PROVIDER when that was asked for, DENIED for what is on the denylist, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
  */
 export interface IpfsConnector extends Startable {
   readonly abilities: IpfsAbilities
@@ -126,6 +133,11 @@ export interface IpfsConnector extends Startable {
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
+  /**
+   * Fetches a block that will soon be asked for. Undefined when it is here already; else resolves when it is. Rejects as `getBlock`, and with STORAGE_FULL. Absent: the connector
+   * can't look ahead.
+   */
+  prefetch? (cid: CID, options: FetchBlockOptions): Promise<void> | undefined
   /**
    * `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. `evenDenied`: what is on the denylist is looked
    * up, too, where its blocks are here: for who wants to unpin it.

@@ -10,6 +10,7 @@ import type { TxtLookup } from '../ipfs/helia/names/txt-lookup.ts'
 import { firstOf, httpsTxt, systemTxt } from '../ipfs/helia/names/txt-resolvers.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
+import type { CID, MultiaddrText } from '../model/cid.ts'
 import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -19,7 +20,8 @@ import { refusingIpfs } from './refusing-ipfs.ts'
 /** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
 export const listenersFirstMs = 25
 
-export interface IpfsDeps { stores: Stores, denylist: Denylist, clock: Clock, random: Random, log: Logger, workers: Workers }
+/** `holdersOf`: addresses of the IPFS nodes of other peers that have what is below a pin. */
+export interface IpfsDeps { stores: Stores, denylist: Denylist, holdersOf: (root: CID) => readonly MultiaddrText[], clock: Clock, random: Random, log: Logger, workers: Workers }
 
 /** An IPFS node and the names that it knows. */
 export interface ComposedIpfs extends IpfsConnector {
@@ -27,11 +29,11 @@ export interface ComposedIpfs extends IpfsConnector {
 }
 
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, denylist, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
+export function composeIpfs (init: NodeInit, { stores, denylist, holdersOf, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
   const { ipfs } = init.config
   if (ipfs.kind === 'ipfshttp') return refusingIpfs(kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') }), denylist)
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
-  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
+  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, holdersOf, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
 }
 
 function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {

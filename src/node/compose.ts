@@ -5,6 +5,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import { createCluster } from '../cluster/cluster.ts'
+import { holderAddresses } from '../cluster/holders.ts'
 import { progressHere } from '../cluster/progress.ts'
 import { joinCluster } from '../cluster/join.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
@@ -55,7 +56,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const { host, gossip, streams, exchange, history, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
   const denylist = composeDenylist(init, { clock, log, workers })
-  const ownNode = composeIpfs(init, { stores, denylist, clock, random, log, workers })
+  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holderAddresses(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor }), clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
- * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`). Prints one table; ratios come from one run only. Loopback only.
+ * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -19,7 +19,8 @@ const { values } = parseArgs({
     workload: { type: 'string', default: 'single' },
     pins: { type: 'string', default: '' },
     port: { type: 'string', default: '24000' },
-    cluster: { type: 'boolean', default: false }
+    cluster: { type: 'boolean', default: false },
+    'gateway-cold': { type: 'boolean', default: false }
   }
 })
 
@@ -94,6 +95,11 @@ await run(process.execPath, [join(root, 'scripts/build.ts')])
 if (values.cluster) {
   const { benchCluster } = await import('./cluster.ts')
   await benchCluster({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  process.exit()
+}
+if (values['gateway-cold']) {
+  const { benchGatewayCold } = await import('./gateway-cold.ts')
+  await benchGatewayCold({ scale: Number(values.scale), rounds: Number(values.rounds) })
   process.exit()
 }
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))

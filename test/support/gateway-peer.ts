@@ -6,24 +6,32 @@ import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
+import type { GetBlockOptions } from '../../src/ipfs/ipfs.ts'
 import { testReader } from './dag-reader.ts'
 
-/** Blocks in memory. `elsewhere`: what becomes of those that aren't here: nobody has them (BLOCK_MISSING), or nobody answers. */
+/** Blocks in memory. `elsewhere`: what becomes of those that aren't here: they may not be fetched (BLOCK_MISSING), nobody has them, or nobody answers. */
 export class MemoryBlocks {
   readonly #blocks = new Map<string, Uint8Array>()
-  elsewhere: 'missing' | 'silent' = 'missing'
+  elsewhere: 'missing' | 'nobody' | 'silent' = 'missing'
   /** CIDs that were read, in order. */
   readonly read: string[] = []
+  /** Below which pin blocks were looked for. */
+  readonly roots = new Set<string | undefined>()
+  /** Signals of what is being waited for. */
+  readonly waiting: AbortSignal[] = []
 
   keep (...blocks: Block[]): void { for (const { cid, bytes } of blocks) this.#blocks.set(keyOf(cid), bytes) }
   drop (cid: CID): void { this.#blocks.delete(keyOf(cid)) }
 
-  async getBlock (cid: CID, { signal, local = false }: { signal?: AbortSignal, local?: boolean } = {}): Promise<Uint8Array> {
+  async getBlock (cid: CID, { signal, local = false, untilNobody = false, root }: GetBlockOptions = {}): Promise<Uint8Array> {
     signal?.throwIfAborted()
     this.read.push(cid.toString())
+    this.roots.add(root?.toString())
     const bytes = this.#blocks.get(keyOf(cid))
     if (bytes != null) return bytes
     if (local || this.elsewhere === 'missing') throw new ClusterError('BLOCK_MISSING', {}, { message: `block was not found locally: ${cid.toString()}` })
+    if (this.elsewhere === 'nobody' && untilNobody) throw new ClusterError('NO_PROVIDER')
+    if (signal != null) this.waiting.push(signal)
     return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
   }
 }

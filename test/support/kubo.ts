@@ -34,6 +34,8 @@ export interface RunningKubo {
   /** No pins, no blocks, and this limit. */
   empty (storageMaxBytes: number): Promise<void>
   cli (...args: string[]): Promise<string>
+  /** URL of its gateway, if the settings ask for one. */
+  gateway (): Promise<string>
   close (): Promise<void>
 }
 
@@ -71,6 +73,7 @@ export async function startKubo (program: string, more: typeof settings = []): P
     url,
     cli,
     call,
+    gateway: async () => (await readFile(join(folder, 'gateway'), 'utf8')).trim(),
     empty: async storageMaxBytes => {
       const { Keys: pins = {} } = await (await call('pin/ls?type=all')).json() as { Keys?: Record<string, { Type: string }> }
       const roots = Object.keys(pins).filter(cid => !pins[cid]?.Type.startsWith('indirect'))

@@ -17,6 +17,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   STORAGE_FULL: 503,
   IPFS_UNAVAILABLE: 503,
   NOT_READY: 503,
+  NO_PROVIDER: 502,
   TIMEOUT: 504
 }
 

@@ -61,7 +61,7 @@ export interface GatewayInit extends PatienceInit {
 
 /** What the gateway needs of the node behind it. */
 export interface GatewayDeps {
-  ipfs: Pick<IpfsConnector, 'getBlock'>
+  ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>
   reader: DagReader
   /** Looks up `/ipns/…` and DNSLink hosts; without it they are answered 501. */
   names?: NameResolver | undefined
@@ -120,7 +120,7 @@ class GatewayFront {
     const { cors } = init
     this.#init = init
     this.#deps = deps
-    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), buffers: deps.flow.buffers, recent: new RecentReads(recentInit), clock: deps.clock }
+    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), prefetch: deps.ipfs.prefetch?.bind(deps.ipfs), buffers: deps.flow.buffers, recent: new RecentReads(recentInit), clock: deps.clock }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
     this.#trusted = networks(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
@@ -202,6 +202,8 @@ class GatewayFront {
         asked: askedFormat(query, request.headers.accept),
         get signal () { return patience.signal },
         get: async cid => patience.get(cid),
+        prefetch: cid => patience.prefetch(cid),
+        below: root => patience.below(root),
         ahead: place,
         room: bytes => place.reader.take(bytes, patience.signal),
         now: this.#deps.clock.now()

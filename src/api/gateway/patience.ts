@@ -1,7 +1,8 @@
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
-import type { GetBlockOptions } from '../../ipfs/ipfs.ts'
+import type { FetchBlockOptions, GetBlockOptions } from '../../ipfs/ipfs.ts'
+import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 import type { RecentReads } from './recent-reads.ts'
 import { Refusal } from './refusal.ts'
@@ -16,6 +17,8 @@ export interface PatienceInit {
 
 export interface PatienceDeps {
   getBlock: (cid: CID, options: GetBlockOptions) => Promise<Uint8Array>
+  /** As the connector's; undefined where nothing can be fetched ahead. */
+  prefetch: ((cid: CID, options: FetchBlockOptions) => Promise<void> | undefined) | undefined
   /** Memory for leaves: whoever sends them gives it back. */
   buffers: BufferPool
   recent: RecentReads
@@ -37,6 +40,8 @@ export class Patience {
   #cancel: (() => void) | undefined
   #ended: Error | undefined
   #isFirst = true
+  #root: string | undefined
+  #rootCid: CID | undefined
 
   constructor (init: PatienceInit, deps: PatienceDeps, rules: BlockRules) {
     this.#init = init
@@ -50,6 +55,19 @@ export class Patience {
   }
 
   get isEnded (): boolean { return this.#ended != null }
+
+  /** From now on blocks are looked for where the pinset says that this root is. */
+  below (root: string): void {
+    this.#root = root
+    this.#rootCid = undefined
+  }
+
+  /** Has a block fetched that will be read soon; undefined when it is here. */
+  prefetch (cid: CID): Promise<void> | undefined {
+    const { prefetch } = this.#deps
+    if (prefetch == null || this.#rules.local || cid.multihash.code === identity) return undefined
+    return prefetch(cid, this.#placed({ signal: this.signal }))
+  }
 
   /** Aborts what is still being waited for. */
   end (reason: Error): void {
@@ -84,8 +102,14 @@ export class Patience {
 
   /** Links of other blocks than raw ones are views of their bytes: those must stay. */
   #options (cid: CID, signal: AbortSignal): GetBlockOptions {
-    const { local } = this.#rules
-    return cid.code === raw ? { signal, local, allocate: bytes => this.#deps.buffers.allocate(bytes) } : { signal, local }
+    const options: GetBlockOptions = this.#placed({ signal, local: this.#rules.local, untilNobody: true })
+    if (cid.code === raw) options.allocate = bytes => this.#deps.buffers.allocate(bytes)
+    return options
+  }
+
+  #placed<T extends FetchBlockOptions> (options: T): T {
+    if (this.#root != null) options.root = this.#rootCid ??= parseCid(this.#root)
+    return options
   }
 
   #begin (): AbortController {

@@ -24,7 +24,7 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
   return {
     status: 200,
     headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ['Content-Type', 'text/html; charset=utf-8']],
-    body: gathered(listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get), 1, () => 1) }))
+    body: gathered(listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get, { prefetch: visit.prefetch }), 1, () => 1) }))
   }
 }
 

@@ -30,7 +30,7 @@ export async function serveFile (visit: Visit, { node, name, etag = etagOf.conte
     const type = typed ?? sniffedType(node.data.subarray(0, sniffBytes))
     return bytesAnswer(visit, node.data, [...common, ['Content-Type', type]])
   }
-  const read = (range: ByteRange): AsyncIterable<Uint8Array> => reader.readFile(node, visit.get, { range, ahead: visit.ahead })
+  const read = (range: ByteRange): AsyncIterable<Uint8Array> => reader.readFile(node, visit.get, { range, ahead: visit.ahead, prefetch: visit.prefetch })
   if (typed != null) return partialAnswer(visit, { size, read }, [...common, ['Content-Type', typed]])
   const held = Math.min(size, usualLeaf)
   await visit.room(held)

@@ -70,6 +70,7 @@ export class Content {
     const text = ['/ipfs', immutable.root, ...immutable.names].join('/')
     if (path.namespace === 'ipns') this.#checkPath(text)
     try {
+      visit.below(immutable.root)
       const way = await this.#resolution.resolve(immutable, visit.get)
       return await this.#serve(visit, { ...way, immutablePath: text, freshness: immutable.freshness })
     } catch (err) {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { CID } from 'multiformats/cid'
 import type { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
-import type { DagReader, GetBlock, ReadAhead } from '../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock, Prefetch, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Freshness } from './caching.ts'
 import type { ContentPath } from './content-path.ts'
 import type { AskedFormat } from './formats.ts'
@@ -25,8 +25,12 @@ export interface Visit {
   asked: AskedFormat
   /** Aborts when the client leaves or the time for the whole request is over. */
   signal: AbortSignal
-  /** Each block in time, or TIMEOUT. BLOCK_MISSING when it isn't here and may not be fetched. */
+  /** Each block in time, or TIMEOUT. BLOCK_MISSING when it isn't here and may not be fetched, NO_PROVIDER when nobody has it. */
   get: GetBlock
+  /** Has a block fetched that will be read soon. */
+  prefetch: Prefetch
+  /** Blocks are looked for where this root is pinned. */
+  below: (root: string) => void
   /** Room for leaves that are read ahead. */
   ahead: ReadAhead
   /** Waits for room for the first piece of a body, which `Answer.held` tells of. */

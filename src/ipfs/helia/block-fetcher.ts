@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
-import { isClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { Slots } from './slots.ts'
@@ -44,7 +44,19 @@ const forgetMs = 50
 /** What came, and why it could not be stored. */
 interface Landed { bytes: Uint8Array, notStored?: unknown }
 
-interface RunningFlight extends Flight { asked: Set<PeerId>, waiting: number, abort: AbortController, result: Promise<Landed> }
+interface RunningFlight extends Flight {
+  asked: Set<PeerId>
+  /** Who said that they don't have it. */
+  lacking: Set<PeerId>
+  /** Whether the latest search is over and found nobody. */
+  isSearchedInVain: boolean
+  first: readonly PeerId[] | undefined
+  waiting: number
+  /** Called whenever there is news of who doesn't have it. */
+  onLack: Set<() => void>
+  abort: AbortController
+  result: Promise<Landed>
+}
 
 interface Turns { wants: Slots, searches: Slots }
 
@@ -52,6 +64,10 @@ export interface FetchOptions {
   signal: AbortSignal
   /** Whether a full storage may be passed over: the block is given, but isn't here afterwards. Default false. */
   mayStayOut?: boolean
+  /** Connected peers that are likely to have it: they are asked before all others. Counts for who is the first to want the block. */
+  first?: readonly PeerId[]
+  /** Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else. Default false. */
+  untilNobody?: boolean
 }
 
 /**
@@ -72,15 +88,18 @@ export class BlockFetcher {
     this.#deps = deps
   }
 
-  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED or why the network isn't up; it never gives up by itself. */
-  async fetch (cid: CID, { signal, mayStayOut = false }: FetchOptions): Promise<Uint8Array> {
+  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED, NO_PROVIDER or why the network isn't up; without `untilNobody` it never gives up by itself. */
+  async fetch (cid: CID, { signal, mayStayOut = false, first, untilNobody = false }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
     this.#deps.refuse(cid)
     const key = flightKey(cid)
-    const flight = this.#flights.get(key) ?? this.#begin(cid, key)
+    // it may have landed since the caller looked
+    const here = this.#flights.has(key) || !this.#deps.blockstore.has(cid) ? undefined : await this.#deps.blockstore.get(cid)
+    if (here != null) return here
+    const flight = this.#flights.get(key) ?? this.#begin(cid, first)
     flight.waiting++
     try {
-      const { bytes, notStored } = await orAborted(flight.result, signal)
+      const { bytes, notStored } = await (untilNobody ? this.#orNobody(flight, signal) : orAborted(flight.result, signal))
       if (notStored != null && !(mayStayOut && isClusterError(notStored, 'STORAGE_FULL'))) throw notStored
       return bytes
     } finally {
@@ -106,9 +125,39 @@ export class BlockFetcher {
     this.#forgetting.set(key, forgotten)
   }
 
-  #begin (cid: CID, key: string): RunningFlight {
+  /** The flight's result, or NO_PROVIDER. */
+  async #orNobody (flight: RunningFlight, signal: AbortSignal): Promise<Landed> {
+    const { promise: nobody, reject } = Promise.withResolvers<never>()
+    const check = (): void => {
+      if (this.#isNobodyLeft(flight)) reject(new ClusterError('NO_PROVIDER', { cid: flight.cid.toString() }, { message: `nobody who has ${flight.cid.toString()} could be found` }))
+    }
+    flight.onLack.add(check)
+    check()
+    try {
+      return await orAborted(Promise.race([flight.result, nobody]), signal)
+    } finally {
+      flight.onLack.delete(check)
+    }
+  }
+
+  #isNobodyLeft ({ isSearchedInVain, lacking }: RunningFlight): boolean {
+    return isSearchedInVain && this.#deps.network.askable().every(peer => lacking.has(peer))
+  }
+
+  #begin (cid: CID, first: readonly PeerId[] | undefined): RunningFlight {
+    const key = flightKey(cid)
     const flight: RunningFlight = {
-      cid, since: this.#deps.clock.now(), asked: new Set(), nextTryAt: null, waiting: 0, abort: new AbortController(), result: Promise.resolve({ bytes: new Uint8Array(0) })
+      cid,
+      since: this.#deps.clock.now(),
+      asked: new Set(),
+      lacking: new Set(),
+      isSearchedInVain: false,
+      first,
+      nextTryAt: null,
+      waiting: 0,
+      onLack: new Set(),
+      abort: new AbortController(),
+      result: Promise.resolve({ bytes: new Uint8Array(0) })
     }
     flight.result = this.#fly(flight).finally(() => { if (this.#flights.get(key) === flight) this.#flights.delete(key) })
     // every waiter may have left
@@ -159,10 +208,18 @@ export class BlockFetcher {
       else endTurn = clock.after(wantTurnMs, look)
     }
     let endTurn = clock.after(wantTurnMs, look)
-    const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight.cid, searches, attempt.signal) })
+    const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight, searches, attempt.signal) })
     flight.nextTryAt = clock.now() + this.#init.retryMs
     try {
-      return await this.#deps.network.want(flight.cid, { signal: attempt.signal, onAsked: peer => flight.asked.add(peer) })
+      return await this.#deps.network.want(flight.cid, {
+        signal: attempt.signal,
+        first: flight.first,
+        onAsked: peer => flight.asked.add(peer),
+        onLacking: peer => {
+          flight.lacking.add(peer)
+          for (const told of flight.onLack) told()
+        }
+      })
     } catch (err) {
       signal.throwIfAborted()
       if (!attempt.signal.aborted) throw err
@@ -180,12 +237,21 @@ export class BlockFetcher {
   /** Nobody connected: nothing to wait for. */
   #searchDelayMs (): number { return this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs }
 
-  async #search (cid: CID, slots: Slots, signal: AbortSignal): Promise<void> {
+  async #search (flight: RunningFlight, slots: Slots, signal: AbortSignal): Promise<void> {
+    const { cid } = flight
+    flight.isSearchedInVain = false
+    let found = 0
     try {
-      await slots.run(async () => this.#deps.network.connectToProviders(cid, { signal }), signal)
+      found = await slots.run(async () => this.#deps.network.connectToProviders(cid, { signal }), signal)
     } catch (err) {
-      if (!signal.aborted) this.#deps.log.debug('no providers found', { cid: cid.toString(), err })
+      if (signal.aborted) return
+      this.#deps.log.debug('no providers found', { cid: cid.toString(), err })
     }
+    flight.isSearchedInVain = found === 0
+    if (flight.onLack.size === 0) return
+    const { network } = this.#deps
+    network.askAgain(cid, network.askable().filter(peer => !flight.lacking.has(peer)))
+    for (const told of flight.onLack) told()
   }
 }
 

@@ -13,11 +13,12 @@ import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
-import type { BlockHold, CollectionOptions, GetBlockOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { isContentOf } from '../../wire/multihash.ts'
+import { HolderPeers } from './holder-peers.ts'
 import { Holds, type GuardedHold } from './holds.ts'
 import { LinklessBlocks } from './local/linkless-blocks.ts'
 import { localNode } from './local-node.ts'
@@ -68,6 +69,8 @@ export interface HeliaDeps {
   workers: { add: (worker: Worker) => WorkerHandle }
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
+  /** Addresses (with /p2p) of the IPFS nodes of the other peers that the pinset allocates this pin to. Default: nothing is known. */
+  holdersOf?: (root: CID) => readonly MultiaddrText[]
   /** Keys that names are published with. */
   nameKeys: KeyFiles
   /** Looks up DNSLink entries. Undefined: domains aren't looked up. */
@@ -87,6 +90,8 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
   }
 }
 
+/** More at a time would keep the wants of pins waiting; whoever reads asks for the rest when its turn comes. */
+const mostPrefetches = 192
 const search = { searchAfterMs: 1000, retryMs: 30_000 }
 
 /**
@@ -109,6 +114,8 @@ class EmbeddedNode implements HeliaConnector {
   readonly #pinner: Pinner
   readonly #provider: Provider
   readonly #holds: Holds
+  readonly #holders: HolderPeers
+  #prefetching = 0
   readonly #linkless = new LinklessBlocks()
   readonly names: Names
   #peer: Promise<PeerId> | undefined
@@ -125,6 +132,7 @@ class EmbeddedNode implements HeliaConnector {
     this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
     this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log })
+    this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => []), network, networkReady, clock, log })
     this.#pinner = new Pinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
@@ -227,7 +235,7 @@ class EmbeddedNode implements HeliaConnector {
     return this.#block(cid, options)
   }
 
-  async #block (cid: CID, { signal, local = false, allocate }: GetBlockOptions): Promise<Uint8Array> {
+  async #block (cid: CID, { signal, local = false, allocate, root, untilNobody = false }: GetBlockOptions): Promise<Uint8Array> {
     signal?.throwIfAborted()
     const here = await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
@@ -235,9 +243,23 @@ class EmbeddedNode implements HeliaConnector {
     const { requestTimeoutMs } = this.#init
     const limit = deadline(this.#deps.clock, requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }), signal)
     try {
-      return await this.#fetcher.fetch(cid, { signal: limit.signal, mayStayOut: true })
+      return await this.#fetcher.fetch(cid, { signal: limit.signal, mayStayOut: true, first: await this.#holders.connected(root, limit.signal), untilNobody })
     } finally {
       limit.clear()
+    }
+  }
+
+  prefetch (cid: CID, { signal, root }: FetchBlockOptions): Promise<void> | undefined {
+    if (this.#deps.blockstore.has(cid)) return undefined
+    return this.#prefetching >= mostPrefetches ? Promise.resolve() : this.#prefetched(cid, signal ?? new AbortController().signal, root)
+  }
+
+  async #prefetched (cid: CID, signal: AbortSignal, root: CID | undefined): Promise<void> {
+    this.#prefetching++
+    try {
+      await this.#fetcher.fetch(cid, { signal, first: await this.#holders.connected(root, signal) })
+    } finally {
+      this.#prefetching--
     }
   }
 

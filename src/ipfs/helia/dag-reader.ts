@@ -5,7 +5,8 @@ import type { WalkScratch } from './local/local.ts'
 import { PendingLinks } from './local/pending-links.ts'
 import { walkScratch } from './local/scratch.ts'
 import { findEntry, listEntries, readNode } from './unixfs-directory.ts'
-import { fileSize, partsOf, readFile } from './unixfs-file.ts'
+import { fileSize, partsOf } from './file-parts.ts'
+import { readFile } from './unixfs-file.ts'
 
 export interface DagReaderInit {
   /** For what walks can't hold in memory; emptied when it is first needed. */

@@ -6,6 +6,9 @@ import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import { BitswapAnswers } from './bitswap-answers.ts'
+import type { AnswerSource } from './bitswap-answers.ts'
+import { BitswapAsks } from './bitswap-asks.ts'
 import { BitswapCancels } from './bitswap-cancels.ts'
 import type { QueuedMessage } from './bitswap-cancels.ts'
 import { receiveBitswap } from './bitswap-inbound.ts'
@@ -28,8 +31,12 @@ export interface IpfsNetwork {
   /** Addresses (with /p2p) at which this node reached peers that are connected now. */
   reached (): MultiaddrText[]
   dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void>
+  /** Those of them that are asked for blocks. */
+  askable (): PeerId[]
   /** Asks connected peers, and those that connect later, for a block. Checked against its CID. Waits until it comes or the signal aborts. */
-  want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array>
+  want (cid: CID, options: WantOptions): Promise<Uint8Array>
+  /** Has these peers tell once more if they lack a block that is wanted. Never throws. */
+  askAgain (cid: CID, peers: readonly PeerId[]): void
   /** Sends a block that is here now to peers that wait for it. Never throws. */
   announce (cids: readonly CID[]): void
   /** Connects to peers that the routing system names for this CID. Resolves to their number; 0 without routing. */
@@ -40,6 +47,15 @@ export interface IpfsNetwork {
   values (key: Uint8Array, options: { signal: AbortSignal }): AsyncIterable<Uint8Array>
   /** Gives a value to the routing system. Resolves to the number of peers that took it. */
   putValue (key: Uint8Array, value: Uint8Array, options: { signal: AbortSignal }): Promise<number>
+}
+
+export interface WantOptions {
+  signal: AbortSignal
+  /** Connected peers that are likely to have it: they are asked before all others, one after the other. */
+  first?: readonly PeerId[] | undefined
+  onAsked?: (peer: PeerId) => void
+  /** That peer says that it doesn't have the block. */
+  onLacking?: (peer: PeerId) => void
 }
 
 export interface IpfsNetworkDeps { blockstore: InterfaceBlockstore, clock: Clock, log: Logger }
@@ -54,7 +70,7 @@ interface BitswapBroker {
       safeDispatchEvent (type: 'bitswap:message', init: { detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection } }): boolean
       sendMessage (peer: Libp2pPeerId, message: QueuedMessage): Promise<void>
     }
-    wantList: { peers: { keys (): Iterable<Libp2pPeerId>, size: number } }
+    wantList: AnswerSource & { peers: { keys (): Iterable<Libp2pPeerId>, size: number } }
     peerWantLists: { ledgerMap: { size: number } }
   }
 }
@@ -63,6 +79,8 @@ interface Running { helia: { stop (): Promise<unknown> }, libp2p: Libp2p, broker
 
 const bitswapProtocol = '/ipfs/bitswap/1.2.0'
 const providersPerSearch = 10
+/** A peer that is said to have a block and sends nothing for this long isn't the only one that is asked any more. */
+const quietMs = 2000
 const inbound = { stallMs: 30_000, maxMessageBytes: 4 * 1024 * 1024 + 64 * 1024 }
 const bitswapOptions = {
   // wantlists only: blocks are sent without a limit in time. One silent peer holds up everybody's wants for this long
@@ -85,6 +103,8 @@ export class HeliaNode implements IpfsNetwork {
   /** Whether the world can reach this node, and what follows from it. Its worker is for the owner to run. */
   readonly reachability: Reachability
   readonly #cancels: BitswapCancels
+  readonly #answers = new BitswapAnswers()
+  readonly #asks: BitswapAsks
   #running: Running | undefined
   #starting: Promise<void> | undefined
   #stopped = false
@@ -98,6 +118,11 @@ export class HeliaNode implements IpfsNetwork {
     this.#cancels = new BitswapCancels({
       peers: () => [...this.#running?.broker.bitswap.wantList.peers.keys() ?? []],
       send: async (peer, message) => this.#running?.broker.bitswap.network.sendMessage(peer, message),
+      clock: deps.clock
+    })
+    this.#asks = new BitswapAsks({ quietMs }, {
+      answers: this.#answers,
+      send: async (peer, message) => this.#send(peer, message),
       clock: deps.clock
     })
   }
@@ -145,12 +170,14 @@ export class HeliaNode implements IpfsNetwork {
       throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `the embedded IPFS node doesn't start: ${listenFailure(err)}`, cause: err })
     }
     if (broker == null) throw new ClusterError('INTERNAL', {}, { message: 'bitswap is missing' })
+    this.#answers.listenTo(broker.bitswap.wantList)
     this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }
   }
 
   addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }
   protocols (): string[] { return this.#now().libp2p.getProtocols() }
   peers (): PeerId[] { return this.#now().libp2p.getPeers().map(String) }
+  askable (): PeerId[] { return [...this.#now().broker.bitswap.wantList.peers.keys()].map(String) }
 
   reached (): MultiaddrText[] {
     return this.#now().libp2p.getConnections()
@@ -163,8 +190,30 @@ export class HeliaNode implements IpfsNetwork {
     await this.#now().libp2p.dial(multiaddr(address), options)
   }
 
-  async want (cid: CID, options: { signal: AbortSignal, onAsked?: (peer: PeerId) => void }): Promise<Uint8Array> {
-    const { signal, onAsked } = options
+  async want (cid: CID, { first = [], ...options }: WantOptions): Promise<Uint8Array> {
+    const unwatch = options.onLacking == null ? undefined : this.#answers.watch(cid, { onLacking: options.onLacking })
+    try {
+      return (first.length === 0 ? undefined : await this.#askFirst(cid, first, options)) ?? await this.#askAll(cid, options)
+    } finally {
+      unwatch?.()
+    }
+  }
+
+  async #askFirst (cid: CID, peers: readonly PeerId[], { signal, onAsked }: WantOptions): Promise<Uint8Array | undefined> {
+    this.#now()
+    const asked: PeerId[] = []
+    let isHere = false
+    try {
+      const bytes = await this.#asks.ask(cid, peers, { signal, onAsked: peer => { asked.push(peer); onAsked?.(peer) } })
+      isHere = bytes != null
+      return bytes
+    } finally {
+      // who was asked before may still be about to send it; when all are asked next, a cancel would take that back
+      if (signal.aborted || (isHere && asked.length > 1)) this.#cancels.add(cid)
+    }
+  }
+
+  async #askAll (cid: CID, { signal, onAsked }: WantOptions): Promise<Uint8Array> {
     const { broker } = this.#now()
     let isHere = false
     try {
@@ -179,6 +228,15 @@ export class HeliaNode implements IpfsNetwork {
       if (!isHere || broker.bitswap.wantList.peers.size > 1) this.#cancels.add(cid)
     }
   }
+
+  async #send (peer: PeerId, message: QueuedMessage): Promise<void> {
+    const { bitswap } = this.#now().broker
+    const connected = [...bitswap.wantList.peers.keys()].find(known => known.toString() === peer)
+    if (connected == null) throw new ClusterError('PEER_UNREACHABLE', { peer })
+    await bitswap.network.sendMessage(connected, message)
+  }
+
+  askAgain (cid: CID, peers: readonly PeerId[]): void { for (const peer of peers) this.#asks.askAgain(cid, peer) }
 
   announce (cids: readonly CID[]): void {
     const bitswap = this.#running?.broker.bitswap

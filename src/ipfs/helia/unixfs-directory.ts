@@ -4,7 +4,7 @@ import { murmur3128 } from '@multiformats/murmur3'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import type { DirectoryEntry, GetBlock, UnixFsNode } from '../dag-reader.ts'
+import type { DirectoryEntry, GetBlock, Prefetch, UnixFsNode } from '../dag-reader.ts'
 
 const kinds: Record<string, UnixFsNode['kind']> = { file: 'file', raw: 'file', directory: 'directory', 'hamt-sharded-directory': 'shard', symlink: 'symlink' }
 
@@ -39,23 +39,36 @@ async function findInShard (root: PBNode, name: string, get: GetBlock): Promise<
 }
 
 /** All entries of a plain or sharded directory, in the order of the links. */
-export async function * listEntries (node: UnixFsNode, get: GetBlock): AsyncGenerator<DirectoryEntry> {
+export async function * listEntries (node: UnixFsNode, get: GetBlock, { prefetch }: { prefetch?: Prefetch | undefined } = {}): AsyncGenerator<DirectoryEntry> {
   if (node.kind === 'shard') {
-    yield * listShard({ Links: [...node.links], Data: node.unixfs?.marshal() ?? new Uint8Array(0) }, get)
+    yield * listShard({ Links: [...node.links], Data: node.unixfs?.marshal() ?? new Uint8Array(0) }, { get, prefetch })
     return
   }
   for (const { Name = '', Hash, Tsize = 0 } of node.links) yield { name: Name, cid: Hash, sizeBytes: Tsize }
 }
 
+/** Parts of one node that are fetched before their turn. They are small, and most directories have two levels. */
+const shardsAhead = 64
+
 /** `usedBits`: of the names' hashes by the levels above, which bounds the depth. */
-async function * listShard (node: PBNode, get: GetBlock, usedBits = 0): AsyncGenerator<DirectoryEntry> {
+async function * listShard (node: PBNode, deps: { get: GetBlock, prefetch: Prefetch | undefined }, usedBits = 0): AsyncGenerator<DirectoryEntry> {
   const width = shardWidthBits(node)
   if (width == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a part of a sharded directory is of another kind' })
   if (usedBits + width > hashBits) throw tooDeep()
   const prefixLength = hexDigits(width)
-  for (const { Name = '', Hash, Tsize = 0 } of node.Links) {
-    if (Name.length > prefixLength) yield { name: Name.slice(prefixLength), cid: Hash, sizeBytes: Tsize }
-    else yield * listShard(decodeNode(Hash, await get(Hash)), get, usedBits + width)
+  const isPart = ({ Name = '' }: { Name?: string }): boolean => Name.length <= prefixLength
+  const parts = deps.prefetch == null ? [] : node.Links.filter(isPart)
+  let [begun, read] = [0, 0]
+  for (const link of node.Links) {
+    const { Name = '', Hash, Tsize = 0 } = link
+    if (!isPart(link)) {
+      yield { name: Name.slice(prefixLength), cid: Hash, sizeBytes: Tsize }
+      continue
+    }
+    // why one can't be had shows when it is read
+    for (; begun < parts.length && begun - read < shardsAhead; begun++) deps.prefetch?.((parts[begun] as { Hash: CID }).Hash)?.catch(() => {})
+    read++
+    yield * listShard(decodeNode(Hash, await deps.get(Hash)), deps, usedBits + width)
   }
 }
 

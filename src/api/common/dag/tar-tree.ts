@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { ClusterError } from '../../../base/errors.ts'
-import type { DagReader, DirectoryEntry, GetBlock, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import type { DagReader, DirectoryEntry, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { tarHeader, tarPadding } from './tar.ts'
 import type { TarTime } from './tar.ts'
 
@@ -8,6 +8,7 @@ export interface TarTreeDeps {
   reader: DagReader
   get: GetBlock
   ahead?: ReadAhead
+  prefetch?: Prefetch | undefined
   /** The time of what has none. */
   now: TarTime
   /**
@@ -22,18 +23,18 @@ const maxDepth = 1024
 
 /** The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. */
 export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDeps, depth = 0): AsyncGenerator<Uint8Array> {
-  const { reader, get, ahead, now, nameOf = plainName } = deps
+  const { reader, get, ahead, prefetch, now, nameOf = plainName } = deps
   if (depth > maxDepth) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the tree is nested too deeply' })
   const mtime = mtimeOf(node) ?? now
   if (node.kind === 'directory' || node.kind === 'shard') {
     yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
-    for await (const entry of reader.listEntries(node, get)) yield * tarTree(nameOf(name, entry, node), await reader.readNode(entry.cid, get), deps, depth + 1)
+    for await (const entry of reader.listEntries(node, get, { prefetch })) yield * tarTree(nameOf(name, entry, node), await reader.readNode(entry.cid, get), deps, depth + 1)
   } else if (node.kind === 'symlink') {
     yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: Buffer.from(node.data).toString('utf8') })
   } else {
     const sizeBytes = reader.fileSize(node)
     yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
-    yield * reader.readFile(node, get, ahead == null ? {} : { ahead })
+    yield * reader.readFile(node, get, ahead == null ? { prefetch } : { ahead, prefetch })
     yield tarPadding(sizeBytes)
   }
 }

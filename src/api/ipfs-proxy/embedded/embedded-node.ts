@@ -119,8 +119,15 @@ class EmbeddedApi implements NodeApi {
     const local = query.get('offline') === 'true'
     const { ipfs, flow } = this.#deps
     const allocate = (bytes: number): Uint8Array => flow.buffers.allocate(bytes)
-    // links of other blocks than raw ones are views of their bytes: those must stay
-    return { query, body, signal, ahead, get: async cid => ipfs.getBlock(cid, cid.code === raw ? { signal, local, allocate } : { signal, local }) }
+    return {
+      query,
+      body,
+      signal,
+      ahead,
+      // links of other blocks than raw ones are views of their bytes: those must stay
+      get: async cid => ipfs.getBlock(cid, cid.code === raw ? { signal, local, allocate } : { signal, local }),
+      prefetch: cid => local ? undefined : ipfs.prefetch?.(cid, { signal })
+    }
   }
 
   /** Errors of a command are chunked, with an announced trailer, as Kubo's. */

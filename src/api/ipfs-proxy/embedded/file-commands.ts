@@ -23,7 +23,7 @@ export function fileCommands (deps: CommandDeps): Record<string, Command> {
   }
 }
 
-function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead }: CommandCall): ReturnType<Command> {
+function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch, ahead }: CommandCall): ReturnType<Command> {
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
   const offset = integer(query, 'offset', { whenMissing: 0, atLeast: 0 })
   const length = integer(query, 'length', { whenMissing: Infinity, atLeast: 0 })
@@ -38,7 +38,7 @@ function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead }: Comm
         const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
         skip -= range.from
         left -= range.before - range.from
-        if (range.before > range.from) yield * reader.readFile(node, get, { range, ahead })
+        if (range.before > range.from) yield * reader.readFile(node, get, { range, ahead, prefetch })
       }
     })()
   }
@@ -49,7 +49,7 @@ async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
   return node
 }
 
-function getTree (deps: CommandDeps, { query, signal, get, ahead }: CommandCall): ReturnType<Command> {
+function getTree (deps: CommandDeps, { query, signal, get, prefetch, ahead }: CommandCall): ReturnType<Command> {
   const path = pathArgument(query)
   const isGzip = flag(query, 'compress')
   const isArchive = flag(query, 'archive') || !isGzip
@@ -57,10 +57,10 @@ function getTree (deps: CommandDeps, { query, signal, get, ahead }: CommandCall)
   const source = async function * (): AsyncGenerator<Uint8Array> {
     const node = await deps.reader.readNode(await resolved(deps.ipfs, path, signal), get)
     // one file needs no archive around it when it is compressed
-    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead })
+    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead, prefetch })
     else {
       const now = { seconds: Math.floor(deps.clock.now() / 1000), nanoseconds: 0 }
-      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, ahead, now })
+      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, ahead, prefetch, now })
       yield tarEnd
     }
   }
@@ -112,7 +112,7 @@ async function * sortedByName (entries: AsyncIterable<DirectoryEntry>): AsyncGen
   if (held != null) yield * held.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
 }
 
-function list ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function list ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch }: CommandCall): ReturnType<Command> {
   const args = pathArguments({ all: query.all('arg') })
   const paths = args.map(contentPath)
   const isStream = flag(query, 'stream') || flag(query, 's')
@@ -132,9 +132,9 @@ function list ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCal
     })
   }
   const entriesOf = (node: UnixFsNode): AsyncIterable<DirectoryEntry> | DirectoryEntry[] => {
-    if (node.kind === 'shard' && !isStream) return sortedByName(reader.listEntries(node, get))
+    if (node.kind === 'shard' && !isStream) return sortedByName(reader.listEntries(node, get, { prefetch }))
     // of a file these are its pieces
-    return node.kind === 'shard' || node.kind === 'directory' ? reader.listEntries(node, get) : node.links.map(pieceOf)
+    return node.kind === 'shard' || node.kind === 'directory' ? reader.listEntries(node, get, { prefetch }) : node.links.map(pieceOf)
   }
   const rowsOf = async function * (path: string): AsyncGenerator<string> {
     const node = await reader.readNode(await resolved(ipfs, path, signal), get)

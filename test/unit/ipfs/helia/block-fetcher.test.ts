@@ -9,11 +9,14 @@ import type { IpfsNetwork } from '../../../../src/ipfs/helia/node.ts'
 import { rawBlock } from '../../../contract/ipfs.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
-interface Want { cid: CID, signal: AbortSignal, give: (bytes: Uint8Array) => void }
+interface Want { cid: CID, signal: AbortSignal, first: readonly string[] | undefined, give: (bytes: Uint8Array) => void, lack: (peer: string) => void }
 
 let clock: SimClock
 let wants: Want[]
 let searches: number
+let found: number
+let askable: string[]
+let askedAgain: string[]
 let full: boolean
 let fetcher: BlockFetcher
 const blockstore = memoryBlockstore()
@@ -23,9 +26,14 @@ const block = await rawBlock('wanted')
 const network: Partial<IpfsNetwork> = {
   peers: () => ['peer'],
   announce: () => {},
-  connectToProviders: async () => ++searches,
+  askable: () => askable,
+  askAgain: (_cid, peers) => { askedAgain.push(...peers) },
+  connectToProviders: async () => {
+    searches++
+    return found
+  },
   want: async (cid, options) => new Promise((resolve, reject) => {
-    wants.push({ cid, signal: options.signal, give: resolve })
+    wants.push({ cid, signal: options.signal, first: options.first, give: resolve, lack: peer => options.onLacking?.(peer) })
     options.signal.addEventListener('abort', () => reject(options.signal.reason))
   })
 }
@@ -35,6 +43,9 @@ describe('block fetcher', () => {
     clock = new SimClock()
     wants = []
     searches = 0
+    found = 1
+    askable = ['peer']
+    askedAgain = []
     full = false
     await blockstore.start(signal)
     await blockstore.delete([block.cid])
@@ -110,6 +121,57 @@ describe('block fetcher', () => {
 
     assert.equal(atOnce, 1)
     assert.equal(wants.length, 2)
+  })
+
+  it('tells who wants to know when everybody lacks the block and nobody else is found, and goes on for the others', async () => {
+    found = 0
+    const patient = fetcher.fetch(block.cid, { signal })
+    const asked = fetcher.fetch(block.cid, { signal, untilNobody: true })
+    const refused = assert.rejects(asked, { code: 'NO_PROVIDER' })
+    await clock.settle()
+    wants[0]?.lack('peer')
+    await clock.settle()
+    const beforeSearch = fetcher.flight(block.cid)
+
+    await clock.advance(1500)
+    await refused
+    wants[0]?.give(block.bytes)
+
+    assert.notEqual(beforeSearch, undefined)
+    assert.deepEqual(await patient, block.bytes)
+  })
+
+  it('asks peers that have not answered once more, and waits for them', async () => {
+    found = 0
+    askable = ['peer', 'slow']
+    const slow = fetcher.fetch(block.cid, { signal, untilNobody: true })
+    await clock.settle()
+    wants[0]?.lack('peer')
+
+    await clock.advance(20_000)
+    wants[0]?.give(block.bytes)
+
+    assert.deepEqual(await slow, block.bytes)
+    assert.deepEqual(askedAgain, ['slow'])
+  })
+
+  it('hands on who is to be asked first', async () => {
+    const fetched = fetcher.fetch(block.cid, { signal, first: ['holder'] })
+    await clock.settle()
+
+    wants[0]?.give(block.bytes)
+    await fetched
+
+    assert.deepEqual(wants.map(({ first }) => first), [['holder']])
+  })
+
+  it('takes what has landed since the caller looked', async () => {
+    await blockstore.put([block])
+
+    const bytes = await fetcher.fetch(block.cid, { signal })
+
+    assert.deepEqual(bytes, block.bytes)
+    assert.equal(wants.length, 0)
   })
 
   it('rejects when there is no room, unless the block may stay out', async () => {

@@ -5,14 +5,16 @@ import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import type { HeliaInit } from '../../../../src/ipfs/helia/connector.ts'
 import type { PinProgress } from '../../../../src/ipfs/ipfs.ts'
 import { batches, fileBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
+import { memoryBlockstore } from '../../../../src/blockstore/memory/memory.ts'
+import { testReader } from '../../../support/dag-reader.ts'
 import { pinTimeoutMs, startHelia } from '../../../support/helia.ts'
 import type { RunningHelia } from '../../../support/helia.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
 const running: RunningHelia[] = []
 
-async function start (init: Partial<HeliaInit> = {}): Promise<RunningHelia> {
-  const helia = await startHelia(init)
+async function start (init: Partial<HeliaInit> = {}, stores: Parameters<typeof startHelia>[1] = {}): Promise<RunningHelia> {
+  const helia = await startHelia(init, stores)
   running.push(helia)
   await helia.connector.ready()
   return helia
@@ -103,6 +105,54 @@ describe('two embedded nodes', () => {
     await here.connector.pin(pinOf(root.cid))
 
     assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
+  })
+
+  it('ask those who hold a pin first, connect to them, and leave the others alone', async () => {
+    const store = memoryBlockstore()
+    let asked = 0
+    const get = store.get.bind(store)
+    const noting = Object.assign(store, { get: async (...args: Parameters<typeof get>) => {
+      asked++
+      return get(...args)
+    } })
+    const [holder, other] = [await start(), await start({}, { blockstore: noting })]
+    const { root, leaves } = await file(2_000_000)
+    for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
+    const holderAddress = await addressOf(holder)
+    const here = await start({}, { holdersOf: cid => cid.equals(root.cid) ? [holderAddress] : [] })
+    await here.connector.connect([await addressOf(other)])
+    asked = 0
+
+    const { signal } = new AbortController()
+    const options = { signal, root: root.cid, untilNobody: true }
+    const node = await testReader.readNode(root.cid, async cid => here.connector.getBlock(cid, options))
+    let bytes = 0
+    for await (const piece of testReader.readFile(node, async cid => here.connector.getBlock(cid, options), { prefetch: cid => here.connector.prefetch?.(cid, options) })) bytes += piece.length
+
+    assert.equal(bytes, leaves.length * 256 * 1024)
+    assert.deepEqual(await here.connector.swarmPeers(), [(await holder.connector.id()).id, (await other.connector.id()).id].toSorted())
+    assert.equal(asked, 0)
+  })
+
+  it('ask the others when who should hold it does not', async () => {
+    const [holder, other] = [await start(), await start()]
+    const { root, leaves } = await file(10_000)
+    await other.connector.putBlocks(batches(...leaves, root))
+    const holderAddress = await addressOf(holder)
+    const here = await start({}, { holdersOf: () => [holderAddress] })
+    await here.connector.connect([await addressOf(other)])
+
+    const bytes = await here.connector.getBlock(root.cid, { root: root.cid })
+
+    assert.ok(Buffer.from(bytes).equals(root.bytes))
+  })
+
+  it('tell at once when nobody has a block', async () => {
+    const [alone, here, there] = [await start(), await start(), await start()]
+    const { root } = await file(10_000)
+    await here.connector.connect([await addressOf(there)])
+
+    for (const { connector } of [alone, here]) await assert.rejects(connector.getBlock(root.cid, { untilNobody: true }), { code: 'NO_PROVIDER' })
   })
 
   it('fail a pin that finds no room', async () => {

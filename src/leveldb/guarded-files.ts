@@ -33,6 +33,8 @@ export interface GuardedFilesDeps {
   replace (damage: Damage): Promise<void>
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged?: ((err: ClusterError) => void) | undefined
+  /** The locks of this machine as Linux lists them. Default: /proc/locks. */
+  locks?: (() => string) | undefined
 }
 
 /** The files of one LevelDB store: looked at before each opening, replaced when they are damaged. */
@@ -43,6 +45,7 @@ export class GuardedFiles {
   readonly #abort = new AbortController()
   #check: HeldTables | undefined
   #checking: Promise<void> | undefined
+  #isUnseen = false
 
   constructor (init: GuardedFilesInit, deps: GuardedFilesDeps) {
     this.#init = init
@@ -53,7 +56,10 @@ export class GuardedFiles {
   /** Before LevelDB opens the folder. */
   async prepare (): Promise<void> {
     const { folder } = this.#init
-    if (this.#isInUse()) return
+    if (this.#isInUse()) {
+      this.#isUnseen = true
+      return
+    }
     await finishRescue(folder)
     const found = await this.#inspected()
     if (found.faults.length > 0) await this.#replace(found)
@@ -62,8 +68,11 @@ export class GuardedFiles {
     this.mark.begin(found.faults.length > 0 ? (await inspect(folder, { sequence: 0 })).lastSequence : found.lastSequence)
   }
 
-  /** Reads the tables that were only weighed. */
+  /** After LevelDB has opened the folder: reads the tables that were only weighed. */
   checkLater (): void {
+    // so nobody had it open: a file of another disk has the same number. What was kept beside the store no longer tells of it
+    if (this.#isUnseen) this.mark.begin(0)
+    this.#isUnseen = false
     const check = this.#check
     if (check == null) return
     this.#check = undefined
@@ -83,10 +92,13 @@ export class GuardedFiles {
     await this.#checking
   }
 
-  /** Who has the store open isn't disturbed: LevelDB refuses the opening that follows. */
+  /**
+   * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. Goes by the number of the file alone, because some file systems name
+   * another device here than there: it may say so of a store that nobody has.
+   */
   #isInUse (): boolean {
     try {
-      return readFileSync('/proc/locks', 'latin1').includes(`:${statSync(join(this.#init.folder, 'LOCK')).ino} `)
+      return (this.#deps.locks?.() ?? readFileSync('/proc/locks', 'latin1')).includes(`:${statSync(join(this.#init.folder, 'LOCK')).ino} `)
     } catch {
       return false
     }

@@ -63,9 +63,10 @@ export class BlockIndex {
     await this.settled()
     await this.#files.settled()
     // Only saves time at the next start.
-    if (this.#isChanged) await this.#level.settle().catch(() => {})
+    const isSafe = !this.#isChanged || await this.#level.settle().then(() => true, () => false)
     await this.#level.close()
-    await this.#files.mark.seal()
+    if (isSafe) await this.#files.mark.seal()
+    else this.#files.mark.end()
   }
 
   /** The rows of all segments, as of the last batch on disk. */

@@ -9,6 +9,8 @@ interface WaitingBatch { operations: Operation[], sync: boolean, resolve: () => 
 
 /** More than LevelDB's own files need besides the rows. */
 const headroomBytes = 1024 * 1024
+/** A change that changes nothing. */
+const nothing: Operation = { type: 'del', key: '\u0000' }
 const logFile = /^(\d+)\.log$/
 
 export interface WriteQueueDeps {
@@ -48,7 +50,7 @@ export class WriteQueue {
 
   /** Everything written so far is on the disk. */
   async synced (): Promise<void> {
-    if (this.#isUnsynced) await this.add([{ type: 'del', key: '\u0000' }], true)
+    if (this.#isUnsynced) await this.add([nothing], true)
   }
 
   async #run (): Promise<void> {
@@ -67,9 +69,12 @@ export class WriteQueue {
   }
 
   async #write (group: readonly WaitingBatch[]): Promise<void> {
-    const operations = group.length === 1 ? group[0]?.operations ?? [] : group.flatMap(one => one.operations)
-    // the types of abstract-level know no operations without encodings of their own
     const sync = group.some(one => one.sync)
+    const asked = group.length === 1 ? group[0]?.operations ?? [] : group.flatMap(one => one.operations)
+    // LevelDB syncs nothing for an empty batch
+    const operations = sync && asked.length === 0 ? [nothing] : asked
+    if (operations.length === 0) return
+    // the types of abstract-level know no operations without encodings of their own
     await this.#level.batch(operations as never, { sync })
     this.#isUnsynced = !sync
     this.#written(operations.length, sync)

@@ -20,7 +20,7 @@ export function cacheHeaders (freshness: Freshness): Array<[string, string]> {
 export const pageCacheHeaders = (freshness: Freshness): Array<[string, string]> => freshness.isImmutable ? [['Cache-Control', forAWeek]] : cacheHeaders(freshness)
 
 /** Changes when the pages made here do. */
-const pageVersion = 'hc1'
+const pageVersion = 'hc2'
 
 export const etagOf = {
   content: (cid: CID): string => `"${cid.toString()}"`,
@@ -28,6 +28,9 @@ export const etagOf = {
   listing: (cid: CID): string => `"DirIndex-${pageVersion}_CID-${cid.toString()}"`,
   dagPage: (cid: CID): string => `"DagIndex-${pageVersion}_CID-${cid.toString()}"`
 }
+
+/** Whether a tag is that of a page made here. */
+export const isPageTag = (etag: string): boolean => /^"D(?:ir|ag)Index-/.test(etag)
 
 const maxTags = 100
 

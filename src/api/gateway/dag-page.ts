@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../http/html.ts'
 import { encodedPath } from './content-path.ts'
 import type { ContentPath } from './content-path.ts'
-import { escapeHtml } from './html.ts'
 import type { Site } from './visit.ts'
 
 export interface DagPageInit {
@@ -24,9 +24,9 @@ export function dagPage ({ cid, codec, site, path, value }: DagPageInit): string
   const formats = ['raw', codec, 'car'].map(format => `<li><a href="?format=${format}" rel="nofollow">${format}</a></li>`).join('')
   const base = site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`
   const shown = value === undefined ? '<p>This block can not be read as what its codec says.</p>' : `<h2>Preview</h2>\n${tree(value, { left: maxValues, base }, 0)}`
-  return `<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title></head>\n<body>\n` +
-    `<h1>${title}</h1>\n<dl><dt>CID</dt><dd><code>${cid.toString()}</code></dd><dt>Codec</dt><dd>${codec} (0x${cid.code.toString(16)})</dd></dl>\n` +
-    `<p>The block as it is:</p>\n<ul>${formats}</ul>\n${shown}\n</body>\n</html>\n`
+  return pageStart(title) +
+    `<h1>${title}</h1>\n<dl><dt>CID</dt><dd><code translate="no">${cid.toString()}</code> ${copyButton}</dd><dt>Codec</dt><dd>${codec} (0x${cid.code.toString(16)})</dd></dl>\n` +
+    `<p>Download the block:</p>\n<ul class="ways">${formats}</ul>\n${shown}\n${pageEnd}`
 }
 
 function tree (value: unknown, room: { left: number, base: string }, depth: number): string {
@@ -34,7 +34,7 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
   const link = CID.asCID(value)
   if (link != null) return `<a class="ipld-link" href="${room.base}/ipfs/${link.toString()}">${link.toString()}</a>`
   if (value instanceof Uint8Array) return `<code>${Buffer.from(value.subarray(0, maxText / 2)).toString('hex')}${value.length > maxText / 2 ? '…' : ''}</code>`
-  if (typeof value !== 'object' || value == null) return `<code>${escapeHtml((typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)).slice(0, maxText))}</code>`
+  if (typeof value !== 'object' || value == null) return `<code>${visibleHtml((typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)).slice(0, maxText))}</code>`
   if (depth >= maxDepth) return '…'
   const rows: string[] = []
   for (const [key, inner] of Object.entries(value)) {
@@ -42,7 +42,7 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
       rows.push('<dd>…</dd>')
       break
     }
-    rows.push(`<dt>${escapeHtml(key.slice(0, maxText))}</dt><dd>${tree(inner, room, depth + 1)}</dd>`)
+    rows.push(`<dt>${shownHtml(key)}</dt><dd>${tree(inner, room, depth + 1)}</dd>`)
   }
   return `<dl>${rows.join('')}</dl>`
 }

@@ -14,8 +14,9 @@ import type { DagReader, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
-import { plainAnswer, redirection } from './answers.ts'
+import { redirection } from './answers.ts'
 import { refusalOf } from './dialect.ts'
+import { errorAnswer } from './error-page.ts'
 import { askedFormat } from './formats.ts'
 import { frontPage } from './front-page.ts'
 import type { PublicHost } from './hosts.ts'
@@ -184,12 +185,12 @@ class GatewayFront {
     let site: Site | undefined
     try {
       if (method === 'OPTIONS') return { status: 200, headers: [] }
-      if (method !== 'GET' && method !== 'HEAD') return plainAnswer(405, 'method not allowed: this gateway is for reading', [['Allow', methods]])
-      if (this.#running > this.#init.maxRequests) return plainAnswer(429, 'this gateway answers as many requests as it can: try again later', [['Retry-After', '5']])
+      if (method !== 'GET' && method !== 'HEAD') return errorAnswer(request, { status: 405, message: 'method not allowed: this gateway is for reading', headers: [['Allow', methods]] })
+      if (this.#running > this.#init.maxRequests) return errorAnswer(request, { status: 429, message: 'this gateway answers as many requests as it can: try again later', headers: [['Retry-After', '5']] })
       const arrival = this.#arrival(request)
       const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal })
       if (location.kind === 'redirect') return redirection(location.status, location.location)
-      if (location.kind === 'front') return frontPage()
+      if (location.kind === 'front') return frontPage(this.#init)
       site = location.site
       const query = new Query(arrival.rawQuery)
       const answer = await this.#content.answer({
@@ -204,6 +205,7 @@ class GatewayFront {
         get: async cid => patience.get(cid),
         prefetch: cid => patience.prefetch(cid),
         below: root => patience.below(root),
+        peek: async cid => patience.peek(cid),
         ahead: place,
         room: bytes => place.reader.take(bytes, patience.signal),
         now: this.#deps.clock.now()
@@ -214,9 +216,10 @@ class GatewayFront {
     }
   }
 
-  /** Pages of content on a shared host run without that host's cookies and storage. */
+  /** Pages of content on a shared host run without that host's cookies and storage. Pages made here have a stricter policy of their own. */
   #isolated (answer: Answer, site: Site | undefined): Answer {
-    return this.#init.contentOnly || site?.kind !== 'path' ? answer : { ...answer, headers: [...answer.headers, sandbox] }
+    const isOwn = answer.headers.some(([name]) => name === 'Content-Security-Policy')
+    return this.#init.contentOnly || site?.kind !== 'path' || isOwn ? answer : { ...answer, headers: [...answer.headers, sandbox] }
   }
 
   #failed (request: IncomingMessage, err: unknown, site: Site | undefined): Answer {
@@ -224,7 +227,7 @@ class GatewayFront {
     const facts = { status, url: request.url?.slice(0, 200) ?? '' }
     if (status === 500) this.#deps.log.warn('the gateway could not serve a request', { ...facts, err })
     else this.#deps.log.debug('sending error response', { ...facts, message })
-    return this.#isolated(plainAnswer(status, message, headers), site)
+    return this.#isolated(errorAnswer(request, { status, message, headers }), site)
   }
 
   #arrival (request: IncomingMessage): Arrival {

@@ -1,42 +1,68 @@
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, shownText } from '../../http/html.ts'
 import type { DirectoryEntry } from '../../ipfs/dag-reader.ts'
 import type { CID } from '../../model/cid.ts'
 import type { ContentPath } from './content-path.ts'
-import { encodeName } from './content-path.ts'
-import { escapeHtml } from './html.ts'
+import { encodeName, isReachable } from './content-path.ts'
 import type { Site } from './visit.ts'
+
+/** What an entry is, as far as it is known without fetching it. */
+export type EntryKind = 'folder' | 'file' | 'link' | 'data' | undefined
 
 export interface ListingInit {
   path: ContentPath
   site: Site
   cid: CID
   entries: AsyncIterable<DirectoryEntry>
+  kindOf: (entry: DirectoryEntry) => Promise<EntryKind> | EntryKind
 }
 
 /** A directory as a page, in pieces: the first rows go out while the rest is still being read. */
-export async function * listingPage ({ path, site, cid, entries }: ListingInit): AsyncGenerator<string> {
+export async function * listingPage ({ path, site, cid, entries, kindOf }: ListingInit): AsyncGenerator<string> {
   const here = pageUrl(path, site)
-  const title = `Index of ${escapeHtml(`/${path.namespace}/${[path.root, ...path.names].join('/')}`)}`
-  yield `<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title></head>\n<body>\n` +
-    `<h1>Index of ${breadcrumbs(path, site)}</h1>\n<p><code>${cid.toString()}</code></p>\n<table>\n${path.names.length === 0 ? '' : `<tr><td><a href="${here}/..">..</a></td><td></td><td></td></tr>\n`}`
-  for await (const entry of entries) yield row(entry, { here, site })
-  yield '</table>\n</body>\n</html>\n'
+  yield pageStart(`Index of ${shownText(`/${path.namespace}/${[path.root, ...path.names].join('/')}`)}`) +
+    `<h1>Index of ${breadcrumbs(path, site)}</h1>\n<p><span class="soft">CID</span> <code translate="no">${cid.toString()}</code> ${copyButton}</p>\n` +
+    '<ul class="ways"><li><a href="?format=tar" rel="nofollow">Download as tar</a></li><li><a href="?format=car" rel="nofollow">Download as CAR</a></li></ul>\n' +
+    '<table>\n<thead><tr><th>Name</th><th class="k">Kind</th><th class="c">CID</th><th class="s">Size</th></tr></thead>\n<tbody>\n' +
+    (path.names.length === 0 ? '' : `<tr class="folder"><td><a href="${here}/..">..</a></td><td></td><td></td><td></td></tr>\n`)
+  let count = 0
+  for await (const entry of entries) {
+    const kind = kindOf(entry)
+    yield row(entry, kind instanceof Promise ? await kind : kind, { here, site })
+    count++
+  }
+  yield `</tbody>\n</table>\n<footer><p>${count === 1 ? '1 entry' : `${count} entries`}</p></footer>\n${pageEnd}`
 }
 
-function row ({ name, cid, sizeBytes }: DirectoryEntry, { here, site }: { here: string, site: Site }): string {
+function row (entry: DirectoryEntry, kind: EntryKind, { here, site }: { here: string, site: Site }): string {
+  const { name, cid, sizeBytes } = entry
   const text = cid.toString()
-  const link = site.kind === 'dnslink'
-    ? `<a class="ipfs-hash" translate="no" href="https://cid.ipfs.tech/#${text}" target="_blank" rel="noreferrer noopener">`
-    : `<a class="ipfs-hash" translate="no" href="${site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`}/ipfs/${text}?filename=${encodeURIComponent(encodeName(name))}">`
-  return `<tr><td><a href="${here}/${escapeHtml(encodeName(name))}">${escapeHtml(name)}</a></td><td>${link}${shortCid(text)}</a></td><td title="${sizeBytes} bytes">${humanSize(sizeBytes)}</td></tr>\n`
+  return `<tr${kind === 'folder' ? ' class="folder"' : ''}><td>${nameLink(entry, { here, site })}</td><td>${kind ?? ''}</td>` +
+    `<td><a class="ipfs-hash" translate="no" href="${cidUrl(text, site)}${site.kind === 'dnslink' ? '" target="_blank" rel="noreferrer noopener' : fileNameQuery(name)}">${shortCid(text)}</a> ${copyButton}</td>` +
+    `<td title="${sizeBytes} bytes">${humanSize(sizeBytes)}</td></tr>\n`
 }
+
+/** Names that no path leads to are reached by their CID. */
+function nameLink ({ name, cid }: DirectoryEntry, { here, site }: { here: string, site: Site }): string {
+  const shown = name === '' ? '<i>no name</i>' : shownHtml(name)
+  if (isReachable(name)) return `<a href="${here}/${escapeHtml(encodeName(name))}">${shown}</a>`
+  return site.kind === 'dnslink' ? shown : `<a href="${cidUrl(cid.toString(), site)}${fileNameQuery(name)}">${shown}</a>`
+}
+
+/** A DNSLink site has no other content than its own: there a page explains the CID. */
+const cidUrl = (cid: string, site: Site): string =>
+  site.kind === 'dnslink' ? `https://cid.ipfs.tech/#${cid}` : `${site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`}/ipfs/${cid}`
+
+const fileNameQuery = (name: string): string => name === '' || name.length > longestFileName ? '' : `?filename=${encodeURIComponent(encodeName(name))}`
+
+const longestFileName = 1024
 
 /** `/ipfs/CID/a/b` with a link on each part. */
 function breadcrumbs (path: ContentPath, site: Site): string {
   const { namespace, root, names } = path
   const host = site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`
   const base = site.kind === 'dnslink' ? host : `${host}/${namespace}/${escapeHtml(encodeName(root))}`
-  const first = `<a href="${base}${site.kind === 'dnslink' ? '/' : ''}">${escapeHtml(root)}</a>`
-  const rest = names.map((name, at) => `<a href="${base}/${escapeHtml(names.slice(0, at + 1).map(encodeName).join('/'))}">${escapeHtml(name)}</a>`)
+  const first = `<a href="${base}${site.kind === 'dnslink' ? '/' : ''}">${shownHtml(root)}</a>`
+  const rest = names.map((name, at) => `<a href="${base}/${escapeHtml(names.slice(0, at + 1).map(encodeName).join('/'))}">${shownHtml(name)}</a>`)
   return `/${namespace}/${[first, ...rest].join('/')}`
 }
 

@@ -81,6 +81,17 @@ export class Patience {
     return this.#deps.recent.get(cid, this.#deps.clock.now()) ?? this.#read(cid)
   }
 
+  /** The block when it is here and may be shown. */
+  async peek (cid: CID): Promise<Uint8Array | undefined> {
+    if (cid.multihash.code === identity) return cid.multihash.digest
+    const { signal } = this
+    signal.throwIfAborted()
+    return this.#deps.recent.get(cid, this.#deps.clock.now()) ?? this.#deps.getBlock(cid, { signal, local: true }).catch(err => {
+      if (isClusterError(err)) return undefined
+      throw err
+    })
+  }
+
   async #read (cid: CID): Promise<Uint8Array> {
     const { signal } = this
     signal.throwIfAborted()

@@ -1,4 +1,5 @@
 import { isClusterError } from '../../base/errors.ts'
+import { pageHeaders } from '../../http/html.ts'
 import { decodeBlock } from '../common/dag/codecs.ts'
 import { notModified, redirection } from './answers.ts'
 import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
@@ -62,7 +63,7 @@ async function servePage (visit: Visit, { cid, freshness }: Target, format: Code
   const bytes = await visit.get(cid)
   return {
     status: 200,
-    headers: [['Etag', etag], ...pageCacheHeaders(freshness), ['Content-Type', 'text/html; charset=utf-8']],
+    headers: [['Etag', etag], ...pageCacheHeaders(freshness), ...pageHeaders],
     body: dagPage({ cid, codec: format, site: visit.site, path: visit.path, value: readable(cid.code, bytes) })
   }
 }

@@ -1,10 +1,11 @@
+import { pageHeaders } from '../../http/html.ts'
 import type { DirectoryEntry, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import { notModified, redirection } from './answers.ts'
 import { begun } from './begun.ts'
 import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
+import { entryKinds } from './entry-kinds.ts'
 import { gathered } from './gathered.ts'
 import { listingPage } from './listing-page.ts'
-import { Refusal } from './refusal.ts'
 import { serveFile } from './serve-file.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
 
@@ -16,15 +17,21 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
   if (index != null) {
     checkIndex()
     const page = await reader.readNode(index, get)
-    if (page.kind === 'directory' || page.kind === 'shard') throw new Refusal(500, 'index.html could not be read: not a file')
-    return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })
+    // a folder of that name is an entry like others
+    if (page.kind !== 'directory' && page.kind !== 'shard') return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })
   }
   const etag = etagOf.listing(node.cid)
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
   return {
     status: 200,
-    headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ['Content-Type', 'text/html; charset=utf-8']],
-    body: gathered(listingPage({ path: visit.path, site: visit.site, cid: node.cid, entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get, { prefetch: visit.prefetch }), 1, () => 1) }))
+    headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ...pageHeaders],
+    body: gathered(listingPage({
+      path: visit.path,
+      site: visit.site,
+      cid: node.cid,
+      entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get, { prefetch: visit.prefetch }), 1, () => 1),
+      kindOf: entryKinds({ reader, peek: visit.peek })
+    }))
   }
 }
 

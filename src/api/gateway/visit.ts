@@ -31,6 +31,8 @@ export interface Visit {
   prefetch: Prefetch
   /** Blocks are looked for where this root is pinned. */
   below: (root: string) => void
+  /** The block when it is here, without fetching it. */
+  peek: (cid: CID) => Promise<Uint8Array | undefined>
   /** Room for leaves that are read ahead. */
   ahead: ReadAhead
   /** Waits for room for the first piece of a body, which `Answer.held` tells of. */

@@ -6,6 +6,7 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import { absent, addOptions, answers, cid, cids, contentPath, denied, local, metric, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
+import { frontPage } from './front-page.ts'
 import { addHandler } from './handlers-add.ts'
 import { InfoHandlers } from './handlers-info.ts'
 import { PeerHandlers } from './handlers-peers.ts'
@@ -23,6 +24,10 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const peers = new PeerHandlers(cluster)
   const pins = new PinHandlers(deps)
   const routes: Route[] = [
+    user('GET /', frontPage, {
+      summary: 'A page for browsers: what this is.',
+      responses: [{ status: 200, about: 'With text/html in Accept.' }, { status: 404, about: 'For all others.', schema: 'Error' }]
+    }),
     hot(user('GET /id', info.id, answers('This peer.', 'Id'))),
     hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
     hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id'))),

@@ -189,4 +189,14 @@ describe('readiness', () => {
     assert.deepEqual(await told(['pins_set_aside']), [200, { ready: true, problems: ['pins_set_aside'], ...figures }])
     assert.equal((await ask('GET /health')).status, 204)
   })
+
+  it('has a page for browsers at its root, and nothing for programs', async () => {
+    const { ask } = restPeer()
+    const browser = await ask('GET /', { headers: [['Accept', 'text/html,application/xhtml+xml,*/*;q=0.8']] })
+    const program = await ask('GET /', { headers: [['Accept', '*/*']] })
+
+    assert.equal(browser.status, 200)
+    for (const [, link = ''] of textOf(browser).matchAll(/href="([^"]+)"/g)) assert.notEqual((await ask(`GET ${link}`)).status, 404, link)
+    assert.deepEqual([program.status, textOf(program)], [404, '{"code":404,"message":"not found"}\n'])
+  })
 })

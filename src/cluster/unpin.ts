@@ -34,6 +34,9 @@ const removalsAtATime = 1000
 /** How long the cluster DAG's root is looked for; every peer pins it. */
 const clusterDagMs = 60_000
 
+/** Three items a link. Nodes have 5984 links, the root one for each of them: these are enough for 99 million shards. */
+const nodeLimits = { depth: 4, items: 50_000 }
+
 /** The use case "this is no longer needed". */
 export class Unpinner {
   readonly #init: { followerMode: boolean }
@@ -89,29 +92,35 @@ export class Unpinner {
   async #eachPart (meta: Pin, call: CallOptions, take: (part: CID) => Promise<boolean>): Promise<boolean> {
     const { reference } = meta
     if (reference == null) throw new ClusterError('INVALID_DATA', { cid: meta.cid.toString() }, { message: 'the meta-pin has no reference to its cluster DAG' })
-    const shards = await this.#shardsOf(reference, call)
-    for (let from = 0; from < shards.length; from += removalsAtATime) {
-      const isTaken = await Promise.all(shards.slice(from, from + removalsAtATime).map(take))
+    for await (const shards of this.#shardsOf(reference, call)) {
+      const isTaken = await Promise.all(shards.map(take))
       if (isTaken.includes(false)) return false
     }
     return take(reference)
   }
 
-  /** The shards that a cluster DAG links to; a DAG of many shards has a level of nodes in between, which are not pinned. */
-  async #shardsOf (clusterDag: CID, call: CallOptions): Promise<CID[]> {
-    const { clock, ipfs } = this.#deps
+  /**
+   * The shards that a cluster DAG links to, in batches; a DAG of many shards has a level of nodes in between, which are not pinned. One node at a time is in memory. What
+   * is read first decides whether anything is changed: it is the root.
+   */
+  async * #shardsOf (clusterDag: CID, call: CallOptions): AsyncGenerator<CID[]> {
+    const { clock, ipfs, consensus } = this.#deps
     const links = linksOf(await within({ clock, ms: clusterDagMs, signal: call.signal }, async signal => ipfs.getBlock(clusterDag, { signal })))
+    // before any of them is taken: a shard that is gone must not be looked into as a node
+    const between = links.filter(link => !consensus.state.has(link))
+    yield * this.#batchesOf(links)
+    for (const node of between) yield * this.#batchesOf(await this.#linksOfNode(node, call))
+  }
+
+  * #batchesOf (links: readonly CID[]): Generator<CID[]> {
     const shards = links.filter(cid => this.#isShard(cid))
-    for (const link of links) {
-      if (!this.#deps.consensus.state.has(link)) shards.push(...await this.#shardsOfNode(link, call))
-    }
-    return shards
+    for (let from = 0; from < shards.length; from += removalsAtATime) yield shards.slice(from, from + removalsAtATime)
   }
 
   /** A link that isn't pinned is a node in between, or a shard that an earlier try has removed: its block needn't exist any more. */
-  async #shardsOfNode (node: CID, call: CallOptions): Promise<CID[]> {
+  async #linksOfNode (node: CID, call: CallOptions): Promise<CID[]> {
     try {
-      return linksOf(await this.#deps.ipfs.getBlock(node, { ...call, local: true })).filter(cid => this.#isShard(cid))
+      return linksOf(await this.#deps.ipfs.getBlock(node, { ...call, local: true }))
     } catch (err) {
       call.signal?.throwIfAborted()
       this.#deps.log.debug('a node of the cluster DAG could not be read', { cid: node.toString(), err })
@@ -122,8 +131,9 @@ export class Unpinner {
   #isShard (cid: CID): boolean { return this.#deps.consensus.state.get(cid)?.type === 'shard-pin' }
 }
 
-/** The links of a shard-style node: a map of numbers to links. */
+/** The links of a shard-style node, each once: a map of numbers to links. Throws INVALID_DATA for more than any cluster DAG has. */
 function linksOf (bytes: Uint8Array): CID[] {
-  const node = decodeDagCbor<Record<string, unknown>>(bytes)
-  return Object.values(node).map(value => CID.asCID(value)).filter(cid => cid != null)
+  const node = decodeDagCbor<Record<string, unknown>>(bytes, nodeLimits)
+  const links = Object.values(node).map(value => CID.asCID(value)).filter(cid => cid != null)
+  return [...new Map(links.map(cid => [cid.toString(), cid])).values()]
 }

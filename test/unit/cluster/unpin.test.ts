@@ -80,6 +80,40 @@ describe('unpin', () => {
     assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])
   })
 
+  it('takes each shard away once, however often nodes and shards are linked', async () => {
+    const { cluster, peer, shards, pinset } = await withSharded()
+    const between = node(Array.from({ length: 100 }, (_, n) => shards[n % 2] ?? aCid()))
+    const dag = node(Array.from({ length: 100 }, () => between.cid))
+    const meta = aPin({ cid: aCid('linked often'), type: 'meta-pin', maxDepth: 0, reference: dag.cid })
+    await peer.ipfs.putBlocks((async function * () { yield [dag, between] })())
+    await peer.consensus.put(meta)
+    const removed: string[] = []
+    const remove = peer.consensus.remove.bind(peer.consensus)
+    peer.consensus.remove = async cid => {
+      removed.push(cid.toString())
+      return remove(cid)
+    }
+
+    await cluster.unpin(meta.cid)
+
+    assert.deepEqual(removed, [...shards, dag.cid, meta.cid].map(String))
+    assert.ok(!pinset.pins.has(meta.cid.toString()))
+  })
+
+  for (const [links, outcome] of [[16_666, 'is taken'], [16_667, 'is refused, and nothing is changed']] as const) {
+    it(`a node of a cluster DAG with ${links} links ${outcome}`, async () => {
+      const { cluster, peer, pinset } = await withSharded()
+      const dag = node(Array.from({ length: links }, () => aCid('absent')))
+      const meta = aPin({ cid: aCid('wide'), type: 'meta-pin', maxDepth: 0, reference: dag.cid })
+      await peer.ipfs.putBlocks((async function * () { yield [dag] })())
+      await peer.consensus.put(meta)
+
+      const code = await cluster.unpin(meta.cid).then(() => 'taken', (err: { code: string }) => err.code)
+
+      assert.deepEqual([code, pinset.pins.has(meta.cid.toString())], links === 16_666 ? ['taken', false] : ['INVALID_DATA', true])
+    })
+  }
+
   it('changes nothing when the cluster DAG cannot be read', async () => {
     const { cluster, peer, meta, pinset } = await withSharded()
     peer.ipfs.blocks.clear()

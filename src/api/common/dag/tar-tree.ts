@@ -20,15 +20,32 @@ export interface TarTreeDeps {
 
 /** Directories below each other. Deeper trees are no trees that anybody made on purpose. */
 const maxDepth = 1024
+/** A path in the archive. Linux takes 4096 bytes. */
+const maxPathLength = 65_536
+/**
+ * Directories whose listings wait for what is below them are in memory: decoded, a block takes up to 15 times its bytes. Enough for 17 blocks of 256 KiB, larger than Kubo
+ * makes them, below each other, or two of 2 MiB.
+ */
+const maxWaitingBytes = 64 * 1024 * 1024
+const decodedFactor = 15
 
-/** The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. */
-export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDeps, depth = 0): AsyncGenerator<Uint8Array> {
-  const { reader, get, ahead, prefetch, now, nameOf = plainName } = deps
-  if (depth > maxDepth) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the tree is nested too deeply' })
+/** A directory below the root. `waitingBytes`: of the directories above it. */
+interface Place { depth: number, waitingBytes: number }
+
+/**
+ * The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. Throws INVALID_DATA for what is nested too deeply, or too
+ * large for its depth: memory is bounded whatever the tree.
+ */
+export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDeps): AsyncGenerator<Uint8Array> {
+  yield * entries(name, node, deps, { depth: 0, waitingBytes: 0 })
+}
+
+async function * entries (name: string, node: UnixFsNode, deps: TarTreeDeps, place: Place): AsyncGenerator<Uint8Array> {
+  const { reader, get, ahead, prefetch, now } = deps
   const mtime = mtimeOf(node) ?? now
   if (node.kind === 'directory' || node.kind === 'shard') {
     yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
-    for await (const entry of reader.listEntries(node, get, { prefetch })) yield * tarTree(nameOf(name, entry, node), await reader.readNode(entry.cid, get), deps, depth + 1)
+    yield * children(name, node, deps, place)
   } else if (node.kind === 'symlink') {
     yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: Buffer.from(node.data).toString('utf8') })
   } else {
@@ -38,6 +55,35 @@ export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDe
     yield tarPadding(sizeBytes)
   }
 }
+
+async function * children (name: string, node: UnixFsNode, deps: TarTreeDeps, { depth, waitingBytes }: Place): AsyncGenerator<Uint8Array> {
+  const { reader, get, prefetch, nameOf = plainName } = deps
+  // a sharded directory waits with one part of each level
+  let partBytes = 0
+  const getPart: GetBlock = async cid => {
+    const bytes = await get(cid)
+    partBytes = Math.max(partBytes, bytes.length)
+    return bytes
+  }
+  for await (const entry of reader.listEntries(node, getPart, { prefetch })) {
+    let blockBytes = 0
+    const child = await reader.readNode(entry.cid, async cid => {
+      const bytes = await get(cid)
+      blockBytes = bytes.length
+      return bytes
+    })
+    const path = nameOf(name, entry, node)
+    const isDirectory = child.kind === 'directory' || child.kind === 'shard'
+    const waiting = waitingBytes + (isDirectory ? blockBytes + partBytes * shardLevels(node) : 0) * decodedFactor
+    if (depth === maxDepth || waiting > maxWaitingBytes || path.length > maxPathLength) throw tooDeep(node)
+    yield * entries(path, child, deps, { depth: depth + 1, waitingBytes: waiting })
+  }
+}
+
+/** Levels of a sharded directory: the names' hashes have 64 bits. */
+const shardLevels = ({ unixfs }: UnixFsNode): number => Math.floor(64 / Math.log2(Number(unixfs?.fanout ?? 256n)))
+
+const tooDeep = ({ cid }: UnixFsNode): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: 'the tree is nested too deeply, or its nested directories are too large' })
 
 function plainName (parent: string, { name }: DirectoryEntry, { cid }: UnixFsNode): string {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) throw badName(name, cid.toString())

@@ -109,17 +109,52 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
     await assert.rejects(resolveNames({ root: rootOf(512), names: names(512) }, kept.get), { code: 'INVALID_DATA', message: /is not dag-cbor: more than 512 values are nested in each other$/ })
   })
 
+  const archive = async (kept: Kept, { cid }: Block): Promise<number> => {
+    let bytes = 0
+    for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: testReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
+    return bytes
+  }
+  const directory = (kept: Kept, ...entries: Array<[name: string, target: Block]>): Block => kept.node(new UnixFS({ type: 'directory' }), entries)
+  const levelsOf = (kept: Kept, levels: number, level: (below: Block) => Block): Block => {
+    let tree = directory(kept)
+    for (let n = 0; n < levels; n++) tree = level(tree)
+    return tree
+  }
+
   it('an archive of a tree may have 1024 levels, and no more', async () => {
     const kept = new Kept()
-    let tree = kept.node(new UnixFS({ type: 'directory' }), [])
-    for (let level = 0; level < 1024; level++) tree = kept.node(new UnixFS({ type: 'directory' }), [['a', tree]])
-    const archive = async ({ cid }: Block): Promise<number> => {
-      let bytes = 0
-      for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: testReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
-      return bytes
-    }
+    const tree = levelsOf(kept, 1024, below => directory(kept, ['a', below]))
 
-    assert.ok(await archive(tree) > 1024 * 512)
-    await assert.rejects(archive(kept.node(new UnixFS({ type: 'directory' }), [['a', tree]])), { code: 'INVALID_DATA' })
+    assert.ok(await archive(kept, tree) > 1024 * 512)
+    await assert.rejects(archive(kept, directory(kept, ['a', tree])), { code: 'INVALID_DATA' })
+  })
+
+  it('directories of 2 MiB may be two below each other in an archive, and not three', async () => {
+    const kept = new Kept()
+    const file = kept.keep(Buffer.alloc(0), 0x55)
+    const names = Array.from({ length: 40 }, (_, n) => String(n).repeat(25_000))
+    const large = (below: Block): Block => directory(kept, ['a', below], ...names.map(name => [name, file] as [string, Block]))
+
+    // the root isn't counted
+    assert.ok(await archive(kept, directory(kept, ['a', levelsOf(kept, 2, large)])) > 0)
+    await assert.rejects(archive(kept, directory(kept, ['a', levelsOf(kept, 3, large)])), { code: 'INVALID_DATA', message: /^the tree is nested too deeply/ })
+  })
+
+  it('of nested sharded directories the parts count', async () => {
+    const kept = new Kept()
+    const shard = (...links: Array<[string, Block]>): Block => kept.node(new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n }), links)
+    const filler = kept.keep(Buffer.alloc(0), 0x55)
+    const large = (below: Block): Block => shard(['00', shard(['0Aa', below], [`0B${'x'.repeat(30_000)}`, filler])])
+
+    assert.ok(await archive(kept, levelsOf(kept, 17, large)) > 0)
+    await assert.rejects(archive(kept, levelsOf(kept, 100, large)), { code: 'INVALID_DATA', message: /^the tree is nested too deeply/ })
+  })
+
+  it('paths in an archive have 65,536 characters at most', async () => {
+    const kept = new Kept()
+    const file = kept.keep(Buffer.alloc(0), 0x55)
+
+    assert.ok(await archive(kept, directory(kept, ['x'.repeat(65_534), file])) > 0)
+    await assert.rejects(archive(kept, directory(kept, ['x'.repeat(65_535), file])), { code: 'INVALID_DATA' })
   })
 })

@@ -5,7 +5,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import { createCluster } from '../cluster/cluster.ts'
-import { holderAddresses } from '../cluster/holders.ts'
+import { holdersOf } from '../cluster/holders.ts'
 import { progressHere } from '../cluster/progress.ts'
 import { joinCluster } from '../cluster/join.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
@@ -55,15 +55,16 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
   const { host, gossip, streams, exchange, history, neighbours, client } = network
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
+  const remotes = rpcRemotePeers(client)
   const denylist = composeDenylist(init, { clock, log, workers })
-  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holderAddresses(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor }), clock, random, log, workers })
+  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes }), clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, isDenied: cid => denylist.checkCid(cid) != null, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes: rpcRemotePeers(client), remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })

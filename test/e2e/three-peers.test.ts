@@ -65,6 +65,31 @@ describe('three peers, through their real program', () => {
     assert.ok(Buffer.from(served).equals(bytes))
   })
 
+  it('give by their gateways what another peer holds, from the beginning and in parts', async () => {
+    const bytes = new Uint8Array(5_000_000).map((_, index) => index % 241)
+    const holder = (await infoOf(at(0))).id
+    const lines = await jsonLines(await fetch(`${at(0).url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${holder}`, { method: 'POST', body: uploadForm([{ name: 'held', bytes }]) }))
+    const cid = lines.at(-1).cid
+    await pollUntil(async () => knows(1, cid))
+
+    const part = await fetch(`${at(1).gateway}/ipfs/${cid}`, { headers: { range: 'bytes=3000000-3999999' } })
+    const partBytes = Buffer.from(await part.arrayBuffer())
+    const whole = await fetch(`${at(1).gateway}/ipfs/${cid}`)
+    const wholeBytes = Buffer.from(await whole.arrayBuffer())
+
+    assert.deepEqual([part.status, whole.status], [206, 200])
+    assert.ok(partBytes.equals(bytes.subarray(3_000_000, 4_000_000)))
+    assert.ok(wholeBytes.equals(bytes))
+    assert.equal((await statuses(1, cid)).filter(status => status === 'pinned').length, 1)
+  })
+
+  it('say that nobody has what nobody has', async () => {
+    const absent = await fetch(`${at(1).gateway}/ipfs/bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq`)
+
+    assert.deepEqual([absent.status, absent.headers.get('retry-after')], [502, '30'])
+    assert.match(await absent.text(), /nobody who has bafk/)
+  })
+
   it('take in a late one, which then knows everything', async () => {
     const cids = Array.from({ length: 300 }, (_, index) => cidOf(1000 + index))
     for (const cid of cids) await fetch(`${at(0).url}/pins/${cid}`, { method: 'POST' })

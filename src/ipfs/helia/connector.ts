@@ -26,6 +26,7 @@ import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
 import { KnownPeers } from './known-peers.ts'
+import type { Holder } from '../holder.ts'
 import type { NamePublisher } from '../name-publisher.ts'
 import { followName } from '../names.ts'
 import type { NameResolver } from '../names.ts'
@@ -69,8 +70,8 @@ export interface HeliaDeps {
   workers: { add: (worker: Worker) => WorkerHandle }
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
-  /** Addresses (with /p2p) of the IPFS nodes of the other peers that the pinset allocates this pin to. Default: nothing is known. */
-  holdersOf?: (root: CID) => readonly MultiaddrText[]
+  /** The IPFS nodes of the other peers that the pinset allocates this pin to. Default: nothing is known. */
+  holdersOf?: (root: CID) => readonly Holder[]
   /** Keys that names are published with. */
   nameKeys: KeyFiles
   /** Looks up DNSLink entries. Undefined: domains aren't looked up. */

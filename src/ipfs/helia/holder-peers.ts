@@ -1,12 +1,13 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
-import type { MultiaddrText, PeerId } from '../../model/cid.ts'
+import type { PeerId } from '../../model/cid.ts'
+import type { Holder } from '../holder.ts'
 import type { IpfsNetwork } from './node.ts'
 
 export interface HolderPeersDeps {
-  /** Addresses (with /p2p) of nodes that are said to have what is below this root. Empty: nothing is known. */
-  holdersOf: (root: CID) => readonly MultiaddrText[]
+  /** Nodes that are said to have what is below this root. Empty: nothing is known. */
+  holdersOf: (root: CID) => readonly Holder[]
   network: Pick<IpfsNetwork, 'askable' | 'dial'>
   networkReady: (signal: AbortSignal) => Promise<void>
   clock: Clock
@@ -38,8 +39,8 @@ export class HolderPeers {
     const now = this.#deps.clock.now()
     const known = this.#known.get(key)
     if (known != null && now - known.since < holdsMs) return known.peers
-    const holders = byPeer(this.#deps.holdersOf(root))
-    if (holders.size > 0) await this.#deps.networkReady(signal)
+    const holders = this.#deps.holdersOf(root)
+    if (holders.length > 0) await this.#deps.networkReady(signal)
     const fresh = { since: now, peers: this.#connect(holders) }
     this.#known.delete(key)
     this.#known.set(key, fresh)
@@ -49,38 +50,31 @@ export class HolderPeers {
   }
 
   /** Waits for dials only while nobody is connected. */
-  async #connect (holders: ReadonlyMap<PeerId, MultiaddrText[]>): Promise<readonly PeerId[]> {
-    const missing = [...holders].filter(([peer]) => !this.#isConnected(peer)).slice(0, dialledHolders)
-    const dials = missing.map(async ([peer, addresses]) => this.#dial(peer, addresses))
-    if (missing.length === holders.size && missing.length > 0) await Promise.any(dials).catch(() => {})
+  async #connect (holders: readonly Holder[]): Promise<readonly PeerId[]> {
+    const missing = holders.filter(({ id }) => !this.#isConnected(id)).slice(0, dialledHolders)
+    const dials = missing.map(async holder => this.#dial(holder))
+    if (missing.length === holders.length && missing.length > 0) await Promise.any(dials).catch(() => {})
     else for (const dial of dials) dial.catch(() => {})
-    return [...holders.keys()].filter(peer => this.#isConnected(peer))
+    return holders.map(({ id }) => id).filter(id => this.#isConnected(id))
   }
 
   #isConnected (peer: PeerId): boolean { return this.#deps.network.askable().includes(peer) }
 
-  async #dial (peer: PeerId, addresses: readonly MultiaddrText[]): Promise<void> {
+  async #dial ({ id, addresses }: Holder): Promise<void> {
     const { network, clock, log } = this.#deps
     const late = new AbortController()
     const cancel = clock.after(dialMs, () => late.abort(new Error('the peer does not answer')))
     try {
-      await Promise.any(addresses.slice(0, addressesPerHolder).map(async address => network.dial(address, { signal: late.signal })))
+      const { signal } = late
+      const dialled = (await addresses({ signal })).filter(address => !address.includes('/p2p-circuit')).slice(0, addressesPerHolder)
+      await Promise.any(dialled.map(async address => network.dial(address, { signal })))
       // what it speaks is known a moment later
-      while (!this.#isConnected(peer)) await clock.sleep(identifyMs, late.signal)
+      while (!this.#isConnected(id)) await clock.sleep(identifyMs, signal)
     } catch (err) {
-      log.debug('a peer that holds content can not be reached', { peer, err })
+      log.debug('a peer that holds content can not be reached', { peer: id, err })
       throw err
     } finally {
       cancel()
     }
   }
-}
-
-function byPeer (addresses: readonly MultiaddrText[]): Map<PeerId, MultiaddrText[]> {
-  const found = new Map<PeerId, MultiaddrText[]>()
-  for (const address of addresses) {
-    const [, peer] = /\/p2p\/([^/]+)$/.exec(address) ?? []
-    if (peer != null && !address.includes('/p2p-circuit')) found.set(peer, [...found.get(peer) ?? [], address])
-  }
-  return found
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import type { HeliaInit } from '../../../../src/ipfs/helia/connector.ts'
+import type { Holder } from '../../../../src/ipfs/holder.ts'
 import type { PinProgress } from '../../../../src/ipfs/ipfs.ts'
 import { batches, fileBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
 import { memoryBlockstore } from '../../../../src/blockstore/memory/memory.ts'
@@ -21,6 +22,12 @@ async function start (init: Partial<HeliaInit> = {}, stores: Parameters<typeof s
 }
 
 async function addressOf ({ connector }: RunningHelia): Promise<string> { return (await connector.id()).addresses?.[0] ?? '' }
+
+async function holderOf (helia: RunningHelia): Promise<Holder> {
+  const { id } = await helia.connector.id()
+  const address = await addressOf(helia)
+  return { id, addresses: async () => [address] }
+}
 
 async function file (sizeBytes: number, leafBytes = 256 * 1024): Promise<{ root: Block, leaves: Block[] }> {
   const leaves = await Promise.all(Array.from({ length: Math.ceil(sizeBytes / leafBytes) }, async () => rawBlock(randomBytes(leafBytes))))
@@ -118,8 +125,8 @@ describe('two embedded nodes', () => {
     const [holder, other] = [await start(), await start({}, { blockstore: noting })]
     const { root, leaves } = await file(2_000_000)
     for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
-    const holderAddress = await addressOf(holder)
-    const here = await start({}, { holdersOf: cid => cid.equals(root.cid) ? [holderAddress] : [] })
+    const asHolder = await holderOf(holder)
+    const here = await start({}, { holdersOf: cid => cid.equals(root.cid) ? [asHolder] : [] })
     await here.connector.connect([await addressOf(other)])
     asked = 0
 
@@ -138,8 +145,8 @@ describe('two embedded nodes', () => {
     const [holder, other] = [await start(), await start()]
     const { root, leaves } = await file(10_000)
     await other.connector.putBlocks(batches(...leaves, root))
-    const holderAddress = await addressOf(holder)
-    const here = await start({}, { holdersOf: () => [holderAddress] })
+    const asHolder = await holderOf(holder)
+    const here = await start({}, { holdersOf: () => [asHolder] })
     await here.connector.connect([await addressOf(other)])
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid })

@@ -26,7 +26,7 @@ describe('peers that hold content', () => {
     holders = new HolderPeers({
       holdersOf: () => {
         looked++
-        return ['left', 'right'].map(addressOf)
+        return ['left', 'right'].map(id => ({ id, addresses: async () => [addressOf(id)] }))
       },
       network: {
         askable: () => connected,

@@ -77,7 +77,7 @@ class Reading {
     if (this.#faults.count > this.#rules.count) {
       throw invalid(`${this.#faults.count} of its lines can't be read, more than are rules: ${this.#faults.first.map(({ line, reason }) => `line ${line}: ${reason}`)[0]}`)
     }
-    this.#rules.finish()
+    await this.#rules.finish()
     return { rules: this.#rules, faults: this.#faults }
   }
 

@@ -77,7 +77,7 @@ export class Rules {
   }
 
   /** Nothing more is added. */
-  finish (): void { this.#table.finish() }
+  async finish (): Promise<void> { await this.#table.finish() }
 
   /** The word on a root (`path` is empty) or on a path behind it, without slashes at its ends. Undefined: there is none. */
   on (place: Place, path: string): Verdict | undefined {

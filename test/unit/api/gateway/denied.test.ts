@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
+import type { IpfsConnector } from '../../../../src/ipfs/ipfs.ts'
+import { refusingIpfs } from '../../../../src/node/refusing-ipfs.ts'
 import { directoryBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
-import { gatewayPeer } from '../../../support/gateway-peer.ts'
+import { gatewayPeer, MemoryBlocks } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { memoryNames } from '../../../support/memory-names.ts'
 
@@ -86,6 +88,25 @@ describe('denied content at the gateway', { timeout: 20_000 }, () => {
     assert.equal(await status('/', host('bad.example')), 410)
     assert.equal(await status('/bad', host('some.example')), 410)
     assert.equal(await status('/good', host('some.example')), 200)
+  })
+
+  it('breaks off a CAR and a tar that meet it further in, and is a status where nothing was sent yet', async () => {
+    const before = await Promise.all(Array.from({ length: 8 }, async (_, at) => rawBlock(new Uint8Array(200_000).fill(at))))
+    const late = await directoryBlock({ ...Object.fromEntries(before.map((block, at) => [`a${at}`, block])), z: bad })
+    const early = await directoryBlock({ a: bad, z: good })
+    const blocks = new MemoryBlocks()
+    blocks.keep(bad, good, early, late, ...before)
+    const refusing = await gatewayPeer({}, { denylist: lists.denylist, ipfs: refusingIpfs(blocks as unknown as IpfsConnector, lists.denylist) })
+    for (const format of ['car', 'tar']) {
+      const response = await refusing.get(`/ipfs/${late.cid}?format=${format}`)
+      let length = 0
+
+      assert.equal(response.status, 200)
+      await assert.rejects(async () => { for await (const piece of response.body ?? []) length += piece.length }, TypeError, format)
+      assert.ok(length > 0 && length < 1_700_000, `${format}: ${length}`)
+      assert.equal((await refusing.get(`/ipfs/${early.cid}?format=${format}`)).status, 410, format)
+    }
+    await refusing.stop()
   })
 
   it('is served again once the rule is gone, whatever was remembered', async () => {

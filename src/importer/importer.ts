@@ -116,5 +116,8 @@ export interface Sharder extends BlockSink {
   finish (dataRoot: CID): Promise<ClusterDag>
 }
 
-/** `options` are those of the upload: name, replication factors, metadata, …; a block fits while shard + block < `options.shardSize`. */
-export type SharderFactory = (init: { options: PinOptions }, target: ShardTarget) => Sharder
+/**
+ * `options` are those of the upload: name, replication factors, metadata, …; a block fits while shard + block < `options.shardSize`, and while the shard has fewer than
+ * `maxLinks` blocks (a million by default: what is known of an open shard is in memory).
+ */
+export type SharderFactory = (init: { options: PinOptions, maxLinks?: number }, target: ShardTarget) => Sharder

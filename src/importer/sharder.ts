@@ -10,17 +10,21 @@ import { SeenBlocks } from './seen-blocks.ts'
 /** So many distinct blocks are surely remembered (twice as many at times): 16 MiB to 32 MiB for 128 GiB of default chunks. */
 const rememberedBlocks = 1 << 19
 
+/** 41 MiB. Files get there with shards of 256 GB; only archives of tiny blocks do it before. Go has no such limit, and reads smaller shards. */
+const mostLinks = 1 << 20
+
 /** Depths of shard-pins: the node and its blocks, or a node, its maps and their blocks. */
 const plainDepth = 1
 const indirectDepth = 2
 
 /** See `Sharder`: the contract. */
-export const createSharder: SharderFactory = ({ options }, target) => new BlockSharder({ ...options, mode: 'recursive' }, target)
+export const createSharder: SharderFactory = ({ options, maxLinks = mostLinks }, target) => new BlockSharder({ options: { ...options, mode: 'recursive' }, maxLinks }, target)
 
 interface OpenShard { index: number, sink: BlockSink, links: LinkMap, sizeBytes: number }
 
 class BlockSharder implements Sharder {
   readonly #options: PinOptions
+  readonly #maxLinks: number
   readonly #target: ShardTarget
   readonly #seen = new SeenBlocks(rememberedBlocks)
   readonly #shards = new LinkMap()
@@ -28,8 +32,9 @@ class BlockSharder implements Sharder {
   #previous: CID | null = null
   #totalBytes = 0
 
-  constructor (options: PinOptions, target: ShardTarget) {
+  constructor ({ options, maxLinks }: { options: PinOptions, maxLinks: number }, target: ShardTarget) {
     this.#options = options
+    this.#maxLinks = maxLinks
     this.#target = target
   }
 
@@ -39,7 +44,7 @@ class BlockSharder implements Sharder {
       if (!this.#seen.add(block.cid)) continue
       const open = this.#open ??= await this.#openShard()
       if (!this.#fits(open, block)) {
-        if (open.sizeBytes === 0) throw tooSmall(this.#options.shardSize, block)
+        if (open.links.length === 0) throw tooSmall(this.#options.shardSize, block)
         await writeAll(open, pending)
         pending = []
         await this.#closeShard(open)
@@ -61,7 +66,9 @@ class BlockSharder implements Sharder {
     return { cid, blocks, sizeBytes: this.#totalBytes, pins: [this.#clusterDagPin(cid, dataRoot), this.#metaPin(cid, dataRoot)] }
   }
 
-  #fits (shard: OpenShard, { bytes }: Block): boolean { return shard.sizeBytes + bytes.length < this.#options.shardSize }
+  #fits ({ links, sizeBytes }: OpenShard, { bytes }: Block): boolean {
+    return links.length < this.#maxLinks && sizeBytes + bytes.length < this.#options.shardSize
+  }
 
   #count (shard: OpenShard, { cid, bytes }: Block): void {
     shard.links.add(cid)

@@ -58,6 +58,16 @@ describe('the sharder', () => {
     }
   })
 
+  it('begins another shard when one has as many blocks as it may', async () => {
+    const target = new KeepingTarget()
+    const sharder = createSharder({ ...optionsOf(100_000), maxLinks: 4 }, target)
+
+    await sharder.write(blocks)
+    await sharder.finish(first.cid)
+
+    assert.deepEqual(target.shards.map(({ sizeBytes }) => sizeBytes), [400, 400, 200])
+  })
+
   it('leaves out what it has seen', async () => {
     const target = new KeepingTarget()
     const sharder = createSharder(optionsOf(301), target)

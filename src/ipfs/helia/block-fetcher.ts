@@ -34,8 +34,10 @@ export interface BlockFetcherDeps {
 const freshWants = 384
 /** Wants that nobody has answered for a while have slots of their own, in turn: they must not hold up what comes quickly. */
 const patientWants = 128
-/** How long a want may keep a slot that others wait for. */
+/** How long a want may keep a slot that others wait for, if everybody who is connected has said that they lack the block. */
 const wantTurnMs = 5000
+/** The same if somebody may be about to send it, since a block came last. On a slow link blocks stand in line: a want that is taken back wastes what is on its way. */
+const quietMs = 15_000
 const freshSearches = 6
 const patientSearches = 2
 /** How long @helia/bitswap may take to forget a want that was given up. A new want for the same block within that time is lost. */
@@ -80,6 +82,8 @@ export class BlockFetcher {
   readonly #flights = new Map<string, RunningFlight>()
   readonly #forgetting = new Map<string, Promise<void>>()
   #storingBytes = 0
+  /** When a block came last, whichever it was. */
+  #landedAt = 0
   readonly #fresh: Turns = { wants: new Slots(freshWants), searches: new Slots(freshSearches) }
   readonly #patient: Turns = { wants: new Slots(patientWants), searches: new Slots(patientSearches) }
 
@@ -140,9 +144,9 @@ export class BlockFetcher {
     }
   }
 
-  #isNobodyLeft ({ isSearchedInVain, lacking }: RunningFlight): boolean {
-    return isSearchedInVain && this.#deps.network.askable().every(peer => lacking.has(peer))
-  }
+  #isNobodyLeft (flight: RunningFlight): boolean { return flight.isSearchedInVain && this.#isLackedByAll(flight) }
+
+  #isLackedByAll ({ lacking }: RunningFlight): boolean { return this.#deps.network.askable().every(peer => lacking.has(peer)) }
 
   #begin (cid: CID, first: readonly PeerId[] | undefined): RunningFlight {
     const key = flightKey(cid)
@@ -171,6 +175,7 @@ export class BlockFetcher {
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(flightKey(flight.cid))
     const bytes = await this.#wantUntilHere(flight)
+    this.#landedAt = this.#deps.clock.now()
     // the rule may have come meanwhile
     this.#deps.refuse(flight.cid)
     // blocks that are being stored don't count in the store's size yet
@@ -203,8 +208,10 @@ export class BlockFetcher {
     const onAbort = (): void => attempt.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     const endAttempt = clock.after(this.#init.retryMs, end)
+    const beganAt = clock.now()
     const look = (): void => {
-      if (wants.isWaited) end()
+      const isQuiet = clock.now() - Math.max(beganAt, this.#landedAt) >= quietMs
+      if (wants.isWaited && (isQuiet || this.#isLackedByAll(flight))) end()
       else endTurn = clock.after(wantTurnMs, look)
     }
     let endTurn = clock.after(wantTurnMs, look)

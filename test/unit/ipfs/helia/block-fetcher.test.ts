@@ -202,12 +202,34 @@ describe('block fetcher', () => {
     assert.equal(atOnce, 384)
   })
 
-  it('has wants that nobody answers take turns, apart from those that come quickly', async () => {
+  it('takes back no want whose block may be on its way on a slow link, although others wait', async () => {
+    const many = await Promise.all(Array.from({ length: 600 }, async (_, n) => rawBlock(`slow ${n}`)))
+    const fetches = many.map(async ({ cid }) => fetcher.fetch(cid, { signal }))
+    await clock.settle()
+
+    // one block in 12 s, the oldest want first
+    for (const n of [0, 1]) {
+      await clock.advance(6000)
+      const want = wants.find(({ signal, cid }) => !signal.aborted && !blockstore.has(cid))
+      await clock.advance(6000)
+      assert.equal(want?.signal.aborted, false, `the want ${n} is taken back before its block is here`)
+      want?.give(many.find(({ cid }) => cid.equals(want.cid))?.bytes ?? new Uint8Array(0))
+    }
+    fetcher.stop(new Error('enough'))
+    await Promise.allSettled(fetches)
+  })
+
+  it('has wants that everybody lacks, or nobody answers, take turns, apart from those that come quickly', async () => {
     const stuck = new AbortController()
     const absent = await Promise.all(Array.from({ length: 1500 }, async (_, n) => (await rawBlock(`absent ${n}`)).cid))
     const waiting = Promise.allSettled(absent.map(async cid => fetcher.fetch(cid, { signal: stuck.signal })))
     const open = (): Want[] => wants.filter(want => !want.signal.aborted)
-    await clock.advance(40_000)
+    await clock.settle()
+    for (const want of open()) want.lack('peer')
+    const turnsBefore = wants.length
+    await clock.advance(6000)
+    const turnsAfter = wants.length
+    await clock.advance(54_000)
     const isAsked = absent.map(cid => wants.some(want => want.cid.equals(cid)))
 
     const fetched = fetcher.fetch(block.cid, { signal })
@@ -218,9 +240,10 @@ describe('block fetcher', () => {
 
     assert.deepEqual(await fetched, block.bytes)
     assert.ok(isAsked.every(Boolean))
+    assert.deepEqual([turnsBefore, turnsAfter], [384, 896])
     assert.ok(openWants <= 512, `${openWants} open`)
     const before = wants.length
-    await clock.advance(30_000)
+    await clock.advance(45_000)
     assert.ok(wants.length > before + 128)
     stuck.abort(new Error('enough'))
     await waiting

@@ -58,8 +58,8 @@ async function kuboPair (program: string): Promise<Pair> {
 
 interface Read { bytes: number, firstByteMs: number, wholeMs: number }
 
-/** One GET, with a client that costs little. */
-async function read (url: string, range?: string): Promise<Read> {
+/** One GET, with a client that costs little. Throws when the answer isn't whole. */
+export async function read (url: string, range?: string): Promise<Read> {
   const from = performance.now()
   return new Promise((resolve, reject) => {
     const asked = request(url, { agent: false, timeout: 120_000, headers: range == null ? {} : { range } }, response => {

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
- * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`). Prints one table; ratios come from one run only. Loopback only.
+ * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
+ * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     pins: { type: 'string', default: '' },
     port: { type: 'string', default: '24000' },
     cluster: { type: 'boolean', default: false },
+    gateway: { type: 'boolean', default: false },
     'gateway-cold': { type: 'boolean', default: false }
   }
 })
@@ -95,6 +97,11 @@ await run(process.execPath, [join(root, 'scripts/build.ts')])
 if (values.cluster) {
   const { benchCluster } = await import('./cluster.ts')
   await benchCluster({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  process.exit()
+}
+if (values.gateway) {
+  const { benchGateway } = await import('./gateway.ts')
+  await benchGateway({ root, port: Number(values.port), scale: Number(values.scale), rounds: Number(values.rounds) })
   process.exit()
 }
 if (values['gateway-cold']) {

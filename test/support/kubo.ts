@@ -26,6 +26,7 @@ function findKubo (): string | null {
 
 /** A Kubo that is alone, on 127.0.0.1 only. */
 export interface RunningKubo {
+  pid: number
   /** Multiaddress of the RPC API. */
   api: string
   url: string
@@ -69,6 +70,7 @@ export async function startKubo (program: string, more: typeof settings = []): P
   const url = `http://127.0.0.1:${api.split('/').at(-1)}`
   const call = async (path: string): Promise<Response> => fetch(`${url}/api/v0/${path}`, { method: 'POST' })
   return {
+    pid: daemon.pid ?? 0,
     api,
     url,
     cli,

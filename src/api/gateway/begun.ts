@@ -1,6 +1,8 @@
+import type { Answer } from './visit.ts'
+
 /**
  * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this call, so that
- * an answer with a status can tell it.
+ * an answer with a status can tell it. To be read once, or closed: `closeBody`.
  */
 export async function begun<Piece> (source: AsyncIterable<Piece>, bytes: number, sizeOf: (piece: Piece) => number): Promise<AsyncIterable<Piece>> {
   const iterator = source[Symbol.asyncIterator]()
@@ -14,16 +16,26 @@ export async function begun<Piece> (source: AsyncIterable<Piece>, bytes: number,
       size += sizeOf(value)
     }
   }
-  return (async function * () {
-    try {
-      while (first.length > 0) yield first.shift() as Piece
-      while (!isOver) {
-        const { done, value } = await iterator.next()
-        if (done === true) isOver = true
-        else yield value
-      }
-    } finally {
-      await iterator.return?.()
+  return resumed(first, isOver ? undefined : iterator)
+}
+
+/** What was read, then what comes behind it. By hand: closing a generator that nobody has asked for anything yet closes nothing behind it. */
+export function resumed<Piece> (first: Piece[], behind: AsyncIterator<Piece> | undefined): AsyncIterable<Piece> {
+  const iterator: AsyncIterator<Piece> = {
+    next: async () => {
+      if (first.length > 0) return { done: false, value: first.shift() as Piece }
+      return await behind?.next() ?? { done: true, value: undefined }
+    },
+    return: async () => {
+      first.length = 0
+      await behind?.return?.()
+      return { done: true, value: undefined }
     }
-  })()
+  }
+  return { [Symbol.asyncIterator]: () => iterator }
+}
+
+/** Ends what an answer's body has begun, when nobody is going to read it. */
+export async function closeBody (body: Answer['body']): Promise<void> {
+  if (body != null && typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
 }

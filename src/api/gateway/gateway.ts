@@ -15,6 +15,7 @@ import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import { redirection } from './answers.ts'
+import { closeBody } from './begun.ts'
 import { refusalOf } from './dialect.ts'
 import { errorAnswer } from './error-page.ts'
 import { askedFormat } from './formats.ts'
@@ -159,7 +160,10 @@ class GatewayFront {
         response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#deps.flow.buffers, sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })
-      if (response.destroyed) return
+      if (response.destroyed) {
+        await closeBody(answer.body)
+        return
+      }
       await send(answer).catch(async err => {
         // nothing was sent yet: there is a status for it
         if (response.headersSent || response.destroyed) throw err

@@ -24,16 +24,17 @@ export type HostMeaning =
   /** Some other name: perhaps a DNSLink site. */
   | { kind: 'other', host: string, name: string }
 
-/** What the host of a request means. `host` as in the request, with its port. */
-export function meaningOf (host: string, hosts: ReadonlyMap<string, PublicHost>): HostMeaning {
+/** What the host of a request means. `given` as in the request, with its port; a dot at the end of its name (`localhost.:8080`) says nothing more. */
+export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>): HostMeaning {
+  const host = given.replace(/\.(?=(:\d{1,5})?$)/, '')
   const name = withoutPort(host).toLowerCase()
   const settings = hosts.get(host.toLowerCase()) ?? hosts.get(name)
   if (settings != null || name === '' || isIP(name.replace(/^\[|\]$/g, '')) !== 0) return { kind: 'gateway', host, settings }
-  const [, label, namespace, base] = /^(.+?)\.(ipfs|ipns)\.(.+)$/s.exec(host) ?? []
+  const [, label, namespace, base] = /^(.+?)\.(ipfs|ipns)\.(.+)$/is.exec(host) ?? []
   // a name with a dot may hold ".ipfs." itself: the last one that leaves a known host counts
   if (label != null && base != null) {
     const parent = hosts.get(base.toLowerCase()) ?? hosts.get(withoutPort(base).toLowerCase())
-    if (parent?.subdomains === true) return { kind: 'subdomain', host: base, namespace: namespace as 'ipfs' | 'ipns', label, settings: parent }
+    if (parent?.subdomains === true) return { kind: 'subdomain', host: base, namespace: namespace?.toLowerCase() as 'ipfs' | 'ipns', label, settings: parent }
     if (parent != null) return { kind: 'other', host, name: '' }
   }
   return { kind: 'other', host, name }

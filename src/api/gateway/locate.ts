@@ -58,7 +58,7 @@ function legacyForm (urlPath: string, rawQuery: string): string | undefined {
   if (uri != null) {
     const [, namespace, rest] = /^(?:web\+)?(ipfs|ipns):\/\/(.+)$/s.exec(uri) ?? []
     if (namespace == null || rest == null) throw invalid('the uri parameter must begin with ipfs:// or ipns://')
-    return `/${namespace}/${encodeURI(rest.toWellFormed())}`
+    return `/${namespace}/${encodeURI(rest.toWellFormed()).replace(/%25([0-9a-f]{2})/gi, '%$1')}`
   }
   const [, inner, root] = /^\/ip[fn]s(\/ip[fn]s\/([^/]+).*)$/s.exec(urlPath) ?? []
   if (inner == null || root == null) return undefined

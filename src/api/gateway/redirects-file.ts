@@ -1,4 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
+import { encodeName } from './content-path.ts'
 
 /** One line of a `_redirects` file. */
 export interface RedirectRule { from: readonly string[], to: string, status: number }
@@ -45,12 +46,15 @@ function statusOf (word: string | undefined, line: number): number {
   return status
 }
 
-/** The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in. */
+/**
+ * The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in: as they are for another page of the site,
+ * percent-encoded for a redirect, which a visitor's name must not lead elsewhere.
+ */
 export function matchRedirect (rules: readonly RedirectRule[], path: string): { to: string, status: number } | undefined {
   const segments = segmentsOf(path)
   for (const { from, to, status } of rules) {
     const found = match(from, segments)
-    if (found != null) return { to: fill(to, found), status }
+    if (found != null) return { to: fill(to, found, isRedirectStatus(status) ? encodedNames : same), status }
   }
   return undefined
 }
@@ -72,6 +76,14 @@ function match (from: readonly string[], segments: readonly string[]): Map<strin
   return from.length === segments.length ? found : undefined
 }
 
-const fill = (to: string, found: ReadonlyMap<string, string>): string => to.replace(/:([A-Za-z]\w*)/g, (all, name: string) => found.get(name) ?? all)
+function fill (to: string, found: ReadonlyMap<string, string>, written: (value: string) => string): string {
+  return to.replace(/:([A-Za-z]\w*)/g, (all, name: string) => {
+    const value = found.get(name)
+    return value == null ? all : written(value)
+  })
+}
+
+const encodedNames = (value: string): string => value.split('/').map(encodeName).join('/')
+const same = (value: string): string => value
 
 const bad = (why: string): ClusterError => new ClusterError('INVALID_DATA', {}, { message: `could not parse _redirects: ${why}` })

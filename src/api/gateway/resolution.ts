@@ -3,6 +3,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
 import { parseCid } from '../../model/cid.ts'
 import { decodeBlock } from '../common/dag/codecs.ts'
+import { encodeName } from './content-path.ts'
 import type { Target } from './visit.ts'
 
 export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
@@ -29,7 +30,8 @@ export class Resolution {
   async resolve ({ root, names }: ImmutablePath, get: GetBlock): Promise<Way> {
     const cid = rootCid(root, names)
     if (names.length === 0) return { cid, roots: [cid], wayBlocks: [], rest: [] }
-    const key = `${cid.toString()}/${names.join('/')}`
+    // a decoded name may hold a slash itself
+    const key = `${cid.toString()}/${names.map(encodeName).join('/')}`
     const known = this.#known.get(key)
     if (known != null) return known
     const way = await this.#follow(cid, names, get)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
 import type { Answer } from './visit.ts'
 
@@ -51,16 +52,21 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
   const source = body[Symbol.asyncIterator]()
   let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
   let isTaken = held > 0
+  let written = 0
   try {
     for (;;) {
       if (!isTaken) await reader.take(expected, signal)
       isTaken = false
       const { done, value } = await source.next()
       if (done === true) {
+        if (length != null && written < length) throw wrongLength('shorter', length)
         if (!response.headersSent) begin()
         return
       }
       const piece = typeof value === 'string' ? Buffer.from(value) : value
+      // more than was promised would be read as the next answer
+      written += piece.length
+      if (length != null && written > length) throw wrongLength('longer', length)
       // what comes next is likely to be as large
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
@@ -81,6 +87,9 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
     await source.return?.()
   }
 }
+
+const wrongLength = (how: 'longer' | 'shorter', length: number): ClusterError =>
+  new ClusterError('INVALID_DATA', { length }, { message: `the content is ${how} than its size says` })
 
 async function drained (response: ServerResponse): Promise<void> {
   if (response.destroyed || !response.writableNeedDrain) return

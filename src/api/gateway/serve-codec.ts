@@ -9,6 +9,7 @@ import type { Format } from './formats.ts'
 import { typeOfFormat } from './formats.ts'
 import { bytesAnswer } from './partial.ts'
 import { notAcceptable, Refusal } from './refusal.ts'
+import { encodedUrlPath } from './serve-directory.ts'
 import type { Answer, Target, Visit } from './visit.ts'
 
 type CodecFormat = 'json' | 'cbor' | 'dag-json' | 'dag-cbor'
@@ -57,7 +58,7 @@ function isPage ({ asked, headers, query }: Visit, format: CodecFormat): boolean
 
 async function servePage (visit: Visit, { cid, freshness }: Target, format: CodecFormat): Promise<Answer> {
   const { urlPath, query } = visit
-  if (!urlPath.endsWith('/')) return redirection(301, `${urlPath}/${query.raw === '' ? '' : `?${query.raw}`}`)
+  if (!urlPath.endsWith('/')) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
   const etag = etagOf.dagPage(cid)
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
   const bytes = await visit.get(cid)

@@ -37,6 +37,9 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
 
 async function * nothing (): AsyncGenerator<DirectoryEntry> {}
 
-/** A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another host. */
+/**
+ * A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another host. Browsers
+ * take a backslash for a slash.
+ */
 export const encodedUrlPath = (urlPath: string): string =>
-  urlPath.replace(/^\/{2,}/, '/').replace(/[\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
+  urlPath.replace(/^\/{2,}/, '/').replace(/[\\\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)

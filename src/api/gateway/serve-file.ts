@@ -1,6 +1,7 @@
 import type { ByteRange, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import { etagOf, hasAlready } from './caching.ts'
 import { notModified } from './answers.ts'
+import { closeBody, resumed } from './begun.ts'
 import { sniffBytes, sniffedType, typeOfName } from './content-type.ts'
 import { disposition } from './disposition.ts'
 import { bytesAnswer, partialAnswer } from './partial.ts'
@@ -38,6 +39,7 @@ export async function serveFile (visit: Visit, { node, name, etag = etagOf.conte
   const answer = partialAnswer(visit, { size, read }, [...common, ['Content-Type', sniffedType(start.first)]])
   // the whole file goes on from where its type was looked for
   if (answer.status === 200 && visit.headers.range == null && !visit.isHead) return { ...answer, body: start.all, held }
+  await closeBody(start.all)
   visit.ahead.give(held)
   return answer
 }
@@ -49,13 +51,5 @@ async function opened (source: AsyncIterable<Uint8Array>): Promise<{ first: Uint
   const iterator = source[Symbol.asyncIterator]()
   const { done, value } = await iterator.next()
   const first = done === true ? new Uint8Array(0) : value
-  const all = async function * (): AsyncGenerator<Uint8Array> {
-    try {
-      yield first
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
-    } finally {
-      await iterator.return?.()
-    }
-  }
-  return { first, all: all() }
+  return { first, all: resumed([first], done === true ? undefined : iterator) }
 }

@@ -8,6 +8,7 @@ import { UnixFS } from 'ipfs-unixfs'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { blockOf } from '../../../support/blocks.ts'
+import { testReader } from '../../../support/dag-reader.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
@@ -187,6 +188,18 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
 
     assert.equal((await peer.get(`/ipfs/${page.cid}`, worker)).status, 400)
     assert.equal((await peer.get(`/ipfs/${folder.cid}/a%20b`, worker)).status, 200)
+  })
+
+  it('breaks off an answer that gets longer or shorter than its head says', { timeout: 5000 }, async () => {
+    for (const size of [3999, 4001]) {
+      const wrong = await gatewayPeer({}, { reader: { ...testReader, readFile: async function * () { yield new Uint8Array(size) } } })
+      wrong.blocks.keep(large, ...leaves)
+      try {
+        await assert.rejects(wrong.get(`/ipfs/${large.cid}?filename=x.bin`).then(async response => response.arrayBuffer()))
+      } finally {
+        await wrong.stop()
+      }
+    }
   })
 
   it('tells every origin that it may read, and sets no cookie', async () => {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
 import { base36 } from 'multiformats/bases/base36'
 import { CID } from 'multiformats/cid'
 import type { IncomingMessage } from 'node:http'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { directoryBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { blockOf } from '../../../support/blocks.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { memoryNames } from '../../../support/memory-names.ts'
@@ -131,8 +133,26 @@ describe('hosts of the gateway', { timeout: 20_000 }, () => {
 
   it('opens ipfs:// addresses, and paths with a namespace too many', async () => {
     assert.equal((await at('127.0.0.1', `/ipfs/?uri=ipfs%3A%2F%2F${page.cid}%2Fx`)).headers.location, `/ipfs/${page.cid}/x`)
+    assert.equal((await at('127.0.0.1', `/ipfs/?uri=${encodeURIComponent(`ipfs://${page.cid}/a%20b/é`)}`)).headers.location, `/ipfs/${page.cid}/a%20b/%C3%A9`)
     assert.equal((await at('127.0.0.1', `/ipfs/ipfs/${page.cid}`)).headers.location, `/ipfs/${page.cid}`)
     assert.equal((await at('127.0.0.1', '/ipfs/?uri=https%3A%2F%2Fexample.org')).status, 400)
+  })
+
+  it('knows its hosts in capitals and with a dot at their end', async () => {
+    assert.equal((await at('LOCALHOST.:8080', `/ipfs/${folder.cid}/a%20page.txt`)).headers.location, `http://${folder.cid}.ipfs.LOCALHOST.:8080/a%20page.txt`)
+    for (const host of [`${folder.cid}.IPFS.LocalHost`, `${folder.cid}.ipfs.localhost.`, `${folder.cid}.ipfs.localhost.:8080`]) {
+      assert.equal((await at(host, '/a%20page.txt')).body, 'a page', host)
+    }
+  })
+
+  it('leads to no other host from within a document or a folder', async () => {
+    const document = blockOf(encodeCbor({ 'evil.example': folder.cid }), 0x71)
+    const root = blockOf(encodeCbor({ 'evil.example': document.cid, '\\evil.example': folder.cid }), 0x71)
+    peer.blocks.keep(document, root)
+    const host = `${root.cid}.ipfs.localhost`
+
+    assert.equal((await at(host, '//evil.example', { accept: 'text/html' })).headers.location, '/evil.example/')
+    assert.equal((await at(host, '/\\evil.example')).headers.location, '/%5Cevil.example/')
   })
 
   it('never redirects to another host than its own', async () => {

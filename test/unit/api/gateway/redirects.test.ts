@@ -20,6 +20,8 @@ describe('_redirects files', () => {
     ['/s/* /t/:splat 200', '/s/x/y', '/t/x/y', 200],
     ['/* /index.html 200', '/anything', '/index.html', 200],
     ['/s/* /t/:splat', '/s', '/t/', 301],
+    ['/* /t/:splat', '/\\evil.example/ä b?/x', '/t/%5Cevil.example/%C3%A4%20b%3F/x', 301],
+    ['/:name /t/:name 200', '/ä b', '/t/ä b', 200],
     ['# comment\r\n\r\n/a /b 451\r\n/a /c', '/a', '/b', 451]
   ] as const) {
     it(`leads ${path} by ${JSON.stringify(rule)}`, () => {

@@ -59,6 +59,16 @@ describe('trustless answers', { timeout: 20_000 }, () => {
     assert.equal(await response.text(), 'ma')
   })
 
+  it('keeps names with a slash in them apart from paths', async () => {
+    const inner = blockOf(encodeCbor({ b: small.cid }), 0x71)
+    const outer = blockOf(encodeCbor({ a: inner.cid, 'a/b': leaves[0]?.cid }), 0x71)
+    peer.blocks.keep(inner, outer)
+    const lengths: number[] = []
+    for (const path of ['a/b', 'a%2Fb', 'a/b']) lengths.push((await (await peer.get(`/ipfs/${outer.cid}/${path}?format=raw`)).arrayBuffer()).byteLength)
+
+    assert.deepEqual(lengths, [5, 1000, 5])
+  })
+
   it('answers the probe without any block', async () => {
     const reads = peer.blocks.read.length
     const raw = await peer.get('/ipfs/bafkqaaa?format=raw')

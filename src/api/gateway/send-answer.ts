@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
+import { closeBody } from './begun.ts'
 import type { Answer } from './visit.ts'
 
 export interface Sending {
@@ -32,6 +33,7 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
   if (isHead || status === 304 || whole == null || (bytes != null && bytes.length === 0)) {
     begin()
     response.end()
+    await closeBody(body)
     return
   }
   if (whole instanceof Uint8Array) {

@@ -41,7 +41,7 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
       ['X-Content-Type-Options', 'nosniff'],
       ['Accept-Ranges', 'none']
     ],
-    ...visit.isHead ? {} : await stream()
+    ...await stream()
   }
 }
 

@@ -1,7 +1,8 @@
 import { pageHeaders } from '../../http/html.ts'
-import type { DirectoryEntry, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import type { UnixFsNode } from '../../ipfs/dag-reader.ts'
 import { notModified, redirection } from './answers.ts'
-import { begun } from './begun.ts'
+import { begun, closeBody } from './begun.ts'
 import { etagOf, hasAlready, pageCacheHeaders } from './caching.ts'
 import { entryKinds } from './entry-kinds.ts'
 import { gathered } from './gathered.ts'
@@ -22,20 +23,24 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
   }
   const etag = etagOf.listing(node.cid)
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
+  const entries = await begun(reader.listEntries(node, get, { prefetch: visit.prefetch }), 1, () => 1)
+  const headers: HeaderList = [['Etag', etag], ...pageCacheHeaders(target.freshness), ...pageHeaders]
+  if (visit.isHead) {
+    await closeBody(entries)
+    return { status: 200, headers }
+  }
   return {
     status: 200,
-    headers: [['Etag', etag], ...pageCacheHeaders(target.freshness), ...pageHeaders],
+    headers,
     body: gathered(listingPage({
       path: visit.path,
       site: visit.site,
       cid: node.cid,
-      entries: visit.isHead ? nothing() : await begun(reader.listEntries(node, get, { prefetch: visit.prefetch }), 1, () => 1),
+      entries,
       kindOf: entryKinds({ reader, peek: visit.peek })
     }))
   }
 }
-
-async function * nothing (): AsyncGenerator<DirectoryEntry> {}
 
 /**
  * A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another host. Browsers

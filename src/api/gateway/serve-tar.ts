@@ -15,9 +15,7 @@ const firstBytes = 64 * 1024
 export async function serveTar (visit: Visit, { cid }: Target, { reader }: ServeDeps): Promise<Answer> {
   const etag = `W/"${cid.toString()}.x-tar"`
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
-  const node = await reader.readNode(cid, visit.get).catch(err => {
-    throw isClusterError(err, 'UNSUPPORTED') ? new Refusal(400, `a tar archive can be made of UnixFS only: ${err.message}`, [], { cause: err }) : err
-  })
+  const node = await reader.readNode(cid, visit.get).catch(err => { throw tarError(err) })
   const root = rootName(visit.query.get('filename')) ?? cid.toString()
   const now = { seconds: Math.floor(visit.now / 1000), nanoseconds: 0 }
   const body = async function * (): AsyncGenerator<Uint8Array> {
@@ -32,10 +30,13 @@ export async function serveTar (visit: Visit, { cid }: Target, { reader }: Serve
       ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.tar`, kind: 'attachment' })],
       ['X-Content-Type-Options', 'nosniff']
     ],
-    // most trees that can't be archived show it at once
-    ...(visit.isHead ? {} : { body: await begun(body(), firstBytes, ({ length }) => length) })
+    // most trees that can't be archived show it at once: HEAD tells it, too
+    body: await begun(body(), firstBytes, ({ length }) => length).catch(err => { throw tarError(err) })
   }
 }
+
+const tarError = (err: unknown): unknown =>
+  isClusterError(err, 'UNSUPPORTED') ? new Refusal(400, `a tar archive can be made of UnixFS only: ${err.message}`, [], { cause: err }) : err
 
 /** What may be the name of a folder: `a.tar` → `a`. */
 function rootName (filename: string): string | undefined {

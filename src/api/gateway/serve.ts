@@ -7,7 +7,7 @@ import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../../ipfs/den
 import { followName } from '../../ipfs/names.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import { notModified, redirection } from './answers.ts'
-import { cacheHeaders, etagOf, hasAlready } from './caching.ts'
+import { cacheHeaders, etagOf, hasAlready, isPageTag, pageCacheHeaders } from './caching.ts'
 import type { Freshness } from './caching.ts'
 import type { ContentPath } from './content-path.ts'
 import { encodedPath, textOf } from './content-path.ts'
@@ -141,18 +141,24 @@ export class Content {
 
   /** Adds what every answer with content has. */
   #described (visit: Visit, answer: Answer, target: Target | undefined): Answer {
-    const isContent = answer.status < 300 || answer.status === 304 || answer.headers.some(([name]) => name === 'Etag')
+    const isContent = answer.status < 300 || answer.status === 304 || has(answer, 'Etag')
     const headers: Array<HeaderList[number]> = [...answer.headers, ['X-Ipfs-Path', encodedPath(visit.path)]]
     if (target != null) headers.push(['X-Ipfs-Roots', target.roots.join(',')])
     if (!isContent) return { ...answer, headers }
     // one URL has many forms then: a cache in between must not give a CAR to a browser
     if (visit.asked.format == null || visit.asked.isFromAccept) headers.push(['Vary', 'Accept'])
-    if (target != null && !answer.headers.some(([name]) => name === 'Cache-Control')) headers.push(...cacheHeaders(target.freshness).filter(([name]) => !answer.headers.some(([other]) => other === name)))
+    if (target != null && !has(answer, 'Cache-Control')) headers.push(...freshnessOf(answer, target).filter(([name]) => !has(answer, name)))
     const location = contentLocation(encodedUrlPath(visit.urlPath), visit.query, visit.asked)
     if (location != null) headers.push(['Content-Location', location])
     return { ...answer, headers }
   }
 }
+
+const has = ({ headers }: Answer, wanted: string): boolean => headers.some(([name]) => name === wanted)
+
+/** A cache takes over what a 304 says: a page that was made here must not become immutable by being asked for again. */
+const freshnessOf = ({ headers }: Answer, { freshness }: Target): HeaderList =>
+  (headers.some(([name, value]) => name === 'Etag' && isPageTag(value)) ? pageCacheHeaders : cacheHeaders)(freshness)
 
 /** The tag under which the client has this, whatever it turns out to be. */
 function knownEtag ({ headers }: Visit, { cid }: Target): string | undefined {

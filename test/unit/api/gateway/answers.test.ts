@@ -202,6 +202,25 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     }
   })
 
+  it('says of a page that was made here how long it may be kept, when it is asked for again, too', async () => {
+    const first = await peer.get(`/ipfs/${folder.cid}/`)
+    const again = await peer.get(`/ipfs/${folder.cid}/`, { headers: { 'if-none-match': first.headers.get('etag') ?? '' } })
+
+    assert.equal(again.status, 304)
+    assert.equal(again.headers.get('cache-control'), first.headers.get('cache-control'))
+    assert.doesNotMatch(first.headers.get('cache-control') ?? '', /immutable/)
+  })
+
+  it('answers HEAD as GET where content can not be had in a form', async () => {
+    const odd = pb(new UnixFS({ type: 'metadata', data: Buffer.from('x') }))
+    const absent = await rawBlock('not kept')
+    const [withOdd, withAbsent] = [await directoryBlock({ odd }), await directoryBlock({ absent })]
+    peer.blocks.keep(odd, withOdd, withAbsent)
+    for (const [path, status] of [[`${withOdd.cid}?format=tar`, 400], [`${withAbsent.cid}?format=tar`, 404], [`${withAbsent.cid}?format=car`, 404]] as const) {
+      for (const method of ['GET', 'HEAD']) assert.equal((await peer.get(`/ipfs/${path}`, { method })).status, status, `${method} ${path}`)
+    }
+  })
+
   it('tells every origin that it may read, and sets no cookie', async () => {
     for (const init of [{}, { method: 'OPTIONS' }, { method: 'HEAD' }]) {
       const { headers, status } = await peer.get(`/ipfs/${page.cid}`, init)

@@ -27,7 +27,7 @@ export function dagReader ({ folder }: DagReaderInit, deps: { random: Random }):
     fileSize,
     readFile,
     partsOf,
-    waitingLinks: (get, options = {}) => new PendingLinks(options, { stack: scratch().stack(), read: get }),
+    waitingLinks: (get, options = {}) => new PendingLinks({ ...options, memoryBytes: () => scratch().pendingBytes() }, { stack: scratch().stack(), read: get }),
     seenBlocks: () => scratch().blocks()
   }
 }

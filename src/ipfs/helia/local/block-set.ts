@@ -36,6 +36,7 @@ function seedOf (random: Random): Uint32Array {
 class FingerprintSet implements BlockSet {
   readonly #folder: string
   readonly #maxSlots: number
+  readonly #writeBufferBytes: number
   readonly #seed: Uint32Array
   readonly #words = new Uint32Array(4)
   readonly #key: Uint8Array
@@ -49,6 +50,7 @@ class FingerprintSet implements BlockSet {
   constructor ({ folder, memoryBytes = 32 * 1024 * 1024 }: BlockSetInit, random: Random) {
     this.#folder = folder
     this.#maxSlots = memoryBytes / 16
+    this.#writeBufferBytes = Math.min(16 * 1024 * 1024, Math.max(1024 * 1024, memoryBytes))
     this.#seed = seedOf(random)
     this.#table = new HashTable(this.#seed)
     this.#key = new Uint8Array(this.#words.buffer)
@@ -112,7 +114,7 @@ class FingerprintSet implements BlockSet {
     this.#isFolderUsed = true
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
-    const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', compression: false, writeBufferSize: 16 * 1024 * 1024 })
+    const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', compression: false, writeBufferSize: this.#writeBufferBytes })
     await level.open()
     return level
   }

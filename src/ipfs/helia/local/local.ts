@@ -110,6 +110,8 @@ export interface ByteStack {
 export interface WalkScratch {
   blocks (): BlockSet
   stack (): ByteStack
+  /** What the waiting links of one walk may take at this moment. Bytes. */
+  pendingBytes (): number
 }
 
 export interface WalkOptions {

@@ -9,7 +9,7 @@ import type { ByteStack } from './local.ts'
 
 export interface PendingLinksInit {
   /** Blocks whose links wait are kept up to this; those whose turn comes last are read again. Default 8 MiB. */
-  memoryBytes?: number
+  memoryBytes?: number | (() => number)
   /** Whether links have their names (dag-pb only). */
   withNames?: boolean
 }
@@ -54,7 +54,7 @@ interface Level {
  * One at a time: `take` and `load` aren't called while a `load` is under way. `push` may be, at any time.
  */
 export class PendingLinks implements WaitingLinks {
-  readonly #memoryBytes: number
+  readonly #memoryBytes: () => number
   readonly #withNames: boolean
   readonly #deps: PendingLinksDeps
   /** The next one is the last. */
@@ -64,7 +64,8 @@ export class PendingLinks implements WaitingLinks {
   #turn: Promise<void> = Promise.resolve()
 
   constructor (init: PendingLinksInit, deps: PendingLinksDeps) {
-    this.#memoryBytes = init.memoryBytes ?? 8 * 1024 * 1024
+    const { memoryBytes = 8 * 1024 * 1024 } = init
+    this.#memoryBytes = typeof memoryBytes === 'number' ? () => memoryBytes : memoryBytes
     this.#withNames = init.withNames ?? false
     this.#deps = deps
   }
@@ -127,7 +128,7 @@ export class PendingLinks implements WaitingLinks {
   }
 
   /** True when `room` has something to do. */
-  isFull (): boolean { return this.#costBytes > this.#memoryBytes }
+  isFull (): boolean { return this.#costBytes > this.#memoryBytes() }
 
   /** Resolves when there is room in memory again. Await after pushes. */
   async room (): Promise<void> {

@@ -40,7 +40,7 @@ class Walk {
     this.#options = options
     this.#seen = seen ?? scratch?.blocks() ?? plainBlockSet()
     this.#concurrency = concurrency
-    this.#pending = new PendingLinks({}, {
+    this.#pending = new PendingLinks(scratch == null ? {} : { memoryBytes: () => scratch.pendingBytes() }, {
       stack: scratch?.stack() ?? plainStack(),
       read: async cid => this.#readAgain(cid),
       ...(guard == null ? {} : { onLinks: async cids => guard.protect(cids) })

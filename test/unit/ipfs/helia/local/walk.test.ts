@@ -175,7 +175,7 @@ describe('walk through a DAG', () => {
 
     const walk = walkDag(large.cid, {
       depth: -1, get: async () => block.promise, signal: stop.signal, onBlock: () => calls.push('onBlock'),
-      scratch: { stack: () => noted('stack', plainStack()), blocks: () => noted('seen', plainBlockSet()) }
+      scratch: { stack: () => noted('stack', plainStack()), blocks: () => noted('seen', plainBlockSet()), pendingBytes: () => 8 * 1024 * 1024 }
     })
     await new Promise(resolve => setImmediate(resolve))
     stop.abort(new Error('enough'))

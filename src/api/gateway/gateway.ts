@@ -156,7 +156,7 @@ class GatewayFront {
     })
     const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
-      const send = async (answer: Answer): Promise<void> => sendAnswer({ ...answer, headers: [...this.#alwaysFor(request), ...answer.headers] }, {
+      const send = async (answer: Answer): Promise<void> => sendAnswer({ ...answer, headers: this.#headersOf(answer, request) }, {
         response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#deps.flow.buffers, sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })
@@ -257,6 +257,11 @@ class GatewayFront {
     return this.#trusted.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
   }
 
+  #headersOf ({ headers }: Answer, request: IncomingMessage): HeaderList {
+    const all = [...this.#alwaysFor(request), ...headers]
+    return this.#allowedOrigins == null ? all : withOneVary(all)
+  }
+
   #alwaysFor (request: IncomingMessage): HeaderList {
     const { origin } = request.headers
     return this.#allowedOrigins == null || origin == null || !this.#allowedOrigins.has(origin) ? this.#always : [...this.#always, ['Access-Control-Allow-Origin', origin]]
@@ -264,6 +269,12 @@ class GatewayFront {
 }
 
 const gone = new Error('the client has gone')
+
+/** Caches read one line of `Vary`: nginx before 1.23 takes the last one. */
+function withOneVary (headers: HeaderList): HeaderList {
+  const values = headers.filter(([name]) => name === 'Vary').map(([, value]) => value)
+  return values.length < 2 ? headers : [...headers.filter(([name]) => name !== 'Vary'), ['Vary', values.join(', ')]]
+}
 
 /** A request, and what was sent for it so far. */
 interface Counted { request: IncomingMessage, response: ServerResponse, bytesSent: number }

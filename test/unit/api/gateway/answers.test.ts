@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
@@ -9,7 +11,7 @@ import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { blockOf } from '../../../support/blocks.ts'
 import { testReader } from '../../../support/dag-reader.ts'
-import { gatewayPeer } from '../../../support/gateway-peer.ts'
+import { gatewayDefaults, gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
@@ -93,6 +95,16 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
 
     assert.equal(peer.blocks.read.length, from)
     assert.equal((await peer.get(`/ipfs/${large.cid}`, { headers: { 'if-none-match': '*' } })).status, 304)
+  })
+
+  it('says in one line what its answers depend on', async () => {
+    const choosy = await gatewayPeer({ cors: { ...gatewayDefaults.cors, allowedOrigins: ['https://a.example'] } })
+    choosy.blocks.keep(page)
+    const { rawHeaders } = await new Promise<IncomingMessage>(resolve => request(`${choosy.url}/ipfs/${page.cid}`, { headers: { origin: 'https://a.example' } }, resolve).end())
+    const vary = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'vary')
+
+    assert.deepEqual(vary, ['Origin, Accept'])
+    await choosy.stop()
   })
 
   it('names downloads', async () => {

@@ -8,22 +8,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { programOptions } from '../support/program-options.ts'
 import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const { values } = parseArgs({
-  options: {
-    scale: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '3' },
-    workload: { type: 'string', default: 'single' },
-    pins: { type: 'string', default: '' },
-    port: { type: 'string', default: '24000' },
-    cluster: { type: 'boolean', default: false },
-    gateway: { type: 'boolean', default: false },
-    'gateway-cold': { type: 'boolean', default: false }
-  }
+const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold]', {
+  scale: { type: 'string', default: '1' },
+  rounds: { type: 'string', default: '3' },
+  workload: { type: 'string', default: 'single' },
+  pins: { type: 'string', default: '' },
+  port: { type: 'string', default: '24000' },
+  cluster: { type: 'boolean', default: false },
+  gateway: { type: 'boolean', default: false },
+  'gateway-cold': { type: 'boolean', default: false }
 })
 
 interface Row { name: string, unit: string, node: number, go: number | undefined, better: 'more' | 'less' }

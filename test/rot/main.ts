@@ -5,15 +5,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { demand, programOptions } from '../support/program-options.ts'
 import { damageKinds, kindOfFile } from './damage.ts'
 import { makeGolden } from './golden.ts'
 import { ownProcess, thisProcess } from './peer-run.ts'
 import { rotTrial, trialText } from './trial.ts'
 import type { TrialResult } from './trial.ts'
 
-const { values } = parseArgs({ options: { trials: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } } })
+const values = programOptions('npm run rot -- [--trials N] [--seed S]', { trials: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } })
 const [trials, seed] = [Number(values.trials), Number(values.seed)]
+demand([trials, seed].every(value => Number.isInteger(value) && value > 0), '--trials and --seed are whole numbers above 0')
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-rot-'))
 const results: TrialResult[] = []
 const startedAt = performance.now()

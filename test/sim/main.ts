@@ -2,13 +2,15 @@
  * `npm run test:sim -- [--seeds N] [--from S] [--trace]`: runs worlds and prints, for each that fails, what is wrong and the command that repeats it.
  * `--trace` prints everything that happens. A failing seed belongs into seeds.txt.
  */
-import { parseArgs } from 'node:util'
+import { demand, programOptions } from '../support/program-options.ts'
 import { failureReport } from './report.ts'
 import { simulate } from './simulate.ts'
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false } } })
+const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace]', {
+  seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false }
+})
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
-if (!Number.isInteger(seeds) || !Number.isInteger(from) || seeds < 1) throw new RangeError('--seeds and --from are whole numbers')
+demand(Number.isInteger(seeds) && Number.isInteger(from) && seeds > 0, '--seeds and --from are whole numbers, --seeds is above 0')
 
 const startedAt = performance.now()
 const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0, streamed: 0, broken: 0 }

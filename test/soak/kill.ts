@@ -5,17 +5,20 @@
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { Dice } from '../sim/dice.ts'
+import { demand, programOptions } from '../support/program-options.ts'
 import { Ledger } from './kill-ledger.ts'
 import { killedCluster } from './kill-cluster.ts'
 import type { KilledCluster } from './kill-cluster.ts'
 import { brokenPromises } from './kill-checks.ts'
 import { Users } from './kill-users.ts'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' }, peers: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, fresh: { type: 'string', default: '50' } } })
+const values = programOptions('npm run kill -- [--rounds N] [--peers 1|3] [--seed S] [--fresh N]', {
+  rounds: { type: 'string', default: '20' }, peers: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, fresh: { type: 'string', default: '50' }
+})
 const [rounds, count, seed, fresh] = [values.rounds, values.peers, values.seed, values.fresh].map(Number) as [number, number, number, number]
-if (![rounds, count, seed, fresh].every(value => Number.isInteger(value) && value > 0)) throw new RangeError('--rounds, --peers, --seed and --fresh are whole numbers')
+demand([rounds, count, seed, fresh].every(value => Number.isInteger(value) && value > 0), '--rounds, --peers, --seed and --fresh are whole numbers above 0')
 
 const sum = { acknowledged: 0, cutOff: 0, kills: 0, collections: 0 }
 

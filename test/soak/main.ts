@@ -6,19 +6,19 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { freePorts } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { demand, programOptions } from '../support/program-options.ts'
 import { Dice } from '../sim/dice.ts'
 import { soakPeer } from './soak-peer.ts'
 import type { Sample, SoakPeer } from './soak-peer.ts'
 import { SoakUsers } from './soak-users.ts'
 
-const { values } = parseArgs({ options: {
+const values = programOptions('npm run soak -- [--minutes N] [--rate N] [--reap-ms N] [--seed S] [--csv FILE]', {
   minutes: { type: 'string', default: '5' }, rate: { type: 'string', default: '2' }, 'reap-ms': { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' }, csv: { type: 'string' }
-} })
+})
 const [minutes, rate, reapMs, seed] = [values.minutes, values.rate, values['reap-ms'], values.seed].map(Number) as [number, number, number, number]
-if (![minutes, rate].every(value => value > 0) || !(reapMs >= 0) || !Number.isInteger(seed)) throw new RangeError('--minutes and --rate are above 0, --reap-ms is not below, --seed is whole')
+demand([minutes, rate].every(value => value > 0) && reapMs >= 0 && Number.isInteger(seed), '--minutes and --rate are above 0, --reap-ms is not below, --seed is whole')
 process.env.REAP_MS = String(reapMs)
 
 const everyMs = 10_000

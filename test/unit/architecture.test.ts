@@ -125,6 +125,13 @@ describe('architecture', () => {
     assert.deepEqual([...unknown], [])
   })
 
+  it('has a line for every room in CONTRIBUTING.md', () => {
+    const table = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8').split('\n').filter(line => line.startsWith('| `')).map(line => line.split('|')[1]).join()
+    const missing = readdirSync(join(root, 'src')).filter(room => !table.includes(`\`${room}\``))
+
+    assert.deepEqual(missing, [])
+  })
+
   it('never sleeps in quick tests', () => {
     const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(path => !path.endsWith('architecture.test.ts')).map(read)
     const broken = tests.flatMap(file => file.text.split('\n').flatMap((line, at) => /\bawait (sleep|delay|wait)\(\d/.test(line) ? [`${file.path}:${at + 1}`] : []))

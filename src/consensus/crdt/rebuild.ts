@@ -1,7 +1,7 @@
 import { isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { damageOf, damageRow } from '../../datastore/datastore.ts'
-import type { DamageReport, Datastore, Write } from '../../datastore/datastore.ts'
+import type { DamageReport, Datastore, KeyRange, Write } from '../../datastore/datastore.ts'
 import { blockKey, cidOfBlockKey, decodeCrdtBlock, isBlockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Delta } from '../../wire/delta.ts'
@@ -55,7 +55,7 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
   const sizeRow = datastore.get(layout.sizeRecord)
   const pinsBefore = sizeRow == null ? null : layout.numberOf(sizeRow)
   const writer = new Writer(datastore)
-  for (const range of [layout.allMerged, layout.allHeads, layout.allWants, layout.allRows, allLinks, allSays, allEntered]) await removeAll(range, { datastore, writer })
+  for (const range of [layout.allRows, allLinks, allSays, allEntered]) await removeAll(range, { datastore, writer })
   await enterBlocks(datastore, writer)
   await voidVersions(datastore, writer)
   const lostBlocks = await enterEdge(datastore, writer)
@@ -151,24 +151,49 @@ async function voidVersions (datastore: Datastore, writer: Writer): Promise<void
   await writer.flush()
 }
 
-/** Heads are the blocks that nobody links, wants the links that aren't here. Resolves with how many those are. */
+/**
+ * Heads are the blocks that nobody links, wants the links that aren't here. A block that is gone and that no other one links is known by what else it left: its row as
+ * a head, its mark, its versions. It stays a head, so that the next change is above what it brought. Resolves with how many blocks are gone.
+ */
 async function enterEdge (datastore: Datastore, writer: Writer): Promise<number> {
+  const isHere = (id: string): boolean => datastore.has(layout.blockRecord(id))
+  const isLinked = (id: string): boolean => datastore.has(linkRecord(id))
+  const wanted = (id: string): Write => ({ key: layout.wantRecord(id), value: layout.textBytes(id) })
+  await eachRow(datastore, layout.allHeads, async (record, priority) => {
+    const id = layout.idOf(record)
+    if (!isBlockKey(id) || isLinked(id) || !isReadable(priority)) await writer.add([{ key: record, value: undefined }])
+    else if (!isHere(id)) await writer.add([wanted(id)])
+  })
+  await eachRow(datastore, layout.allMerged, async record => {
+    const id = layout.idOf(record)
+    if (!isHere(id)) await writer.add([{ key: record, value: undefined }, ...isLinked(id) || !isBlockKey(id) ? [] : [wanted(id)]])
+  })
+  await eachRow(datastore, elementsIn, async (record, priority) => {
+    const id = layout.idOf(record)
+    if (isBlockKey(id) && !isHere(id) && !isLinked(id)) await writer.add([wanted(id), { key: layout.headRecord(id), value: priority }])
+  })
+  await eachRow(datastore, layout.allBlocks, async (record, bytes) => {
+    const id = layout.idOf(record)
+    if (!isLinked(id)) await writer.add([{ key: layout.headRecord(id), value: layout.numberBytes(decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority) }])
+  })
+  await eachRow(datastore, allLinks, async (record, root) => {
+    if (!isHere(record.slice(1))) await writer.add([{ key: layout.wantRecord(record.slice(1)), value: root }])
+  })
+  await writer.flush()
   let lost = 0
-  for await (const rows of datastore.entries(layout.allBlocks)) {
-    for (const [record, bytes] of rows) {
-      const id = layout.idOf(record)
-      if (datastore.has(linkRecord(id))) continue
-      await writer.add([{ key: layout.headRecord(id), value: layout.numberBytes(decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority) }])
-    }
-  }
-  for await (const rows of datastore.entries(allLinks)) {
-    const gone = rows.filter(([record]) => !datastore.has(layout.blockRecord(record.slice(1))))
-    lost += gone.length
-    await writer.add(gone.map(([record, root]) => ({ key: layout.wantRecord(record.slice(1)), value: root })))
-  }
+  await eachRow(datastore, layout.allWants, async record => {
+    if (isHere(layout.idOf(record))) await writer.add([{ key: record, value: undefined }])
+    else lost++
+  })
   await writer.flush()
   return lost
 }
+
+async function eachRow (datastore: Datastore, range: KeyRange, see: (record: string, value: Uint8Array) => Promise<void>): Promise<void> {
+  for await (const rows of datastore.entries(range)) for (const [record, value] of rows) await see(record, value)
+}
+
+const isReadable = (priority: Uint8Array): boolean => layout.numberOf(priority) > 0
 
 /** The value of each key, its line in lists, and how many there are. */
 async function enterValues (datastore: Datastore, writer: Writer): Promise<number> {

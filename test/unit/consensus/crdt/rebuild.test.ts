@@ -74,6 +74,25 @@ describe('the pinset built anew', () => {
     assert.equal(datastore.has(record), false)
   })
 
+  it('keeps a lost head as head and on record, so that the next change is above what it brought', async () => {
+    for (const what of [['b'], ['b', 'h'], ['b', 'm'], ['b', 'e']]) {
+      const blocks = pinChain(3, 'pin')
+      const datastore = await filled(blocks)
+      const [head, priority] = [...(await rowsOf(datastore))].find(([key]) => key.startsWith('h')) ?? ['', '']
+      const id = head.slice(1)
+      const gone = [...(await rowsOf(datastore)).keys()].filter(key => key.endsWith(id) && what.includes(key.slice(0, 1)))
+      await datastore.write([...gone.map(key => ({ key, value: undefined })), { key: damageRow, value: report }])
+      const store = new CrdtStore({ datastore, log: silentLogger })
+
+      await store.load()
+
+      assert.equal(gone.length, what.length)
+      assert.equal(Buffer.from(datastore.get(head) ?? []).toString(), priority, String(what))
+      assert.equal(datastore.get(`w${id}`) != null, true)
+      assert.equal(store.damage?.lostBlocks, 1)
+    }
+  })
+
   it('keeps the changes that wait for a block', async () => {
     const datastore = memoryDatastore()
     const batching = { maxBatchSize: 100, maxBatchAgeMs: 1e9, maxQueueSize: 1000 }

@@ -58,8 +58,9 @@ async function residentUnderReaders ({ url, pids }: Target, { file }: Content): 
   }))
   for (const request of asked) request.on('error', () => refused.push(0))
   let peak = 0
-  for (let at = 0; at < secondsEach * 10; at++) {
-    await new Promise(resolve => setTimeout(resolve, 200))
+  const everybodyBy = Date.now() + 60_000
+  for (let at = 0; at < secondsEach * 10 || (going.length < readers && refused.length === 0 && Date.now() < everybodyBy); at++) {
+    await new Promise(resolve => setTimeout(resolve, 100))
     peak = Math.max(peak, await residentMiB(pids))
   }
   const lost = [...refused]

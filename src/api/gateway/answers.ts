@@ -6,7 +6,8 @@ import type { Answer } from './visit.ts'
 export const plainType = 'text/plain; charset=utf-8'
 
 /** The client has this already. Headers of a 304 take the place of those that were kept: the policy has to be the page's again. */
-export const notModified = (etag: string): Answer => ({ status: 304, headers: [['Etag', etag], ...isPageTag(etag) ? [['Content-Security-Policy', pagePolicy] as const] : []] })
+export const notModified = (etag: string): Answer =>
+  ({ status: 304, headers: [['Etag', etag], ...isPageTag(etag) ? [['Content-Security-Policy', pagePolicy] as const] : []] })
 
 /** One line for people. No cache keeps it. */
 export const plainAnswer = (status: number, text: string, headers: HeaderList = []): Answer =>

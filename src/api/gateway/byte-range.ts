@@ -8,7 +8,9 @@ const maxRanges = 16
  * The parts of a file that a request asks for: undefined for all of it (no Range, an If-Range that doesn't match, or what RFC 9110 says to ignore: other
  * units, nonsense), 'unsatisfiable' for 416 when all of them lie outside.
  */
-export function byteRangesOf ({ range, 'if-range': condition }: IncomingHttpHeaders, { size, etag }: { size: number, etag: string }): ByteRange[] | 'unsatisfiable' | undefined {
+export function byteRangesOf (
+  { range, 'if-range': condition }: IncomingHttpHeaders, { size, etag }: { size: number, etag: string }
+): ByteRange[] | 'unsatisfiable' | undefined {
   const list = /^bytes=(.*)$/.exec(range?.trim() ?? '')?.[1]
   if (list == null || (condition != null && (condition !== etag || etag.startsWith('W/')))) return undefined
   const specs = list.split(',', maxRanges + 1).map(spec => spec.trim()).filter(spec => spec !== '')

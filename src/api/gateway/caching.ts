@@ -17,7 +17,8 @@ export function cacheHeaders (freshness: Freshness): Array<[string, string]> {
 }
 
 /** The same for pages that are made here. */
-export const pageCacheHeaders = (freshness: Freshness): Array<[string, string]> => freshness.isImmutable ? [['Cache-Control', forAWeek]] : cacheHeaders(freshness)
+export const pageCacheHeaders = (freshness: Freshness): Array<[string, string]> =>
+  freshness.isImmutable ? [['Cache-Control', forAWeek]] : cacheHeaders(freshness)
 
 /** Changes when the pages made here do. */
 const pageVersion = 'hc2'

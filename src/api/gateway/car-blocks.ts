@@ -70,7 +70,9 @@ function rangeOf (bytes: CarParams['bytes'], size: number): ByteRange {
 const identity = 0
 
 /** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. */
-export async function * withoutRepeats (way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }): AsyncGenerator<Block> {
+export async function * withoutRepeats (
+  way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }
+): AsyncGenerator<Block> {
   const seen = reader.seenBlocks()
   let given = 0
   try {

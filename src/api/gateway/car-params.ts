@@ -36,4 +36,5 @@ function entityBytes (text: string): CarParams['bytes'] {
 }
 
 /** What the weak Etag has to tell apart beside the path. */
-export const paramsText = ({ scope, bytes, order, repeats }: CarParams): string => [scope, bytes == null ? '' : `${bytes.from}:${bytes.to ?? '*'}`, order, repeats ? 'y' : 'n'].join('\0')
+export const paramsText = ({ scope, bytes, order, repeats }: CarParams): string =>
+  [scope, bytes == null ? '' : `${bytes.from}:${bytes.to ?? '*'}`, order, repeats ? 'y' : 'n'].join('\0')

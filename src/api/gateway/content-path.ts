@@ -48,10 +48,13 @@ export const encodedPath = ({ namespace, root, names, isFolder }: ContentPath): 
 
 /** As Go's url.PathEscape leaves it: the sub-delimiters that may stand in a path stay. */
 export const encodeName = (name: string): string =>
-  encodeURIComponent(name.toWellFormed()).replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(name.toWellFormed())
+    .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent)
+    .replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** Whether a path can lead to this name in a directory: browsers resolve dots by themselves, and a slash begins the next name. */
-export const isReachable = (name: string): boolean => name !== '' && name !== '.' && name !== '..' && !name.includes('/') && name.length <= maxReachable && name.isWellFormed()
+export const isReachable = (name: string): boolean =>
+  name !== '' && name !== '.' && name !== '..' && !name.includes('/') && name.length <= maxReachable && name.isWellFormed()
 
 /** With every character escaped it still fits into a path. */
 const maxReachable = Math.floor(maxLength / 16)

@@ -34,7 +34,7 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
   const link = CID.asCID(value)
   if (link != null) return `<a class="ipld-link" href="${room.base}/ipfs/${link.toString()}">${link.toString()}</a>`
   if (value instanceof Uint8Array) return `<code>${Buffer.from(value.subarray(0, maxText / 2)).toString('hex')}${value.length > maxText / 2 ? '…' : ''}</code>`
-  if (typeof value !== 'object' || value == null) return `<code>${visibleHtml((typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)).slice(0, maxText))}</code>`
+  if (typeof value !== 'object' || value == null) return `<code>${visibleHtml(plainText(value).slice(0, maxText))}</code>`
   if (depth >= maxDepth) return '…'
   const rows: string[] = []
   for (const [key, inner] of Object.entries(value)) {
@@ -46,3 +46,5 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
   }
   return `<dl>${rows.join('')}</dl>`
 }
+
+const plainText = (value: unknown): string => typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)

@@ -4,5 +4,6 @@ import type { Query } from '../../http/query.ts'
 export function disposition (query: Query, { name, kind }: { name: string, kind: 'inline' | 'attachment' }): string {
   const shown = query.get('filename') || name
   const plain = shown.replace(/[^\x20-\x7e]/g, '_').replace(/["\\]/g, '_')
-  return `${query.get('download') === 'true' ? 'attachment' : kind}; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(shown.toWellFormed()).replace(/['()*!]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
+  const encoded = encodeURIComponent(shown.toWellFormed()).replace(/['()*!]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  return `${query.get('download') === 'true' ? 'attachment' : kind}; filename="${plain}"; filename*=UTF-8''${encoded}`
 }

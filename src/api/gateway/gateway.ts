@@ -106,7 +106,10 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
 
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
 const methods = 'GET, HEAD, OPTIONS'
-const sandbox: HeaderList[number] = ['Content-Security-Policy', 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads']
+const sandbox: HeaderList[number] = [
+  'Content-Security-Policy',
+  'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads'
+]
 
 class GatewayFront {
   readonly #init: GatewayInit
@@ -122,7 +125,13 @@ class GatewayFront {
     const { cors } = init
     this.#init = init
     this.#deps = deps
-    this.#reading = { getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options), prefetch: deps.ipfs.prefetch?.bind(deps.ipfs), buffers: deps.flow.buffers, recent: new RecentReads(recentInit), clock: deps.clock }
+    this.#reading = {
+      getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options),
+      prefetch: deps.ipfs.prefetch?.bind(deps.ipfs),
+      buffers: deps.flow.buffers,
+      recent: new RecentReads(recentInit),
+      clock: deps.clock
+    }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
     this.#trusted = networks(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
@@ -157,7 +166,12 @@ class GatewayFront {
     const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
       const send = async (answer: Answer): Promise<void> => sendAnswer({ ...answer, headers: this.#headersOf(answer, request) }, {
-        response, isHead: request.method === 'HEAD', reader: () => place.reader, signal: () => patience.signal, buffers: this.#deps.flow.buffers, sent: bytes => { counted.bytesSent += bytes }
+        response,
+        isHead: request.method === 'HEAD',
+        reader: () => place.reader,
+        signal: () => patience.signal,
+        buffers: this.#deps.flow.buffers,
+        sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })
       if (response.destroyed) {
@@ -189,8 +203,8 @@ class GatewayFront {
     let site: Site | undefined
     try {
       if (method === 'OPTIONS') return { status: 200, headers: [] }
-      if (method !== 'GET' && method !== 'HEAD') return errorAnswer(request, { status: 405, message: 'method not allowed: this gateway is for reading', headers: [['Allow', methods]] })
-      if (this.#running > this.#init.maxRequests) return errorAnswer(request, { status: 429, message: 'this gateway answers as many requests as it can: try again later', headers: [['Retry-After', '5']] })
+      if (method !== 'GET' && method !== 'HEAD') return errorAnswer(request, notForReading)
+      if (this.#running > this.#init.maxRequests) return errorAnswer(request, tooManyRequests)
       const arrival = this.#arrival(request)
       const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal })
       if (location.kind === 'redirect') return redirection(location.status, location.location)
@@ -264,8 +278,14 @@ class GatewayFront {
 
   #alwaysFor (request: IncomingMessage): HeaderList {
     const { origin } = request.headers
-    return this.#allowedOrigins == null || origin == null || !this.#allowedOrigins.has(origin) ? this.#always : [...this.#always, ['Access-Control-Allow-Origin', origin]]
+    if (this.#allowedOrigins == null || origin == null || !this.#allowedOrigins.has(origin)) return this.#always
+    return [...this.#always, ['Access-Control-Allow-Origin', origin]]
   }
+}
+
+const notForReading = { status: 405, message: 'method not allowed: this gateway is for reading', headers: [['Allow', methods]] as const }
+const tooManyRequests = {
+  status: 429, message: 'this gateway answers as many requests as it can: try again later', headers: [['Retry-After', '5']] as const
 }
 
 const gone = new Error('the client has gone')

@@ -34,7 +34,8 @@ export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>
   // a name with a dot may hold ".ipfs." itself: the last one that leaves a known host counts
   if (label != null && base != null) {
     const parent = hosts.get(base.toLowerCase()) ?? hosts.get(withoutPort(base).toLowerCase())
-    if (parent?.subdomains === true) return { kind: 'subdomain', host: base, namespace: namespace?.toLowerCase() as 'ipfs' | 'ipns', label, settings: parent }
+    const inNamespace = namespace?.toLowerCase() as 'ipfs' | 'ipns'
+    if (parent?.subdomains === true) return { kind: 'subdomain', host: base, namespace: inNamespace, label, settings: parent }
     if (parent != null) return { kind: 'other', host, name: '' }
   }
   return { kind: 'other', host, name }
@@ -91,4 +92,6 @@ export function inlined (name: string): string {
 export const notInlined = (label: string): string => label.replace(/--|-/g, dash => dash === '-' ? '.' : '-')
 
 /** Could be a domain that has a DNSLink: labels with a dot between. */
-export const isDomain = (name: string): boolean => name.length <= 253 && name.includes('.') && /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?$/i.test(name)
+export const isDomain = (name: string): boolean => name.length <= 253 && name.includes('.') && domainForm.test(name)
+
+const domainForm = /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?$/i

@@ -36,8 +36,9 @@ export async function * listingPage ({ path, site, cid, entries, kindOf }: Listi
 function row (entry: DirectoryEntry, kind: EntryKind, { here, site }: { here: string, site: Site }): string {
   const { name, cid, sizeBytes } = entry
   const text = cid.toString()
+  const behind = site.kind === 'dnslink' ? '" target="_blank" rel="noreferrer noopener' : fileNameQuery(name)
   return `<tr${kind === 'folder' ? ' class="folder"' : ''}><td>${nameLink(entry, { here, site })}</td><td>${kind ?? ''}</td>` +
-    `<td><a class="ipfs-hash" translate="no" href="${cidUrl(text, site)}${site.kind === 'dnslink' ? '" target="_blank" rel="noreferrer noopener' : fileNameQuery(name)}">${shortCid(text)}</a> ${copyButton}</td>` +
+    `<td><a class="ipfs-hash" translate="no" href="${cidUrl(text, site)}${behind}">${shortCid(text)}</a> ${copyButton}</td>` +
     `<td title="${sizeBytes} bytes">${humanSize(sizeBytes)}</td></tr>\n`
 }
 
@@ -52,7 +53,8 @@ function nameLink ({ name, cid }: DirectoryEntry, { here, site }: { here: string
 const cidUrl = (cid: string, site: Site): string =>
   site.kind === 'dnslink' ? `https://cid.ipfs.tech/#${cid}` : `${site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`}/ipfs/${cid}`
 
-const fileNameQuery = (name: string): string => name === '' || name.length > longestFileName ? '' : `?filename=${encodeURIComponent(encodeName(name))}`
+const fileNameQuery = (name: string): string =>
+  name === '' || name.length > longestFileName ? '' : `?filename=${encodeURIComponent(encodeName(name))}`
 
 const longestFileName = 1024
 

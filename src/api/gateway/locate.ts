@@ -27,7 +27,10 @@ export interface LocateInit {
 export interface LocateDeps { names: NameResolver | undefined, signal: () => AbortSignal }
 
 /** Which content a request is about, or where else it has to be asked for. `front`: the gateway's own page. */
-export type Location = { kind: 'content', site: Site, path: ContentPath } | { kind: 'redirect', status: number, location: string } | { kind: 'front' }
+export type Location =
+  | { kind: 'content', site: Site, path: ContentPath }
+  | { kind: 'redirect', status: number, location: string }
+  | { kind: 'front' }
 
 /** Reads host and path together. Throws 400 and 404. */
 export async function locate (arrival: Arrival, init: LocateInit, deps: LocateDeps): Promise<Location> {
@@ -62,7 +65,8 @@ function legacyForm (urlPath: string, rawQuery: string): string | undefined {
   }
   const [, inner, root] = /^\/ip[fn]s(\/ip[fn]s\/([^/]+).*)$/s.exec(urlPath) ?? []
   if (inner == null || root == null) return undefined
-  return canonicalLabelOrNothing(inner.startsWith('/ipfs/') ? 'ipfs' : 'ipns', root) == null ? undefined : `${encodedUrlPath(inner)}${rawQuery === '' ? '' : `?${rawQuery}`}`
+  const label = canonicalLabelOrNothing(inner.startsWith('/ipfs/') ? 'ipfs' : 'ipns', root)
+  return label == null ? undefined : `${encodedUrlPath(inner)}${queryOf(rawQuery)}`
 }
 
 function canonicalLabelOrNothing (namespace: 'ipfs' | 'ipns', root: string): string | undefined {
@@ -73,6 +77,8 @@ function canonicalLabelOrNothing (namespace: 'ipfs' | 'ipns', root: string): str
   }
 }
 
+const queryOf = (rawQuery: string): string => rawQuery === '' ? '' : `?${rawQuery}`
+
 interface Parent extends PublicHost { host: string }
 
 /** The URL on a name of its own; undefined when the root is neither CID nor name: the path itself is answered then, with what is wrong. */
@@ -81,10 +87,12 @@ async function subdomainUrl (arrival: Arrival, parent: Parent, deps: LocateDeps)
   const { namespace, root } = parseContentPath(urlPath)
   const rest = encodedUrlPath(urlPath).split('/').slice(3).join('/')
   const label = await labelFor({ namespace, root, isHttps: scheme === 'https' }, parent, deps)
-  return label == null ? undefined : `${scheme}://${label}.${namespace}.${parent.host}/${rest}${rawQuery === '' ? '' : `?${rawQuery}`}`
+  return label == null ? undefined : `${scheme}://${label}.${namespace}.${parent.host}/${rest}${queryOf(rawQuery)}`
 }
 
-async function labelFor ({ namespace, root, isHttps }: { namespace: 'ipfs' | 'ipns', root: string, isHttps: boolean }, parent: PublicHost, deps: LocateDeps): Promise<string | undefined> {
+async function labelFor (
+  { namespace, root, isHttps }: { namespace: 'ipfs' | 'ipns', root: string, isHttps: boolean }, parent: PublicHost, deps: LocateDeps
+): Promise<string | undefined> {
   const label = namespace === 'ipns' && isDomain(root) ? undefined : canonicalLabel(namespace, root)
   if (label != null) return label
   if (namespace === 'ipfs') return undefined
@@ -98,12 +106,14 @@ async function atSubdomain (arrival: Arrival, meaning: HostMeaning & { kind: 'su
   const { urlPath, rawQuery, scheme } = arrival
   const canonical = namespace === 'ipns' && isDomain(label) ? undefined : canonicalLabel(namespace, label)
   if (canonical != null && canonical !== label && !isSameCid(label, canonical, namespace)) {
-    return { kind: 'redirect', status: 301, location: `${scheme}://${canonical}.${namespace}.${host}${encodedUrlPath(urlPath)}${rawQuery === '' ? '' : `?${rawQuery}`}` }
+    const location = `${scheme}://${canonical}.${namespace}.${host}${encodedUrlPath(urlPath)}${queryOf(rawQuery)}`
+    return { kind: 'redirect', status: 301, location }
   }
   if (canonical == null && namespace === 'ipfs') throw invalid(`invalid CID ${JSON.stringify(label.slice(0, 100))} in the host name`)
   const root = canonical ?? await nameOf(label, deps)
   if (settings == null || root === '') throw new Refusal(404, 'there is nothing at this host')
-  return { kind: 'content', site: { kind: 'subdomain', host }, path: parseContentPath(`/${namespace}/${encodeURIComponent(root)}${urlPath}`) }
+  const path = parseContentPath(`/${namespace}/${encodeURIComponent(root)}${urlPath}`)
+  return { kind: 'content', site: { kind: 'subdomain', host }, path }
 }
 
 /** Names of hosts are case-insensitive: `BAFY…` is no other label. */

@@ -24,13 +24,14 @@ export class RedirectsFile {
   constructor (deps: RedirectsDeps) { this.#deps = deps }
 
   /** What the first matching rule says; undefined when there is none. Throws 500 with the reason for a file that can't be read. */
-  async ruleFor ({ root, names }: ImmutablePath, visit: Pick<Visit, 'get' | 'query'>): Promise<Instead | undefined> {
+  async ruleFor ({ root, names: missing }: ImmutablePath, visit: Pick<Visit, 'get' | 'query'>): Promise<Instead | undefined> {
     const rules = await this.#rulesOf(root, visit)
-    const rule = rules == null ? undefined : matchRedirect(rules, `/${names.join('/')}`)
+    const rule = rules == null ? undefined : matchRedirect(rules, `/${missing.join('/')}`)
     if (rule == null) return undefined
     const { to, status } = rule
     if (isRedirectStatus(status)) return { status, location: withQuery(to, visit.query.raw) }
-    return { status: isErrorStatus(status) ? status : 200, names: to.replace(/[?#].*$/, '').split('/').filter(name => name !== ''), isFolder: to.endsWith('/') }
+    const names = to.replace(/[?#].*$/, '').split('/').filter(name => name !== '')
+    return { status: isErrorStatus(status) ? status : 200, names, isFolder: to.endsWith('/') }
   }
 
   async #rulesOf (root: string, { get }: Pick<Visit, 'get'>): Promise<RedirectRule[] | undefined> {
@@ -46,7 +47,9 @@ export class RedirectsFile {
       return rules
     } catch (err) {
       if (isClusterError(err, 'NOT_FOUND')) return undefined
-      if (isClusterError(err, 'INVALID_DATA')) throw new Refusal(500, `trouble processing _redirects file at "/ipfs/${root}/_redirects": ${messageOf(err)}`, [], { cause: err })
+      if (isClusterError(err, 'INVALID_DATA')) {
+        throw new Refusal(500, `trouble processing _redirects file at "/ipfs/${root}/_redirects": ${messageOf(err)}`, [], { cause: err })
+      }
       throw err
     }
   }
@@ -72,7 +75,9 @@ function withQuery (to: string, query: string): string {
 const maxLevels = 32
 
 /** The `ipfs-404.html` nearest above a missing path, for those who want HTML. */
-export async function errorPage ({ root, names }: ImmutablePath, { get, headers }: Pick<Visit, 'get' | 'headers'>, { resolution }: { resolution: Resolution }): Promise<OtherPage | undefined> {
+export async function errorPage (
+  { root, names }: ImmutablePath, { get, headers }: Pick<Visit, 'get' | 'headers'>, { resolution }: { resolution: Resolution }
+): Promise<OtherPage | undefined> {
   if (headers.accept?.includes('text/html') !== true || names.length > maxLevels) return undefined
   for (let length = names.length - 1; length >= 0; length--) {
     const page = [...names.slice(0, length), 'ipfs-404.html']

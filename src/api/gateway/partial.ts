@@ -12,7 +12,9 @@ export interface Sized { size: number, read: (range: ByteRange) => AsyncIterable
 export function partialAnswer ({ headers: asked }: { headers: IncomingHttpHeaders }, { size, read }: Sized, headers: HeaderList): Answer {
   const etag = headers.find(([name]) => name === 'Etag')?.[1] ?? ''
   const ranges = asked.range == null ? undefined : byteRangesOf(asked, { size, etag })
-  if (ranges === 'unsatisfiable') return plainAnswer(416, 'the range is outside of the content', [['Content-Range', `bytes */${size}`], ['Accept-Ranges', 'bytes']])
+  if (ranges === 'unsatisfiable') {
+    return plainAnswer(416, 'the range is outside of the content', [['Content-Range', `bytes */${size}`], ['Accept-Ranges', 'bytes']])
+  }
   // of several ranges the first one is sent: a client asks again for what is missing
   const [range] = ranges ?? []
   const all: HeaderList = [...headers, ['Accept-Ranges', 'bytes']]

@@ -104,7 +104,9 @@ export class Patience {
       return bytes
     } catch (err) {
       signal.throwIfAborted()
-      if (this.#rules.ifCached && isClusterError(err, 'BLOCK_MISSING')) throw new Refusal(412, `${cid.toString()} is not here, and only-if-cached was asked for`, [], { cause: err })
+      if (this.#rules.ifCached && isClusterError(err, 'BLOCK_MISSING')) {
+        throw new Refusal(412, `${cid.toString()} is not here, and only-if-cached was asked for`, [], { cause: err })
+      }
       throw err
     } finally {
       cancel()
@@ -126,10 +128,12 @@ export class Patience {
   #begin (): AbortController {
     const abort = new AbortController()
     if (this.#ended != null) abort.abort(this.#ended)
-    else this.#cancel = this.#deps.clock.after(this.#init.requestMs, () => this.end(new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })))
+    else this.#cancel = this.#deps.clock.after(this.#init.requestMs, () => this.end(answerTooLong()))
     return abort
   }
 }
+
+const answerTooLong = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })
 
 const tooLate = (cid: CID, limitMs: number): ClusterError => new ClusterError('TIMEOUT', { cid: cid.toString() }, {
   message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: nobody who has it could be reached, try again later`

@@ -91,7 +91,8 @@ function rootCid (root: string, names: readonly string[]): CID {
     return parseCid(root)
   } catch (err) {
     const path = ['/ipfs', root, ...names].join('/').slice(0, 300)
-    throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message: `invalid path ${JSON.stringify(path)}: ${err instanceof Error ? err.message : ''}`, cause: err })
+    const why = err instanceof Error ? err.message : ''
+    throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message: `invalid path ${JSON.stringify(path)}: ${why}`, cause: err })
   }
 }
 

@@ -28,7 +28,8 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
   const name = last == null ? `${cid.toString()}.car` : `${target.roots[0]?.toString() ?? ''}_${last}.car`
   const stream = async (): Promise<Pick<Answer, 'body' | 'held'>> => {
     await visit.room(firstRoom)
-    const blocks = withoutRepeats(wayBlocks(target, get), scopeBlocks(root, params, { reader, get, room: ahead }), { reader, repeats: params.repeats })
+    const inScope = scopeBlocks(root, params, { reader, get, room: ahead })
+    const blocks = withoutRepeats(wayBlocks(target, get), inScope, { reader, repeats: params.repeats })
     // what can't be had at once is told by a status; later on only a broken connection is left
     return { body: await begun(sections(cid, blocks), firstBytes, ({ length }) => length), held: firstRoom }
   }

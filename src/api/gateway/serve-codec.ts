@@ -25,7 +25,9 @@ export const isDocument = (code: number): boolean => codecOf[code] != null
 /** A dag-json, dag-cbor, json or cbor block as it is, when it is what was asked for; a page about it for browsers. */
 export async function serveCodec (visit: Visit, target: Target): Promise<Answer> {
   const { cid, rest } = target
-  if (rest.length > 0) throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
+  if (rest.length > 0) {
+    throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
+  }
   const format = formatFor(visit.asked.format, cid.code)
   if (isPage(visit, format)) return servePage(visit, target, format)
   const etag = etagOf.format(cid, format)
@@ -48,7 +50,10 @@ function formatFor (format: Format | undefined, code: number): CodecFormat {
     return own
   }
   const wanted = format as CodecFormat
-  if (!asked[wanted].includes(code)) throw notAcceptable(`format ${JSON.stringify(format)} requested but block has codec 0x${code.toString(16)}: codec conversion is not supported, fetch the raw block with ?format=raw and convert it`)
+  if (!asked[wanted].includes(code)) {
+    throw notAcceptable(`format ${JSON.stringify(format)} requested but block has codec 0x${code.toString(16)}: ` +
+      'codec conversion is not supported, fetch the raw block with ?format=raw and convert it')
+  }
   return wanted
 }
 
@@ -85,7 +90,9 @@ function checkBytes (code: number, bytes: Uint8Array): void {
     if (code === 0x0200) JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(bytes))
     else decodeBlock(code, bytes)
   } catch (err) {
-    if (isClusterError(err) || err instanceof SyntaxError || err instanceof TypeError) throw new Refusal(500, `the block is not valid ${codecOf[code]}: ${err.message}`, [], { cause: err })
+    if (isClusterError(err) || err instanceof SyntaxError || err instanceof TypeError) {
+      throw new Refusal(500, `the block is not valid ${codecOf[code]}: ${err.message}`, [], { cause: err })
+    }
     throw err
   }
 }

@@ -11,7 +11,9 @@ import { serveFile } from './serve-file.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
 
 /** `checkIndex` throws when that path is denied. A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. */
-export async function serveDirectory (visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => void }): Promise<Answer> {
+export async function serveDirectory (
+  visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => void }
+): Promise<Answer> {
   const { urlPath, query, get } = visit
   if (!visit.path.isFolder) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
   const index = await reader.findEntry(node.cid, 'index.html', get)
@@ -19,7 +21,9 @@ export async function serveDirectory (visit: Visit, target: Target, { node, read
     checkIndex()
     const page = await reader.readNode(index, get)
     // a folder of that name is an entry like others
-    if (page.kind !== 'directory' && page.kind !== 'shard') return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })
+    if (page.kind !== 'directory' && page.kind !== 'shard') {
+      return serveFile(visit, { node: page, name: 'index.html', etag: etagOf.content(node.cid) }, { reader })
+    }
   }
   const etag = etagOf.listing(node.cid)
   if (hasAlready(visit.headers, [etag])) return notModified(etag)

@@ -21,17 +21,21 @@ export async function serveFile (visit: Visit, { node, name, etag = etagOf.conte
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
   const common: Array<[string, string]> = [['Etag', etag]]
   const given = visit.query.get('filename')
-  if (given !== '' || visit.query.get('download') === 'true') common.push(['Content-Disposition', disposition(visit.query, { name: name === '' ? node.cid.toString() : name, kind: 'inline' })])
+  if (given !== '' || visit.query.get('download') === 'true') {
+    common.push(['Content-Disposition', disposition(visit.query, { name: name === '' ? node.cid.toString() : name, kind: 'inline' })])
+  }
   if (node.kind === 'symlink') return bytesAnswer(visit, node.data, [...common, ['Content-Type', 'inode/symlink']])
   const mtime = node.unixfs?.mtime
-  if (mtime != null && Number(mtime.secs) > 0 && Number(mtime.secs) < 8.64e12) common.push(['Last-Modified', new Date(Number(mtime.secs) * 1000).toUTCString()])
+  const seconds = Number(mtime?.secs ?? 0)
+  if (seconds > 0 && seconds < 8.64e12) common.push(['Last-Modified', new Date(seconds * 1000).toUTCString()])
   const size = reader.fileSize(node)
   const typed = typeOfName(given === '' ? name : given)
   if (node.links.length === 0) {
     const type = typed ?? sniffedType(node.data.subarray(0, sniffBytes))
     return bytesAnswer(visit, node.data, [...common, ['Content-Type', type]])
   }
-  const read = (range: ByteRange): AsyncIterable<Uint8Array> => reader.readFile(node, visit.get, { range, ahead: visit.ahead, prefetch: visit.prefetch })
+  const read = (range: ByteRange): AsyncIterable<Uint8Array> =>
+    reader.readFile(node, visit.get, { range, ahead: visit.ahead, prefetch: visit.prefetch })
   if (typed != null) return partialAnswer(visit, { size, read }, [...common, ['Content-Type', typed]])
   const held = Math.min(size, usualLeaf)
   await visit.room(held)

@@ -81,8 +81,11 @@ export class Content {
 
   #checkRequest ({ site, path, headers, asked: { format } }: Visit): void {
     // a worker of a shared origin would own all content there
-    if (headers['service-worker'] === 'script' && site.kind === 'path' && path.names.length === 0 && !path.isFolder) throw invalid('navigator.serviceWorker: registration is not allowed for this scope')
-    if (!this.#init.deserialized && !trustless.has(format ?? '')) throw notAcceptable('this gateway serves what clients can check: ask for ?format=raw, car or ipns-record')
+    const isWholeScope = site.kind === 'path' && path.names.length === 0 && !path.isFolder
+    if (headers['service-worker'] === 'script' && isWholeScope) throw invalid('navigator.serviceWorker: registration is not allowed for this scope')
+    if (!this.#init.deserialized && !trustless.has(format ?? '')) {
+      throw notAcceptable('this gateway serves what clients can check: ask for ?format=raw, car or ipns-record')
+    }
   }
 
   #checkPath (text: string): void { refuseDeniedPath(this.#deps.denylist, text) }
@@ -108,7 +111,9 @@ export class Content {
   async #inFormat (visit: Visit, target: Target): Promise<Answer> {
     const { asked: { format } } = visit
     const { cid, rest } = target
-    if (format != null && rest.length > 0 && !isDocument(cid.code)) throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed`)
+    if (format != null && rest.length > 0 && !isDocument(cid.code)) {
+      throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed`)
+    }
     if (format === 'raw') return serveRaw(visit, target)
     if (format === 'car') return serveCar(visit, target, this.#deps)
     if (format === 'tar') return serveTar(visit, target, this.#deps)
@@ -120,9 +125,13 @@ export class Content {
   async #serveUnixFs (visit: Visit, target: Target): Promise<Answer> {
     const { reader } = this.#deps
     const { cid } = target
-    if (cid.code !== dagPb && cid.code !== raw) throw notAcceptable(`${cid.toString()} has the codec 0x${cid.code.toString(16)}, which has no form for browsers: fetch the raw block with ?format=raw`)
+    if (cid.code !== dagPb && cid.code !== raw) {
+      throw notAcceptable(`${cid.toString()} has the codec 0x${cid.code.toString(16)}, which has no form for browsers: fetch the raw block with ?format=raw`)
+    }
     const node = await readable(reader.readNode(cid, visit.get))
-    if (node.kind === 'directory' || node.kind === 'shard') return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#checkPath(`${target.immutablePath}/index.html`) })
+    if (node.kind === 'directory' || node.kind === 'shard') {
+      return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#checkPath(`${target.immutablePath}/index.html`) })
+    }
     return serveFile(visit, { node, name: visit.path.names.at(-1) ?? '' }, { reader })
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
+import { Turns } from './turns.ts'
 
 export interface BytesInFlightInit {
   /** Bytes that all answers together may have read and not yet given to the kernel. */
@@ -45,6 +46,8 @@ interface Waiting { bytes: number, reader: Flight, ready: () => void }
 export class BytesInFlight {
   /** For what is read to be sent: who sends it gives it back. */
   readonly buffers: BufferPool
+  /** For whoever writes much. */
+  readonly turns = new Turns()
   readonly #init: BytesInFlightInit
   readonly #clock: Clock
   readonly #flights = new Set<Flight>()

@@ -171,6 +171,7 @@ class GatewayFront {
         reader: () => place.reader,
         signal: () => patience.signal,
         buffers: this.#deps.flow.buffers,
+        turns: this.#deps.flow.turns,
         sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })

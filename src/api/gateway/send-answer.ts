@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
+import type { Turns } from '../../http/turns.ts'
 import { closeBody } from './begun.ts'
 import type { Answer } from './visit.ts'
 
@@ -12,6 +13,7 @@ export interface Sending {
   reader: () => Reader
   signal: () => AbortSignal
   buffers: BufferPool
+  turns: Turns
   /** Told of what was written. */
   sent: (bytes: number) => void
 }
@@ -49,7 +51,7 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
 /** `begin` writes the head: with the first piece, so that an error before it has a status. */
 interface Pumping extends Sending { held: number, length: number | undefined, begin: () => void }
 
-async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, sent, held, length, begin, ...more }: Pumping): Promise<void> {
+async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, turns, sent, held, length, begin, ...more }: Pumping): Promise<void> {
   const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
   let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
@@ -72,6 +74,7 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
       // what comes next is likely to be as large
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
+      await turns.take(piece.length)
       if (response.destroyed) {
         buffers.release(piece)
         return

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Turns } from '../../../src/http/turns.ts'
+
+describe('turns of the event loop', { timeout: 5000 }, () => {
+  const nextTurn = async (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+  it('lets so much through at once and the rest in later turns, in order', async () => {
+    const turns = new Turns(10)
+    const through: number[] = []
+    for (let at = 0; at < 5; at++) {
+      const turn = turns.take(5)
+      if (turn == null) through.push(at)
+      else void turn.then(() => { through.push(at) })
+    }
+    const seen = [[...through]]
+    for (let turn = 0; turn < 2; turn++) {
+      await nextTurn()
+      seen.push([...through])
+    }
+
+    assert.deepEqual(seen, [[0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]])
+  })
+
+  it('starts anew in each turn', async () => {
+    const turns = new Turns(10)
+    for (let turn = 0; turn < 3; turn++) {
+      assert.equal(turns.take(100), undefined)
+      await nextTurn()
+    }
+  })
+
+  it('gives the event loop its turn however fast many write', async () => {
+    const turns = new Turns(10)
+    let isOver = false
+    let writes = 0
+    const writer = async (): Promise<void> => {
+      while (!isOver && writes < 10_000) {
+        await turns.take(5)
+        writes++
+      }
+    }
+    const all = Promise.all(Array.from({ length: 20 }, writer))
+    await nextTurn()
+    isOver = true
+    await all
+
+    assert.ok(writes < 100, `${writes} writes`)
+  })
+})

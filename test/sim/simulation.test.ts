@@ -8,7 +8,7 @@ import { failureReport, pastSeeds } from './report.ts'
 import { simulate } from './simulate.ts'
 
 const run = promisify(execFile)
-const seeds = 200
+const seeds = 100
 const seedsPerTest = 20
 const seedWithHistory = 17
 

@@ -67,6 +67,7 @@ require (
 	github.com/ipfs/go-datastore v0.9.1
 )
 MOD
+# pinned in go.mod: boxo@0.39.0
 go mod tidy >/dev/null 2>&1
 timeout 300 go run . 2>/dev/null | tee out.txt
 diff out.txt - <<'OUT'

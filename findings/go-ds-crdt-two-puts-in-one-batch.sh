@@ -136,7 +136,7 @@ require (
 	github.com/ipfs/go-ipld-format v0.6.3
 )
 MOD
-# pinned: github.com/ipfs/go-ds-crdt@v0.6.8
+# pinned in go.mod: go-ds-crdt@0.6.8, boxo@0.39.0
 go mod tidy >/dev/null 2>&1
 timeout 300 go run . | tee out.txt
 diff out.txt - <<'OUT'

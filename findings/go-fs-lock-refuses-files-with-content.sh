@@ -52,6 +52,7 @@ go 1.26
 
 require github.com/ipfs/go-fs-lock v0.1.1
 MOD
+# pinned in go.mod: go-fs-lock@0.1.1
 go mod tidy >/dev/null 2>&1
 timeout 120 go run . | tee out.txt
 diff out.txt - <<'OUT'

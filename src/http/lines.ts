@@ -7,7 +7,7 @@ import { errorReply } from './dialect.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderList, LinesReply } from './reply.ts'
 import { jsonType } from './reply.ts'
-import { isHttp11, writeHead } from './send.ts'
+import { drained, isHttp11, writeHead } from './send.ts'
 
 const writeSize = 64 * 1024
 const trailerName = 'X-Stream-Error'
@@ -103,7 +103,7 @@ class LineWriter {
       piece = this.#pending
     } else this.#write(this.#pending)
     this.#pending = ''
-    if (!this.#write(piece)) await this.#drained()
+    if (!this.#write(piece)) await drained(this.#exchange.response)
   }
 
   async #next (source: AsyncIterator<string | Uint8Array>): Promise<IteratorResult<string | Uint8Array>> {
@@ -134,20 +134,6 @@ class LineWriter {
     this.#exchange.bytesSent += bytes.length
     const onWritten = this.#onWritten
     return onWritten == null || typeof piece === 'string' ? response.write(bytes) : response.write(bytes, () => onWritten(bytes))
-  }
-
-  async #drained (): Promise<void> {
-    const { response } = this.#exchange
-    if (response.destroyed) return
-    await new Promise<void>(resolve => {
-      const done = (): void => {
-        response.off('drain', done)
-        response.off('close', done)
-        resolve()
-      }
-      response.on('drain', done)
-      response.on('close', done)
-    })
   }
 }
 

@@ -82,3 +82,17 @@ function httpDate (now: number): string {
   }
   return dateText
 }
+
+/** Resolves once the client has caught up with what was written, or is gone. */
+export async function drained (response: ServerResponse): Promise<void> {
+  if (response.destroyed || !response.writableNeedDrain) return
+  await new Promise<void>(resolve => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}

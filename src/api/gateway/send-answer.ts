@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
+import { drained } from '../../http/send.ts'
 import type { Turns } from '../../http/turns.ts'
 import { closeBody } from './begun.ts'
 import type { Answer } from './visit.ts'
@@ -95,19 +96,6 @@ async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffe
 
 const wrongLength = (how: 'longer' | 'shorter', length: number): ClusterError =>
   new ClusterError('INVALID_DATA', { length }, { message: `the content is ${how} than its size says` })
-
-async function drained (response: ServerResponse): Promise<void> {
-  if (response.destroyed || !response.writableNeedDrain) return
-  await new Promise<void>(resolve => {
-    const done = (): void => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
-}
 
 /** Header values are bytes for Node; line breaks can't get into one. */
 function headerText (value: string): string {

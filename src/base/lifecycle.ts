@@ -12,6 +12,23 @@ export interface Startable {
   stop (): Promise<void>
 }
 
+/**
+ * Several as one, because each waits for its disk and none needs another: they start at the same time and stop at the same time. When all have come to an end,
+ * the first error is thrown.
+ */
+export function together (name: string, parts: readonly Startable[]): Startable {
+  const all = async (act: (part: Startable) => Promise<void> | undefined): Promise<void> => {
+    const failed = (await Promise.allSettled(parts.map(async part => act(part)))).find(result => result.status === 'rejected')
+    if (failed != null) throw failed.reason
+  }
+  return {
+    name,
+    start: async signal => all(part => part.start(signal)),
+    drain: async () => all(part => part.drain?.()),
+    stop: async () => all(part => part.stop())
+  }
+}
+
 export interface LifecycleDeps { clock: Clock, log: Logger }
 export interface LifecycleInit {
   /** How long one component may take to drain or stop before the next one's turn comes. Milliseconds. */

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
-import { mkdir, truncate } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { mkdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
@@ -26,6 +26,9 @@ export interface GuardedFilesInit {
 /** A damaged store. `keptAt`: where its files are to be put; `text`: what is wrong, in one line. */
 export interface Damage { at: string, keptAt: string, text: string, found: Inspection }
 
+/** The locks of this machine as Linux lists them in /proc/locks, which is read when this isn't given; asking the kernel takes some 12 ms. */
+export type ListLocks = () => Promise<string>
+
 export interface GuardedFilesDeps {
   log: Logger
   clock: Pick<Clock, 'now' | 'sleep'>
@@ -33,8 +36,7 @@ export interface GuardedFilesDeps {
   replace (damage: Damage): Promise<void>
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged?: ((err: ClusterError) => void) | undefined
-  /** The locks of this machine as Linux lists them. Default: /proc/locks. */
-  locks?: (() => string) | undefined
+  locks?: ListLocks | undefined
 }
 
 /** The files of one LevelDB store: looked at before each opening, replaced when they are damaged. */
@@ -56,12 +58,13 @@ export class GuardedFiles {
   /** Before LevelDB opens the folder. */
   async prepare (): Promise<void> {
     const { folder } = this.#init
-    if (this.#isInUse()) {
+    const isInUse = this.#isInUse()
+    let found = await this.#inspected() // only reads
+    if (await isInUse) {
       this.#isUnseen = true
-      return
+      return this.#leave()
     }
-    await finishRescue(folder)
-    const found = await this.#inspected()
+    if (await finishRescue(folder)) found = await this.#inspected()
     if (found.faults.length > 0) await this.#replace(found)
     else if (found.torn != null) await this.#cutOff(found.torn)
     await mkdir(folder, { recursive: true })
@@ -88,17 +91,25 @@ export class GuardedFiles {
   /** Ends the check. */
   async settled (): Promise<void> {
     this.#abort.abort()
-    await this.#check?.check(this.#abort.signal)
+    await this.#leave()
     await this.#checking
+  }
+
+  /** Closes the tables that were to be checked. */
+  async #leave (): Promise<void> {
+    const check = this.#check
+    this.#check = undefined
+    await check?.check(AbortSignal.abort())
   }
 
   /**
    * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. Goes by the number of the file alone, because some file systems name
    * another device here than there: it may say so of a store that nobody has.
    */
-  #isInUse (): boolean {
+  async #isInUse (): Promise<boolean> {
     try {
-      return (this.#deps.locks?.() ?? readFileSync('/proc/locks', 'latin1')).includes(`:${statSync(join(this.#init.folder, 'LOCK')).ino} `)
+      const { ino } = statSync(join(this.#init.folder, 'LOCK'))
+      return (await (this.#deps.locks?.() ?? readFile('/proc/locks', 'latin1'))).includes(`:${ino} `)
     } catch {
       return false
     }

@@ -52,12 +52,16 @@ export async function rescue (
   return rescued
 }
 
-/** Before a store is opened: goes on with a rescue that was cut off between its renames. One that was cut off before begins again. */
-export async function finishRescue (folder: string): Promise<void> {
+/** Before a store is opened: goes on with a rescue that was cut off between its renames; true when that made the store. One that was cut off before begins again. */
+export async function finishRescue (folder: string): Promise<boolean> {
   const target = rescueFolder(folder)
-  if (!await isThere(target)) return
-  if (await isThere(folder)) await rm(target, { recursive: true, force: true })
-  else await rename(target, folder)
+  if (!await isThere(target)) return false
+  if (!await isThere(folder)) {
+    await rename(target, folder)
+    return true
+  }
+  await rm(target, { recursive: true, force: true })
+  return false
 }
 
 /** One line for people. */

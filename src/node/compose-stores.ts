@@ -11,6 +11,7 @@ import type { Workers } from '../base/worker.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import { isProvenRow } from '../consensus/crdt/repair.ts'
 import type { Datastore } from '../datastore/datastore.ts'
+import type { LevelDatastoreDeps } from '../datastore/level/level-datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { fileReserve } from './disk-reserve.ts'
 import type { KeptReserve } from './disk-reserve.ts'
@@ -40,6 +41,7 @@ export interface StoresDeps {
   log: Logger
   workers: Workers
   clock: Clock
+  locks?: LevelDatastoreDeps['locks']
   /** A store was found damaged while it is in use. */
   damaged (err: ClusterError): void
 }
@@ -50,22 +52,22 @@ export interface StoresInit { folder: string, config: ServiceConfig }
  * `state/pinset`, `state/local`, `blocks` and `tmp` below the peer's folder. Write buffers are what counts in memory: up to two of each are held
  * while one is flushed.
  */
-export function composeStores ({ folder, config }: StoresInit, { log, workers, clock, damaged }: StoresDeps): Stores {
+export function composeStores ({ folder, config }: StoresInit, { log, workers, clock, locks, damaged }: StoresDeps): Stores {
   const state = statePath(folder, config)
   const reserve = fileReserve({ folder }, { log })
   workers.add(reserve.upkeep)
   return {
     reserve,
-    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, damaged, reserve, proven: isProvenRow }),
-    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, damaged, reserve }),
-    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, clock, damaged, reserve }) : undefined,
+    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, locks, damaged, reserve, proven: isProvenRow }),
+    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, locks, damaged, reserve }),
+    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, clock, locks, damaged, reserve }) : undefined,
     temporary: async () => temporaryStore(join(folder, temporaryPrefix), { log, clock })
   }
 }
 
-function composeBlocks (kind: string, folder: string, { log, workers, clock, damaged, reserve }: StoresDeps & { reserve: DiskReserve }): Blockstore {
-  if (kind === 'level') return levelBlockstore({ folder }, { log: log.child('blockstore'), clock, damaged })
-  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), clock, damaged, reserve })
+function composeBlocks (kind: string, folder: string, { log, workers, clock, locks, damaged, reserve }: StoresDeps & { reserve: DiskReserve }): Blockstore {
+  if (kind === 'level') return levelBlockstore({ folder }, { log: log.child('blockstore'), clock, locks, damaged })
+  const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), clock, locks, damaged, reserve })
   workers.add(blocks.upkeep)
   return blocks
 }

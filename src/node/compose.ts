@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { allocatorOf, informersOf } from './compose-metrics.ts'
 import { calmLogger } from '../base/calm-logger.ts'
+import { together } from '../base/lifecycle.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
@@ -31,6 +32,7 @@ import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
 import { composeStores } from './compose-stores.ts'
+import type { StoresDeps } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
 import { refusingLookups } from './refusing-ipfs.ts'
 import { withPublishTrigger } from './publish-trigger.ts'
@@ -42,13 +44,16 @@ export interface ComposedNode {
   addresses (): Record<string, string[]>
 }
 
-/** The composition root: picks implementations, hands each its collaborators. `observer` looks on. */
-export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
+/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early. */
+export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'] }
+
+/** The composition root: picks implementations, hands each its collaborators. */
+export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundings): ComposedNode {
   const { config, folder, identity, log } = init
   const clock = systemClock
   const random = systemRandom
   const workers = new WorkerRunner({ clock, random, log: log.child('worker') })
-  const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers, clock, damaged: err => init.damaged?.(err) })
+  const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
   const self = identity.id
 
@@ -85,7 +90,7 @@ export function composeNode (init: NodeInit, observer: Observer): ComposedNode {
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, denylist, stores.reserve, stores.pinset, stores.local, stores.blocks, consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
+    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
   ]
   return {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
 import { loadObserver } from './compose-observe.ts'
@@ -12,10 +13,12 @@ const stopTimeoutMs = 8000
 
 /** Builds a peer and starts it. */
 export const startNode: StartNode = async init => {
+  // begun first, because it takes the kernel a while
+  const locks = readFile('/proc/locks', 'latin1').catch(() => '')
   const { config, identity, ipfsIdentity } = pathsIn(init.folder)
   await finishImport(statePath(init.folder, init.config))
   await removeLeftovers({ folder: init.folder, files: [config, identity, ipfsIdentity, peerstorePath(init.folder, init.config)] }, { log: init.log })
-  const { components, addresses } = composeNode(init, await loadObserver(init))
+  const { components, addresses } = composeNode(init, { observer: await loadObserver(init), locks: async () => locks })
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)
   return {

@@ -29,7 +29,7 @@ function reap (host: Libp2pClusterHost): void {
 }
 
 const startReaped: StartNode = async init => {
-  const { components, addresses } = composeNode(init, await loadObserver(init))
+  const { components, addresses } = composeNode(init, { observer: await loadObserver(init) })
   const lifecycle = new Lifecycle({ stopTimeoutMs: 8000 }, { clock: systemClock, log: init.log })
   await lifecycle.start(components, init.signal)
   const host = components.find(({ name }) => name === 'cluster host')

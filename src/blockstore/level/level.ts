@@ -5,6 +5,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { freshStore } from '../../leveldb/fresh-store.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import type { ListLocks } from '../../leveldb/guarded-files.ts'
 import { rescue } from '../../leveldb/rescue.ts'
 import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
@@ -30,6 +31,8 @@ export interface LevelBlockstoreDeps {
   clock: Pick<Clock, 'now' | 'sleep'>
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged? (err: ClusterError): void
+  /** See ListLocks. */
+  locks?: ListLocks | undefined
 }
 
 /** Blocks as values of one LevelDB: the fallback where segment files can't be used, and their test twin. */

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
-import type { Damage } from '../../leveldb/guarded-files.ts'
+import type { Damage, ListLocks } from '../../leveldb/guarded-files.ts'
 import { MendingLevel } from '../mending-level.ts'
 import { IndexChange } from './index-change.ts'
 import type { Place } from './place.ts'
@@ -22,6 +22,8 @@ export interface BlockIndexDeps {
   log: Logger
   clock: Pick<Clock, 'now' | 'sleep'>
   damaged?: ((err: ClusterError) => void) | undefined
+  /** See ListLocks. */
+  locks?: ListLocks | undefined
 }
 
 type Build = (change: IndexChange) => void

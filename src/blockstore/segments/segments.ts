@@ -8,6 +8,7 @@ import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
+import type { ListLocks } from '../../leveldb/guarded-files.ts'
 import type { Block, BlockReadOptions, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
@@ -69,6 +70,8 @@ export interface SegmentBlockstoreDeps {
   clock: Clock
   /** The index was found damaged while it is in use; a new start makes it again. */
   damaged? (err: ClusterError): void
+  /** See ListLocks. */
+  locks?: ListLocks | undefined
   /** Default: the machine's disk. */
   files?: SegmentFiles
   /** Given up when the disk is too full to give space back. Default: none. */

@@ -5,7 +5,7 @@ import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import type { GuardedFiles, ListLocks } from '../../leveldb/guarded-files.ts'
 import { datastoreFiles } from './rescued-store.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { Level, Operation } from './write-queue.ts'
@@ -32,6 +32,8 @@ export interface LevelDatastoreDeps {
   proven? (key: string, value: Uint8Array): boolean
   /** Damage was found while the store is in use; a new start deals with it. */
   damaged? (err: ClusterError): void
+  /** See ListLocks. */
+  locks?: ListLocks | undefined
   /** Given up for batches that free room. Default: none. */
   reserve?: Pick<DiskReserve, 'giveUp'>
 }

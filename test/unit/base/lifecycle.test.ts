@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
 import type { Startable } from '../../../src/base/lifecycle.ts'
-import { Lifecycle } from '../../../src/base/lifecycle.ts'
+import { Lifecycle, together } from '../../../src/base/lifecycle.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
@@ -144,5 +144,33 @@ describe('lifecycle', () => {
     await lifecycle.stop()
 
     assert.equal(stopped, 1)
+  })
+})
+
+describe('components together', () => {
+  it('start at the same time and stop at the same time', async () => {
+    const { calls, component } = surroundings()
+    const last = Promise.withResolvers<void>()
+    const first = component('a', { start: async () => last.promise })
+    const second = component('b', { start: async () => last.resolve() })
+    const both = together('both', [first, second])
+
+    await both.start(never)
+    await both.stop()
+
+    assert.deepEqual(calls, ['start a', 'start b', 'stop a', 'stop b'])
+  })
+
+  it('tell the first error when all have come to an end', async () => {
+    const { calls, component, lifecycle } = surroundings()
+    const waiting = Promise.withResolvers<void>()
+    const failing = component('a', { start: fault('a fails') })
+    const slow = component('b', { start: async () => waiting.promise })
+
+    const started = lifecycle.start([together('both', [failing, slow])], never)
+    waiting.resolve()
+
+    await assert.rejects(started, /a fails/)
+    assert.deepEqual(calls, ['start a', 'start b', 'stop a', 'stop b'])
   })
 })

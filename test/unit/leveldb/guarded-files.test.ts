@@ -11,7 +11,7 @@ import { GuardedFiles } from '../../../src/leveldb/guarded-files.ts'
 it('takes a store for whole that it could not look at, because a file of another disk has the number of its lock', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-guarded-'))
   const damages: string[] = []
-  const guarded = (locks?: () => string): GuardedFiles => new GuardedFiles({ folder, what: 'the store' }, { log: silentLogger, clock: systemClock, locks, replace: async ({ text }) => { damages.push(text) } })
+  const guarded = (locks?: () => Promise<string>): GuardedFiles => new GuardedFiles({ folder, what: 'the store' }, { log: silentLogger, clock: systemClock, locks, replace: async ({ text }) => { damages.push(text) } })
   const use = async (files: GuardedFiles, key: string): Promise<void> => {
     await files.prepare()
     const level = new ClassicLevel(folder)
@@ -28,8 +28,8 @@ it('takes a store for whole that it could not look at, because a file of another
   const { ino } = await stat(join(folder, 'LOCK'))
 
   // this one ends without a stop
-  await use(guarded(() => `1: POSIX  ADVISORY  WRITE 4711 00:2f:${ino} 0 EOF\n`), 'second')
-  await use(guarded(() => ''), 'third')
+  await use(guarded(async () => `1: POSIX  ADVISORY  WRITE 4711 00:2f:${ino} 0 EOF\n`), 'second')
+  await use(guarded(async () => ''), 'third')
 
   assert.deepEqual(damages, [])
   await rm(folder, { recursive: true })

@@ -1,0 +1,14 @@
+import { pinningApi, type PinningApi } from '../api/pinning/pinning-api.ts'
+import type { HttpApiConfig } from '../config/service-config.ts'
+import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
+import type { FacesDeps, FacesInit } from './compose-faces.ts'
+import { statePath } from './folder.ts'
+import { httpInit } from './http-init.ts'
+import { pinIndexFile } from './state-store.ts'
+
+/** The pinning service with its index in the state folder. */
+export function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
+  const log = deps.log.child('pinsvcapi')
+  const index = sqlitePinIndex({ file: pinIndexFile(statePath(folder, config)) }, { log })
+  return pinningApi({ ...httpInit(folder, section, deps.log.child('pinsvcapilog')), wrap: deps.observer.requests('pinsvcapi') }, { ...deps, index, log })
+}

@@ -93,6 +93,8 @@ class FileReserve implements KeptReserve {
     const file = await open(this.#path, 'w', 0o600)
     try {
       for (let at = 0; at < this.#sizeBytes; at += chunk.length) await file.write(chunk, 0, Math.min(chunk.length, this.#sizeBytes - at))
+      // the file system may give the room only now; and what waits to be written would slow everybody's syncs
+      await file.datasync()
       this.#heldBytes = this.#sizeBytes
     } catch (err) {
       await file.truncate(0)

@@ -1,10 +1,24 @@
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import type { IpfsOptions } from './ipfs.ts'
 
-/** An IPFS node that is said to have some content. */
+/** An IPFS node, and where it can be dialled, with /p2p. */
+export interface NodePlace { id: PeerId, addresses: readonly MultiaddrText[] }
+
+/** A peer of the cluster that lives and is said to have some content. */
 export interface Holder {
-  /** Of the IPFS node. */
-  id: PeerId
-  /** Where it can be dialled, with /p2p. May ask its peer. */
-  addresses (options: IpfsOptions): Promise<readonly MultiaddrText[]>
+  /** Of the cluster. */
+  peer: PeerId
+  /** Of its IPFS node. Undefined: nobody has told yet. */
+  id: PeerId | undefined
+  /** Where its IPFS node is. May ask the peer. Rejects when that says nothing. */
+  locate (options: IpfsOptions): Promise<NodePlace>
 }
+
+/** Who is said to have what is below a root. */
+export interface Holders {
+  list: readonly Holder[]
+  /** Whether others may be known in a moment: this peer has just begun, and hasn't heard of all members yet. */
+  mayGrow: boolean
+}
+
+export const noHolders: Holders = { list: [], mayGrow: false }

@@ -11,7 +11,7 @@ import { firstOf, httpsTxt, systemTxt } from '../ipfs/helia/names/txt-resolvers.
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
 import type { CID } from '../model/cid.ts'
-import type { Holder } from '../ipfs/holder.ts'
+import type { Holders } from '../ipfs/holder.ts'
 import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -21,8 +21,8 @@ import { refusingIpfs } from './refusing-ipfs.ts'
 /** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
 export const listenersFirstMs = 25
 
-/** `holdersOf`: the IPFS nodes of other peers that have what is below a pin. */
-export interface IpfsDeps { stores: Stores, denylist: Denylist, holdersOf: (root: CID) => readonly Holder[], clock: Clock, random: Random, log: Logger, workers: Workers }
+/** `holdersOf`: the other peers that have what is below a pin. */
+export interface IpfsDeps { stores: Stores, denylist: Denylist, holdersOf: (root: CID) => Holders, clock: Clock, random: Random, log: Logger, workers: Workers }
 
 /** An IPFS node and the names that it knows. */
 export interface ComposedIpfs extends IpfsConnector {

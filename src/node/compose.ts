@@ -55,6 +55,9 @@ export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundin
   const workers = new WorkerRunner({ clock, random, log: log.child('worker') })
   const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
+  const beganAt = clock.now()
+  // every member pings once per interval
+  const isFresh = (): boolean => clock.now() - beganAt < 2 * config.cluster.monitorPingIntervalMs
   const self = identity.id
 
   const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
@@ -62,7 +65,7 @@ export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundin
   const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
   const remotes = rpcRemotePeers(client)
   const denylist = composeDenylist(init, { clock, log, workers })
-  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes }), clock, random, log, workers })
+  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh }), clock, random, log, workers })
   const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })

@@ -70,6 +70,8 @@ export interface FetchOptions {
   first?: readonly PeerId[]
   /** Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else. Default false. */
   untilNobody?: boolean
+  /** With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then they have their say. */
+  expected?: ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /**
@@ -93,7 +95,7 @@ export class BlockFetcher {
   }
 
   /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED, NO_PROVIDER or why the network isn't up; without `untilNobody` it never gives up by itself. */
-  async fetch (cid: CID, { signal, mayStayOut = false, first, untilNobody = false }: FetchOptions): Promise<Uint8Array> {
+  async fetch (cid: CID, { signal, mayStayOut = false, first, untilNobody = false, expected }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
     this.#deps.refuse(cid)
     const key = flightKey(cid)
@@ -103,7 +105,7 @@ export class BlockFetcher {
     const flight = this.#flights.get(key) ?? this.#begin(cid, first)
     flight.waiting++
     try {
-      const { bytes, notStored } = await (untilNobody ? this.#orNobody(flight, signal) : orAborted(flight.result, signal))
+      const { bytes, notStored } = await (untilNobody ? this.#orNobody(flight, { signal, expected }) : orAborted(flight.result, signal))
       if (notStored != null && !(mayStayOut && isClusterError(notStored, 'STORAGE_FULL'))) throw notStored
       return bytes
     } finally {
@@ -130,16 +132,29 @@ export class BlockFetcher {
   }
 
   /** The flight's result, or NO_PROVIDER. */
-  async #orNobody (flight: RunningFlight, signal: AbortSignal): Promise<Landed> {
+  async #orNobody (flight: RunningFlight, { signal, expected }: Pick<FetchOptions, 'signal' | 'expected'>): Promise<Landed> {
     const { promise: nobody, reject } = Promise.withResolvers<never>()
+    const over = new AbortController()
+    let expectation: 'none' | 'to ask for' | 'running' = expected == null ? 'none' : 'to ask for'
+    const expect = async (): Promise<void> => {
+      expectation = 'running'
+      await expected?.(over.signal).catch(err => this.#deps.log.debug('nobody can be expected', { cid: flight.cid.toString(), err }))
+      if (over.signal.aborted) return
+      expectation = 'none'
+      this.#askSilent(flight)
+      check()
+    }
     const check = (): void => {
-      if (this.#isNobodyLeft(flight)) reject(new ClusterError('NO_PROVIDER', { cid: flight.cid.toString() }, { message: `nobody who has ${flight.cid.toString()} could be found` }))
+      if (expectation === 'running' || !this.#isNobodyLeft(flight)) return
+      if (expectation === 'to ask for') void expect()
+      else reject(new ClusterError('NO_PROVIDER', { cid: flight.cid.toString() }, { message: `nobody who has ${flight.cid.toString()} could be found` }))
     }
     flight.onLack.add(check)
     check()
     try {
       return await orAborted(Promise.race([flight.result, nobody]), signal)
     } finally {
+      over.abort(new Error('nobody waits any more'))
       flight.onLack.delete(check)
     }
   }
@@ -256,9 +271,14 @@ export class BlockFetcher {
     }
     flight.isSearchedInVain = found === 0
     if (flight.onLack.size === 0) return
-    const { network } = this.#deps
-    network.askAgain(cid, network.askable().filter(peer => !flight.lacking.has(peer)))
+    this.#askSilent(flight)
     for (const told of flight.onLack) told()
+  }
+
+  /** Who hasn't said anything may not have been asked to say so. */
+  #askSilent ({ cid, lacking }: RunningFlight): void {
+    const { network } = this.#deps
+    network.askAgain(cid, network.askable().filter(peer => !lacking.has(peer)))
   }
 }
 

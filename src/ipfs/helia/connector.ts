@@ -26,7 +26,8 @@ import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
 import { KnownPeers } from './known-peers.ts'
-import type { Holder } from '../holder.ts'
+import type { Holders } from '../holder.ts'
+import { noHolders } from '../holder.ts'
 import type { NamePublisher } from '../name-publisher.ts'
 import { followName } from '../names.ts'
 import type { NameResolver } from '../names.ts'
@@ -70,8 +71,8 @@ export interface HeliaDeps {
   workers: { add: (worker: Worker) => WorkerHandle }
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
-  /** The IPFS nodes of the other peers that the pinset allocates this pin to. Default: nothing is known. */
-  holdersOf?: (root: CID) => readonly Holder[]
+  /** The other peers that the pinset allocates this pin to, with their IPFS nodes. Default: nothing is known. */
+  holdersOf?: (root: CID) => Holders
   /** Keys that names are published with. */
   nameKeys: KeyFiles
   /** Looks up DNSLink entries. Undefined: domains aren't looked up. */
@@ -133,7 +134,7 @@ class EmbeddedNode implements HeliaConnector {
     this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
     const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
     this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log })
-    this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => []), network, networkReady, clock, log })
+    this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => noHolders), network, networkReady, clock, log })
     this.#pinner = new Pinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
@@ -244,7 +245,13 @@ class EmbeddedNode implements HeliaConnector {
     const { requestTimeoutMs } = this.#init
     const limit = deadline(this.#deps.clock, requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }), signal)
     try {
-      return await this.#fetcher.fetch(cid, { signal: limit.signal, mayStayOut: true, first: await this.#holders.connected(root, limit.signal), untilNobody })
+      return await this.#fetcher.fetch(cid, {
+        signal: limit.signal,
+        mayStayOut: true,
+        first: await this.#holders.connected(root, limit.signal),
+        untilNobody,
+        expected: root == null ? undefined : async waiting => this.#holders.allConnected(root, waiting)
+      })
     } finally {
       limit.clear()
     }

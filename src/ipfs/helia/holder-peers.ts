@@ -2,12 +2,13 @@ import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
-import type { Holder } from '../holder.ts'
+import type { Holder, Holders } from '../holder.ts'
+import { orAborted } from './block-fetcher.ts'
 import type { IpfsNetwork } from './node.ts'
 
 export interface HolderPeersDeps {
-  /** Nodes that are said to have what is below this root. Empty: nothing is known. */
-  holdersOf: (root: CID) => readonly Holder[]
+  /** Who is said to have what is below this root. */
+  holdersOf: (root: CID) => Holders
   network: Pick<IpfsNetwork, 'askable' | 'dial'>
   networkReady: (signal: AbortSignal) => Promise<void>
   clock: Clock
@@ -17,11 +18,15 @@ export interface HolderPeersDeps {
 /** How long an answer holds: each block of a file asks for it. */
 const holdsMs = 3000
 const rememberedRoots = 64
+/** Holders whose nodes' IDs are remembered, as they told them. */
+const rememberedIds = 256
 const dialledHolders = 8
 const addressesPerHolder = 8
 const identifyMs = 20
 /** How long a block waits for a first holder to be connected. */
 const dialMs = 3000
+/** Who can't be reached is tried again this often while somebody waits for it. */
+const againMs = 500
 
 interface Known { since: number, peers: Promise<readonly PeerId[]> }
 
@@ -29,6 +34,8 @@ interface Known { since: number, peers: Promise<readonly PeerId[]> }
 export class HolderPeers {
   readonly #deps: HolderPeersDeps
   readonly #known = new Map<string, Known>()
+  readonly #ids = new Map<PeerId, PeerId>()
+  readonly #dials = new Map<PeerId, Promise<PeerId>>()
 
   constructor (deps: HolderPeersDeps) { this.#deps = deps }
 
@@ -39,9 +46,9 @@ export class HolderPeers {
     const now = this.#deps.clock.now()
     const known = this.#known.get(key)
     if (known != null && now - known.since < holdsMs) return known.peers
-    const holders = this.#deps.holdersOf(root)
-    if (holders.length > 0) await this.#deps.networkReady(signal)
-    const fresh = { since: now, peers: this.#connect(holders) }
+    const { list } = this.#deps.holdersOf(root)
+    if (list.length > 0) await this.#deps.networkReady(signal)
+    const fresh = { since: now, peers: this.#connect(list) }
     this.#known.delete(key)
     this.#known.set(key, fresh)
     const [oldest] = this.#known.keys()
@@ -49,32 +56,72 @@ export class HolderPeers {
     return fresh.peers
   }
 
-  /** Waits for dials only while nobody is connected. */
-  async #connect (holders: readonly Holder[]): Promise<readonly PeerId[]> {
-    const missing = holders.filter(({ id }) => !this.#isConnected(id)).slice(0, dialledHolders)
-    const dials = missing.map(async holder => this.#dial(holder))
-    if (missing.length === holders.length && missing.length > 0) await Promise.any(dials).catch(() => {})
-    else for (const dial of dials) dial.catch(() => {})
-    return holders.map(({ id }) => id).filter(id => this.#isConnected(id))
+  /**
+   * Resolves when nobody more is to be expected: all who are said to have what is below the root are connected, or don't live any more. Until then those who
+   * aren't are dialled again and again. Rejects with the signal's reason, or why the network isn't up.
+   */
+  async allConnected (root: CID, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { list, mayGrow } = this.#deps.holdersOf(root)
+      const missing = list.filter(holder => !this.#isConnected(holder))
+      if (missing.length === 0 && !mayGrow) return
+      await this.#deps.networkReady(signal)
+      const tried = await orAborted(Promise.allSettled(missing.map(async holder => this.#dialled(holder))), signal)
+      // whoever asks from now on is told of them
+      if (tried.some(({ status }) => status === 'fulfilled')) this.#known.delete(root.toString())
+      if (mayGrow || tried.some(({ status }) => status === 'rejected')) await this.#deps.clock.sleep(againMs, signal)
+    }
   }
 
-  #isConnected (peer: PeerId): boolean { return this.#deps.network.askable().includes(peer) }
+  /** Waits for dials only while nobody is connected. */
+  async #connect (holders: readonly Holder[]): Promise<readonly PeerId[]> {
+    const missing = holders.filter(holder => !this.#isConnected(holder)).slice(0, dialledHolders)
+    const dials = missing.map(async holder => this.#dialled(holder))
+    if (missing.length > 0 && holders.every(holder => !this.#isConnected(holder))) await Promise.any(dials).catch(() => {})
+    else for (const dial of dials) dial.catch(() => {})
+    return holders.filter(holder => this.#isConnected(holder)).map(holder => this.#idOf(holder) ?? '')
+  }
 
-  async #dial ({ id, addresses }: Holder): Promise<void> {
+  #idOf ({ peer, id }: Holder): PeerId | undefined { return id ?? this.#ids.get(peer) }
+
+  #isConnected (holder: Holder): boolean {
+    const id = this.#idOf(holder)
+    return id != null && this.#deps.network.askable().includes(id)
+  }
+
+  /** One dial at a time for whoever waits for that peer. */
+  async #dialled (holder: Holder): Promise<PeerId> {
+    const { peer } = holder
+    const running = this.#dials.get(peer) ?? this.#dial(holder).finally(() => this.#dials.delete(peer))
+    this.#dials.set(peer, running)
+    return running
+  }
+
+  async #dial ({ peer, locate }: Holder): Promise<PeerId> {
     const { network, clock, log } = this.#deps
     const late = new AbortController()
     const cancel = clock.after(dialMs, () => late.abort(new Error('the peer does not answer')))
     try {
       const { signal } = late
-      const dialled = (await addresses({ signal })).filter(address => !address.includes('/p2p-circuit')).slice(0, addressesPerHolder)
+      const { id, addresses } = await orAborted(locate({ signal }), signal)
+      this.#remember(peer, id)
+      const dialled = addresses.filter(address => !address.includes('/p2p-circuit')).slice(0, addressesPerHolder)
       await Promise.any(dialled.map(async address => network.dial(address, { signal })))
       // what it speaks is known a moment later
-      while (!this.#isConnected(id)) await clock.sleep(identifyMs, signal)
+      while (!network.askable().includes(id)) await clock.sleep(identifyMs, signal)
+      return id
     } catch (err) {
-      log.debug('a peer that holds content can not be reached', { peer: id, err })
+      log.debug('a peer that holds content can not be reached', { peer, err })
       throw err
     } finally {
       cancel()
     }
+  }
+
+  #remember (peer: PeerId, id: PeerId): void {
+    this.#ids.delete(peer)
+    this.#ids.set(peer, id)
+    const [oldest] = this.#ids.keys()
+    if (this.#ids.size > rememberedIds && oldest != null) this.#ids.delete(oldest)
   }
 }

@@ -155,6 +155,59 @@ describe('block fetcher', () => {
     assert.deepEqual(askedAgain, ['slow'])
   })
 
+  it('waits for those who are said to have it before it tells that nobody has', async () => {
+    found = 0
+    const connected = Promise.withResolvers<void>()
+    let expectations = 0
+    const expected = async (): Promise<void> => {
+      expectations++
+      await connected.promise
+    }
+    const late = fetcher.fetch(block.cid, { signal, untilNobody: true, expected })
+    await clock.settle()
+    const beforeAllLack = expectations
+    wants[0]?.lack('peer')
+    await clock.advance(20_000)
+    askable.push('holder')
+
+    connected.resolve()
+    await clock.settle()
+    wants[0]?.give(block.bytes)
+
+    assert.deepEqual(await late, block.bytes)
+    assert.deepEqual([beforeAllLack, expectations], [0, 1])
+    assert.deepEqual(askedAgain, ['holder'])
+  })
+
+  it('tells that nobody has it when those who are said to, once connected, lack it', async () => {
+    found = 0
+    const connected = Promise.withResolvers<void>()
+    const fetched = fetcher.fetch(block.cid, { signal, untilNobody: true, expected: async () => connected.promise })
+    const refused = assert.rejects(fetched, { code: 'NO_PROVIDER' })
+    await clock.settle()
+    wants[0]?.lack('peer')
+    await clock.advance(1500)
+    askable.push('holder')
+    connected.resolve()
+    await clock.settle()
+
+    wants[0]?.lack('holder')
+
+    await refused
+  })
+
+  it('tells that nobody has it when nobody is to be expected any more', async () => {
+    found = 0
+    const fetched = fetcher.fetch(block.cid, { signal, untilNobody: true, expected: async () => { throw new Error('the network is not up') } })
+    const refused = assert.rejects(fetched, { code: 'NO_PROVIDER' })
+    await clock.settle()
+    wants[0]?.lack('peer')
+
+    await clock.advance(1500)
+
+    await refused
+  })
+
   it('hands on who is to be asked first', async () => {
     const fetched = fetcher.fetch(block.cid, { signal, first: ['holder'] })
     await clock.settle()

@@ -14,6 +14,12 @@ let connected: string[]
 let reachable: Set<string>
 let dialled: string[]
 let looked: number
+/** Members of the cluster that hold the content, and their IPFS nodes; those that aren't told yet have to be asked for. */
+let members: Map<string, { id: string, isTold: boolean }>
+/** Members that answer. */
+let answering: Set<string>
+let asked: string[]
+let mayGrow: boolean
 let holders: HolderPeers
 
 describe('peers that hold content', () => {
@@ -23,10 +29,23 @@ describe('peers that hold content', () => {
     reachable = new Set(['left', 'right'])
     dialled = []
     looked = 0
+    members = new Map([['L', { id: 'left', isTold: true }], ['R', { id: 'right', isTold: true }]])
+    answering = new Set(['L', 'R'])
+    asked = []
+    mayGrow = false
     holders = new HolderPeers({
       holdersOf: () => {
         looked++
-        return ['left', 'right'].map(id => ({ id, addresses: async () => [addressOf(id)] }))
+        const list = [...members].map(([peer, { id, isTold }]) => ({
+          peer,
+          id: isTold ? id : undefined,
+          locate: async () => {
+            if (!isTold) asked.push(peer)
+            if (!answering.has(peer)) throw new Error('no answer')
+            return { id, addresses: [addressOf(id)] }
+          }
+        }))
+        return { list, mayGrow }
       },
       network: {
         askable: () => connected,
@@ -71,6 +90,16 @@ describe('peers that hold content', () => {
     assert.deepEqual(await asked, [])
   })
 
+  it('are asked for their nodes where nobody has told them, once', async () => {
+    members.set('L', { id: 'left', isTold: false }).delete('R')
+
+    const first = await holders.connected(root, signal)
+    await clock.advance(5000)
+    const second = await holders.connected(root, signal)
+
+    assert.deepEqual([first, second, asked], [['left'], ['left'], ['L']])
+  })
+
   it('are looked up once for the many blocks of a file, and again later', async () => {
     for (let block = 0; block < 100; block++) await holders.connected(root, signal)
     const atOnce = looked
@@ -86,5 +115,63 @@ describe('peers that hold content', () => {
   it('are nobody without a root', async () => {
     assert.deepEqual(await holders.connected(undefined, signal), [])
     assert.equal(looked, 0)
+  })
+
+  it('are expected until all are connected, and told to who asks from then on', async () => {
+    members.set('L', { id: 'left', isTold: false })
+    answering.delete('L')
+    connected = ['right']
+    const before = await holders.connected(root, signal)
+    let isOver = false
+    const over = holders.allConnected(root, signal).then(() => { isOver = true })
+    await clock.advance(1600)
+    const whileSilent = isOver
+    answering.add('L')
+
+    await clock.advance(600)
+    await over
+
+    assert.equal(whileSilent, false)
+    assert.deepEqual(before, ['right'])
+    assert.deepEqual(await holders.connected(root, signal), ['left', 'right'])
+  })
+
+  it('are not expected any more when they do not live', async () => {
+    answering.clear()
+    const over = holders.allConnected(root, signal)
+    await clock.advance(1000)
+    members.clear()
+
+    await clock.advance(600)
+
+    await over
+  })
+
+  it('are expected while members may not have been heard of', async () => {
+    members.clear()
+    mayGrow = true
+    const over = holders.allConnected(root, signal)
+    await clock.advance(2000)
+    members.set('L', { id: 'left', isTold: true })
+    await clock.advance(600)
+    mayGrow = false
+
+    await clock.advance(600)
+    await over
+
+    assert.deepEqual(connected, ['left'])
+  })
+
+  it('are not waited for any longer than somebody wants', async () => {
+    reachable.clear()
+    const leaving = new AbortController()
+    const waiting = holders.allConnected(root, leaving.signal)
+    await clock.advance(1000)
+
+    leaving.abort(new Error('enough'))
+
+    await assert.rejects(waiting, { message: 'enough' })
+    await clock.advance(10_000)
+    assert.equal(clock.pending, 0)
   })
 })

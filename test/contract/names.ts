@@ -30,7 +30,7 @@ const [{ peer: key, id, records: [{ record }] }, other] = keys as unknown as [{ 
 const known: KnownNames = {
   key,
   record: Uint8Array.from(Buffer.from(record, 'base64')),
-  domains: { 'a.example': '/ipfs/bafkqaaa/x', 'b.example': '/ipns/a.example/y' }
+  domains: { 'a.example': '/ipfs/bafkqaaa/x', 'b.example': '/ipns/a.example/y', 'c.example': '/ipfs/bafkqaaa/z' }
 }
 
 /** The promises of `NameResolver`. */
@@ -58,6 +58,14 @@ export function namesContract (name: string, open: (known: KnownNames) => Promis
     it('goes one step, and leaves the rest to who follows the name', { skip: !looksUpDomains }, async () => {
       assert.equal((await names.resolveName('b.example')).value, '/ipns/a.example/y')
       assert.equal((await followName('/ipns/b.example/z', names)).value, '/ipfs/bafkqaaa/x/y/z')
+    })
+
+    it('looks up what is here without asking anybody, and domains where only keys are local', async () => {
+      assert.equal((await names.resolveName(key, { local: 'all' })).value, '/ipfs/bafkqaaa')
+      assert.equal(Buffer.from((await names.recordOf(id, { local: 'all' })).bytes).toString('base64'), record)
+      await assert.rejects(names.resolveName(other.id, { local: 'keys' }), { code: 'NOT_FOUND' })
+      await assert.rejects(names.resolveName('c.example', { local: 'all' }), { code: 'NOT_FOUND' })
+      if (looksUpDomains) assert.equal((await names.resolveName('c.example', { local: 'keys' })).value, '/ipfs/bafkqaaa/z')
     })
 
     it('tells what has no record from what is no name', async () => {

@@ -5,17 +5,26 @@ export interface MemoryNames extends NameResolver {
   /** Name → where it points, or what looking it up throws. */
   readonly targets: Map<string, NameTarget | Error>
   readonly records: Map<string, NameRecord | Error>
+  /** Names that were looked up, in order. */
+  readonly asked: Array<{ name: string, local: 'keys' | 'all' | undefined }>
 }
+
+const isDomain = (name: string): boolean => name.includes('.')
 
 /** Names out of a map. */
 export function memoryNames (entries: Record<string, string> = {}): MemoryNames {
   const targets = new Map<string, NameTarget | Error>(Object.entries(entries).map(([name, value]) => [name, { value, ttlSeconds: 60 }]))
   const records = new Map<string, NameRecord | Error>()
+  const asked: MemoryNames['asked'] = []
   return {
     targets,
     records,
-    async resolveName (name, { signal } = {}) {
+    asked,
+    async resolveName (name, { signal, local } = {}) {
       signal?.throwIfAborted()
+      asked.push({ name, local })
+      // as if nobody had asked for the domain before
+      if (local === 'all' && isDomain(name)) return found(undefined, name)
       return found(targets.get(name), name)
     },
     async recordOf (key, { signal } = {}) {

@@ -193,8 +193,8 @@ class GatewayFront {
     }
   }
 
-  #patienceFor ({ headers }: IncomingMessage): Patience {
-    const ifCached = headers['cache-control'] != null && /\bonly-if-cached\b/i.test(headers['cache-control'])
+  #patienceFor (request: IncomingMessage): Patience {
+    const ifCached = isIfCached(request)
     return new Patience(this.#init, this.#reading, { ifCached, local: ifCached || this.#init.noFetch })
   }
 
@@ -207,7 +207,8 @@ class GatewayFront {
       if (method !== 'GET' && method !== 'HEAD') return errorAnswer(request, notForReading)
       if (this.#running > this.#init.maxRequests) return errorAnswer(request, tooManyRequests)
       const arrival = this.#arrival(request)
-      const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal })
+      const local = isIfCached(request) ? 'all' : this.#init.noFetch ? 'keys' : undefined
+      const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal, local })
       if (location.kind === 'redirect') return redirection(location.status, location.location)
       if (location.kind === 'front') return frontPage(this.#init)
       site = location.site
@@ -226,6 +227,7 @@ class GatewayFront {
         below: root => patience.below(root),
         peek: async cid => patience.peek(cid),
         ahead: place,
+        local,
         room: bytes => place.reader.take(bytes, patience.signal),
         now: this.#deps.clock.now()
       })
@@ -283,6 +285,8 @@ class GatewayFront {
     return [...this.#always, ['Access-Control-Allow-Origin', origin]]
   }
 }
+
+const isIfCached = ({ headers: { 'cache-control': wish } }: IncomingMessage): boolean => wish != null && /\bonly-if-cached\b/i.test(wish)
 
 const notForReading = { status: 405, message: 'method not allowed: this gateway is for reading', headers: [['Allow', methods]] as const }
 const tooManyRequests = {

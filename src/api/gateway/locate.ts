@@ -4,7 +4,7 @@ import { parseContentPath } from './content-path.ts'
 import type { ContentPath } from './content-path.ts'
 import { canonicalLabel, inlined, isDomain, keyCid, meaningOf, notInlined } from './hosts.ts'
 import type { HostMeaning, PublicHost } from './hosts.ts'
-import { invalid, Refusal } from './refusal.ts'
+import { invalid, notCached, Refusal } from './refusal.ts'
 import { encodedUrlPath } from './serve-directory.ts'
 import type { Site } from './visit.ts'
 
@@ -24,7 +24,12 @@ export interface LocateInit {
   dnslinkHosts: boolean
 }
 
-export interface LocateDeps { names: NameResolver | undefined, signal: () => AbortSignal }
+export interface LocateDeps {
+  names: NameResolver | undefined
+  signal: () => AbortSignal
+  /** What nobody is asked for, as `NameOptions.local`. `all`: a host of which nothing is known here is 412. */
+  local: 'keys' | 'all' | undefined
+}
 
 /** Which content a request is about, or where else it has to be asked for. `front`: the gateway's own page. */
 export type Location =
@@ -37,8 +42,13 @@ export async function locate (arrival: Arrival, init: LocateInit, deps: LocateDe
   const meaning = meaningOf(arrival.host, init.hosts)
   if (meaning.kind === 'subdomain') return atSubdomain(arrival, meaning, deps)
   if (meaning.kind === 'other' && init.dnslinkHosts && await hasDnslink(meaning.name, deps)) return dnslinkSite(arrival, meaning)
+  if (meaning.kind === 'other' && mayBeSite(arrival, meaning, init, deps)) throw notCached(`what ${meaning.name} points to`)
   return onPath(arrival, meaning, deps)
 }
+
+/** Whether the host may have a DNSLink that isn't known here, and nobody may be asked. Paths of gateways are served all the same. */
+const mayBeSite = ({ urlPath }: Arrival, { name }: { name: string }, { dnslinkHosts }: LocateInit, { names, local }: LocateDeps): boolean =>
+  dnslinkHosts && names != null && local === 'all' && isDomain(name) && !gatewayPath.test(urlPath)
 
 const gatewayPath = /^\/ip[fn]s(\/|$)/
 
@@ -131,10 +141,10 @@ async function nameOf (label: string, deps: LocateDeps): Promise<string> {
 const dnslinkSite = ({ host, urlPath }: Arrival, { name }: { name: string }): Location =>
   ({ kind: 'content', site: { kind: 'dnslink', host }, path: parseContentPath(`/ipns/${encodeURIComponent(name)}${urlPath}`) })
 
-async function hasDnslink (name: string, { names, signal }: LocateDeps): Promise<boolean> {
+async function hasDnslink (name: string, { names, signal, local }: LocateDeps): Promise<boolean> {
   if (names == null || !isDomain(name)) return false
   try {
-    await names.resolveName(name, { signal: signal() })
+    await names.resolveName(name, { signal: signal(), local })
     return true
   } catch (err) {
     // nobody has to have a DNSLink: a resolver that doesn't answer must not keep a plain gateway from serving

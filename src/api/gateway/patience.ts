@@ -5,7 +5,7 @@ import type { FetchBlockOptions, GetBlockOptions } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 import type { RecentReads } from './recent-reads.ts'
-import { Refusal } from './refusal.ts'
+import { notCached } from './refusal.ts'
 
 export interface PatienceInit {
   /** How long the first block of an answer may take, and each later one. Milliseconds. */
@@ -105,7 +105,7 @@ export class Patience {
     } catch (err) {
       signal.throwIfAborted()
       if (this.#rules.ifCached && isClusterError(err, 'BLOCK_MISSING')) {
-        throw new Refusal(412, `${cid.toString()} is not here, and only-if-cached was asked for`, [], { cause: err })
+        throw notCached(cid.toString(), { cause: err })
       }
       throw err
     } finally {

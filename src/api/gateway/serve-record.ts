@@ -6,16 +6,16 @@ import { notModified } from './answers.ts'
 import { disposition } from './disposition.ts'
 import { typeOfFormat } from './formats.ts'
 import { bytesAnswer } from './partial.ts'
-import { invalid } from './refusal.ts'
+import { ifCached, invalid } from './refusal.ts'
 import type { Answer, Visit } from './visit.ts'
 
 /** `format=ipns-record`: the signed record of a key. */
 export async function serveRecord (visit: Visit, names: NameResolver | undefined): Promise<Answer> {
-  const { path: { namespace, root, names: behind }, signal } = visit
+  const { path: { namespace, root, names: behind }, signal, local } = visit
   if (namespace !== 'ipns') throw invalid('an IPNS record is behind /ipns/ only')
   if (behind.length > 0) throw invalid('an IPNS record has no path behind its name')
   if (names == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'this gateway does not look up names' })
-  const record = await names.recordOf(root, { signal })
+  const record = await names.recordOf(root, { signal, local }).catch(err => { throw ifCached(err, { what: root, local }) })
   const etag = `"${createHash('sha256').update(record.bytes).digest('base64url').slice(0, 22)}.ipns-record"`
   const fresh: [string, string] = record.ttlSeconds == null
     ? ['Last-Modified', new Date(visit.now).toUTCString()]

@@ -14,7 +14,7 @@ import { encodedPath, textOf } from './content-path.ts'
 import { contentLocation } from './formats.ts'
 import { canonicalLabel } from './hosts.ts'
 import { errorPage, RedirectsFile } from './missing.ts'
-import { invalid, notAcceptable, Refusal } from './refusal.ts'
+import { ifCached, invalid, notAcceptable, Refusal } from './refusal.ts'
 import { Resolution } from './resolution.ts'
 import { serveCar } from './serve-car.ts'
 import { isDocument, serveCodec } from './serve-codec.ts'
@@ -92,11 +92,12 @@ export class Content {
   #checkCids (cids: readonly CID[]): void { for (const cid of cids) refuseDeniedCid(this.#deps.denylist, cid) }
 
   async #immutable (visit: Visit): Promise<Immutable> {
-    const { path, now } = visit
+    const { path, now, signal, local } = visit
     if (path.namespace === 'ipfs') return { root: path.root, names: path.names, freshness: { isImmutable: true } }
     const { names } = this.#deps
     if (names == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'this gateway does not look up names' })
-    const { value, ttlSeconds } = await followName(`/ipns/${path.root}`, names, { signal: visit.signal }).catch(err => { throw nameError(err) })
+    const { value, ttlSeconds } = await followName(`/ipns/${path.root}`, names, { signal, local })
+      .catch(err => { throw ifCached(nameError(err), { what: `/ipns/${path.root}`, local }) })
     const [root = '', ...before] = value.slice('/ipfs/'.length).split('/').filter((segment, at) => at === 0 || segment !== '')
     return { root, names: [...before, ...path.names], freshness: { isImmutable: false, ttlSeconds, resolvedAt: now } }
   }

@@ -35,6 +35,8 @@ export interface Visit {
   peek: (cid: CID) => Promise<Uint8Array | undefined>
   /** Room for leaves that are read ahead. */
   ahead: ReadAhead
+  /** What nobody is asked for when names are looked up, as `NameOptions.local`. `all`: what isn't here is 412. */
+  local: 'keys' | 'all' | undefined
   /** Waits for room for the first piece of a body, which `Answer.held` tells of. */
   room: (bytes: number) => Promise<void> | undefined
   /** When it came. Unix milliseconds. */

@@ -32,7 +32,9 @@ class KuboNames implements NameResolver {
     const key = parseIpnsKey(name)
     const record = key == null ? undefined : await this.#record(key, options).catch(orUndefinedOffline)
     if (record != null) return { value: decodeIpnsRecord(record.bytes).value, ttlSeconds: record.ttlSeconds }
-    const { Path: value } = await this.#ask<{ Path: string }>(`name/resolve?arg=${encodeURIComponent(`/ipns/${name}`)}&recursive=false${options.fresh === true ? '&nocache=true' : ''}`, options)
+    // what it has kept of the DNS it doesn't tell apart
+    if (key == null && options.local === 'all') throw new ClusterError('NOT_FOUND', { name: name.slice(0, 200) }, { message: 'could not resolve name: nobody is asked for domains' })
+    const { Path: value } = await this.#ask<{ Path: string }>(`name/resolve?arg=${encodeURIComponent(`/ipns/${name}`)}&recursive=false${options.fresh === true ? '&nocache=true' : ''}${key == null ? '' : offline(options)}`, options)
     return { value, ttlSeconds: undefined }
   }
 
@@ -43,7 +45,7 @@ class KuboNames implements NameResolver {
   }
 
   async #record (key: PeerId, options: NameOptions): Promise<NameRecord> {
-    const { Extra: text } = await this.#ask<{ Extra: string }>(`routing/get?arg=${encodeURIComponent(`/ipns/${ipnsKeyText(key)}`)}`, options)
+    const { Extra: text } = await this.#ask<{ Extra: string }>(`routing/get?arg=${encodeURIComponent(`/ipns/${ipnsKeyText(key)}`)}${offline(options)}`, options)
     const { bytes, ttlNs, validUntilNs } = decodeIpnsRecord(Uint8Array.from(Buffer.from(text, 'base64')))
     const validUntil = Number(validUntilNs / 1_000_000n)
     const untilOver = validUntil - this.#deps.clock.now()
@@ -58,6 +60,8 @@ class KuboNames implements NameResolver {
     }
   }
 }
+
+const offline = ({ local }: NameOptions): string => local == null ? '' : '&offline=true'
 
 /** What Kubo's words mean. */
 function named (err: unknown): unknown {

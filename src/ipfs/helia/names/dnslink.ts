@@ -49,21 +49,21 @@ export class DnsLink {
     this.#slots = new Slots(init.concurrency)
   }
 
-  async resolve (domain: string, { signal, fresh = false }: NameOptions = {}): Promise<NameTarget> {
+  async resolve (domain: string, { signal, fresh = false, local }: NameOptions = {}): Promise<NameTarget> {
     signal?.throwIfAborted()
     const name = domain.toLowerCase().replace(/\.$/, '')
     const cached = fresh ? undefined : this.#cache.get(name)
     if (cached != null) return aged(cached.value, cached.ageMs)
     const failed = fresh ? undefined : this.#failures.get(name)
     if (failed != null) throw failed.value
+    if (local === 'all') throw failure(domain, 'NOT_FOUND', 'it is not known here, and nobody is asked')
     const running = this.#running.get(name) ?? this.#lookUp(name, domain.replace(/\.$/, '')).finally(() => this.#running.delete(name))
     this.#running.set(name, running)
     return signal == null ? running : orAborted(running, signal)
   }
 
   async #lookUp (name: string, asAsked: string): Promise<NameTarget> {
-    const fail = (code: 'NOT_FOUND' | 'INVALID_DATA' | 'UNSUPPORTED' | 'TIMEOUT' | 'IPFS_UNAVAILABLE', why: string, cause?: unknown): ClusterError =>
-      new ClusterError(code, { domain: name }, { message: `DNSLink lookup for ${JSON.stringify(`${asAsked}.`)} failed: ${why}`, cause })
+    const fail = (code: FailureCode, why: string, cause?: unknown): ClusterError => failure(asAsked, code, why, cause)
     const { txt, clock } = this.#deps
     if (txt == null) throw fail('UNSUPPORTED', 'domains are not looked up here (ipfs_connector.helia.dnslink.resolvers is empty)')
     if (!domainForm.test(name)) throw fail('NOT_FOUND', missing)
@@ -77,13 +77,20 @@ export class DnsLink {
       this.#cache.set(name, { value, ttlSeconds }, ttlSeconds == null ? unknownTtlMs : ttlSeconds * 1000)
       return { value, ttlSeconds }
     } catch (err) {
-      const failure = isClusterError(err) && err.details.domain === name ? err : fail('IPFS_UNAVAILABLE', messageOf(err), err)
-      this.#failures.set(name, failure, unknownTtlMs)
-      throw failure
+      const failed = isClusterError(err) && err.details.domain === name ? err : fail('IPFS_UNAVAILABLE', messageOf(err), err)
+      this.#failures.set(name, failed, unknownTtlMs)
+      throw failed
     } finally {
       limit.clear()
     }
   }
+}
+
+type FailureCode = 'NOT_FOUND' | 'INVALID_DATA' | 'UNSUPPORTED' | 'TIMEOUT' | 'IPFS_UNAVAILABLE'
+
+function failure (domain: string, code: FailureCode, why: string, cause?: unknown): ClusterError {
+  const asked = domain.replace(/\.$/, '')
+  return new ClusterError(code, { domain: asked.toLowerCase() }, { message: `DNSLink lookup for ${JSON.stringify(`${asked}.`)} failed: ${why}`, cause })
 }
 
 const aged = ({ value, ttlSeconds }: NameTarget, ageMs: number): NameTarget => ({ value, ttlSeconds: ttlSeconds == null ? undefined : Math.max(0, Math.floor(ttlSeconds - ageMs / 1000)) })

@@ -81,9 +81,10 @@ export class Ipns {
     const cached = options.fresh === true ? undefined : this.#cache.get(key)
     // without routing the record here is the only one there is: it doesn't get older by being kept
     if (cached != null) return { record: cached.value, ageMs: this.#deps.routing.isOn ? cached.ageMs : 0 }
-    const record = await this.#lookUp(key, options)
+    const record = await (options.local == null ? this.#lookUp(key, options) : this.local(key))
     if (record == null) throw notFound(key)
-    this.remember(key, record)
+    // the routing may have a newer one
+    if (options.local == null) this.remember(key, record)
     return { record, ageMs: 0 }
   }
 

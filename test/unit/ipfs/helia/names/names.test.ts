@@ -25,6 +25,32 @@ describe('names of the embedded node', () => {
     assert.equal((await followName(`/ipns/${self}/b`, names)).value, '/ipfs/bafkqaaa/a/b')
   })
 
+  it('are looked up in what is here without the routing, which is asked again by who may', async () => {
+    const routing = memoryRouting()
+    const { names, self } = makeNames({}, { clock: new SimClock(), routing: { ...routing, values: () => { throw new Error('the routing is asked') } } })
+    await names.publish('/ipfs/bafkqaaa', offline)
+    const stranger = newIdentity().id
+
+    assert.equal((await names.resolveName(self, { local: 'keys' })).value, '/ipfs/bafkqaaa')
+    for (const local of ['keys', 'all'] as const) await assert.rejects(names.resolveName(stranger, { local }), { code: 'NOT_FOUND', message: 'could not resolve name' })
+    await assert.rejects(names.recordOf(stranger, { local: 'all' }), { code: 'NOT_FOUND' })
+  })
+
+  it('of domains are local as long as an answer is kept', async () => {
+    let asked = 0
+    const clock = new SimClock()
+    const { names } = makeNames({}, { clock, txt: async () => { asked++; return { texts: ['dnslink=/ipfs/bafkqaaa'], ttlSeconds: 60 } } })
+    await assert.rejects(names.resolveName('a.example', { local: 'all' }), { code: 'NOT_FOUND' })
+    const before = asked
+    await names.resolveName('a.example')
+
+    const kept = await names.resolveName('a.example', { local: 'all' })
+
+    assert.deepEqual([before, asked, kept.value], [0, 1, '/ipfs/bafkqaaa'])
+    await clock.advance(61_000)
+    await assert.rejects(names.resolveName('a.example', { local: 'all' }), { code: 'NOT_FOUND' })
+  })
+
   it('get a higher sequence number only with another value, or the one that is asked for', async () => {
     const { names, self } = makeNames()
     const sequences: bigint[] = []

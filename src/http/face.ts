@@ -9,6 +9,7 @@ import { httpFront } from './front.ts'
 import type { HeaderList } from './reply.ts'
 import type { Route } from './route.ts'
 import { HttpServer } from './server.ts'
+import type { Turns } from './turns.ts'
 
 /** The settings that the HTTP APIs have in common (sections `api.…` of service.json), files already read. */
 export interface HttpFaceInit {
@@ -30,7 +31,16 @@ export interface HttpFaceInit {
   wrap?: (listener: RequestListener) => RequestListener
 }
 
-export interface HttpFaceDeps { name: string, routes: readonly Route[], dialect: ErrorDialect, authenticator: Authenticator | null, clock: Clock, log: Logger }
+export interface HttpFaceDeps {
+  name: string
+  routes: readonly Route[]
+  dialect: ErrorDialect
+  authenticator: Authenticator | null
+  /** Of the event loop, shared with whoever else writes much. */
+  turns?: Pick<Turns, 'take'> | undefined
+  clock: Clock
+  log: Logger
+}
 
 /** The defaults of Go's service.json, listening nowhere. */
 export const httpFaceDefaults: HttpFaceInit = {
@@ -52,10 +62,10 @@ export const httpFaceDefaults: HttpFaceInit = {
 }
 
 /** A server for one API: its routes behind credentials, CORS and log. */
-export function httpFace (init: HttpFaceInit, { name, routes, dialect, authenticator, clock, log }: HttpFaceDeps): HttpServer {
+export function httpFace (init: HttpFaceInit, { name, routes, dialect, authenticator, turns, clock, log }: HttpFaceDeps): HttpServer {
   const listener = httpFront(
     { routes, headers: headerList(init.headers) },
-    { dialect, cors: cors(init.cors), authenticator, logLine: init.logLine, clock, log }
+    { dialect, cors: cors(init.cors), authenticator, logLine: init.logLine, turns, clock, log }
   )
   return new HttpServer({
     name,

@@ -14,6 +14,7 @@ import type { HeaderList, Reply, TextReply } from './reply.ts'
 import type { Route } from './route.ts'
 import { RouteTable } from './route.ts'
 import { sendRaw, sendText } from './send.ts'
+import type { Turns } from './turns.ts'
 
 export interface FrontInit {
   routes: readonly Route[]
@@ -28,6 +29,8 @@ export interface FrontDeps {
   authenticator: Authenticator | null
   /** Gets one Apache common-log line per request. */
   logLine: ((line: string) => void) | null
+  /** Of the event loop, shared with whoever else writes much. */
+  turns?: Pick<Turns, 'take'> | undefined
   clock: Clock
   log: Logger
 }

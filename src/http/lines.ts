@@ -8,16 +8,23 @@ import type { Exchange } from './exchange.ts'
 import type { HeaderList, LinesReply } from './reply.ts'
 import { jsonType } from './reply.ts'
 import { drained, isHttp11, writeHead } from './send.ts'
+import type { Turns } from './turns.ts'
 
 const writeSize = 64 * 1024
 const trailerName = 'X-Stream-Error'
 const lateFault = 'a fault ended an answer'
 
-/** `log` is told of faults, whose texts don't go out. */
-export interface LinesDeps { clock: Clock, dialect: ErrorDialect, log: Pick<Logger, 'error'> }
+export interface LinesDeps {
+  clock: Clock
+  dialect: ErrorDialect
+  /** Told of faults, whose texts don't go out. */
+  log: Pick<Logger, 'error'>
+  /** Shared with whoever else writes much. Without it nothing waits for its turn. */
+  turns?: Pick<Turns, 'take'> | undefined
+}
 
 /** Answers with a stream of lines (see LinesReply). Never rejects. */
-export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect, log }: LinesDeps): Promise<void> {
+export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect, log, turns }: LinesDeps): Promise<void> {
   const source = reply.source[Symbol.asyncIterator]()
   const head = headOf(exchange, reply)
   const chunked = { status: 200, headers: head, framing: 'chunked' } as const
@@ -28,7 +35,7 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
       exchange.response.end()
       return
     }
-    const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten })
+    const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten, turns })
     const errors = await writer.copy(first, source, log)
     writer.end(errors ?? (reply.style === 'list' ? [''] : []))
   } catch (err) {
@@ -53,18 +60,22 @@ async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<
   }
 }
 
+interface LineWriterInit { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined, turns: Pick<Turns, 'take'> | undefined }
+
 /** Gathers pieces, waits for the client where it is slow, and never holds text back while the source is idle. */
 class LineWriter {
   readonly #exchange: Exchange
   readonly #begin: () => void
   readonly #onWritten: ((piece: Uint8Array) => void) | undefined
+  readonly #turns: Pick<Turns, 'take'> | undefined
   #begun = false
   #pending = ''
 
-  constructor (exchange: Exchange, { begin, onWritten }: { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined }) {
+  constructor (exchange: Exchange, { begin, onWritten, turns }: LineWriterInit) {
     this.#exchange = exchange
     this.#begin = begin
     this.#onWritten = onWritten
+    this.#turns = turns
   }
 
   /** Writes everything; what the trailer has to tell when the source failed. */
@@ -103,6 +114,7 @@ class LineWriter {
       piece = this.#pending
     } else this.#write(this.#pending)
     this.#pending = ''
+    await this.#turns?.take(piece.length)
     if (!this.#write(piece)) await drained(this.#exchange.response)
   }
 

@@ -42,7 +42,10 @@ export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   // not in the folder of the block store, which an external node has no need of
   const reading = { ...deps, flow, reader: dagReader({ folder: join(folder, walkFolder) }, deps) }
   return {
-    restapi: restapi == null ? undefined : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') }, { cluster, clock, log: log.child('restapi') }),
+    restapi: restapi == null
+      ? undefined
+      : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') },
+        { cluster, turns: flow.turns, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : loadedAtStart('pinsvcapi', async () => (await import('./compose-pinning.ts')).composePinning(init, pinsvcapi, deps)),
     ipfsproxy: ipfsproxy == null ? undefined : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, reading)),
     gateway: gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, reading))

@@ -18,7 +18,7 @@ export function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyC
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog')),
     wrap: deps.observer.requests('ipfsproxy')
-  }, { ...deps, node: nodeBehindProxy(config, section, { ...deps, log }), log })
+  }, { ...deps, turns: deps.flow.turns, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 
 function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: ReadingDeps): NodeApi {

@@ -25,12 +25,22 @@ export interface ProxyPeer {
   ask (request: string, more?: Omit<InjectRequest, 'path' | 'method'>): Promise<InjectReply>
 }
 
-export interface ProxyPeerInit { cluster?: FakeCluster, ipfs?: IpfsConnector, names?: NameResolver & NamePublisher, node?: NodeApi }
+export interface ProxyPeerInit {
+  cluster?: FakeCluster
+  ipfs?: IpfsConnector
+  names?: NameResolver & NamePublisher
+  node?: NodeApi
+  flow?: BytesInFlight
+  /** Nowhere by default. */
+  listen?: readonly string[]
+}
+
+const usualFlow = (): BytesInFlight => new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
 
 /** The proxy over a fake cluster and a node in memory. */
-export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, flow: new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock }), clock: systemClock, log: silentLogger })
-  const api = ipfsProxy({ listen: [], timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
+export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node, flow = usualFlow(), listen = [] }: ProxyPeerInit = {}): ProxyPeer {
+  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, flow, clock: systemClock, log: silentLogger })
+  const api = ipfsProxy({ listen, timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {
     cluster,

@@ -13,6 +13,7 @@ import { parseTarget } from '../../http/path.ts'
 import type { Reply } from '../../http/reply.ts'
 import { sendRaw, sendText } from '../../http/send.ts'
 import { HttpServer } from '../../http/server.ts'
+import type { Turns } from '../../http/turns.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import { addHandler } from './add-handler.ts'
 import { proxyDialect } from './dialect.ts'
@@ -38,6 +39,8 @@ export interface IpfsProxyDeps {
   ipfs: Pick<IpfsConnector, 'resolve'>
   /** Answers what the cluster has no part in. */
   node: NodeApi
+  /** Of the event loop, shared with the other listeners. */
+  turns?: Pick<Turns, 'take'> | undefined
   clock: Clock
   log: Logger
 }
@@ -133,10 +136,10 @@ class ProxyFront {
   }
 
   async #send (exchange: Exchange, reply: Reply): Promise<void> {
-    const { clock, log } = this.#deps
+    const { clock, log, turns } = this.#deps
     if (exchange.isGone) return
     if (reply.kind === 'text') sendText(exchange, reply, clock)
-    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, log, dialect: proxyDialect })
+    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, log, dialect: proxyDialect, turns })
     else await sendRaw(exchange, reply)
   }
 

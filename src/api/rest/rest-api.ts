@@ -6,13 +6,20 @@ import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { passwordAuthenticator } from '../../http/auth.ts'
 import type { HttpFaceInit } from '../../http/face.ts'
 import { httpFace, httpFaceDefaults } from '../../http/face.ts'
+import type { Turns } from '../../http/turns.ts'
 import { restDialect } from './dialect.ts'
 import { restRoutes } from './routes.ts'
 
 /** The section `api.restapi` of service.json, files already read. */
 export type RestApiInit = HttpFaceInit
 
-export interface RestApiDeps { cluster: ClusterApi, log: Logger, clock: Clock }
+export interface RestApiDeps {
+  cluster: ClusterApi
+  /** Of the event loop, shared with the other listeners. */
+  turns?: Pick<Turns, 'take'> | undefined
+  log: Logger
+  clock: Clock
+}
 
 /** A running face: where it listens, and a way in for connections that come from elsewhere (libp2p streams, tests). */
 export interface RestApi extends Startable {
@@ -25,7 +32,7 @@ export interface RestApi extends Startable {
 export const restApiDefaults: RestApiInit = httpFaceDefaults
 
 /** The REST API of a cluster peer, as Go's (rest-api §1–8), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
-export function restApi (init: RestApiInit, { cluster, log, clock }: RestApiDeps): RestApi {
+export function restApi (init: RestApiInit, { cluster, turns, log, clock }: RestApiDeps): RestApi {
   const authenticator = init.basicAuth == null ? null : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
-  return httpFace(init, { name: 'restapi', routes: restRoutes({ cluster, authenticator, clock }), dialect: restDialect, authenticator, clock, log })
+  return httpFace(init, { name: 'restapi', routes: restRoutes({ cluster, authenticator, clock }), dialect: restDialect, authenticator, turns, clock, log })
 }

@@ -276,7 +276,8 @@ class EmbeddedNode implements HeliaConnector {
     try {
       const { value } = await followName(path, evenDenied ? this.names : refusingNames(this.names, this.#deps.denylist), options)
       if (!evenDenied) refuseDeniedPath(this.#deps.denylist, value)
-      return await resolveNames(parsePath(value), async cid => evenDenied ? this.#block(cid, options) : this.getBlock(cid, options))
+      const { root, names } = parsePath(value)
+      return await resolveNames({ root, names }, async cid => evenDenied ? this.#block(cid, { ...options, root }) : this.getBlock(cid, { ...options, root }))
     } catch (err) {
       signal?.throwIfAborted()
       throw resolveError(path, err)

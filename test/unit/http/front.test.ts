@@ -10,17 +10,18 @@ import type { Reply } from '../../../src/http/reply.ts'
 import { jsonReply, listReply } from '../../../src/http/reply.ts'
 import type { Call, Method, Route } from '../../../src/http/route.ts'
 import { HttpServer } from '../../../src/http/server.ts'
+import type { Turns } from '../../../src/http/turns.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const dialect: ErrorDialect = { statusOf: () => 500, body: (status, message) => ({ contentType: 'text/plain', text: `${status} ${message}\n` }) }
 const clock = new SimClock(Date.UTC(2026, 10, 21, 0, 20, 42))
 
-function serve (routes: Record<string, (call: Call) => Reply | Promise<Reply>>, { hot = false, lines }: { hot?: boolean, lines?: string[] } = {}): HttpServer {
+function serve (routes: Record<string, (call: Call) => Reply | Promise<Reply>>, { hot = false, lines, turns }: { hot?: boolean, lines?: string[], turns?: Pick<Turns, 'take'> } = {}): HttpServer {
   const table: Route[] = Object.entries(routes).map(([text, handler]) => {
     const [method, path = ''] = text.split(' ')
     return { method: method as Method, path, access: 'user', hot, handler, doc: { summary: text, responses: [] } }
   })
-  const listener = httpFront({ routes: table, headers: [['X-Extra', '1']] }, { dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), clock, log: silentLogger })
+  const listener = httpFront({ routes: table, headers: [['X-Extra', '1']] }, { dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), turns, clock, log: silentLogger })
   const init = { name: 'test', listen: [], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0, idleTimeoutMs: 120_000 }
   return new HttpServer(init, { listener, clock, log: silentLogger })
 }
@@ -34,6 +35,17 @@ async function * give (...items: Array<string | Error>): AsyncGenerator<string> 
 }
 
 describe('answers', () => {
+  it('has streams take their turns of the event loop before each write', async () => {
+    const taken: number[] = []
+    const turns = { take: (bytes: number) => { taken.push(bytes); return Promise.resolve() } }
+    const line = `${'x'.repeat(40_000)}\n`
+
+    const reply = await inject(serve({ 'GET /': () => listReply(give(line, line, line, line)) }, { turns }), { path: '/' })
+
+    assert.equal(reply.body.length, 4 * line.length)
+    assert.deepEqual(taken, [2 * line.length, 2 * line.length])
+  })
+
   for (const [size, framing] of [[2047, 'content-length'], [2048, 'chunked']] as const) {
     it(`sends ${size} bytes and a newline with ${framing}`, async () => {
       const reply = await inject(serve({ 'GET /': () => jsonReply('x'.repeat(size)) }), { path: '/' })

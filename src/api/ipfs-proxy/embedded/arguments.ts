@@ -5,6 +5,7 @@ import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 import { followName } from '../../../ipfs/names.ts'
 import type { NameResolver } from '../../../ipfs/names.ts'
 import { contentPath } from '../paths.ts'
+import type { CommandCall, CommandDeps } from './command.ts'
 import { kuboError } from './errors.ts'
 
 /** All values of `arg`; 400 with Kubo's text when there is none. */
@@ -63,7 +64,14 @@ export async function resolved (ipfs: Pick<IpfsConnector, 'resolve'>, path: stri
   }
 }
 
-/** `/ipns/NAME/a` → `/ipfs/CID/a`; other paths as they are. */
-export async function withoutName (path: string, names: NameResolver, signal: AbortSignal): Promise<string> {
-  return (await followName(path, names, { signal })).value
+/** `/ipns/NAME/a` → `/ipfs/CID/a`; other paths as they are. From then on the call's blocks are looked for where that path's root is pinned. */
+export async function placed (path: string, names: NameResolver, { signal, below }: Pick<CommandCall, 'signal' | 'below'>): Promise<string> {
+  const { value } = await followName(path, names, { signal })
+  below(value.split('/')[2] ?? '')
+  return value
+}
+
+/** The block that a path leads to, and the call's other blocks from where its root is pinned. Errors have Kubo's texts. */
+export async function contentOf (path: string, { ipfs, names }: Pick<CommandDeps, 'ipfs' | 'names'>, call: Pick<CommandCall, 'signal' | 'below'>): Promise<CID> {
+  return resolved(ipfs, await placed(path, names, call), call.signal)
 }

@@ -6,7 +6,7 @@ import type { Part } from '../../../http/multipart.ts'
 import type { RequestBody } from '../../../http/body.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
-import { flag, integer, pathArgument, resolved } from './arguments.ts'
+import { contentOf, flag, integer, pathArgument } from './arguments.ts'
 import { codecCode } from '../../common/dag/codecs.ts'
 import type { Command, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
@@ -19,19 +19,20 @@ const maxBigBlockBytes = 32 * 1024 * 1024
 /** `block/get`, `block/stat` and `block/put`. */
 export function blockCommands (deps: CommandDeps): Record<string, Command> {
   return {
-    'block/get': ({ query, signal, get }) => {
-      const path = pathArgument(query, 'cid')
+    'block/get': call => {
+      const { get } = call
+      const path = pathArgument(call.query, 'cid')
       return {
         kind: 'bytes',
         contentType: 'application/vnd.ipld.raw',
-        source: (async function * () { yield await get(await resolved(deps.ipfs, path, signal)) })()
+        source: (async function * () { yield await get(await contentOf(path, deps, call)) })()
       }
     },
-    'block/stat': ({ query, signal, get }) => {
-      const path = pathArgument(query, 'cid')
+    'block/stat': call => {
+      const path = pathArgument(call.query, 'cid')
       return one(async () => {
-        const cid = await resolved(deps.ipfs, path, signal)
-        return goJson({ Key: cidText(cid), Size: (await get(cid)).length })
+        const cid = await contentOf(path, deps, call)
+        return goJson({ Key: cidText(cid), Size: (await call.get(cid)).length })
       })
     },
     'block/put': ({ query, body, signal }) => {

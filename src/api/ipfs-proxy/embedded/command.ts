@@ -29,6 +29,8 @@ export interface CommandCall {
   signal: AbortSignal
   /** Waits for blocks of other nodes unless `offline=true`. */
   get: GetBlock
+  /** Blocks are looked for where this root is pinned. A CID, not checked. */
+  below: (root: string) => void
   /** Has a block fetched that will be read soon, as `get` may. */
   prefetch: Prefetch
   /** Room for what is read ahead. */

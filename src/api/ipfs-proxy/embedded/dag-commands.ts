@@ -7,7 +7,7 @@ import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import type { BlockHold } from '../../../ipfs/ipfs.ts'
 import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
-import { flag, pathArgument, pathArguments, resolved, withoutName } from './arguments.ts'
+import { contentOf, flag, pathArgument, pathArguments, placed } from './arguments.ts'
 import { just, uploadedParts } from './block-commands.ts'
 import { carHeader, carSectionHead } from '../../common/dag/car.ts'
 import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
@@ -25,7 +25,7 @@ export function dagCommands (deps: CommandDeps): Record<string, Command> {
     'dag/get': call => dagGet(deps, call),
     'dag/put': call => dagPut(deps, call),
     'dag/resolve': call => one(async () => {
-      const { cid, rest } = await lookUp(await withoutName(pathArgument(call.query, 'ref'), deps.names, call.signal), deps.reader, call.get)
+      const { cid, rest } = await lookUp(await placed(pathArgument(call.query, 'ref'), deps.names, call), deps.reader, call.get)
       return goJson({ Cid: { '/': cidText(cid) }, RemPath: rest.join('/') })
     }),
     'dag/stat': call => dagStat(deps, call),
@@ -34,7 +34,8 @@ export function dagCommands (deps: CommandDeps): Record<string, Command> {
   }
 }
 
-function dagGet ({ reader, names }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function dagGet ({ reader, names }: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { query, get } = call
   const path = pathArgument(query, 'ref')
   const codec = query.get('output-codec') || 'dag-json'
   codecCode(codec)
@@ -42,7 +43,7 @@ function dagGet ({ reader, names }: CommandDeps, { query, signal, get }: Command
     kind: 'bytes',
     contentType: 'text/plain',
     source: (async function * () {
-      const { cid, rest } = await lookUp(await withoutName(path, names, signal), reader, get)
+      const { cid, rest } = await lookUp(await placed(path, names, call), reader, get)
       yield encodeValue(codec, inside(decodeBlock(cid.code, await get(cid)), rest, cid)).bytes
     })()
   }
@@ -68,7 +69,9 @@ const blocksPerRoom = 1024
 /** Progress comes every so many blocks; the last line has the sums. */
 const statLineEvery = 256
 
-function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: room }: CommandCall): ReturnType<Command> {
+function dagStat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { reader } = deps
+  const { query, get, ahead: room } = call
   const paths = pathArguments({ all: query.all('arg') }, 'root').map(contentPath)
   const withProgress = flag(query, 'progress', true)
   return lines((async function * () {
@@ -78,7 +81,7 @@ function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: ro
     let blocks = 0
     try {
       for (const path of paths) {
-        const root = await resolved(ipfs, path, signal)
+        const root = await contentOf(path, deps, call)
         const stat = { Cid: cidText(root), Size: 0, NumBlocks: 0 }
         stats.push(stat)
         for await (const { cid, bytes } of walk(root, { reader, get, room })) {
@@ -103,13 +106,15 @@ function dagStat ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: ro
 }
 
 
-function dagExport ({ ipfs, reader }: CommandDeps, { query, signal, get, ahead: room }: CommandCall): ReturnType<Command> {
+function dagExport (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { reader } = deps
+  const { query, get, ahead: room } = call
   const path = pathArgument(query, 'root')
   return {
     kind: 'bytes',
     contentType: 'application/vnd.ipld.car',
     source: (async function * () {
-      const root = await resolved(ipfs, path, signal)
+      const root = await contentOf(path, deps, call)
       yield carHeader(root)
       for await (const block of walk(root, { reader, get, room })) {
         yield carSectionHead(block)

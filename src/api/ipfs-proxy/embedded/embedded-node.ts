@@ -9,6 +9,8 @@ import { sendLines } from '../../../http/lines.ts'
 import { metered, usualPiece } from '../../../http/metered.ts'
 import type { HeaderList } from '../../../http/reply.ts'
 import type { ReadAhead } from '../../../ipfs/dag-reader.ts'
+import type { FetchBlockOptions } from '../../../ipfs/ipfs.ts'
+import { parseCid } from '../../../model/cid.ts'
 import { jsonType } from '../../../http/reply.ts'
 import { sendText, writeHead } from '../../../http/send.ts'
 import { errorJson, proxyDialect } from '../dialect.ts'
@@ -111,7 +113,7 @@ class EmbeddedApi implements NodeApi {
       headers: [...marks[answer.kind], ...answer.headers ?? []],
       source: metered(joined(first, source), reader, { signal: exchange.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {} }),
       onWritten: piece => this.#deps.flow.buffers.release(piece)
-    }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log })
+    }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log, turns: this.#deps.flow.turns })
   }
 
   #call (exchange: Exchange, ahead: ReadAhead): CommandCall {
@@ -119,14 +121,17 @@ class EmbeddedApi implements NodeApi {
     const local = query.get('offline') === 'true'
     const { ipfs, flow } = this.#deps
     const allocate = (bytes: number): Uint8Array => flow.buffers.allocate(bytes)
+    let root: string | undefined
+    const inPlace = <T extends FetchBlockOptions>(options: T): T => root == null ? options : { ...options, root: parseCid(root) }
     return {
       query,
       body,
       signal,
       ahead,
       // links of other blocks than raw ones are views of their bytes: those must stay
-      get: async cid => ipfs.getBlock(cid, cid.code === raw ? { signal, local, allocate } : { signal, local }),
-      prefetch: cid => local ? undefined : ipfs.prefetch?.(cid, { signal })
+      get: async cid => ipfs.getBlock(cid, inPlace(cid.code === raw ? { signal, local, allocate } : { signal, local })),
+      below: found => { root = found },
+      prefetch: cid => local ? undefined : ipfs.prefetch?.(cid, inPlace({ signal }))
     }
   }
 

@@ -6,7 +6,7 @@ import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
-import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
+import { contentOf, flag, integer, pathArgument, pathArguments } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { tarEnd } from '../../common/dag/tar.ts'
 import type { TarTime } from '../../common/dag/tar.ts'
@@ -23,7 +23,9 @@ export function fileCommands (deps: CommandDeps): Record<string, Command> {
   }
 }
 
-function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch, ahead }: CommandCall): ReturnType<Command> {
+function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { reader } = deps
+  const { query, get, prefetch, ahead } = call
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
   const offset = integer(query, 'offset', { whenMissing: 0, atLeast: 0 })
   const length = integer(query, 'length', { whenMissing: Infinity, atLeast: 0 })
@@ -33,7 +35,7 @@ function cat ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch, ahe
     source: (async function * () {
       let [skip, left] = [offset, length]
       for (const path of paths) {
-        const node = await fileNode(await reader.readNode(await resolved(ipfs, path, signal), get))
+        const node = await fileNode(await reader.readNode(await contentOf(path, deps, call), get))
         const size = reader.fileSize(node)
         const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
         skip -= range.from
@@ -49,13 +51,14 @@ async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
   return node
 }
 
-function getTree (deps: CommandDeps, { query, signal, get, prefetch, ahead }: CommandCall): ReturnType<Command> {
+function getTree (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { query, get, prefetch, ahead } = call
   const path = pathArgument(query)
   const isGzip = flag(query, 'compress')
   const isArchive = flag(query, 'archive') || !isGzip
   const level = integer(query, 'compression-level', { whenMissing: -1, atLeast: -1 })
   const source = async function * (): AsyncGenerator<Uint8Array> {
-    const node = await deps.reader.readNode(await resolved(deps.ipfs, path, signal), get)
+    const node = await deps.reader.readNode(await contentOf(path, deps, call), get)
     // one file needs no archive around it when it is compressed
     if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead, prefetch })
     else {
@@ -112,7 +115,9 @@ async function * sortedByName (entries: AsyncIterable<DirectoryEntry>): AsyncGen
   if (held != null) yield * held.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
 }
 
-function list ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch }: CommandCall): ReturnType<Command> {
+function list (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { reader } = deps
+  const { query, get, prefetch } = call
   const args = pathArguments({ all: query.all('arg') })
   const paths = args.map(contentPath)
   const isStream = flag(query, 'stream') || flag(query, 's')
@@ -137,7 +142,7 @@ function list ({ ipfs, reader }: CommandDeps, { query, signal, get, prefetch }: 
     return node.kind === 'shard' || node.kind === 'directory' ? reader.listEntries(node, get, { prefetch }) : node.links.map(pieceOf)
   }
   const rowsOf = async function * (path: string): AsyncGenerator<string> {
-    const node = await reader.readNode(await resolved(ipfs, path, signal), get)
+    const node = await reader.readNode(await contentOf(path, deps, call), get)
     for await (const entry of entriesOf(node)) yield await row(entry)
   }
   const hashOf = (at: number): string => goJson(args[at])

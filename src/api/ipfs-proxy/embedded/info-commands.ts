@@ -4,7 +4,7 @@ import { cidText, peerIdBytes } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
 import { nextPath } from './name-commands.ts'
-import { flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
+import { contentOf, flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
 import { nextLink } from '../../common/dag/walk.ts'
@@ -56,7 +56,9 @@ function publicKey (id: string): string {
 }
 
 /** Links of objects, or of everything below them; `unique` prints each once. */
-function refs ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCall): ReturnType<Command> {
+function refs (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
+  const { reader } = deps
+  const { query, get } = call
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
   const isRecursive = flag(query, 'recursive') || flag(query, 'r')
   const isUnique = flag(query, 'unique') || flag(query, 'u')
@@ -72,7 +74,7 @@ function refs ({ ipfs, reader }: CommandDeps, { query, signal, get }: CommandCal
     let links = 0
     try {
       for (const path of paths) {
-        const root = await resolved(ipfs, path, signal)
+        const root = await contentOf(path, deps, call)
         waiting.push({ cid: root, bytes: await get(root) }, maxDepth === -1 ? -1 : maxDepth - 1)
         for (let link = await nextLink(waiting); link != null; link = await nextLink(waiting)) {
           const { cid, parent, name, depth } = link

@@ -46,6 +46,30 @@ describe('commands of the embedded node', () => {
     assert.deepEqual(texts, ['hello world', 'o wo', 'lo hel'])
   })
 
+  it('look for blocks where the pin is that their path begins with', async () => {
+    const { peer, root, leaf } = await tree()
+    const roots = new Set<string | undefined>()
+    const getBlock = peer.ipfs.getBlock.bind(peer.ipfs)
+    peer.ipfs.getBlock = async (cid, options) => {
+      roots.add(options?.root?.toString())
+      return getBlock(cid, options)
+    }
+
+    for (const command of [
+      'cat?arg=ROOT/sub/file', 'get?arg=/ipfs/ROOT/sub', 'ls?arg=ROOT/sub', 'refs?arg=ROOT&recursive=true', 'dag/export?arg=ROOT', 'dag/stat?arg=ROOT', 'dag/get?arg=ROOT/sub', 'dag/resolve?arg=ROOT/sub',
+      'block/get?arg=ROOT/leaf', 'block/stat?arg=ROOT/leaf'
+    ]) {
+      roots.clear()
+      assert.equal((await peer.ask(command.replace('ROOT', root.cid.toString()))).status, 200, command)
+      // the fake node resolves paths by itself, and without a root
+      roots.delete(undefined)
+      assert.deepEqual([...roots], [root.cid.toString()], command)
+    }
+    roots.clear()
+    await peer.ask(`cat?arg=${root.cid}/sub/file&arg=${leaf.cid}`)
+    assert.ok(roots.has(root.cid.toString()) && roots.has(leaf.cid.toString()))
+  })
+
   it('cat: says what is no file, not there or not asked for', async () => {
     const { peer, root } = await tree()
 

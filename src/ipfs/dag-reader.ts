@@ -7,7 +7,14 @@ import type { Block } from '../blockstore/blockstore.ts'
 export type GetBlock = (cid: CID) => Promise<Uint8Array>
 
 /** A UnixFS node. `kind` raw: a block without UnixFS (raw codec). */
-export interface UnixFsNode { cid: CID, kind: 'file' | 'directory' | 'shard' | 'symlink' | 'raw', links: readonly PBLink[], unixfs: UnixFS | undefined, data: Uint8Array }
+export interface UnixFsNode {
+  readonly cid: CID
+  readonly kind: 'file' | 'directory' | 'shard' | 'symlink' | 'raw'
+  /** Made when they are asked for: a directory of 100,000 entries is better read by `listEntries`. */
+  readonly links: readonly PBLink[]
+  readonly unixfs: UnixFS | undefined
+  readonly data: Uint8Array
+}
 
 /** A name in a directory. `sizeBytes`: of the whole DAG below, as the link says. */
 export interface DirectoryEntry { name: string, cid: CID, sizeBytes: number }
@@ -69,9 +76,9 @@ export interface SeenBlocks {
 export interface DagReader {
   /** Throws UNSUPPORTED for what isn't UnixFS and INVALID_DATA for what can't be read. */
   readNode (cid: CID, get: GetBlock): Promise<UnixFsNode>
-  /** The CID behind a name of a dag-pb node, in a sharded directory too. */
-  findEntry (cid: CID, name: string, get: GetBlock): Promise<CID | undefined>
-  /** All entries of a plain or sharded directory, in the order of the links. */
+  /** The CID behind a name of a dag-pb node, in a sharded directory too. A node that was read before isn't read again. */
+  findEntry (at: CID | UnixFsNode, name: string, get: GetBlock): Promise<CID | undefined>
+  /** All entries of a plain or sharded directory that `readNode` gave, in the order of the links. */
   listEntries (node: UnixFsNode, get: GetBlock, options?: { prefetch?: Prefetch | undefined }): AsyncIterable<DirectoryEntry>
   /** Length of a file's content in bytes. */
   fileSize (node: UnixFsNode): number

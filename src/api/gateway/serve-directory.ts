@@ -16,7 +16,7 @@ export async function serveDirectory (
 ): Promise<Answer> {
   const { urlPath, query, get } = visit
   if (!visit.path.isFolder) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
-  const index = await reader.findEntry(node.cid, 'index.html', get)
+  const index = await reader.findEntry(node, 'index.html', get)
   if (index != null) {
     checkIndex()
     const page = await reader.readNode(index, get)

@@ -1,10 +1,10 @@
-import { decode as decodePb } from '@ipld/dag-pb'
-import type { PBNode } from '@ipld/dag-pb'
+import type { PBLink } from '@ipld/dag-pb'
 import { murmur3128 } from '@multiformats/murmur3'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { DirectoryEntry, GetBlock, Prefetch, UnixFsNode } from '../dag-reader.ts'
+import { PbNode } from './pb-node.ts'
 
 const kinds: Record<string, UnixFsNode['kind']> = { file: 'file', raw: 'file', directory: 'directory', 'hamt-sharded-directory': 'shard', symlink: 'symlink' }
 
@@ -16,50 +16,70 @@ export async function readNode (cid: CID, get: GetBlock): Promise<UnixFsNode> {
   const unixfs = decodeUnixFs(cid, node)
   const kind = kinds[unixfs.type]
   if (kind == null) throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), type: unixfs.type }, { message: `${cid.toString()} is of the UnixFS type ${unixfs.type}` })
-  return { cid, kind, links: node.Links, unixfs, data: unixfs.data ?? new Uint8Array(0) }
+  return new PbUnixFsNode({ cid, kind, unixfs, node })
+}
+
+/** A UnixFS node of dag-pb, whose links become objects when somebody asks for all of them. */
+class PbUnixFsNode implements UnixFsNode {
+  readonly cid: CID
+  readonly kind: UnixFsNode['kind']
+  readonly unixfs: UnixFS
+  readonly data: Uint8Array
+  readonly node: PbNode
+  #links: readonly PBLink[] | undefined
+
+  constructor ({ cid, kind, unixfs, node }: { cid: CID, kind: UnixFsNode['kind'], unixfs: UnixFS, node: PbNode }) {
+    this.cid = cid
+    this.kind = kind
+    this.unixfs = unixfs
+    this.data = unixfs.data ?? new Uint8Array(0)
+    this.node = node
+  }
+
+  get links (): readonly PBLink[] { return this.#links ??= told(this.cid, () => [...this.node.links()]) }
 }
 
 /** The CID behind a name of a dag-pb node: in a sharded directory by the name's hash, else by the link's name. */
-export async function findEntry (cid: CID, name: string, get: GetBlock): Promise<CID | undefined> {
-  const node = decodeNode(cid, await get(cid))
-  if (shardWidthBits(node) == null) return node.Links.find(link => link.Name === name)?.Hash
-  return findInShard(node, name, get)
+export async function findEntry (at: CID | UnixFsNode, name: string, get: GetBlock): Promise<CID | undefined> {
+  if ('kind' in at && !(at instanceof PbUnixFsNode)) return undefined
+  const [cid, node] = 'kind' in at ? [at.cid, at.node] : [at, decodeNode(at, await get(at))]
+  return shardWidthBits(node) == null ? told(cid, () => node.find(name)?.Hash) : findInShard({ cid, node }, name, get)
 }
 
-async function findInShard (root: PBNode, name: string, get: GetBlock): Promise<CID | undefined> {
+async function findInShard (root: { cid: CID, node: PbNode }, name: string, get: GetBlock): Promise<CID | undefined> {
   const bits = new HashBits(name)
-  for (let node = root; ;) {
+  for (let { cid, node } = root; ;) {
     const width = shardWidthBits(node)
     if (width == null) return undefined
     const prefix = bits.next(width).toString(16).toUpperCase().padStart(hexDigits(width), '0')
-    const found = node.Links.find(link => link.Name === prefix + name || link.Name === prefix)
+    const found = told(cid, () => node.find(prefix + name) ?? node.find(prefix))
     if (found == null || found.Name !== prefix) return found?.Hash
-    node = decodeNode(found.Hash, await get(found.Hash))
+    cid = found.Hash
+    node = decodeNode(cid, await get(cid))
   }
 }
 
 /** All entries of a plain or sharded directory, in the order of the links. */
 export async function * listEntries (node: UnixFsNode, get: GetBlock, { prefetch }: { prefetch?: Prefetch | undefined } = {}): AsyncGenerator<DirectoryEntry> {
-  if (node.kind === 'shard') {
-    yield * listShard({ Links: [...node.links], Data: node.unixfs?.marshal() ?? new Uint8Array(0) }, { get, prefetch })
-    return
-  }
-  for (const { Name = '', Hash, Tsize = 0 } of node.links) yield { name: Name, cid: Hash, sizeBytes: Tsize }
+  if (!(node instanceof PbUnixFsNode)) return
+  if (node.kind === 'shard') yield * listShard(node, { get, prefetch })
+  else for (const { Name = '', Hash, Tsize = 0 } of toldLinks(node)) yield { name: Name, cid: Hash, sizeBytes: Tsize }
 }
 
 /** Parts of one node that are fetched before their turn. They are small, and most directories have two levels. */
 const shardsAhead = 64
 
 /** `usedBits`: of the names' hashes by the levels above, which bounds the depth. */
-async function * listShard (node: PBNode, deps: { get: GetBlock, prefetch: Prefetch | undefined }, usedBits = 0): AsyncGenerator<DirectoryEntry> {
+async function * listShard ({ cid, node }: { cid: CID, node: PbNode }, deps: { get: GetBlock, prefetch: Prefetch | undefined }, usedBits = 0): AsyncGenerator<DirectoryEntry> {
   const width = shardWidthBits(node)
   if (width == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a part of a sharded directory is of another kind' })
   if (usedBits + width > hashBits) throw tooDeep()
   const prefixLength = hexDigits(width)
   const isPart = ({ Name = '' }: { Name?: string }): boolean => Name.length <= prefixLength
-  const parts = deps.prefetch == null ? [] : node.Links.filter(isPart)
+  const links = told(cid, () => [...node.links()])
+  const parts = deps.prefetch == null ? [] : links.filter(isPart)
   let [begun, read] = [0, 0]
-  for (const link of node.Links) {
+  for (const link of links) {
     const { Name = '', Hash, Tsize = 0 } = link
     if (!isPart(link)) {
       yield { name: Name.slice(prefixLength), cid: Hash, sizeBytes: Tsize }
@@ -68,18 +88,18 @@ async function * listShard (node: PBNode, deps: { get: GetBlock, prefetch: Prefe
     // why one can't be had shows when it is read
     for (; begun < parts.length && begun - read < shardsAhead; begun++) deps.prefetch?.((parts[begun] as { Hash: CID }).Hash)?.catch(() => {})
     read++
-    yield * listShard(decodeNode(Hash, await deps.get(Hash)), deps, usedBits + width)
+    yield * listShard({ cid: Hash, node: decodeNode(Hash, await deps.get(Hash)) }, deps, usedBits + width)
   }
 }
 
 /** Bits of hash that one level of a sharded directory uses; undefined for other nodes. Throws INVALID_DATA for a fanout that Kubo doesn't take either. */
-function shardWidthBits (node: PBNode): number | undefined {
-  const unixfs = node.Data == null ? undefined : unixFsIn(node.Data)
+function shardWidthBits ({ data, linkCount }: PbNode): number | undefined {
+  const unixfs = data == null ? undefined : unixFsIn(data)
   if (unixfs?.type !== 'hamt-sharded-directory') return undefined
   const width = widths.get(unixfs.fanout ?? 256n)
   if (width == null) throw new ClusterError('INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` })
   // a listing holds the links of all levels above
-  if (node.Links.length > 2 ** width) throw new ClusterError('INVALID_DATA', { links: node.Links.length }, { message: 'a node of a sharded directory has more links than its fanout' })
+  if (linkCount > 2 ** width) throw new ClusterError('INVALID_DATA', { links: linkCount }, { message: 'a node of a sharded directory has more links than its fanout' })
   return width
 }
 
@@ -118,17 +138,25 @@ class HashBits {
   }
 }
 
-function decodeNode (cid: CID, bytes: Uint8Array): PBNode {
+const decodeNode = (cid: CID, bytes: Uint8Array): PbNode => told(cid, () => new PbNode(bytes))
+
+function * toldLinks ({ cid, node }: PbUnixFsNode): Generator<PBLink> {
+  const links = node.links()
+  for (let next = told(cid, () => links.next()); next.done !== true; next = told(cid, () => links.next())) yield next.value
+}
+
+/** What is wrong with a block is INVALID_DATA. */
+function told<T> (cid: CID, read: () => T): T {
   try {
-    return decodePb(bytes)
+    return read()
   } catch (err) {
     throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-pb: ${messageOf(err)}`, cause: err })
   }
 }
 
-function decodeUnixFs (cid: CID, node: PBNode): UnixFS {
+function decodeUnixFs (cid: CID, { data = new Uint8Array(0) }: PbNode): UnixFS {
   try {
-    return UnixFS.unmarshal(node.Data ?? new Uint8Array(0))
+    return UnixFS.unmarshal(data)
   } catch (err) {
     throw new ClusterError('UNSUPPORTED', { cid: cid.toString() }, { message: `${cid.toString()} is not UnixFS: ${messageOf(err)}`, cause: err })
   }

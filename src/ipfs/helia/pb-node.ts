@@ -1,0 +1,121 @@
+import { decode as decodePb } from '@ipld/dag-pb'
+import type { PBLink } from '@ipld/dag-pb'
+import { ProtobufScanner } from './local/protobuf-scanner.ts'
+
+/*
+ * PBNode { repeated PBLink Links = 2; optional bytes Data = 1 }, PBLink { bytes Hash = 1; string Name = 2; uint64 Tsize = 3 }.
+ * All links stand together, before or behind the data, and the fields of a link in their order: dag-pb allows nothing else.
+ */
+const nodeLink = (2 << 3) | 2
+const nodeData = (1 << 3) | 2
+const linkHash = (1 << 3) | 2
+const linkName = (2 << 3) | 2
+const linkSize = 3 << 3
+
+/** What bytes that aren't UTF-8 are read as. */
+const replacement = '\ufffd'
+
+/**
+ * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects take many times its
+ * bytes, and somebody may want one of them.
+ */
+export class PbNode {
+  readonly data: Uint8Array | undefined
+  readonly linkCount: number
+  readonly #bytes: Uint8Array
+  /** Where the links stand. */
+  readonly #from: number
+  readonly #to: number
+
+  /** Looks at every byte's place once. Throws when it isn't dag-pb; whether a link's hash is a CID shows when the link is read. */
+  constructor (bytes: Uint8Array) {
+    const scanner = new ProtobufScanner(bytes, 0)
+    const { length } = bytes
+    let [from, to, count] = [0, 0, 0]
+    let data: Uint8Array | undefined
+    while (scanner.at < length) {
+      const begin = scanner.at
+      const tag = scanner.varint(length)
+      if (tag === nodeData && data == null) data = scanner.part(length)
+      else if (tag === nodeLink && (count === 0 || begin === to)) {
+        passLink(scanner, scanner.end(length))
+        if (count++ === 0) from = begin
+        to = scanner.at
+      } else throw new Error(`protobuf: (PBNode) the field ${tag >> 3} must not be there`)
+    }
+    this.data = data
+    this.linkCount = count
+    this.#bytes = bytes
+    this.#from = from
+    this.#to = to
+  }
+
+  /** In their order. Throws for a link whose hash is no CID. */
+  * links (): Generator<PBLink> {
+    const scanner = new ProtobufScanner(this.#bytes, this.#from)
+    while (scanner.at < this.#to) {
+      const begin = scanner.at
+      passField(scanner, this.#to)
+      yield this.#linkAt(begin, scanner.at)
+    }
+  }
+
+  /** The first link of that name. */
+  find (name: string): PBLink | undefined {
+    // what isn't UTF-8 has a name of these all the same
+    if (name.includes(replacement)) return this.#findDecoded(name)
+    const wanted = Buffer.from(name)
+    const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
+    const scanner = new ProtobufScanner(this.#bytes, this.#from)
+    while (scanner.at < this.#to) {
+      const begin = scanner.at
+      scanner.varint(this.#to)
+      const end = scanner.end(this.#to)
+      if (passName(scanner, end, wanted.length) && bytes.compare(wanted, 0, wanted.length, scanner.at - wanted.length, scanner.at) === 0) return this.#linkAt(begin, end)
+      scanner.at = end
+    }
+    return undefined
+  }
+
+  #findDecoded (name: string): PBLink | undefined {
+    for (const link of this.links()) if (link.Name === name) return link
+    return undefined
+  }
+
+  /** A node with this one link is a part of the node's bytes. */
+  #linkAt (from: number, to: number): PBLink {
+    const [link] = decodePb(this.#bytes.subarray(from, to)).Links
+    if (link == null) throw new Error('protobuf: (PBLink) it is not there')
+    return link
+  }
+}
+
+/** A tag and its value of the kind that has a length. */
+function passField (scanner: ProtobufScanner, before: number): void {
+  scanner.varint(before)
+  scanner.at = scanner.end(before)
+}
+
+/** Throws for what dag-pb doesn't allow in a link. */
+function passLink (scanner: ProtobufScanner, end: number): void {
+  let last = 0
+  while (scanner.at < end) {
+    const tag = scanner.varint(end)
+    if (tag <= last || (last === 0 && tag !== linkHash)) throw new Error('protobuf: (PBLink) its fields are not those of a link, in their order')
+    last = tag
+    if (tag === linkHash || tag === linkName) scanner.at = scanner.end(end)
+    else if (tag === linkSize) scanner.varint(end)
+    else throw new Error(`protobuf: (PBLink) the field ${tag >> 3} must not be there`)
+  }
+  if (last === 0) throw new Error('protobuf: (PBLink) it has no hash')
+}
+
+/** True when the link, whose fields begin here, has a name of so many bytes: then the scanner stands behind it. */
+function passName (scanner: ProtobufScanner, end: number, length: number): boolean {
+  passField(scanner, end)
+  if (scanner.at === end || scanner.varint(end) !== linkName) return false
+  const nameEnd = scanner.end(end)
+  const isSoLong = nameEnd - scanner.at === length
+  scanner.at = nameEnd
+  return isSoLong
+}

@@ -84,8 +84,11 @@ export interface DagReader {
   fileSize (node: UnixFsNode): number
   /** The content of a file in order. */
   readFile (node: UnixFsNode, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Uint8Array>
-  /** The children of a file's node that a range of it touches, in order. Throws INVALID_DATA. */
-  partsOf (node: UnixFsNode, range: ByteRange): FilePart[]
+  /**
+   * The blocks of a file, given by its first one: each that the range touches, nodes before what is below them. Of an empty range the first one alone. Throws
+   * INVALID_DATA.
+   */
+  fileBlocks (root: Block, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Block>
   /** For one walk, who closes it. `withNames`: links of dag-pb nodes come with theirs. */
   waitingLinks (get: GetBlock, options?: { withNames?: boolean }): WaitingLinks
   /** For one walk, who closes it. */

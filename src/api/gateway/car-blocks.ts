@@ -1,13 +1,17 @@
 import type { Block } from '../../blockstore/blockstore.ts'
-import { ClusterError } from '../../base/errors.ts'
-import type { ByteRange, DagReader, GetBlock, ReadAhead, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import type { ByteRange, DagReader, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import { walk } from '../common/dag/walk.ts'
 import type { CarParams } from './car-params.ts'
 
-export interface CarBlocksDeps { reader: DagReader, get: GetBlock, room: ReadAhead }
+export interface CarBlocksDeps {
+  reader: DagReader
+  get: GetBlock
+  /** Has a block fetched that will be read soon. */
+  prefetch: Prefetch
+  room: ReadAhead
+}
 
 const dagPb = 0x70
-const maxLevels = 64
 
 /** The blocks of a scope, depth first, repeated ones too. */
 export function scopeBlocks (root: Block, { scope, bytes, repeats }: CarParams, deps: CarBlocksDeps): AsyncIterable<Block> {
@@ -18,9 +22,10 @@ export function scopeBlocks (root: Block, { scope, bytes, repeats }: CarParams, 
 async function * only (block: Block): AsyncGenerator<Block> { yield block }
 
 async function * entityBlocks (root: Block, bytes: CarParams['bytes'], deps: CarBlocksDeps): AsyncGenerator<Block> {
-  const node = root.cid.code === dagPb ? await unixFs(root, deps.reader) : undefined
+  const { reader, get, prefetch, room: ahead } = deps
+  const node = root.cid.code === dagPb ? await unixFs(root, reader) : undefined
   if (node?.kind === 'shard') yield * shardBlocks(node, deps)
-  else if (node?.kind === 'file') yield * fileBlocks(root, node, rangeOf(bytes, deps.reader.fileSize(node)), deps, 0)
+  else if (node?.kind === 'file') yield * reader.fileBlocks(root, get, { range: rangeOf(bytes, reader.fileSize(node)), ahead, prefetch })
   else yield root
 }
 
@@ -34,29 +39,17 @@ async function unixFs ({ cid, bytes }: Block, reader: DagReader): Promise<UnixFs
 }
 
 /** All nodes of a sharded directory, in the order in which its listing reads them; nothing of its entries. */
-async function * shardBlocks (node: UnixFsNode, { reader, get }: CarBlocksDeps): AsyncGenerator<Block> {
+async function * shardBlocks (node: UnixFsNode, { reader, get, prefetch }: CarBlocksDeps): AsyncGenerator<Block> {
   const read: Block[] = [{ cid: node.cid, bytes: await get(node.cid) }]
   const noting: GetBlock = async cid => {
     const bytes = await get(cid)
     read.push({ cid, bytes })
     return bytes
   }
-  for await (const entry of reader.listEntries(node, noting)) {
+  for await (const entry of reader.listEntries(node, noting, { prefetch })) {
     if (entry != null) yield * read.splice(0)
   }
   yield * read
-}
-
-/** A file's blocks that the range touches, and the nodes above them. An empty range: the first node alone. */
-async function * fileBlocks (block: Block, node: UnixFsNode, range: ByteRange, deps: CarBlocksDeps, level: number): AsyncGenerator<Block> {
-  if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: block.cid.toString() }, { message: 'the file is nested too deeply' })
-  yield block
-  if (range.from >= range.before) return
-  for (const { cid, inner } of deps.reader.partsOf(node, range)) {
-    const child = { cid, bytes: await deps.get(cid) }
-    if (cid.code === dagPb) yield * fileBlocks(child, await deps.reader.readNode(cid, async () => child.bytes), inner, deps, level + 1)
-    else yield child
-  }
 }
 
 /** Cut to the file; from an end that lies before its beginning nothing is left. */

@@ -22,13 +22,13 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
   const { cid } = target
   const etag = carEtag(target, params)
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
-  const { get, ahead } = visit
+  const { get, prefetch, ahead } = visit
   const root: Block = { cid, bytes: await get(cid) }
   const last = visit.path.names.at(-1)
   const name = last == null ? `${cid.toString()}.car` : `${target.roots[0]?.toString() ?? ''}_${last}.car`
   const stream = async (): Promise<Pick<Answer, 'body' | 'held'>> => {
     await visit.room(firstRoom)
-    const inScope = scopeBlocks(root, params, { reader, get, room: ahead })
+    const inScope = scopeBlocks(root, params, { reader, get, prefetch, room: ahead })
     const blocks = withoutRepeats(wayBlocks(target, get), inScope, { reader, repeats: params.repeats })
     // what can't be had at once is told by a status; later on only a broken connection is left
     return { body: await begun(sections(cid, blocks), firstBytes, ({ length }) => length), held: firstRoom }

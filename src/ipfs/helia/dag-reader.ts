@@ -5,8 +5,8 @@ import type { WalkScratch } from './local/local.ts'
 import { PendingLinks } from './local/pending-links.ts'
 import { walkScratch } from './local/scratch.ts'
 import { findEntry, listEntries, readNode } from './unixfs-directory.ts'
-import { fileSize, partsOf } from './file-parts.ts'
-import { readFile } from './unixfs-file.ts'
+import { fileSize } from './file-parts.ts'
+import { fileBlocks, readFile } from './unixfs-file.ts'
 
 export interface DagReaderInit {
   /** For what walks can't hold in memory; emptied when it is first needed. */
@@ -26,7 +26,7 @@ export function dagReader ({ folder }: DagReaderInit, deps: { random: Random }):
     listEntries,
     fileSize,
     readFile,
-    partsOf,
+    fileBlocks,
     waitingLinks: (get, options = {}) => new PendingLinks({ ...options, memoryBytes: () => scratch().pendingBytes() }, { stack: scratch().stack(), read: get }),
     seenBlocks: () => scratch().blocks()
   }

@@ -1,97 +1,105 @@
 import type { CID } from 'multiformats/cid'
+import type { Block } from '../../blockstore/blockstore.ts'
 import { ClusterError } from '../../base/errors.ts'
-import type { ByteRange, GetBlock, ReadAhead, ReadFileOptions, UnixFsNode } from '../dag-reader.ts'
-import { FileScout } from './file-scout.ts'
-import type { FileScoutDeps } from './file-scout.ts'
+import type { ByteRange, FilePart, GetBlock, ReadFileOptions, UnixFsNode } from '../dag-reader.ts'
 import { fileSize, partsOf } from './file-parts.ts'
+import { LookAhead } from './look-ahead.ts'
+import { quietly, readAhead, readInOrder, unlimited } from './read-in-order.ts'
+import type { Piece } from './read-in-order.ts'
 import { readNode } from './unixfs-directory.ts'
 
-/** Leaves that are asked for ahead of the one that is being read. */
-const readAhead = 8
 const maxLevels = 64
 /** Links that the nodes above a leaf may have together: all of them are in memory. A block of 2 MiB has 45,000 at most. */
 const maxPartsAbove = 65_536
-
-/** A leaf that is still to be read, and how many bytes of memory it takes. */
-interface Piece { sizeBytes: number, read: () => Promise<Uint8Array> }
-
-interface StartedPiece { bytes: Promise<Uint8Array>, taken: number, isHere: boolean }
+const raw = 0x55
 
 /** The content of a file in order; some leaves are read ahead, and those that are elsewhere are fetched further ahead. Stops when the consumer does. */
-export async function * readFile (node: UnixFsNode, get: GetBlock, { range = { from: 0, before: fileSize(node) }, ahead = unlimited, prefetch }: ReadFileOptions = {}): AsyncGenerator<Uint8Array> {
-  const started: StartedPiece[] = []
-  let [position, scout] = [range.from, undefined as FileScout | undefined]
-  // what is here costs nothing but the look
-  const look = (cid: CID): void => {
-    const coming = scout == null ? prefetch?.(cid) : undefined
-    coming?.catch(() => {})
-    if (coming != null && prefetch != null) scout = scouting(node, { ...range, from: position }, { get, prefetch })
-  }
-  const next = async (): Promise<Uint8Array> => {
-    const piece = started.shift() as StartedPiece
-    ahead.give(piece.taken)
-    const waited = !piece.isHere
-    const bytes = await piece.bytes
-    position += bytes.length
-    scout?.took(bytes.length, waited)
-    return bytes
-  }
+export async function * readFile (node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimited, prefetch }: ReadFileOptions = {}): AsyncGenerator<Uint8Array> {
+  const elsewhere = new LookAhead({ node, range }, { get, prefetch })
   try {
-    for await (const { sizeBytes, read } of pieces(node, range, { get, look })) {
-      const mayWait = started.length < readAhead && ahead.tryTake(sizeBytes)
-      started.push(startedPiece(read(), mayWait ? sizeBytes : 0))
-      // without room everything that was started goes out before more is read
-      for (let keep = mayWait ? readAhead : 0; started.length > keep;) yield await next()
-    }
-    while (started.length > 0) yield await next()
+    const leaves = pieces(node, range, { get, look: cid => elsewhere.look(cid) })
+    yield * readInOrder(leaves, { ahead, came: ({ length }, waited) => elsewhere.took(length, waited) })
   } finally {
-    scout?.stop()
-    for (const { taken } of started) ahead.give(taken)
+    elsewhere.stop()
   }
 }
 
-function startedPiece (reading: Promise<Uint8Array>, taken: number): StartedPiece {
-  const piece: StartedPiece = { bytes: quietly(reading), taken, isHere: false }
-  reading.then(() => { piece.isHere = true }, () => {})
-  return piece
+/** The same as blocks: each that the range touches, nodes before what is below them. Of an empty range the root alone. */
+export async function * fileBlocks (root: Block, get: GetBlock, { range, ahead = unlimited, prefetch }: ReadFileOptions = {}): AsyncGenerator<Block> {
+  const node = await readNode(root.cid, async () => root.bytes)
+  const wanted = range ?? wholeOf(node)
+  const elsewhere = new LookAhead({ node, range: wanted }, { get, prefetch })
+  try {
+    const blocks = blockPieces({ block: root, node }, wanted, { get, look: cid => elsewhere.look(cid) })
+    const came = ({ contentBytes }: FileBlock, waited: boolean): void => elsewhere.took(contentBytes, waited)
+    for await (const { block } of readInOrder(blocks, { ahead, came })) yield block
+  } finally {
+    elsewhere.stop()
+  }
 }
 
-function scouting (node: UnixFsNode, range: ByteRange, deps: FileScoutDeps): FileScout {
-  const scout = new FileScout(range.from, deps)
-  void scout.run(node, range)
-  return scout
-}
-
-const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
+const wholeOf = (node: UnixFsNode): ByteRange => ({ from: 0, before: fileSize(node) })
 
 /** `look`: called for each child before it is read. */
 interface PiecesDeps { get: GetBlock, look: (cid: CID) => void }
 
+/** How deep a part is, and how many links are in memory above it. */
+interface Depth { level: number, partsAbove: number }
+const top: Depth = { level: 0, partsAbove: 0 }
+
 /** The leaves of the range, each as a function that reads its part of it. Inner nodes are read as they come. */
-async function * pieces (node: UnixFsNode, range: ByteRange, deps: PiecesDeps, { level, partsAbove } = { level: 0, partsAbove: 0 }): AsyncGenerator<Piece> {
-  if (level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
-  const { get, look } = deps
+async function * pieces (node: UnixFsNode, range: ByteRange, deps: PiecesDeps, depth = top): AsyncGenerator<Piece<Uint8Array>> {
   const own = cut(node.data, range)
   if (own.length > 0) yield { sizeBytes: own.length, read: async () => own }
+  for await (const { part: { cid, sizeBytes, inner }, child, below } of children(node, range, { deps, depth })) {
+    if (child == null) yield { sizeBytes, read: async () => leaf(cid, sizeBytes, inner, deps.get) }
+    else if (fileSize(child.node) !== sizeBytes) throw wrongSize(cid)
+    else yield * pieces(child.node, inner, deps, below)
+  }
+}
+
+/** A block, and how many bytes of the range are in itself. */
+interface FileBlock { block: Block, contentBytes: number }
+interface ReadBlock { block: Block, node: UnixFsNode }
+
+async function * blockPieces ({ block, node }: ReadBlock, range: ByteRange, deps: PiecesDeps, depth = top): AsyncGenerator<Piece<FileBlock>> {
+  yield { sizeBytes: block.bytes.length, read: async () => ({ block, contentBytes: cut(node.data, range).length }) }
+  if (range.from >= range.before) return
+  for await (const { part: { cid, sizeBytes, inner }, child, below } of children(node, range, { deps, depth })) {
+    const contentBytes = Math.min(sizeBytes, inner.before) - Math.max(0, inner.from)
+    if (child == null) yield { sizeBytes, read: async () => ({ block: { cid, bytes: await deps.get(cid) }, contentBytes }) }
+    else yield * blockPieces(child, inner, deps, below)
+  }
+}
+
+/** `child`: read already, unless it is a raw leaf. */
+interface Child { part: FilePart, child: ReadBlock | undefined, below: Depth }
+
+/** The children that the range touches, in order. Leaves may be dag-pb, too: nodes of that kind are read ahead. */
+async function * children (node: UnixFsNode, range: ByteRange, { deps: { get, look }, depth }: { deps: PiecesDeps, depth: Depth }): AsyncGenerator<Child> {
+  if (depth.level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
   const parts = partsOf(node, range)
-  const above = { level: level + 1, partsAbove: partsAbove + node.links.length }
-  if (above.partsAbove > maxPartsAbove) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file has too many parts on too many levels' })
-  const nodes = new Map<number, Promise<UnixFsNode>>()
-  for (const [index, { cid, sizeBytes, inner }] of parts.entries()) {
-    look(cid)
-    if (cid.code === 0x55) {
-      yield { sizeBytes, read: async () => leaf(cid, sizeBytes, inner, get) }
+  const below = { level: depth.level + 1, partsAbove: depth.partsAbove + node.links.length }
+  if (below.partsAbove > maxPartsAbove) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file has too many parts on too many levels' })
+  const reading = new Map<number, Promise<ReadBlock>>()
+  for (const [index, part] of parts.entries()) {
+    look(part.cid)
+    if (part.cid.code === raw) {
+      yield { part, child: undefined, below }
       continue
     }
-    // leaves may be dag-pb, too: their siblings are read ahead
-    for (const [offset, next] of parts.slice(index, index + readAhead).entries()) {
-      if (next.cid.code !== 0x55 && !nodes.has(index + offset)) nodes.set(index + offset, quietly(readNode(next.cid, get)))
+    for (const [offset, { cid }] of parts.slice(index, index + readAhead).entries()) {
+      if (cid.code !== raw && !reading.has(index + offset)) reading.set(index + offset, quietly(readBlock(cid, get)))
     }
-    const child = await (nodes.get(index) as Promise<UnixFsNode>)
-    nodes.delete(index)
-    if (fileSize(child) !== sizeBytes) throw wrongSize(cid)
-    yield * pieces(child, inner, deps, above)
+    const child = await (reading.get(index) as Promise<ReadBlock>)
+    reading.delete(index)
+    yield { part, child, below }
   }
+}
+
+async function readBlock (cid: CID, get: GetBlock): Promise<ReadBlock> {
+  const bytes = await get(cid)
+  return { block: { cid, bytes }, node: await readNode(cid, async () => bytes) }
 }
 
 async function leaf (cid: CID, size: number, range: ByteRange, get: GetBlock): Promise<Uint8Array> {
@@ -103,9 +111,3 @@ async function leaf (cid: CID, size: number, range: ByteRange, get: GetBlock): P
 const cut = (bytes: Uint8Array, { from, before }: ByteRange): Uint8Array => bytes.subarray(Math.max(0, from), Math.max(0, before))
 
 const wrongSize = (cid: CID): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} has another size than its link says` })
-
-/** A promise that may be dropped when an earlier one fails. */
-function quietly<T> (promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
-}

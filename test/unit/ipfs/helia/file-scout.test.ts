@@ -99,6 +99,40 @@ describe('reading a file that is elsewhere', () => {
     assert.equal(new Set(elsewhere.fetched).size, leaves.length)
   })
 
+  it('gives its blocks the same way, nodes before what is below them', async () => {
+    const blocks = testReader.fileBlocks(root, elsewhere.get, { prefetch: elsewhere.prefetch })[Symbol.asyncIterator]()
+    const given: string[] = [(await blocks.next()).value?.cid.toString()]
+    let most = 0
+
+    for (let block = blocks.next(); ; block = blocks.next()) {
+      await settle()
+      most = Math.max(most, elsewhere.underWay)
+      await elsewhere.deliver()
+      const { done, value } = await block
+      if (done === true) break
+      given.push(value.cid.toString())
+    }
+
+    assert.equal(most, 64)
+    assert.deepEqual(given, [root, ...leaves].map(({ cid }) => cid.toString()))
+  })
+
+  it('gives the blocks that a range touches, and of an empty one the first alone', async () => {
+    elsewhere.have(leaves[50] as Block)
+    elsewhere.have(leaves[51] as Block)
+    const blocksOf = async (range: ByteRange): Promise<string[]> => {
+      const given: string[] = []
+      for await (const { cid } of testReader.fileBlocks(root, elsewhere.get, { range })) given.push(cid.toString())
+      return given
+    }
+
+    const some = await blocksOf({ from: 51 * leafBytes - 1, before: 51 * leafBytes + 1 })
+    const none = await blocksOf({ from: 51 * leafBytes, before: 51 * leafBytes })
+
+    assert.deepEqual(some, [root, leaves[50], leaves[51]].map(block => block?.cid.toString()))
+    assert.deepEqual(none, [root.cid.toString()])
+  })
+
   it('fetches less ahead of a consumer that lets leaves wait', () => {
     const scout = new FileScout(0, { get: elsewhere.get, prefetch: elsewhere.prefetch })
 

@@ -1,0 +1,53 @@
+import type { ReadAhead } from '../dag-reader.ts'
+
+/** Parts that are asked for ahead of the one that is being read. */
+export const readAhead = 8
+
+/** A part that is still to be read, and how many bytes of memory it takes. */
+export interface Piece<T> { sizeBytes: number, read: () => Promise<T> }
+
+interface StartedPiece<T> { value: Promise<T>, taken: number, isHere: boolean }
+
+export interface InOrderOptions<T> {
+  ahead: ReadAhead
+  /** Called with each value before it is given. `waited`: it was not here yet when its turn came. */
+  came: (value: T, waited: boolean) => void
+}
+
+export const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
+
+/** Reads pieces in their order, some of them ahead where there is room. */
+export async function * readInOrder<T> (pieces: AsyncIterable<Piece<T>>, { ahead, came }: InOrderOptions<T>): AsyncGenerator<T> {
+  const started: Array<StartedPiece<T>> = []
+  const next = async (): Promise<T> => {
+    const piece = started.shift() as StartedPiece<T>
+    ahead.give(piece.taken)
+    const waited = !piece.isHere
+    const value = await piece.value
+    came(value, waited)
+    return value
+  }
+  try {
+    for await (const { sizeBytes, read } of pieces) {
+      const mayWait = started.length < readAhead && ahead.tryTake(sizeBytes)
+      started.push(startedPiece(read(), mayWait ? sizeBytes : 0))
+      // without room everything that was started goes out before more is read
+      for (let keep = mayWait ? readAhead : 0; started.length > keep;) yield await next()
+    }
+    while (started.length > 0) yield await next()
+  } finally {
+    for (const { taken } of started) ahead.give(taken)
+  }
+}
+
+function startedPiece<T> (reading: Promise<T>, taken: number): StartedPiece<T> {
+  const piece: StartedPiece<T> = { value: quietly(reading), taken, isHere: false }
+  reading.then(() => { piece.isHere = true }, () => {})
+  return piece
+}
+
+/** A promise that may be dropped when an earlier one fails. */
+export function quietly<T> (promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}

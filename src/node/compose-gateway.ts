@@ -5,7 +5,7 @@ import { accessLog, tlsOf } from './http-init.ts'
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
 export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps): Gateway {
-  const { ipfs, denylist, names, flow, reader, clock } = deps
+  const { ipfs, denylist, names, flow, reader, clock, random } = deps
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
     listen: section.listenMultiaddress,
@@ -27,5 +27,5 @@ export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, d
     deserialized: section.deserialized,
     contentOnly: section.contentOnly,
     noFetch: section.noFetch
-  }, { ipfs, names, reader, denylist, flow, clock, log: deps.log.child('gateway') })
+  }, { ipfs, names, reader, denylist, flow, clock, random, log: deps.log.child('gateway') })
 }

@@ -3,7 +3,7 @@ import { gateway } from '../../src/api/gateway/gateway.ts'
 import type { Gateway, GatewayDeps, GatewayInit } from '../../src/api/gateway/gateway.ts'
 import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
-import { systemClock } from '../../src/base/system.ts'
+import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
 import type { GetBlockOptions } from '../../src/ipfs/ipfs.ts'
@@ -74,7 +74,7 @@ export interface GatewayPeer {
 export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partial<GatewayDeps> = {}): Promise<GatewayPeer> {
   const blocks = new MemoryBlocks()
   const flow = deps.flow ?? new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
-  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: testReader, clock: systemClock, log: silentLogger, ...deps, flow })
+  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: testReader, clock: systemClock, random: systemRandom, log: silentLogger, ...deps, flow })
   await running.start(new AbortController().signal)
   const port = /\/tcp\/(\d+)/.exec(running.addresses()[0] ?? '')?.[1]
   const url = `http://127.0.0.1:${port}`

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Random } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { commonLogLine } from '../../http/access-log.ts'
@@ -72,6 +72,7 @@ export interface GatewayDeps {
   /** Memory for answers, shared with the other listeners. */
   flow: BytesInFlight
   clock: Clock
+  random: Pick<Random, 'bytes'>
   log: Logger
 }
 
@@ -105,6 +106,8 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
 }
 
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
+/** Of chance in what stands between parts. */
+const boundaryBytes = 24
 const methods = 'GET, HEAD, OPTIONS'
 const sandbox: HeaderList[number] = [
   'Content-Security-Policy',
@@ -229,6 +232,7 @@ class GatewayFront {
         ahead: place,
         local,
         room: bytes => place.reader.take(bytes, patience.signal),
+        boundary: () => Buffer.from(this.#deps.random.bytes(boundaryBytes)).toString('hex'),
         now: this.#deps.clock.now()
       })
       return this.#isolated(answer, site)

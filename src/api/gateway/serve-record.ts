@@ -21,7 +21,7 @@ export async function serveRecord (visit: Visit, names: NameResolver | undefined
     ? ['Last-Modified', new Date(visit.now).toUTCString()]
     : ['Cache-Control', `public, max-age=${Math.max(0, Math.floor(Math.min(record.ttlSeconds, (record.validUntil - visit.now) / 1000)))}`]
   if (hasAlready(visit.headers, [etag])) return { ...notModified(etag), headers: [['Etag', etag], fresh] }
-  const answer = bytesAnswer({ headers: {} }, record.bytes, [
+  const answer = bytesAnswer({ ...visit, headers: {} }, record.bytes, [
     ['Etag', etag],
     fresh,
     ['Content-Type', typeOfFormat['ipns-record']],

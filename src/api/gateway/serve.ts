@@ -14,6 +14,7 @@ import { encodedPath, textOf } from './content-path.ts'
 import { contentLocation } from './formats.ts'
 import { canonicalLabel } from './hosts.ts'
 import { errorPage, RedirectsFile } from './missing.ts'
+import type { OtherPage } from './missing.ts'
 import { ifCached, invalid, notAcceptable, Refusal } from './refusal.ts'
 import { Resolution } from './resolution.ts'
 import { serveCar } from './serve-car.ts'
@@ -142,11 +143,19 @@ export class Content {
     if (rule != null && 'location' in rule) return redirection(rule.status, rule.location)
     const page = rule ?? await errorPage({ root, names }, visit, { resolution: this.#resolution })
     if (page == null) throw err
+    const answer = await this.#page(visit, { root, freshness }, page)
+    return rule == null ? notKept(answer) : answer
+  }
+
+  async #page (visit: Visit, { root, freshness }: Pick<Immutable, 'root' | 'freshness'>, page: OtherPage): Promise<Answer> {
     const path: ContentPath = { ...visit.path, names: page.names, isFolder: page.isFolder }
     this.#checkPath(['/ipfs', root, ...page.names].join('/'))
     const way = await this.#resolution.resolve({ root, names: page.names }, visit.get)
     const target = { ...way, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
-    return this.#serve({ ...visit, path }, target, page.status === 200 ? undefined : { status: page.status })
+    if (page.status === 200) return this.#serve({ ...visit, path }, target)
+    // an error is told whole, whatever the client has or wants of it
+    const headers = { ...visit.headers, range: undefined, 'if-none-match': undefined }
+    return this.#serve({ ...visit, path, headers }, target, { status: page.status })
   }
 
   /** Adds what every answer with content has. */
@@ -165,6 +174,11 @@ export class Content {
 }
 
 const has = ({ headers }: Answer, wanted: string): boolean => headers.some(([name]) => name === wanted)
+
+/** An error in the content's own words is an error: no cache keeps it. Only a `_redirects` file says on purpose what is missing for good. */
+const notKept = (answer: Answer): Answer => ({ ...answer, headers: answer.headers.filter(([name]) => !keepingHeaders.has(name)) })
+
+const keepingHeaders = new Set(['Cache-Control', 'Last-Modified', 'Etag'])
 
 /** A cache takes over what a 304 says: a page that was made here must not become immutable by being asked for again. */
 const freshnessOf = ({ headers }: Answer, { freshness }: Target): HeaderList =>

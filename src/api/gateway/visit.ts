@@ -39,6 +39,8 @@ export interface Visit {
   local: 'keys' | 'all' | undefined
   /** Waits for room for the first piece of a body, which `Answer.held` tells of. */
   room: (bytes: number) => Promise<void> | undefined
+  /** What stands between the parts of an answer: nothing that content could hold. */
+  boundary: () => string
   /** When it came. Unix milliseconds. */
   now: number
 }

@@ -112,4 +112,14 @@ describe('what the gateway answers for missing paths', { timeout: 20_000 }, () =
     assert.deepEqual([html.status, html.body], [404, '<h1>page</h1>'])
     assert.match(other.body, /no link named "no" under/)
   })
+
+  it('lets no cache keep an ipfs-404.html, and gives all of it whatever part is asked for', async () => {
+    const { status, headers } = await at('127.0.0.1', `/ipfs/${legacy.cid}/site/no/where`, { accept: 'text/html' })
+    const part = await at('127.0.0.1', `/ipfs/${legacy.cid}/site/no/where`, { accept: 'text/html', range: 'bytes=0-2' })
+    const again = await at('127.0.0.1', `/ipfs/${legacy.cid}/site/no/where`, { accept: 'text/html', 'if-none-match': `"${page.cid}"` })
+
+    assert.equal(status, 404)
+    assert.deepEqual(['cache-control', 'etag', 'last-modified'].map(name => headers[name]), [undefined, undefined, undefined])
+    assert.deepEqual([part.status, part.body, again.status], [404, '<h1>page</h1>', 404])
+  })
 })

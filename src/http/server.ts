@@ -22,7 +22,7 @@ export interface HttpServerInit {
   readHeaderTimeoutMs: number
   writeTimeoutMs: number
   idleTimeoutMs: number
-  /** Connections at a time; more are closed at once. Default 8192. */
+  /** Connections at a time: then those go on which nothing is asked, and if there are none, new ones are closed at once. Default 8192. */
   maxConnections?: number
   /** A client that takes nothing of its answer for this long is cut. Default: a minute. */
   stalledTimeoutMs?: number
@@ -145,7 +145,7 @@ export class HttpServer implements Startable {
   }
 
   #welcome (socket: Socket): void {
-    if (this.#sockets.size >= (this.#init.maxConnections ?? usualConnections)) {
+    if (!this.#hasRoom()) {
       this.#deps.log.debug('a connection too many', { server: this.name, connections: this.#sockets.size })
       socket.destroy()
       return
@@ -157,6 +157,15 @@ export class HttpServer implements Startable {
       return
     }
     this.#welcomeTls(socket)
+  }
+
+  #hasRoom (): boolean {
+    const { maxConnections = usualConnections } = this.#init
+    if (this.#sockets.size < maxConnections) return true
+    this.#http.closeIdleConnections()
+    // they tell that they are closed a moment later
+    for (const socket of this.#sockets) if (socket.destroyed) this.#sockets.delete(socket)
+    return this.#sockets.size < maxConnections
   }
 
   /** A TLS port tells plain HTTP clients what is wrong, as Go's does. */

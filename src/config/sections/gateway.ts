@@ -18,7 +18,7 @@ const fields = {
   block_timeout: duration('30s', 'How long each later block may take; then the answer is broken off.', { ...own, above: 0 }),
   request_timeout: duration('1h0m0s', 'How long a whole answer may take.', { ...own, above: 0 }),
   max_requests: int(4096, 'Answers that are made at a time; beyond that 429.', { ...own, above: 0 }),
-  max_connections: int(8192, 'Connections at a time; more are closed at once.', { ...own, above: 0 }),
+  max_connections: int(8192, 'Connections at a time; beyond it idle ones are closed, then new ones.', { ...own, above: 0 }),
   memory_max: size('64MiB', 'Memory for answers whose clients read slower than this peer; shared with the other APIs. Whoever stands still while others wait for it is cut off after 5 s.', own),
   ssl_cert_file: field(text, '', 'Certificate (PEM) for HTTPS, absolute or relative to the folder.', { ...own, omitDefault: true }),
   ssl_key_file: field(text, '', 'Key (PEM) of the certificate.', { ...own, omitDefault: true }),

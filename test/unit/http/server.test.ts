@@ -175,8 +175,8 @@ describe('the HTTP server', () => {
     assert.match(await slow, /at last$/)
   })
 
-  it('closes connections beyond its limit at once, n are served', async () => {
-    const { port } = await start({ maxConnections: 2 })
+  it('closes connections beyond its limit at once while all are busy, n are served', async () => {
+    const { port } = await start({ maxConnections: 2 }, (_request, response) => { response.write('hello') })
     const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
     await Promise.all(held.map(async socket => {
       socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
@@ -189,7 +189,26 @@ describe('the HTTP server', () => {
     for (const socket of held) socket.destroy()
     await Promise.all(held.map(async socket => once(socket, 'close')))
 
-    assert.match(await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /hello$/)
+    const next = connect(port, '127.0.0.1')
+    next.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    assert.match(String((await once(next, 'data'))[0]), /^HTTP\/1\.1 200 /)
+    next.destroy()
+  })
+
+  it('closes idle connections for a new one at its limit', async () => {
+    const { port } = await start({ maxConnections: 2 })
+    const idle = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    const closed = Promise.all(idle.map(async socket => {
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(socket, 'data')
+      return once(socket.resume(), 'close')
+    }))
+    await Promise.all(idle.map(async socket => once(socket, 'data')))
+
+    const answer = await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+
+    assert.match(answer, /hello$/)
+    await closed
   })
 
   it('answers through CONNECT by itself where tunnels are wanted, and refuses it elsewhere', async () => {

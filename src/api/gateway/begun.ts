@@ -1,10 +1,12 @@
 import type { Answer } from './visit.ts'
 
 /**
- * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this call, so that
- * an answer with a status can tell it. To be read once, or closed: `closeBody`.
+ * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this call,
+ * so that an answer with a status can tell it. To be read once, or closed: `closeBody`.
  */
-export async function begun<Piece> (source: AsyncIterable<Piece>, bytes: number, sizeOf: (piece: Piece) => number): Promise<AsyncIterable<Piece>> {
+export async function begun<Piece> (
+  source: AsyncIterable<Piece>, bytes: number, sizeOf: (piece: Piece) => number
+): Promise<AsyncIterable<Piece>> {
   const iterator = source[Symbol.asyncIterator]()
   const first: Piece[] = []
   let isOver = false
@@ -19,7 +21,9 @@ export async function begun<Piece> (source: AsyncIterable<Piece>, bytes: number,
   return resumed(first, isOver ? undefined : iterator)
 }
 
-/** What was read, then what comes behind it. By hand: closing a generator that nobody has asked for anything yet closes nothing behind it. */
+/**
+ * What was read, then what comes behind it. By hand: closing a generator that nobody has asked for anything yet closes nothing behind it.
+ */
 export function resumed<Piece> (first: Piece[], behind: AsyncIterator<Piece> | undefined): AsyncIterable<Piece> {
   const iterator: AsyncIterator<Piece> = {
     next: async () => {

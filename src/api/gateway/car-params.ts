@@ -4,9 +4,16 @@ import { invalid } from './refusal.ts'
 export type DagScope = 'block' | 'entity' | 'all'
 
 /** Which blocks a CAR has. `bytes`: of a file, both ends inclusive; negative ones count from its end; `to` null: to its end. */
-export interface CarParams { scope: DagScope, bytes: { from: number, to: number | null } | undefined, order: 'dfs' | 'unk', repeats: boolean }
+export interface CarParams {
+  scope: DagScope
+  bytes: { from: number, to: number | null } | undefined
+  order: 'dfs' | 'unk'
+  repeats: boolean
+}
 
-/** Reads `dag-scope`, `entity-bytes`, `car-version`, `car-order`, `car-dups`, with the parameters of `Accept` behind the last three. Throws 400. */
+/**
+ * Reads `dag-scope`, `entity-bytes`, `car-version`, `car-order`, `car-dups`, with the parameters of `Accept` behind the last three. Throws 400.
+ */
 export function carParams (query: Query, accepted: ReadonlyMap<string, string>): CarParams {
   const bytes = entityBytes(query.get('entity-bytes'))
   const either = (name: string): string => query.get(`car-${name}`) || accepted.get(name) || ''
@@ -29,7 +36,9 @@ function oneOf<Word extends string> (name: string, given: string, words: readonl
 function entityBytes (text: string): CarParams['bytes'] {
   if (text === '') return undefined
   const [, from, to] = /^(-?\d{1,15}):(-?\d{1,15}|\*)$/.exec(text) ?? []
-  if (from == null || to == null) throw invalid(`entity-bytes is ${JSON.stringify(text.slice(0, 100))}: must be FROM:TO, such as 0:1023, 512:* or -5:*`)
+  if (from == null || to == null) {
+    throw invalid(`entity-bytes is ${JSON.stringify(text.slice(0, 100))}: must be FROM:TO, such as 0:1023, 512:* or -5:*`)
+  }
   const bytes = { from: Number(from), to: to === '*' ? null : Number(to) }
   if (bytes.to != null && bytes.from >= 0 && bytes.to >= 0 && bytes.to < bytes.from) throw invalid('entity-bytes ends before it begins')
   return bytes

@@ -22,7 +22,10 @@ export function parseContentPath (rawPath: string): ContentPath {
   const segments = rawPath.split('/')
   const [namespace = '', root = '', ...rest] = segments.slice(1)
   if (namespace !== 'ipfs' && namespace !== 'ipns') throw new Refusal(404, 'only paths that begin with /ipfs/ or /ipns/ are served here')
-  if (root === '') throw invalid(`invalid path ${JSON.stringify(rawPath)}: a ${namespace === 'ipfs' ? 'CID' : 'name'} is missing after /${namespace}/`)
+  if (root === '') {
+    const what = namespace === 'ipfs' ? 'CID' : 'name'
+    throw invalid(`invalid path ${JSON.stringify(rawPath)}: a ${what} is missing after /${namespace}/`)
+  }
   const names = rest.filter(segment => segment !== '').map(decodeSegment)
   if (names.length > maxNames) throw invalid(`invalid path: more than ${maxNames} names`)
   return { namespace, root: decodeSegment(root), names, isFolder: rawPath.endsWith('/') }

@@ -23,9 +23,12 @@ export function dagPage ({ cid, codec, site, path, value }: DagPageInit): string
   const title = escapeHtml(encodedPath({ ...path, isFolder: false }))
   const formats = ['raw', codec, 'car'].map(format => `<li><a href="?format=${format}" rel="nofollow">${format}</a></li>`).join('')
   const base = site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`
-  const shown = value === undefined ? '<p>This block can not be read as what its codec says.</p>' : `<h2>Preview</h2>\n${tree(value, { left: maxValues, base }, 0)}`
+  const shown = value === undefined
+    ? '<p>This block can not be read as what its codec says.</p>'
+    : `<h2>Preview</h2>\n${tree(value, { left: maxValues, base }, 0)}`
   return pageStart(title) +
-    `<h1>${title}</h1>\n<dl><dt>CID</dt><dd><code translate="no">${cid.toString()}</code> ${copyButton}</dd><dt>Codec</dt><dd>${codec} (0x${cid.code.toString(16)})</dd></dl>\n` +
+    `<h1>${title}</h1>\n<dl><dt>CID</dt><dd><code translate="no">${cid.toString()}</code> ${copyButton}</dd>` +
+    `<dt>Codec</dt><dd>${codec} (0x${cid.code.toString(16)})</dd></dl>\n` +
     `<p>Download the block:</p>\n<ul class="ways">${formats}</ul>\n${shown}\n${pageEnd}`
 }
 
@@ -33,7 +36,7 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
   if (room.left-- <= 0) return '…'
   const link = CID.asCID(value)
   if (link != null) return `<a class="ipld-link" href="${room.base}/ipfs/${link.toString()}">${link.toString()}</a>`
-  if (value instanceof Uint8Array) return `<code>${Buffer.from(value.subarray(0, maxText / 2)).toString('hex')}${value.length > maxText / 2 ? '…' : ''}</code>`
+  if (value instanceof Uint8Array) return `<code>${hexOf(value)}</code>`
   if (typeof value !== 'object' || value == null) return `<code>${visibleHtml(plainText(value).slice(0, maxText))}</code>`
   if (depth >= maxDepth) return '…'
   const rows: string[] = []
@@ -46,5 +49,8 @@ function tree (value: unknown, room: { left: number, base: string }, depth: numb
   }
   return `<dl>${rows.join('')}</dl>`
 }
+
+const hexOf = (bytes: Uint8Array): string =>
+  `${Buffer.from(bytes.subarray(0, maxText / 2)).toString('hex')}${bytes.length > maxText / 2 ? '…' : ''}`
 
 const plainText = (value: unknown): string => typeof value === 'bigint' ? String(value) : JSON.stringify(value) ?? String(value)

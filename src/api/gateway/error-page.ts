@@ -37,5 +37,6 @@ const advice: Readonly<Record<number, string>> = {
 function errorPage (status: number, message: string): string {
   const title = `${status} ${STATUS_CODES[status] ?? 'Error'}`
   const todo = advice[status]
-  return `${pageStart(title)}<h1>${title}</h1>\n<p>${visibleHtml(message)}</p>\n${todo == null ? '' : `<p>${todo}</p>\n`}<footer><p>An IPFS gateway of Helia Cluster</p></footer>\n${pageEnd}`
+  return `${pageStart(title)}<h1>${title}</h1>\n<p>${visibleHtml(message)}</p>\n${todo == null ? '' : `<p>${todo}</p>\n`}` +
+    `<footer><p>An IPFS gateway of Helia Cluster</p></footer>\n${pageEnd}`
 }

@@ -13,7 +13,10 @@ export const frontPage = ({ deserialized }: { deserialized: boolean }): Answer =
 ${deserialized ? forBrowsers : forPrograms}${pageEnd}`
 })
 
-const forBrowsers = `<form action="/ipfs/" method="get"><p><label>Open an address<br><input name="uri" value="ipfs://" spellcheck="false" autocapitalize="off"></label></p><p><button>Open</button></p></form>
+const forBrowsers = `<form action="/ipfs/" method="get">
+<p><label>Open an address<br><input name="uri" value="ipfs://" spellcheck="false" autocapitalize="off"></label></p>
+<p><button>Open</button></p>
+</form>
 <h2>Try</h2>
 <dl>
 <dt>A text that is in its CID</dt><dd><a href="/ipfs/${exampleCid}">/ipfs/${exampleCid}</a></dd>

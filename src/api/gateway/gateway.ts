@@ -47,7 +47,7 @@ export interface GatewayInit extends PatienceInit {
   wrap?: (listener: RequestListener) => RequestListener
   /** Added to every answer. */
   headers: HeaderList
-  cors: { allowedOrigins: readonly string[], allowedMethods: readonly string[], allowedHeaders: readonly string[], exposedHeaders: readonly string[] }
+  cors: Record<'allowedOrigins' | 'allowedMethods' | 'allowedHeaders' | 'exposedHeaders', readonly string[]>
   /** By host name, lower case, with or without a port. */
   hosts: ReadonlyMap<string, PublicHost>
   /** Whether hosts that aren't known may be DNSLink sites. */
@@ -84,8 +84,8 @@ export interface Gateway extends Startable {
 }
 
 /**
- * The IPFS HTTP gateway: content below `/ipfs/` and `/ipns/`, on hosts of its own, or by DNSLink (docs/reference/gateway.md). Reads only; nothing a client
- * sends changes anything here, and no cookie is set.
+ * The IPFS HTTP gateway: content below `/ipfs/` and `/ipns/`, on hosts of its own, or by DNSLink (docs/reference/gateway.md). Reads only; nothing
+ * a client sends changes anything here, and no cookie is set.
  */
 export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   const front = new GatewayFront(init, deps)
@@ -263,9 +263,10 @@ class GatewayFront {
     const [path = '', ...queries] = target.split('?')
     const forwardedHost = isTrusted ? firstOf(headers['x-forwarded-host']) : undefined
     const forwardedScheme = isTrusted ? firstOf(headers['x-forwarded-proto']) : undefined
+    const ownScheme = (socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http'
     return {
       host: forwardedHost ?? absoluteHost ?? headers.host ?? '',
-      scheme: (forwardedScheme ?? ((socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')) === 'https' ? 'https' : 'http',
+      scheme: (forwardedScheme ?? ownScheme) === 'https' ? 'https' : 'http',
       urlPath: path === '' ? '/' : path,
       rawQuery: queries.join('?')
     }

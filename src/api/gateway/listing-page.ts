@@ -20,8 +20,10 @@ export interface ListingInit {
 export async function * listingPage ({ path, site, cid, entries, kindOf }: ListingInit): AsyncGenerator<string> {
   const here = pageUrl(path, site)
   yield pageStart(`Index of ${shownText(`/${path.namespace}/${[path.root, ...path.names].join('/')}`)}`) +
-    `<h1>Index of ${breadcrumbs(path, site)}</h1>\n<p><span class="soft">CID</span> <code translate="no">${cid.toString()}</code> ${copyButton}</p>\n` +
-    '<ul class="ways"><li><a href="?format=tar" rel="nofollow">Download as tar</a></li><li><a href="?format=car" rel="nofollow">Download as CAR</a></li></ul>\n' +
+    `<h1>Index of ${breadcrumbs(path, site)}</h1>\n` +
+    `<p><span class="soft">CID</span> <code translate="no">${cid.toString()}</code> ${copyButton}</p>\n` +
+    '<ul class="ways"><li><a href="?format=tar" rel="nofollow">Download as tar</a></li>' +
+    '<li><a href="?format=car" rel="nofollow">Download as CAR</a></li></ul>\n' +
     '<table>\n<thead><tr><th>Name</th><th class="k">Kind</th><th class="c">CID</th><th class="s">Size</th></tr></thead>\n<tbody>\n' +
     (path.names.length === 0 ? '' : `<tr class="folder"><td><a href="${here}/..">..</a></td><td></td><td></td><td></td></tr>\n`)
   let count = 0
@@ -64,7 +66,8 @@ function breadcrumbs (path: ContentPath, site: Site): string {
   const host = site.kind === 'path' ? '' : `//${escapeHtml(site.host)}`
   const base = site.kind === 'dnslink' ? host : `${host}/${namespace}/${escapeHtml(encodeName(root))}`
   const first = `<a href="${base}${site.kind === 'dnslink' ? '/' : ''}">${shownHtml(root)}</a>`
-  const rest = names.map((name, at) => `<a href="${base}/${escapeHtml(names.slice(0, at + 1).map(encodeName).join('/'))}">${shownHtml(name)}</a>`)
+  const urlOf = (at: number): string => `${base}/${escapeHtml(names.slice(0, at + 1).map(encodeName).join('/'))}`
+  const rest = names.map((name, at) => `<a href="${urlOf(at)}">${shownHtml(name)}</a>`)
   return `/${namespace}/${[first, ...rest].join('/')}`
 }
 

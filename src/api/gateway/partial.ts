@@ -31,9 +31,14 @@ const lengthOf = ({ from, before }: ByteRange): number => before - from
 const contentRange = ({ from, before }: ByteRange, size: number): string => `bytes ${from}-${before - 1}/${size}`
 
 /** Parts in the order in which they are asked for, each with its type and place: `multipart/byteranges`. */
-function severalParts (ranges: ByteRange[], { size, read }: Sized, { headers, boundary }: { headers: HeaderList, boundary: string }): Answer {
+function severalParts (
+  ranges: ByteRange[], { size, read }: Sized, { headers, boundary }: { headers: HeaderList, boundary: string }
+): Answer {
   const type = headers.find(([name]) => name === 'Content-Type')?.[1] ?? 'application/octet-stream'
-  const heads = ranges.map(range => Buffer.from(`\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: ${contentRange(range, size)}\r\n\r\n`))
+  const heads = ranges.map(range => {
+    const lines = [`--${boundary}`, `Content-Type: ${type}`, `Content-Range: ${contentRange(range, size)}`, '', '']
+    return Buffer.from(`\r\n${lines.join('\r\n')}`)
+  })
   const end = Buffer.from(`\r\n--${boundary}--\r\n`)
   const parts = ranges.map(read)
   const isHere = parts.every(part => part instanceof Uint8Array)

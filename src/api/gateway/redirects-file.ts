@@ -35,20 +35,22 @@ function parseRule (text: string, line: number): RedirectRule {
   if (!from.startsWith('/')) throw bad(`line ${line}: 'from' path must begin with '/'`)
   if (!to.startsWith('/') && !/^[a-z][a-z0-9+.-]*:\/\/\S/i.test(to)) throw bad(`line ${line}: 'to' path must begin with '/' or be a URL`)
   const splat = from.indexOf('*')
-  if (splat >= 0 && (splat !== from.length - 1 || from[splat - 1] !== '/')) throw bad(`line ${line}: '*' must be the last segment of 'from'`)
+  const isLastSegment = splat === from.length - 1 && from[splat - 1] === '/'
+  if (splat >= 0 && !isLastSegment) throw bad(`line ${line}: '*' must be the last segment of 'from'`)
   return { from: segmentsOf(from), to, status: statusOf(word, line) }
 }
 
 function statusOf (word: string | undefined, line: number): number {
   if (word == null) return 301
   const status = /^\d{3}$/.test(word) ? Number(word) : 0
-  if (status !== rewrite && !redirects.has(status) && !errors.has(status)) throw bad(`line ${line}: status ${JSON.stringify(word)} is not supported`)
+  const isKnown = status === rewrite || redirects.has(status) || errors.has(status)
+  if (!isKnown) throw bad(`line ${line}: status ${JSON.stringify(word)} is not supported`)
   return status
 }
 
 /**
- * The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in: as they are for another page of the site,
- * percent-encoded for a redirect, which a visitor's name must not lead elsewhere.
+ * The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in: as they are for another page of the
+ * site, percent-encoded for a redirect, which a visitor's name must not lead elsewhere.
  */
 export function matchRedirect (rules: readonly RedirectRule[], path: string): { to: string, status: number } | undefined {
   const segments = segmentsOf(path)

@@ -92,7 +92,8 @@ function rootCid (root: string, names: readonly string[]): CID {
   } catch (err) {
     const path = ['/ipfs', root, ...names].join('/').slice(0, 300)
     const why = err instanceof Error ? err.message : ''
-    throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message: `invalid path ${JSON.stringify(path)}: ${why}`, cause: err })
+    const message = `invalid path ${JSON.stringify(path)}: ${why}`
+    throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message, cause: err })
   }
 }
 
@@ -102,5 +103,6 @@ function fieldOf (value: unknown, name: string, cid: CID): unknown {
   return (value as Record<string, unknown>)[name]
 }
 
-const noLink = (name: string, cid: CID): ClusterError =>
-  new ClusterError('NOT_FOUND', { cid: cid.toString() }, { message: `no link named ${JSON.stringify(name.slice(0, 300))} under ${cid.toString()}` })
+const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.toString() }, {
+  message: `no link named ${JSON.stringify(name.slice(0, 300))} under ${cid.toString()}`
+})

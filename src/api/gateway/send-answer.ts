@@ -52,7 +52,9 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
 /** `begin` writes the head: with the first piece, so that an error before it has a status. */
 interface Pumping extends Sending { held: number, length: number | undefined, begin: () => void }
 
-async function pump (body: AsyncIterable<Uint8Array | string>, { response, buffers, turns, sent, held, length, begin, ...more }: Pumping): Promise<void> {
+async function pump (
+  body: AsyncIterable<Uint8Array | string>, { response, buffers, turns, sent, held, length, begin, ...more }: Pumping
+): Promise<void> {
   const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
   let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))

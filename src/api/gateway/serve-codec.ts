@@ -17,7 +17,9 @@ type CodecFormat = 'json' | 'cbor' | 'dag-json' | 'dag-cbor'
 const codecOf: Readonly<Record<number, CodecFormat>> = { 0x0200: 'json', 0x51: 'cbor', 0x0129: 'dag-json', 0x71: 'dag-cbor' }
 
 /** Formats that a block of a codec may be called: dag-json is json, too. */
-const asked: Readonly<Record<CodecFormat, readonly number[]>> = { json: [0x0200, 0x0129], cbor: [0x51, 0x71], 'dag-json': [0x0129], 'dag-cbor': [0x71] }
+const asked: Readonly<Record<CodecFormat, readonly number[]>> = {
+  json: [0x0200, 0x0129], cbor: [0x51, 0x71], 'dag-json': [0x0129], 'dag-cbor': [0x71]
+}
 
 /** True for blocks that are served as the document they are. */
 export const isDocument = (code: number): boolean => codecOf[code] != null
@@ -26,7 +28,8 @@ export const isDocument = (code: number): boolean => codecOf[code] != null
 export async function serveCodec (visit: Visit, target: Target): Promise<Answer> {
   const { cid, rest } = target
   if (rest.length > 0) {
-    throw new Refusal(501, `${JSON.stringify(rest.join('/'))} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
+    const inside = JSON.stringify(rest.join('/'))
+    throw new Refusal(501, `${inside} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
   }
   const format = formatFor(visit.asked.format, cid.code)
   if (isPage(visit, format)) return servePage(visit, target, format)
@@ -34,11 +37,11 @@ export async function serveCodec (visit: Visit, target: Target): Promise<Answer>
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
   const bytes = await visit.get(cid)
   checkBytes(cid.code, bytes)
-  const extension = format.endsWith('json') ? 'json' : 'cbor'
+  const [extension, kind] = format.endsWith('json') ? ['json', 'inline'] as const : ['cbor', 'attachment'] as const
   return bytesAnswer(visit, bytes, [
     ['Etag', etag],
     ['Content-Type', typeOfFormat[format]],
-    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.${extension}`, kind: extension === 'json' ? 'inline' : 'attachment' })],
+    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.${extension}`, kind })],
     ['X-Content-Type-Options', 'nosniff']
   ])
 }
@@ -58,7 +61,8 @@ function formatFor (format: Format | undefined, code: number): CodecFormat {
 }
 
 function isPage ({ asked, headers, query }: Visit, format: CodecFormat): boolean {
-  return asked.format == null && format.startsWith('dag-') && headers.accept?.includes('text/html') === true && query.get('download') !== 'true'
+  const isForBrowser = headers.accept?.includes('text/html') === true && query.get('download') !== 'true'
+  return asked.format == null && format.startsWith('dag-') && isForBrowser
 }
 
 async function servePage (visit: Visit, { cid, freshness }: Target, format: CodecFormat): Promise<Answer> {

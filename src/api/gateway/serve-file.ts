@@ -17,7 +17,9 @@ export interface FileInit {
 }
 
 /** A file's content, or the part that is asked for; a symlink's target as text. */
-export async function serveFile (visit: Visit, { node, name, etag = etagOf.content(node.cid) }: FileInit, { reader }: ServeDeps): Promise<Answer> {
+export async function serveFile (
+  visit: Visit, { node, name, etag = etagOf.content(node.cid) }: FileInit, { reader }: ServeDeps
+): Promise<Answer> {
   if (hasAlready(visit.headers, [etag])) return notModified(etag)
   const common: Array<[string, string]> = [['Etag', etag]]
   const given = visit.query.get('filename')

@@ -35,8 +35,9 @@ export async function serveTar (visit: Visit, { cid }: Target, { reader }: Serve
   }
 }
 
-const tarError = (err: unknown): unknown =>
-  isClusterError(err, 'UNSUPPORTED') ? new Refusal(400, `a tar archive can be made of UnixFS only: ${err.message}`, [], { cause: err }) : err
+const tarError = (err: unknown): unknown => isClusterError(err, 'UNSUPPORTED')
+  ? new Refusal(400, `a tar archive can be made of UnixFS only: ${err.message}`, [], { cause: err })
+  : err
 
 /** What may be the name of a folder: `a.tar` → `a`. */
 function rootName (filename: string): string | undefined {

@@ -83,7 +83,9 @@ export class Content {
   #checkRequest ({ site, path, headers, asked: { format } }: Visit): void {
     // a worker of a shared origin would own all content there
     const isWholeScope = site.kind === 'path' && path.names.length === 0 && !path.isFolder
-    if (headers['service-worker'] === 'script' && isWholeScope) throw invalid('navigator.serviceWorker: registration is not allowed for this scope')
+    if (headers['service-worker'] === 'script' && isWholeScope) {
+      throw invalid('navigator.serviceWorker: registration is not allowed for this scope')
+    }
     if (!this.#init.deserialized && !trustless.has(format ?? '')) {
       throw notAcceptable('this gateway serves what clients can check: ask for ?format=raw, car or ipns-record')
     }
@@ -128,7 +130,8 @@ export class Content {
     const { reader } = this.#deps
     const { cid } = target
     if (cid.code !== dagPb && cid.code !== raw) {
-      throw notAcceptable(`${cid.toString()} has the codec 0x${cid.code.toString(16)}, which has no form for browsers: fetch the raw block with ?format=raw`)
+      const codec = `the codec 0x${cid.code.toString(16)}, which has no form for browsers`
+      throw notAcceptable(`${cid.toString()} has ${codec}: fetch the raw block with ?format=raw`)
     }
     const node = await readable(reader.readNode(cid, visit.get))
     if (node.kind === 'directory' || node.kind === 'shard') {
@@ -175,7 +178,9 @@ export class Content {
 
 const has = ({ headers }: Answer, wanted: string): boolean => headers.some(([name]) => name === wanted)
 
-/** An error in the content's own words is an error: no cache keeps it. Only a `_redirects` file says on purpose what is missing for good. */
+/**
+ * An error in the content's own words is an error: no cache keeps it. Only a `_redirects` file says on purpose what is missing for good.
+ */
 const notKept = (answer: Answer): Answer => ({ ...answer, headers: answer.headers.filter(([name]) => !keepingHeaders.has(name)) })
 
 const keepingHeaders = new Set(['Cache-Control', 'Last-Modified', 'Etag'])
@@ -197,17 +202,19 @@ function canonicalName ({ path, site, urlPath, query }: Visit): Answer | undefin
   const label = canonicalLabel('ipns', path.root)
   if (label == null || label === path.root) return undefined
   const rest = encodedUrlPath(urlPath).split('/').slice(3).join('/')
-  return redirection(302, `/ipns/${label}${rest === '' && !urlPath.endsWith('/') ? '' : `/${rest}`}${query.raw === '' ? '' : `?${query.raw}`}`)
+  const below = rest === '' && !urlPath.endsWith('/') ? '' : `/${rest}`
+  return redirection(302, `/ipns/${label}${below}${query.raw === '' ? '' : `?${query.raw}`}`)
 }
 
 async function readable (reading: Promise<UnixFsNode>): Promise<UnixFsNode> {
   try {
     return await reading
   } catch (err) {
-    if (isClusterError(err, 'UNSUPPORTED')) throw new Refusal(406, `${err.message}: fetch the raw block with ?format=raw`, [], { cause: err })
-    throw err
+    if (!isClusterError(err, 'UNSUPPORTED')) throw err
+    throw new Refusal(406, `${err.message}: fetch the raw block with ?format=raw`, [], { cause: err })
   }
 }
 
 /** What is wrong with a record is no fault of the request. */
-const nameError = (err: unknown): unknown => isClusterError(err, 'INVALID_DATA') ? new Refusal(500, messageOf(err), [], { cause: err }) : err
+const nameError = (err: unknown): unknown =>
+  isClusterError(err, 'INVALID_DATA') ? new Refusal(500, messageOf(err), [], { cause: err }) : err

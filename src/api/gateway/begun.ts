@@ -1,8 +1,8 @@
 import type { Answer } from './visit.ts'
 
 /**
- * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this call,
- * so that an answer with a status can tell it. To be read once, or closed: `closeBody`.
+ * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this
+ * call, so that an answer with a status can tell it. To be read once, or closed: `closeBody`.
  */
 export async function begun<Piece> (
   source: AsyncIterable<Piece>, bytes: number, sizeOf: (piece: Piece) => number

@@ -5,8 +5,9 @@ import type { ByteRange } from '../../ipfs/dag-reader.ts'
 const maxRanges = 16
 
 /**
- * The parts of a file that a request asks for: undefined for all of it (no Range, an If-Range that doesn't match, what RFC 9110 says to ignore:
- * other units, nonsense; parts that together are more than the whole; any part of nothing), 'unsatisfiable' for 416 when all of them lie outside.
+ * The parts of a file that a request asks for: undefined for all of it (no Range, an If-Range that doesn't match, what RFC 9110 says to
+ * ignore: other units, nonsense; parts that together are more than the whole; any part of nothing), 'unsatisfiable' for 416 when all of
+ * them lie outside.
  */
 export function byteRangesOf (
   { range, 'if-range': condition }: IncomingHttpHeaders, { size, etag }: { size: number, etag: string }

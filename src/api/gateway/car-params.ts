@@ -12,7 +12,8 @@ export interface CarParams {
 }
 
 /**
- * Reads `dag-scope`, `entity-bytes`, `car-version`, `car-order`, `car-dups`, with the parameters of `Accept` behind the last three. Throws 400.
+ * Reads `dag-scope`, `entity-bytes`, `car-version`, `car-order`, `car-dups`, with the parameters of `Accept` behind the last three.
+ * Throws 400.
  */
 export function carParams (query: Query, accepted: ReadonlyMap<string, string>): CarParams {
   const bytes = entityBytes(query.get('entity-bytes'))

@@ -15,7 +15,8 @@ const raw = 0x55
 const mostLooks = 256
 
 /**
- * What the entries of a listing are. A link doesn't say whether it leads to a file or a folder: the first blocks are looked at where they are here.
+ * What the entries of a listing are. A link doesn't say whether it leads to a file or a folder: the first blocks are looked at where they
+ * are here.
  */
 export function entryKinds ({ reader, peek }: EntryKindsDeps): (entry: DirectoryEntry) => Promise<EntryKind> | EntryKind {
   let looks = 0

@@ -84,8 +84,8 @@ export interface Gateway extends Startable {
 }
 
 /**
- * The IPFS HTTP gateway: content below `/ipfs/` and `/ipns/`, on hosts of its own, or by DNSLink (docs/reference/gateway.md). Reads only; nothing
- * a client sends changes anything here, and no cookie is set.
+ * The IPFS HTTP gateway: content below `/ipfs/` and `/ipns/`, on hosts of its own, or by DNSLink (docs/reference/gateway.md). Reads only;
+ * nothing a client sends changes anything here, and no cookie is set.
  */
 export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   const front = new GatewayFront(init, deps)

@@ -25,7 +25,8 @@ export type HostMeaning =
   | { kind: 'other', host: string, name: string }
 
 /**
- * What the host of a request means. `given` as in the request, with its port; a dot at the end of its name (`localhost.:8080`) says nothing more.
+ * What the host of a request means. `given` as in the request, with its port; a dot at the end of its name (`localhost.:8080`) says
+ * nothing more.
  */
 export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>): HostMeaning {
   const host = given.replace(/\.(?=(:\d{1,5})?$)/, '')
@@ -49,8 +50,8 @@ const maxLabel = 63
 const libp2pKey = 0x72
 
 /**
- * The label that stands for a CID: CIDv1 in base32 for content, base36 with the codec libp2p-key for names. Undefined for what is neither CID nor
- * key. Throws 400 for a CID that no label can hold.
+ * The label that stands for a CID: CIDv1 in base32 for content, base36 with the codec libp2p-key for names. Undefined for what is neither
+ * CID nor key. Throws 400 for a CID that no label can hold.
  */
 export function canonicalLabel (namespace: 'ipfs' | 'ipns', root: string): string | undefined {
   const cid = namespace === 'ipns' ? keyCid(root) : cidOf(root)

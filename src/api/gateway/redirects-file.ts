@@ -49,8 +49,8 @@ function statusOf (word: string | undefined, line: number): number {
 }
 
 /**
- * The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in: as they are for another page of the
- * site, percent-encoded for a redirect, which a visitor's name must not lead elsewhere.
+ * The first rule that fits a path (decoded, with a slash at its beginning), with its placeholders filled in: as they are for another page
+ * of the site, percent-encoded for a redirect, which a visitor's name must not lead elsewhere.
  */
 export function matchRedirect (rules: readonly RedirectRule[], path: string): { to: string, status: number } | undefined {
   const segments = segmentsOf(path)

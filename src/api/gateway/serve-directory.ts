@@ -11,8 +11,8 @@ import { serveFile } from './serve-file.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
 
 /**
- * A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. `checkIndex` throws when
- * that path is denied.
+ * A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. `checkIndex`
+ * throws when that path is denied.
  */
 export async function serveDirectory (
   visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => void }
@@ -50,8 +50,8 @@ export async function serveDirectory (
 }
 
 /**
- * A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another host.
- * Browsers take a backslash for a slash.
+ * A path as it came through the request line, fit for a header: raw UTF-8 is escaped, and two slashes at its beginning would name another
+ * host. Browsers take a backslash for a slash.
  */
 export const encodedUrlPath = (urlPath: string): string =>
   urlPath.replace(/^\/{2,}/, '/').replace(/[\\\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -8,8 +8,8 @@ import type { ContentPath } from './content-path.ts'
 import type { AskedFormat } from './formats.ts'
 
 /**
- * Whose page a request's content becomes. `path`: `/ipfs/…` on a host that others share. `subdomain` and `dnslink`: an origin of its own, whose `/`
- * is the content's root. `host`: the gateway's, with its port; for a DNSLink site its own.
+ * Whose page a request's content becomes. `path`: `/ipfs/…` on a host that others share. `subdomain` and `dnslink`: an origin of its own,
+ * whose `/` is the content's root. `host`: the gateway's, with its port; for a DNSLink site its own.
  */
 export interface Site { kind: 'path' | 'subdomain' | 'dnslink', host: string }
 

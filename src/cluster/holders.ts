@@ -22,7 +22,8 @@ export interface HoldersDeps {
 const mostPeers = 16
 
 /**
- * The other members that the pinset allocates this pin to and that live: whose ping holds, or of whom nothing was heard yet. None for what isn't pinned.
+ * The other members that the pinset allocates this pin to and that live: whose ping holds, or of whom nothing was heard yet. None for what
+ * isn't pinned.
  */
 export function holdersOf (cid: CID, { self, peersetMetric }: HoldersInit, deps: HoldersDeps): Holders {
   const { state, monitor } = deps
@@ -44,7 +45,10 @@ function holder (peer: PeerId, { monitor, remotes }: HoldersDeps): Holder {
     peer,
     id: ipfsId === '' ? undefined : ipfsId,
     // pings tell only what can be reached from other machines, and nothing of the IPFS node while it begins
-    locate: async options => placeOf(ipfsId !== '' && ipfsAddresses.length > 0 ? { id: ipfsId, addresses: ipfsAddresses } : await askedPlace(peer, remotes, options))
+    locate: async options => {
+      const isTold = ipfsId !== '' && ipfsAddresses.length > 0
+      return placeOf(isTold ? { id: ipfsId, addresses: ipfsAddresses } : await askedPlace(peer, remotes, options))
+    }
   }
 }
 

@@ -85,8 +85,8 @@ export interface DagReader {
   /** The content of a file in order. */
   readFile (node: UnixFsNode, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Uint8Array>
   /**
-   * The blocks of a file, given by its first one: each that the range touches, nodes before what is below them. Of an empty range the first one alone. Throws
-   * INVALID_DATA.
+   * The blocks of a file, given by its first one: each that the range touches, nodes before what is below them. Of an empty range the first
+   * one alone. Throws INVALID_DATA.
    */
   fileBlocks (root: Block, get: GetBlock, options?: ReadFileOptions): AsyncIterable<Block>
   /** For one walk, who closes it. `withNames`: links of dag-pb nodes come with theirs. */

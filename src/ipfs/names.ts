@@ -23,7 +23,10 @@ export interface NameOptions extends IpfsOptions {
   fresh?: boolean
   /** Records that are enough: the best of them is taken. Default 16, as Kubo's. */
   recordCount?: number
-  /** What nobody is asked for. `keys`: records come from here alone, domains are looked up; `all`: domains aren't either. What isn't known here is NOT_FOUND. */
+  /**
+   * What nobody is asked for. `keys`: records come from here alone, domains are looked up; `all`: domains aren't either. What isn't known here
+   * is NOT_FOUND.
+   */
   local?: 'keys' | 'all' | undefined
   /** The routing is asked for this long; the best record so far is taken. 0: no limit. Default: as configured. Milliseconds. */
   timeoutMs?: number

@@ -34,5 +34,6 @@ export const restApiDefaults: RestApiInit = httpFaceDefaults
 /** The REST API of a cluster peer, as Go's (rest-api §1–8), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
 export function restApi (init: RestApiInit, { cluster, turns, log, clock }: RestApiDeps): RestApi {
   const authenticator = init.basicAuth == null ? null : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
-  return httpFace(init, { name: 'restapi', routes: restRoutes({ cluster, authenticator, clock }), dialect: restDialect, authenticator, turns, clock, log })
+  const routes = restRoutes({ cluster, authenticator, clock })
+  return httpFace(init, { name: 'restapi', routes, dialect: restDialect, authenticator, turns, clock, log })
 }

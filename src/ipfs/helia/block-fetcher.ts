@@ -70,7 +70,10 @@ export interface FetchOptions {
   first?: readonly PeerId[]
   /** Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else. Default false. */
   untilNobody?: boolean
-  /** With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then they have their say. */
+  /**
+   * With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then they
+   * have their say.
+   */
   expected?: ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
@@ -147,7 +150,7 @@ export class BlockFetcher {
     const check = (): void => {
       if (expectation === 'running' || !this.#isNobodyLeft(flight)) return
       if (expectation === 'to ask for') void expect()
-      else reject(new ClusterError('NO_PROVIDER', { cid: flight.cid.toString() }, { message: `nobody who has ${flight.cid.toString()} could be found` }))
+      else reject(noProvider(flight.cid))
     }
     flight.onLack.add(check)
     check()
@@ -280,6 +283,10 @@ export class BlockFetcher {
     const { network } = this.#deps
     network.askAgain(cid, network.askable().filter(peer => !lacking.has(peer)))
   }
+}
+
+function noProvider (cid: CID): ClusterError {
+  return new ClusterError('NO_PROVIDER', { cid: cid.toString() }, { message: `nobody who has ${cid.toString()} could be found` })
 }
 
 /** Blocks are asked for by multihash: v0 and v1 CIDs share a flight. */

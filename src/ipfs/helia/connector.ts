@@ -277,7 +277,8 @@ class EmbeddedNode implements HeliaConnector {
       const { value } = await followName(path, evenDenied ? this.names : refusingNames(this.names, this.#deps.denylist), options)
       if (!evenDenied) refuseDeniedPath(this.#deps.denylist, value)
       const { root, names } = parsePath(value)
-      return await resolveNames({ root, names }, async cid => evenDenied ? this.#block(cid, { ...options, root }) : this.getBlock(cid, { ...options, root }))
+      const placed = { ...options, root }
+      return await resolveNames({ root, names }, async cid => evenDenied ? this.#block(cid, placed) : this.getBlock(cid, placed))
     } catch (err) {
       signal?.throwIfAborted()
       throw resolveError(path, err)

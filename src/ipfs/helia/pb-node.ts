@@ -16,8 +16,8 @@ const linkSize = 3 << 3
 const replacement = '\ufffd'
 
 /**
- * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects take many times its
- * bytes, and somebody may want one of them.
+ * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects take
+ * many times its bytes, and somebody may want one of them.
  */
 export class PbNode {
   readonly data: Uint8Array | undefined
@@ -71,7 +71,8 @@ export class PbNode {
       const begin = scanner.at
       scanner.varint(this.#to)
       const end = scanner.end(this.#to)
-      if (passName(scanner, end, wanted.length) && bytes.compare(wanted, 0, wanted.length, scanner.at - wanted.length, scanner.at) === 0) return this.#linkAt(begin, end)
+      const isSoLong = passName(scanner, end, wanted.length)
+      if (isSoLong && bytes.compare(wanted, 0, wanted.length, scanner.at - wanted.length, scanner.at) === 0) return this.#linkAt(begin, end)
       scanner.at = end
     }
     return undefined
@@ -101,7 +102,8 @@ function passLink (scanner: ProtobufScanner, end: number): void {
   let last = 0
   while (scanner.at < end) {
     const tag = scanner.varint(end)
-    if (tag <= last || (last === 0 && tag !== linkHash)) throw new Error('protobuf: (PBLink) its fields are not those of a link, in their order')
+    const isInOrder = last === 0 ? tag === linkHash : tag > last
+    if (!isInOrder) throw new Error('protobuf: (PBLink) its fields are not those of a link, in their order')
     last = tag
     if (tag === linkHash || tag === linkName) scanner.at = scanner.end(end)
     else if (tag === linkSize) scanner.varint(end)

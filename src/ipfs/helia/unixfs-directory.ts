@@ -46,7 +46,7 @@ export async function findEntry (at: CID | UnixFsNode, name: string, get: GetBlo
   return shardWidthBits(node) == null ? told(cid, () => node.find(name)?.Hash) : findInShard({ cid, node }, name, get)
 }
 
-async function findInShard (root: { cid: CID, node: PbNode }, name: string, get: GetBlock): Promise<CID | undefined> {
+async function findInShard (root: ShardPart, name: string, get: GetBlock): Promise<CID | undefined> {
   const bits = new HashBits(name)
   for (let { cid, node } = root; ;) {
     const width = shardWidthBits(node)
@@ -69,8 +69,11 @@ export async function * listEntries (node: UnixFsNode, get: GetBlock, { prefetch
 /** Parts of one node that are fetched before their turn. They are small, and most directories have two levels. */
 const shardsAhead = 64
 
+interface ShardPart { cid: CID, node: PbNode }
+interface ListDeps { get: GetBlock, prefetch: Prefetch | undefined }
+
 /** `usedBits`: of the names' hashes by the levels above, which bounds the depth. */
-async function * listShard ({ cid, node }: { cid: CID, node: PbNode }, deps: { get: GetBlock, prefetch: Prefetch | undefined }, usedBits = 0): AsyncGenerator<DirectoryEntry> {
+async function * listShard ({ cid, node }: ShardPart, deps: ListDeps, usedBits = 0): AsyncGenerator<DirectoryEntry> {
   const width = shardWidthBits(node)
   if (width == null) throw new ClusterError('INVALID_DATA', {}, { message: 'a part of a sharded directory is of another kind' })
   if (usedBits + width > hashBits) throw tooDeep()
@@ -99,7 +102,9 @@ function shardWidthBits ({ data, linkCount }: PbNode): number | undefined {
   const width = widths.get(unixfs.fanout ?? 256n)
   if (width == null) throw new ClusterError('INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` })
   // a listing holds the links of all levels above
-  if (linkCount > 2 ** width) throw new ClusterError('INVALID_DATA', { links: linkCount }, { message: 'a node of a sharded directory has more links than its fanout' })
+  if (linkCount > 2 ** width) {
+    throw new ClusterError('INVALID_DATA', { links: linkCount }, { message: 'a node of a sharded directory has more links than its fanout' })
+  }
   return width
 }
 

@@ -14,7 +14,9 @@ const maxPartsAbove = 65_536
 const raw = 0x55
 
 /** The content of a file in order; some leaves are read ahead, and those that are elsewhere are fetched further ahead. Stops when the consumer does. */
-export async function * readFile (node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimited, prefetch }: ReadFileOptions = {}): AsyncGenerator<Uint8Array> {
+export async function * readFile (
+  node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimited, prefetch }: ReadFileOptions = {}
+): AsyncGenerator<Uint8Array> {
   const elsewhere = new LookAhead({ node, range }, { get, prefetch })
   try {
     const leaves = pieces(node, range, { get, look: cid => elsewhere.look(cid) })
@@ -25,7 +27,9 @@ export async function * readFile (node: UnixFsNode, get: GetBlock, { range = who
 }
 
 /** The same as blocks: each that the range touches, nodes before what is below them. Of an empty range the root alone. */
-export async function * fileBlocks (root: Block, get: GetBlock, { range, ahead = unlimited, prefetch }: ReadFileOptions = {}): AsyncGenerator<Block> {
+export async function * fileBlocks (
+  root: Block, get: GetBlock, { range, ahead = unlimited, prefetch }: ReadFileOptions = {}
+): AsyncGenerator<Block> {
   const node = await readNode(root.cid, async () => root.bytes)
   const wanted = range ?? wholeOf(node)
   const elsewhere = new LookAhead({ node, range: wanted }, { get, prefetch })
@@ -62,7 +66,9 @@ async function * pieces (node: UnixFsNode, range: ByteRange, deps: PiecesDeps, d
 interface FileBlock { block: Block, contentBytes: number }
 interface ReadBlock { block: Block, node: UnixFsNode }
 
-async function * blockPieces ({ block, node }: ReadBlock, range: ByteRange, deps: PiecesDeps, depth = top): AsyncGenerator<Piece<FileBlock>> {
+async function * blockPieces (
+  { block, node }: ReadBlock, range: ByteRange, deps: PiecesDeps, depth = top
+): AsyncGenerator<Piece<FileBlock>> {
   yield { sizeBytes: block.bytes.length, read: async () => ({ block, contentBytes: cut(node.data, range).length }) }
   if (range.from >= range.before) return
   for await (const { part: { cid, sizeBytes, inner }, child, below } of children(node, range, { deps, depth })) {
@@ -76,11 +82,13 @@ async function * blockPieces ({ block, node }: ReadBlock, range: ByteRange, deps
 interface Child { part: FilePart, child: ReadBlock | undefined, below: Depth }
 
 /** The children that the range touches, in order. Leaves may be dag-pb, too: nodes of that kind are read ahead. */
-async function * children (node: UnixFsNode, range: ByteRange, { deps: { get, look }, depth }: { deps: PiecesDeps, depth: Depth }): AsyncGenerator<Child> {
-  if (depth.level > maxLevels) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file is nested too deeply' })
+async function * children (
+  node: UnixFsNode, range: ByteRange, { deps: { get, look }, depth }: { deps: PiecesDeps, depth: Depth }
+): AsyncGenerator<Child> {
+  if (depth.level > maxLevels) throw tooLarge(node.cid, 'the file is nested too deeply')
   const parts = partsOf(node, range)
   const below = { level: depth.level + 1, partsAbove: depth.partsAbove + node.links.length }
-  if (below.partsAbove > maxPartsAbove) throw new ClusterError('INVALID_DATA', { cid: node.cid.toString() }, { message: 'the file has too many parts on too many levels' })
+  if (below.partsAbove > maxPartsAbove) throw tooLarge(node.cid, 'the file has too many parts on too many levels')
   const reading = new Map<number, Promise<ReadBlock>>()
   for (const [index, part] of parts.entries()) {
     look(part.cid)
@@ -110,4 +118,5 @@ async function leaf (cid: CID, size: number, range: ByteRange, get: GetBlock): P
 
 const cut = (bytes: Uint8Array, { from, before }: ByteRange): Uint8Array => bytes.subarray(Math.max(0, from), Math.max(0, before))
 
+const tooLarge = (cid: CID, message: string): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message })
 const wrongSize = (cid: CID): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} has another size than its link says` })

@@ -33,8 +33,10 @@ class KuboNames implements NameResolver {
     const record = key == null ? undefined : await this.#record(key, options).catch(orUndefinedOffline)
     if (record != null) return { value: decodeIpnsRecord(record.bytes).value, ttlSeconds: record.ttlSeconds }
     // what it has kept of the DNS it doesn't tell apart
-    if (key == null && options.local === 'all') throw new ClusterError('NOT_FOUND', { name: name.slice(0, 200) }, { message: 'could not resolve name: nobody is asked for domains' })
-    const { Path: value } = await this.#ask<{ Path: string }>(`name/resolve?arg=${encodeURIComponent(`/ipns/${name}`)}&recursive=false${options.fresh === true ? '&nocache=true' : ''}${key == null ? '' : offline(options)}`, options)
+    if (key == null && options.local === 'all') throw notAsked(name)
+    const flags = `${options.fresh === true ? '&nocache=true' : ''}${key == null ? '' : offline(options)}`
+    const query = `arg=${encodeURIComponent(`/ipns/${name}`)}&recursive=false${flags}`
+    const { Path: value } = await this.#ask<{ Path: string }>(`name/resolve?${query}`, options)
     return { value, ttlSeconds: undefined }
   }
 
@@ -45,7 +47,8 @@ class KuboNames implements NameResolver {
   }
 
   async #record (key: PeerId, options: NameOptions): Promise<NameRecord> {
-    const { Extra: text } = await this.#ask<{ Extra: string }>(`routing/get?arg=${encodeURIComponent(`/ipns/${ipnsKeyText(key)}`)}${offline(options)}`, options)
+    const query = `arg=${encodeURIComponent(`/ipns/${ipnsKeyText(key)}`)}${offline(options)}`
+    const { Extra: text } = await this.#ask<{ Extra: string }>(`routing/get?${query}`, options)
     const { bytes, ttlNs, validUntilNs } = decodeIpnsRecord(Uint8Array.from(Buffer.from(text, 'base64')))
     const validUntil = Number(validUntilNs / 1_000_000n)
     const untilOver = validUntil - this.#deps.clock.now()
@@ -60,6 +63,9 @@ class KuboNames implements NameResolver {
     }
   }
 }
+
+const notAsked = (name: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { name: name.slice(0, 200) }, { message: 'could not resolve name: nobody is asked for domains' })
 
 const offline = ({ local }: NameOptions): string => local == null ? '' : '&offline=true'
 

@@ -64,14 +64,16 @@ export async function resolved (ipfs: Pick<IpfsConnector, 'resolve'>, path: stri
   }
 }
 
-/** `/ipns/NAME/a` → `/ipfs/CID/a`; other paths as they are. From then on the call's blocks are looked for where that path's root is pinned. */
-export async function placed (path: string, names: NameResolver, { signal, below }: Pick<CommandCall, 'signal' | 'below'>): Promise<string> {
+type Placing = Pick<CommandCall, 'signal' | 'below'>
+
+/** `/ipns/NAME/a` → `/ipfs/CID/a`; other paths as they are. From then on the call's blocks are looked for where that path's root is. */
+export async function placed (path: string, names: NameResolver, { signal, below }: Placing): Promise<string> {
   const { value } = await followName(path, names, { signal })
   below(value.split('/')[2] ?? '')
   return value
 }
 
 /** The block that a path leads to, and the call's other blocks from where its root is pinned. Errors have Kubo's texts. */
-export async function contentOf (path: string, { ipfs, names }: Pick<CommandDeps, 'ipfs' | 'names'>, call: Pick<CommandCall, 'signal' | 'below'>): Promise<CID> {
+export async function contentOf (path: string, { ipfs, names }: Pick<CommandDeps, 'ipfs' | 'names'>, call: Placing): Promise<CID> {
   return resolved(ipfs, await placed(path, names, call), call.signal)
 }

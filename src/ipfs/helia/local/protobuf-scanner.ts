@@ -1,4 +1,4 @@
-/** Reads protobuf by hand: where only a few parts of a block are wanted, and of many blocks. Throws when the bytes aren't what they should be. */
+/** Reads protobuf by hand: where a few parts of many blocks are wanted. Throws when the bytes aren't what they should be. */
 export class ProtobufScanner {
   readonly bytes: Uint8Array
   at: number

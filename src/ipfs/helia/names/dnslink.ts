@@ -90,7 +90,8 @@ type FailureCode = 'NOT_FOUND' | 'INVALID_DATA' | 'UNSUPPORTED' | 'TIMEOUT' | 'I
 
 function failure (domain: string, code: FailureCode, why: string, cause?: unknown): ClusterError {
   const asked = domain.replace(/\.$/, '')
-  return new ClusterError(code, { domain: asked.toLowerCase() }, { message: `DNSLink lookup for ${JSON.stringify(`${asked}.`)} failed: ${why}`, cause })
+  const message = `DNSLink lookup for ${JSON.stringify(`${asked}.`)} failed: ${why}`
+  return new ClusterError(code, { domain: asked.toLowerCase() }, { message, cause })
 }
 
 const aged = ({ value, ttlSeconds }: NameTarget, ageMs: number): NameTarget => ({ value, ttlSeconds: ttlSeconds == null ? undefined : Math.max(0, Math.floor(ttlSeconds - ageMs / 1000)) })

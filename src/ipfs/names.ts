@@ -24,8 +24,8 @@ export interface NameOptions extends IpfsOptions {
   /** Records that are enough: the best of them is taken. Default 16, as Kubo's. */
   recordCount?: number
   /**
-   * What nobody is asked for. `keys`: records come from here alone, domains are looked up; `all`: domains aren't either. What isn't known here
-   * is NOT_FOUND.
+   * What nobody is asked for. `keys`: records come from here alone, domains are looked up; `all`: domains aren't either. What isn't known
+   * here is NOT_FOUND.
    */
   local?: 'keys' | 'all' | undefined
   /** The routing is asked for this long; the best record so far is taken. 0: no limit. Default: as configured. Milliseconds. */
@@ -35,14 +35,15 @@ export interface NameOptions extends IpfsOptions {
 /**
  * Looks up what stands behind `/ipns/…`.
  *
- * Errors: INVALID_ARGUMENT for what is neither a key nor a domain, NOT_FOUND when there is no record (or no `dnslink=` entry), INVALID_DATA when the
- * record that was found is not to be trusted (a broken or missing signature, over its validity) or the entry can't be read, UNSUPPORTED when
- * this kind of name is switched off, TIMEOUT when nobody answered in time. An aborted call rejects with the signal's reason.
+ * Errors: INVALID_ARGUMENT for what is neither a key nor a domain, NOT_FOUND when there is no record (or no `dnslink=` entry),
+ * INVALID_DATA when the record that was found is not to be trusted (a broken or missing signature, over its validity) or the entry can't
+ * be read, UNSUPPORTED when this kind of name is switched off, TIMEOUT when nobody answered in time. An aborted call rejects with the
+ * signal's reason.
  */
 export interface NameResolver {
   /**
-   * One step: a key (a peer ID in base58, or a CID with codec libp2p-key in any base) by its newest valid IPNS record, everything else as a domain
-   * by its DNSLink. The target may be a name again: `followName` goes on.
+   * One step: a key (a peer ID in base58, or a CID with codec libp2p-key in any base) by its newest valid IPNS record, everything else as
+   * a domain by its DNSLink. The target may be a name again: `followName` goes on.
    */
   resolveName (name: string, options?: NameOptions): Promise<NameTarget>
   /** The newest valid record of a key. INVALID_ARGUMENT for a domain. */
@@ -53,8 +54,8 @@ export interface NameResolver {
 export const maxNameSteps = 32
 
 /**
- * Follows `/ipns/NAME/a` to a path that begins with `/ipfs/`; what stood behind the names is kept, in order. `ttlSeconds` is the shortest of all
- * steps, undefined when one of them has none. A path without a name is its own answer. Throws INVALID_DATA for a circle.
+ * Follows `/ipns/NAME/a` to a path that begins with `/ipfs/`; what stood behind the names is kept, in order. `ttlSeconds` is the shortest
+ * of all steps, undefined when one of them has none. A path without a name is its own answer. Throws INVALID_DATA for a circle.
  */
 export async function followName (path: string, names: NameResolver, options: NameOptions = {}): Promise<NameTarget> {
   let at: NameTarget = { value: path, ttlSeconds: Infinity }

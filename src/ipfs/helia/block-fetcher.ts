@@ -71,15 +71,15 @@ export interface FetchOptions {
   /** Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else. Default false. */
   untilNobody?: boolean
   /**
-   * With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then they
-   * have their say.
+   * With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then
+   * they have their say.
    */
   expected?: ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /**
- * Gets blocks from the network and stores them, one want per block whatever the number of callers. @helia/bitswap sends a want once; here it is
- * renewed, and providers are looked for, as long as somebody waits.
+ * Gets blocks from the network and stores them, one want per block whatever the number of callers. @helia/bitswap sends a want once; here
+ * it is renewed, and providers are looked for, as long as somebody waits.
  */
 export class BlockFetcher {
   readonly #init: BlockFetcherInit

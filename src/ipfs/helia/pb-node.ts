@@ -16,8 +16,8 @@ const linkSize = 3 << 3
 const replacement = '\ufffd'
 
 /**
- * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects take
- * many times its bytes, and somebody may want one of them.
+ * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects
+ * take many times its bytes, and somebody may want one of them.
  */
 export class PbNode {
   readonly data: Uint8Array | undefined

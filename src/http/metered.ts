@@ -1,8 +1,5 @@
 import type { Reader } from './bytes-in-flight.ts'
-
-const leastPiece = 16 * 1024
-/** What a leaf of a file usually has. */
-export const usualPiece = 256 * 1024
+import { PieceGuess, usualPiece } from './piece-guess.ts'
 
 /** `held`: room that was taken for the first piece. Bytes. */
 export interface MeteredOptions { signal: AbortSignal, held?: number }
@@ -13,10 +10,11 @@ export interface MeteredOptions { signal: AbortSignal, held?: number }
  */
 export async function * metered<Piece extends string | Uint8Array> (source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredOptions): AsyncGenerator<Piece> {
   const iterator = source[Symbol.asyncIterator]()
-  let expected = held > 0 ? held : usualPiece
+  const guess = new PieceGuess(held > 0 ? held : usualPiece)
   let isTaken = held > 0
   try {
     for (;;) {
+      const expected = isTaken ? held : guess.bytes
       if (!isTaken) await reader.take(expected, signal)
       isTaken = false
       const { done, value } = await iterator.next()
@@ -25,7 +23,7 @@ export async function * metered<Piece extends string | Uint8Array> (source: Asyn
       yield value
       reader.moved()
       reader.give(Math.max(expected, value.length))
-      expected = Math.max(leastPiece, value.length)
+      guess.saw(value.length)
     }
   } finally {
     await iterator.return?.()

@@ -24,7 +24,7 @@ export function memoryNames (entries: Record<string, string> = {}): MemoryNames 
       signal?.throwIfAborted()
       asked.push({ name, local })
       // as if nobody had asked for the domain before
-      if (local === 'all' && isDomain(name)) return found(undefined, name)
+      if (local === 'all' && isDomain(name)) throw unknown(name)
       return found(targets.get(name), name)
     },
     async recordOf (key, { signal } = {}) {
@@ -34,8 +34,11 @@ export function memoryNames (entries: Record<string, string> = {}): MemoryNames 
   }
 }
 
+const unknown = (name: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { name }, { message: `could not resolve name: there is no record for ${name}` })
+
 function found<T> (entry: T | Error | undefined, name: string): T {
-  if (entry == null) throw new ClusterError('NOT_FOUND', { name }, { message: `could not resolve name: there is no record for ${name}` })
+  if (entry == null) throw unknown(name)
   if (entry instanceof Error) throw entry
   return entry
 }

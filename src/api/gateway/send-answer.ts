@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
+import { PieceGuess, usualPiece } from '../../http/piece-guess.ts'
 import { drained } from '../../http/send.ts'
 import type { Turns } from '../../http/turns.ts'
 import { closeBody } from './begun.ts'
@@ -18,10 +19,6 @@ export interface Sending {
   /** Told of what was written. */
   sent: (bytes: number) => void
 }
-
-const leastPiece = 16 * 1024
-/** What a leaf usually has. */
-const usualPiece = 256 * 1024
 
 /** Writes head and body; waits for the client piece by piece. Rejects when the body can't be had: the answer is broken off then. */
 export async function sendAnswer ({ status, headers, body, length, held = 0 }: Answer, sending: Sending): Promise<void> {
@@ -57,11 +54,12 @@ async function pump (
 ): Promise<void> {
   const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
-  let expected = held > 0 ? held : Math.max(leastPiece, Math.min(usualPiece, length ?? usualPiece))
+  const guess = new PieceGuess(held > 0 ? held : Math.min(usualPiece, length ?? usualPiece))
   let isTaken = held > 0
   let written = 0
   try {
     for (;;) {
+      const expected = isTaken ? held : guess.bytes
       if (!isTaken) await reader.take(expected, signal)
       isTaken = false
       const { done, value } = await source.next()
@@ -74,7 +72,6 @@ async function pump (
       // more than was promised would be read as the next answer
       written += piece.length
       if (length != null && written > length) throw wrongLength('longer', length)
-      // what comes next is likely to be as large
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
       await turns.take(piece.length)
@@ -89,7 +86,7 @@ async function pump (
       sent(piece.length)
       reader.moved()
       reader.give(Math.max(expected, piece.length))
-      expected = Math.max(leastPiece, piece.length)
+      guess.saw(piece.length)
     }
   } finally {
     await source.return?.()

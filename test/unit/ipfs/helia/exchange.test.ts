@@ -26,7 +26,7 @@ async function addressOf ({ connector }: RunningHelia): Promise<string> { return
 async function holderOf (helia: RunningHelia): Promise<Holder> {
   const { id } = await helia.connector.id()
   const address = await addressOf(helia)
-  return { id, addresses: async () => [address] }
+  return { peer: `peer of ${id}`, id, locate: async () => ({ id, addresses: [address] }) }
 }
 
 async function file (sizeBytes: number, leafBytes = 256 * 1024): Promise<{ root: Block, leaves: Block[] }> {
@@ -126,7 +126,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(2_000_000)
     for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: cid => cid.equals(root.cid) ? [asHolder] : [] })
+    const here = await start({}, { holdersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false }) })
     await here.connector.connect([await addressOf(other)])
     asked = 0
 
@@ -146,12 +146,39 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(10_000)
     await other.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => [asHolder] })
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
     await here.connector.connect([await addressOf(other)])
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid })
 
     assert.ok(Buffer.from(bytes).equals(root.bytes))
+  })
+
+  it('wait for who is said to have a block and can not be asked yet, before they tell that nobody has it', async () => {
+    const holder = await start()
+    const { root, leaves } = await file(10_000)
+    await holder.connector.putBlocks(batches(...leaves, root))
+    const asHolder = await holderOf(holder)
+    let asked = 0
+    const locate: Holder['locate'] = async options => {
+      if (++asked < 3) throw new Error('the peer does not know its node yet')
+      return asHolder.locate(options)
+    }
+    const here = await start({}, { holdersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false }) })
+
+    const bytes = await here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true })
+
+    assert.ok(Buffer.from(bytes).equals(root.bytes))
+    assert.equal(asked, 3)
+  })
+
+  it('tell that nobody has a block when who is said to have it lacks it', async () => {
+    const holder = await start()
+    const { root } = await file(10_000)
+    const asHolder = await holderOf(holder)
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
+
+    await assert.rejects(here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true }), { code: 'NO_PROVIDER' })
   })
 
   it('tell at once when nobody has a block', async () => {

@@ -76,6 +76,7 @@ describe('peers that hold content', () => {
     reachable.delete('right')
 
     const peers = await holders.connected(root, signal)
+    await clock.settle()
 
     assert.deepEqual(peers, ['left'])
     assert.deepEqual(dialled, ['right'])

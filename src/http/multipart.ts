@@ -10,6 +10,8 @@ export interface Part {
   disposition: MediaType | null
   /** Lower case without parameters; '' when there is none. */
   contentType: string
+  /** Bytes of the body before its content. */
+  offset: number
   /** To be read before the next part is asked for; what is left is skipped. */
   content: AsyncIterable<Uint8Array>
 }
@@ -63,6 +65,8 @@ class Splitter {
   /** So much of the buffer has no line break: it isn't looked for there again. */
   #searched = 0
   #ended = false
+  /** Bytes of the body so far, those in the buffer included. */
+  #received = 0
   /** Whether the buffer begins at a delimiter (or at the boundary itself, after a part without content). */
   #atDelimiter = false
 
@@ -99,10 +103,11 @@ class Splitter {
 
   async readPart (): Promise<Part> {
     const headers = await this.#headers()
+    const offset = this.#received - this.#buffer.length
     this.#atDelimiter = await this.#beginsWithBoundary()
     const disposition = headers.get('content-disposition')
     const type = parseMediaType(headers.get('content-type') ?? '')?.type ?? ''
-    return { headers, disposition: disposition == null ? null : parseMediaType(disposition), contentType: type, content: this.#contents() }
+    return { headers, disposition: disposition == null ? null : parseMediaType(disposition), contentType: type, offset, content: this.#contents() }
   }
 
   async close (): Promise<void> { await this.#source.return?.() }
@@ -244,6 +249,7 @@ class Splitter {
       return false
     }
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    this.#received += bytes.length
     if (this.#buffer.length === 0) this.#buffer = bytes
     else this.#join(bytes)
     return true

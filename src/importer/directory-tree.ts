@@ -71,6 +71,12 @@ export class DirectoryTree {
     }
   }
 
+  /** What is in it, when that is one directory and nothing else. */
+  onlyDirectory (): { name: string, tree: DirectoryTree } | undefined {
+    const [only] = this.#directories
+    return only == null || this.#directories.size > 1 || this.#entries.size > 0 ? undefined : { name: only[0], tree: only[1] }
+  }
+
   #directoryNames (): string[] { return sortedByName([...this.#directories.keys()].map(name => ({ name }))).map(({ name }) => name) }
 
   * #encode (make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {

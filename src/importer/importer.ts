@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
-import type { DagParams, UploadEntry } from '../model/add.ts'
+import type { DagParams, UploadEntry, Wrapping } from '../model/add.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 
 /** Where finished blocks go. `write` may take time: the importer waits, so that memory stays bounded. Blocks come children before parents. */
@@ -20,7 +20,7 @@ export interface ImportOutput {
 export interface ImportOptions {
   /** Looked at before each piece of input: who aborts also ends the entries' contents. */
   signal?: AbortSignal
-  wrap: boolean
+  wrap: Wrapping
   /** Also yield progress, every 256 KiB and at the end of each file. */
   progress: boolean
   /** Called for each top-level root when it is known, before its line is yielded. The last one is what gets pinned. */

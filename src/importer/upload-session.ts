@@ -58,6 +58,7 @@ export class UploadSession {
     this.#impliedFields = metadataFields(params.directoryMetadata, 'directory')
   }
 
+  get #wraps (): boolean { return this.#options.wrap !== false }
   get hasOutputs (): boolean { return this.#outputs.length > 0 }
 
   /** The lines since the last call. */
@@ -69,7 +70,7 @@ export class UploadSession {
 
   /** Whether an entry ends the open top-level directory. */
   isOutside ({ path }: UploadEntry): boolean {
-    if (this.#root == null || this.#options.wrap) return false
+    if (this.#root == null || this.#wraps) return false
     const { name } = this.#root
     return path.length <= name.length || path[name.length] !== '/' || !path.startsWith(name)
   }
@@ -108,7 +109,7 @@ export class UploadSession {
   addDirectory (path: string, metadata?: EntryMetadata): void {
     if (path === '') return
     const fields = metadataFields(metadata, 'directory')
-    if (!this.#options.wrap && !path.includes('/')) {
+    if (!this.#wraps && !path.includes('/')) {
       this.#root = { name: path, tree: new DirectoryTree(fields, this.#impliedFields) }
       this.#last = undefined
       return
@@ -125,8 +126,9 @@ export class UploadSession {
     if (root == null) return
     this.#root = undefined
     this.#last = undefined
+    const { name, tree } = this.#options.wrap === 'unless-one-directory' ? root.tree.onlyDirectory() ?? root : root
     const closed: ClosedDirectory[] = []
-    const steps = root.tree.close(root.name, this.#makeNode, directory => closed.push(directory))
+    const steps = tree.close(name, this.#makeNode, directory => closed.push(directory))
     for (let count = 1; steps.next().done !== true; count++) {
       if (this.#batch.isFull) await this.#batch.flush()
       else if (count % stepsPerTurn === 0) await othersTurn()
@@ -147,7 +149,7 @@ export class UploadSession {
   #added (path: string, { cid, dagSize }: { cid: CID, dagSize: number }): void {
     this.#startScratch()
     const slash = path.lastIndexOf('/')
-    if (!this.#options.wrap && slash < 0) {
+    if (!this.#wraps && slash < 0) {
       this.#options.onRoot?.(cid, path)
       this.#addToScratch({ name: cid.toString(), cid, dagSize })
     } else {
@@ -161,7 +163,7 @@ export class UploadSession {
   #treeAt (path: string): DirectoryTree {
     if (this.#last?.path === path) return this.#last.tree
     const names = path === '' ? [] : path.split('/')
-    const rootName = this.#options.wrap ? '' : names.shift() ?? ''
+    const rootName = this.#wraps ? '' : names.shift() ?? ''
     this.#root ??= { name: rootName, tree: new DirectoryTree(this.#impliedFields, this.#impliedFields) }
     const tree = this.#root.tree.descend(names)
     this.#last = { path, tree }
@@ -183,7 +185,7 @@ export class UploadSession {
 
   #report (file: OpenFile, bytes: number): void {
     file.reported = bytes
-    const name = this.#options.wrap ? file.path : file.path.slice(file.path.indexOf('/') + 1 || file.path.length)
+    const name = this.#wraps ? file.path : file.path.slice(file.path.indexOf('/') + 1 || file.path.length)
     this.#outputs.push({ name, cid: null, bytes, size: 0 })
   }
 

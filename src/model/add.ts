@@ -20,11 +20,14 @@ export interface DagParams {
   directoryMetadata?: EntryMetadata
 }
 
+/** Whether a directory goes around the entries. `unless-one-directory`: when they are not all in one that their paths begin with. */
+export type Wrapping = boolean | 'unless-one-directory'
+
 /** All of `POST /add`'s options. */
 export interface AddParams extends DagParams {
   pin: PinOptions
   format: 'unixfs' | 'car'
-  wrap: boolean
+  wrap: Wrapping
   shard: boolean
   progress: boolean
   streamChannels: boolean

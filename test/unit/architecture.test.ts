@@ -11,6 +11,8 @@ import { describe, it } from 'node:test'
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer', 'pinindex']
 const contracts = [...seams, 'importer']
+/** Seams within the service layer: src/service/<seam>/<implementation>. Migrations belong to the contract: every database has the same tables. */
+const serviceSeams = ['sql', 'staging', 'mail']
 
 /** Which rooms a room may import from. `contracts` stands for the contract files of every seam. */
 const mayImport: Record<string, string[]> = {
@@ -27,9 +29,13 @@ const mayImport: Record<string, string[]> = {
   http: ['base'],
   observe: ['base', 'model', 'http', 'contracts', 'cluster-api'],
   api: ['base', 'model', 'http', 'contracts', 'cluster-api'],
+  service: ['base', 'model', 'contracts', 'cluster-api', 'service-contract'],
+  'service-contract': ['base'],
+  'service-implementation': ['base', 'service-contract'],
+  'service-api': ['base', 'model', 'http', 'api', 'contracts', 'cluster-api', 'service', 'service-contract'],
   client: ['base', 'model'],
   rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
-  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe'],
+  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe', 'service', 'service-contract', 'service-implementation', 'service-api'],
   cmd: ['node', 'config', 'client', 'base', 'model']
 }
 
@@ -57,16 +63,18 @@ function read (path: string): SourceFile {
 
 /** The room a file belongs to. */
 function roomOf (path: string): string {
-  const [top = '', folder = '', second = ''] = path.split('/')
+  const [top = '', folder = '', second = '', third = ''] = path.split('/')
   if (top === 'cmd') return 'cmd'
+  if (folder === 'api' && second === 'service') return 'service-api'
+  if (folder === 'service') return !serviceSeams.includes(second) ? 'service' : third.endsWith('.ts') || third === 'migrations' ? 'service-contract' : 'service-implementation'
   if (folder === 'cluster') return second === 'cluster-api.ts' ? 'cluster-api' : 'cluster'
   if (folder === 'importer') return second === 'importer.ts' ? 'contract' : 'importer'
   if (seams.includes(folder)) return second.endsWith('.ts') ? 'contract' : 'implementation'
   return folder
 }
 
-/** For implementations: src/<seam>/<implementation>. */
-const homeOf = (path: string): string => path.split('/').slice(0, 3).join('/')
+/** For implementations: src/<seam>/<implementation>, in the service layer one level deeper. */
+const homeOf = (path: string): string => path.split('/').slice(0, path.startsWith('src/service/') ? 4 : 3).join('/')
 
 const sources = [...filesUnder('src'), ...filesUnder('cmd')].map(read)
 
@@ -74,8 +82,13 @@ function forbidden (file: SourceFile, target: string): boolean {
   const from = roomOf(file.path)
   const to = roomOf(target)
   // faces don't know each other; what they share is in api/common
-  if (from === to && from !== 'implementation') return from === 'api' && homeOf(file.path) !== homeOf(target) && homeOf(target) !== 'src/api/common'
-  if (from === 'implementation' && to === 'implementation') return homeOf(file.path) !== homeOf(target)
+  if (from === to && !from.endsWith('implementation')) {
+    // a seam of the service knows no other
+    if (from === 'service-contract') return file.path.split('/')[2] !== target.split('/')[2]
+    return from === 'api' && homeOf(file.path) !== homeOf(target) && homeOf(target) !== 'src/api/common'
+  }
+  if (from === to) return homeOf(file.path) !== homeOf(target)
+  if (from === 'service-api' && to === 'api') return homeOf(target) !== 'src/api/common'
   const allowed = mayImport[from === 'cluster-api' ? 'cluster' : from] ?? []
   if (from === 'cluster' && to === 'cluster-api') return false
   return !allowed.includes(to === 'contract' ? 'contracts' : to)
@@ -104,7 +117,7 @@ describe('architecture', () => {
   })
 
   it('takes time, chance and environment as arguments', () => {
-    const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http)\//
+    const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail)\/[a-z0-9]+)\//
     const broken = sources
       .filter(file => !impureFiles.some(pattern => pattern.test(file.path)) && !adapters.test(file.path))
       .flatMap(file => file.text.split('\n').flatMap((line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Block } from '../../blockstore/blockstore.ts'
 import type { CID } from '../../model/cid.ts'
-import { carHeader, carSectionHead } from '../common/dag/car.ts'
+import { carHeader, carSectionHead } from '../../model/car.ts'
 import { notModified } from './answers.ts'
 import { begun } from './begun.ts'
 import { hasAlready } from './caching.ts'

@@ -50,6 +50,31 @@ describe('names and order of lines', () => {
     assert.deepEqual(namesOf(outputs), ['d/a', 'e/b', 'd/c', 'f', 'd', 'e', ''])
   })
 
+  it('wraps, when it is to, only what is not all in one directory', async () => {
+    const importing = async (entries: UploadEntry[]) => {
+      const roots: string[] = []
+      const outputs = await importAll(entries, { options: { wrap: 'unless-one-directory', onRoot: root => roots.push(String(root)) } })
+      return { names: namesOf(outputs), roots }
+    }
+    const plain = await importAll([fileEntry('d/a', '1'), fileEntry('d/e/b', '2')])
+
+    const one = await importing([fileEntry('d/a', '1'), fileEntry('d/e/b', '2')])
+    const bare = await importing([fileEntry('a', '1'), fileEntry('e/b', '2')])
+    const two = await importing([fileEntry('d/a', '1'), fileEntry('f/b', '2')])
+
+    assert.deepEqual(one, { names: namesOf(plain), roots: [String(plain.at(-1)?.cid)] })
+    assert.deepEqual(bare, { names: ['a', 'e/b', 'e', ''], roots: one.roots })
+    assert.deepEqual(two.names, ['d/a', 'f/b', 'd', 'f', ''])
+  })
+
+  it('keeps an empty directory that is all there is', async () => {
+    const roots: string[] = []
+
+    await importAll([directory('d')], { options: { wrap: 'unless-one-directory', onRoot: root => roots.push(String(root)) } })
+
+    assert.deepEqual(roots, [emptyDirectory])
+  })
+
   it('lists subdirectories in the order of their bytes, the deepest first', async () => {
     const outputs = await importAll(['r/\u{1f600}/x', 'r/\uffee/x', 'r/b/c/x', 'r/a10/x', 'r/a2/x', 'r/B/x'].map(path => fileEntry(path, 'x')))
 

@@ -1,6 +1,5 @@
 import { encode } from '@ipld/dag-cbor'
-import type { CID } from 'multiformats/cid'
-import type { Block } from '../../../blockstore/blockstore.ts'
+import type { CID } from './cid.ts'
 
 /** The head of a CARv1 with one root. */
 export function carHeader (root: CID): Uint8Array {
@@ -9,7 +8,7 @@ export function carHeader (root: CID): Uint8Array {
 }
 
 /** What stands before a block's bytes in a CAR. */
-export const carSectionHead = ({ cid, bytes }: Block): Uint8Array => Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes])
+export const carSectionHead = ({ cid, bytes }: { cid: CID, bytes: Uint8Array }): Uint8Array => Buffer.concat([varint(cid.bytes.length + bytes.length), cid.bytes])
 
 function varint (value: number): Uint8Array {
   const bytes: number[] = []

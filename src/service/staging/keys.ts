@@ -1,0 +1,22 @@
+import { ClusterError } from '../../base/errors.ts'
+import { stagingKey } from './staging.ts'
+
+/** The key, if it is one. */
+export function checkedKey (key: string): string {
+  if (!stagingKey.test(key)) throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'this is not a key of the staging area' })
+  return key
+}
+
+export const noSuchObject = (key: string): ClusterError => new ClusterError('NOT_FOUND', { key }, { message: 'there is no such staged object' })
+
+/** Who appends to which key: one at a time. */
+export class Appending {
+  readonly #keys = new Set<string>()
+
+  /** Call the result at the end. */
+  begin (key: string): () => void {
+    if (this.#keys.has(key)) throw new ClusterError('CONFLICT', { key }, { message: 'the object is being written to' })
+    this.#keys.add(key)
+    return () => { this.#keys.delete(key) }
+  }
+}

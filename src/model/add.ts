@@ -34,6 +34,11 @@ export interface AddParams extends DagParams {
   /** Blocks go only to this peer's IPFS node. */
   local: boolean
   noPin: boolean
+  /**
+   * With `noPin`: somebody will pin the root soon. The blocks are on the disk when the add ends, and none of them is collected before the root was pinned or unpinned
+   * here, an hour at most.
+   */
+  awaitsPin?: boolean
 }
 
 /** One line of `/add`'s answer. */

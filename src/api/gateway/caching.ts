@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { CID } from 'multiformats/cid'
 
 /** How long an answer may be kept. `isImmutable`: for ever. Else by the name's TTL; undefined: nobody knows. */
@@ -32,15 +31,3 @@ export const etagOf = {
 
 /** Whether a tag is that of a page made here. */
 export const isPageTag = (etag: string): boolean => /^"D(?:ir|ag)Index-/.test(etag)
-
-const maxTags = 100
-
-/** Whether the client has one of these already: weak and strong tags count alike, `*` always. */
-export function hasAlready ({ 'if-none-match': header }: IncomingHttpHeaders, etags: readonly string[]): boolean {
-  if (header == null) return false
-  if (header.trim() === '*') return true
-  const known = header.split(',', maxTags).map(strong)
-  return etags.some(etag => known.includes(strong(etag)))
-}
-
-const strong = (etag: string): string => etag.trim().replace(/^W\//, '')

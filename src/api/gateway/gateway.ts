@@ -14,6 +14,7 @@ import type { DagReader, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
+import type { CID } from '../../model/cid.ts'
 import { redirection } from './answers.ts'
 import { closeBody } from './begun.ts'
 import { refusalOf } from './dialect.ts'
@@ -69,6 +70,8 @@ export interface GatewayDeps {
   names?: NameResolver | undefined
   /** What is refused; without it, nothing. */
   denylist?: Denylist | undefined
+  /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
+  coming?: ((root: CID) => Promise<void> | undefined) | undefined
   /** Memory for answers, shared with the other listeners. */
   flow: BytesInFlight
   clock: Clock
@@ -88,8 +91,7 @@ export interface Gateway extends Startable {
  * nothing a client sends changes anything here, and no cookie is set.
  */
 export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
-  const front = new GatewayFront(init, deps)
-  const listener: RequestListener = (request, response) => front.take(request, response)
+  const listener = gatewayListener(init, deps)
   return new HttpServer({
     name: 'gateway',
     listen: init.listen,
@@ -105,6 +107,14 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
+/** The same without a server: for a listener that has more than content. */
+export function gatewayListener (init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap'>, deps: GatewayDeps): RequestListener {
+  const front = new GatewayFront(init, deps)
+  return (request, response) => front.take(request, response)
+}
+
+type FrontInit = Parameters<typeof gatewayListener>[0]
+
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
 /** Of chance in what stands between parts. */
 const boundaryBytes = 24
@@ -115,7 +125,7 @@ const sandbox: HeaderList[number] = [
 ]
 
 class GatewayFront {
-  readonly #init: GatewayInit
+  readonly #init: FrontInit
   readonly #deps: GatewayDeps
   readonly #content: Content
   readonly #trusted: BlockList
@@ -124,7 +134,7 @@ class GatewayFront {
   readonly #allowedOrigins: ReadonlySet<string> | undefined
   #running = 0
 
-  constructor (init: GatewayInit, deps: GatewayDeps) {
+  constructor (init: FrontInit, deps: GatewayDeps) {
     const { cors } = init
     this.#init = init
     this.#deps = deps
@@ -133,6 +143,7 @@ class GatewayFront {
       prefetch: deps.ipfs.prefetch?.bind(deps.ipfs),
       buffers: deps.flow.buffers,
       recent: new RecentReads(recentInit),
+      coming: deps.coming,
       clock: deps.clock
     }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })

@@ -1,6 +1,6 @@
 import type { HeaderList } from '../../http/reply.ts'
 import type { ByteRange } from '../../ipfs/dag-reader.ts'
-import { byteRangesOf } from './byte-range.ts'
+import { byteRangesOf } from '../common/byte-range.ts'
 import { plainAnswer } from './answers.ts'
 import type { Answer, Visit } from './visit.ts'
 

@@ -22,6 +22,8 @@ export interface PatienceDeps {
   /** Memory for leaves: whoever sends them gives it back. */
   buffers: BufferPool
   recent: RecentReads
+  /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
+  coming?: ((root: CID) => Promise<void> | undefined) | undefined
   clock: Clock
 }
 
@@ -95,6 +97,8 @@ export class Patience {
   async #read (cid: CID): Promise<Uint8Array> {
     const { signal } = this
     signal.throwIfAborted()
+    const coming = this.#rules.ifCached ? undefined : this.#deps.coming?.(this.#placed<FetchBlockOptions>({}).root ?? cid)
+    if (coming != null) await until(coming, signal)
     const limitMs = this.#isFirst ? this.#init.firstBlockMs : this.#init.blockMs
     const cancel = this.#deps.clock.after(limitMs, () => this.end(tooLate(cid, limitMs)))
     try {
@@ -131,6 +135,14 @@ export class Patience {
     else this.#cancel = this.#deps.clock.after(this.#init.requestMs, () => this.end(answerTooLong()))
     return abort
   }
+}
+
+/** Resolves with the promise; rejects with the signal's reason. */
+async function until (promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  await Promise.race([promise, ended]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 const answerTooLong = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })

@@ -1,4 +1,5 @@
-import { etagOf, hasAlready } from './caching.ts'
+import { hasAlready } from '../common/conditional.ts'
+import { etagOf } from './caching.ts'
 import { disposition } from './disposition.ts'
 import { typeOfFormat } from './formats.ts'
 import { bytesAnswer } from './partial.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ClusterError } from '../../base/errors.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
-import { hasAlready } from './caching.ts'
+import { hasAlready } from '../common/conditional.ts'
 import { notModified } from './answers.ts'
 import { disposition } from './disposition.ts'
 import { typeOfFormat } from './formats.ts'

@@ -2,7 +2,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import { refuseDeniedCid } from '../../ipfs/denylist.ts'
-import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { PinOptions } from '../../model/pin.ts'
@@ -66,11 +66,20 @@ export class Adder {
     await sink.finish()
     const cid = rootOf(root)
     refuseDeniedCid(this.#deps.denylist, cid)
-    if (params.noPin) return
+    if (params.noPin) {
+      if (params.awaitsPin === true) await this.#keepForPin(cid, { hold, isHere: destinations.includes(this.#init.self) })
+      return
+    }
     // the blocks are on the disk before the pin is
     await hold.keepUntilPinned(cid)
     const pin = await this.#deps.pinner.pin({ ...pinWithOptions(cid, params.pin), allocations })
     hold.handOver(isRemote(pin, this.#init.self) ? [] : [cid])
+  }
+
+  /** For whoever pins it next. Other peers keep what they were sent for an hour; a pin that is there already keeps the blocks by itself. */
+  async #keepForPin (cid: CID, { hold, isHere }: { hold: BlockHold, isHere: boolean }): Promise<void> {
+    await hold.keepUntilPinned(cid)
+    hold.handOver(isHere && !this.#deps.consensus.state.has(cid) ? [cid] : [])
   }
 }
 

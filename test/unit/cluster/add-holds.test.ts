@@ -6,6 +6,7 @@ import { importCar } from '../../../src/importer/car-importer.ts'
 import { createSharder } from '../../../src/importer/sharder.ts'
 import { importEntries } from '../../../src/importer/unixfs-importer.ts'
 import type { AddParams, UploadEntry } from '../../../src/model/add.ts'
+import type { CID } from '../../../src/model/cid.ts'
 import type { PinOptions } from '../../../src/model/pin.ts'
 import type { TestCluster } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
@@ -114,4 +115,41 @@ describe('the blocks of an add are held no longer than it takes', () => {
       assert.deepEqual(made.peers.map(({ ipfs }) => ipfs.holdCount()), [0, 0, 0])
     })
   }
+})
+
+describe('an add that awaits its pin', () => {
+  const open = async (): Promise<TestCluster> => {
+    const made = await clusterOf(1, { importers: { unixfs: importEntries, car: importCar, sharder: createSharder } })
+    opened.push(made)
+    return made
+  }
+  const added = async ({ peerAt }: TestCluster): Promise<CID> => {
+    let root: CID | undefined
+    for await (const { cid } of peerAt(0).cluster.add(tree(), addParams({ noPin: true, awaitsPin: true }))) root = cid ?? root
+    assert.ok(root != null)
+    return root
+  }
+
+  it('keeps its blocks until somebody pins it', async () => {
+    const made = await open()
+    const root = await added(made)
+    await made.settle()
+    const before = made.peerAt(0).ipfs.holdCount()
+
+    await made.peerAt(0).cluster.pin(root, addParams().pin)
+    await made.settle()
+
+    assert.deepEqual([before, made.peerAt(0).ipfs.holdCount()], [1, 0])
+  })
+
+  it('holds nothing of what the pinset has already', async () => {
+    const made = await open()
+    const root = await added(made)
+    await made.peerAt(0).cluster.pin(root, addParams().pin)
+    await made.settle()
+
+    await added(made)
+
+    assert.equal(made.peerAt(0).ipfs.holdCount(), 0)
+  })
 })

@@ -90,3 +90,30 @@ describe('content that is elsewhere', () => {
     assert.deepEqual([...peer.blocks.roots], [folder.cid.toString()])
   })
 })
+
+describe('content that is being made here', () => {
+  it('is waited for, and then served', async t => {
+    const made = Promise.withResolvers<void>()
+    const roots: string[] = []
+    peer = await gatewayPeer({}, { coming: root => { roots.push(root.toString()); return made.promise } })
+    t.after(async () => peer.stop())
+    peer.blocks.elsewhere = 'nobody'
+
+    const asked = peer.get(`/ipfs/${file.cid}`)
+    await pollUntil(() => roots.length > 0, { everyMs: 1 })
+    peer.blocks.keep(file, ...leaves)
+    made.resolve()
+    const answer = await asked
+
+    assert.deepEqual([answer.status, (await answer.arrayBuffer()).byteLength, new Set(roots)], [200, 400_000, new Set([file.cid.toString()])])
+  })
+
+  it('is not waited for by who wants only what is there', async t => {
+    peer = await gatewayPeer({}, { coming: async () => new Promise<void>(() => {}) })
+    t.after(async () => peer.stop())
+
+    const answer = await peer.get(`/ipfs/${file.cid}`, { headers: { 'cache-control': 'only-if-cached' } })
+
+    assert.equal(answer.status, 412)
+  })
+})

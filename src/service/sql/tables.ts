@@ -1,0 +1,271 @@
+import type { Generated, Selectable } from 'kysely'
+
+/**
+ * The tables of the service layer, the same on every database. Times are Unix milliseconds, booleans 0 or 1, JSON is text, ids are opaque text (`ids.ts`).
+ * Columns that may be null, and those marked `Generated`, may be left out of an insert.
+ *
+ * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings, reservations or uploads can't
+ *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters and
+ *   tasks go with the user.
+ * - The database keeps by itself, in the same transaction: `counters` (`files:STATE`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
+ *   `nameFilter` and `metaFilter` search in. Nobody else writes them.
+ * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
+ */
+export interface Tables {
+  meta: MetaTable
+  workspaces: WorkspacesTable
+  users: UsersTable
+  api_keys: ApiKeysTable
+  sessions: SessionsTable
+  codes: CodesTable
+  invites: InvitesTable
+  files: FilesTable
+  groups: GroupsTable
+  pins: PinsTable
+  holdings: HoldingsTable
+  reservations: ReservationsTable
+  cluster_pins: ClusterPinsTable
+  counters: CountersTable
+  tasks: TasksTable
+  uploads: UploadsTable
+  links: LinksTable
+  usage_days: UsageDaysTable
+  views: ViewsTable
+  audit: AuditTable
+}
+
+/** Facts about the database itself: `service_id`, `schema_version`. Parts of the service keep single values here too. */
+export interface MetaTable { key: string, value: string }
+
+export interface WorkspacesTable { id: string, name: string, created_at: number }
+
+export type UserState = 'active' | 'suspended' | 'deleting'
+export type UserRole = 'user' | 'admin'
+
+export interface UsersTable {
+  id: string
+  email: string
+  /** The folded address, unique. */
+  email_key: string
+  /** Algorithm, parameters, salt and hash in one text. */
+  password_hash: string
+  created_at: number
+  verified_at: number | null
+  state: UserState
+  role: UserRole
+  quota_bytes: number
+  /** Sum of the user's holdings and reservations. */
+  used_bytes: Generated<number>
+  /** Number of the user's files in any state. */
+  file_count: Generated<number>
+  /** Sum of their sizes. */
+  file_bytes: Generated<number>
+  workspace_id: string
+}
+
+export interface ApiKeysTable {
+  id: string
+  user_id: string
+  workspace_id: string
+  name: string
+  /** The beginning of the secret, for looking it up. */
+  prefix: string
+  /** SHA-256 of the whole secret in hex. */
+  secret_hash: string
+  /** JSON: list of permissions. */
+  permissions: string
+  /** `default`: made by registration or renewal, ended by the next renewal. */
+  kind: 'default' | 'own'
+  expires_at: number | null
+  max_uses: number | null
+  uses: Generated<number>
+  created_at: number
+  last_used_at: number | null
+  revoked_at: number | null
+}
+
+export interface SessionsTable { id_hash: string, user_id: string, created_at: number, expires_at: number, last_used_at: number }
+
+export type CodePurpose = 'verify' | 'renew' | 'reset'
+
+/** One code for each user and purpose. */
+export interface CodesTable { user_id: string, purpose: CodePurpose, code_hash: string, expires_at: number, attempts_left: number, created_at: number }
+
+export interface InvitesTable { code_hash: string, email: string | null, created_by: string, created_at: number, expires_at: number, used_at: number | null }
+
+export const fileStates = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed'] as const
+export type FileState = typeof fileStates[number]
+
+/** One row for each user and CID. */
+export interface FilesTable {
+  id: string
+  user_id: string
+  workspace_id: string
+  cid: string
+  kind: 'file' | 'directory' | 'car'
+  original_filename: string
+  /** `folded(original_filename)`. */
+  name_key: string
+  content_type: string
+  size_bytes: number
+  group_id: string | null
+  /** JSON: object of texts. */
+  meta: Generated<string>
+  state: FileState
+  error: string | null
+  uploaded_at: number
+  view_count: Generated<number>
+  last_accessed_at: number | null
+  staging_key: string | null
+}
+
+export interface GroupsTable { id: string, user_id: string, workspace_id: string, name: string, created_at: number }
+
+export const tenantPinStatuses = ['queued', 'pinning', 'pinned', 'failed'] as const
+export type TenantPinStatus = typeof tenantPinStatuses[number]
+
+/** `created` is unique for each user. */
+export interface PinsTable {
+  request_id: string
+  user_id: string
+  workspace_id: string
+  cid: string
+  name: string
+  /** `folded(name)`. */
+  name_key: string
+  /** JSON: list of multiaddrs. */
+  origins: Generated<string>
+  /** JSON: object of texts. */
+  meta: Generated<string>
+  created: number
+  status: TenantPinStatus
+  /** JSON: object of texts. */
+  info: Generated<string>
+  size_bytes: number | null
+}
+
+/** A user holds a CID: `holders` is the number of the user's active files and pins of it. Bytes that aren't known yet count nothing. */
+export interface HoldingsTable { user_id: string, cid: string, size_bytes: number | null, holders: number }
+
+export interface ReservationsTable { id: string, user_id: string, bytes: number, purpose: string, created_at: number, expires_at: number }
+
+/** What the service wants of the cluster's pinset, and what came of it. */
+export interface ClusterPinsTable {
+  cid: string
+  /** 1: it was not in the pinset before; only such pins are removed. */
+  made: Generated<number>
+  owners: number
+  want: 'pin' | 'unpin'
+  /** 1: the pinset is as wanted. */
+  applied: Generated<number>
+  status: TenantPinStatus
+  replicas: Generated<number>
+  wanted_replicas: Generated<number>
+  info: Generated<string>
+  name: string
+  origins: Generated<string>
+  changed_at: number
+  next_try_at: number
+  tries: Generated<number>
+}
+
+export interface CountersTable { user_id: string, name: string, value: number }
+
+export const taskStates = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const
+export type TaskState = typeof taskStates[number]
+
+export interface TasksTable {
+  /** A UUID. */
+  id: string
+  /** null: the service's own. */
+  user_id: string | null
+  kind: string
+  version: number
+  /** JSON. */
+  input: string
+  state: TaskState
+  /** JSON. */
+  progress: string | null
+  /** JSON. */
+  result: string | null
+  error: string | null
+  /** How often it was taken. */
+  attempts: Generated<number>
+  /** Not to be taken before. */
+  run_at: number
+  lease_owner: string | null
+  lease_until: number | null
+  created_at: number
+  started_at: number | null
+  completed_at: number | null
+}
+
+export interface UploadsTable {
+  id: string
+  user_id: string
+  workspace_id: string
+  /** null: not known yet. */
+  length: number | null
+  offset: Generated<number>
+  /** JSON. */
+  metadata: Generated<string>
+  staging_key: string
+  reservation_id: string | null
+  link_id: string | null
+  state: 'open' | 'finishing' | 'done' | 'failed'
+  created_at: number
+  expires_at: number
+}
+
+export interface LinksTable {
+  id: string
+  secret_hash: string
+  user_id: string
+  workspace_id: string
+  max_bytes: number
+  /** JSON: list of media types; an empty one allows all. */
+  content_types: Generated<string>
+  group_id: string | null
+  max_uses: number
+  uses: Generated<number>
+  expires_at: number
+  created_at: number
+  revoked_at: number | null
+}
+
+/** `day` is YYYY-MM-DD in UTC; `bytes_stored` is the last figure of that day. */
+export interface UsageDaysTable { user_id: string, day: string, bytes_stored: Generated<number>, bytes_served: Generated<number>, requests: Generated<number> }
+
+export interface ViewsTable { user_id: string, cid: string, day: string, views: number }
+
+export interface AuditTable {
+  id: string
+  at: number
+  /** Whose things it was about. Stays when the user goes. */
+  user_id: string | null
+  /** Who did it: `user:ID`, `key:ID`, `command-line`, `service`. */
+  actor: string
+  action: string
+  object: string
+  address: string
+  /** JSON. */
+  details: Generated<string>
+}
+
+export type WorkspaceRow = Selectable<WorkspacesTable>
+export type UserRow = Selectable<UsersTable>
+export type ApiKeyRow = Selectable<ApiKeysTable>
+export type SessionRow = Selectable<SessionsTable>
+export type CodeRow = Selectable<CodesTable>
+export type InviteRow = Selectable<InvitesTable>
+export type FileRow = Selectable<FilesTable>
+export type GroupRow = Selectable<GroupsTable>
+export type PinRow = Selectable<PinsTable>
+export type HoldingRow = Selectable<HoldingsTable>
+export type ReservationRow = Selectable<ReservationsTable>
+export type ClusterPinRow = Selectable<ClusterPinsTable>
+export type TaskRow = Selectable<TasksTable>
+export type UploadRow = Selectable<UploadsTable>
+export type LinkRow = Selectable<LinksTable>
+export type UsageDayRow = Selectable<UsageDaysTable>
+export type AuditRow = Selectable<AuditTable>

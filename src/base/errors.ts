@@ -15,8 +15,6 @@ export const errorCodes = {
   FOLLOWER_MODE: 'this peer is configured to be in follower mode. Write operations are disabled',
   QUEUE_FULL: 'the queue is full',
   STORAGE_FULL: 'the storage is full',
-  QUOTA_EXCEEDED: 'the quota of the account is used up',
-  CONFLICT: 'it conflicts with what is there',
   IPFS_ERROR: 'the IPFS node reports an error',
   IPFS_UNAVAILABLE: 'the IPFS node does not answer',
   BLOCK_MISSING: 'the block is not here',

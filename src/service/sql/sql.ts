@@ -11,8 +11,11 @@ export type Condition = RawBuilder<SqlBool>
 /** How a name is compared: the whole name or a part of it, `i…` without regard to upper and lower case. */
 export type NameMatch = 'exact' | 'iexact' | 'partial' | 'ipartial'
 
-/** Tables that can be searched by name and metadata. */
-export type Searched = 'files' | 'pins'
+/** What is looked for. All that is given must hold; of `meta` all pairs. */
+export interface Search {
+  name?: { text: string, match: NameMatch }
+  meta?: Readonly<Record<string, string>>
+}
 
 /**
  * The database of the service layer: its tables (`tables.ts`), whichever database holds them.
@@ -47,12 +50,10 @@ export interface SqlDatabase extends Startable {
   serviceId (): string
 
   /**
-   * Rows of `files` or `pins` (not under another name) whose name matches. Asks the database how many there are, to choose the quicker way; so it belongs to one query only.
-   * Within a query that names the user.
+   * The rows of one user in `files` or `pins` (not under another name) that fit: a condition that takes the place of `where('user_id', '=', user)`. Asks the database how many
+   * there are, to choose between going through these and going through all in the order of the list; so it belongs to one query, and that has an order and a limit.
    */
-  nameFilter (table: Searched, name: { text: string, match: NameMatch }): Promise<Condition>
-  /** Rows of `files` or `pins` (not under another name) whose `meta` has all these pairs. Within a query that names the user. */
-  metaFilter (table: Searched, pairs: Readonly<Record<string, string>>): Condition
+  matching (table: 'files' | 'pins', user: string, search: Search): Promise<Condition>
 }
 
 /** How names are compared without regard to case; what `name_key` holds. */

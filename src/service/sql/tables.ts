@@ -8,7 +8,7 @@ import type { Generated, Selectable } from 'kysely'
  *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters and
  *   tasks go with the user.
  * - The database keeps by itself, in the same transaction: `counters` (`files:STATE`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
- *   `nameFilter` and `metaFilter` search in. Nobody else writes them.
+ *   `SqlDatabase.matching` searches in. Nobody else writes them.
  * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
  */
 export interface Tables {
@@ -95,6 +95,7 @@ export interface InvitesTable { code_hash: string, email: string | null, created
 
 export const fileStates = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed'] as const
 export type FileState = typeof fileStates[number]
+export type FileKind = 'file' | 'directory' | 'car'
 
 /** One row for each user and CID. */
 export interface FilesTable {
@@ -102,7 +103,7 @@ export interface FilesTable {
   user_id: string
   workspace_id: string
   cid: string
-  kind: 'file' | 'directory' | 'car'
+  kind: FileKind
   original_filename: string
   /** `folded(original_filename)`. */
   name_key: string
@@ -165,8 +166,11 @@ export interface ClusterPinsTable {
   name: string
   origins: Generated<string>
   changed_at: number
-  next_try_at: number
+  /** null: nothing is left to do. */
+  next_try_at: number | null
   tries: Generated<number>
+  /** Of the whole DAG; null: not known yet. */
+  size_bytes: number | null
 }
 
 export interface CountersTable { user_id: string, name: string, value: number }
@@ -209,7 +213,7 @@ export interface UploadsTable {
   offset: Generated<number>
   /** JSON. */
   metadata: Generated<string>
-  staging_key: string
+  staging_key: string | null
   reservation_id: string | null
   link_id: string | null
   state: 'open' | 'finishing' | 'done' | 'failed'
@@ -222,7 +226,8 @@ export interface LinksTable {
   secret_hash: string
   user_id: string
   workspace_id: string
-  max_bytes: number
+  /** null: what the quota leaves. */
+  max_bytes: number | null
   /** JSON: list of media types; an empty one allows all. */
   content_types: Generated<string>
   group_id: string | null

@@ -15,6 +15,10 @@ export type NameMatch = 'exact' | 'iexact' | 'partial' | 'ipartial'
 export interface Search {
   name?: { text: string, match: NameMatch }
   meta?: Readonly<Record<string, string>>
+  /** `state` of files, `status` of pins. */
+  state?: string
+  /** Of files; null: those in no group. */
+  group?: string | null
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Generated, Selectable } from 'kysely'
  * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings, reservations or uploads can't
  *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters and
  *   tasks go with the user.
- * - The database keeps by itself, in the same transaction: `counters` (`files:STATE`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
+ * - The database keeps by itself, in the same transaction: `counters` (`files:STATE` without those of origin `pins`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
  *   `SqlDatabase.matching` searches in. Nobody else writes them.
  * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
  */
@@ -56,7 +56,7 @@ export interface UsersTable {
   quota_bytes: number
   /** Sum of the user's holdings and reservations. */
   used_bytes: Generated<number>
-  /** Number of the user's files in any state. */
+  /** Number of the user's files in any state (without those of origin `pins`). */
   file_count: Generated<number>
   /** Sum of their sizes. */
   file_bytes: Generated<number>
@@ -96,6 +96,7 @@ export interface InvitesTable { code_hash: string, email: string | null, created
 export const fileStates = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed'] as const
 export type FileState = typeof fileStates[number]
 export type FileKind = 'file' | 'directory' | 'car'
+export type FileOrigin = 'upload' | 'cid' | 'pins'
 
 /** One row for each user and CID. */
 export interface FilesTable {
@@ -116,8 +117,16 @@ export interface FilesTable {
   error: string | null
   uploaded_at: number
   view_count: Generated<number>
-  last_accessed_at: number | null
+  /** 0: never. */
+  last_accessed_at: Generated<number>
   staging_key: string | null
+  /** How it came here. `pins`: it stands in the list for tenant pins of a CID that isn't a file of the user; such rows are counted nowhere. */
+  origin: Generated<FileOrigin>
+  /** 1: it is an owner of the CID's row in `cluster_pins`. */
+  owns_pin: Generated<number>
+  /** Of the import. */
+  lease_until: number | null
+  tries: Generated<number>
 }
 
 export interface GroupsTable { id: string, user_id: string, workspace_id: string, name: string, created_at: number }

@@ -57,7 +57,7 @@ const tables = (kind: DatabaseKind): Array<[string, string]> => [
   ['audit', `id text PRIMARY KEY, at bigint NOT NULL, user_id text, actor text NOT NULL, action text NOT NULL, object text NOT NULL, address text NOT NULL,
     details text NOT NULL DEFAULT '{}'`],
   // what one process on a SQLite file tells the others; PostgreSQL has NOTIFY
-  ...(kind === 'sqlite' ? [['notices', 'id bigint PRIMARY KEY, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL'] as [string, string]] : [])
+  ...(kind === 'sqlite' ? [['notices', 'id bigint PRIMARY KEY AUTOINCREMENT, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL'] as [string, string]] : [])
 ]
 
 /** Lists of a user begin with the user and end with something unique, so that a page is a piece of an index. */

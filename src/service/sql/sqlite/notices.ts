@@ -1,0 +1,53 @@
+import type { Worker } from '../../../base/worker.ts'
+import type { Channels } from '../channels.ts'
+import type { SqliteConnectionFile } from './dialect.ts'
+
+export interface Notice { channel: string, text: string }
+
+/** How often a process looks for what others have told. */
+const pollMs = 250
+/** What another process has not read by then, it never will. */
+const keptMs = 60_000
+const maxTextBytes = 4000
+
+/** Writes a notice for other processes, inside of the transaction. */
+export function writeNotice (writer: SqliteConnectionFile, { channel, text }: Notice, { origin, now }: { origin: string, now: number }): void {
+  if (Buffer.byteLength(text) > maxTextBytes) throw new RangeError(`a notice has ${maxTextBytes} bytes at most`)
+  writer.query('insert into notices (at, origin, channel, text) values (?, ?, ?, ?)', [now, origin, channel, text])
+  writer.query('delete from notices where at < ?', [now - keptMs])
+}
+
+/**
+ * Notices of other processes on the same file: commands like `user suspend` that run beside the daemon. `data_version` tells without reading anything whether another
+ * connection has written.
+ */
+export class NoticePoll implements Worker {
+  readonly name = 'service-database-notices'
+  readonly #reader: SqliteConnectionFile
+  readonly #channels: Channels
+  readonly #origin: string
+  #version: number | undefined
+  #last: number
+
+  /** What was told before is not told again. */
+  constructor (reader: SqliteConnectionFile, { channels, origin }: { channels: Channels, origin: string }) {
+    this.#reader = reader
+    this.#channels = channels
+    this.#origin = origin
+    this.#last = reader.query<{ last: number }>('select seq as last from sqlite_sequence where name = \'notices\'').rows[0]?.last ?? 0
+  }
+
+  intervalMs (): number { return pollMs }
+
+  async work (): Promise<'idle'> {
+    const version = this.#reader.query<{ data_version: number }>('pragma data_version').rows[0]?.data_version
+    if (version === this.#version) return 'idle'
+    this.#version = version
+    const { rows } = this.#reader.query<Notice & { id: number, origin: string }>('select id, origin, channel, text from notices where id > ? order by id', [this.#last])
+    for (const { id, origin, channel, text } of rows) {
+      this.#last = id
+      if (origin !== this.#origin) this.#channels.tell(channel, text)
+    }
+    return 'idle'
+  }
+}

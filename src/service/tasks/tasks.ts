@@ -11,7 +11,7 @@ export interface Task<Input> {
   input: Input
   /** What was last given to `progress`, also by a peer that died meanwhile; null at first. */
   progress: unknown
-  /** 1 at the first time. */
+  /** 1 at the first time, and at the first one after progress. */
   attempt: number
 }
 
@@ -37,7 +37,7 @@ export interface HandleOptions {
  * Long work that outlives requests, restarts and peers: rows with a lease, which any peer on the database takes, oldest first, but at most two of a user at once.
  *
  * - A peer renews its leases; what it had when it died is taken by another (or by itself) once the lease of 30 s is over, at once after an orderly stop.
- * - The errors NOT_READY, TIMEOUT and IPFS_UNAVAILABLE are tried again, up to ten times within about an hour. A task during which its peer died five times fails.
+ * - The errors NOT_READY, TIMEOUT and IPFS_UNAVAILABLE are tried again, after 2 s to 10 min. A task that was begun ten times in a row without `progress` fails.
  * - Finished tasks are kept for 30 days.
  */
 export interface Tasks extends Startable {

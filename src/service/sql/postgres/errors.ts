@@ -1,8 +1,9 @@
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { ErrorCode } from '../../../base/errors.ts'
 
-/** Another transaction was in the way: the same again may go well. */
-const conflicts = ['40001', '40P01']
+/** Another transaction was in the way, or another version of this program has changed a table: the same again may go well. */
+const changedPlan = '0A000'
+const conflicts = ['40001', '40P01', changedPlan]
 
 /** SQLSTATEs, whole or their class: https://www.postgresql.org/docs/15/errcodes-appendix.html */
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -55,5 +56,5 @@ function networkCode (err: unknown): ErrorCode | undefined {
 /** Whether the connection that threw this is of no use any more. */
 export const isGone = (err: unknown): boolean => {
   const state = sqlState(err)
-  return state == null || ['08', '57'].includes(state.slice(0, 2)) || state === '25P03'
+  return state == null || ['08', '57'].includes(state.slice(0, 2)) || state === '25P03' || state === changedPlan
 }

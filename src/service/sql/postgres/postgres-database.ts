@@ -40,7 +40,7 @@ const readers = 6
 const writers = 6
 const connectMs = 5000
 /** Longer than a transaction may take. */
-const longestStatementMs = 40_000
+const longestStatementMs = 35_000
 
 /** Transactions that run at the same time can be in each other's way; the server rolls one of them back, which is then tried again. */
 const triesSideBySide = 3
@@ -70,16 +70,16 @@ class PostgresDatabase implements SqlDatabase {
   }
 
   async start (signal: AbortSignal): Promise<void> {
-    const writing = this.#pool(writers, '')
+    const migrating = this.#pool(1, { limitMs: 0 })
     try {
-      const serviceId = await this.#migrate(writing)
+      const serviceId = await this.#migrate(migrating)
       signal.throwIfAborted()
       await this.#listening.start()
       // a write outside of a transaction is a mistake, here as in SQLite
-      this.#opened = { writing, reading: this.#pool(readers, '-c default_transaction_read_only=on'), serviceId }
-    } catch (err) {
-      await writing.end()
-      throw err
+      const reading = this.#pool(readers, { limitMs: longestStatementMs, options: '-c default_transaction_read_only=on' })
+      this.#opened = { writing: this.#pool(writers, { limitMs: longestStatementMs }), reading, serviceId }
+    } finally {
+      await migrating.end()
     }
   }
 
@@ -135,8 +135,10 @@ class PostgresDatabase implements SqlDatabase {
     })
   }
 
-  #pool (max: number, options: string): Pool {
-    const pool = new Pool({ ...clientConfig(this.#init.url, options), max, query_timeout: longestStatementMs })
+  /** `limitMs`: of a statement, 0 for none. */
+  #pool (max: number, { limitMs, options = '' }: { limitMs: number, options?: string }): Pool {
+    const timeouts = `-c statement_timeout=${limitMs} -c idle_in_transaction_session_timeout=${limitMs}`
+    const pool = new Pool({ ...clientConfig(this.#init.url, `${timeouts} ${options}`), max, ...(limitMs === 0 ? {} : { query_timeout: limitMs + 5000 }) })
     // clients that nobody uses: the pool gives them up by itself
     pool.on('error', err => this.#deps.log.debug('a connection to the service\'s database ended', { err }))
     return pool
@@ -176,7 +178,7 @@ function clientConfig (url: string, options = ''): ClientConfig {
     keepAlive: true,
     application_name: 'helia-cluster',
     // plans for texts to search for are made with these texts
-    options: `-c plan_cache_mode=force_custom_plan -c statement_timeout=${longestStatementMs - 5000} -c idle_in_transaction_session_timeout=${longestStatementMs} ${options}`.trim(),
+    options: `-c plan_cache_mode=force_custom_plan ${options}`.trim(),
     types: { getTypeParser: ((id: number, format?: 'text' | 'binary') => numberTypes.includes(id) ? Number : types.getTypeParser(id, format)) as typeof types.getTypeParser }
   }
 }

@@ -1,0 +1,119 @@
+import type { Random } from '../../base/clock.ts'
+import { answerText, ClusterError, isClusterError } from '../../base/errors.ts'
+import type { ErrorCode } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { TaskRow } from '../sql/tables.ts'
+import { end, giveBack, leaseMs, noteProgress, postpone, renew } from './task-rows.ts'
+import type { Lease } from './task-rows.ts'
+import type { TaskHandler } from './tasks.ts'
+
+/** What passes by itself. */
+const passing: readonly ErrorCode[] = ['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE']
+export const maxAttempts = 10
+const firstPauseMs = 2000
+const longestPauseMs = 600_000
+
+export interface TaskRunDeps { database: SqlDatabase, log: Logger, random: Random, channel: string }
+
+/** One attempt at one task. */
+export class TaskRun {
+  readonly row: TaskRow
+  readonly #lease: Lease
+  readonly #deps: TaskRunDeps
+  readonly #abort = new AbortController()
+  #leaseUntil: number
+  #isLost = false
+
+  constructor (row: TaskRow, token: string, deps: TaskRunDeps) {
+    this.row = row
+    this.#lease = { id: row.id, token }
+    this.#deps = deps
+    this.#leaseUntil = deps.database.now() + leaseMs
+  }
+
+  /** Never rejects; resolves when the handler is done with it and the row says how. */
+  async run (handler: TaskHandler<unknown>): Promise<void> {
+    try {
+      const outcome = await this.#outcome(handler)
+      if (!this.#isLost) await this.#note(outcome)
+    } catch (err) {
+      // its lease will end, and somebody takes it again
+      this.#deps.log.warn('the end of a task could not be noted', { task: this.row.id, kind: this.row.kind, err })
+    }
+  }
+
+  /** The task isn't ours any more: nothing more is written. */
+  lose (reason: string): void {
+    this.#isLost = true
+    this.#abort.abort(new ClusterError('CONFLICT', { task: this.row.id }, { message: reason }))
+  }
+
+  /** The peer stops. */
+  interrupt (): void { this.#abort.abort(new ClusterError('NOT_READY', {}, { message: 'the peer stops' })) }
+
+  async renewLease (): Promise<void> {
+    const { database } = this.#deps
+    const now = database.now()
+    try {
+      if (await database.transaction(tx => renew(tx, this.#lease, now))) this.#leaseUntil = now + leaseMs
+      else this.lose('the task was revoked, or taken by another peer')
+    } catch (err) {
+      if (database.now() >= this.#leaseUntil) this.lose('the lease of the task could not be renewed')
+      throw err
+    }
+  }
+
+  async #outcome (handler: TaskHandler<unknown>): Promise<Outcome> {
+    const { row } = this
+    if (row.attempts > maxAttempts) return { state: 'FAILURE', error: row.error ?? 'it was begun again and again without getting on' }
+    const task = {
+      id: row.id, user: row.user_id, version: row.version, input: JSON.parse(row.input) as unknown, progress: row.progress == null ? null : JSON.parse(row.progress) as unknown,
+      attempt: row.attempts
+    }
+    try {
+      const result = await handler(task, { signal: this.#abort.signal, progress: (value, tx) => this.#progress(value, tx) })
+      return { state: 'SUCCESS', result }
+    } catch (err) {
+      return this.#failed(err)
+    }
+  }
+
+  #failed (err: unknown): Outcome {
+    if (this.#abort.signal.aborted) return { state: 'interrupted' }
+    const { row } = this
+    const { database, log, random } = this.#deps
+    const error = answerText(err)
+    if (!isClusterError(err) || !passing.includes(err.code) || row.attempts >= maxAttempts) {
+      log.warn('a task failed', { task: row.id, kind: row.kind, attempt: row.attempts, err })
+      return { state: 'FAILURE', error }
+    }
+    const pauseMs = Math.min(firstPauseMs * 2 ** (row.attempts - 1), longestPauseMs) * (0.75 + random.float() / 2)
+    log.info('a task is tried again', { task: row.id, kind: row.kind, attempt: row.attempts, pauseMs: Math.round(pauseMs), err })
+    return { state: 'postponed', runAt: Math.round(database.now() + pauseMs), error }
+  }
+
+  async #note (outcome: Outcome): Promise<void> {
+    const { database, channel } = this.#deps
+    await database.transaction(async tx => {
+      if (outcome.state === 'interrupted') await giveBack(tx, this.#lease)
+      else if (outcome.state === 'postponed') await postpone(tx, this.#lease, outcome)
+      else await end(tx, this.#lease, { ...outcome, now: database.now() })
+      await database.notify(tx, channel, this.row.id)
+    })
+  }
+
+  async #progress (value: unknown, tx?: Sql): Promise<void> {
+    const note = (within: Sql): Promise<boolean> => noteProgress(within, this.#lease, value)
+    const isNoted = tx == null ? await this.#deps.database.transaction(note) : await note(tx)
+    if (isNoted) return
+    this.lose('the task was revoked, or taken by another peer')
+    throw new ClusterError('CONFLICT', { task: this.row.id }, { message: 'the task was revoked, or taken by another peer' })
+  }
+}
+
+type Outcome =
+  | { state: 'SUCCESS', result: unknown }
+  | { state: 'FAILURE', error: string }
+  | { state: 'interrupted' }
+  | { state: 'postponed', runAt: number, error: string }

@@ -1,0 +1,145 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { chown, mkdtemp, rename, rm } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import { freePorts } from './peer-process.ts'
+import { pollUntil } from './poll.ts'
+
+/** The folder of PostgreSQL's programs: Debian's newest, else what is on PATH; null when there are none. */
+const programs: string | null = findPrograms()
+/** The server refuses to run as root: then Debian's user `postgres` runs it. */
+const account = process.getuid?.() === 0 ? findAccount() : undefined
+
+/** Why there can be no server; null when there can. */
+export const postgresMissing: string | null = whyMissing()
+
+function findPrograms (): string | null {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)).map(version => join(debian, version, 'bin')) : []
+  return [...versions, ...(process.env.PATH ?? '').split(delimiter)].find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null
+}
+
+function findAccount (): { uid: number, gid: number } | null {
+  const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? []
+  return uid == null || gid == null ? null : { uid: Number(uid), gid: Number(gid) }
+}
+
+function whyMissing (): string | null {
+  if (programs == null) return 'PostgreSQL is not installed'
+  if (account === null) return 'there is no user postgres to run PostgreSQL as'
+  return null
+}
+
+/** A command as the account that the server runs as. */
+const asServer = (command: string[]): string[] => account == null
+  ? command
+  : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--', ...command]
+
+async function runAsServer (...command: string[]): Promise<void> {
+  const [program = '', ...args] = asServer(command)
+  await promisify(execFile)(program, args, { cwd: '/', timeout: 120_000 })
+}
+
+async function newFolder (name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), name))
+  if (account != null) await chown(folder, account.uid, account.gid)
+  return folder
+}
+
+/** A data folder as `initdb` makes it in 7 s. One is kept between runs, for copying. */
+async function freshData (): Promise<string> {
+  const template = join(tmpdir(), `helia-cluster-postgres-${(programs ?? '').replaceAll(/\W+/g, '-')}-${process.getuid?.() ?? 0}`)
+  if (!existsSync(template)) {
+    const made = await newFolder('helia-cluster-initdb-')
+    await runAsServer(join(programs ?? '', 'initdb'), '--no-sync', '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--pgdata', made)
+    // another process may have been quicker
+    await rename(made, template).catch(async () => rm(made, { recursive: true, force: true }))
+  }
+  const folder = await newFolder('helia-cluster-postgres-')
+  const data = join(folder, 'data')
+  await runAsServer('cp', '-a', template, data)
+  return folder
+}
+
+/** Only speed: what these databases hold is gone with them. */
+const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'shared_buffers=32MB', 'max_connections=90', 'wal_level=minimal', 'max_wal_senders=0', 'unix_socket_directories=', 'listen_addresses=127.0.0.1']
+
+/** Ends the server when our end of the pipe is closed: also when this process is killed. */
+const guarded = '"$@" < /dev/null & server=$!; read -r _; kill -INT "$server"; wait "$server"'
+
+/** A PostgreSQL on 127.0.0.1 with a data folder of its own. */
+export class PostgresServer {
+  readonly #folder: string
+  readonly port: number
+  #child: ChildProcess | undefined
+  #ended: Promise<void> = Promise.resolve()
+  #log = ''
+  #databases = 0
+
+  private constructor (folder: string, port: number) {
+    this.#folder = folder
+    this.port = port
+  }
+
+  static async create (): Promise<PostgresServer> {
+    const [port = 0] = await freePorts(1)
+    const server = new PostgresServer(await freshData(), port)
+    await server.start()
+    return server
+  }
+
+  async start (): Promise<void> {
+    const server = [join(programs ?? '', 'postgres'), '-D', join(this.#folder, 'data'), '-p', `${this.port}`, ...settings.flatMap(setting => ['-c', setting])]
+    const [program = '', ...args] = asServer(['sh', '-c', guarded, 'sh', ...server])
+    const child = spawn(program, args, { cwd: '/', stdio: ['pipe', 'ignore', 'pipe'] })
+    child.stderr?.on('data', chunk => { this.#log = `${this.#log}${String(chunk)}`.slice(-4000) })
+    this.#child = child
+    this.#ended = new Promise(resolve => child.once('exit', () => resolve()))
+    await pollUntil(async () => this.#answers(), { withinMs: 30_000, what: 'the start of PostgreSQL' }).catch(async err => {
+      await this.stop()
+      throw new Error(`${(err as Error).message}: ${this.#log}`)
+    })
+  }
+
+  /** Ends all connections at once. */
+  async stop (): Promise<void> {
+    this.#child?.stdin?.end()
+    await this.#ended
+  }
+
+  async remove (): Promise<void> {
+    await this.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  url (database: string): string { return `postgres://postgres@127.0.0.1:${this.port}/${database}` }
+
+  /** The URL of a new, empty database. */
+  async createDatabase (): Promise<string> {
+    const name = `test_${++this.#databases}`
+    await this.query(`create database ${name}`)
+    return this.url(name)
+  }
+
+  async query (text: string, database = 'postgres'): Promise<Array<Record<string, unknown>>> {
+    const client = new Client({ connectionString: this.url(database) })
+    await client.connect()
+    try {
+      return (await client.query(text)).rows as Array<Record<string, unknown>>
+    } finally {
+      await client.end()
+    }
+  }
+
+  async #answers (): Promise<boolean> {
+    try {
+      await this.query('select 1')
+      return true
+    } catch {
+      return false // not yet
+    }
+  }
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { SqlDatabase } from '../../src/service/sql/sql.ts'
 import { fileStates } from '../../src/service/sql/tables.ts'
+import { serviceTotals } from '../../src/service/usage/totals.ts'
 import { eachDatabase } from '../support/service-database.ts'
 import { addFile, addPin, addUser, fileOf } from '../support/service-rows.ts'
 
@@ -114,5 +115,20 @@ eachDatabase('counters of the service database', databases => {
     const sum = await database.db.selectFrom('files').select(({ fn }) => [fn.countAll<number>().as('file_count'), fn.sum<number>('size_bytes').as('file_bytes')]).executeTakeFirstOrThrow()
     assert.deepEqual(await counters(database, user), Object.fromEntries(counted.map(({ state, count }) => [`files:${state}`, count])))
     assert.deepEqual(await totals(database, user), sum)
+  })
+})
+
+eachDatabase('figures of the whole service', databases => {
+  it('are the sums over all users', async () => {
+    const { database } = await databases.open()
+    const users = [await addUser(database, { quota_bytes: 100, used_bytes: 95 }), await addUser(database, { quota_bytes: 100, used_bytes: 5 }), await addUser(database, { state: 'suspended', quota_bytes: 0 })]
+    await database.transaction(async tx => {
+      for (const user of users) await addFile(tx, user, { state: 'staged' })
+      await addPin(tx, users[0]!, { status: 'failed' })
+    })
+
+    assert.deepEqual(await serviceTotals(database), {
+      users: { active: 2, suspended: 1 }, files: { staged: 3 }, pins: { failed: 1 }, tasks: {}, unappliedPins: 0, openUploads: 0, usedBytes: 100, quotaBytes: 200, nearlyFullUsers: 1
+    })
   })
 })

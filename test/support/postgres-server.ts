@@ -64,8 +64,14 @@ async function freshData (): Promise<string> {
   return folder
 }
 
-/** Only speed: what these databases hold is gone with them. */
-const settings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'shared_buffers=32MB', 'max_connections=90', 'wal_level=minimal', 'max_wal_senders=0', 'unix_socket_directories=', 'listen_addresses=127.0.0.1']
+const settings = ['max_connections=90', 'wal_level=minimal', 'max_wal_senders=0', 'unix_socket_directories=', 'listen_addresses=127.0.0.1']
+/** What the databases of tests hold is gone with them. */
+const quickSettings = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'shared_buffers=32MB']
+
+export interface PostgresServerInit {
+  /** As it is installed: for benchmarks. */
+  isDurable?: boolean
+}
 
 /** Ends the server when our end of the pipe is closed: also when this process is killed. */
 const guarded = '"$@" < /dev/null & server=$!; read -r _; kill -INT "$server"; wait "$server"'
@@ -74,25 +80,27 @@ const guarded = '"$@" < /dev/null & server=$!; read -r _; kill -INT "$server"; w
 export class PostgresServer {
   readonly #folder: string
   readonly port: number
+  readonly #settings: readonly string[]
   #child: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
   #log = ''
   #databases = 0
 
-  private constructor (folder: string, port: number) {
+  private constructor (folder: string, port: number, settings: readonly string[]) {
     this.#folder = folder
     this.port = port
+    this.#settings = settings
   }
 
-  static async create (): Promise<PostgresServer> {
+  static async create ({ isDurable = false }: PostgresServerInit = {}): Promise<PostgresServer> {
     const [port = 0] = await freePorts(1)
-    const server = new PostgresServer(await freshData(), port)
+    const server = new PostgresServer(await freshData(), port, isDurable ? settings : [...settings, ...quickSettings])
     await server.start()
     return server
   }
 
   async start (): Promise<void> {
-    const server = [join(programs ?? '', 'postgres'), '-D', join(this.#folder, 'data'), '-p', `${this.port}`, ...settings.flatMap(setting => ['-c', setting])]
+    const server = [join(programs ?? '', 'postgres'), '-D', join(this.#folder, 'data'), '-p', `${this.port}`, ...this.#settings.flatMap(setting => ['-c', setting])]
     const [program = '', ...args] = asServer(['sh', '-c', guarded, 'sh', ...server])
     const child = spawn(program, args, { cwd: '/', stdio: ['pipe', 'ignore', 'pipe'] })
     child.stderr?.on('data', chunk => { this.#log = `${this.#log}${String(chunk)}`.slice(-4000) })

@@ -1,4 +1,15 @@
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+
+export interface Notice { channel: string, text: string }
+
+const maxTextBytes = 4000
+
+/** Throws INTERNAL for one that is too long for any of the databases. */
+export function checkedNotice (notice: Notice): Notice {
+  if (Buffer.byteLength(notice.text) <= maxTextBytes) return notice
+  throw new ClusterError('INTERNAL', { channel: notice.channel }, { message: `a notice has ${maxTextBytes} bytes at most` })
+}
 
 export type NoticeListener = (text: string | null) => void
 

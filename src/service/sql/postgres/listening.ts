@@ -2,13 +2,11 @@ import type { Client } from 'pg'
 import type { Clock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Worker, WorkerHandle, Workers } from '../../../base/worker.ts'
-import type { Channels } from '../channels.ts'
+import type { Channels, Notice } from '../channels.ts'
 import { postgresError } from './errors.ts'
 
 /** All notices go through one channel of PostgreSQL, so that nobody's name can be one that the server folds or refuses. */
 export const postgresChannel = 'helia_cluster_service'
-
-interface Notice { channel: string, text: string }
 
 export const noticeText = (notice: Notice): string => JSON.stringify({ channel: notice.channel, text: notice.text })
 

@@ -5,7 +5,7 @@ import type { Clock, Random } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Workers } from '../../../base/worker.ts'
-import { Channels } from '../channels.ts'
+import { Channels, checkedNotice } from '../channels.ts'
 import type { NoticeListener } from '../channels.ts'
 import { uuid } from '../ids.ts'
 import { matchingRows } from '../matching.ts'
@@ -107,7 +107,7 @@ class PostgresDatabase implements SqlDatabase {
   }
 
   async notify (tx: Sql, channel: string, text: string): Promise<void> {
-    await sql`select pg_notify(${postgresChannel}, ${noticeText({ channel, text })})`.execute(tx)
+    await sql`select pg_notify(${postgresChannel}, ${noticeText(checkedNotice({ channel, text }))})`.execute(tx)
   }
 
   listen (channel: string, listener: NoticeListener): () => void { return this.#channels.add(channel, listener) }

@@ -1,20 +1,18 @@
+import { sql } from 'kysely'
 import type { Worker } from '../../../base/worker.ts'
-import type { Channels } from '../channels.ts'
+import type { Channels, Notice } from '../channels.ts'
+import type { Sql } from '../sql.ts'
 import type { SqliteConnectionFile } from './dialect.ts'
-
-export interface Notice { channel: string, text: string }
 
 /** How often a process looks for what others have told. */
 const pollMs = 250
 /** What another process has not read by then, it never will. */
 const keptMs = 60_000
-const maxTextBytes = 4000
 
 /** Writes a notice for other processes, inside of the transaction. */
-export function writeNotice (writer: SqliteConnectionFile, { channel, text }: Notice, { origin, now }: { origin: string, now: number }): void {
-  if (Buffer.byteLength(text) > maxTextBytes) throw new RangeError(`a notice has ${maxTextBytes} bytes at most`)
-  writer.query('insert into notices (at, origin, channel, text) values (?, ?, ?, ?)', [now, origin, channel, text])
-  writer.query('delete from notices where at < ?', [now - keptMs])
+export async function writeNotice (tx: Sql, { channel, text }: Notice, { origin, now }: { origin: string, now: number }): Promise<void> {
+  await sql`insert into notices (at, origin, channel, text) values (${now}, ${origin}, ${channel}, ${text})`.execute(tx)
+  await sql`delete from notices where at < ${now - keptMs}`.execute(tx)
 }
 
 /**

@@ -6,8 +6,8 @@ import type { Clock, Random } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../../base/worker.ts'
-import { Channels } from '../channels.ts'
-import type { NoticeListener } from '../channels.ts'
+import { Channels, checkedNotice } from '../channels.ts'
+import type { Notice, NoticeListener } from '../channels.ts'
 import { opaqueId, uuid } from '../ids.ts'
 import { matchingRows } from '../matching.ts'
 import type { Searched } from '../matching.ts'
@@ -22,7 +22,6 @@ import type { SyncedFile } from './durability.ts'
 import { isBusy, sqliteError } from './errors.ts'
 import { sqliteMatching } from './matching.ts'
 import { NoticePoll, writeNotice } from './notices.ts'
-import type { Notice } from './notices.ts'
 
 export interface SqliteDatabaseInit {
   /** Its folder is made when missing. Only its owner may read it. */
@@ -61,7 +60,8 @@ class SqliteDatabase implements SqlDatabase {
   readonly #deps: SqliteDatabaseDeps
   readonly #channels: Channels
   readonly #origin: string
-  readonly #notices = new WeakMap<Sql, Notice[]>()
+  /** What the transaction that is under way tells. */
+  #told: Notice[] = []
   #opened: Open | undefined
   #isStopping = false
   #underWay = 0
@@ -123,8 +123,8 @@ class SqliteDatabase implements SqlDatabase {
     this.#underWay++
     try {
       const { result, notices } = await this.#writing.transaction().execute(tx => insideTransaction(this.#deps.clock, async () => {
-        const result = await work(tx)
-        return { result, notices: this.#notices.get(tx) ?? [] }
+        const notices: Notice[] = this.#told = []
+        return { result: await work(tx), notices }
       }))
       await durability.written()
       for (const { channel, text } of notices) this.#channels.tell(channel, text)
@@ -135,11 +135,9 @@ class SqliteDatabase implements SqlDatabase {
   }
 
   async notify (tx: Sql, channel: string, text: string): Promise<void> {
-    const notice = { channel, text }
-    writeNotice(this.#open.writer, notice, { origin: this.#origin, now: this.now() })
-    const told = this.#notices.get(tx)
-    if (told == null) this.#notices.set(tx, [notice])
-    else told.push(notice)
+    const notice = checkedNotice({ channel, text })
+    await writeNotice(tx, notice, { origin: this.#origin, now: this.now() })
+    this.#told.push(notice)
   }
 
   listen (channel: string, listener: NoticeListener): () => void { return this.#channels.add(channel, listener) }

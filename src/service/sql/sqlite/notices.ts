@@ -42,6 +42,8 @@ export class NoticePoll implements Worker {
     if (version === this.#version) return 'idle'
     this.#version = version
     const { rows } = this.#reader.query<Notice & { id: number, origin: string }>('select id, origin, channel, text from notices where id > ? order by id', [this.#last])
+    // this process stood still for so long that some are gone
+    if (rows.length > 0 && rows[0]!.id > this.#last + 1) this.#channels.tellAllMissed()
     for (const { id, origin, channel, text } of rows) {
       this.#last = id
       if (origin !== this.#origin) this.#channels.tell(channel, text)

@@ -11,7 +11,9 @@ import { WorkerRunner } from '../../../../src/base/worker.ts'
 import type { SqlDatabase } from '../../../../src/service/sql/sql.ts'
 import type { SyncedFile } from '../../../../src/service/sql/sqlite/durability.ts'
 import { syncedFile } from '../../../../src/service/sql/sqlite/durability.ts'
+import { copyDatabase } from '../../../../src/service/sql/sqlite/backup.ts'
 import { sqliteDatabase } from '../../../../src/service/sql/sqlite/sqlite-database.ts'
+import { addFile, addUser } from '../../../support/service-rows.ts'
 
 const signal = new AbortController().signal
 
@@ -116,5 +118,36 @@ describe('SQLite database of the service', () => {
     assert.equal((await readFile(file)).length, 8192)
     await truncate(file, 0)
     await open()
+  })
+
+  it('can be copied while it is written, into a database that is whole', async () => {
+    const opened = await open()
+    await put(opened, 'a')
+    const user = await addUser(opened)
+    await opened.transaction(tx => addFile(tx, user, { original_filename: 'some name' }))
+    const copy = join(folder, 'copy.sqlite')
+    const serviceId = opened.serviceId()
+
+    await opened.transaction(async tx => {
+      await tx.insertInto('meta').values({ key: 'b', value: '' }).execute()
+      copyDatabase(file, copy)
+    })
+    assert.throws(() => copyDatabase(file, copy), err => isClusterError(err, 'CONFLICT'))
+    await opened.stop()
+
+    assert.equal((await stat(copy)).mode & 0o077, 0)
+    file = copy
+    const restored = await open()
+    const keys = await restored.db.selectFrom('meta').select('key').where('key', 'in', ['a', 'b']).execute()
+    const found = await restored.db.selectFrom('files').select('original_filename').where(await restored.matching('files', user, { name: { text: 'NAME', match: 'ipartial' } })).execute()
+    assert.deepEqual([keys, found, restored.serviceId()], [[{ key: 'a' }], [{ original_filename: 'some name' }], serviceId])
+  })
+
+  it('leaves nothing of a copy that failed', async () => {
+    const copy = join(folder, 'copy.sqlite')
+
+    assert.throws(() => copyDatabase(file, copy), err => isClusterError(err, 'NOT_FOUND'))
+
+    await assert.rejects(stat(copy), { code: 'ENOENT' })
   })
 })

@@ -42,7 +42,7 @@ if (mode === 'write') {
 }
 
 if (mode === 'task') {
-  const tasks = sqlTasks({}, deps)
+  const tasks = sqlTasks({}, { ...deps, database })
   tasks.handle('steps', async (_task, { progress }) => {
     await progress({ done: 7 })
     say('progress')

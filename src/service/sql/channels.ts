@@ -27,7 +27,7 @@ export class Channels {
   }
 
   tell (channel: string, text: string | null): void {
-    for (const listener of [...this.#listeners.get(channel) ?? []]) {
+    for (const listener of this.#listeners.get(channel) ?? []) {
       try { listener(text) } catch (err) { this.#log.error('a listener to the database failed', { channel, err }) }
     }
   }

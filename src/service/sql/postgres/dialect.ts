@@ -28,10 +28,13 @@ class Use implements DatabaseConnection {
   readonly #names: StatementNames
   #client: PoolClient | undefined
   #isBroken = false
+  /** The server may end a connection between two queries; the pool listens only to those that nobody uses. */
+  readonly #onError = (): void => { this.#isBroken = true }
 
   constructor (client: PoolClient, names: StatementNames) {
     this.#client = client
     this.#names = names
+    client.on('error', this.#onError)
   }
 
   async executeQuery<R> ({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
@@ -56,6 +59,7 @@ class Use implements DatabaseConnection {
 
   /** A connection that failed is not used again. */
   end (): void {
+    this.#client?.off('error', this.#onError)
     this.#client?.release(this.#isBroken)
     this.#client = undefined
   }

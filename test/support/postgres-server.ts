@@ -132,6 +132,15 @@ export class PostgresServer {
     return this.url(name)
   }
 
+  /** Removes all rows of a database of the service, but for what it is. */
+  async empty (url: string): Promise<void> {
+    const database = url.slice(url.lastIndexOf('/') + 1)
+    const tables = await this.query('select tablename from pg_tables where schemaname = \'public\' and tablename <> \'meta\'', database)
+    const deletions = tables.map(({ tablename }) => `delete from "${String(tablename)}"`)
+    // without triggers and foreign keys
+    await this.query(['set session_replication_role = replica', ...deletions, 'delete from meta where key not in (\'schema_version\', \'service_id\')'].join('; '), database)
+  }
+
   async query (text: string, database = 'postgres'): Promise<Array<Record<string, unknown>>> {
     const client = new Client({ connectionString: this.url(database) })
     await client.connect()

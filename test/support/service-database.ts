@@ -56,6 +56,9 @@ class Databases implements TestDatabases {
   readonly #folders: string[] = []
   #server: PostgresServer | undefined
   #place = ''
+  /** A database of an earlier test, for the next one: making its tables takes ten times as long as emptying them. */
+  #spare: string | undefined
+  #isUsual = true
 
   constructor (kind: SqlDatabase['kind']) {
     this.kind = kind
@@ -66,12 +69,21 @@ class Databases implements TestDatabases {
   get server (): PostgresServer | undefined { return this.#server }
   place (): string { return this.#place }
 
-  async open (options?: TestPeerOptions): Promise<TestPeer> {
-    await this.reserve()
+  async open (options: TestPeerOptions = {}): Promise<TestPeer> {
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare == null || options.migrations != null) {
+      await this.reserve()
+      this.#isUsual = true
+    } else {
+      await this.#server?.empty(spare)
+      this.#place = spare
+    }
     return this.another(options)
   }
 
-  async another (options?: TestPeerOptions): Promise<TestPeer> {
+  async another (options: TestPeerOptions = {}): Promise<TestPeer> {
+    this.#isUsual &&= options.migrations == null
     const peer = databaseAt(this.kind, this.#place, options)
     this.#peers.push(peer)
     await peer.database.start(new AbortController().signal)
@@ -81,6 +93,7 @@ class Databases implements TestDatabases {
 
   async reserve (): Promise<string> {
     this.#place = this.kind === 'sqlite' ? await this.#newFile() : await this.#newUrl()
+    this.#isUsual = false
     return this.#place
   }
 
@@ -101,5 +114,6 @@ class Databases implements TestDatabases {
       await database.stop()
     }
     for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true })
+    if (this.#server != null && this.#isUsual) this.#spare = this.#place
   }
 }

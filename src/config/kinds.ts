@@ -132,6 +132,49 @@ export const size: Kind<number> = {
   fromText: same
 }
 
+/** A size as above, or a plain number of bytes; 0 is allowed. */
+export const bytes: Kind<number> = {
+  ...size,
+  name: 'bytes',
+  allowed: 'a number of bytes, or a size such as "10GB" or "500MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+  parse: raw => raw === 0 || raw === '0' ? 0 : size.parse(raw)
+}
+
+/** So many in a time; null: no limit. */
+export interface Rate { count: number, perMs: number }
+
+export const rate: Kind<Rate | null> = {
+  ...text,
+  name: 'rate',
+  allowed: 'a number and a duration such as "30/1m", or "" for no limit',
+  parse: raw => {
+    if (raw === '') return null
+    const [, count = '', per = ''] = /^(\d{1,9})\/(.+)$/.exec(typeof raw === 'string' ? raw : '') ?? []
+    const perMs = per === '' ? refused : duration({ above: 0 }).parse(per)
+    return perMs === refused || Number(count) === 0 ? refused : { count: Number(count), perMs }
+  }
+}
+
+/** A text that is never shown; null when there is none. */
+export const secretText: Kind<Secret<string> | null> = {
+  ...text,
+  name: 'secret text',
+  parse: raw => raw === '' ? null : typeof raw === 'string' ? new Secret(raw) : refused
+}
+
+/** A URL that links begin with, without its slash at the end; "" for none. */
+export const publicUrl: Kind<string> = {
+  ...text,
+  name: 'URL',
+  allowed: 'an http:// or https:// URL without query, or ""',
+  parse: raw => {
+    if (raw === '') return ''
+    if (typeof raw !== 'string' || !/^https?:\/\//.test(raw) || !URL.canParse(raw)) return refused
+    const url = new URL(raw)
+    return url.search === '' && url.hash === '' && url.username === '' && url.password === '' ? url.href.replace(/\/+$/, '') : refused
+  }
+}
+
 /** A list of texts. */
 export const strings: Kind<string[]> = {
   name: 'list of strings',

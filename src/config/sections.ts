@@ -7,13 +7,14 @@ import { pinsvcapiSection, restapiSection } from './sections/http-api.ts'
 import { heliaSection, ipfshttpSection } from './sections/ipfs-connector.ts'
 import { ipfsproxySection } from './sections/ipfsproxy.ts'
 import { metricsSection, tracingSection } from './sections/observations.ts'
+import { serviceSection } from './sections/service.ts'
 import { balancedSection, diskSection, pinqueueSection, pubsubmonSection, statelessSection, tagsSection } from './sections/pinning.ts'
 
 /** Every section that is read, in the order in which service.json has them. */
 export const sections: readonly Section[] = [
   clusterSection,
   crdtSection,
-  ipfsproxySection, pinsvcapiSection, restapiSection, gatewaySection,
+  ipfsproxySection, pinsvcapiSection, restapiSection, gatewaySection, serviceSection,
   heliaSection, ipfshttpSection,
   statelessSection, pubsubmonSection, balancedSection,
   diskSection, pinqueueSection, tagsSection,
@@ -21,8 +22,10 @@ export const sections: readonly Section[] = [
   levelSection
 ] as readonly Section<any>[] // any: each has a table of its own
 
-/** What `init` writes: all of them but the external Kubo. */
-export const initSections = sections.filter(one => one !== ipfshttpSection as Section<any>) // any: as above
+const notByInit: readonly Section[] = [ipfshttpSection, serviceSection] as readonly Section<any>[] // any: as above
+
+/** What `init` writes: all of them but the external Kubo, and the service, which somebody has to want. */
+export const initSections = sections.filter(one => !notByInit.includes(one))
 
 /** Known names without effect here: variables are checked, sections in a file load without a warning. */
 export const inertSections: readonly Section[] = [raftSection as Section<any>] // any: as above

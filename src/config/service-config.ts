@@ -6,10 +6,11 @@ import type { HttpApiConfig } from './sections/http-api.ts'
 import type { HeliaConfig, IpfsHttpConfig } from './sections/ipfs-connector.ts'
 import type { IpfsProxyConfig } from './sections/ipfsproxy.ts'
 import type { MetricsConfig, TracingConfig } from './sections/observations.ts'
+import type { ServiceApiConfig } from './sections/service.ts'
 import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
 
 export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
-export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig, TracingConfig }
+export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig }
 
 /**
  * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer IDs
@@ -23,6 +24,7 @@ export interface ServiceConfig {
     readonly pinsvcapi: HttpApiConfig | null
     readonly ipfsproxy: IpfsProxyConfig | null
     readonly gateway: GatewayConfig | null
+    readonly service: ServiceApiConfig | null
   }
   /** The embedded node, or an external Kubo. */
   readonly ipfs: { readonly kind: 'helia' } & HeliaConfig | { readonly kind: 'ipfshttp' } & IpfsHttpConfig

@@ -1,0 +1,32 @@
+import { Readable } from 'node:stream'
+import { z } from 'zod'
+import type { HeaderList, RawReply, TextReply } from '../../http/reply.ts'
+import { jsonReply } from '../../http/reply.ts'
+import type { ServiceCall, ServiceResponseDoc } from './frame.ts'
+
+/** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
+export interface Success { status?: number, message?: string, data?: unknown, more?: Readonly<Record<string, unknown>>, headers?: HeaderList }
+
+export function success ({ status = 200, message, data, more, headers }: Success): TextReply {
+  return jsonReply(JSON.stringify({ status, message, data, ...more }), status, headers)
+}
+
+/** 202: a task does it. */
+export const taskStarted = (taskId: string, message = 'Task started'): TextReply => success({ status: 202, message, data: { task_id: taskId } })
+
+/** Content as it comes. `HEAD` gets the headers only, and the source is not read. Give `Content-Length` where it is known. */
+export function stream (call: Pick<ServiceCall, 'method'>, { status = 200, headers, source }: { status?: number, headers: HeaderList, source: () => AsyncIterable<Uint8Array> }): RawReply {
+  return { kind: 'raw', status, headers, body: call.method === 'HEAD' ? Readable.from([]) : Readable.from(source(), { objectMode: false }) }
+}
+
+/** RFC 3339 in UTC without fractions, as in the documents: "2026-03-14T12:00:00Z". */
+export const timeText = (unixMs: number): string => `${new Date(unixMs).toISOString().slice(0, 19)}Z`
+export const timeOrNull = (unixMs: number | null): string | null => unixMs == null ? null : timeText(unixMs)
+
+/** Schemas for the documents. */
+export const time = z.iso.datetime()
+export const successDoc = (data?: z.ZodType, { status = 200, about = 'Done.', message = false, more = {} }: { status?: number, about?: string, message?: boolean, more?: Record<string, z.ZodType> } = {}): ServiceResponseDoc => ({
+  status,
+  about,
+  schema: z.object({ status: z.literal(status), ...(message ? { message: z.string() } : {}), ...(data == null ? {} : { data }), ...more })
+})

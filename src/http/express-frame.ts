@@ -10,7 +10,7 @@ export interface FrameTargets {
   failed: (exchange: Exchange, err: unknown) => void
 }
 
-const verbs: Record<Method, 'get' | 'post' | 'put' | 'patch' | 'delete'> = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' }
+const verbs = { GET: 'get', HEAD: 'head', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete', OPTIONS: 'options' } as const satisfies Record<Method, string>
 
 /** The routes of a table as an Express application, with everything off that Go's server doesn't do (ETag, X-Powered-By, its own query parser). */
 export function expressFrame (table: RouteTable, { run, unmatched, failed }: FrameTargets): (exchange: Exchange) => void {

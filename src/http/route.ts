@@ -4,7 +4,7 @@ import type { RequestBody } from './body.ts'
 import type { Query } from './query.ts'
 import type { Reply } from './reply.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** A request as a handler sees it. */
 export interface Call {
@@ -48,26 +48,29 @@ export interface Route {
   handler: (call: Call) => Reply | Promise<Reply>
 }
 
-export interface RouteMatch { route: Route, params: Readonly<Record<string, string>> }
+/** What a route is found by. */
+export type RoutePattern = Pick<Route, 'method' | 'path'>
 
-interface Pattern { route: Route, regexp: RegExp, names: string[] }
+export interface RouteMatch<Found extends RoutePattern = Route> { route: Found, params: Readonly<Record<string, string>> }
+
+interface Pattern<Found extends RoutePattern> { route: Found, regexp: RegExp, names: string[] }
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({})
 
 /** The routes of one API; the first that fits wins. Paths are matched decoded and case-sensitively. */
-export class RouteTable {
-  readonly routes: readonly Route[]
-  readonly #fixed = new Map<string, RouteMatch>()
-  readonly #patterns = new Map<string, Pattern[]>()
-  readonly #all: Pattern[]
+export class RouteTable<Found extends RoutePattern = Route> {
+  readonly routes: readonly Found[]
+  readonly #fixed = new Map<string, RouteMatch<Found>>()
+  readonly #patterns = new Map<string, Array<Pattern<Found>>>()
+  readonly #all: Array<Pattern<Found>>
 
-  constructor (routes: readonly Route[]) {
+  constructor (routes: readonly Found[]) {
     this.routes = routes
     this.#all = routes.map(compile)
     for (const pattern of this.#all) this.#file(pattern)
   }
 
-  match (method: string, path: string): RouteMatch | null {
+  match (method: string, path: string): RouteMatch<Found> | null {
     const fixed = this.#fixed.get(`${method} ${path}`)
     if (fixed != null) return fixed
     for (const { route, regexp, names } of this.#patterns.get(method) ?? []) {
@@ -85,11 +88,11 @@ export class RouteTable {
   /** True when any route has this method. */
   hasMethod (method: string): boolean { return this.#all.some(({ route }) => route.method === method) }
 
-  regexpOf (route: Route): RegExp {
+  regexpOf (route: Found): RegExp {
     return this.#all.find(pattern => pattern.route === route)?.regexp ?? /$^/
   }
 
-  #file (pattern: Pattern): void {
+  #file (pattern: Pattern<Found>): void {
     const { method, path } = pattern.route
     const known = this.#patterns.get(method) ?? []
     if (pattern.names.length > 0) this.#patterns.set(method, [...known, pattern])
@@ -98,7 +101,7 @@ export class RouteTable {
   }
 }
 
-function compile (route: Route): Pattern {
+function compile<Found extends RoutePattern> (route: Found): Pattern<Found> {
   const names: string[] = []
   const source = route.path.replace(/[.+]|\{(\w+)(?::([^}]*))?\}/g, (all, name?: string, alternatives?: string) => {
     if (name == null) return `\\${all}`

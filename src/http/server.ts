@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -26,6 +26,10 @@ export interface HttpServerInit {
   maxConnections?: number
   /** A client that takes nothing of its answer for this long is cut. Default: a minute. */
   stalledTimeoutMs?: number
+  /** Whether a request is cut as well whose body stands still for that long, while the server waits for it. Default: a handler and its client have all the time. */
+  cutsIdleUploads?: boolean
+  /** The body of the answer to a request that can't be read. Default: the status in plain text. */
+  brokenBody?: (status: number) => { contentType: string, text: string }
   /** Whether `CONNECT` opens a way to this same server: for clients that use it as their proxy. */
   tunnels?: boolean
 }
@@ -109,7 +113,7 @@ export class HttpServer implements Startable {
     const server = tls == null ? createServer(options) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }) as unknown as Server
     server.maxRequestsPerSocket = 0
     server.timeout = this.#init.stalledTimeoutMs ?? usualStalledMs
-    server.on('timeout', cutIdle)
+    server.on('timeout', this.#init.cutsIdleUploads === true ? cutIdleUpload : cutIdle)
     if (this.#init.tunnels === true) server.on('connect', (_request, socket, head) => this.#tunnel(socket, head))
     server.on('request', (request, response) => {
       this.#busy++
@@ -120,7 +124,7 @@ export class HttpServer implements Startable {
       })
       this.#deps.listener(request, response)
     })
-    server.on('clientError', answerBrokenRequest)
+    server.on('clientError', (err, socket) => answerBrokenRequest(err, socket, this.#init.brokenBody))
     return server
   }
 
@@ -188,18 +192,31 @@ export class HttpServer implements Startable {
   }
 }
 
+interface Answering { _httpMessage?: { req?: IncomingMessage } | null }
+
 /** Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as long as it needs. */
 function cutIdle (socket: Socket): void {
-  const isAnswering = (socket as { _httpMessage?: unknown })._httpMessage != null
+  const isAnswering = (socket as Answering)._httpMessage != null
   if (!isAnswering || socket.writableLength > 0) socket.destroy()
 }
 
-function answerBrokenRequest (err: NodeJS.ErrnoException, socket: Duplex): void {
+/** The same; and when all that came of a body was read, and the rest doesn't come. */
+function cutIdleUpload (socket: Socket): void {
+  const request = (socket as Answering)._httpMessage?.req
+  const waitsForBody = request != null && !request.complete && request.readableLength === 0
+  if (waitsForBody) socket.destroy()
+  else cutIdle(socket)
+}
+
+const plainText = (status: string) => ({ contentType: 'text/plain; charset=utf-8', text: status })
+
+function answerBrokenRequest (err: NodeJS.ErrnoException, socket: Duplex, bodyOf: HttpServerInit['brokenBody']): void {
   const isSlow = err.code === 'ERR_HTTP_REQUEST_TIMEOUT' || err.code === 'ECONNRESET'
-  if (isSlow || !socket.writable || (socket as { _httpMessage?: unknown })._httpMessage != null) {
+  if (isSlow || !socket.writable || (socket as Answering)._httpMessage != null) {
     socket.destroy()
     return
   }
   const status = err.code === 'HPE_HEADER_OVERFLOW' ? tooLarge : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`)
+  const { contentType, text } = bodyOf?.(Number(status.slice(0, 3))) ?? plainText(status)
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n${text}`)
 }

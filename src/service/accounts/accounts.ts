@@ -55,14 +55,19 @@ export interface AccountStatus { email: string, createdAt: number, verifiedAt: n
  */
 export interface Accounts extends Startable, Credentials {
   readonly registration: RegistrationMode
+  /** How long a log-in lasts. */
+  readonly sessionMs: number
 
   /**
    * CONFLICT when the address is taken (not in mode `verified`, which tells nobody), NOT_AUTHORIZED when registration is closed, REJECTED for an invitation that is not
    * valid. The key is null when a code was sent first.
    */
   register (input: { email: string, password: string, invite?: string | undefined }, origin: Origin): Promise<{ email: string, apiKey: string | null, createdAt: number }>
-  /** REJECTED when the code is not valid. Gives the first key of an account that was waiting for it, else null. */
-  verify (input: { email: string, code: string }, origin: Origin): Promise<{ email: string, apiKey: string | null, createdAt: number }>
+  /**
+   * REJECTED when the code is not valid, or a password is given and isn't the account's. Gives a key to an account that was waiting for it, and to one that becomes an
+   * admin by it (whose earlier keys and sessions end, and whose password, unless it was given here); else null.
+   */
+  verify (input: { email: string, code: string, password?: string | undefined }, origin: Origin): Promise<{ email: string, apiKey: string | null, createdAt: number }>
   /** UNAUTHENTICATED for an unknown address as for a wrong password, after the same time. */
   login (input: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }>
   logout (caller: Caller): Promise<void>

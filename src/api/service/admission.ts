@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Arrival } from '../../http/trusted-proxies.ts'
+import { countedAddress } from '../../http/trusted-proxies.ts'
+import type { Caller, Credentials } from '../../service/accounts/accounts.ts'
+import { isFull } from '../../service/accounts/accounts.ts'
+import type { ServiceAccess, ServiceRoute, TightLimit } from './frame.ts'
+import type { Limit, RateLimit } from './limits.ts'
+import { rateLimit } from './limits.ts'
+import { sessionOf } from './session-cookie.ts'
+
+export interface AdmissionInit { perKey: Limit, perAddress: Limit, tight: Readonly<Record<TightLimit, Limit>> }
+
+export interface Asking { method: string, headers: IncomingHttpHeaders, arrival: Arrival, baseUrl: string }
+
+/**
+ * Who may come in: the request's credentials, the limits and the route's access, in the order that costs least. Requests without a valid key or session count for
+ * their address, others for the key.
+ */
+export class Admission {
+  readonly #credentials: Credentials
+  readonly #perKey: RateLimit
+  readonly #perAddress: RateLimit
+  readonly #tight: Readonly<Record<TightLimit, RateLimit>>
+
+  constructor ({ perKey, perAddress, tight }: AdmissionInit, { credentials }: { credentials: Credentials }) {
+    this.#credentials = credentials
+    this.#perKey = rateLimit(perKey)
+    this.#perAddress = rateLimit(perAddress)
+    this.#tight = { 'sign-up': rateLimit(tight['sign-up']), login: rateLimit(tight.login), code: rateLimit(tight.code) }
+  }
+
+  /** Null on open routes for who hasn't said, or can't prove, who they are. Rejects with UNAUTHENTICATED, NOT_AUTHORIZED, RATE_LIMITED. */
+  async admit (route: Pick<ServiceRoute, 'access' | 'limit'>, asking: Asking): Promise<Caller | null> {
+    const address = countedAddress(asking.arrival.address)
+    if (route.limit != null) await this.#tight[route.limit].take(address)
+    const caller = await this.#callerOf(route.access, asking, address)
+    if (caller == null) {
+      await this.#perAddress.take(address)
+      return null
+    }
+    await this.#perKey.take('key' in caller.via ? caller.via.key.id : caller.via.session)
+    checkAccess(route.access, caller)
+    return caller
+  }
+
+  async #callerOf (access: ServiceAccess, asking: Asking, address: string): Promise<Caller | null> {
+    try {
+      const caller = await this.#identify(asking)
+      if (caller == null && access !== 'open') throw new ClusterError('UNAUTHENTICATED', {}, { message: 'an API key is wanted: X-API-Key, or Authorization: Bearer' })
+      return caller
+    } catch (err) {
+      if (!isClusterError(err, 'UNAUTHENTICATED') && !isClusterError(err, 'NOT_AUTHORIZED')) throw err
+      // a stale cookie must not keep anybody from logging in
+      if (access === 'open') return null
+      await this.#perAddress.take(address)
+      throw err
+    }
+  }
+
+  async #identify ({ method, headers, arrival: { address }, baseUrl }: Asking): Promise<Caller | null> {
+    const key = keyOf(headers)
+    if (key != null) return this.#credentials.byKey(key, { address })
+    const session = sessionOf(headers.cookie)
+    if (session == null) return null
+    if (!isReading(method) && !isSameOrigin(headers, baseUrl)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a session changes something only for pages of this service' })
+    return this.#credentials.bySession(session, { address })
+  }
+}
+
+const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+
+function keyOf (headers: IncomingHttpHeaders): string | undefined {
+  const own = headers['x-api-key']
+  if (own != null) return String(own).trim()
+  return /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+/** Browsers tell where a request comes from; pages of other sites can't change what they say. */
+const isSameOrigin = (headers: IncomingHttpHeaders, baseUrl: string): boolean =>
+  headers['sec-fetch-site'] === 'same-origin' || (headers.origin != null && URL.canParse(baseUrl) && headers.origin === new URL(baseUrl).origin)
+
+function checkAccess (access: ServiceAccess, caller: Caller): void {
+  if (access === 'open') return
+  if (typeof access === 'object') {
+    if (!caller.permissions.has(access.permission)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: `the key has no permission ${access.permission}` })
+    return
+  }
+  if (!isFull(caller)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a key with all permissions, or a log-in, is wanted' })
+  if (access === 'admin' && caller.user.role !== 'admin') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'this is for admins' })
+}

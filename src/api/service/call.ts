@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { z } from 'zod'
+import { ClusterError, messageOf } from '../../base/errors.ts'
+import { refuseNestedJson } from '../../base/nesting.ts'
+import type { RequestBody } from '../../http/body.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import type { Query } from '../../http/query.ts'
+import type { Caller } from '../../service/accounts/accounts.ts'
+import type { ServiceCall, ServiceRoute } from './frame.ts'
+
+const bodyLimitBytes = 2 ** 20
+const maxNesting = 64
+
+export interface CallInit { exchange: Exchange, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown, body: unknown }
+
+/** What a handler gets. */
+export class CheckedCall implements ServiceCall {
+  readonly #init: CallInit
+
+  constructor (init: CallInit) { this.#init = init }
+
+  get method (): string { return this.#init.exchange.method }
+  get path (): string { return this.#init.exchange.path }
+  get params (): Readonly<Record<string, string>> { return this.#init.params }
+  get query (): unknown { return this.#init.query }
+  get body (): unknown { return this.#init.body }
+  get raw (): RequestBody { return this.#init.exchange.body }
+  get headers (): IncomingHttpHeaders { return this.#init.exchange.headers }
+  get maybeCaller (): Caller | null { return this.#init.caller }
+  get address (): string { return this.#init.address }
+  get baseUrl (): string { return this.#init.baseUrl }
+  get signal (): AbortSignal { return this.#init.exchange.signal }
+  get request (): IncomingMessage { return this.#init.exchange.request }
+  get response (): ServerResponse { return this.#init.exchange.response }
+
+  get caller (): Caller {
+    if (this.#init.caller == null) throw new ClusterError('UNAUTHENTICATED')
+    return this.#init.caller
+  }
+}
+
+/** What the route's schemas make of query and body. Throws INVALID_ARGUMENT with what is wrong, TOO_LARGE. */
+export async function readInput (route: ServiceRoute, { exchange, params }: Pick<CallInit, 'exchange' | 'params'>): Promise<{ query: unknown, body: unknown }> {
+  refuseNul(params)
+  const query = route.query == null ? undefined : checked(route.query, refuseNul(queryObject(exchange.query)), 'query')
+  const body = route.body == null ? undefined : checked(route.body, await readJson(exchange.body), 'body')
+  return { query, body }
+}
+
+/** Texts by name; a name that comes more than once has a list. */
+export function queryObject (query: Query): Record<string, string | string[]> {
+  const found: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>
+  for (const [name, first] of query.entries()) {
+    const all = query.all(name)
+    found[name] = all.length > 1 ? [...all] : first
+  }
+  return found
+}
+
+async function readJson (body: RequestBody): Promise<unknown> {
+  const bytes = await body.bytes(bodyLimitBytes)
+  if (bytes.length === 0) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a JSON body is missing' })
+  try {
+    refuseNestedJson(bytes, maxNesting)
+    return refuseNul(JSON.parse(bytes.toString('utf8')))
+  } catch (err) {
+    throw new ClusterError('INVALID_ARGUMENT', {}, { message: `the body is not valid JSON: ${messageOf(err)}`, cause: err })
+  }
+}
+
+function checked (schema: z.ZodType, given: unknown, where: 'query' | 'body'): unknown {
+  const result = schema.safeParse(given)
+  if (result.success) return result.data
+  const issues = result.error.issues.slice(0, 5).map(({ path, message }) => `${path.length === 0 ? where : path.join('.')}: ${message}`)
+  throw new ClusterError('INVALID_ARGUMENT', {}, { message: issues.join('; ') })
+}
+
+/** No text of the service has U+0000, which databases don't take. */
+function refuseNul<Value> (value: Value): Value {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a text has the character U+0000' })
+  } else if (typeof value === 'object' && value != null) {
+    for (const [key, one] of Object.entries(value)) {
+      refuseNul(key)
+      refuseNul(one)
+    }
+  }
+  return value
+}

@@ -1,0 +1,166 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, isFault } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { commonLogLine } from '../../http/access-log.ts'
+import { cors } from '../../http/cors.ts'
+import { Exchange } from '../../http/exchange.ts'
+import { sendLines } from '../../http/lines.ts'
+import { cleanPath, parseTarget } from '../../http/path.ts'
+import type { HeaderList, Reply } from '../../http/reply.ts'
+import type { RouteMatch } from '../../http/route.ts'
+import { RouteTable } from '../../http/route.ts'
+import { sendRaw, sendText } from '../../http/send.ts'
+import type { TrustedProxies } from '../../http/trusted-proxies.ts'
+import type { Admission } from './admission.ts'
+import { CheckedCall, readInput } from './call.ts'
+import type { Failure } from './dialect.ts'
+import { failureOf, failureReply } from './dialect.ts'
+import type { ServiceRoute } from './frame.ts'
+
+/** Told of each answer that belongs to somebody, when it has ended. `contentBytes`: what was sent of stored content; 0 for all other answers. */
+export type OnAnswered = (answer: { user: string, contentBytes: number }) => void
+
+export interface ServiceFrontInit {
+  routes: readonly ServiceRoute[]
+  /** What links begin with; '' for what the client says. */
+  publicUrl: string
+}
+
+export interface ServiceFrontDeps {
+  admission: Admission
+  proxies: TrustedProxies
+  answered: OnAnswered
+  /** Gets one Apache common-log line per request. */
+  logLine: ((line: string) => void) | null
+  clock: Clock
+  log: Logger
+}
+
+/** Keys work from pages of any site; cookies don't leave their own (no credentials here, SameSite there). */
+const crossOrigin = cors({
+  allowedOrigins: ['*'],
+  allowedMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  allowedHeaders: ['*'],
+  exposedHeaders: ['Content-Disposition', 'Content-Range', 'Location', 'Retry-After', 'Tus-Resumable', 'Upload-Expires', 'Upload-Length', 'Upload-Offset'],
+  allowCredentials: false,
+  maxAgeSeconds: 600
+})
+
+const always: HeaderList = [['X-Content-Type-Options', 'nosniff'], ['Referrer-Policy', 'no-referrer']]
+/** What users have stored runs no scripts on this origin, where sessions live. */
+const isolated: HeaderList[number] = ['Content-Security-Policy', "default-src 'none'; sandbox"]
+
+/**
+ * All that happens between the socket and a handler of the service: log, CORS, routes, credentials and limits, checked input. Every error becomes an answer in the words of
+ * the API that the path belongs to.
+ */
+export function serviceFront (init: ServiceFrontInit, deps: ServiceFrontDeps): RequestListener {
+  const front = new ServiceFront(init, deps)
+  return (request, response) => front.take(request, response)
+}
+
+class ServiceFront {
+  readonly #publicUrl: string
+  readonly #deps: ServiceFrontDeps
+  readonly #table: RouteTable<ServiceRoute>
+
+  constructor ({ routes, publicUrl }: ServiceFrontInit, deps: ServiceFrontDeps) {
+    this.#publicUrl = publicUrl
+    this.#deps = deps
+    this.#table = new RouteTable(routes)
+  }
+
+  take (request: IncomingMessage, response: ServerResponse): void {
+    const target = parseTarget(request.url ?? '/')
+    const exchange = new Exchange({ request, response, target: target ?? { path: '/', query: '' }, match: null })
+    exchange.answerHeaders = [...always, ...crossOrigin.actual(exchange)]
+    this.#logAtEnd(exchange)
+    const preflight = crossOrigin.preflight(exchange)
+    if (preflight != null) this.#send(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers: preflight })
+    else if (target == null) this.#fail(exchange, new ClusterError('INVALID_ARGUMENT', {}, { message: 'the path has a broken escape' }))
+    else this.#route(exchange)
+  }
+
+  #route (exchange: Exchange): void {
+    const match = this.#match(exchange.method, exchange.path)
+    if (match != null) this.#run(exchange, match).catch(err => this.#fail(exchange, err))
+    else this.#unmatched(exchange)
+  }
+
+  /** A slash at the end, or two for one, mean nothing: bodies would not survive a redirect with every client. HEAD is GET without its body. */
+  #match (method: string, path: string): RouteMatch<ServiceRoute> | null {
+    const exact = this.#table.match(method, path) ?? (method === 'HEAD' ? this.#table.match('GET', path) : null)
+    if (exact != null) return exact
+    const plain = plainPath(path)
+    return plain === path ? null : this.#match(method, plain)
+  }
+
+  #unmatched (exchange: Exchange): void {
+    const known = this.#table.methodsOf(plainPath(exchange.path))
+    const methods = [...new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), ...(known.length > 0 ? ['OPTIONS'] : [])])].toSorted()
+    const allow: HeaderList = [['Allow', methods.join(', ')]]
+    if (methods.length === 0) this.#refuse(exchange, { status: 404, message: 'there is nothing of this name', code: null, headers: [] })
+    else if (exchange.method === 'OPTIONS') this.#send(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers: allow })
+    else this.#refuse(exchange, { status: 405, message: `${exchange.method} is not possible here: ${methods.join(', ')}`, code: null, headers: allow })
+  }
+
+  async #run (exchange: Exchange, { route, params }: RouteMatch<ServiceRoute>): Promise<void> {
+    const arrival = this.#deps.proxies.arrivalOf(exchange.request)
+    const baseUrl = this.#publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#publicUrl
+    const caller = await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl })
+    let isContent = false
+    if (caller != null) exchange.response.once('close', () => this.#deps.answered({ user: caller.user.id, contentBytes: isContent ? exchange.bytesSent : 0 }))
+    const input = await readInput(route, { exchange, params })
+    const reply = await route.handler(new CheckedCall({ exchange, params, caller, address: arrival.address, baseUrl, ...input }))
+    isContent = reply?.kind === 'raw'
+    if (reply != null) this.#send(exchange, reply)
+  }
+
+  #send (exchange: Exchange, reply: Reply): void {
+    if (exchange.isGone) {
+      if (reply.kind === 'raw') reply.body.destroy()
+      return
+    }
+    if (reply.kind === 'text') sendText(exchange, reply, this.#deps.clock)
+    else if (reply.kind === 'lines') sendLines(exchange, reply, { ...this.#deps, dialect }).catch(err => this.#fail(exchange, err))
+    else {
+      const policy = reply.headers.some(([name]) => name.toLowerCase() === 'content-security-policy') ? [] : [isolated]
+      sendRaw(exchange, { ...reply, headers: [...exchange.answerHeaders, ...policy, ...reply.headers] }).catch(err => this.#fail(exchange, err))
+    }
+  }
+
+  #fail (exchange: Exchange, err: unknown): void {
+    if (exchange.response.headersSent || exchange.isGone) {
+      this.#deps.log.debug('request ended early', { method: exchange.method, path: exchange.path.slice(0, 200), err })
+      exchange.response.destroy()
+      return
+    }
+    this.#refuse(exchange, failureOf(err), err)
+  }
+
+  #refuse (exchange: Exchange, failure: Failure, err?: unknown): void {
+    const facts = { status: failure.status, message: failure.message, method: exchange.method, path: exchange.path.slice(0, 200) }
+    if (failure.status === 500) this.#deps.log.error('sending error response', isFault(err) || failure.code == null ? { ...facts, err } : facts)
+    else this.#deps.log.debug('sending error response', facts)
+    this.#send(exchange, failureReply(failure, exchange.path))
+  }
+
+  #logAtEnd (exchange: Exchange): void {
+    const { logLine, clock, proxies } = this.#deps
+    if (logLine == null) return
+    const receivedAt = clock.now()
+    exchange.response.once('close', () => logLine(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt)))
+  }
+}
+
+const plainPath = (path: string): string => cleanPath(path).replace(/(?<=.)\/$/, '')
+
+/** For streams of lines that fail before their first. */
+const dialect = {
+  statusOf: (err: unknown) => failureOf(err).status,
+  body: (status: number, message: string) => {
+    const { contentType, body } = failureReply({ status, message, code: null, headers: [] }, '')
+    return { contentType: contentType ?? '', text: String(body) }
+  }
+}

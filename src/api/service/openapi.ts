@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { openApiPath } from '../../http/openapi.ts'
+import { jsonReply } from '../../http/reply.ts'
+import type { ServiceAccess, ServiceResponseDoc, ServiceRoute } from './frame.ts'
+import { serviceRoute } from './frame.ts'
+
+type Json = Record<string, unknown>
+
+export interface ServiceDocumentInit {
+  title: string
+  version: string
+  about: string
+  /** Whose errors have the envelope of the Pinning Service API. */
+  isPinning: boolean
+}
+
+const envelope = z.object({ status: z.int(), error: z.string(), message: z.string() })
+const pinningFailure = z.object({ error: z.object({ reason: z.string(), details: z.string().optional() }) })
+
+/** An OpenAPI 3.1 document of some routes, out of the schemas that check what comes in. */
+export function serviceDocument ({ title, version, about, isPinning }: ServiceDocumentInit, routes: readonly ServiceRoute[]): Json {
+  const paths: Record<string, Json> = {}
+  for (const route of routes) (paths[openApiPath(route.path)] ??= {})[route.method.toLowerCase()] = operation(route)
+  return {
+    openapi: '3.1.0',
+    info: { title, version, description: about },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(({ doc }) => doc.tag))].map(name => ({ name })),
+    paths,
+    components: {
+      schemas: { Error: schemaOf(isPinning ? pinningFailure : envelope, 'output') },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+        key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-session', description: 'Set by users/login. Writes are for pages of this service only.' }
+      }
+    }
+  }
+}
+
+/** Serves the document, which is made when it is first asked for. */
+export function documentRoute (path: string, init: ServiceDocumentInit, routes: () => readonly ServiceRoute[]): ServiceRoute {
+  let text: string | undefined
+  return serviceRoute({
+    method: 'GET',
+    path,
+    access: 'open',
+    doc: { tag: 'Documents', summary: 'This document: OpenAPI 3.1.', responses: [{ status: 200, about: 'The document.', schema: z.looseObject({}) }] },
+    handler: () => {
+      text ??= JSON.stringify(serviceDocument(init, routes()))
+      return jsonReply(text)
+    }
+  })
+}
+
+function operation (route: ServiceRoute): Json {
+  const { doc, access, body, upload } = route
+  const parameters = [...pathParameters(route), ...queryParameters(route)]
+  return {
+    operationId: operationId(route),
+    tags: [doc.tag],
+    summary: doc.summary,
+    ...(typeof access === 'object' ? { description: `For sessions, and keys with the permission \`${access.permission}\`.` } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(upload == null ? {} : { requestBody: { required: true, content: { [upload]: {} } } }),
+    responses: responsesOf(route),
+    security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }, { session: [] }]
+  }
+}
+
+function operationId ({ method, path }: ServiceRoute): string {
+  const words = path.replace(/^\/api(\/v1)?/, '').replaceAll(/\{(\w+)[^}]*\}/g, 'by/$1').split(/\W+|_/).filter(word => word !== '')
+  return method.toLowerCase() + words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+}
+
+const pathParameters = ({ path, doc }: ServiceRoute): Json[] =>
+  [...path.matchAll(/\{(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: { type: 'string' }, ...(doc.params?.[name] == null ? {} : { description: doc.params[name] }) }))
+
+function queryParameters ({ query }: ServiceRoute): Json[] {
+  if (query == null) return []
+  const { properties = {}, required = [] } = schemaOf(query, 'input') as { properties?: Record<string, Json>, required?: string[] }
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', required: required.includes(name), schema, ...(description == null ? {} : { description }) }))
+}
+
+const usual: ReadonlyArray<readonly [status: number, about: string, when: (route: ServiceRoute) => boolean]> = [
+  [400, 'The request is not valid.', () => true],
+  [401, 'The API key is missing or not valid.', ({ access }) => access !== 'open'],
+  [403, 'The key is revoked or lacks the right, or the account is suspended.', ({ access }) => access !== 'open'],
+  [404, 'There is no such thing, or it is somebody else\'s.', ({ path }) => path.includes('{')],
+  [413, 'The body is too large.', ({ body }) => body != null],
+  [422, 'The request is well-formed, but can not be carried out.', ({ method }) => method !== 'GET'],
+  [429, 'Too many requests: `Retry-After` says when to come back.', () => true],
+  [500, 'An unexpected fault.', () => true],
+  [503, 'Something that is needed is away for now: `Retry-After`.', () => true]
+]
+
+function responsesOf (route: ServiceRoute): Json {
+  const own = route.doc.responses.map(one => [String(one.status), responseOf(one)] as const)
+  const known = new Set(own.map(([status]) => status))
+  const others = usual.filter(([status, , when]) => !known.has(String(status)) && when(route)).map(([status, description]) => [String(status), failure(description)] as const)
+  return Object.fromEntries([...own, ...others].toSorted(([a], [b]) => a.localeCompare(b)))
+}
+
+const failure = (description: string): Json => ({ description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } })
+
+function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc): Json {
+  if (status >= 400) return failure(about)
+  if (contentType != null) return { description: about, content: { [contentType]: {} } }
+  return { description: about, ...(schema == null ? {} : { content: { 'application/json': { schema: schemaOf(schema, 'output') } } }) }
+}
+
+function schemaOf (schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _same, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }) as Json
+  return json
+}

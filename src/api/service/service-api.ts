@@ -1,0 +1,81 @@
+import type { RequestListener } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import { HttpServer } from '../../http/server.ts'
+import { TrustedProxies } from '../../http/trusted-proxies.ts'
+import type { Credentials } from '../../service/accounts/accounts.ts'
+import type { Usage } from '../../service/usage/usage.ts'
+import type { AdmissionInit } from './admission.ts'
+import { Admission } from './admission.ts'
+import { failureReply } from './dialect.ts'
+import type { ServiceRoute } from './frame.ts'
+import type { OnAnswered } from './front.ts'
+import { serviceFront } from './front.ts'
+
+/** The section `api.service` of service.json as far as it is HTTP, files already read. Times in milliseconds. */
+export interface ServiceApiInit {
+  /** Multiaddr texts. */
+  listen: readonly string[]
+  /** PEM texts; null: plain HTTP. */
+  tls: { cert: string | Buffer, key: string | Buffer } | null
+  publicUrl: string
+  trustedProxies: readonly string[]
+  limits: AdmissionInit
+  readHeaderMs: number
+  idleMs: number
+  maxHeaderBytes: number
+  maxConnections: number
+  /** Gets one Apache common-log line per request; null: no log. */
+  logLine: ((line: string) => void) | null
+  /** Around the handling of every request: for whoever measures or traces. */
+  wrap?: (listener: RequestListener) => RequestListener
+}
+
+export interface ServiceApiDeps {
+  routes: readonly ServiceRoute[]
+  credentials: Credentials
+  usage: Pick<Usage, 'request' | 'served'>
+  clock: Clock
+  log: Logger
+}
+
+/** A running API: where it listens, and a way in for connections that come from elsewhere. */
+export interface ServiceApi extends Startable {
+  /** Bound addresses as multiaddr texts. */
+  addresses (): readonly string[]
+  accept (connection: Duplex): void
+}
+
+/** The HTTP APIs of the service on one listener: `/api/v1`, `/api/pinning`, `/api/gateway`. */
+export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, clock, log }: ServiceApiDeps): ServiceApi {
+  const answered: OnAnswered = ({ user, contentBytes }) => {
+    usage.request(user)
+    if (contentBytes > 0) usage.served(user, contentBytes)
+  }
+  const listener = serviceFront(
+    { routes, publicUrl: init.publicUrl },
+    { admission: new Admission(init.limits, { credentials }), proxies: new TrustedProxies(init.trustedProxies), answered, logLine: init.logLine, clock, log }
+  )
+  return new HttpServer({
+    name: 'service',
+    listen: init.listen,
+    tls: init.tls,
+    maxHeaderBytes: init.maxHeaderBytes,
+    // uploads take the time that they take
+    readTimeoutMs: 0,
+    readHeaderTimeoutMs: init.readHeaderMs,
+    writeTimeoutMs: 0,
+    idleTimeoutMs: init.idleMs,
+    stalledTimeoutMs: init.idleMs,
+    cutsIdleUploads: true,
+    maxConnections: init.maxConnections,
+    brokenBody
+  }, { listener: init.wrap?.(listener) ?? listener, clock, log })
+}
+
+function brokenBody (status: number): { contentType: string, text: string } {
+  const { contentType, body } = failureReply({ status, message: status === 431 ? 'the headers are too large' : 'the request can not be read', code: null, headers: [] }, '')
+  return { contentType: contentType ?? '', text: String(body) }
+}

@@ -1,0 +1,14 @@
+import type { HeaderList } from '../../http/reply.ts'
+
+/** The prefix makes browsers refuse it from other hosts, and over plain HTTP but on this machine. */
+const name = '__Host-session'
+const rules = 'Path=/; Secure; HttpOnly; SameSite=Strict'
+
+/** The session's secret in a Cookie header. */
+export function sessionOf (cookies: string | undefined): string | undefined {
+  return cookies?.split(';').map(one => one.trim()).find(one => one.startsWith(`${name}=`))?.slice(name.length + 1)
+}
+
+export const sessionCookie = (secret: string, maxAgeMs: number): HeaderList[number] => ['Set-Cookie', `${name}=${secret}; Max-Age=${Math.floor(maxAgeMs / 1000)}; ${rules}`]
+
+export const noSessionCookie: HeaderList[number] = ['Set-Cookie', `${name}=; Max-Age=0; ${rules}`]

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { permissions } from '../../../service/accounts/accounts.ts'
+
+/** Fields that several bodies have, and answers that several routes give. */
+export const email = z.string().min(3).max(320).meta({ examples: ['user@example.com'] })
+export const password = z.string().min(8, 'at least 8 characters').max(256, 'at most 256 characters')
+/** Of what is compared only: what was allowed once stays allowed. */
+export const givenPassword = z.string().min(1).max(1024)
+export const code = z.string().regex(/^\d{6}$/, 'six digits')
+export const permission = z.enum(permissions)
+export const uuid = z.string().max(64)
+
+/** A number that a query carries as text. */
+export const queryInt = (least: number, most: number) =>
+  z.string().regex(/^\d{1,9}$/, 'not a number').transform(Number).pipe(z.int().min(least).max(most)).meta({ override: { type: 'integer', minimum: least, maximum: most } })
+
+export const cursor = z.string().max(1024)
+export const bytes = z.int().min(0).max(Number.MAX_SAFE_INTEGER)

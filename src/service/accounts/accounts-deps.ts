@@ -1,0 +1,47 @@
+import type { Clock, Random } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Workers } from '../../base/worker.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Mail } from '../mail/mail.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { Account, RegistrationMode } from './accounts.ts'
+import type { Passwords } from './passwords.ts'
+
+export interface AccountsInit {
+  registration: RegistrationMode
+  /** Of new accounts. */
+  quotaBytes: number
+  /** Addresses, folded, whose accounts become admins with a code. */
+  admins: ReadonlySet<string>
+  sessionMs: number
+  /** What letters call this service. */
+  serviceName: string
+}
+
+export interface AccountsDeps {
+  database: SqlDatabase
+  audit: Audit
+  mail: Mail
+  passwords: Passwords
+  workers: Workers
+  random: Random
+  clock: Clock
+  log: Logger
+}
+
+/** Who changes something, for the audit log. `actor` as there: `user:ID`, `command-line`. */
+export interface Actor { actor: string, address: string }
+
+const channel = 'accounts'
+
+/** All peers forget what they know of this user, once the transaction is committed. */
+export const tellChanged = async (database: SqlDatabase, tx: Sql, user: string): Promise<void> => database.notify(tx, channel, user)
+
+export const onChanged = (database: SqlDatabase, listener: (user: string | null) => void): () => void => database.listen(channel, listener)
+
+export const accountColumns = ['users.id as account_id', 'users.email as account_email', 'users.role as account_role', 'users.state as account_state', 'users.workspace_id as account_workspace', 'users.created_at as account_created'] as const
+
+export interface AccountColumns { account_id: string, account_email: string, account_role: Account['role'], account_state: Account['state'], account_workspace: string, account_created: number }
+
+export const accountOf = (row: AccountColumns): Account =>
+  ({ id: row.account_id, email: row.account_email, role: row.account_role, state: row.account_state, workspace_id: row.account_workspace, created_at: row.account_created })

@@ -1,0 +1,171 @@
+import { ClusterError } from '../../base/errors.ts'
+import { opaqueId } from '../sql/ids.ts'
+import type { Sql } from '../sql/sql.ts'
+import type { UserRow } from '../sql/tables.ts'
+import { addressOf } from './address.ts'
+import type { Origin } from './accounts.ts'
+import type { AccountsDeps, AccountsInit, Actor } from './accounts-deps.ts'
+import { tellChanged } from './accounts-deps.ts'
+import type { Codes } from './codes.ts'
+import { wrongCode } from './codes.ts'
+import type { Keys } from './keys.ts'
+import { codeLetter, knownLetter } from './letters.ts'
+import { unusable } from './passwords.ts'
+import { secretHash } from './secrets.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface Registered { email: string, apiKey: string | null, createdAt: number }
+export interface RegistrationInput { email: string, password: string, invite?: string | undefined }
+export interface VerificationInput { email: string, code: string, password?: string | undefined }
+
+export interface RegistrationDeps extends AccountsDeps { keys: Keys, sessions: Sessions, codes: Codes }
+
+interface NewUser { address: { email: string, key: string }, passwordHash: string, role: UserRow['role'], quotaBytes: number, verified: boolean }
+
+const taken = (): ClusterError => new ClusterError('CONFLICT', {}, { message: 'this e-mail address has an account already' })
+const wrongInvite = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the invitation is not valid, or was used' })
+
+/** How accounts come into being, and how their address is proven. */
+export class Registration {
+  readonly #init: AccountsInit
+  readonly #deps: RegistrationDeps
+
+  constructor (init: AccountsInit, deps: RegistrationDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async register (input: RegistrationInput, origin: Origin): Promise<Registered> {
+    const { registration } = this.#init
+    if (registration === 'closed') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'registration is closed: the operator makes accounts' })
+    return registration === 'verified' ? this.#registerWithCode(input, origin) : this.#registerNow(input, origin)
+  }
+
+  async #registerNow ({ email, password, invite }: RegistrationInput, { address: from }: Origin): Promise<Registered> {
+    const { database, passwords, audit, keys } = this.#deps
+    const address = addressOf(email)
+    const needsInvite = this.#init.registration === 'invite'
+    // a hash is expensive: not for what will be refused
+    if (await this.#find(address.key) != null) throw taken()
+    if (needsInvite) await this.#checkInvite(invite, address.key)
+    const passwordHash = await passwords.hash(password)
+    return database.transaction(async tx => {
+      const user = await this.create(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
+      if (needsInvite) await this.#useInvite(tx, invite ?? '')
+      const apiKey = await keys.createDefault(tx, { id: user.id, workspace: user.workspace_id })
+      await audit.record(tx, { actor: `user:${user.id}`, user: user.id, action: 'register', address: from })
+      return { email: user.email, apiKey, createdAt: user.created_at }
+    })
+  }
+
+  /** The answer is the same for an address that has an account, after the same work. */
+  async #registerWithCode ({ email, password }: RegistrationInput, { address: from }: Origin): Promise<Registered> {
+    const { database, passwords, mail, codes } = this.#deps
+    const address = addressOf(email)
+    await mail.ready()
+    const known = await this.#find(address.key)
+    const passwordHash = await passwords.hash(password)
+    const isSame = await passwords.verify(known?.verified_at == null ? known?.password_hash ?? unusable : unusable, password)
+    const service = this.#init.serviceName
+    const { code, createdAt } = await database.transaction(async tx => this.#await(tx, { address, passwordHash, isSame, from }))
+    codes.post(code == null ? knownLetter({ service, to: known?.email ?? address.email }) : codeLetter({ service, to: address.email, purpose: 'verify', code }))
+    return { email: address.email, apiKey: null, createdAt }
+  }
+
+  /** An account that waits for its code. Two people who register one address with two passwords get neither: who has the code sets a new one. */
+  async #await (tx: Sql, { address, passwordHash, isSame, from }: { address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string }): Promise<{ code: string | null, createdAt: number }> {
+    const { audit, codes, database } = this.#deps
+    const known = await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirst()
+    if (known?.verified_at != null) {
+      await audit.record(tx, { actor: 'service', user: known.id, action: 'register-again', address: from })
+      return { code: null, createdAt: database.now() }
+    }
+    const user = known ?? await this.create(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
+    if (known != null) {
+      const isContested = !isSame && await codes.isPending(tx, known.id, 'verify')
+      await tx.updateTable('users').set({ password_hash: isContested ? unusable : passwordHash }).where('id', '=', known.id).execute()
+    }
+    await audit.record(tx, { actor: 'service', user: user.id, action: 'register', address: from })
+    return { code: await codes.issue(tx, user.id, 'verify'), createdAt: user.created_at }
+  }
+
+  async verify ({ email, code, password }: VerificationInput, { address: from }: Origin): Promise<Registered> {
+    const { database, passwords } = this.#deps
+    const address = addressOf(email)
+    const known = await this.#find(address.key)
+    const isOwnPassword = password != null && await passwords.verify(known?.password_hash ?? unusable, password)
+    if (password != null && !isOwnPassword) throw wrongCode()
+    const done = await database.transaction(async tx => this.#verified(tx, { key: address.key, code, isOwnPassword, from }))
+    if (done == null) throw wrongCode()
+    return done
+  }
+
+  /** null: the code is wrong, which the transaction has counted. */
+  async #verified (tx: Sql, { key, code, isOwnPassword, from }: { key: string, code: string, isOwnPassword: boolean, from: string }): Promise<Registered | null> {
+    const { database, audit, codes, keys } = this.#deps
+    const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
+    const isRight = user != null && await codes.redeem(tx, user, { purpose: 'verify', code })
+    await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: isRight ? 'verify' : 'verify-failed', address: from })
+    if (user == null || !isRight) return null
+    const becomesAdmin = user.role !== 'admin' && this.#init.admins.has(key)
+    const isNew = this.#init.registration === 'verified' && user.verified_at == null
+    await tx.updateTable('users').set({ verified_at: user.verified_at ?? database.now(), ...(becomesAdmin ? { role: 'admin' as const } : {}) }).where('id', '=', user.id).execute()
+    if (becomesAdmin) await this.#promoted(tx, user, { keepsPassword: isNew || isOwnPassword, from })
+    await tellChanged(database, tx, user.id)
+    const owner = { id: user.id, workspace: user.workspace_id }
+    return { email: user.email, apiKey: isNew || becomesAdmin ? await keys.createDefault(tx, owner) : null, createdAt: user.created_at }
+  }
+
+  /** Whoever had the account before the address was proven keeps no way in. */
+  async #promoted (tx: Sql, user: UserRow, { keepsPassword, from }: { keepsPassword: boolean, from: string }): Promise<void> {
+    const { audit, keys, sessions } = this.#deps
+    await keys.end(tx, user.id, 'all')
+    await sessions.endAll(tx, user.id)
+    if (!keepsPassword) await tx.updateTable('users').set({ password_hash: unusable }).where('id', '=', user.id).execute()
+    await audit.record(tx, { actor: 'service', user: user.id, action: 'role', object: 'admin', address: from })
+  }
+
+  /** CONFLICT when the address is taken. */
+  async create (tx: Sql, { address, passwordHash, role, quotaBytes, verified }: NewUser): Promise<UserRow> {
+    const { database, random } = this.#deps
+    const now = database.now()
+    const [id, workspace] = [opaqueId(random), opaqueId(random)]
+    await tx.insertInto('workspaces').values({ id: workspace, name: address.email, created_at: now }).execute()
+    const inserted = await tx.insertInto('users').values({
+      id,
+      email: address.email,
+      email_key: address.key,
+      password_hash: passwordHash,
+      created_at: now,
+      verified_at: verified ? now : null,
+      state: 'active',
+      role,
+      quota_bytes: quotaBytes,
+      workspace_id: workspace
+    }).onConflict(conflict => conflict.column('email_key').doNothing()).executeTakeFirst()
+    if (Number(inserted.numInsertedOrUpdatedRows) === 0) throw taken()
+    return tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  }
+
+  async invite (tx: Sql, invite: { code: string, email: string | null, expiresAt: number }, { actor, address }: Actor): Promise<void> {
+    const { database, audit } = this.#deps
+    const key = invite.email == null ? null : addressOf(invite.email).key
+    await tx.insertInto('invites').values({ code_hash: secretHash(invite.code), email: key, created_by: actor, created_at: database.now(), expires_at: invite.expiresAt, used_at: null }).execute()
+    await audit.record(tx, { actor, user: null, action: 'invite', object: key ?? '', address })
+  }
+
+  async #find (key: string): Promise<UserRow | undefined> {
+    return this.#deps.database.db.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
+  }
+
+  async #checkInvite (code: string | undefined, key: string): Promise<void> {
+    const found = await this.#deps.database.db.selectFrom('invites').selectAll().where('code_hash', '=', secretHash(code ?? '')).executeTakeFirst()
+    const isGood = found != null && found.used_at == null && found.expires_at > this.#deps.database.now() && (found.email == null || found.email === key)
+    if (!isGood) throw wrongInvite()
+  }
+
+  async #useInvite (tx: Sql, code: string): Promise<void> {
+    const used = await tx.updateTable('invites').set({ used_at: this.#deps.database.now() }).where('code_hash', '=', secretHash(code)).where('used_at', 'is', null).executeTakeFirst()
+    if (Number(used.numUpdatedRows) === 0) throw wrongInvite()
+  }
+}

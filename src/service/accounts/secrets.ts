@@ -1,0 +1,28 @@
+import { hash } from 'node:crypto'
+import type { Random } from '../../base/clock.ts'
+import { randomText } from '../sql/ids.ts'
+
+/** `ak_` and 32 letters and digits: 190 bits. */
+export const newApiKey = (random: Random): string => `ak_${randomText(random, 32)}`
+export const isApiKey = (text: string): boolean => /^ak_[0-9A-Za-z]{32}$/.test(text)
+/** What keys are looked up by, and told apart by in lists. */
+export const prefixOf = (apiKey: string): string => apiKey.slice(0, 11)
+
+export const newSession = (random: Random): string => randomText(random, 43)
+export const isSession = (text: string): boolean => /^[0-9A-Za-z]{43}$/.test(text)
+
+export const newInvite = (random: Random): string => `inv_${randomText(random, 24)}`
+
+/** Six digits, equally likely. */
+export function newCode (random: Random): string {
+  for (;;) {
+    const value = Buffer.from(random.bytes(4)).readUInt32BE()
+    // 4,294 times a million: what is above would make some codes likelier
+    if (value < 4_294_000_000) return String(value % 1_000_000).padStart(6, '0')
+  }
+}
+
+/** Of secrets that nobody can guess. */
+export const secretHash = (secret: string): string => hash('sha256', secret)
+/** Codes can be guessed; what keeps them is that they end soon, with the fifth try. */
+export const codeHash = (user: string, purpose: string, code: string): string => hash('sha256', `${user}:${purpose}:${code}`)

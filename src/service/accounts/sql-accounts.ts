@@ -1,0 +1,157 @@
+import { ClusterError } from '../../base/errors.ts'
+import { addressOf } from './address.ts'
+import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, RegistrationMode } from './accounts.ts'
+import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
+import { onChanged } from './accounts-deps.ts'
+import { Codes } from './codes.ts'
+import { Keys } from './keys.ts'
+import { unusable } from './passwords.ts'
+import type { Registered, RegistrationInput, VerificationInput } from './registration.ts'
+import { Registration } from './registration.ts'
+import { Renewal } from './renewal.ts'
+import { Sessions } from './sessions.ts'
+import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
+
+/** The accounts of a service's database. */
+export class SqlAccounts implements Accounts {
+  readonly name = 'accounts'
+  readonly keysOfUsers: Keys
+  readonly sessions: Sessions
+  readonly codes: Codes
+  readonly registrations: Registration
+  readonly #init: AccountsInit
+  readonly #deps: AccountsDeps
+  readonly #renewal: Renewal
+  #unlisten = (): void => {}
+  #decoy = unusable
+
+  constructor (init: AccountsInit, deps: AccountsDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.keysOfUsers = new Keys(deps)
+    this.sessions = new Sessions(init, deps)
+    this.codes = new Codes(deps)
+    const parts = { ...deps, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes }
+    this.registrations = new Registration(init, parts)
+    this.#renewal = new Renewal(init, parts)
+  }
+
+  get registration (): RegistrationMode { return this.#init.registration }
+  get sessionMs (): number { return this.#init.sessionMs }
+
+  async start (): Promise<void> {
+    this.#unlisten = onChanged(this.#deps.database, user => this.#forget(user))
+    this.#decoy = await this.#deps.passwords.hash('')
+    await this.keysOfUsers.start()
+    await this.sessions.start()
+  }
+
+  async stop (): Promise<void> {
+    this.#unlisten()
+    await this.codes.stop()
+    await this.sessions.stop()
+    await this.keysOfUsers.stop()
+  }
+
+  changed (user: string): void { this.#forget(user) }
+
+  async byKey (secret: string, origin: Origin): Promise<Caller> { return this.keysOfUsers.byKey(secret, origin) }
+  async bySession (secret: string, origin: Origin): Promise<Caller> { return this.sessions.bySession(secret, origin) }
+
+  async register (input: RegistrationInput, origin: Origin): Promise<Registered> { return this.registrations.register(input, origin) }
+  async verify (input: VerificationInput, origin: Origin): Promise<Registered> { return this.registrations.verify(input, origin) }
+
+  async sendCode (purpose: CodePurpose, email: string, origin: Origin): Promise<void> { await this.#renewal.sendCode(purpose, email, origin) }
+  async renew (input: { email: string, code: string, revokeAll: boolean }, origin: Origin): Promise<{ apiKey: string }> { return this.#renewal.renew(input, origin) }
+  async resetPassword (input: { email: string, code: string, password: string }, origin: Origin): Promise<void> { await this.#renewal.resetPassword(input, origin) }
+
+  async login ({ email, password }: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
+    const { database, audit, passwords, log } = this.#deps
+    const { key } = addressOf(email)
+    const user = await database.db.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
+    const isRight = await passwords.verify(user?.password_hash ?? this.#decoy, password)
+    if (user == null || !isRight) {
+      log.info('a log-in was refused', { user: user?.id ?? null, address: origin.address })
+      throw new ClusterError('UNAUTHENTICATED', {}, { message: 'e-mail address or password are wrong' })
+    }
+    this.#checkMayLogIn(user)
+    return database.transaction(async tx => {
+      await audit.record(tx, { actor: `user:${user.id}`, user: user.id, action: 'login', address: origin.address })
+      return this.sessions.begin(tx, accountOfUser(user), origin)
+    })
+  }
+
+  async logout (caller: Caller): Promise<void> {
+    const { database, audit } = this.#deps
+    const { user: { id }, via, address } = caller
+    if (!('session' in via)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'this is no session: API keys are revoked' })
+    await database.transaction(async tx => {
+      await this.sessions.end(tx, id, via.session)
+      await audit.record(tx, { actor: `user:${id}`, user: id, action: 'logout', address })
+    })
+  }
+
+  async changePassword (caller: Caller, { old, password }: { old: string, password: string }): Promise<void> {
+    const { database, audit, passwords } = this.#deps
+    const { user: { id }, via, address } = caller
+    await this.checkPassword(caller, old)
+    const hash = await passwords.hash(password)
+    await database.transaction(async tx => {
+      await tx.updateTable('users').set({ password_hash: hash }).where('id', '=', id).execute()
+      await this.sessions.endAll(tx, id, 'session' in via ? { except: via.session } : {})
+      await audit.record(tx, { actor: `user:${id}`, user: id, action: 'password', address })
+    })
+  }
+
+  async checkPassword ({ user: { id } }: Caller, password: string): Promise<void> {
+    const user = await this.#user(id)
+    if (!await this.#deps.passwords.verify(user.password_hash, password)) throw new ClusterError('REJECTED', {}, { message: 'the password is wrong' })
+  }
+
+  async status (id: string): Promise<AccountStatus> {
+    const user = await this.#user(id)
+    return {
+      email: user.email,
+      createdAt: user.created_at,
+      verifiedAt: user.verified_at,
+      fileCount: user.file_count,
+      fileBytes: user.file_bytes,
+      usedBytes: user.used_bytes,
+      quotaBytes: user.quota_bytes,
+      role: user.role
+    }
+  }
+
+  async keys (user: string): Promise<ApiKeyRow[]> { return this.keysOfUsers.list(user) }
+
+  async createKey ({ user: { id, workspace_id: workspace }, address }: Caller, key: NewKey): Promise<{ id: string, apiKey: string }> {
+    const { database, audit } = this.#deps
+    return database.transaction(async tx => {
+      const made = await this.keysOfUsers.create(tx, { id, workspace }, { ...key, kind: 'own' })
+      await audit.record(tx, { actor: `user:${id}`, user: id, action: 'key-create', object: made.id, address, details: { name: key.name, permissions: key.permissions } })
+      return made
+    })
+  }
+
+  async revokeKey ({ user: { id: user }, address }: Caller, id: string): Promise<void> {
+    await this.keysOfUsers.revoke(user, id, { actor: `user:${user}`, address })
+  }
+
+  #checkMayLogIn (user: UserRow): void {
+    if (user.state !== 'active') throw new ClusterError('NOT_AUTHORIZED', {}, { message: user.state === 'suspended' ? 'the account is suspended' : 'the account is being deleted' })
+    if (this.#init.registration === 'verified' && user.verified_at == null) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'the address is not confirmed yet: use the code that was mailed' })
+  }
+
+  async #user (id: string): Promise<UserRow> {
+    const user = await this.#deps.database.db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+    if (user == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such account' })
+    return user
+  }
+
+  #forget (user: string | null): void {
+    this.keysOfUsers.forget(user)
+    this.sessions.forget(user)
+  }
+}
+
+const accountOfUser = ({ id, email, role, state, workspace_id: workspace, created_at: created }: UserRow): Account => ({ id, email, role, state, workspace_id: workspace, created_at: created })

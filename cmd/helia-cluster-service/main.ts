@@ -7,6 +7,7 @@ import type { InitFlags } from './init.ts'
 import { addState } from './state-commands.ts'
 import { systemTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
+import { addUser } from './user-commands.ts'
 import { version } from './version.ts'
 
 interface GlobalFlags { config?: string, force?: boolean, debug?: boolean, loglevel?: string }
@@ -71,6 +72,7 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
     end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
   })
   addState(subcommand('state'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
+  addUser(subcommand('user'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
   subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
   addHelp(subcommand('help'), program, terminal)
   return program

@@ -31,6 +31,7 @@ import { composeHttpHosts } from './compose-http-host.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
+import type { ComposeService } from './compose-service.ts'
 import { composeStores } from './compose-stores.ts'
 import type { StoresDeps } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -44,11 +45,11 @@ export interface ComposedNode {
   addresses (): Record<string, string[]>
 }
 
-/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early. */
-export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'] }
+/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early; `composeService`: the service layer, when there is to be one. */
+export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'], composeService?: ComposeService | undefined }
 
 /** The composition root: picks implementations, hands each its collaborators. */
-export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundings): ComposedNode {
+export function composeNode (init: NodeInit, { observer, locks, composeService }: NodeSurroundings): ComposedNode {
   const { config, folder, identity, log } = init
   const clock = systemClock
   const random = systemRandom
@@ -75,7 +76,9 @@ export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundin
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
-  const publisher = metricPublisher({ self }, { monitor, workers, ...informersOf({ config, peerName }, { ipfs, tracker, clock, log }) })
+  const service = composeService?.({ monitor, observer, workers, clock, random, log })
+  const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, clock, log })
+  const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
   const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
@@ -94,7 +97,7 @@ export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundin
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, publisher, join, network.handOver
+    httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
   ]
   return {
     components: components.filter(component => component != null),
@@ -103,6 +106,7 @@ export function composeNode (init: NodeInit, { observer, locks }: NodeSurroundin
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
       ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
       ...(faces.gateway == null ? {} : { gateway: [...faces.gateway.addresses()] }),
+      ...(service == null ? {} : { service: [...service.addresses()] }),
       cluster: host.addresses()
     })
   }

@@ -31,6 +31,8 @@ export interface ServiceFrontDeps {
   admission: Admission
   proxies: TrustedProxies
   answered: OnAnswered
+  /** Why nothing is served for now; null: it is. */
+  refusal: () => Error | null
   /** Gets one Apache common-log line per request. */
   logLine: ((line: string) => void) | null
   clock: Clock
@@ -106,6 +108,8 @@ class ServiceFront {
   }
 
   async #run (exchange: Exchange, { route, params }: RouteMatch<ServiceRoute>): Promise<void> {
+    const refusal = this.#deps.refusal()
+    if (refusal != null) throw refusal
     const arrival = this.#deps.proxies.arrivalOf(exchange.request)
     const baseUrl = this.#publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#publicUrl
     const caller = await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl })

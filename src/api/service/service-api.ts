@@ -37,6 +37,8 @@ export interface ServiceApiDeps {
   routes: readonly ServiceRoute[]
   credentials: Credentials
   usage: Pick<Usage, 'request' | 'served'>
+  /** Why nothing is served for now; null: it is. */
+  refusal: () => Error | null
   clock: Clock
   log: Logger
 }
@@ -49,14 +51,14 @@ export interface ServiceApi extends Startable {
 }
 
 /** The HTTP APIs of the service on one listener: `/api/v1`, `/api/pinning`, `/api/gateway`. */
-export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, clock, log }: ServiceApiDeps): ServiceApi {
+export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, refusal, clock, log }: ServiceApiDeps): ServiceApi {
   const answered: OnAnswered = ({ user, contentBytes }) => {
     usage.request(user)
     if (contentBytes > 0) usage.served(user, contentBytes)
   }
   const listener = serviceFront(
     { routes, publicUrl: init.publicUrl },
-    { admission: new Admission(init.limits, { credentials }), proxies: new TrustedProxies(init.trustedProxies), answered, logLine: init.logLine, clock, log }
+    { admission: new Admission(init.limits, { credentials }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, logLine: init.logLine, clock, log }
   )
   return new HttpServer({
     name: 'service',

@@ -43,6 +43,7 @@ const fields = {
     per_address: field(rate, '1200/1m', 'Requests of one address without a valid key or session.', own),
     sign_up: field(rate, '200/10m', 'Accounts made from one address.', own),
     login: field(rate, '30/1m', 'Log-ins tried from one address.', own),
+    per_account: field(rate, '60/1h', 'Log-ins and codes tried, and codes asked for, of one account.', own),
     code: field(rate, '30/10m', 'Codes asked for or tried from one address.', own)
   }, ''),
   webhooks_private: bool(false, 'Whether addresses that users give (of other pinning services) may be in private networks.', { ...own, omitDefault: true }),
@@ -59,7 +60,9 @@ export type ServiceApiConfig = ValuesOf<typeof fields>
 function check (values: ServiceApiConfig): Finding[] {
   const { sslCertFile, sslKeyFile, staging: { s3 } } = values
   const tls = [sslCertFile, sslKeyFile].filter(file => file !== '').length
+  const wrong = values.admins.filter(address => !/^[^\s@]+@[^\s@]+$/.test(address))
   return [
+    ...(wrong.length > 0 ? [{ key: 'admins', value: wrong, allowed: 'e-mail addresses' }] : []),
     ...(tls === 1 ? [{ key: 'ssl_cert_file', value: sslCertFile, allowed: 'set together with ssl_key_file' }] : []),
     ...((s3.endpoint === '') === (s3.bucket === '') ? [] : [{ key: 'staging.s3.bucket', value: s3.bucket, allowed: 'set together with staging.s3.endpoint' }])
   ]

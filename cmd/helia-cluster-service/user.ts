@@ -1,0 +1,93 @@
+import { isClusterError } from '../../src/base/errors.ts'
+import { loadFolder } from '../../src/node/folder.ts'
+import type { FolderDeps } from '../../src/node/folder.ts'
+import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
+import type { ServiceUsers } from '../../src/node/service-users.ts'
+import { openServiceUsers } from '../../src/node/service-users.ts'
+import { CommandFailed, doing } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface UserInit { folder: string, levels: string }
+export interface UserDeps { terminal: Terminal, fetch: FolderDeps['fetch'] }
+
+export interface AddFlags { email: string, admin?: boolean, quota?: string, force: boolean }
+export interface QuotaFlags { email: string, quota: string }
+export interface StateFlags { email: string, state: 'active' | 'suspended' }
+export interface KeyFlags { email: string, name?: string, permissions?: string }
+export interface InviteFlags { email?: string, days?: string }
+
+type Admin = ServiceUsers['admin']
+type Run<Flags> = (init: UserInit & Flags, deps: UserDeps) => Promise<void>
+
+const actor = { actor: 'command-line', address: '' }
+const dayMs = 86_400_000
+
+/** A command on the accounts, with what goes wrong told as of `error <what>: <why>`. */
+const command = <Flags>(what: string, act: (admin: Admin, flags: Flags, terminal: Terminal) => Promise<void>): Run<Flags> => async (init, { terminal, fetch }) => {
+  const levels = await doing('parsing options', () => parseLogLevels(init.levels))
+  const log = createLogger({ levels, format: 'text', write: line => terminal.err(line) })
+  const { config } = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch }))
+  const users = await doing(what, async () => openServiceUsers({ folder: init.folder, config }, { log }))
+  try {
+    await doing(what, async () => act(users.admin, init, terminal))
+  } finally {
+    await users.close()
+  }
+}
+
+/** The password is the first line of standard input. */
+export const runUserAdd = command<AddFlags>('adding the user', async (admin, { email, admin: isAdmin, quota, force }, terminal) => {
+  const quotaBytes = quota == null ? undefined : await bytesOf(quota)
+  const password = await terminal.ask('Password: ')
+  if (password.length < 8 || password.length > 256) throw new CommandFailed('the password must have 8 to 256 characters')
+  const added = await admin.add({ email, password, role: isAdmin === true ? 'admin' : 'user', quotaBytes }, { ...actor, takeOver: force }).catch((err: unknown) => {
+    if (!isClusterError(err, 'CONFLICT')) throw err
+    throw new CommandFailed('this address has an account: with --force it is taken over, and whoever had it loses password, keys and log-ins')
+  })
+  terminal.out(`${added.id}\n${added.apiKey}\n`)
+})
+
+export const runUserList = command<object>('listing the users', async (admin, _flags, terminal) => {
+  const rows: string[][] = [['EMAIL', 'ROLE', 'STATE', 'USED', 'QUOTA', 'FILES', 'CREATED', 'ID']]
+  for (let cursor: string | undefined; ;) {
+    const { users, next } = await admin.list({ cursor, limit: 1000 })
+    for (const user of users) {
+      rows.push([user.email, user.role, user.state, String(user.used_bytes), String(user.quota_bytes), String(user.file_count), new Date(user.created_at).toISOString().slice(0, 10), user.id])
+    }
+    if (next == null) break
+    cursor = next
+  }
+  const widths = rows[0]!.map((_cell, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)))
+  for (const row of rows) terminal.out(`${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()}\n`)
+})
+
+export const runUserState = command<StateFlags>('changing the user', async (admin, { email, state }) => {
+  await admin.setState((await admin.byEmail(email)).id, state, actor)
+})
+
+export const runUserQuota = command<QuotaFlags>('changing the user', async (admin, { email, quota }) => {
+  await admin.setQuota((await admin.byEmail(email)).id, await bytesOf(quota), actor)
+})
+
+export const runUserKey = command<KeyFlags>('making the key', async (admin, { email, name = 'command line', permissions: list }, terminal) => {
+  const { permissions } = await import('../../src/node/service-permissions.ts')
+  const wanted = list == null ? [...permissions] : list.split(',').map(one => one.trim())
+  const unknown = wanted.filter(one => !permissions.some(known => known === one))
+  if (unknown.length > 0) throw new CommandFailed(`there is no permission ${unknown.join(', ')}: ${permissions.join(', ')}`)
+  const granted = permissions.filter(one => wanted.includes(one))
+  const made = await admin.createKey((await admin.byEmail(email)).id, { name, permissions: granted, expiresAt: null, maxUses: null }, actor)
+  terminal.out(`${made.apiKey}\n`)
+})
+
+export const runUserInvite = command<InviteFlags>('making the invitation', async (admin, { email, days = '7' }, terminal) => {
+  if (!/^[1-9]\d{0,2}$/.test(days)) throw new CommandFailed(`--days is ${days}: must be a whole number from 1 to 999`)
+  const { code } = await admin.invite({ email: email ?? null, lifetimeMs: Number(days) * dayMs }, actor)
+  terminal.out(`${code}\n`)
+})
+
+async function bytesOf (text: string): Promise<number> {
+  const { bytes, refused } = await import('../../src/config/kinds.ts')
+  const value = bytes.parse(text)
+  if (value === refused) throw new CommandFailed(`the quota is ${text}: must be ${bytes.allowed}`)
+  return value
+}

@@ -1,0 +1,111 @@
+import type { Clock, Random } from '../base/clock.ts'
+import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
+import type { Workers } from '../base/worker.ts'
+import { documentRoutes } from '../api/service/documents.ts'
+import type { ServiceRoute } from '../api/service/frame.ts'
+import { rateLimit } from '../api/service/limits.ts'
+import { joinRoutes } from '../api/service/routes.ts'
+import type { ServiceApiInit } from '../api/service/service-api.ts'
+import { serviceApi } from '../api/service/service-api.ts'
+import { adminRoutes } from '../api/service/v1/admin.ts'
+import { keyRoutes } from '../api/service/v1/keys.ts'
+import { taskRoutes } from '../api/service/v1/tasks.ts'
+import { userRoutes } from '../api/service/v1/users.ts'
+import type { ServiceApiConfig } from '../config/service-config.ts'
+import type { Informer } from '../informer/informer.ts'
+import { serviceInformer, serviceMetric } from '../informer/service/service-informer.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import type { Observer } from '../observe/observer.ts'
+import { addressOf } from '../service/accounts/address.ts'
+import { AccountAdmin } from '../service/accounts/admin.ts'
+import { Argon2Passwords, usualArgon2 } from '../service/accounts/passwords.ts'
+import { SqlAccounts } from '../service/accounts/sql-accounts.ts'
+import { sqlAudit } from '../service/audit/sql-audit.ts'
+import { ServiceIdentity } from '../service/identity/service-identity.ts'
+import { sqlTasks } from '../service/tasks/sql-tasks.ts'
+import { sqlUsage } from '../service/usage/sql-usage.ts'
+import { accessLog, tlsOf } from './http-init.ts'
+import type { NodeInit } from './node-contract.ts'
+import { loadDatabase } from './service-database.ts'
+import { loadMail } from './service-mail.ts'
+import { ServiceParts } from './service-parts.ts'
+import { registrationOf } from './service-registration.ts'
+
+export interface ServiceDeps {
+  monitor: Pick<Monitor, 'latest'>
+  observer: Observer
+  workers: Workers
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+/** The service, built and not started. */
+export interface ComposedService {
+  /** In the order in which they start; the listener first. */
+  components: Startable[]
+  /** Tells the cluster which service this is. */
+  informer: Informer
+  addresses (): readonly string[]
+}
+
+export type ComposeService = (deps: ServiceDeps) => ComposedService
+
+/** A metric of another peer takes half its time to come, at most. */
+const metricTtlMs = 30_000
+const serviceName = 'Pinning service'
+
+/** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
+export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
+  const { folder, config } = init
+  const [makeDatabase, makeMail] = await Promise.all([loadDatabase({ folder, config, section }), loadMail(section)])
+  return deps => {
+    const { monitor, workers, clock, random } = deps
+    const log = deps.log.child('service')
+    const database = makeDatabase({ clock, random, log, workers })
+    const mail = makeMail({ log })
+    const audit = sqlAudit({ database, random })
+    const usage = sqlUsage({ database, workers, clock, log })
+    const tasks = sqlTasks({ database, workers, clock, random, log })
+    const passwords = new Argon2Passwords(usualArgon2, { random })
+    const accountsInit = { registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section), sessionMs: section.sessionLifetimeMs, serviceName }
+    const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
+    const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
+    const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), workers, clock, log })
+
+    const routes: ServiceRoute[] = joinRoutes([
+      userRoutes({ accounts, perAccount: rateLimit(section.rateLimits.perAccount) }),
+      keyRoutes({ accounts, usage, now: () => database.now() }),
+      taskRoutes({ tasks }),
+      adminRoutes({ admin, audit, usage }),
+      documentRoutes({ version: init.version }, () => routes)
+    ])
+    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, refusal: () => identity.refusal(), clock, log })
+    const parts = new ServiceParts([database, identity, mail, usage, accounts, tasks], { workers, log })
+    return {
+      components: [api, parts],
+      informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock }),
+      addresses: () => api.addresses()
+    }
+  }
+}
+
+const adminsOf = (section: ServiceApiConfig): Set<string> => new Set(section.admins.map(text => addressOf(text).key))
+
+function apiInit ({ folder }: NodeInit, section: ServiceApiConfig, { observer, log }: ServiceDeps): ServiceApiInit {
+  const { rateLimits } = section
+  return {
+    listen: section.httpListenMultiaddress,
+    tls: tlsOf(folder, section),
+    publicUrl: section.publicUrl,
+    trustedProxies: section.trustedProxies,
+    limits: { perKey: rateLimits.perKey, perAddress: rateLimits.perAddress, tight: { 'sign-up': rateLimits.signUp, login: rateLimits.login, code: rateLimits.code } },
+    readHeaderMs: section.readHeaderTimeoutMs,
+    idleMs: section.idleTimeoutMs,
+    maxHeaderBytes: section.maxHeaderBytes,
+    maxConnections: section.maxConnections,
+    logLine: accessLog(folder, section.httpLogFile, log.child('servicelog')),
+    wrap: observer.requests('service')
+  }
+}

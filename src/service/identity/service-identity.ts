@@ -1,0 +1,83 @@
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import type { PeerId } from '../../model/cid.ts'
+import type { Metric } from '../../model/metric.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
+
+export interface ServiceIdentityInit {
+  self: PeerId
+  /** How long this peer listens before it announces its own service: so long others take at most to tell theirs. Milliseconds. */
+  quietMs: number
+}
+
+export interface ServiceIdentityDeps {
+  database: Pick<SqlDatabase, 'serviceId'>
+  /** What the cluster's peers announce. */
+  announced: () => readonly Pick<Metric, 'peer' | 'value'>[]
+  workers: Workers
+  clock: Clock
+  log: Logger
+}
+
+const lookMs = 1000
+
+/** Another peer's service that keeps this one from serving; null when there is none. Who has announced theirs stays; of two that have, the one with the lesser UUID. */
+export function foreignService (own: string, { self, isAnnounced, announced }: { self: PeerId, isAnnounced: boolean, announced: readonly Pick<Metric, 'peer' | 'value'>[] }): { peer: PeerId, service: string } | null {
+  const foreign = announced.find(({ peer, value }) => peer !== self && value !== own && (!isAnnounced || value < own))
+  return foreign == null ? null : { peer: foreign.peer, service: foreign.value }
+}
+
+/**
+ * One cluster has one service: peers announce the UUID of its database. A peer with another database (one that was meant to share PostgreSQL, and was started with its own
+ * SQLite file) refuses to serve, and says so, until one of the two is gone.
+ */
+export class ServiceIdentity implements Startable {
+  readonly name = 'service identity'
+  readonly #init: ServiceIdentityInit
+  readonly #deps: ServiceIdentityDeps
+  #quietUntil = Infinity
+  #isAnnounced = false
+  #foreign: { peer: PeerId, service: string } | null = null
+  #looking: WorkerHandle | undefined
+
+  constructor (init: ServiceIdentityInit, deps: ServiceIdentityDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async start (): Promise<void> {
+    this.#quietUntil = this.#deps.clock.now() + this.#init.quietMs
+    this.#look()
+    this.#looking = this.#deps.workers.add({
+      name: 'identity of the service',
+      intervalMs: () => lookMs,
+      work: async () => {
+        this.#look()
+        return 'idle'
+      }
+    })
+  }
+
+  async stop (): Promise<void> { await this.#looking?.stop() }
+
+  /** What is to be announced; undefined while there is nothing, or nothing yet. */
+  ownId (): string | undefined { return this.#isAnnounced && this.#foreign == null ? this.#deps.database.serviceId() : undefined }
+
+  /** Why this peer must not serve. */
+  refusal (): ClusterError | null {
+    if (this.#foreign == null) return null
+    return new ClusterError('NOT_READY', { ...this.#foreign }, { message: 'this peer has another service database than the cluster: its operator has to look' })
+  }
+
+  #look (): void {
+    const before = this.#foreign
+    const own = this.#deps.database.serviceId()
+    this.#foreign = foreignService(own, { self: this.#init.self, isAnnounced: this.#isAnnounced, announced: this.#deps.announced() })
+    if (this.#foreign == null && this.#deps.clock.now() >= this.#quietUntil) this.#isAnnounced = true
+    if (this.#foreign != null && before == null) this.#deps.log.error('the service refuses to serve: the database of this peer is not the one of the cluster', { own, ...this.#foreign })
+    if (this.#foreign == null && before != null) this.#deps.log.info('the service serves again: no other one is announced', { own })
+  }
+}

@@ -1,9 +1,10 @@
 import { isClusterError } from '../../src/base/errors.ts'
+import { bytes, refused } from '../../src/config/kinds.ts'
 import { loadFolder } from '../../src/node/folder.ts'
 import type { FolderDeps } from '../../src/node/folder.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { ServiceUsers } from '../../src/node/service-users.ts'
-import { openServiceUsers } from '../../src/node/service-users.ts'
+import { keyPermissions as permissions, openServiceUsers } from '../../src/node/service-users.ts'
 import { CommandFailed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -37,7 +38,7 @@ const command = <Flags>(what: string, act: (admin: Admin, flags: Flags, terminal
 
 /** The password is the first line of standard input. */
 export const runUserAdd = command<AddFlags>('adding the user', async (admin, { email, admin: isAdmin, quota, force }, terminal) => {
-  const quotaBytes = quota == null ? undefined : await bytesOf(quota)
+  const quotaBytes = quota == null ? undefined : bytesOf(quota)
   const password = await terminal.ask('Password: ')
   if (password.length < 8 || password.length > 256) throw new CommandFailed('the password must have 8 to 256 characters')
   const added = await admin.add({ email, password, role: isAdmin === true ? 'admin' : 'user', quotaBytes }, { ...actor, takeOver: force }).catch((err: unknown) => {
@@ -66,11 +67,10 @@ export const runUserState = command<StateFlags>('changing the user', async (admi
 })
 
 export const runUserQuota = command<QuotaFlags>('changing the user', async (admin, { email, quota }) => {
-  await admin.setQuota((await admin.byEmail(email)).id, await bytesOf(quota), actor)
+  await admin.setQuota((await admin.byEmail(email)).id, bytesOf(quota), actor)
 })
 
 export const runUserKey = command<KeyFlags>('making the key', async (admin, { email, name = 'command line', permissions: list }, terminal) => {
-  const { permissions } = await import('../../src/node/service-permissions.ts')
   const wanted = list == null ? [...permissions] : list.split(',').map(one => one.trim())
   const unknown = wanted.filter(one => !permissions.some(known => known === one))
   if (unknown.length > 0) throw new CommandFailed(`there is no permission ${unknown.join(', ')}: ${permissions.join(', ')}`)
@@ -85,8 +85,7 @@ export const runUserInvite = command<InviteFlags>('making the invitation', async
   terminal.out(`${code}\n`)
 })
 
-async function bytesOf (text: string): Promise<number> {
-  const { bytes, refused } = await import('../../src/config/kinds.ts')
+function bytesOf (text: string): number {
   const value = bytes.parse(text)
   if (value === refused) throw new CommandFailed(`the quota is ${text}: must be ${bytes.allowed}`)
   return value

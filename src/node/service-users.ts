@@ -3,12 +3,17 @@ import type { Logger } from '../base/log.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
+import { permissions } from '../service/accounts/accounts.ts'
+import type { Permission } from '../service/accounts/accounts.ts'
 import { AccountAdmin } from '../service/accounts/admin.ts'
 import { Argon2Passwords, usualArgon2 } from '../service/accounts/passwords.ts'
 import { SqlAccounts } from '../service/accounts/sql-accounts.ts'
 import { sqlAudit } from '../service/audit/sql-audit.ts'
 import { noMail } from '../service/mail/no-mail.ts'
 import { loadDatabase } from './service-database.ts'
+
+/** What keys may do. */
+export const keyPermissions: readonly Permission[] = permissions
 
 /** The accounts of a peer's service, for commands beside the daemon. */
 export interface ServiceUsers {

@@ -10,7 +10,7 @@ import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Libp2pGossip } from '../network/libp2p/gossip.ts'
 import type { ClusterHost } from '../network/network.ts'
-import { blindObserver, both, type Observer } from '../observe/observer.ts'
+import { blindObserver, both, type MetricSources, type Observer } from '../observe/observer.ts'
 import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
 import type { NodeInit } from './node-contract.ts'
 
@@ -55,13 +55,16 @@ export interface Observed {
   gossip: Pick<Libp2pGossip, 'health'>
   cluster: Cluster
   workers: WorkerRunner
+  /** Of the service layer, where there is one. */
+  service?: MetricSources['service'] | undefined
   /** The name of the metric that makes a peer a member. */
   peersetMetric: string
 }
 
 /** The observer's own components, told where to look. */
-export function observedBy (observer: Observer, { blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, peersetMetric }: Observed): Startable[] {
+export function observedBy (observer: Observer, { blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service, peersetMetric }: Observed): Startable[] {
   return observer.components({
+    ...(service == null ? {} : { service }),
     pins: () => consensus.state.size(),
     ipfsPins: () => ipfs.pinCount(),
     heldAdds: () => ipfs.holdCount(),

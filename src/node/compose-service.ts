@@ -16,7 +16,7 @@ import type { ServiceApiConfig } from '../config/service-config.ts'
 import type { Informer } from '../informer/informer.ts'
 import { serviceInformer, serviceMetric } from '../informer/service/service-informer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { MetricSources, Observer } from '../observe/observer.ts'
 import { addressOf } from '../service/accounts/address.ts'
 import { AccountAdmin } from '../service/accounts/admin.ts'
 import { Argon2Passwords, usualArgon2 } from '../service/accounts/passwords.ts'
@@ -25,10 +25,12 @@ import { sqlAudit } from '../service/audit/sql-audit.ts'
 import { ServiceIdentity } from '../service/identity/service-identity.ts'
 import { sqlTasks } from '../service/tasks/sql-tasks.ts'
 import { sqlUsage } from '../service/usage/sql-usage.ts'
+import { serviceTotals } from '../service/usage/totals.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 import type { NodeInit } from './node-contract.ts'
 import { loadDatabase } from './service-database.ts'
 import { loadMail } from './service-mail.ts'
+import { ServiceFigures } from './service-figures.ts'
 import { ServiceParts } from './service-parts.ts'
 import { registrationOf } from './service-registration.ts'
 
@@ -47,6 +49,7 @@ export interface ComposedService {
   components: Startable[]
   /** Tells the cluster which service this is. */
   informer: Informer
+  figures: NonNullable<MetricSources['service']>
   addresses (): readonly string[]
 }
 
@@ -67,7 +70,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const mail = makeMail({ log })
     const audit = sqlAudit({ database, random })
     const usage = sqlUsage({ database, workers, clock, log })
-    const tasks = sqlTasks({ database, workers, clock, random, log })
+    const tasks = sqlTasks({}, { database, workers, clock, random, log })
     const passwords = new Argon2Passwords(usualArgon2, { random })
     const accountsInit = { registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section), sessionMs: section.sessionLifetimeMs, serviceName }
     const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
@@ -82,9 +85,13 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       documentRoutes({ version: init.version }, () => routes)
     ])
     const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, refusal: () => identity.refusal(), clock, log })
-    const parts = new ServiceParts([database, identity, mail, usage, accounts, tasks], { workers, log })
+    const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
+    // asked for only where somebody looks
+    const watched = config.metrics.enableStats ? [figures] : []
+    const parts = new ServiceParts([database, identity, mail, usage, accounts, tasks, ...watched], { workers, log })
     return {
       components: [api, parts],
+      figures: () => figures.latest(),
       informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock }),
       addresses: () => api.addresses()
     }

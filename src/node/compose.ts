@@ -91,7 +91,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
   })
   const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
-  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, peersetMetric: config.crdt.peersetMetric })
+  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p

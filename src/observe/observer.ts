@@ -32,6 +32,21 @@ export interface MetricSources {
   alerts (): number
   /** Weight of this peer's disk metric; undefined when there is none. */
   diskWeight (): bigint | undefined
+  /** The service layer's figures, which all its peers share; absent without one. Undefined before they are known. */
+  service? (): ServiceFigures | undefined
+}
+
+/** Numbers of things by state, and sums over all users. */
+export interface ServiceFigures {
+  users: Readonly<Record<string, number>>
+  files: Readonly<Record<string, number>>
+  pins: Readonly<Record<string, number>>
+  tasks: Readonly<Record<string, number>>
+  unappliedPins: number
+  openUploads: number
+  usedBytes: number
+  quotaBytes: number
+  nearlyFullUsers: number
 }
 
 /**

@@ -74,6 +74,7 @@ export class PeerMetrics implements IpfsMeter {
     watchCluster(scraped, sources)
     watchWorkers(scraped, sources)
     watchDenylists(scraped, sources)
+    if (sources.service != null) watchService(scraped, sources.service.bind(sources))
   }
 
   async text (): Promise<string> { return this.registry.metrics() }
@@ -118,6 +119,20 @@ function watchDenylists (scraped: ScrapedMetrics, sources: MetricSources): void 
   scraped.gauges('helia_cluster_denylist_rules', 'Rules of a denylist that are in force', ['list'], byList(({ rules }) => rules))
   scraped.gauges('helia_cluster_denylist_broken', '1 while a denylist can not be used as it is now and its last good rules are in force', ['list'], byList(({ fault }) => fault === '' ? 0 : 1))
   scraped.counters('helia_cluster_denied_total', 'Requests for content that were refused because of a denylist', ['list'], byList(({ hits }) => hits))
+}
+
+/** The same on each peer of a service: what is asked for is in the database that they share. */
+function watchService (scraped: ScrapedMetrics, ask: NonNullable<MetricSources['service']>): void {
+  const byState = (name: string, help: string, figure: 'users' | 'files' | 'pins' | 'tasks'): void => scraped.gauges(name, help, ['state'], () => rows(ask()?.[figure] ?? {}))
+  byState('helia_cluster_service_users', 'Accounts of the service by state', 'users')
+  byState('helia_cluster_service_files', 'Files of the service by state', 'files')
+  byState('helia_cluster_service_pins', 'Pins of the service by status', 'pins')
+  byState('helia_cluster_service_tasks', 'Tasks of the service by state; finished ones are kept for 30 days', 'tasks')
+  scraped.gauge('helia_cluster_service_unapplied_pins', 'Items of the pinset that the service still has to make or remove', () => ask()?.unappliedPins)
+  scraped.gauge('helia_cluster_service_open_uploads', 'Resumable uploads that are under way', () => ask()?.openUploads)
+  scraped.gauge('helia_cluster_service_used_bytes', 'What counts for the quotas of all users, in bytes', () => ask()?.usedBytes)
+  scraped.gauge('helia_cluster_service_quota_bytes', 'What all users may store, in bytes', () => ask()?.quotaBytes)
+  scraped.gauge('helia_cluster_service_nearly_full_users', 'Users that have used more than nine tenths of their quota', () => ask()?.nearlyFullUsers)
 }
 
 function watchWorkers (scraped: ScrapedMetrics, sources: MetricSources): void {

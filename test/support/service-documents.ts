@@ -1,0 +1,45 @@
+/** What a service says of its own routes: read from its OpenAPI documents, which are made from the table that is served. */
+export interface Operation { method: string, path: string, params: string[], query: Array<{ name: string, schema: Schema }>, body: Schema | null, upload: string | null, isOpen: boolean }
+
+/** JSON schema, as far as the documents use it. */
+export type Schema = Record<string, any> // any: keywords of all kinds
+
+const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']
+
+export async function operationsOf (api: string): Promise<Operation[]> {
+  const documents = await Promise.all(['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(async path => (await fetch(`${api}${path}`)).json())) as any[] // any: two documents
+  return documents.flatMap(({ paths }) => Object.entries<any>(paths).flatMap(([path, item]) => methods.filter(method => item[method] != null).map(method => operationOf(method, path, item[method]))))
+}
+
+function operationOf (method: string, path: string, { parameters = [], requestBody, security = [] }: any): Operation { // any: an operation of a document
+  const contents = Object.entries<any>(requestBody?.content ?? {})
+  return {
+    method: method.toUpperCase(),
+    path,
+    params: parameters.filter((one: any) => one.in === 'path').map((one: any) => one.name),
+    query: parameters.filter((one: any) => one.in === 'query'),
+    body: contents.find(([type]) => type === 'application/json')?.[1].schema ?? null,
+    upload: contents.find(([type]) => type !== 'application/json')?.[0] ?? null,
+    isOpen: security.length === 0
+  }
+}
+
+/** A value that fits; `given` answers for properties by their name. */
+export function sampleOf (schema: Schema, given: (name: string) => unknown = () => undefined, name = ''): unknown {
+  const own = given(name)
+  if (own !== undefined) return schema.type === 'array' && !Array.isArray(own) ? [own] : own
+  if (schema.const !== undefined) return schema.const
+  if (schema.enum != null) return schema.enum[0]
+  const choice = schema.anyOf ?? schema.oneOf ?? schema.allOf
+  if (choice != null) return sampleOf(choice[0], given, name)
+  if (schema.type === 'object') {
+    const wanted = Object.keys(schema.properties ?? {}).filter(key => schema.required?.includes(key) === true || given(key) !== undefined)
+    return Object.fromEntries(wanted.map(key => [key, sampleOf(schema.properties[key], given, key)]))
+  }
+  if (schema.type === 'array') return (schema.minItems ?? 0) > 0 ? [sampleOf(schema.items ?? {}, given, name)] : []
+  if (schema.type === 'integer' || schema.type === 'number') return Math.max(schema.minimum ?? 1, 1)
+  if (schema.type === 'boolean') return true
+  if (schema.format === 'date-time') return '2099-01-01T00:00:00Z'
+  if (schema.format === 'uri') return 'https://pins.invalid/api'
+  return schema.pattern === '^\\d{6}$' ? '123456' : 'x'.repeat(Math.max(8, schema.minLength ?? 0))
+}

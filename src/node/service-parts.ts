@@ -47,7 +47,7 @@ export class ServiceParts implements Startable {
 
   async stop (): Promise<void> {
     await this.#retrying?.stop()
-    for (const part of this.#begun.splice(0).reverse()) await part.stop()
+    for (const part of this.#begun.splice(0).toReversed()) await part.stop()
   }
 
   /** Where it stopped last time. False: what a part needs is away. */

@@ -21,7 +21,7 @@ let things: Awaited<ReturnType<typeof makeThings>>
 const forEverybody = ['/api/v1/links/{secret}/limits', '/api/v1/links/{secret}/upload', '/api/gateway/{path}', '/ipfs/{path}', '/ipns/{path}']
 const usual = 'not the password of anybody'
 
-const ask = async (path: string, { method = 'GET', key, body, headers = {} }: { method?: string, key?: string, body?: BodyInit, headers?: Record<string, string> } = {}): Promise<{ status: number, text: string, headers: Headers }> => {
+const ask = async (path: string, { method = 'GET', key, body, headers = {} }: { method?: string, key?: string, body?: string | FormData, headers?: Record<string, string> } = {}): Promise<{ status: number, text: string, headers: Headers }> => {
   const response = await fetch(`${service.api}${path}`, { method, redirect: 'manual', headers: { ...(key == null ? {} : { 'x-api-key': key }), ...headers }, ...(body == null ? {} : { body }) })
   return { status: response.status, text: await response.text(), headers: response.headers }
 }

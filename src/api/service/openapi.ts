@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { openApiPath } from '../../http/openapi.ts'
 import { jsonReply } from '../../http/reply.ts'
-import type { ServiceAccess, ServiceResponseDoc, ServiceRoute } from './frame.ts'
+import type { ServiceResponseDoc, ServiceRoute } from './frame.ts'
 import { serviceRoute } from './frame.ts'
 
 type Json = Record<string, unknown>

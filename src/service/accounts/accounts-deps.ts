@@ -3,7 +3,8 @@ import type { Logger } from '../../base/log.ts'
 import type { Workers } from '../../base/worker.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Mail } from '../mail/mail.ts'
-import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
+import type { AccountChanges } from './account-changes.ts'
 import type { Account, RegistrationMode } from './accounts.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -32,12 +33,8 @@ export interface AccountsDeps {
 /** Who changes something, for the audit log. `actor` as there: `user:ID`, `command-line`. */
 export interface Actor { actor: string, address: string }
 
-const channel = 'accounts'
-
-/** All peers forget what they know of this user, once the transaction is committed. */
-export const tellChanged = async (database: SqlDatabase, tx: Sql, user: string): Promise<void> => database.notify(tx, channel, user)
-
-export const onChanged = (database: SqlDatabase, listener: (user: string | null) => void): () => void => database.listen(channel, listener)
+/** What the parts of the accounts share. */
+export interface AccountParts extends AccountsDeps { changes: AccountChanges }
 
 export const accountColumns = ['users.id as account_id', 'users.email as account_email', 'users.role as account_role', 'users.state as account_state', 'users.workspace_id as account_workspace', 'users.created_at as account_created'] as const
 

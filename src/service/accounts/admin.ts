@@ -2,7 +2,6 @@ import { ClusterError } from '../../base/errors.ts'
 import { addressOf } from './address.ts'
 import type { NewKey } from './accounts.ts'
 import type { AccountsDeps, AccountsInit, Actor } from './accounts-deps.ts'
-import { tellChanged } from './accounts-deps.ts'
 import { newInvite } from './secrets.ts'
 import type { SqlAccounts } from './sql-accounts.ts'
 import type { UserRow, UserState } from '../sql/tables.ts'
@@ -68,7 +67,7 @@ export class AccountAdmin {
     const { database, audit, passwords, accounts } = this.#deps
     const address = addressOf(email)
     const hash = await passwords.hash(password)
-    return database.transaction(async tx => {
+    return accounts.changes.transaction(async tx => {
       const known = takeOver ? await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirst() : undefined
       const user = known ?? await accounts.registrations.create(tx, { address, passwordHash: hash, role, quotaBytes: quotaBytes ?? this.#init.quotaBytes, verified: true })
       if (known != null) {
@@ -93,15 +92,15 @@ export class AccountAdmin {
   }
 
   async #change (id: string, values: Partial<Pick<UserRow, 'quota_bytes' | 'state'>>, { action, details, ...actor }: Actor & { action: string, details?: Readonly<Record<string, unknown>> }): Promise<UserSummary> {
-    const { database, audit, accounts } = this.#deps
-    return database.transaction(async tx => {
+    const { audit, accounts } = this.#deps
+    return accounts.changes.transaction(async tx => {
       const known = await tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
       if (known == null) throw noUser()
       if (known.state === 'deleting') throw new ClusterError('CONFLICT', {}, { message: 'the account is being deleted' })
       await tx.updateTable('users').set(values).where('id', '=', id).execute()
       if (values.state === 'suspended') await accounts.sessions.endAll(tx, id)
       await audit.record(tx, { ...actor, user: id, action, ...(details == null ? {} : { details }) })
-      await tellChanged(database, tx, id)
+      await accounts.changes.tell(tx, id)
       return summary({ ...known, ...values })
     })
   }

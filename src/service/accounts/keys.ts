@@ -8,8 +8,8 @@ import type { Sql } from '../sql/sql.ts'
 import type { ApiKeyRow } from '../sql/tables.ts'
 import type { Account, Caller, NewKey, Origin, Permission } from './accounts.ts'
 import { permissions } from './accounts.ts'
-import type { AccountsDeps, Actor } from './accounts-deps.ts'
-import { accountColumns, accountOf, tellChanged } from './accounts-deps.ts'
+import type { AccountParts, Actor } from './accounts-deps.ts'
+import { accountColumns, accountOf } from './accounts-deps.ts'
 import { LookupCache } from './lookup-cache.ts'
 import { isApiKey, newApiKey, prefixOf, secretHash } from './secrets.ts'
 
@@ -31,13 +31,13 @@ export function checkAccount (account: Account): void {
 /** API keys: made, ended, and asked for by every request. */
 export class Keys implements Startable {
   readonly name = 'api keys'
-  readonly #deps: AccountsDeps
+  readonly #deps: AccountParts
   readonly #cache: LookupCache<KnownKey>
   /** When keys were last used, not yet written. */
   readonly #used = new Map<string, number>()
   #flushing: WorkerHandle | undefined
 
-  constructor (deps: AccountsDeps) {
+  constructor (deps: AccountParts) {
     this.#deps = deps
     this.#cache = new LookupCache(cacheInit, { load: async id => this.#load(id), clock: deps.clock })
   }
@@ -104,18 +104,18 @@ export class Keys implements Startable {
     let update = tx.updateTable('api_keys').set({ revoked_at: now }).where('user_id', '=', user).where('revoked_at', 'is', null)
     if (which === 'default') update = update.where('kind', '=', 'default')
     await update.execute()
-    await tellChanged(this.#deps.database, tx, user)
+    await this.#deps.changes.tell(tx, user)
   }
 
   async revoke (user: string, id: string, { actor, address }: Actor): Promise<void> {
-    const { database, audit } = this.#deps
-    await database.transaction(async tx => {
+    const { database, changes, audit } = this.#deps
+    await changes.transaction(async tx => {
       const found = await tx.selectFrom('api_keys').select('revoked_at').where('user_id', '=', user).where('id', '=', id).executeTakeFirst()
       if (found == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such key' })
       if (found.revoked_at != null) return
       await tx.updateTable('api_keys').set({ revoked_at: database.now() }).where('user_id', '=', user).where('id', '=', id).execute()
       await audit.record(tx, { actor, user, action: 'key-revoke', object: id, address })
-      await tellChanged(database, tx, user)
+      await changes.tell(tx, user)
     })
   }
 

@@ -2,7 +2,6 @@ import type { Audit } from '../audit/audit.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { Tasks } from '../tasks/tasks.ts'
 import type { Caller } from './accounts.ts'
-import { tellChanged } from './accounts-deps.ts'
 import type { SqlAccounts } from './sql-accounts.ts'
 
 export interface LeavingInit {
@@ -37,15 +36,15 @@ export class Leaving {
 
   /** From now on nobody gets in; files, pins and the account itself go with a task. REJECTED when the password is wrong. */
   async remove (caller: Caller, password: string): Promise<void> {
-    const { database, accounts, audit, tasks } = this.#deps
+    const { accounts, audit, tasks } = this.#deps
     const { user: { id }, address } = caller
     await accounts.checkPassword(caller, password)
-    await database.transaction(async tx => {
+    await accounts.changes.transaction(async tx => {
       await tx.updateTable('users').set({ state: 'deleting' }).where('id', '=', id).execute()
       await accounts.sessions.endAll(tx, id)
       await tasks.create(tx, null, this.#init.removalKind, { user: id })
       await audit.record(tx, { actor: `user:${id}`, user: id, action: 'delete', address })
-      await tellChanged(database, tx, id)
+      await accounts.changes.tell(tx, id)
     })
     tasks.wake()
   }

@@ -4,8 +4,7 @@ import type { Sql } from '../sql/sql.ts'
 import type { UserRow } from '../sql/tables.ts'
 import { addressOf } from './address.ts'
 import type { Origin } from './accounts.ts'
-import type { AccountsDeps, AccountsInit, Actor } from './accounts-deps.ts'
-import { tellChanged } from './accounts-deps.ts'
+import type { AccountParts, AccountsInit, Actor } from './accounts-deps.ts'
 import type { Codes } from './codes.ts'
 import { wrongCode } from './codes.ts'
 import type { Keys } from './keys.ts'
@@ -18,7 +17,7 @@ export interface Registered { email: string, apiKey: string | null, createdAt: n
 export interface RegistrationInput { email: string, password: string, invite?: string | undefined }
 export interface VerificationInput { email: string, code: string, password?: string | undefined }
 
-export interface RegistrationDeps extends AccountsDeps { keys: Keys, sessions: Sessions, codes: Codes }
+export interface RegistrationDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes }
 
 interface NewUser { address: { email: string, key: string }, passwordHash: string, role: UserRow['role'], quotaBytes: number, verified: boolean }
 
@@ -90,19 +89,19 @@ export class Registration {
   }
 
   async verify ({ email, code, password }: VerificationInput, { address: from }: Origin): Promise<Registered> {
-    const { database, passwords } = this.#deps
+    const { changes, passwords } = this.#deps
     const address = addressOf(email)
     const known = await this.#find(address.key)
     const isOwnPassword = password != null && await passwords.verify(known?.password_hash ?? unusable, password)
     if (password != null && !isOwnPassword) throw wrongCode()
-    const done = await database.transaction(async tx => this.#verified(tx, { key: address.key, code, isOwnPassword, from }))
+    const done = await changes.transaction(async tx => this.#verified(tx, { key: address.key, code, isOwnPassword, from }))
     if (done == null) throw wrongCode()
     return done
   }
 
   /** null: the code is wrong, which the transaction has counted. */
   async #verified (tx: Sql, { key, code, isOwnPassword, from }: { key: string, code: string, isOwnPassword: boolean, from: string }): Promise<Registered | null> {
-    const { database, audit, codes, keys } = this.#deps
+    const { database, changes, audit, codes, keys } = this.#deps
     const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
     const isRight = user != null && await codes.redeem(tx, user, { purpose: 'verify', code })
     await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: isRight ? 'verify' : 'verify-failed', address: from })
@@ -111,7 +110,7 @@ export class Registration {
     const isNew = this.#init.registration === 'verified' && user.verified_at == null
     await tx.updateTable('users').set({ verified_at: user.verified_at ?? database.now(), ...(becomesAdmin ? { role: 'admin' as const } : {}) }).where('id', '=', user.id).execute()
     if (becomesAdmin) await this.#promoted(tx, user, { keepsPassword: isNew || isOwnPassword, from })
-    await tellChanged(database, tx, user.id)
+    await changes.tell(tx, user.id)
     const owner = { id: user.id, workspace: user.workspace_id }
     return { email: user.email, apiKey: isNew || becomesAdmin ? await keys.createDefault(tx, owner) : null, createdAt: user.created_at }
   }

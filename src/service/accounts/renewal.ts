@@ -1,7 +1,6 @@
 import { addressOf } from './address.ts'
 import type { Origin } from './accounts.ts'
-import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
-import { tellChanged } from './accounts-deps.ts'
+import type { AccountParts, AccountsInit } from './accounts-deps.ts'
 import type { Codes } from './codes.ts'
 import { wrongCode } from './codes.ts'
 import type { Keys } from './keys.ts'
@@ -10,7 +9,7 @@ import type { Sessions } from './sessions.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { CodePurpose, UserRow } from '../sql/tables.ts'
 
-export interface RenewalDeps extends AccountsDeps { keys: Keys, sessions: Sessions, codes: Codes }
+export interface RenewalDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes }
 
 /** What a mailed code is good for in an account that exists. Unknown addresses cost the same work and get the same answers. */
 export class Renewal {
@@ -55,15 +54,15 @@ export class Renewal {
 
   /** The mailbox has the code, so the address is proven as well. */
   async #withCode<T> ({ email, purpose, code }: { email: string, purpose: 'renew' | 'reset', code: string }, { address: from }: Origin, then: (tx: Sql, user: UserRow) => Promise<T>): Promise<T> {
-    const { database, audit, codes } = this.#deps
+    const { changes, audit, codes } = this.#deps
     const { key } = addressOf(email)
-    const done = await database.transaction(async tx => {
+    const done = await changes.transaction(async tx => {
       const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
       const isRight = user != null && await codes.redeem(tx, user, { purpose, code })
       await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: isRight ? purpose : `${purpose}-failed`, address: from })
       if (user == null || !isRight) return null
       const result = await then(tx, user)
-      await tellChanged(database, tx, user.id)
+      await changes.tell(tx, user.id)
       return { result }
     })
     if (done == null) throw wrongCode()

@@ -4,8 +4,8 @@ import type { WorkerHandle } from '../../base/worker.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { Account, Caller, Origin } from './accounts.ts'
 import { permissions } from './accounts.ts'
-import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
-import { accountColumns, accountOf, tellChanged } from './accounts-deps.ts'
+import type { AccountParts, AccountsInit } from './accounts-deps.ts'
+import { accountColumns, accountOf } from './accounts-deps.ts'
 import { checkAccount } from './keys.ts'
 import { LookupCache } from './lookup-cache.ts'
 import { isSession, newSession, secretHash } from './secrets.ts'
@@ -22,11 +22,11 @@ const ended = (): ClusterError => new ClusterError('UNAUTHENTICATED', {}, { mess
 export class Sessions implements Startable {
   readonly name = 'sessions'
   readonly #init: Pick<AccountsInit, 'sessionMs'>
-  readonly #deps: AccountsDeps
+  readonly #deps: AccountParts
   readonly #cache: LookupCache<KnownSession>
   #sweeping: WorkerHandle | undefined
 
-  constructor (init: Pick<AccountsInit, 'sessionMs'>, deps: AccountsDeps) {
+  constructor (init: Pick<AccountsInit, 'sessionMs'>, deps: AccountParts) {
     this.#init = init
     this.#deps = deps
     this.#cache = new LookupCache(cacheInit, { load: async hash => this.#load(hash), clock: deps.clock })
@@ -66,12 +66,12 @@ export class Sessions implements Startable {
     let removal = tx.deleteFrom('sessions').where('user_id', '=', user)
     if (except != null) removal = removal.where('id_hash', '!=', except)
     await removal.execute()
-    await tellChanged(this.#deps.database, tx, user)
+    await this.#deps.changes.tell(tx, user)
   }
 
   async end (tx: Sql, user: string, hash: string): Promise<void> {
     await tx.deleteFrom('sessions').where('user_id', '=', user).where('id_hash', '=', hash).execute()
-    await tellChanged(this.#deps.database, tx, user)
+    await this.#deps.changes.tell(tx, user)
   }
 
   #caller (user: Account, session: string, address: string): Caller { return { user, via: { session }, permissions: everything, address } }

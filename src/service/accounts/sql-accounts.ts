@@ -2,7 +2,7 @@ import { ClusterError } from '../../base/errors.ts'
 import { addressOf } from './address.ts'
 import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, RegistrationMode } from './accounts.ts'
 import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
-import { onChanged } from './accounts-deps.ts'
+import { AccountChanges } from './account-changes.ts'
 import { Codes } from './codes.ts'
 import { Keys } from './keys.ts'
 import { unusable } from './passwords.ts'
@@ -15,6 +15,7 @@ import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
 /** The accounts of a service's database. */
 export class SqlAccounts implements Accounts {
   readonly name = 'accounts'
+  readonly changes: AccountChanges
   readonly keysOfUsers: Keys
   readonly sessions: Sessions
   readonly codes: Codes
@@ -22,16 +23,18 @@ export class SqlAccounts implements Accounts {
   readonly #init: AccountsInit
   readonly #deps: AccountsDeps
   readonly #renewal: Renewal
-  #unlisten = (): void => {}
   #decoy = unusable
 
   constructor (init: AccountsInit, deps: AccountsDeps) {
     this.#init = init
     this.#deps = deps
-    this.keysOfUsers = new Keys(deps)
-    this.sessions = new Sessions(init, deps)
+    this.changes = new AccountChanges(deps.database)
+    this.keysOfUsers = new Keys({ ...deps, changes: this.changes })
+    this.sessions = new Sessions(init, { ...deps, changes: this.changes })
     this.codes = new Codes(deps)
-    const parts = { ...deps, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes }
+    this.changes.onChange(user => this.keysOfUsers.forget(user))
+    this.changes.onChange(user => this.sessions.forget(user))
+    const parts = { ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes }
     this.registrations = new Registration(init, parts)
     this.#renewal = new Renewal(init, parts)
   }
@@ -40,20 +43,20 @@ export class SqlAccounts implements Accounts {
   get sessionMs (): number { return this.#init.sessionMs }
 
   async start (): Promise<void> {
-    this.#unlisten = onChanged(this.#deps.database, user => this.#forget(user))
+    this.changes.start()
     this.#decoy = await this.#deps.passwords.hash('')
     await this.keysOfUsers.start()
     await this.sessions.start()
   }
 
   async stop (): Promise<void> {
-    this.#unlisten()
+    this.changes.stop()
     await this.codes.stop()
     await this.sessions.stop()
     await this.keysOfUsers.stop()
   }
 
-  changed (user: string): void { this.#forget(user) }
+  changed (user: string): void { this.changes.forget(user) }
 
   async byKey (secret: string, origin: Origin): Promise<Caller> { return this.keysOfUsers.byKey(secret, origin) }
   async bySession (secret: string, origin: Origin): Promise<Caller> { return this.sessions.bySession(secret, origin) }
@@ -82,21 +85,20 @@ export class SqlAccounts implements Accounts {
   }
 
   async logout (caller: Caller): Promise<void> {
-    const { database, audit } = this.#deps
     const { user: { id }, via, address } = caller
     if (!('session' in via)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'this is no session: API keys are revoked' })
-    await database.transaction(async tx => {
+    await this.changes.transaction(async tx => {
       await this.sessions.end(tx, id, via.session)
-      await audit.record(tx, { actor: `user:${id}`, user: id, action: 'logout', address })
+      await this.#deps.audit.record(tx, { actor: `user:${id}`, user: id, action: 'logout', address })
     })
   }
 
   async changePassword (caller: Caller, { old, password }: { old: string, password: string }): Promise<void> {
-    const { database, audit, passwords } = this.#deps
+    const { audit, passwords } = this.#deps
     const { user: { id }, via, address } = caller
     await this.checkPassword(caller, old)
     const hash = await passwords.hash(password)
-    await database.transaction(async tx => {
+    await this.changes.transaction(async tx => {
       await tx.updateTable('users').set({ password_hash: hash }).where('id', '=', id).execute()
       await this.sessions.endAll(tx, id, 'session' in via ? { except: via.session } : {})
       await audit.record(tx, { actor: `user:${id}`, user: id, action: 'password', address })
@@ -148,10 +150,6 @@ export class SqlAccounts implements Accounts {
     return user
   }
 
-  #forget (user: string | null): void {
-    this.keysOfUsers.forget(user)
-    this.sessions.forget(user)
-  }
 }
 
 const accountOfUser = ({ id, email, role, state, workspace_id: workspace, created_at: created }: UserRow): Account => ({ id, email, role, state, workspace_id: workspace, created_at: created })

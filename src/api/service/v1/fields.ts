@@ -11,8 +11,7 @@ export const permission = z.enum(permissions)
 export const uuid = z.string().max(64)
 
 /** A number that a query carries as text. */
-export const queryInt = (least: number, most: number) =>
-  z.string().regex(/^\d{1,9}$/, 'not a number').transform(Number).pipe(z.int().min(least).max(most)).meta({ override: { type: 'integer', minimum: least, maximum: most } })
+export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
 export const cursor = z.string().max(1024)
 export const bytes = z.int().min(0).max(Number.MAX_SAFE_INTEGER)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
-import { operationsOf, sampleOf } from '../support/service-documents.ts'
+import { operationsOf, sampleOf, textOf } from '../support/service-documents.ts'
 import type { Operation } from '../support/service-documents.ts'
 import { pollUntil } from '../support/poll.ts'
 import { serviceProcess } from '../support/service-process.ts'
@@ -23,7 +23,7 @@ const usual = 'not the password of anybody'
 
 const ask = async (path: string, { method = 'GET', key, body, headers = {} }: { method?: string, key?: string, body?: string | FormData, headers?: Record<string, string> } = {}): Promise<{ status: number, text: string, headers: Headers }> => {
   const response = await fetch(`${service.api}${path}`, { method, redirect: 'manual', headers: { ...(key == null ? {} : { 'x-api-key': key }), ...headers }, ...(body == null ? {} : { body }) })
-  return { status: response.status, text: await response.text(), headers: response.headers }
+  return { status: response.status, text: await textOf(response), headers: response.headers }
 }
 const make = async (path: string, body: unknown, key: string): Promise<any> => { // any: whatever was made
   const { status, text } = await ask(path, { method: 'POST', key, body: JSON.stringify(body) })

@@ -43,3 +43,10 @@ export function sampleOf (schema: Schema, given: (name: string) => unknown = () 
   if (schema.format === 'uri') return 'https://pins.invalid/api'
   return schema.pattern === '^\\d{6}$' ? '123456' : 'x'.repeat(Math.max(8, schema.minLength ?? 0))
 }
+
+/** The body; '' of a stream of events, which has no end. */
+export async function textOf (response: Response): Promise<string> {
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') !== true) return response.text()
+  await response.body?.cancel()
+  return ''
+}

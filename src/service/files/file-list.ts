@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import { ClusterError } from '../../base/errors.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
+import type { FileRow } from '../sql/tables.ts'
+import { fileSorts } from './files.ts'
+import type { FileFilter, FileQuery, FileSort } from './files.ts'
+
+export interface FileListDeps { database: Pick<SqlDatabase, 'db' | 'matching'> }
+
+export const longestList = 1000
+
+/** The column that a sort goes by. Names sort without regard to case; what was never accessed counts as accessed before everything else. */
+const columns = {
+  uploaded_at: 'uploaded_at', original_filename: 'name_key', size_bytes: 'size_bytes', view_count: 'view_count', last_accessed_at: 'last_accessed_at'
+} as const satisfies Record<FileSort, keyof FileRow>
+
+/** Where the next page begins: behind this value of the sorted column and this ID. */
+interface Place { by: FileSort, descending: boolean, value: string | number, id: string }
+
+const newestFirst = { by: 'uploaded_at', descending: true } as const
+
+/** One page of a user's files. Every sort is answered out of an index: pages of a large account come as quickly as those of a small one. */
+export async function listFiles (user: string, query: FileQuery, { database }: FileListDeps): Promise<{ files: FileRow[], next: string | null }> {
+  const { limit = longestList, sort = newestFirst, cursor } = query
+  const column = columns[sort.by]
+  const direction = sort.descending ? 'desc' : 'asc'
+  let select = await filtered(user, query, { database })
+  if (cursor != null) {
+    const { value, id } = placeOf(cursor, sort)
+    select = select.where(sql<boolean>`(${sql.ref(column)}, id) ${sql.raw(sort.descending ? '<' : '>')} (${value}, ${id})`)
+  }
+  const rows = await select.orderBy(column, direction).orderBy('id', direction).limit(limit + 1).execute()
+  const files = rows.slice(0, limit)
+  const last = files.at(-1)
+  return { files, next: rows.length > limit && last != null ? cursorOf({ ...sort, value: last[column], id: last.id }) : null }
+}
+
+/** Some of the files that fit, oldest first; for work on all of them, batch by batch. `before`: uploaded until then. */
+export async function someFiles (user: string, { filter, before, limit }: { filter: FileFilter, before: number, limit: number }, { database }: FileListDeps): Promise<FileRow[]> {
+  return (await filtered(user, filter, { database })).where('uploaded_at', '<=', before).orderBy('uploaded_at').limit(limit).execute()
+}
+
+async function filtered (user: string, { q = '', group, state, meta }: FileFilter, { database }: FileListDeps) {
+  const fits = await database.matching('files', user, {
+    ...(q === '' ? {} : { name: { text: q, match: 'ipartial' as const } }),
+    ...(group == null ? {} : { group: group === 'none' ? null : group }),
+    ...(state == null ? {} : { state }),
+    ...(meta == null ? {} : { meta })
+  })
+  return database.db.selectFrom('files').selectAll().where(fits)
+}
+
+const cursorOf = ({ by, descending, value, id }: Place): string => Buffer.from(JSON.stringify([by, descending ? 1 : 0, value, id])).toString('base64url')
+
+function placeOf (cursor: string, { by, descending }: Pick<Place, 'by' | 'descending'>): Place {
+  try {
+    const [sort, isDescending, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
+    const isKnown = fileSorts.includes(sort as FileSort) && (typeof value === 'string' || Number.isSafeInteger(value)) && typeof id === 'string'
+    if (isKnown && sort === by && isDescending === (descending ? 1 : 0)) return { by, descending, value: value as string | number, id }
+  } catch { /* no cursor of ours */ }
+  throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
+}

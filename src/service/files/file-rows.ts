@@ -1,0 +1,46 @@
+import type { Kysely } from 'kysely'
+import { ClusterError } from '../../base/errors.ts'
+import { CID, parseCid } from '../../model/cid.ts'
+import type { FileRow, Tables } from '../sql/tables.ts'
+
+const dagPb = 0x70
+const sha256 = 0x12
+
+/** The texts under which rows may have this CID, its own first: v0 and v1 of one block. Empty for what is no CID. */
+export function textsOf (cid: string): string[] {
+  try {
+    const parsed = parseCid(cid)
+    return [parsed.toString(), ...otherVersion(parsed)]
+  } catch {
+    return []
+  }
+}
+
+function otherVersion ({ version, code, multihash }: CID): string[] {
+  if (version === 0) return [CID.createV1(dagPb, multihash).toString()]
+  return code === dagPb && multihash.code === sha256 && multihash.size === 32 ? [CID.createV0(multihash as Parameters<typeof CID.createV0>[0]).toString()] : []
+}
+
+/** The user's file. */
+export async function findFile (db: Kysely<Tables>, user: string, cid: string): Promise<FileRow | undefined> {
+  const texts = textsOf(cid)
+  if (texts.length === 0) return undefined
+  const rows = await db.selectFrom('files').selectAll().where('user_id', '=', user).where('cid', 'in', texts).execute()
+  return rows.find(row => row.cid === texts[0]) ?? rows[0]
+}
+
+/** The same, or NOT_FOUND. */
+export async function fileOf (db: Kysely<Tables>, user: string, cid: string): Promise<FileRow> {
+  const file = await findFile(db, user, cid)
+  if (file == null) throw noSuchFile(cid)
+  return file
+}
+
+const noSuchFile = (cid: string): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.slice(0, 200) }, { message: 'there is no file with this CID' })
+
+/** NOT_FOUND for a group that isn't the user's. */
+export async function checkGroup (db: Kysely<Tables>, user: string, group: string | null | undefined): Promise<void> {
+  if (group == null) return
+  const row = await db.selectFrom('groups').select('id').where('user_id', '=', user).where('id', '=', group).executeTakeFirst()
+  if (row == null) throw new ClusterError('NOT_FOUND', { group }, { message: 'there is no such group' })
+}

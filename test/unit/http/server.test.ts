@@ -175,6 +175,38 @@ describe('the HTTP server', () => {
     assert.match(await slow, /at last$/)
   })
 
+  it('cuts uploads that stand still where it is told to, and neither those that go on nor handlers that read late', async () => {
+    const read: string[] = []
+    const { port } = await start({ cutsIdleUploads: true, stalledTimeoutMs: 150 }, (request, response) => {
+      const late = request.url === '/late'
+      const respond = async (): Promise<void> => {
+        if (late) await new Promise(resolve => setTimeout(resolve, 400))
+        read.push(`${request.url} ${(await text(request)).length}`)
+        response.end('done')
+      }
+      respond().catch(() => {})
+    })
+    const head = (path: string, length: number): string => `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`
+    const steady = connect(port, '127.0.0.1')
+    steady.write(head('/steady', 8))
+    const dripping = setInterval(() => steady.write('x'), 50)
+    steady.once('close', () => clearInterval(dripping))
+
+    const [stalled, going, late] = await Promise.all([raw(port, `${head('/stalled', 100)}some`), text(steady), raw(port, `${head('/late', 4)}soon`)])
+
+    assert.equal(stalled, '')
+    assert.match(going, /^HTTP\/1\.1 200 OK/)
+    assert.match(late, /^HTTP\/1\.1 200 OK/)
+    assert.deepEqual(read.toSorted(), ['/late 4', '/steady 8'])
+  })
+
+  it('answers what can not be read in the words that it is given', async () => {
+    const { port } = await start({ brokenBody: status => ({ contentType: 'application/json', text: `{"status":${status}}` }) })
+
+    assert.match(await raw(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/json\r\nConnection: close\r\n\r\n\{"status":400\}$/)
+    assert.match(await raw(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 .*\{"status":431\}$/s)
+  })
+
   it('closes connections beyond its limit at once while all are busy, n are served', async () => {
     const { port } = await start({ maxConnections: 2 }, (_request, response) => { response.write('hello') })
     const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]

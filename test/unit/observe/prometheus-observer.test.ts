@@ -27,8 +27,10 @@ const sources: MetricSources = {
   connectedPeers: () => { throw new ClusterError('NOT_READY') },
   gossip: () => ({ silent: ['deaf'], reopened: 4 }),
   alerts: () => 0,
-  diskWeight: () => 9_999_953_967n
+  diskWeight: () => 9_999_953_967n,
+  service: () => service
 }
+let service: ReturnType<NonNullable<MetricSources['service']>>
 
 describe('metrics for Prometheus', () => {
   let observer: Observer
@@ -65,6 +67,16 @@ describe('metrics for Prometheus', () => {
       'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
     assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
+  })
+
+  it("tells a service's figures once they are known", async () => {
+    assert.equal((await scrape()).get('helia_cluster_service_used_bytes'), undefined)
+
+    service = { users: { active: 3, suspended: 1 }, files: { pinned: 7 }, pins: {}, tasks: { FAILURE: 2 }, unappliedPins: 4, openUploads: 0, usedBytes: 1000, quotaBytes: 5000, nearlyFullUsers: 1 }
+    const samples = await scrape()
+
+    const seen = ['users{state="suspended"}', 'files{state="pinned"}', 'tasks{state="FAILURE"}', 'unapplied_pins', 'open_uploads', 'used_bytes', 'quota_bytes', 'nearly_full_users'].map(name => samples.get(`helia_cluster_service_${name}`))
+    assert.deepEqual(seen, [1, 7, 2, 4, 0, 1000, 5000, 1])
   })
 
   it('counts the same after any number of scrapes', async () => {

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import type { FileRow, GroupRow } from '../../../service/sql/tables.ts'
+import { fileStates } from '../../../service/sql/tables.ts'
+import { time, timeText } from '../answers.ts'
+
+/** A file as the documents show it; further fields are behind those. */
+export const fileSchema = z.object({
+  cid: z.string(),
+  original_filename: z.string(),
+  size: z.int().describe('Bytes. 0 while it is not known, for what was pinned by its CID.'),
+  content_type: z.string(),
+  pinned: z.boolean().describe('On all replicas that the cluster keeps of it.'),
+  uploaded_at: time,
+  state: z.enum(fileStates),
+  error: z.string().nullable().describe('Why it failed, or what keeps it waiting.'),
+  kind: z.enum(['file', 'directory', 'car']),
+  origin: z.enum(['upload', 'cid', 'pins']).describe('How it came here; `pins`: it stands for pins made through the Pinning Service API.'),
+  group: z.string().nullable().describe('ID of its group.'),
+  meta: z.record(z.string(), z.string()),
+  view_count: z.int(),
+  last_accessed_at: time.nullable()
+})
+
+export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
+  cid: file.cid,
+  original_filename: file.original_filename,
+  size: file.size_bytes,
+  content_type: file.content_type,
+  pinned: file.state === 'pinned',
+  uploaded_at: timeText(file.uploaded_at),
+  state: file.state,
+  error: file.error,
+  kind: file.kind,
+  origin: file.origin,
+  group: file.group_id,
+  meta: JSON.parse(file.meta) as Record<string, string>,
+  view_count: file.view_count,
+  last_accessed_at: file.last_accessed_at === 0 ? null : timeText(file.last_accessed_at)
+})
+
+export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })
+export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({ id, name, created_at: timeText(createdAt) })
+
+/** What a file or a group may be called. */
+export const nameText = z.string().trim().min(1).max(255)
+
+const mostPairs = 1000
+
+/** Metadata: pairs of texts. */
+export const metaPairs = z.record(z.string().min(1).max(255), z.string().max(4096))
+  .refine(pairs => Object.keys(pairs).length <= mostPairs, `metadata has more than ${mostPairs} pairs`)
+
+/** The same in a query: `meta={"app":"my-app"}`. */
+export const metaText = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    context.addIssue('it is not JSON')
+    return z.NEVER
+  }
+}).pipe(metaPairs)

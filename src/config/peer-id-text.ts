@@ -1,6 +1,7 @@
 import { base32 } from 'multiformats/bases/base32'
 import { base36 } from 'multiformats/bases/base36'
 import { base58btc } from 'multiformats/bases/base58'
+import { maxSlowText } from '../model/cid.ts'
 
 const identityHash = 0x00
 const sha256Hash = 0x12
@@ -10,6 +11,7 @@ const sha256Hash = 0x12
  * Done by hand because loading libp2p for it would double the time to `--version`.
  */
 export function normalPeerId (text: string): string | undefined {
+  if (text.length > maxSlowText) return undefined
   try {
     const multihash = /^(12D3|1|Qm)/.test(text) ? base58btc.decode(`z${text}`) : libp2pKeyMultihash(text)
     return multihash != null && isPeerMultihash(multihash) ? base58btc.encode(multihash).slice(1) : undefined

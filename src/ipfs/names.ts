@@ -1,4 +1,5 @@
 import { ClusterError } from '../base/errors.ts'
+import { withoutEndSlashes } from '../base/slashes.ts'
 import type { IpfsOptions } from './ipfs.ts'
 
 /** Where a name points: a path that begins with `/ipfs/` or `/ipns/`, perhaps with names behind it. */
@@ -71,7 +72,7 @@ async function nextStep ({ value, ttlSeconds }: NameTarget, names: NameResolver,
   const target = await names.resolveName(name, options)
   if (!/^\/ip[fn]s\/[^/]/.test(target.value)) throw new ClusterError('INVALID_DATA', { name, value: target.value }, { message: `could not resolve name: ${name} points to ${JSON.stringify(target.value)}, which is no IPFS path` })
   return {
-    value: `${target.value.replace(/\/+$/, '')}${rest}`,
+    value: `${withoutEndSlashes(target.value)}${rest}`,
     ttlSeconds: ttlSeconds == null || target.ttlSeconds == null ? undefined : Math.min(ttlSeconds, target.ttlSeconds)
   }
 }

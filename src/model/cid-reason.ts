@@ -1,10 +1,14 @@
 import { bases } from 'multiformats/basics'
 
+/** Why a longer text is no CID isn't looked for. */
+const longestExplained = 1024
+
 const cutShort = 'invalid cid: varints malformed, could not reach the end'
 
 /** What Go says of a text that is no CID. */
 export function whyNoCid (text: string): string {
   if (text.length < 2) return 'cid too short'
+  if (text.length > longestExplained) return `the text has ${text.length} characters`
   if (text.length === 46 && text.startsWith('Qm')) return "input isn't valid multihash"
   const base = Object.values(bases).find(({ prefix }) => prefix !== '\0' && text.startsWith(prefix))
   if (base == null) return 'selected encoding not supported'

@@ -1,7 +1,7 @@
 import { base36 } from 'multiformats/bases/base36'
 import type { MultihashDigest } from 'multiformats'
 import * as Digest from 'multiformats/hashes/digest'
-import { CID, parseCid, peerIdBytes, peerIdFromBytes } from './cid.ts'
+import { CID, maxPeerIdBytes, parseCid, peerIdBytes, peerIdFromBytes } from './cid.ts'
 import type { PeerId } from './cid.ts'
 
 const libp2pKey = 0x72
@@ -49,6 +49,6 @@ export function ipnsRoutingKey (peer: PeerId): Uint8Array {
 
 /** The peer ID in such a key; undefined when it is none. */
 export function peerOfRoutingKey (key: Uint8Array): PeerId | undefined {
-  if (prefix.some((byte, at) => key[at] !== byte)) return undefined
+  if (prefix.some((byte, at) => key[at] !== byte) || key.length > prefix.length + maxPeerIdBytes) return undefined
   return parseIpnsKey(peerIdFromBytes(key.subarray(prefix.length)))
 }

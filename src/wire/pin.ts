@@ -1,7 +1,7 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { ClusterError, messageOf } from '../base/errors.ts'
-import { CID, peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
+import { CID, maxPeerIdBytes, peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
 import type { PeerId } from '../model/cid.ts'
+import { multiaddrBytes, multiaddrFromBytes } from '../model/multiaddr.ts'
 import { compareUtf8, defaultPinOptions, modeOfDepth } from '../model/pin.ts'
 import type { Pin, PinOptions, PinType } from '../model/pin.ts'
 import { isZeroTime, zeroTime } from '../model/time.ts'
@@ -64,7 +64,7 @@ function wireSeconds (time: Time): number | bigint {
 
 function addressBytes (address: string): Uint8Array {
   try {
-    return multiaddr(address).bytes
+    return multiaddrBytes(address)
   } catch (err) {
     throw new ClusterError('INVALID_ARGUMENT', { address: address.slice(0, 200) }, { message: `invalid multiaddress: ${messageOf(err)}`, cause: err })
   }
@@ -90,9 +90,13 @@ export function decodePin (bytes: Uint8Array, cid: CID): Pin {
   return pin
 }
 
+/** More aren't looked at: each takes some microseconds. */
+const maxOrigins = 1000
+
 function decodeOptions (bytes: Uint8Array, options: PinOptions): void {
   const reader = new ProtobufReader(bytes)
   const sorted: Array<[string, string]> = []
+  let origins = 0
   while (reader.next()) {
     if (reader.is(1, varint)) options.replicationFactorMin = reader.sint32()
     else if (reader.is(2, varint)) options.replicationFactorMax = reader.sint32()
@@ -101,7 +105,10 @@ function decodeOptions (bytes: Uint8Array, options: PinOptions): void {
     else if (reader.is(6, delimited)) setMetadata(options.metadata, decodeMetadata(reader.bytes()))
     else if (reader.is(7, delimited)) options.pinUpdate = optionalCid(reader.bytes())
     else if (reader.is(8, varint)) options.expireAt = timeOf(reader.uint64())
-    else if (reader.is(9, delimited)) options.origins.push(...optionalAddress(reader.bytes()))
+    else if (reader.is(9, delimited)) {
+      const address = reader.bytes()
+      if (origins++ < maxOrigins) options.origins.push(...optionalAddress(address))
+    }
     else if (reader.is(10, delimited)) sorted.push(decodeMetadata(reader.bytes()))
     else reader.skip()
   }
@@ -139,12 +146,11 @@ function optionalCid (bytes: Uint8Array): CID | null {
 }
 
 function optionalAddress (bytes: Uint8Array): string[] {
-  try { return [multiaddr(bytes).toString()] } catch { return [] }
+  try { return [multiaddrFromBytes(bytes)] } catch { return [] }
 }
 
 /** Base58 is slow and a cluster has few peers: both directions are remembered, up to a bound that hostile pins can't raise. */
 const maxRemembered = 4096
-const maxPeerIdBytes = 256
 const textOfPeer = new Map<string, PeerId>()
 const bytesOfPeer = new Map<PeerId, Uint8Array>()
 

@@ -1,7 +1,7 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import { decodeCid, peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
+import { multiaddrBytes, multiaddrFromBytes } from '../model/multiaddr.ts'
 import type { MsgpackReader, MsgpackWriter } from './msgpack.ts'
 
 /** How one kind of value stands on the wire. */
@@ -44,10 +44,10 @@ export const cid: WireCodec<CID | null> = {
 
 /** A multiaddress in binary, as text here. */
 export const maddr: WireCodec<string> = {
-  write: (writer, value) => writer.raw(multiaddr(value).bytes),
+  write: (writer, value) => writer.raw(multiaddrBytes(value)),
   read: reader => {
     try {
-      return multiaddr(Uint8Array.from(reader.raw())).toString()
+      return multiaddrFromBytes(reader.raw())
     } catch (err) {
       throw new ClusterError('INVALID_DATA', {}, { message: 'not a multiaddress', cause: err })
     }
@@ -89,15 +89,23 @@ export const time: WireCodec<WireTime | null> = {
   zero: null
 }
 
-/** A list; null is Go's nil slice. */
-export function list<T> (item: WireCodec<T>): WireCodec<T[] | null> {
+/** Addresses of one list: each takes some microseconds to read. */
+export const maxAddresses = 10_000
+
+/** A list; null is Go's nil slice. Throws INVALID_DATA for one of more than `most` items. */
+export function list<T> (item: WireCodec<T>, most = Infinity): WireCodec<T[] | null> {
   return {
     write: (writer, value) => {
       if (value == null) return writer.nil()
       writer.array(value.length)
       for (const one of value) item.write(writer, one)
     },
-    read: reader => reader.nil() ? null : Array.from({ length: reader.array() }, () => item.read(reader)),
+    read: reader => {
+      if (reader.nil()) return null
+      const length = reader.array()
+      if (length > most) throw new ClusterError('INVALID_DATA', { length }, { message: `a list of more than ${most} items` })
+      return Array.from({ length }, () => item.read(reader))
+    },
     zero: null
   }
 }

@@ -1,4 +1,6 @@
-import { always, bigInt, bigUint, bool, bytes, cid, field, float, int, list, maddr, mapOf, peer, struct, text, time, uint, type WireCodec } from './rpc-schema.ts'
+import { always, bigInt, bigUint, bool, bytes, cid, field, float, int, list, maddr, maxAddresses, mapOf, peer, struct, text, time, uint, type WireCodec } from './rpc-schema.ts'
+
+const addresses = list(maddr, maxAddresses)
 
 /** The types of Go's internal RPC (wire-rpc §5): keys, order and what is always written. The names are those of Go's JSON. */
 
@@ -6,13 +8,13 @@ export const serviceId = struct({ name: always('Name', text), method: always('Me
 export const responseHeader = struct({ service: field('Service', serviceId), error: field('Error', text), errorType: field('ErrType', int) })
 export const empty = struct({})
 export const version = struct({ version: always('v', text) })
-export const ipfsId = struct({ id: field('i', peer), addresses: field('a', list(maddr)), error: field('e', text) })
+export const ipfsId = struct({ id: field('i', peer), addresses: field('a', addresses), error: field('e', text) })
 
 export const id = struct({
   id: field('i', peer),
-  addresses: field('a', list(maddr)),
+  addresses: field('a', addresses),
   cluster_peers: field('cp', list(peer)),
-  cluster_peers_addresses: field('cpa', list(maddr)),
+  cluster_peers_addresses: field('cpa', addresses),
   version: field('v', text),
   commit: field('c', text),
   rpc_protocol_version: field('rv', text),
@@ -31,7 +33,7 @@ const pinOptions = {
   expire_at: field('e', time),
   metadata: field('m', mapOf(text)),
   pin_update: field('pu', cid),
-  origins: field('g', list(maddr))
+  origins: field('g', addresses)
 }
 
 export const pin = struct({
@@ -49,7 +51,7 @@ export const pinPath = struct({ ...pinOptions, path: always('path', text) })
 const pinInfoShortFields = {
   peername: field('pn', text),
   ipfs_peer_id: field('i', peer),
-  ipfs_peer_addresses: field('ia', list(maddr)),
+  ipfs_peer_addresses: field('ia', addresses),
   status: field('st', int),
   timestamp: field('ts', time),
   error: field('e', text),
@@ -63,7 +65,7 @@ export const pinInfo = struct({
   name: field('m', text),
   peer: field('p', peer),
   allocations: field('o', list(peer)),
-  origins: field('g', list(maddr)),
+  origins: field('g', addresses),
   created: field('t', time),
   metadata: field('md', mapOf(text)),
   ...pinInfoShortFields
@@ -73,7 +75,7 @@ export const globalPinInfo = struct({
   cid: always('c', cid),
   name: always('n', text),
   allocations: field('a', list(peer)),
-  origins: field('g', list(maddr)),
+  origins: field('g', addresses),
   created: field('t', time),
   metadata: field('m', mapOf(text)),
   peer_map: field('pm', mapOf(pinInfoShort))

@@ -1,10 +1,10 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { parseDuration } from '../../base/duration.ts'
 import { messageOf } from '../../base/errors.ts'
 import { badRequest } from '../../http/dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
+import { parseMultiaddr } from '../../model/multiaddr.ts'
 import type { PinOptions } from '../../model/pin.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
@@ -99,7 +99,7 @@ function parsePinUpdate (text: string): CID | null {
 function parseOrigin (text: string): MultiaddrText {
   const address = orBadRequest(() => {
     if (!text.startsWith('/')) throw new Error(`failed to parse multiaddr ${JSON.stringify(text)}: must begin with /`)
-    return multiaddr(text)
+    return parseMultiaddr(text)
   }, 'error decoding multiaddress')
   if (!address.getComponents().some(component => component.name === 'p2p')) throw badRequest('multiaddress does not contain peer ID: protocol not found in multiaddr')
   return address.toString()

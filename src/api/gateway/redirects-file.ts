@@ -29,7 +29,7 @@ export function parseRedirects (bytes: Uint8Array): RedirectRule[] {
 }
 
 function parseRule (text: string, line: number): RedirectRule {
-  const [from = '', to, word, ...more] = text.split(/\s+#/, 1)[0]?.split(/\s+/) ?? []
+  const [from = '', to, word, ...more] = withoutComment(text).split(/\s+/)
   if (to == null) throw bad(`line ${line}: missing 'to' path`)
   if (more.length > 0) throw bad(`line ${line}: must match format 'from to [status]'`)
   if (!from.startsWith('/')) throw bad(`line ${line}: 'from' path must begin with '/'`)
@@ -38,6 +38,12 @@ function parseRule (text: string, line: number): RedirectRule {
   const isLastSegment = splat === from.length - 1 && from[splat - 1] === '/'
   if (splat >= 0 && !isLastSegment) throw bad(`line ${line}: '*' must be the last segment of 'from'`)
   return { from: segmentsOf(from), to, status: statusOf(word, line) }
+}
+
+/** What stands before ` #`. */
+function withoutComment (text: string): string {
+  const at = text.search(/\s#/)
+  return at < 0 ? text : text.slice(0, at).trimEnd()
 }
 
 function statusOf (word: string | undefined, line: number): number {

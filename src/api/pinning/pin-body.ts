@@ -1,9 +1,9 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../base/errors.ts'
 import { badRequest } from '../../http/dialect.ts'
 import type { RequestBody } from '../../http/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
+import { parseMultiaddr } from '../../model/multiaddr.ts'
 import { optionalString, stringList, stringMap } from './json-fields.ts'
 import { isTooLong } from './list-query.ts'
 import { orBadRequest } from './or-bad-request.ts'
@@ -50,7 +50,7 @@ function origin (text: string): MultiaddrText {
   const wrong = `failed to parse multiaddr ${JSON.stringify(text.slice(0, 200))}`
   if (!text.startsWith('/')) throw new TypeError(`${wrong}: must begin with /`)
   try {
-    return multiaddr(text).toString()
+    return parseMultiaddr(text).toString()
   } catch (err) {
     throw new TypeError(`${wrong}: ${messageOf(err)}`, { cause: err })
   }

@@ -1,7 +1,8 @@
 import { base58btc } from 'multiformats/bases/base58'
 import * as Digest from 'multiformats/hashes/digest'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import { parseCid } from '../../model/cid.ts'
+import { withoutEndSlashes } from '../../base/slashes.ts'
+import { maxSlowText, parseCid } from '../../model/cid.ts'
 import { hashName } from '../../wire/multihash.ts'
 import { placeOfCid, placeOfName } from './place.ts'
 
@@ -83,7 +84,12 @@ function decoded (text: string): string {
   }
 }
 
-export const trimSlashes = (path: string): string => path.replace(/^\/+|\/+$/g, '')
+/** Without the slashes at both ends. */
+export function trimSlashes (path: string): string {
+  let from = 0
+  while (path[from] === '/') from++
+  return withoutEndSlashes(path.slice(from))
+}
 
 /** A multihash in base58, or sha2-256 in hex; a text that can be read as both is both. */
 function doubleHashes (text: string): Array<{ code: number, digest: Uint8Array }> {
@@ -96,6 +102,7 @@ function doubleHashes (text: string): Array<{ code: number, digest: Uint8Array }
 }
 
 function multihashOf (text: string): { code: number, digest: Uint8Array } | undefined {
+  if (text.length > maxSlowText) return undefined
   try {
     const { code, digest } = Digest.decode(base58btc.decode(`z${text}`))
     return code === identity || digest.length < minDigestBytes || hashName(code) == null ? undefined : { code, digest }

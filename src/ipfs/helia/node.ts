@@ -186,8 +186,8 @@ export class HeliaNode implements IpfsNetwork {
   }
 
   async dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void> {
-    const { multiaddr } = await import('@multiformats/multiaddr')
-    await this.#now().libp2p.dial(multiaddr(address), options)
+    const { parseMultiaddr } = await import('../../model/multiaddr.ts')
+    await this.#now().libp2p.dial(parseMultiaddr(address), options)
   }
 
   async want (cid: CID, { first = [], ...options }: WantOptions): Promise<Uint8Array> {

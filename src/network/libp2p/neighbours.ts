@@ -84,11 +84,11 @@ class Libp2pNeighbours implements Neighbours {
 
   async remember (addresses: readonly MultiaddrText[]): Promise<void> {
     const { peerStore } = this.#deps.host.libp2p()
-    const { peerIdFromString, multiaddr } = await parsers()
+    const { peerIdFromString, parseMultiaddr } = await parsers()
     for (const text of addresses) {
       try {
         const peer = peerOf(text)
-        if (peer !== this.#init.self) await peerStore.merge(peerIdFromString(peer), { multiaddrs: [multiaddr(text)] })
+        if (peer !== this.#init.self) await peerStore.merge(peerIdFromString(peer), { multiaddrs: [parseMultiaddr(text)] })
       } catch (err) {
         this.#deps.log.warn('not a peer address', { address: text, err })
       }
@@ -97,9 +97,9 @@ class Libp2pNeighbours implements Neighbours {
 
   async dial (address: MultiaddrText, { signal }: { signal: AbortSignal }): Promise<PeerId> {
     const peer = peerOf(address)
-    const { multiaddr } = await parsers()
+    const { parseMultiaddr } = await parsers()
     try {
-      await this.#deps.host.libp2p().dial(multiaddr(address), { signal: AbortSignal.any([signal, this.#stop.signal]) })
+      await this.#deps.host.libp2p().dial(parseMultiaddr(address), { signal: AbortSignal.any([signal, this.#stop.signal]) })
       return peer
     } catch (err) {
       signal.throwIfAborted()
@@ -213,8 +213,8 @@ class Libp2pNeighbours implements Neighbours {
 
 /** Loaded when they are needed: a peer's first listener must not wait for them. */
 async function parsers () {
-  const [{ peerIdFromString }, { multiaddr }] = await Promise.all([import('@libp2p/peer-id'), import('@multiformats/multiaddr')])
-  return { peerIdFromString, multiaddr }
+  const [{ peerIdFromString }, { parseMultiaddr }] = await Promise.all([import('@libp2p/peer-id'), import('../../model/multiaddr.ts')])
+  return { peerIdFromString, parseMultiaddr }
 }
 
 function peerOf (address: MultiaddrText): PeerId {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { followName } from '../../../src/ipfs/names.ts'
+import { followName, maxNameSteps } from '../../../src/ipfs/names.ts'
 import { memoryNames } from '../../support/memory-names.ts'
 
 describe('following names', () => {
@@ -24,6 +24,23 @@ describe('following names', () => {
 
     await assert.rejects(followName('/ipns/a.example', names), { code: 'INVALID_DATA' })
     await assert.rejects(followName('/ipns/c.example', names), { code: 'INVALID_DATA' })
+  })
+
+  it('leaves slashes at the end of a value out, however many stand before it, in time that is linear', async () => {
+    const slashes = '/'.repeat(60_000)
+    const names = memoryNames({ 'a.example': `/ipfs/bafkqaaa${slashes}x${slashes}` })
+    const begun = performance.now()
+
+    assert.equal((await followName('/ipns/a.example/y', names)).value, `/ipfs/bafkqaaa${slashes}x/y`)
+    assert.ok(performance.now() - begun < 500)
+  })
+
+  it('takes 32 steps, and no more', async () => {
+    const chain = (steps: number) => memoryNames(Object.fromEntries(Array.from({ length: steps }, (_, at) => [`n${at}.example`, at + 1 === steps ? '/ipfs/bafkqaaa' : `/ipns/n${at + 1}.example`])))
+
+    assert.equal(maxNameSteps, 32)
+    assert.equal((await followName('/ipns/n0.example', chain(32))).value, '/ipfs/bafkqaaa')
+    await assert.rejects(followName('/ipns/n0.example', chain(33)), { code: 'INVALID_DATA', message: 'could not resolve name (recursion limit exceeded)' })
   })
 
   it('leaves a path without a name as it is', async () => {

@@ -1,9 +1,9 @@
 import { encode as encodeDagCbor } from '@ipld/dag-cbor'
-import * as dagJson from '@ipld/dag-json'
+import { encode as encodeDagJson } from '@ipld/dag-json'
 import * as dagPb from '@ipld/dag-pb'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
-import { refuseNestedJson } from '../../../base/nesting.ts'
 import { decodeDagCbor } from '../../../model/dag-cbor.ts'
+import { decodeDagJson } from '../../../model/dag-json.ts'
 
 interface Codec { code: number, decode: (bytes: Uint8Array) => unknown, encode: (value: unknown) => Uint8Array }
 
@@ -12,21 +12,16 @@ const codecs: Record<string, Codec> = {
   raw: { code: 0x55, decode: bytes => bytes, encode: rawBytes },
   'dag-pb': { code: 0x70, decode: dagPb.decode, encode: value => dagPb.encode(value as dagPb.PBNode) },
   'dag-cbor': { code: 0x71, decode: bytes => decodeDagCbor(bytes), encode: encodeDagCbor },
-  'dag-json': { code: 0x0129, decode: decodeDagJson, encode: dagJson.encode },
+  'dag-json': { code: 0x0129, decode: decodeDagJson, encode: encodeDagJson },
   // plain JSON and CBOR are read as their IPLD relatives
   cbor: { code: 0x51, decode: bytes => decodeDagCbor(bytes), encode: encodeDagCbor },
-  json: { code: 0x0200, decode: decodeDagJson, encode: dagJson.encode }
+  json: { code: 0x0200, decode: decodeDagJson, encode: encodeDagJson }
 }
 
 /** Codecs that only name what is in a block. */
 const plainCodes: Record<string, number> = { 'libp2p-key': 0x72, 'git-raw': 0x78, 'dag-jose': 0x85 }
 
 const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
-
-function decodeDagJson (bytes: Uint8Array): unknown {
-  refuseNestedJson(bytes)
-  return dagJson.decode(bytes)
-}
 
 /** The code of a codec's name. Throws INVALID_ARGUMENT. */
 export function codecCode (name: string): number {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { parseDuration } from '../../../base/duration.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { withoutEndSlashes } from '../../../base/slashes.ts'
 import type { Query } from '../../../http/query.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { ipnsKeyText } from '../../../model/ipns-name.ts'
@@ -84,7 +85,8 @@ async function * streamed (answer: () => Promise<string>): AsyncGenerator<string
 /** One step: `/ipns/NAME/a` → what NAME points to, and `/a`. */
 export async function nextPath (path: string, names: NameResolver, options: NameOptions): Promise<string> {
   const [, name = '', rest = ''] = /^\/ipns\/([^/]+)(.*)$/s.exec(path) ?? []
-  return `${(await names.resolveName(name, options)).value.replace(rest === '' ? /$/ : /\/+$/, '')}${rest}`
+  const { value } = await names.resolveName(name, options)
+  return rest === '' ? value : `${withoutEndSlashes(value)}${rest}`
 }
 
 /** A name, a path or an `ipns://` address → a path. */

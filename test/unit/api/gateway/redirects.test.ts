@@ -37,6 +37,15 @@ describe('_redirects files', () => {
     it(`refuses ${line}`, () => { assert.throws(() => rulesOf(`/ok /fine\n${line}`), { code: 'INVALID_DATA', message: /could not parse _redirects: line 2/ }) })
   }
 
+  it('reads a line with as many blanks as fit in time that is linear, and comments behind any of them', () => {
+    const blanks = ' '.repeat(maxRedirectsBytes - 10)
+    const begun = performance.now()
+
+    assert.deepEqual(rulesOf(`/a${blanks}/b#c`), [{ from: ['a'], to: '/b#c', status: 301 }])
+    assert.deepEqual(rulesOf(`/a /b${blanks}#c`), rulesOf('/a /b'))
+    assert.ok(performance.now() - begun < 500)
+  })
+
   it('takes 64 KiB and not a byte more', () => {
     const line = '/a /b\n'
     const full = line + '#'.repeat(maxRedirectsBytes - line.length)

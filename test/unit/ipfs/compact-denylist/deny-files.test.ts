@@ -138,6 +138,21 @@ describe('denylists in files', { timeout: 20_000 }, () => {
     assert.deepEqual(rulesOf(lists), ['test.deny:3', undefined, 'test.deny:5'])
   })
 
+  it('reads lines of 2 Mi characters and headers of 1 Mi, and no longer ones', async () => {
+    const [mostLine, mostHeader] = [2 * 2 ** 20, 2 ** 20]
+    const rule = (cid: CID, length: number): string => `/ipfs/${cid} `.padEnd(length, 'x')
+    // of a header, line breaks count
+    const header = (length: number): string => 'name: x\n# '.padEnd(length - 1, 'y')
+
+    const lists = await listsOf([rule(a, mostLine), rule(b, mostLine + 1), `/ipfs/${c}`])
+    const [known, none] = [await listsOf([header(mostHeader), '---', `/ipfs/${a}`]), await listsOf([header(mostHeader + 1), '---', `/ipfs/${a}`, `/ipfs/${b}`, `/ipfs/${c}`])]
+
+    assert.deepEqual(rulesOf(lists), ['test.deny:1', undefined, 'test.deny:3'])
+    assert.deepEqual([known, none].map(lists => rulesOf(lists, [a])[0]), ['test.deny:4', 'test.deny:4'])
+    // without a header, its name is a line that is no rule
+    assert.deepEqual([known, none].map(({ denylist }) => denylist.count()), [1, 3])
+  })
+
   it('does not start with a list that is missing or broken, and starts without a folder that may be missing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-deny-'))
     const broken = join(folder, 'broken.deny')

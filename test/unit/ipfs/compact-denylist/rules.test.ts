@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto'
 import { after, describe, it } from 'node:test'
 import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
 import { sha256 } from 'multiformats/hashes/sha2'
+import { placeOfCid } from '../../../../src/ipfs/compact-denylist/place.ts'
+import { parseRuleLine } from '../../../../src/ipfs/compact-denylist/rule-line.ts'
+import type { Rule } from '../../../../src/ipfs/compact-denylist/rule-line.ts'
+import { Rules } from '../../../../src/ipfs/compact-denylist/rules.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
@@ -114,5 +119,32 @@ describe('rules of a denylist', { timeout: 20_000 }, () => {
 
     assert.deepEqual([a, b, c, parseCid(v0(a))].map(cid => lists.denylist.checkCid(cid)?.rule), ['test.deny:1', undefined, 'test.deny:3', 'test.deny:1'])
     assert.deepEqual(['', '/', '/ipfs', '/ipfs/', '/ipfs/nonsense', '/other/x', '/ipns/', '/ipns//'].map(path => lists.denylist.checkPath(path)), Array(8).fill(undefined))
+  })
+
+  it('keeps the texts of 100,000 rules for beginnings of paths, and of no more; other rules have no text', { timeout: 5000 }, () => {
+    const rules = new Rules()
+    const rule = (at: number, isPrefix: boolean): Rule => ({ cover: { kind: 'place', id: String(at), path: 'a', isPrefix }, allows: false, isLegal: false })
+
+    const taken = Array.from({ length: 100_001 }, (_, at) => rules.add(rule(at, true), at + 1))
+
+    assert.deepEqual([taken.indexOf(false), rules.count], [100_000, 100_000])
+    assert.ok(rules.add(rule(1, false), 100_002))
+  })
+
+  it('looks for the base 58 of multihashes of 256 bytes, and of no longer ones', () => {
+    const modern = (sizeBytes: number): string => placeOfCid(CID.createV1(0x55, Digest.create(0, new Uint8Array(sizeBytes - 3).fill(1)))).modern()
+
+    // an identity of 128 bytes or more says its length in two
+    assert.deepEqual([base58btc.decode(`z${modern(256)}`).length, modern(257)], [256, ''])
+  })
+
+  it('reads multihashes of 1024 characters and paths with any number of slashes at their ends, in time that is linear', async () => {
+    const slashes = '/'.repeat(100_000)
+    const begun = performance.now()
+
+    assert.deepEqual(await deniedOf([`/ipfs/${a}${slashes}x${slashes}`], [`/ipfs/${a}/x`]), [`/ipfs/${a}/x`])
+    assert.deepEqual(await deniedOf([`/ipfs/${a}${slashes}x${slashes}y`, `/ipfs/${b}`], [`/ipfs/${b}`]), [`/ipfs/${b}`])
+    for (const length of [1024, 1025]) assert.throws(() => parseRuleLine(`//${'1'.repeat(length)}`), { code: 'INVALID_DATA' })
+    assert.ok(performance.now() - begun < 2000)
   })
 })

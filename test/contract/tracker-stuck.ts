@@ -143,24 +143,63 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
       assert.deepEqual(node.calls.toSorted(), numbers.map(n => `pin ${n}`))
     })
 
-    it('takes a pin for harmless that has run for ten minutes: peers are killed for reasons of their own', async () => {
-      const { track, node, clock, crash } = await opened()
-      node.hold('pin 1')
-      track(aPin(1))
-      await clock.advance(2000)
+    /** How long these pins wait after each end of the process, when it comes so long after they began. The hand is that of the last run, in which they wait. */
+    const waitsOf = async (runMs: number, { deaths, numbers: some = [1] }: { deaths: number, numbers?: number[] }): Promise<{ waits: number[], hand: TrackerInHand }> => {
+      const hand = await opened()
+      const { track, node, clock, crash } = hand
+      for (const n of some) node.hold(`pin ${n}`)
+      track(...some.map(n => aPin(n)))
+      await clock.settle()
       const waits: number[] = []
-
-      for (let death = 1; death <= 4; death++) {
+      for (let death = 1; ; death++) {
+        await clock.advance(runMs)
         const next = await crash()
         node.calls.length = 0
         await gathered(next.recoverAll())
+        if (death === deaths) return { waits, hand }
         const from = clock.now()
         await clock.until(() => node.calls.length > 0, 24 * 3_600_000)
         waits.push(clock.now() - from)
-        await clock.advance(11 * 60_000)
       }
+    }
 
-      assert.deepEqual(waits, [5000, 5000, 5000, 5000])
+    it('takes a pin for harmless that runs for hours: peers are killed for reasons of their own', async () => {
+      assert.deepEqual((await waitsOf(6.1 * 3_600_000, { deaths: 4 })).waits, [5000, 5000, 5000])
+    })
+
+    it('has one wait, too, that ends the process after more than ten minutes each time: what it ran counts towards its wait', async () => {
+      assert.deepEqual((await waitsOf(11 * 60_000, { deaths: 6 })).waits, [5000, 5000, 120_000, 8_040_000, 21_000_000])
+    })
+
+    it('takes one that waits for less likely the reason when the process ends without it', async () => {
+      const { hand: { node, clock, crash } } = await waitsOf(11 * 60_000, { deaths: 4 })
+
+      await clock.advance(3_600_000)
+      const next = await crash()
+      const asked = await gathered(next.recoverAll())
+      const began = node.calls.length
+      await clock.advance(6000)
+
+      assert.deepEqual([began, node.calls.length], [0, 1])
+      assert.match(asked[0]?.error ?? '', /^the peer ended 2 times while it pinned this/)
+    })
+
+    it('finds out which of several it is by trying one after the other', async () => {
+      const { hand: { node, clock, crash } } = await waitsOf(11 * 60_000, { deaths: 5, numbers: [1, 2, 3] })
+
+      await clock.until(() => node.calls.length > 0, 24 * 3_600_000)
+      await clock.advance(11 * 60_000)
+      const alone = [...node.calls]
+      const next = await crash()
+      node.calls.length = 0
+      await gathered(next.recoverAll())
+      await clock.advance(60_000)
+
+      // the one that ran when the process ended waits for hours, the others go on
+      assert.equal(alone.length, 1)
+      assert.deepEqual([...node.calls, ...alone].toSorted(), ['pin 1', 'pin 2', 'pin 3'])
+      await clock.advance(5 * 3_600_000)
+      assert.equal(node.calls.length, 2)
     })
 
     it('counts the wait on while the peer is started again and again', async () => {

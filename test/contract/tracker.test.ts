@@ -1,4 +1,6 @@
+import type { Clock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
+import type { Datastore } from '../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
 import { statelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
 import { SimClock } from '../support/sim-clock.ts'
@@ -11,13 +13,31 @@ import { trackerContract } from './tracker.ts'
 
 const identity = { peerName: 'me', ipfsPeerId: '12D3KooWNode', ipfsPeerAddresses: ['/dns4/example.net/tcp/4001'] }
 
+/** The store as a process has it: nothing comes to the disk any more once that is over. */
+const storeOf = (process: { isOver: boolean }, store: Datastore): Datastore => new Proxy(store, {
+  get: (target, name) => {
+    const value: unknown = Reflect.get(target, name)
+    if (typeof value !== 'function') return value
+    return name === 'write' && process.isOver ? async () => new Promise(() => {}) : value.bind(target)
+  }
+})
+
+/** The clock likewise: nothing begins any more. */
+const clockOf = (process: { isOver: boolean }, clock: SimClock): Clock => ({
+  now: () => clock.now(),
+  sleep: async (ms, signal) => clock.sleep(ms, signal),
+  after: (ms, callback) => clock.after(ms, () => { if (!process.isOver) callback() })
+})
+
 const open: OpenTracker = async some => {
   const datastore = memoryDatastore()
   await datastore.start(new AbortController().signal)
   const pinset = new FakePinset()
   const node = new TrackedNode()
   const clock = new SimClock()
-  const make = () => statelessTracker({ ...trackerSettings, ...some }, { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger, identity: () => identity })
+  let process = { isOver: false }
+  const make = () => statelessTracker({ ...trackerSettings, ...some },
+    { state: pinset, progress: () => pinset.progress, ipfs: node, datastore: storeOf(process, datastore), clock: clockOf(process, clock), log: silentLogger, identity: () => identity })
   let tracker = make()
   await tracker.start(new AbortController().signal)
   const restart = async () => {
@@ -27,6 +47,9 @@ const open: OpenTracker = async some => {
     return tracker
   }
   const crash = async () => {
+    process.isOver = true
+    await tracker.drain?.() // what has ended begins nothing more
+    process = { isOver: false }
     tracker = make()
     await tracker.start(new AbortController().signal)
     return tracker

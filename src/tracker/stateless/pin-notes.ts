@@ -8,9 +8,13 @@ import { cidOfKey, keyOf } from './operation-table.ts'
 
 /**
  * Which pins were running when the process ended without a stop, so that none can end it again and again. Rows, the 1 is the format's version:
- * `pinning/1/<CID>` → JSON {deaths, running, retryAt}, for pins that run for a second or more, and those whose run was the last thing the process did;
+ * `pinning/1/<CID>` → JSON {deaths, running, ranMs, retryAt}, for pins that run for a second or more, and those whose run was the last thing the process did;
  * `pinning-run/1` → there while the tracker runs: found at a start, the last run ended without a stop. Then, for ten minutes, pins are noted
  * before they begin. Not synced: a power cut isn't the fault of a pin.
+ *
+ * A pin may need hours to end the process, and a process may be ended every day for reasons of its own while pins run that nobody can finish. So what a pin ran counts
+ * towards its wait: the ends that it can be blamed for come at least as far apart as the waits are long. One that ran for the longest wait doesn't wait at all.
+ * Of those that ran for ten minutes, who waits while the process ends once more is less likely the reason.
  */
 const prefix = 'pinning/1/'
 const runKey = 'pinning-run/1'
@@ -23,13 +27,20 @@ const firstWaitMs = 5000
 const longestWaitMs = 6 * 3_600_000
 /** One that was there twice is tried apart from others of its kind: for so long, or until it ends. One that nobody sends must not hold healthy ones up. */
 const aloneMs = 60_000
-/** After this long a pin is beyond suspicion: a peer may be killed every day for reasons of its own. */
-const harmlessAfterMs = 10 * 60_000
+/** One that had run this long is tried together with others at first: a minute apart would tell nothing of it. After so many ends, it has twice the time that it had. */
+const slowMs = 10 * 60_000
+const slowDeaths = 5
+/** How long a pin has run is noted then, and whenever that has doubled: at `slowMs`, too. */
+const firstRanMs = slowMs / 8
 
-/** `retryAt`: of a pin that waits. It counts on while the peer is restarted. */
-interface Row { deaths: number, running: boolean, retryAt?: number }
-interface Suspect { deaths: number, retryAt: number }
-interface Run { since: number, isNoted: boolean }
+/** `ranMs`: how long it had run at least, when that was noted last. `retryAt`: of a pin that waits; it counts on while the peer is restarted. */
+interface Row { deaths: number, running: boolean, ranMs?: number, retryAt?: number }
+interface Suspect { deaths: number, ranMs: number, retryAt: number }
+interface Run { since: number, isNoted: boolean, ranMs: number }
+
+const isApart = ({ deaths, ranMs }: Suspect): boolean => deaths > 1 && (ranMs < slowMs || deaths >= slowDeaths)
+/** How long it keeps others of its kind waiting. */
+const apartMs = ({ ranMs }: Suspect): number => ranMs < slowMs ? aloneMs : Math.min(longestWaitMs, 2 * ranMs)
 
 export interface PinNotesDeps {
   datastore: Datastore
@@ -50,7 +61,7 @@ export class PinNotes {
   #writing: Promise<void> | undefined
   /** The suspect whose turn it is. */
   #alone: string | undefined
-  #cancelLook: (() => void) | undefined
+  #nextLook: { at: number, cancel: () => void } | undefined
   #isCareful = false
   #isOpen = false
 
@@ -62,10 +73,10 @@ export class PinNotes {
   /** Reads what the last run left. */
   async load (signal: AbortSignal): Promise<void> {
     const { datastore, clock } = this.#deps
+    this.#isCareful = datastore.get(runKey) != null
     for await (const rows of datastore.entries(withPrefix(prefix), { signal })) {
       for (const [name, value] of rows) this.#restore(name, value)
     }
-    this.#isCareful = datastore.get(runKey) != null
     if (this.#isCareful) this.#later(carefulMs, () => { this.#isCareful = false })
     this.#isOpen = true
     this.#dirty.set(runKey, { key: runKey, value: Buffer.from(JSON.stringify({ since: clock.now() })) })
@@ -79,7 +90,7 @@ export class PinNotes {
   mayBegin (key: string): boolean {
     const suspect = this.#suspects.get(key)
     if (suspect == null) return true
-    return this.#deps.clock.now() >= suspect.retryAt && (this.#alone == null || suspect.deaths === 1)
+    return this.#deps.clock.now() >= suspect.retryAt && (this.#alone == null || !isApart(suspect))
   }
 
   /** Why a pin waits; '' when it doesn't have to. */
@@ -87,21 +98,23 @@ export class PinNotes {
     const suspect = this.#suspects.get(key)
     if (suspect == null) return ''
     const { deaths, retryAt } = suspect
-    const [times, how] = deaths === 1 ? ['once', ''] : [`${deaths} times`, ', and then apart from others of its kind']
+    const times = deaths === 1 ? 'once' : `${deaths} times`
+    const how = isApart(suspect) ? ', and then apart from others of its kind' : ''
     return `the peer ended ${times} while it pinned this; not tried again before ${new Date(retryAt).toISOString()}${how}`
   }
 
   /** The pin begins. Resolves when it may: at once unless it has to be noted before. */
   begin (key: string): Promise<void> | undefined {
     const suspect = this.#suspects.get(key)
-    const run: Run = { since: this.#deps.clock.now(), isNoted: false }
+    const run: Run = { since: this.#deps.clock.now(), isNoted: false, ranMs: 0 }
     this.#running.set(key, run)
     if (suspect != null) this.#watch(key, run, suspect)
     if (this.#isOpen && (this.#isCareful || suspect != null)) {
       this.#note(key)
+      this.#lookIn(firstRanMs)
       return this.#write()
     }
-    this.#cancelLook ??= this.#deps.clock.after(notedAfterMs, () => this.#look())
+    this.#lookIn(notedAfterMs)
     return undefined
   }
 
@@ -125,7 +138,7 @@ export class PinNotes {
 
   /** The tracker has stopped as it should. */
   async close (): Promise<void> {
-    this.#cancelLook?.()
+    this.#nextLook?.cancel()
     for (const cancel of this.#cancels) cancel()
     if (!this.#isOpen) return
     this.#dirty.set(runKey, { key: runKey, value: undefined })
@@ -138,13 +151,11 @@ export class PinNotes {
     try {
       const key = keyOf(parseCid(name.slice(prefix.length)))
       if (!this.#deps.isWanted(key)) return void this.#dirty.set(key, { key: name, value: undefined })
-      const row = JSON.parse(Buffer.from(value).toString()) as Row
-      const deaths = Number(row.deaths) + (row.running ? 1 : 0)
-      const fullMs = Math.min(longestWaitMs, firstWaitMs * 12 ** (deaths - 1))
-      const waitMs = row.running || row.retryAt == null ? fullMs : Math.min(fullMs, Math.max(0, row.retryAt - clock.now()))
+      const { deaths, ranMs, waitMs } = this.#suspicion(JSON.parse(Buffer.from(value).toString()) as Row)
+      if (deaths === 0) return void this.#dirty.set(key, { key: name, value: undefined })
       const retryAt = clock.now() + waitMs
-      this.#suspects.set(key, { deaths, retryAt })
-      this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false, retryAt }) })
+      this.#suspects.set(key, { deaths, ranMs, retryAt })
+      this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false, ranMs, retryAt }) })
       this.#later(waitMs, this.#deps.due)
       log.warn('the peer ended while this was being pinned: it waits before it is tried again', { cid: name.slice(prefix.length), deaths, waitMs })
     } catch (err) {
@@ -152,17 +163,26 @@ export class PinNotes {
     }
   }
 
+  /** What a row of the last run says, and how long the pin has to wait. No deaths: it may go. */
+  #suspicion ({ deaths: before, running, ranMs = 0, retryAt }: Row): { deaths: number, ranMs: number, waitMs: number } {
+    const wasBeside = !running && this.#isCareful && ranMs >= slowMs
+    const deaths = running ? Number(before) + 1 : wasBeside ? Math.floor(Number(before) / 2) : Number(before)
+    const fullMs = Math.max(firstWaitMs, Math.min(longestWaitMs, firstWaitMs * 12 ** (deaths - 1)) - ranMs)
+    const leftMs = running || retryAt == null ? fullMs : Math.max(0, retryAt - this.#deps.clock.now())
+    return { deaths, ranMs, waitMs: Math.min(fullMs, leftMs) }
+  }
+
   /** How long a suspect keeps others waiting, and how long it stays one. */
-  #watch (key: string, run: Run, { deaths }: Suspect): void {
-    if (deaths > 1) {
+  #watch (key: string, run: Run, suspect: Suspect): void {
+    if (isApart(suspect)) {
       this.#alone = key
-      this.#later(aloneMs, () => {
+      this.#later(apartMs(suspect), () => {
         if (this.#alone !== key || this.#running.get(key) !== run) return
         this.#alone = undefined
         this.#deps.due()
       })
     }
-    this.#later(harmlessAfterMs, () => {
+    this.#later(longestWaitMs, () => {
       if (this.#running.get(key) !== run) return
       this.#suspects.delete(key)
       this.#note(key)
@@ -170,22 +190,34 @@ export class PinNotes {
     })
   }
 
+  /** Notes what runs, and how long it has. */
   #look (): void {
-    const before = this.#deps.clock.now() - notedAfterMs
-    let left = 0
-    for (const [key, { since, isNoted }] of this.#running) {
-      if (isNoted) continue
-      if (since <= before) this.#note(key)
-      else left++
+    this.#nextLook = undefined
+    const now = this.#deps.clock.now()
+    let next = Infinity
+    for (const [key, run] of this.#running) {
+      const ranMs = now - run.since
+      if (run.isNoted ? ranMs >= nextRanMs(run) : ranMs >= notedAfterMs) {
+        run.ranMs = ranMs >= firstRanMs ? ranMs : 0
+        this.#note(key)
+      }
+      next = Math.min(next, run.since + (run.isNoted ? nextRanMs(run) : notedAfterMs))
     }
-    this.#cancelLook = left === 0 ? undefined : this.#deps.clock.after(notedAfterMs, () => this.#look())
+    if (next !== Infinity) this.#lookIn(Math.max(notedAfterMs, next - now))
     void this.#write()
   }
 
+  #lookIn (ms: number): void {
+    const at = this.#deps.clock.now() + ms
+    if (this.#nextLook != null && this.#nextLook.at <= at) return
+    this.#nextLook?.cancel()
+    this.#nextLook = { at, cancel: this.#deps.clock.after(ms, () => this.#look()) }
+  }
+
   #note (key: string): void {
-    const running = this.#running.get(key)
-    if (running != null) running.isNoted = true
-    this.#dirty.set(key, { key: rowKey(key), value: rowOf({ deaths: this.#suspects.get(key)?.deaths ?? 0, running: true }) })
+    const run = this.#running.get(key)
+    if (run != null) run.isNoted = true
+    this.#dirty.set(key, { key: rowKey(key), value: rowOf({ deaths: this.#suspects.get(key)?.deaths ?? 0, running: true, ranMs: run?.ranMs ?? 0 }) })
   }
 
   #later (ms: number, work: () => void): void {
@@ -217,6 +249,9 @@ export class PinNotes {
     }
   }
 }
+
+/** When the time that a pin has run is noted next; never after the longest wait. */
+const nextRanMs = ({ ranMs }: Run): number => ranMs >= longestWaitMs ? Infinity : Math.min(longestWaitMs, Math.max(firstRanMs, 2 * ranMs))
 
 const rowKey = (key: string): string => `${prefix}${cidOfKey(key)}`
 const rowOf = (row: Row): Uint8Array => Buffer.from(JSON.stringify(row))

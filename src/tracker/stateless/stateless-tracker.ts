@@ -37,8 +37,8 @@ export interface StatelessTrackerDeps {
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /** For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker. */
   datastore: Datastore
-  /** Whether a pin that was denied still is. Default: it is for good. */
-  isDenied?: (cid: CID) => boolean
+  /** The rule that denies a CID now. Default: a pin that was denied is for good. */
+  deniedBy?: (cid: CID) => string | undefined
   clock: Clock
   log: Logger
   /** Asked at most once a second. */
@@ -201,11 +201,17 @@ class Tracker implements StatelessTracker {
       const status = await this.#deps.ipfs.pinStatus(pin, options)
       const operation = this.#table.get(keyOf(pin.cid))
       if (operation != null) return this.#infos.ofOperation(pin.cid, operation, pin) // it began while the node was asked
-      return isHeld(pin, status) ? this.#infos.ofPin(pin, 'pinned') : this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
+      return isHeld(pin, status) ? this.#infos.ofPin(pin, 'pinned', this.#keptText(pin)) : this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
     } catch (err) {
       if (options.signal?.aborted === true) throw err
       return this.#infos.ofPin(pin, 'cluster_error', answerText(err))
     }
+  }
+
+  /** Of a pin that was here before a rule denied it. It is pinned all the same: it takes room, and isn't tried again or anywhere else. */
+  #keptText ({ cid }: Pin): string {
+    const rule = this.#deps.deniedBy?.(cid)
+    return rule == null ? '' : `denied by ${rule}: kept until it is unpinned, and given to nobody`
   }
 
   #rowOf (pin: Pin): PinInfo {
@@ -252,7 +258,7 @@ class Tracker implements StatelessTracker {
   }
 
   #isRefusedStill ({ refused, state }: Operation, cid: CID): boolean {
-    return refused && (state !== 'pin_error' || this.#deps.isDenied?.(cid) !== false)
+    return refused && (state !== 'pin_error' || this.#deps.deniedBy == null || this.#deps.deniedBy(cid) != null)
   }
 
   #queueLengthOf ({ state, priority }: Operation): number {

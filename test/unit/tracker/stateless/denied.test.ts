@@ -20,8 +20,8 @@ async function open (): Promise<{ tracker: StatelessTracker, pinset: FakePinset,
   node.behaviour = async call => {
     if (call === 'pin 1' && denied.size > 0) throw new ClusterError('DENIED', {}, { message: 'it is denied by bad.deny:7' })
   }
-  const isDenied = (cid: { toString (): string }): boolean => denied.has(cid.toString())
-  const tracker = statelessTracker(trackerSettings, { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, isDenied, clock, log: silentLogger, identity: () => identity })
+  const deniedBy = (cid: { toString (): string }): string | undefined => denied.has(cid.toString()) ? 'bad.deny:7' : undefined
+  const tracker = statelessTracker(trackerSettings, { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, deniedBy, clock, log: silentLogger, identity: () => identity })
   await tracker.start(never)
   return { tracker, pinset, node, clock, denied }
 }
@@ -55,6 +55,25 @@ describe('a pin of denied content', () => {
     await clock.settle()
 
     assert.equal((await tracker.status(cidNumber(1))).status, 'pinned')
+  })
+
+  it('that is here already stays pinned, and its status names the rule', async () => {
+    const { tracker, pinset, node, clock, denied } = await open()
+    const rules = [...denied]
+    denied.clear()
+    pinset.put(aPin(1))
+    tracker.track(aPin(1))
+    await clock.settle()
+    const before = await tracker.status(cidNumber(1))
+
+    for (const cid of rules) denied.add(cid)
+    const [after, recovered] = [await tracker.status(cidNumber(1)), await tracker.recover(cidNumber(1))]
+    await gathered(tracker.recoverAll())
+    await clock.settle()
+
+    assert.deepEqual([before.status, before.error], ['pinned', ''])
+    for (const { status, error } of [after, recovered]) assert.deepEqual([status, error], ['pinned', 'denied by bad.deny:7: kept until it is unpinned, and given to nobody'])
+    assert.deepEqual(node.calls, ['pin 1'])
   })
 
   it('is tried when somebody asks for it, and goes when it is unpinned', async () => {

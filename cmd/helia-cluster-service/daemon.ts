@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { ClusterError, isClusterError, messageOf } from '../../src/base/errors.ts'
+import { ClusterError, isClusterError, isSystemError, messageOf } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
@@ -156,7 +156,8 @@ class Run {
       return await startNode({ folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage) })
     } catch (err) {
       if (signal.aborted) return undefined
-      if (!isClusterError(err)) this.#log.error('the peer could not start', { err })
+      // the machine's own words (a full disk, no permission) are one line; a surprise needs its places
+      if (!isClusterError(err) && !isSystemError(err)) this.#log.error('the peer could not start', { err })
       throw new CommandFailed(`error starting cluster: ${messageOf(err)}`, { cause: err })
     }
   }
@@ -177,10 +178,11 @@ class Run {
     })
   }
 
+  /** The only line about it: the next start tells what it made of what can be read. */
   #onDamage (damage: ClusterError): void {
-    if (this.#damage != null || this.#stop.signal.aborted) return
+    if (this.#damage != null || this.#stop.signal.aborted) return this.#log.error(damage.message)
     this.#damage = damage
-    this.#log.error('the peer is started again, because of damage on its disk', { err: damage })
+    this.#log.error(`${damage.message}; the peer is started again`)
     this.#restart()
   }
 

@@ -74,6 +74,9 @@ const faults = [TypeError, RangeError, ReferenceError, SyntaxError]
 /** True for what programs don't throw on purpose: a bug of ours, or of a library that met input it didn't expect. */
 export const isFault = (err: unknown): boolean => faults.some(fault => err instanceof fault)
 
+/** True for what the machine says: a file that isn't there, a full disk, a port that is taken. Its message is for people. */
+export const isSystemError = (err: unknown): boolean => err instanceof Error && typeof (err as NodeJS.ErrnoException).syscall === 'string'
+
 const longestAnswer = 16 * 1024
 
 /** The text of an error for whoever asked: nothing of our own insides, and not without end. A fault belongs in the log, with its stack. */

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { createServer as createSocketServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import { listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
@@ -134,7 +135,7 @@ export class HttpServer implements Startable {
     const door = createSocketServer({ noDelay: true }, socket => this.#welcome(socket))
     this.#doors.push({ close: done => { door.close(done) } })
     await new Promise<void>((resolve, reject) => {
-      door.once('error', reject)
+      door.once('error', err => reject(cannotListen(this.name, address, err)))
       door.listen(options, resolve)
     })
     door.on('error', err => this.#deps.log.warn('listener failed', { server: this.name, address, err }))
@@ -195,6 +196,10 @@ export class HttpServer implements Startable {
 interface Answering { _httpMessage?: { req?: IncomingMessage } | null }
 
 /** Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as long as it needs. */
+/** One line that names the listener, its address and what the machine says. */
+const cannotListen = (name: string, address: string, cause: Error): ClusterError =>
+  new ClusterError('INVALID_CONFIG', { address }, { message: `${name} can't listen on ${address}: ${cause.message}`, cause })
+
 function cutIdle (socket: Socket): void {
   const isAnswering = (socket as Answering)._httpMessage != null
   if (!isAnswering || socket.writableLength > 0) socket.destroy()

@@ -34,7 +34,7 @@ export interface GuardedFilesDeps {
   clock: Pick<Clock, 'now' | 'sleep'>
   /** Puts the damaged files aside, and makes a new store or none. */
   replace (damage: Damage): Promise<void>
-  /** Damage was found while the store is in use; a new start deals with it. */
+  /** Damage was found while the store is in use; a new start deals with it. Who is told says so in the log; without anybody, this does. */
   damaged?: ((err: ClusterError) => void) | undefined
   locks?: ListLocks | undefined
 }
@@ -138,8 +138,8 @@ export class GuardedFiles {
     if (faults.length === 0) return this.#deps.log.debug(`the tables of ${what} are as they were written`, { folder })
     await this.mark.suspect(faults)
     const message = `${what} ${folder} is damaged (${faultsText(faults)}); the next start makes a new one of what can be read`
-    this.#deps.log.error(message)
-    this.#deps.damaged?.(new ClusterError('INVALID_DATA', { folder, damaged: true }, { message }))
+    if (this.#deps.damaged == null) this.#deps.log.error(message)
+    else this.#deps.damaged(new ClusterError('INVALID_DATA', { folder, damaged: true }, { message }))
   }
 
   async #cutOff ({ file, endsAt, bytes, isPlain }: NonNullable<Inspection['torn']>): Promise<void> {

@@ -46,7 +46,7 @@ export class CrdtStore {
     this.#forget()
     await checkLayout(datastore)
     await finishCleaning(datastore)
-    await rebuildIfDamaged(datastore, this.#deps.log)
+    const isRebuilt = await rebuildIfDamaged(datastore, this.#deps.log)
     for await (const rows of datastore.entries(layout.allHeads)) {
       for (const [record, value] of rows) this.heads.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), priority: layout.numberOf(value) })
     }
@@ -57,7 +57,7 @@ export class CrdtStore {
     this.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
     this.dirty = datastore.has(layout.dirtyRecord)
     this.damage = pinsetDamageOf(datastore)
-    if (this.damage != null) this.#deps.log.warn(`the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt })
+    if (this.damage != null && !isRebuilt) this.#deps.log.warn(`the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt })
   }
 
   /** Nothing is left to be told: everything that trusted peers have is here. */

@@ -46,12 +46,12 @@ export function pinsetDamageOf (datastore: Datastore): PinsetDamage | undefined 
 
 /**
  * After damage of the datastore: derives everything again from the CRDT's blocks, whose hashes prove them. What a block says that is lost stays as it was stored, if it
- * was; the block goes on record as missing, to be fetched from other peers. Idempotent: cut off, it begins again at the next start.
+ * was; the block goes on record as missing, to be fetched from other peers. Idempotent: cut off, it begins again at the next start. Resolves with whether it had to.
  */
-export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Promise<void> {
+export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Promise<boolean> {
   const report = damageOf(datastore)
-  if (report == null) return
-  log.warn('the pinset is built anew from its blocks', { keptAt: report.keptAt })
+  if (report == null) return false
+  log.debug('the pinset is built anew from its blocks', { keptAt: report.keptAt })
   const sizeRow = datastore.get(layout.sizeRecord)
   const pinsBefore = sizeRow == null ? null : layout.numberOf(sizeRow)
   const writer = new Writer(datastore)
@@ -68,6 +68,7 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
     { key: damageRow, value: undefined }
   ], { sync: true })
   log.error(`the pinset has been built anew: ${damageText(damage)}`, { keptAt: report.keptAt })
+  return true
 }
 
 /** For logs and people: what may be gone, and from where it comes back. */

@@ -88,7 +88,8 @@ describe('helia-cluster-service daemon', () => {
     const exitCode = await running
 
     assert.deepEqual([exitCode, one.stops, one.started.length], [0, 2, 2])
-    assert.match(one.terminal.printed.err, /started again, because of damage/)
+    assert.equal(one.terminal.printed.err.match(/a table is damaged/g)?.length, 1)
+    assert.match(one.terminal.printed.err, /\tERROR\tcluster\ta table is damaged; the peer is started again\n/)
   })
 
   it('hands the folder, the settings and both identities to the node', async () => {

@@ -57,7 +57,8 @@ describe('the HTTP server', () => {
   it('rejects when the port is taken', async () => {
     const { port } = await start()
 
-    await assert.rejects(start({ listen: [`/ip4/127.0.0.1/tcp/${port}`] }), { code: 'EADDRINUSE' })
+    const message = `test can't listen on /ip4/127.0.0.1/tcp/${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`
+    await assert.rejects(start({ listen: [`/ip4/127.0.0.1/tcp/${port}`] }), { code: 'INVALID_CONFIG', message })
   })
 
   it('speaks TLS 1.2 and up, and tells plain clients so', async () => {

@@ -25,6 +25,7 @@ export interface MultipartOptions {
 }
 
 const headerLimit = 64 * 1024
+const maxBoundary = 1024
 const nothing: Buffer = Buffer.alloc(0)
 const newline = 10
 
@@ -34,7 +35,7 @@ export function boundaryOf (contentType: string): string {
   if (media == null || (media.type !== 'multipart/form-data' && media.type !== 'multipart/mixed')) throw badRequest('request Content-Type isn\'t multipart/form-data')
   const boundary = media.params.get('boundary')
   if (boundary == null || boundary === '') throw badRequest('no multipart boundary param in Content-Type')
-  if (boundary.length > 1024) throw badRequest('multipart boundary too long')
+  if (boundary.length > maxBoundary) throw badRequest('multipart boundary too long')
   return boundary
 }
 

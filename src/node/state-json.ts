@@ -4,6 +4,7 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 export interface JsonValue { value: unknown, line: number }
 
 const maxValueBytes = 1024 * 1024
+const tooLong = `a pin of more than ${maxValueBytes} bytes`
 /** A pin has two levels. */
 const maxNesting = 64
 const quote = 0x22
@@ -100,10 +101,11 @@ class Scanner {
   #keep (part: Uint8Array): void {
     this.#parts.push(part)
     this.#partBytes += part.length
-    if (this.#partBytes > maxValueBytes) throw this.#unfinished(`a pin of more than ${maxValueBytes} bytes`)
+    if (this.#partBytes > maxValueBytes) throw this.#unfinished(tooLong)
   }
 
   #finish (last: Uint8Array): JsonValue {
+    if (this.#partBytes + last.length > maxValueBytes) throw faultInLine(this.#beganAt, tooLong)
     const text = this.#text(last)
     try {
       return { value: JSON.parse(text), line: this.#beganAt }

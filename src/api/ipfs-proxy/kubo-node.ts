@@ -183,25 +183,26 @@ function picked ({ headers }: IncomingMessage, names: readonly string[]): Header
 
 const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, found => found.toUpperCase())
 
+/** The text that Kubo refuses an upload with, and a line of its answer to one. Characters. */
 const longestText = 1024 * 1024
+
+const tooLong = (): ClusterError => new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
 
 async function textOf (incoming: IncomingMessage): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const part of incoming) {
     text += decoder.decode(part as Buffer, { stream: true })
-    if (text.length > longestText) throw new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
+    if (text.length > longestText) throw tooLong()
   }
   return text
 }
 
 async function * jsonLines (incoming: IncomingMessage): AsyncGenerator<unknown, void, undefined> {
-  const cutter = new LineCutter()
+  const cutter = new LineCutter({ maxLength: longestText, tooLong })
   const decoder = new TextDecoder()
   for await (const part of incoming) {
-    const lines = cutter.push(decoder.decode(part as Buffer, { stream: true }))
-    if (cutter.heldLength > longestText) throw new ClusterError('IPFS_ERROR', {}, { message: 'a line of the IPFS node is too long' })
-    for (const line of lines) if (line !== '') yield JSON.parse(line)
+    for (const line of cutter.push(decoder.decode(part as Buffer, { stream: true }))) if (line !== '') yield JSON.parse(line)
   }
   const late = incoming.trailers['x-stream-error']
   if (late != null && late !== '') throw new ClusterError('IPFS_ERROR', {}, { message: late })

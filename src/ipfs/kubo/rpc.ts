@@ -24,9 +24,10 @@ export interface CallOptions {
 
 interface Answer { outgoing: ClientRequest, response: IncomingMessage }
 
+/** What is kept of the text that Kubo refuses something with, a line of an answer in lines (characters), and an answer that is taken whole: a block, a list. */
 const longestError = 64 * 1024
 const longestLine = 4 * 1024 * 1024
-const longestBlock = 64 * 1024 * 1024
+const longestAnswer = 64 * 1024 * 1024
 const connections = 256
 
 /**
@@ -59,7 +60,7 @@ export class KuboRpc {
     let size = 0
     for await (const part of this.#call(path, options)) {
       size += part.length
-      if (size > longestBlock) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): the answer is too long` })
+      if (size > longestAnswer) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): the answer is too long` })
       parts.push(part)
     }
     return Buffer.concat(parts)
@@ -72,11 +73,11 @@ export class KuboRpc {
 
   /** An answer of JSON lines, as many at a time as have come. */
   async * lines<T> (path: string, options: CallOptions): AsyncGenerator<T[], void, undefined> {
-    const cutter = new LineCutter()
+    const tooLong = (): ClusterError => new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
+    const cutter = new LineCutter({ maxLength: longestLine, tooLong })
     const decoder = new TextDecoder()
     for await (const part of this.#call(path, options)) {
       const texts = cutter.push(decoder.decode(part, { stream: true }))
-      if (cutter.heldLength > longestLine) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
       const values = texts.filter(text => text !== '').map(text => parse(path, text) as T)
       if (values.length > 0) yield values
     }
@@ -178,8 +179,9 @@ const timedOut = (path: string, timeoutMs: number): ClusterError =>
 
 async function shortText (response: IncomingMessage): Promise<string> {
   let text = ''
+  const decoder = new TextDecoder()
   for await (const part of response) {
-    text += (part as Buffer).toString('utf8')
+    text += decoder.decode(part as Buffer, { stream: true })
     if (text.length > longestError) break
   }
   return text.slice(0, longestError)

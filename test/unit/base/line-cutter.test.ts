@@ -15,3 +15,13 @@ it('cuts text into the same lines, whatever pieces it comes in', () => {
     assert.equal(cutter.heldLength, 0)
   }
 })
+
+it('gives lines up to their limit, and throws as soon as one is longer, whether its end is there or not', () => {
+  const cut = (...pieces: string[]): string[] => {
+    const cutter = new LineCutter({ maxLength: 3, tooLong: () => new Error('too long') })
+    return pieces.flatMap(piece => cutter.push(piece)).concat(cutter.end())
+  }
+
+  assert.deepEqual(cut('abc\nde', 'f\nabc'), ['abc', 'def', 'abc'])
+  for (const pieces of [['abcd\n'], ['ab', 'cd\n'], ['abcd'], ['abc', 'd'], ['a\nabcd\nb']]) assert.throws(() => cut(...pieces), { message: 'too long' }, pieces.join('|'))
+})

@@ -162,6 +162,25 @@ describe('CAR import', () => {
     })
   })
 
+  it('takes sections of up to 8 MiB, and refuses a longer one as soon as it says so, before any of it is read', async () => {
+    const most = 8 * 1024 * 1024
+    const large = blockOf(new Uint8Array(most - one.cid.bytes.length).fill(7))
+    const sink = new KeepingSink()
+    let read = 0
+    const announced = async function * (): AsyncGenerator<Uint8Array> {
+      yield Buffer.concat([await carOf([one.cid], [one]), varint(most + 1)])
+      for (;;) {
+        read++
+        yield new Uint8Array(1024 * 1024)
+      }
+    }
+
+    await importCar(inPieces(await carOf([large.cid], [large]), 1024 * 1024), sink, {})
+    assert.deepEqual(sink.cids, [String(large.cid)])
+    await assert.rejects(importCar(announced(), new KeepingSink(), {}), { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large', details: { length: most + 1 } })
+    assert.equal(read, 0)
+  })
+
   it('gives others their turn between many tiny blocks, also when they are stored at once', { timeout: 10_000 }, async () => {
     const blocks = Array.from({ length: 10_000 }, (_, at) => blockOf(Buffer.from(`tiny ${at}`)))
     const car = await carOf([blocks[0]?.cid as CID], blocks)

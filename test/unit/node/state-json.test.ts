@@ -52,4 +52,14 @@ describe('JSON objects in a stream', () => {
     assert.equal((await read(nested(64))).length, 1)
     for (const depth of [65, 100_000]) await assert.rejects(read(nested(depth), 65_536), failsAt(2, /more than 64 values are nested in each other$/))
   })
+
+  it('may have a megabyte, and no more, in whatever pieces they come', { timeout: 5000 }, async () => {
+    const most = 1024 * 1024
+    const valueOf = (sizeBytes: number): string => `\n{"a":"${'x'.repeat(sizeBytes - 8)}"}\n{"b":1}`
+
+    for (const pieceBytes of [65_536, 4 * most]) {
+      assert.equal((await read(valueOf(most), pieceBytes)).length, 2)
+      await assert.rejects(read(valueOf(most + 1), pieceBytes), failsAt(2, /a pin of more than 1048576 bytes$/))
+    }
+  })
 })

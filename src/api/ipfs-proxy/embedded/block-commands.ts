@@ -4,6 +4,7 @@ import { badRequest } from '../../../http/dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { Part } from '../../../http/multipart.ts'
 import type { RequestBody } from '../../../http/body.ts'
+import type { Query } from '../../../http/query.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentOf, flag, integer, pathArgument } from './arguments.ts'
@@ -14,7 +15,10 @@ import { lines, one } from './command.ts'
 /** More isn't passed on by bitswap. */
 const maxBlockBytes = 2 * 1024 * 1024
 /** With `allow-big-block`. */
-const maxBigBlockBytes = 32 * 1024 * 1024
+export const maxBigBlockBytes = 32 * 1024 * 1024
+
+/** How large a block may be that these options ask for. */
+export const blockLimit = (query: Query): number => flag(query, 'allow-big-block') ? maxBigBlockBytes : maxBlockBytes
 
 /** `block/get`, `block/stat` and `block/put`. */
 export function blockCommands (deps: CommandDeps): Record<string, Command> {
@@ -38,7 +42,7 @@ export function blockCommands (deps: CommandDeps): Record<string, Command> {
     'block/put': ({ query, body, signal }) => {
       const format = blockFormat(query.get('format'), query.get('cid-codec'))
       const hashName = query.get('mhtype') || 'sha2-256'
-      const limit = flag(query, 'allow-big-block') ? maxBigBlockBytes : maxBlockBytes
+      const limit = blockLimit(query)
       const length = integer(query, 'mhlen', { whenMissing: -1, atLeast: -1 })
       return lines((async function * () {
         for await (const bytes of uploadedParts(body, limit)) {
@@ -73,12 +77,18 @@ export async function * uploadedParts (body: RequestBody, limitBytes: number): A
   if (count === 0) throw badRequest('file argument is required')
 }
 
+/** Throws INVALID_ARGUMENT with Kubo's text. */
+export function refuseLargeBlock (sizeBytes: number, limitBytes: number): void {
+  if (sizeBytes <= limitBytes) return
+  throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override` })
+}
+
 async function wholePart ({ content }: Part, limitBytes: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   let size = 0
   for await (const piece of content) {
     size += piece.length
-    if (size > limitBytes) throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override` })
+    refuseLargeBlock(size, limitBytes)
     pieces.push(piece)
   }
   return Buffer.concat(pieces)

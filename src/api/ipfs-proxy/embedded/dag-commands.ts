@@ -8,7 +8,7 @@ import { goJson } from '../../../model/go-json.ts'
 import type { BlockHold } from '../../../ipfs/ipfs.ts'
 import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
 import { contentOf, flag, pathArgument, pathArguments, placed } from './arguments.ts'
-import { just, uploadedParts } from './block-commands.ts'
+import { blockLimit, just, maxBigBlockBytes, refuseLargeBlock, uploadedParts } from './block-commands.ts'
 import { carHeader, carSectionHead } from '../../../model/car.ts'
 import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
@@ -16,8 +16,6 @@ import { lines, one } from './command.ts'
 import { inside, lookUp } from '../../common/dag/ipld-path.ts'
 import { walk } from '../../common/dag/walk.ts'
 import { contentPath } from '../paths.ts'
-
-const maxNodeBytes = 2 * 1024 * 1024
 
 /** `dag/get`, `dag/put`, `dag/resolve`, `dag/stat`, `dag/export` and `dag/import`. */
 export function dagCommands (deps: CommandDeps): Record<string, Command> {
@@ -53,10 +51,12 @@ function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCa
   const from = codecCode(query.get('input-codec') || 'dag-json')
   const to = query.get('store-codec') || 'dag-cbor'
   codecCode(to)
-  const limit = flag(query, 'allow-big-block') ? maxNodeBytes * 16 : maxNodeBytes
+  const limit = blockLimit(query)
   return lines((async function * () {
-    for await (const upload of uploadedParts(body, limit)) {
+    // the block counts, not how it is written in the upload
+    for await (const upload of uploadedParts(body, maxBigBlockBytes)) {
       const { code, bytes } = encodeValue(to, decodeBlock(from, upload))
+      refuseLargeBlock(bytes.length, limit)
       const cid = CID.createV1(code, await hash(query.get('hash') || 'sha2-256', bytes))
       await ipfs.putBlocks(just({ cid, bytes }), { signal })
       yield `${goJson({ Cid: { '/': cidText(cid) } })}\n`

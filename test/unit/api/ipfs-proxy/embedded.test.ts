@@ -203,6 +203,29 @@ describe('commands of the embedded node', () => {
     assert.equal(big.status, 200)
   })
 
+  it('block/put and dag/put: take blocks of 2 MiB, of 32 MiB when told to, whatever the upload\'s own size, and store nothing larger', { timeout: 20_000 }, async () => {
+    const MiB = 1024 * 1024
+    const peer = proxyPeer()
+    let stored = 0
+    const { putBlocks } = peer.ipfs
+    peer.ipfs.putBlocks = async (blocks, options) => putBlocks.call(peer.ipfs, (async function * () { for await (const some of blocks) { stored += some.length; yield some } })(), options)
+    const big = '?allow-big-block=true'
+    // a text of so many bytes as dag-cbor, of which five are its head; each escape is five bytes more of JSON
+    const text = (sizeBytes: number, escapes = 0): string => `"${'\\u0078'.repeat(escapes)}${'x'.repeat(sizeBytes - 5 - escapes)}"`
+    const sizes = [['', 2 * MiB], [big, 32 * MiB]] as const
+
+    for (const [query, most] of sizes) {
+      assert.equal(jsonOf(await peer.ask(`block/put${query}`, uploadOf(new Uint8Array(most)))).Size, most)
+      assert.match(jsonOf(await peer.ask(`block/put${query}`, uploadOf(new Uint8Array(most + 1)))).Message, /^produced block is over (2|32)MiB/)
+    }
+    const { '/': key } = jsonOf(await peer.ask('dag/put', uploadOf(text(2 * MiB, 250_000)))).Cid
+    assert.equal(jsonOf(await peer.ask(`block/stat?arg=${key}`)).Size, 2 * MiB)
+    assert.match(jsonOf(await peer.ask('dag/put', uploadOf(text(2 * MiB + 1)))).Message, /^produced block is over 2MiB/)
+    assert.equal((await peer.ask(`dag/put${big}`, uploadOf(text(2 * MiB + 1)))).status, 200)
+    assert.match(jsonOf(await peer.ask(`dag/put${big}`, uploadOf(text(32 * MiB + 4 - 25_000_000, 5_000_000)))).Message, /^produced block is over 32MiB/)
+    assert.equal(stored, 4)
+  })
+
   it('dag/put and get: values between codecs, and paths into them', async () => {
     const peer = proxyPeer()
 

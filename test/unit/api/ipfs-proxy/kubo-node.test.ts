@@ -109,4 +109,27 @@ describe('the proxy in front of a Kubo', () => {
     assert.equal(jsonOf(reply).Message, 'no such codec')
     assert.equal(peer.cluster.pins.size, 0)
   })
+
+  it('takes lines and refusals of up to a megabyte from Kubo, and pins nothing when there is more', { timeout: 10_000 }, async () => {
+    const most = 1024 * 1024
+    const filled = (text: string, length: number): string => text.replace('~', 'x'.repeat(length - text.length + 1))
+    const bodies: Record<string, FakeAnswer> = {
+      line: { body: `${filled(`{"Key":"${cid}","Size":3,"More":"~"}`, most)}\n` },
+      longLine: { body: `${filled(`{"Key":"${cid}","Size":3,"More":"~"}`, most + 1)}\n` },
+      refusal: { status: 500, body: filled('{"Message":"no such codec~"}', most) },
+      longRefusal: { status: 500, body: filled('{"Message":"no such codec~"}', most + 1) }
+    }
+    const peer = await start(call => call === 'version' ? headersOfKubo : bodies[/mhtype=(\w+)/.exec(call)?.[1] ?? ''] ?? null)
+    const put = async (kind: string): Promise<[number, string, number]> => {
+      const { status, body } = await peer.ask(`block/put?mhtype=${kind}&pin=true`, uploadOf('abc'))
+      const pins = peer.cluster.pins.size
+      peer.cluster.pins.clear()
+      return [status, body.toString().slice(0, 50), pins]
+    }
+    const tooLong = '{"Message":"a line of the IPFS node is too long","'
+
+    assert.deepEqual(await put('line'), [200, `{"Key":"${cid}`.slice(0, 50), 1])
+    assert.deepEqual(await put('refusal'), [500, `{"Message":"no such codec${'x'.repeat(25)}`, 0])
+    for (const kind of ['longLine', 'longRefusal']) assert.deepEqual((await put(kind)).slice(1), [tooLong, 0], kind)
+  })
 })

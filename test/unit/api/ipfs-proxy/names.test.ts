@@ -63,4 +63,24 @@ describe('names through the proxy', () => {
     assert.equal(jsonOf(resolved).Cid['/'], 'bafyreigaknpexyvxt76zgkitavbwx6ejgfheup5oybpm77f3pxzrvwpfdi')
     assert.deepEqual(jsonOf(step), { Path: '/ipns/a.example/x' })
   })
+
+  it('take records of 10 KiB and say of longer ones that they are, keys of 64 KiB and texts to sign of 4 MiB', { timeout: 10_000 }, async () => {
+    const { names, self } = makeNames()
+    const peer = proxyPeer({ names })
+    const put = async (sizeBytes: number): Promise<string> => jsonOf(await peer.ask(`routing/put?arg=/ipns/${ipnsKeyText(self)}&allow-offline=true`, uploadOf(new Uint8Array(sizeBytes)))).Message
+    const importKey = async (sizeBytes: number): Promise<string> => jsonOf(await peer.ask('key/import?arg=x', uploadOf(new Uint8Array(sizeBytes)))).Message
+    const sign = async (sizeBytes: number): Promise<any> => jsonOf(await peer.ask('key/sign', uploadOf(new Uint8Array(sizeBytes))))
+
+    assert.match(await put(10 * 1024), /^invalid bytes: (?!record exceeds)/)
+    assert.equal(await put(10 * 1024 + 1), 'invalid bytes: record exceeds allowed size limit')
+    assert.equal(await put(10 * 1024 + 2), 'the value-file is longer than 10241 bytes')
+    assert.doesNotMatch(await importKey(64 * 1024), /is longer than/)
+    assert.equal(await importKey(64 * 1024 + 1), 'the key is longer than 65536 bytes')
+    const { Signature: signature } = await sign(4 * 1024 * 1024)
+    assert.ok(signature.length > 80)
+    assert.equal((await sign(4 * 1024 * 1024 + 1)).Message, 'the data is longer than 4194304 bytes')
+    assert.equal(jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024)))).SignatureValid, true)
+    assert.equal(jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024 + 1)))).Message, 'the data is longer than 4194304 bytes')
+    assert.deepEqual((await names.keys.list()).map(({ name }) => name), ['self'])
+  })
 })

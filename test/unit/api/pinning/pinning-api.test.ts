@@ -110,6 +110,24 @@ describe('pinning service API', () => {
     assert.deepEqual([added.status, added.body.pin.name], [202, name])
   })
 
+  it('takes 20 origins, 1000 values and a body of a megabyte, 1000 results and 10 CIDs, and no more', { timeout: 10_000 }, async () => {
+    const origins = (count: number): object => ({ origins: Array.from({ length: count }, (_, at) => `/ip4/127.0.0.1/tcp/${at + 1}`) })
+    const meta = (count: number): object => ({ meta: Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v'])) })
+    const sized = (sizeBytes: number): object => {
+      const body = { cid: cid('a'), x: '' }
+      return { x: 'x'.repeat(sizeBytes - JSON.stringify(body).length) }
+    }
+    const add = async (more: object): Promise<number> => (await peer.json('POST /pins', { cid: cid('a'), ...more })).status
+    const list = async (query: string): Promise<number> => (await peer.json(`GET /pins?${query}`)).status
+    const cids = (count: number): string => `cid=${Array.from({ length: count }, (_, at) => cid(String(at))).join()}`
+
+    assert.deepEqual(await Promise.all([origins(20), meta(1000), sized(1024 * 1024)].map(add)), [202, 202, 202])
+    peer.cluster.changes.length = 0
+    assert.deepEqual(await Promise.all([origins(21), meta(1001), sized(1024 * 1024 + 1)].map(add)), [400, 400, 413])
+    assert.deepEqual(await Promise.all(['limit=1000', 'limit=1001', cids(10), cids(11), `name=${'n'.repeat(255)}`, `name=${'n'.repeat(256)}`].map(list)), [200, 400, 200, 400, 200, 400])
+    assert.deepEqual(peer.cluster.changes, [])
+  })
+
   it('replaces: the new pin takes over what the body does not say', async () => {
     await add('old', { meta: { app: 'x' }, origins: ['/ip4/127.0.0.1/tcp/1'] })
 

@@ -114,9 +114,11 @@ describe('peers', () => {
   })
 
   it('bounds the body', async () => {
-    const reply = await restPeer().ask('POST /peers', { body: 'x'.repeat(100_000) })
+    const cluster = new FakeCluster({ peers: [fakePeer, otherPeer] })
+    const bodyOf = (sizeBytes: number): string => JSON.stringify({ peer_id: otherPeer }).padEnd(sizeBytes)
+    const add = async (sizeBytes: number): Promise<number> => (await restPeerOf(cluster).ask('POST /peers', { body: bodyOf(sizeBytes) })).status
 
-    assert.equal(reply.status, 413)
+    assert.deepEqual([await add(64 * 1024), await add(64 * 1024 + 1)], [200, 413])
   })
 })
 

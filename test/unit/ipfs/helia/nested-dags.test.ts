@@ -81,6 +81,23 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
     await assert.rejects(firstName(kept, shard(9)), { code: 'INVALID_DATA' })
   })
 
+  it('a file has 64 levels below its first node, and no more', async () => {
+    const kept = new Kept()
+    const fileOf = (nodes: number): Block => {
+      let inner = kept.keep(Buffer.from('x'), 0x55)
+      for (let node = 0; node < nodes; node++) inner = kept.node(new UnixFS({ type: 'file', blockSizes: [1n] }), [['', inner]])
+      return inner
+    }
+    const read = async (nodes: number): Promise<string> => {
+      let text = ''
+      for await (const bytes of readFile(await readNode(fileOf(nodes).cid, kept.get), kept.get)) text += Buffer.from(bytes).toString()
+      return text
+    }
+
+    assert.equal(await read(65), 'x')
+    await assert.rejects(read(66), { code: 'INVALID_DATA', message: 'the file is nested too deeply' })
+  })
+
   it('a file has 65,536 parts on the way to a leaf, and no more', async () => {
     const kept = new Kept()
     const leaf = kept.keep(Buffer.from('x'), 0x55)

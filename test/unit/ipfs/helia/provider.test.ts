@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { CID } from 'multiformats/cid'
+import { CID } from 'multiformats/cid'
+import * as Digest from 'multiformats/hashes/digest'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { Provider } from '../../../../src/ipfs/helia/provider.ts'
 import type { ProvideWhat } from '../../../../src/ipfs/helia/provider.ts'
@@ -87,6 +88,18 @@ describe('provider', () => {
     await run()
 
     assert.deepEqual(announced, [root2])
+  })
+
+  it('has 10,000 new roots wait, and leaves more to the next round', { timeout: 10_000 }, async () => {
+    const { run, announced, provider } = scene('roots')
+    await run()
+    announced.length = 0
+    const many = Array.from({ length: 10_001 }, (_, at) => CID.createV1(0x55, Digest.create(0, Buffer.from(String(at)))))
+
+    for (const cid of many) provider.add(cid)
+    await run()
+
+    assert.deepEqual([announced.length, announced.some(cid => cid.equals(many[10_000]))], [10_000, false])
   })
 
   it('is off when told to', () => {

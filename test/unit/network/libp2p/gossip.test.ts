@@ -104,6 +104,25 @@ describe('gossip over libp2p', () => {
     await hostile.stop()
   })
 
+  it('reads frames of a megabyte, and resets the stream of one that says that it has a byte more', async () => {
+    const two = await member()
+    const other = await newHost()
+    await other.start(new AbortController().signal)
+    const address = multiaddr(two.host.addresses()[0] ?? '')
+    const most = 1024 * 1024
+    // a field that nobody knows
+    const rpc = (sizeBytes: number): Buffer => Buffer.concat([varint(sizeBytes), Buffer.of(15 * 8 + 2), varint(sizeBytes - 4), Buffer.alloc(sizeBytes - 4)])
+    const [fits, more] = [await other.libp2p().dialProtocol(address, '/meshsub/1.1.0'), await other.libp2p().dialProtocol(address, '/meshsub/1.1.0')]
+
+    assert.equal(rpc(most).length, varint(most).length + most)
+    fits.send(rpc(most))
+    more.send(rpc(most + 1).subarray(0, 100))
+
+    await pollUntil(() => more.status !== 'open', { everyMs: 1 })
+    assert.equal(fits.status, 'open')
+    await other.stop()
+  })
+
   it('slows down who floods it, in bounded memory', async () => {
     const two = await member()
     const hostile = await newHost()

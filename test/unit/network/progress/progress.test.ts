@@ -7,6 +7,7 @@ import { decodeProgressAnswer, encodeProgressAnswer } from '../../../../src/netw
 import type { PinProgressReport, RemoteProgress } from '../../../../src/network/remote-progress.ts'
 import type { PeerStreams } from '../../../../src/network/network.ts'
 import type { OperationProgress } from '../../../../src/tracker/tracker.ts'
+import { ProtobufWriter } from '../../../../src/wire/protobuf.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
 import { cidFor } from '../../../support/pins.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
@@ -35,6 +36,26 @@ describe('the progress of a pin as bytes', () => {
 
     for (const value of bad) assert.throws(() => decodeProgressAnswer(text(value)), { code: 'INVALID_DATA' }, JSON.stringify(value)?.slice(0, 80))
     assert.throws(() => decodeProgressAnswer(Uint8Array.of(0xff)), { code: 'INVALID_DATA' })
+  })
+})
+
+describe('the limits of a progress', () => {
+  it('are texts of 16 KiB, 4 KiB of an error that is sent, and 1000 peers', () => {
+    const [mostText, mostPeers] = [16 * 1024, 1000]
+    const withText = (length: number): Uint8Array => text({ operation: { ...operation, error: 'x'.repeat(length) }, ipfs: null })
+    const withPeers = (count: number): Uint8Array => text({ operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: Array.from({ length: count }, () => 'x') } })
+    const sent = (error: string, peers: number): PinProgressReport => decodeProgressAnswer(encodeProgressAnswer({
+      operation: { ...operation, error }, ipfs: { ...ipfs, peersAsked: Array.from({ length: peers }, () => 'x') }
+    })) as PinProgressReport
+
+    assert.doesNotThrow(() => decodeProgressAnswer(withText(mostText)))
+    assert.throws(() => decodeProgressAnswer(withText(mostText + 1)), { code: 'INVALID_DATA' })
+    assert.doesNotThrow(() => decodeProgressAnswer(withPeers(mostPeers)))
+    assert.throws(() => decodeProgressAnswer(withPeers(mostPeers + 1)), { code: 'INVALID_DATA' })
+    for (const more of [0, 1]) {
+      const { operation: read, ipfs: node } = sent('x'.repeat(mostText / 4 + more), mostPeers + more)
+      assert.deepEqual([read?.error.length, node?.peersAsked.length], [mostText / 4, mostPeers])
+    }
   })
 })
 
@@ -110,5 +131,36 @@ describe('asking another peer how far a pin is', () => {
 
     assert.deepEqual([garbage, nothing].map(({ wasReset }) => wasReset.aborted), [true, true])
     assert.deepEqual(asked, [])
+  })
+
+  it('takes an answer of 256 KiB, and none that says that it has a byte more', async () => {
+    const most = 256 * 1024
+    const answerOf = (sizeBytes: number): Uint8Array => {
+      const bytes = Buffer.from(JSON.stringify({ operation: null, ipfs: null, x: 'x'.repeat(sizeBytes - 37) }))
+      assert.equal(bytes.length, sizeBytes)
+      return new ProtobufWriter(sizeBytes + 5).varint(sizeBytes).raw(bytes).finish()
+    }
+    let next = answerOf(most)
+    far.handle(progressProtocol, stream => { void stream.write(next) })
+
+    assert.deepEqual(await asking.progress('far', cidFor('pin')), { operation: null, ipfs: null })
+    next = answerOf(most + 1).subarray(0, 4)
+    await assert.rejects(asking.progress('far', cidFor('pin')), { code: 'INVALID_DATA' })
+  })
+
+  it('reads a question of 256 bytes, and resets the stream of one that says that it has a byte more', async () => {
+    await serve(true)
+    const question = (digestBytes: number): Uint8Array => {
+      const cid = new ProtobufWriter(300).varint(1).varint(0x55).varint(0).varint(digestBytes).raw(new Uint8Array(digestBytes)).finish()
+      return new ProtobufWriter(300).varint(cid.length).raw(cid).finish()
+    }
+    const [most, more] = [await near.open('far', progressProtocol), await near.open('far', progressProtocol)]
+
+    await most.write(question(251))
+    await more.write(question(252).subarray(0, 2))
+    await clock.settle()
+
+    assert.deepEqual([most, more].map(({ wasReset }) => wasReset.aborted), [false, true])
+    assert.equal(asked.length, 1)
   })
 })

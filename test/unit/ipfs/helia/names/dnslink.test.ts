@@ -156,6 +156,12 @@ describe('DNS resolvers', async () => {
   const http = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://x')
     if (url.pathname === '/long') { response.end(Buffer.alloc(100_000)); return }
+    if (url.pathname.startsWith('/sized/')) {
+      const answer = Buffer.alloc(Number(url.pathname.slice('/sized/'.length)))
+      answer.set(answerTo(Buffer.from(url.searchParams.get('dns') ?? '', 'base64url')))
+      response.end(answer)
+      return
+    }
     if (url.pathname === '/moved') { response.writeHead(302, { location: '/dns-query' }).end(); return }
     if (url.pathname !== '/dns-query') { response.writeHead(500).end(); return }
     response.setHeader('content-type', 'application/dns-message')
@@ -174,6 +180,13 @@ describe('DNS resolvers', async () => {
       await assert.rejects(txt('_dnslink.a.example', { signal: AbortSignal.abort(new Error('gone')) }), /gone/)
     })
   }
+
+  it('over HTTPS answer with 64 KiB at most', async () => {
+    const sized = async (sizeBytes: number): Promise<number> => (await httpsTxt(`${base}/sized/${sizeBytes}`)('_dnslink.a.example', { signal })).texts.length
+
+    assert.equal(await sized(64 * 1024), 2)
+    await assert.rejects(sized(64 * 1024 + 1), { code: 'IPFS_UNAVAILABLE' })
+  })
 
   it('over HTTPS are not believed everything', async () => {
     for (const path of ['long', 'moved', 'broken']) await assert.rejects(httpsTxt(`${base}/${path}`)('_dnslink.a.example', { signal }), { code: 'IPFS_UNAVAILABLE' }, path)

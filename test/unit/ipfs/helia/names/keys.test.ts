@@ -76,7 +76,7 @@ describe('keys for names', () => {
 
     assert.match(rsa.id, /^Qm/)
     assert.match(secp256k1.id, /^16Uiu2/)
-    const wrong = [['rsa', 1024, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 1e6, 'rsa keys must be <= 8192 bits'], ['ed25519', 512, 'invalid key size 512: ed25519 keys are always 256 bits'], ['dsa', undefined, 'unrecognized key type: dsa']] as const
+    const wrong = [['rsa', 1024, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 2047, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 8193, 'rsa keys must be <= 8192 bits'], ['rsa', 1e6, 'rsa keys must be <= 8192 bits'], ['ed25519', 512, 'invalid key size 512: ed25519 keys are always 256 bits'], ['dsa', undefined, 'unrecognized key type: dsa']] as const
     for (const [type, bits, message] of wrong) await assert.rejects(keys.generate('x', { type, bits }), { code: 'INVALID_ARGUMENT', message })
   })
 

@@ -188,6 +188,18 @@ describe('names with routing', () => {
     assert.equal(sequenceOf((await names.recordOf(self)).bytes), 42n)
   })
 
+  it('are given up after 64 records that are not valid', async () => {
+    const routing = memoryRouting()
+    const [author, reader] = [makeNames({}, { routing }), makeNames({}, { routing })]
+    await author.names.publish('/ipfs/bafkqaaa/1', { key: 'self' })
+    const kept = routing.kept.get(Buffer.from(ipnsRoutingKey(author.self)).toString('hex')) ?? []
+    kept.unshift(...Array.from({ length: 63 }, () => new TextEncoder().encode('nonsense')))
+
+    assert.equal((await reader.names.resolveName(author.self, { fresh: true })).value, '/ipfs/bafkqaaa/1')
+    kept.unshift(new TextEncoder().encode('one more'))
+    await assert.rejects(makeNames({}, { routing }).names.resolveName(author.self, { fresh: true }), { code: 'NOT_FOUND' })
+  })
+
   it('are asked for once when many want the same one', async () => {
     let searches = 0
     const held = Promise.withResolvers<void>()

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { cutDelta, maxDeltaBytes, maxPinBytes } from '../../../../src/consensus/crdt/cut.ts'
+import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { elementBytes, encodeDelta } from '../../../../src/wire/delta.ts'
+import { encodePin } from '../../../../src/wire/pin.ts'
+import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { pinFor } from '../../../support/pins.ts'
+
+describe('the limits of what this peer writes', { timeout: 5000 }, () => {
+  it('a pin has 256 KiB, and a larger one is refused with nothing changed', async () => {
+    const peer = crdtPeer({ datastore: memoryDatastore() })
+    await peer.start()
+    const base = pinFor('one', { metadata: { large: 'x'.repeat(200_000) } })
+    const pinOf = (sizeBytes: number) => {
+      const pin = pinFor('one', { metadata: { large: 'x'.repeat(200_000 + sizeBytes - encodePin(base).length) } })
+      assert.equal(encodePin(pin).length, sizeBytes)
+      return pin
+    }
+
+    assert.equal(maxPinBytes, 256 * 1024)
+    await assert.rejects(peer.consensus.put(pinOf(maxPinBytes + 1)), { code: 'PIN_TOO_LARGE', details: { bytes: maxPinBytes + 1, allowed: maxPinBytes } })
+    assert.deepEqual([peer.consensus.state.size(), peer.consensus.progress().height], [0, 0])
+    await peer.consensus.put(pinOf(maxPinBytes))
+    assert.equal(peer.consensus.state.size(), 1)
+    await peer.stop()
+  })
+
+  it('a delta has 1 MiB with room for links, and what doesn\'t fit goes into the next one', async () => {
+    const element = (key: string, sizeBytes: number) => {
+      const rest = elementBytes({ key, value: new Uint8Array(sizeBytes) }) - sizeBytes
+      const value = new Uint8Array(sizeBytes - rest)
+      assert.equal(elementBytes({ key, value }), sizeBytes)
+      return { key, remove: false, put: value }
+    }
+    const cut = async (...sizes: number[]): Promise<number> => {
+      const { elements, tombstones, done } = await cutDelta(sizes.map((sizeBytes, at) => element(`/k${at}`, sizeBytes)), async () => [])
+      assert.ok(encodeDelta({ elements, tombstones, priority: 1 }).length <= 1024 * 1024)
+      return done.length
+    }
+    const half = maxDeltaBytes / 2
+
+    assert.equal(maxDeltaBytes, 1024 * 1024 - 16 * 1024)
+    assert.deepEqual([await cut(half, half), await cut(half, half + 1)], [2, 1])
+  })
+})

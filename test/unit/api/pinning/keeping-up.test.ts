@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { dialable } from '../../../../src/api/pinning/delegates.ts'
+import { dialable } from '../../../../src/api/common/delegates.ts'
 import { pinningStatusOf } from '../../../../src/api/pinning/pinning-status.ts'
 import { ClusterError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'

@@ -1,0 +1,129 @@
+import type { ClusterApi } from '../../../cluster/cluster-api.ts'
+import { isClusterError } from '../../../base/errors.ts'
+import { emptyReply, jsonReply } from '../../../http/reply.ts'
+import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
+import { parseCid } from '../../../model/cid.ts'
+import { formatTime } from '../../../model/time.ts'
+import type { Caller } from '../../../service/accounts/accounts.ts'
+import type { PinOwner, Pins, TenantPin, WantedPin } from '../../../service/pins/pins.ts'
+import type { Delegates } from '../../common/delegates.ts'
+import type { ServiceCall, ServiceResponseDoc, ServiceRoute } from '../frame.ts'
+import { serviceRoute } from '../frame.ts'
+import { readListQuery } from './list-query.ts'
+import type { PinBody } from './schemas.ts'
+import { listQuerySchema, pinResultsSchema, pinSchema, pinStatusSchema } from './schemas.ts'
+import { wantedPin } from './wanted-pin.ts'
+
+export interface PinningRoutesDeps {
+  pins: Pins
+  cluster: Pick<ClusterApi, 'allocation'>
+  delegates: Pick<Delegates, 'refresh' | 'of'>
+}
+
+const base = '/api/pinning/pins'
+const one = `${base}/{requestid}`
+const tag = 'Pins'
+const params = { requestid: 'The pin, as it was named when it was made.' }
+
+const pinStatus = (status: number, about: string): ServiceResponseDoc => ({ status, about, schema: pinStatusSchema })
+const absent: ServiceResponseDoc = { status: 404, about: 'There is no such pin.' }
+const full: ServiceResponseDoc = { status: 409, about: 'The account is full (`INSUFFICIENT_FUNDS`); nothing was changed.' }
+const legal: ServiceResponseDoc = { status: 451, about: 'The content is denied for legal reasons.' }
+
+/** The Pinning Service API of the service's users: each sees pins of their own only. */
+export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
+  const { pins } = deps
+  const answer = async (pin: TenantPin, { status, as }: { status: number, as?: TenantPin['status'] }) => {
+    await deps.delegates.refresh()
+    return jsonReply(JSON.stringify(pinStatusJson(as == null ? pin : { ...pin, status: as }, deps)), status)
+  }
+  return [
+    serviceRoute({
+      method: 'GET',
+      path: base,
+      access: { permission: 'pins:read' },
+      query: listQuerySchema,
+      doc: { tag, summary: 'Pins, newest first.', responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: pinResultsSchema }] },
+      handler: async ({ caller, query, signal }) => {
+        const { filter, limit } = readListQuery(query)
+        const [found] = await Promise.all([pins.find(caller.user.id, filter, { limit, signal }), deps.delegates.refresh()])
+        return jsonReply(JSON.stringify({ count: found.count, results: found.pins.map(pin => pinStatusJson(pin, deps)) }))
+      }
+    }),
+    serviceRoute({
+      method: 'POST',
+      path: base,
+      access: { permission: 'pins:write' },
+      body: pinSchema,
+      doc: { tag, summary: 'Pins a CID.', responses: [pinStatus(201, 'The pin is queued.'), full, legal] },
+      handler: async ({ caller, body }) => answer(await pins.create(ownerOf(caller), wantedPin(body)), { status: 201, as: 'queued' })
+    }),
+    serviceRoute({
+      method: 'GET',
+      path: one,
+      access: { permission: 'pins:read' },
+      doc: { tag, summary: 'One pin.', params, responses: [pinStatus(200, 'The pin and its status.'), absent] },
+      handler: async ({ caller, params, signal }) => answer(await pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 })
+    }),
+    serviceRoute({
+      method: 'POST',
+      path: one,
+      access: { permission: 'pins:write' },
+      body: pinSchema.partial({ cid: true }),
+      doc: { tag, summary: 'Replaces name, origins and meta of a pin.', params, responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal] },
+      handler: async call => answer(await changed(call, pins), { status: 202 })
+    }),
+    serviceRoute({
+      method: 'DELETE',
+      path: one,
+      access: { permission: 'pins:write' },
+      doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
+      handler: async ({ caller, params }) => {
+        await pins.remove(caller.user.id, params.requestid ?? '')
+        return emptyReply(202)
+      }
+    })
+  ]
+}
+
+export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
+
+/**
+ * The CID stays. Only where both pins are nothing but a CID there is nothing else that the client can have meant: then it is the replacement of the Pinning Service API, one pin
+ * for another in one step, with a new request ID.
+ */
+async function changed ({ caller, params, body, signal }: ServiceCall<Partial<PinBody>>, pins: Pins): Promise<TenantPin> {
+  const requestId = params.requestid ?? ''
+  const old = await pins.get(caller.user.id, requestId, { signal })
+  const wanted = wantedPin({ ...body, cid: body.cid ?? old.cid })
+  if (wanted.cid !== old.cid && isBare(wanted) && isBare(old)) return pins.replace(ownerOf(caller), requestId, wanted)
+  return pins.change(ownerOf(caller), requestId, wanted)
+}
+
+const isBare = ({ name, origins, meta }: Pick<WantedPin, 'name' | 'origins' | 'meta'>): boolean => name === '' && origins.length === 0 && Object.keys(meta).length === 0
+
+function pinStatusJson (pin: TenantPin, deps: PinningRoutesDeps): Record<string, unknown> {
+  const { requestId, status, created, cid, name, origins, meta, info } = pin
+  return {
+    requestid: requestId,
+    status,
+    created: formatTime(created),
+    pin: { cid, ...(name === '' ? {} : { name }), ...(origins.length === 0 ? {} : { origins }), ...(Object.keys(meta).length === 0 ? {} : { meta }) },
+    delegates: delegatesOf(cid, deps),
+    info
+  }
+}
+
+/** Those who hold it; of what isn't in the pinset yet, all who may. */
+function delegatesOf (cid: string, { cluster, delegates }: PinningRoutesDeps): MultiaddrText[] {
+  return delegates.of({ allocations: allocationsOf(cid, cluster) })
+}
+
+function allocationsOf (cid: string, cluster: Pick<ClusterApi, 'allocation'>): PeerId[] {
+  try {
+    return cluster.allocation(parseCid(cid)).allocations
+  } catch (err) {
+    if (isClusterError(err, 'NOT_PINNED')) return []
+    throw err
+  }
+}

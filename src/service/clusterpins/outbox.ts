@@ -1,0 +1,125 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
+import type { ErrorCode } from '../../base/errors.ts'
+import { answerText, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import { formatTime } from '../../model/time.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { ClusterPinRow } from '../sql/tables.ts'
+import type { ApplyDeps, Outcome } from './apply.ts'
+import { applyRow, undoPin } from './apply.ts'
+import type { ClusterPinStatus, StatusListener } from './cluster-pins.ts'
+import { nextDue, noteStanding, rowOf, takeDue, wishAgain } from './rows.ts'
+
+export interface OutboxDeps extends ApplyDeps {
+  database: SqlDatabase
+  listeners: readonly StatusListener[]
+  log: Logger
+  /** Told after each batch: what was done, and what the cluster refused. */
+  done: (results: ReadonlyArray<{ cid: string, err?: unknown }>) => void
+}
+
+/** How many items are changed side by side: the cluster writes them in one commit. */
+const batchSize = 128
+/** Whoever took a row has it for so long. */
+const leaseMs = 60_000
+const firstBackOffMs = 1000
+const longestBackOffMs = 600_000
+/** Looked for again after this time even if nobody says that there is work: another peer's wishes, and what a dead peer had taken. */
+const idleMs = 5000
+
+/** The cluster says no, and will say it again. */
+const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DENIED', 'PIN_REFUSED', 'PIN_TOO_LARGE', 'INVALID_CID', 'INVALID_ARGUMENT', 'UNSUPPORTED'])
+
+interface Done { row: ClusterPinRow, outcome: Outcome }
+
+/** Makes the pinset as the rows want it: takes what is due, changes the cluster, notes what came of it. */
+export class Outbox implements Worker {
+  readonly name = 'service outbox'
+  readonly #deps: OutboxDeps
+  #waitMs = 0
+
+  constructor (deps: OutboxDeps) { this.#deps = deps }
+
+  intervalMs (): number { return this.#waitMs }
+
+  /** What was due when the process ended is due now. */
+  async begin (): Promise<void> {
+    const { database } = this.#deps
+    const now = database.now()
+    await database.transaction(async tx => {
+      await tx.updateTable('cluster_pins').set({ next_try_at: now }).where('applied', '=', 0).where('next_try_at', '>', now).execute()
+    })
+  }
+
+  async work (): Promise<'busy' | 'idle'> {
+    const { database } = this.#deps
+    this.#waitMs = idleMs
+    const due = await nextDue(database.db, 0)
+    const now = database.now()
+    if (due == null || due > now) {
+      this.#waitMs = due == null ? idleMs : Math.min(idleMs, due - now)
+      return 'idle'
+    }
+    await othersTurn()
+    const rows = await database.transaction(async tx => takeDue(tx, { applied: 0, limit: batchSize, now: database.now(), leaseMs }))
+    const results = await Promise.all(rows.map(async row => ({ row, outcome: await applyRow(row, this.#deps) })))
+    await this.#note(results)
+    return 'busy'
+  }
+
+  async #note (results: readonly Done[]): Promise<void> {
+    const { database, done, log } = this.#deps
+    const lost = await database.transaction(async tx => {
+      const lost: string[] = []
+      for (const result of results) if (await this.#noteOne(tx, result) === 'lost') lost.push(result.row.cid)
+      return lost
+    })
+    for (const cid of lost) {
+      await undoPin(cid, this.#deps).catch(err => log.warn('a pin that nobody wants any more could not be removed', { cid, err }))
+    }
+    for (const { row: { cid }, outcome } of results) if (outcome.kind === 'failed') log.debug('the cluster did not take a change', { cid, err: outcome.err })
+    done(results.map(({ row: { cid }, outcome }) => outcome.kind === 'failed' ? { cid, err: outcome.err } : { cid }))
+  }
+
+  /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. */
+  async #noteOne (tx: Sql, { row, outcome }: Done): Promise<'noted' | 'lost'> {
+    const { database } = this.#deps
+    const now = database.now()
+    const current = await rowOf(tx, row.cid)
+    if (current == null) return outcome.kind === 'there' && outcome.made ? 'lost' : 'noted'
+    if (current.changed_at !== row.changed_at) {
+      // what was wanted again while it was being removed
+      if (outcome.kind === 'gone' && current.want === 'pin') await wishAgain(tx, current, now)
+      return 'noted'
+    }
+    if (outcome.kind === 'gone') {
+      await tx.deleteFrom('cluster_pins').where('cid', '=', row.cid).execute()
+    } else if (outcome.kind === 'there') {
+      await tx.updateTable('cluster_pins').set({ applied: 1, made: outcome.made ? 1 : 0, tries: 0, next_try_at: now }).where('cid', '=', row.cid).execute()
+    } else {
+      await this.#noteFailure(tx, current, outcome.err)
+    }
+    return 'noted'
+  }
+
+  async #noteFailure (tx: Sql, row: ClusterPinRow, err: unknown): Promise<void> {
+    const { database, listeners } = this.#deps
+    const now = database.now()
+    const nextTryAt = now + Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(row.tries, 20))
+    await tx.updateTable('cluster_pins').set({ tries: row.tries + 1, next_try_at: nextTryAt }).where('cid', '=', row.cid).execute()
+    if (row.want === 'pin') await noteStanding(tx, row, failedStanding(row, { err, nextTryAt }), listeners)
+  }
+}
+
+/** A refusal is a failure; what is only not possible now waits. */
+function failedStanding (row: ClusterPinRow, { err, nextTryAt }: { err: unknown, nextTryAt: number }): ClusterPinStatus {
+  const isRefused = isClusterError(err) && refusals.has(err.code)
+  const info = {
+    waiting_for: isRefused ? 'the next try' : 'the cluster, which does not take the pin now',
+    since: formatTime(row.changed_at),
+    error: answerText(err).slice(0, 500),
+    next_try: formatTime(nextTryAt)
+  }
+  return { state: isRefused ? 'failed' : 'queued', replicas: 0, wanted: 0, info }
+}

@@ -1,0 +1,186 @@
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { PinsetChange } from '../../consensus/consensus.ts'
+import type { CID } from '../../model/cid.ts'
+import type { Quota } from '../quota/quota.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusListener } from './cluster-pins.ts'
+import { Outbox } from './outbox.ts'
+import { PinsetWatch } from './pinset-watch.ts'
+import { addOwner, noteStanding, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
+import { Sizer } from './sizer.ts'
+import { StatusFollower } from './status-follower.ts'
+import { Waiters } from './waiters.ts'
+
+export interface ClusterPinsDeps {
+  database: SqlDatabase
+  cluster: Pick<ClusterApi, 'pin' | 'unpin' | 'allocation' | 'recover' | 'status' | 'statusAll' | 'progress'>
+  /** Tells of changes that others make in the pinset. Without it they are found by the reconciliation. */
+  pinset?: { onChange (listener: (changes: readonly PinsetChange[]) => void): () => void }
+  quota: Pick<Quota, 'settle'>
+  /** Bytes of a whole DAG that the cluster has pinned (`dagSize`). */
+  sizeOf: (cid: CID, options: { signal: AbortSignal }) => Promise<number>
+  workers: Workers
+  clock: Clock
+  log: Logger
+}
+
+/** Other peers on the database may do the work: whoever waits looks this often. */
+const lookMs = 500
+const usualRefreshMs = 250
+const mostRefreshed = 32
+
+/** `ClusterPins` on the service's database and the use cases of this peer. */
+export function clusterPins (deps: ClusterPinsDeps): ClusterPins { return new OutboxedClusterPins(deps) }
+
+class OutboxedClusterPins implements ClusterPins {
+  readonly name = 'service cluster pins'
+  readonly #deps: ClusterPinsDeps
+  readonly #statusListeners: StatusListener[] = []
+  readonly #sizeListeners: SizeListener[] = []
+  readonly #waiters = new Waiters()
+  readonly #outbox: Outbox
+  readonly #follower: StatusFollower
+  readonly #sizer: Sizer
+  readonly #watch: PinsetWatch
+  readonly #asking = new Map<string, Promise<void>>()
+  readonly #stopping = new AbortController()
+  #handles: { outbox: WorkerHandle, follower: WorkerHandle, sizer: WorkerHandle, watch: WorkerHandle } | undefined
+
+  constructor (deps: ClusterPinsDeps) {
+    const { database, cluster, clock, log } = deps
+    this.#deps = deps
+    const listeners = this.#statusListeners
+    this.#outbox = new Outbox({ database, cluster, listeners, log, serviceId: () => database.serviceId(), done: results => this.#done(results) })
+    this.#follower = new StatusFollower({ cluster, database, listeners, clock, log, pinned: cids => this.#pinned(cids) })
+    this.#sizer = new Sizer({ database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, clock, log })
+    this.#watch = new PinsetWatch({ database, log, changed: () => this.wake() })
+  }
+
+  async start (): Promise<void> {
+    const { workers, pinset } = this.#deps
+    await this.#outbox.begin()
+    if (pinset != null) this.#watch.follow(pinset)
+    this.#handles = {
+      outbox: workers.add(this.#outbox), follower: workers.add(this.#follower), sizer: workers.add(this.#sizer), watch: workers.add(this.#watch)
+    }
+    this.#watch.onChange(() => this.#handles?.watch.wake())
+  }
+
+  async stop (): Promise<void> {
+    this.#stopping.abort(new ClusterError('NOT_READY', {}, { message: 'the service stops' }))
+    this.#watch.unfollow()
+    const { outbox, follower, sizer, watch } = this.#handles ?? {}
+    await Promise.all([outbox?.stop(), follower?.stop(), sizer?.stop(), watch?.stop()])
+    await Promise.allSettled(this.#asking.values())
+  }
+
+  async acquire (tx: Sql, cid: string, options: AcquireOptions = {}): Promise<ClusterPinStatus> {
+    const { row, before } = await addOwner(tx, cid, { ...options, now: this.#deps.database.now() })
+    if (before?.status !== 'failed' || before.owners === 0) return statusOf(row)
+    const again: ClusterPinStatus = { state: 'queued', replicas: row.replicas, wanted: row.wanted_replicas, info: {} }
+    await noteStanding(tx, before, again, this.#statusListeners)
+    return again
+  }
+
+  async release (tx: Sql, cid: string): Promise<void> {
+    if (!await removeOwner(tx, cid, this.#deps.database.now())) throw new ClusterError('INTERNAL', { cid }, { message: `nobody owns the pin of ${cid}` })
+  }
+
+  wake (): void { this.#handles?.outbox.wake() }
+
+  async applied (cid: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    const { clock, database } = this.#deps
+    const ends = AbortSignal.any([this.#stopping.signal, ...(signal == null ? [] : [signal])])
+    for (;;) {
+      const look = new AbortController()
+      // first in line, then look: nothing that happens in between is missed
+      const told = this.#waiters.wait(cid, AbortSignal.any([ends, look.signal])).then(() => true)
+      told.catch(() => {}) // lost races end here
+      const cancel = clock.after(lookMs, () => look.abort(tryAgain))
+      try {
+        const row = await rowOf(database.db, cid)
+        if (row == null || row.applied === 1) return
+        this.wake()
+        await told
+        return
+      } catch (err) {
+        if (err !== tryAgain) throw err
+      } finally {
+        cancel()
+        look.abort(tryAgain)
+      }
+    }
+  }
+
+  async status (cid: string): Promise<ClusterPinStatus | undefined> {
+    const row = await rowOf(this.#deps.database.db, cid)
+    return row == null || row.owners === 0 ? undefined : statusOf(row)
+  }
+
+  async statuses (cids: readonly string[]): Promise<Map<string, ClusterPinStatus>> {
+    const rows = await rowsOf(this.#deps.database.db, [...new Set(cids)])
+    return new Map(rows.filter(({ owners }) => owners > 0).map(row => [row.cid, statusOf(row)]))
+  }
+
+  async refresh (cids: readonly string[], { waitMs = usualRefreshMs, signal }: { waitMs?: number, signal?: AbortSignal } = {}): Promise<void> {
+    const { clock, log } = this.#deps
+    const late = Promise.withResolvers<void>()
+    const cancel = clock.after(waitMs, () => late.resolve())
+    const asked = [...new Set(cids)].slice(0, mostRefreshed).map(async cid => this.#refreshOne(cid))
+    try {
+      await Promise.race([Promise.all(asked), late.promise, aborted(signal)])
+    } catch (err) {
+      log.debug('statuses could not be brought up to date', { err })
+    } finally {
+      cancel()
+    }
+  }
+
+  onStatus (listener: StatusListener): void { this.#statusListeners.push(listener) }
+  onSize (listener: SizeListener): void { this.#sizeListeners.push(listener) }
+
+  async #refreshOne (cid: string): Promise<void> {
+    const known = this.#asking.get(cid)
+    if (known != null) return known
+    const asking = this.#ask(cid).finally(() => this.#asking.delete(cid))
+    this.#asking.set(cid, asking)
+    return asking
+  }
+
+  async #ask (cid: string): Promise<void> {
+    const { database, log } = this.#deps
+    try {
+      const before = await rowOf(database.db, cid)
+      if (before == null || before.want === 'unpin' || before.status === 'pinned') return
+      if (before.applied === 0) await this.applied(cid)
+      const row = await rowOf(database.db, cid)
+      if (row != null && row.applied === 1 && row.status !== 'pinned') await this.#follower.ask([row], this.#stopping.signal)
+    } catch (err) {
+      log.debug('the status of a pin could not be brought up to date', { cid, err })
+    }
+  }
+
+  #pinned (cids: readonly string[]): void {
+    this.#sizer.tell(cids)
+    this.#handles?.sizer.wake()
+  }
+
+  #done (results: ReadonlyArray<{ cid: string, err?: unknown }>): void {
+    for (const { cid, err } of results) this.#waiters.tell(cid, err)
+    this.#handles?.follower.wake()
+  }
+}
+
+const tryAgain = new Error('look again')
+
+/** Never resolves; rejects when the signal aborts. */
+async function aborted (signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal?.aborted === true) reject(signal.reason)
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,106 @@
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { ClusterPinRow } from '../sql/tables.ts'
+import type { AcquireOptions, ClusterPinStatus, StatusListener } from './cluster-pins.ts'
+
+/** Rows that one query names. */
+export const mostAtOnce = 500
+/** How many addresses of an item the pinset takes from us. */
+const mostOrigins = 20
+
+/** How a row stands. */
+export function statusOf (row: ClusterPinRow): ClusterPinStatus {
+  return { state: row.status, replicas: row.replicas, wanted: row.wanted_replicas, info: JSON.parse(row.info) as Record<string, string> }
+}
+
+export const originsOf = (row: Pick<ClusterPinRow, 'origins'>): string[] => JSON.parse(row.origins) as string[]
+
+export async function rowOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cid: string): Promise<ClusterPinRow | undefined> {
+  return db.selectFrom('cluster_pins').selectAll().where('cid', '=', cid).executeTakeFirst()
+}
+
+/** All of these, in several queries when there are many. */
+export async function rowsOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cids: readonly string[]): Promise<ClusterPinRow[]> {
+  const rows: ClusterPinRow[] = []
+  for (let at = 0; at < cids.length; at += mostAtOnce) {
+    rows.push(...await db.selectFrom('cluster_pins').selectAll().where('cid', 'in', cids.slice(at, at + mostAtOnce)).execute())
+  }
+  return rows
+}
+
+/**
+ * The wish changes: `changed_at` grows, so that whoever is at work on the wish of before notices. What has to be done is due at once.
+ */
+const newWish = (row: Pick<ClusterPinRow, 'changed_at'> | undefined, now: number): Pick<ClusterPinRow, 'changed_at' | 'next_try_at' | 'tries'> =>
+  ({ changed_at: Math.max(now, (row?.changed_at ?? 0) + 1), next_try_at: now, tries: 0 })
+
+/** Gives the row as it is now; `before` is undefined for a new one. */
+export async function addOwner (tx: Sql, cid: string, { name = '', origins = [], now }: AcquireOptions & { now: number }): Promise<{ row: ClusterPinRow, before: ClusterPinRow | undefined }> {
+  const before = await rowOf(tx, cid)
+  if (before == null) return { before, row: await insertRow(tx, { cid, name, origins: origins.slice(0, mostOrigins), now }) }
+  const change = changeByOwner(before, { name, origins, now })
+  await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
+  return { before, row: { ...before, ...change } }
+}
+
+async function insertRow (tx: Sql, { cid, name, origins, now }: { cid: string, name: string, origins: readonly string[], now: number }): Promise<ClusterPinRow> {
+  return tx.insertInto('cluster_pins')
+    .values({ cid, owners: 1, want: 'pin', status: 'queued', name, origins: JSON.stringify(origins), ...newWish(undefined, now) })
+    .returningAll().executeTakeFirstOrThrow()
+}
+
+/** Another owner: a row whose pin is about to go is wanted again; one that failed is tried again, and so is one that isn't pinned and gets new addresses. */
+function changeByOwner (row: ClusterPinRow, { name, origins, now }: { name: string, origins: readonly string[], now: number }): Partial<ClusterPinRow> {
+  const known = originsOf(row)
+  if (row.want === 'unpin') {
+    const fresh = { replicas: 0, wanted_replicas: 0, info: '{}', name, origins: JSON.stringify(origins.slice(0, mostOrigins)) }
+    return { owners: 1, want: 'pin', applied: 0, status: 'queued', ...fresh, ...newWish(row, now) }
+  }
+  const all = [...new Set([...known, ...origins])].slice(0, mostOrigins)
+  const isSettled = row.applied === 1 && row.status !== 'failed' && (row.status === 'pinned' || all.length === known.length)
+  return { owners: row.owners + 1, origins: JSON.stringify(all), ...(isSettled ? {} : { applied: 0, ...newWish(row, now) }) }
+}
+
+/** False when nobody owns it. */
+export async function removeOwner (tx: Sql, cid: string, now: number): Promise<boolean> {
+  const row = await rowOf(tx, cid)
+  if (row == null || row.owners < 1) return false
+  const change = row.owners > 1 ? { owners: row.owners - 1 } : { owners: 0, want: 'unpin' as const, applied: 0, ...newWish(row, now) }
+  await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
+  return true
+}
+
+/** The pinset isn't as this row wants it: somebody else removed the pin. */
+export async function wishAgain (tx: Sql, row: ClusterPinRow, now: number): Promise<void> {
+  await tx.updateTable('cluster_pins').set({ applied: 0, made: 0, ...newWish(row, now) }).where('cid', '=', row.cid).execute()
+}
+
+/** Notes how a CID stands, and tells who follows it when its state is another. */
+export async function noteStanding (tx: Sql, row: ClusterPinRow, standing: ClusterPinStatus, listeners: readonly StatusListener[]): Promise<void> {
+  const { state, replicas, wanted, info } = standing
+  await tx.updateTable('cluster_pins')
+    .set({ status: state, replicas, wanted_replicas: wanted, info: JSON.stringify(info) })
+    .where('cid', '=', row.cid).execute()
+  if (state !== row.status && row.owners > 0) for (const listener of listeners) await listener(tx, row.cid, standing)
+}
+
+export const isSameStanding = (row: ClusterPinRow, { state, replicas, wanted, info }: ClusterPinStatus): boolean =>
+  row.status === state && row.replicas === replicas && row.wanted_replicas === wanted && row.info === JSON.stringify(info)
+
+/**
+ * Takes rows that are due, the longest due first, and keeps others from them until `leaseMs` are over. What was taken by who then died is due again after that.
+ */
+export async function takeDue (tx: Sql, { applied, limit, now, leaseMs }: { applied: 0 | 1, limit: number, now: number, leaseMs: number }): Promise<ClusterPinRow[]> {
+  const rows = await tx.selectFrom('cluster_pins').selectAll()
+    .where('applied', '=', applied).where('next_try_at', '<=', now).orderBy('next_try_at').limit(limit).execute()
+  if (rows.length > 0) {
+    await tx.updateTable('cluster_pins').set({ next_try_at: now + leaseMs }).where('cid', 'in', rows.map(({ cid }) => cid)).execute()
+  }
+  return rows
+}
+
+/** When the next row is due; null when none waits. */
+export async function nextDue (db: Pick<SqlDatabase['db'], 'selectFrom'>, applied: 0 | 1): Promise<number | null> {
+  const row = await db.selectFrom('cluster_pins').select('next_try_at').where('applied', '=', applied).where('next_try_at', 'is not', null)
+    .orderBy('next_try_at').limit(1).executeTakeFirst()
+  return row?.next_try_at ?? null
+}

@@ -1,0 +1,150 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
+import type { Clock } from '../../base/clock.ts'
+import { deadline } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import { parseCid } from '../../model/cid.ts'
+import type { GlobalPinInfo } from '../../model/pin-info.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
+import type { ClusterPinRow } from '../sql/tables.ts'
+import type { ClusterPinStatus, StatusListener } from './cluster-pins.ts'
+import { isSameStanding, nextDue, noteStanding, rowOf, rowsOf, takeDue } from './rows.ts'
+import { progressInfo, standingOf } from './standing.ts'
+
+export interface StatusFollowerDeps {
+  cluster: Pick<ClusterApi, 'status' | 'statusAll' | 'progress'>
+  database: SqlDatabase
+  listeners: readonly StatusListener[]
+  clock: Clock
+  log: Logger
+  /** Told of what is pinned now and wasn't before. */
+  pinned: (cids: readonly string[]) => void
+}
+
+/** Pins that are asked for side by side, and how long the peers have for an answer. */
+const batchSize = 32
+const answerMs = 10_000
+const leaseMs = 60_000
+/** So many batches in a row, and one list of all statuses is cheaper. */
+const batchesBeforeSweep = 32
+/** The wait for the next look grows with the time that a pin takes already. */
+const shareOfAge = 8
+const firstWaitMs = 25
+const longestWaitMs = 120_000
+const idleMs = 5000
+/** All statuses are compared this often, unless that takes more than a twentieth of the time. */
+const sweepEveryMs = 600_000
+const shareOfTime = 20
+/** Only pins that take longer than this are asked what they wait for. */
+const patientMs = 3000
+
+/** Keeps the statuses in the rows as the cluster has them. */
+export class StatusFollower implements Worker {
+  readonly name = 'service statuses'
+  readonly #deps: StatusFollowerDeps
+  #waitMs = 0
+  #batches = 0
+  #sweptAt = -Infinity
+  #sweepTookMs = 0
+
+  constructor (deps: StatusFollowerDeps) { this.#deps = deps }
+
+  intervalMs (): number { return this.#waitMs }
+
+  async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
+    const { database, clock } = this.#deps
+    this.#waitMs = idleMs
+    const sweptAgo = clock.now() - this.#sweptAt
+    const isBacklog = this.#batches >= batchesBeforeSweep
+    if (sweptAgo >= Math.max(isBacklog ? 0 : sweepEveryMs, shareOfTime * this.#sweepTookMs)) return this.#sweep(signal)
+    const due = await nextDue(database.db, 1)
+    const now = database.now()
+    if (due == null || due > now) {
+      this.#batches = 0
+      this.#waitMs = due == null ? idleMs : Math.min(idleMs, Math.max(firstWaitMs, due - now))
+      return 'idle'
+    }
+    await othersTurn()
+    const rows = await database.transaction(async tx => takeDue(tx, { applied: 1, limit: batchSize, now: database.now(), leaseMs }))
+    this.#batches = rows.length < batchSize ? 0 : this.#batches + 1
+    await this.ask(rows, signal)
+    return 'busy'
+  }
+
+  /** Asks the peers about these rows and notes what they say. What can't be asked now is due later. */
+  async ask (rows: readonly ClusterPinRow[], signal?: AbortSignal): Promise<void> {
+    const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
+    await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])))
+  }
+
+  async #standing (row: ClusterPinRow, signal: AbortSignal | undefined): Promise<ClusterPinStatus | undefined> {
+    const { cluster, clock, database, log } = this.#deps
+    const late = deadline(clock, answerMs, () => new ClusterError('TIMEOUT', { cid: row.cid }), signal)
+    try {
+      const cid = parseCid(row.cid)
+      const standing = standingOf(await cluster.status(cid, { signal: late.signal }), row.status)
+      if (standing.state === 'pinned' || database.now() - row.changed_at < patientMs) return standing
+      return { ...standing, info: { ...standing.info, ...progressInfo(await cluster.progress(cid, { signal: late.signal })) } }
+    } catch (err) {
+      signal?.throwIfAborted()
+      log.debug('the status of a pin is not known', { cid: row.cid, err })
+      return undefined
+    } finally {
+      late.clear()
+    }
+  }
+
+  /** All statuses, in the order in which the cluster lists them. */
+  async #sweep (signal: AbortSignal): Promise<'busy' | 'idle'> {
+    const { cluster, clock, database } = this.#deps
+    const begunAt = clock.now()
+    this.#sweptAt = begunAt
+    this.#batches = 0
+    const some = await database.db.selectFrom('cluster_pins').select('cid').limit(1).executeTakeFirst()
+    if (some != null) {
+      for await (const infos of cluster.statusAll(0, { signal })) await this.#compare(infos)
+      this.#sweptAt = clock.now()
+      this.#sweepTookMs = this.#sweptAt - begunAt
+    }
+    return 'busy'
+  }
+
+  async #compare (infos: readonly GlobalPinInfo[]): Promise<void> {
+    const byCid = new Map(infos.map(info => [info.cid.toString(), info]))
+    const rows = await rowsOf(this.#deps.database.db, [...byCid.keys()])
+    const different = new Map<string, ClusterPinStatus>()
+    for (const row of rows) {
+      const info = byCid.get(row.cid)
+      if (info == null || row.applied === 0 || row.want === 'unpin') continue
+      const standing = standingOf(info, row.status)
+      // what a pin waits for is known better by whoever asked about it alone
+      if (standing.state !== row.status || standing.replicas !== row.replicas || (standing.state === 'pinned' && !isSameStanding(row, standing))) different.set(row.cid, standing)
+    }
+    if (different.size > 0) await this.#note(different)
+  }
+
+  async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>): Promise<void> {
+    const { database, listeners } = this.#deps
+    const pinned = await database.transaction(async tx => {
+      const pinned: string[] = []
+      for (const [cid, standing] of standings) {
+        const row = await rowOf(tx, cid)
+        if (row == null || row.applied === 0 || row.want === 'unpin') continue
+        if (standing != null && !isSameStanding(row, standing)) await noteStanding(tx, row, standing, listeners)
+        await tx.updateTable('cluster_pins').set({ next_try_at: nextLook(row, standing, database.now()) }).where('cid', '=', cid).execute()
+        if (standing?.state === 'pinned' && row.status !== 'pinned') pinned.push(cid)
+      }
+      return pinned
+    })
+    if (pinned.length > 0) this.#deps.pinned(pinned)
+  }
+}
+
+/** Null: nothing to look for but what the comparison of all finds. */
+function nextLook (row: ClusterPinRow, standing: ClusterPinStatus | undefined, now: number): number | null {
+  const isWhole = standing != null && standing.state === 'pinned' && standing.replicas === standing.wanted
+  if (isWhole) return null
+  return now + Math.ceil(Math.min(longestWaitMs, Math.max(firstWaitMs, (now - row.changed_at) / shareOfAge)))
+}

@@ -1,0 +1,150 @@
+import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import type { Clock } from '../../base/clock.ts'
+import { deadline } from '../../base/clock.ts'
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import { isPrivateAddress } from './origin-policy.ts'
+import type { RemoteAccess, RemotePage, RemotePin, RemoteService } from './remote-service.ts'
+
+export interface HttpRemoteServiceInit extends RemoteAccess {
+  /** Whether the endpoint may be in a private network. */
+  privateAllowed: boolean
+}
+
+export interface HttpRemoteServiceDeps {
+  clock: Clock
+  /** Finds the addresses of a name; all of them. */
+  lookup?: (name: string, options: LookupOptions & { all: true }, done: (err: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+}
+
+const answerMs = 30_000
+const longestAnswer = 16 * 2 ** 20
+const statuses = 'queued,pinning,pinned'
+
+/** Checks what a user gives as an endpoint: an http(s) address without credentials, of a public network unless private ones are allowed. Names are looked up when they are used. INVALID_ARGUMENT. */
+export function endpointUrl (endpoint: string, { privateAllowed }: { privateAllowed: boolean }): URL {
+  const refuse = (why: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message: `the endpoint ${why}` }) }
+  const url = URL.parse(endpoint) ?? refuse('must be an http(s) address')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') refuse('must be an http(s) address')
+  if (url.username !== '' || url.password !== '') refuse('must not have credentials in it')
+  if (!privateAllowed && isPrivateAddress(hostOf(url))) refuse('must not be in a private network')
+  url.search = ''
+  url.hash = ''
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/pins$/, '')
+  return url
+}
+
+const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
+
+/** Refuses an endpoint whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is checked too. INVALID_ARGUMENT. */
+export async function refusePrivateEndpoint (endpoint: string, { privateAllowed }: { privateAllowed: boolean }, { lookup = dnsLookup }: Pick<HttpRemoteServiceDeps, 'lookup'> = {}): Promise<void> {
+  const host = hostOf(endpointUrl(endpoint, { privateAllowed }))
+  if (privateAllowed || isIP(host) !== 0) return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  // a name that nobody knows is not refused: the task tries again, and tells
+  lookup(host, { all: true }, (err, addresses) => err == null && addresses.some(({ address }) => isPrivateAddress(address)) ? reject(privateName(host)) : resolve())
+  await promise
+}
+
+/** The Pinning Service API of somebody else. Redirects aren't followed, and every connection goes to an address that was checked. */
+export function httpRemoteService (init: HttpRemoteServiceInit, deps: HttpRemoteServiceDeps): RemoteService {
+  const url = endpointUrl(init.endpoint, init)
+  const lookup = init.privateAllowed ? undefined : guarded(deps.lookup ?? dnsLookup)
+  return {
+    page: async ({ before, limit, signal }) => {
+      const target = new URL(`${url.href.replace(/\/$/, '')}/pins`)
+      target.search = new URLSearchParams({ status: statuses, limit: String(limit), ...(before == null ? {} : { before }) }).toString()
+      const late = deadline(deps.clock, answerMs, () => new ClusterError('NOT_READY', {}, { message: 'the other service does not answer' }), signal)
+      try {
+        return pageOf(await answer(target, { token: init.token, lookup, signal: late.signal }))
+      } catch (err) {
+        signal.throwIfAborted()
+        throw late.signal.aborted ? late.signal.reason : err
+      } finally {
+        late.clear()
+      }
+    }
+  }
+}
+
+/** A look-up that gives no private address, whatever the name leads to at that moment. */
+function guarded (lookup: NonNullable<HttpRemoteServiceDeps['lookup']>): LookupFunction {
+  return (name, options, done) => lookup(name, { ...options, all: true }, (err, addresses) => {
+    const found = addresses ?? []
+    const refusal = err ?? (found.length === 0 || found.some(({ address }) => isPrivateAddress(address)) ? privateName(name) : null)
+    if (refusal != null) done(refusal, '', 0)
+    else if (options.all === true) done(null, found)
+    else done(null, found[0]?.address ?? '', found[0]?.family ?? 0)
+  })
+}
+
+const privateName = (name: string): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', { name: name.slice(0, 200) }, { message: `${name.slice(0, 200)} leads to a private network` })
+
+interface AnswerOptions { token: string, lookup: LookupFunction | undefined, signal: AbortSignal }
+
+async function answer (url: URL, { token, lookup, signal }: AnswerOptions): Promise<unknown> {
+  const response = await sent(url, { token, lookup, signal })
+  const status = response.statusCode ?? 0
+  const text = await textOf(response)
+  if (status === 401 || status === 403) throw new ClusterError('NOT_AUTHORIZED', { status }, { message: `the other service does not accept the token (${status})` })
+  if (status === 429 || status >= 500) throw new ClusterError('NOT_READY', { status }, { message: `the other service answers ${status}` })
+  if (status !== 200) throw notPinningService(`it answers ${status}`)
+  try {
+    return JSON.parse(text)
+  } catch (err) {
+    throw notPinningService(messageOf(err))
+  }
+}
+
+async function sent (url: URL, { token, lookup, signal }: AnswerOptions): Promise<IncomingMessage> {
+  const host = hostOf(url)
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+  const sending = request(url, { headers, agent: false, signal, ...(lookup == null || isIP(host) !== 0 ? {} : { lookup }) }, resolve)
+  sending.once('error', err => reject(isClusterError(err) ? err : new ClusterError('NOT_READY', {}, { message: `the other service can't be reached: ${messageOf(err)}`, cause: err })))
+  sending.end()
+  return promise
+}
+
+async function textOf (response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of response as AsyncIterable<Buffer>) {
+    size += part.length
+    if (size > longestAnswer) throw notPinningService('its answer has no end')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+const notPinningService = (why: string): ClusterError =>
+  new ClusterError('UNSUPPORTED', {}, { message: `the endpoint is not that of a Pinning Service API: ${why}` })
+
+function pageOf (json: unknown): RemotePage {
+  if (!isObject(json) || typeof json.count !== 'number') throw notPinningService('it answers something else')
+  const results = json.results ?? []
+  if (!Array.isArray(results)) throw notPinningService('its results are no list')
+  return { count: json.count, pins: results.map(pinOf) }
+}
+
+function pinOf (json: unknown): RemotePin {
+  if (!isObject(json) || !isObject(json.pin) || typeof json.pin.cid !== 'string' || typeof json.created !== 'string') throw notPinningService('a pin has no CID or no time')
+  const { cid, name, origins, meta } = json.pin
+  return {
+    requestId: typeof json.requestid === 'string' ? json.requestid : '',
+    cid,
+    name: typeof name === 'string' ? name : '',
+    origins: Array.isArray(origins) ? origins.filter(one => typeof one === 'string') : [],
+    meta: isObject(meta) ? textPairs(meta) : {},
+    created: json.created
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value != null && !Array.isArray(value)
+
+const textPairs = (pairs: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(Object.entries(pairs).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))

@@ -1,0 +1,205 @@
+import type { Clock, Random } from '../../base/clock.ts'
+import { deadline } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { parseCid } from '../../model/cid.ts'
+import type { Denylist } from '../../ipfs/denylist.ts'
+import { refuseDeniedCid } from '../../ipfs/denylist.ts'
+import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
+import type { Quota } from '../quota/quota.ts'
+import { opaqueId } from '../sql/ids.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { PinRow } from '../sql/tables.ts'
+import { countsOf, search } from './pin-search.ts'
+import { isLetGo, PinRows } from './pin-rows.ts'
+import type { FoundPins, PinFilter, PinListener, PinOwner, Pins, TenantPin, WantedPin } from './pins.ts'
+import { originPolicy } from './origin-policy.ts'
+
+export interface TenantPinsInit {
+  /** Whether addresses of users may be in private networks. */
+  privateAllowed: boolean
+}
+
+export interface TenantPinsDeps {
+  database: SqlDatabase
+  clusterPins: ClusterPins
+  quota: Pick<Quota, 'hold' | 'drop'>
+  denylist?: Denylist | undefined
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+/** How long a removal waits until the pinset is without the pin. */
+const removalMs = 1000
+/** Pins that were made so lately may be done in the next moment: before a list they are asked for again, a few times. */
+const freshMs = 2000
+const youngMs = 15_000
+const looks = 3
+const lookEveryMs = 40
+const mostAsked = 10
+const batchSize = 500
+
+const underWay: readonly PinningState[] = ['queued', 'pinning']
+
+/** `Pins` in the service's database. */
+export function tenantPins (init: TenantPinsInit, deps: TenantPinsDeps): Pins { return new TenantPins(init, deps) }
+
+class TenantPins implements Pins {
+  readonly name = 'service pins'
+  readonly #deps: TenantPinsDeps
+  readonly #rows: PinRows
+  readonly #listeners: PinListener[] = []
+
+  constructor ({ privateAllowed }: TenantPinsInit, deps: TenantPinsDeps) {
+    const { clusterPins, database, quota, random } = deps
+    this.#deps = deps
+    const dialable = originPolicy({ privateAllowed })
+    this.#rows = new PinRows({ clusterPins, quota, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random) })
+    clusterPins.onStatus(async (tx, cid, status) => this.#rows.follow(tx, cid, status))
+    clusterPins.onSize(async (tx, cid, bytes, over) => this.#rows.measured(tx, cid, { bytes, over }))
+  }
+
+  async start (): Promise<void> { /* its rows are those of the database */ }
+  async stop (): Promise<void> { /* nothing is open */ }
+
+  async create (owner: PinOwner, wanted: WantedPin): Promise<TenantPin> {
+    this.#refuseDenied(wanted)
+    const { database, clusterPins } = this.#deps
+    const row = await database.transaction(async tx => this.#rows.insert(tx, owner, wanted))
+    clusterPins.wake()
+    return this.#present(row)
+  }
+
+  async createMany (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TenantPin[]> {
+    const made: TenantPin[] = []
+    for (const one of wanted) {
+      this.#refuseDenied(one)
+      made.push(presented(await this.#rows.insert(tx, owner, one), undefined))
+    }
+    return made
+  }
+
+  async find (user: string, filter: PinFilter, { limit, signal }: { limit: number, signal?: AbortSignal }): Promise<FoundPins> {
+    const { database } = this.#deps
+    await this.#freshen(user, filter, signal)
+    const { count, rows } = await search(database, user, filter, limit)
+    return { count, pins: await this.#presentAll(rows) }
+  }
+
+  async get (user: string, requestId: string, { signal }: { signal?: AbortSignal } = {}): Promise<TenantPin> {
+    const { database, clusterPins } = this.#deps
+    const row = await this.#rows.of(database.db, user, requestId)
+    if (row.status === 'pinned' || isLetGo(row)) return this.#present(row)
+    await clusterPins.refresh([row.cid], signal == null ? {} : { signal })
+    return this.#present(await this.#rows.of(database.db, user, requestId))
+  }
+
+  async change (owner: PinOwner, requestId: string, wanted: WantedPin): Promise<TenantPin> {
+    const { database, clusterPins } = this.#deps
+    const row = await database.transaction(async tx => {
+      const row = await this.#rows.of(tx, owner.id, requestId)
+      if (row.cid !== wanted.cid) throw new ClusterError('INVALID_ARGUMENT', { cid: wanted.cid.slice(0, 200) }, { message: `the CID of a pin can't be changed: it is ${row.cid}` })
+      return this.#rows.update(tx, row, wanted)
+    })
+    clusterPins.wake()
+    return this.#present(row)
+  }
+
+  async replace (owner: PinOwner, requestId: string, wanted: WantedPin): Promise<TenantPin> {
+    this.#refuseDenied(wanted)
+    const { database, clusterPins } = this.#deps
+    const row = await database.transaction(async tx => {
+      const old = await this.#rows.of(tx, owner.id, requestId)
+      const made = await this.#rows.insert(tx, owner, wanted)
+      await this.#rows.remove(tx, old)
+      return made
+    })
+    clusterPins.wake()
+    return this.#present(row)
+  }
+
+  async remove (user: string, requestId: string): Promise<void> {
+    const { database, clusterPins, clock, log } = this.#deps
+    const { cid } = await database.transaction(async tx => {
+      const row = await this.#rows.of(tx, user, requestId)
+      await this.#rows.remove(tx, row)
+      return row
+    })
+    clusterPins.wake()
+    const late = deadline(clock, removalMs, () => new ClusterError('TIMEOUT', { cid }))
+    try {
+      await clusterPins.applied(cid, { signal: late.signal })
+    } catch (err) {
+      log.debug('a pin goes later', { cid, err })
+    } finally {
+      late.clear()
+    }
+  }
+
+  async removeOf (tx: Sql, user: string, cid: string): Promise<number> {
+    const rows = await tx.selectFrom('pins').selectAll().where('user_id', '=', user).where('cid', '=', cid).execute()
+    for (const row of rows) await this.#rows.remove(tx, row)
+    return rows.length
+  }
+
+  async counts (user: string): Promise<Record<PinningState, number>> { return countsOf(this.#deps.database, user) }
+
+  async * all (user: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TenantPin[]> {
+    for (let after = -1; ;) {
+      signal?.throwIfAborted()
+      const rows = await this.#deps.database.db.selectFrom('pins').selectAll().where('user_id', '=', user).where('created', '>', after).orderBy('created').limit(batchSize).execute()
+      if (rows.length > 0) yield this.#presentAll(rows)
+      if (rows.length < batchSize) return
+      after = rows.at(-1)?.created ?? after
+    }
+  }
+
+  onChange (listener: PinListener): void { this.#listeners.push(listener) }
+
+  /** What was pinned a moment ago may be done: the newest that are under way are asked for, those of the last seconds a few times. */
+  async #freshen (user: string, filter: PinFilter, signal: AbortSignal | undefined): Promise<void> {
+    const { clusterPins, clock } = this.#deps
+    for (let look = 0; look < looks; look++) {
+      const young = await this.#young(user, filter, look === 0 ? youngMs : freshMs)
+      if (young.length === 0) return
+      if (look > 0) await clock.sleep(lookEveryMs, signal)
+      await clusterPins.refresh(young, signal == null ? {} : { signal })
+    }
+  }
+
+  async #young (user: string, { cids }: PinFilter, ms: number): Promise<string[]> {
+    const { database } = this.#deps
+    const counts = await countsOf(database, user)
+    const states = underWay.filter(state => counts[state] > 0)
+    if (states.length === 0) return []
+    let query = database.db.selectFrom('pins').select('cid').where('user_id', '=', user).where('status', 'in', states).where('created', '>', database.now() - ms)
+    if (cids != null) query = query.where('cid', 'in', cids)
+    return (await query.orderBy('created', 'desc').limit(mostAsked).execute()).map(({ cid }) => cid)
+  }
+
+  async #present (row: PinRow): Promise<TenantPin> {
+    return presented(row, isLetGo(row) ? undefined : await this.#deps.clusterPins.status(row.cid))
+  }
+
+  async #presentAll (rows: readonly PinRow[]): Promise<TenantPin[]> {
+    const statuses = await this.#deps.clusterPins.statuses(rows.filter(row => !isLetGo(row)).map(({ cid }) => cid))
+    return rows.map(row => presented(row, isLetGo(row) ? undefined : statuses.get(row.cid)))
+  }
+
+  #refuseDenied ({ cid }: WantedPin): void { refuseDeniedCid(this.#deps.denylist, parseCid(cid)) }
+}
+
+function presented (row: PinRow, standing: ClusterPinStatus | undefined): TenantPin {
+  return {
+    requestId: row.request_id,
+    cid: row.cid,
+    name: row.name,
+    origins: JSON.parse(row.origins) as string[],
+    meta: JSON.parse(row.meta) as Record<string, string>,
+    created: row.created,
+    status: row.status,
+    info: standing?.info ?? JSON.parse(row.info) as Record<string, string>,
+    sizeBytes: row.size_bytes
+  }
+}

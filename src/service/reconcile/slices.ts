@@ -1,0 +1,17 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
+
+/** Rows that are looked at before others have their turn. */
+export const sliceRows = 500
+
+/** Goes over all keys in order, slice by slice; `next` gives those behind the last one. */
+export async function * slices<Row> (next: (after: string, limit: number) => Promise<Row[]>, keyOf: (row: Row) => string, signal: AbortSignal): AsyncGenerator<Row[]> {
+  for (let after = ''; ;) {
+    signal.throwIfAborted()
+    await othersTurn()
+    const rows = await next(after, sliceRows)
+    const last = rows.at(-1)
+    if (last != null) yield rows
+    if (last == null || rows.length < sliceRows) return
+    after = keyOf(last)
+  }
+}

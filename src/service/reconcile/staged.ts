@@ -1,0 +1,35 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { StagedObject, Staging } from '../staging/staging.ts'
+
+export interface StagedDeps { staging: Staging, liveStagingKeys: (keys: readonly string[]) => Promise<Set<string>>, clock: Clock, log: Logger }
+
+/** An object may be there before its row is. */
+const youngMs = 3_600_000
+const batchSize = 500
+
+/** Removes objects of the staging area that nobody needs. Gives how many went. */
+export async function removeOrphans (deps: StagedDeps, signal: AbortSignal): Promise<number> {
+  const { staging, clock } = deps
+  let removed = 0
+  let batch: StagedObject[] = []
+  for await (const object of staging.keys({ signal })) {
+    if (object.changedAt > clock.now() - youngMs) continue
+    batch.push(object)
+    if (batch.length < batchSize) continue
+    removed += await removeOf(batch, deps)
+    batch = []
+  }
+  return removed + await removeOf(batch, deps)
+}
+
+async function removeOf (objects: readonly StagedObject[], { staging, liveStagingKeys, log }: StagedDeps): Promise<number> {
+  if (objects.length === 0) return 0
+  const live = await liveStagingKeys(objects.map(({ key }) => key))
+  const orphans = objects.filter(({ key }) => !live.has(key))
+  for (const { key, sizeBytes } of orphans) {
+    await staging.remove(key)
+    log.debug('an object that nobody needs was removed from staging', { sizeBytes })
+  }
+  return orphans.length
+}

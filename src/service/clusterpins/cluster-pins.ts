@@ -47,6 +47,8 @@ export interface ClusterPins extends Startable {
    * of owners sets them from the answer; later changes come by `onStatus`.
    */
   acquire (tx: Sql, cid: string, options?: AcquireOptions): Promise<ClusterPinStatus>
+  /** The same for many, each CID once, in few queries. */
+  acquireMany (tx: Sql, wishes: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>>
   /** One owner less. Releasing what nobody owns is a mistake: INTERNAL. */
   release (tx: Sql, cid: string): Promise<void>
   /** After the transaction: look at the outbox now. */
@@ -70,6 +72,8 @@ export interface ClusterPins extends Startable {
    * told). What a listener throws takes the transaction back; it is tried again later.
    */
   onStatus (listener: StatusListener): void
+  /** The same, told once per transaction of all CIDs whose state is another. Listeners are called in the order in which they came. */
+  onStatuses (listener: StatusesListener): void
   /**
    * Told in the transaction that first learns the size of a CID's DAG: the sum of its distinct blocks, in bytes. Comes after it was pinned, and only for a CID that somebody holds
    * without knowing its size. `Quota.settle` is called by ClusterPins itself, before the listeners; `over` are the users who are over their quota by it.
@@ -78,4 +82,5 @@ export interface ClusterPins extends Startable {
 }
 
 export type StatusListener = (tx: Sql, cid: string, status: ClusterPinStatus) => Promise<void>
+export type StatusesListener = (tx: Sql, changes: ReadonlyMap<string, ClusterPinStatus>) => Promise<void>
 export type SizeListener = (tx: Sql, cid: string, bytes: number, over: readonly string[]) => Promise<void>

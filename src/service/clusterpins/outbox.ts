@@ -8,12 +8,13 @@ import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
 import type { ApplyDeps, Outcome } from './apply.ts'
 import { applyRow, undoPin } from './apply.ts'
-import type { ClusterPinStatus, StatusListener } from './cluster-pins.ts'
-import { nextDue, noteStanding, rowOf, takeDue, wishAgain } from './rows.ts'
+import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
+import type { NewStanding } from './rows.ts'
+import { nextDue, noteStandings, rowsOf, takeDue, wishAgain } from './rows.ts'
 
 export interface OutboxDeps extends ApplyDeps {
   database: SqlDatabase
-  listeners: readonly StatusListener[]
+  listeners: readonly StatusesListener[]
   log: Logger
   /** Told after each batch: what was done, and what the cluster refused. */
   done: (results: ReadonlyArray<{ cid: string, err?: unknown }>) => void
@@ -70,11 +71,7 @@ export class Outbox implements Worker {
 
   async #note (results: readonly Done[]): Promise<void> {
     const { database, done, log } = this.#deps
-    const lost = await database.transaction(async tx => {
-      const lost: string[] = []
-      for (const result of results) if (await this.#noteOne(tx, result) === 'lost') lost.push(result.row.cid)
-      return lost
-    })
+    const lost = await database.transaction(async tx => this.#noteAll(tx, results))
     for (const cid of lost) {
       await undoPin(cid, this.#deps).catch(err => log.warn('a pin that nobody wants any more could not be removed', { cid, err }))
     }
@@ -82,33 +79,40 @@ export class Outbox implements Worker {
     done(results.map(({ row: { cid }, outcome }) => outcome.kind === 'failed' ? { cid, err: outcome.err } : { cid }))
   }
 
-  /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. */
-  async #noteOne (tx: Sql, { row, outcome }: Done): Promise<'noted' | 'lost'> {
-    const { database } = this.#deps
-    const now = database.now()
-    const current = await rowOf(tx, row.cid)
-    if (current == null) return outcome.kind === 'there' && outcome.made ? 'lost' : 'noted'
-    if (current.changed_at !== row.changed_at) {
-      // what was wanted again while it was being removed
-      if (outcome.kind === 'gone' && current.want === 'pin') await wishAgain(tx, current, now)
-      return 'noted'
-    }
-    if (outcome.kind === 'gone') {
-      await tx.deleteFrom('cluster_pins').where('cid', '=', row.cid).execute()
-    } else if (outcome.kind === 'there') {
-      await tx.updateTable('cluster_pins').set({ applied: 1, made: outcome.made ? 1 : 0, tries: 0, next_try_at: now }).where('cid', '=', row.cid).execute()
-    } else {
-      await this.#noteFailure(tx, current, outcome.err)
-    }
-    return 'noted'
-  }
-
-  async #noteFailure (tx: Sql, row: ClusterPinRow, err: unknown): Promise<void> {
+  /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. Gives what was pinned for nobody. */
+  async #noteAll (tx: Sql, results: readonly Done[]): Promise<string[]> {
     const { database, listeners } = this.#deps
     const now = database.now()
+    const current = new Map((await rowsOf(tx, results.map(({ row }) => row.cid))).map(row => [row.cid, row]))
+    const isCurrent = ({ row }: Done): boolean => current.get(row.cid)?.changed_at === row.changed_at
+    const fresh = results.filter(isCurrent)
+    await this.#noteDone(tx, fresh, now)
+    const failures = fresh.flatMap(({ row: { cid }, outcome }) => outcome.kind === 'failed' ? [{ row: current.get(cid)!, err: outcome.err }] : [])
+    const standings: NewStanding[] = []
+    for (const failure of failures) standings.push(...await this.#noteFailure(tx, failure, now))
+    await noteStandings(tx, standings, listeners)
+    for (const { row: { cid }, outcome } of results.filter(result => !isCurrent(result))) {
+      const row = current.get(cid)
+      // what was wanted again while it was being removed
+      if (row?.want === 'pin' && outcome.kind === 'gone') await wishAgain(tx, row, now)
+    }
+    return results.filter(({ row: { cid }, outcome }) => !current.has(cid) && outcome.kind === 'there' && outcome.made).map(({ row }) => row.cid)
+  }
+
+  async #noteDone (tx: Sql, results: readonly Done[], now: number): Promise<void> {
+    const cidsOf = (test: (outcome: Outcome) => boolean): string[] => results.filter(({ outcome }) => test(outcome)).map(({ row }) => row.cid)
+    const gone = cidsOf(({ kind }) => kind === 'gone')
+    if (gone.length > 0) await tx.deleteFrom('cluster_pins').where('cid', 'in', gone).execute()
+    for (const made of [true, false]) {
+      const there = cidsOf(outcome => outcome.kind === 'there' && outcome.made === made)
+      if (there.length > 0) await tx.updateTable('cluster_pins').set({ applied: 1, made: made ? 1 : 0, tries: 0, next_try_at: now }).where('cid', 'in', there).execute()
+    }
+  }
+
+  async #noteFailure (tx: Sql, { row, err }: { row: ClusterPinRow, err: unknown }, now: number): Promise<NewStanding[]> {
     const nextTryAt = now + Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(row.tries, 20))
     await tx.updateTable('cluster_pins').set({ tries: row.tries + 1, next_try_at: nextTryAt }).where('cid', '=', row.cid).execute()
-    if (row.want === 'pin') await noteStanding(tx, row, failedStanding(row, { err, nextTryAt }), listeners)
+    return row.want === 'pin' ? [{ row, standing: failedStanding(row, { err, nextTryAt }) }] : []
   }
 }
 

@@ -7,10 +7,11 @@ import type { PinsetChange } from '../../consensus/consensus.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
-import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusListener } from './cluster-pins.ts'
+import type { ClusterPinRow } from '../sql/tables.ts'
+import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusesListener, StatusListener } from './cluster-pins.ts'
 import { Outbox } from './outbox.ts'
 import { PinsetWatch } from './pinset-watch.ts'
-import { addOwner, noteStanding, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
+import { addOwner, addOwners, noteStandings, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
 import { Sizer } from './sizer.ts'
 import { StatusFollower } from './status-follower.ts'
 import { Waiters } from './waiters.ts'
@@ -39,7 +40,7 @@ export function clusterPins (deps: ClusterPinsDeps): ClusterPins { return new Ou
 class OutboxedClusterPins implements ClusterPins {
   readonly name = 'service cluster pins'
   readonly #deps: ClusterPinsDeps
-  readonly #statusListeners: StatusListener[] = []
+  readonly #statusListeners: StatusesListener[] = []
   readonly #sizeListeners: SizeListener[] = []
   readonly #waiters = new Waiters()
   readonly #outbox: Outbox
@@ -56,8 +57,8 @@ class OutboxedClusterPins implements ClusterPins {
     const listeners = this.#statusListeners
     this.#outbox = new Outbox({ database, cluster, listeners, log, serviceId: () => database.serviceId(), done: results => this.#done(results) })
     this.#follower = new StatusFollower({ cluster, database, listeners, clock, log, pinned: cids => this.#pinned(cids) })
-    this.#sizer = new Sizer({ database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, clock, log })
-    this.#watch = new PinsetWatch({ database, log, changed: () => this.wake() })
+    this.#sizer = new Sizer({ database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, settled: () => this.wake(), clock, log })
+    this.#watch = new PinsetWatch({ database, log, changed: () => this.#changed() })
   }
 
   async start (): Promise<void> {
@@ -79,10 +80,20 @@ class OutboxedClusterPins implements ClusterPins {
   }
 
   async acquire (tx: Sql, cid: string, options: AcquireOptions = {}): Promise<ClusterPinStatus> {
-    const { row, before } = await addOwner(tx, cid, { ...options, now: this.#deps.database.now() })
+    return this.#owned(tx, await addOwner(tx, cid, { ...options, now: this.#deps.database.now() }))
+  }
+
+  async acquireMany (tx: Sql, wishes: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>> {
+    const owned = new Map<string, ClusterPinStatus>()
+    for (const one of await addOwners(tx, wishes, this.#deps.database.now())) owned.set(one.row.cid, await this.#owned(tx, one))
+    return owned
+  }
+
+  /** What has failed for others is tried again for them, too. */
+  async #owned (tx: Sql, { row, before }: { row: ClusterPinRow, before: ClusterPinRow | undefined }): Promise<ClusterPinStatus> {
     if (before?.status !== 'failed' || before.owners === 0) return statusOf(row)
     const again: ClusterPinStatus = { state: 'queued', replicas: row.replicas, wanted: row.wanted_replicas, info: {} }
-    await noteStanding(tx, before, again, this.#statusListeners)
+    await noteStandings(tx, [{ row: before, standing: again }], this.#statusListeners)
     return again
   }
 
@@ -140,7 +151,13 @@ class OutboxedClusterPins implements ClusterPins {
     }
   }
 
-  onStatus (listener: StatusListener): void { this.#statusListeners.push(listener) }
+  onStatus (listener: StatusListener): void {
+    this.onStatuses(async (tx, changes) => {
+      for (const [cid, status] of changes) await listener(tx, cid, status)
+    })
+  }
+
+  onStatuses (listener: StatusesListener): void { this.#statusListeners.push(listener) }
   onSize (listener: SizeListener): void { this.#sizeListeners.push(listener) }
 
   async #refreshOne (cid: string): Promise<void> {
@@ -162,6 +179,11 @@ class OutboxedClusterPins implements ClusterPins {
     } catch (err) {
       log.debug('the status of a pin could not be brought up to date', { cid, err })
     }
+  }
+
+  #changed (): void {
+    this.wake()
+    this.#handles?.follower.wake()
   }
 
   #pinned (cids: readonly string[]): void {

@@ -1,6 +1,6 @@
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { AcquireOptions, ClusterPinStatus, StatusListener } from './cluster-pins.ts'
+import type { AcquireOptions, ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 
 /** Rows that one query names. */
 export const mostAtOnce = 500
@@ -36,17 +36,26 @@ const newWish = (row: Pick<ClusterPinRow, 'changed_at'> | undefined, now: number
 /** Gives the row as it is now; `before` is undefined for a new one. */
 export async function addOwner (tx: Sql, cid: string, { name = '', origins = [], now }: AcquireOptions & { now: number }): Promise<{ row: ClusterPinRow, before: ClusterPinRow | undefined }> {
   const before = await rowOf(tx, cid)
-  if (before == null) return { before, row: await insertRow(tx, { cid, name, origins: origins.slice(0, mostOrigins), now }) }
+  if (before == null) return { before, row: await tx.insertInto('cluster_pins').values(firstRow({ cid, name, origins, now })).returningAll().executeTakeFirstOrThrow() }
   const change = changeByOwner(before, { name, origins, now })
   await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
   return { before, row: { ...before, ...change } }
 }
 
-async function insertRow (tx: Sql, { cid, name, origins, now }: { cid: string, name: string, origins: readonly string[], now: number }): Promise<ClusterPinRow> {
-  return tx.insertInto('cluster_pins')
-    .values({ cid, owners: 1, want: 'pin', status: 'queued', name, origins: JSON.stringify(origins), ...newWish(undefined, now) })
-    .returningAll().executeTakeFirstOrThrow()
+export type Wish = AcquireOptions & { cid: string }
+
+/** The same for many, each CID once. */
+export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number): Promise<Array<{ row: ClusterPinRow, before: ClusterPinRow | undefined }>> {
+  const known = new Set((await rowsOf(tx, wishes.map(({ cid }) => cid))).map(({ cid }) => cid))
+  const fresh = wishes.filter(({ cid }) => !known.has(cid))
+  const rows = fresh.length === 0 ? [] : await tx.insertInto('cluster_pins').values(fresh.map(wish => firstRow({ ...wish, now }))).returningAll().execute()
+  const owned = rows.map(row => ({ row, before: undefined as ClusterPinRow | undefined }))
+  for (const wish of wishes) if (known.has(wish.cid)) owned.push(await addOwner(tx, wish.cid, { ...wish, now }))
+  return owned
 }
+
+const firstRow = ({ cid, name = '', origins = [], now }: Wish & { now: number }) =>
+  ({ cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, origins: JSON.stringify(origins.slice(0, mostOrigins)), ...newWish(undefined, now) })
 
 /** Another owner: a row whose pin is about to go is wanted again; one that failed is tried again, and so is one that isn't pinned and gets new addresses. */
 function changeByOwner (row: ClusterPinRow, { name, origins, now }: { name: string, origins: readonly string[], now: number }): Partial<ClusterPinRow> {
@@ -74,13 +83,20 @@ export async function wishAgain (tx: Sql, row: ClusterPinRow, now: number): Prom
   await tx.updateTable('cluster_pins').set({ applied: 0, made: 0, ...newWish(row, now) }).where('cid', '=', row.cid).execute()
 }
 
-/** Notes how a CID stands, and tells who follows it when its state is another. */
-export async function noteStanding (tx: Sql, row: ClusterPinRow, standing: ClusterPinStatus, listeners: readonly StatusListener[]): Promise<void> {
-  const { state, replicas, wanted, info } = standing
-  await tx.updateTable('cluster_pins')
-    .set({ status: state, replicas, wanted_replicas: wanted, info: JSON.stringify(info) })
-    .where('cid', '=', row.cid).execute()
-  if (state !== row.status && row.owners > 0) for (const listener of listeners) await listener(tx, row.cid, standing)
+export interface NewStanding { row: ClusterPinRow, standing: ClusterPinStatus }
+
+/** Notes how CIDs stand, and tells who follows them of those whose state is another. */
+export async function noteStandings (tx: Sql, news: readonly NewStanding[], listeners: readonly StatusesListener[]): Promise<void> {
+  const alike = Map.groupBy(news, ({ standing }) => JSON.stringify(standing))
+  for (const group of alike.values()) {
+    const [first] = group
+    if (first == null) continue
+    const { state, replicas, wanted, info } = first.standing
+    await tx.updateTable('cluster_pins').set({ status: state, replicas, wanted_replicas: wanted, info: JSON.stringify(info) })
+      .where('cid', 'in', group.map(({ row }) => row.cid)).execute()
+  }
+  const changes = new Map(news.filter(({ row, standing }) => standing.state !== row.status && row.owners > 0).map(({ row, standing }) => [row.cid, standing]))
+  if (changes.size > 0) for (const listener of listeners) await listener(tx, changes)
 }
 
 export const isSameStanding = (row: ClusterPinRow, { state, replicas, wanted, info }: ClusterPinStatus): boolean =>

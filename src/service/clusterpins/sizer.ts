@@ -14,6 +14,8 @@ export interface SizerDeps {
   /** Bytes of a whole DAG that the cluster has pinned. */
   sizeOf: (cid: CID, options: { signal: AbortSignal }) => Promise<number>
   listeners: readonly SizeListener[]
+  /** Told after the transaction: what has no room was let go. */
+  settled: () => void
   clock: Clock
   log: Logger
 }
@@ -26,7 +28,7 @@ const mostTold = 200_000
 const restMs = 600_000
 const mostResting = 10_000
 
-/** Measures what is pinned and held by somebody who doesn't know how large it is, one DAG at a time. */
+/** Measures what is pinned and held by somebody who doesn't know how large it is, one DAG after the other. */
 export class Sizer implements Worker {
   readonly name = 'service sizes'
   readonly #deps: SizerDeps
@@ -48,7 +50,7 @@ export class Sizer implements Worker {
     const told = [...this.#told].slice(0, batchSize)
     if (told.length === 0 && this.#deps.clock.now() - this.#scannedAt < scanEveryMs) return 'idle'
     const cids = told.length > 0 ? await this.#unsizedOf(told) : await this.#scan()
-    for (const cid of cids) await this.#measure(cid, signal)
+    await this.#note(await this.#measured(cids, signal))
     for (const cid of told) this.#told.delete(cid)
     return 'busy'
   }
@@ -71,19 +73,31 @@ export class Sizer implements Worker {
     return cids
   }
 
-  async #measure (cid: string, signal: AbortSignal): Promise<void> {
-    const { database, quota, sizeOf, listeners, clock, log } = this.#deps
-    try {
-      const bytes = await sizeOf(parseCid(cid), { signal })
-      await database.transaction(async tx => {
+  async #measured (cids: readonly string[], signal: AbortSignal): Promise<Map<string, number>> {
+    const { sizeOf, clock, log } = this.#deps
+    const sizes = new Map<string, number>()
+    for (const cid of cids) {
+      try {
+        sizes.set(cid, await sizeOf(parseCid(cid), { signal }))
+      } catch (err) {
+        signal.throwIfAborted()
+        log.debug('the size of a pin is not known yet', { cid, err })
+        if (this.#resting.size < mostResting) this.#resting.set(cid, clock.now() + restMs)
+      }
+    }
+    return sizes
+  }
+
+  async #note (sizes: ReadonlyMap<string, number>): Promise<void> {
+    const { database, quota, listeners, settled } = this.#deps
+    if (sizes.size === 0) return
+    await database.transaction(async tx => {
+      for (const [cid, bytes] of sizes) {
         await tx.updateTable('cluster_pins').set({ size_bytes: bytes }).where('cid', '=', cid).execute()
         const over = await quota.settle(tx, cid, bytes)
         for (const listener of listeners) await listener(tx, cid, bytes, over)
-      })
-    } catch (err) {
-      signal.throwIfAborted()
-      log.debug('the size of a pin is not known yet', { cid, err })
-      if (this.#resting.size < mostResting) this.#resting.set(cid, clock.now() + restMs)
-    }
+      }
+    })
+    settled()
   }
 }

@@ -9,14 +9,15 @@ import { parseCid } from '../../model/cid.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { ClusterPinStatus, StatusListener } from './cluster-pins.ts'
-import { isSameStanding, nextDue, noteStanding, rowOf, rowsOf, takeDue } from './rows.ts'
+import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
+import type { NewStanding } from './rows.ts'
+import { isSameStanding, nextDue, noteStandings, rowsOf, takeDue } from './rows.ts'
 import { progressInfo, standingOf } from './standing.ts'
 
 export interface StatusFollowerDeps {
   cluster: Pick<ClusterApi, 'status' | 'statusAll' | 'progress'>
   database: SqlDatabase
-  listeners: readonly StatusListener[]
+  listeners: readonly StatusesListener[]
   clock: Clock
   log: Logger
   /** Told of what is pinned now and wasn't before. */
@@ -24,11 +25,11 @@ export interface StatusFollowerDeps {
 }
 
 /** Pins that are asked for side by side, and how long the peers have for an answer. */
-const batchSize = 32
+const batchSize = 64
 const answerMs = 10_000
 const leaseMs = 60_000
 /** So many batches in a row, and one list of all statuses is cheaper. */
-const batchesBeforeSweep = 32
+const batchesBeforeSweep = 16
 /** The wait for the next look grows with the time that a pin takes already. */
 const shareOfAge = 8
 const firstWaitMs = 25
@@ -128,15 +129,12 @@ export class StatusFollower implements Worker {
   async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>): Promise<void> {
     const { database, listeners } = this.#deps
     const pinned = await database.transaction(async tx => {
-      const pinned: string[] = []
-      for (const [cid, standing] of standings) {
-        const row = await rowOf(tx, cid)
-        if (row == null || row.applied === 0 || row.want === 'unpin') continue
-        if (standing != null && !isSameStanding(row, standing)) await noteStanding(tx, row, standing, listeners)
-        await tx.updateTable('cluster_pins').set({ next_try_at: nextLook(row, standing, database.now()) }).where('cid', '=', cid).execute()
-        if (standing?.state === 'pinned' && row.status !== 'pinned') pinned.push(cid)
-      }
-      return pinned
+      const rows = (await rowsOf(tx, [...standings.keys()])).filter(({ applied, want }) => applied === 1 && want === 'pin')
+      const known = rows.map(row => ({ row, standing: standings.get(row.cid) })).filter((one): one is NewStanding => one.standing != null)
+      await noteStandings(tx, known.filter(({ row, standing }) => !isSameStanding(row, standing)), listeners)
+      const looks = Map.groupBy(rows, row => nextLook(row, standings.get(row.cid), database.now()))
+      for (const [nextTryAt, alike] of looks) await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
+      return known.filter(({ row, standing }) => standing.state === 'pinned' && row.status !== 'pinned').map(({ row }) => row.cid)
     })
     if (pinned.length > 0) this.#deps.pinned(pinned)
   }
@@ -146,5 +144,6 @@ export class StatusFollower implements Worker {
 function nextLook (row: ClusterPinRow, standing: ClusterPinStatus | undefined, now: number): number | null {
   const isWhole = standing != null && standing.state === 'pinned' && standing.replicas === standing.wanted
   if (isWhole) return null
-  return now + Math.ceil(Math.min(longestWaitMs, Math.max(firstWaitMs, (now - row.changed_at) / shareOfAge)))
+  const waits = Math.ceil((now - row.changed_at) / shareOfAge / firstWaitMs)
+  return now + Math.min(longestWaitMs, Math.max(1, waits) * firstWaitMs)
 }

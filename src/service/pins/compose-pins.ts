@@ -56,7 +56,7 @@ export function pinParts (init: PinPartsInit, deps: PinPartsDeps): PinParts {
   const clusterPins = outboxed({ ...deps, sizeOf })
   const pins = tenantPins(init, { ...deps, clusterPins })
   const remoteService = (access: RemoteAccess): ReturnType<typeof httpRemoteService> => httpRemoteService({ ...access, ...init }, { clock })
-  registerImport({ database, tasks, pins, clusterPins, remoteService, log })
+  registerImport({}, { database, tasks, pins, clusterPins, remoteService, log })
   return {
     clusterPins,
     pins,

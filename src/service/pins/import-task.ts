@@ -4,7 +4,7 @@ import type { Logger } from '../../base/log.ts'
 import { parseCid } from '../../model/cid.ts'
 import { parseTime } from '../../model/time.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
-import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
 import type { Task, TaskContext, Tasks } from '../tasks/tasks.ts'
 import type { PinOwner, Pins, WantedPin } from './pins.ts'
 import type { RemoteAccess, RemotePin, RemoteService } from './remote-service.ts'
@@ -25,23 +25,28 @@ export interface ImportProgress {
 export interface ImportTaskDeps {
   database: SqlDatabase
   tasks: Tasks
-  pins: Pick<Pins, 'createMany'>
+  pins: Pick<Pins, 'takeOver'>
   clusterPins: Pick<ClusterPins, 'wake'>
   remoteService: (access: RemoteAccess) => RemoteService
   log: Logger
 }
 
+export interface ImportTaskInit {
+  /** Pins asked for at a time; for tests. */
+  pageSize?: number
+}
+
 export const importKind = 'pins-import'
 
-const pageSize = 1000
+const usualPage = 1000
 /** Pins made in one transaction: others wait so long. */
-const stepSize = 100
+const stepSize = 200
 const longestName = 255
 const mostOrigins = 20
 
 /** Registers the task that takes over all pins of another pinning service, newest first. It goes on where it was, whoever dies. */
-export function registerImport (deps: ImportTaskDeps): void {
-  deps.tasks.handle<ImportInput>(importKind, async (task, context) => new Import(task, context, deps).run())
+export function registerImport ({ pageSize = usualPage }: ImportTaskInit, deps: ImportTaskDeps): void {
+  deps.tasks.handle<ImportInput>(importKind, async (task, context) => new Import({ task, context, pageSize }, deps).run())
 }
 
 /** Makes the task. The token is kept with it until it is through. */
@@ -54,12 +59,14 @@ export async function startImport (user: PinOwner, access: RemoteAccess, { datab
 class Import {
   readonly #task: Task<ImportInput>
   readonly #context: TaskContext
+  readonly #pageSize: number
   readonly #deps: ImportTaskDeps
   #progress: ImportProgress
 
-  constructor (task: Task<ImportInput>, context: TaskContext, deps: ImportTaskDeps) {
+  constructor ({ task, context, pageSize }: { task: Task<ImportInput>, context: TaskContext, pageSize: number }, deps: ImportTaskDeps) {
     this.#task = task
     this.#context = context
+    this.#pageSize = pageSize
     this.#deps = deps
     this.#progress = (task.progress as ImportProgress | null) ?? { total: 0, imported: 0, known: 0, refused: 0, before: null }
   }
@@ -83,11 +90,11 @@ class Import {
     const remote = this.#deps.remoteService(input)
     for (;;) {
       const { before } = this.#progress
-      const { count, pins } = await remote.page({ limit: pageSize, signal, ...(before == null ? {} : { before }) })
+      const { count, pins } = await remote.page({ limit: this.#pageSize, signal, ...(before == null ? {} : { before }) })
       if (before == null) this.#progress = { ...this.#progress, total: count }
       const next = nextBefore(pins, before)
       for (let at = 0; at < pins.length; at += stepSize) await this.#step(pins.slice(at, at + stepSize), at + stepSize >= pins.length ? next : before)
-      if (pins.length < pageSize || next === before) return
+      if (pins.length < this.#pageSize || next === before) return
     }
   }
 
@@ -95,29 +102,18 @@ class Import {
   async #step (pins: readonly RemotePin[], before: string | null): Promise<void> {
     const { database, clusterPins } = this.#deps
     this.#context.signal.throwIfAborted()
-    const wanted = pins.map(wantedPin)
+    const wanted = pins.map(wantedPin).filter(one => one != null)
+    const owner = { id: this.#task.user ?? '', workspace: this.#task.input.workspace }
     this.#progress = await database.transaction(async tx => {
-      const progress = { ...this.#progress, before }
-      for (const one of wanted) progress[await this.#take(tx, one)]++
+      const { imported, known, refused } = this.#progress
+      const taken = await this.#deps.pins.takeOver(tx, owner, wanted)
+      const progress = {
+        ...this.#progress, before, imported: imported + taken.imported, known: known + taken.known, refused: refused + taken.refused + pins.length - wanted.length
+      }
       await this.#context.progress(progress, tx)
       return progress
     })
     clusterPins.wake()
-  }
-
-  async #take (tx: Sql, wanted: WantedPin | undefined): Promise<'imported' | 'known' | 'refused'> {
-    const user = this.#task.user ?? ''
-    if (wanted == null) return 'refused'
-    const known = await tx.selectFrom('pins').select('request_id').where('user_id', '=', user).where('cid', '=', wanted.cid).where('name', '=', wanted.name).limit(1).executeTakeFirst()
-    if (known != null) return 'known'
-    try {
-      await this.#deps.pins.createMany(tx, { id: user, workspace: this.#task.input.workspace }, [wanted])
-      return 'imported'
-    } catch (err) {
-      // thrown before anything is written
-      if (isClusterError(err, 'DENIED')) return 'refused'
-      throw err
-    }
   }
 
   async #forgetToken (): Promise<void> {

@@ -42,7 +42,7 @@ function ipv6Bytes (address: string): number[] {
   const hex = dotted == null ? address : `${dotted[1]}${hexPair(dotted[2], dotted[3])}:${hexPair(dotted[4], dotted[5])}`
   const [head = '', tail] = hex.split('::')
   const [front, back] = [groupsOf(head), groupsOf(tail ?? '')]
-  const groups = tail == null ? front : [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back]
+  const groups = tail == null ? front : [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back]
   return groups.flatMap(group => [group >> 8, group & 0xff])
 }
 

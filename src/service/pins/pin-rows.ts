@@ -1,5 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { ClusterPins, ClusterPinStatus } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
 import type { Quota } from '../quota/quota.ts'
 import { folded } from '../sql/sql.ts'
 import type { Sql } from '../sql/sql.ts'
@@ -7,8 +7,8 @@ import type { PinRow } from '../sql/tables.ts'
 import type { PinListener, PinOwner, WantedPin } from './pins.ts'
 
 export interface PinRowsDeps {
-  clusterPins: Pick<ClusterPins, 'acquire' | 'release'>
-  quota: Pick<Quota, 'hold' | 'drop'>
+  clusterPins: Pick<ClusterPins, 'acquire' | 'acquireMany' | 'release'>
+  quota: Pick<Quota, 'hold' | 'holdMany' | 'drop'>
   listeners: readonly PinListener[]
   /** Those of these addresses that this service may dial. */
   dialable: (origins: readonly string[]) => string[]
@@ -45,10 +45,29 @@ export class PinRows {
     return row
   }
 
+  /** The same for many, each CID once, in few queries; the last is the newest. Throws QUOTA_EXCEEDED. */
+  async insertMany (tx: Sql, owner: PinOwner, wishes: readonly WantedPin[]): Promise<void> {
+    const { clusterPins, quota, dialable, requestId, now } = this.#deps
+    if (wishes.length === 0) return
+    const cids = wishes.map(({ cid }) => cid)
+    const sizes = await knownSizes(tx, cids)
+    if (cids.some(cid => !sizes.has(cid))) await refuseFull(tx, owner.id)
+    await quota.holdMany(tx, owner.id, cids.map(cid => ({ cid, bytes: sizes.get(cid) ?? null })))
+    const states = await clusterPins.acquireMany(tx, wishes.map(({ cid, name, origins }) => ({ cid, name, origins: dialable(origins) })))
+    const first = Math.max(now(), await newestOf(tx, owner.id) + 1)
+    const rows = wishes.map(({ cid, name, origins, meta }, at) => ({
+      request_id: requestId(), user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: sizes.get(cid) ?? null, status: states.get(cid)?.state ?? 'queued',
+      name, name_key: folded(name), origins: JSON.stringify(origins), meta: JSON.stringify(meta), created: first + at
+    }))
+    const { numInsertedOrUpdatedRows } = await tx.insertInto('pins').values(rows).onConflict(on => on.columns(['user_id', 'created']).doNothing()).executeTakeFirstOrThrow()
+    // somebody else inserted at the same moments
+    if (Number(numInsertedOrUpdatedRows ?? 0) < rows.length) throw new ClusterError('NOT_READY', {}, { message: 'others pin for this account at the moment' })
+    for (const cid of cids) await this.#tell(tx, owner.id, cid)
+  }
+
   /** Behind all others of the user, whatever the clock says. */
   async #insertAt (tx: Sql, user: string, values: (created: number) => Omit<PinRow, 'info'>): Promise<PinRow> {
-    const newest = await tx.selectFrom('pins').select('created').where('user_id', '=', user).orderBy('created', 'desc').limit(1).executeTakeFirst()
-    for (let created = Math.max(this.#deps.now(), (newest?.created ?? 0) + 1); ; created++) {
+    for (let created = Math.max(this.#deps.now(), await newestOf(tx, user) + 1); ; created++) {
       const row = await tx.insertInto('pins').values(values(created)).onConflict(on => on.columns(['user_id', 'created']).doNothing()).returningAll().executeTakeFirst()
       if (row != null) return row
     }
@@ -86,16 +105,22 @@ export class PinRows {
     return row
   }
 
-  /** All pins of a CID follow what the cluster says of it. Failed ones count nothing; what comes back after a failure needs room again. */
-  async follow (tx: Sql, cid: string, { state }: ClusterPinStatus): Promise<void> {
-    if (state !== 'failed') await tx.updateTable('pins').set({ status: state }).where('cid', '=', cid).where('status', 'not in', ['failed', state]).execute()
-    const rows = await tx.selectFrom('pins').selectAll().where('cid', '=', cid).where('status', state === 'failed' ? '<>' : '=', 'failed').execute()
-    for (const row of rows) {
-      if (isLetGo(row)) continue
-      if (state === 'failed') await this.#deps.quota.drop(tx, row.user_id, cid)
-      else if (!await this.#heldAgain(tx, row)) continue
-      await tx.updateTable('pins').set({ status: state }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+  /** All pins follow what the cluster says of their CIDs. Failed ones count nothing; what comes back after a failure needs room again. */
+  async follow (tx: Sql, changes: ReadonlyMap<string, ClusterPinStatus>): Promise<void> {
+    const alike = Map.groupBy(changes, ([, { state }]) => state)
+    for (const [state, group] of alike) {
+      const cids = group.map(([cid]) => cid)
+      if (state !== 'failed') await tx.updateTable('pins').set({ status: state }).where('cid', 'in', cids).where('status', 'not in', ['failed', state]).execute()
+      const rows = await tx.selectFrom('pins').selectAll().where('cid', 'in', cids).where('status', state === 'failed' ? '<>' : '=', 'failed').execute()
+      for (const row of rows) await this.#followOne(tx, row, state)
     }
+  }
+
+  async #followOne (tx: Sql, row: PinRow, state: PinningState): Promise<void> {
+    if (isLetGo(row)) return
+    if (state === 'failed') await this.#deps.quota.drop(tx, row.user_id, row.cid)
+    else if (!await this.#heldAgain(tx, row)) return
+    await tx.updateTable('pins').set({ status: state }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
   }
 
   /** The size is known; pins of users who have no room for it are let go. */
@@ -133,12 +158,9 @@ export class PinRows {
 
   /** Gives the size, if it is known. A CID of unknown size needs an account that isn't full. */
   async #hold (tx: Sql, user: string, cid: string): Promise<number | null> {
-    const size = await knownSize(tx, cid)
+    const size = (await knownSizes(tx, [cid])).get(cid) ?? null
     const held = await tx.selectFrom('holdings').select('holders').where('user_id', '=', user).where('cid', '=', cid).executeTakeFirst()
-    if (held == null && size == null) {
-      const { used_bytes: used, quota_bytes: quota } = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirstOrThrow()
-      if (used >= quota) throw new ClusterError('QUOTA_EXCEEDED', { used, quota })
-    }
+    if (held == null && size == null) await refuseFull(tx, user)
     await this.#deps.quota.hold(tx, user, cid, size)
     return size
   }
@@ -152,9 +174,19 @@ export class PinRows {
 }
 
 /** What was measured once, for whomever. */
-async function knownSize (tx: Sql, cid: string): Promise<number | null> {
-  const measured = await tx.selectFrom('cluster_pins').select('size_bytes').where('cid', '=', cid).executeTakeFirst()
-  if (measured?.size_bytes != null) return measured.size_bytes
-  const held = await tx.selectFrom('holdings').select('size_bytes').where('cid', '=', cid).where('size_bytes', 'is not', null).limit(1).executeTakeFirst()
-  return held?.size_bytes ?? null
+async function knownSizes (tx: Sql, cids: readonly string[]): Promise<Map<string, number>> {
+  const held = await tx.selectFrom('holdings').select(['cid', 'size_bytes']).distinct().where('cid', 'in', cids).where('size_bytes', 'is not', null).execute()
+  const measured = await tx.selectFrom('cluster_pins').select(['cid', 'size_bytes']).where('cid', 'in', cids).where('size_bytes', 'is not', null).execute()
+  return new Map([...held, ...measured].map(({ cid, size_bytes: size }) => [cid, size ?? 0]))
+}
+
+/** What isn't known to fit needs an account that isn't full. */
+async function refuseFull (tx: Sql, user: string): Promise<void> {
+  const { used_bytes: used, quota_bytes: quota } = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirstOrThrow()
+  if (used >= quota) throw new ClusterError('QUOTA_EXCEEDED', { used, quota })
+}
+
+async function newestOf (tx: Sql, user: string): Promise<number> {
+  const newest = await tx.selectFrom('pins').select('created').where('user_id', '=', user).orderBy('created', 'desc').limit(1).executeTakeFirst()
+  return newest?.created ?? 0
 }

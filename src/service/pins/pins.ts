@@ -25,6 +25,8 @@ export interface PinFilter {
   meta?: Readonly<Record<string, string>>
 }
 
+export interface TakenOver { imported: number, known: number, refused: number }
+
 /** `pins`: the newest, newest first, `limit` at most. `count`: how many there are in all. */
 export interface FoundPins { count: number, pins: TenantPin[] }
 
@@ -56,8 +58,11 @@ export interface TenantPin {
 export interface Pins extends Startable {
   /** QUOTA_EXCEEDED, nothing is changed then. DENIED for content on the denylist. */
   create (owner: PinOwner, wanted: WantedPin): Promise<TenantPin>
-  /** The same for many at once, in one transaction, in this order (the last is the newest); for imports. */
-  createMany (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TenantPin[]>
+  /**
+   * Pins of another service, in few queries of one transaction: those that the user has already (by CID and name) and those on the denylist are left out. QUOTA_EXCEEDED ends
+   * the transaction. Call `wake` of ClusterPins afterwards.
+   */
+  takeOver (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TakenOver>
   find (user: string, filter: PinFilter, options: { limit: number, signal?: AbortSignal }): Promise<FoundPins>
   /** NOT_FOUND. Asks the cluster when it isn't pinned yet. */
   get (user: string, requestId: string, options?: { signal?: AbortSignal }): Promise<TenantPin>

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
@@ -12,7 +12,7 @@ import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { PinRow } from '../sql/tables.ts'
 import { countsOf, search } from './pin-search.ts'
 import { isLetGo, PinRows } from './pin-rows.ts'
-import type { FoundPins, PinFilter, PinListener, PinOwner, Pins, TenantPin, WantedPin } from './pins.ts'
+import type { FoundPins, PinFilter, PinListener, PinOwner, Pins, TakenOver, TenantPin, WantedPin } from './pins.ts'
 import { originPolicy } from './origin-policy.ts'
 
 export interface TenantPinsInit {
@@ -23,7 +23,7 @@ export interface TenantPinsInit {
 export interface TenantPinsDeps {
   database: SqlDatabase
   clusterPins: ClusterPins
-  quota: Pick<Quota, 'hold' | 'drop'>
+  quota: Pick<Quota, 'hold' | 'holdMany' | 'drop'>
   denylist?: Denylist | undefined
   clock: Clock
   random: Random
@@ -56,7 +56,7 @@ class TenantPins implements Pins {
     this.#deps = deps
     const dialable = originPolicy({ privateAllowed })
     this.#rows = new PinRows({ clusterPins, quota, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random) })
-    clusterPins.onStatus(async (tx, cid, status) => this.#rows.follow(tx, cid, status))
+    clusterPins.onStatuses(async (tx, changes) => this.#rows.follow(tx, changes))
     clusterPins.onSize(async (tx, cid, bytes, over) => this.#rows.measured(tx, cid, { bytes, over }))
   }
 
@@ -71,13 +71,22 @@ class TenantPins implements Pins {
     return this.#present(row)
   }
 
-  async createMany (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TenantPin[]> {
-    const made: TenantPin[] = []
-    for (const one of wanted) {
-      this.#refuseDenied(one)
-      made.push(presented(await this.#rows.insert(tx, owner, one), undefined))
+  async takeOver (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TakenOver> {
+    const allowed = wanted.filter(one => !this.#isDenied(one))
+    const cids = [...new Set(allowed.map(({ cid }) => cid))]
+    const known = cids.length === 0 ? [] : await tx.selectFrom('pins').select(['cid', 'name']).where('user_id', '=', owner.id).where('cid', 'in', cids).execute()
+    const have = new Set(known.map(keyOf))
+    const fresh: WantedPin[] = []
+    for (const one of allowed) {
+      if (have.has(keyOf(one))) continue
+      have.add(keyOf(one))
+      fresh.push(one)
     }
-    return made
+    // a CID that comes twice, under two names, is a pin by itself
+    const firsts = new Map(fresh.map(one => [one.cid, one]))
+    await this.#rows.insertMany(tx, owner, [...firsts.values()])
+    for (const one of fresh) if (firsts.get(one.cid) !== one) await this.#rows.insert(tx, owner, one)
+    return { imported: fresh.length, known: allowed.length - fresh.length, refused: wanted.length - allowed.length }
   }
 
   async find (user: string, filter: PinFilter, { limit, signal }: { limit: number, signal?: AbortSignal }): Promise<FoundPins> {
@@ -187,8 +196,20 @@ class TenantPins implements Pins {
     return rows.map(row => presented(row, isLetGo(row) ? undefined : statuses.get(row.cid)))
   }
 
+  #isDenied (wanted: WantedPin): boolean {
+    try {
+      this.#refuseDenied(wanted)
+      return false
+    } catch (err) {
+      if (isClusterError(err, 'DENIED')) return true
+      throw err
+    }
+  }
+
   #refuseDenied ({ cid }: WantedPin): void { refuseDeniedCid(this.#deps.denylist, parseCid(cid)) }
 }
+
+const keyOf = ({ cid, name }: Pick<WantedPin, 'cid' | 'name'>): string => `${cid} ${name}`
 
 function presented (row: PinRow, standing: ClusterPinStatus | undefined): TenantPin {
   return {

@@ -23,6 +23,8 @@ export interface Quota {
    * it covers always fits. Throws QUOTA_EXCEEDED.
    */
   hold (tx: Sql, user: string, cid: string, bytes: number | null, options?: { reservation?: string }): Promise<void>
+  /** The same for many CIDs, each once, in few queries. All or none of them. */
+  holdMany (tx: Sql, user: string, things: ReadonlyArray<{ cid: string, bytes: number | null }>): Promise<void>
   /**
    * The size of a CID became known: whoever holds it without a size gets it. Gives the users that are over their quota by that; it is for the caller to fail
    * what they hold (and drop it).

@@ -54,6 +54,19 @@ class SqlQuota implements Quota {
     }
   }
 
+  async holdMany (tx: Sql, user: string, things: ReadonlyArray<{ cid: string, bytes: number | null }>): Promise<void> {
+    if (things.length === 0) return
+    for (const { bytes } of things) if (bytes != null) checkedBytes(bytes)
+    const rows = await tx.selectFrom('holdings').select(['cid', 'size_bytes']).where('user_id', '=', user).where('cid', 'in', things.map(({ cid }) => cid)).execute()
+    const known = new Map(rows.map(row => [row.cid, row]))
+    const fresh = things.filter(({ cid }) => !known.has(cid))
+    const settled = things.filter(({ cid, bytes }) => bytes != null && known.has(cid) && known.get(cid)?.size_bytes == null)
+    await use(tx, user, [...fresh, ...settled].reduce((sum, { bytes }) => sum + (bytes ?? 0), 0))
+    if (fresh.length > 0) await tx.insertInto('holdings').values(fresh.map(({ cid, bytes }) => ({ user_id: user, cid, size_bytes: bytes, holders: 1 }))).execute()
+    if (known.size > 0) await tx.updateTable('holdings').set({ holders: sql<number>`holders + 1` }).where('user_id', '=', user).where('cid', 'in', [...known.keys()]).execute()
+    for (const { cid, bytes } of settled) await tx.updateTable('holdings').set({ size_bytes: bytes }).where('user_id', '=', user).where('cid', '=', cid).execute()
+  }
+
   async settle (tx: Sql, cid: string, bytes: number): Promise<string[]> {
     const holders = await tx.updateTable('holdings').set({ size_bytes: checkedBytes(bytes) })
       .where('cid', '=', cid).where('size_bytes', 'is', null).returning('user_id').execute()

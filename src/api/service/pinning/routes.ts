@@ -10,8 +10,8 @@ import type { Delegates } from '../../common/delegates.ts'
 import type { ServiceCall, ServiceResponseDoc, ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
 import { readListQuery } from './list-query.ts'
-import type { PinBody } from './schemas.ts'
-import { listQuerySchema, pinResultsSchema, pinSchema, pinStatusSchema } from './schemas.ts'
+import type { PinUpdateBody } from './schemas.ts'
+import { listQuerySchema, pinResultsSchema, pinSchema, pinStatusSchema, pinUpdateSchema } from './schemas.ts'
 import { wantedPin } from './wanted-pin.ts'
 
 export interface PinningRoutesDeps {
@@ -69,7 +69,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'POST',
       path: one,
       access: { permission: 'pins:write' },
-      body: pinSchema.partial({ cid: true }),
+      body: pinUpdateSchema,
       doc: { tag, summary: 'Replaces name, origins and meta of a pin.', params, responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal] },
       handler: async call => answer(await changed(call, pins), { status: 202 })
     }),
@@ -92,7 +92,7 @@ export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace
  * The CID stays. Only where both pins are nothing but a CID there is nothing else that the client can have meant: then it is the replacement of the Pinning Service API, one pin
  * for another in one step, with a new request ID.
  */
-async function changed ({ caller, params, body, signal }: ServiceCall<Partial<PinBody>>, pins: Pins): Promise<TenantPin> {
+async function changed ({ caller, params, body, signal }: ServiceCall<PinUpdateBody>, pins: Pins): Promise<TenantPin> {
   const requestId = params.requestid ?? ''
   const old = await pins.get(caller.user.id, requestId, { signal })
   const wanted = wantedPin({ ...body, cid: body.cid ?? old.cid })

@@ -23,6 +23,10 @@ const meta = z.record(z.string(), z.string())
 export const pinSchema = z.object({ cid, name: name.nullish(), origins: origins.nullish(), meta: meta.nullish() }).meta({ id: 'Pin' })
 export type PinBody = z.infer<typeof pinSchema>
 
+/** An update may leave the CID out: it stays. */
+export const pinUpdateSchema = pinSchema.partial({ cid: true }).meta({ id: 'PinUpdate' })
+export type PinUpdateBody = z.infer<typeof pinUpdateSchema>
+
 const statusSchema = z.enum(tenantPinStatuses)
 
 export const pinStatusSchema = z.object({

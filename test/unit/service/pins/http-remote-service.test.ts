@@ -24,7 +24,7 @@ describe('the endpoint of another pinning service', () => {
   })
 
   it('is not connected to when its name leads to a private network at that moment', async () => {
-    let connected = other.asked.length
+    const connected = other.asked.length
     const { port } = new URL(endpoint)
     const lookup = (_name: string, _options: unknown, done: (err: null, addresses: Array<{ address: string, family: number }>) => void): void => done(null, [{ address: '127.0.0.1', family: 4 }])
     const remote = httpRemoteService({ endpoint: `http://rebound.example:${port}`, token: other.token, privateAllowed: false }, { clock: systemClock, lookup })
@@ -52,9 +52,9 @@ describe('the endpoint of another pinning service', () => {
       return remote.page({ limit: 2, signal }).then(() => 'fine', err => err.code)
     }
 
-    assert.deepEqual(await Promise.all([answering(503)]), ['NOT_READY'])
-    assert.deepEqual(await Promise.all([answering(429)]), ['NOT_READY'])
-    assert.deepEqual(await Promise.all([answering(403)]), ['NOT_AUTHORIZED'])
-    assert.deepEqual(await Promise.all([answering(302)]), ['UNSUPPORTED'])
+    assert.equal(await answering(503), 'NOT_READY')
+    assert.equal(await answering(429), 'NOT_READY')
+    assert.equal(await answering(403), 'NOT_AUTHORIZED')
+    assert.equal(await answering(302), 'UNSUPPORTED')
   })
 })

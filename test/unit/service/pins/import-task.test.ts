@@ -15,8 +15,8 @@ import { addUser } from '../../../support/service-rows.ts'
 
 async function importing (peer: PinPeer): Promise<Tasks> {
   const { database, clock, log, workers, pins, clusterPins } = peer
-  const tasks = sqlTasks({ database, workers, clock, random: systemRandom, log })
-  registerImport({ database, tasks, pins, clusterPins, log, remoteService: access => httpRemoteService({ ...access, privateAllowed: true }, { clock }) })
+  const tasks = sqlTasks({}, { database, workers, clock, random: systemRandom, log })
+  registerImport({ pageSize: 100 }, { database, tasks, pins, clusterPins, log, remoteService: access => httpRemoteService({ ...access, privateAllowed: true }, { clock }) })
   await tasks.start(new AbortController().signal)
   return tasks
 }
@@ -30,7 +30,7 @@ const countOf = async ({ pins }: PinPeer, user: string): Promise<number> => (awa
 
 eachDatabase('the import from another pinning service', databases => {
   it('takes over all pins with name and meta, over several pages, and forgets the token', async t => {
-    const other = new OtherService(2350)
+    const other = new OtherService(235)
     const endpoint = await other.start()
     t.after(async () => other.stop())
     const peer = await pinPeer(await databases.open())
@@ -40,16 +40,16 @@ eachDatabase('the import from another pinning service', databases => {
     const task = await imported(peer, tasks, { user, endpoint: `${endpoint}/`, token: other.token })
 
     assert.equal(task.error, null)
-    assert.deepEqual(JSON.parse(task.result ?? ''), { total: 2350, imported: 2350, known: 2, refused: 0 })
-    assert.equal(await countOf(peer, user), 2350)
-    const { pins: [found] } = await peer.pins.find(user, { statuses: tenantPinStatuses, meta: { at: '1234' } }, { limit: 1 })
-    assert.deepEqual([found?.name, found?.cid], ['pin 1234', other.pins[1234]?.pin.cid])
+    assert.deepEqual(JSON.parse(task.result ?? ''), { total: 235, imported: 235, known: 2, refused: 0 })
+    assert.equal(await countOf(peer, user), 235)
+    const { pins: [found] } = await peer.pins.find(user, { statuses: tenantPinStatuses, meta: { at: '123' } }, { limit: 1 })
+    assert.deepEqual([found?.name, found?.cid], ['pin 123', other.pins[123]?.pin.cid])
     assert.ok(!JSON.stringify(await peer.database.db.selectFrom('tasks').selectAll().execute()).includes(other.token))
     await tasks.stop()
   })
 
   it('misses none when many pins of the other service have the same time', async t => {
-    const other = new OtherService(1500, { sameTime: 300 })
+    const other = new OtherService(150, { sameTime: 30 })
     const endpoint = await other.start()
     t.after(async () => other.stop())
     const peer = await pinPeer(await databases.open())
@@ -58,12 +58,12 @@ eachDatabase('the import from another pinning service', databases => {
 
     await imported(peer, tasks, { user, endpoint, token: other.token })
 
-    assert.equal(await countOf(peer, user), 1500)
+    assert.equal(await countOf(peer, user), 150)
     await tasks.stop()
   })
 
   it('goes on where it was after its peer died', async t => {
-    const other = new OtherService(1200)
+    const other = new OtherService(120)
     const endpoint = await other.start()
     t.after(async () => other.stop())
     const peer = await pinPeer(await databases.open())
@@ -85,8 +85,8 @@ eachDatabase('the import from another pinning service', databases => {
     second.wake()
     const task = await second.finished(user, id)
 
-    assert.equal(JSON.parse(task.result ?? '').imported, 1200)
-    assert.equal(await countOf(peer, user), 1200)
+    assert.equal(JSON.parse(task.result ?? '').imported, 120)
+    assert.equal(await countOf(peer, user), 120)
     assert.match(other.asked[asked] ?? '', /before=/)
     await second.stop()
   })

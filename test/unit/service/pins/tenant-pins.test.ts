@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
+import { parseCid } from '../../../../src/model/cid.ts'
 import type { PinFilter, TenantPin, WantedPin } from '../../../../src/service/pins/pins.ts'
 import type { PinRow } from '../../../../src/service/sql/tables.ts'
 import { tenantPinStatuses } from '../../../../src/service/sql/tables.ts'
@@ -200,7 +201,8 @@ eachDatabase('pins of users', databases => {
     const first = await made(peer, user, { cid })
     await until(peer, user, first.requestId, ({ sizeBytes }) => sizeBytes != null)
     peer.cluster.standing.set(cid, ['pin_error'])
-    await peer.database.transaction(async tx => { await tx.updateTable('cluster_pins').set({ next_try_at: 0 }).execute() })
+    // another change of the pin has it looked at
+    await peer.cluster.pin(parseCid(cid), peer.cluster.allocation(parseCid(cid)))
     await pollUntil(async () => (await peer.pins.counts(user)).failed === 1)
     const whileFailed = await usedBy(peer, user)
 
@@ -232,7 +234,7 @@ eachDatabase('pins of users', databases => {
     const peer = await pinPeer(await databases.open())
     const user = await addUser(peer.database)
     const wishes = Array.from({ length: 620 }, (_, at) => wanted({ name: `${at}` }))
-    await peer.database.transaction(async tx => { await peer.pins.createMany(tx, ownerOf(user), wishes) })
+    await peer.database.transaction(async tx => { await peer.pins.takeOver(tx, ownerOf(user), wishes) })
 
     const names: string[] = []
     for await (const batch of peer.pins.all(user)) names.push(...batch.map(({ name }) => name))

@@ -21,7 +21,7 @@ class FakeStaging implements Pick<Staging, 'keys' | 'remove'> {
   readonly objects = new Map<string, StagedObject>()
 
   put (key: string, changedAt: number): void { this.objects.set(key, { key, sizeBytes: 1, changedAt, isOpen: false }) }
-  async * keys (): AsyncGenerator<StagedObject> { yield * [...this.objects.values()] }
+  async * keys (): AsyncGenerator<StagedObject> { yield * Array.from(this.objects.values()) }
   async remove (key: string): Promise<void> { this.objects.delete(key) }
 }
 

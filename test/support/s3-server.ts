@@ -1,16 +1,14 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { freePorts } from './peer-process.ts'
 import { pollUntil } from './poll.ts'
 
-/** Where `.ci/run` puts the servers; `node test/support/s3-server.ts` puts one there by hand. */
+/** Where `.ci/run` puts them. */
 const versityFolder = join(tmpdir(), 'helia-cluster-versitygw-1.8.0')
 const motoFolder = join(tmpdir(), 'helia-cluster-moto-5.2.5')
-const run = promisify(execFile)
 
 export interface S3Server {
   name: string
@@ -30,13 +28,13 @@ const bucket = 'uploads'
 
 const versity: Program = {
   name: 'VersityGW 1.8',
+  // not every file system has the attributes that it would keep its facts in
   command: (port, folder) => ({
     program: join(versityFolder, 'versitygw'),
-    args: ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', ...hasAttributes ? [] : ['--sidecar', join(folder, 'meta')], join(folder, 'data')],
+    args: ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--sidecar', join(folder, 'meta'), join(folder, 'data')],
     env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey }
   })
 }
-const hasAttributes = false
 
 const moto: Program = {
   name: 'moto 5.2',
@@ -47,7 +45,7 @@ const moto: Program = {
 export function findS3Server (): { program: Program } | { missing: string } {
   if (existsSync(join(versityFolder, 'versitygw'))) return { program: versity }
   if (existsSync(join(motoFolder, 'bin', 'moto_server'))) return { program: moto }
-  return { missing: `no S3 server: neither VersityGW in ${versityFolder} nor moto in ${motoFolder} (node test/support/s3-server.ts installs one where go or python3 is)` }
+  return { missing: `no S3 server: neither VersityGW in ${versityFolder} nor moto in ${motoFolder} (.ci/run puts one there)` }
 }
 
 /** Starts a server on 127.0.0.1 with a bucket in a folder of its own. */
@@ -81,23 +79,3 @@ export async function startS3Server (program: Program): Promise<S3Server> {
     }
   }
 }
-
-/** Puts an S3 server where the tests look for one: built by go, else from PyPI. */
-async function install (): Promise<void> {
-  const found = findS3Server()
-  if ('program' in found) {
-    console.log(`${found.program.name} is there`)
-    return
-  }
-  try {
-    await run('go', ['install', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'], { env: { ...process.env, GOBIN: versityFolder, GOFLAGS: '-trimpath' }, timeout: 420_000 })
-    console.log('VersityGW 1.8 is built')
-  } catch (err) {
-    console.log(`VersityGW can't be built: ${String(err).slice(0, 300)}`)
-    await run('python3', ['-m', 'venv', motoFolder], { timeout: 60_000 })
-    await run(join(motoFolder, 'bin', 'pip'), ['install', '-q', 'moto[s3,server]==5.2.5'], { timeout: 240_000 })
-    console.log('moto 5.2 is installed')
-  }
-}
-
-if (import.meta.main) await install().catch(err => console.log(`no S3 server: ${String(err).slice(0, 300)}`))

@@ -1,0 +1,12 @@
+import type { SqlDatabase } from '../sql/sql.ts'
+import type { LiveStagingKeys } from './uploads.ts'
+
+/** See `LiveStagingKeys`. At most 500 keys at once. Uploads that have expired are live until the worker has ended them. */
+export function liveStagingKeys ({ database: { db } }: { database: SqlDatabase }): LiveStagingKeys {
+  return async keys => {
+    if (keys.length === 0) return new Set()
+    const files = await db.selectFrom('files').select('staging_key').where('staging_key', 'in', [...keys]).execute()
+    const uploads = await db.selectFrom('uploads').select('staging_key').where('staging_key', 'in', [...keys]).execute()
+    return new Set([...files, ...uploads].flatMap(({ staging_key: key }) => key == null ? [] : [key]))
+  }
+}

@@ -1,0 +1,34 @@
+import type { AddParams, UploadEntry } from '../../model/add.ts'
+import { carHeader } from '../../model/car.ts'
+import { parseCid } from '../../model/cid.ts'
+import type { FileRow } from '../sql/tables.ts'
+import type { Staging } from '../staging/staging.ts'
+import { addParams } from './add-params.ts'
+
+export type StagedFile = Pick<FileRow, 'cid' | 'kind'> & { staging_key: string }
+
+/**
+ * What lies under a file's `staging_key`: the content itself of a `file`; of a `car` the CARv1 as it was uploaded; of a `directory` the sections of a CARv1 without its header, because
+ * the root is known only after the last of them.
+ */
+export interface StagedContent {
+  /** To be given to `ClusterApi.add`: makes the blocks that have the file's CID as their root. */
+  entries: AsyncIterable<UploadEntry>
+  params: AddParams
+}
+
+export function stagedContent ({ cid, kind, staging_key: key }: StagedFile, staging: Pick<Staging, 'read'>, options: { signal?: AbortSignal } = {}): StagedContent {
+  const bytes = staging.read(key, options)
+  const content = kind === 'directory' ? behindHeader(cid, bytes) : bytes
+  return { entries: oneEntry(content), params: addParams(kind === 'file' ? 'file' : 'car') }
+}
+
+/** An upload of one thing. */
+export async function * oneEntry (content: AsyncIterable<Uint8Array>): AsyncGenerator<UploadEntry, void, undefined> {
+  yield { kind: 'file', path: 'content', content }
+}
+
+async function * behindHeader (cid: string, sections: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield carHeader(parseCid(cid))
+  yield * sections
+}

@@ -1,0 +1,125 @@
+import { answerText, ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Files } from '../files/files.ts'
+import type { Quota } from '../quota/quota.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { UploadRow } from '../sql/tables.ts'
+import type { Staging } from '../staging/staging.ts'
+import type { Task, TaskContext } from '../tasks/tasks.ts'
+import { addParams } from './add-params.ts'
+import type { ContentRoot, Importing } from './content-root.ts'
+import { addedRoot, contentRoot } from './content-root.ts'
+import type { ProgressTeller } from './progress.ts'
+import { oneEntry } from './staged-content.ts'
+import { resumableMetadata } from './upload-rows.ts'
+import type { ResumableMetadata } from './upload-rows.ts'
+
+export interface FinisherDeps extends Importing {
+  database: SqlDatabase
+  quota: Pick<Quota, 'release'>
+  files: Pick<Files, 'accept' | 'wake'>
+  staging: Pick<Staging, 'read' | 'remove'>
+  cluster: Pick<ClusterApi, 'add'>
+  progress: ProgressTeller
+  log: Logger
+}
+
+interface Finishing { row: UploadRow, metadata: ResumableMetadata }
+
+/** How long one can ask what it became. */
+const settledTtlMs = 60 * 60_000
+/** As often as `Tasks` tries what may pass. */
+const tries = 10
+const passing = ['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE'] as const
+
+/** Makes files of resumable uploads whose bytes are all there. */
+export class UploadFinisher {
+  readonly #deps: FinisherDeps
+
+  constructor (deps: FinisherDeps) { this.#deps = deps }
+
+  /** The task: goes over the bytes, into the cluster or for their CID alone, and makes the file. */
+  async run ({ user, input: { upload: id }, attempt }: Task<{ upload: string }>, { signal, progress }: TaskContext): Promise<unknown> {
+    const { database } = this.#deps
+    const row = await database.db.selectFrom('uploads').selectAll().where('id', '=', id).where('user_id', '=', user ?? '').executeTakeFirst()
+    const metadata = row == null ? null : resumableMetadata(row)
+    if (row == null || metadata == null) return { cid: null }
+    if (row.state !== 'finishing' || row.staging_key == null) return { cid: metadata.cid ?? null }
+    await progress({ upload: id, bytes: row.length })
+    try {
+      const root = await this.#take(row.staging_key, { row, metadata }, signal)
+      await this.#accept(row.staging_key, { row, metadata }, root)
+      return { cid: root.cid.toString() }
+    } catch (err) {
+      const mayPass = passing.some(code => isClusterError(err, code)) && attempt < tries
+      if (!signal.aborted && !mayPass) await this.#fail(row.staging_key, { row, metadata }, err)
+      throw err
+    }
+  }
+
+  async #take (key: string, { row: { id, user_id: user, length }, metadata: { format, pin } }: Finishing, signal: AbortSignal): Promise<ContentRoot> {
+    const { staging, cluster, progress } = this.#deps
+    const step = progress.steps({ upload: id, user, state: 'finishing', total: length, cid: null })
+    const entries = oneEntry(counted(staging.read(key, { signal }), step))
+    if (pin === 'now') return await addedRoot(cluster.add(entries, addParams(format), { signal }))
+    return await contentRoot({ format, entries }, this.#deps, { signal })
+  }
+
+  async #accept (key: string, { row, metadata }: Finishing, { cid, blockBytes }: ContentRoot): Promise<void> {
+    const { database, files, progress } = this.#deps
+    const { id, user_id: user, length } = row
+    const { format, pin, name, contentType, group, meta } = metadata
+    const { superfluous } = await database.transaction(async tx => {
+      await this.#settle(tx, row, { state: 'done', metadata: { ...metadata, cid: cid.toString() } })
+      return await files.accept(tx, {
+        user, workspace: row.workspace_id, cid: cid.toString(), kind: format, filename: name || 'file', contentType, group, meta,
+        sizeBytes: format === 'car' ? blockBytes : length ?? 0,
+        stored: pin === 'now' ? { kind: 'blocks' } : { kind: 'staged', key, want: false },
+        ...(row.reservation_id == null ? {} : { reservation: row.reservation_id })
+      })
+    })
+    files.wake()
+    progress.tell({ upload: id, user, state: 'done', bytes: length ?? 0, total: length, cid: cid.toString() })
+    if (pin === 'now') await this.#removeObject(key)
+    else if (superfluous != null) await this.#removeObject(superfluous)
+  }
+
+  async #fail (key: string, { row, metadata }: Finishing, err: unknown): Promise<void> {
+    const { database, quota, progress, log } = this.#deps
+    const { id, user_id: user, link_id: link, length } = row
+    log.info('a resumable upload could not be made a file', { upload: id, err })
+    await database.transaction(async tx => {
+      await this.#settle(tx, row, { state: 'failed', metadata: { ...metadata, error: answerText(err) } })
+      if (row.reservation_id != null) await quota.release(tx, row.reservation_id)
+      if (link != null) await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
+    })
+    progress.tell({ upload: id, user, state: 'failed', bytes: length ?? 0, total: length, cid: null })
+    await this.#removeObject(key)
+  }
+
+  /** From `finishing` to an end, once: the row has no bytes and no reservation any more. */
+  async #settle (tx: Sql, { id, user_id: user }: UploadRow, { state, metadata }: { state: 'done' | 'failed', metadata: ResumableMetadata }): Promise<void> {
+    const { numUpdatedRows } = await tx.updateTable('uploads')
+      .set({ state, metadata: JSON.stringify(metadata), staging_key: null, reservation_id: null, expires_at: this.#deps.database.now() + settledTtlMs })
+      .where('id', '=', id).where('user_id', '=', user).where('state', '=', 'finishing').executeTakeFirst()
+    if (Number(numUpdatedRows) === 0) throw new ClusterError('CONFLICT', { id }, { message: 'the upload has been ended' })
+  }
+
+  async #removeObject (key: string): Promise<void> {
+    try {
+      await this.#deps.staging.remove(key)
+    } catch (err) {
+      this.#deps.log.warn('a staged object that nobody needs is left to the reconciliation', { key, err })
+    }
+  }
+}
+
+async function * counted (source: AsyncIterable<Uint8Array>, step: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = 0
+  for await (const piece of source) {
+    bytes += piece.length
+    step(bytes)
+    yield piece
+  }
+}

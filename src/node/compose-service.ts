@@ -36,6 +36,8 @@ import { registrationOf } from './service-registration.ts'
 
 export interface ServiceDeps {
   monitor: Pick<Monitor, 'latest'>
+  /** Publishes what informers say now. */
+  announceSoon: () => void
   observer: Observer
   workers: Workers
   clock: Clock
@@ -75,7 +77,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const accountsInit = { registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section), sessionMs: section.sessionLifetimeMs, serviceName }
     const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
     const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
-    const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), workers, clock, log })
+    const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
 
     const routes: ServiceRoute[] = joinRoutes([
       userRoutes({ accounts, perAccount: rateLimit(section.rateLimits.perAccount) }),

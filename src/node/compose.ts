@@ -76,7 +76,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
-  const service = composeService?.({ monitor, observer, workers, clock, random, log })
+  const service = composeService?.({ monitor, announceSoon: () => publisher.publishSoon(), observer, workers, clock, random, log })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })

@@ -17,6 +17,10 @@ export interface ServiceIdentityDeps {
   database: Pick<SqlDatabase, 'serviceId'>
   /** What the cluster's peers announce. */
   announced: () => readonly Pick<Metric, 'peer' | 'value'>[]
+  /** The cluster's peers. */
+  members: () => readonly PeerId[]
+  /** Has this peer's own announcement go out now: there is somebody new. */
+  announceSoon: () => void
   workers: Workers
   clock: Clock
   log: Logger
@@ -41,6 +45,7 @@ export class ServiceIdentity implements Startable {
   #quietUntil = Infinity
   #isAnnounced = false
   #foreign: { peer: PeerId, service: string } | null = null
+  #members: ReadonlySet<PeerId> = new Set()
   #looking: WorkerHandle | undefined
 
   constructor (init: ServiceIdentityInit, deps: ServiceIdentityDeps) {
@@ -56,6 +61,7 @@ export class ServiceIdentity implements Startable {
       intervalMs: () => lookMs,
       work: async () => {
         this.#look()
+        this.#greet()
         return 'idle'
       }
     })
@@ -70,6 +76,14 @@ export class ServiceIdentity implements Startable {
   refusal (): ClusterError | null {
     if (this.#foreign == null) return null
     return new ClusterError('NOT_READY', { ...this.#foreign }, { message: 'this peer has another service database than the cluster: its operator has to look' })
+  }
+
+  /** Peers that have just come would else hear of this service when its next announcement is due. */
+  #greet (): void {
+    const members = new Set(this.#deps.members())
+    const isNew = [...members].some(peer => !this.#members.has(peer))
+    this.#members = members
+    if (isNew && this.ownId() != null) this.#deps.announceSoon()
   }
 
   #look (): void {

@@ -14,11 +14,13 @@ const quietMs = 15_000
 async function peerWith (own: string) {
   const clock = new SimClock()
   const announced: Array<{ peer: PeerId, value: string }> = []
+  const members: PeerId[] = [here]
+  const told: Array<string | undefined> = []
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
-  const identity = new ServiceIdentity({ self: here, quietMs }, { database: { serviceId: () => own }, announced: () => announced, workers, clock, log: silentLogger })
+  const identity = new ServiceIdentity({ self: here, quietMs }, { database: { serviceId: () => own }, announced: () => announced, members: () => members, announceSoon: () => { told.push(identity.ownId()) }, workers, clock, log: silentLogger })
   await workers.start()
   await identity.start()
-  return { identity, clock, announced, stop: async () => workers.stop() }
+  return { identity, clock, announced, members, told, stop: async () => workers.stop() }
 }
 
 describe('the identity of a service', () => {
@@ -30,6 +32,20 @@ describe('the identity of a service', () => {
     await clock.advance(quietMs)
 
     assert.equal(identity.ownId(), 'b')
+    await stop()
+  })
+
+  it('is announced again when there is somebody new', async () => {
+    const { clock, members, told, stop } = await peerWith('b')
+    members.push(there)
+    await clock.advance(quietMs + 1000)
+    const before = told.length
+
+    members.push('third' as PeerId)
+    await clock.advance(1000)
+    await clock.advance(5000)
+
+    assert.deepEqual(told.slice(before), ['b'])
     await stop()
   })
 

@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
  * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
- * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`). Prints one table; ratios come from one run only. Loopback only.
+ * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`); `--service-upload`: the
+ * service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -13,7 +14,7 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k]]', {
+const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k]] [--service-upload]', {
   scale: { type: 'string', default: '1' },
   rounds: { type: 'string', default: '3' },
   workload: { type: 'string', default: 'single' },
@@ -23,6 +24,7 @@ const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--work
   gateway: { type: 'boolean', default: false },
   'gateway-cold': { type: 'boolean', default: false },
   'service-sql': { type: 'boolean', default: false },
+  'service-upload': { type: 'boolean', default: false },
   rows: { type: 'string', default: '100k' }
 })
 
@@ -112,6 +114,11 @@ if (values.gateway) {
 if (values['gateway-cold']) {
   const { benchGatewayCold } = await import('./gateway-cold.ts')
   await benchGatewayCold({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  process.exit()
+}
+if (values['service-upload']) {
+  const { benchServiceUpload } = await import('./service-upload.ts')
+  await benchServiceUpload({ root, port: Number(values.port), scale: Number(values.scale), rounds: Number(values.rounds) })
   process.exit()
 }
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))

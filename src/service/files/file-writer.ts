@@ -1,0 +1,86 @@
+import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { Quota } from '../quota/quota.ts'
+import { folded } from '../sql/sql.ts'
+import type { Sql } from '../sql/sql.ts'
+import type { FileRow } from '../sql/tables.ts'
+import { countsForQuota, nextFileState, ownsPin } from './file-state.ts'
+import type { FileEvent } from './file-state.ts'
+
+export interface FileWriterDeps { quota: Pick<Quota, 'hold' | 'drop' | 'release'>, clusterPins: Pick<ClusterPins, 'acquire' | 'release'> }
+
+export interface WriteOptions {
+  /** Given up for what the file holds. */
+  reservation?: string | undefined
+  /** Nodes that have the content. */
+  origins?: readonly string[]
+}
+
+export interface FileWrite extends WriteOptions {
+  event?: FileEvent
+  fields?: Partial<Omit<FileRow, 'id' | 'user_id' | 'cid' | 'state' | 'owns_pin' | 'name_key'>>
+}
+
+/**
+ * Every write of a row of `files`: what its owner holds against the quota, and whether the file owns the cluster's pin, change with it. Throws QUOTA_EXCEEDED when there is
+ * no room for what it holds from now on.
+ */
+export class FileWriter {
+  readonly #deps: FileWriterDeps
+
+  constructor (deps: FileWriterDeps) { this.#deps = deps }
+
+  /** `row.state` is the state to begin with. Gives the row as it was stored. */
+  async insert (tx: Sql, row: Omit<FileRow, 'name_key' | 'owns_pin'>, options: WriteOptions = {}): Promise<FileRow> {
+    const wanted = { ...row, name_key: folded(row.original_filename), owns_pin: row.origin !== 'pins' && (row.state === 'pinning' || row.state === 'pinned') ? 1 : 0 }
+    const stored = await this.#keepUp(tx, { before: undefined, after: wanted }, options)
+    await tx.insertInto('files').values(stored).execute()
+    return stored
+  }
+
+  /** Gives the row as it is then. What `staging_key` named before and doesn't any more is to be removed by the caller, after the transaction. */
+  async change (tx: Sql, row: FileRow, { event, fields = {}, ...options }: FileWrite): Promise<FileRow> {
+    const state = event == null ? row.state : nextFileState(row.state, event)
+    const wanted: FileRow = { ...row, ...fields, state }
+    wanted.name_key = folded(wanted.original_filename)
+    if (event != null && wanted.origin !== 'pins') wanted.owns_pin = ownsPin(state, { owned: row.owns_pin === 1, event }) ? 1 : 0
+    // the bytes are no longer the only ones, or no longer wanted
+    if (state === 'unpinned') wanted.staging_key = null
+    const { id, user_id: user, cid, ...stored } = await this.#keepUp(tx, { before: row, after: wanted }, options)
+    await tx.updateTable('files').set(stored).where('user_id', '=', user).where('id', '=', id).execute()
+    return { id, user_id: user, cid, ...stored }
+  }
+
+  async remove (tx: Sql, row: FileRow): Promise<void> {
+    await this.#keepUp(tx, { before: row, after: undefined })
+    await tx.deleteFrom('files').where('user_id', '=', row.user_id).where('id', '=', row.id).execute()
+  }
+
+  #keepUp (tx: Sql, rows: { before: FileRow | undefined, after: FileRow }, options?: WriteOptions): Promise<FileRow>
+  #keepUp (tx: Sql, rows: { before: FileRow, after: undefined }): Promise<undefined>
+  async #keepUp (tx: Sql, { before, after }: { before: FileRow | undefined, after: FileRow | undefined }, options: WriteOptions = {}): Promise<FileRow | undefined> {
+    await this.#hold(tx, { before, after }, options)
+    const { clusterPins } = this.#deps
+    const owned = before?.owns_pin === 1
+    const owns = after?.owns_pin === 1
+    if (owned && !owns) await clusterPins.release(tx, before.cid)
+    if (after == null || owned || !owns) return after
+    const { state } = await clusterPins.acquire(tx, after.cid, { name: after.original_filename, origins: options.origins ?? [] })
+    // somebody else may have it pinned already
+    return { ...after, state: state === 'pinned' ? nextFileState(after.state, 'cluster-pinned') : after.state }
+  }
+
+  async #hold (tx: Sql, { before, after }: { before: FileRow | undefined, after: FileRow | undefined }, { reservation }: WriteOptions): Promise<void> {
+    const { quota } = this.#deps
+    const held = before != null && countsForQuota(before)
+    const holds = after != null && countsForQuota(after)
+    if (!held && holds) {
+      await quota.hold(tx, after.user_id, after.cid, knownSize(after), reservation == null ? {} : { reservation })
+      return
+    }
+    if (reservation != null) await quota.release(tx, reservation)
+    if (held && !holds) await quota.drop(tx, before.user_id, before.cid)
+  }
+}
+
+/** Of what was pinned by its CID it is known only once it is here. */
+const knownSize = ({ origin, size_bytes: bytes }: FileRow): number | null => origin === 'cid' && bytes === 0 ? null : bytes

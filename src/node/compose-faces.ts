@@ -14,15 +14,36 @@ import { dagReader } from '../ipfs/helia/dag-reader.ts'
 import type { DagReader } from '../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
+import type { CID } from '../model/cid.ts'
 import type { Observer } from '../observe/observer.ts'
 import { httpInit } from './http-init.ts'
 import { walkFolder } from './leftovers.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig }
-export interface FacesDeps { cluster: ClusterApi, ipfs: IpfsConnector, denylist: Denylist, names: NameResolver, consensus: Consensus, workers: Workers, observer: Observer, clock: Clock, random: Random, log: Logger }
 
-/** What the faces share that read content. */
-export interface ReadingDeps extends FacesDeps { reader: DagReader, flow: BytesInFlight }
+/** What everybody shares who reads content. */
+export interface Reading { reader: DagReader, flow: BytesInFlight }
+
+export interface FacesDeps extends Reading {
+  cluster: ClusterApi
+  ipfs: IpfsConnector
+  denylist: Denylist
+  names: NameResolver
+  consensus: Consensus
+  /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
+  coming?: ((root: CID) => Promise<void> | undefined) | undefined
+  workers: Workers
+  observer: Observer
+  clock: Clock
+  random: Random
+  log: Logger
+}
+
+export const composeReading = ({ folder, config }: FacesInit, deps: { clock: Clock, random: Random }): Reading => ({
+  flow: new BytesInFlight({ maxBytes: config.api.gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, deps),
+  // not in the folder of the block store, which an external node has no need of
+  reader: dagReader({ folder: join(folder, walkFolder) }, deps)
+})
 
 /** A running API: where it listens, and a way in for connections that come from elsewhere. */
 export interface Face extends Startable {
@@ -37,18 +58,15 @@ export interface Faces { restapi: RestApi | undefined, pinsvcapi: Face | undefin
 /** All but the REST API are loaded when their turn to start comes: whoever asks for /health doesn't wait for them. */
 export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway } } } = init
-  const { cluster, clock, log } = deps
-  const flow = new BytesInFlight({ maxBytes: gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, { clock })
-  // not in the folder of the block store, which an external node has no need of
-  const reading = { ...deps, flow, reader: dagReader({ folder: join(folder, walkFolder) }, deps) }
+  const { cluster, flow, clock, log } = deps
   return {
     restapi: restapi == null
       ? undefined
       : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') },
         { cluster, turns: flow.turns, clock, log: log.child('restapi') }),
     pinsvcapi: pinsvcapi == null ? undefined : loadedAtStart('pinsvcapi', async () => (await import('./compose-pinning.ts')).composePinning(init, pinsvcapi, deps)),
-    ipfsproxy: ipfsproxy == null ? undefined : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, reading)),
-    gateway: gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, reading))
+    ipfsproxy: ipfsproxy == null ? undefined : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, deps)),
+    gateway: gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, deps))
   }
 }
 

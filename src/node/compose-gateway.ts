@@ -1,31 +1,43 @@
-import { gateway, type Gateway } from '../api/gateway/gateway.ts'
+import type { RequestListener } from 'node:http'
+import { gateway, gatewayListener } from '../api/gateway/gateway.ts'
+import type { Gateway, GatewayDeps } from '../api/gateway/gateway.ts'
 import type { GatewayConfig } from '../config/service-config.ts'
-import type { FacesInit, ReadingDeps } from './compose-faces.ts'
+import type { FacesInit, FacesDeps } from './compose-faces.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
-export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: ReadingDeps): Gateway {
-  const { ipfs, denylist, names, flow, reader, clock, random } = deps
+export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps): Gateway {
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return gateway({
+    ...contentInit(section),
     listen: section.listenMultiaddress,
     tls: tlsOf(folder, section),
     timeouts: { readMs: 0, readHeaderMs: section.readHeaderTimeoutMs, writeMs: 0, idleMs: section.idleTimeoutMs },
     maxHeaderBytes: section.maxHeaderBytes,
     maxConnections: section.maxConnections,
-    maxRequests: section.maxRequests,
-    firstBlockMs: section.firstBlockTimeoutMs,
-    blockMs: section.blockTimeoutMs,
-    requestMs: section.requestTimeoutMs,
     logLine: accessLog(folder, section.httpLogFile, deps.log.child('gatewaylog')),
     wrap: deps.observer.requests('gateway'),
-    headers: Object.entries(section.headers).flatMap(([name, values]) => values.map(value => [name, value] as const)),
-    cors: { allowedOrigins: section.corsAllowedOrigins, allowedMethods: section.corsAllowedMethods, allowedHeaders: section.corsAllowedHeaders, exposedHeaders: section.corsExposedHeaders },
     hosts: new Map(Object.entries(hosts).map(([name, host]) => [name, { subdomains: host.subdomains, inlineDnslink: host.inline_dnslink }])),
-    dnslinkHosts: section.dnslinkHosts,
-    trustedProxies: section.trustedProxies,
-    deserialized: section.deserialized,
-    contentOnly: section.contentOnly,
-    noFetch: section.noFetch
-  }, { ipfs, names, reader, denylist, flow, clock, random, log: deps.log.child('gateway') })
+    dnslinkHosts: section.dnslinkHosts
+  }, gatewayDeps(deps))
 }
+
+/** The same content on a listener that has more than that: below its paths only, and kept apart from what else lives on its origin. */
+export const composeContent = (section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers'>): RequestListener =>
+  gatewayListener({ ...contentInit(section), logLine: null, hosts: new Map(), dnslinkHosts: false, contentOnly: false }, gatewayDeps(deps))
+
+const contentInit = (section: GatewayConfig) => ({
+  maxRequests: section.maxRequests,
+  firstBlockMs: section.firstBlockTimeoutMs,
+  blockMs: section.blockTimeoutMs,
+  requestMs: section.requestTimeoutMs,
+  headers: Object.entries(section.headers).flatMap(([name, values]) => values.map(value => [name, value] as const)),
+  cors: { allowedOrigins: section.corsAllowedOrigins, allowedMethods: section.corsAllowedMethods, allowedHeaders: section.corsAllowedHeaders, exposedHeaders: section.corsExposedHeaders },
+  trustedProxies: section.trustedProxies,
+  deserialized: section.deserialized,
+  contentOnly: section.contentOnly,
+  noFetch: section.noFetch
+})
+
+const gatewayDeps = ({ ipfs, names, reader, denylist, flow, coming, clock, random, log }: Pick<FacesDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>): GatewayDeps =>
+  ({ ipfs, names, reader, denylist, flow, coming, clock, random, log: log.child('gateway') })

@@ -1,13 +1,11 @@
-import type { Clock, Random } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
-import type { Logger } from '../base/log.ts'
-import type { Workers } from '../base/worker.ts'
 import { documentRoutes } from '../api/service/documents.ts'
 import type { ServiceRoute } from '../api/service/frame.ts'
 import { rateLimit } from '../api/service/limits.ts'
 import { joinRoutes } from '../api/service/routes.ts'
 import type { ServiceApiInit } from '../api/service/service-api.ts'
 import { serviceApi } from '../api/service/service-api.ts'
+import { accountRoutes } from '../api/service/v1/account.ts'
 import { adminRoutes } from '../api/service/v1/admin.ts'
 import { keyRoutes } from '../api/service/v1/keys.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
@@ -16,33 +14,34 @@ import type { ServiceApiConfig } from '../config/service-config.ts'
 import type { Informer } from '../informer/informer.ts'
 import { serviceInformer, serviceMetric } from '../informer/service/service-informer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-import type { MetricSources, Observer } from '../observe/observer.ts'
+import type { MetricSources } from '../observe/observer.ts'
 import { addressOf } from '../service/accounts/address.ts'
 import { AccountAdmin } from '../service/accounts/admin.ts'
+import { Leaving } from '../service/accounts/leaving.ts'
 import { Argon2Passwords, usualArgon2 } from '../service/accounts/passwords.ts'
 import { SqlAccounts } from '../service/accounts/sql-accounts.ts'
 import { sqlAudit } from '../service/audit/sql-audit.ts'
+import { exportKind } from '../service/files/account-export.ts'
+import { removalTaskKind } from '../service/files/account-removal.ts'
 import { ServiceIdentity } from '../service/identity/service-identity.ts'
 import { sqlTasks } from '../service/tasks/sql-tasks.ts'
 import { sqlUsage } from '../service/usage/sql-usage.ts'
 import { serviceTotals } from '../service/usage/totals.ts'
+import type { FacesDeps } from './compose-faces.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 import type { NodeInit } from './node-contract.ts'
+import { loadContent } from './service-content.ts'
+import type { ServiceContent } from './service-content.ts'
 import { loadDatabase } from './service-database.ts'
 import { loadMail } from './service-mail.ts'
 import { ServiceFigures } from './service-figures.ts'
 import { ServiceParts } from './service-parts.ts'
 import { registrationOf } from './service-registration.ts'
 
-export interface ServiceDeps {
+export interface ServiceDeps extends FacesDeps {
   monitor: Pick<Monitor, 'latest'>
   /** Publishes what informers say now. */
   announceSoon: () => void
-  observer: Observer
-  workers: Workers
-  clock: Clock
-  random: Random
-  log: Logger
 }
 
 /** The service, built and not started. */
@@ -52,6 +51,7 @@ export interface ComposedService {
   /** Tells the cluster which service this is. */
   informer: Informer
   figures: NonNullable<MetricSources['service']>
+  coming: ServiceContent['coming']
   addresses (): readonly string[]
 }
 
@@ -64,7 +64,7 @@ const serviceName = 'Pinning service'
 /** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
-  const [makeDatabase, makeMail] = await Promise.all([loadDatabase({ folder, config, section }), loadMail(section)])
+  const [makeDatabase, makeMail, makeContent] = await Promise.all([loadDatabase({ folder, config, section }), loadMail(section), loadContent(init, section)])
   return deps => {
     const { monitor, workers, clock, random } = deps
     const log = deps.log.child('service')
@@ -78,22 +78,27 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
     const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
     const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
+    const content = makeContent({ ...deps, log, database, audit, usage, tasks, accounts })
+    const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
 
     const routes: ServiceRoute[] = joinRoutes([
       userRoutes({ accounts, perAccount: rateLimit(section.rateLimits.perAccount) }),
       keyRoutes({ accounts, usage, now: () => database.now() }),
       taskRoutes({ tasks }),
+      accountRoutes({ leaving, exports: content.exports }),
       adminRoutes({ admin, audit, usage }),
+      content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])
     const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, refusal: () => identity.refusal(), clock, log })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const parts = new ServiceParts([database, identity, mail, usage, accounts, tasks, ...watched], { workers, log })
+    const parts = new ServiceParts([database, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],
       figures: () => figures.latest(),
+      coming: content.coming,
       informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock }),
       addresses: () => api.addresses()
     }

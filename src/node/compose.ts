@@ -25,7 +25,7 @@ import type { PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
-import { composeFaces } from './compose-faces.ts'
+import { composeFaces, composeReading } from './compose-faces.ts'
 import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
@@ -76,7 +76,11 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
-  const service = composeService?.({ monitor, announceSoon: () => publisher.publishSoon(), observer, workers, clock, random, log })
+  const outside = {
+    ...composeReading({ folder, config }, { clock, random }),
+    cluster: observer.cluster(cluster), ipfs, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log
+  }
+  const service = composeService?.({ ...outside, monitor, announceSoon: () => publisher.publishSoon() })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
@@ -89,7 +93,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { cluster: observer.cluster(cluster), ipfs, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log })
+  const faces = composeFaces({ folder, config }, { ...outside, coming: service?.coming })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
   const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
 

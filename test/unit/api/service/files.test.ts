@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -7,6 +8,7 @@ import { fileRoutes } from '../../../../src/api/service/v1/files.ts'
 import { groupRoutes } from '../../../../src/api/service/v1/groups.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import type { Denylist } from '../../../../src/ipfs/denylist.ts'
+import { openApiPath } from '../../../../src/http/openapi.ts'
 import { testReader } from '../../../support/dag-reader.ts'
 import { pollUntil } from '../../../support/poll.ts'
 import { servedRoutes } from '../../../support/service-callers.ts'
@@ -296,4 +298,16 @@ eachDatabase('routes of files', databases => {
       assert.equal(await (await ask('/ipfs/bafkqaaa/x')).text(), 'the gateway')
     })
   })
+})
+
+it('has every route in docs/reference/service-files.md', () => {
+  const nothing = {} as never // routes are made without calling anything
+  const routes = [...fileRoutes(nothing), ...groupRoutes({ groups: nothing }), ...gatewayRoutes({ gatewayUrl: '', isOpen: false }, nothing)]
+
+  const rows = readFileSync('docs/reference/service-files.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line))
+
+  assert.deepEqual(rows, routes.map(({ method, path, access, doc }) => {
+    const permission = typeof access === 'object' ? `\`${access.permission}\`` : 'everybody'
+    return `| \`${method} ${openApiPath(path)}\` | ${doc.summary} | ${permission} | ${doc.responses.map(({ status }) => status).join(' ')} |`
+  }))
 })

@@ -1,12 +1,12 @@
 import { ClusterError } from '../../src/base/errors.ts'
-import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusListener } from '../../src/service/clusterpins/cluster-pins.ts'
+import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener } from '../../src/service/clusterpins/cluster-pins.ts'
 import type { Sql, SqlDatabase } from '../../src/service/sql/sql.ts'
 
 /** Pins of a cluster that does what a test says: owners are in the database's table, statuses come from `become`. */
 export class FakeClusterPins implements ClusterPins {
   readonly name = 'cluster pins'
   readonly #database: Pick<SqlDatabase, 'db' | 'transaction' | 'now'>
-  readonly #onStatus: StatusListener[] = []
+  readonly #onStatuses: StatusesListener[] = []
   readonly #onSize: SizeListener[] = []
   readonly origins = new Map<string, readonly string[]>()
   /** How a pin stands at once. */
@@ -19,7 +19,8 @@ export class FakeClusterPins implements ClusterPins {
   wake (): void {}
   async applied (): Promise<void> {}
   async refresh (): Promise<void> {}
-  onStatus (listener: StatusListener): void { this.#onStatus.push(listener) }
+  onStatus (listener: StatusListener): void { this.onStatuses(async (tx, changes) => { for (const [cid, status] of changes) await listener(tx, cid, status) }) }
+  onStatuses (listener: StatusesListener): void { this.#onStatuses.push(listener) }
   onSize (listener: SizeListener): void { this.#onSize.push(listener) }
 
   async acquire (tx: Sql, cid: string, { name = '', origins = [] }: AcquireOptions = {}): Promise<ClusterPinStatus> {
@@ -31,6 +32,12 @@ export class FakeClusterPins implements ClusterPins {
     }
     await tx.insertInto('cluster_pins').values({ cid, owners: 1, want: 'pin', status: this.first, name, changed_at: this.#database.now() }).execute()
     return statusOf(this.first)
+  }
+
+  async acquireMany (tx: Sql, wishes: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>> {
+    const statuses = new Map<string, ClusterPinStatus>()
+    for (const { cid, ...options } of wishes) statuses.set(cid, await this.acquire(tx, cid, options))
+    return statuses
   }
 
   async release (tx: Sql, cid: string): Promise<void> {
@@ -57,7 +64,7 @@ export class FakeClusterPins implements ClusterPins {
   async become (cid: string, state: PinningState, info: Record<string, string> = {}): Promise<void> {
     await this.#database.transaction(async tx => {
       await tx.updateTable('cluster_pins').set({ status: state }).where('cid', '=', cid).execute()
-      for (const listener of this.#onStatus) await listener(tx, cid, { ...statusOf(state), info })
+      for (const listener of this.#onStatuses) await listener(tx, new Map([[cid, { ...statusOf(state), info }]]))
     })
   }
 

@@ -10,15 +10,19 @@ import type { FileEvent } from './file-state.ts'
 import { findFile } from './file-rows.ts'
 import type { FileWriter } from './file-writer.ts'
 
-export interface FollowStatusesDeps { clusterPins: Pick<ClusterPins, 'onStatus' | 'onSize'>, pins: Pick<Pins, 'onChange'>, writer: FileWriter, random: Random }
+export interface FollowStatusesDeps { clusterPins: Pick<ClusterPins, 'onStatuses' | 'onSize'>, pins: Pick<Pins, 'onChange'>, writer: FileWriter, random: Random }
 
 const noRoom = 'the account is full'
 
 /** Keeps files in step with the cluster, with sizes that become known, and with the pins of the Pinning Service API. All of it in the transactions of those who tell. */
 export function followStatuses ({ clusterPins, pins, writer, random }: FollowStatusesDeps): void {
-  clusterPins.onStatus(async (tx, cid, status) => {
-    for (const row of await tx.selectFrom('files').selectAll().where('cid', '=', cid).where('owns_pin', '=', 1).execute()) await followCluster(tx, row, { status, writer })
-    for (const row of await tx.selectFrom('files').selectAll().where('cid', '=', cid).where('origin', '=', 'pins').execute()) await followPins(tx, row, await newestPin(tx, row), { writer })
+  clusterPins.onStatuses(async (tx, statuses) => {
+    const rows = await tx.selectFrom('files').selectAll().where('cid', 'in', [...statuses.keys()]).where(eb => eb.or([eb('owns_pin', '=', 1), eb('origin', '=', 'pins')])).execute()
+    for (const row of rows) {
+      const status = statuses.get(row.cid)
+      if (row.origin === 'pins') await followPins(tx, row, await newestPin(tx, row), { writer })
+      else if (status != null) await followCluster(tx, row, { status, writer })
+    }
   })
 
   clusterPins.onSize(async (tx, cid, bytes, over) => {

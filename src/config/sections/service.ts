@@ -46,6 +46,9 @@ const fields = {
     per_account: field(rate, '60/1h', 'Log-ins and codes tried, and codes asked for, of one account.', own),
     code: field(rate, '30/10m', 'Codes asked for or tried from one address.', own)
   }, ''),
+  pinning: group({
+    strict: bool(false, 'Answer `/api/pinning` exactly as the Pinning Service API and its public test suite want it: 202 for a new pin, another CID in the place of a pin, all statuses in a list by name.', { ...own, omitDefault: true })
+  }, ''),
   webhooks_private: bool(false, 'Whether addresses that users give (of other pinning services) may be in private networks.', { ...own, omitDefault: true }),
   session_lifetime: duration('336h0m0s', 'How long a log-in lasts.', { ...own, above: 0 }),
   read_header_timeout: duration('5s', 'How long reading the headers may take.', { ...own, atLeast: 0 }),

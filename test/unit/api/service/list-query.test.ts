@@ -10,6 +10,13 @@ describe('the options of a list of pins', () => {
     assert.deepEqual(readListQuery({ cid: '', status: '', limit: '', name: '', before: '', meta: '' }), { filter: { statuses: ['pinned'] }, limit: 10 })
   })
 
+  it('have all statuses with a name, where the test suite of the specification is followed', () => {
+    assert.deepEqual(readListQuery({ name: 'a' }, { strict: true }).filter.statuses, ['queued', 'pinning', 'pinned', 'failed'])
+    assert.deepEqual(readListQuery({ name: 'a', status: 'failed' }, { strict: true }).filter.statuses, ['failed'])
+    assert.deepEqual(readListQuery({}, { strict: true }).filter.statuses, ['pinned'])
+    assert.deepEqual(readListQuery({ name: 'a' }).filter.statuses, ['pinned'])
+  })
+
   it('come with commas or repeated, times with an offset, meta as JSON', () => {
     const { filter, limit } = readListQuery({
       cid: [cid, cid], status: 'queued,pinning', name: 'a', match: 'ipartial', before: '2026-11-28T23:00:00 01:00', after: '2026-11-28T20:00:00.5Z', limit: '1000', meta: '{"a":"b"}'

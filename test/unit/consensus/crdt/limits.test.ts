@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { cutDelta, maxDeltaBytes, maxPinBytes } from '../../../../src/consensus/crdt/cut.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
+import type { BlockExchange, Broadcast } from '../../../../src/network/network.ts'
+import { encodeHeads } from '../../../../src/wire/broadcast.ts'
+import { crdtCid } from '../../../../src/wire/crdt-block.ts'
 import { elementBytes, encodeDelta } from '../../../../src/wire/delta.ts'
 import { encodePin } from '../../../../src/wire/pin.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { NotedLogger } from '../../../support/noted-logger.ts'
 import { pinFor } from '../../../support/pins.ts'
 
 describe('the limits of what this peer writes', { timeout: 5000 }, () => {
@@ -43,4 +48,23 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
     assert.equal(maxDeltaBytes, 1024 * 1024 - 16 * 1024)
     assert.deepEqual([await cut(half, half), await cut(half, half + 1)], [2, 1])
   })
+})
+
+it('256 heads of one peer are fetched at a time, and more are named in the log', { timeout: 5000 }, async () => {
+  const log = new NotedLogger()
+  let deliver = (_from: string, _data: Uint8Array): void => {}
+  const alone = aloneBroadcast()
+  const broadcast: Broadcast = { ...alone, publish: async () => {}, subscribe: (_topic, handler) => { deliver = (from, data) => handler({ from, data }); return () => {} } }
+  const exchange: BlockExchange = { ...aloneExchange(), fetch: async () => new Promise(() => {}) }
+  const peer = crdtPeer({ datastore: memoryDatastore(), broadcast, exchange, log })
+  await peer.start()
+  const heads = (from: number, count: number): Uint8Array => encodeHeads(Array.from({ length: count }, (_, at) => crdtCid(Buffer.from(`${from + at}`))))
+
+  deliver('one', heads(0, 256))
+  deliver('other', heads(1000, 256))
+  assert.deepEqual(log.warnings(), [])
+  deliver('one', heads(256, 1))
+
+  assert.deepEqual(log.warnings().map(([message, { from }]) => [message, from]), [['a peer announces more heads than can be fetched at once', 'one']])
+  void peer.stop()
 })

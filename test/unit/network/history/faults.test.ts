@@ -14,7 +14,7 @@ import { SimClock } from '../../../support/sim-clock.ts'
 
 const signal = new AbortController().signal
 const blocks = pinChain(200, 'pin')
-const { stallMs, answersPerPeer } = historyServerDefaults
+const { stallMs, answersPerPeer, answersAtOnce } = historyServerDefaults
 const unreachable = { code: 'PEER_UNREACHABLE' }
 
 async function all (blocks: AsyncIterable<HistoryBlock[]>): Promise<number> {
@@ -121,6 +121,7 @@ describe('asking a faulty peer for history', () => {
 
 describe('giving history to a faulty peer', () => {
   let clock: SimClock
+  let net: MemoryStreams
   let near: PeerStreams
   let server: HistoryServer
   let deps: HistoryServerDeps
@@ -136,7 +137,7 @@ describe('giving history to a faulty peer', () => {
 
   beforeEach(async () => {
     clock = new SimClock()
-    const net = new MemoryStreams()
+    net = new MemoryStreams()
     near = net.of('near')
     reads = 0
     const bytes = new Map(blocks.map(block => [block.cid.toString(), block.bytes]))
@@ -190,6 +191,19 @@ describe('giving history to a faulty peer', () => {
     const next = await open()
 
     assert.deepEqual([tooMany, next].map(({ wasReset }) => wasReset.aborted), [true, false])
+  })
+
+  it('gives all peers a few answers at once', async () => {
+    const streams: PeerStream[] = []
+    for (let at = 0; at <= answersAtOnce; at++) streams.push(await net.of(`peer ${at}`).open('far', historyProtocol))
+
+    const tooMany = streams.pop()
+    const before = streams.map(({ wasReset }) => wasReset.aborted)
+    streams[0]?.abort(new Error('enough'))
+    await clock.settle()
+    const next = await net.of('next').open('far', historyProtocol)
+
+    assert.deepEqual([before.includes(true), tooMany?.wasReset.aborted, next.wasReset.aborted], [false, true, false])
   })
 
   it('ends an answer that takes too long', async () => {

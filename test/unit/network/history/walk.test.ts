@@ -93,6 +93,7 @@ describe('a walk through the history', () => {
     const leaves = Array.from({ length: 20 }, (_, at) => pinBlock([], `leaf ${at}`))
     const top = pinBlock(leaves, 'top')
 
-    assert.deepEqual(walk([top, ...leaves], { roots: [top.cid] }, { ...walkDefaults, maxWidth: 10 }), [top.cid.toString()])
+    assert.equal(walk([top, ...leaves], { roots: [top.cid] }, { ...walkDefaults, maxWidth: 20 }).length, 21)
+    assert.deepEqual(walk([top, ...leaves], { roots: [top.cid] }, { ...walkDefaults, maxWidth: 19 }), [top.cid.toString()])
   })
 })

@@ -77,7 +77,7 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
         ...fileRoutes({ files, usage, reader, clock }),
         ...groupRoutes({ groups: files.groups }),
         ...pinTransferRoutes({ pins, startImport: pinning.startImport }),
-        ...pinningRoutes({ pins, cluster, delegates: new Delegates({ cluster, clock, log }) }),
+        ...pinningRoutes({ pins, cluster, delegates: new Delegates({ cluster, clock, log }), strict: section.pinning.strict }),
         ...gatewayRoutes({ gatewayUrl: section.gatewayUrl, isOpen: section.gateway.open }, { access: files.access, denylist: deps.denylist, content })
       ],
       exports,

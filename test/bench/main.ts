@@ -14,7 +14,7 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k]] [--service-upload]', {
+const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-upload]', {
   scale: { type: 'string', default: '1' },
   rounds: { type: 'string', default: '3' },
   workload: { type: 'string', default: 'single' },
@@ -25,7 +25,8 @@ const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--work
   'gateway-cold': { type: 'boolean', default: false },
   'service-sql': { type: 'boolean', default: false },
   'service-upload': { type: 'boolean', default: false },
-  rows: { type: 'string', default: '100k' }
+  rows: { type: 'string', default: '100k' },
+  only: { type: 'string', default: '' }
 })
 
 interface Row { name: string, unit: string, node: number, go: number | undefined, better: 'more' | 'less' }
@@ -97,7 +98,7 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
 
 if (values['service-sql']) {
   const { benchServiceSql } = await import('./service-sql.ts')
-  await benchServiceSql({ rows: Number(values.rows.replace(/k$/, '000')) })
+  await benchServiceSql({ rows: Number(values.rows.replace(/k$/, '000')), only: values.only })
   process.exit()
 }
 await run(process.execPath, [join(root, 'scripts/build.ts')])

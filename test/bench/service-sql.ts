@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- --service-sql [--rows 100k]`: what the service's databases take for the queries that every request makes, on SQLite and, where it is installed, on
+ * `npm run bench -- --service-sql [--rows 100k] [--only sqlite|postgres]`: what the service's databases take for the queries that every request makes, on SQLite and, where it is installed, on
  * PostgreSQL: looking up a key among as many, lists of 20 out of as many files and pins of one user with every filter and sort, counts, durable writes.
  * Medians and the slowest of each, in milliseconds.
  */
@@ -21,9 +21,10 @@ const users = 1000
 const rowsAtOnce = 500
 const extensions = ['jpg', 'png', 'pdf', 'txt', 'mp4']
 
-export async function benchServiceSql ({ rows }: { rows: number }): Promise<Figure[]> {
-  const figures = await benchSqlite(rows)
-  if (postgresMissing == null) figures.push(...await benchPostgres(rows))
+export async function benchServiceSql ({ rows, only }: { rows: number, only: string }): Promise<Figure[]> {
+  const figures = only === 'postgres' ? [] : await benchSqlite(rows)
+  if (only === 'sqlite') console.log('SQLite only')
+  else if (postgresMissing == null) figures.push(...await benchPostgres(rows))
   else console.log(`PostgreSQL left out: ${postgresMissing}`)
   print(figures, rows)
   return figures

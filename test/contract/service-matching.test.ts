@@ -40,9 +40,9 @@ eachDatabase('searches in the service database', databases => {
     const { database, user } = await withFiles(...odd, 'other')
 
     for (const name of odd) {
-      for (const part of [name, ...[[1], [0, -1]].map(([from, to]) => Array.from(name).slice(from, to).join(''))]) {
+      for (const part of [name, ...Array.from(name), ...Array.from(name).map((one, at, all) => one + (all[at + 1] ?? '')), ...[[1], [0, -1]].map(([from, to]) => Array.from(name).slice(from, to).join(''))]) {
         const found = await names(database, user, { name: { text: part, match: 'partial' } })
-        assert.deepEqual(found, odd.filter(one => one.includes(part)), part)
+        assert.deepEqual(found, [...odd, 'other'].filter(one => one.includes(part)), part)
       }
     }
   })
@@ -51,6 +51,8 @@ eachDatabase('searches in the service database', databases => {
     const { database, user } = await withFiles('ab', 'b', 'c')
 
     assert.deepEqual(await names(database, user, { name: { text: 'B', match: 'ipartial' } }), ['ab', 'b'])
+    assert.deepEqual(await names(database, user, { name: { text: 'ab', match: 'partial' } }), ['ab'])
+    assert.deepEqual(await names(database, user, { name: { text: 'ba', match: 'partial' } }), [])
     assert.deepEqual(await names(database, user, { name: { text: '', match: 'partial' } }), ['ab', 'b', 'c'])
   })
 

@@ -19,8 +19,10 @@ export function sqliteUpkeep (): string[] {
 
 function sqliteSearchTables ({ table }: Counted): string[] {
   return [
-    // names are folded already; the table holds no text of its own
+    // names are folded already; the tables hold no texts of their own
     `CREATE VIRTUAL TABLE ${table}_names USING fts5 (name_key, content='', contentless_delete=1, tokenize='trigram case_sensitive 1')`,
+    // for texts of one or two characters, see `spaced`
+    `CREATE VIRTUAL TABLE ${table}_short USING fts5 (spaced, content='', contentless_delete=1, detail=none, tokenize='trigram case_sensitive 1')`,
     `CREATE TABLE ${table}_meta (user_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (user_id, key, value, seq)) STRICT, WITHOUT ROWID`
   ]
 }
@@ -39,8 +41,10 @@ function sqliteTriggers ({ table, state, isFiles }: Counted): string[] {
     : ''
   const addPairs = `INSERT INTO ${table}_meta SELECT new.user_id, key, value, new.seq FROM json_each(new.meta) WHERE type = 'text';`
   const removePairs = `DELETE FROM ${table}_meta WHERE user_id = old.user_id AND seq = old.seq AND key IN (SELECT key FROM json_each(old.meta));`
-  const addName = `INSERT INTO ${table}_names (rowid, name_key) VALUES (new.seq, new.name_key);`
-  const removeName = `DELETE FROM ${table}_names WHERE rowid = old.seq;`
+  const addName = `
+    INSERT INTO ${table}_names (rowid, name_key) VALUES (new.seq, new.name_key);
+    INSERT INTO ${table}_short (rowid, spaced) VALUES (new.seq, spaced(new.name_key));`
+  const removeName = `DELETE FROM ${table}_names WHERE rowid = old.seq; DELETE FROM ${table}_short WHERE rowid = old.seq;`
   const trigger = (name: string, when: string, work: string): string => `CREATE TRIGGER ${table}_${name} AFTER ${when} BEGIN ${work} END`
   const counts = isFiles ? ['size_bytes', 'origin', state] : [state]
   return [
@@ -58,8 +62,12 @@ export function postgresUpkeep (): string[] {
   return [
     'CREATE EXTENSION IF NOT EXISTS pg_trgm',
     'CREATE EXTENSION IF NOT EXISTS btree_gin',
+    // all pieces of one and two characters, for texts that have no trigram
+    `CREATE FUNCTION service_short_pieces (name text) RETURNS text[] IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
+      SELECT coalesce(array_agg(DISTINCT substr(name, at, length)), '{}') FROM generate_series(1, char_length(name)) AS at, generate_series(1, 2) AS length $$`,
     ...counted.flatMap(one => [
       `CREATE INDEX ${one.table}_names ON ${one.table} USING gin (user_id, name_key gin_trgm_ops)`,
+      `CREATE INDEX ${one.table}_short ON ${one.table} USING gin (user_id, service_short_pieces(name_key))`,
       `CREATE INDEX ${one.table}_meta ON ${one.table} USING gin (user_id, (meta::jsonb) jsonb_path_ops) WHERE meta <> '{}'`,
       ...postgresTriggers(one)
     ])

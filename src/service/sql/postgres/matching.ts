@@ -2,6 +2,9 @@ import { sql } from 'kysely'
 import type { Filter, MatchingDialect } from '../matching.ts'
 
 const nameColumns = { files: 'original_filename', pins: 'name' } as const
+/** Shorter texts have no trigram. */
+const shortestTrigram = 3
+
 const keys = { files: 'id', pins: 'request_id' } as const
 
 /** Tests are written so that the planner sees no index for them; which way to go has been decided by counting. */
@@ -9,9 +12,10 @@ export const postgresMatching: MatchingDialect = {
   name (table, user, { text, key, isWhole, isExact }): Filter {
     const column = sql.ref(`${table}.${isExact ? nameColumns[table] : 'name_key'}`)
     const wanted = isExact ? text : key
+    const isShort = !isWhole && key !== '' && Array.from(key).length < shortestTrigram
     return {
       test: isWhole ? sql`(${column} || '') = ${wanted}` : sql`strpos(${column}, ${wanted}) > 0`,
-      candidates: isWhole ? rows(table, user, sql`name_key = ${key}`) : rows(table, user, sql`name_key like ${`%${escaped(key)}%`}`)
+      candidates: rows(table, user, isWhole ? sql`name_key = ${key}` : isShort ? sql`service_short_pieces(name_key) @> array[${key}]` : sql`name_key like ${`%${escaped(key)}%`}`)
     }
   },
 

@@ -19,9 +19,10 @@ export const sqliteMatching: MatchingDialect = {
       }
     }
     const test: Filter['test'] = sql`instr(${column}, ${wanted}) > 0`
-    if (Array.from(key).length < shortestInIndex) return { test }
-    const names = sql.id(`${table}_names`)
-    return { test, candidates: sql`select rowid as seq from ${names} where ${names} match ${phrase(key)}` }
+    const length = Array.from(key).length
+    if (length === 0) return { test }
+    const [names, piece] = length < shortestInIndex ? [sql.id(`${table}_short`), trigramOf(key)] : [sql.id(`${table}_names`), key]
+    return { test, candidates: sql`select rowid as seq from ${names} where ${names} match ${phrase(piece)}` }
   },
 
   pair (table, user, { key, value }): Filter {
@@ -41,6 +42,18 @@ export const sqliteMatching: MatchingDialect = {
 
   driven: (table, user, candidates) => sql`${sql.ref(`${table}.seq`)} in (${candidates}) and +${sql.ref(`${table}.user_id`)} = ${user}`
 }
+
+/** Between the characters of a spaced text; not used otherwise: U+0001. */
+const space = '\u0001'
+
+/**
+ * The SQL function of this name: each character of a text, and each two of them, are a trigram of the result. So texts that are too short for a trigram are found by
+ * the same kind of index.
+ */
+export const spaced = (text: string): string => `${space}${Array.from(text).join(space)}${space}`
+
+/** Of one or two characters. */
+const trigramOf = (text: string): string => Array.from(text).length === 1 ? spaced(text) : Array.from(text).join(space)
 
 /** The text as one phrase of FTS5's query language: its trigrams one after the other, and so the text itself. */
 const phrase = (text: string): string => `"${text.replaceAll('"', '""')}"`

@@ -20,7 +20,7 @@ import { SqliteConnectionFile, sqliteDialect } from './dialect.ts'
 import { Durability, syncedFile } from './durability.ts'
 import type { SyncedFile } from './durability.ts'
 import { isBusy, sqliteError } from './errors.ts'
-import { sqliteMatching } from './matching.ts'
+import { spaced, sqliteMatching } from './matching.ts'
 import { NoticePoll, writeNotice } from './notices.ts'
 
 export interface SqliteDatabaseInit {
@@ -213,6 +213,7 @@ function makeFile (file: string): boolean {
 function openConnection (file: string, role: 'writer' | 'reader'): SqliteConnectionFile {
   try {
     const db = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: openingBusyMs })
+    db.function('spaced', { deterministic: true, directOnly: false }, text => spaced(String(text)))
     const connection = new SqliteConnectionFile(db, file)
     // synchronous=NORMAL: see `Durability`
     connection.run('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')

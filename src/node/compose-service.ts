@@ -64,7 +64,7 @@ const serviceName = 'Pinning service'
 /** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
-  const [makeDatabase, makeMail, makeContent] = await Promise.all([loadDatabase({ folder, config, section }), loadMail(section), loadContent(init, section)])
+  const [makeDatabase, makeMail, makeContent] = await Promise.all([loadDatabase({ folder, section }), loadMail(section), loadContent(init, section)])
   return deps => {
     const { monitor, workers, clock, random } = deps
     const log = deps.log.child('service')

@@ -101,7 +101,7 @@ const searches: Record<string, Search> = {
 }
 
 /** One user with everything, and a thousand with the keys. */
-async function fill (database: SqlDatabase, rows: number): Promise<{ user: string, prefixes: string[] }> {
+export async function fill (database: SqlDatabase, rows: number): Promise<{ user: string, prefixes: string[] }> {
   for (let at = 0; at < users; at++) await addUser(database, { id: `user-${at}`, quota_bytes: 2 ** 40 })
   const user = 'user-0'
   await database.transaction(async tx => {

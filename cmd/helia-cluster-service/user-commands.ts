@@ -40,4 +40,6 @@ export function addUser (user: Command, deps: UserCommandsDeps): void {
   below('invite', 'make an invitation, and print its code').argument('[email]', 'only for this address')
     .option('--days <number>', 'how long it is valid', '7')
     .action(async (email: string | undefined, flags: { days?: string }) => run({ ...(email == null ? {} : { email }), ...flags }, commands => commands.runUserInvite))
+  below('backup', 'write a copy of the accounts, and all that belongs to them, into a new file').argument('<file>')
+    .action(async (file: string) => run({ file }, commands => commands.runUserBackup))
 }

@@ -2,7 +2,9 @@ import { isClusterError } from '../../src/base/errors.ts'
 import { bytes, refused } from '../../src/config/kinds.ts'
 import { loadFolder } from '../../src/node/folder.ts'
 import type { FolderDeps } from '../../src/node/folder.ts'
+import type { ServiceConfig } from '../../src/config/service-config.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
+import { backUpService } from '../../src/node/service-backup.ts'
 import type { ServiceUsers } from '../../src/node/service-users.ts'
 import { keyPermissions as permissions, openServiceUsers } from '../../src/node/service-users.ts'
 import { CommandFailed, doing } from './terminal.ts'
@@ -16,6 +18,7 @@ export interface QuotaFlags { email: string, quota: string }
 export interface StateFlags { email: string, state: 'active' | 'suspended' }
 export interface KeyFlags { email: string, name?: string, permissions?: string }
 export interface InviteFlags { email?: string, days?: string }
+export interface BackupFlags { file: string }
 
 type Admin = ServiceUsers['admin']
 type Run<Flags> = (init: UserInit & Flags, deps: UserDeps) => Promise<void>
@@ -27,13 +30,24 @@ const dayMs = 86_400_000
 const command = <Flags>(what: string, act: (admin: Admin, flags: Flags, terminal: Terminal) => Promise<void>): Run<Flags> => async (init, { terminal, fetch }) => {
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const log = createLogger({ levels, format: 'text', write: line => terminal.err(line) })
-  const { config } = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch }))
+  const config = await loadConfig(init, { terminal, fetch })
   const users = await doing(what, async () => openServiceUsers({ folder: init.folder, config }, { log }))
   try {
     await doing(what, async () => act(users.admin, init, terminal))
   } finally {
     await users.close()
   }
+}
+
+async function loadConfig (init: UserInit, { terminal, fetch }: UserDeps): Promise<ServiceConfig> {
+  const { config } = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch }))
+  return config
+}
+
+/** The database as it is, and not through an opened one: also of a version that this program doesn't know. */
+export const runUserBackup: Run<BackupFlags> = async (init, deps) => {
+  const config = await loadConfig(init, deps)
+  await doing('backing up the accounts', async () => backUpService({ folder: init.folder, config }, init.file))
 }
 
 /** The password is the first line of standard input. */

@@ -1,43 +1,70 @@
 import { sql } from 'kysely'
-import type { Filter, MatchingDialect } from '../matching.ts'
+import { allOf, fewRows, filtersOf } from '../matching.ts'
+import type { FilterDialect, Matching, Searched } from '../matching.ts'
+import type { Condition } from '../sql.ts'
 
-const nameColumns = { files: 'original_filename', pins: 'name' } as const
+/** One thing that is looked for, in a form that an index may take where that is another one. */
+interface Filter { test: Condition, indexed: Condition }
+
 /** Shorter texts have no trigram. */
 const shortestTrigram = 3
+/** Of the newest rows; when a page can be filled from these, going through the list is quick. */
+const sampledRows = 1000
+const fullPage = 20
 
+const nameColumns = { files: 'original_filename', pins: 'name' } as const
 const keys = { files: 'id', pins: 'request_id' } as const
+const ages = { files: 'uploaded_at', pins: 'created' } as const
 
-/** Tests are written so that the planner sees no index for them; which way to go has been decided by counting. */
-export const postgresMatching: MatchingDialect = {
-  name (table, user, { text, key, isWhole, isExact }): Filter {
-    const column = sql.ref(`${table}.${isExact ? nameColumns[table] : 'name_key'}`)
-    const wanted = isExact ? text : key
-    const isShort = !isWhole && key !== '' && Array.from(key).length < shortestTrigram
-    return {
-      test: isWhole ? sql`(${column} || '') = ${wanted}` : sql`strpos(${column}, ${wanted}) > 0`,
-      candidates: rows(table, user, isWhole ? sql`name_key = ${key}` : isShort ? sql`service_short_pieces(name_key) @> array[${key}]` : sql`name_key like ${`%${escaped(key)}%`}`)
-    }
-  },
-
-  pair (table, user, { key, value }): Filter {
-    const contains = sql`${sql.ref(`${table}.meta`)}::jsonb @> ${JSON.stringify({ [key]: value })}::jsonb`
-    // the index has only rows with metadata, and is for queries that say so
-    return { test: sql`${contains}`, candidates: rows(table, user, sql`${sql.ref(`${table}.meta`)} <> '{}' and ${contains}`) }
-  },
-
-  value (table, user, column, value): Filter {
-    const reference = sql.ref(`${table}.${column}`)
-    return {
-      test: value == null ? sql`(${reference} || '') is null` : sql`(${reference} || '') = ${value}`,
-      candidates: rows(table, user, value == null ? sql`${reference} is null` : sql`${reference} = ${value}`)
-    }
-  },
-
-  driven: (table, user, candidates) =>
-    sql`${sql.ref(`${table}.${keys[table]}`)} = any (array(${candidates})) and ${sql.ref(`${table}.user_id`)} = ${user}`
+/**
+ * See `SqlDatabase.matching`. An index of trigrams or metadata gives all its rows or none, so what is frequent is told by a sample first. The planner multiplies what it guesses of each filter,
+ * takes the product for one row, and sorts everything; within CASE it guesses that half of the rows fit.
+ */
+export async function postgresMatching (matching: Matching): Promise<Condition> {
+  const { table, user, search } = matching
+  const filters = filtersOf(table, search, postgresFilters(table))
+  const isOwn: Condition = sql`${sql.ref(`${table}.user_id`)} = ${user}`
+  if (filters.length === 0) return isOwn
+  const fits: Condition = sql`case when ${allOf(filters.map(({ test }) => test))} then true else false end`
+  if (await isFrequent(matching, fits)) return allOf([isOwn, fits])
+  const candidates = sql`select ${sql.id(keys[table])} from ${sql.table(table)} where ${allOf([isOwn, ...filters.map(({ indexed }) => indexed)])}`
+  if (await countUpTo(matching, candidates, fewRows + 1) > fewRows) return allOf([isOwn, fits])
+  return allOf([sql`${sql.ref(`${table}.${keys[table]}`)} = any (array(${candidates}))`, isOwn, fits])
 }
 
-const rows = (table: 'files' | 'pins', user: string, condition: Filter['test'] | ReturnType<typeof sql>): ReturnType<typeof sql> =>
-  sql`select ${sql.id(keys[table])} from ${sql.table(table)} where ${sql.ref(`${table}.user_id`)} = ${user} and ${condition}`
+async function isFrequent (matching: Matching, fits: Condition): Promise<boolean> {
+  const { table, user } = matching
+  const newest = sql`select * from ${sql.table(table)} where user_id = ${user} order by ${sql.id(ages[table])} desc limit ${sql.lit(sampledRows)}`
+  return await countUpTo(matching, sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits}`, fullPage) === fullPage
+}
+
+async function countUpTo ({ db }: Matching, query: ReturnType<typeof sql>, most: number): Promise<number> {
+  const { rows: [row] } = await sql<{ count: number }>`select count(*) as count from (select 1 from (${query}) as found limit ${sql.lit(most)}) as counted`.execute(db)
+  return row?.count ?? 0
+}
+
+const postgresFilters = (table: Searched): FilterDialect<Filter> => ({
+  name ({ text, key, isWhole, isExact }): Filter {
+    const nameKey = sql.ref(`${table}.name_key`)
+    const column = isExact ? sql.ref(`${table}.${nameColumns[table]}`) : nameKey
+    const wanted = isExact ? text : key
+    const test: Condition = isWhole ? sql`${column} = ${wanted}` : sql`strpos(${column}, ${wanted}) > 0`
+    if (isWhole) return { test, indexed: sql`${nameKey} = ${key}` }
+    const isShort = key !== '' && Array.from(key).length < shortestTrigram
+    return { test, indexed: isShort ? sql`service_short_pieces(${nameKey}) @> array[${key}]` : sql`${nameKey} like ${`%${escaped(key)}%`}` }
+  },
+
+  pair ({ key, value }): Filter {
+    const meta = sql.ref(`${table}.meta`)
+    const test: Condition = sql`${meta}::jsonb @> ${JSON.stringify({ [key]: value })}::jsonb`
+    // the index has only rows with metadata, and is for queries that say so
+    return { test, indexed: sql`${meta} <> '{}' and ${test}` }
+  },
+
+  value (column, value): Filter {
+    const test: Condition = value == null ? sql`${sql.ref(`${table}.${column}`)} is null` : sql`${sql.ref(`${table}.${column}`)} = ${value}`
+    return { test, indexed: test }
+  }
+})
 
 const escaped = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&')

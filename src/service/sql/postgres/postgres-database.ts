@@ -8,7 +8,6 @@ import type { Workers } from '../../../base/worker.ts'
 import { Channels, checkedNotice } from '../channels.ts'
 import type { NoticeListener } from '../channels.ts'
 import { uuid } from '../ids.ts'
-import { matchingRows } from '../matching.ts'
 import type { Searched } from '../matching.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { migrate } from '../migrations/migrations.ts'
@@ -115,7 +114,7 @@ class PostgresDatabase implements SqlDatabase {
   serviceId (): string { return this.#open.serviceId }
 
   async matching (table: Searched, user: string, search: Search): Promise<Condition> {
-    return matchingRows(this.db, postgresMatching, { table, user, search })
+    return postgresMatching({ db: this.db, table, user, search })
   }
 
   get #open (): Open {

@@ -1,5 +1,17 @@
 import { sql } from 'kysely'
-import type { Filter, MatchingDialect } from '../matching.ts'
+import type { Kysely, RawBuilder } from 'kysely'
+import { allOf, fewRows, filtersOf } from '../matching.ts'
+import type { FilterDialect, Matching, Searched } from '../matching.ts'
+import type { Condition } from '../sql.ts'
+import type { Tables } from '../tables.ts'
+
+/** One thing that is looked for. */
+interface Filter {
+  /** Whether a row of the table fits, in a form that no index can take: a unary plus does that. */
+  test: Condition
+  /** The numbers of all rows that may fit, by an index; undefined when there is none for it. */
+  candidates?: RawBuilder<unknown>
+}
 
 /** Shorter texts have no trigram. */
 const shortestInIndex = 3
@@ -7,9 +19,29 @@ const shortestInIndex = 3
 const nameColumns = { files: 'original_filename', pins: 'name' } as const
 const indexes = { state: 'files_by_state', group_id: 'files_by_group', status: 'pins_by_status' } as const
 
-/** A unary plus keeps SQLite, which has no figures about the values, from taking an index for this condition. */
-export const sqliteMatching: MatchingDialect = {
-  name (table, user, { text, key, isWhole, isExact }): Filter {
+/** See `SqlDatabase.matching`. SQLite has no figures about values, so each way is written so that there is no other. */
+export async function sqliteMatching ({ db, table, user, search }: Matching): Promise<Condition> {
+  const filters = filtersOf(table, search, sqliteFilters(table, user))
+  const rare = await rarest(db, filters)
+  const [owner, row] = [sql.ref(`${table}.user_id`), sql.ref(`${table}.seq`)]
+  const first: Condition = rare?.candidates == null ? sql`${owner} = ${user}` : sql`${row} in (${rare.candidates}) and +${owner} = ${user}`
+  return allOf([first, ...filters.map(({ test }) => test)])
+}
+
+/** The filter with the fewest candidates, when these are few. One query, which stops counting there. */
+async function rarest (db: Kysely<Tables>, filters: readonly Filter[]): Promise<Filter | undefined> {
+  const known = filters.filter(({ candidates }) => candidates != null)
+  if (known.length === 0) return undefined
+  const counts = known.map(({ candidates }, at) =>
+    sql`(select count(*) from (select 1 from (${candidates!}) limit ${sql.lit(fewRows + 1)})) as ${sql.id(`count_${at}`)}`)
+  const { rows: [row] } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(db)
+  const sizes = known.map((filter, at) => ({ filter, size: row?.[`count_${at}`] ?? fewRows + 1 }))
+  const least = sizes.reduce((a, b) => b.size < a.size ? b : a)
+  return least.size <= fewRows ? least.filter : undefined
+}
+
+const sqliteFilters = (table: Searched, user: string): FilterDialect<Filter> => ({
+  name ({ text, key, isWhole, isExact }): Filter {
     const column = sql.ref(`${table}.${isExact ? nameColumns[table] : 'name_key'}`)
     const wanted = isExact ? text : key
     if (isWhole) {
@@ -18,14 +50,14 @@ export const sqliteMatching: MatchingDialect = {
         candidates: sql`select seq from ${sql.table(table)} indexed by ${sql.id(`${table}_by_name`)} where user_id = ${user} and name_key = ${key}`
       }
     }
-    const test: Filter['test'] = sql`instr(${column}, ${wanted}) > 0`
+    const test: Condition = sql`instr(${column}, ${wanted}) > 0`
     const length = Array.from(key).length
     if (length === 0) return { test }
     const [names, piece] = length < shortestInIndex ? [sql.id(`${table}_short`), trigramOf(key)] : [sql.id(`${table}_names`), key]
     return { test, candidates: sql`select rowid as seq from ${names} where ${names} match ${phrase(piece)}` }
   },
 
-  pair (table, user, { key, value }): Filter {
+  pair ({ key, value }): Filter {
     const pairs = sql.id(`${table}_meta`)
     return {
       test: sql`exists (select 1 from ${pairs} as pair where pair.user_id = ${user} and pair.key = ${key} and pair.value = ${value} and pair.seq = ${sql.ref(`${table}.seq`)})`,
@@ -33,17 +65,15 @@ export const sqliteMatching: MatchingDialect = {
     }
   },
 
-  value (table, user, column, value): Filter {
+  value (column, value): Filter {
     return {
       test: sql`+${sql.ref(`${table}.${column}`)} is ${value}`,
       candidates: sql`select seq from ${sql.table(table)} indexed by ${sql.id(indexes[column])} where user_id = ${user} and ${sql.id(column)} is ${value}`
     }
-  },
+  }
+})
 
-  driven: (table, user, candidates) => sql`${sql.ref(`${table}.seq`)} in (${candidates}) and +${sql.ref(`${table}.user_id`)} = ${user}`
-}
-
-/** Between the characters of a spaced text; not used otherwise: U+0001. */
+/** Between the characters of a spaced text; names hardly have it: U+0001. */
 const space = '\u0001'
 
 /**

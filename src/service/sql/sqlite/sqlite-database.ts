@@ -9,7 +9,6 @@ import type { WorkerHandle, Workers } from '../../../base/worker.ts'
 import { Channels, checkedNotice } from '../channels.ts'
 import type { Notice, NoticeListener } from '../channels.ts'
 import { opaqueId, uuid } from '../ids.ts'
-import { matchingRows } from '../matching.ts'
 import type { Searched } from '../matching.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { migrate } from '../migrations/migrations.ts'
@@ -145,7 +144,7 @@ class SqliteDatabase implements SqlDatabase {
   serviceId (): string { return this.#open.serviceId }
 
   async matching (table: Searched, user: string, search: Search): Promise<Condition> {
-    return matchingRows(this.db, sqliteMatching, { table, user, search })
+    return sqliteMatching({ db: this.db, table, user, search })
   }
 
   get #open (): Open {

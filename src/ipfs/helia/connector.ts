@@ -19,6 +19,7 @@ import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { isContentOf } from '../../wire/multihash.ts'
 import { HolderPeers } from './holder-peers.ts'
+import { LandedBlocks } from './landed-blocks.ts'
 import { Holds, type GuardedHold } from './holds.ts'
 import { LinklessBlocks } from './local/linkless-blocks.ts'
 import { localNode } from './local-node.ts'
@@ -94,6 +95,8 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
 
 /** More at a time would keep the wants of pins waiting; whoever reads asks for the rest when its turn comes. */
 const mostPrefetches = 192
+/** As far as a file is fetched ahead of its reader. */
+const landed = { maxBytes: 16 * 2 ** 20, keepMs: 2000 }
 const search = { searchAfterMs: 1000, retryMs: 30_000 }
 
 /**
@@ -117,6 +120,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #provider: Provider
   readonly #holds: Holds
   readonly #holders: HolderPeers
+  readonly #landed: LandedBlocks
   #prefetching = 0
   readonly #linkless = new LinklessBlocks()
   readonly names: Names
@@ -132,9 +136,15 @@ class EmbeddedNode implements HeliaConnector {
     const refuse = (cid: CID): void => refuseDeniedCid(deps.denylist, cid)
     const local = this.#local = localNode(init, { ...deps, isHidden: cid => this.#isHidden(cid) })
     this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
-    const network = this.#network = new HeliaNode(init, { blockstore: local.interfaceBlockstore, clock, log })
+    const network = this.#network = new HeliaNode(init, {
+      blockstore: local.interfaceBlockstore,
+      blocks: async cid => this.#isHidden(cid) ? undefined : blockstore.get(cid),
+      clock,
+      log
+    })
     this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log })
     this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => noHolders), network, networkReady, clock, log })
+    this.#landed = new LandedBlocks(landed, { clock })
     this.#pinner = new Pinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
@@ -239,7 +249,7 @@ class EmbeddedNode implements HeliaConnector {
 
   async #block (cid: CID, { signal, local = false, allocate, root, untilNobody = false }: GetBlockOptions): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    const here = await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
+    const here = this.#landed.take(cid) ?? await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
     if (local) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
     const { requestTimeoutMs } = this.#init
@@ -265,7 +275,7 @@ class EmbeddedNode implements HeliaConnector {
   async #prefetched (cid: CID, signal: AbortSignal, root: CID | undefined): Promise<void> {
     this.#prefetching++
     try {
-      await this.#fetcher.fetch(cid, { signal, first: await this.#holders.connected(root, signal) })
+      this.#landed.keep(cid, await this.#fetcher.fetch(cid, { signal, first: await this.#holders.connected(root, signal) }))
     } finally {
       this.#prefetching--
     }

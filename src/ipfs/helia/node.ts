@@ -12,7 +12,10 @@ import { BitswapAsks } from './bitswap-asks.ts'
 import { BitswapCancels } from './bitswap-cancels.ts'
 import type { QueuedMessage } from './bitswap-cancels.ts'
 import { receiveBitswap } from './bitswap-inbound.ts'
+import { BlockLines } from './block-lines.ts'
+import { BlockServer } from './block-server.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
+import { blocksProtocol } from '../../wire/block-answers.ts'
 import { loadHasher } from './hashers.ts'
 import { listenFailure } from '../../libp2p/listen-failure.ts'
 import { Reachability } from '../../libp2p/reachability.ts'
@@ -58,7 +61,13 @@ export interface WantOptions {
   onLacking?: (peer: PeerId) => void
 }
 
-export interface IpfsNetworkDeps { blockstore: InterfaceBlockstore, clock: Clock, log: Logger }
+export interface IpfsNetworkDeps {
+  blockstore: InterfaceBlockstore
+  /** A block that is here and may be given to others. */
+  blocks: (cid: CID) => Promise<Uint8Array | undefined>
+  clock: Clock
+  log: Logger
+}
 
 /** The parts of @helia/bitswap's broker that its types hide. `network` takes the messages that our inbound handler reads. */
 interface BitswapBroker {
@@ -81,6 +90,10 @@ const bitswapProtocol = '/ipfs/bitswap/1.2.0'
 const providersPerSearch = 10
 /** A peer that is said to have a block and sends nothing for this long isn't the only one that is asked any more. */
 const quietMs = 2000
+/** For blocks that are asked for one after the other. */
+const lines = { quietMs, idleMs: 30_000, restMs: 600_000 }
+const serving = { stallMs: 30_000, maxStreams: 32 }
+const streamsPerPeer = 2
 const inbound = { stallMs: 30_000, maxMessageBytes: 4 * 1024 * 1024 + 64 * 1024 }
 const bitswapOptions = {
   // wantlists only: blocks are sent without a limit in time. One silent peer holds up everybody's wants for this long
@@ -105,6 +118,8 @@ export class HeliaNode implements IpfsNetwork {
   readonly #cancels: BitswapCancels
   readonly #answers = new BitswapAnswers()
   readonly #asks: BitswapAsks
+  readonly #lines: BlockLines
+  readonly #server: BlockServer
   #running: Running | undefined
   #starting: Promise<void> | undefined
   #stopped = false
@@ -120,6 +135,8 @@ export class HeliaNode implements IpfsNetwork {
       send: async (peer, message) => this.#running?.broker.bitswap.network.sendMessage(peer, message),
       clock: deps.clock
     })
+    this.#lines = new BlockLines(lines, { open: async (peer, options) => this.#openLine(peer, options), clock: deps.clock, log: deps.log })
+    this.#server = new BlockServer(serving, deps)
     this.#asks = new BitswapAsks({ quietMs }, {
       answers: this.#answers,
       send: async (peer, message) => this.#send(peer, message),
@@ -171,6 +188,7 @@ export class HeliaNode implements IpfsNetwork {
     }
     if (broker == null) throw new ClusterError('INTERNAL', {}, { message: 'bitswap is missing' })
     this.#answers.listenTo(broker.bitswap.wantList)
+    await helia.libp2p.handle(blocksProtocol, stream => this.#server.serve(stream), { maxInboundStreams: streamsPerPeer })
     this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }
   }
 
@@ -201,6 +219,9 @@ export class HeliaNode implements IpfsNetwork {
 
   async #askFirst (cid: CID, peers: readonly PeerId[], { signal, onAsked }: WantOptions): Promise<Uint8Array | undefined> {
     this.#now()
+    // who speaks our own protocol has no bitswap to do for it
+    const given = await this.#lines.ask(cid, peers, { signal, onAsked })
+    if (given != null) return given
     const asked: PeerId[] = []
     let isHere = false
     try {
@@ -230,10 +251,21 @@ export class HeliaNode implements IpfsNetwork {
   }
 
   async #send (peer: PeerId, message: QueuedMessage): Promise<void> {
-    const { bitswap } = this.#now().broker
-    const connected = [...bitswap.wantList.peers.keys()].find(known => known.toString() === peer)
+    await this.#now().broker.bitswap.network.sendMessage(this.#connected(peer), message)
+  }
+
+  #connected (peer: PeerId): Libp2pPeerId {
+    const connected = [...this.#now().broker.bitswap.wantList.peers.keys()].find(known => known.toString() === peer)
     if (connected == null) throw new ClusterError('PEER_UNREACHABLE', { peer })
-    await bitswap.network.sendMessage(connected, message)
+    return connected
+  }
+
+  /** Undefined for a peer that doesn't speak the protocol, as it told when it was connected. */
+  async #openLine (peer: PeerId, options: { signal: AbortSignal }): Promise<Stream | undefined> {
+    const { libp2p } = this.#now()
+    const connected = this.#connected(peer)
+    const { protocols } = await libp2p.peerStore.get(connected)
+    return protocols.includes(blocksProtocol) ? libp2p.dialProtocol(connected, blocksProtocol, options) : undefined
   }
 
   askAgain (cid: CID, peers: readonly PeerId[]): void { for (const peer of peers) this.#asks.askAgain(cid, peer) }

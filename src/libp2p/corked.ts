@@ -9,9 +9,9 @@ interface SocketConnection extends MultiaddrConnection {
 }
 
 /**
- * Has each message go to the kernel in one call. @libp2p/tcp writes the pieces of a message one by one, and of a message of noise there are four and more: its
- * length, a head, the bytes, the tag; each is a call, a packet and a wake-up of the other side. It stands where libp2p takes a protector, because that is given
- * every connection before anything is sent; it protects nothing.
+ * Has each message go to the kernel in one call. @libp2p/tcp writes the pieces of a message one by one, and of a message of noise there
+ * are four and more: its length, a head, the bytes, the tag; each is a call, a packet and a wake-up of the other side. It stands where
+ * libp2p takes a protector, because that is given every connection before anything is sent; it protects nothing.
  */
 export const corkedConnections = (): ConnectionProtector => ({
   protect: async connection => {

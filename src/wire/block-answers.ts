@@ -25,7 +25,8 @@ export const askFrames = (multihashes: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat(multihashes.flatMap(multihash => [lengthBefore(multihash), multihash]))
 
 /** An unsigned varint below 2^14. */
-const lengthBefore = ({ length }: Uint8Array): Uint8Array => length < 128 ? Uint8Array.of(length) : Uint8Array.of(length & 127 | 128, length >> 7)
+const lengthBefore = ({ length }: Uint8Array): Uint8Array =>
+  length < 128 ? Uint8Array.of(length) : Uint8Array.of(length & 127 | 128, length >> 7)
 
 type Bytes = Uint8Array | Iterable<Uint8Array>
 
@@ -38,7 +39,7 @@ export class AnswerReader {
 
   #isWhole (): boolean { return this.#block != null && this.#filled === this.#block.length }
 
-  /** Gives a block, or undefined for one that isn't there, for each answer that is whole now. Throws INVALID_DATA for a block that is too long. */
+  /** Gives a block, or undefined for one that isn't there, for each answer that is whole. Throws INVALID_DATA for one that is too long. */
   * push (data: Bytes): Generator<Uint8Array | undefined> {
     for (const chunk of data instanceof Uint8Array ? [data] : data) {
       for (let at = 0; at < chunk.length || this.#isWhole();) {

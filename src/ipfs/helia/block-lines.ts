@@ -23,6 +23,11 @@ export interface BlockLinesDeps {
   log: Logger
 }
 
+export interface AskOptions {
+  signal: AbortSignal
+  onAsked?: ((peer: PeerId) => void) | undefined
+}
+
 /** Peers that are remembered as not to be asked. */
 const rememberedPeers = 256
 
@@ -40,10 +45,10 @@ export class BlockLines {
   }
 
   /**
-   * The block, from one of the peers, who are asked in turn; what several of them have comes from all. Undefined when none that speaks this has it, or says anything.
-   * Rejects with the signal's reason.
+   * The block, from one of the peers, who are asked in turn; what several of them have comes from all. Undefined when none that speaks this
+   * has it, or says anything. Rejects with the signal's reason.
    */
-  async ask (cid: CID, peers: readonly PeerId[], { signal, onAsked }: { signal: AbortSignal, onAsked?: ((peer: PeerId) => void) | undefined }): Promise<Uint8Array | undefined> {
+  async ask (cid: CID, peers: readonly PeerId[], { signal, onAsked }: AskOptions): Promise<Uint8Array | undefined> {
     const first = this.#turn++ % Math.max(1, peers.length)
     for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
       signal.throwIfAborted()
@@ -146,7 +151,9 @@ class BlockLine {
     if (this.#isEnded) return stream.abort(new Error('nobody waits for the blocks'))
     this.#stream = stream
     stream.addEventListener('message', ({ data }) => this.#take(data))
-    for (const event of ['remoteCloseWrite', 'close'] as const) stream.addEventListener(event, () => this.#end({ err: undefined, mayComeBack: true }))
+    const ended = (): void => this.#end({ err: undefined, mayComeBack: true })
+    stream.addEventListener('remoteCloseWrite', ended)
+    stream.addEventListener('close', ended)
     this.#send()
   }
 

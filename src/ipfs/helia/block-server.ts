@@ -41,7 +41,7 @@ export class BlockServer {
   /** Answers on a stream until the peer has no more to ask. Faults end that stream alone. */
   serve (stream: Stream): void {
     if (this.#streams >= this.#init.maxStreams) {
-      stream.abort(new ClusterError('QUEUE_FULL', {}, { message: 'too many streams ask for blocks' }))
+      stream.abort(tooMany('too many streams ask for blocks'))
       return
     }
     this.#streams++
@@ -84,7 +84,7 @@ class Serving {
   #take (frames: FrameReader, data: Parameters<FrameReader['push']>[0]): void {
     try {
       for (const frame of frames.push(data)) this.#asked.push(CID.createV1(raw, decodeMultihash(frame)))
-      if (this.#asked.length + this.#reading.length > maxAsked) throw new ClusterError('QUEUE_FULL', {}, { message: 'a peer asks for too many blocks at once' })
+      if (this.#asked.length + this.#reading.length > maxAsked) throw tooMany('a peer asks for too many blocks at once')
     } catch (err) {
       this.#fault = err as Error
     }
@@ -118,8 +118,7 @@ class Serving {
   async #give (block: Uint8Array | undefined): Promise<void> {
     const head = answerHead(block)
     if (this.#stream.send(block == null ? head : new Uint8ArrayList(head, block))) return
-    const { stallMs } = this.#init
-    const limit = deadline(this.#deps.clock, stallMs, () => new ClusterError('TIMEOUT', { stallMs }, { message: 'a peer does not take the blocks that it asked for' }))
+    const limit = deadline(this.#deps.clock, this.#init.stallMs, takesNothing)
     try {
       await this.#stream.onDrain({ signal: limit.signal })
     } finally {
@@ -127,3 +126,6 @@ class Serving {
     }
   }
 }
+
+const tooMany = (message: string): ClusterError => new ClusterError('QUEUE_FULL', {}, { message })
+const takesNothing = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'a peer does not take the blocks that it asked for' })

@@ -10,7 +10,10 @@ export interface LandedBlocksInit {
 
 interface Landed { bytes: Uint8Array, until: number }
 
-/** Blocks that were fetched ahead, from when they are here until somebody reads them: who reads soon need not read the disk. In bounded memory, and not for long. */
+/**
+ * Blocks that were fetched ahead, from when they are here until somebody reads them: who reads soon need not read the disk. In bounded
+ * memory, and not for long.
+ */
 export class LandedBlocks {
   readonly #init: LandedBlocksInit
   readonly #clock: Pick<Clock, 'after' | 'now'>

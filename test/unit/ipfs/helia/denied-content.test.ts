@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import type { CID } from 'multiformats/cid'
+import type { Holders } from '../../../../src/ipfs/holder.ts'
 import { batches, directoryBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
@@ -8,8 +10,8 @@ import type { RunningHelia } from '../../../support/helia.ts'
 
 const opened: Array<{ close (): Promise<void> }> = []
 
-async function start (lists?: DenyLists): Promise<RunningHelia> {
-  const helia = await startHelia({ pinTimeoutMs: 10_000 }, lists == null ? {} : { denylist: lists.denylist })
+async function start (lists?: DenyLists, holdersOf?: (root: CID) => Holders): Promise<RunningHelia> {
+  const helia = await startHelia({ pinTimeoutMs: 10_000 }, { ...lists == null ? {} : { denylist: lists.denylist }, ...holdersOf == null ? {} : { holdersOf } })
   opened.push(helia)
   await helia.connector.ready()
   return helia
@@ -29,7 +31,11 @@ describe('two embedded nodes, one with a denylist', { timeout: 60_000 }, () => {
   it('serves nothing that is denied, though it is here and pinned; everything else it serves', async () => {
     const [bad, good] = [await rawBlock('bad'), await rawBlock('good')]
     const lists = await rules()
-    const [here, there] = [await start(), await start(lists)]
+    const there = await start(lists)
+    const { id } = await there.connector.id()
+    const addresses = [await addressOf(there)]
+    // asked by our own protocol first, then by bitswap
+    const here = await start(undefined, () => ({ list: [{ peer: 'there', id, locate: async () => ({ id, addresses }) }], mayGrow: false }))
     await there.connector.putBlocks(batches(bad, good))
     await there.connector.pin(pinOf(bad.cid))
     await lists.write('test.deny', [`/ipfs/${bad.cid}`])
@@ -37,7 +43,7 @@ describe('two embedded nodes, one with a denylist', { timeout: 60_000 }, () => {
     await here.connector.connect([await addressOf(there)])
 
     const fetching = new AbortController()
-    const fetched = here.connector.getBlock(bad.cid, { signal: fetching.signal }).then(() => 'served', () => 'not served')
+    const fetched = here.connector.getBlock(bad.cid, { signal: fetching.signal, root: bad.cid }).then(() => 'served', () => 'not served')
     const other = Buffer.from(await here.connector.getBlock(good.cid)).toString()
     // what was asked for first has been answered by now
     fetching.abort()

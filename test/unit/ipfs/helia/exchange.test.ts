@@ -141,6 +141,21 @@ describe('two embedded nodes', () => {
     assert.equal(asked, 0)
   })
 
+  it('get what a holder has as one stream, without bitswap', async () => {
+    const holder = await start()
+    const { root, leaves } = await file(3_000_000)
+    await holder.connector.putBlocks(batches(...leaves, root))
+    const asHolder = await holderOf(holder)
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
+    const { signal } = new AbortController()
+    const options = { signal, root: root.cid }
+
+    const got = await Promise.all(leaves.map(async ({ cid }) => here.connector.getBlock(cid, options)))
+
+    for (const [at, bytes] of got.entries()) assert.ok(Buffer.from(bytes).equals(leaves[at]?.bytes as Uint8Array))
+    for (const { connector } of [holder, here]) assert.ok(connector.protocols?.().includes('/helia-cluster/blocks/1.0.0'))
+  })
+
   it('ask the others when who should hold it does not', async () => {
     const [holder, other] = [await start(), await start()]
     const { root, leaves } = await file(10_000)

@@ -141,9 +141,9 @@ class OutboxedClusterPins implements ClusterPins {
     const { clock, log } = this.#deps
     const late = Promise.withResolvers<void>()
     const cancel = clock.after(waitMs, () => late.resolve())
-    const asked = [...new Set(cids)].slice(0, mostRefreshed).map(async cid => this.#refreshOne(cid))
+    const asked = this.#refreshAll([...new Set(cids)].slice(0, mostRefreshed))
     try {
-      await Promise.race([Promise.all(asked), late.promise, aborted(signal)])
+      await Promise.race([asked, late.promise, aborted(signal)])
     } catch (err) {
       log.debug('statuses could not be brought up to date', { err })
     } finally {
@@ -160,26 +160,29 @@ class OutboxedClusterPins implements ClusterPins {
   onStatuses (listener: StatusesListener): void { this.#statusListeners.push(listener) }
   onSize (listener: SizeListener): void { this.#sizeListeners.push(listener) }
 
-  async #refreshOne (cid: string): Promise<void> {
-    const known = this.#asking.get(cid)
-    if (known != null) return known
-    const asking = this.#ask(cid).finally(() => this.#asking.delete(cid))
-    this.#asking.set(cid, asking)
-    return asking
+  /** What is in the pinset is asked about at once; what isn't yet, each as soon as it is. */
+  async #refreshAll (cids: readonly string[]): Promise<void> {
+    const rows = (await rowsOf(this.#deps.database.db, cids.filter(cid => !this.#asking.has(cid))))
+      .filter(({ cid, want, status }) => want === 'pin' && status !== 'pinned' && !this.#asking.has(cid))
+    const [there, waiting] = [rows.filter(({ applied }) => applied === 1), rows.filter(({ applied }) => applied === 0)]
+    if (there.length > 0) this.#remember(there, this.#ask(there))
+    for (const row of waiting) this.#remember([row], this.#askOnceApplied(row.cid))
+    await Promise.all(new Set(cids.map(cid => this.#asking.get(cid))))
   }
 
-  async #ask (cid: string): Promise<void> {
-    const { database, log } = this.#deps
-    try {
-      const before = await rowOf(database.db, cid)
-      if (before == null || before.want === 'unpin' || before.status === 'pinned') return
-      if (before.applied === 0) await this.applied(cid)
-      const row = await rowOf(database.db, cid)
-      if (row != null && row.applied === 1 && row.status !== 'pinned') await this.#follower.ask([row], this.#stopping.signal)
-    } catch (err) {
-      log.debug('the status of a pin could not be brought up to date', { cid, err })
-    }
+  #remember (rows: readonly ClusterPinRow[], asking: Promise<void>): void {
+    const done = asking.catch(err => this.#deps.log.debug('statuses of pins could not be brought up to date', { err }))
+      .finally(() => { for (const { cid } of rows) this.#asking.delete(cid) })
+    for (const { cid } of rows) this.#asking.set(cid, done)
   }
+
+  async #askOnceApplied (cid: string): Promise<void> {
+    await this.applied(cid)
+    const row = await rowOf(this.#deps.database.db, cid)
+    if (row?.applied === 1 && row.status !== 'pinned') await this.#ask([row])
+  }
+
+  async #ask (rows: readonly ClusterPinRow[]): Promise<void> { await this.#follower.ask(rows, this.#stopping.signal) }
 
   #changed (): void {
     this.wake()

@@ -70,12 +70,19 @@ export class StatusFollower implements Worker {
     await othersTurn()
     const rows = await database.transaction(async tx => takeDue(tx, { applied: 1, limit: batchSize, now: database.now(), leaseMs }))
     this.#batches = rows.length < batchSize ? 0 : this.#batches + 1
-    await this.ask(rows, signal)
+    await this.#askDue(rows, signal)
     return 'busy'
   }
 
-  /** Asks the peers about these rows and notes what they say. What can't be asked now is due later. */
+  /** Asks the peers about these rows and notes what is new. */
   async ask (rows: readonly ClusterPinRow[], signal?: AbortSignal): Promise<void> {
+    const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
+    const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(({ row, standing }) => standing != null && !isSameStanding(row, standing))
+    if (news.length > 0) await this.#note(new Map(news.map(({ row, standing }) => [row.cid, standing])))
+  }
+
+  /** The same for rows that were due; they are due again later, also those that nobody could tell of. */
+  async #askDue (rows: readonly ClusterPinRow[], signal: AbortSignal): Promise<void> {
     const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
     await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])))
   }

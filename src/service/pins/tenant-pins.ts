@@ -166,10 +166,11 @@ class TenantPins implements Pins {
 
   onChange (listener: PinListener): void { this.#listeners.push(listener) }
 
-  /** What was pinned a moment ago may be done: the newest that are under way are asked for, those of the last seconds a few times. */
+  /** What was pinned a moment ago may be done: the newest that are under way are asked for; those of the last seconds a few times, when a list would be without them. */
   async #freshen (user: string, filter: PinFilter, signal: AbortSignal | undefined): Promise<void> {
     const { clusterPins, clock } = this.#deps
-    for (let look = 0; look < looks; look++) {
+    const isComplete = underWay.every(state => filter.statuses.includes(state))
+    for (let look = 0; look < (isComplete ? 1 : looks); look++) {
       const young = await this.#young(user, filter, look === 0 ? youngMs : freshMs)
       if (young.length === 0) return
       if (look > 0) await clock.sleep(lookEveryMs, signal)
@@ -182,7 +183,7 @@ class TenantPins implements Pins {
     const counts = await countsOf(database, user)
     const states = underWay.filter(state => counts[state] > 0)
     if (states.length === 0) return []
-    let query = database.db.selectFrom('pins').select('cid').where('user_id', '=', user).where('status', 'in', states).where('created', '>', database.now() - ms)
+    let query = database.db.selectFrom('pins').select('cid').where('user_id', '=', user).where('status', 'in', states).where('created', '>', database.now() - ms).where('created', '<=', database.now())
     if (cids != null) query = query.where('cid', 'in', cids)
     return (await query.orderBy('created', 'desc').limit(mostAsked).execute()).map(({ cid }) => cid)
   }

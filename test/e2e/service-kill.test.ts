@@ -91,4 +91,27 @@ describe('a service that is killed', { timeout: 240_000 }, () => {
     const { data } = await call('/api/v1/users/status')
     assert.deepEqual([data.file_count, data.total_size_bytes], [0, 0])
   })
+
+  it('ends an account that was being deleted, and gives its export before', async () => {
+    await stage(100, 'staged')
+    const form = new FormData()
+    form.append('file', new Blob(['pinned']), 'pinned.txt')
+    const { data: { cid } } = await call('/api/v1/files/upload', { method: 'POST', body: form })
+    await call('/api/pinning/pins', { method: 'POST', json: { cid: 'bafkqaa3gn5xq', name: 'by the API' } })
+    const { data: { task_id: task } } = await call('/api/v1/users/me/export', { method: 'POST' })
+    await pollUntil(async () => (await call(`/api/v1/tasks/${task}/status`)).data.state === 'SUCCESS', { withinMs: 60_000, what: 'the export' })
+    const exported = await call(`/api/v1/users/me/export/${task}`)
+
+    const started = await call('/api/v1/users/me', { method: 'DELETE', json: { password: 'securePassword123' } })
+    await peer.end('SIGKILL')
+    await start()
+    const credentials = { email: 'user@example.com', password: 'securePassword123' }
+    await pollUntil(async () => (await call('/api/v1/users/register', { method: 'POST', json: credentials })).status === 201, { everyMs: 500, withinMs: 120_000, what: 'an address that is free again' })
+
+    assert.equal(started.status, 202)
+    assert.deepEqual(exported.files.map((file: any) => [file.original_filename, file.origin]).toSorted(), [['by the API', 'pins'], ['pinned.txt', 'upload'], ['staged', 'upload']])
+    assert.deepEqual([exported.account.email, exported.pins.length, exported.groups, exported.files.some((file: any) => file.cid === cid)], ['user@example.com', 1, [], true])
+    assert.doesNotMatch(JSON.stringify(exported), /"(password_hash|secret_hash|staging_key)"|argon2/)
+    await pollUntil(async () => await pinset() === 0 && await stagedObjects() === 0, { withinMs: 30_000, what: 'nothing left' })
+  })
 })

@@ -86,7 +86,7 @@ export interface Files extends Startable {
 
   /** The row once it is neither imported nor pinned any more, or as it is after this time. Default 10 s. NOT_FOUND, also when it is deleted meanwhile. */
   whenPinned (user: string, cid: string, options?: { withinMs?: number, signal?: AbortSignal }): Promise<FileRow>
-  /** After the transaction: look for imports that are to be done now. */
+  /** After the transaction: look for imports and pins that are to be made now. */
   wake (): void
 }
 

@@ -86,7 +86,7 @@ class ServiceFiles implements Files {
 
   async start (): Promise<void> { await this.#imports.start() }
   async stop (): Promise<void> { await this.#imports.stop() }
-  wake (): void { this.#imports.wake() }
+  wake (): void { this.#wakeBoth() }
 
   async accept (tx: Sql, upload: Upload): Promise<{ file: FileRow, superfluous: string | null }> {
     const { user, cid, group, stored, reservation } = upload

@@ -114,7 +114,7 @@ class LineWriter {
       piece = this.#pending
     } else this.#write(this.#pending)
     this.#pending = ''
-    await this.#turns?.take(piece.length)
+    await this.#turns?.take(piece)
     if (!this.#write(piece)) await drained(this.#exchange.response)
   }
 

@@ -1,6 +1,9 @@
 /** So much is written in one turn of the event loop: some 10 ms. Bytes. */
 const usualMax = 4 * 2 ** 20
 
+/** Text is made here, row by row: it takes as long as so many times its length of bytes that are passed on. */
+const textCost = 16
+
 /**
  * Shares out the turns of the event loop: who writes much takes its bytes here first. Without this, clients that read as fast as we write keep a turn going
  * for a second and more, and of the connections that wait libuv takes in one per turn.
@@ -13,8 +16,9 @@ export class Turns {
 
   constructor (maxBytes: number = usualMax) { this.#maxBytes = maxBytes }
 
-  /** Undefined when it may be written now; else resolves in the turn in which it may, in the order of asking. */
-  take (bytes: number): Promise<void> | undefined {
+  /** For a piece that is about to be written. Undefined when it may be now; else resolves in the turn in which it may, in the order of asking. */
+  take (piece: string | Uint8Array): Promise<void> | undefined {
+    const bytes = typeof piece === 'string' ? piece.length * textCost : piece.length
     this.#plan()
     if (this.#waiting.length === 0 && this.#bytes < this.#maxBytes) {
       this.#bytes += bytes

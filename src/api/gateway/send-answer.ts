@@ -74,7 +74,7 @@ async function pump (
       if (length != null && written > length) throw wrongLength('longer', length)
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
-      await turns.take(piece.length)
+      await turns.take(value)
       if (response.destroyed) {
         buffers.release(piece)
         return

@@ -37,7 +37,7 @@ async function * give (...items: Array<string | Error>): AsyncGenerator<string> 
 describe('answers', () => {
   it('has streams take their turns of the event loop before each write', async () => {
     const taken: number[] = []
-    const turns = { take: (bytes: number) => { taken.push(bytes); return Promise.resolve() } }
+    const turns = { take: (piece: string | Uint8Array) => { taken.push(piece.length); return Promise.resolve() } }
     const line = `${'x'.repeat(40_000)}\n`
 
     const reply = await inject(serve({ 'GET /': () => listReply(give(line, line, line, line)) }, { turns }), { path: '/' })

@@ -9,7 +9,7 @@ describe('turns of the event loop', { timeout: 5000 }, () => {
     const turns = new Turns(10)
     const through: number[] = []
     for (let at = 0; at < 5; at++) {
-      const turn = turns.take(5)
+      const turn = turns.take(new Uint8Array(5))
       if (turn == null) through.push(at)
       else void turn.then(() => { through.push(at) })
     }
@@ -22,10 +22,17 @@ describe('turns of the event loop', { timeout: 5000 }, () => {
     assert.deepEqual(seen, [[0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]])
   })
 
+  it('counts text for more, because it is made here', () => {
+    const turns = new Turns(32)
+
+    assert.deepEqual([turns.take('a'), turns.take(new Uint8Array(1)), turns.take('b')].map(turn => turn == null), [true, true, true])
+    assert.notEqual(turns.take(new Uint8Array(1)), undefined)
+  })
+
   it('starts anew in each turn', async () => {
     const turns = new Turns(10)
     for (let turn = 0; turn < 3; turn++) {
-      assert.equal(turns.take(100), undefined)
+      assert.equal(turns.take(new Uint8Array(100)), undefined)
       await nextTurn()
     }
   })
@@ -36,7 +43,7 @@ describe('turns of the event loop', { timeout: 5000 }, () => {
     let writes = 0
     const writer = async (): Promise<void> => {
       while (!isOver && writes < 10_000) {
-        await turns.take(5)
+        await turns.take(new Uint8Array(5))
         writes++
       }
     }

@@ -1,6 +1,5 @@
 import { ClusterError } from '../base/errors.ts'
 import type { Holder, Holders, NodePlace } from '../ipfs/holder.ts'
-import { noHolders } from '../ipfs/holder.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import { isEverywhere } from '../model/pin.ts'
@@ -22,17 +21,17 @@ export interface HoldersDeps {
 const mostPeers = 16
 
 /**
- * The other members that the pinset allocates this pin to and that live: whose ping holds, or of whom nothing was heard yet. None for what
- * isn't pinned.
+ * The other members that the pinset allocates this pin to and that live: whose ping holds, or of whom nothing was heard yet. All of them
+ * for what isn't pinned as far as this peer knows.
  */
 export function holdersOf (cid: CID, { self, peersetMetric }: HoldersInit, deps: HoldersDeps): Holders {
   const { state, monitor } = deps
   const pin = state.get(cid)
-  if (pin == null) return noHolders
   const isFresh = deps.isFresh()
-  const peers = isEverywhere(pin) ? monitor.latest(peersetMetric).map(({ peer }) => peer) : pin.allocations
+  const isByAll = pin == null || isEverywhere(pin)
+  const peers = isByAll ? monitor.latest(peersetMetric).map(({ peer }) => peer) : pin.allocations
   const live = peers.filter(peer => peer !== self && lives(peer, { ...deps, isFresh: () => isFresh }))
-  return { list: live.slice(0, mostPeers).map(peer => holder(peer, deps)), mayGrow: isFresh && isEverywhere(pin) }
+  return { list: live.slice(0, mostPeers).map(peer => holder(peer, deps)), mayGrow: isFresh && pin != null && isByAll, isGuess: pin == null }
 }
 
 /** Whose ping has expired doesn't. */

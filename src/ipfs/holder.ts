@@ -19,6 +19,8 @@ export interface Holders {
   list: readonly Holder[]
   /** Whether others may be known in a moment: this peer has just begun, and hasn't heard of all members yet. */
   mayGrow: boolean
+  /** Whether nobody is said to have it: these are all who may, if the pin is known elsewhere already. */
+  isGuess: boolean
 }
 
-export const noHolders: Holders = { list: [], mayGrow: false }
+export const noHolders: Holders = { list: [], mayGrow: false, isGuess: true }

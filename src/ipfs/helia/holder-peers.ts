@@ -18,8 +18,8 @@ export interface HolderPeersDeps {
 /** How long an answer holds: each block of a file asks for it. */
 const holdsMs = 3000
 const rememberedRoots = 64
-/** Holders whose nodes' IDs are remembered, as they told them. */
-const rememberedIds = 256
+/** Holders of which something is remembered. */
+const rememberedHolders = 256
 const dialledHolders = 8
 const addressesPerHolder = 8
 const identifyMs = 20
@@ -27,6 +27,8 @@ const identifyMs = 20
 const dialMs = 3000
 /** Who can't be reached is tried again this often while somebody waits for it. */
 const againMs = 500
+/** The same for those of whom nobody says that they have it. */
+const guessAgainMs = 30_000
 
 interface Known { since: number, peers: Promise<readonly PeerId[]> }
 
@@ -36,6 +38,7 @@ export class HolderPeers {
   readonly #known = new Map<string, Known>()
   readonly #ids = new Map<PeerId, PeerId>()
   readonly #dials = new Map<PeerId, Promise<PeerId>>()
+  readonly #failedAt = new Map<PeerId, number>()
 
   constructor (deps: HolderPeersDeps) { this.#deps = deps }
 
@@ -46,7 +49,8 @@ export class HolderPeers {
     const now = this.#deps.clock.now()
     const known = this.#known.get(key)
     if (known != null && now - known.since < holdsMs) return known.peers
-    const { list } = this.#deps.holdersOf(root)
+    const { list: told, isGuess } = this.#deps.holdersOf(root)
+    const list = isGuess ? [] : told
     if (list.length > 0) await this.#deps.networkReady(signal)
     const fresh = { since: now, peers: this.#connect(list) }
     this.#known.delete(key)
@@ -57,19 +61,21 @@ export class HolderPeers {
   }
 
   /**
-   * Resolves when nobody more is to be expected: all who are said to have what is below the root are connected, or don't live any more.
-   * Until then those who aren't are dialled again and again. Rejects with the signal's reason, or why the network isn't up.
+   * Resolves when nobody more is to be expected: all who are said to have what is below the root are connected, or don't live any more. Until
+   * then those who aren't are dialled again and again. When nobody is said to have it, all members are dialled once: the pin may be known here a
+   * moment later than the question. Rejects with the signal's reason, or why the network isn't up.
    */
   async allConnected (root: CID, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const { list, mayGrow } = this.#deps.holdersOf(root)
-      const missing = list.filter(holder => !this.#isConnected(holder))
-      if (missing.length === 0 && !mayGrow) return
+    for (let isFirst = true; ; isFirst = false) {
+      const { list, mayGrow, isGuess } = this.#deps.holdersOf(root)
+      const missing = list.filter(holder => !this.#isConnected(holder) && !(isGuess && this.#hasFailed(holder)))
+      if ((missing.length === 0 && !mayGrow) || (isGuess && !isFirst)) return
       await this.#deps.networkReady(signal)
       const tried = await orAborted(Promise.allSettled(missing.map(async holder => this.#dialled(holder))), signal)
       // whoever asks from now on is told of them
       if (tried.some(({ status }) => status === 'fulfilled')) this.#known.delete(root.toString())
-      if (mayGrow || tried.some(({ status }) => status === 'rejected')) await this.#deps.clock.sleep(againMs, signal)
+      const isAgain = mayGrow || tried.some(({ status }) => status === 'rejected')
+      if (isAgain && !isGuess) await this.#deps.clock.sleep(againMs, signal)
     }
   }
 
@@ -83,6 +89,11 @@ export class HolderPeers {
   }
 
   #idOf ({ peer, id }: Holder): PeerId | undefined { return id ?? this.#ids.get(peer) }
+
+  #hasFailed ({ peer }: Holder): boolean {
+    const at = this.#failedAt.get(peer)
+    return at != null && this.#deps.clock.now() - at < guessAgainMs
+  }
 
   #isConnected (holder: Holder): boolean {
     const id = this.#idOf(holder)
@@ -104,7 +115,7 @@ export class HolderPeers {
     try {
       const { signal } = late
       const { id, addresses } = await orAborted(locate({ signal }), signal)
-      this.#remember(peer, id)
+      remember(this.#ids, peer, id)
       const dialled = addresses.filter(address => !address.includes('/p2p-circuit')).slice(0, addressesPerHolder)
       await Promise.any(dialled.map(async address => network.dial(address, { signal })))
       // what it speaks is known a moment later
@@ -112,16 +123,17 @@ export class HolderPeers {
       return id
     } catch (err) {
       log.debug('a peer that holds content can not be reached', { peer, err })
+      remember(this.#failedAt, peer, clock.now())
       throw err
     } finally {
       cancel()
     }
   }
+}
 
-  #remember (peer: PeerId, id: PeerId): void {
-    this.#ids.delete(peer)
-    this.#ids.set(peer, id)
-    const [oldest] = this.#ids.keys()
-    if (this.#ids.size > rememberedIds && oldest != null) this.#ids.delete(oldest)
-  }
+function remember<T> (known: Map<PeerId, T>, peer: PeerId, value: T): void {
+  known.delete(peer)
+  known.set(peer, value)
+  const [oldest] = known.keys()
+  if (known.size > rememberedHolders && oldest != null) known.delete(oldest)
 }

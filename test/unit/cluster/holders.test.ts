@@ -67,7 +67,10 @@ describe('holders of a pin', () => {
     assert.equal(told(allocated('left'), { isFresh: true }).mayGrow, false)
   })
 
-  it('are nobody for what is not pinned', () => {
-    assert.deepEqual(told(undefined, { isFresh: true }), { list: [], mayGrow: false })
+  it('may be all other members for what is not pinned as far as this peer knows', () => {
+    const holders = told(undefined, { isFresh: true })
+
+    assert.deepEqual(holders.list.map(({ peer }) => peer), ['left', 'right', 'joined', 'odd'])
+    assert.deepEqual([holders.mayGrow, holders.isGuess, told(everywhere).isGuess], [false, true, false])
   })
 })

@@ -126,7 +126,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(2_000_000)
     for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false }) })
+    const here = await start({}, { holdersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false, isGuess: false }) })
     await here.connector.connect([await addressOf(other)])
     asked = 0
 
@@ -146,7 +146,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(3_000_000)
     await holder.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
     const { signal } = new AbortController()
     const options = { signal, root: root.cid }
 
@@ -161,7 +161,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(10_000)
     await other.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
     await here.connector.connect([await addressOf(other)])
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid })
@@ -179,7 +179,7 @@ describe('two embedded nodes', () => {
       if (++asked < 3) throw new Error('the peer does not know its node yet')
       return asHolder.locate(options)
     }
-    const here = await start({}, { holdersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false }) })
+    const here = await start({}, { holdersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false, isGuess: false }) })
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true })
 
@@ -191,7 +191,7 @@ describe('two embedded nodes', () => {
     const holder = await start()
     const { root } = await file(10_000)
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false }) })
+    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
 
     await assert.rejects(here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true }), { code: 'NO_PROVIDER' })
   })

@@ -20,6 +20,7 @@ let members: Map<string, { id: string, isTold: boolean }>
 let answering: Set<string>
 let asked: string[]
 let mayGrow: boolean
+let isGuess: boolean
 let holders: HolderPeers
 
 describe('peers that hold content', () => {
@@ -33,6 +34,7 @@ describe('peers that hold content', () => {
     answering = new Set(['L', 'R'])
     asked = []
     mayGrow = false
+    isGuess = false
     holders = new HolderPeers({
       holdersOf: () => {
         looked++
@@ -45,7 +47,7 @@ describe('peers that hold content', () => {
             return { id, addresses: [addressOf(id)] }
           }
         }))
-        return { list, mayGrow }
+        return { list, mayGrow, isGuess }
       },
       network: {
         askable: () => connected,
@@ -156,6 +158,38 @@ describe('peers that hold content', () => {
     members.set('L', { id: 'left', isTold: true })
     await clock.advance(600)
     mayGrow = false
+
+    await clock.advance(600)
+    await over
+
+    assert.deepEqual(connected, ['left'])
+  })
+
+  it('are all members, tried once, when nobody is said to have it', async () => {
+    isGuess = true
+    reachable.delete('right')
+    const before = await holders.connected(root, signal)
+    const over = holders.allConnected(root, signal)
+    await clock.advance(3000)
+    await over
+
+    await holders.allConnected(root, signal)
+
+    assert.deepEqual([before, [...connected], dialled], [[], ['left'], ['left', 'right']])
+    await clock.advance(30_000)
+    reachable.add('right')
+    await holders.allConnected(root, signal)
+    assert.deepEqual(connected, ['left', 'right'])
+  })
+
+  it('are waited for when it turns out meanwhile that they have it', async () => {
+    isGuess = true
+    members.delete('R')
+    answering.delete('L')
+    const over = holders.allConnected(root, signal)
+    isGuess = false
+    await clock.advance(600)
+    answering.add('L')
 
     await clock.advance(600)
     await over

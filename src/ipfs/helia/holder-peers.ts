@@ -17,6 +17,8 @@ export interface HolderPeersDeps {
 
 /** How long an answer holds: each block of a file asks for it. */
 const holdsMs = 3000
+/** The same for a root of which nothing is known: its pin may come any moment. */
+const guessHoldsMs = 250
 const rememberedRoots = 64
 /** Holders of which something is remembered. */
 const rememberedHolders = 256
@@ -30,7 +32,7 @@ const againMs = 500
 /** The same for those of whom nobody says that they have it. */
 const guessAgainMs = 30_000
 
-interface Known { since: number, peers: Promise<readonly PeerId[]> }
+interface Known { until: number, peers: Promise<readonly PeerId[]> }
 
 /** Those of the peers that have some content to whom this node is connected; whoever isn't yet is dialled. */
 export class HolderPeers {
@@ -48,11 +50,11 @@ export class HolderPeers {
     const key = root.toString()
     const now = this.#deps.clock.now()
     const known = this.#known.get(key)
-    if (known != null && now - known.since < holdsMs) return known.peers
+    if (known != null && now < known.until) return known.peers
     const { list: told, isGuess } = this.#deps.holdersOf(root)
     const list = isGuess ? [] : told
     if (list.length > 0) await this.#deps.networkReady(signal)
-    const fresh = { since: now, peers: this.#connect(list) }
+    const fresh = { until: now + (isGuess ? guessHoldsMs : holdsMs), peers: this.#connect(list) }
     this.#known.delete(key)
     this.#known.set(key, fresh)
     const [oldest] = this.#known.keys()

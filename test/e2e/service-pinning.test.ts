@@ -193,7 +193,7 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     assert.equal((await mine.call('GET', '/api/pinning/pins/')).status, 200)
   })
 
-  it('takes over pins of another service beside a kill, each once, and exports them', { timeout: 90_000 }, async t => {
+  it('takes over pins of another service beside a kill, each once, and exports them', { timeout: 180_000 }, async t => {
     const other = new OtherService(2200)
     for (const pin of other.pins) pin.pin.cid = parseCid(inlineCid(pin.requestid)).toString()
     const endpoint = await other.start()
@@ -206,7 +206,7 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     await peer.end('SIGKILL')
     await peer.start()
     const task = async (): Promise<any> => (await user.call('GET', `/api/v1/tasks/${body.data.task_id}/status`)).body.data
-    await pollUntil(async () => (await task()).state === 'SUCCESS', { withinMs: 60_000, what: 'the import' })
+    await pollUntil(async () => (await task()).state === 'SUCCESS', { withinMs: 150_000, what: 'the import' })
 
     assert.equal(status, 202)
     assert.equal(await count(), 2200)

@@ -21,7 +21,9 @@ export async function servicePeer (section: Record<string, unknown> = {}, change
   })
   const start = async (args?: string[]): Promise<void> => {
     await peer.start(args)
-    await pollUntil(async () => (await fetch(`${service}/api/v1/users/status`).catch(() => undefined))?.status === 401, { withinMs: 30_000, what: 'the service' })
+    // a key that is nobody's is looked up in the database: 503 until that is there
+    const nobody = { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }
+    await pollUntil(async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401, { withinMs: 30_000, what: 'the service' })
   }
   const register = async (email: string): Promise<string> => {
     const response = await fetch(`${service}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'a long enough password 1' }) })

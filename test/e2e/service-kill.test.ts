@@ -66,6 +66,17 @@ describe('a service that is killed', { timeout: 240_000 }, () => {
     assert.equal(await pinset(), cids.length)
   })
 
+  it('lets a reader wait for a large file that is only now imported', async () => {
+    const cid = await stage(60_000_000, 'large')
+    const redirect = await fetch(`${api}/api/gateway/${cid}`, { redirect: 'manual' })
+
+    const content = await fetch(new URL(redirect.headers.get('location') ?? '', api))
+    const { byteLength } = await content.arrayBuffer()
+
+    assert.deepEqual([redirect.status, content.status, byteLength], [302, 200, 60_000_000])
+    await call(`/api/v1/files/${cid}`, { method: 'DELETE' })
+  })
+
   it('goes on with a deletion behind the last batch, and counts each file once', async () => {
     await Promise.all(Array.from({ length: 300 }, async (_, at) => stage(100, `old-${at}`)))
     const kept = await stage(100, 'kept')

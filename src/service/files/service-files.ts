@@ -165,9 +165,9 @@ class ServiceFiles implements Files {
   }
 
   async remove (user: string, cid: string): Promise<void> {
-    const { deleted } = await this.#removal.removeMany(user, [cid])
-    if (deleted === 0) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no file with this CID' })
-    await this.#applied(cid)
+    const { cid: known } = await this.get(user, cid)
+    await this.#removal.removeMany(user, [known])
+    await this.#applied(known)
   }
 
   async removeMany (user: string, cids: readonly string[]): Promise<Removed> { return this.#removal.removeMany(user, cids) }

@@ -179,6 +179,29 @@ eachDatabase('files of the service', databases => {
       assert.deepEqual([before.state, await second.clusterPins.owners()], ['importing', { [cid]: 1 }])
     })
 
+    it('is done by one of two peers on the same database', async t => {
+      const { database } = await databases.open()
+      await addUser(database, { id: 'alice' })
+      const first = await filesWorld({ database, clock: systemClock })
+      const { staging, node } = first
+      const second = await filesWorld({ database: (await databases.another()).database, clock: systemClock, staging, node })
+      t.after(async () => {
+        await first.stop()
+        await second.stop()
+      })
+
+      const texts = Array.from({ length: 12 }, (_, at) => `text ${at}`)
+      for (const text of texts) await first.upload('alice', text)
+      const cids = await Promise.all(texts.map(cidOf))
+      await Promise.all(cids.map(async (cid, at) => {
+        const { access } = at % 2 === 0 ? first.files : second.files
+        await access.begin(await access.find(cid) ?? { owners: [] })
+      }))
+      for (const cid of cids) await becomes(first, cid, 'pinning')
+
+      assert.deepEqual([node.adds, Object.values(await first.clusterPins.owners())], [12, cids.map(() => 1)])
+    })
+
     it('reads a staged folder after its import', async t => {
       const made = await world(t)
       const { cid, sections } = await stagedFolder({ a: 'one', b: 'two' })

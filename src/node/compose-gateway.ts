@@ -17,13 +17,17 @@ export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, d
     maxConnections: section.maxConnections,
     logLine: accessLog(folder, section.httpLogFile, deps.log.child('gatewaylog')),
     wrap: deps.observer.requests('gateway'),
-    hosts: new Map(Object.entries(hosts).map(([name, host]) => [name, { subdomains: host.subdomains, inlineDnslink: host.inline_dnslink }])),
+    hosts: new Map(
+      Object.entries(hosts).map(([name, host]) => [name, { subdomains: host.subdomains, inlineDnslink: host.inline_dnslink }])
+    ),
     dnslinkHosts: section.dnslinkHosts
   }, gatewayDeps(deps))
 }
 
 /** The same content on a listener that has more than that: below its paths only, and kept apart from what else lives on its origin. */
-export const composeContent = (section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers'>): RequestListener =>
+export const composeContent = (
+  section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers'>
+): RequestListener =>
   gatewayListener({ ...contentInit(section), logLine: null, hosts: new Map(), dnslinkHosts: false, contentOnly: false }, gatewayDeps(deps))
 
 const contentInit = (section: GatewayConfig) => ({
@@ -32,12 +36,19 @@ const contentInit = (section: GatewayConfig) => ({
   blockMs: section.blockTimeoutMs,
   requestMs: section.requestTimeoutMs,
   headers: Object.entries(section.headers).flatMap(([name, values]) => values.map(value => [name, value] as const)),
-  cors: { allowedOrigins: section.corsAllowedOrigins, allowedMethods: section.corsAllowedMethods, allowedHeaders: section.corsAllowedHeaders, exposedHeaders: section.corsExposedHeaders },
+  cors: {
+    allowedOrigins: section.corsAllowedOrigins,
+    allowedMethods: section.corsAllowedMethods,
+    allowedHeaders: section.corsAllowedHeaders,
+    exposedHeaders: section.corsExposedHeaders
+  },
   trustedProxies: section.trustedProxies,
   deserialized: section.deserialized,
   contentOnly: section.contentOnly,
   noFetch: section.noFetch
 })
 
-const gatewayDeps = ({ ipfs, names, reader, denylist, flow, coming, clock, random, log }: Pick<FacesDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>): GatewayDeps =>
+type GatewayParts = Pick<FacesDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>
+
+const gatewayDeps = ({ ipfs, names, reader, denylist, flow, coming, clock, random, log }: GatewayParts): GatewayDeps =>
   ({ ipfs, names, reader, denylist, flow, coming, clock, random, log: log.child('gateway') })

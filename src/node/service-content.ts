@@ -34,7 +34,9 @@ import type { FacesDeps } from './compose-faces.ts'
 import type { NodeInit } from './node-contract.ts'
 import { loadStaging } from './service-staging.ts'
 
-export interface ServiceContentDeps extends FacesDeps { database: SqlDatabase, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'> }
+export interface ServiceContentDeps extends FacesDeps {
+  database: SqlDatabase, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
+}
 
 /** Everything of the service that has to do with content, built and not started. */
 export interface ServiceContent {
@@ -78,7 +80,9 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
         ...groupRoutes({ groups: files.groups }),
         ...pinTransferRoutes({ pins, startImport: pinning.startImport }),
         ...pinningRoutes({ pins, cluster, delegates: new Delegates({ cluster, clock, log }), strict: section.pinning.strict }),
-        ...gatewayRoutes({ gatewayUrl: section.gatewayUrl, isOpen: section.gateway.open }, { access: files.access, denylist: deps.denylist, content })
+        ...gatewayRoutes({ gatewayUrl: section.gatewayUrl, isOpen: section.gateway.open }, {
+          access: files.access, denylist: deps.denylist, content
+        })
       ],
       exports,
       coming
@@ -87,4 +91,6 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
 }
 
 /** What the section `api.gateway` says when it says nothing. */
-const gatewayDefaults = (): GatewayConfig => readSection(gatewaySection, null, { variables: {}, findings: newFindings() }) as unknown as GatewayConfig
+const gatewayDefaults = (): GatewayConfig => readSection(gatewaySection, null, {
+  variables: {}, findings: newFindings()
+}) as unknown as GatewayConfig

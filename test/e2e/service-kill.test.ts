@@ -14,24 +14,32 @@ let key: string
 
 const start = async (): Promise<void> => {
   await peer.start()
-  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, { withinMs: 20_000, what: 'the service' })
+  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, {
+    withinMs: 20_000, what: 'the service'
+  })
 }
 
 before(async () => {
   const [port] = await freePorts(1)
   peer = await peerProcess(json => {
-    json.api.service = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`, registration: 'open', rate_limits: { per_key: '', per_address: '' } }
+    json.api.service = {
+      http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`, registration: 'open', rate_limits: { per_key: '', per_address: '' }
+    }
   })
   api = `http://127.0.0.1:${port}`
   await start()
-  key = (await call('/api/v1/users/register', { method: 'POST', json: { email: 'user@example.com', password: 'securePassword123' } })).data.api_key
+  key = (
+    await call('/api/v1/users/register', { method: 'POST', json: { email: 'user@example.com', password: 'securePassword123' } })
+  ).data.api_key
 }, { timeout: 60_000 })
 
 after(async () => { await peer?.remove() })
 
 async function call (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<any> { // any: JSON of whatever was asked
   const headers = { ...(key == null ? {} : { 'x-api-key': key }), ...(json == null ? {} : { 'content-type': 'application/json' }) }
-  const response = await fetch(`${api}${path}`, { redirect: 'manual', headers, ...(json == null ? {} : { body: JSON.stringify(json) }), ...init })
+  const response = await fetch(`${api}${path}`, {
+    redirect: 'manual', headers, ...(json == null ? {} : { body: JSON.stringify(json) }), ...init
+  })
   const text = await response.text()
   return text.startsWith('{') ? JSON.parse(text) : { status: response.status }
 }
@@ -96,7 +104,9 @@ describe('a service that is killed', { timeout: 240_000 }, () => {
 
   it('leaves nothing of an account that is emptied', async () => {
     const { data: { task_id: task } } = await call('/api/v1/files/delete/bulk', { method: 'POST', json: { filter: {} } })
-    await pollUntil(async () => (await call(`/api/v1/tasks/${task}/status`)).data.state === 'SUCCESS', { withinMs: 60_000, what: 'the task' })
+    await pollUntil(
+      async () => (await call(`/api/v1/tasks/${task}/status`)).data.state === 'SUCCESS', { withinMs: 60_000, what: 'the task' }
+    )
     await pollUntil(async () => await pinset() === 0, { withinMs: 30_000, what: 'an empty pinset' })
 
     const { data } = await call('/api/v1/users/status')
@@ -110,18 +120,28 @@ describe('a service that is killed', { timeout: 240_000 }, () => {
     const { data: { cid } } = await call('/api/v1/files/upload', { method: 'POST', body: form })
     await call('/api/pinning/pins', { method: 'POST', json: { cid: 'bafkqaa3gn5xq', name: 'by the API' } })
     const { data: { task_id: task } } = await call('/api/v1/users/me/export', { method: 'POST' })
-    await pollUntil(async () => (await call(`/api/v1/tasks/${task}/status`)).data.state === 'SUCCESS', { withinMs: 60_000, what: 'the export' })
+    await pollUntil(
+      async () => (await call(`/api/v1/tasks/${task}/status`)).data.state === 'SUCCESS', { withinMs: 60_000, what: 'the export' }
+    )
     const exported = await call(`/api/v1/users/me/export/${task}`)
 
     const started = await call('/api/v1/users/me', { method: 'DELETE', json: { password: 'securePassword123' } })
     await peer.end('SIGKILL')
     await start()
     const credentials = { email: 'user@example.com', password: 'securePassword123' }
-    await pollUntil(async () => (await call('/api/v1/users/register', { method: 'POST', json: credentials })).status === 201, { everyMs: 500, withinMs: 120_000, what: 'an address that is free again' })
+    await pollUntil(async () => (await call('/api/v1/users/register', { method: 'POST', json: credentials })).status === 201, {
+      everyMs: 500, withinMs: 120_000, what: 'an address that is free again'
+    })
 
     assert.equal(started.status, 202)
-    assert.deepEqual(exported.files.map((file: any) => [file.original_filename, file.origin]).toSorted(), [['by the API', 'pins'], ['pinned.txt', 'upload'], ['staged', 'upload']])
-    assert.deepEqual([exported.account.email, exported.pins.length, exported.groups, exported.files.some((file: any) => file.cid === cid)], ['user@example.com', 1, [], true])
+    assert.deepEqual(
+      exported.files.map((file: any) => [file.original_filename, file.origin]).toSorted(),
+      [['by the API', 'pins'], ['pinned.txt', 'upload'], ['staged', 'upload']]
+    )
+    assert.deepEqual(
+      [exported.account.email, exported.pins.length, exported.groups, exported.files.some((file: any) => file.cid === cid)],
+      ['user@example.com', 1, [], true]
+    )
     assert.doesNotMatch(JSON.stringify(exported), /"(password_hash|secret_hash|staging_key)"|argon2/)
     await pollUntil(async () => await pinset() === 0 && await stagedObjects() === 0, { withinMs: 30_000, what: 'nothing left' })
   })

@@ -5,8 +5,8 @@ import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 /**
- * The REST part of the service as its documents have it, line by line, against a fresh peer: accounts, files, tasks, and every error. Each answer is compared whole, so that nothing
- * the documents don't know slips in, but for fields that are marked as added.
+ * The REST part of the service as its documents have it, line by line, against a fresh peer: accounts, files, tasks, and every error. Each
+ * answer is compared whole, so that nothing the documents don't know slips in, but for fields that are marked as added.
  */
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 const apiKey = /^ak_[0-9A-Za-z]{32,}$/
@@ -31,12 +31,16 @@ before(async () => {
   })
   api = `http://127.0.0.1:${port}`
   await peer.start()
-  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, { withinMs: 20_000, what: 'the service' })
+  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, {
+    withinMs: 20_000, what: 'the service'
+  })
 }, { timeout: 60_000 })
 
 after(async () => { await peer?.remove() })
 
-interface Ask { method?: string, key?: string | undefined, body?: unknown, form?: FormData, headers?: Record<string, string>, bearer?: boolean }
+interface Ask {
+  method?: string, key?: string | undefined, body?: unknown, form?: FormData, headers?: Record<string, string>, bearer?: boolean
+}
 interface Answered { status: number, body: any, headers: Headers } // any: JSON of whatever was asked
 
 async function ask (path: string, { method = 'GET', key, body, form, headers = {}, bearer = false }: Ask = {}): Promise<Answered> {
@@ -64,7 +68,9 @@ function assertRefused ({ status, body }: Answered, expected: number): void {
   assert.deepEqual([body.status, body.error, typeof body.message, body.message.length > 0], [expected, names[expected], 'string', true])
 }
 
-const register = async (email: string): Promise<string> => (await post('/api/v1/users/register', { email, password: 'securePassword123' })).body.data.api_key
+const register = async (email: string): Promise<string> => (
+  await post('/api/v1/users/register', { email, password: 'securePassword123' })
+).body.data.api_key
 
 function formOf (content: string | Uint8Array, name = 'report.pdf', type = 'application/pdf'): FormData {
   const form = new FormData()
@@ -72,7 +78,9 @@ function formOf (content: string | Uint8Array, name = 'report.pdf', type = 'appl
   return form
 }
 
-const upload = async (key: string, content: string | Uint8Array, { name = 'report.pdf', type = 'application/pdf', query = '' } = {}): Promise<Answered> =>
+const upload = async (key: string, content: string | Uint8Array, {
+  name = 'report.pdf', type = 'application/pdf', query = '' } = {
+}): Promise<Answered> =>
   ask(`/api/v1/files/upload${query}`, { method: 'POST', key, form: formOf(content, name, type) })
 
 /** The last code that was sent to an address. */
@@ -91,7 +99,9 @@ describe('users', { timeout: 60_000 }, () => {
     const { status, body } = await post('/api/v1/users/register', { email: 'user@example.com', password: 'securePassword123' })
 
     assert.equal(status, 201)
-    assert.deepEqual({ ...body, data: Object.keys(body.data).toSorted() }, { status: 201, message: 'User registered successfully', data: ['api_key', 'created_at', 'email'] })
+    assert.deepEqual({ ...body, data: Object.keys(body.data).toSorted() }, {
+      status: 201, message: 'User registered successfully', data: ['api_key', 'created_at', 'email']
+    })
     assert.equal(body.data.email, 'user@example.com')
     assert.match(body.data.api_key, apiKey)
     assert.match(body.data.created_at, rfc3339)
@@ -121,7 +131,10 @@ describe('users', { timeout: 60_000 }, () => {
     const renewed = await post('/api/v1/users/renew', { email, verification_code: await codeFor(email) })
 
     assert.deepEqual([challenge.status, challenge.body], [200, { status: 200, message: 'Verification code sent to email' }])
-    assert.deepEqual([renewed.status, { ...renewed.body, data: Object.keys(renewed.body.data) }], [200, { status: 200, message: 'API key renewed successfully', data: ['api_key'] }])
+    assert.deepEqual(
+      [renewed.status, { ...renewed.body, data: Object.keys(renewed.body.data) }],
+      [200, { status: 200, message: 'API key renewed successfully', data: ['api_key'] }]
+    )
     assert.match(renewed.body.data.api_key, apiKey)
     assert.equal((await ask('/api/v1/users/status', { key: renewed.body.data.api_key })).status, 200)
     assertRefused(await ask('/api/v1/users/status', { key: old }), 403)
@@ -263,10 +276,14 @@ describe('errors', { timeout: 120_000 }, () => {
     for (const body of ['{', '[]', '{}', '{"email":"x"}', '{"email":7,"password":"securePassword123"}', '{"email":"no address","password":"securePassword123"}', 'null']) {
       assertRefused(await post('/api/v1/users/register', body), 400)
     }
-    for (const body of ['{"cids":[]}', '{"cids":"x"}', '{"cids":[1]}', '{}']) assertRefused(await post('/api/v1/files/delete/bulk', body, { key }), 400)
+    for (const body of ['{"cids":[]}', '{"cids":"x"}', '{"cids":[1]}', '{}']) assertRefused(
+      await post('/api/v1/files/delete/bulk', body, { key }), 400
+    )
     assertRefused(await ask('/api/v1/files/upload', { method: 'POST', key, body: {} }), 400)
     assertRefused(await ask('/api/v1/files/upload', { method: 'POST', key, form: new FormData() }), 400)
-    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'cursor=x', 'sort=x', 'state=x', 'meta=x']) assertRefused(await ask(`/api/v1/files?${query}`, { key }), 400)
+    for (const query of ['limit=0', 'limit=1001', 'limit=x', 'cursor=x', 'sort=x', 'state=x', 'meta=x']) assertRefused(
+      await ask(`/api/v1/files?${query}`, { key }), 400
+    )
   })
 
   it('401: no key, or one that never was, on every route that wants one', async () => {

@@ -19,7 +19,9 @@ export class FakeClusterPins implements ClusterPins {
   wake (): void {}
   async applied (): Promise<void> {}
   async refresh (): Promise<void> {}
-  onStatus (listener: StatusListener): void { this.onStatuses(async (tx, changes) => { for (const [cid, status] of changes) await listener(tx, cid, status) }) }
+  onStatus (listener: StatusListener): void {
+    this.onStatuses(async (tx, changes) => { for (const [cid, status] of changes) await listener(tx, cid, status) })
+  }
   onStatuses (listener: StatusesListener): void { this.#onStatuses.push(listener) }
   onSize (listener: SizeListener): void { this.#onSize.push(listener) }
 
@@ -30,7 +32,9 @@ export class FakeClusterPins implements ClusterPins {
       await tx.updateTable('cluster_pins').set({ owners: row.owners + 1 }).where('cid', '=', cid).execute()
       return statusOf(row.status)
     }
-    await tx.insertInto('cluster_pins').values({ cid, owners: 1, want: 'pin', status: this.first, name, changed_at: this.#database.now() }).execute()
+    await tx.insertInto('cluster_pins').values({
+      cid, owners: 1, want: 'pin', status: this.first, name, changed_at: this.#database.now()
+    }).execute()
     return statusOf(this.first)
   }
 

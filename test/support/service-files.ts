@@ -47,7 +47,9 @@ export class BlockMap {
         yield { name: entry.path, cid: root, bytes, size, allocations: [] }
       }
     } else {
-      for await (const { name, cid, bytes, size } of importEntries(entries, params, sink, { wrap: false, progress: false, ...options })) yield { name, cid, bytes, size, allocations: [] }
+      for await (
+        const { name, cid, bytes, size } of importEntries(entries, params, sink, { wrap: false, progress: false, ...options })
+      ) yield { name, cid, bytes, size, allocations: [] }
     }
     await this.gate
     options.signal?.throwIfAborted()
@@ -135,7 +137,9 @@ export async function filesWorld ({ database, clock, staging = new MemoryStaging
     tasks,
     views,
     row,
-    usedBytes: async user => (await database.db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirstOrThrow()).used_bytes,
+    usedBytes: async user => (
+      await database.db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirstOrThrow()
+    ).used_bytes,
     upload: async (user, content, { want = false, blocks = false, ...more } = {}) => {
       const bytes = Buffer.from(content)
       const cid = await cidOf(content)
@@ -160,7 +164,9 @@ export async function filesWorld ({ database, clock, staging = new MemoryStaging
 
 /** The CID of a small file, as uploads make it. */
 export async function cidOf (content: string): Promise<string> {
-  const entries = async function * (): AsyncGenerator<UploadEntry> { yield { kind: 'file', path: 'x', content: (async function * () { yield Buffer.from(content) })() } }
+  const entries = async function * (): AsyncGenerator<UploadEntry> {
+    yield { kind: 'file', path: 'x', content: (async function * () { yield Buffer.from(content) })() }
+  }
   let root = ''
   for await (const { cid } of importEntries(entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: () => {} }, { wrap: false, progress: false })) root = cid?.toString() ?? root
   return root
@@ -170,7 +176,9 @@ export async function cidOf (content: string): Promise<string> {
 export async function stagedFolder (files: Record<string, string>): Promise<{ cid: string, sections: Uint8Array }> {
   const blocks: Block[] = []
   const entries = async function * (): AsyncGenerator<UploadEntry> {
-    for (const [name, content] of Object.entries(files)) yield { kind: 'file', path: `folder/${name}`, content: (async function * () { yield Buffer.from(content) })() }
+    for (const [name, content] of Object.entries(files)) yield {
+      kind: 'file', path: `folder/${name}`, content: (async function * () { yield Buffer.from(content) })()
+    }
   }
   let root: CID | undefined
   for await (const { cid } of importEntries(entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: batch => { blocks.push(...batch) } }, { wrap: false, progress: false })) root = cid ?? root

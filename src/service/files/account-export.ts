@@ -4,6 +4,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Pins } from '../pins/pins.ts'
 import { opaqueId } from '../sql/ids.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
+import type { FileRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
 import type { Task, TaskContext, Tasks } from '../tasks/tasks.ts'
 import type { Usage } from '../usage/usage.ts'
@@ -29,8 +30,8 @@ const workingMs = 3_600_000
 const daysBack = 400
 
 /**
- * Everything that the service knows of a user, without secrets, as one JSON document in staging. A row of `uploads` keeps it there until it expires. Registers the task; one that was
- * interrupted begins anew.
+ * Everything that the service knows of a user, without secrets, as one JSON document in staging. A row of `uploads` keeps it there until it
+ * expires. Registers the task; one that was interrupted begins anew.
  */
 export class AccountExports {
   readonly #deps: AccountExportDeps
@@ -44,10 +45,12 @@ export class AccountExports {
   async open (user: string, taskId: string): Promise<AccountExport> {
     const { database, tasks, staging } = this.#deps
     const task = await tasks.get(user, taskId)
-    const row = await database.db.selectFrom('uploads').select('staging_key').where('user_id', '=', user).where('id', '=', rowId(taskId)).executeTakeFirst()
+    const row = await database.db.selectFrom('uploads').select('staging_key')
+      .where('user_id', '=', user).where('id', '=', rowId(taskId)).executeTakeFirst()
     const key = row?.staging_key
     const sizeBytes = key == null ? null : await staging.size(key)
-    if (task.kind !== exportKind || task.state !== 'SUCCESS' || key == null || sizeBytes == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such export' })
+    const isThere = task.kind === exportKind && task.state === 'SUCCESS'
+    if (!isThere || key == null || sizeBytes == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such export' })
     return { sizeBytes, read: options => staging.read(key, options) }
   }
 
@@ -66,13 +69,24 @@ export class AccountExports {
   async #note ({ id, user, key, keptMs }: { id: string, user: string, key: string, keptMs: number }): Promise<string | null> {
     const { database } = this.#deps
     return database.transaction(async tx => {
-      const earlier = await tx.selectFrom('uploads').select('staging_key').where('user_id', '=', user).where('id', '=', rowId(id)).executeTakeFirst()
+      const earlier = await tx.selectFrom('uploads').select('staging_key')
+        .where('user_id', '=', user).where('id', '=', rowId(id)).executeTakeFirst()
       const expires = { staging_key: key, expires_at: database.now() + keptMs }
       if (earlier != null) await tx.updateTable('uploads').set(expires).where('user_id', '=', user).where('id', '=', rowId(id)).execute()
       else {
-        const { workspace_id: workspace } = await tx.selectFrom('users').select('workspace_id').where('id', '=', user).executeTakeFirstOrThrow()
+        const account = await tx.selectFrom('users').select('workspace_id').where('id', '=', user).executeTakeFirstOrThrow()
         await tx.insertInto('uploads').values({
-          ...expires, id: rowId(id), user_id: user, workspace_id: workspace, length: null, offset: 0, metadata: '{"kind":"export"}', reservation_id: null, link_id: null, state: 'done', created_at: database.now()
+          ...expires,
+          id: rowId(id),
+          user_id: user,
+          workspace_id: account.workspace_id,
+          length: null,
+          offset: 0,
+          metadata: '{"kind":"export"}',
+          reservation_id: null,
+          link_id: null,
+          state: 'done',
+          created_at: database.now()
         }).execute()
       }
       return earlier == null || earlier.staging_key === key ? null : earlier.staging_key
@@ -83,7 +97,8 @@ export class AccountExports {
     const { db } = this.#deps.database
     const account = await db.selectFrom('users').selectAll().where('id', '=', user).executeTakeFirstOrThrow()
     const { password_hash: _secret, email_key: _key, ...known } = account
-    const keys = (await db.selectFrom('api_keys').selectAll().where('user_id', '=', user).execute()).map(({ secret_hash: _hash, ...key }) => key)
+    const rows = await db.selectFrom('api_keys').selectAll().where('user_id', '=', user).execute()
+    const keys = rows.map(({ secret_hash: _hash, ...key }) => key)
     const groups = await db.selectFrom('groups').selectAll().where('user_id', '=', user).execute()
     const usage = await this.#deps.usage.days(user, daysBack)
     yield Buffer.from(`${JSON.stringify({ account: known, keys, groups, usage }).slice(0, -1)},"files":`)
@@ -98,8 +113,10 @@ export class AccountExports {
   async * #files (user: string): AsyncGenerator<unknown[]> {
     let cursor: string | null = null
     do {
-      const page: Awaited<ReturnType<typeof listFiles>> = await listFiles(user, { sort: { by: 'uploaded_at', descending: false }, ...(cursor == null ? {} : { cursor }) }, this.#deps)
-      yield page.files.map(({ staging_key: _key, lease_until: _lease, name_key: _folded, owns_pin: _owns, tries: _tries, meta, ...file }) => ({ ...file, meta: JSON.parse(meta) as unknown }))
+      const page: Awaited<ReturnType<typeof listFiles>> = await listFiles(
+        user, { sort: { by: 'uploaded_at', descending: false }, ...(cursor == null ? {} : { cursor }) }, this.#deps
+      )
+      yield page.files.map(exported)
       cursor = page.next
     } while (cursor != null)
   }
@@ -107,12 +124,32 @@ export class AccountExports {
   async * #audit (user: string): AsyncGenerator<unknown[]> {
     let cursor: string | null = null
     do {
-      const page: Awaited<ReturnType<Audit['list']>> = await this.#deps.audit.list({ user, limit: 1000, ...(cursor == null ? {} : { cursor }) })
+      const page: Awaited<ReturnType<Audit['list']>> = await this.#deps.audit.list({
+        user, limit: 1000, ...(cursor == null ? {} : { cursor })
+      })
       yield page.entries
       cursor = page.next
     } while (cursor != null)
   }
 }
+
+/** What a user knows of a file. */
+const exported = (file: FileRow): Record<string, unknown> => ({
+  id: file.id,
+  cid: file.cid,
+  kind: file.kind,
+  original_filename: file.original_filename,
+  content_type: file.content_type,
+  size_bytes: file.size_bytes,
+  group_id: file.group_id,
+  meta: JSON.parse(file.meta) as unknown,
+  origin: file.origin,
+  state: file.state,
+  error: file.error,
+  uploaded_at: file.uploaded_at,
+  view_count: file.view_count,
+  last_accessed_at: file.last_accessed_at
+})
 
 const rowId = (taskId: string): string => `export-${taskId}`
 

@@ -28,8 +28,8 @@ export interface AccountRemovalInput { user: string }
 export const removalTaskKind = 'account-delete'
 
 /**
- * Deletes accounts, in order: files, pins, uploads, then the account with all that hangs on it. Whoever creates the task (`user` null) has set the account's state to `deleting`, so nothing is
- * added any more. Every step is met again after an interruption.
+ * Deletes accounts, in order: files, pins, uploads, then the account with all that hangs on it. Whoever creates the task (`user` null) has
+ * set the account's state to `deleting`, so nothing is added any more. Every step is met again after an interruption.
  */
 export function accountRemoval (deps: AccountRemovalDeps): void {
   deps.tasks.handle<AccountRemovalInput>(removalTaskKind, async ({ input }, context) => removeAccount(input.user, context, deps))
@@ -64,7 +64,7 @@ async function endAccount (user: string, { database, quota, audit }: AccountRemo
     for (const { id } of await tx.selectFrom('reservations').select('id').where('user_id', '=', user).execute()) await quota.release(tx, id)
     await audit.record(tx, { actor: 'service', user, action: 'account-deleted', object: user })
     await tx.deleteFrom('users').where('id', '=', user).execute()
-    const { count } = await tx.selectFrom('users').select(eb => eb.fn.countAll<number>().as('count')).where('workspace_id', '=', account.workspace_id).executeTakeFirstOrThrow()
-    if (Number(count) === 0) await tx.deleteFrom('workspaces').where('id', '=', account.workspace_id).execute()
+    const other = await tx.selectFrom('users').select('id').where('workspace_id', '=', account.workspace_id).limit(1).executeTakeFirst()
+    if (other == null) await tx.deleteFrom('workspaces').where('id', '=', account.workspace_id).execute()
   })
 }

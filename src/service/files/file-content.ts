@@ -14,7 +14,9 @@ export interface FileContentInit {
   blockTimeoutMs: number
 }
 
-export interface FileContentDeps { ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>, reader: DagReader, staging: Pick<Staging, 'read'>, clock: Clock }
+export interface FileContentDeps {
+  ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>, reader: DagReader, staging: Pick<Staging, 'read'>, clock: Clock
+}
 
 /** The bytes of a file as they lie in staging. */
 export function stagedFileContent (file: FileRow & { staging_key: string }, { staging }: Pick<FileContentDeps, 'staging'>): FileContent {
@@ -27,11 +29,18 @@ export function stagedFileContent (file: FileRow & { staging_key: string }, { st
 }
 
 /** What the IPFS node has, or gets, under a file's CID. A root that isn't UnixFS is given as the block that it is. */
-export async function pinnedFileContent (file: FileRow, { blockTimeoutMs }: FileContentInit, deps: FileContentDeps, { signal }: { signal?: AbortSignal } = {}): Promise<FileContent> {
+export async function pinnedFileContent (
+  file: FileRow, { blockTimeoutMs, signal }: FileContentInit & { signal?: AbortSignal }, deps: FileContentDeps
+): Promise<FileContent> {
   const { ipfs, reader, clock } = deps
   const root = parseCid(file.cid)
   const getUntil = (ended: AbortSignal | undefined): GetBlock => async cid => {
-    const limit = deadline(clock, blockTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `the block ${cid.toString()} did not come in time` }), ended)
+    const limit = deadline(
+      clock,
+      blockTimeoutMs,
+      () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `the block ${cid.toString()} did not come in time` }),
+      ended
+    )
     try {
       return await ipfs.getBlock(cid, { signal: limit.signal, root, untilNobody: true })
     } finally {

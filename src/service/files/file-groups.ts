@@ -7,8 +7,10 @@ import type { Groups } from './files.ts'
 
 export interface FileGroupsDeps { database: Pick<SqlDatabase, 'db' | 'transaction' | 'now'>, random: Random }
 
-const nameTaken = (name: string): ClusterError => new ClusterError('CONFLICT', { name }, { message: 'there is a group of this name already' })
-const noSuchGroup = (group: string): ClusterError => new ClusterError('NOT_FOUND', { group: group.slice(0, 200) }, { message: 'there is no such group' })
+const nameTaken = (name: string): ClusterError =>
+  new ClusterError('CONFLICT', { name }, { message: 'there is a group of this name already' })
+const noSuchGroup = (group: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { group: group.slice(0, 200) }, { message: 'there is no such group' })
 
 /** Groups of files: a name that many files of a user have in common. */
 export function fileGroups ({ database, random }: FileGroupsDeps): Groups {

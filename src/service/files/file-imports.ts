@@ -42,8 +42,9 @@ const cleanUpAtOnce = 100
 const finalCodes = ['INVALID_ARGUMENT', 'INVALID_DATA', 'INVALID_CID', 'UNSUPPORTED', 'DENIED', 'NOT_FOUND'] as const
 
 /**
- * Makes blocks of what is staged and wanted: rows in the state `importing`, oldest first, each CID by one peer at a time (a lease in its rows). Whatever ends an import early, the row
- * stays, and is taken again: at once by the same process, after the lease by another. Also removes from staging what is pinned.
+ * Makes blocks of what is staged and wanted: rows in the state `importing`, oldest first, each CID by one peer at a time (a lease in its
+ * rows). Whatever ends an import early, the row stays, and is taken again: at once by the same process, after the lease by another. Also
+ * removes from staging what is pinned.
  */
 export class FileImports {
   readonly #init: FileImportsInit
@@ -64,7 +65,9 @@ export class FileImports {
     this.#loops = Array.from({ length: this.#init.parallel }, (_, at) => workers.add({
       name: `service-import-${at + 1}`, intervalMs: () => lookEveryMs, jitter: 0.3, work: async signal => this.#work(signal)
     }))
-    this.#cleaner = workers.add({ name: 'service-staging-clean-up', intervalMs: () => lookEveryMs, jitter: 0.3, work: async () => this.#cleanUp() })
+    this.#cleaner = workers.add({
+      name: 'service-staging-clean-up', intervalMs: () => lookEveryMs, jitter: 0.3, work: async () => this.#cleanUp()
+    })
   }
 
   /** In a database that only this process works on they are those of a process that is gone. */
@@ -72,7 +75,8 @@ export class FileImports {
     const { database } = this.#deps
     if (database.kind !== 'sqlite') return
     await database.transaction(async tx => {
-      await tx.updateTable('files').set({ lease_until: null }).where('state', '=', 'importing').where('lease_until', 'is not', null).execute()
+      await tx.updateTable('files').set({ lease_until: null })
+        .where('state', '=', 'importing').where('lease_until', 'is not', null).execute()
     })
   }
 
@@ -121,7 +125,8 @@ export class FileImports {
     return database.transaction(async tx => {
       const row = await this.#oldest(tx)
       if (row == null) return undefined
-      await tx.updateTable('files').set({ lease_until: database.now() + leaseMs }).where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
+      await tx.updateTable('files').set({ lease_until: database.now() + leaseMs })
+        .where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
       return row
     })
   }
@@ -160,7 +165,9 @@ export class FileImports {
     let root: CID | null = null
     for await (const { cid } of cluster.add(entries, { ...params, noPin: true, awaitsPin: true }, { signal })) root = cid ?? root
     if (root != null && textsOf(row.cid).includes(root.toString())) return
-    throw new ClusterError('INVALID_DATA', { cid: row.cid, made: root?.toString() ?? null }, { message: 'the staged bytes are not those of the CID' })
+    throw new ClusterError('INVALID_DATA', { cid: row.cid, made: root?.toString() ?? null }, {
+      message: 'the staged bytes are not those of the CID'
+    })
   }
 
   async #failed (row: Claimed, err: unknown): Promise<void> {
@@ -177,9 +184,8 @@ export class FileImports {
   async #finish (row: Claimed, write: { event: 'imported' | 'import-failed', fields: Partial<FileRow> }): Promise<void> {
     const { database, writer } = this.#deps
     await database.transaction(async tx => {
-      for (const each of await tx.selectFrom('files').selectAll().where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()) {
-        await writer.change(tx, each, write)
-      }
+      const rows = await tx.selectFrom('files').selectAll().where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
+      for (const each of rows) await writer.change(tx, each, write)
     })
   }
 
@@ -187,7 +193,8 @@ export class FileImports {
   async #giveBack (row: Claimed, afterMs: number, fields: { error?: string, tries?: number } = {}): Promise<void> {
     const { database } = this.#deps
     await database.transaction(async tx => {
-      await tx.updateTable('files').set({ ...fields, lease_until: database.now() + afterMs }).where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
+      await tx.updateTable('files').set({ ...fields, lease_until: database.now() + afterMs })
+        .where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
     })
   }
 
@@ -198,7 +205,9 @@ export class FileImports {
     const loop = (async (): Promise<void> => {
       while (!stop.signal.aborted) {
         await clock.sleep(leaseMs / 3, stop.signal).catch(() => {})
-        if (!stop.signal.aborted) await this.#giveBack(row, leaseMs).catch(err => log.debug('the lease of an import was not prolonged', { err }))
+        if (!stop.signal.aborted) await this.#giveBack(row, leaseMs).catch(
+          err => log.debug('the lease of an import was not prolonged', { err })
+        )
       }
     })()
     return async () => {
@@ -219,10 +228,14 @@ export class FileImports {
     }
   }
 
-  /** What is pinned needs nothing in staging. The row lets go first: what is left after a crash is an orphan, and no row names what isn't there. */
+  /**
+   * What is pinned needs nothing in staging. The row lets go first: what is left after a crash is an orphan, and no row names what isn't
+   * there.
+   */
   async #cleanUp (): Promise<'busy' | 'idle'> {
     const { database, staging } = this.#deps
-    const rows = await database.db.selectFrom('files').select(['id', 'user_id', 'staging_key']).where('state', '=', 'pinned').where('staging_key', 'is not', null).limit(cleanUpAtOnce).execute()
+    const rows = await database.db.selectFrom('files').select(['id', 'user_id', 'staging_key'])
+      .where('state', '=', 'pinned').where('staging_key', 'is not', null).limit(cleanUpAtOnce).execute()
     for (const { id, user_id: user, staging_key: key } of rows) {
       const { numUpdatedRows } = await database.transaction(async tx => tx.updateTable('files').set({ staging_key: null })
         .where('user_id', '=', user).where('id', '=', id).where('state', '=', 'pinned').where('staging_key', '=', key).executeTakeFirst())

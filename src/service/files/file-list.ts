@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 import { ClusterError } from '../../base/errors.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { FileRow } from '../sql/tables.ts'
-import { fileSorts } from './files.ts'
 import type { FileFilter, FileQuery, FileSort } from './files.ts'
 
 export interface FileListDeps { database: Pick<SqlDatabase, 'db' | 'matching'> }
@@ -11,7 +10,11 @@ export const longestList = 1000
 
 /** The column that a sort goes by. Names sort without regard to case; what was never accessed counts as accessed before everything else. */
 const columns = {
-  uploaded_at: 'uploaded_at', original_filename: 'name_key', size_bytes: 'size_bytes', view_count: 'view_count', last_accessed_at: 'last_accessed_at'
+  uploaded_at: 'uploaded_at',
+  original_filename: 'name_key',
+  size_bytes: 'size_bytes',
+  view_count: 'view_count',
+  last_accessed_at: 'last_accessed_at'
 } as const satisfies Record<FileSort, keyof FileRow>
 
 /** Where the next page begins: behind this value of the sorted column and this ID. */
@@ -20,7 +23,9 @@ interface Place { by: FileSort, descending: boolean, value: string | number, id:
 const newestFirst = { by: 'uploaded_at', descending: true } as const
 
 /** One page of a user's files. Every sort is answered out of an index: pages of a large account come as quickly as those of a small one. */
-export async function listFiles (user: string, query: FileQuery, { database }: FileListDeps): Promise<{ files: FileRow[], next: string | null }> {
+export async function listFiles (
+  user: string, query: FileQuery, { database }: FileListDeps
+): Promise<{ files: FileRow[], next: string | null }> {
   const { limit = longestList, sort = newestFirst, cursor } = query
   const column = columns[sort.by]
   const direction = sort.descending ? 'desc' : 'asc'
@@ -36,7 +41,9 @@ export async function listFiles (user: string, query: FileQuery, { database }: F
 }
 
 /** Some of the files that fit, oldest first; for work on all of them, batch by batch. `before`: uploaded until then. */
-export async function someFiles (user: string, { filter, before, limit }: { filter: FileFilter, before: number, limit: number }, { database }: FileListDeps): Promise<FileRow[]> {
+export async function someFiles (
+  user: string, { filter, before, limit }: { filter: FileFilter, before: number, limit: number }, { database }: FileListDeps
+): Promise<FileRow[]> {
   return (await filtered(user, filter, { database })).where('uploaded_at', '<=', before).orderBy('uploaded_at').limit(limit).execute()
 }
 
@@ -50,13 +57,15 @@ async function filtered (user: string, { q = '', group, state, meta }: FileFilte
   return database.db.selectFrom('files').selectAll().where(fits)
 }
 
-const cursorOf = ({ by, descending, value, id }: Place): string => Buffer.from(JSON.stringify([by, descending ? 1 : 0, value, id])).toString('base64url')
+const cursorOf = ({ by, descending, value, id }: Place): string =>
+  Buffer.from(JSON.stringify([by, descending ? 1 : 0, value, id])).toString('base64url')
 
 function placeOf (cursor: string, { by, descending }: Pick<Place, 'by' | 'descending'>): Place {
   try {
     const [sort, isDescending, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
-    const isKnown = fileSorts.includes(sort as FileSort) && (typeof value === 'string' || Number.isSafeInteger(value)) && typeof id === 'string'
-    if (isKnown && sort === by && isDescending === (descending ? 1 : 0)) return { by, descending, value: value as string | number, id }
+    const isOfList = sort === by && isDescending === (descending ? 1 : 0) && typeof id === 'string'
+    const isValue = by === 'original_filename' ? typeof value === 'string' : Number.isSafeInteger(value)
+    if (isOfList && isValue) return { by, descending, value: value as string | number, id }
   } catch { /* no cursor of ours */ }
   throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
 }

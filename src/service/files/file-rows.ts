@@ -18,7 +18,8 @@ export function textsOf (cid: string): string[] {
 
 function otherVersion ({ version, code, multihash }: CID): string[] {
   if (version === 0) return [CID.createV1(dagPb, multihash).toString()]
-  return code === dagPb && multihash.code === sha256 && multihash.size === 32 ? [CID.createV0(multihash as Parameters<typeof CID.createV0>[0]).toString()] : []
+  const hasV0 = code === dagPb && multihash.code === sha256 && multihash.size === 32
+  return hasV0 ? [CID.createV0(multihash as Parameters<typeof CID.createV0>[0]).toString()] : []
 }
 
 /** The user's file. */
@@ -36,7 +37,8 @@ export async function fileOf (db: Kysely<Tables>, user: string, cid: string): Pr
   return file
 }
 
-const noSuchFile = (cid: string): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.slice(0, 200) }, { message: 'there is no file with this CID' })
+const noSuchFile = (cid: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { cid: cid.slice(0, 200) }, { message: 'there is no file with this CID' })
 
 /** NOT_FOUND for a group that isn't the user's. */
 export async function checkGroup (db: Kysely<Tables>, user: string, group: string | null | undefined): Promise<void> {

@@ -8,6 +8,11 @@ import type { FileEvent } from './file-state.ts'
 
 export interface FileWriterDeps { quota: Pick<Quota, 'hold' | 'drop' | 'release'>, clusterPins: Pick<ClusterPins, 'acquire' | 'release'> }
 
+/** A row without what follows from the rest of it. */
+export type NewRow = Omit<FileRow, 'name_key' | 'owns_pin'>
+
+interface Rows { before: FileRow | undefined, after: FileRow | undefined }
+
 export interface WriteOptions {
   /** Given up for what the file holds. */
   reservation?: string | undefined
@@ -21,8 +26,8 @@ export interface FileWrite extends WriteOptions {
 }
 
 /**
- * Every write of a row of `files`: what its owner holds against the quota, and whether the file owns the cluster's pin, change with it. Throws QUOTA_EXCEEDED when there is
- * no room for what it holds from now on.
+ * Every write of a row of `files`: what its owner holds against the quota, and whether the file owns the cluster's pin, change with it.
+ * Throws QUOTA_EXCEEDED when there is no room for what it holds from now on.
  */
 export class FileWriter {
   readonly #deps: FileWriterDeps
@@ -30,14 +35,21 @@ export class FileWriter {
   constructor (deps: FileWriterDeps) { this.#deps = deps }
 
   /** `row.state` is the state to begin with. Gives the row as it was stored. */
-  async insert (tx: Sql, row: Omit<FileRow, 'name_key' | 'owns_pin'>, options: WriteOptions = {}): Promise<FileRow> {
-    const wanted = { ...row, name_key: folded(row.original_filename), owns_pin: row.origin !== 'pins' && (row.state === 'pinning' || row.state === 'pinned') ? 1 : 0 }
+  async insert (tx: Sql, row: NewRow, options: WriteOptions = {}): Promise<FileRow> {
+    const wanted = {
+      ...row,
+      name_key: folded(row.original_filename),
+      owns_pin: row.origin !== 'pins' && (row.state === 'pinning' || row.state === 'pinned') ? 1 : 0
+    }
     const stored = await this.#keepUp(tx, { before: undefined, after: wanted }, options)
     await tx.insertInto('files').values(stored).execute()
     return stored
   }
 
-  /** Gives the row as it is then. What `staging_key` named before and doesn't any more is to be removed by the caller, after the transaction. */
+  /**
+   * Gives the row as it is then. What `staging_key` named before and doesn't any more is to be removed by the caller, after the
+   * transaction.
+   */
   async change (tx: Sql, row: FileRow, { event, fields = {}, ...options }: FileWrite): Promise<FileRow> {
     const state = event == null ? row.state : nextFileState(row.state, event)
     const wanted: FileRow = { ...row, ...fields, state }
@@ -57,7 +69,7 @@ export class FileWriter {
 
   #keepUp (tx: Sql, rows: { before: FileRow | undefined, after: FileRow }, options?: WriteOptions): Promise<FileRow>
   #keepUp (tx: Sql, rows: { before: FileRow, after: undefined }): Promise<undefined>
-  async #keepUp (tx: Sql, { before, after }: { before: FileRow | undefined, after: FileRow | undefined }, options: WriteOptions = {}): Promise<FileRow | undefined> {
+  async #keepUp (tx: Sql, { before, after }: Rows, options: WriteOptions = {}): Promise<FileRow | undefined> {
     await this.#hold(tx, { before, after }, options)
     const { clusterPins } = this.#deps
     const owned = before?.owns_pin === 1
@@ -69,7 +81,7 @@ export class FileWriter {
     return { ...after, state: state === 'pinned' ? nextFileState(after.state, 'cluster-pinned') : after.state }
   }
 
-  async #hold (tx: Sql, { before, after }: { before: FileRow | undefined, after: FileRow | undefined }, { reservation }: WriteOptions): Promise<void> {
+  async #hold (tx: Sql, { before, after }: Rows, { reservation }: WriteOptions): Promise<void> {
     const { quota } = this.#deps
     const held = before != null && countsForQuota(before)
     const holds = after != null && countsForQuota(after)

@@ -27,14 +27,17 @@ export type FileKind = FileRow['kind']
  *
  * The whole table, as a pure function, is in `file-state.ts`. What holds in every state:
  * - One row for each user and CID. The same bytes uploaded again are the same file.
- * - `staging_key` names an object of the staging area as long as the row needs it: until the cluster has said that the CID is pinned on all replicas.
- *   Objects that no row names any more are removed by who made them superfluous, else by the reconciliation.
- * - A file that `countsForQuota` holds its CID (`Quota.hold`), one with `owns_pin` has acquired it (`ClusterPins.acquire`): in the transaction that changes the row.
- * - Pins made through the Pinning Service API are in the list, too: for CIDs that are no file of the user, as rows of origin `pins`. Such a row follows the newest of the
- *   user's pins of that CID, holds and owns nothing itself, and goes with the last of them. Unpinning or deleting any entry ends all the user's pins of its CID.
+ * - `staging_key` names an object of the staging area as long as the row needs it: until the cluster has said that the CID is pinned on all
+ *   replicas. Objects that no row names any more are removed by who made them superfluous, else by the reconciliation.
+ * - A file that `countsForQuota` holds its CID (`Quota.hold`), one with `owns_pin` has acquired it (`ClusterPins.acquire`): in the
+ *   transaction that changes the row.
+ * - Pins made through the Pinning Service API are in the list, too: for CIDs that are no file of the user, as rows of origin `pins`. Such a
+ *   row follows the newest of the user's pins of that CID, holds and owns nothing itself, and goes with the last of them. Unpinning or
+ *   deleting any entry ends all the user's pins of its CID.
  * - What lies in staging: see `stagedContent` of the uploads.
  *
- * CIDs are given in any base, v0 and v1 of the same block being one; rows have them as they were uploaded. Another user's file is NOT_FOUND, and so is what is no CID.
+ * CIDs are given in any base, v0 and v1 of the same block being one; rows have them as they were uploaded. Another user's file is
+ * NOT_FOUND, and so is what is no CID.
  *
  * Errors beside those named: NOT_READY when the database is away.
  */
@@ -44,11 +47,12 @@ export interface Files extends Startable {
    *
    * `stored.kind`:
    * - `staged`: the bytes are durable in staging under `key`. With `want` they are imported at once, else on first access.
-   * - `blocks`: the blocks are in the IPFS node, durable and held until they are pinned (`ClusterApi.add` with `noPin` and `awaitsPin`). The pin is asked for here.
+   * - `blocks`: the blocks are in the IPFS node, durable and held until they are pinned (`ClusterApi.add` with `noPin` and `awaitsPin`).
+   *   The pin is asked for here.
    *
-   * A reservation is given up for what the file then holds: the same amount in one step. QUOTA_EXCEEDED when it isn't enough, nothing changed.
-   * The answer tells what to remove from staging after the transaction: an object that nobody needs, because the user has these bytes already.
-   * Name, type, group and meta of an earlier row are replaced; its `uploaded_at` stays.
+   * A reservation is given up for what the file then holds: the same amount in one step. QUOTA_EXCEEDED when it isn't enough, nothing
+   * changed. The answer tells what to remove from staging after the transaction: an object that nobody needs, because the user has these
+   * bytes already. Name, type, group and meta of an earlier row are replaced; its `uploaded_at` stays.
    */
   accept (tx: Sql, upload: Upload): Promise<{ file: FileRow, superfluous: string | null }>
 
@@ -73,18 +77,23 @@ export interface Files extends Startable {
   pin (user: string, cid: string): Promise<FileRow>
   /** What isn't pinned stays as it is. */
   unpin (user: string, cid: string): Promise<FileRow>
-  /** A file by the CID of something in the network. CONFLICT when the user has it pinned; one that was unpinned or failed is pinned again. */
+  /**
+   * A file by the CID of something in the network. CONFLICT when the user has it pinned; one that was unpinned or failed is pinned again.
+   */
   fromCid (user: { id: string, workspace: string }, pin: NewPin): Promise<FileRow>
 
   /**
-   * Content of the user's own file. What is staged is read from there; directories and CARs that are staged are imported first. NOT_FOUND; NO_PROVIDER or TIMEOUT when what was
-   * unpinned can't be had any more.
+   * Content of the user's own file. What is staged is read from there; directories and CARs that are staged are imported first. NOT_FOUND;
+   * NO_PROVIDER or TIMEOUT when what was unpinned can't be had any more.
    */
   open (user: string, cid: string, options?: { signal?: AbortSignal }): Promise<FileContent>
   readonly access: GatewayAccess
   readonly groups: Groups
 
-  /** The row once it is neither imported nor pinned any more, or as it is after this time. Default 10 s. NOT_FOUND, also when it is deleted meanwhile. */
+  /**
+   * The row once it is neither imported nor pinned any more, or as it is after this time. Default 10 s. NOT_FOUND, also when it is deleted
+   * meanwhile.
+   */
   whenPinned (user: string, cid: string, options?: { withinMs?: number, signal?: AbortSignal }): Promise<FileRow>
   /** After the transaction: look for imports and pins that are to be made now. */
   wake (): void

@@ -8,16 +8,22 @@ import type { FileRow, FileState, PinRow } from '../sql/tables.ts'
 import { countsForQuota, nextFileState } from './file-state.ts'
 import type { FileEvent } from './file-state.ts'
 import { findFile } from './file-rows.ts'
-import type { FileWriter } from './file-writer.ts'
+import type { FileWriter, NewRow } from './file-writer.ts'
 
-export interface FollowStatusesDeps { clusterPins: Pick<ClusterPins, 'onStatuses' | 'onSize'>, pins: Pick<Pins, 'onChange'>, writer: FileWriter, random: Random }
+export interface FollowStatusesDeps {
+  clusterPins: Pick<ClusterPins, 'onStatuses' | 'onSize'>, pins: Pick<Pins, 'onChange'>, writer: FileWriter, random: Random
+}
 
 const noRoom = 'the account is full'
 
-/** Keeps files in step with the cluster, with sizes that become known, and with the pins of the Pinning Service API. All of it in the transactions of those who tell. */
+/**
+ * Keeps files in step with the cluster, with sizes that become known, and with the pins of the Pinning Service API. All of it in the
+ * transactions of those who tell.
+ */
 export function followStatuses ({ clusterPins, pins, writer, random }: FollowStatusesDeps): void {
   clusterPins.onStatuses(async (tx, statuses) => {
-    const rows = await tx.selectFrom('files').selectAll().where('cid', 'in', [...statuses.keys()]).where(eb => eb.or([eb('owns_pin', '=', 1), eb('origin', '=', 'pins')])).execute()
+    const rows = await tx.selectFrom('files').selectAll().where('cid', 'in', [...statuses.keys()])
+      .where(eb => eb.or([eb('owns_pin', '=', 1), eb('origin', '=', 'pins')])).execute()
     for (const row of rows) {
       const status = statuses.get(row.cid)
       if (row.origin === 'pins') await followPins(tx, row, await newestPin(tx, row), { writer })
@@ -26,9 +32,13 @@ export function followStatuses ({ clusterPins, pins, writer, random }: FollowSta
   })
 
   clusterPins.onSize(async (tx, cid, bytes, over) => {
-    for (const row of await tx.selectFrom('files').selectAll().where('cid', '=', cid).where('origin', '<>', 'upload').where('size_bytes', '=', 0).execute()) {
+    const rows = await tx.selectFrom('files').selectAll().where('cid', '=', cid).where('origin', '<>', 'upload').where('size_bytes', '=', 0)
+      .execute()
+    for (const row of rows) {
       const isOver = row.owns_pin === 1 && over.includes(row.user_id)
-      await writer.change(tx, row, { fields: { size_bytes: bytes, ...(isOver ? { error: noRoom } : {}) }, ...(isOver ? { event: 'over-quota' as const } : {}) })
+      await writer.change(tx, row, {
+        fields: { size_bytes: bytes, ...(isOver ? { error: noRoom } : {}) }, ...(isOver ? { event: 'over-quota' as const } : {})
+      })
     }
   })
 
@@ -42,7 +52,7 @@ export function followStatuses ({ clusterPins, pins, writer, random }: FollowSta
 /** What the cluster says. A file that failed and comes back counts again, if there is room. */
 async function followCluster (tx: Sql, row: FileRow, { status, writer }: { status: ClusterPinStatus, writer: FileWriter }): Promise<void> {
   const event = clusterEvent(row, status)
-  const error = status.state === 'failed' ? status.info['error'] ?? 'the cluster could not pin it' : null
+  const error = status.state === 'failed' ? status.info['error'] ?? cannotPin : null
   if (nextFileState(row.state, event) === row.state && row.error === error) return
   try {
     await writer.change(tx, row, { event, fields: { error } })
@@ -58,7 +68,10 @@ function clusterEvent ({ staging_key: key }: FileRow, { state }: ClusterPinStatu
   return key == null ? 'cluster-failed' : 'cluster-failed-staged'
 }
 
-/** An entry that stands for pins has the state of the newest, and goes with the last. A file that isn't pinned becomes one when its CID is pinned by that API. */
+/**
+ * An entry that stands for pins has the state of the newest, and goes with the last. A file that isn't pinned becomes one when its CID is
+ * pinned by that API.
+ */
 async function followPins (tx: Sql, row: FileRow, newest: PinRow | undefined, { writer }: { writer: FileWriter }): Promise<void> {
   const isEntry = row.origin === 'pins'
   if (newest == null) {
@@ -68,18 +81,25 @@ async function followPins (tx: Sql, row: FileRow, newest: PinRow | undefined, { 
   const isFree = row.staging_key == null && row.owns_pin === 0 && (row.state === 'unpinned' || row.state === 'failed')
   if (!isEntry && !isFree) return
   await writer.change(tx, { ...row, state: stateOf(newest) }, {
-    fields: { origin: 'pins', error: errorOf(newest), ...(isEntry ? { original_filename: nameOf(newest), meta: newest.meta, size_bytes: newest.size_bytes ?? row.size_bytes } : {}) }
+    fields: {
+      origin: 'pins',
+      error: errorOf(newest),
+      ...(isEntry ? { original_filename: nameOf(newest), meta: newest.meta, size_bytes: newest.size_bytes ?? row.size_bytes } : {})
+    }
   })
 }
 
 const newestPin = async (tx: Sql, { user_id: user, cid }: FileRow): Promise<PinRow | undefined> =>
-  tx.selectFrom('pins').selectAll().where('user_id', '=', user).where('cid', '=', cid).orderBy('created', 'desc').limit(1).executeTakeFirst()
+  tx.selectFrom('pins').selectAll().where('user_id', '=', user)
+    .where('cid', '=', cid).orderBy('created', 'desc').limit(1).executeTakeFirst()
 
 const nameOf = ({ name, cid }: PinRow): string => name === '' ? cid : name
 const stateOf = ({ status }: PinRow): FileState => status === 'queued' ? 'pinning' : status
-const errorOf = ({ status, info }: PinRow): string | null => status !== 'failed' ? null : (JSON.parse(info) as Record<string, string>)['error'] ?? 'the cluster could not pin it'
+const cannotPin = 'the cluster could not pin it'
+const errorOf = ({ status, info }: PinRow): string | null =>
+  status === 'failed' ? (JSON.parse(info) as Record<string, string>)['error'] ?? cannotPin : null
 
-const entryFor = (pin: PinRow, { random }: { random: Random }): Omit<FileRow, 'name_key' | 'owns_pin'> => ({
+const entryFor = (pin: PinRow, { random }: { random: Random }): NewRow => ({
   id: opaqueId(random),
   user_id: pin.user_id,
   workspace_id: pin.workspace_id,

@@ -24,8 +24,11 @@ export function gatewayAccess ({ database, writer, imports, clusterPins, usage }
     find: async cid => {
       const texts = textsOf(cid)
       if (texts.length === 0) return undefined
-      const rows = await database.db.selectFrom('files').select(['user_id', 'cid', 'state']).where('cid', 'in', texts).limit(mostOwners).execute()
-      return rows.length === 0 ? undefined : { owners: rows.map(row => ({ user: row.user_id, cid: row.cid, isStaged: row.state === 'staged' })) }
+      const rows = await database.db.selectFrom('files').select(['user_id', 'cid', 'state'])
+        .where('cid', 'in', texts).limit(mostOwners).execute()
+      return rows.length === 0 ? undefined : {
+        owners: rows.map(row => ({ user: row.user_id, cid: row.cid, isStaged: row.state === 'staged' }))
+      }
     },
 
     begin: async ({ owners }) => {
@@ -35,7 +38,9 @@ export function gatewayAccess ({ database, writer, imports, clusterPins, usage }
       await database.transaction(async tx => {
         for (const { user, cid } of staged) {
           const row = await tx.selectFrom('files').selectAll().where('user_id', '=', user).where('cid', '=', cid).executeTakeFirst()
-          if (row?.state === 'staged') await writer.change(tx, row, { event: row.staging_key == null ? 'want' : 'want-staged', fields: { error: null } })
+          if (row?.state === 'staged') await writer.change(tx, row, {
+            event: row.staging_key == null ? 'want' : 'want-staged', fields: { error: null }
+          })
         }
       })
       imports.expect(parseCid(first.cid))

@@ -23,6 +23,8 @@ export interface Removed { deleted: number, failed: string[] }
 /** What a task removes. `before`: files that were uploaded until then. */
 export type RemovalInput = { cids: string[] } | { filter: FileFilter, before: number }
 
+type RemovalTask = Pick<Task<RemovalInput>, 'user' | 'input' | 'progress'>
+
 /** How far a task is. `at`: CIDs of the list that are done. */
 interface RemovalProgress extends Removed { at: number }
 
@@ -46,7 +48,9 @@ export class FileRemoval {
 
   async removeLater (user: string, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string> {
     const { database, tasks } = this.#deps
-    const id = await database.transaction(async tx => tasks.create(tx, user, removalKind, 'cids' in what ? what : { ...what, before: database.now() }))
+    const id = await database.transaction(
+      async tx => tasks.create(tx, user, removalKind, 'cids' in what ? what : { ...what, before: database.now() })
+    )
     tasks.wake()
     return id
   }
@@ -58,7 +62,7 @@ export class FileRemoval {
   }
 
   /** The task. Each batch and the progress behind it are one transaction, so a batch that was done isn't counted again as missing. */
-  async run ({ user, input, progress }: Pick<Task<RemovalInput>, 'user' | 'input' | 'progress'>, context: Pick<TaskContext, 'progress' | 'signal'>): Promise<Removed> {
+  async run ({ user, input, progress }: RemovalTask, context: Pick<TaskContext, 'progress' | 'signal'>): Promise<Removed> {
     let at = (progress as RemovalProgress | null) ?? { deleted: 0, failed: [], at: 0 }
     for (;;) {
       context.signal.throwIfAborted()
@@ -69,14 +73,18 @@ export class FileRemoval {
   }
 
   /** Undefined when nothing is left. */
-  async #batch (user: string, { input, at }: { input: RemovalInput, at: RemovalProgress }, { progress }: Pick<TaskContext, 'progress'>): Promise<RemovalProgress | undefined> {
+  async #batch (
+    user: string, { input, at }: { input: RemovalInput, at: RemovalProgress }, { progress }: Pick<TaskContext, 'progress'>
+  ): Promise<RemovalProgress | undefined> {
     const { database } = this.#deps
     const listed = 'cids' in input ? input.cids.slice(at.at, at.at + batchSize) : []
     const found = 'cids' in input ? [] : await someFiles(user, { ...input, limit: batchSize }, { database })
     if (listed.length === 0 && found.length === 0) return undefined
     const { next, removed } = await database.transaction(async tx => {
       const { removed, failed } = 'cids' in input ? await this.#removeListed(tx, user, listed) : await this.#removeFound(tx, found)
-      const next = { deleted: at.deleted + removed.length, failed: [...at.failed, ...failed].slice(0, mostFailed), at: at.at + listed.length }
+      const next = {
+        deleted: at.deleted + removed.length, failed: [...at.failed, ...failed].slice(0, mostFailed), at: at.at + listed.length
+      }
       await progress(next, tx)
       return { next, removed }
     })

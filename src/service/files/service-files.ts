@@ -23,7 +23,7 @@ import { FileImports } from './file-imports.ts'
 import { listFiles } from './file-list.ts'
 import { checkGroup, fileOf, findFile } from './file-rows.ts'
 import { FileWriter } from './file-writer.ts'
-import type { FileWrite } from './file-writer.ts'
+import type { FileWrite, NewRow } from './file-writer.ts'
 import type { FileChange, FileContent, FileFilter, FileQuery, Files, GatewayAccess, Groups, NewPin, Upload } from './files.ts'
 import { gatewayAccess } from './gateway-access.ts'
 import { followStatuses } from './follow-statuses.ts'
@@ -95,21 +95,33 @@ class ServiceFiles implements Files {
     const earlier = await findFile(tx, user, cid)
     if (earlier == null) return { file: await this.#writer.insert(tx, this.#uploaded(upload), options), superfluous: null }
     const named = {
-      original_filename: upload.filename, content_type: upload.contentType, group_id: group, meta: JSON.stringify(upload.meta), origin: 'upload' as const, error: null,
+      original_filename: upload.filename,
+      content_type: upload.contentType,
+      group_id: group,
+      meta: JSON.stringify(upload.meta),
+      origin: 'upload' as const,
+      error: null,
       ...(earlier.origin === 'upload' ? {} : { size_bytes: upload.sizeBytes })
     }
     if (stored.kind === 'blocks') {
       const event = earlier.state === 'importing' ? 'imported' : 'want'
-      return { file: await this.#writer.change(tx, asOwn(earlier), { ...options, event, fields: { ...named, lease_until: null } }), superfluous: null }
+      return {
+        file: await this.#writer.change(tx, asOwn(earlier), { ...options, event, fields: { ...named, lease_until: null } }),
+        superfluous: null
+      }
     }
-    const isNeeded = earlier.staging_key == null && (earlier.origin === 'pins' || earlier.state === 'unpinned' || earlier.state === 'failed')
+    const isNeeded = earlier.staging_key == null && (
+      earlier.origin === 'pins' || earlier.state === 'unpinned' || earlier.state === 'failed'
+    )
     const fields = isNeeded ? { ...named, staging_key: stored.key, kind: upload.kind, tries: 0, lease_until: null } : named
-    let file = await this.#writer.change(tx, isNeeded ? asOwn(earlier) : earlier, { ...options, ...(isNeeded ? { event: 'uploaded' as const } : {}), fields })
+    let file = await this.#writer.change(tx, isNeeded ? asOwn(earlier) : earlier, {
+      ...options, ...(isNeeded ? { event: 'uploaded' as const } : {}), fields
+    })
     if (stored.want) file = await this.#want(tx, file)
     return { file, superfluous: isNeeded ? null : stored.key }
   }
 
-  #uploaded ({ user, workspace, cid, kind, filename, contentType, sizeBytes, group, meta, stored }: Upload): Omit<FileRow, 'name_key' | 'owns_pin'> {
+  #uploaded ({ user, workspace, cid, kind, filename, contentType, sizeBytes, group, meta, stored }: Upload): NewRow {
     return {
       ...this.#blank({ id: user, workspace }, cid),
       kind,
@@ -123,7 +135,7 @@ class ServiceFiles implements Files {
     }
   }
 
-  #blank ({ id, workspace }: { id: string, workspace: string }, cid: string): Omit<FileRow, 'name_key' | 'owns_pin'> {
+  #blank ({ id, workspace }: { id: string, workspace: string }, cid: string): NewRow {
     return {
       id: opaqueId(this.#deps.random),
       user_id: id,
@@ -147,7 +159,9 @@ class ServiceFiles implements Files {
     }
   }
 
-  async list (user: string, query: FileQuery): Promise<{ files: FileRow[], next: string | null }> { return listFiles(user, query, this.#deps) }
+  async list (user: string, query: FileQuery): Promise<{ files: FileRow[], next: string | null }> {
+    return listFiles(user, query, this.#deps)
+  }
   async get (user: string, cid: string): Promise<FileRow> { return fileOf(this.#deps.database.db, user, cid) }
 
   async change (user: string, cid: string, { filename, group, meta }: FileChange): Promise<FileRow> {
@@ -171,7 +185,9 @@ class ServiceFiles implements Files {
   }
 
   async removeMany (user: string, cids: readonly string[]): Promise<Removed> { return this.#removal.removeMany(user, cids) }
-  async removeLater (user: string, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string> { return this.#removal.removeLater(user, what) }
+  async removeLater (user: string, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string> {
+    return this.#removal.removeLater(user, what)
+  }
 
   async removeAll (user: string, options: { signal: AbortSignal }): Promise<number> { return this.#removal.removeAll(user, options) }
 
@@ -191,7 +207,9 @@ class ServiceFiles implements Files {
       const before = await fileOf(tx, user, cid)
       const event = before.staging_key == null ? 'unpin' : 'unpin-staged'
       // an entry for pins stays as one for a file that isn't pinned
-      const fields: FileWrite['fields'] = { error: null, lease_until: null, ...(before.origin === 'pins' ? { origin: 'cid' as const } : {}) }
+      const fields: FileWrite['fields'] = {
+        error: null, lease_until: null, ...(before.origin === 'pins' ? { origin: 'cid' as const } : {})
+      }
       const file = await this.#writer.change(tx, before, { event, fields })
       await pins.removeOf(tx, user, file.cid)
       return { before, file }
@@ -210,10 +228,16 @@ class ServiceFiles implements Files {
       await checkGroup(tx, user.id, pin.group)
       const earlier = await findFile(tx, user.id, cid)
       if (earlier?.state === 'pinned' && earlier.origin !== 'pins') throw alreadyPinned()
-      const named = { ...(pin.filename == null ? {} : { original_filename: pin.filename }), ...(pin.group === undefined ? {} : { group_id: pin.group }), ...(pin.meta == null ? {} : { meta: JSON.stringify(pin.meta) }) }
+      const named = {
+        ...(pin.filename == null ? {} : { original_filename: pin.filename }),
+        ...(pin.group === undefined ? {} : { group_id: pin.group }),
+        ...(pin.meta == null ? {} : { meta: JSON.stringify(pin.meta) })
+      }
       if (earlier != null) return this.#want(tx, earlier, { fields: named, origins: pin.origins ?? [] })
       await this.#refuseFull(tx, user.id)
-      return this.#writer.insert(tx, { ...this.#blank(user, cid), ...named, origin: 'cid', state: 'pinning' }, { origins: pin.origins ?? [] })
+      return this.#writer.insert(
+        tx, { ...this.#blank(user, cid), ...named, origin: 'cid', state: 'pinning' }, { origins: pin.origins ?? [] }
+      )
     })
     this.#wakeBoth()
     return file
@@ -222,14 +246,22 @@ class ServiceFiles implements Files {
   /** Its size isn't known, but there has to be some room. */
   async #refuseFull (tx: Sql, user: string): Promise<void> {
     const row = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirst()
-    if (row != null && row.used_bytes >= row.quota_bytes) throw new ClusterError('QUOTA_EXCEEDED', { quotaBytes: row.quota_bytes, usedBytes: row.used_bytes })
+    if (row != null && row.used_bytes >= row.quota_bytes) throw new ClusterError('QUOTA_EXCEEDED', {
+      quotaBytes: row.quota_bytes, usedBytes: row.used_bytes
+    })
   }
 
   async #want (tx: Sql, row: FileRow, { fields = {}, origins }: FileWrite = {}): Promise<FileRow> {
     const event = row.staging_key == null ? 'want' : 'want-staged'
     return this.#writer.change(tx, asOwn(row), {
       // what is being imported has a lease
-      event, fields: { ...(row.state === 'importing' ? {} : { error: null, tries: 0, lease_until: null }), ...(row.origin === 'pins' ? { origin: 'cid' as const } : {}), ...fields }, ...(origins == null ? {} : { origins })
+      event,
+      fields: {
+        ...(row.state === 'importing' ? {} : { error: null, tries: 0, lease_until: null }),
+        ...(row.origin === 'pins' ? { origin: 'cid' as const } : {}),
+        ...fields
+      },
+      ...(origins == null ? {} : { origins })
     })
   }
 
@@ -237,7 +269,7 @@ class ServiceFiles implements Files {
     let file = await this.get(user, cid)
     if (isInStaging(file) && file.kind === 'file') return stagedFileContent(file, this.#deps)
     if (isInStaging(file)) file = await this.#imported(file, options)
-    return pinnedFileContent(file, { blockTimeoutMs: this.#blockTimeoutMs }, this.#deps, options)
+    return pinnedFileContent(file, { blockTimeoutMs: this.#blockTimeoutMs, ...options }, this.#deps)
   }
 
   /** A tree can be read only once it is blocks. */
@@ -246,13 +278,17 @@ class ServiceFiles implements Files {
     if (file.state === 'staged') await this.access.begin({ owners: [{ user, cid, isStaged: true }] })
     for (;;) {
       const now = await this.get(user, cid)
-      if (now.state === 'failed') throw new ClusterError('INVALID_DATA', { cid }, { message: now.error ?? 'the file could not be imported' })
+      if (now.state === 'failed') throw new ClusterError('INVALID_DATA', { cid }, {
+        message: now.error ?? 'the file could not be imported'
+      })
       if (now.state !== 'importing' && now.state !== 'staged') return now
       await this.#deps.clock.sleep(lookAgainMs, signal)
     }
   }
 
-  async whenPinned (user: string, cid: string, { withinMs = whenPinnedMs, signal }: { withinMs?: number, signal?: AbortSignal } = {}): Promise<FileRow> {
+  async whenPinned (
+    user: string, cid: string, { withinMs = whenPinnedMs, signal }: { withinMs?: number, signal?: AbortSignal } = {}
+  ): Promise<FileRow> {
     const { clock, clusterPins } = this.#deps
     const until = clock.now() + withinMs
     for (;;) {

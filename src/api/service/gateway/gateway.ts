@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { ClusterError } from '../../../base/errors.ts'
 import { HttpError } from '../../../http/dialect.ts'
-import type { Reply } from '../../../http/reply.ts'
+import type { HeaderList, Reply } from '../../../http/reply.ts'
 import type { Denial, Denylist } from '../../../ipfs/denylist.ts'
 import { parseCid } from '../../../model/cid.ts'
 import type { CID } from '../../../model/cid.ts'
@@ -27,7 +27,10 @@ export interface GatewayRoutesDeps {
 const prefix = '/api/gateway/'
 const tag = 'Gateway'
 
-/** `/api/gateway/{cid}[/path]`: content is pinned when somebody asks for it first, views are counted, and the reader is sent on to where it is served. */
+/**
+ * `/api/gateway/{cid}[/path]`: content is pinned when somebody asks for it first, views are counted, and the reader is sent on to where it
+ * is served.
+ */
 export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps): ServiceRoute[] {
   return [
     serviceRoute({
@@ -66,29 +69,37 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
   ]
 }
 
-async function arrive (call: ServiceCall, { gatewayUrl, isOpen }: GatewayRoutesInit, { access, denylist }: GatewayRoutesDeps): Promise<Reply> {
+async function arrive (
+  call: ServiceCall, { gatewayUrl, isOpen }: GatewayRoutesInit, { access, denylist }: GatewayRoutesDeps
+): Promise<Reply> {
   const [root = '', ...names] = call.path.slice(prefix.length).split('/')
   const cid = parseCid(root)
   refuseDenied(denylist, cid, names)
   const known = await access.find(root)
   if (known == null && !isOpen) throw new ClusterError('NOT_FOUND', { cid: root }, { message: 'nobody here has this CID' })
-  if (names.length === 0 && hasAlready(call.headers, [`"${cid.toString()}"`])) return { kind: 'text', status: 304, contentType: null, body: '', headers: [['Etag', `"${cid.toString()}"`]] }
+  const etag = `"${cid.toString()}"`
+  if (names.length === 0 && hasAlready(call.headers, [etag])) return bodyless(304, [['Etag', etag]])
   if (call.method === 'GET' && known != null) {
     await access.begin(known)
     if (isView(call.headers)) access.viewed(known)
   }
   const location = `${gatewayUrl.replace(/\/+$/, '')}/ipfs/${cid.toString()}${asItCame(call, root)}`
   // a reader who comes again is counted again
-  return { kind: 'text', status: 302, contentType: null, body: '', headers: [['Location', location], ['Cache-Control', 'no-store']] }
+  return bodyless(302, [['Location', location], ['Cache-Control', 'no-store']])
 }
+
+const bodyless = (status: number, headers: HeaderList): Reply => ({ kind: 'text', status, contentType: null, body: '', headers })
 
 /** Path and query behind the CID, in the client's own escapes. */
 function asItCame ({ request }: ServiceCall, root: string): string {
   const [, rest = ''] = /^[^?]*?\/api\/gateway\/[^/?]*(.*)$/s.exec(request.url ?? '') ?? []
   if (root === '') return ''
   // eslint-disable-next-line no-control-regex
-  return rest.replace(/[\x00-\x20\x7f-\uffff"<>\\^`{|}]/g, one => [...Buffer.from(one, 'latin1')].map(byte => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''))
+  return rest.replace(/[\x00-\x20\x7f-\uffff"<>\\^`{|}]/g, escapedBytes)
 }
+
+const escapedBytes = (text: string): string =>
+  [...Buffer.from(text, 'latin1')].map(byte => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 
 /** A read that begins at the beginning; players and download managers ask for later parts of the same read. */
 function isView ({ range }: IncomingHttpHeaders): boolean {

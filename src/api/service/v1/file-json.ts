@@ -39,7 +39,9 @@ export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
 })
 
 export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })
-export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({ id, name, created_at: timeText(createdAt) })
+export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({
+  id, name, created_at: timeText(createdAt)
+})
 
 /** What a file or a group may be called. */
 export const nameText = z.string().trim().min(1).max(255)

@@ -30,7 +30,9 @@ const pinWaitMs = 10_000
 const fromCidWaitMs = 2000
 
 const sortNames = fileSorts.flatMap(name => [name, `-${name}`] as const)
-const sortOf = (text: string): { by: FileSort, descending: boolean } => ({ by: text.replace(/^-/, '') as FileSort, descending: text.startsWith('-') })
+const sortOf = (text: string): { by: FileSort, descending: boolean } => ({
+  by: text.replace(/^-/, '') as FileSort, descending: text.startsWith('-')
+})
 
 const filterFields = {
   q: z.string().max(255).describe('Part of the name, in any case.'),
@@ -46,7 +48,9 @@ const listQuery = z.object({
   sort: z.enum(sortNames).describe('With a minus sign: the largest first. Default `-uploaded_at`.')
 }).partial()
 
-const changes = z.strictObject({ original_filename: nameText, group: z.string().max(100).nullable().describe('ID of a group; null: none.'), meta: metaPairs }).partial()
+const changes = z.strictObject({
+  original_filename: nameText, group: z.string().max(100).nullable().describe('ID of a group; null: none.'), meta: metaPairs
+}).partial()
 const fromCid = z.strictObject({
   cid: z.string().min(1).max(200),
   name: nameText.optional(),
@@ -70,7 +74,9 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       doc: {
         tag,
         summary: 'List your files',
-        responses: [successDoc(z.array(fileSchema), { more: { next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.') } })]
+        responses: [successDoc(z.array(fileSchema), {
+          more: { next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.') }
+        })]
       },
       handler: async ({ caller, query: { sort, ...query } }) => {
         await usage.flush()
@@ -84,11 +90,17 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       path: '/api/v1/files/from-cid',
       access: write,
       body: fromCid,
-      doc: { tag, summary: 'Pin something of the IPFS network by its CID', responses: [successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }), conflict] },
+      doc: {
+        tag,
+        summary: 'Pin something of the IPFS network by its CID',
+        responses: [successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }), conflict]
+      },
       handler: async ({ caller: { user }, body: { name, ...pin }, signal }) => {
         const file = await files.fromCid({ id: user.id, workspace: user.workspace_id }, given({ ...pin, filename: name }))
         const now = await files.whenPinned(user.id, file.cid, { withinMs: fromCidWaitMs, signal })
-        return success({ status: 201, message: now.state === 'pinned' ? 'File pinned successfully' : 'Pinning started', data: fileJson(now) })
+        return success({
+          status: 201, message: now.state === 'pinned' ? 'File pinned successfully' : 'Pinning started', data: fileJson(now)
+        })
       }
     }),
     serviceRoute({
@@ -100,8 +112,12 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
         tag,
         summary: 'Delete many files',
         responses: [
-          successDoc(z.object({ deleted: z.int(), failed: z.array(z.string()).describe('CIDs that are no files of yours.') }), { message: true }),
-          successDoc(z.object({ task_id: z.uuid() }), { status: 202, message: true, about: `More than ${mostAtOnce} CIDs, \`async\`, or a filter: a task does it.` })
+          successDoc(
+            z.object({ deleted: z.int(), failed: z.array(z.string()).describe('CIDs that are no files of yours.') }), { message: true }
+          ),
+          successDoc(z.object({ task_id: z.uuid() }), {
+            status: 202, message: true, about: `More than ${mostAtOnce} CIDs, \`async\`, or a filter: a task does it.`
+          })
         ]
       },
       handler: async ({ caller: { user }, body }) => {
@@ -118,7 +134,12 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
         tag,
         summary: 'Pin a file',
         params,
-        responses: [successDoc(undefined, { message: true }), successDoc(undefined, { status: 202, message: true, about: 'It will be pinned: see its `state`.' }), missing, conflict]
+        responses: [
+          successDoc(undefined, { message: true }),
+          successDoc(undefined, { status: 202, message: true, about: 'It will be pinned: see its `state`.' }),
+          missing,
+          conflict
+        ]
       },
       handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
         const { cid: known } = await files.pin(user.id, cid)
@@ -129,7 +150,12 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       method: 'POST',
       path: '/api/v1/files/{cid}/unpin',
       access: write,
-      doc: { tag, summary: 'Unpin a file', params, responses: [successDoc(undefined, { message: true, about: 'It is no longer pinned; its content may be collected.' }), missing] },
+      doc: {
+        tag,
+        summary: 'Unpin a file',
+        params,
+        responses: [successDoc(undefined, { message: true, about: 'It is no longer pinned; its content may be collected.' }), missing]
+      },
       handler: async ({ caller: { user }, params: { cid = '' } }) => {
         await files.unpin(user.id, cid)
         return success({ message: 'File unpinned successfully' })
@@ -150,7 +176,9 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       path: fileWithCid,
       access: write,
       body: changes,
-      doc: { tag, summary: 'Change name, group or metadata of a file', params, responses: [successDoc(fileSchema, { message: true }), missing] },
+      doc: {
+        tag, summary: 'Change name, group or metadata of a file', params, responses: [successDoc(fileSchema, { message: true }), missing]
+      },
       handler: async ({ caller: { user }, params: { cid = '' }, body: { original_filename: filename, ...change } }) =>
         success({ message: 'File updated successfully', data: fileJson(await files.change(user.id, cid, given({ ...change, filename }))) })
     }),
@@ -170,7 +198,9 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
 const conflict = { status: 409, about: 'It is pinned already.' }
 
 function pinned ({ state, error }: FileRow) {
-  if (state === 'failed') throw new ClusterError('REJECTED', {}, { message: `the file could not be pinned: ${error ?? 'the cluster refused it'}` })
+  if (state === 'failed') throw new ClusterError('REJECTED', {}, {
+    message: `the file could not be pinned: ${error ?? 'the cluster refused it'}`
+  })
   return state === 'pinned' ? success({ message: 'File pinned successfully' }) : success({ status: 202, message: 'Pinning started' })
 }
 

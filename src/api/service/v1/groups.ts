@@ -29,7 +29,11 @@ export function groupRoutes ({ groups }: { groups: Groups }): ServiceRoute[] {
       body,
       doc: { tag, summary: 'Create a group', responses: [successDoc(groupSchema, { status: 201, message: true }), taken] },
       handler: async ({ caller: { user }, body: { name } }) =>
-        success({ status: 201, message: 'Group created successfully', data: groupJson(await groups.create({ id: user.id, workspace: user.workspace_id }, name)) })
+        success({
+          status: 201,
+          message: 'Group created successfully',
+          data: groupJson(await groups.create({ id: user.id, workspace: user.workspace_id }, name))
+        })
     }),
     serviceRoute({
       method: 'PATCH',

@@ -88,7 +88,8 @@ const headerText = (text: string): string => text.replace(/[\x00-\x1f\x7f-\uffff
 /** The name in ASCII for old clients, and as it is. */
 function attachment (name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["\\]/g, '_')
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)}`
+  const escaped = encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  return `attachment; filename="${plain}"; filename*=UTF-8''${escaped}`
 }
 
 /** What the folder in the archive is called. */

@@ -28,16 +28,25 @@ eachDatabase('routes of files', databases => {
     const made = await filesWorld({ database, clock: systemClock })
     const { files } = made
     const { url, close } = await servedRoutes([
-      ...fileRoutes({ files, reader: testReader, clock: systemClock, usage: { flush: async () => {} } }), ...groupRoutes({ groups: files.groups }),
+      ...fileRoutes({
+        files, reader: testReader, clock: systemClock, usage: { flush: async () => {} }
+      }), ...groupRoutes({ groups: files.groups }),
       ...gatewayRoutes({ gatewayUrl, isOpen }, { access: files.access, denylist, content })
     ])
     t.after(async () => {
       await close()
       await made.stop()
     })
-    return { ...made, ask: async (path, { as = 'alice', ...init } = {}) => fetch(`${url}${path}`, { redirect: 'manual', ...init, headers: { 'x-api-key': as, ...init.headers } }) }
+    return {
+      ...made,
+      ask: async (path, { as = 'alice', ...init } = {}) => fetch(`${url}${path}`, {
+        redirect: 'manual', ...init, headers: { 'x-api-key': as, ...init.headers }
+      })
+    }
   }
-  const json = (method: string, body: unknown): RequestInit => ({ method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+  const json = (method: string, body: unknown): RequestInit => ({
+    method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' }
+  })
 
   describe('list', () => {
     it('shows files as the documents have them, with more fields behind', async t => {
@@ -58,13 +67,18 @@ eachDatabase('routes of files', databases => {
     it('takes filters, sorts and cursors', async t => {
       const { ask, upload } = await serve(t)
       for (const name of ['one', 'two', 'three']) await upload('alice', name, { filename: name, meta: { name } })
-      const names = async (query: string): Promise<string[]> => ((await (await ask(`/api/v1/files?${query}`)).json()) as any).data.map((file: any) => file.original_filename)
+      const names = async (query: string): Promise<string[]> => (
+        (await (await ask(`/api/v1/files?${query}`)).json()) as any
+      ).data.map((file: any) => file.original_filename)
 
       const first = await (await ask('/api/v1/files?limit=2&sort=original_filename')).json() as any
 
       assert.deepEqual(first.data.map((file: any) => file.original_filename), ['one', 'three'])
       assert.deepEqual(await names(`limit=2&sort=original_filename&cursor=${first.next_cursor}`), ['two'])
-      assert.deepEqual([await names('q=TW'), await names(`meta=${encodeURIComponent('{"name":"one"}')}`), await names('state=pinned'), await names('sort=-size_bytes')].map(list => list[0]), ['two', 'one', undefined, 'three'])
+      assert.deepEqual(
+        [await names('q=TW'), await names(`meta=${encodeURIComponent('{"name":"one"}')}`), await names('state=pinned'), await names('sort=-size_bytes')].map(list => list[0]),
+        ['two', 'one', undefined, 'three']
+      )
     })
 
     it('answers 400 for what is no query of it', async t => {
@@ -84,7 +98,10 @@ eachDatabase('routes of files', databases => {
       const response = await ask(`/api/v1/files/retrieve/${cid}`)
 
       assert.deepEqual([response.status, await response.text()], [200, '<script>'])
-      assert.deepEqual(['content-type', 'content-length', 'etag', 'content-disposition'].map(name => response.headers.get(name)), ['text/html', '8', `"${cid}"`, "attachment; filename=\"__.html\"; filename*=UTF-8''%C3%BC%22.html"])
+      assert.deepEqual(
+        ['content-type', 'content-length', 'etag', 'content-disposition'].map(name => response.headers.get(name)),
+        ['text/html', '8', `"${cid}"`, "attachment; filename=\"__.html\"; filename*=UTF-8''%C3%BC%22.html"]
+      )
       assert.match(response.headers.get('content-security-policy') ?? '', /sandbox/)
     })
 
@@ -115,7 +132,10 @@ eachDatabase('routes of files', databases => {
       const bytes = Buffer.from(await response.arrayBuffer())
 
       assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'application/x-tar'])
-      assert.deepEqual([bytes.toString('latin1', 0, 9), bytes.toString('latin1', 512, 526), bytes.toString('latin1', 1024, 1027)], ['pictures\0', 'pictures/a.txt', 'one'])
+      assert.deepEqual(
+        [bytes.toString('latin1', 0, 9), bytes.toString('latin1', 512, 526), bytes.toString('latin1', 1024, 1027)],
+        ['pictures\0', 'pictures/a.txt', 'one']
+      )
     })
   })
 
@@ -131,7 +151,9 @@ eachDatabase('routes of files', databases => {
 
       const missing = { status: 404, error: 'Not Found', message: 'there is no file with this CID' }
       assert.deepEqual(answers, [
-        { status: 409, error: 'Conflict', message: 'the file is already pinned' }, { status: 200, message: 'File unpinned successfully' }, { status: 200, message: 'File pinned successfully' },
+        { status: 409, error: 'Conflict', message: 'the file is already pinned' }, {
+          status: 200, message: 'File unpinned successfully'
+        }, { status: 200, message: 'File pinned successfully' },
         { status: 200, message: 'File deleted successfully' }, missing, missing
       ])
     })
@@ -177,7 +199,10 @@ eachDatabase('routes of files', databases => {
     const nonsense = await ask('/api/v1/files/from-cid', json('POST', { cid: 'x' }))
 
     const { message, data } = await first.json() as any
-    assert.deepEqual([first.status, message, data.cid, data.original_filename, data.pinned, data.origin], [201, 'File pinned successfully', cid, 'x.txt', true, 'cid'])
+    assert.deepEqual(
+      [first.status, message, data.cid, data.original_filename, data.pinned, data.origin],
+      [201, 'File pinned successfully', cid, 'x.txt', true, 'cid']
+    )
     assert.deepEqual([second.status, nonsense.status], [409, 400])
   })
 
@@ -186,12 +211,17 @@ eachDatabase('routes of files', databases => {
     const { cid } = await upload('alice', 'hello')
     const { data: group } = await (await ask('/api/v1/groups', json('POST', { name: 'letters' }))).json() as any
 
-    const changed = await (await ask(`/api/v1/files/${cid}`, json('PATCH', { original_filename: 'b.txt', group: group.id, meta: { x: 'y' } }))).json() as any
+    const changed = await (
+      await ask(`/api/v1/files/${cid}`, json('PATCH', { original_filename: 'b.txt', group: group.id, meta: { x: 'y' } }))
+    ).json() as any
     const refused = await ask(`/api/v1/files/${cid}`, json('PATCH', { group: 'nobody' }))
     await ask(`/api/v1/groups/${group.id}`, { method: 'DELETE' })
     const after = await (await ask(`/api/v1/files/${cid}`)).json() as any
 
-    assert.deepEqual([changed.data.original_filename, changed.data.group, changed.data.meta, refused.status, after.data.group], ['b.txt', group.id, { x: 'y' }, 404, null])
+    assert.deepEqual(
+      [changed.data.original_filename, changed.data.group, changed.data.meta, refused.status, after.data.group],
+      ['b.txt', group.id, { x: 'y' }, 404, null]
+    )
   })
 
   it('keeps names of groups apart', async t => {
@@ -214,7 +244,10 @@ eachDatabase('routes of files', databases => {
       return [path, status, headers.get('allow')]
     }))
 
-    assert.deepEqual(answers, [['upload', 404, null], ['from-cid', 405, 'OPTIONS, POST'], ['from-cid', 405, 'OPTIONS, POST'], ['delete/bulk', 405, 'OPTIONS, POST'], ['retrieve/x', 405, 'GET, HEAD, OPTIONS']])
+    assert.deepEqual(
+      answers,
+      [['upload', 404, null], ['from-cid', 405, 'OPTIONS, POST'], ['from-cid', 405, 'OPTIONS, POST'], ['delete/bulk', 405, 'OPTIONS, POST'], ['retrieve/x', 405, 'GET, HEAD, OPTIONS']]
+    )
   })
 
   it('asks keys for their permissions', async t => {
@@ -234,7 +267,9 @@ eachDatabase('routes of files', databases => {
       const { status, headers } = await ask(`/api/gateway/${cid}`)
       const { state } = await row('alice', cid)
 
-      assert.deepEqual([status, headers.get('location'), headers.get('cache-control'), views], [302, `/ipfs/${cid}`, 'no-store', [`alice ${cid}`]])
+      assert.deepEqual(
+        [status, headers.get('location'), headers.get('cache-control'), views], [302, `/ipfs/${cid}`, 'no-store', [`alice ${cid}`]]
+      )
       assert.notEqual(state, 'staged')
     })
 
@@ -270,7 +305,12 @@ eachDatabase('routes of files', databases => {
       const closed = await serve(t)
       const open = await serve(t, { isOpen: true })
 
-      assert.deepEqual([(await closed.ask(`/api/gateway/${cid}`)).status, (await open.ask(`/api/gateway/${cid}`)).status, (await open.ask('/api/gateway/x')).status, (await open.ask('/api/gateway/')).status], [404, 302, 400, 400])
+      assert.deepEqual(
+        [(await closed.ask(`/api/gateway/${cid}`)).status, (await open.ask(`/api/gateway/${cid}`)).status, (
+          await open.ask('/api/gateway/x')
+        ).status, (await open.ask('/api/gateway/')).status],
+        [404, 302, 400, 400]
+      )
     })
 
     it('refuses what is denied', async t => {

@@ -15,11 +15,17 @@ describe('states of a file', () => {
   })
 
   it('is unpinned, and pinned again from the network', () => {
-    assert.deepEqual(path('want-staged', 'imported', 'cluster-pinned', 'unpin', 'want', 'cluster-pinned'), ['importing', 'pinning', 'pinned', 'unpinned', 'pinning', 'pinned'])
+    assert.deepEqual(
+      path('want-staged', 'imported', 'cluster-pinned', 'unpin', 'want', 'cluster-pinned'),
+      ['importing', 'pinning', 'pinned', 'unpinned', 'pinning', 'pinned']
+    )
   })
 
   it('keeps bytes that are only staged when it is no longer wanted', () => {
-    assert.deepEqual([path('want-staged', 'unpin-staged'), path('want-staged', 'imported', 'unpin-staged')], [['importing', 'staged'], ['importing', 'pinning', 'staged']])
+    assert.deepEqual(
+      [path('want-staged', 'unpin-staged'), path('want-staged', 'imported', 'unpin-staged')],
+      [['importing', 'staged'], ['importing', 'pinning', 'staged']]
+    )
   })
 
   it('comes back by itself after a failure of the cluster', () => {
@@ -27,11 +33,15 @@ describe('states of a file', () => {
   })
 
   it('waits with its bytes while the cluster fails', () => {
-    assert.deepEqual(path('want-staged', 'imported', 'cluster-failed-staged', 'cluster-pinned'), ['importing', 'pinning', 'pinning', 'pinned'])
+    assert.deepEqual(
+      path('want-staged', 'imported', 'cluster-failed-staged', 'cluster-pinned'), ['importing', 'pinning', 'pinning', 'pinned']
+    )
   })
 
   it('is imported again when its owner says so after a failed import', () => {
-    assert.deepEqual(path('want-staged', 'import-failed', 'cluster-failed-staged', 'want-staged'), ['importing', 'failed', 'failed', 'importing'])
+    assert.deepEqual(
+      path('want-staged', 'import-failed', 'cluster-failed-staged', 'want-staged'), ['importing', 'failed', 'failed', 'importing']
+    )
   })
 
   it('hears nothing of the cluster while it has no part in it', () => {
@@ -52,9 +62,13 @@ describe('states of a file', () => {
   })
 
   it('counts against the quota while its bytes are kept for somebody', () => {
-    const file = (state: typeof fileStates[number], more = {}) => ({ state, origin: 'upload' as const, staging_key: null, owns_pin: 0, ...more })
+    const file = (state: typeof fileStates[number], more = {}) => ({
+      state, origin: 'upload' as const, staging_key: null, owns_pin: 0, ...more
+    })
 
     assert.deepEqual(fileStates.map(state => countsForQuota(file(state))), [true, true, true, true, false, false])
-    assert.deepEqual([countsForQuota(file('failed', { staging_key: 'k' })), countsForQuota(file('pinned', { origin: 'pins' }))], [true, false])
+    assert.deepEqual(
+      [countsForQuota(file('failed', { staging_key: 'k' })), countsForQuota(file('pinned', { origin: 'pins' }))], [true, false]
+    )
   })
 })

@@ -8,7 +8,9 @@ import { eachDatabase } from '../../../support/service-database.ts'
 import { addUser } from '../../../support/service-rows.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
-const rejects = async (promise: Promise<unknown>, code: string): Promise<void> => { await assert.rejects(promise, (err: ClusterError) => err.code === code) }
+const rejects = async (promise: Promise<unknown>, code: string): Promise<void> => {
+  await assert.rejects(promise, (err: ClusterError) => err.code === code)
+}
 const text = async (source: AsyncIterable<Uint8Array>): Promise<string> => Buffer.concat(await Array.fromAsync(source)).toString()
 
 eachDatabase('files of the service', databases => {
@@ -124,7 +126,9 @@ eachDatabase('files of the service', databases => {
       const { state, tries } = await made.row('alice', cid)
 
       assert.deepEqual([state, tries], ['importing', 1])
-      await made.database.transaction(async tx => { await tx.updateTable('files').set({ lease_until: 0 }).where('user_id', '=', 'alice').execute() })
+      await made.database.transaction(
+        async tx => { await tx.updateTable('files').set({ lease_until: 0 }).where('user_id', '=', 'alice').execute() }
+      )
       made.files.wake()
       await becomes(made, cid, 'pinning')
       assert.equal((await made.row('alice', cid)).error, null)
@@ -153,7 +157,9 @@ eachDatabase('files of the service', databases => {
       await made.upload('bob', 'more', { want: true, cid: await cidOf('more') })
       await becomes(made, await cidOf('more'), 'pinning', 'bob')
 
-      assert.deepEqual([state, (await made.row('alice', cid)).state, (await made.clusterPins.owners())[cid]], ['staged', 'staged', undefined])
+      assert.deepEqual(
+        [state, (await made.row('alice', cid)).state, (await made.clusterPins.owners())[cid]], ['staged', 'staged', undefined]
+      )
     })
 
     it('goes on after the process was killed in the middle of it', async t => {
@@ -167,7 +173,9 @@ eachDatabase('files of the service', databases => {
       const before = await first.row('alice', cid)
       // what a killed process leaves: the row as it is
       void first.stop()
-      if (database.kind === 'postgres') await database.transaction(async tx => { await tx.updateTable('files').set({ lease_until: 1 }).where('user_id', '=', 'alice').execute() })
+      if (database.kind === 'postgres') await database.transaction(
+        async tx => { await tx.updateTable('files').set({ lease_until: 1 }).where('user_id', '=', 'alice').execute() }
+      )
 
       const second = await filesWorld({ database, clock: systemClock, staging: first.staging })
       t.after(async () => {
@@ -280,7 +288,9 @@ eachDatabase('files of the service', databases => {
 
     it('finds a file under the other version of its CID', async t => {
       const made = await world(t)
-      const { cid } = await made.files.fromCid({ id: 'alice', workspace: 'w-alice' }, { cid: 'QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR' })
+      const { cid } = await made.files.fromCid({ id: 'alice', workspace: 'w-alice' }, {
+        cid: 'QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR'
+      })
 
       assert.equal((await made.row('alice', 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi')).cid, cid)
     })
@@ -310,7 +320,9 @@ eachDatabase('files of the service', databases => {
       await made.clusterPins.become(cid, 'pinned')
 
       const { state, error } = await made.row('alice', cid)
-      assert.deepEqual([state, error, await made.clusterPins.owners(), await made.usedBytes('alice')], ['failed', 'the account is full', {}, 5])
+      assert.deepEqual(
+        [state, error, await made.clusterPins.owners(), await made.usedBytes('alice')], ['failed', 'the account is full', {}, 5]
+      )
     })
 
     it('knows the size of what was pinned by its CID once it is here', async t => {
@@ -353,7 +365,9 @@ eachDatabase('files of the service', databases => {
 
       await made.files.remove('alice', cid)
 
-      assert.deepEqual([(await made.files.list('alice', {})).files, await made.database.db.selectFrom('pins').selectAll().execute()], [[], []])
+      assert.deepEqual(
+        [(await made.files.list('alice', {})).files, await made.database.db.selectFrom('pins').selectAll().execute()], [[], []]
+      )
     })
 
     it('leave a file that is not pinned when the entry is unpinned', async t => {
@@ -364,7 +378,9 @@ eachDatabase('files of the service', databases => {
       const { state, origin } = await made.files.unpin('alice', cid)
       const again = await made.files.pin('alice', cid)
 
-      assert.deepEqual([state, origin, again.state, again.origin, await made.clusterPins.owners()], ['unpinned', 'cid', 'pinning', 'cid', { [cid]: 1 }])
+      assert.deepEqual(
+        [state, origin, again.state, again.origin, await made.clusterPins.owners()], ['unpinned', 'cid', 'pinning', 'cid', { [cid]: 1 }]
+      )
     })
   })
 
@@ -372,7 +388,9 @@ eachDatabase('files of the service', databases => {
     const five = async (made: FilesWorld): Promise<void> => {
       const group = await made.files.groups.create({ id: 'alice', workspace: 'w-alice' }, 'letters')
       for (const [at, name] of ['delta', 'Alpha', 'charlie', 'bravo', 'echo'].entries()) {
-        await made.upload('alice', name.repeat((at + 1) ** 2), { filename: name, meta: at % 2 === 0 ? { kind: 'even' } : { kind: 'odd' }, group: at < 2 ? group.id : null })
+        await made.upload('alice', name.repeat((at + 1) ** 2), {
+          filename: name, meta: at % 2 === 0 ? { kind: 'even' } : { kind: 'odd' }, group: at < 2 ? group.id : null
+        })
       }
       await made.upload('bob', 'not yours', { filename: 'alpha' })
     }
@@ -388,7 +406,9 @@ eachDatabase('files of the service', databases => {
           const seen: string[] = []
           let cursor: string | null = null
           do {
-            const page: Awaited<ReturnType<typeof made.files.list>> = await made.files.list('alice', { limit: 2, sort: { by, descending }, ...(cursor == null ? {} : { cursor }) })
+            const page: Awaited<ReturnType<typeof made.files.list>> = await made.files.list('alice', {
+              limit: 2, sort: { by, descending }, ...(cursor == null ? {} : { cursor })
+            })
             seen.push(...names(page))
             cursor = page.next
           } while (cursor != null)
@@ -408,10 +428,14 @@ eachDatabase('files of the service', databases => {
 
       const found = await Promise.all([
         made.files.list('alice', { q: 'LPH' }), made.files.list('alice', { q: 'ha' }), made.files.list('alice', { group: group?.id ?? '' }), made.files.list('alice', { group: 'none', meta: { kind: 'odd' } }),
-        made.files.list('alice', { state: 'pinned' }), made.files.list('alice', { q: 'o', state: 'staged', meta: { kind: 'even' } }), made.files.list('bob', { group: group?.id ?? '' })
+        made.files.list('alice', { state: 'pinned' }), made.files.list('alice', {
+          q: 'o', state: 'staged', meta: { kind: 'even' }
+        }), made.files.list('bob', { group: group?.id ?? '' })
       ])
 
-      assert.deepEqual(found.map(page => names(page).toSorted()), [['Alpha'], ['Alpha', 'charlie'], ['Alpha', 'delta'], ['bravo'], [], ['echo'], []])
+      assert.deepEqual(
+        found.map(page => names(page).toSorted()), [['Alpha'], ['Alpha', 'charlie'], ['Alpha', 'delta'], ['bravo'], [], ['echo'], []]
+      )
     })
 
     it('refuse a cursor of another list', async t => {
@@ -421,6 +445,8 @@ eachDatabase('files of the service', databases => {
 
       await rejects(made.files.list('alice', { cursor: next ?? '', sort: { by: 'size_bytes', descending: true } }), 'INVALID_ARGUMENT')
       await rejects(made.files.list('alice', { cursor: 'nonsense' }), 'INVALID_ARGUMENT')
+      const forged = Buffer.from(JSON.stringify(['uploaded_at', 1, 'a text', 'x'])).toString('base64url')
+      await rejects(made.files.list('alice', { cursor: forged }), 'INVALID_ARGUMENT')
     })
   })
 
@@ -433,7 +459,12 @@ eachDatabase('files of the service', databases => {
       await made.files.remove('alice', staged)
       await made.files.remove('alice', pinned)
 
-      assert.deepEqual([await made.usedBytes('alice'), await made.clusterPins.owners(), made.staging.objects.size, (await made.files.list('alice', {})).files], [0, {}, 0, []])
+      assert.deepEqual(
+        [await made.usedBytes('alice'), await made.clusterPins.owners(), made.staging.objects.size, (
+          await made.files.list('alice', {})
+        ).files],
+        [0, {}, 0, []]
+      )
       await rejects(made.files.remove('alice', staged), 'NOT_FOUND')
     })
 
@@ -472,7 +503,10 @@ eachDatabase('files of the service', databases => {
         async () => made.files.groups.remove('alice', id)
       ]) await rejects(attempt(), 'NOT_FOUND')
 
-      assert.deepEqual([(await made.row('bob', cid)).original_filename, (await made.files.groups.list('bob')).map(({ name }) => name), await made.files.groups.list('alice')], ['a.txt', ['mine'], []])
+      assert.deepEqual(
+        [(await made.row('bob', cid)).original_filename, (await made.files.groups.list('bob')).map(({ name }) => name), await made.files.groups.list('alice')],
+        ['a.txt', ['mine'], []]
+      )
     })
   })
 

@@ -38,13 +38,13 @@ const lastLookMs = 2000
 const waitMs = 10_000
 const retryMs = 30_000
 const longestRetryMs = 300_000
-/** How long a holder may say that a pin isn't its own. Changes are announced each minute. */
+/** How long a holder may say that a pin isn't its own, or be down in the middle of a move. Changes are announced each minute. */
 const unawareMs = 600_000
 
 /**
  * The use case "this peer shall go". Its pins get other peers, one by one: first the new holders are added, and only when they report `pinned` does the old one
  * lose the item. What takes longer than the caller waits goes on in the background, after a restart too. Holders whose pinset says something else for good, because
- * they don't trust who changes ours, lose the item again.
+ * they don't trust who changes ours, lose the item again. A move that cannot end, because holders went down after it had begun, leaves as many holders as the pin may have.
  */
 export class PeerRemoval {
   readonly #init: PeerRemovalInit
@@ -133,6 +133,7 @@ export class PeerRemoval {
     const pin = this.#deps.consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(peer)) return 'gone'
     try {
+      if (this.#isStuck(pin, peer)) return await this.#withdraw(cid, peer)
       const target = this.#targetOf(pin, peer)
       if (target.length === 0) return 'waits'
       const added = target.filter(holder => !pin.allocations.includes(holder))
@@ -204,6 +205,36 @@ export class PeerRemoval {
       const surplus = new Set(unaware.slice(0, Math.max(0, pin.allocations.length - pin.replicationFactorMax)))
       return pin.allocations.filter(holder => !surplus.has(holder))
     }
+  }
+
+  /** True when a move was begun, and nobody is left to take the peer's place, for longer than holders need for a restart. */
+  #isStuck (pin: Pin, peer: PeerId): boolean {
+    const { allocations, replicationFactorMax: max } = pin
+    if (max < 0 || allocations.length <= max || !this.#hadTime(pin, peer)) return false
+    try {
+      this.#targetOf(pin, peer)
+      return false
+    } catch (err) {
+      if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) throw err
+      return true
+    }
+  }
+
+  /** As many holders as the pin may have: those that live, then those that are down, the peer that shall go last of its kind. */
+  async #withdraw (cid: CID, from: PeerId): Promise<Step> {
+    const { consensus, placement, clock, log } = this.#deps
+    await consensus.settled(cid)
+    const pin = consensus.state.get(cid)
+    if (pin == null || !pin.allocations.includes(from)) return 'gone'
+    if (!this.#isStuck(pin, from)) return 'waits'
+    const holders = [...pin.allocations.filter(holder => holder !== from), from]
+    const living = placement.allocate({ pin: { ...pin, replicationFactorMin: 0 }, current: holders }) // needs nobody: takes no others and never refuses
+    const down = holders.filter(holder => !living.includes(holder))
+    const allocations = [...living, ...down].slice(0, pin.replicationFactorMax)
+    const lost = holders.filter(holder => !allocations.includes(holder))
+    if (!await consensus.replace(pin, { ...pin, allocations, timestamp: clock.now() })) return 'waits'
+    log.warn('holders went down while a pin was moved off a peer, and nobody can take its place', { cid: cid.toString(), peer: from, lost })
+    return lost.includes(from) ? 'gone' : 'changed'
   }
 
   /** Where the pin shall be without the peer: holders stay, and others come until there are as many as a new pin would get, or as candidates allow. */

@@ -5,6 +5,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import { refuseNestedJson } from '../../base/nesting.ts'
 import { isPrivateAddress } from './origin-policy.ts'
 import type { RemoteAccess, RemotePage, RemotePin, RemoteService } from './remote-service.ts'
 
@@ -21,6 +22,7 @@ export interface HttpRemoteServiceDeps {
 
 const answerMs = 30_000
 const longestAnswer = 16 * 2 ** 20
+const deepestAnswer = 64
 const statuses = 'queued,pinning,pinned'
 
 /** Checks what a user gives as an endpoint: an http(s) address without credentials, of a public network unless private ones are allowed. Names are looked up when they are used. INVALID_ARGUMENT. */
@@ -93,6 +95,7 @@ async function answer (url: URL, { token, lookup, signal }: AnswerOptions): Prom
   if (status === 429 || status >= 500) throw new ClusterError('NOT_READY', { status }, { message: `the other service answers ${status}` })
   if (status !== 200) throw notPinningService(`it answers ${status}`)
   try {
+    refuseNestedJson(Buffer.from(text), deepestAnswer)
     return JSON.parse(text)
   } catch (err) {
     throw notPinningService(messageOf(err))

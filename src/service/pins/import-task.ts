@@ -56,6 +56,16 @@ export async function startImport (user: PinOwner, access: RemoteAccess, { datab
   return id
 }
 
+/** Tokens of imports that have ended otherwise than by themselves: revoked ones, and those that were given up. */
+export async function forgetTokens (database: SqlDatabase): Promise<void> {
+  const ended = await database.db.selectFrom('tasks').select(['id', 'input']).where('kind', '=', importKind).where('state', 'in', ['SUCCESS', 'FAILURE', 'REVOKED']).execute()
+  const told = ended.map(({ id, input }) => ({ id, input: JSON.parse(input) as ImportInput })).filter(({ input }) => input.token !== '')
+  if (told.length === 0) return
+  await database.transaction(async tx => {
+    for (const { id, input } of told) await tx.updateTable('tasks').set({ input: JSON.stringify({ ...input, token: '' }) }).where('id', '=', id).execute()
+  })
+}
+
 class Import {
   readonly #task: Task<ImportInput>
   readonly #context: TaskContext

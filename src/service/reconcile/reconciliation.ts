@@ -4,6 +4,7 @@ import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import { forgetTokens } from '../pins/import-task.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { Staging } from '../staging/staging.ts'
@@ -78,6 +79,7 @@ export class Reconciliation implements Startable {
     const owners = await mendOwners(this.#deps, signal)
     const holdings = await mendHoldings(this.#deps, signal)
     const { removedByOthers, orphanPins } = await mendPinset(this.#deps, signal)
+    await forgetTokens(this.#deps.database)
     const stagedObjects = await removeOrphans(this.#deps, signal)
     const mended: Mended = { ...owners, holdings, removedByOthers, orphanPins, stagedObjects, reservations }
     clusterPins.wake()

@@ -138,6 +138,21 @@ eachDatabase('the reconciliation', databases => {
     assert.deepEqual([mended, [...staging.objects.keys()]], [{ ...nothing, stagedObjects: 1 }, ['young', 'live']])
   })
 
+  it('forgets the tokens of imports that ended before they could do so', async () => {
+    const peer = await pinPeer(await databases.open())
+    const user = await addUser(peer.database)
+    await peer.database.transaction(async tx => {
+      const row = { user_id: user, kind: 'pins-import', version: 1, run_at: 0, created_at: 0 }
+      const input = JSON.stringify({ endpoint: 'https://example.com', token: 'secret', workspace: 'w' })
+      await tx.insertInto('tasks').values([{ ...row, id: 'revoked', state: 'REVOKED', input }, { ...row, id: 'waiting', state: 'PENDING', input }]).execute()
+    })
+
+    await reconciled(peer)
+
+    const rows = await peer.database.db.selectFrom('tasks').select(['id', 'input']).orderBy('id').execute()
+    assert.deepEqual(rows.map(({ id, input }) => [id, JSON.parse(input).token]), [['revoked', ''], ['waiting', 'secret']])
+  })
+
   it('gives back reservations whose time is over', async () => {
     const peer = await pinPeer(await databases.open())
     const user = await addUser(peer.database)

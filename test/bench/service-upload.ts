@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pollUntil } from '../support/poll.ts'
 import { nodePeer, residentMiB } from './peers.ts'
 
 export interface ServiceUploadInit { root: string, port: number, scale: number, rounds: number }
@@ -24,6 +25,7 @@ export async function benchServiceUpload ({ root, port, scale, rounds }: Service
   const peer = await nodePeer(root, join(folder, 'node'), port)
   const service = await addService(join(folder, 'node', 'service.json'), port + 10)
   await peer.start()
+  await pollUntil(async () => await fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' })
   try {
     const ways = await waysOf(peer.url, service)
     const large: Record<string, number[]> = { service: [], add: [] }

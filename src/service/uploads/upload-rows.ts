@@ -5,8 +5,8 @@ import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
 import type { Uploader } from './uploads.ts'
 
-/** What `uploads.metadata` says. `plain`: bytes that come in one request, to this peer. `resumable`: in several, to any. */
-export type UploadMetadata = { kind: 'plain', peer: string } | ResumableMetadata
+/** What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to any. */
+export type UploadMetadata = { kind: 'plain', peer: string, run: string } | ResumableMetadata
 
 export interface ResumableMetadata {
   kind: 'resumable'

@@ -62,20 +62,19 @@ class UploadService implements Uploads {
   readonly #progress: ProgressTeller
   readonly #metadata: UploadMetadata
   #expiry: WorkerHandle | undefined
-  /** Uploads of this peer that are older ended with the process that took them; null: they are cleared away. */
-  #bornBefore: number | null = null
+  /** Uploads of this peer that have another run ended with the process that took them. Once these are cleared away, no more of them come. */
+  #hasEndedFormer = false
 
   constructor ({ peer }: UploadServiceInit, deps: UploadServiceDeps) {
     this.#deps = deps
     this.#rows = new UploadRows(deps)
     this.#progress = new ProgressTeller(deps)
-    this.#metadata = { kind: 'plain', peer }
+    this.#metadata = { kind: 'plain', peer, run: opaqueId(deps.random) }
     this.links = uploadLinks(deps)
     this.resumable = resumableUploads({ ...deps, rows: this.#rows, progress: this.#progress })
   }
 
   async start (): Promise<void> {
-    this.#bornBefore = this.#deps.database.now()
     this.#expiry = this.#deps.workers.add({ name: 'service-uploads', intervalMs: () => expiryMs, jitter: 0.2, work: async () => this.#expire() })
   }
 
@@ -178,13 +177,14 @@ class UploadService implements Uploads {
 
   /** Once: what a process of before was taking when it died. */
   async #endFormer (): Promise<void> {
-    if (this.#bornBefore == null) return
+    if (this.#hasEndedFormer) return
     const { database, log } = this.#deps
+    const own = JSON.stringify(this.#metadata)
     const rows = await database.db.selectFrom('uploads').select(['id', 'user_id'])
-      .where('metadata', '=', JSON.stringify(this.#metadata)).where('created_at', '<', this.#bornBefore).execute()
+      .where('metadata', 'like', `${own.slice(0, own.indexOf(',"run"'))},%`).where('metadata', '!=', own).execute()
     for (const row of rows) await this.#rows.abandon(row)
     if (rows.length > 0) log.info('uploads that an end of the process broke off are cleared away', { uploads: rows.length })
-    this.#bornBefore = null
+    this.#hasEndedFormer = true
   }
 }
 

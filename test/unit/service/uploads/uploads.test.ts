@@ -236,7 +236,6 @@ eachDatabase('uploads', databases => {
     it('are taken back when it starts again', async () => {
       const { letGo, ended } = await begun()
       await side.uploads.stop()
-      late = 1
 
       const again = await uploadPeer(peer)
       await pollUntil(async () => await used() === 0, { what: 'the reservation is given back' })
@@ -245,6 +244,20 @@ eachDatabase('uploads', databases => {
       letGo()
       await ended
       await again.stop()
+    })
+
+    it('are told from those that came to this process before it had started everything', async () => {
+      await side.uploads.stop()
+      const { letGo, ended } = await begun()
+
+      await side.uploads.start(new AbortController().signal)
+      const { file } = await upload(partsOf({ other: 'x' }))
+      await pollUntil(async () => await used() > 0)
+
+      assert.equal((await side.leftovers()).uploads, 1)
+      assert.equal(file.size_bytes, 1)
+      letGo()
+      assert.ok(isClusterError(await ended, 'TIMEOUT'))
     })
 
     it('are taken back by another peer once they have expired, and not before', async () => {

@@ -26,6 +26,35 @@ export interface CachingProxy {
 
 /** An nginx on 127.0.0.1 that keeps of `upstream` what its headers allow to keep. Ranges are kept each by itself. `X-Cache` tells where an answer came from: HIT or MISS. */
 export async function cachingProxy (program: string, upstream: string): Promise<CachingProxy> {
+  return nginx(program, {
+    http: folder => `proxy_cache_path ${folder}/cache keys_zone=content:1m;`,
+    location: `
+      proxy_pass ${upstream};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Range $http_range;
+      proxy_cache content;
+      proxy_cache_key $request_uri$http_range;
+      add_header X-Cache $upstream_cache_status always;`
+  })
+}
+
+/** An nginx on 127.0.0.1 in front of a service, as its guide has it, but that it only says it speaks HTTPS. */
+export async function serviceProxy (program: string, upstream: string): Promise<CachingProxy> {
+  return nginx(program, {
+    http: () => 'client_max_body_size 0;',
+    location: `
+      proxy_pass ${upstream};
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`
+  })
+}
+
+async function nginx (program: string, { http, location }: { http: (folder: string) => string, location: string }): Promise<CachingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-nginx-'))
   const [port = 0] = await freePorts(1)
   for (const name of ['body', 'proxy', 'cache']) await mkdir(join(folder, name))
@@ -39,18 +68,11 @@ http {
   access_log off;
   client_body_temp_path ${folder}/body;
   proxy_temp_path ${folder}/proxy;
-  proxy_cache_path ${folder}/cache keys_zone=content:1m;
+  ${http(folder)}
   large_client_header_buffers 4 32k;
   server {
     listen 127.0.0.1:${port};
-    location / {
-      proxy_pass ${upstream};
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Range $http_range;
-      proxy_cache content;
-      proxy_cache_key $request_uri$http_range;
-      add_header X-Cache $upstream_cache_status always;
+    location / {${location}
     }
   }
 }

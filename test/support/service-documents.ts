@@ -8,7 +8,19 @@ const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']
 
 export async function operationsOf (api: string): Promise<Operation[]> {
   const documents = await Promise.all(['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(async path => (await fetch(`${api}${path}`)).json())) as any[] // any: two documents
-  return documents.flatMap(({ paths }) => Object.entries<any>(paths).flatMap(([path, item]) => methods.filter(method => item[method] != null).map(method => operationOf(method, path, item[method]))))
+  return documents.flatMap(({ paths, components: { schemas } }) => Object.entries<any>(resolved(paths, schemas)).flatMap(([path, item]) => methods.filter(method => item[method] != null).map(method => operationOf(method, path, item[method]))))
+}
+
+/** The same with what it refers to in its place. Throws for a reference to nothing. */
+function resolved (part: any, schemas: Record<string, any>): any { // any: a part of a document
+  if (Array.isArray(part)) return part.map(one => resolved(one, schemas))
+  if (typeof part !== 'object' || part == null) return part
+  if (typeof part.$ref === 'string') {
+    const schema = schemas[part.$ref.replace('#/components/schemas/', '')]
+    if (schema == null) throw new Error(`${part.$ref} refers to nothing`)
+    return resolved(schema, schemas)
+  }
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, resolved(value, schemas)]))
 }
 
 function operationOf (method: string, path: string, { parameters = [], requestBody, security = [] }: any): Operation { // any: an operation of a document

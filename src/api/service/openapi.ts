@@ -19,8 +19,10 @@ const pinningFailure = z.object({ error: z.object({ reason: z.string(), details:
 
 /** An OpenAPI 3.1 document of some routes, out of the schemas that check what comes in. */
 export function serviceDocument ({ title, version, about, isPinning }: ServiceDocumentInit, routes: readonly ServiceRoute[]): Json {
+  const schemas = new Schemas()
   const paths: Record<string, Json> = {}
-  for (const route of routes) (paths[openApiPath(route.path)] ??= {})[route.method.toLowerCase()] = operation(route)
+  for (const route of routes) (paths[openApiPath(route.path)] ??= {})[route.method.toLowerCase()] = operation(route, schemas)
+  schemas.add('Error', isPinning ? pinningFailure : envelope)
   return {
     openapi: '3.1.0',
     info: { title, version, description: about },
@@ -28,7 +30,7 @@ export function serviceDocument ({ title, version, about, isPinning }: ServiceDo
     tags: [...new Set(routes.map(({ doc }) => doc.tag))].map(name => ({ name })),
     paths,
     components: {
-      schemas: { Error: schemaOf(isPinning ? pinningFailure : envelope, 'output') },
+      schemas: schemas.named,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
         key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
@@ -53,18 +55,18 @@ export function documentRoute (path: string, init: ServiceDocumentInit, routes: 
   })
 }
 
-function operation (route: ServiceRoute): Json {
+function operation (route: ServiceRoute, schemas: Schemas): Json {
   const { doc, access, body, upload } = route
-  const parameters = [...pathParameters(route), ...queryParameters(route)]
+  const parameters = [...pathParameters(route), ...queryParameters(route, schemas)]
   return {
     operationId: operationId(route),
     tags: [doc.tag],
     summary: doc.summary,
     ...(typeof access === 'object' ? { description: `For sessions, and keys with the permission \`${access.permission}\`.` } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemas.of(body, 'input') } } } }),
     ...(upload == null ? {} : { requestBody: { required: true, content: { [upload]: {} } } }),
-    responses: responsesOf(route),
+    responses: responsesOf(route, schemas),
     security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }, { session: [] }]
   }
 }
@@ -77,9 +79,9 @@ function operationId ({ method, path }: ServiceRoute): string {
 const pathParameters = ({ path, doc }: ServiceRoute): Json[] =>
   [...path.matchAll(/\{(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: { type: 'string' }, ...(doc.params?.[name] == null ? {} : { description: doc.params[name] }) }))
 
-function queryParameters ({ query }: ServiceRoute): Json[] {
+function queryParameters ({ query }: ServiceRoute, schemas: Schemas): Json[] {
   if (query == null) return []
-  const { properties = {}, required = [] } = schemaOf(query, 'input') as { properties?: Record<string, Json>, required?: string[] }
+  const { properties = {}, required = [] } = schemas.inline(query, 'input') as { properties?: Record<string, Json>, required?: string[] }
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', required: required.includes(name), schema, ...(description == null ? {} : { description }) }))
 }
 
@@ -95,8 +97,8 @@ const usual: ReadonlyArray<readonly [status: number, about: string, when: (route
   [503, 'Something that is needed is away for now: `Retry-After`.', () => true]
 ]
 
-function responsesOf (route: ServiceRoute): Json {
-  const own = route.doc.responses.map(one => [String(one.status), responseOf(one)] as const)
+function responsesOf (route: ServiceRoute, schemas: Schemas): Json {
+  const own = route.doc.responses.map(one => [String(one.status), responseOf(one, schemas)] as const)
   const known = new Set(own.map(([status]) => status))
   const others = usual.filter(([status, , when]) => !known.has(String(status)) && when(route)).map(([status, description]) => [String(status), failure(description)] as const)
   return Object.fromEntries([...own, ...others].toSorted(([a], [b]) => a.localeCompare(b)))
@@ -104,13 +106,35 @@ function responsesOf (route: ServiceRoute): Json {
 
 const failure = (description: string): Json => ({ description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } })
 
-function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc): Json {
+function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc, schemas: Schemas): Json {
   if (status >= 400) return failure(about)
   if (contentType != null) return { description: about, content: { [contentType]: {} } }
-  return { description: about, ...(schema == null ? {} : { content: { 'application/json': { schema: schemaOf(schema, 'output') } } }) }
+  return { description: about, ...(schema == null ? {} : { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }) }
 }
 
-function schemaOf (schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _same, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }) as Json
-  return json
+/** Schemas of one document. Those that have an id (`.meta({ id })`) stand once, among its components. */
+class Schemas {
+  readonly named: Record<string, Json> = {}
+
+  add (name: string, schema: z.ZodType): void { this.named[name] = this.of(schema, 'output') }
+
+  of (schema: z.ZodType, io: 'input' | 'output'): Json {
+    const { $schema: _same, $defs: parts = {}, id, ...json } = this.#json(schema, io)
+    for (const [name, { id: _known, ...part }] of Object.entries(parts as Record<string, Json>)) this.named[name] ??= part
+    if (typeof id !== 'string') return json
+    this.named[id] ??= json
+    return { $ref: `#/components/schemas/${id}` }
+  }
+
+  /** Where a reference can't stand: the parameters of a query are its properties. */
+  inline (schema: z.ZodType, io: 'input' | 'output'): Json {
+    const json = this.of(schema, io)
+    const name = /^#\/components\/schemas\/(.+)$/.exec(String(json.$ref))?.[1]
+    return name == null ? json : this.named[name] ?? {}
+  }
+
+  #json (schema: z.ZodType, io: 'input' | 'output'): Json {
+    const text = JSON.stringify(z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }))
+    return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as Json
+  }
 }

@@ -68,7 +68,7 @@ after(async () => { await service?.peer.remove() })
 
 /** All rows that belong to a user, but for what changes with time. */
 function rowsOf (email: string): Record<string, unknown[]> {
-  const db = new DatabaseSync(join(service.peer.folder, 'state/service.sqlite'), { readOnly: true })
+  const db = new DatabaseSync(join(service.peer.folder, 'service/service.sqlite'), { readOnly: true })
   try {
     const { id } = db.prepare('select id from users where email = ?').get(email) as { id: string }
     const tables = (db.prepare("select name from sqlite_master where type = 'table'").all() as Array<{ name: string }>).map(({ name }) => name)

@@ -81,7 +81,7 @@ const indexes = (kind: DatabaseKind): string[] => [
   'files_superfluous ON files (id) WHERE state = \'pinned\' AND staging_key IS NOT NULL',
   'pins_by_status ON pins (user_id, status, created)',
   'pins_by_name ON pins (user_id, name_key, created)',
-  'pins_of_user_and_cid ON pins (user_id, cid)',
+  'pins_of_user_and_cid ON pins (user_id, cid, created)',
   'pins_of_cid ON pins (cid)',
   'holdings_of_cid ON holdings (cid)',
   'reservations_by_user ON reservations (user_id)',

@@ -63,6 +63,8 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
   it('a label of a host has 63 characters', () => {
     const cidOf = (digestBytes: number): CID => CID.createV1(0x55, Digest.create(0, new Uint8Array(digestBytes).fill(255)))
 
+    // 62 characters in base 32, then 64, which base 36 makes 60
+    assert.deepEqual([34, 35].map(bytes => canonicalLabel('ipfs', cidOf(bytes).toString())?.[0]), ['b', 'k'])
     assert.equal(canonicalLabel('ipfs', cidOf(37).toString())?.length, 63)
     assert.throws(() => canonicalLabel('ipfs', cidOf(38).toString()), refused(400))
   })

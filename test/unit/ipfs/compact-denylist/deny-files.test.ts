@@ -142,14 +142,15 @@ describe('denylists in files', { timeout: 20_000 }, () => {
     const [mostLine, mostHeader] = [2 * 2 ** 20, 2 ** 20]
     const rule = (cid: CID, length: number): string => `/ipfs/${cid} `.padEnd(length, 'x')
     // of a header, line breaks count
-    const header = (length: number): string => 'name: x\n# '.padEnd(length - 1, 'y')
+    const header = (length: number): string => 'hints: {gateway_status: 451}\n# '.padEnd(length - 1, 'y')
 
     const lists = await listsOf([rule(a, mostLine), rule(b, mostLine + 1), `/ipfs/${c}`])
     const [known, none] = [await listsOf([header(mostHeader), '---', `/ipfs/${a}`]), await listsOf([header(mostHeader + 1), '---', `/ipfs/${a}`, `/ipfs/${b}`, `/ipfs/${c}`])]
 
     assert.deepEqual(rulesOf(lists), ['test.deny:1', undefined, 'test.deny:3'])
     assert.deepEqual([known, none].map(lists => rulesOf(lists, [a])[0]), ['test.deny:4', 'test.deny:4'])
-    // without a header, its name is a line that is no rule
+    // without a header, its hints are a line that is no rule
+    assert.deepEqual([known, none].map(({ denylist }) => denylist.checkCid(a)?.reason), ['legal', 'policy'])
     assert.deepEqual([known, none].map(({ denylist }) => denylist.count()), [1, 3])
   })
 

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -39,8 +40,8 @@ export interface ImportTaskInit {
 export const importKind = 'pins-import'
 
 const usualPage = 1000
-/** Pins made in one transaction: others wait so long. */
-const stepSize = 200
+/** Pins made in one transaction: others wait so long, tens of milliseconds. */
+const stepSize = 64
 const longestName = 255
 const mostOrigins = 20
 
@@ -112,6 +113,7 @@ class Import {
   async #step (pins: readonly RemotePin[], before: string | null): Promise<void> {
     const { database, clusterPins } = this.#deps
     this.#context.signal.throwIfAborted()
+    await othersTurn()
     const wanted = pins.map(wantedPin).filter(one => one != null)
     const owner = { id: this.#task.user ?? '', workspace: this.#task.input.workspace }
     this.#progress = await database.transaction(async tx => {

@@ -233,7 +233,7 @@ export class BlockFetcher {
       else endTurn = clock.after(wantTurnMs, look)
     }
     let endTurn = clock.after(wantTurnMs, look)
-    const noSearch = clock.after(this.#searchDelayMs(), () => { void this.#search(flight, searches, attempt.signal) })
+    const noSearch = clock.after(this.#searchDelayMs(flight), () => { void this.#search(flight, searches, attempt.signal) })
     flight.nextTryAt = clock.now() + this.#init.retryMs
     try {
       return await this.#deps.network.want(flight.cid, {
@@ -260,7 +260,9 @@ export class BlockFetcher {
   }
 
   /** Nobody connected: nothing to wait for. */
-  #searchDelayMs (): number { return this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs }
+  #searchDelayMs ({ first = [] }: RunningFlight): number {
+    return first.length === 0 && this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs
+  }
 
   async #search (flight: RunningFlight, slots: Slots, signal: AbortSignal): Promise<void> {
     const { cid } = flight

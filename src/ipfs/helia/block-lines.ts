@@ -28,6 +28,9 @@ export interface AskOptions {
   onAsked?: ((peer: PeerId) => void) | undefined
 }
 
+/** Blocks that are asked for and keep the other side busy for some milliseconds. */
+const enoughUnderWay = 8
+const gatherMs = 2
 /** Peers that are remembered as not to be asked. */
 const rememberedPeers = 256
 
@@ -157,17 +160,20 @@ class BlockLine {
     this.#send()
   }
 
-  /** What is asked for in one go is one message. */
+  /** What is asked for in one go is one message; while enough is on its way, what comes within a moment goes along. */
   #send (): void {
     if (this.#stream == null || this.#isSending) return
     this.#isSending = true
-    queueMicrotask(() => {
-      this.#isSending = false
-      if (this.#isEnded || this.#unsent === 0) return
-      const asks = this.#asks.slice(-this.#unsent)
-      this.#unsent = 0
-      this.#stream?.send(askFrames(asks.map(({ cid }) => cid.multihash.bytes)))
-    })
+    if (this.#asks.length - this.#unsent < enoughUnderWay) queueMicrotask(() => this.#sendNow())
+    else this.#deps.clock.after(gatherMs, () => this.#sendNow())
+  }
+
+  #sendNow (): void {
+    this.#isSending = false
+    if (this.#isEnded || this.#unsent === 0) return
+    const asks = this.#asks.slice(-this.#unsent)
+    this.#unsent = 0
+    this.#stream?.send(askFrames(asks.map(({ cid }) => cid.multihash.bytes)))
   }
 
   #take (data: Parameters<AnswerReader['push']>[0]): void {

@@ -8,9 +8,9 @@ interface Filter { test: Condition, indexed: Condition }
 
 /** Shorter texts have no trigram. */
 const shortestTrigram = 3
-/** Of the newest rows; when a page can be filled from these, going through the list is quick. */
-const sampledRows = 1000
-const fullPage = 20
+/** Of the newest rows, and how many of these make going through the list quick: a page is full after some 500 rows. */
+const sampledRows = 250
+const manyOfThem = 10
 
 const nameColumns = { files: 'original_filename', pins: 'name' } as const
 const keys = { files: 'id', pins: 'request_id' } as const
@@ -35,7 +35,7 @@ export async function postgresMatching (matching: Matching): Promise<Condition> 
 async function isFrequent (matching: Matching, fits: Condition): Promise<boolean> {
   const { table, user } = matching
   const newest = sql`select * from ${sql.table(table)} where user_id = ${user} order by ${sql.id(ages[table])} desc limit ${sql.lit(sampledRows)}`
-  return await countUpTo(matching, sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits}`, fullPage) === fullPage
+  return await countUpTo(matching, sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits}`, manyOfThem) === manyOfThem
 }
 
 async function countUpTo ({ db }: Matching, query: ReturnType<typeof sql>, most: number): Promise<number> {

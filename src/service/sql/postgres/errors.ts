@@ -22,18 +22,24 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   54000: 'INVALID_ARGUMENT', // too long for an index
   28: 'INVALID_CONFIG', // user or password
   '3D000': 'INVALID_CONFIG', // no such database
-  42501: 'INVALID_CONFIG' // not allowed
+  42501: 'INVALID_CONFIG', // not allowed
+  '0A000': 'NOT_READY', // see `changedPlan`
+  '58P01': 'INVALID_CONFIG' // no such extension
 }
 
+/** Has a digit, unlike EPIPE. */
 const sqlState = (err: unknown): string | undefined => {
   const code = (err as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code) ? code : undefined
 }
 
 /** For an error of ours, what it was made from. */
 const original = (err: unknown): unknown => isClusterError(err) && err.cause != null ? err.cause : err
 
 export const isConflict = (err: unknown): boolean => conflicts.includes(sqlState(original(err)) ?? '')
+
+/** While the tables are made, the same code says that an extension isn't there. */
+export const isMissingFeature = (err: unknown): boolean => sqlState(original(err)) === changedPlan
 
 /** What the client or the server threw as one of our errors. What comes from the network means that the server is away. */
 export function postgresError (err: unknown): unknown {

@@ -2,7 +2,7 @@ import { Kysely, sql } from 'kysely'
 import { Client, Pool, types } from 'pg'
 import type { ClientConfig } from 'pg'
 import type { Clock, Random } from '../../../base/clock.ts'
-import { ClusterError } from '../../../base/errors.ts'
+import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Workers } from '../../../base/worker.ts'
 import { Channels, checkedNotice } from '../channels.ts'
@@ -15,7 +15,7 @@ import { insideTransaction, refuseNested } from '../one-at-a-time.ts'
 import type { Condition, Search, Sql, SqlDatabase } from '../sql.ts'
 import type { Tables } from '../tables.ts'
 import { postgresDialect } from './dialect.ts'
-import { isConflict } from './errors.ts'
+import { isConflict, isMissingFeature } from './errors.ts'
 import { Listening, noticeText, postgresChannel } from './listening.ts'
 import { postgresMatching } from './matching.ts'
 
@@ -147,7 +147,11 @@ class PostgresDatabase implements SqlDatabase {
   async #migrate (pool: Pool): Promise<string> {
     const db = new Kysely<Tables>({ dialect: postgresDialect(() => pool) })
     return db.transaction().setIsolationLevel('read committed').execute(async tx => {
-      const run = async (text: string): Promise<void> => { await sql.raw(text).execute(tx) }
+      const run = async (text: string): Promise<void> => {
+        await sql.raw(text).execute(tx).catch((err: unknown) => {
+          throw isMissingFeature(err) ? new ClusterError('INVALID_CONFIG', {}, { message: `${messageOf(err)}; pg_trgm and btree_gin come with PostgreSQL's package "contrib"`, cause: err }) : err
+        })
+      }
       await run(`select pg_advisory_xact_lock${migrationLock}`)
       const { rows: [found] } = await sql<{ there: boolean }>`select to_regclass('meta') is not null as there`.execute(tx)
       const meta = async (key: string): Promise<string | undefined> =>

@@ -116,6 +116,21 @@ describe('architecture', () => {
     assert.deepEqual(cycles, [])
   })
 
+  it('loads nothing of the service layer with a peer that has none', () => {
+    const loadedFrom = (path: string): string[] => [...(sources.find(file => file.path === path)?.text ?? '').matchAll(/^(?:import|export)\s+(?!type\s)[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]/gm)]
+      .map(match => relative(root, join(root, dirname(path), match[1] ?? '')))
+    const seen = new Set<string>()
+    const visit = (path: string): void => {
+      if (seen.has(path)) return
+      seen.add(path)
+      for (const next of loadedFrom(path)) visit(next)
+    }
+    for (const start of ['src/node/node.ts', 'cmd/helia-cluster-service/main.ts', 'cmd/helia-cluster-service/daemon.ts']) visit(start)
+
+    assert.ok(seen.size > 300, `${seen.size} files`)
+    assert.deepEqual([...seen].filter(path => /^src\/(api\/)?service\//.test(path) || path === 'src/node/compose-service.ts'), [])
+  })
+
   it('takes time, chance and environment as arguments', () => {
     const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail)\/[a-z0-9]+)\//
     const broken = sources

@@ -8,7 +8,7 @@ export interface ServiceProcess {
   /** "http://127.0.0.1:PORT" */
   api: string
   /** Starts the daemon, and waits until the service answers. */
-  start (): Promise<void>
+  start (args?: string[]): Promise<void>
   register (email: string): Promise<string>
 }
 
@@ -17,18 +17,19 @@ export const password = 'securePassword123'
 /** Limits that no test reaches. */
 export const noLimits = { per_key: '', per_address: '', sign_up: '', login: '', code: '', per_account: '' }
 
-/** Initialized, not started. `section` changes what is said of `api.service`. */
-export async function serviceProcess (section: Record<string, unknown> = {}): Promise<ServiceProcess> {
+/** Initialized, not started. `section` changes what is said of `api.service`, `change` everything else. */
+export async function serviceProcess (section: Record<string, unknown> = {}, change: (json: any) => void = () => {}): Promise<ServiceProcess> { // any: service.json
   const [port = 0] = await freePorts(1)
   const api = `http://127.0.0.1:${port}`
   const peer = await peerProcess(json => {
     json.api.service = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`, mail: { log: true }, rate_limits: noLimits, ...section }
+    change(json)
   })
   return {
     peer,
     api,
-    start: async () => {
-      await peer.start()
+    start: async (args = []) => {
+      await peer.start(args)
       await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`, { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }).catch(() => undefined))?.status === 401, { what: 'the service' })
     },
     register: async email => {

@@ -44,7 +44,9 @@ export function followStatuses ({ clusterPins, pins, writer, random }: FollowSta
 
   pins.onChange(async (tx, user, cid, newest) => {
     const row = await findFile(tx, user, cid)
+    // nobody but staging has the bytes of what was never asked for
     if (row == null && newest != null) await writer.insert(tx, entryFor(newest, { random }))
+    else if (row?.state === 'staged' && newest != null) await writer.change(tx, row, { event: 'want-staged', fields: { error: null } })
     else if (row != null && row.cid === cid) await followPins(tx, row, newest ?? undefined, { writer })
   })
 }

@@ -358,6 +358,17 @@ eachDatabase('files of the service', databases => {
       assert.deepEqual([await made.clusterPins.owners(), (await made.files.list('bob', {})).files], [{}, []])
     })
 
+    it('have a file imported that is only staged', async t => {
+      const made = await world(t)
+      const { cid } = await made.upload('alice', 'hello')
+
+      await made.pins.make(made.database, { user: 'alice', cid, name: 'mine' })
+      made.files.wake()
+      await becomes(made, cid, 'pinning')
+
+      assert.deepEqual([(await made.row('alice', cid)).origin, await made.clusterPins.owners()], ['upload', { [cid]: 1 }])
+    })
+
     it('end with the entry that stands for them', async t => {
       const made = await world(t)
       const cid = await cidOf('pinned elsewhere')

@@ -8,6 +8,7 @@ export class FileWriter {
   #position: number
   #synced: number
   #writing: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
   #failure: { err: unknown } | undefined
 
   /** `syncBytes`: so much may be on its way to the disk before it is waited for. */
@@ -32,6 +33,7 @@ export class FileWriter {
 
   /** Everything so far survives a crash. */
   async sync (): Promise<number> {
+    await this.#syncing
     await this.#written()
     const position = this.#position
     if (position !== this.#synced) await this.#file.datasync()
@@ -39,8 +41,19 @@ export class FileWriter {
     return position
   }
 
-  /** Waits for the write that is under way, however it ends. */
-  async settle (): Promise<void> { await this.#writing }
+  /** Begins to make everything so far durable, beside what is written next; waits for the time before, so that the disk sets the pace. */
+  async syncBeside (): Promise<void> {
+    await this.#syncing
+    await this.#written()
+    this.#synced = this.#position
+    this.#syncing = this.#file.datasync().catch(err => { this.#failure = { err } })
+  }
+
+  /** Waits for what is under way, however it ends. */
+  async settle (): Promise<void> {
+    await this.#writing
+    await this.#syncing
+  }
 
   async #written (): Promise<void> {
     await this.#writing

@@ -117,8 +117,8 @@ class FolderStaging implements Staging {
       for await (const pieces of inGroups(source, groupBytes, signal)) {
         await writer.write(pieces)
         if (!writer.isSyncDue) continue
-        const durable = await writer.sync()
-        await onDurable?.(durable)
+        if (onDurable == null) await writer.syncBeside()
+        else await onDurable(await writer.sync())
       }
     } catch (err) {
       if (onDurable != null && err instanceof SourceFailure) await onDurable(await writer.sync())

@@ -6,6 +6,10 @@ import { afterEach, beforeEach, it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import type { ResumableRequest, ResumableUpload, Uploader } from '../../../../src/service/uploads/uploads.ts'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { s3Staging } from '../../../../src/service/staging/s3/s3-staging.ts'
+import type { Staging } from '../../../../src/service/staging/staging.ts'
+import { findS3Server, startS3Server } from '../../../support/s3-server.ts'
 import { pollUntil } from '../../../support/poll.ts'
 import type { TestPeer } from '../../../support/service-database.ts'
 import { eachDatabase } from '../../../support/service-database.ts'
@@ -77,6 +81,32 @@ eachDatabase('resumable uploads', databases => {
     assert.ok(side.blocks.has(cid ?? ''))
     assert.equal((await side.files(user))[0]?.state, 'pinned')
     await pollUntil(async () => (await side.leftovers()).staged.length === 0)
+  })
+
+  it('go on at another peer of the same database and the same bucket', async context => {
+    const found = findS3Server()
+    if ('missing' in found) {
+      context.skip(found.missing)
+      return
+    }
+    const server = await startS3Server(found.program)
+    const staging = (): Staging => s3Staging(server.settings, { log: silentLogger })
+    // a peer with a staging area of its own would take the task, too
+    await side.stop()
+    const here = await uploadPeer(peer, { staging: staging() })
+    const other = await databases.another()
+    const there = side = await uploadPeer(other, { peer: 'peer-b', staging: staging() })
+    const { id } = await here.uploads.resumable.create(uploader, asked({ pin: 'now' }))
+
+    await here.uploads.resumable.append(user, id, 0, inPieces(bytes.subarray(0, 300_000)))
+    await here.stop()
+    const { offset } = await there.uploads.resumable.get(user, id)
+    await there.uploads.resumable.append(user, id, offset, inPieces(bytes.subarray(offset)))
+    const upload = await there.uploads.resumable.settled(user, id, { withinMs: 20_000 })
+
+    assert.deepEqual([offset, upload.state], [300_000, 'done'])
+    assert.deepEqual((await there.files(user)).map(({ cid, size_bytes: size }) => [cid, size]), [[upload.cid, bytes.length]])
+    await server.close()
   })
 
   it('keep what came before the line was cut', async () => {

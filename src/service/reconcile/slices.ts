@@ -1,7 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises'
 
 /** Rows that are looked at before others have their turn. */
-export const sliceRows = 500
+export const sliceRows = 200
 
 /** Goes over all keys in order, slice by slice; `next` gives those behind the last one. */
 export async function * slices<Row> (next: (after: string, limit: number) => Promise<Row[]>, keyOf: (row: Row) => string, signal: AbortSignal): AsyncGenerator<Row[]> {

@@ -1,8 +1,8 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
  * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
- * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`); `--service-upload`: the
- * service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only. Loopback only.
+ * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of
+ * the service's pins (`service-pins.ts`); `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-upload]', {
+const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]', {
   scale: { type: 'string', default: '1' },
   rounds: { type: 'string', default: '3' },
   workload: { type: 'string', default: 'single' },
@@ -24,6 +24,7 @@ const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--work
   gateway: { type: 'boolean', default: false },
   'gateway-cold': { type: 'boolean', default: false },
   'service-sql': { type: 'boolean', default: false },
+  'service-pins': { type: 'boolean', default: false },
   'service-upload': { type: 'boolean', default: false },
   rows: { type: 'string', default: '100k' },
   only: { type: 'string', default: '' }
@@ -99,6 +100,11 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
 if (values['service-sql']) {
   const { benchServiceSql } = await import('./service-sql.ts')
   await benchServiceSql({ rows: Number(values.rows.replace(/k$/, '000')), only: values.only })
+  process.exit()
+}
+if (values['service-pins']) {
+  const { benchServicePins } = await import('./service-pins.ts')
+  await benchServicePins({ rows: Number(values.rows.replace(/k$/, '000')) })
   process.exit()
 }
 await run(process.execPath, [join(root, 'scripts/build.ts')])

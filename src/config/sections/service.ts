@@ -14,7 +14,7 @@ const fields = {
   trusted_proxies: field(addresses, [], 'Addresses and networks of reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count.', own),
   gateway_url: field(publicUrl, '', "Where `/api/gateway` sends readers. Empty: this peer's own gateway.", own),
   gateway: group({
-    open: bool(false, 'Pin CIDs, too, that nobody of the service has, when they are asked for at `/api/gateway`.', own)
+    open: bool(false, 'Serve content at `/api/gateway`, too, that nobody of the service has. It is not pinned.', own)
   }, ''),
   quota_bytes: field(bytes, 2 ** 30, 'What a new account may store; earlier ones keep theirs.', own),
   registration: field(oneOf(['', 'open', 'verified', 'invite', 'closed']), '', 'Who can sign up: everybody, whoever has a code that was mailed to the address, whoever has an invitation, nobody. Empty: `open` when the service listens on this machine only, else `verified` with mail and `closed` without.', own),

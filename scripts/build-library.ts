@@ -9,13 +9,14 @@ import { promisify } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Also the `files` of tsconfig.types.json and the `types` of package.json. */
-const declared = ['cmd/helia-cluster-service/embed.d.ts', 'src/client/client.d.ts', 'src/client/node.d.ts']
+const declared = ['cmd/helia-cluster-service/embed.d.ts', 'src/client/client.d.ts', 'src/client/node.d.ts', 'src/client/service/service-client.d.ts']
 
-/** Writes client.mjs (no import of Node's modules, so that browsers take it), client-node.mjs and types/ into `dist`. */
+/** Writes client.mjs and service-client.mjs (no import of Node's modules, so that browsers take them), client-node.mjs and types/ into `dist`. */
 export async function buildLibrary (dist: string): Promise<void> {
   const common = { bundle: true, format: 'esm', minifySyntax: true, logLevel: 'warning' } as const
   await Promise.all([
     build({ ...common, entryPoints: [join(root, 'src/client/client.ts')], outfile: join(dist, 'client.mjs'), platform: 'neutral', target: 'es2022' }),
+    build({ ...common, entryPoints: [join(root, 'src/client/service/service-client.ts')], outfile: join(dist, 'service-client.mjs'), platform: 'neutral', target: 'es2022' }),
     build({ ...common, entryPoints: [join(root, 'src/client/node.ts')], outfile: join(dist, 'client-node.mjs'), platform: 'node', target: 'node20' }),
     writeDeclarations(join(dist, 'types'))
   ])

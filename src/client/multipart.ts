@@ -32,30 +32,38 @@ export interface Multipart {
   body (): RequestBody
 }
 
-export function multipart (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string): Multipart {
-  const contentType = `multipart/form-data; boundary=${boundary}`
-  return { contentType, body: () => Array.isArray(entries) ? blobOf(entries, boundary) ?? bytesOf(entries, boundary) : bytesOf(entries, boundary) }
+export interface MultipartOptions {
+  /** How a path is written as a filename. Default: escaped as in a query, as Go's client does. */
+  filename?: (path: string) => string
 }
 
-function blobOf (entries: readonly UploadEntry[], boundary: string): Blob | undefined {
+export function multipart (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string, { filename = queryEscape }: MultipartOptions = {}): Multipart {
+  const contentType = `multipart/form-data; boundary=${boundary}`
+  const form = { boundary, filename }
+  return { contentType, body: () => Array.isArray(entries) ? blobOf(entries, form) ?? bytesOf(entries, form) : bytesOf(entries, form) }
+}
+
+interface Form { boundary: string, filename: (path: string) => string }
+
+function blobOf (entries: readonly UploadEntry[], form: Form): Blob | undefined {
   const parts: Array<string | Blob | Uint8Array<ArrayBuffer>> = []
   for (const [index, entry] of entries.entries()) {
-    parts.push(headOf(entry, { boundary, isFirst: index === 0 }))
+    parts.push(headOf(entry, form, index === 0))
     const content = contentOf(entry)
     if (!(content instanceof Blob) && !(content instanceof Uint8Array)) return undefined
     parts.push(content as Blob | Uint8Array<ArrayBuffer>)
   }
-  return new Blob([...parts, tail(boundary, entries.length === 0)])
+  return new Blob([...parts, tail(form.boundary, entries.length === 0)])
 }
 
-async function * bytesOf (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function * bytesOf (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, form: Form): AsyncGenerator<Uint8Array, void, undefined> {
   let isFirst = true
   for await (const entry of entries) {
-    yield encoder.encode(headOf(entry, { boundary, isFirst }))
+    yield encoder.encode(headOf(entry, form, isFirst))
     yield * chunksOf(contentOf(entry))
     isFirst = false
   }
-  yield encoder.encode(tail(boundary, isFirst))
+  yield encoder.encode(tail(form.boundary, isFirst))
 }
 
 const tail = (boundary: string, isEmpty: boolean): string => `${isEmpty ? '' : '\r\n'}--${boundary}--\r\n`
@@ -72,13 +80,13 @@ function contentOf (entry: UploadEntry): Piece {
   return typeof entry.content === 'string' ? encoder.encode(entry.content) : entry.content
 }
 
-function headOf (entry: UploadEntry, { boundary, isFirst }: { boundary: string, isFirst: boolean }): string {
+function headOf (entry: UploadEntry, { boundary, filename }: Form, isFirst: boolean): string {
   const type = 'symlink' in entry ? 'application/symlink' : 'directory' in entry ? 'application/x-directory' : 'application/octet-stream'
   return [
     ...(isFirst ? [] : ['']),
     `--${boundary}`,
     ...(entry.absolutePath == null ? [] : [`Abspath-Encoded: ${queryEscape(entry.absolutePath)}`]),
-    `Content-Disposition: form-data; name="file${timesOf(entry)}"; filename="${queryEscape(entry.path)}"`,
+    `Content-Disposition: form-data; name="file${timesOf(entry)}"; filename="${filename(entry.path)}"`,
     `Content-Type: ${type}`,
     '',
     ''

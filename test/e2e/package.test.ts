@@ -76,6 +76,8 @@ describe('the published package', () => {
       import { createNodeClient } from 'helia-cluster/client/node'
       import { ClusterClient } from 'helia-cluster/client'
       const peer = await startPeer({ folder: ${JSON.stringify(peerFolder)} })
+      const { ServiceClient } = await import('helia-cluster/service-client')
+      new ServiceClient()
       const [host] = peer.addresses.restapi
       const [, , ip, , port] = host.split('/')
       const ids = [await createNodeClient({ hosts: [host] }).id(), await new ClusterClient({ url: 'http://' + ip + ':' + port }).id()]
@@ -110,8 +112,10 @@ describe('the published package', () => {
       import { startPeer, type Peer } from 'helia-cluster'
       import { ClusterClient } from 'helia-cluster/client'
       import { createNodeClient } from 'helia-cluster/client/node'
+      import { ServiceClient, type StoredFile } from 'helia-cluster/service-client'
       export const peer: Promise<Peer> = startPeer({ folder: 'x' })
       export const client: ClusterClient = createNodeClient()
+      export const file: Promise<StoredFile> = new ServiceClient().files.upload({ path: 'x', content: new Blob(['x']) })
       // @ts-expect-error: the folder is needed
       export const wrong = startPeer({})
     `)

@@ -1,0 +1,33 @@
+import { segment } from './caller.ts'
+import type { CallOptions, ServiceCaller } from './caller.ts'
+import type { Account, AuditEntry, Page, UsageDay } from './types.ts'
+
+const path = '/api/v1/admin'
+
+/** For admins: everybody's accounts. */
+export class ServiceAdmin {
+  readonly #caller: ServiceCaller
+
+  constructor (caller: ServiceCaller) { this.#caller = caller }
+
+  users ({ signal, ...query }: CallOptions & { q?: string, cursor?: string, limit?: number } = {}): Promise<Page<Account>> { return this.#page('/users', query, signal) }
+  user (id: string, options: CallOptions = {}): Promise<Account> { return this.#caller.data({ method: 'GET', path: `${path}/users/${segment(id)}`, ...options }) }
+  change (id: string, changes: { state?: 'active' | 'suspended', quota_bytes?: number }, options: CallOptions = {}): Promise<Account> {
+    return this.#caller.data({ method: 'PATCH', path: `${path}/users/${segment(id)}`, json: changes, ...options })
+  }
+
+  usage (id: string, { days, ...options }: CallOptions & { days?: number } = {}): Promise<UsageDay[]> {
+    return this.#caller.data({ method: 'GET', path: `${path}/users/${segment(id)}/usage`, query: { days }, ...options })
+  }
+
+  invite (invitation: { email?: string, days?: number } = {}, options: CallOptions = {}): Promise<{ invite: string, expires_at: string }> {
+    return this.#caller.data({ method: 'POST', path: `${path}/invites`, json: invitation, ...options })
+  }
+
+  /** Newest first. */
+  audit ({ signal, ...query }: CallOptions & { user?: string, action?: string, cursor?: string, limit?: number } = {}): Promise<Page<AuditEntry>> { return this.#page('/audit', query, signal) }
+
+  #page<Item> (to: string, query: Record<string, string | number | undefined>, signal: AbortSignal | undefined): Promise<Page<Item>> {
+    return this.#caller.json({ method: 'GET', path: `${path}${to}`, query, ...(signal == null ? {} : { signal }) })
+  }
+}

@@ -1,0 +1,42 @@
+import { ServiceAccount, ServiceTasks } from './account.ts'
+import { ServiceAdmin } from './admin.ts'
+import { ServiceCaller } from './caller.ts'
+import type { ServiceClientInit } from './caller.ts'
+import { ServiceFiles, ServiceGroups } from './files.ts'
+import { ServicePins } from './pins.ts'
+import { ServiceLinks, ServiceUploads } from './uploads.ts'
+
+// this file is the package's entry `helia-cluster/service-client`
+export { ServiceError } from './caller.ts'
+export type { CallOptions, ServiceClientInit } from './caller.ts'
+export type { UploadFile } from './files.ts'
+export type { FileContent } from '../multipart.ts'
+export type { SendOptions } from './uploads.ts'
+export type * from './types.ts'
+
+/**
+ * The pinning service of a peer (section `api.service`), for Node and browsers: `new ServiceClient({ url, key })`. Each method is one request (docs/reference/service.md);
+ * lists are async iterables. Errors are `ServiceError`s with the answer's `status` and message.
+ */
+export class ServiceClient {
+  readonly account: ServiceAccount
+  readonly files: ServiceFiles
+  readonly groups: ServiceGroups
+  readonly uploads: ServiceUploads
+  readonly links: ServiceLinks
+  readonly pins: ServicePins
+  readonly tasks: ServiceTasks
+  readonly admin: ServiceAdmin
+
+  constructor (init: ServiceClientInit = {}) {
+    const caller = new ServiceCaller(init)
+    this.account = new ServiceAccount(caller)
+    this.files = new ServiceFiles(caller)
+    this.groups = new ServiceGroups(caller)
+    this.uploads = new ServiceUploads(caller)
+    this.links = new ServiceLinks(caller)
+    this.pins = new ServicePins(caller)
+    this.tasks = new ServiceTasks(caller)
+    this.admin = new ServiceAdmin(caller)
+  }
+}

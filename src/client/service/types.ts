@@ -1,0 +1,140 @@
+/** What the service's API sends, named as on the wire. Times are ISO 8601 in UTC, sizes bytes. */
+
+export type Permission = 'pins:read' | 'pins:write' | 'files:read' | 'files:write' | 'account:read' | 'gateway:read'
+
+export interface Registered { email: string, created_at: string, /** Only here, and not before the address is proved where that is asked for. */ api_key?: string }
+export interface Session { email: string, role: 'user' | 'admin', expires_at: string }
+
+export interface AccountStatus {
+  email: string
+  created_at: string
+  file_count: number
+  total_size_bytes: number
+  used_bytes: number
+  quota_bytes: number
+  role: 'user' | 'admin'
+  verified: boolean
+}
+
+export interface ApiKey {
+  id: string
+  name: string
+  prefix: string
+  permissions: Permission[]
+  kind: 'default' | 'own'
+  created_at: string
+  expires_at: string | null
+  last_used_at: string | null
+  max_uses: number | null
+  uses: number
+  revoked_at: string | null
+}
+
+export interface NewKey { name?: string, permissions?: Permission[], expires_at?: string | null, max_uses?: number | null }
+export interface CreatedKey { id: string, api_key: string, name: string, permissions: Permission[], expires_at: string | null }
+export interface UsageDay { day: string, bytes_stored: number, bytes_served: number, requests: number, views: number }
+
+export type TaskState = 'PENDING' | 'STARTED' | 'SUCCESS' | 'FAILURE' | 'REVOKED'
+export interface Task {
+  task_id: string
+  kind: string
+  state: TaskState
+  progress: unknown
+  result: unknown
+  error: string | null
+  created_at: string
+  started_at: string | null
+  completed_at: string | null
+}
+export interface TaskStarted { task_id: string }
+
+export type FileState = 'staged' | 'importing' | 'pinning' | 'pinned' | 'unpinned' | 'failed'
+export interface StoredFile {
+  cid: string
+  original_filename: string
+  size: number
+  content_type: string
+  /** On all replicas. */
+  pinned: boolean
+  uploaded_at: string
+  state: FileState
+  error: string | null
+  kind: 'file' | 'directory' | 'car'
+  origin: 'upload' | 'cid' | 'pins'
+  group: string | null
+  meta: Record<string, string>
+  view_count: number
+  last_accessed_at: string | null
+}
+
+export interface FileFilter { q?: string, group?: string, state?: FileState, meta?: Record<string, string> }
+export type FileOrder = 'uploaded_at' | 'original_filename' | 'size_bytes' | 'view_count' | 'last_accessed_at'
+export interface FileListing extends FileFilter {
+  /** With a minus sign the largest come first. Default: `-uploaded_at`. */
+  sort?: FileOrder | `-${FileOrder}`
+  cursor?: string
+  limit?: number
+}
+export interface Page<Item> { data: Item[], next_cursor: string | null }
+export interface Deleted { deleted: number, failed: string[] }
+
+export interface UploadOptions {
+  /** `now`: the answer waits until the file is pinned, ten seconds at most. `on-access`: pinned when somebody first asks for it. */
+  pin?: 'now' | 'on-access'
+  directory?: boolean
+  format?: 'car'
+  name?: string
+  group?: string
+  meta?: Record<string, string>
+}
+
+export interface ResumableUpload {
+  id: string
+  state: 'open' | 'finishing' | 'done' | 'failed'
+  offset: number
+  length: number | null
+  name: string
+  content_type: string
+  cid: string | null
+  error: string | null
+  created_at: string
+  expires_at: string
+}
+export interface UploadEvent { id: string, state: string, bytes: number, total: number | null, cid: string | null }
+
+export interface LinkLimits { max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string }
+export interface UploadLink extends LinkLimits { id: string, group: string | null, created_at: string, revoked_at: string | null }
+export interface CreatedLink extends UploadLink { secret: string, url: string, resumable_url: string }
+export interface NewLink { max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
+
+export interface Group { id: string, name: string, created_at: string }
+
+export type PinStatus = 'queued' | 'pinning' | 'pinned' | 'failed'
+export interface ServicePin { cid: string, name?: string, origins?: string[], meta?: Record<string, string> }
+export interface PinResult { requestid: string, status: PinStatus, created: string, pin: ServicePin, delegates: string[], info?: Record<string, unknown> }
+export interface PinFilter {
+  cid?: readonly string[]
+  name?: string
+  match?: 'exact' | 'iexact' | 'partial' | 'ipartial'
+  status?: readonly PinStatus[]
+  before?: string
+  after?: string
+  limit?: number
+  meta?: Record<string, string>
+}
+/** `count`: of all that fit. The next page has those `before` the last one's `created`. */
+export interface PinResults { count: number, results: PinResult[] }
+
+export interface Account {
+  id: string
+  email: string
+  role: 'user' | 'admin'
+  state: 'active' | 'suspended' | 'deleting'
+  created_at: string
+  verified_at: string | null
+  quota_bytes: number
+  used_bytes: number
+  file_count: number
+  total_size_bytes: number
+}
+export interface AuditEntry { id: string, at: string, user_id: string | null, actor: string, action: string, object: string, address: string, details: Record<string, unknown> }

@@ -1,7 +1,7 @@
 import { ApiError, unanswered } from './errors.ts'
 import { fetchTransport } from './fetch-transport.ts'
 import { parseExact, streamOf, textOf, throwIfRefused } from './body.ts'
-import { multipart } from './multipart.ts'
+import { boundary, multipart } from './multipart.ts'
 import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
@@ -196,9 +196,4 @@ function contentPath (content: CidLike): string {
   const text = content.toString()
   const path = /^\/(ipfs|ipns|ipld)\//.test(text) ? text : `/ipfs/${text}`
   return path.split('/').map(segment).join('/')
-}
-
-/** No file may contain it: 128 random bits. */
-function boundary (): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
 }

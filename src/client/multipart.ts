@@ -100,3 +100,8 @@ function timesOf ({ mode, mtime }: EntryTimes): string {
   ]
   return values.length === 0 ? '' : `?${values.join('&')}`
 }
+
+/** No file may contain it: 128 random bits. */
+export function boundary (): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
+}

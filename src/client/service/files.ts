@@ -1,4 +1,4 @@
-import { multipart } from '../multipart.ts'
+import { boundary, multipart } from '../multipart.ts'
 import type { FileContent } from '../multipart.ts'
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCall, ServiceCaller } from './caller.ts'
@@ -64,7 +64,7 @@ export class ServiceFiles {
 
 /** A call that uploads in one request. Options go into the query. */
 export function uploadCall (to: string, files: Iterable<UploadFile> | AsyncIterable<UploadFile>, { signal, ...options }: UploadOptions & CallOptions): ServiceCall {
-  const { contentType, body } = multipart(files, `----helia-cluster-${crypto.randomUUID()}`, { filename: formName })
+  const { contentType, body } = multipart(files, boundary(), { filename: formName })
   return { method: 'POST', path: to, query: { ...options }, headers: { 'content-type': contentType }, body: body(), ...(signal == null ? {} : { signal }) }
 }
 

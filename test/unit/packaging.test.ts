@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { MetricSources } from '../../src/observe/observer.ts'
 import { PeerMetrics } from '../../src/observe/peer-metrics.ts'
@@ -44,5 +44,21 @@ describe('files for operators', () => {
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
     assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length)
     assert.ok(panels.every(({ gridPos: { x, w } }) => x + w <= 24))
+  })
+})
+
+describe('bundles', () => {
+  it('load no CommonJS package by import(), which has no names there', () => {
+    // these are no part of the bundles
+    const outside = /^(node:|\.|@opentelemetry\/)/
+    const asked = globSync(['src/**/*.ts', 'cmd/**/*.ts']).flatMap(path => [...text(path).matchAll(/\bimport\('([^']+)'\)/g)].map(([, name = '']) => name)).filter(name => !outside.test(name))
+    const packages = [...new Set(asked.map(name => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? ''))]
+    const isModule = (name: string): boolean => {
+      const { type, exports } = JSON.parse(text(`node_modules/${name}/package.json`)) as { type?: string, exports?: { '.'?: { import?: unknown } } }
+      return type === 'module' || exports?.['.']?.import != null
+    }
+
+    assert.ok(packages.length > 15)
+    assert.deepEqual(packages.filter(name => !isModule(name)), [])
   })
 })

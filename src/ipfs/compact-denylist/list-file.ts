@@ -124,10 +124,10 @@ class Reading {
 
 /** The hints that hold for all rules of a list. */
 async function hintsOf (header: string): Promise<Hints> {
-  const { parse } = await import('yaml')
+  const { parseHeader } = await import('./yaml-header.ts')
   let fields: unknown
   try {
-    fields = parse(header, { logLevel: 'error', maxAliasCount: 10 }) ?? {}
+    fields = parseHeader(header)
   } catch (err) {
     throw invalid(`its header is not YAML: ${messageOf(err).split('\n')[0]}`)
   }

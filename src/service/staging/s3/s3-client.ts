@@ -1,4 +1,6 @@
+import * as sdk from '@aws-sdk/client-s3'
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
 import type { Readable } from 'node:stream'
 import type { S3StagingInit } from './s3-staging.ts'
 
@@ -25,10 +27,8 @@ export interface Bucket {
 /** Two parts are under way at most. */
 const partsUnderWay = 2
 
-/** The SDK is large: it is loaded here, and only when this is called. */
+/** The SDK is large. It comes with this file, which is loaded by who wants S3 (`import()` of its CommonJS has no names in a bundle). */
 export async function s3Bucket ({ endpoint, bucket, region, accessKey, secretKey, forcePathStyle, partBytes }: S3StagingInit & { partBytes: number }): Promise<Bucket> {
-  const sdk = await import('@aws-sdk/client-s3')
-  const { Upload } = await import('@aws-sdk/lib-storage')
   const client: S3Client = new sdk.S3Client({
     endpoint,
     region,

@@ -49,6 +49,22 @@ describe('the HTTP server', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('lets all who watch an answer do so without a warning of Node', async t => {
+    const warnings: Error[] = []
+    const warned = (warning: Error): void => { warnings.push(warning) }
+    process.on('warning', warned)
+    t.after(() => process.off('warning', warned))
+    const { port } = await start({}, (_request, response) => {
+      for (let watcher = 0; watcher < 12; watcher++) response.once('close', () => {})
+      response.end('hello')
+    })
+
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}`)).text(), 'hello')
+
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(warnings.map(({ message }) => message), [])
+  })
+
   it('refuses addresses it cannot listen on', async () => {
     await assert.rejects(start({ listen: ['/ip4/127.0.0.1/udp/1'] }), { code: 'INVALID_CONFIG' })
     await assert.rejects(start({ listen: ['/ip4/127.0.0.1/tcp/99999'] }), { code: 'INVALID_CONFIG' })

@@ -40,6 +40,8 @@ export interface UploadPeerInit {
   folder?: string
   peer?: string
   staging?: Staging
+  /** What happens between a file is there and its upload asks whether it is pinned. */
+  beforePinned?: (user: string, cid: string) => Promise<void>
 }
 
 /** The uploads of one peer: real tables, staging and importers; files without a cluster behind them (what they are given is pinned at once). */
@@ -51,7 +53,7 @@ export async function uploadPeer (peer: TestPeer, init: UploadPeerInit = {}): Pr
   const tasks = sqlTasks({}, { database, clock, random: systemRandom, log, workers })
   const blocks = new Map<string, Uint8Array>()
   const uploads = uploadService({ peer: init.peer ?? 'peer-a' }, {
-    database, quota, tasks, staging, workers, clock, random: systemRandom, log, importer: importEntries, importCar, cluster: addingInto(blocks), files: simpleFiles(quota, peer)
+    database, quota, tasks, staging, workers, clock, random: systemRandom, log, importer: importEntries, importCar, cluster: addingInto(blocks), files: simpleFiles(quota, peer, init)
   })
   const never = new AbortController().signal
   for (const part of [staging, tasks, uploads]) await part.start(never)
@@ -87,12 +89,13 @@ export function addingInto (blocks: Map<string, Uint8Array>): Pick<ClusterApi, '
 }
 
 /** `accept` as its contract says, for a cluster that pins everything at once. */
-function simpleFiles (quota: Quota, { database }: Pick<TestPeer, 'database'>): Pick<Files, 'accept' | 'whenPinned' | 'wake'> {
+function simpleFiles (quota: Quota, { database }: Pick<TestPeer, 'database'>, { beforePinned = async () => {} }: UploadPeerInit): Pick<Files, 'accept' | 'whenPinned' | 'wake'> {
   const rowOf = async (db: Pick<Sql, 'selectFrom'>, user: string, cid: string): Promise<FileRow | undefined> =>
     db.selectFrom('files').selectAll().where('user_id', '=', user).where('cid', '=', cid).executeTakeFirst()
   return {
     wake: () => {},
     whenPinned: async (user, cid) => {
+      await beforePinned(user, cid)
       const row = await rowOf(database.db, user, cid)
       if (row == null) throw new ClusterError('NOT_FOUND')
       return row

@@ -1,20 +1,18 @@
-import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { StagedObject, Staging } from '../staging/staging.ts'
 
-export interface StagedDeps { staging: Staging, liveStagingKeys: (keys: readonly string[]) => Promise<Set<string>>, clock: Clock, log: Logger }
+export interface StagedDeps { staging: Staging, liveStagingKeys: (keys: readonly string[]) => Promise<Set<string>>, log: Logger }
 
-/** An object may be there before its row is. */
-const youngMs = 3_600_000
 const batchSize = 500
 
-/** Removes objects of the staging area that nobody needs. Gives how many went. */
+/**
+ * Removes objects of the staging area that nobody needs. Gives how many went. Their age doesn't matter: a key has its row before its first byte, and none again once that is gone.
+ */
 export async function removeOrphans (deps: StagedDeps, signal: AbortSignal): Promise<number> {
-  const { staging, clock } = deps
+  const { staging } = deps
   let removed = 0
   let batch: StagedObject[] = []
   for await (const object of staging.keys({ signal })) {
-    if (object.changedAt > clock.now() - youngMs) continue
     batch.push(object)
     if (batch.length < batchSize) continue
     removed += await removeOf(batch, deps)

@@ -5,8 +5,9 @@ import type { LiveStagingKeys } from './uploads.ts'
 export function liveStagingKeys ({ database: { db } }: { database: SqlDatabase }): LiveStagingKeys {
   return async keys => {
     if (keys.length === 0) return new Set()
-    const files = await db.selectFrom('files').select('staging_key').where('staging_key', 'in', [...keys]).execute()
-    const uploads = await db.selectFrom('uploads').select('staging_key').where('staging_key', 'in', [...keys]).execute()
-    return new Set([...files, ...uploads].flatMap(({ staging_key: key }) => key == null ? [] : [key]))
+    // one statement: an upload that becomes a file meanwhile is seen as one or the other
+    const files = db.selectFrom('files').select('staging_key').where('staging_key', 'in', [...keys])
+    const found = await db.selectFrom('uploads').select('staging_key').where('staging_key', 'in', [...keys]).unionAll(files).execute()
+    return new Set(found.flatMap(({ staging_key: key }) => key == null ? [] : [key]))
   }
 }

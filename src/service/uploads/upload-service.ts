@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../../base/clock.ts'
+import { isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
@@ -8,6 +9,7 @@ import type { Files } from '../files/files.ts'
 import type { Quota } from '../quota/quota.ts'
 import { opaqueId, randomText } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { FileRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
 import type { Tasks } from '../tasks/tasks.ts'
 import { addParams } from './add-params.ts'
@@ -143,8 +145,19 @@ class UploadService implements Uploads {
     files.wake()
     if (superfluous != null) await this.#removeLater(staging, superfluous)
     if (key != null) return { file, pinned: file.state === 'pinned' }
-    const now = await files.whenPinned(user, file.cid, { withinMs: pinnedWithinMs })
+    const now = await this.#whenPinned(file)
     return { file: now, pinned: now.state === 'pinned' }
+  }
+
+  /** The file is there, whatever comes of the waiting: another request may have removed it already. */
+  async #whenPinned (file: FileRow): Promise<FileRow> {
+    try {
+      return await this.#deps.files.whenPinned(file.user_id, file.cid, { withinMs: pinnedWithinMs })
+    } catch (err) {
+      if (!isClusterError(err)) throw err
+      this.#deps.log.debug('an upload is there, and nobody knows whether it is pinned', { cid: file.cid, err })
+      return file
+    }
   }
 
   /** What can't be taken back now is when the row has expired. */

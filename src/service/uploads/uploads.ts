@@ -143,7 +143,7 @@ export interface UploadLinks {
 }
 
 /**
- * Which of these objects of the staging area somebody needs: files, or uploads that haven't ended. For the reconciliation: an object is an orphan when it isn't
- * among them, and hasn't changed for an hour.
+ * Which of these objects of the staging area somebody needs: files, or uploads that haven't ended. For the reconciliation: an object that isn't among them is an orphan,
+ * because a key has its row before its first byte.
  */
 export type LiveStagingKeys = (keys: readonly string[]) => Promise<Set<string>>

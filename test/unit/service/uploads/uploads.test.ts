@@ -11,7 +11,7 @@ import type { UploadPart, UploadProgress, UploadRequest } from '../../../../src/
 import { pollUntil } from '../../../support/poll.ts'
 import type { TestPeer } from '../../../support/service-database.ts'
 import { eachDatabase } from '../../../support/service-database.ts'
-import { addUser } from '../../../support/service-rows.ts'
+import { addFile, addUser } from '../../../support/service-rows.ts'
 import type { UploadPeer } from '../../../support/upload-peer.ts'
 import { addingInto, inPieces, partsOf, request, uploadPeer } from '../../../support/upload-peer.ts'
 
@@ -70,6 +70,39 @@ eachDatabase('uploads', databases => {
     assert.ok(side.blocks.has(file.cid))
     assert.deepEqual([file.original_filename, file.content_type, file.meta, file.size_bytes], ['My thing', 'application/x-thing', '{"app":"test"}', 300_000])
     assert.deepEqual(await side.leftovers(), nothing)
+  })
+
+  it('answers with the file also when another request has removed it meanwhile', async () => {
+    const { database } = peer
+    const beforePinned = async (): Promise<void> => { await database.transaction(async tx => { await tx.deleteFrom('files').execute() }) }
+    const other = await uploadPeer(peer, { beforePinned })
+
+    const { file } = await other.uploads.upload({ user, workspace: `w-${user}` }, request({ pin: 'now' }), partsOf({ 'report.txt': 'hello world' }))
+    await other.stop()
+
+    assert.deepEqual([file.original_filename, file.cid], ['report.txt', 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'])
+  })
+
+  it('has staged bytes live all the time while an upload becomes a file', async () => {
+    const { database } = peer
+    const row = { user_id: user, workspace_id: `w-${user}`, length: 1, reservation_id: null, link_id: null, created_at: 0, expires_at: 1e15 } as const
+    await database.transaction(async tx => { await tx.insertInto('uploads').values({ ...row, id: 'one', state: 'open', staging_key: 'key' }).execute() })
+    // it becomes a file as soon as something has been asked
+    const becomesFile = async (): Promise<void> => {
+      await database.transaction(async tx => {
+        const { numDeletedRows } = await tx.deleteFrom('uploads').where('id', '=', 'one').executeTakeFirst()
+        if (numDeletedRows > 0n) await addFile(tx, user, { staging_key: 'key' })
+      })
+    }
+    const db = database.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        await becomesFile()
+        return result
+      }
+    })
+
+    assert.deepEqual(await liveStagingKeys({ database: { ...database, db } })(['key', 'other']), new Set(['key']))
   })
 
   it('has one entry for the same bytes, counts them once, and keeps one object of them', async () => {

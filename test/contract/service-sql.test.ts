@@ -107,6 +107,7 @@ eachDatabase('service database contract', databases => {
     await assert.rejects(database.transaction(tx => put(tx, 'a', '2')), code('CONFLICT'))
     await assert.rejects(database.transaction(tx => put(tx, 'b', 'x\0y')), code('INVALID_ARGUMENT'))
     await assert.rejects(database.transaction(tx => addFile(tx, 'nobody')), code('CONFLICT'))
+    await assert.rejects(database.transaction(tx => put(tx, 'a', '2')), err => !/meta|key|unique/i.test((err as Error).message) && /unique/i.test(String((err as Error).cause)))
 
     assert.equal(await get(database.db, 'a'), '1')
   })

@@ -1,4 +1,4 @@
-import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, errorCodes, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { ErrorCode } from '../../../base/errors.ts'
 
 /** Another transaction was in the way, or another version of this program has changed a table: the same again may go well. */
@@ -47,8 +47,10 @@ export function postgresError (err: unknown): unknown {
   const state = sqlState(err)
   const code = state == null ? networkCode(err) : codes[state] ?? codes[state.slice(0, 3)] ?? codes[state.slice(0, 2)] ?? 'INTERNAL'
   if (code == null) return err
-  const details = state == null ? {} : { sqlState: state, constraint: (err as { constraint?: string }).constraint ?? null }
-  return new ClusterError(code, details, { message: `the service's database: ${messageOf(err) || 'it does not answer'}`, cause: err })
+  const details = state == null ? {} : { sqlState: state }
+  // its words name addresses, tables and columns: they are for the log, and for whoever writes the configuration
+  const why = code === 'INVALID_CONFIG' ? `: ${messageOf(err)}` : code === 'NOT_READY' ? ' does not answer' : `: ${errorCodes[code]}`
+  return new ClusterError(code, details, { message: `the service's database${why}`, cause: err })
 }
 
 /** Node's errors of sockets have codes in capitals; the client's own about connections only have sentences. */

@@ -1,4 +1,4 @@
-import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, errorCodes, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { ErrorCode } from '../../../base/errors.ts'
 
 interface SqliteError { errcode?: unknown }
@@ -20,5 +20,7 @@ export function sqliteError (err: unknown, file: string): unknown {
   const sqliteCode = codeOf(err)
   if (isClusterError(err) || sqliteCode == null) return err
   const code = codes[sqliteCode] ?? 'INTERNAL'
-  return new ClusterError(code, { file, sqliteCode }, { message: `the service's database: ${messageOf(err)}`, cause: err })
+  // its words name tables and columns: they are for the log; what is damaged is told at the start
+  const why = code === 'INVALID_DATA' ? `${file}: ${messageOf(err)}` : code === 'NOT_READY' ? 'another process writes to it' : errorCodes[code]
+  return new ClusterError(code, code === 'INVALID_DATA' ? { file, sqliteCode } : { sqliteCode }, { message: `the service's database: ${why}`, cause: err })
 }

@@ -102,7 +102,7 @@ const shortened = (text: string): string => text.length <= longestText ? text : 
 /** Errors by their text (with code, or with stack when the error is a surprise), bytes by their number. */
 function printableValue (value: unknown): unknown {
   if (typeof value === 'string') return shortened(value)
-  if (isClusterError(value)) return shortened(`${value.code}: ${value.message}`)
+  if (isClusterError(value)) return shortened(`${value.code}: ${withCause(value)}`)
   if (value instanceof AggregateError) return value.errors.slice(0, stackLines).map(printableValue)
   if (value instanceof Error) return stackOf(value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
@@ -111,6 +111,11 @@ function printableValue (value: unknown): unknown {
   if (value instanceof Set) return [...value].map(printableValue)
   if (Array.isArray(value)) return value.map(printableValue)
   return isPlain(value) ? printable(value) : value
+}
+
+/** What an error was made from may be for the log only: the answer to whoever asked has no addresses or tables of ours. */
+function withCause ({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} (${cause.message})` : message
 }
 
 /** Text and places. What else Node puts into a stack (lines of the source, which may be a whole bundle) is left out. */

@@ -67,6 +67,13 @@ describe('logging', () => {
     }
   })
 
+  it('prints what an error of ours was made from, unless it says so itself', () => {
+    const shown = (message: string): string => logged('info', log => log.warn('failed', { err: new ClusterError('NOT_READY', {}, { message, cause: new Error('refused') }) }))[0]?.split('\t')[4]?.trim() ?? ''
+
+    assert.equal(shown('it is away'), '{"err":"NOT_READY: it is away (refused)"}')
+    assert.equal(shown('it was refused'), '{"err":"NOT_READY: it was refused"}')
+  })
+
   it('prints 4096 characters of a text, and of more says how many', () => {
     const shown = (text: string): string => logged('info', log => log.warn('failed', { text }))[0]?.split('\t')[4]?.trim() ?? ''
 

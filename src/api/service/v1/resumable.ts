@@ -142,7 +142,7 @@ function webRequest ({ method, path, headers, raw }: ServiceCall): Request {
 
 const tusHeaders = /^(tus-|upload-|content-length$|content-type$)/
 
-/** A body that breaks off ends: what came of it counts. The tus server would wait forever for the end of a stream that failed. */
+/** A body that breaks off ends: what came of it counts, and the upload is free for the request that goes on with it. */
 async function * untilCut (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield * chunks

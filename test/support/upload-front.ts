@@ -6,14 +6,19 @@ import { linkRoutes } from '../../src/api/service/v1/links.ts'
 import { resumableRoutes } from '../../src/api/service/v1/resumable.ts'
 import { uploadRoutes } from '../../src/api/service/v1/uploads.ts'
 import { ClusterError } from '../../src/base/errors.ts'
-import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { TrustedProxies } from '../../src/http/trusted-proxies.ts'
 import { permissions } from '../../src/service/accounts/accounts.ts'
 import type { Caller } from '../../src/service/accounts/accounts.ts'
 import type { Uploads } from '../../src/service/uploads/uploads.ts'
+import { NotedLogger } from './noted-logger.ts'
 
-export interface UploadFront { url: string, close (): Promise<void> }
+export interface UploadFront {
+  url: string
+  /** The access log, and what else was logged, line by line. */
+  logged (): string[]
+  close (): Promise<void>
+}
 
 /** The routes of uploads over HTTP; the key is the user's id. */
 export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
@@ -26,11 +31,14 @@ export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
       throw new ClusterError('UNAUTHENTICATED')
     }
   }
-  const listener = serviceFront({ routes, publicUrl: '' }, { admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, logLine: null, clock: systemClock, log: silentLogger })
+  const lines: string[] = []
+  const log = new NotedLogger()
+  const listener = serviceFront({ routes, publicUrl: '' }, { admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, logLine: line => { lines.push(line) }, clock: systemClock, log })
   const server = createServer(listener)
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    logged: () => [...lines, ...log.lines.map(line => JSON.stringify(line))],
     close: async () => {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))

@@ -17,6 +17,7 @@ import { CheckedCall, readInput } from './call.ts'
 import type { Failure } from './dialect.ts'
 import { failureOf, failureReply } from './dialect.ts'
 import type { ServiceRoute } from './frame.ts'
+import { withoutSecrets } from './secret-paths.ts'
 
 /** Told of each answer that belongs to somebody, when it has ended. `contentBytes`: what was sent of stored content; 0 for all other answers. */
 export type OnAnswered = (answer: { user: string, contentBytes: number }) => void
@@ -136,7 +137,7 @@ class ServiceFront {
 
   #fail (exchange: Exchange, err: unknown): void {
     if (exchange.response.headersSent || exchange.isGone) {
-      this.#deps.log.debug('request ended early', { method: exchange.method, path: exchange.path.slice(0, 200), err })
+      this.#deps.log.debug('request ended early', { method: exchange.method, path: withoutSecrets(exchange.path.slice(0, 200)), err })
       exchange.response.destroy()
       return
     }
@@ -144,7 +145,7 @@ class ServiceFront {
   }
 
   #refuse (exchange: Exchange, failure: Failure, err?: unknown): void {
-    const facts = { status: failure.status, message: failure.message, method: exchange.method, path: exchange.path.slice(0, 200) }
+    const facts = { status: failure.status, message: failure.message, method: exchange.method, path: withoutSecrets(exchange.path.slice(0, 200)) }
     if (failure.status === 500) this.#deps.log.error('sending error response', isFault(err) || failure.code == null ? { ...facts, err } : facts)
     else this.#deps.log.debug('sending error response', facts)
     this.#send(exchange, failureReply(failure, exchange.path))
@@ -154,7 +155,7 @@ class ServiceFront {
     const { logLine, clock, proxies } = this.#deps
     if (logLine == null) return
     const receivedAt = clock.now()
-    exchange.response.once('close', () => logLine(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt)))
+    exchange.response.once('close', () => logLine(withoutSecrets(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt))))
   }
 }
 

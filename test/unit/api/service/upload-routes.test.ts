@@ -242,6 +242,17 @@ eachDatabase('upload routes', databases => {
       assert.equal((await send(base, { method: 'POST', as: null, headers: { ...tus, 'upload-length': '11' } })).status, 404)
     })
 
+    it('are not in the log', async () => {
+      const link = await make()
+
+      await send(pathOf(link.url), { method: 'POST', as: null, body: formOf({ a: 'a' }) })
+      const refused = await send(pathOf(link.url), { method: 'POST', as: null, body: formOf({ a: 'a' }) })
+      await pollUntil(() => front.logged().filter(line => line.includes('/upload')).length >= 3)
+
+      assert.equal(refused.status, 404)
+      assert.deepEqual(front.logged().filter(line => line.includes(String(link.secret))), [])
+    })
+
     it('are listed and revoked by their owner alone', async () => {
       const link = await make({ max_uses: 5 })
       const other = await addUser(peer.database)

@@ -28,8 +28,12 @@ describe('a follower, through its real program', () => {
     folder = await mkdtemp(join(tmpdir(), 'hc-follow-'))
     leader = await peerProcess(json => { json.consensus.crdt.rebroadcast_interval = '1s' })
     await leader.start()
-    await pollUntil(async () => (await fetch(`${leader.url}/id`)).status === 200)
-    const id: any = await (await fetch(`${leader.url}/id`)).json()
+    let id: any // JSON
+    // it has no addresses before the cluster's host listens, which comes after the API
+    await pollUntil(async () => {
+      id = await (await fetch(`${leader.url}/id`)).json()
+      return id.addresses?.length > 0
+    })
     const json = JSON.parse(await readFile(join(leader.folder, 'service.json'), 'utf8'))
     json.cluster = { ...json.cluster, peername: 'template', listen_multiaddress: '/ip4/127.0.0.1/tcp/0', peer_addresses: id.addresses }
     json.consensus.crdt.trusted_peers = [id.id]

@@ -6,15 +6,14 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { servicePeer, type ServicePeer } from '../support/service-peer.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
 describe('the guide to backup and restore of the service', () => {
-  let peer: PeerProcess
+  let peer: ServicePeer
   let parent: string
-  let service: string
 
   before(async () => {
     parent = await mkdtemp(join(tmpdir(), 'helia-cluster-backup-'))
@@ -22,9 +21,7 @@ describe('the guide to backup and restore of the service', () => {
     await mkdir(dirname(shim))
     await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${root}/cmd/helia-cluster-service/bin.js" "$@"\n`)
     await chmod(shim, 0o755)
-    const [port] = await freePorts(1)
-    service = `http://127.0.0.1:${port}`
-    peer = await peerProcess(json => { json.api.service = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` } })
+    peer = await servicePeer()
     await peer.start()
   })
   after(async () => {
@@ -38,17 +35,12 @@ describe('the guide to backup and restore of the service', () => {
     const variables = { PEER: peer.folder, BACKUP: join(parent, 'backup'), PATH: `${join(parent, 'bin')}:${process.env.PATH}` }
     await promisify(execFile)('sh', ['-eu', '-c', commands ?? ''], { env: { ...process.env, ...variables } })
   }
-  const register = async (email: string): Promise<string> => {
-    const answer = await fetch(`${service}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'correct horse battery' }) })
-    return (await answer.json() as { data: { api_key: string } }).data.api_key
-  }
-  const status = async (key: string): Promise<number> => (await fetch(`${service}/api/v1/users/status`, { headers: { 'x-api-key': key } })).status
+  const status = async (key: string): Promise<number> => (await fetch(`${peer.service}/api/v1/users/status`, { headers: { 'x-api-key': key } })).status
 
   it('brings accounts and keys back as they were while the peer ran', async () => {
-    await pollUntil(async () => fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' })
-    const before = await register('before@example.com')
+    const before = await peer.register('before@example.com')
     await run('backup-service')
-    const after = await register('after@example.com')
+    const after = await peer.register('after@example.com')
 
     await peer.end('SIGTERM')
     await run('restore-service')

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { freePorts, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { serviceReady } from '../support/service-peer.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -33,7 +34,7 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
     await chmod(shim, 0o755)
     peer = await peerProcess(json => { json.api.service = { ...section, http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` } })
     await peer.start()
-    await pollUntil(async () => (await fetch(`http://127.0.0.1:${port}/api/v1/users/status`).catch(() => undefined))?.status === 401, { what: 'the service' })
+    await serviceReady(`http://127.0.0.1:${port}`)
   }, { timeout: 60_000 })
 
   after(async () => {

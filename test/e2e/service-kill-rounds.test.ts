@@ -7,6 +7,7 @@ import { serviceDatabaseFile } from '../../src/node/service-database.ts'
 import { freePorts, jsonLines, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { serviceReady } from '../support/service-peer.ts'
 
 /** `KILL_ROUNDS=100 node --test test/e2e/service-kill-rounds.test.ts` kills more often. */
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 3)
@@ -32,7 +33,7 @@ async function call (path: string, { json, ...init }: RequestInit & { json?: unk
 
 const start = async (): Promise<void> => {
   await peer.start()
-  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, { what: 'the service' })
+  await serviceReady(api)
 }
 
 async function upload (text: string, pin: 'now' | 'on-access'): Promise<string | undefined> {

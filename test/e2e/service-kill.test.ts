@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { freePorts, jsonLines, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { serviceReady } from '../support/service-peer.ts'
 
 /** A peer whose service is killed in the middle of its work, and what has to be so afterwards. */
 let peer: PeerProcess
@@ -14,9 +15,7 @@ let key: string
 
 const start = async (): Promise<void> => {
   await peer.start()
-  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, {
-    withinMs: 20_000, what: 'the service'
-  })
+  await serviceReady(api)
 }
 
 before(async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { freePorts, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { serviceReady } from '../support/service-peer.ts'
 
 /**
  * The REST part of the service as its documents have it, line by line, against a fresh peer: accounts, files, tasks, and every error. Each
@@ -31,9 +32,7 @@ before(async () => {
   })
   api = `http://127.0.0.1:${port}`
   await peer.start()
-  await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`).catch(() => undefined))?.status === 401, {
-    withinMs: 20_000, what: 'the service'
-  })
+  await serviceReady(api)
 }, { timeout: 60_000 })
 
 after(async () => { await peer?.remove() })

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { freePorts, jsonLines, peerProcess, uploadForm } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
+import { serviceReady } from '../support/service-peer.ts'
 
 interface Entry { cid: string, pinned: boolean, state: string, size: number, original_filename: string }
 
@@ -28,7 +29,7 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
   /** Until the service answers: it starts beside the rest. */
   const start = async (): Promise<void> => {
     await peer.start()
-    await pollUntil(async () => await fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' })
+    await serviceReady(service)
   }
 
   const send = async (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${service}${path}`, { ...init, headers: { ...init.headers as Record<string, string>, ...(key == null ? {} : { 'x-api-key': key }) } })

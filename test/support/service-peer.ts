@@ -9,6 +9,13 @@ export interface ServicePeer extends PeerProcess {
   register (email: string): Promise<string>
 }
 
+/** Waits until the service at this address answers out of its database. */
+export async function serviceReady (service: string): Promise<void> {
+  // a key that is nobody's is looked up: 503 until the database is there
+  const nobody = { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }
+  await pollUntil(async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401, { withinMs: 30_000, what: 'the service' })
+}
+
 let users = 0
 export const anyEmail = (): string => `user${++users}-${process.pid}@example.com`
 
@@ -21,9 +28,7 @@ export async function servicePeer (section: Record<string, unknown> = {}, change
   })
   const start = async (args?: string[]): Promise<void> => {
     await peer.start(args)
-    // a key that is nobody's is looked up in the database: 503 until that is there
-    const nobody = { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }
-    await pollUntil(async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401, { withinMs: 30_000, what: 'the service' })
+    await serviceReady(service)
   }
   const register = async (email: string): Promise<string> => {
     const response = await fetch(`${service}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'a long enough password 1' }) })

@@ -24,7 +24,6 @@ export interface GatewayRoutesDeps {
   content: RequestListener
 }
 
-const prefix = '/api/gateway/'
 const tag = 'Gateway'
 
 /**
@@ -72,7 +71,7 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
 async function arrive (
   call: ServiceCall, { gatewayUrl, isOpen }: GatewayRoutesInit, { access, denylist }: GatewayRoutesDeps
 ): Promise<Reply> {
-  const [root = '', ...names] = call.path.slice(prefix.length).split('/')
+  const [root = '', ...names] = (call.params.path ?? '').replace(/^\/+/, '').split('/')
   const cid = parseCid(root)
   refuseDenied(denylist, cid, names)
   const known = await access.find(root)
@@ -92,7 +91,7 @@ const bodyless = (status: number, headers: HeaderList): Reply => ({ kind: 'text'
 
 /** Path and query behind the CID, in the client's own escapes. */
 function asItCame ({ request }: ServiceCall, root: string): string {
-  const [, rest = ''] = /^[^?]*?\/api\/gateway\/[^/?]*(.*)$/s.exec(request.url ?? '') ?? []
+  const [, rest = ''] = /^[^?]*?\/api\/+gateway\/+[^/?]*(.*)$/s.exec(request.url ?? '') ?? []
   if (root === '') return ''
   // eslint-disable-next-line no-control-regex
   return rest.replace(/[\x00-\x20\x7f-\uffff"<>\\^`{|}]/g, escapedBytes)

@@ -273,6 +273,15 @@ eachDatabase('routes of files', databases => {
       assert.notEqual(state, 'staged')
     })
 
+    it('takes two slashes for one, as all routes do', async t => {
+      const { ask, upload } = await serve(t)
+      const { cid } = await upload('alice', 'hello')
+
+      const answers = [await ask(`//api//gateway//${cid}`), await ask(`/api/gateway//${cid}/a%20b?x=1`)]
+
+      assert.deepEqual(answers.map(({ status, headers }) => [status, headers.get('location')]), [[302, `/ipfs/${cid}`], [302, `/ipfs/${cid}/a%20b?x=1`]])
+    })
+
     it('keeps path and query, on the gateway that is configured', async t => {
       const { ask, upload } = await serve(t, { gatewayUrl: 'https://ipfs.example/' })
       const { cid } = await upload('alice', 'hello')

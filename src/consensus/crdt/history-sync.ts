@@ -250,6 +250,8 @@ export class HistorySync {
     const count = this.#retries.get(peer)?.count ?? 0
     const afterMs = askAgainAfterMs[count]
     if (afterMs == null) return false
+    // somebody else may have asked meanwhile
+    this.#retries.get(peer)?.cancel()
     this.#retries.set(peer, { count: count + 1, cancel: this.#deps.clock.after(afterMs, () => this.ask(peer)) })
     return true
   }

@@ -34,6 +34,10 @@ export class Admission {
   async admit (route: Pick<ServiceRoute, 'access' | 'limit'>, asking: Asking): Promise<Caller | null> {
     const address = countedAddress(asking.arrival.address)
     if (route.limit != null) await this.#tight[route.limit].take(address)
+    // a page of another site could log its visitor into an account of its own
+    if (route.limit === 'login' && asking.headers.origin != null && !isSameOrigin(asking.headers, asking.baseUrl)) {
+      throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'pages of other sites can not log anybody in' })
+    }
     const caller = await this.#callerOf(route.access, asking, address)
     if (caller == null) {
       await this.#perAddress.take(address)

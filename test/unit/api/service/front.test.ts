@@ -157,6 +157,15 @@ describe('who may come in', () => {
     assert.equal(await write(['Sec-Fetch-Site', 'same-origin']), 200)
   })
 
+  it('is not logged in by a page of another site', async () => {
+    const enter = async (...headers: Array<[string, string]>): Promise<number> => (await ask('POST /api/v1/open', { ...login({ name: 'x' }), headers })).status
+
+    assert.equal(await enter(['Origin', 'http://evil.example'], ['Sec-Fetch-Site', 'cross-site']), 403)
+    assert.equal(await enter(['Origin', 'null']), 403)
+    assert.equal(await enter(['Origin', 'http://inject']), 200)
+    assert.equal(await enter(), 200)
+  })
+
   it('may not write with a key that a page of another site has put into a cookie', async () => {
     assert.equal((await ask('POST /api/v1/keys', { headers: [['Cookie', '__Host-session=wrong'], ['Origin', 'http://inject']] })).status, 401)
   })

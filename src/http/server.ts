@@ -43,7 +43,7 @@ const headerSlackBytes = 4096
 const usualConnections = 8192
 const usualStalledMs = 60_000
 /** Who wants to know of an answer's end: logs, limits, figures, traces, its source. Node warns of a leak above 10. */
-const mostListeners = 30
+const usualListeners = 30
 const tooLarge = '431 Request Header Fields Too Large'
 const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
 
@@ -120,7 +120,7 @@ export class HttpServer implements Startable {
     if (this.#init.tunnels === true) server.on('connect', (_request, socket, head) => this.#tunnel(socket, head))
     server.on('request', (request, response) => {
       this.#busy++
-      response.setMaxListeners(mostListeners)
+      response.setMaxListeners(usualListeners)
       const cancel = this.#init.writeTimeoutMs === 0 ? undefined : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
       response.once('close', () => {
         cancel?.()

@@ -16,6 +16,8 @@ export interface Command {
   run? (line: CommandLine, context: CtlContext): Promise<number>
   /** Not in lists. */
   isHidden?: boolean
+  /** Go's program doesn't have it: `commands`, which scripts read, lists what both have. */
+  isOurs?: boolean
 }
 
 export interface CommandLine { flags: FlagValues, args: string[] }

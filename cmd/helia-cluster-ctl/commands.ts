@@ -149,7 +149,7 @@ export const commands: readonly Command[] = [
       },
       { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
       { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-info.ts')).showAlerts(line, context) },
-      { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
+      { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true, run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
       { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
     ]
   },
@@ -166,6 +166,7 @@ export const commands: readonly Command[] = [
     about: 'print a completion script for a shell',
     takes: '<bash|zsh|fish>',
     isHidden: true,
+    isOurs: true,
     run: async (line, context) => (await import('./run-own.ts')).printCompletion(line, context)
   }
 ]

@@ -5,12 +5,12 @@ import { CommandFailed, exitCodes } from './failure.ts'
 /** What needs no peer. */
 
 export async function listCommands (_line: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
-  const shown = commands.filter(({ name }) => name !== 'completion')
-  terminal.out([...shown.flatMap(command => paths(program, command)), `${program} help`].map(line => `${line}\n`).join(''))
+  terminal.out([...commands.flatMap(command => paths(program, command)), `${program} help`].map(line => `${line}\n`).join(''))
   return exitCodes.done
 }
 
 const paths = (before: string, command: Command): string[] => {
+  if (command.isOurs === true) return []
   const path = `${before} ${command.name}`
   return [path, ...(command.commands ?? []).flatMap(one => paths(path, one))]
 }

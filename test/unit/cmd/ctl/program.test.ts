@@ -105,7 +105,7 @@ describe('ctl: command line', () => {
 
     assert.deepEqual(stdout.trimEnd().split('\n').map(line => line.replace('helia-cluster-ctl ', '')), [
       'id', 'peers', 'peers ls', 'peers rm', 'add', 'pin', 'pin add', 'pin rm', 'pin update', 'pin ls', 'status', 'recover', 'version', 'health', 'health graph',
-      'health metrics', 'health alerts', 'health ready', 'health bandwidth', 'ipfs', 'ipfs gc', 'commands', 'help'
+      'health metrics', 'health alerts', 'health bandwidth', 'ipfs', 'ipfs gc', 'commands', 'help'
     ])
   })
 

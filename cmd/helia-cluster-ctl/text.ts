@@ -3,7 +3,7 @@ import { neverText } from '../../src/client/types.ts'
 import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, Readiness, RepoGc } from '../../src/client/types.ts'
 import { bytesText, relativeTime } from './humanize.ts'
 
-/** The lines that scripts read (ctl-compat §4). Every text ends with a newline, or is empty. */
+/** The lines that scripts read (cmd/ipfs-cluster-ctl). Every text ends with a newline, or is empty. */
 
 const sorted = (texts: readonly string[] | null | undefined): string[] => [...texts ?? []].toSorted()
 const linesOf = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')

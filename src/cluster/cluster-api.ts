@@ -32,7 +32,7 @@ export interface Health { problems: HealthProblem[], pins: number, heads: number
 
 /**
  * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that Go
- * answers (rest-api §2). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
+ * answers (api/common). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
  */
 export interface ClusterApi {
   readonly peer: PeerId

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { deadline } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 
-/** How long another peer has for an answer about one pin or about itself (daemon §3.8, §5). */
+/** How long another peer has for an answer about one pin or about itself (cluster.go). */
 export const peerAnswerMs = 15_000
 
 export interface WithinInit { clock: Clock, ms: number, signal?: AbortSignal | undefined }

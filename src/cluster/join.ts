@@ -32,7 +32,7 @@ export interface JoinDeps {
 const publishAgainMs = 1000
 
 /**
- * Makes this peer a member, in the background (daemon §4, wire-rpc §7.1): connects to the peers to join and those known from before, introduces itself,
+ * Makes this peer a member, in the background (cluster.go): connects to the peers to join and those known from before, introduces itself,
  * counts whom it reached as members until their own metrics come, and tells its own. Failures are only logged: known peers are tried again by the network.
  */
 export function joinCluster (init: JoinInit, deps: JoinDeps): Startable {

@@ -12,7 +12,7 @@ export interface MembersInit {
 
 export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf' | 'lastKnownOf'> }
 
-/** Who belongs to the cluster now: whoever has a valid peerset metric, and this peer. There is no other list (daemon §4.2). */
+/** Who belongs to the cluster now: whoever has a valid peerset metric, and this peer. There is no other list (cluster.go). */
 export class Members {
   readonly #init: MembersInit
   readonly #monitor: MembersDeps['monitor']

@@ -9,7 +9,7 @@ export interface ReplicationDefaults { replicationFactorMin: number, replication
 export interface PinRuleInput { pin: Pin, existing: Pin | undefined, defaults: ReplicationDefaults, now: Time }
 
 /**
- * The checks between a wish and the pinset, in Go's order (daemon §3.10, 5 to 7): fills in default factors, empties the allocations of an everywhere pin, and
+ * The checks between a wish and the pinset, in Go's order (cluster.go): fills in default factors, empties the allocations of an everywhere pin, and
  * throws PIN_REFUSED with Go's text for bad factors, an expiry in the past, and what may not replace the existing pin.
  */
 export function applyPinRules ({ pin, existing, defaults, now }: PinRuleInput): Pin {

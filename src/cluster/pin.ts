@@ -21,7 +21,7 @@ export interface PinnerDeps {
   clock: Clock
 }
 
-/** The use case "this shall be pinned" (daemon §3.10). */
+/** The use case "this shall be pinned" (cluster.go). */
 export class Pinner {
   readonly #init: PinnerInit
   readonly #deps: PinnerDeps

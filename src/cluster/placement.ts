@@ -25,7 +25,7 @@ export interface PlacementRequest {
 
 const nobody: ReadonlySet<PeerId> = new Set()
 
-/** Picks the peers for a pin by what the monitor knows now (daemon §4.3). */
+/** Picks the peers for a pin by what the monitor knows now (allocate.go). */
 export class Placement {
   readonly #init: PlacementInit
   readonly #deps: PlacementDeps

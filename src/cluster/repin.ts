@@ -20,7 +20,7 @@ export interface RepinnerDeps extends ClosestDeps {
   log: Logger
 }
 
-/** Finds new places for what a peer that went down held (daemon §4.6). One peer at a time. */
+/** Finds new places for what a peer that went down held (cluster.go). One peer at a time. */
 export class Repinner {
   readonly #deps: RepinnerDeps
   readonly #down = new Set<PeerId>()

@@ -36,7 +36,7 @@ export type AskPeer = (peer: PeerId, signal: AbortSignal | undefined) => Promise
 /** How one peer is asked about all of its pins. */
 export type AskPeerForAll = (peer: PeerId) => AsyncIterable<PinInfo[]>
 
-/** The use case "how are the pins", for one peer or for all (daemon §3.8). */
+/** The use case "how are the pins", for one peer or for all (cluster.go). */
 export class Statuses {
   readonly #init: StatusesInit
   readonly #deps: StatusesDeps

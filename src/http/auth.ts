@@ -21,7 +21,7 @@ export interface PasswordAuthInit {
   realm: string
 }
 
-/** Basic credentials, and tokens signed with the user's password (rest-api §4). */
+/** Basic credentials, and tokens signed with the user's password (api/common). */
 export function passwordAuthenticator ({ credentials, realm }: PasswordAuthInit, { clock }: { clock: Clock }): Authenticator {
   const basic = `Basic realm="${realm}"`
   const bearer = `Bearer realm="${realm}"`

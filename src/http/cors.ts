@@ -13,7 +13,7 @@ export interface CorsInit {
 
 export interface CorsRequest { method: string, headers: IncomingHttpHeaders }
 
-/** Cross-origin rules, as rs/cors 1.11 has them (rest-api §5). */
+/** Cross-origin rules, as rs/cors 1.11 has them (api/common). */
 export interface Cors {
   /** The headers of a preflight answer (204); null when this is no preflight. */
   preflight (request: CorsRequest): HeaderList | null

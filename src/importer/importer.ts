@@ -8,7 +8,7 @@ export interface BlockSink { write (blocks: readonly Block[]): Promise<void> | v
 
 /** Something that was finished: a file, a directory, or bytes read so far of a file (cid null). */
 export interface ImportOutput {
-  /** As Go prints it (rest-api §8.3). */
+  /** As Go prints it (adder). */
   name: string
   cid: CID | null
   /** Progress only. */
@@ -34,7 +34,7 @@ export interface ImportOptions {
 
 /**
  * UnixFS import: entries → blocks, bit by bit what Kubo 0.44 makes. Throws INVALID_ARGUMENT with Go's texts for unknown chunkers, hashes and CID
- * versions ("unrecognized chunker option: …", rest-api §8.2) when the first block is needed, and for a name that is a file and a directory at once.
+ * versions ("unrecognized chunker option: …", api/add.go) when the first block is needed, and for a name that is a file and a directory at once.
  *
  * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are not
  *   written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
@@ -59,7 +59,7 @@ export interface ImportedCar {
 
 /**
  * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID. Memory is constant: two batches and one block
- * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (rest-api §8.4: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR without
+ * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (adder: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR without
  * blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in IPFS_ERROR, as in `Importer`.
  */
 export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>
@@ -74,7 +74,7 @@ export function isPathTooDeep (path: string): boolean {
   return levels > maxPathLevels
 }
 
-/** A finished shard of a sharded add (rest-api §8.5). */
+/** A finished shard of a sharded add (adder). */
 export interface Shard {
   /** 0, 1, 2, … Its line is called `shard-<index>`. */
   index: number

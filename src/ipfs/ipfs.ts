@@ -6,7 +6,7 @@ import type { IpfsId, RemovedKey } from '../model/peer.ts'
 import type { Pin } from '../model/pin.ts'
 
 /**
- * The text of the TIMEOUT of a pin: clients of Go's peers know it as the error of a stuck pin (daemon §6). What was waited for is in the error's
+ * The text of the TIMEOUT of a pin: clients of Go's peers know it as the error of a stuck pin (ipfsconn/ipfshttp). What was waited for is in the error's
  * facts and stays in `progress`.
  */
 export const pinTimeoutText = 'context canceled'

@@ -7,7 +7,7 @@ import type { PinOptions } from './pin.ts'
  */
 export interface EntryMetadata { mode: number, mtime: { seconds: number, nanoseconds: number } | null }
 
-/** How content becomes a DAG (rest-api §8.2). Names of hashes and chunkers are checked by the importer, as late as Go does. */
+/** How content becomes a DAG (api/add.go). Names of hashes and chunkers are checked by the importer, as late as Go does. */
 export interface DagParams {
   layout: '' | 'balanced' | 'trickle'
   chunker: string

@@ -50,7 +50,7 @@ export function decodeCid (bytes: Uint8Array): CID {
 /** The text form in which CIDs are printed: v0 base58, v1 base32. */
 export const cidText = (cid: CID): string => cid.version === 1 ? `b${base32(cid.bytes)}` : cid.toString()
 
-/** Bytes as upper-case base32 without padding or multibase prefix: the keys of the CRDT (wire-crdt §4.3). */
+/** Bytes as upper-case base32 without padding or multibase prefix: the keys of the CRDT (go-ds-crdt). */
 export const base32Key = (bytes: Uint8Array): string => base32Upper(bytes)
 
 /** Undefined for what isn't such a key: lower case, padding, bits beyond the last byte. */

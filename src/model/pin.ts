@@ -2,7 +2,7 @@ import type { CID, MultiaddrText, PeerId } from './cid.ts'
 import type { Time } from './time.ts'
 import { formatTime, zeroTime } from './time.ts'
 
-/** Go's pin types; the numbers are the bits of Go's api.PinType (rest-api §11.2). */
+/** Go's pin types; the numbers are the bits of Go's api.PinType (api/types.go). */
 export const pinTypes = { 'bad-type': 1, pin: 2, 'meta-pin': 4, 'clusterdag-pin': 8, 'shard-pin': 16 } as const
 export type PinType = keyof typeof pinTypes
 export const allPinTypes = 30
@@ -69,7 +69,7 @@ export const isEverywhere = (pin: Pick<PinOptions, 'replicationFactorMin' | 'rep
 /** True when `peer` doesn't have to hold this pin. (Factors 0/0 without allocations are remote everywhere, as in Go.) */
 export const isRemote = (pin: Pin, peer: PeerId): boolean => !isEverywhere(pin) && !pin.allocations.includes(peer)
 
-/** How "not set" is printed: the answer of POST echoes the request, a stored pin has lost what isn't stored (rest-api §6.1). */
+/** How "not set" is printed: the answer of POST echoes the request, a stored pin has lost what isn't stored (api/types.go). */
 export type PinJsonForm = 'stored' | 'echo'
 
 /**

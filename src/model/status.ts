@@ -1,6 +1,6 @@
 import { ClusterError } from '../base/errors.ts'
 
-/** Go's tracker statuses; the numbers are sent inside RPC, the names in JSON (rest-api §11.4). */
+/** Go's tracker statuses; the numbers are sent inside RPC, the names in JSON (api/types.go). */
 export const trackerStatuses = {
   undefined: 0,
   cluster_error: 2,

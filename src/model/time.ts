@@ -8,7 +8,7 @@ export const zeroTime: Time = -62_135_596_800_000
 
 export const isZeroTime = (time: Time): boolean => time === zeroTime
 
-/** Stored pins keep whole seconds only (wire-crdt §4.4). */
+/** Stored pins keep whole seconds only (api/types.go). */
 export const wholeSeconds = (time: Time): Time => Math.floor(time / 1000) * 1000
 
 /** Prints as Go's time.Time in JSON: RFC 3339 in UTC, fraction digits without trailing zeros. */

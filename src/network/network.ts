@@ -63,7 +63,7 @@ export interface PeerStream {
   abort (reason: Error): void
   /** Aborts when the stream is reset, by either side. */
   readonly wasReset: AbortSignal
-  /** Aborts when the stream is reset or the other side closes its writing: for unary calls the caller is gone (wire-rpc §2.4). */
+  /** Aborts when the stream is reset or the other side closes its writing: for unary calls the caller is gone (go-libp2p-gorpc). */
   readonly remoteEnded: AbortSignal
 }
 

@@ -21,7 +21,7 @@ export class RpcClient {
 
   async call<A, R> (peer: PeerId, method: Method<A, R>, argument: A, options: RpcCallOptions = {}): Promise<R> {
     return this.#with(peer, options, async stream => {
-      // the writing side stays open until the answer is here: Go takes a half-close as a cancellation (wire-rpc §2.4)
+      // the writing side stays open until the answer is here: Go takes a half-close as a cancellation (go-libp2p-gorpc)
       await stream.write(encodeRequest(method.name, { codec: method.argument, value: argument }))
       const reply = await readReply(new MsgpackStream(stream.source), method.reply)
       if (reply == null) throw new ClusterError('PEER_FAILED', { peer, method: method.name }, { message: 'EOF' })

@@ -19,7 +19,7 @@ const unary = <A, R>(name: string, policy: Policy, argument: WireCodec<A>, reply
 const streaming = <A, R>(name: string, policy: Policy, argument: WireCodec<A>, reply: WireCodec<R>): Method<A, R> =>
   ({ name, policy, isStreaming: true, argument, reply })
 
-/** Go's methods that other peers may call, with the policies of a stock peer (wire-rpc §6). */
+/** Go's methods that other peers may call, with the policies of a stock peer (rpc_policy.go). */
 export const methods = {
   id: unary('Cluster.ID', 'open', types.empty, types.id),
   idStream: streaming('Cluster.IDStream', 'open', types.empty, types.id),

@@ -31,7 +31,7 @@ export interface RpcServerDeps {
 type AnyMethod = Method<any, any> // one table holds methods of all types
 type AnyHandler = { unary?: (argument: unknown, context: RpcContext) => Promise<unknown>, stream?: (args: AsyncIterable<unknown>, context: RpcContext) => AsyncIterable<unknown> }
 
-/** Serves Go's internal RPC: header, look-up, policy, argument, in this order (wire-rpc §2.3). A faulty or hostile stream ends itself only. */
+/** Serves Go's internal RPC: header, look-up, policy, argument, in this order (go-libp2p-gorpc). A faulty or hostile stream ends itself only. */
 export function rpcServer (deps: RpcServerDeps): Startable {
   const byName = new Map<string, { method: AnyMethod, handler: AnyHandler }>(Object.entries(methods)
     .map(([key, method]) => [method.name, { method, handler: deps.handlers[key as keyof typeof methods] as AnyHandler }]))

@@ -21,7 +21,7 @@ export interface OperationProgress {
 
 /**
  * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything else
- * is computed from the pinset and the node (daemon §3). Failed unpins survive a restart.
+ * is computed from the pinset and the node (pintracker/stateless). Failed unpins survive a restart.
  *
  * `track` and `untrack` return at once and never throw: what goes wrong becomes a status. A newer call for a CID cancels the older operation
  * unless it is of the same kind and still waits or runs.

@@ -8,7 +8,7 @@ import { ProtobufReader, ProtobufWriter, fieldLength, invalidBytes, wireTypes } 
 /** No cluster has more concurrent writers; more heads in one message are refused. */
 export const maxHeadsPerBroadcast = 10_000
 
-/** The message that announces heads (wire-crdt §4.2). */
+/** The message that announces heads (go-ds-crdt). */
 export function encodeHeads (heads: readonly CID[]): Uint8Array {
   const writer = new ProtobufWriter(48 * heads.length)
   for (const { bytes } of heads) writer.messageHeader(1, fieldLength(bytes.length)).bytesField(1, bytes)
@@ -54,7 +54,7 @@ function headCid (bytes: Uint8Array): CID {
   return isCrdtCid(cid) ? cid : invalidBytes('a head is not a CRDT block')
 }
 
-/** The gossip topic of a cluster: base58 of the MD5 multihash of its name (wire-crdt §2.4). */
+/** The gossip topic of a cluster: base58 of the MD5 multihash of its name (consensus/crdt and clusterhost.go). */
 export function crdtTopic (clusterName: string): string {
   const digest = hash('md5', Buffer.from(clusterName, 'utf8'), 'buffer')
   return base58btc.encode(Uint8Array.from([0xd5, 0x01, 0x10, ...digest])).slice(1)

@@ -15,7 +15,7 @@ export const maxCrdtBlockBytes = 4 * 1024 * 1024
 const sha256 = 0x12
 const blockKeyLength = 56
 
-/** The dag-pb block of a delta over these heads, byte-equal to Go's (wire-crdt §4.3). */
+/** The dag-pb block of a delta over these heads, byte-equal to Go's (go-ds-crdt). */
 export function encodeCrdtBlock (delta: Delta, heads: readonly CID[]): CrdtBlock {
   const links = heads.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
   const bytes = dagPb.encode({ Data: encodeDelta(delta), Links: links.map(link => ({ Hash: link, Name: '', Tsize: 0 })) })

@@ -6,7 +6,7 @@ export interface DeltaElement { key: string, value: Uint8Array }
 /** The version of a key that the block with key `id` brought is void. */
 export interface DeltaTombstone { key: string, id: string }
 
-/** What one CRDT block changes (wire-crdt §4.3). `priority`: its height in the DAG, 1 for a first block. */
+/** What one CRDT block changes (go-ds-crdt). `priority`: its height in the DAG, 1 for a first block. */
 export interface Delta { elements: DeltaElement[], tombstones: DeltaTombstone[], priority: number }
 
 /** A DAG of this height can't exist; larger priorities would make heights that are not exact. */

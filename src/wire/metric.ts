@@ -2,7 +2,7 @@ import { peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
 import type { Metric } from '../model/metric.ts'
 import { MsgpackReader, MsgpackWriter } from './msgpack.ts'
 
-/** A legacy prefix of peers up to 0.13.3: 09 "/msgpack\n" (wire-crdt §3.1). */
+/** A legacy prefix of peers up to 0.13.3: 09 "/msgpack\n" (monitor/pubsubmon). */
 const legacyPrefix = Buffer.from('\t/msgpack\n')
 
 /** Encodes a metric as Go publishes it: one map, zero fields left out, `received_at` never sent. */

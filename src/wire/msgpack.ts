@@ -1,7 +1,7 @@
 import { bad, defaultLimits, ValueScan, type MsgpackLimits } from './msgpack-scan.ts'
 
 /**
- * The msgpack dialect of Go's codec (wire-rpc §4): the old specification, in which text and bytes are both "raw" (a0, da, db), integers are
+ * The msgpack dialect of Go's codec (ugorji/go/codec): the old specification, in which text and bytes are both "raw" (a0, da, db), integers are
  * written in signed or unsigned families, and nothing uses extensions. Reading is more tolerant, as Go's is.
  */
 export class MsgpackWriter {

@@ -2,7 +2,7 @@ import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
 
 const pinKeyPattern = /^\/[A-Z2-7]{4,512}$/
 
-/** The CRDT key of a pin: slash and base32 of the CID's bytes (wire-crdt §4.3). */
+/** The CRDT key of a pin: slash and base32 of the CID's bytes (go-ds-crdt). */
 export const pinKey = (cid: CID): string => `/${base32Key(cid.bytes)}`
 
 /** The CID of a pin key; undefined when it isn't one. */

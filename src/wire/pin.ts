@@ -17,7 +17,7 @@ const firstSecond = -62_135_596_800
 const lastSecond = 253_402_300_799
 
 /**
- * The pin as Go stores it (wire-crdt §4.4), byte for byte. Times lose their fractions, `mode` and `userAllocations` are not stored.
+ * The pin as Go stores it (api/types.go), byte for byte. Times lose their fractions, `mode` and `userAllocations` are not stored.
  * Throws INVALID_ARGUMENT for origins or allocations that are not addresses or peers.
  */
 export function encodePin (pin: Pin): Uint8Array {

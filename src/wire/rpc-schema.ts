@@ -57,7 +57,7 @@ export const maddr: WireCodec<string> = {
 
 const maxSeconds34 = 1n << 34n
 
-/** Go's time: the payload of msgpack's timestamp as raw bytes (wire-rpc §4.1); null is the zero time. */
+/** Go's time: the payload of msgpack's timestamp as raw bytes (ugorji/go/codec); null is the zero time. */
 export const time: WireCodec<WireTime | null> = {
   write: (writer, value) => {
     if (value == null) return writer.nil()

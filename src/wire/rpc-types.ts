@@ -2,7 +2,7 @@ import { always, bigInt, bigUint, bool, bytes, cid, field, float, int, list, mad
 
 const addresses = list(maddr, maxAddresses)
 
-/** The types of Go's internal RPC (wire-rpc §5): keys, order and what is always written. The names are those of Go's JSON. */
+/** The types of Go's internal RPC (rpc_api.go): keys, order and what is always written. The names are those of Go's JSON. */
 
 export const serviceId = struct({ name: always('Name', text), method: always('Method', text) })
 export const responseHeader = struct({ service: field('Service', serviceId), error: field('Error', text), errorType: field('ErrType', int) })

@@ -6,7 +6,7 @@ import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
 import type { OpenTracker, TrackerInHand, TrackerSettings } from './tracker-harness.ts'
 import { direct, elsewhere, inHand, meta } from './tracker-harness.ts'
 
-/** What every pin tracker promises of what has failed (daemon §3, decisions: failed unpins). */
+/** What every pin tracker promises of what has failed (pintracker/stateless, decisions: failed unpins). */
 export function trackerRecoveryContract (name: string, open: OpenTracker): void {
   const opened = async (some?: Partial<TrackerSettings>): Promise<TrackerInHand> => inHand(open, some)
 

@@ -7,7 +7,7 @@ import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
 import type { OpenTracker, TrackerInHand, TrackerSettings } from './tracker-harness.ts'
 import { direct, elsewhere, inHand, meta, trackerSettings } from './tracker-harness.ts'
 
-/** What every pin tracker promises (daemon §3, decisions: direct pins); recovery has a suite of its own. */
+/** What every pin tracker promises (pintracker/stateless, decisions: direct pins); recovery has a suite of its own. */
 export function trackerContract (name: string, open: OpenTracker): void {
   const opened = async (some?: Partial<TrackerSettings>): Promise<TrackerInHand> => inHand(open, some)
 

@@ -30,7 +30,7 @@ const lostAfterMs = 10_000
 
 type Policy = 'open' | 'trusted'
 
-/** `RemotePeers` over the simulated network, with Go's policies (wire-rpc §6). */
+/** `RemotePeers` over the simulated network, with Go's policies (rpc_policy.go). */
 export function simRemotes (deps: SimRemotesDeps): RemotePeers {
   const call = async <T>(to: PeerId, policy: Policy, act: (face: PeerFace) => Promise<T>, { signal }: RemoteOptions = {}): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()

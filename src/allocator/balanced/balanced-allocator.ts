@@ -9,7 +9,7 @@ export interface BalancedAllocatorInit {
 }
 
 /**
- * Go's "balanced" allocator (daemon §4.4): peers are grouped by the first metric, each group by the second, and so on; then they are taken by
+ * Go's "balanced" allocator (allocator/balanced): peers are grouped by the first metric, each group by the second, and so on; then they are taken by
  * turns, one from each group, heavier groups first. Where Go leaves it to chance we go by peer ID: among peers of one group of the last metric, and
  * among groups that are equal in weight, weight of their sub-groups and value.
  */

@@ -10,7 +10,7 @@ const falseTexts = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 const defaults = { chunker: 'size-262144', hash: 'sha2-256' }
 
 /**
- * Reads the query of `/add` (rest-api §8.2); 400 with Go's texts. Names of chunkers and hashes are checked later, by the importer. Added content
+ * Reads the query of `/add` (api/add.go); 400 with Go's texts. Names of chunkers and hashes are checked later, by the importer. Added content
  * is always pinned recursively, and `pin-update` means nothing here.
  */
 export function parseAddParams (query: Query, now: Time): AddParams {

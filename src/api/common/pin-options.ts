@@ -13,7 +13,7 @@ import { tryPeerId } from './peer-id.ts'
 
 const minExpireInMs = 1000
 
-/** Reads `name`, `mode`, `replication-min` … (rest-api §6.1) in Go's order; the first that is wrong is a 400 with Go's text. `now` in Unix ms. */
+/** Reads `name`, `mode`, `replication-min` … (api/types.go) in Go's order; the first that is wrong is a 400 with Go's text. `now` in Unix ms. */
 export function parsePinOptions (query: Query, now: Time): PinOptions {
   if (query.raw === '') return defaultPinOptions()
   const [replicationFactorMin, replicationFactorMax] = parseReplication(query)

@@ -10,7 +10,7 @@ const symlinkType = 'application/symlink'
 const longestTarget = 64 * 1024
 
 /**
- * The parts of an upload as entries (rest-api §8.1). The type and the field name of a disposition don't matter; a part without a readable
+ * The parts of an upload as entries (adder). The type and the field name of a disposition don't matter; a part without a readable
  * disposition ends the walk silently. `metadataOf` tells what UnixFS is to keep of a part beside its content.
  */
 export async function * uploadEntries (parts: AsyncIterable<Part>, metadataOf: (part: Part) => EntryMetadata | undefined = () => undefined): AsyncGenerator<UploadEntry, void, undefined> {

@@ -21,7 +21,7 @@ const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
 
 /**
- * `add`: content goes to the cluster (rest-api §10), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong option is 500, as in
+ * `add`: content goes to the cluster (api/ipfsproxy), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong option is 500, as in
  * Go; `only-hash` is refused and, unlike in Go, adds nothing.
  */
 export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exchange) => Promise<Reply> {

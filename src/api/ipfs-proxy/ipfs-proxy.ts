@@ -56,7 +56,7 @@ type Handler = (exchange: Exchange, argument?: string) => Promise<Reply>
 const prefix = '/api/v0/'
 const takenMethods = new Set(['POST', 'GET', 'PUT'])
 
-/** Kubo's RPC API with the cluster behind its pin commands, as Go's (rest-api §10): every pin and add goes to the cluster, all else to the node. */
+/** Kubo's RPC API with the cluster behind its pin commands, as Go's (api/ipfsproxy): every pin and add goes to the cluster, all else to the node. */
 export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy {
   const listener = proxyListener(init, deps)
   return new HttpServer({

@@ -16,7 +16,7 @@ import { listPins, rowOf } from './pin-list.ts'
 
 export interface PinHandlersDeps { cluster: ClusterApi, ipfs: Pick<IpfsConnector, 'resolve'> }
 
-/** `pin/add`, `pin/rm`, `pin/update` and `pin/ls` on the cluster's pinset (rest-api §10). `argument` is the path's, if it has one. */
+/** `pin/add`, `pin/rm`, `pin/update` and `pin/ls` on the cluster's pinset (api/ipfsproxy). `argument` is the path's, if it has one. */
 export class PinHandlers {
   readonly #deps: PinHandlersDeps
 

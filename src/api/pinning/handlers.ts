@@ -31,7 +31,7 @@ export interface PinningHandlersDeps {
   authenticator: Authenticator | null
 }
 
-/** The Pinning Service API (its specification 1.0.0, and rest-api §9). */
+/** The Pinning Service API (its specification 1.0.0, and api/pinsvcapi). */
 export class PinningHandlers {
   readonly #deps: PinningHandlersDeps
 

@@ -6,7 +6,7 @@ import { goJsonString } from '../../model/go-json.ts'
 import { deniedStatus } from '../common/denied-status.ts'
 
 /**
- * Whatever the cluster refuses is 500, as in Go (rest-api §2); these are the exceptions. What is wrong with the request itself is found before the
+ * Whatever the cluster refuses is 500, as in Go (api/common); these are the exceptions. What is wrong with the request itself is found before the
  * cluster is asked and answered with 400.
  */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {

@@ -17,7 +17,7 @@ const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 
 const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 
 /**
- * `POST /add` (rest-api §8). The type of the body and the options are checked first, then whether there is anything to add: those are 400s. From there on the
+ * `POST /add` (adder). The type of the body and the options are checked first, then whether there is anything to add: those are 400s. From there on the
  * answer is 200 and late errors go into the trailer, or it is one array or one error with stream-channels=false.
  */
 export function addHandler ({ cluster, clock }: { cluster: ClusterApi, clock: Clock }): (call: Call) => Promise<Reply> {

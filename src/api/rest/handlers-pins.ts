@@ -106,7 +106,7 @@ function refusePath (err: unknown): never {
   throw err
 }
 
-/** An update copies a stored pin, so what isn't stored shows; else the answer echoes the request (rest-api §6.1). */
+/** An update copies a stored pin, so what isn't stored shows; else the answer echoes the request (api/types.go). */
 function pinReply (pin: Pin, { options, query }: { options: PinOptions, query: Query }): Reply {
   const isUpdate = options.pinUpdate != null && !options.pinUpdate.equals(pin.cid)
   const json = pinJson(pin, isUpdate ? 'stored' : 'echo')

@@ -31,7 +31,7 @@ export interface RestApi extends Startable {
 /** The defaults of Go's service.json, listening nowhere. */
 export const restApiDefaults: RestApiInit = httpFaceDefaults
 
-/** The REST API of a cluster peer, as Go's (rest-api §1–8), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
+/** The REST API of a cluster peer, as Go's (api/rest), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
 export function restApi (init: RestApiInit, { cluster, turns, log, clock }: RestApiDeps): RestApi {
   const authenticator = init.basicAuth == null ? null : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
   const routes = restRoutes({ cluster, authenticator, clock })

@@ -17,7 +17,7 @@ export interface RestRoutesDeps { cluster: ClusterApi, authenticator: Authentica
 
 const anyPath = '/pins/{namespace:ipfs|ipns|ipld}/{path:.*}'
 
-/** The routes of the REST API in Go's order (rest-api §3, §7); the first that fits wins. */
+/** The routes of the REST API in Go's order (api/rest); the first that fits wins. */
 export function restRoutes (deps: RestRoutesDeps): Route[] {
   const { cluster, authenticator } = deps
   const info = new InfoHandlers(deps)

@@ -1,4 +1,4 @@
-/** JSON schemas of what the routes answer, for the OpenAPI document (rest-api §11). */
+/** JSON schemas of what the routes answer, for the OpenAPI document (api/types.go). */
 const string = { type: 'string' }
 const integer = { type: 'integer' }
 const boolean = { type: 'boolean' }

@@ -20,7 +20,7 @@ const longestSilence = 4
 const maxSeen = 20_000
 
 /**
- * Tells the others the heads: a new one at once, all soon after a peer began to listen, and all that nobody named since the last tick on a timer (wire-crdt §4.2). Heads of others whose branch isn't
+ * Tells the others the heads: a new one at once, all soon after a peer began to listen, and all that nobody named since the last tick on a timer (go-ds-crdt). Heads of others whose branch isn't
  * here yet are not repeated: whoever asked for it would wait in vain. Not to repeat what others say is Go's rule; but a peer that trusts only us doesn't
  * listen to them and would never hear of the head, so that we don't keep silent for ever.
  */

@@ -36,7 +36,7 @@ export function tombstonedIds (delta: Delta, isPinKey: (key: string) => boolean)
 }
 
 /**
- * Merges one block's delta (wire-crdt §4.6, equal to Go's in every corner). First tombstones: each key gets the best version that is left, evaluated
+ * Merges one block's delta (go-ds-crdt, equal to Go's in every corner). First tombstones: each key gets the best version that is left, evaluated
  * again even when the id is unknown. Then elements, compared with the value before the first of them: with one key twice in a delta, the last that passes
  * wins, which needn't be the greatest.
  */

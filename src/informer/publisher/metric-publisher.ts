@@ -22,7 +22,7 @@ export interface MetricPublisher extends Startable {
   publishAll (): void
 }
 
-/** When an informer has nothing valid to say (daemon §4.1). */
+/** When an informer has nothing valid to say (cluster.go). */
 const intervalWithoutMetricsMs = 15_000
 
 export function metricPublisher (init: MetricPublisherInit, deps: MetricPublisherDeps): MetricPublisher {

@@ -11,7 +11,7 @@ const checksUntilRepeated = 300
 const latenessOfStandstill = 0.25
 
 /**
- * Finds metrics that expired since the last check (daemon §4.5). What expired while this process stood still says nothing of its peer: it gets as long as it
+ * Finds metrics that expired since the last check (monitor/metrics). What expired while this process stood still says nothing of its peer: it gets as long as it
  * holds to come again, before it counts.
  */
 export class AlertChecker {

@@ -61,7 +61,7 @@ const outboundBufferBytes = 8 * 1024 * 1024
 /** A listener that we can't write to yet: how often and how many times that is looked at. */
 const reach = { everyMs: 50, times: 100 }
 
-/** Gossip as Go's peers do it (wire-crdt §2): its parameters, message IDs and strict signatures. Peers aren't scored, as in Go. */
+/** Gossip as Go's peers do it (consensus/crdt and clusterhost.go): its parameters, message IDs and strict signatures. Peers aren't scored, as in Go. */
 export function libp2pGossip (init: GossipInit, deps: GossipDeps): Libp2pGossip {
   return new Gossip(init, deps)
 }

@@ -35,7 +35,7 @@ export interface HttpHost extends Startable {
 const limits = { maxConnections: 1024, dialTimeoutMs: 3000 }
 
 /**
- * A libp2p host that offers an HTTP API and nothing else: plain HTTP/1.1 on streams of /libp2p-http (rest-api §1.4). It has a key of its own and no
+ * A libp2p host that offers an HTTP API and nothing else: plain HTTP/1.1 on streams of /libp2p-http (api/common). It has a key of its own and no
  * network secret, so it never meets the cluster host's peers. Throws INVALID_CONFIG when it can't listen.
  */
 export function libp2pHttpHost (init: HttpHostInit, { accept, clock, log }: HttpHostDeps): HttpHost {

@@ -16,7 +16,7 @@ type Closing = Event & { error?: Error }
 
 /**
  * A libp2p stream as a `PeerStream`. Go sends stream head, request and end in one burst: everything may have come before this object is made, and
- * libp2p's own iterator would then wait for ever or queue without bound (wire-rpc §12.2).
+ * libp2p's own iterator would then wait for ever or queue without bound.
  */
 export class LibP2pPeerStream implements PeerStream {
   readonly remote: PeerId

@@ -10,7 +10,7 @@ const nonceBytes = 24
 const windowBytes = 2 * 65_537
 
 /**
- * The protector of a private network (Go's pnet; wire-crdt §1.2): right after connecting each side sends a nonce, and everything that follows is
+ * The protector of a private network (go-libp2p's pnet): right after connecting each side sends a nonce, and everything that follows is
  * under XSalsa20(secret, sender's nonce). `secret` is 64 hexadecimal digits; throws INVALID_CONFIG for others.
  */
 export function clusterProtector (secret: string): (components: { logger: ComponentLogger }) => ConnectionProtector {

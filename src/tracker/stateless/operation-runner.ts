@@ -104,7 +104,7 @@ export class OperationRunner {
     await Promise.all(runs.map(async run => run.settled))
   }
 
-  /** The pinset asks for it: replaces, cancels or leaves alone what is under way for this CID (daemon §3.2). */
+  /** The pinset asks for it: replaces, cancels or leaves alone what is under way for this CID (pintracker/optracker). */
   request (key: string, event: 'pin' | 'unpin' | 'clean', pin?: Pin): void {
     const { table, clock } = this.#deps
     const now = clock.now()

@@ -34,7 +34,7 @@ const cleanAfresh: Transition = { next: 'clean_queued', attempts: 'reset' }
 const idle: Transition = { next: 'idle' }
 const cancelled = (transition: Transition): Transition => ({ ...transition, cancel: true })
 
-/** Daemon §3.2 as data. Attempts carry over only to an operation of the same kind. */
+/** The rules of Go's pintracker/optracker as data. Attempts carry over only to an operation of the same kind. */
 export const transitions: Record<OperationState, Record<OperationEvent, Transition | typeof stay>> = {
   idle: { pin: pinAfresh, unpin: unpinAfresh, clean: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: stay },
 

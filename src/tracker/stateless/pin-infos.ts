@@ -15,7 +15,7 @@ export interface PinInfosDeps { clock: Clock, identity: () => TrackerIdentity }
 /** A list of many rows asks who we are once in a while, not for each row. */
 const identityAgeMs = 1000
 
-/** Makes the rows of status lists (daemon §3.5, rest-api §11.3). */
+/** Makes the rows of status lists (pintracker/stateless, api/types.go). */
 export class PinInfos {
   readonly #self: PeerId
   readonly #deps: PinInfosDeps

@@ -1,11 +1,11 @@
 /** What other programs import: the REST client for browsers and for Node, and declarations of everything that the package exports. */
 import { execFile } from 'node:child_process'
-import { build } from 'esbuild'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { rolldown } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Also the `files` of tsconfig.types.json and the `types` of package.json. */
@@ -13,13 +13,17 @@ const declared = ['cmd/helia-cluster-service/embed.d.ts', 'src/client/client.d.t
 
 /** Writes client.mjs and service-client.mjs (no import of Node's modules, so that browsers take them), client-node.mjs and types/ into `dist`. */
 export async function buildLibrary (dist: string): Promise<void> {
-  const common = { bundle: true, format: 'esm', minifySyntax: true, logLevel: 'warning' } as const
   await Promise.all([
-    build({ ...common, entryPoints: [join(root, 'src/client/client.ts')], outfile: join(dist, 'client.mjs'), platform: 'neutral', target: 'es2022' }),
-    build({ ...common, entryPoints: [join(root, 'src/client/service/service-client.ts')], outfile: join(dist, 'service-client.mjs'), platform: 'neutral', target: 'es2022' }),
-    build({ ...common, entryPoints: [join(root, 'src/client/node.ts')], outfile: join(dist, 'client-node.mjs'), platform: 'node', target: 'node20' }),
+    bundle('src/client/client.ts', join(dist, 'client.mjs'), 'neutral'),
+    bundle('src/client/service/service-client.ts', join(dist, 'service-client.mjs'), 'neutral'),
+    bundle('src/client/node.ts', join(dist, 'client-node.mjs'), 'node'),
     writeDeclarations(join(dist, 'types'))
   ])
+}
+
+async function bundle (path: string, file: string, platform: 'neutral' | 'node'): Promise<void> {
+  await using library = await rolldown({ input: join(root, path), platform, transform: { target: platform === 'node' ? 'node20' : 'es2022' }, logLevel: 'warn' })
+  await library.write({ file, format: 'esm', codeSplitting: false })
 }
 
 /** The compiler writes a declaration for every source that it reads; only what the exports reach is kept. */

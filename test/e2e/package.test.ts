@@ -52,7 +52,7 @@ describe('the published package', () => {
 
     assert.deepEqual(Object.keys(dependencies), ['classic-level'])
     assert.ok(names.length <= 16, names.join(' '))
-    assert.deepEqual(names.filter(name => /react|libp2p|typescript|esbuild|opentelemetry/.test(name)), [])
+    assert.deepEqual(names.filter(name => /react|libp2p|typescript|rolldown|opentelemetry/.test(name)), [])
     assert.ok((await stat(tarball)).size < 4 * mebibyte)
   })
 

@@ -41,7 +41,8 @@ class SqlUsage implements Usage {
     const { workers } = this.#deps
     this.#handles = [
       workers.add({ name: 'service-usage', runAtStart: false, intervalMs: () => 60_000, work: async () => this.#work() }),
-      workers.add({ name: 'service-usage-stored', jitter: 0.2, intervalMs: () => storedEveryMs, work: async () => this.#noteStored() })
+      // not at the start: what was stored before is noted, and each count that is written notes it again
+      workers.add({ name: 'service-usage-stored', runAtStart: false, jitter: 0.2, intervalMs: () => storedEveryMs, work: async () => this.#noteStored() })
     ]
   }
 
@@ -144,13 +145,13 @@ class SqlUsage implements Usage {
   /** What users store today, for those whose figure has changed; a few hundred users at a time. */
   async #noteStored (): Promise<'busy' | 'idle'> {
     const { database } = this.#deps
-    const day = dayOf(database.now())
     const { db } = database
     const users = await db.selectFrom('users').select(['id', 'used_bytes', eb => eb.selectFrom('usage_days').select('bytes_stored').whereRef('usage_days.user_id', '=', 'users.id')
       .orderBy('day', 'desc').limit(1).as('noted')]).where('id', '>', this.#storedAfter).orderBy('id').limit(storedAtOnce).execute()
     const changed = users.filter(({ used_bytes: used, noted }) => used !== (noted ?? 0))
     if (changed.length > 0) {
       await database.transaction(async tx => {
+        const day = dayOf(database.now())
         for (const { id } of changed) await writeCounts(tx, { user: id, day, served: 0, requests: 0 })
       })
     }

@@ -1,0 +1,129 @@
+/**
+ * Bundles the programs. A start from node_modules takes ten times as long, and one from a bundle of many small chunks a quarter longer than from a few big
+ * ones (docs/design/performance.md): so all that a start loads at the same moment lies in one chunk. Native modules stay outside (they load their prebuilt
+ * binaries by path).
+ */
+import { isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+import type { InputOptions, OutputOptions, Plugin } from 'rolldown'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const source = (path: string): string => join(root, path)
+
+/** Writes helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs and index.mjs with their chunks into `dist`. */
+export async function buildPrograms (dist: string): Promise<void> {
+  const input = {
+    'helia-cluster-service-main': source('cmd/helia-cluster-service/main.ts'),
+    'helia-cluster-follow-main': source('cmd/helia-cluster-follow/main.ts'),
+    'libp2p-http-client': source('src/node/libp2p-http-client.ts'),
+    index: source('cmd/helia-cluster-service/embed.ts')
+  }
+  const plugins = [builtins, withoutDefaults]
+  const groups = groupsOf(await importsOf({ ...common, input, plugins }))
+  await write({ ...common, input, plugins }, { ...output, dir: dist, codeSplitting: { groups } })
+  // files take longer to be found and read than to be compiled
+  await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
+}
+
+async function write (input: InputOptions, options: OutputOptions): Promise<void> {
+  await using bundle = await rolldown(input)
+  await bundle.write(options)
+}
+
+const taken = (path: string): string => `globalThis.process.getBuiltinModule(${JSON.stringify(path)})`
+
+/** The exports of one of Node's modules but for those that load more when they are read. */
+function plainExports (path: string): string[] {
+  const properties = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) as object)
+  return Object.entries(properties).filter(([name, { get }]) => get == null && /^[A-Za-z_]\w*$/.test(name)).map(([name]) => name)
+}
+
+/**
+ * Takes Node's own modules without an import: importing one reads each of its exports, and node:http then loads all of undici (17 ms and 3 MiB that
+ * most runs never need).
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  resolveId: {
+    order: 'pre',
+    handler (path, importer, { kind }) {
+      if (!isBuiltin(path) || importer?.includes('rolldown/runtime') === true) return null
+      return kind === 'require-call' ? { id: path, external: true } : { id: `\0${kind === 'dynamic-import' ? 'builtin-later' : 'builtin'}:${path}` }
+    }
+  },
+  load (id) {
+    const [, when, path = ''] = /^\0(builtin|builtin-later):(.*)$/.exec(id) ?? []
+    if (when == null) return null
+    return when === 'builtin' ? `module.exports = ${taken(path)}` : `export const { ${plainExports(path).join(', ')} } = ${taken(path)}`
+  }
+}
+
+/** @helia/libp2p brings defaults that we don't use: WebRTC, AutoTLS, UPnP and an HTTP client for each, 2.4 MB in all. */
+const withoutDefaults: Plugin = {
+  name: 'without-defaults',
+  load: id => id.endsWith('libp2p-defaults.js') ? "export function libp2pDefaults () { throw new Error('left out of the bundle') }" : null
+}
+
+/** helia-cluster-ctl in one file takes libp2p from the other programs' chunks, if it is asked to dial by it. */
+const libp2pClient: Plugin = {
+  name: 'libp2p-client',
+  resolveId: path => path.endsWith('/libp2p-http-client.ts') ? { id: './libp2p-http-client.mjs', external: true } : null
+}
+
+const common: InputOptions = {
+  platform: 'node',
+  external: [/^classic-level$/, /node-datachannel$/, 'pino-pretty', /^@opentelemetry\/(sdk-.*|exporter-.*|resources)$/],
+  // syntax only: helia-cluster-ctl runs on it
+  transform: { target: 'node20.16', define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"' } },
+  logLevel: 'warn',
+  // a module that is also imported at once elsewhere: no fault, and the start stays as it is when that import goes
+  checks: { ineffectiveDynamicImport: false }
+}
+
+const output: OutputOptions = {
+  format: 'esm',
+  entryFileNames: '[name].mjs',
+  chunkFileNames: 'chunks/[name]-[hash].mjs',
+  // bundled CommonJS packages call require() for Node's own modules
+  banner: "const require = globalThis.process.getBuiltinModule('node:module').createRequire(import.meta.url);",
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+}
+
+/** What a module imports, at once and later, by its id. */
+type Imports = Map<string, { importedIds: readonly string[], dynamicallyImportedIds: readonly string[] }>
+
+async function importsOf (input: InputOptions): Promise<Imports> {
+  const imports: Imports = new Map()
+  const collect: Plugin = {
+    name: 'collect',
+    buildEnd () {
+      for (const id of this.getModuleIds()) {
+        const module = this.getModuleInfo(id)
+        if (module != null) imports.set(id, module)
+      }
+    }
+  }
+  await using bundle = await rolldown({ ...input, plugins: [input.plugins, collect] })
+  await bundle.generate(output)
+  return imports
+}
+
+/** One chunk for what every command loads, one for what a daemon loads before it listens, one for libp2p and the IPFS node, which it loads next. */
+function groupsOf (imports: Imports): Array<{ name: string, priority: number, test: (id: string) => boolean }> {
+  const group = (name: string, priority: number, ids: Set<string>) => ({ name, priority, test: (id: string) => ids.has(id) })
+  const main = reached(imports, [source('cmd/helia-cluster-service/main.ts')])
+  const daemon = reached(imports, [source('cmd/helia-cluster-service/daemon.ts'), source('src/node/node.ts')])
+  const network = ['src/network/libp2p/host.ts', 'src/network/libp2p/gossip.ts', 'src/ipfs/helia/node.ts', 'src/ipfs/helia/node-options.ts']
+    .flatMap(path => imports.get(source(path))?.dynamicallyImportedIds ?? [])
+  const onlyIfConfigured = /@libp2p\/(kad-dht|mdns)\//
+  return [group('main', 3, main), group('daemon', 2, daemon), group('network', 1, reached(imports, network.filter(id => !onlyIfConfigured.test(id))))]
+}
+
+/** All that is loaded at once with these modules. */
+function reached (imports: Imports, from: readonly string[]): Set<string> {
+  const ids = new Set(from)
+  for (const id of ids) for (const next of imports.get(id)?.importedIds ?? []) ids.add(next)
+  return ids
+}

@@ -7,6 +7,7 @@ import type { ServiceApiInit } from '../api/service/service-api.ts'
 import { serviceApi } from '../api/service/service-api.ts'
 import { accountRoutes } from '../api/service/v1/account.ts'
 import { adminRoutes } from '../api/service/v1/admin.ts'
+import { adminTaskRoutes } from '../api/service/v1/admin-tasks.ts'
 import { keyRoutes } from '../api/service/v1/keys.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
 import { userRoutes } from '../api/service/v1/users.ts'
@@ -25,6 +26,7 @@ import { exportKind } from '../service/files/account-export.ts'
 import { removalTaskKind } from '../service/files/account-removal.ts'
 import { ServiceIdentity } from '../service/identity/service-identity.ts'
 import { sqlTasks } from '../service/tasks/sql-tasks.ts'
+import { TaskOverview } from '../service/tasks/task-overview.ts'
 import { sqlUsage } from '../service/usage/sql-usage.ts'
 import { serviceTotals } from '../service/usage/totals.ts'
 import type { FacesDeps } from './compose-faces.ts'
@@ -87,6 +89,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       taskRoutes({ tasks }),
       accountRoutes({ leaving, exports: content.exports }),
       adminRoutes({ admin, audit, usage }),
+      adminTaskRoutes({ overview: new TaskOverview({ database, audit }) }),
       content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])

@@ -92,6 +92,7 @@ function nameFor ({ path }: Operation, param: string): string | undefined {
     [/^\/api\/v1\/links\/\{id\}/, things.link],
     [/^\/api\/v1\/files\/(retrieve\/)?\{cid\}/, things.cid],
     [/^\/api\/v1\/admin\/users\/\{id\}/, 'anybody'],
+    [/^\/api\/v1\/admin\/tasks\/\{task_id\}/, things.task],
     [/^\/api\/pinning\/pins\/\{requestid\}/, things.requestid]
   ]
   return param === 'secret' ? undefined : known.find(([pattern]) => pattern.test(path))?.[1]

@@ -65,11 +65,14 @@ function operation (route: ServiceRoute, schemas: Schemas): Json {
     ...(typeof access === 'object' ? { description: `For sessions, and keys with the permission \`${access.permission}\`.` } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemas.of(body, 'input') } } } }),
-    ...(upload == null ? {} : { requestBody: { required: true, content: { [upload]: {} } } }),
+    ...(upload == null ? {} : { requestBody: { required: true, content: { [upload]: upload === 'multipart/form-data' ? { schema: oneFile } : {} } } }),
     responses: responsesOf(route, schemas),
     security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }, { session: [] }]
   }
 }
+
+/** Options may be fields of the form, too; they are told as parameters of the query. */
+const oneFile: Json = { type: 'object', properties: { file: { type: 'string', format: 'binary', description: 'The file; of a directory, one part for each.' } }, required: ['file'] }
 
 function operationId ({ method, path }: ServiceRoute): string {
   const words = path.replace(/^\/api(\/v1)?/, '').replaceAll(/\{(\w+)[^}]*\}/g, 'by/$1').split(/\W+|_/).filter(word => word !== '')

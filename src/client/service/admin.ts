@@ -1,6 +1,6 @@
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCaller } from './caller.ts'
-import type { Account, AuditEntry, Page, UsageDay } from './types.ts'
+import type { Account, AuditEntry, Page, TaskState, TaskSummary, UsageDay } from './types.ts'
 
 const path = '/api/v1/admin'
 
@@ -23,6 +23,13 @@ export class ServiceAdmin {
   invite (invitation: { email?: string, days?: number } = {}, options: CallOptions = {}): Promise<{ invite: string, expires_at: string }> {
     return this.#caller.data({ method: 'POST', path: `${path}/invites`, json: invitation, ...options })
   }
+
+  /** Everybody's, newest first. */
+  tasks ({ signal, ...query }: CallOptions & { user?: string, state?: TaskState, kind?: string, cursor?: string, limit?: number } = {}): Promise<Page<TaskSummary>> {
+    return this.#page('/tasks', query, signal)
+  }
+
+  revokeTask (taskId: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `${path}/tasks/${segment(taskId)}`, ...options }) }
 
   /** Newest first. */
   audit ({ signal, ...query }: CallOptions & { user?: string, action?: string, cursor?: string, limit?: number } = {}): Promise<Page<AuditEntry>> { return this.#page('/audit', query, signal) }

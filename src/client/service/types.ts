@@ -46,6 +46,15 @@ export interface Task {
   started_at: string | null
   completed_at: string | null
 }
+/** A task of anybody, as admins see it. */
+export interface TaskSummary extends Omit<Task, 'progress' | 'result'> {
+  /** null: a task of the service itself. */
+  user_id: string | null
+  email: string | null
+  progress: Record<string, number>
+  attempts: number
+  run_at: string
+}
 export interface TaskStarted { task_id: string }
 
 export type FileState = 'staged' | 'importing' | 'pinning' | 'pinned' | 'unpinned' | 'failed'
@@ -102,10 +111,10 @@ export interface ResumableUpload {
 }
 export interface UploadEvent { id: string, state: string, bytes: number, total: number | null, cid: string | null }
 
-export interface LinkLimits { max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string }
+export interface LinkLimits { name: string, max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string }
 export interface UploadLink extends LinkLimits { id: string, group: string | null, created_at: string, revoked_at: string | null }
-export interface CreatedLink extends UploadLink { secret: string, url: string, resumable_url: string }
-export interface NewLink { max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
+export interface CreatedLink extends UploadLink { secret: string, /** For people: the page to upload on. */ page_url: string, url: string, resumable_url: string }
+export interface NewLink { name?: string, max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
 
 export interface Group { id: string, name: string, created_at: string }
 

@@ -232,6 +232,8 @@ export interface UploadsTable {
 
 export interface LinksTable {
   id: string
+  /** What it is for: its owner and its receivers read it. */
+  name: Generated<string>
   secret_hash: string
   user_id: string
   workspace_id: string

@@ -6,7 +6,7 @@ import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import { opaqueId, uuid } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow } from '../sql/tables.ts'
-import { hasDue, json, leaseMs, takeDue } from './task-rows.ts'
+import { finishedAlready, hasDue, json, leaseMs, revokeOpen, takeDue, taskChannel as channel } from './task-rows.ts'
 import { TaskRun } from './task-run.ts'
 import type { HandleOptions, TaskHandler, Tasks } from './tasks.ts'
 
@@ -22,8 +22,6 @@ export function sqlTasks (init: TasksInit, deps: TasksDeps): Tasks {
   return new SqlTasks(init, deps)
 }
 
-/** Told with a task's id whenever its state changes. */
-const channel = 'tasks'
 const pollMs = 1000
 const defaultConcurrency = 4
 const sweepMs = 3_600_000
@@ -100,14 +98,13 @@ class SqlTasks implements Tasks {
   async revoke (user: string, id: string): Promise<void> {
     const { database } = this.#deps
     const isRevoked = await database.transaction(async tx => {
-      const { numUpdatedRows } = await tx.updateTable('tasks').set({ state: 'REVOKED', completed_at: database.now(), lease_owner: null, lease_until: null })
-        .where('id', '=', id).where('user_id', '=', user).where('state', 'in', ['PENDING', 'STARTED']).executeTakeFirst()
+      const isOpen = await revokeOpen(tx, { id, user, now: database.now() })
       await database.notify(tx, channel, id)
-      return numUpdatedRows > 0n
+      return isOpen
     })
     if (isRevoked) return
     const { state } = await this.get(user, id)
-    throw new ClusterError('CONFLICT', { task: id, state }, { message: `the task is finished already (${state})` })
+    throw finishedAlready(id, state)
   }
 
   wake (): void { this.#handles[0]?.wake() }

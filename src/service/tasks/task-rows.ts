@@ -1,7 +1,11 @@
 import { sql } from 'kysely'
 import type { SqlBool } from 'kysely'
+import { ClusterError } from '../../base/errors.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow, TaskState } from '../sql/tables.ts'
+
+/** Told with a task's id whenever its state changes. */
+export const taskChannel = 'tasks'
 
 /** A lease ends unless it is renewed. */
 export const leaseMs = 30_000
@@ -51,6 +55,12 @@ export async function end (tx: Sql, lease: Lease, { state, now, result, error }:
   }).executeTakeFirst())
 }
 
+/** Whoever may: `user` is the owner, where it has to be. False when it is finished, or not theirs. */
+export async function revokeOpen (tx: Sql, { id, user, now }: { id: string, user?: string, now: number }): Promise<boolean> {
+  const query = tx.updateTable('tasks').set({ state: 'REVOKED', completed_at: now, lease_owner: null, lease_until: null }).where('id', '=', id).where('state', 'in', ['PENDING', 'STARTED'])
+  return changed(await (user == null ? query : query.where('user_id', '=', user)).executeTakeFirst())
+}
+
 /** Back into the queue: after an error that may pass. */
 export async function postpone (tx: Sql, lease: Lease, { runAt, error }: { runAt: number, error: string }): Promise<boolean> {
   return changed(await ofLease(tx, lease).set({ state: 'PENDING', run_at: runAt, lease_owner: null, lease_until: null, error }).executeTakeFirst())
@@ -65,5 +75,7 @@ export interface Lease { id: string, token: string }
 
 const ofLease = (tx: Sql, { id, token }: Lease) => tx.updateTable('tasks').where('id', '=', id).where('lease_owner', '=', token).where('state', '=', 'STARTED')
 const changed = ({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean => numUpdatedRows > 0n
+
+export const finishedAlready = (task: string, state: TaskState): ClusterError => new ClusterError('CONFLICT', { task, state }, { message: `the task is finished already (${state})` })
 
 export const json = (value: unknown): string => JSON.stringify(value ?? null)

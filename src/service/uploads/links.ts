@@ -21,13 +21,13 @@ export function uploadLinks ({ database, random }: UploadLinksDeps): UploadLinks
   }
 
   return {
-    async create ({ id: user, workspace }, { maxBytes, contentTypes, group, maxUses, expiresAt }) {
+    async create ({ id: user, workspace }, { name, maxBytes, contentTypes, group, maxUses, expiresAt }) {
       const secret = secretPrefix + randomText(random, secretLength)
       const id = opaqueId(random)
       const link = await database.transaction(async tx => {
         if (group != null) await refuseForeignGroup(tx, user, group)
         return await tx.insertInto('links').values({
-          id, secret_hash: hashOf(secret), user_id: user, workspace_id: workspace, max_bytes: maxBytes,
+          id, name, secret_hash: hashOf(secret), user_id: user, workspace_id: workspace, max_bytes: maxBytes,
           content_types: JSON.stringify(contentTypes), group_id: group, max_uses: maxUses, uses: 0, expires_at: expiresAt, created_at: database.now(), revoked_at: null
         }).returningAll().executeTakeFirstOrThrow()
       })

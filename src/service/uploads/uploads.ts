@@ -119,6 +119,8 @@ export interface ResumableUploads {
 
 /** A link with which others upload into somebody's account, without a key of it. */
 export interface NewLink {
+  /** What it is for, read by who has it; '' without. */
+  name: string
   /** Of each upload; null: what the quota leaves. */
   maxBytes: number | null
   /** Media types as `image/png` or `image/*`; empty: any. As the sender says: nobody looks into the content. */

@@ -100,7 +100,7 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
   ]
 }
 
-const actorOf = ({ user: { id }, address }: Caller): Actor => ({ actor: `user:${id}`, address })
+export const actorOf = ({ user: { id }, address }: Caller): Actor => ({ actor: `user:${id}`, address })
 
 function userJson (row: UserSummary): z.infer<typeof user> {
   return {

@@ -17,6 +17,7 @@ const longestSeconds = 365 * daySeconds
 const mediaType = z.string().trim().toLowerCase().max(127).regex(/^[a-z0-9.+-]+\/([a-z0-9.+-]+|\*)$|^\*\/\*$/, 'not a media type as image/png or image/*')
 
 const newLink = z.strictObject({
+  name: z.string().trim().max(200).describe('What it is for. Whoever has the link reads it, too.'),
   max_bytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable().describe('Of each upload. Default: what the quota leaves.'),
   content_types: z.array(mediaType).max(50).describe('Media types that may come, as their sender says, `image/*` too. Default: any.'),
   group: z.string().max(100).nullable().describe('ID of the group that the files go into.'),
@@ -25,12 +26,19 @@ const newLink = z.strictObject({
 }).partial()
 
 const limits = z.object({
+  name: z.string(),
   max_bytes: z.int().nullable(),
   content_types: z.array(z.string()),
   max_uses: z.int(),
   uses: z.int(),
   expires_at: time
 })
+const addresses = {
+  secret: z.string().describe('It is shown only once.'),
+  page_url: z.string().describe('The page on which people upload with it.'),
+  url: z.string().describe('Takes a multipart POST.'),
+  resumable_url: z.string().describe('Takes resumable uploads (tus 1.0).')
+}
 const link = limits.extend({ id: z.string(), group: z.string().nullable(), created_at: time, revoked_at: time.nullable() })
 
 /** One-time upload links: their owner makes them, and whoever has one uploads into the owner's account. */
@@ -46,15 +54,14 @@ export function linkRoutes ({ uploads, now }: LinkRoutesDeps): ServiceRoute[] {
         tag,
         summary: 'Make a link with which others can upload into your account, without a key',
         responses: [
-          successDoc(link.extend({ secret: z.string().describe('It is shown only once.'), url: z.string().describe('Takes a multipart POST.'), resumable_url: z.string().describe('Takes resumable uploads (tus 1.0).') }), { status: 201, message: true }),
+          successDoc(link.extend({ ...addresses }), { status: 201, message: true }),
           { status: 404, about: 'There is no such group of yours.' }
         ]
       },
       handler: async ({ caller: { user }, body, baseUrl }) => {
-        const { max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1, expires_in: seconds = daySeconds } = body
-        const made = await links.create({ id: user.id, workspace: user.workspace_id }, { maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 })
-        const url = `${baseUrl}/api/v1/links/${made.secret}`
-        return success({ status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), secret: made.secret, url: `${url}/upload`, resumable_url: `${url}/uploads` } })
+        const { name = '', max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1, expires_in: seconds = daySeconds } = body
+        const made = await links.create({ id: user.id, workspace: user.workspace_id }, { name, maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 })
+        return success({ status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), ...addressesOf(made.secret, baseUrl) } })
       }
     }),
     serviceRoute({
@@ -99,9 +106,15 @@ const missing = { status: 404, about: 'There is no such link, or it has expired,
 /** A link's holder uploads into the account of who made it. */
 export const uploaderWith = (row: LinkRow): Uploader => ({ user: row.user_id, workspace: row.workspace_id, link: row })
 
+/** The page has the secret behind a `#`, which browsers send to nobody: it stays out of the logs of whatever lies between. */
+function addressesOf (secret: string, baseUrl: string): z.infer<z.ZodObject<typeof addresses>> {
+  const url = `${baseUrl}/api/v1/links/${secret}`
+  return { secret, page_url: `${baseUrl}/send#${secret}`, url: `${url}/upload`, resumable_url: `${url}/uploads` }
+}
+
 function limitsJson (row: LinkRow): z.infer<typeof limits> {
-  const { max_bytes: bytes, content_types: types, max_uses, uses, expires_at: expiresAt } = row
-  return { max_bytes: bytes, content_types: JSON.parse(types) as string[], max_uses, uses, expires_at: timeText(expiresAt) }
+  const { name, max_bytes: bytes, content_types: types, max_uses, uses, expires_at: expiresAt } = row
+  return { name, max_bytes: bytes, content_types: JSON.parse(types) as string[], max_uses, uses, expires_at: timeText(expiresAt) }
 }
 
 function linkJson (row: LinkRow): z.infer<typeof link> {

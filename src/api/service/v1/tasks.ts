@@ -6,10 +6,12 @@ import type { ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
 import { queryInt } from './fields.ts'
 
+export const taskStates = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const
+
 const task = z.object({
   task_id: z.uuid(),
   kind: z.string(),
-  state: z.enum(['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED']),
+  state: z.enum(taskStates),
   progress: z.unknown().describe('How far it is, as the kind of task has it.'),
   result: z.unknown().describe('null until it has succeeded.'),
   error: z.string().nullable(),

@@ -1,9 +1,10 @@
 import { ClusterError } from '../../../base/errors.ts'
 import type { DatabaseKind, Migration } from './migration.ts'
 import { v01Tables } from './v01-tables.ts'
+import { v02LinkNames } from './v02-link-names.ts'
 
 /** In order, without gaps. */
-export const migrations: readonly Migration[] = [v01Tables]
+export const migrations: readonly Migration[] = [v01Tables, v02LinkNames]
 
 /** What bringing the tables to this version needs of the transaction that holds the database's migration lock. */
 export interface MigrationConnection {

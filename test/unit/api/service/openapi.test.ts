@@ -46,6 +46,12 @@ describe('the OpenAPI document of a table of routes', () => {
     assert.equal(security.length, 3)
   })
 
+  it('tells that a form has a file', () => {
+    const { paths } = documentOf(serviceRoute({ method: 'POST', path: '/api/v1/files/upload', access: 'open', upload: 'multipart/form-data', handler, doc: { tag: '', summary: '', responses: [] } }))
+
+    assert.deepEqual(paths['/api/v1/files/upload'].post.requestBody.content['multipart/form-data'].schema.required, ['file'])
+  })
+
   it('has schemas with a name once, and every reference leads to one', () => {
     const pin = z.object({ cid: z.string() }).meta({ id: 'Pin' })
     const document = documentOf(serviceRoute({

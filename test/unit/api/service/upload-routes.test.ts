@@ -223,6 +223,17 @@ eachDatabase('upload routes', databases => {
       assert.equal((await side.files(user)).length, 1)
     })
 
+    it('say what they are for, and have a page whose address keeps the secret from servers', async () => {
+      const link = await make({ name: ' Pictures of the party ' })
+
+      const limits = await json(await send(`/api/v1/links/${String(link.secret)}/limits`, { as: null }))
+      const listed = await json(await send('/api/v1/links'))
+      const page = new URL(String(link.page_url))
+
+      assert.deepEqual([limits.data.name, (listed.data as unknown as Array<{ name: string }>)[0]?.name], ['Pictures of the party', 'Pictures of the party'])
+      assert.deepEqual([page.origin, page.pathname, page.hash], [front.url, '/send', `#${String(link.secret)}`])
+    })
+
     it('take resumable uploads, and show only those that came with them', async () => {
       const tus = { 'tus-resumable': '1.0.0' }
       const link = await make()

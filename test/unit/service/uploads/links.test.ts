@@ -19,7 +19,7 @@ eachDatabase('upload links', databases => {
   let user: string
   let late = 0
   const make = async (more: Partial<NewLink> = {}): Promise<string> => {
-    const link: NewLink = { maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + 60_000, ...more }
+    const link: NewLink = { name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + 60_000, ...more }
     return (await side.uploads.links.create({ id: user, workspace: `w-${user}` }, link)).secret
   }
   const send = async (secret: string, parts: AsyncIterable<UploadPart> = partsOf({ a: 'hello' })) => {

@@ -205,12 +205,13 @@ eachDatabase('service database contract', databases => {
 
   it('goes on from the version of before when a step fails', async () => {
     await databases.open()
-    const second = { version: 2, statements: () => ['CREATE TABLE half (a text)', 'nonsense'] }
+    const version = migrations.length + 1
+    const broken = { version, statements: () => ['CREATE TABLE half (a text)', 'nonsense'] }
 
-    await assert.rejects(databases.another({ migrations: [...migrations, second] }))
-    const fixed = await databases.another({ migrations: [...migrations, { version: 2, statements: () => ['CREATE TABLE half (a text)'] }] })
+    await assert.rejects(databases.another({ migrations: [...migrations, broken] }))
+    const fixed = await databases.another({ migrations: [...migrations, { version, statements: () => ['CREATE TABLE half (a text)'] }] })
 
-    assert.equal(await get(fixed.database.db, 'schema_version'), '2')
+    assert.equal(await get(fixed.database.db, 'schema_version'), `${version}`)
   })
 
   it('refuses the tables of a newer version', async () => {

@@ -8,6 +8,8 @@ export class FakeClusterPins implements ClusterPins {
   readonly #database: Pick<SqlDatabase, 'db' | 'transaction' | 'now'>
   readonly #onStatuses: StatusesListener[] = []
   readonly #onSize: SizeListener[] = []
+  /** What is said of pins beside their state. */
+  readonly infos = new Map<string, Record<string, string>>()
   readonly origins = new Map<string, readonly string[]>()
   /** How a pin stands at once. */
   first: PinningState = 'queued'
@@ -55,7 +57,7 @@ export class FakeClusterPins implements ClusterPins {
 
   async statuses (cids: readonly string[]): Promise<Map<string, ClusterPinStatus>> {
     const rows = await this.#database.db.selectFrom('cluster_pins').selectAll().where('cid', 'in', cids).execute()
-    return new Map(rows.map(row => [row.cid, statusOf(row.status)]))
+    return new Map(rows.map(row => [row.cid, { ...statusOf(row.status), info: this.infos.get(row.cid) ?? {} }]))
   }
 
   /** Owners by CID. */
@@ -66,6 +68,7 @@ export class FakeClusterPins implements ClusterPins {
 
   /** The cluster says something new. */
   async become (cid: string, state: PinningState, info: Record<string, string> = {}): Promise<void> {
+    this.infos.set(cid, info)
     await this.#database.transaction(async tx => {
       await tx.updateTable('cluster_pins').set({ status: state }).where('cid', '=', cid).execute()
       for (const listener of this.#onStatuses) await listener(tx, new Map([[cid, { ...statusOf(state), info }]]))

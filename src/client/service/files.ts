@@ -2,7 +2,7 @@ import { boundary, multipart } from '../multipart.ts'
 import type { FileContent } from '../multipart.ts'
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCall, ServiceCaller } from './caller.ts'
-import type { Deleted, FileFilter, FileListing, Group, Page, StoredFile, TaskStarted, UploadOptions } from './types.ts'
+import type { BulkFilter, ChangedPins, Deleted, FileListing, FilePage, FollowedFile, Group, StoredFile, TaskStarted, UploadOptions } from './types.ts'
 
 /** A file to upload; in a directory `path` has slashes. */
 export interface UploadFile { path: string, content: FileContent }
@@ -22,12 +22,12 @@ export class ServiceFiles {
     return this.#caller.data(uploadCall(`${path}/upload`, files, { ...options, directory: true }))
   }
 
-  page ({ signal, ...query }: FileListing & CallOptions = {}): Promise<Page<StoredFile>> {
+  page ({ signal, ...query }: FileListing & CallOptions & { total?: boolean } = {}): Promise<FilePage> {
     return this.#caller.json({ method: 'GET', path, query: { ...query }, ...(signal == null ? {} : { signal }) })
   }
 
   /** All that fit, page by page. */
-  async * list (listing: FileListing & CallOptions = {}): AsyncGenerator<StoredFile, void, undefined> {
+  async * list (listing: FileListing & CallOptions = {}): AsyncGenerator<FollowedFile, void, undefined> {
     for (let cursor = listing.cursor; ;) {
       const { data, next_cursor: next } = await this.page({ ...listing, ...(cursor == null ? {} : { cursor }) })
       yield * data
@@ -36,7 +36,7 @@ export class ServiceFiles {
     }
   }
 
-  get (cid: string, options: CallOptions = {}): Promise<StoredFile> { return this.#caller.data({ method: 'GET', path: `${path}/${segment(cid)}`, ...options }) }
+  get (cid: string, options: CallOptions = {}): Promise<FollowedFile> { return this.#caller.data({ method: 'GET', path: `${path}/${segment(cid)}`, ...options }) }
 
   /** The content; of a directory, a tar. `range`: first and last byte. */
   retrieve (cid: string, { range, ...options }: CallOptions & { range?: readonly [number, number] } = {}): AsyncGenerator<Uint8Array, void, undefined> {
@@ -59,7 +59,17 @@ export class ServiceFiles {
   /** Up to 100 at once; more are deleted by a task. */
   deleteMany (cids: readonly string[], options: CallOptions = {}): Promise<Deleted | TaskStarted> { return this.#caller.data({ method: 'POST', path: `${path}/delete/bulk`, json: { cids }, ...options }) }
   /** All that fit; `{}` is everything. */
-  deleteWhere (filter: FileFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({ method: 'POST', path: `${path}/delete/bulk`, json: { filter }, ...options }) }
+  deleteWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({ method: 'POST', path: `${path}/delete/bulk`, json: { filter }, ...options }) }
+
+  /** Up to 100 at once; more are done by a task. */
+  pinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> { return this.#bulk('pin', { cids }, options) }
+  pinWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#bulk('pin', { filter }, options) }
+  unpinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> { return this.#bulk('unpin', { cids }, options) }
+  unpinWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#bulk('unpin', { filter }, options) }
+
+  #bulk<Data> (what: 'pin' | 'unpin', json: unknown, options: CallOptions): Promise<Data> {
+    return this.#caller.data({ method: 'POST', path: `${path}/${what}/bulk`, json, ...options })
+  }
 }
 
 /** A call that uploads in one request. Options go into the query. */

@@ -11,7 +11,9 @@ export { ServiceError } from './caller.ts'
 export type { CallOptions, ServiceClientInit } from './caller.ts'
 export type { UploadFile } from './files.ts'
 export type { FileContent } from '../multipart.ts'
-export type { SendOptions } from './uploads.ts'
+export type { ResumableUploads, SendOptions } from './uploads.ts'
+export { tarOf } from './tar-of.ts'
+export type { TarFile } from './tar-of.ts'
 export type * from './types.ts'
 
 /**

@@ -76,22 +76,33 @@ export interface StoredFile {
   last_accessed_at: string | null
 }
 
+/** What the cluster says of a file that is pinning or has failed; empty for others. For people: "2 of 3", "block bafy…", times in RFC 3339. */
+export interface PinningInfo { replicas?: string, waiting_for?: string, since?: string, progress?: string, error?: string, next_try?: string }
+export interface FollowedFile extends StoredFile { info: PinningInfo }
+
 export interface FileFilter { q?: string, group?: string, state?: FileState, meta?: Record<string, string> }
+export interface BulkFilter extends FileFilter { /** CIDs that are left as they are. */ except?: string[] }
 export type FileOrder = 'uploaded_at' | 'original_filename' | 'size_bytes' | 'view_count' | 'last_accessed_at'
 export interface FileListing extends FileFilter {
   /** With a minus sign the largest come first. Default: `-uploaded_at`. */
   sort?: FileOrder | `-${FileOrder}`
   cursor?: string
   limit?: number
+  /** Files to leave out at the beginning, in place of a cursor. */
+  offset?: number
 }
 export interface Page<Item> { data: Item[], next_cursor: string | null }
+export interface FilePage extends Page<FollowedFile> { /** When it was asked for: how many files fit. */ total?: number }
 export interface Deleted { deleted: number, failed: string[] }
+/** `changed`: CIDs that were not so already. */
+export interface ChangedPins { changed: string[], failed: Array<{ cid: string, error: string }> }
 
 export interface UploadOptions {
   /** `now`: the answer waits until the file is pinned, ten seconds at most. `on-access`: pinned when somebody first asks for it. */
   pin?: 'now' | 'on-access'
   directory?: boolean
-  format?: 'car'
+  /** `tar`: a directory, for uploads in several requests (see `tarOf`). */
+  format?: 'car' | 'tar'
   name?: string
   group?: string
   meta?: Record<string, string>

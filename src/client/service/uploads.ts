@@ -6,8 +6,8 @@ import type { UploadFile } from './files.ts'
 import type { CreatedLink, LinkLimits, NewLink, ResumableUpload, StoredFile, UploadEvent, UploadLink, UploadOptions } from './types.ts'
 
 export interface SendOptions extends CallOptions {
-  /** Bytes of one request. Default 8 MiB. */
-  chunkBytes?: number
+  /** Bytes of one request; a function is asked before each. Default 8 MiB. */
+  chunkBytes?: number | (() => number)
   /** Told of the bytes that are safe, also after a crash of the service. */
   onProgress? (offset: number): void
 }
@@ -24,7 +24,7 @@ export class ResumableUploads {
     this.#path = path
   }
 
-  /** Begins one and reserves its bytes; the answer is its ID. A directory comes as a CAR. */
+  /** Begins one and reserves its bytes; the answer is its ID. A directory comes as a tar (`tarOf`, with the format `tar`) or a CAR. */
   async create (file: { name: string, type?: string, sizeBytes: number }, { signal, ...options }: Omit<UploadOptions, 'directory'> & CallOptions = {}): Promise<string> {
     const fields = { filename: file.name, filetype: file.type, ...options }
     const metadata = Object.entries(fields).flatMap(([name, value]) => value == null ? [] : [`${name} ${base64(typeof value === 'string' ? value : JSON.stringify(value))}`]).join(',')
@@ -39,7 +39,8 @@ export class ResumableUploads {
     let offset = (await this.status(id, options)).offset
     while (offset < content.size) {
       const headers = { ...tus, 'content-type': 'application/offset+octet-stream', 'upload-offset': String(offset) }
-      const response = await this.#caller.send({ method: 'PATCH', path: this.#one(id), headers, body: content.slice(offset, offset + chunkBytes), ...options })
+      const body = content.slice(offset, offset + (typeof chunkBytes === 'number' ? chunkBytes : chunkBytes()))
+      const response = await this.#caller.send({ method: 'PATCH', path: this.#one(id), headers, body, ...options })
       offset = Number(response.headers.get('upload-offset'))
       onProgress?.(offset)
     }

@@ -58,8 +58,15 @@ export interface Files extends Startable {
 
   /** Newest first unless `sort` says otherwise. `next` is opaque, and null at the end. INVALID_ARGUMENT for a cursor of another sort. */
   list (user: string, query: FileQuery): Promise<{ files: FileRow[], next: string | null }>
+  /** How many fit. */
+  count (user: string, filter: FileFilter): Promise<number>
   /** NOT_FOUND. */
   get (user: string, cid: string): Promise<FileRow>
+  /**
+   * What the cluster says of those that wait for it (`ClusterPinStatus.info`), by CID; others are left out. `ask`: of the peers at this moment, for a
+   * quarter of a second at most, else as it was noted.
+   */
+  waiting (files: readonly FileRow[], options?: { ask?: boolean, signal?: AbortSignal }): Promise<Map<string, Readonly<Record<string, string>>>>
   /** NOT_FOUND, also for a group that isn't the user's. */
   change (user: string, cid: string, change: FileChange): Promise<FileRow>
 
@@ -72,6 +79,11 @@ export interface Files extends Startable {
 
   /** All files of a user, for the end of an account. Gives how many there were. */
   removeAll (user: string, options: { signal: AbortSignal }): Promise<number>
+
+  /** Pins or unpins each; what isn't there, or can't be, is in `failed`. At most 100 at once. */
+  changePins (user: string, to: PinChange, cids: readonly string[]): Promise<ChangedPins>
+  /** As a task; gives its ID. Its result is as of `changePins`, with `changed` as a number. By filter: files that were uploaded until now. */
+  changePinsLater (user: string, to: PinChange, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string>
 
   /** CONFLICT when it is pinned; nothing happens when it is on its way. QUOTA_EXCEEDED. */
   pin (user: string, cid: string): Promise<FileRow>
@@ -114,6 +126,11 @@ export interface Upload {
   reservation?: string
 }
 
+export type PinChange = 'pin' | 'unpin'
+
+/** `changed`: CIDs that are on their way to it; those that were there already aren't among them. */
+export interface ChangedPins { changed: string[], failed: Array<{ cid: string, error: string }> }
+
 /** Which files. Everything that is given must hold. */
 export interface FileFilter {
   /** Part of the name, in any case. */
@@ -123,6 +140,8 @@ export interface FileFilter {
   state?: FileState
   /** Pairs that the metadata must have. */
   meta?: Record<string, string>
+  /** CIDs that don't fit, though the rest of this says so. */
+  except?: string[]
 }
 
 export const fileSorts = ['uploaded_at', 'original_filename', 'size_bytes', 'view_count', 'last_accessed_at'] as const
@@ -132,6 +151,8 @@ export interface FileQuery extends FileFilter {
   /** 1 to 1000; default 1000. */
   limit?: number
   cursor?: string
+  /** Files to leave out at the beginning, or behind the cursor. */
+  offset?: number
   sort?: { by: FileSort, descending: boolean }
 }
 

@@ -20,11 +20,15 @@ import type { Usage } from '../usage/usage.ts'
 import { pinnedFileContent, stagedFileContent } from './file-content.ts'
 import { fileGroups } from './file-groups.ts'
 import { FileImports } from './file-imports.ts'
-import { listFiles } from './file-list.ts'
+import { countFiles, listFiles } from './file-list.ts'
+import { FilePins, filePinsKind } from './file-pins.ts'
+import type { FilePinsInput } from './file-pins.ts'
 import { checkGroup, fileOf, findFile } from './file-rows.ts'
 import { FileWriter } from './file-writer.ts'
 import type { FileWrite, NewRow } from './file-writer.ts'
-import type { FileChange, FileContent, FileFilter, FileQuery, Files, GatewayAccess, Groups, NewPin, Upload } from './files.ts'
+import type {
+  ChangedPins, FileChange, FileContent, FileFilter, FileQuery, Files, GatewayAccess, Groups, NewPin, PinChange, Upload
+} from './files.ts'
 import { gatewayAccess } from './gateway-access.ts'
 import { followStatuses } from './follow-statuses.ts'
 import { FileRemoval, removalKind } from './removal.ts'
@@ -71,6 +75,7 @@ class ServiceFiles implements Files {
   readonly #writer: FileWriter
   readonly #imports: FileImports
   readonly #removal: FileRemoval
+  readonly #filePins: FilePins
 
   constructor ({ parallelImports = 2, blockTimeoutMs = 30_000 }: ServiceFilesInit, deps: ServiceFilesDeps) {
     this.#deps = deps
@@ -78,10 +83,17 @@ class ServiceFiles implements Files {
     const writer = this.#writer = new FileWriter(deps)
     this.#imports = new FileImports({ parallel: parallelImports }, { ...deps, writer })
     this.#removal = new FileRemoval({ ...deps, writer })
+    this.#filePins = new FilePins({
+      ...deps,
+      want: async (tx, row) => this.#want(tx, row),
+      unwant: async (tx, row) => this.#unwant(tx, row),
+      wake: () => this.#wakeBoth()
+    })
     this.access = gatewayAccess({ ...deps, writer, imports: this.#imports })
     this.groups = fileGroups(deps)
     followStatuses({ ...deps, writer })
     deps.tasks.handle<RemovalInput>(removalKind, async (task, context) => this.#removal.run(task, context))
+    deps.tasks.handle<FilePinsInput>(filePinsKind, async (task, context) => this.#filePins.run(task, context))
   }
 
   async start (): Promise<void> { await this.#imports.start() }
@@ -162,6 +174,7 @@ class ServiceFiles implements Files {
   async list (user: string, query: FileQuery): Promise<{ files: FileRow[], next: string | null }> {
     return listFiles(user, query, this.#deps)
   }
+  async count (user: string, filter: FileFilter): Promise<number> { return countFiles(user, filter, this.#deps) }
   async get (user: string, cid: string): Promise<FileRow> { return fileOf(this.#deps.database.db, user, cid) }
 
   async change (user: string, cid: string, { filename, group, meta }: FileChange): Promise<FileRow> {
@@ -189,6 +202,21 @@ class ServiceFiles implements Files {
     return this.#removal.removeLater(user, what)
   }
 
+  async changePins (user: string, to: PinChange, cids: readonly string[]): Promise<ChangedPins> { return this.#filePins.change(user, to, cids) }
+  async changePinsLater (user: string, to: PinChange, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string> {
+    return this.#filePins.changeLater(user, to, what)
+  }
+
+  async waiting (
+    files: readonly FileRow[], { ask = false, ...options }: { ask?: boolean, signal?: AbortSignal } = {}
+  ): Promise<Map<string, Readonly<Record<string, string>>>> {
+    const { clusterPins } = this.#deps
+    const cids = files.filter(({ state }) => state === 'pinning' || state === 'failed').map(({ cid }) => cid)
+    if (cids.length === 0) return new Map()
+    if (ask) await clusterPins.refresh(cids, options)
+    return new Map([...await clusterPins.statuses(cids)].map(([cid, { info }]) => [cid, info]))
+  }
+
   async removeAll (user: string, options: { signal: AbortSignal }): Promise<number> { return this.#removal.removeAll(user, options) }
 
   async pin (user: string, cid: string): Promise<FileRow> {
@@ -202,17 +230,10 @@ class ServiceFiles implements Files {
   }
 
   async unpin (user: string, cid: string): Promise<FileRow> {
-    const { pins, database, staging } = this.#deps
+    const { database, staging } = this.#deps
     const { before, file } = await database.transaction(async tx => {
       const before = await fileOf(tx, user, cid)
-      const event = before.staging_key == null ? 'unpin' : 'unpin-staged'
-      // an entry for pins stays as one for a file that isn't pinned
-      const fields: FileWrite['fields'] = {
-        error: null, lease_until: null, ...(before.origin === 'pins' ? { origin: 'cid' as const } : {})
-      }
-      const file = await this.#writer.change(tx, before, { event, fields })
-      await pins.removeOf(tx, user, file.cid)
-      return { before, file }
+      return { before, file: await this.#unwant(tx, before) }
     })
     this.#wakeBoth()
     if (before.staging_key != null && file.staging_key == null) await staging.remove(before.staging_key)
@@ -263,6 +284,16 @@ class ServiceFiles implements Files {
       },
       ...(origins == null ? {} : { origins })
     })
+  }
+
+  /** It shall not be pinned any more, nor shall the user's pins of its CID. */
+  async #unwant (tx: Sql, row: FileRow): Promise<FileRow> {
+    const event = row.staging_key == null ? 'unpin' : 'unpin-staged'
+    // an entry for pins stays as one for a file that isn't pinned
+    const fields: FileWrite['fields'] = { error: null, lease_until: null, ...(row.origin === 'pins' ? { origin: 'cid' as const } : {}) }
+    const file = await this.#writer.change(tx, row, { event, fields })
+    await this.#deps.pins.removeOf(tx, row.user_id, file.cid)
+    return file
   }
 
   async open (user: string, cid: string, options: { signal?: AbortSignal } = {}): Promise<FileContent> {

@@ -10,6 +10,7 @@ import { longestName } from './intake.ts'
 import { Lease } from './lease.ts'
 import { allowsType } from './link-limits.ts'
 import type { ProgressTeller } from './progress.ts'
+import { tarKeyEnd } from './tar-entries.ts'
 import { UploadFinisher } from './upload-finisher.ts'
 import type { FinisherDeps } from './upload-finisher.ts'
 import { resumableMetadata } from './upload-rows.ts'
@@ -53,7 +54,7 @@ class Resumables implements ResumableUploads {
     if (length != null && maxBytes != null && length > maxBytes) throw tooLarge(maxBytes)
     if (link != null && !allowsType(link, request.contentType)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the link does not allow this type' })
     const metadata: ResumableMetadata = { kind: 'resumable', ...request, name: request.name.slice(0, longestName), maxBytes }
-    const row = await rows.begin({ id, uploader, length, reserve: length ?? 0, key: randomText(random, keyLength), group: request.group, metadata, ttlMs: openTtlMs })
+    const row = await rows.begin({ id, uploader, length, reserve: length ?? 0, key: `${randomText(random, keyLength)}${request.format === 'directory' ? tarKeyEnd : ''}`, group: request.group, metadata, ttlMs: openTtlMs })
     if (length !== 0) return viewOf(row)
     await staging.append(keyOf(row), 0, nothing())
     return viewOf(await this.#advance(row, { from: 0, to: 0 }))

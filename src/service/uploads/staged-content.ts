@@ -4,12 +4,13 @@ import { parseCid } from '../../model/cid.ts'
 import type { FileRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
 import { addParams } from './add-params.ts'
+import { tarEntries, tarKeyEnd } from './tar-entries.ts'
 
 export type StagedFile = Pick<FileRow, 'cid' | 'kind'> & { staging_key: string }
 
 /**
  * What lies under a file's `staging_key`: the content itself of a `file`; of a `car` the CARv1 as it was uploaded; of a `directory` the sections of a CARv1 without its header, because
- * the root is known only after the last of them.
+ * the root is known only after the last of them, or (the key ends with `tarKeyEnd`) the tar that it came as.
  */
 export interface StagedContent {
   /** To be given to `ClusterApi.add`: makes the blocks that have the file's CID as their root. */
@@ -19,6 +20,7 @@ export interface StagedContent {
 
 export function stagedContent ({ cid, kind, staging_key: key }: StagedFile, staging: Pick<Staging, 'read'>, options: { signal?: AbortSignal } = {}): StagedContent {
   const bytes = staging.read(key, options)
+  if (kind === 'directory' && key.endsWith(tarKeyEnd)) return { entries: tarEntries(bytes), params: addParams('directory') }
   const content = kind === 'directory' ? behindHeader(cid, bytes) : bytes
   return { entries: oneEntry(content), params: addParams(kind === 'file' ? 'file' : 'car') }
 }

@@ -12,6 +12,7 @@ import type { ContentRoot, Importing } from './content-root.ts'
 import { addedRoot, contentRoot } from './content-root.ts'
 import type { ProgressTeller } from './progress.ts'
 import { oneEntry } from './staged-content.ts'
+import { tarEntries } from './tar-entries.ts'
 import { resumableMetadata } from './upload-rows.ts'
 import type { ResumableMetadata } from './upload-rows.ts'
 
@@ -26,6 +27,8 @@ export interface FinisherDeps extends Importing {
 }
 
 interface Finishing { row: UploadRow, metadata: ResumableMetadata }
+/** `sizeBytes`: content of a file, of all files of a directory, all blocks of a CAR. */
+interface Taken { root: ContentRoot, sizeBytes: number }
 
 /** How long one can ask what it became. */
 const settledTtlMs = 60 * 60_000
@@ -48,9 +51,9 @@ export class UploadFinisher {
     if (row.state !== 'finishing' || row.staging_key == null) return { cid: metadata.cid ?? null }
     await progress({ upload: id, bytes: row.length })
     try {
-      const root = await this.#take(row.staging_key, { row, metadata }, signal)
-      await this.#accept(row.staging_key, { row, metadata }, root)
-      return { cid: root.cid.toString() }
+      const taken = await this.#take(row.staging_key, { row, metadata }, signal)
+      await this.#accept(row.staging_key, { row, metadata }, taken)
+      return { cid: taken.root.cid.toString() }
     } catch (err) {
       const mayPass = passing.some(code => isClusterError(err, code)) && attempt < tries
       if (!signal.aborted && !mayPass) await this.#fail(row.staging_key, { row, metadata }, err)
@@ -58,23 +61,24 @@ export class UploadFinisher {
     }
   }
 
-  async #take (key: string, { row: { id, user_id: user, length }, metadata: { format, pin } }: Finishing, signal: AbortSignal): Promise<ContentRoot> {
+  async #take (key: string, { row: { id, user_id: user, length }, metadata: { format, pin } }: Finishing, signal: AbortSignal): Promise<Taken> {
     const { staging, cluster, progress } = this.#deps
     const step = progress.steps({ upload: id, user, state: 'finishing', total: length, cid: null })
-    const entries = oneEntry(counted(staging.read(key, { signal }), step))
-    if (pin === 'now') return await addedRoot(cluster.add(entries, addParams(format), { signal }))
-    return await contentRoot({ format, entries }, this.#deps, { signal })
+    const bytes = counted(staging.read(key, { signal }), step)
+    let contentBytes = 0
+    const entries = format === 'directory' ? tarEntries(bytes, { onContent: more => { contentBytes += more } }) : oneEntry(bytes)
+    const root = pin === 'now' ? await addedRoot(cluster.add(entries, addParams(format), { signal })) : await contentRoot({ format, entries }, this.#deps, { signal })
+    return { root, sizeBytes: format === 'directory' ? contentBytes : format === 'car' ? root.blockBytes : length ?? 0 }
   }
 
-  async #accept (key: string, { row, metadata }: Finishing, { cid, blockBytes }: ContentRoot): Promise<void> {
+  async #accept (key: string, { row, metadata }: Finishing, { root: { cid }, sizeBytes }: Taken): Promise<void> {
     const { database, files, progress } = this.#deps
     const { id, user_id: user, length } = row
     const { format, pin, name, contentType, group, meta } = metadata
     const { superfluous } = await database.transaction(async tx => {
       await this.#settle(tx, row, { state: 'done', metadata: { ...metadata, cid: cid.toString() } })
       return await files.accept(tx, {
-        user, workspace: row.workspace_id, cid: cid.toString(), kind: format, filename: name || 'file', contentType, group, meta,
-        sizeBytes: format === 'car' ? blockBytes : length ?? 0,
+        user, workspace: row.workspace_id, cid: cid.toString(), kind: format, filename: name || (format === 'directory' ? 'directory' : 'file'), contentType, group, meta, sizeBytes,
         stored: pin === 'now' ? { kind: 'blocks' } : { kind: 'staged', key, want: false },
         ...(row.reservation_id == null ? {} : { reservation: row.reservation_id })
       })

@@ -3,14 +3,15 @@ import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
-import type { Uploader } from './uploads.ts'
+import type { Uploader, UploadFormat } from './uploads.ts'
 
 /** What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to any. */
 export type UploadMetadata = { kind: 'plain', peer: string, run: string } | ResumableMetadata
 
 export interface ResumableMetadata {
   kind: 'resumable'
-  format: 'file' | 'car'
+  /** `directory`: comes as a tar. */
+  format: UploadFormat
   pin: 'now' | 'on-access'
   name: string
   contentType: string

@@ -41,8 +41,8 @@ export interface ResumableRequest {
   id: string
   /** Bytes; null: told later. */
   length: number | null
-  /** A directory comes as a CAR. */
-  format: 'file' | 'car'
+  /** A directory comes as a tar. */
+  format: UploadFormat
   pin: 'now' | 'on-access'
   name: string
   contentType: string

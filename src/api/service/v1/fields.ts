@@ -15,3 +15,10 @@ export const queryInt = (least: number, most: number) => z.coerce.number().int()
 
 export const cursor = z.string().max(1024)
 export const bytes = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
+
+type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> } & Pick<T, RequiredKeys<T>>
+
+/** Without what is undefined. */
+export const given = <T extends object> (values: T): Given<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>

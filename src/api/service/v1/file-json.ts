@@ -21,6 +21,13 @@ export const fileSchema = z.object({
   last_accessed_at: time.nullable()
 })
 
+/** The same with what the cluster says of one that isn't pinned yet. */
+export const followedFileSchema = fileSchema.extend({
+  info: z.record(z.string(), z.string()).describe(
+    'For people, of a file that is pinning or has failed: `replicas` ("2 of 3"), `waiting_for`, `since`, `progress`, `error`, `next_try`. Else empty.'
+  )
+})
+
 export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
   cid: file.cid,
   original_filename: file.original_filename,
@@ -37,6 +44,9 @@ export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
   view_count: file.view_count,
   last_accessed_at: file.last_accessed_at === 0 ? null : timeText(file.last_accessed_at)
 })
+
+export const followedFileJson = (file: FileRow, infos: ReadonlyMap<string, Readonly<Record<string, string>>>): z.infer<typeof followedFileSchema> =>
+  ({ ...fileJson(file), info: { ...infos.get(file.cid) } })
 
 export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })
 export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({

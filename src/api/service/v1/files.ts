@@ -3,13 +3,13 @@ import { ClusterError } from '../../../base/errors.ts'
 import type { Files, FileSort } from '../../../service/files/files.ts'
 import { fileSorts } from '../../../service/files/files.ts'
 import type { FileRow } from '../../../service/sql/tables.ts'
-import { fileStates } from '../../../service/sql/tables.ts'
 import type { Usage } from '../../../service/usage/usage.ts'
-import { success, successDoc, taskStarted } from '../answers.ts'
+import { success, successDoc } from '../answers.ts'
 import type { ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
-import { queryInt } from './fields.ts'
-import { fileJson, fileSchema, metaPairs, metaText, nameText } from './file-json.ts'
+import { given, queryInt } from './fields.ts'
+import { bulkRoutes, filterFields } from './files-bulk.ts'
+import { fileJson, fileSchema, followedFileJson, followedFileSchema, metaPairs, metaText, nameText } from './file-json.ts'
 import { retrieveRoute } from './retrieve.ts'
 import type { RetrieveDeps } from './retrieve.ts'
 
@@ -23,8 +23,6 @@ const missing = { status: 404, about: 'No file of yours has this CID.' }
 /** `upload` and `from-cid` are no CIDs. */
 const fileWithCid = '/api/v1/files/{cid:(?!(?:upload|from-cid)$)[^/]+}'
 
-/** What is deleted at once; more is a task. */
-const mostAtOnce = 100
 /** An answer waits so long for a pin that is made at once. Milliseconds. */
 const pinWaitMs = 10_000
 const fromCidWaitMs = 2000
@@ -34,17 +32,13 @@ const sortOf = (text: string): { by: FileSort, descending: boolean } => ({
   by: text.replace(/^-/, '') as FileSort, descending: text.startsWith('-')
 })
 
-const filterFields = {
-  q: z.string().max(255).describe('Part of the name, in any case.'),
-  group: z.string().max(100).describe('ID of a group; `none`: files without one.'),
-  state: z.enum(fileStates)
-}
-const filter = z.strictObject({ ...filterFields, meta: metaPairs.describe('Pairs that the metadata must have.') }).partial()
 const listQuery = z.object({
   ...filterFields,
   meta: metaText.describe('JSON object: pairs that the metadata must have.'),
   limit: queryInt(1, 1000).describe('Default 1000.'),
   cursor: z.string().max(2000).describe('`next_cursor` of the page before.'),
+  offset: queryInt(0, Number.MAX_SAFE_INTEGER).describe('Files to leave out at the beginning, in place of a cursor.'),
+  total: z.enum(['true', 'false']).describe('`true`: the answer says how many files fit.'),
   sort: z.enum(sortNames).describe('With a minus sign: the largest first. Default `-uploaded_at`.')
 }).partial()
 
@@ -58,10 +52,6 @@ const fromCid = z.strictObject({
   meta: metaPairs.optional(),
   origins: z.array(z.string().max(1000)).max(20).optional().describe('Multiaddresses of nodes that have it.')
 })
-const bulk = z.union([
-  z.object({ cids: z.array(z.string().min(1).max(200)).min(1), async: z.boolean().optional() }),
-  z.object({ filter, async: z.boolean().optional() })
-])
 
 export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
   const { files, usage } = deps
@@ -74,14 +64,16 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       doc: {
         tag,
         summary: 'List your files',
-        responses: [successDoc(z.array(fileSchema), {
-          more: { next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.') }
+        responses: [successDoc(z.array(followedFileSchema), {
+          more: {
+            next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.'),
+            total: z.int().optional().describe('With `total=true`: how many files fit.')
+          }
         })]
       },
-      handler: async ({ caller, query: { sort, ...query } }) => {
+      handler: async ({ caller: { user }, query }) => {
         await usage.flush()
-        const { files: rows, next } = await files.list(caller.user.id, { ...given(query), ...(sort == null ? {} : { sort: sortOf(sort) }) })
-        return success({ data: rows.map(fileJson), more: { next_cursor: next } })
+        return success(await listed(user.id, query, files))
       }
     }),
     retrieveRoute(deps),
@@ -103,29 +95,7 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
         })
       }
     }),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/files/delete/bulk',
-      access: write,
-      body: bulk,
-      doc: {
-        tag,
-        summary: 'Delete many files',
-        responses: [
-          successDoc(
-            z.object({ deleted: z.int(), failed: z.array(z.string()).describe('CIDs that are no files of yours.') }), { message: true }
-          ),
-          successDoc(z.object({ task_id: z.uuid() }), {
-            status: 202, message: true, about: `More than ${mostAtOnce} CIDs, \`async\`, or a filter: a task does it.`
-          })
-        ]
-      },
-      handler: async ({ caller: { user }, body }) => {
-        if ('filter' in body) return taskStarted(await files.removeLater(user.id, { filter: given(body.filter) }))
-        if (body.async === true || body.cids.length > mostAtOnce) return taskStarted(await files.removeLater(user.id, { cids: body.cids }))
-        return success({ message: 'Files deleted successfully', data: await files.removeMany(user.id, body.cids) })
-      }
-    }),
+    ...bulkRoutes(deps),
     serviceRoute({
       method: 'POST',
       path: '/api/v1/files/{cid}/pin',
@@ -165,10 +135,11 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       method: 'GET',
       path: fileWithCid,
       access: read,
-      doc: { tag, summary: 'Details of a file', params, responses: [successDoc(fileSchema), missing] },
-      handler: async ({ caller: { user }, params: { cid = '' } }) => {
+      doc: { tag, summary: 'Details of a file', params, responses: [successDoc(followedFileSchema), missing] },
+      handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
         await usage.flush()
-        return success({ data: fileJson(await files.get(user.id, cid)) })
+        const infos = await files.waiting([await files.get(user.id, cid)], { ask: true, signal })
+        return success({ data: followedFileJson(await files.get(user.id, cid), infos) })
       }
     }),
     serviceRoute({
@@ -204,10 +175,13 @@ function pinned ({ state, error }: FileRow) {
   return state === 'pinned' ? success({ message: 'File pinned successfully' }) : success({ status: 202, message: 'Pinning started' })
 }
 
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> }
-
-/** Without what is undefined. */
-const given = <T extends object> (values: T): Given<T> & Pick<T, RequiredKeys<T>> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T> & Pick<T, RequiredKeys<T>>
-
-type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]
+/** A page, and if wanted how many there are. */
+async function listed (user: string, { sort, total, ...query }: z.infer<typeof listQuery>, files: Files) {
+  const wanted = given(query)
+  const { files: rows, next } = await files.list(user, { ...wanted, ...(sort == null ? {} : { sort: sortOf(sort) }) })
+  const infos = await files.waiting(rows)
+  return {
+    data: rows.map(row => followedFileJson(row, infos)),
+    more: { next_cursor: next, ...(total === 'true' ? { total: await files.count(user, wanted) } : {}) }
+  }
+}

@@ -36,15 +36,16 @@ export class TusStore extends DataStore {
   override async create (upload: Upload): Promise<Upload> {
     return await this.#for(async ({ uploader }) => {
       const { filename, name = filename, filetype, type = filetype, ...more } = given(upload.metadata)
-      const { format, pin, group, meta } = uploadRequest({}, more)
-      if (format === 'directory') throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a directory comes as a CAR (format=car), or in one multipart request' })
+      const isTar = more['format'] === 'tar'
+      const { format, pin, group, meta } = uploadRequest({}, { ...more, ...(isTar ? { format: 'file' } : {}) })
+      if (format === 'directory') throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a directory comes as a tar (format=tar) or a CAR (format=car), or in one multipart request' })
       await this.#uploads.create(uploader, {
         id: upload.id,
         length: upload.size ?? null,
-        format,
+        format: isTar ? 'directory' : format,
         pin,
         name: filePath(name ?? '').replace(/^.*\//, ''),
-        contentType: mediaType(type),
+        contentType: isTar ? directoryType : mediaType(type),
         group: uploader.link?.group_id ?? group,
         meta,
         client: JSON.stringify(upload.metadata ?? {})
@@ -102,6 +103,8 @@ export function refuseOtherLink (upload: ResumableUpload, link: string | null): 
 
 const given = (metadata: Upload['metadata']): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata ?? {}).map(([key, value]) => [key, value ?? '']))
+
+const directoryType = 'application/x-directory'
 
 /** As in a multipart part: lower case, without parameters. */
 const mediaType = (text: string | undefined): string => (text ?? '').split(';')[0]?.trim().toLowerCase().slice(0, 127) || 'application/octet-stream'

@@ -60,8 +60,36 @@ eachDatabase('routes of files', databases => {
       assert.deepEqual({ ...answer, data: undefined }, { status: 200, data: undefined, next_cursor: null })
       assert.deepEqual(file, {
         cid, original_filename: 'report.pdf', size: 5, content_type: 'application/pdf', pinned: false, state: 'staged', error: null, kind: 'file', origin: 'upload', group: null, meta: { a: 'b' },
-        view_count: 0, last_accessed_at: null
+        view_count: 0, last_accessed_at: null, info: {}
       })
+    })
+
+    it('is entered anywhere, and counts what fits when it is asked to', async t => {
+      const { ask, upload } = await serve(t)
+      for (const name of ['a', 'b', 'c', 'd']) await upload('alice', name, { filename: name })
+      await upload('bob', 'e', { filename: 'e' })
+      const list = async (query: string) => {
+        const { data, total } = await (await ask(`/api/v1/files?sort=original_filename&limit=2&${query}`)).json() as any // any: JSON
+        return { names: data.map((file: any) => file.original_filename), total } // any: JSON
+      }
+
+      assert.deepEqual(await list('offset=1&total=true'), { names: ['b', 'c'], total: 4 })
+      assert.deepEqual(await list('offset=3'), { names: ['d'], total: undefined })
+      assert.deepEqual(await list('offset=9&total=true&q=b'), { names: [], total: 1 })
+    })
+
+    it('says what a file waits for', async t => {
+      const { ask, upload, clusterPins } = await serve(t)
+      const { cid } = await upload('alice', 'hello', { blocks: true })
+      await upload('alice', 'another')
+      const info = { waiting_for: 'the next try', next_try: '2026-03-14T12:00:00Z' }
+      await clusterPins.become(cid, 'failed', info)
+
+      const { data } = await (await ask('/api/v1/files?sort=size_bytes')).json() as any // any: JSON
+      const { data: one } = await (await ask(`/api/v1/files/${cid}`)).json() as any // any: JSON
+
+      assert.deepEqual(data.map((file: any) => file.info), [info, {}]) // any: JSON
+      assert.deepEqual(one.info, info)
     })
 
     it('takes filters, sorts and cursors', async t => {
@@ -178,6 +206,25 @@ eachDatabase('routes of files', databases => {
       assert.deepEqual(atOnce, { status: 200, message: 'Files deleted successfully', data: { deleted: 1, failed: [] } })
       assert.deepEqual([later.status, many.status, filtered.status], [202, 202, 202])
       await pollUntil(async () => ((await (await ask('/api/v1/files')).json()) as any).data.length === 0, { what: 'the deletion' })
+    })
+
+    it('pins and unpins in bulk, at once and as a task', async t => {
+      const { ask, upload, tasks, row } = await serve(t)
+      const cids: string[] = []
+      for (const name of ['one', 'two', 'three']) cids.push((await upload('alice', name, { filename: name })).cid)
+      const { cid: bobs } = await upload('bob', 'not yours')
+      const [first = '', second = '', third = ''] = cids
+
+      const pinned = await (await ask('/api/v1/files/pin/bulk', json('POST', { cids: [first, bobs] }))).json() as any // any: JSON
+      const later = await (await ask('/api/v1/files/pin/bulk', json('POST', { filter: { except: [third] } }))).json() as any // any: JSON
+      const unpinned = await (await ask('/api/v1/files/unpin/bulk', json('POST', { cids: [third] }))).json() as any // any: JSON
+
+      assert.deepEqual(pinned.data, { changed: [first], failed: [{ cid: bobs, error: 'there is no file with this CID' }] })
+      assert.deepEqual([later.status, (await tasks.finished('alice', later.data.task_id)).result], [202, JSON.stringify({ changed: 1, failed: [] })])
+      assert.deepEqual(unpinned.data, { changed: [], failed: [] })
+      const states = await Promise.all(cids.map(async cid => (await row('alice', cid)).state))
+      assert.equal(states[2], 'staged')
+      assert.ok(states.slice(0, 2).every(state => state === 'importing' || state === 'pinning'), `${first} ${second} ${states}`)
     })
 
     it('answer 400 for a body that is neither list nor filter', async t => {
@@ -334,7 +381,7 @@ eachDatabase('routes of files', databases => {
       }
       const { ask, upload, views } = await serve(t, { denylist })
       const { cid } = await upload('alice', 'legal')
-      const other = (await upload('alice', 'other')).cid
+      const other = (await upload('alice', 'another')).cid
 
       const statuses = [(await ask(`/api/gateway/${cid}`)).status, (await ask(`/api/gateway/${other}/secret`)).status]
 

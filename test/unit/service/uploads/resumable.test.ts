@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { systemClock } from '../../../../src/base/system.ts'
+import { tarOf } from '../../../../src/client/service/tar-of.ts'
 import type { ResumableRequest, ResumableUpload, Uploader } from '../../../../src/service/uploads/uploads.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { s3Staging } from '../../../../src/service/staging/s3/s3-staging.ts'
@@ -203,6 +204,35 @@ eachDatabase('resumable uploads', databases => {
     assert.equal(await used(), 0)
     await pollUntil(async () => (await side.leftovers()).staged.length === 0)
     assert.equal((await side.leftovers()).reservations, 0)
+  })
+
+  it('become a directory of a tar, as one request makes it, at once or when it is asked for', async () => {
+    const files = { 'site/index.html': 'hello', 'site/css/a.css': bytes, [`site/${'ü'.repeat(200)}`]: 'long' }
+    const whole = await side.uploads.upload(uploader, request({ format: 'directory' }), partsOf(files))
+    const tar = new Uint8Array(await tarOf(Object.entries(files).map(([path, content]) => ({ path, content: new Blob([content]) }))).arrayBuffer())
+
+    const made: string[] = []
+    for (const pin of ['on-access', 'now'] as const) {
+      const id = await create({ length: tar.length, format: 'directory', pin, name: 'site' })
+      await side.uploads.resumable.append(user, id, 0, inPieces(tar.subarray(0, 300_000)))
+      await side.uploads.resumable.append(user, id, 300_000, inPieces(tar.subarray(300_000)))
+      made.push((await settled(id)).cid ?? '')
+    }
+
+    assert.deepEqual(made, [whole.file.cid, whole.file.cid])
+    assert.ok(side.blocks.has(whole.file.cid))
+    const [file] = await side.files(user)
+    assert.deepEqual([file?.kind, file?.size_bytes], ['directory', whole.file.size_bytes])
+  })
+
+  it('fail when a tar breaks off, and keep nothing of it', async () => {
+    const id = await create({ format: 'directory' })
+    await append(id, 0, bytes.length)
+
+    const { state, error } = await settled(id)
+
+    assert.deepEqual([state, error], ['failed', 'this is not a tar'])
+    assert.deepEqual((await side.leftovers()).staged, [])
   })
 
   it('expire a day after their last byte, with everything that came of them', async () => {

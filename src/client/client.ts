@@ -6,7 +6,7 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, Readiness, PinOptions, PinProgress, PinType, TrackerStatus, Version
+  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, PinOptions, PinProgress, PinType, TrackerStatus, Version
 } from './types.ts'
 
 // this file is the package's entry `helia-cluster/client`
@@ -34,9 +34,19 @@ export interface LocalOptions extends CallOptions {
   /** Ask only the peer that is called, not all of the cluster. */
   local?: boolean
 }
-export interface StatusFilter extends LocalOptions {
-  /** Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. */
-  filter?: ReadonlyArray<TrackerStatus | 'error' | 'queued'>
+export interface MissingOptions extends CallOptions {
+  /** Also peers that are gone. Go's peers don't know it. */
+  missing?: boolean
+}
+export interface StatusFilter extends LocalOptions, MissingOptions {
+  /** Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. `under_replicated` (not of Go's peers): those that fewer peers have than shall. */
+  filter?: ReadonlyArray<TrackerStatus | 'error' | 'queued' | 'under_replicated'>
+}
+export interface MoveOptions extends CallOptions {
+  /** The peer that shall lose the pin, once the others have it. */
+  from: string
+  /** Who shall get it. Default: the allocator chooses. */
+  to?: readonly string[]
 }
 
 /** An upload's entries, in an array or as they are found. */
@@ -65,7 +75,9 @@ export class ClusterClient {
   /** Resolves when the peer runs. */
   async health (options: CallOptions = {}): Promise<void> { await this.#done({ method: 'GET', path: '/health', ...options }) }
 
-  peers (options: CallOptions = {}): AsyncGenerator<Id, void, undefined> { return this.#stream({ method: 'GET', path: '/peers', ...options }) }
+  peers ({ missing = false, ...options }: MissingOptions = {}): AsyncGenerator<Id, void, undefined> {
+    return this.#stream({ method: 'GET', path: missing ? '/peers?missing=true' : '/peers', ...options })
+  }
 
   addPeer (peer: string, options: CallOptions = {}): Promise<Id> {
     return this.#json({ method: 'POST', path: '/peers', headers: { 'content-type': 'application/json' }, body: () => new Blob([JSON.stringify({ peer_id: peer })]), ...options })
@@ -101,8 +113,8 @@ export class ClusterClient {
     return this.#json({ method: 'GET', path: `/pins/${segment(cid)}?local=${local}`, ...options })
   }
 
-  statuses ({ local = false, filter = [], ...options }: StatusFilter = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
-    return this.#stream({ method: 'GET', path: `/pins?local=${local}&filter=${queryEscape(filter.join(','))}&cids=`, ...options })
+  statuses ({ local = false, missing = false, filter = [], ...options }: StatusFilter = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
+    return this.#stream({ method: 'GET', path: `/pins?local=${local}&filter=${queryEscape(filter.join(','))}&cids=${missing ? '&missing=true' : ''}`, ...options })
   }
 
   /** As `status`, of several CIDs with one request; in any order. */
@@ -123,6 +135,17 @@ export class ClusterClient {
   recoverAll ({ local = false, ...options }: LocalOptions = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
     return this.#stream({ method: 'POST', path: `/pins/recover?local=${local}`, ...options })
   }
+
+  /** Gives a pin another peer in the place of one. Only Helia Cluster peers know it. */
+  movePin (cid: CidLike, { from, to = [], ...options }: MoveOptions): Promise<Pin> {
+    return this.#json({ method: 'POST', path: `/pins/${segment(cid)}/move?${encodeQuery({ from, to: to.join(',') })}`, ...options })
+  }
+
+  /** Figures of the pinset, by peer. Only Helia Cluster peers know it. */
+  pinsHealth (options: CallOptions = {}): Promise<PinsHealth> { return this.#json({ method: 'GET', path: '/health/pins', ...options }) }
+
+  /** What metrics were in the last hour. Only Helia Cluster peers know it. */
+  metricHistory (options: CallOptions = {}): Promise<MetricHistory> { return this.#json({ method: 'GET', path: '/monitor/history', ...options }) }
 
   connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({ method: 'GET', path: '/health/graph', ...options }) }
 

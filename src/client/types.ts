@@ -107,6 +107,23 @@ export interface Metric {
 /** `problems`: `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 
+/** A peer's part of the pinset. `pins`: allocated to it by name; `alone`: those that no other peer that is there has; `statuses`: what isn't done. */
+export interface PeerPins {
+  peer: string
+  peername: string
+  missing: boolean
+  last_seen: TimeText | null
+  pins: number
+  alone: number
+  statuses: Partial<Record<TrackerStatus, number>>
+}
+
+/** `under_replicated`: fewer peers have them than shall; `unreachable`: nobody who has them is there. */
+export interface PinsHealth { at: TimeText, pins: number, everywhere: number, under_replicated: number, unreachable: number, peers: PeerPins[] }
+
+/** Every series has a value for each time (Unix milliseconds, oldest first); null: none. */
+export interface MetricHistory { every_ms: number, at: number[], series: Array<{ name: string, peer: string, values: Array<number | null> }> }
+
 export interface Alert extends Metric { triggered_at: TimeText }
 
 /** Bytes, and bytes per second. */
@@ -125,13 +142,15 @@ export interface ConnectGraph {
 export interface RepoGc { peer: string, peername: string, keys: Array<{ key: string | null, error?: string }> | null, error?: string }
 export interface GlobalRepoGc { peer_map: Record<string, RepoGc> }
 
-export type PinProgressPhase = 'connecting' | 'fetching' | 'storing' | 'done'
+export type PinProgressPhase = 'connecting' | 'fetching' | 'no_peers' | 'no_providers' | 'storing' | 'done'
 
 /** How far a pin is on one peer. Only peers of Helia Cluster know it. */
 export interface PinProgress {
   peer: string
   peername: string
   error: string
+  /** Why it isn't done, as one sentence for people; '' when nothing is under way. Absent from older peers. */
+  reason?: string
   operation: { type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number, next_try_at: TimeText | null } | null
   ipfs: {
     phase: PinProgressPhase

@@ -8,11 +8,22 @@ import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 import type { StatusFilter } from '../model/status.ts'
 import type { OperationProgress } from '../tracker/tracker.ts'
+import type { MetricHistory } from './metric-history.ts'
+import type { MoveOrder } from './move.ts'
+import type { PinsHealth } from './pins-health.ts'
 
 export interface CallOptions { signal?: AbortSignal }
 export interface ScopeOptions extends CallOptions {
   /** Only this peer. */
   local?: boolean
+}
+export interface PeersOptions extends CallOptions {
+  /** Also peers that were heard since this one began and are gone, or that hold pins: each with its `error`. Go's peers leave them out. */
+  missing?: boolean
+}
+export interface StatusOptions extends ScopeOptions {
+  /** Also a row in `cluster_error` for each allocated peer that isn't a member any more, as `status` of one pin has it. Go's lists leave them out. */
+  missing?: boolean
 }
 
 /** One peer's view of one pin: "why is it stuck". */
@@ -42,7 +53,7 @@ export interface ClusterApi {
   info (options?: CallOptions): Promise<PeerInfo>
   /** This peer alone. Never rejects. */
   health (): Promise<Health>
-  peers (options?: CallOptions): AsyncIterable<PeerInfo>
+  peers (options?: PeersOptions): AsyncIterable<PeerInfo>
   addPeer (peer: PeerId, options?: CallOptions): Promise<PeerInfo>
   removePeer (peer: PeerId, options?: CallOptions): Promise<void>
 
@@ -61,10 +72,15 @@ export interface ClusterApi {
   allocationLines (options?: CallOptions): AsyncIterable<Uint8Array>
 
   status (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
-  statusAll (filter: StatusFilter, options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
+  statusAll (filter: StatusFilter, options?: StatusOptions): AsyncIterable<GlobalPinInfo[]>
   recover (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
   recoverAll (options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
   progress (cid: CID, options?: CallOptions): Promise<PeerPinProgress[]>
+
+  /** Figures of the whole pinset, by peer: what missing peers cost, and what all peers still have to do. */
+  pinsHealth (options?: CallOptions): Promise<PinsHealth>
+  /** Gives a pin another peer in the place of one that has it; see Moves. The answer is the pin as committed. */
+  movePin (cid: CID, order: MoveOrder, options?: CallOptions): Promise<Pin>
 
   /** Reads the entries, makes blocks, stores them on the allocated peers, pins. Yields lines as they are known. */
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, options?: CallOptions): AsyncIterable<AddedOutput>
@@ -78,4 +94,6 @@ export interface ClusterApi {
   alerts (): Alert[]
   metricNames (): string[]
   metrics (name: string): Metric[]
+  /** What metrics of all peers that are numbers were in the last hour, as far as this peer has seen them. */
+  metricHistory (): MetricHistory
 }

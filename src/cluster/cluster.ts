@@ -22,12 +22,15 @@ import type { RemotePeers } from '../network/remote-peers.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, Health, PeerPinProgress, ScopeOptions } from './cluster-api.ts'
+import type { CallOptions, ClusterApi, Health, PeerPinProgress, PeersOptions, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './graph.ts'
 import { healthOf } from './health.ts'
 import type { HealthDeps } from './health.ts'
+import type { MetricHistory } from './metric-history.ts'
+import type { MoveOrder } from './move.ts'
 import { resolvePath } from './path.ts'
+import type { PinsHealth } from './pins-health.ts'
 import { totalRepoStat } from './repo-stat.ts'
 import type { TemporaryStore } from './status-rows.ts'
 import type { UseCases } from './use-cases.ts'
@@ -81,7 +84,10 @@ export interface ClusterDeps {
 }
 
 /** A cluster peer's use cases. Its collaborators are started before it and stopped after it. */
-export interface Cluster extends ClusterApi, Startable {}
+export interface Cluster extends ClusterApi, Startable {
+  /** Pins with a missing holder, for metrics: as of a minute ago; undefined before the first look. */
+  underReplicated (): number | undefined
+}
 
 /** Hears the pinset's changes from now on; loops and alerts begin with `start`. */
 export function createCluster (init: ClusterInit, deps: ClusterDeps): Cluster {
@@ -146,7 +152,7 @@ class ClusterPeer implements Cluster {
 
   async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
   async health (): Promise<Health> { return healthOf(this.#deps) }
-  peers (call: CallOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
+  peers (call: PeersOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
 
   async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {
     const info = await this.#cases.peers.add(peer, call)
@@ -181,11 +187,14 @@ class ClusterPeer implements Cluster {
   allocationLines (call: CallOptions = {}): AsyncIterable<Uint8Array> { return this.#deps.consensus.state.jsonLines(call) }
 
   async status (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.statuses.status(cid, scope) }
-  statusAll (filter: StatusFilter, scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.statuses.statusAll(filter, scope) }
+  statusAll (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.statuses.statusAll(filter, scope) }
   async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.recoveries.recover(cid, scope) }
   recoverAll (scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.recoveries.recoverAll(scope) }
 
   async progress (cid: CID, call: CallOptions = {}): Promise<PeerPinProgress[]> { return this.#cases.progresses.of(cid, call) }
+
+  async pinsHealth (call: CallOptions = {}): Promise<PinsHealth> { return this.#cases.healths.look(call) }
+  async movePin (cid: CID, order: MoveOrder): Promise<Pin> { return this.#cases.moves.move(cid, order) }
 
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, call: CallOptions = {}): AsyncIterable<AddedOutput> {
     return this.#cases.adder.add(entries, params, call)
@@ -204,4 +213,6 @@ class ClusterPeer implements Cluster {
   alerts (): Alert[] { return this.#cases.alerts.list() }
   metricNames (): string[] { return this.#deps.monitor.names() }
   metrics (name: string): Metric[] { return this.#deps.monitor.latest(name) }
+  metricHistory (): MetricHistory { return this.#cases.history.read() }
+  underReplicated (): number | undefined { return this.#cases.replications.underReplicated() }
 }

@@ -10,7 +10,10 @@ export interface MembersInit {
   peersetMetric: string
 }
 
-export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf' | 'lastKnownOf'> }
+export interface MembersDeps { monitor: Pick<Monitor, 'latest' | 'latestOf' | 'lastKnown' | 'lastKnownOf'> }
+
+/** A peer that is expected and not there. `lastSeen` in Unix milliseconds; null when it wasn't heard since this peer began. */
+export interface MissingPeer { peer: PeerId, peerName: string, lastSeen: number | null }
 
 /** Who belongs to the cluster now: whoever has a valid peerset metric, and this peer. There is no other list (cluster.go). */
 export class Members {
@@ -32,6 +35,18 @@ export class Members {
 
   has (peer: PeerId): boolean {
     return peer === this.self || this.#monitor.latestOf(this.#init.peersetMetric, peer) != null
+  }
+
+  /** Peers that were heard since this one began and aren't members any more, sorted by the bytes of their IDs. */
+  missing (): MissingPeer[] {
+    const known = new Set(['ping', this.#init.peersetMetric].flatMap(name => this.#monitor.lastKnown(name).map(({ peer }) => peer)))
+    return [...known].filter(peer => !this.has(peer)).toSorted(comparePeers).map(peer => this.missingPeer(peer))
+  }
+
+  /** What is known of a peer that isn't there. */
+  missingPeer (peer: PeerId): MissingPeer {
+    const seen = this.#monitor.lastKnownOf('ping', peer)?.receivedAt
+    return { peer, peerName: this.ping(peer).peerName, lastSeen: seen == null ? null : Math.floor(Number(seen) / 1e6) }
   }
 
   /** What a peer last said of itself, however long ago: a dead peer keeps its name in rows with its error, as in Go. Empty fields when it never said anything. */

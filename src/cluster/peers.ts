@@ -11,9 +11,10 @@ import type { Monitor } from '../monitor/monitor.ts'
 import type { ClusterHost } from '../network/network.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import { asCompleted } from './as-completed.ts'
-import type { CallOptions } from './cluster-api.ts'
+import type { CallOptions, PeersOptions } from './cluster-api.ts'
 import { peerAnswerMs, within } from './deadline.ts'
-import type { Members } from './members.ts'
+import type { Members, MissingPeer } from './members.ts'
+import { missingText } from './missing-holders.ts'
 
 export interface PeersInit {
   peerName: string
@@ -28,6 +29,8 @@ export interface PeersDeps {
   ipfs: Pick<IpfsConnector, 'id'>
   remotes: Pick<RemotePeers, 'info'>
   monitor: Pick<Monitor, 'log'>
+  /** Peers that aren't members and are missed: those that were heard, and those that hold pins. */
+  missed: (options: CallOptions) => Promise<MissingPeer[]>
   clock: Clock
   log: Logger
 }
@@ -61,10 +64,12 @@ export class Peers {
   }
 
   /**
-   * All members as they answer, within 15 s for all. Who doesn't answer has only `id` and `error`; who doesn't let us ask is left out.
+   * All members as they answer, within 15 s for all. Who doesn't answer has only `id` and `error`; who doesn't let us ask is left out. `missing`: those that are gone come first,
+   * with their names as far as they are known.
    */
-  async * all (call: CallOptions = {}): AsyncGenerator<PeerInfo> {
+  async * all ({ missing, ...call }: PeersOptions = {}): AsyncGenerator<PeerInfo> {
     const { members } = this.#deps
+    if (missing === true) for (const one of await this.#deps.missed(call)) yield { ...deadPeer(one.peer, missingText(one)), peerName: one.peerName }
     for await (const info of asCompleted(members.list().map(async peer => this.#rowOf(peer, call)))) {
       if (info != null) yield info
     }

@@ -5,16 +5,17 @@ import type { Consensus } from '../consensus/consensus.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { GlobalPinInfo, PinInfo, PinInfoHead } from '../model/pin-info.ts'
 import { globalFromLocal } from '../model/pin-info.ts'
-import type { Pin } from '../model/pin.ts'
 import { isEverywhere } from '../model/pin.ts'
 import type { StatusFilter, TrackerStatus } from '../model/status.ts'
+import { statusMatches } from '../model/status.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
-import type { CallOptions, ScopeOptions } from './cluster-api.ts'
+import type { CallOptions, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { peerAnswerMs, within } from './deadline.ts'
 import type { Members } from './members.ts'
 import type { FailedPeer, PeerRows } from './merge-status.ts'
 import { mergeRows, mergeStatus } from './merge-status.ts'
+import { headOf, missingText, withMissingHolders } from './missing-holders.ts'
 import type { StatusRows } from './status-rows.ts'
 
 export interface StatusesInit { followerMode: boolean }
@@ -54,12 +55,15 @@ export class Statuses {
       : remotes.status(peer, cid, options(peerSignal)), options(signal))
   }
 
-  statusAll (filter: StatusFilter, { local, signal }: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> {
+  statusAll (filter: StatusFilter, { local, missing, signal }: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
     const { tracker, remotes, members } = this.#deps
     if (local === true) return eachAlone(tracker.statusAll(filter, options(signal)))
-    return this.mergeAll(peer => peer === members.self
+    const merged = this.mergeAll(peer => peer === members.self
       ? tracker.statusAll(filter, options(signal))
       : remotes.statusAll(peer, filter, options(signal)), options(signal))
+    if (missing !== true || this.#init.followerMode || !statusMatches('cluster_error', filter)) return merged
+    const rowOf = (peer: PeerId, head: PinInfoHead): PinInfo => this.#rowsOf(peer, 'cluster_error', missingText(members.missingPeer(peer)))(head)
+    return withMissingHolders(merged, { filter, rowOf, state: this.#deps.consensus.state, members: new Set(members.list()) }, options(signal))
   }
 
   /**
@@ -136,8 +140,6 @@ export class Statuses {
     return ({ cid, name, allocations, origins, created, metadata }) => ({ cid, name, allocations, origins, created, metadata, peer, ...short })
   }
 }
-
-const headOf = ({ cid, name, allocations, origins, metadata, timestamp }: Pin): PinInfoHead => ({ cid, name, allocations, origins, metadata, created: timestamp })
 
 const options = (signal: AbortSignal | undefined): CallOptions => signal == null ? {} : { signal }
 

@@ -3,16 +3,22 @@ import { Adder } from './add/add.ts'
 import { AddPlacement } from './add/add-placement.ts'
 import { Alerts } from './alerts.ts'
 import type { ClusterDeps, ClusterInit } from './cluster.ts'
+import type { CID, PeerId } from '../model/cid.ts'
+import type { PinInfo } from '../model/pin-info.ts'
 import { GarbageCollection } from './gc.ts'
 import { LeavingPeers } from './leaving-peers.ts'
 import { Members } from './members.ts'
+import { History } from './metric-history.ts'
+import { Moves } from './move.ts'
 import { Peers } from './peers.ts'
 import { Pinner } from './pin.ts'
+import { PinsHealths } from './pins-health.ts'
 import { Placement } from './placement.ts'
 import { Progresses } from './progress.ts'
 import { recoverWorker, Recoveries } from './recover.ts'
 import { PeerRemoval } from './remove-peer.ts'
 import { Repinner } from './repin.ts'
+import { missedPeers, Replications } from './replication.ts'
 import { stateSyncWorker } from './state-sync.ts'
 import { Statuses } from './status.ts'
 import { SpillingStatusRows } from './status-rows.ts'
@@ -29,34 +35,34 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const members = new Members(init, deps)
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
-  const placement = new Placement(init, { ...deps, isLeaving: peer => leaving.has(peer) })
+  const isLeaving = (peer: PeerId): boolean => leaving.has(peer)
+  const placement = new Placement(init, { ...deps, isLeaving })
   const pinner = new Pinner(init, { consensus, placement, denylist: deps.denylist, clock })
   const unpinner = new Unpinner(init, deps)
   const statusRows = (): SpillingStatusRows =>
     new SpillingStatusRows({ rowsInMemory: init.statusRowsInMemory ?? rowsInMemory }, { temporaryStore: deps.temporaryStore })
   const statuses = new Statuses(init, { ...deps, members, statusRows })
   const recoveries = new Recoveries({ ...deps, members, statuses })
-  const peers = new Peers(init, { ...deps, members })
+  const replications = new Replications({ state: consensus.state, members, isLeaving, clock })
+  const healths = new PinsHealths({ replications, statuses, clock })
+  const peers = new Peers(init, { ...deps, members, missed: async call => missedPeers(await replications.look(call)) })
+  const history = new History({ monitor: deps.monitor, own: { peer: init.self, figures: () => ({ pins: consensus.state.size() }) }, clock })
   const progresses = new Progresses(init, { ...deps, members })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const repinner = new Repinner({ ...deps, members, placement })
-  const removal = new PeerRemoval(init, {
-    ...deps,
-    members,
-    placement,
-    leaving,
-    ask: async (peer, cid, signal) => {
-      const options = signal == null ? {} : { signal }
-      return peer === members.self ? tracker.status(cid, options) : remotes.status(peer, cid, options)
-    }
-  })
+  const ask = async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
+    const options = signal == null ? {} : { signal }
+    return peer === members.self ? tracker.status(cid, options) : remotes.status(peer, cid, options)
+  }
+  const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask })
+  const moves = new Moves(init, { ...deps, members, placement, ask })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, peers, progresses, collection, swarm, repinner, removal, adder, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, adder, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
-    const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker()]
-    return { loops: init.followerMode ? [recover] : [recover, ...others], repinLoop: repinner.worker() }
+    const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker()]
+    return { loops: [recover, history.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
   }
 }

@@ -25,9 +25,15 @@ export interface GetBlockOptions extends BlockReadOptions, FetchBlockOptions {
   untilNobody?: boolean
 }
 
+/**
+ * `no_peers`: a block is wanted, no other node is connected and a search has found none. `no_providers`: those that are connected lack it, or say nothing of it for long, and a
+ * search has found nobody else. Both go on by themselves when that changes.
+ */
+export type PinPhase = 'connecting' | 'fetching' | 'no_peers' | 'no_providers' | 'storing' | 'done'
+
 /** How far a running pin is: "why is it stuck". Times are Unix milliseconds. */
 export interface PinProgress {
-  phase: 'connecting' | 'fetching' | 'storing' | 'done'
+  phase: PinPhase
   /** Blocks and bytes of the DAG seen so far, those already here included. */
   blocks: number
   bytes: number

@@ -43,6 +43,12 @@ export function globalFromLocal (info: PinInfo): GlobalPinInfo {
   return { cid, name, allocations, origins, created, metadata, peerMap: new Map([[info.peer, info]]) }
 }
 
+/** What a peer that shall have a pin says when nothing is missing; the others aren't asked to have it, or have it as shards. */
+const satisfied: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 'remote', 'sharded', 'undefined'])
+
+/** True when fewer peers have the pin than shall have it: because they are gone or have failed, or because they haven't got it yet. */
+export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean => [...peerMap.values()].some(({ status }) => !satisfied.has(status))
+
 export function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {
   return {
     peername: info.peerName,

@@ -16,6 +16,8 @@ export interface Monitor extends Startable {
   latestOf (name: string, peer: PeerId): Metric | undefined
   /** The latest metric of a peer even when it has expired: what is still known of a peer that went silent. */
   lastKnownOf (name: string, peer: PeerId): Metric | undefined
+  /** The latest metric of each peer for a name, expired ones included, sorted by peer. */
+  lastKnown (name: string): Metric[]
   /** Names of which there ever was a metric. */
   names (): string[]
   /**

@@ -66,6 +66,7 @@ export function observedBy (observer: Observer, { blocks, consensus, ipfs, denyl
   return observer.components({
     ...(service == null ? {} : { service }),
     pins: () => consensus.state.size(),
+    underReplicated: () => cluster.underReplicated(),
     ipfsPins: () => ipfs.pinCount(),
     heldAdds: () => ipfs.holdCount(),
     denylists: () => denylist.lists(),

@@ -5,10 +5,12 @@ import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Bandwidth } from '../model/peer.ts'
 
-/** What is asked at each scrape. All cheap: nothing here may depend on the size of the pinset. One that throws (not started yet) has no sample. */
+/** What is asked at each scrape. All cheap: nothing here may take time by the size of the pinset. One that throws (not started yet) has no sample. */
 export interface MetricSources {
   /** Pins of the pinset. */
   pins (): number
+  /** Pins with a missing holder, as of a minute ago; undefined before they were counted. */
+  underReplicated (): number | undefined
   /** Roots of the IPFS node. */
   ipfsPins (): number
   /** Adds whose blocks the IPFS node holds. */

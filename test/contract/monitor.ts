@@ -78,11 +78,11 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       receive('peer-b', metric({ peer: 'peer-b', value: 'last words' }))
 
       await clock.advance(30_000)
-      const silent = { latest: monitor.latestOf('ping', 'peer-b'), known: monitor.lastKnownOf('ping', 'peer-b')?.value }
+      const silent = { latest: monitor.latestOf('ping', 'peer-b'), known: monitor.lastKnownOf('ping', 'peer-b')?.value, all: monitor.lastKnown('ping').map(({ peer }) => peer) }
       monitor.forget('peer-b')
 
-      assert.deepEqual(silent, { latest: undefined, known: 'last words' })
-      assert.equal(monitor.lastKnownOf('ping', 'peer-b'), undefined)
+      assert.deepEqual(silent, { latest: undefined, known: 'last words', all: ['peer-b'] })
+      assert.deepEqual([monitor.lastKnownOf('ping', 'peer-b'), monitor.lastKnown('ping')], [undefined, []])
     })
 
     it('drops metrics that their peer did not sign, and what is no metric', async () => {

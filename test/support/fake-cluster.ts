@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, Health, HealthProblem, PeerPinProgress, ScopeOptions } from '../../src/cluster/cluster-api.ts'
+import type { CallOptions, ClusterApi, Health, HealthProblem, PeerPinProgress, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type { MetricHistory } from '../../src/cluster/metric-history.ts'
+import type { MoveOrder } from '../../src/cluster/move.ts'
+import type { PinsHealth } from '../../src/cluster/pins-health.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -114,7 +117,7 @@ export class FakeCluster implements ClusterApi {
     return pin == null ? this.#unpinned(cid, local === true) : this.#pinned(pin, local === true)
   }
 
-  async * statusAll (filter: StatusFilter, { local }: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> {
+  async * statusAll (filter: StatusFilter, { local }: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
     const infos = [...this.pins.values()].map(pin => this.#pinned(pin, local === true)).filter(() => statusMatches('pinned', filter))
     if (infos.length > 0) yield infos
   }
@@ -177,6 +180,20 @@ export class FakeCluster implements ClusterApi {
   }
 
   alerts (): Alert[] { return this.alertValues }
+  async pinsHealth (): Promise<PinsHealth> {
+    const peers = this.#peers.map(peer => ({ peer, peerName: 'peer0', isMissing: false, lastSeen: startOfTime, pins: 0, alone: 0, statuses: {} }))
+    return { at: startOfTime, pins: this.pins.size, everywhere: this.pins.size, underReplicated: 0, unreachable: 0, peers }
+  }
+
+  async movePin (cid: CID, { from, to }: MoveOrder): Promise<Pin> {
+    this.#write('movePin')
+    const pin = this.allocation(cid)
+    const moved = { ...pin, allocations: [...pin.allocations.filter(peer => peer !== from), ...to] }
+    this.hold(moved)
+    return moved
+  }
+
+  metricHistory (): MetricHistory { return { everyMs: 30_000, at: [startOfTime], series: [{ name: 'pins', peer: this.peer, values: [this.pins.size] }] } }
   metricNames (): string[] { return [...new Set(this.metricValues.map(metric => metric.name))] }
   metrics (name: string): Metric[] { return this.metricValues.filter(metric => metric.name === name) }
 

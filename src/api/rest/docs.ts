@@ -9,7 +9,8 @@ export const peer = inPath('peer', 'A peer ID.')
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
 export const local = query('local', 'boolean', 'true: only the peer that is asked.')
-export const statusFilter = query('filter', 'string', 'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …')
+export const statusFilter = query('filter', 'string', 'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.')
+export const missing = query('missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.')
 export const typeFilter = query('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
 export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
 
@@ -26,6 +27,11 @@ export const pinOptions: readonly ParameterDoc[] = [
   query('meta-KEY', 'string', 'Metadata; any number of them.'),
   query('pin-update', 'string', 'A pinned CID whose options the new pin takes over.'),
   query('origins', 'string', 'Comma list of multiaddresses with /p2p/.')
+]
+
+export const moveOptions: readonly ParameterDoc[] = [
+  query('from', 'string', 'The peer ID that shall lose the pin. One that is there keeps it until the others have it.'),
+  query('to', 'string', 'Comma list of peer IDs that shall get it. Default: the allocator chooses one.')
 ]
 
 const flag = (name: string, about: string): ParameterDoc => query(name, 'boolean', about)

@@ -8,6 +8,7 @@ import { goJson } from '../../model/go-json.ts'
 import { alertJson, metricJson } from '../../model/metric.ts'
 import type { ConnectGraph } from '../../model/peer.ts'
 import { peerInfoJson, repoGcJson } from '../../model/peer.ts'
+import { metricHistoryJson, pinsHealthJson } from './pins-health-json.ts'
 
 const byKey = <T>(map: Iterable<readonly [string, T]>): Record<string, T> =>
   Object.fromEntries([...map].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
@@ -64,11 +65,15 @@ export class InfoHandlers {
 
   readonly alerts = (): Reply => jsonReply(goJson(this.#cluster.alerts().map(alertJson)))
 
+  readonly pinsHealth = async ({ signal }: Call): Promise<Reply> => jsonReply(pinsHealthJson(await this.#cluster.pinsHealth({ signal })))
+
   readonly bandwidth = (): Reply => {
     const protocols = [...this.#cluster.bandwidth()].map(([protocol, { totalIn, totalOut, rateIn, rateOut }]) =>
       [protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }] as const)
     return jsonReply(goJson(byKey(protocols)))
   }
+
+  readonly metricHistory = (): Reply => jsonReply(metricHistoryJson(this.#cluster.metricHistory()))
 
   readonly metricNames = (): Reply => jsonReply(goJson(this.#cluster.metricNames()))
 

@@ -1,7 +1,8 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isClusterError } from '../../base/errors.ts'
-import { badRequest } from '../../http/dialect.ts'
+import type { ErrorCode } from '../../base/errors.ts'
+import { badRequest, HttpError } from '../../http/dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { HeaderList, Reply } from '../../http/reply.ts'
 import { jsonReply, listReply } from '../../http/reply.ts'
@@ -10,9 +11,12 @@ import type { CID } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { Pin, PinOptions } from '../../model/pin.ts'
 import { allPinTypes, pinJson, pinTypes } from '../../model/pin.ts'
-import { parseStatusFilter } from '../../model/status.ts'
+import type { GlobalPinInfo } from '../../model/pin-info.ts'
+import { isUnderReplicated } from '../../model/pin-info.ts'
+import { parseStatusFilter, statusMatches } from '../../model/status.ts'
+import { parsePeerId } from '../common/peer-id.ts'
 import { allocationLines, cidStatusLines, statusLines } from './lines.ts'
-import { cidParameter, givenExpireAt, parsePinOptions } from '../common/pin-options.ts'
+import { cidParameter, givenExpireAt, orBadRequest, parsePinOptions } from '../common/pin-options.ts'
 import { progressJson } from './progress-json.ts'
 import { statusJson } from './status-lines.ts'
 
@@ -20,6 +24,14 @@ export interface PinHandlersDeps { cluster: ClusterApi, clock: Clock }
 
 /** Old clients are told that `sync` is gone (RFC 9745). */
 const deprecated: HeaderList = [['Deprecation', 'true']]
+
+/** A filter of ours that isn't one of Go's statuses. */
+const underReplicated = 'under_replicated'
+
+/** What a move that can't be done now is answered with. */
+const moveStatus: Partial<Record<ErrorCode, number>> = { NOT_PINNED: 404, INVALID_ARGUMENT: 400, NOT_ENOUGH_PEERS: 409, CONFLICT: 409, QUEUE_FULL: 409 }
+
+const namesOf = (text: string): string[] => text.replaceAll(' ', '').split(',').filter(name => name !== '')
 
 const isLocal = (query: Query): boolean => query.get('local') === 'true'
 
@@ -71,8 +83,34 @@ export class PinHandlers {
     const scope = { local: isLocal(query), signal }
     const cids = query.get('cids')
     if (cids !== '') return listReply(cidStatusLines(cids.split(',').map(cidParameter), cid => this.#cluster.status(cid, scope)))
+    const missing = query.get('missing') === 'true'
+    if (namesOf(query.get('filter')).includes(underReplicated)) return listReply(statusLines(this.#incomplete(query, scope)))
     const filter = orFilterError(() => parseStatusFilter(query.get('filter')))
-    return listReply(statusLines(this.#cluster.statusAll(filter, scope)))
+    return listReply(statusLines(this.#cluster.statusAll(filter, missing ? { ...scope, missing } : scope)))
+  }
+
+  /** Gives a pin another holder. */
+  readonly move = async (call: Call): Promise<Reply> => {
+    const { cid } = this.#request(call)
+    const from = orBadRequest(() => parsePeerId(call.query.get('from')), 'error decoding from: failed to parse peer ID')
+    const to = orBadRequest(() => namesOf(call.query.get('to')).map(parsePeerId), 'error decoding to: failed to parse peer ID')
+    try {
+      return jsonReply(goJson(pinJson(await this.#cluster.movePin(cid, { from, to }, { signal: call.signal }))))
+    } catch (err) {
+      const status = isClusterError(err) ? moveStatus[err.code] : undefined
+      throw status == null || !(err instanceof Error) ? err : new HttpError(status, err.message, { cause: err })
+    }
+  }
+
+  /** Rows of pins that fewer peers have than shall have them, and of those that have one of the other statuses of the filter. */
+  async * #incomplete (query: Query, scope: { local: boolean, signal: AbortSignal }): AsyncGenerator<GlobalPinInfo[]> {
+    const others = namesOf(query.get('filter')).filter(name => name !== underReplicated).join(',')
+    const mask = others === '' ? undefined : orFilterError(() => parseStatusFilter(others))
+    const isWanted = (info: GlobalPinInfo): boolean => isUnderReplicated(info) || (mask != null && [...info.peerMap.values()].some(({ status }) => statusMatches(status, mask)))
+    for await (const batch of this.#cluster.statusAll(0, { ...scope, missing: true })) {
+      const wanted = batch.filter(isWanted)
+      if (wanted.length > 0) yield wanted
+    }
   }
 
   readonly sync = async (call: Call): Promise<Reply> => ({ ...await this.status(call), headers: deprecated } as Reply)
@@ -89,7 +127,7 @@ export class PinHandlers {
 
   readonly progress = async (call: Call): Promise<Reply> => {
     const { cid } = this.#request(call)
-    return jsonReply(progressJson(await this.#cluster.progress(cid, { signal: call.signal })))
+    return jsonReply(progressJson(await this.#cluster.progress(cid, { signal: call.signal }), this.#clock.now()))
   }
 
   /** The CID of the path and the options; both are checked on every route that has a CID. */

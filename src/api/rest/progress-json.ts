@@ -1,4 +1,5 @@
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
+import { waitReason } from '../../cluster/wait-reason.ts'
 import type { PinProgress } from '../../ipfs/ipfs.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
@@ -29,12 +30,13 @@ const ipfsJson = (progress: PinProgress): Record<string, unknown> => ({
   started_at: formatTime(progress.startedAt)
 })
 
-/** How far a pin is on each peer: our answer to "why is this pin stuck". Times are RFC 3339. */
-export function progressJson (peers: readonly PeerPinProgress[]): string {
+/** How far a pin is on each peer: our answer to "why is this pin stuck". Times are RFC 3339; `now`, for the sentence, is Unix milliseconds. */
+export function progressJson (peers: readonly PeerPinProgress[], now: number): string {
   return goJson(peers.map(({ peer, peerName, operation, ipfs, error }) => ({
     peer,
     peername: peerName,
     error,
+    reason: waitReason({ operation, ipfs, error }, now),
     operation: operation == null ? null : operationJson(operation),
     ipfs: ipfs == null ? null : ipfsJson(ipfs)
   })))

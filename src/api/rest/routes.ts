@@ -5,7 +5,7 @@ import { openApiDocument } from '../../http/openapi.ts'
 import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
-import { absent, addOptions, answers, cid, cids, contentPath, denied, local, metric, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
+import { absent, addOptions, answers, cid, cids, contentPath, denied, local, metric, missing, moveOptions, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
 import { frontPage } from './front-page.ts'
 import { addHandler } from './handlers-add.ts'
 import { InfoHandlers } from './handlers-info.ts'
@@ -30,13 +30,14 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     }),
     hot(user('GET /id', info.id, answers('This peer.', 'Id'))),
     hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
-    hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id'))),
+    hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id', [missing]))),
     user('POST /peers', peers.add, answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })),
     user('DELETE /peers/{peer}', peers.remove, removal),
     hot(user('POST /add', addHandler(deps), adding)),
     hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
     hot(user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))),
-    hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),
+    hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local, missing]))),
+    user('POST /pins/{cid}/move', pins.move, moving),
     user('POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })),
     user('POST /pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })),
     hot(user('POST /pins/recover', pins.recoverAll, streams('Queues all pins again that failed.', 'GlobalPinInfo', [local]))),
@@ -50,8 +51,10 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
     user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
     user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
+    user('GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')),
     user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
     user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
+    user('GET /monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory')),
     user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
     user('POST /token', info.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }] }),
     { ...user('GET /health/ready', info.ready, readiness), access: 'open' },
@@ -74,6 +77,11 @@ const removal: RouteDoc = {
     { status: 500, about: 'The cluster refuses or fails.', schema: 'Error' }
   ]
 }
+
+const moving: RouteDoc = answers('Gives a pin another peer in the place of one that has it.', 'Pin', {
+  parameters: [cid, ...moveOptions],
+  responses: [absent, { status: 409, about: 'Somebody else changed the pin at the same time, or too many pins are being moved.', schema: 'Error' }]
+})
 
 const readiness: RouteDoc = {
   summary: 'Tells a peer that is behind, or without its IPFS node, from one that is fine.',

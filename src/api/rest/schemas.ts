@@ -85,10 +85,11 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     peer: string,
     peername: string,
     error: string,
+    reason: string,
     operation: { ...object({ type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer, next_try_at: orNull(time) }), type: ['object', 'null'] },
     ipfs: {
       ...object({
-        phase: { enum: ['connecting', 'fetching', 'storing', 'done'] },
+        phase: { enum: ['connecting', 'fetching', 'no_peers', 'no_providers', 'storing', 'done'] },
         blocks: integer,
         bytes: integer,
         fetched_blocks: integer,
@@ -102,6 +103,15 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
       type: ['object', 'null']
     }
   })),
+  PinsHealth: object({
+    at: time,
+    pins: integer,
+    everywhere: integer,
+    under_replicated: integer,
+    unreachable: integer,
+    peers: list(object({ peer: string, peername: string, missing: boolean, last_seen: orNull(time), pins: integer, alone: integer, statuses: mapOf(integer) }))
+  }),
+  MetricHistory: object({ every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) })) }),
   Readiness: object({ ready: boolean, problems: list({ enum: ['behind', 'dirty', 'damaged', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }
 }

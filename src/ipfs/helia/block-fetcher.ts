@@ -7,8 +7,11 @@ import type { PeerId } from '../../model/cid.ts'
 import { Slots } from './slots.ts'
 import type { IpfsNetwork } from './node.ts'
 
-/** A look at a block that is on its way. Times are Unix milliseconds. */
-export interface Flight { cid: CID, since: number, asked: ReadonlySet<PeerId>, nextTryAt: number | null }
+/** Why nobody may have a block that is wanted, as `PinPhase` has it. */
+export type Lack = 'no_peers' | 'no_providers'
+
+/** A look at a block that is on its way. Times are Unix milliseconds. `lack`: null as long as it may still come by itself. */
+export interface Flight { cid: CID, since: number, asked: ReadonlySet<PeerId>, nextTryAt: number | null, lack: Lack | null }
 
 export interface BlockFetcherInit {
   /** A block that isn't there after this long is looked for in the routing system. Milliseconds. */
@@ -46,12 +49,14 @@ const forgetMs = 50
 /** What came, and why it could not be stored. */
 interface Landed { bytes: Uint8Array, notStored?: unknown }
 
-interface RunningFlight extends Flight {
+interface RunningFlight extends Omit<Flight, 'lack'> {
   asked: Set<PeerId>
   /** Who said that they don't have it. */
   lacking: Set<PeerId>
   /** Whether the latest search is over and found nobody. */
   isSearchedInVain: boolean
+  /** Whether the last search that ended found nobody: unlike the above it stays so while the next one runs. */
+  wasSearchedInVain: boolean
   first: readonly PeerId[] | undefined
   waiting: number
   /** Called whenever there is news of who doesn't have it. */
@@ -123,7 +128,10 @@ export class BlockFetcher {
   }
 
   /** What is known of a block that somebody waits for. */
-  flight (cid: CID): Flight | undefined { return this.#flights.get(flightKey(cid)) }
+  flight (cid: CID): Flight | undefined {
+    const flight = this.#flights.get(flightKey(cid))
+    return flight == null ? undefined : { cid: flight.cid, since: flight.since, asked: flight.asked, nextTryAt: flight.nextTryAt, lack: this.#lackOf(flight) }
+  }
 
   /** Nobody waits any more. What hasn't landed is given up. */
   #leave (flight: RunningFlight, key: string): void {
@@ -162,6 +170,15 @@ export class BlockFetcher {
     }
   }
 
+  /** A peer that says nothing of a block has one round of wants to send it. */
+  #lackOf (flight: RunningFlight): Lack | null {
+    if (!flight.wasSearchedInVain || flight.abort.signal.aborted) return null
+    const askable = this.#deps.network.askable()
+    if (askable.length === 0 && flight.asked.size === 0) return 'no_peers'
+    const isSilenceOver = this.#deps.clock.now() - Math.max(flight.since, this.#landedAt) >= this.#init.retryMs
+    return isSilenceOver || askable.every(peer => flight.lacking.has(peer)) ? 'no_providers' : null
+  }
+
   #isNobodyLeft (flight: RunningFlight): boolean { return flight.isSearchedInVain && this.#isLackedByAll(flight) }
 
   #isLackedByAll ({ lacking }: RunningFlight): boolean { return this.#deps.network.askable().every(peer => lacking.has(peer)) }
@@ -174,6 +191,7 @@ export class BlockFetcher {
       asked: new Set(),
       lacking: new Set(),
       isSearchedInVain: false,
+      wasSearchedInVain: false,
       first,
       nextTryAt: null,
       waiting: 0,
@@ -274,7 +292,7 @@ export class BlockFetcher {
       if (signal.aborted) return
       this.#deps.log.debug('no providers found', { cid: cid.toString(), err })
     }
-    flight.isSearchedInVain = found === 0
+    flight.isSearchedInVain = flight.wasSearchedInVain = found === 0
     if (flight.onLack.size === 0) return
     this.#askSilent(flight)
     for (const told of flight.onLack) told()

@@ -8,7 +8,7 @@ import type { Flight } from './block-fetcher.ts'
 export interface PinRunInit { cid: CID, pinTimeoutMs: number }
 export interface PinRunDeps { clock: Clock, flight: (cid: CID) => Flight | undefined }
 
-type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'>
+type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'> & { lack: Flight['lack'] }
 
 /**
  * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was wanted.
@@ -80,22 +80,23 @@ export class PinRun {
   }
 
   progress (): PinProgress {
+    const { lack, ...wanted } = this.#last ?? this.#wantedNow()
     return {
-      phase: this.#phase,
+      phase: lack ?? this.#phase,
       blocks: this.#blocks,
       bytes: this.#bytes,
       fetchedBlocks: this.#fetchedBlocks,
       fetchedBytes: this.#fetchedBytes,
-      ...(this.#last ?? this.#wantedNow()),
+      ...wanted,
       startedAt: this.#startedAt
     }
   }
 
   #wantedNow (): Wanted {
     const [oldest] = this.#wanted
-    if (oldest == null) return { wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null }
+    if (oldest == null) return { wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null, lack: null }
     const flight = this.#deps.flight(oldest[0])
-    return { wantedBlock: oldest[0], wantedSince: oldest[1], peersAsked: [...flight?.asked ?? []], nextTryAt: flight?.nextTryAt ?? null }
+    return { wantedBlock: oldest[0], wantedSince: oldest[1], peersAsked: [...flight?.asked ?? []], nextTryAt: flight?.nextTryAt ?? null, lack: flight?.lack ?? null }
   }
 
   #check (): void {

@@ -95,6 +95,8 @@ class PubsubMonitor implements Monitor {
 
   lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.#store.latest(name, peer) }
 
+  lastKnown (name: string): Metric[] { return this.#store.latestOfAll(name) }
+
   names (): string[] { return this.#store.names() }
 
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }

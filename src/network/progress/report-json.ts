@@ -1,5 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { PinProgress } from '../../ipfs/ipfs.ts'
+import type { PinPhase, PinProgress } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { OperationProgress } from '../../tracker/tracker.ts'
 import type { PinProgressReport } from '../remote-progress.ts'
@@ -9,7 +9,9 @@ export type ProgressAnswer = PinProgressReport | { refusal: 'NOT_AUTHORIZED' }
 
 const operationTypes = ['pin', 'unpin', 'remote', 'shard'] as const
 const operationPhases = ['error', 'queued', 'in_progress'] as const
+/** What peers of every version know. The words of `lacks` came later: they travel beside one of these. */
 const nodePhases = ['connecting', 'fetching', 'storing', 'done'] as const
+const lacks = ['no_peers', 'no_providers'] as const
 const mostPeers = 1000
 const longestText = 16 * 1024
 
@@ -19,7 +21,7 @@ export function encodeProgressAnswer (answer: ProgressAnswer): Uint8Array {
   const { operation, ipfs } = answer
   return textBytes({
     operation: operation == null ? null : { ...operation, error: operation.error.slice(0, longestText / 4) },
-    ipfs: ipfs == null ? null : { ...ipfs, wantedBlock: ipfs.wantedBlock?.toString() ?? null, peersAsked: ipfs.peersAsked.slice(0, mostPeers) }
+    ipfs: ipfs == null ? null : { ...ipfs, ...phaseFields(ipfs), wantedBlock: ipfs.wantedBlock?.toString() ?? null, peersAsked: ipfs.peersAsked.slice(0, mostPeers) }
   })
 }
 
@@ -46,8 +48,14 @@ const operationOf = ({ type, phase, since, attempts, error, queueLength, nextTry
   nextTryAt: nullOr(numberOf, nextTryAt)
 })
 
-const nodeProgressOf = ({ phase, blocks, bytes, fetchedBlocks, fetchedBytes, wantedBlock, wantedSince, peersAsked, nextTryAt, startedAt }: Fields): PinProgress => ({
-  phase: oneOf(nodePhases, phase),
+/** A peer that doesn't know a phase would refuse all of the answer. */
+function phaseFields ({ phase, blocks }: PinProgress): { phase: PinPhase, lack?: PinPhase } {
+  if (phase !== 'no_peers' && phase !== 'no_providers') return { phase }
+  return { phase: blocks === 0 ? 'connecting' : 'fetching', lack: phase }
+}
+
+const nodeProgressOf = ({ phase, lack, blocks, bytes, fetchedBlocks, fetchedBytes, wantedBlock, wantedSince, peersAsked, nextTryAt, startedAt }: Fields): PinProgress => ({
+  phase: lacks.find(one => one === lack) ?? oneOf(nodePhases, phase),
   blocks: numberOf(blocks),
   bytes: numberOf(bytes),
   fetchedBlocks: numberOf(fetchedBlocks),

@@ -25,6 +25,11 @@ export class SharedMonitor implements Monitor {
   async publish (metric: Metric): Promise<void> { this.log(metric) }
   latest (name: string): Metric[] { return [...this.#metrics.get(name)?.values() ?? []].toSorted((a, b) => a.peer < b.peer ? -1 : 1) }
   latestOf (name: string, peer: PeerId): Metric | undefined { return this.#metrics.get(name)?.get(peer) }
+  lastKnown (name: string): Metric[] {
+    const expired = [...this.#expired].filter(([key]) => key.startsWith(`${name} `)).map(([, metric]) => metric)
+    return [...this.latest(name), ...expired.filter(({ peer }) => this.latestOf(name, peer) == null)].toSorted((a, b) => a.peer < b.peer ? -1 : 1)
+  }
+
   lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.latestOf(name, peer) ?? this.#expired.get(`${name} ${peer}`) }
   names (): string[] { return [...this.#metrics.keys()] }
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }

@@ -14,6 +14,7 @@ import { pollUntil } from '../../support/poll.ts'
 
 const sources: MetricSources = {
   pins: () => 100_000,
+  underReplicated: () => 7,
   ipfsPins: () => 42,
   heldAdds: () => 6,
   denylists: () => [{ name: 'x.deny', rules: 10, hits: 3, fault: '' }, { name: 'y.deny', rules: 5, hits: 0, fault: 'it is not there' }],

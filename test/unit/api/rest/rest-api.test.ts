@@ -5,6 +5,9 @@ import { systemClock } from '../../../../src/base/system.ts'
 import { openApiPath } from '../../../../src/http/openapi.ts'
 import { restRoutes } from '../../../../src/api/rest/routes.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
+import type { StatusOptions } from '../../../../src/cluster/cluster-api.ts'
+import type { GlobalPinInfo } from '../../../../src/model/pin-info.ts'
+import { cidFor } from '../../../support/pins.ts'
 import { FakeCluster, fakePeer, otherPeer } from '../../../support/fake-cluster.ts'
 import { headerOf, restPeer, restPeerOf, textOf, upload } from '../../../support/rest-peer.ts'
 
@@ -102,6 +105,45 @@ describe('pins', () => {
 
     assert.deepEqual([peer.peer, peer.operation, peer.ipfs.phase, peer.ipfs.wanted_block], [fakePeer, null, 'fetching', cid])
     assert.match(peer.ipfs.wanted_since, /^\d{4}-.*Z$/)
+    assert.match(peer.reason, /^waits for block \S+: 1 asked, for \d+/)
+  })
+
+  it('lists what is under-replicated, alone or beside statuses', async () => {
+    class Lacking extends FakeCluster {
+      override async * statusAll (filter: number, { missing }: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
+        for await (const batch of super.statusAll(0)) {
+          for (const info of batch) if (info.name === 'lacking') for (const short of info.peerMap.values()) short.status = 'pinning'
+          yield missing === true && filter === 0 ? batch : []
+        }
+      }
+    }
+    const { ask } = restPeerOf(new Lacking())
+    for (const name of ['lacking', 'fine']) await ask(`POST /pins/${cidFor(name)}?name=${name}`)
+    const named = async (filter: string): Promise<string[]> => textOf(await ask(`GET /pins?filter=${filter}`)).trim().split('\n').map(line => JSON.parse(line).name)
+
+    assert.deepEqual([await named('under_replicated'), await named('pinned,under_replicated')], [['lacking'], ['lacking', 'fine']])
+    assert.equal((await ask('GET /pins?filter=bogus,under_replicated')).status, 400)
+  })
+
+  it('moves a pin, and says why not', async () => {
+    const { ask, cluster } = restPeerOf(new FakeCluster({ peers: [fakePeer, otherPeer] }))
+    await ask(`POST /pins/${cid}?replication=1`)
+    const move = async (query: string, pin = cid): Promise<number> => (await ask(`POST /pins/${pin}/move?${query}`)).status
+
+    assert.deepEqual([await move(''), await move('from=nobody'), await move(`from=${fakePeer}&to=nobody`)], [400, 400, 400])
+    assert.deepEqual([await move(`from=${fakePeer}`, String(cidFor('unknown'))), await move(`from=${fakePeer}&to=${otherPeer}`)], [404, 200])
+    assert.deepEqual(cluster.pins.get(cid)?.allocations, [otherPeer])
+  })
+
+  it('has figures of the pinset and of the last hour', async () => {
+    const { ask } = restPeer()
+    await ask(`POST /pins/${cid}`)
+
+    const [health, history] = [json(await ask('GET /health/pins')), json(await ask('GET /monitor/history'))]
+
+    assert.deepEqual([health.pins, health.everywhere, health.under_replicated, health.unreachable, health.peers.length], [1, 1, 0, 0, 1])
+    assert.deepEqual([health.peers[0].peer, health.peers[0].missing, health.peers[0].statuses], [fakePeer, false, {}])
+    assert.deepEqual([history.every_ms, history.at.length, history.series], [30_000, 1, [{ name: 'pins', peer: fakePeer, values: [1] }]])
   })
 })
 

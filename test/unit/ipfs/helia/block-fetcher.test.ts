@@ -141,6 +141,43 @@ describe('block fetcher', () => {
     assert.deepEqual(await patient, block.bytes)
   })
 
+  it('says that nobody has a block when all lack it, or are silent for long, and a search has found nobody', async () => {
+    found = 0
+    const lackOf = (): unknown => fetcher.flight(block.cid)?.lack
+    const fetched = fetcher.fetch(block.cid, { signal })
+    await clock.settle()
+    const atFirst = lackOf()
+
+    await clock.advance(1500)
+    const silent = lackOf()
+    wants[0]?.lack('peer')
+    const lacking = lackOf()
+    askable = ['peer', 'newcomer']
+    const withNewcomer = lackOf()
+    await clock.advance(30_000)
+    const afterLong = lackOf()
+    found = 1
+    await clock.advance(30_000)
+    const withProvider = lackOf()
+    wants.at(-1)?.give(block.bytes)
+    await fetched
+
+    assert.deepEqual([atFirst, silent, lacking, withNewcomer, afterLong, withProvider], [null, null, 'no_providers', null, 'no_providers', null])
+  })
+
+  it('says that nobody is connected', async () => {
+    found = 0
+    askable = []
+    const fetched = fetcher.fetch(block.cid, { signal })
+
+    await clock.advance(1500)
+    const { lack } = fetcher.flight(block.cid) ?? {}
+    wants[0]?.give(block.bytes)
+    await fetched
+
+    assert.equal(lack, 'no_peers')
+  })
+
   it('asks peers that have not answered once more, and waits for them', async () => {
     found = 0
     askable = ['peer', 'slow']

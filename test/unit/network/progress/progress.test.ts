@@ -27,6 +27,16 @@ describe('the progress of a pin as bytes', () => {
     assert.deepEqual(answers.map(answer => decodeProgressAnswer(encodeProgressAnswer(answer))), answers)
   })
 
+  it('has the words for what nobody has beside one that older peers know', () => {
+    const lacking = [['no_peers', 0, 'connecting'], ['no_providers', 4, 'fetching']] as const
+
+    for (const [phase, blocks, known] of lacking) {
+      const bytes = encodeProgressAnswer({ operation, ipfs: { ...ipfs, phase, blocks } })
+      const { ipfs: read } = decodeProgressAnswer(bytes) as PinProgressReport
+      assert.deepEqual([read?.phase, JSON.parse(new TextDecoder().decode(bytes)).ipfs.phase], [phase, known])
+    }
+  })
+
   it('is refused when it is anything else', () => {
     const bad: unknown[] = [
       null, [], 'text', { refusal: 'BECAUSE' }, { operation: [], ipfs: null }, { operation: { ...operation, type: 'other' }, ipfs: null }, { operation: { ...operation, since: 1e300 }, ipfs: null },

@@ -6,11 +6,9 @@ import type { Alert, Metric } from '../model/metric.ts'
 import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../model/peer.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
-import type { StatusFilter } from '../model/status.ts'
+import type { StatusFilter, TrackerStatus } from '../model/status.ts'
+import type { Time } from '../model/time.ts'
 import type { OperationProgress } from '../tracker/tracker.ts'
-import type { MetricHistory } from './metric-history.ts'
-import type { MoveOrder } from './move.ts'
-import type { PinsHealth } from './pins-health.ts'
 
 export interface CallOptions { signal?: AbortSignal }
 export interface ScopeOptions extends CallOptions {
@@ -40,6 +38,49 @@ export type HealthProblem = 'behind' | 'dirty' | 'damaged' | 'ipfs_unavailable' 
 
 /** How a peer is. No problems: fine. */
 export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }
+
+/** What the pinset has of one peer. */
+export interface PeerHolding {
+  peer: PeerId
+  peerName: string
+  /** Not a member now. */
+  isMissing: boolean
+  /** When it was heard last, Unix milliseconds. Null: never since this peer began. */
+  lastSeen: Time | null
+  /** Pins that are allocated to it. Those that go everywhere aren't counted. */
+  pins: number
+  /** Those of them that no other peer that is there is allocated: of a missing one, they are out of reach. */
+  alone: number
+}
+
+/** Whether the peers are there that the pinset allocates pins to. */
+export interface Replication {
+  at: Time
+  pins: number
+  /** Pins that every peer shall have. */
+  everywhere: number
+  /** Pins of which at least one holder is missing, or that have fewer holders than they need. */
+  underReplicated: number
+  /** Pins all of whose holders are missing. */
+  unreachable: number
+  /** Members, missing peers that were heard since this one began, and whoever the pinset names. Sorted by peer; a thousand at most. */
+  peers: PeerHolding[]
+}
+
+/** One peer, with how many of its pins are in each status that isn't done. */
+export interface PeerPins extends PeerHolding { statuses: Partial<Record<TrackerStatus, number>> }
+
+/** How the pinset is, in figures. `underReplicated` has pins that some peer hasn't got yet, or failed to get, too. */
+export interface PinsHealth extends Omit<Replication, 'peers'> { peers: PeerPins[] }
+
+/** From one peer to others. `to` empty: the allocator chooses. */
+export interface MoveOrder { from: PeerId, to: readonly PeerId[] }
+
+/** The values of one metric of one peer, as old as the times beside it. Null: there was no valid one. `ping` is 1 while it holds. */
+export interface HistorySeries { name: string, peer: PeerId, values: Array<number | null> }
+
+/** What metrics were lately. `at` in Unix milliseconds, oldest first; every series has as many values. */
+export interface MetricHistory { everyMs: number, at: Time[], series: HistorySeries[] }
 
 /**
  * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that Go

@@ -2,14 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Worker } from '../base/worker.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { Metric } from '../model/metric.ts'
-import type { Time } from '../model/time.ts'
 import type { Monitor } from '../monitor/monitor.ts'
-
-/** The values of one metric of one peer, as old as the times beside it. Null: there was no valid one. `ping` is 1 while it holds. */
-export interface HistorySeries { name: string, peer: PeerId, values: Array<number | null> }
-
-/** What metrics were lately. `at` in Unix milliseconds, oldest first; every series has as many values. */
-export interface MetricHistory { everyMs: number, at: Time[], series: HistorySeries[] }
+import type { MetricHistory } from './cluster-api.ts'
 
 export interface HistoryDeps {
   monitor: Pick<Monitor, 'latest' | 'names'>

@@ -7,13 +7,11 @@ import type { CID, PeerId } from '../model/cid.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type { Pin } from '../model/pin.ts'
 import { isEverywhere } from '../model/pin.ts'
+import type { MoveOrder } from './cluster-api.ts'
 import { peerAnswerMs, within } from './deadline.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import type { Members } from './members.ts'
 import type { Placement } from './placement.ts'
-
-/** From one peer to others. `to` empty: the allocator chooses. */
-export interface MoveOrder { from: PeerId, to: readonly PeerId[] }
 
 export interface MovesDeps {
   consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>

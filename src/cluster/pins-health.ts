@@ -3,15 +3,9 @@ import type { PeerId } from '../model/cid.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { TrackerStatus } from '../model/status.ts'
 import { trackerStatuses } from '../model/status.ts'
-import type { CallOptions } from './cluster-api.ts'
-import type { PeerHolding, Replication, Replications } from './replication.ts'
+import type { CallOptions, PinsHealth } from './cluster-api.ts'
+import type { Replications } from './replication.ts'
 import type { Statuses } from './status.ts'
-
-/** One peer, with how many of its pins are in each status that isn't done. */
-export interface PeerPins extends PeerHolding { statuses: Partial<Record<TrackerStatus, number>> }
-
-/** How the pinset is, in figures. `underReplicated` has pins that some peer hasn't got yet, or failed to get, too. */
-export interface PinsHealth extends Omit<Replication, 'peers'> { peers: PeerPins[] }
 
 export interface PinsHealthDeps { replications: Replications, statuses: Pick<Statuses, 'statusAll'>, clock: Clock }
 

@@ -3,37 +3,8 @@ import type { PinState } from '../consensus/consensus.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { Pin } from '../model/pin.ts'
 import { isEverywhere } from '../model/pin.ts'
-import type { Time } from '../model/time.ts'
-import type { CallOptions } from './cluster-api.ts'
+import type { CallOptions, PeerHolding, Replication } from './cluster-api.ts'
 import type { Members, MissingPeer } from './members.ts'
-
-/** What the pinset has of one peer. */
-export interface PeerHolding {
-  peer: PeerId
-  peerName: string
-  /** Not a member now. */
-  isMissing: boolean
-  /** When it was heard last, Unix milliseconds. Null: never since this peer began. */
-  lastSeen: Time | null
-  /** Pins that are allocated to it. Those that go everywhere aren't counted. */
-  pins: number
-  /** Those of them that no other peer that is there is allocated: of a missing one, they are out of reach. */
-  alone: number
-}
-
-/** Whether the peers are there that the pinset allocates pins to. */
-export interface Replication {
-  at: Time
-  pins: number
-  /** Pins that every peer shall have. */
-  everywhere: number
-  /** Pins of which at least one holder is missing, or that have fewer holders than they need. */
-  underReplicated: number
-  /** Pins all of whose holders are missing. */
-  unreachable: number
-  /** Members, missing peers that were heard since this one began, and whoever the pinset names. Sorted by peer; a thousand at most. */
-  peers: PeerHolding[]
-}
 
 export interface ReplicationsDeps {
   state: Pick<PinState, 'pins'>

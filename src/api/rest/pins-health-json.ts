@@ -1,5 +1,4 @@
-import type { MetricHistory } from '../../cluster/metric-history.ts'
-import type { PinsHealth } from '../../cluster/pins-health.ts'
+import type { MetricHistory, PinsHealth } from '../../cluster/cluster-api.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
 

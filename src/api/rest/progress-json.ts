@@ -1,9 +1,9 @@
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
-import { waitReason } from '../../cluster/wait-reason.ts'
 import type { PinProgress } from '../../ipfs/ipfs.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
 import type { OperationProgress } from '../../tracker/tracker.ts'
+import { waitReason } from './wait-reason.ts'
 
 const timeOrNull = (time: number | null): string | null => time == null ? null : formatTime(time)
 

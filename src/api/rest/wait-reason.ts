@@ -1,9 +1,9 @@
-import { pinTimeoutText } from '../ipfs/ipfs.ts'
-import type { PinProgress } from '../ipfs/ipfs.ts'
-import { formatTime } from '../model/time.ts'
-import type { Time } from '../model/time.ts'
-import type { OperationProgress } from '../tracker/tracker.ts'
-import type { PeerPinProgress } from './cluster-api.ts'
+import { pinTimeoutText } from '../../ipfs/ipfs.ts'
+import type { PinProgress } from '../../ipfs/ipfs.ts'
+import { formatTime } from '../../model/time.ts'
+import type { Time } from '../../model/time.ts'
+import type { OperationProgress } from '../../tracker/tracker.ts'
+import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
 
 /**
  * Why a pin isn't done on a peer, as one sentence for people: "no peer has block bafy…: 2 asked, for 2 min, next try at 2026-11-29T02:40:00Z". '' when nothing is under way.

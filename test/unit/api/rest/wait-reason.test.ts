@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { waitReason } from '../../../src/cluster/wait-reason.ts'
-import type { PinProgress } from '../../../src/ipfs/ipfs.ts'
-import type { OperationProgress } from '../../../src/tracker/tracker.ts'
-import { cidFor } from '../../support/pins.ts'
+import { waitReason } from '../../../../src/api/rest/wait-reason.ts'
+import type { PinProgress } from '../../../../src/ipfs/ipfs.ts'
+import type { OperationProgress } from '../../../../src/tracker/tracker.ts'
+import { cidFor } from '../../../support/pins.ts'
 
 const now = Date.UTC(2026, 10, 29, 2, 30)
 const wanted = cidFor('wanted')

@@ -171,7 +171,8 @@ export class ServiceUser {
     const { results } = await this.#json('list of pins', 200, `/api/pinning/pins?${all.toString()}`)
     const areKnown = results.every(({ requestid }: { requestid: string }) => this.#pins.has(requestid))
     const wanted = Object.keys(query).length === 0 ? this.#pins.size : 1
-    this.#demand(areKnown && results.length === wanted, `list of pins by ${JSON.stringify(query)}: ${results.length}, should be ${wanted}, with ${id}`)
+    const isRight = areKnown && results.length === wanted
+    this.#demand(isRight, `list of pins by ${JSON.stringify(query)}: ${results.length}, should be ${wanted}, with ${id}`)
   }
 
   async #unpin (): Promise<void> {

@@ -75,7 +75,8 @@ function printTimings (requests: ServiceRequests, seconds: number): void {
   const timings = requests.timings().toSorted((a, b) => b.count - a.count)
   console.log('\n| request | count | per second | median ms | p99 ms | slowest ms |\n|---|---|---|---|---|---|')
   for (const { kind, count, medianMs, p99Ms, slowestMs } of timings) {
-    console.log(`| ${kind} | ${count} | ${(count / seconds).toFixed(1)} | ${[medianMs, p99Ms, slowestMs].map(ms => ms.toFixed(0)).join(' | ')} |`)
+    const times = [medianMs, p99Ms, slowestMs].map(ms => ms.toFixed(0))
+    console.log(`| ${kind} | ${count} | ${(count / seconds).toFixed(1)} | ${times.join(' | ')} |`)
   }
   const all = timings.reduce((sum, { count }) => sum + count, 0)
   console.log(`| all | ${all} | ${(all / seconds).toFixed(0)} | | | |`)
@@ -87,7 +88,8 @@ function printSamples (samples: readonly ProcessSample[]): void {
   for (const [at, part] of fifths(samples).entries()) {
     const of = (figure: keyof ProcessSample): number[] => part.map(one => one[figure])
     const rss = of('rssMiB')
-    const cells = [median(rss), Math.min(...rss), Math.max(...rss), ...(['heapMiB', 'fds', 'lagP99Ms'] as const).map(name => median(of(name)))]
+    const others = (['heapMiB', 'fds', 'lagP99Ms'] as const).map(name => median(of(name)))
+    const cells = [median(rss), Math.min(...rss), Math.max(...rss), ...others]
     console.log(`| ${at + 1} of 5 | ${cells.map(figure => figure.toFixed(0)).join(' | ')} |`)
   }
   console.log(`\nmemory of the last fifth against the second: ${(growth(samples) * 100).toFixed(1)} % more`)

@@ -89,7 +89,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       taskRoutes({ tasks }),
       accountRoutes({ leaving, exports: content.exports }),
       adminRoutes({ admin, audit, usage }),
-      adminTaskRoutes({ overview: new TaskOverview({ database, audit }) }),
+      adminTaskRoutes({ overview: new TaskOverview({ database, tasks, audit }) }),
       content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])

@@ -25,7 +25,7 @@ eachDatabase('the overview of tasks', databases => {
   beforeEach(async () => {
     peer = await databases.open()
     tasks = sqlTasks({}, { ...peer, random: systemRandom })
-    overview = new TaskOverview({ database: peer.database, audit: sqlAudit({ database: peer.database, random: systemRandom }) })
+    overview = new TaskOverview({ database: peer.database, tasks, audit: sqlAudit({ database: peer.database, random: systemRandom }) })
     anna = await addUser(peer.database, { email: 'anna@example.com' })
     ben = await addUser(peer.database, { email: 'ben@example.com' })
   })

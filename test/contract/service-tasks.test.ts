@@ -238,6 +238,41 @@ eachDatabase('tasks contract', databases => {
     assert.ok((await tasks.get(user, running)).completed_at != null)
   })
 
+  it('gives back what a task held when it ends without a result, however it ends, and once', async () => {
+    const peer = await databases.open()
+    const user = await addUser(peer.database)
+    const tasks = sqlTasks({}, { ...peer, random: systemRandom })
+    const after: string[] = []
+    const hold = async (kind: string): Promise<string> => peer.database.transaction(async tx => {
+      await tx.insertInto('meta').values({ key: `held by ${kind}`, value: '' }).execute()
+      return tasks.create(tx, user, kind, { held: `held by ${kind}` })
+    })
+    const handlers: Record<string, TaskHandler<{ held: string }>> = {
+      fails: async () => { throw new ClusterError('DENIED') }, runs: async (_task, context) => aborted(context), works: async () => null
+    }
+    for (const [kind, handler] of Object.entries(handlers)) {
+      tasks.handle<{ held: string }>(kind, handler, {
+        onFailure: async (tx, { input: { held }, user: owner, state, error }) => {
+          await tx.deleteFrom('meta').where('key', '=', held).execute()
+          return async () => { after.push(`${held}: ${state} ${error} ${owner === user}`) }
+        }
+      })
+    }
+    started.push(tasks)
+    await tasks.start(signal)
+    const ids = [await hold('fails'), await hold('works'), await hold('runs')] as const
+    await tasks.finished(user, ids[0])
+    await tasks.finished(user, ids[1])
+    await pollUntil(async () => (await tasks.get(user, ids[2])).state === 'STARTED', { what: 'the one that runs' })
+
+    await tasks.revoke(user, ids[2])
+
+    await pollUntil(() => after.length === 2, { what: 'what comes after' })
+    const held = await peer.database.db.selectFrom('meta').select('key').where('key', 'like', 'held by %').execute()
+    assert.deepEqual(held, [{ key: 'held by works' }])
+    assert.deepEqual(after.toSorted(), ['held by fails: FAILURE the content is denied on this peer true', 'held by runs: REVOKED the task was revoked true'])
+  })
+
   it('lets a step and its progress happen together, and none of it when the task is not ours any more', async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
     const { promise: released, resolve: release } = Promise.withResolvers<void>()

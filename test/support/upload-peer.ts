@@ -18,6 +18,7 @@ import type { Files, Upload } from '../../src/service/files/files.ts'
 import { folderStaging } from '../../src/service/staging/folder/folder-staging.ts'
 import type { Staging } from '../../src/service/staging/staging.ts'
 import { sqlTasks } from '../../src/service/tasks/sql-tasks.ts'
+import type { Tasks } from '../../src/service/tasks/tasks.ts'
 import { uploadService } from '../../src/service/uploads/upload-service.ts'
 import type { UploadPart, UploadRequest, Uploads } from '../../src/service/uploads/uploads.ts'
 import type { TestPeer } from './service-database.ts'
@@ -26,6 +27,7 @@ export interface UploadPeer {
   uploads: Uploads
   staging: Staging
   quota: Quota
+  tasks: Tasks
   /** Blocks that the cluster was given, by CID. */
   blocks: Map<string, Uint8Array>
   files (user: string): Promise<FileRow[]>
@@ -62,6 +64,7 @@ export async function uploadPeer (peer: TestPeer, init: UploadPeerInit = {}): Pr
     uploads,
     staging,
     quota,
+    tasks,
     blocks,
     files: async user => db.selectFrom('files').selectAll().where('user_id', '=', user).orderBy('uploaded_at').execute(),
     account: async user => db.selectFrom('users').selectAll().where('id', '=', user).executeTakeFirstOrThrow(),

@@ -7,6 +7,8 @@ import { opaqueId, uuid } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow } from '../sql/tables.ts'
 import { finishedAlready, hasDue, json, leaseMs, revokeOpen, takeDue, taskChannel as channel } from './task-rows.ts'
+import { failed } from './task-failure.ts'
+import type { TaskKind } from './task-failure.ts'
 import { TaskRun } from './task-run.ts'
 import type { HandleOptions, TaskHandler, Tasks } from './tasks.ts'
 
@@ -34,7 +36,7 @@ class SqlTasks implements Tasks {
   readonly name = 'service-tasks'
   readonly #concurrency: number
   readonly #deps: TasksDeps
-  readonly #handlers = new Map<string, { handler: TaskHandler<unknown>, version: number }>()
+  readonly #kinds = new Map<string, TaskKind>()
   readonly #running = new Set<{ run: TaskRun, ended: Promise<void> }>()
   #handles: WorkerHandle[] = []
   #unlisten: (() => void) | undefined
@@ -45,9 +47,9 @@ class SqlTasks implements Tasks {
     this.#deps = deps
   }
 
-  handle<Input> (kind: string, handler: TaskHandler<Input>, { version = 1 }: HandleOptions = {}): void {
-    if (this.#handlers.has(kind)) throw new ClusterError('INTERNAL', { kind }, { message: 'a kind of task has one handler' })
-    this.#handlers.set(kind, { handler: handler as TaskHandler<unknown>, version })
+  handle<Input> (kind: string, handler: TaskHandler<Input>, { version = 1, onFailure }: HandleOptions<Input> = {}): void {
+    if (this.#kinds.has(kind)) throw new ClusterError('INTERNAL', { kind }, { message: 'a kind of task has one handler' })
+    this.#kinds.set(kind, { handler, version, onFailure } as TaskKind)
   }
 
   async start (): Promise<void> {
@@ -79,7 +81,7 @@ class SqlTasks implements Tasks {
     const id = uuid(random)
     const now = database.now()
     await tx.insertInto('tasks').values({
-      id, user_id: user, kind, version: this.#handlers.get(kind)?.version ?? 1, input: json(input), state: 'PENDING', run_at: now, created_at: now
+      id, user_id: user, kind, version: this.#kinds.get(kind)?.version ?? 1, input: json(input), state: 'PENDING', run_at: now, created_at: now
     }).execute()
     await database.notify(tx, channel, id)
     return id
@@ -97,14 +99,18 @@ class SqlTasks implements Tasks {
 
   async revoke (user: string, id: string): Promise<void> {
     const { database } = this.#deps
-    const isRevoked = await database.transaction(async tx => {
-      const isOpen = await revokeOpen(tx, { id, user, now: database.now() })
-      await database.notify(tx, channel, id)
-      return isOpen
-    })
-    if (isRevoked) return
+    const after = await database.transaction(async tx => this.revokeWithin(tx, { id, user }))
+    if (after != null) return await after()
     const { state } = await this.get(user, id)
     throw finishedAlready(id, state)
+  }
+
+  async revokeWithin (tx: Sql, task: { id: string, user?: string }): Promise<(() => Promise<void>) | undefined> {
+    const { database } = this.#deps
+    const row = await revokeOpen(tx, { ...task, now: database.now() })
+    if (row == null) return undefined
+    await database.notify(tx, channel, row.id)
+    return await failed(tx, row, this.#kinds.get(row.kind), { state: 'REVOKED', error: 'the task was revoked' }) ?? (async () => {})
   }
 
   wake (): void { this.#handles[0]?.wake() }
@@ -146,7 +152,7 @@ class SqlTasks implements Tasks {
   /** The worker comes again at once until there is nothing, or enough. */
   async #takeOne (): Promise<'busy' | 'idle'> {
     const { database, random } = this.#deps
-    const kinds = [...this.#handlers.keys()]
+    const kinds = [...this.#kinds.keys()]
     if (this.#isStopping || kinds.length === 0 || this.#running.size >= this.#concurrency) return 'idle'
     if (!await hasDue(database, { kinds, now: database.now() })) return 'idle'
     const token = opaqueId(random)
@@ -157,11 +163,10 @@ class SqlTasks implements Tasks {
   }
 
   #begin (row: TaskRow, token: string): void {
-    const handler = this.#handlers.get(row.kind)!.handler
-    const run = new TaskRun(row, token, { ...this.#deps, channel })
+    const run = new TaskRun(row, token, { ...this.#deps, channel, kind: this.#kinds.get(row.kind)! })
     const entry = {
       run,
-      ended: run.run(handler).then(() => {
+      ended: run.run().then(() => {
         this.#running.delete(entry)
         this.wake()
       })

@@ -3,9 +3,10 @@ import type { Actor } from '../accounts/accounts-deps.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow, TaskState } from '../sql/tables.ts'
-import { finishedAlready, revokeOpen, taskChannel } from './task-rows.ts'
+import { finishedAlready } from './task-rows.ts'
+import type { Tasks } from './tasks.ts'
 
-export interface TaskOverviewDeps { database: Pick<SqlDatabase, 'db' | 'transaction' | 'notify' | 'now'>, audit: Pick<Audit, 'record'> }
+export interface TaskOverviewDeps { database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<Audit, 'record'> }
 
 export interface TaskQuery {
   /** ID of whose they are. */
@@ -53,14 +54,16 @@ export class TaskOverview {
 
   /** Ends it without a result, as its owner can. NOT_FOUND for unknown ones; CONFLICT when it is finished. */
   async revoke (id: string, actor: Actor): Promise<void> {
-    const { database, audit } = this.#deps
-    await database.transaction(async tx => {
+    const { database, tasks, audit } = this.#deps
+    const after = await database.transaction(async tx => {
       const task = await tx.selectFrom('tasks').select(['user_id', 'kind', 'state']).where('id', '=', id).executeTakeFirst()
       if (task == null) throw new ClusterError('NOT_FOUND', { task: id.slice(0, 100) }, { message: 'there is no such task' })
-      if (!await revokeOpen(tx, { id, now: database.now() })) throw finishedAlready(id, task.state)
+      const after = await tasks.revokeWithin(tx, { id })
+      if (after == null) throw finishedAlready(id, task.state)
       await audit.record(tx, { ...actor, user: task.user_id, action: 'task-revoke', object: id, details: { kind: task.kind } })
-      await database.notify(tx, taskChannel, id)
+      return after
     })
+    await after()
   }
 }
 

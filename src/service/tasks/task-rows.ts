@@ -55,10 +55,10 @@ export async function end (tx: Sql, lease: Lease, { state, now, result, error }:
   }).executeTakeFirst())
 }
 
-/** Whoever may: `user` is the owner, where it has to be. False when it is finished, or not theirs. */
-export async function revokeOpen (tx: Sql, { id, user, now }: { id: string, user?: string, now: number }): Promise<boolean> {
+/** Whoever may: `user` is the owner, where it has to be. Undefined when it is finished, or not theirs. */
+export async function revokeOpen (tx: Sql, { id, user, now }: { id: string, user?: string, now: number }): Promise<TaskRow | undefined> {
   const query = tx.updateTable('tasks').set({ state: 'REVOKED', completed_at: now, lease_owner: null, lease_until: null }).where('id', '=', id).where('state', 'in', ['PENDING', 'STARTED'])
-  return changed(await (user == null ? query : query.where('user_id', '=', user)).executeTakeFirst())
+  return await (user == null ? query : query.where('user_id', '=', user)).returningAll().executeTakeFirst()
 }
 
 /** Back into the queue: after an error that may pass. */

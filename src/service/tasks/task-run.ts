@@ -6,7 +6,8 @@ import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow } from '../sql/tables.ts'
 import { end, giveBack, leaseMs, noteProgress, postpone, renew } from './task-rows.ts'
 import type { Lease } from './task-rows.ts'
-import type { TaskHandler } from './tasks.ts'
+import { failed } from './task-failure.ts'
+import type { TaskKind } from './task-failure.ts'
 
 /** What passes by itself. */
 const passing: readonly ErrorCode[] = ['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE']
@@ -14,7 +15,7 @@ export const maxAttempts = 10
 const firstPauseMs = 2000
 const longestPauseMs = 600_000
 
-export interface TaskRunDeps { database: SqlDatabase, log: Logger, random: Random, channel: string }
+export interface TaskRunDeps { database: SqlDatabase, log: Logger, random: Random, channel: string, kind: TaskKind }
 
 /** One attempt at one task. */
 export class TaskRun {
@@ -33,9 +34,9 @@ export class TaskRun {
   }
 
   /** Never rejects; resolves when the handler is done with it and the row says how. */
-  async run (handler: TaskHandler<unknown>): Promise<void> {
+  async run (): Promise<void> {
     try {
-      const outcome = await this.#outcome(handler)
+      const outcome = await this.#outcome()
       if (!this.#isLost) await this.#note(outcome)
     } catch (err) {
       // its lease will end, and somebody takes it again
@@ -64,7 +65,7 @@ export class TaskRun {
     }
   }
 
-  async #outcome (handler: TaskHandler<unknown>): Promise<Outcome> {
+  async #outcome (): Promise<Outcome> {
     const { row } = this
     if (row.attempts > maxAttempts) return { state: 'FAILURE', error: row.error ?? 'it was begun again and again without getting on' }
     const task = {
@@ -72,7 +73,7 @@ export class TaskRun {
       attempt: row.attempts
     }
     try {
-      const result = await handler(task, { signal: this.#abort.signal, progress: (value, tx) => this.#progress(value, tx) })
+      const result = await this.#deps.kind.handler(task, { signal: this.#abort.signal, progress: (value, tx) => this.#progress(value, tx) })
       return { state: 'SUCCESS', result }
     } catch (err) {
       return this.#failed(err)
@@ -95,12 +96,14 @@ export class TaskRun {
 
   async #note (outcome: Outcome): Promise<void> {
     const { database, channel } = this.#deps
-    await database.transaction(async tx => {
+    const after = await database.transaction(async tx => {
+      await database.notify(tx, channel, this.row.id)
       if (outcome.state === 'interrupted') await giveBack(tx, this.#lease)
       else if (outcome.state === 'postponed') await postpone(tx, this.#lease, outcome)
-      else await end(tx, this.#lease, { ...outcome, now: database.now() })
-      await database.notify(tx, channel, this.row.id)
+      else if (await end(tx, this.#lease, { ...outcome, now: database.now() }) && outcome.state === 'FAILURE') return await failed(tx, this.row, this.#deps.kind, outcome)
+      return undefined
     })
+    await after?.()
   }
 
   async #progress (value: unknown, tx?: Sql): Promise<void> {

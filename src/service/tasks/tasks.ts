@@ -28,9 +28,27 @@ export interface TaskContext {
 /** Its result (as JSON) ends the task with SUCCESS, an error with FAILURE. Runs at least once: what it has done already, it must be able to meet again. */
 export type TaskHandler<Input> = (task: Task<Input>, context: TaskContext) => Promise<unknown>
 
-export interface HandleOptions {
+/** A task that ended without a result. */
+export interface FailedTask<Input> {
+  id: string
+  user: string | null
+  version: number
+  input: Input
+  state: 'FAILURE' | 'REVOKED'
+  /** For its owner. */
+  error: string
+}
+
+/**
+ * Gives back what a task held, in the transaction that ends it without a result: whether its handler failed, it was begun too often, or somebody revoked it,
+ * on any peer. May run again, as the work of every transaction. What it gives is called once, after the commit.
+ */
+export type TaskFailure<Input> = (tx: Sql, task: FailedTask<Input>) => Promise<(() => Promise<void>) | undefined>
+
+export interface HandleOptions<Input> {
   /** Stored with new tasks; older ones come with the version that they were made with. Default 1. */
   version?: number
+  onFailure?: TaskFailure<Input>
 }
 
 /**
@@ -42,7 +60,7 @@ export interface HandleOptions {
  */
 export interface Tasks extends Startable {
   /** Before `start`. A kind has one handler. Peers take only kinds that they have a handler for. */
-  handle<Input> (kind: string, handler: TaskHandler<Input>, options?: HandleOptions): void
+  handle<Input> (kind: string, handler: TaskHandler<Input>, options?: HandleOptions<Input>): void
   /** Gives the task's id, a UUID. It begins soon after the transaction's end; `wake` makes it at once. `user` null: the service's own. */
   create (tx: Sql, user: string | null, kind: string, input: unknown): Promise<string>
   /** NOT_FOUND for unknown ones and others'. */
@@ -51,6 +69,8 @@ export interface Tasks extends Startable {
   list (user: string, options?: { limit?: number }): Promise<TaskRow[]>
   /** Ends it without a result; a handler that runs is told by its signal. NOT_FOUND as `get`; CONFLICT when it is finished. */
   revoke (user: string, id: string): Promise<void>
+  /** As a part of a transaction, and of whoever's task where no `user` is given. Gives what has to be called after the commit; undefined when it is finished, or not theirs. */
+  revokeWithin (tx: Sql, task: { id: string, user?: string }): Promise<(() => Promise<void>) | undefined>
   /** After the transaction: look for work now, on all peers. */
   wake (): void
   /** Resolves when the task is finished, with its row. For tests and for answers that wait a little. */

@@ -44,7 +44,7 @@ class Resumables implements ResumableUploads {
   constructor (deps: ResumableDeps) {
     this.#deps = deps
     const finisher = new UploadFinisher(deps)
-    deps.tasks.handle<{ upload: string }>(taskKind, async (task, context) => finisher.run(task, context))
+    deps.tasks.handle<{ upload: string }>(taskKind, async (task, context) => finisher.run(task, context), { onFailure: async (tx, task) => finisher.failed(tx, task) })
   }
 
   async create (uploader: Uploader, { id, length, ...request }: ResumableRequest): Promise<ResumableUpload> {

@@ -1,4 +1,4 @@
-import { answerText, ClusterError, isClusterError } from '../../base/errors.ts'
+import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Files } from '../files/files.ts'
@@ -6,14 +6,14 @@ import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
-import type { Task, TaskContext } from '../tasks/tasks.ts'
+import type { FailedTask, Task, TaskContext } from '../tasks/tasks.ts'
 import { addParams } from './add-params.ts'
 import type { ContentRoot, Importing } from './content-root.ts'
 import { addedRoot, contentRoot } from './content-root.ts'
 import type { ProgressTeller } from './progress.ts'
 import { oneEntry } from './staged-content.ts'
 import { tarEntries } from './tar-entries.ts'
-import { resumableMetadata } from './upload-rows.ts'
+import { giveBackUse, resumableMetadata } from './upload-rows.ts'
 import type { ResumableMetadata } from './upload-rows.ts'
 
 export interface FinisherDeps extends Importing {
@@ -32,9 +32,6 @@ interface Taken { root: ContentRoot, sizeBytes: number }
 
 /** How long one can ask what it became. */
 const settledTtlMs = 60 * 60_000
-/** As often as `Tasks` tries what may pass. */
-const tries = 10
-const passing = ['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE'] as const
 
 /** Makes files of resumable uploads whose bytes are all there. */
 export class UploadFinisher {
@@ -43,21 +40,30 @@ export class UploadFinisher {
   constructor (deps: FinisherDeps) { this.#deps = deps }
 
   /** The task: goes over the bytes, into the cluster or for their CID alone, and makes the file. */
-  async run ({ user, input: { upload: id }, attempt }: Task<{ upload: string }>, { signal, progress }: TaskContext): Promise<unknown> {
-    const { database } = this.#deps
-    const row = await database.db.selectFrom('uploads').selectAll().where('id', '=', id).where('user_id', '=', user ?? '').executeTakeFirst()
-    const metadata = row == null ? null : resumableMetadata(row)
-    if (row == null || metadata == null) return { cid: null }
+  async run ({ user, input: { upload: id } }: Task<{ upload: string }>, { signal, progress }: TaskContext): Promise<unknown> {
+    const upload = await uploadOf(this.#deps.database.db, { user, id })
+    if (upload == null) return { cid: null }
+    const { row, metadata } = upload
     if (row.state !== 'finishing' || row.staging_key == null) return { cid: metadata.cid ?? null }
     await progress({ upload: id, bytes: row.length })
-    try {
-      const taken = await this.#take(row.staging_key, { row, metadata }, signal)
-      await this.#accept(row.staging_key, { row, metadata }, taken)
-      return { cid: taken.root.cid.toString() }
-    } catch (err) {
-      const mayPass = passing.some(code => isClusterError(err, code)) && attempt < tries
-      if (!signal.aborted && !mayPass) await this.#fail(row.staging_key, { row, metadata }, err)
-      throw err
+    const taken = await this.#take(row.staging_key, upload, signal)
+    await this.#accept(row.staging_key, upload, taken)
+    return { cid: taken.root.cid.toString() }
+  }
+
+  /** The task ends without a file: so does the upload. Its reservation, the use of its link and its bytes are given back. */
+  async failed (tx: Sql, { user, input: { upload: id }, error }: FailedTask<{ upload: string }>): Promise<(() => Promise<void>) | undefined> {
+    const { quota, progress } = this.#deps
+    const upload = await uploadOf(tx, { user, id })
+    if (upload?.row.state !== 'finishing') return undefined
+    const { row, metadata } = upload
+    const { staging_key: key, reservation_id: reservation, link_id: link, length } = row
+    await this.#settle(tx, row, { state: 'failed', metadata: { ...metadata, error } })
+    if (reservation != null) await quota.release(tx, reservation)
+    if (link != null) await giveBackUse(tx, { link, user: row.user_id })
+    return async () => {
+      progress.tell({ upload: id, user: row.user_id, state: 'failed', bytes: length ?? 0, total: length, cid: null })
+      if (key != null) await this.#removeObject(key)
     }
   }
 
@@ -89,19 +95,6 @@ export class UploadFinisher {
     else if (superfluous != null) await this.#removeObject(superfluous)
   }
 
-  async #fail (key: string, { row, metadata }: Finishing, err: unknown): Promise<void> {
-    const { database, quota, progress, log } = this.#deps
-    const { id, user_id: user, link_id: link, length } = row
-    log.info('a resumable upload could not be made a file', { upload: id, err })
-    await database.transaction(async tx => {
-      await this.#settle(tx, row, { state: 'failed', metadata: { ...metadata, error: answerText(err) } })
-      if (row.reservation_id != null) await quota.release(tx, row.reservation_id)
-      if (link != null) await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
-    })
-    progress.tell({ upload: id, user, state: 'failed', bytes: length ?? 0, total: length, cid: null })
-    await this.#removeObject(key)
-  }
-
   /** From `finishing` to an end, once: the row has no bytes and no reservation any more. */
   async #settle (tx: Sql, { id, user_id: user }: UploadRow, { state, metadata }: { state: 'done' | 'failed', metadata: ResumableMetadata }): Promise<void> {
     const { numUpdatedRows } = await tx.updateTable('uploads')
@@ -117,6 +110,13 @@ export class UploadFinisher {
       this.#deps.log.warn('a staged object that nobody needs is left to the reconciliation', { key, err })
     }
   }
+}
+
+/** Undefined when it is gone, or of another kind. */
+async function uploadOf (db: Pick<Sql, 'selectFrom'>, { user, id }: { user: string | null, id: string }): Promise<Finishing | undefined> {
+  const row = await db.selectFrom('uploads').selectAll().where('id', '=', id).where('user_id', '=', user ?? '').executeTakeFirst()
+  const metadata = row == null ? null : resumableMetadata(row)
+  return row == null || metadata == null ? undefined : { row, metadata }
 }
 
 async function * counted (source: AsyncIterable<Uint8Array>, step: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {

@@ -108,9 +108,7 @@ export class UploadRows {
 
   async #giveBack (tx: Sql, { reservation_id: reservation, link_id: link, user_id: user, state }: UploadRow): Promise<void> {
     if (reservation != null) await this.#deps.quota.release(tx, reservation)
-    if (link != null && state !== 'done' && state !== 'failed') {
-      await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
-    }
+    if (link != null && state !== 'done' && state !== 'failed') await giveBackUse(tx, { link, user })
   }
 }
 
@@ -135,6 +133,11 @@ async function useLink (tx: Sql, { id, user, now }: { id: string, user: string, 
   const { numUpdatedRows } = await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '+', 1) }))
     .where('id', '=', id).where('user_id', '=', user).where('revoked_at', 'is', null).where('expires_at', '>', now).whereRef('uses', '<', 'max_uses').executeTakeFirst()
   if (Number(numUpdatedRows) === 0) throw noSuchLink()
+}
+
+/** Of an upload that came to nothing. */
+export async function giveBackUse (tx: Sql, { link, user }: { link: string, user: string }): Promise<void> {
+  await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
 }
 
 export const noSuchLink = (): ClusterError => new ClusterError('NOT_FOUND', {}, { message: 'there is no such upload link, or it is used up' })

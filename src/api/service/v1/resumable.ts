@@ -45,11 +45,11 @@ const summaries = {
 export function resumableRoutes ({ uploads, clock, random }: ResumableRoutesDeps): ServiceRoute[] {
   const store = new TusStore(uploads.resumable)
   const tus = tusServer(store, random)
-  const account = async ({ caller: { user }, baseUrl }: ServiceCall): Promise<TusRequest> =>
-    ({ uploader: { user: user.id, workspace: user.workspace_id }, url: `${baseUrl}/api/v1/uploads`, link: null })
+  const account = async ({ caller: { user }, baseUrl, method }: ServiceCall): Promise<TusRequest> =>
+    ({ uploader: { user: user.id, workspace: user.workspace_id }, url: `${baseUrl}/api/v1/uploads`, link: null, isWrite: method === 'PATCH' })
   const holder = async ({ params: { secret = '' }, baseUrl, method }: ServiceCall): Promise<TusRequest> => {
     const row = await (method === 'POST' ? uploads.links.find(secret) : uploads.links.owner(secret))
-    return { uploader: uploaderWith(row), url: `${baseUrl}/api/v1/links/${secret}/uploads`, link: row.id }
+    return { uploader: uploaderWith(row), url: `${baseUrl}/api/v1/links/${secret}/uploads`, link: row.id, isWrite: method === 'PATCH' }
   }
   return [
     serviceRoute({

@@ -13,6 +13,8 @@ export interface TusRequest {
   url: string
   /** What an upload that is asked for has to come from; null: the account itself. */
   link: string | null
+  /** Bytes come with it: the upload has to be open. The tus server would compare lengths first. */
+  isWrite: boolean
   /** What went wrong in the store, as it was: the tus server makes texts of it. */
   failure?: unknown
 }
@@ -55,9 +57,10 @@ export class TusStore extends DataStore {
   }
 
   override async getUpload (id: string): Promise<Upload> {
-    return await this.#for(async ({ uploader, link }) => {
+    return await this.#for(async ({ uploader, link, isWrite }) => {
       const upload = await this.#uploads.get(uploader.user, id)
       refuseOtherLink(upload, link)
+      if (isWrite && upload.state !== 'open') throw new ClusterError('CONFLICT', { id }, { message: 'the upload has all of its bytes' })
       const { offset, length, client, expiresAt } = upload
       return new Upload({
         id,

@@ -165,6 +165,18 @@ eachDatabase('upload routes', databases => {
       assert.match((await json(await patch(path, 3, bytes))).message ?? '', /\w/)
     })
 
+    it('take nothing more once they have all of their bytes', async () => {
+      const path = pathOf(await create())
+      await patch(path, 0, bytes)
+
+      const more = await patch(path, bytes.length, bytes)
+      const again = await patch(path, 0, bytes)
+      const none = await patch(path, bytes.length, Buffer.alloc(0))
+
+      assert.deepEqual([more.status, again.status, none.status], [409, 409, 409])
+      assert.equal((await json(more)).error, 'Conflict')
+    })
+
     it('are for nobody else', async () => {
       const path = pathOf(await create())
       const other = await addUser(peer.database)

@@ -9,7 +9,8 @@ import { tarOf } from '../../../../src/client/service/tar-of.ts'
 import type { ResumableRequest, ResumableUpload, Uploader } from '../../../../src/service/uploads/uploads.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { s3Staging } from '../../../../src/service/staging/s3/s3-staging.ts'
-import type { Staging } from '../../../../src/service/staging/staging.ts'
+import type { StagedRange, Staging } from '../../../../src/service/staging/staging.ts'
+import { MemoryStaging } from '../../../support/memory-staging.ts'
 import { findS3Server, startS3Server } from '../../../support/s3-server.ts'
 import { pollUntil } from '../../../support/poll.ts'
 import type { TestPeer } from '../../../support/service-database.ts'
@@ -21,6 +22,17 @@ import { inPieces, partsOf, request, uploadPeer } from '../../../support/upload-
 const codeIs = (code: string) => (err: unknown): boolean => isClusterError(err) && err.code === code
 const bytes = Buffer.alloc(700_000).map((_zero, at) => (at * 31 + (at >> 8)) & 255) as Buffer
 const dayMs = 24 * 60 * 60_000
+
+/** Reads that never come to anything. */
+class StuckStaging extends MemoryStaging {
+  readonly isRead = Promise.withResolvers<void>()
+
+  // eslint-disable-next-line require-yield -- it ends with its signal
+  override async * read (_key: string, { signal }: StagedRange = {}): AsyncGenerator<Uint8Array> {
+    this.isRead.resolve()
+    await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+  }
+}
 
 eachDatabase('resumable uploads', databases => {
   let folder: string
@@ -233,6 +245,28 @@ eachDatabase('resumable uploads', databases => {
 
     assert.deepEqual([state, error], ['failed', 'this is not a tar'])
     assert.deepEqual((await side.leftovers()).staged, [])
+  })
+
+  it('leave nothing when the task that makes their file is revoked', async () => {
+    const staging = new StuckStaging()
+    await side.stop()
+    side = await uploadPeer(peer, { staging })
+    const { link, secret } = await side.uploads.links.create({ id: user, workspace: uploader.workspace }, { maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + dayMs })
+    uploader = { ...uploader, link: await side.uploads.links.find(secret) }
+    const id = await create()
+    await append(id, 0, bytes.length)
+    await staging.isRead.promise
+    const [task] = await side.tasks.list(user)
+
+    await side.tasks.revoke(user, task?.id ?? '')
+
+    const upload = await side.uploads.resumable.get(user, id)
+    assert.deepEqual([upload.state, upload.cid, upload.error], ['failed', null, 'the task was revoked'])
+    assert.equal(await used(), 0)
+    assert.deepEqual({ ...await side.leftovers(), uploads: 0 }, { uploads: 0, reservations: 0, staged: [] })
+    assert.equal((await side.uploads.links.list(user)).find(({ id }) => id === link.id)?.uses, 0)
+    await side.uploads.resumable.remove(user, id)
+    assert.equal((await side.leftovers()).uploads, 0)
   })
 
   it('expire a day after their last byte, with everything that came of them', async () => {

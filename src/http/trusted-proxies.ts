@@ -27,16 +27,33 @@ export class TrustedProxies {
     return address == null || (isIP(address) !== 0 && this.#networks.check(address, familyOf(address)))
   }
 
-  arrivalOf ({ headers, socket }: IncomingMessage): Arrival {
-    const direct = plainAddress(socket.remoteAddress)
-    const isTrusted = this.isTrusted(direct)
-    const forwarded = (name: string): string | undefined => isTrusted ? listOf(headers[name])[0] : undefined
-    const scheme = forwarded('x-forwarded-proto') ?? ((socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')
+  arrivalOf (request: IncomingMessage): Arrival {
     return {
-      address: isTrusted ? this.#clientOf(listOf(headers['x-forwarded-for']), direct) : direct ?? '',
-      scheme: scheme === 'https' ? 'https' : 'http',
-      host: hostOf(forwarded('x-forwarded-host') ?? headers.host ?? '')
+      address: this.addressOf(request),
+      scheme: this.schemeOf(request),
+      host: hostOf(this.forwardedHost(request) ?? request.headers.host ?? '')
     }
+  }
+
+  /** As `Arrival.address`. */
+  addressOf ({ headers, socket }: IncomingMessage): string {
+    const direct = plainAddress(socket.remoteAddress)
+    const chain = headers['x-forwarded-for']
+    return chain != null && this.isTrusted(direct) ? this.#clientOf(listOf(chain), direct) : direct ?? ''
+  }
+
+  /** As `Arrival.scheme`. */
+  schemeOf (request: IncomingMessage): 'http' | 'https' {
+    const own = (request.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http'
+    return (this.#forwarded(request, 'x-forwarded-proto') ?? own) === 'https' ? 'https' : 'http'
+  }
+
+  /** The host as a trusted proxy passed it on, whatever it is; undefined when there is none. */
+  forwardedHost (request: IncomingMessage): string | undefined { return this.#forwarded(request, 'x-forwarded-host') }
+
+  #forwarded ({ headers, socket }: IncomingMessage, name: string): string | undefined {
+    const value = headers[name]
+    return value != null && this.isTrusted(plainAddress(socket.remoteAddress)) ? listOf(value)[0] : undefined
   }
 
   /** Each proxy adds who it was reached by: the last one that isn't a proxy of ours. What is before that, anybody may have written. */

@@ -1,5 +1,5 @@
 import { ClusterError } from '../../src/base/errors.ts'
-import type { StagedObject, StagedRange, Staging } from '../../src/service/staging/staging.ts'
+import type { AppendOptions, StagedObject, StagedRange, Staging } from '../../src/service/staging/staging.ts'
 
 /** A staging area in memory, for tests of those who use one. */
 export class MemoryStaging implements Staging {
@@ -21,10 +21,11 @@ export class MemoryStaging implements Staging {
     return { sizeBytes: bytes.length }
   }
 
-  async append (key: string, offset: number, source: AsyncIterable<Uint8Array>): Promise<number> {
+  async append (key: string, offset: number, source: AsyncIterable<Uint8Array>, { onDurable = async () => {} }: AppendOptions = {}): Promise<number> {
     this.#check()
     const bytes = Buffer.concat([(this.objects.get(key) ?? new Uint8Array(0)).subarray(0, offset), ...await Array.fromAsync(source)])
     this.objects.set(key, bytes)
+    await onDurable(bytes.length)
     return bytes.length
   }
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { BlockList, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -10,6 +9,7 @@ import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
 import { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { HttpServer } from '../../http/server.ts'
+import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import type { DagReader, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -53,7 +53,7 @@ export interface GatewayInit extends PatienceInit {
   hosts: ReadonlyMap<string, PublicHost>
   /** Whether hosts that aren't known may be DNSLink sites. */
   dnslinkHosts: boolean
-  /** Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-Host` and `X-Forwarded-Proto` count. */
+  /** Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-…` headers count. */
   trustedProxies: readonly string[]
   deserialized: boolean
   /** True when nothing else lives on this origin: pages need not be kept apart from it. */
@@ -128,7 +128,7 @@ class GatewayFront {
   readonly #init: FrontInit
   readonly #deps: GatewayDeps
   readonly #content: Content
-  readonly #trusted: BlockList
+  readonly #proxies: TrustedProxies
   readonly #reading: PatienceDeps
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
@@ -147,7 +147,7 @@ class GatewayFront {
       clock: deps.clock
     }
     this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
-    this.#trusted = networks(init.trustedProxies)
+    this.#proxies = new TrustedProxies(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
     this.#always = [
       ...(cors.allowedOrigins.includes('*') ? [['Access-Control-Allow-Origin', '*'] as const] : [['Vary', 'Origin'] as const]),
@@ -163,8 +163,7 @@ class GatewayFront {
     const { logLine } = this.#init
     if (logLine != null) {
       const receivedAt = this.#deps.clock.now()
-      const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
-      response.once('close', () => logLine(commonLogLine(counted, remote, receivedAt)))
+      response.once('close', () => logLine(commonLogLine(counted, this.#proxies.addressOf(request) || '-', receivedAt)))
     }
     this.#running++
     this.#run(counted).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
@@ -267,27 +266,15 @@ class GatewayFront {
   }
 
   #arrival (request: IncomingMessage): Arrival {
-    const { headers, socket, url = '/' } = request
-    const isForwarded = headers['x-forwarded-host'] != null || headers['x-forwarded-proto'] != null
-    const isTrusted = isForwarded && this.#isTrusted(socket.remoteAddress)
+    const { headers, url = '/' } = request
     const [, absoluteHost, target = '/'] = /^http:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [undefined, undefined, url]
     const [path = '', ...queries] = target.split('?')
-    const forwardedHost = isTrusted ? firstOf(headers['x-forwarded-host']) : undefined
-    const forwardedScheme = isTrusted ? firstOf(headers['x-forwarded-proto']) : undefined
-    const ownScheme = (socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http'
     return {
-      host: forwardedHost ?? absoluteHost ?? headers.host ?? '',
-      scheme: (forwardedScheme ?? ownScheme) === 'https' ? 'https' : 'http',
+      host: this.#proxies.forwardedHost(request) ?? absoluteHost ?? headers.host ?? '',
+      scheme: this.#proxies.schemeOf(request),
       urlPath: path === '' ? '/' : path,
       rawQuery: queries.join('?')
     }
-  }
-
-  /** A unix socket is reached by who may open it. */
-  #isTrusted (address: string | undefined): boolean {
-    if (address == null) return true
-    const plain = address.replace(/^::ffff:/, '')
-    return this.#trusted.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4')
   }
 
   #headersOf ({ headers }: Answer, request: IncomingMessage): HeaderList {
@@ -335,21 +322,5 @@ class Place implements ReadAhead {
   tryTake (bytes: number): boolean { return this.reader.tryTake(bytes) }
   give (bytes: number): void { this.#reader?.give(bytes) }
   end (): void { this.#reader?.end() }
-}
-
-const firstOf = (header: string | string[] | undefined): string | undefined => {
-  const first = (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim()
-  return first === '' ? undefined : first
-}
-
-function networks (list: readonly string[]): BlockList {
-  const found = new BlockList()
-  for (const entry of list) {
-    const [address = '', bits] = entry.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    if (bits == null) found.addAddress(address, family)
-    else found.addSubnet(address, Number(bits), family)
-  }
-  return found
 }
 

@@ -10,7 +10,7 @@ const fields = {
   listen_multiaddress: field(multiaddrs(), ['/ip4/127.0.0.1/tcp/8080'], 'Where the gateway listens; `/unix/…` works. An empty list: nowhere.', own),
   public_hosts: field(publicHosts, {}, 'Host names of this gateway. `subdomains`: each content gets a name below it (`CID.ipfs.HOST`), an origin of its own. `inline_dnslink`: DNSLink names become one label there, as they always do on HTTPS. `localhost` is known with both, unless it is listed otherwise.', own),
   dnslink_hosts: bool(true, 'Serve any other host name that has a DNSLink as its own site.', own),
-  trusted_proxies: field(addresses, ['127.0.0.0/8', '::1'], 'Addresses and networks of reverse proxies whose `X-Forwarded-Host` and `X-Forwarded-Proto` count.', own),
+  trusted_proxies: field(addresses, ['127.0.0.0/8', '::1'], 'Addresses and networks of reverse proxies whose `X-Forwarded-Host` and `X-Forwarded-Proto` count, and whose `X-Forwarded-For` is in the access log.', own),
   deserialized: bool(true, 'Serve files, directories and documents. false: only raw blocks, CARs and IPNS records, which clients check by themselves.', own),
   content_only: bool(false, 'Nothing but content lives on this host, whatever the port: pages are not kept from its cookies and storage (no `Content-Security-Policy: sandbox`).', own),
   no_fetch: bool(false, 'Serve only what is here; everything else is 404 at once.', own),

@@ -127,6 +127,17 @@ describe('hosts of the gateway', { timeout: 20_000 }, () => {
     await wary.stop()
   })
 
+  it('writes the client of a trusted proxy into its access log', async () => {
+    const lines: string[] = []
+    const logging = await gatewayPeer({ logLine: line => lines.push(line) })
+
+    await at('127.0.0.1', '/', { 'x-forwarded-for': '203.0.113.1, 192.0.2.7' }, logging)
+    await at('127.0.0.1', '/', {}, logging)
+    await logging.stop()
+
+    assert.deepEqual(lines.map(line => line.split(' ')[0]), ['192.0.2.7', '127.0.0.1'])
+  })
+
   it('answers as a proxy by the host of the absolute form', async () => {
     assert.equal((await at('ignored', `http://${folder.cid}.ipfs.localhost/a%20page.txt`)).body, 'a page')
   })

@@ -12,17 +12,20 @@ const lifetimeMs = 600_000
 const attempts = 5
 const firstRetryMs = 2000
 const mostLetters = 1000
+/** What is done behind an answer begins so late at most. */
+const longestPauseMs = 250
 
 export const wrongCode = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the verification code is not valid, or no longer' })
 
 /**
- * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Letters go out behind the answer, so that
- * its time doesn't tell whether there is an account; a mail server that is away for a moment gets them later.
+ * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Whether there is an account for an address is
+ * looked up, and letters go out, behind the answer and after a pause of chance: the answer's time doesn't tell. What is away for a moment, database or mail server, is tried again.
  */
 export class Codes implements Startable {
   readonly name = 'codes'
   readonly #deps: AccountsDeps
   readonly #stop = new AbortController()
+  /** Also what may become one. */
   readonly #letters = new Set<Promise<void>>()
 
   constructor (deps: AccountsDeps) { this.#deps = deps }
@@ -44,14 +47,18 @@ export class Codes implements Startable {
     return code
   }
 
-  /** Whether it is the one. Counts a try: the transaction has to be committed in either case. A right one is gone. */
-  async redeem (tx: Sql, user: Pick<UserRow, 'id'>, { purpose, code }: { purpose: CodePurpose, code: string }): Promise<boolean> {
-    const where = tx.selectFrom('codes').select('code_hash').where('user_id', '=', user.id).where('purpose', '=', purpose).where('attempts_left', '>', 0).where('expires_at', '>', this.#deps.database.now())
-    const found = await where.executeTakeFirst()
-    if (found == null) return false
-    const isRight = timingSafeEqual(Buffer.from(found.code_hash), Buffer.from(codeHash(user.id, purpose, code)))
-    if (isRight) await tx.deleteFrom('codes').where('user_id', '=', user.id).where('purpose', '=', purpose).execute()
-    else await tx.updateTable('codes').set({ attempts_left: sql<number>`attempts_left - 1` }).where('user_id', '=', user.id).where('purpose', '=', purpose).execute()
+  /**
+   * Whether it is the one. Counts a try: the transaction has to be committed in either case. A right one is gone. Asks the same of the database for nobody (`user`
+   * undefined) as for somebody.
+   */
+  async redeem (tx: Sql, user: Pick<UserRow, 'id'> | undefined, { purpose, code }: { purpose: CodePurpose, code: string }): Promise<boolean> {
+    const id = user?.id ?? ''
+    const found = await tx.selectFrom('codes').select('code_hash').where('user_id', '=', id).where('purpose', '=', purpose)
+      .where('attempts_left', '>', 0).where('expires_at', '>', this.#deps.database.now()).executeTakeFirst()
+    const given = codeHash(id, purpose, code)
+    const isRight = timingSafeEqual(Buffer.from(found?.code_hash ?? '0'.repeat(given.length)), Buffer.from(given)) && found != null
+    if (isRight) await tx.deleteFrom('codes').where('user_id', '=', id).where('purpose', '=', purpose).execute()
+    else await tx.updateTable('codes').set({ attempts_left: sql<number>`attempts_left - 1` }).where('user_id', '=', id).where('purpose', '=', purpose).where('attempts_left', '>', 0).execute()
     return isRight
   }
 
@@ -60,25 +67,33 @@ export class Codes implements Startable {
     return found != null && found.expires_at > this.#deps.database.now()
   }
 
-  /** Sends it now or, while the server is away, for as long as codes live. */
-  post (letter: Message): void {
-    if (this.#letters.size >= mostLetters) {
-      this.#deps.log.warn('a letter is not sent: too many wait for the mail server')
-      return
-    }
-    const sending = this.#deliver(letter).catch(err => this.#deps.log.warn('a letter could not be sent', { err }))
+  /**
+   * Behind the answer: what `write` gives is sent, for as long as codes live; null: nobody gets a letter. Rejects with NOT_READY when too many wait already.
+   * `write` is called again while it rejects with NOT_READY.
+   */
+  async post (write: () => Promise<Message | null>): Promise<void> {
+    if (this.#letters.size >= mostLetters) throw new ClusterError('NOT_READY', {}, { message: 'too many letters wait for the mail server: try again later' })
+    const sending = this.#deliver(write).catch(err => this.#deps.log.warn('a letter could not be sent', { err }))
     this.#letters.add(sending)
     void sending.then(() => this.#letters.delete(sending))
   }
 
-  async #deliver (letter: Message): Promise<void> {
-    const { mail, clock } = this.#deps
+  async #deliver (write: () => Promise<Message | null>): Promise<void> {
+    const { mail, clock, random } = this.#deps
     const { signal } = this.#stop
+    // a peer that stops writes its code down all the same
+    await clock.sleep(random.float() * longestPauseMs, signal).catch(() => {})
     const until = clock.now() + lifetimeMs
+    const letter = await this.#untilReady(write, until)
+    if (letter != null) await this.#untilReady(async () => mail.send(letter, { signal }), until)
+  }
+
+  async #untilReady<T> (work: () => Promise<T>, until: number): Promise<T> {
+    const { clock } = this.#deps
+    const { signal } = this.#stop
     for (let waitMs = firstRetryMs; ; waitMs *= 2) {
       try {
-        await mail.send(letter, { signal })
-        return
+        return await work()
       } catch (err) {
         if (signal.aborted || !isClusterError(err, 'NOT_READY') || clock.now() + waitMs > until) throw err
       }

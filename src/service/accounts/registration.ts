@@ -66,18 +66,22 @@ export class Registration {
     const passwordHash = await passwords.hash(password)
     const isSame = await passwords.verify(known?.verified_at == null ? known?.password_hash ?? unusable : unusable, password)
     const service = this.#init.serviceName
-    const { code, createdAt } = await database.transaction(async tx => this.#await(tx, { address, passwordHash, isSame, from }))
-    codes.post(code == null ? knownLetter({ service, to: known?.email ?? address.email }) : codeLetter({ service, to: address.email, purpose: 'verify', code }))
+    const { code, createdAt } = await database.transaction(async tx => ({ code: await this.#await(tx, { address, passwordHash, isSame, from }), createdAt: database.now() }))
+    const letter = code == null ? knownLetter({ service, to: known?.email ?? address.email }) : codeLetter({ service, to: address.email, purpose: 'verify', code })
+    await codes.post(async () => letter)
     return { email: address.email, apiKey: null, createdAt }
   }
 
-  /** An account that waits for its code. Two people who register one address with two passwords get neither: who has the code sets a new one. */
-  async #await (tx: Sql, { address, passwordHash, isSame, from }: { address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string }): Promise<{ code: string | null, createdAt: number }> {
-    const { audit, codes, database } = this.#deps
+  /**
+   * An account that waits for its code; null: it has confirmed its address already. Two people who register one address with two passwords get neither: who has the code sets a
+   * new one.
+   */
+  async #await (tx: Sql, { address, passwordHash, isSame, from }: { address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string }): Promise<string | null> {
+    const { audit, codes } = this.#deps
     const known = await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirst()
     if (known?.verified_at != null) {
       await audit.record(tx, { actor: 'service', user: known.id, action: 'register-again', address: from })
-      return { code: null, createdAt: database.now() }
+      return null
     }
     const user = known ?? await this.create(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
     if (known != null) {
@@ -85,7 +89,7 @@ export class Registration {
       await tx.updateTable('users').set({ password_hash: isContested ? unusable : passwordHash }).where('id', '=', known.id).execute()
     }
     await audit.record(tx, { actor: 'service', user: user.id, action: 'register', address: from })
-    return { code: await codes.issue(tx, user.id, 'verify'), createdAt: user.created_at }
+    return await codes.issue(tx, user.id, 'verify')
   }
 
   async verify ({ email, code, password }: VerificationInput, { address: from }: Origin): Promise<Registered> {
@@ -103,7 +107,7 @@ export class Registration {
   async #verified (tx: Sql, { key, code, isOwnPassword, from }: { key: string, code: string, isOwnPassword: boolean, from: string }): Promise<Registered | null> {
     const { database, changes, audit, codes, keys } = this.#deps
     const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
-    const isRight = user != null && await codes.redeem(tx, user, { purpose: 'verify', code })
+    const isRight = await codes.redeem(tx, user, { purpose: 'verify', code })
     await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: isRight ? 'verify' : 'verify-failed', address: from })
     if (user == null || !isRight) return null
     const becomesAdmin = user.role !== 'admin' && this.#init.admins.has(key)

@@ -6,6 +6,7 @@ import { wrongCode } from './codes.ts'
 import type { Keys } from './keys.ts'
 import { codeLetter } from './letters.ts'
 import type { Sessions } from './sessions.ts'
+import type { Message } from '../mail/mail.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { CodePurpose, UserRow } from '../sql/tables.ts'
 
@@ -21,17 +22,25 @@ export class Renewal {
     this.#deps = deps
   }
 
+  /** Before the answer nothing is asked about the address. */
   async sendCode (purpose: CodePurpose, email: string, { address: from }: Origin): Promise<void> {
-    const { database, mail, audit, codes } = this.#deps
+    const { database, mail, codes } = this.#deps
     const { key } = addressOf(email)
     await mail.ready()
-    const letter = await database.transaction(async tx => {
+    // whether it is there
+    await database.db.selectFrom('meta').select('key').limit(1).execute()
+    await codes.post(async () => this.#letter(purpose, key, from))
+  }
+
+  /** With a new code; null when the address has no account that wants one. */
+  async #letter (purpose: CodePurpose, key: string, from: string): Promise<Message | null> {
+    const { database, audit, codes } = this.#deps
+    return await database.transaction(async tx => {
       const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
       const isWanted = user != null && user.state !== 'deleting' && (purpose !== 'verify' || user.verified_at == null)
       await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: `code-${purpose}`, address: from })
       return isWanted ? codeLetter({ service: this.#init.serviceName, to: user.email, purpose, code: await codes.issue(tx, user.id, purpose) }) : null
     })
-    if (letter != null) codes.post(letter)
   }
 
   async renew ({ email, code, revokeAll }: { email: string, code: string, revokeAll: boolean }, origin: Origin): Promise<{ apiKey: string }> {
@@ -58,7 +67,7 @@ export class Renewal {
     const { key } = addressOf(email)
     const done = await changes.transaction(async tx => {
       const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
-      const isRight = user != null && await codes.redeem(tx, user, { purpose, code })
+      const isRight = await codes.redeem(tx, user, { purpose, code })
       await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: isRight ? purpose : `${purpose}-failed`, address: from })
       if (user == null || !isRight) return null
       const result = await then(tx, user)

@@ -23,6 +23,8 @@ export class Intake {
   #bytes = 0
   #entries = 0
   #contentType = ''
+  /** Of a directory's files. The importer would keep the last one of a path, and nobody would know. */
+  readonly #paths = new Set<string>()
   /** What all paths begin with; null: there is no such thing. */
   #top: string | null = null
 
@@ -57,6 +59,7 @@ export class Intake {
       const [top = '', ...rest] = path.split('/')
       const folder = rest.length > 0 || entry.kind === 'directory' ? top : null
       if (path === '') throw invalid('each part of a directory needs a path')
+      if (entry.kind !== 'directory') this.#admitPath(path)
       this.#top = isFirst || this.#top === folder ? folder : null
     } else {
       if (!isFirst) throw invalid('there is more than one file in the upload; directory=true takes many')
@@ -65,6 +68,11 @@ export class Intake {
     }
     if (link != null && entry.kind === 'file' && !allowsType(link, contentType)) throw invalid('the link does not allow this type', { contentType })
     if (isFirst) this.#contentType = contentType
+  }
+
+  #admitPath (path: string): void {
+    if (this.#paths.has(path)) throw invalid(`${JSON.stringify(path.slice(0, 200))} comes twice in the upload`)
+    this.#paths.add(path)
   }
 
   async * #counted (content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

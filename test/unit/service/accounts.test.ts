@@ -7,6 +7,7 @@ import type { AccountsInit } from '../../../src/service/accounts/accounts-deps.t
 import { accountsOn, from } from '../../support/service-accounts.ts'
 import type { TestAccounts } from '../../support/service-accounts.ts'
 import { eachDatabase } from '../../support/service-database.ts'
+import { pollUntil } from '../../support/poll.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const code = (wanted: ErrorCode) => (err: unknown): boolean => isClusterError(err, wanted)
@@ -212,8 +213,10 @@ eachDatabase('accounts', databases => {
     const { accounts, mail } = await open({}, clock)
     await accounts.register(alice, from)
     await accounts.sendCode('reset', alice.email, from)
+    await clock.advance(1000)
     const first = await mail.codeFor(alice.email)
     await accounts.sendCode('reset', alice.email, from)
+    await clock.advance(1000)
     const second = await mail.codeFor(alice.email, { after: 1 })
     const reset = async (given: string): Promise<void> => accounts.resetPassword({ email: alice.email, code: given, password: 'new password' }, from)
     if (first !== second) await assert.rejects(reset(first), code('REJECTED'))
@@ -242,8 +245,49 @@ eachDatabase('accounts', databases => {
     await accounts.sendCode('renew', 'nobody@example.com', from)
     await assert.rejects(accounts.renew({ email: 'nobody@example.com', code: '123456', revokeAll: false }, from), code('REJECTED'))
 
+    const acts = async (): Promise<string[]> => (await audit.list()).entries.map(({ action }) => action).toSorted()
+    await pollUntil(async () => (await acts()).length === 2)
+    assert.deepEqual(await acts(), ['code-renew', 'renew-failed'])
     assert.equal(mail.letters.length, 0)
-    assert.deepEqual((await audit.list()).entries.map(({ action }) => action).toSorted(), ['code-renew', 'renew-failed'])
+  })
+
+  timed('does nothing that depends on the address before it has answered who asks for a code', async () => {
+    const clock = new SimClock()
+    const { accounts, audit, mail, peer } = await open({}, clock)
+    await accounts.register(alice, from)
+    const issued = async (): Promise<number> => (await peer.database.db.selectFrom('codes').select('user_id').execute()).length
+    const noted = async (): Promise<number> => (await audit.list()).entries.filter(({ action }) => action === 'code-renew').length
+
+    await accounts.sendCode('renew', alice.email, from)
+    await accounts.sendCode('renew', 'nobody@example.com', from)
+    await clock.settle()
+
+    assert.deepEqual([await issued(), await noted(), mail.letters.length], [0, 0, 0])
+    await clock.advance(1000)
+    await mail.codeFor(alice.email)
+    await pollUntil(async () => await noted() === 2)
+    assert.deepEqual([await issued(), mail.letters.length], [1, 1])
+  })
+
+  it('writes codes that were asked for when it stops', async () => {
+    const { accounts, peer } = await open()
+    await accounts.register(alice, from)
+
+    await accounts.sendCode('renew', alice.email, from)
+    for (const one of running.splice(0)) await one.stop()
+
+    assert.equal((await peer.database.db.selectFrom('codes').select('user_id').execute()).length, 1)
+  })
+
+  timed('answers for an address that waits for its code as for one that is new', async () => {
+    const clock = new SimClock()
+    const { accounts } = await open({ registration: 'verified' }, clock)
+    const first = await accounts.register(alice, from)
+    await clock.advance(60_000)
+
+    const again = await accounts.register(alice, from)
+
+    assert.equal(again.createdAt, first.createdAt + 60_000)
   })
 
   it('tells everybody that no code can be sent while mail is away, and sends later what it has taken', async () => {

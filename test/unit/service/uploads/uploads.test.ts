@@ -233,6 +233,7 @@ eachDatabase('uploads', databases => {
       await assert.rejects(upload(partsOf({ a: 'a', b: 'b' }), { pin }), codeIs('INVALID_ARGUMENT'))
       await assert.rejects(upload(partsOf({}), { pin }), codeIs('INVALID_ARGUMENT'))
       await assert.rejects(upload(partsOf({ a: 'a', 'a/b': 'b' }), { pin, format: 'directory' }), codeIs('INVALID_ARGUMENT'))
+      await assert.rejects(upload(twice('a/b'), { pin, format: 'directory' }), codeIs('INVALID_ARGUMENT'))
     }
 
     assert.deepEqual(await side.leftovers(), nothing)
@@ -349,6 +350,10 @@ eachDatabase('uploads', databases => {
     assert.deepEqual([told[1]?.bytes, told[1]?.total, told[1]?.cid], [500_000, 500_000, file.cid])
   })
 })
+
+async function * twice (path: string): AsyncGenerator<UploadPart> {
+  for (const content of ['first', 'second']) yield * partsOf({ [path]: content })
+}
 
 /** A CAR of a directory. */
 async function carOf (files: Record<string, string>): Promise<Buffer> {

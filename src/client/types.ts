@@ -104,7 +104,7 @@ export interface Metric {
 }
 
 /** A metric that ran out. */
-/** `problems`: `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
+/** `problems`: `starting`, `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 
 /** A peer's part of the pinset. `pins`: allocated to it by name; `alone`: those that no other peer that is there has; `statuses`: what isn't done. */

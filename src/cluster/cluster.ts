@@ -100,6 +100,8 @@ class ClusterPeer implements Cluster {
   readonly #cases: UseCases
   readonly #subscriptions: Array<() => void> = []
   readonly #loops: WorkerHandle[] = []
+  /** Starts behind the host. */
+  #isStarted = false
 
   constructor (init: ClusterInit, deps: ClusterDeps) {
     this.peer = init.self
@@ -113,6 +115,7 @@ class ClusterPeer implements Cluster {
   async start (signal: AbortSignal): Promise<void> {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
+    this.#isStarted = true
     const { swarm, loops, repinLoop } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
@@ -123,6 +126,7 @@ class ClusterPeer implements Cluster {
   }
 
   async stop (): Promise<void> {
+    this.#isStarted = false
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe()
     this.#cases.swarm.stop()
     await Promise.all(this.#loops.splice(0).map(async loop => loop.stop()))
@@ -148,7 +152,7 @@ class ClusterPeer implements Cluster {
   }
 
   async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
-  async health (): Promise<Health> { return healthOf(this.#deps) }
+  async health (): Promise<Health> { return healthOf({ ...this.#deps, isStarted: () => this.#isStarted }) }
   peers (call: PeersOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
 
   async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {

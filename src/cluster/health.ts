@@ -6,6 +6,8 @@ import type { PinTracker } from '../tracker/tracker.ts'
 import type { Health, HealthProblem } from './cluster-api.ts'
 
 export interface HealthDeps {
+  /** Whether other peers can reach this one. */
+  isStarted: () => boolean
   consensus: Pick<Consensus, 'progress' | 'state'>
   ipfs: Pick<IpfsConnector, 'id'>
   tracker: Pick<PinTracker, 'setAsideCount'>
@@ -16,11 +18,12 @@ export interface HealthDeps {
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ consensus, ipfs, tracker, gossip, denylist }: HealthDeps): Promise<Health> {
+export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, denylist }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
   const problems: Array<[HealthProblem, boolean]> = [
+    ['starting', !isStarted()],
     ['behind', behind],
     ['dirty', dirty],
     ['damaged', damaged === true],

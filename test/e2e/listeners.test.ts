@@ -78,8 +78,13 @@ describe('what a peer listens on and tells, through its real program', () => {
     assert.deepEqual([before.status, after.status], [200, 200])
   })
 
-  it('says when it is ready', async () => {
-    await pollUntil(async () => (await fetch(`${peer.url}/health/ready`)).status === 200)
+  it('says when it is ready: then other peers can reach it', async () => {
+    await peer.end('SIGTERM')
+    await peer.start(['--stats'])
+
+    await pollUntil(async () => (await fetch(`${peer.url}/health/ready`)).status === 200, { everyMs: 1 })
+
+    assert.ok((await (await fetch(`${peer.url}/id`)).json() as { addresses: string[] }).addresses.length > 0)
   })
 
   it('stops at once when the endpoint of the metrics is taken', async () => {

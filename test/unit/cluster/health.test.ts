@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { healthOf, type HealthDeps } from '../../../src/cluster/health.ts'
 
-const depsOf = ({ behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
+const depsOf = ({ isStarted = true, behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { isStarted?: boolean, behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
+  isStarted: () => isStarted,
   consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'] },
   ipfs: { id },
   tracker: { setAsideCount: () => setAside }
@@ -22,6 +23,10 @@ describe('the health of a peer', () => {
     assert.deepEqual(await problemsOf([], 2), [])
     assert.deepEqual(await problemsOf(['one'], 1), ['peers_silent'])
     assert.deepEqual(await problemsOf(['one', 'two'], 0), ['gossip_silent'])
+  })
+
+  it('says that other peers can not reach it yet', async () => {
+    assert.deepEqual((await healthOf(depsOf({ isStarted: false }))).problems, ['starting'])
   })
 
   it('says that pins wait during which it ended', async () => {

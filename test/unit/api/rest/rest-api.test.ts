@@ -228,6 +228,7 @@ describe('readiness', () => {
     assert.deepEqual(await told(['dirty']), [200, { ready: true, problems: ['dirty'], ...figures }])
     assert.deepEqual(await told(['behind', 'dirty']), [503, { ready: false, problems: ['behind', 'dirty'], ...figures }])
     assert.deepEqual(await told(['ipfs_unavailable']), [503, { ready: false, problems: ['ipfs_unavailable'], ...figures }])
+    assert.deepEqual(await told(['starting']), [503, { ready: false, problems: ['starting'], ...figures }])
     assert.deepEqual(await told(['gossip_silent']), [503, { ready: false, problems: ['gossip_silent'], ...figures }])
     assert.deepEqual(await told(['peers_silent']), [200, { ready: true, problems: ['peers_silent'], ...figures }])
     assert.deepEqual(await told(['pins_set_aside']), [200, { ready: true, problems: ['pins_set_aside'], ...figures }])

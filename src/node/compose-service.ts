@@ -1,7 +1,6 @@
 import type { Startable } from '../base/lifecycle.ts'
 import { documentRoutes } from '../api/service/documents.ts'
 import type { ServiceRoute } from '../api/service/frame.ts'
-import { rateLimit } from '../api/service/limits.ts'
 import { joinRoutes } from '../api/service/routes.ts'
 import type { ServiceApiInit } from '../api/service/service-api.ts'
 import { serviceApi } from '../api/service/service-api.ts'
@@ -35,6 +34,7 @@ import type { NodeInit } from './node-contract.ts'
 import { loadContent } from './service-content.ts'
 import type { ServiceContent } from './service-content.ts'
 import { loadDatabase } from './service-database.ts'
+import { loadLimits } from './service-limits.ts'
 import { loadMail } from './service-mail.ts'
 import { ServiceFigures } from './service-figures.ts'
 import { ServiceParts } from './service-parts.ts'
@@ -66,11 +66,14 @@ const serviceName = 'Pinning service'
 /** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
-  const [makeDatabase, makeMail, makeContent] = await Promise.all([loadDatabase({ folder, section }), loadMail(section), loadContent(init, section)])
+  const [makeDatabase, makeLimits, makeMail, makeContent] = await Promise.all([
+    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section)
+  ])
   return deps => {
     const { monitor, workers, clock, random } = deps
     const log = deps.log.child('service')
     const database = makeDatabase({ clock, random, log, workers })
+    const limits = makeLimits({ clock, workers, log })
     const mail = makeMail({ log })
     const audit = sqlAudit({ database, random })
     const usage = sqlUsage({ database, workers, clock, log })
@@ -84,7 +87,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
 
     const routes: ServiceRoute[] = joinRoutes([
-      userRoutes({ accounts, perAccount: rateLimit(section.rateLimits.perAccount) }),
+      userRoutes({ accounts, perAccount: limits.limit('account', section.rateLimits.perAccount) }),
       keyRoutes({ accounts, usage, now: () => database.now() }),
       taskRoutes({ tasks }),
       accountRoutes({ leaving, exports: content.exports }),
@@ -93,11 +96,11 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])
-    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, refusal: () => identity.refusal(), clock, log })
+    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, limits, refusal: () => identity.refusal(), clock, log })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const parts = new ServiceParts([database, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
+    const parts = new ServiceParts([database, limits, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],
       figures: () => figures.latest(),

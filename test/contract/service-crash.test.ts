@@ -28,14 +28,16 @@ eachDatabase('service database after a kill', databases => {
     return said
   }
 
+  const next = migrations.length + 1
+
   it('has the tables of before when that happens in the midst of a migration', async () => {
     await databases.open()
 
     assert.deepEqual(await killAfter(1, 'migrate'), ['half'])
 
-    const { database } = await databases.another({ migrations: [...migrations, { version: 2, statements: () => ['CREATE TABLE half (a text)', 'CREATE TABLE whole (a text)'] }] })
+    const { database } = await databases.another({ migrations: [...migrations, { version: next, statements: () => ['CREATE TABLE half (a text)', 'CREATE TABLE whole (a text)'] }] })
     const version = await database.db.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirstOrThrow()
-    assert.equal(version.value, '2')
+    assert.equal(version.value, `${next}`)
   })
 
   it('has none of its tables when that happens in the very first one', async () => {

@@ -12,6 +12,7 @@ import type { InjectReply, InjectRequest } from '../../src/http/inject.ts'
 import { inject } from '../../src/http/inject.ts'
 import { permissions } from '../../src/service/accounts/accounts.ts'
 import type { Caller, Credentials, Permission } from '../../src/service/accounts/accounts.ts'
+import { memoryLimits } from '../../src/service/limits/memory/memory-limits.ts'
 import type { ApiKeyRow } from '../../src/service/sql/tables.ts'
 
 export const apiDefaults: ServiceApiInit = {
@@ -61,7 +62,7 @@ export function testApi (routes: readonly ServiceRoute[], init: Partial<ServiceA
   const credentials = new FewCredentials()
   const answered: Array<[string, number]> = []
   const usage = { request: (user: string) => { answered.push([user, 0]) }, served: (user: string, bytes: number) => { answered.push([user, bytes]) } }
-  const api = serviceApi({ ...apiDefaults, ...init }, { routes, credentials, usage, refusal, clock: systemClock, log })
+  const api = serviceApi({ ...apiDefaults, ...init }, { routes, credentials, usage, limits: memoryLimits(), refusal, clock: systemClock, log })
   return {
     api,
     credentials,

@@ -24,7 +24,7 @@ function * halfOfThem (): Generator<string> {
   yield 'CREATE TABLE whole (a text)'
 }
 
-const steps = mode === 'migrate' ? [...migrations, { version: 2, statements: () => halfOfThem() as unknown as string[] }] : migrations
+const steps = mode === 'migrate' ? [...migrations, { version: migrations.length + 1, statements: () => halfOfThem() as unknown as string[] }] : migrations
 const workers = new WorkerRunner({ clock: systemClock, random: systemRandom, log: silentLogger })
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger, workers }
 const database = kind === 'sqlite' ? sqliteDatabase({ file: place, migrations: steps }, deps) : postgresDatabase({ url: place, migrations: steps }, deps)

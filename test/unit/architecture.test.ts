@@ -12,7 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer', 'pinindex']
 const contracts = [...seams, 'importer']
 /** Seams within the service layer: src/service/<seam>/<implementation>. Migrations belong to the contract: every database has the same tables. */
-const serviceSeams = ['sql', 'staging', 'mail']
+const serviceSeams = ['sql', 'staging', 'mail', 'limits']
 
 /** Which rooms a room may import from. `contracts` stands for the contract files of every seam. */
 const mayImport: Record<string, string[]> = {
@@ -132,7 +132,7 @@ describe('architecture', () => {
   })
 
   it('takes time, chance and environment as arguments', () => {
-    const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail)\/[a-z0-9]+)\//
+    const adapters = /^src\/(network\/libp2p|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail|limits)\/[a-z0-9]+)\//
     const broken = sources
       .filter(file => !impureFiles.some(pattern => pattern.test(file.path)) && !adapters.test(file.path))
       .flatMap(file => file.text.split('\n').flatMap((line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []))

@@ -4,9 +4,8 @@ import type { Arrival } from '../../http/trusted-proxies.ts'
 import { countedAddress } from '../../http/trusted-proxies.ts'
 import type { Caller, Credentials } from '../../service/accounts/accounts.ts'
 import { isFull } from '../../service/accounts/accounts.ts'
+import type { Limit, Limits, RateLimit } from '../../service/limits/limits.ts'
 import type { ServiceAccess, ServiceRoute, TightLimit } from './frame.ts'
-import type { Limit, RateLimit } from './limits.ts'
-import { rateLimit } from './limits.ts'
 import { sessionOf } from './session-cookie.ts'
 
 export interface AdmissionInit { perKey: Limit, perAddress: Limit, tight: Readonly<Record<TightLimit, Limit>> }
@@ -23,11 +22,12 @@ export class Admission {
   readonly #perAddress: RateLimit
   readonly #tight: Readonly<Record<TightLimit, RateLimit>>
 
-  constructor ({ perKey, perAddress, tight }: AdmissionInit, { credentials }: { credentials: Credentials }) {
+  constructor ({ perKey, perAddress, tight }: AdmissionInit, { credentials, limits }: { credentials: Credentials, limits: Pick<Limits, 'limit'> }) {
+    const tightOf = (name: TightLimit): RateLimit => limits.limit(name, tight[name])
     this.#credentials = credentials
-    this.#perKey = rateLimit(perKey)
-    this.#perAddress = rateLimit(perAddress)
-    this.#tight = { 'sign-up': rateLimit(tight['sign-up']), login: rateLimit(tight.login), code: rateLimit(tight.code) }
+    this.#perKey = limits.limit('key', perKey)
+    this.#perAddress = limits.limit('address', perAddress)
+    this.#tight = { 'sign-up': tightOf('sign-up'), login: tightOf('login'), code: tightOf('code') }
   }
 
   /** Null on open routes for who hasn't said, or can't prove, who they are. Rejects with UNAUTHENTICATED, NOT_AUTHORIZED, RATE_LIMITED. */

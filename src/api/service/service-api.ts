@@ -6,6 +6,7 @@ import type { Logger } from '../../base/log.ts'
 import { HttpServer } from '../../http/server.ts'
 import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import type { Credentials } from '../../service/accounts/accounts.ts'
+import type { Limits } from '../../service/limits/limits.ts'
 import type { Usage } from '../../service/usage/usage.ts'
 import type { AdmissionInit } from './admission.ts'
 import { Admission } from './admission.ts'
@@ -37,6 +38,7 @@ export interface ServiceApiDeps {
   routes: readonly ServiceRoute[]
   credentials: Credentials
   usage: Pick<Usage, 'request' | 'served'>
+  limits: Pick<Limits, 'limit'>
   /** Why nothing is served for now; null: it is. */
   refusal: () => Error | null
   clock: Clock
@@ -51,14 +53,14 @@ export interface ServiceApi extends Startable {
 }
 
 /** The HTTP APIs of the service on one listener: `/api/v1`, `/api/pinning`, `/api/gateway`. */
-export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, refusal, clock, log }: ServiceApiDeps): ServiceApi {
+export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, limits, refusal, clock, log }: ServiceApiDeps): ServiceApi {
   const answered: OnAnswered = ({ user, contentBytes }) => {
     usage.request(user)
     if (contentBytes > 0) usage.served(user, contentBytes)
   }
   const listener = serviceFront(
     { routes, publicUrl: init.publicUrl },
-    { admission: new Admission(init.limits, { credentials }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, logLine: init.logLine, clock, log }
+    { admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, logLine: init.logLine, clock, log }
   )
   return new HttpServer({
     name: 'service',

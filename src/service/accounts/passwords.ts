@@ -19,7 +19,7 @@ export const usualArgon2: Argon2Init = { memoryKiB: 19_456, passes: 2 }
 
 /** A hash keeps one of Node's four threads busy, which read the disk as well. */
 const atOnce = 2
-const mostWaiting = 128
+const mostWaiting = 512
 const tagBytes = 32
 const saltBytes = 16
 

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Accounts } from '../../../service/accounts/accounts.ts'
 import { addressOf } from '../../../service/accounts/address.ts'
+import type { RateLimit } from '../../../service/limits/limits.ts'
 import { success, successDoc, time, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
-import type { RateLimit } from '../limits.ts'
 import { noSessionCookie, sessionCookie } from '../session-cookie.ts'
 import { bytes, code, email, givenPassword, password } from './fields.ts'
 

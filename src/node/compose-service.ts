@@ -24,6 +24,7 @@ import { sqlAudit } from '../service/audit/sql-audit.ts'
 import { exportKind } from '../service/files/account-export.ts'
 import { removalTaskKind } from '../service/files/account-removal.ts'
 import { ServiceIdentity } from '../service/identity/service-identity.ts'
+import { ServicePeers } from '../service/identity/service-peers.ts'
 import { sqlTasks } from '../service/tasks/sql-tasks.ts'
 import { TaskOverview } from '../service/tasks/task-overview.ts'
 import { sqlUsage } from '../service/usage/sql-usage.ts'
@@ -84,6 +85,8 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
     const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
     const content = makeContent({ ...deps, log, database, audit, usage, tasks, accounts })
+    // SQLite has one
+    const peers = database.kind === 'postgres' ? new ServicePeers({ self: init.identity.id, place: content.place }, { database, workers, log }) : undefined
     const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
 
     const routes: ServiceRoute[] = joinRoutes([
@@ -96,11 +99,11 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])
-    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, limits, refusal: () => identity.refusal(), clock, log })
+    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null, clock, log })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const parts = new ServiceParts([database, limits, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
+    const parts = new ServiceParts([database, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],
       figures: () => figures.latest(),

@@ -25,6 +25,7 @@ import { reservationExpiry } from '../service/quota/expiry.ts'
 import { sqlQuota } from '../service/quota/sql-quota.ts'
 import { Reconciliation } from '../service/reconcile/reconciliation.ts'
 import type { SqlDatabase } from '../service/sql/sql.ts'
+import type { StagingPlace } from '../service/staging/staging.ts'
 import type { Tasks } from '../service/tasks/tasks.ts'
 import { liveStagingKeys } from '../service/uploads/live-keys.ts'
 import { uploadService } from '../service/uploads/upload-service.ts'
@@ -46,6 +47,7 @@ export interface ServiceContent {
   last: Startable[]
   routes: ServiceRoute[]
   exports: AccountExports
+  place: StagingPlace
   coming: GatewayAccess['coming']
 }
 
@@ -85,6 +87,7 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
         })
       ],
       exports,
+      place: staging.place,
       coming
     }
   }

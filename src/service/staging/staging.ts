@@ -19,6 +19,9 @@ export interface AppendOptions extends StagingOptions {
   onDurable?: (offset: number) => Promise<void>
 }
 
+/** Where objects are: a name for people, and whether other peers that say the same name see the same objects. */
+export interface StagingPlace { name: string, isShared: boolean }
+
 /** 1 to 128 of `A–Z a–z 0–9 _ -`. */
 export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
 
@@ -37,6 +40,7 @@ export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
  * Signals are looked at between pieces: whoever aborts also ends the source.
  */
 export interface Staging extends Startable {
+  readonly place: StagingPlace
   put (key: string, source: AsyncIterable<Uint8Array>, options?: StagingOptions): Promise<{ sizeBytes: number }>
   /**
    * Writes the source's bytes from `offset` on, which is 0, or an offset that was told to be durable for this key; what an earlier append had beyond it goes. Resolves with the new

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
 import { Appending, checkedKey, noSuchObject } from '../keys.ts'
 import { inGroups, SourceFailure } from '../pieces.ts'
-import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions } from '../staging.ts'
+import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions, StagingPlace } from '../staging.ts'
 import { FileWriter } from './file-writer.ts'
 
 export interface FolderStagingInit {
@@ -29,11 +29,14 @@ interface WriteOptions { signal: AbortSignal | undefined, onDurable?: (offset: n
 
 class FolderStaging implements Staging {
   readonly name = 'staging'
+  readonly place: StagingPlace
   readonly #folder: string
   readonly #syncBytes: number
   readonly #appending = new Appending()
 
   constructor ({ folder, syncBytes = usualSyncBytes }: FolderStagingInit) {
+    // not even one that several peers have mounted: each start clears it of drafts
+    this.place = { name: `the folder ${folder}`, isShared: false }
     this.#folder = folder
     this.#syncBytes = syncBytes
   }

@@ -2,7 +2,7 @@ import type { Logger } from '../../../base/log.ts'
 import { ClusterError, isClusterError, isFault, messageOf } from '../../../base/errors.ts'
 import { Appending, checkedKey, noSuchObject } from '../keys.ts'
 import { inGroups, lengthOf, SourceFailure } from '../pieces.ts'
-import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions } from '../staging.ts'
+import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions, StagingPlace } from '../staging.ts'
 import type { Bucket, Listed } from './s3-client.ts'
 import { s3Bucket, statusOf } from './s3-client.ts'
 
@@ -30,6 +30,7 @@ export function s3Staging (init: S3StagingInit, { log }: { log: Logger }): Stagi
 
 class S3Staging implements Staging {
   readonly name = 'staging'
+  readonly place: StagingPlace
   readonly #init: S3StagingInit & { partBytes: number }
   readonly #log: Logger
   readonly #appending = new Appending()
@@ -38,6 +39,8 @@ class S3Staging implements Staging {
   constructor (init: S3StagingInit, log: Logger) {
     this.#init = { ...init, partBytes: init.partBytes ?? usualPartBytes }
     this.#log = log
+    // one server may have several addresses
+    this.place = { name: `the bucket ${init.bucket}`, isShared: true }
   }
 
   async start (signal: AbortSignal): Promise<void> {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { afterEach, it } from 'node:test'
+import { isClusterError } from '../../../src/base/errors.ts'
+import { systemClock } from '../../../src/base/system.ts'
+import { ServicePeers } from '../../../src/service/identity/service-peers.ts'
+import type { StagingPlace } from '../../../src/service/staging/staging.ts'
+import { eachDatabase } from '../../support/service-database.ts'
+import type { TestPeer } from '../../support/service-database.ts'
+
+const folder: StagingPlace = { name: 'the folder staging', isShared: false }
+const bucket: StagingPlace = { name: 'the bucket uploads', isShared: true }
+const isRefusal = (names: RegExp) => (err: unknown): boolean => isClusterError(err, 'NOT_READY') && names.test(err.message)
+
+eachDatabase('peers of one service', databases => {
+  const running: ServicePeers[] = []
+  afterEach(async () => { for (const one of running.splice(0)) await one.stop() })
+
+  const come = async ({ database, workers, log }: TestPeer, self: string, place: StagingPlace): Promise<ServicePeers> => {
+    const peers = new ServicePeers({ self, place }, { database, workers, log })
+    await peers.start()
+    running.push(peers)
+    return peers
+  }
+
+  it('serve together from one bucket', async () => {
+    const peer = await databases.open()
+
+    const both = [await come(peer, 'one', bucket), await come(peer, 'two', bucket)]
+
+    assert.deepEqual(both.map(one => one.refusal()), [null, null])
+  })
+
+  it('refuse to serve beside one that keeps uploads elsewhere', async () => {
+    const peer = await databases.open()
+    await come(peer, 'one', folder)
+
+    await assert.rejects(come(peer, 'two', folder), isRefusal(/peer one .* the folder staging of one, .* the folder staging of two: .*staging\.s3/))
+    await assert.rejects(come(peer, 'two', bucket), isRefusal(/the bucket uploads/))
+    await come(peer, 'one', folder)
+  })
+
+  it('serve one after the other, wherever they keep uploads', async () => {
+    const peer = await databases.open()
+    const first = await come(peer, 'one', folder)
+    await first.stop()
+
+    await come(peer, 'two', bucket)
+  })
+
+  it('come at the same time, and one of them serves', async () => {
+    const peer = await databases.open()
+
+    const results = await Promise.allSettled(['one', 'two', 'three'].map(async self => come(peer, self, folder)))
+
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+  })
+
+  it('are missed a minute after they were killed; who stood still so long refuses when another has come', async () => {
+    let late = 0
+    const peer = await databases.open({ clock: { ...systemClock, now: () => systemClock.now() + late } })
+    const database = { ...peer.database, now: () => systemClock.now() + late, transaction: peer.database.transaction.bind(peer.database) }
+    const stoodStill = await come({ ...peer, database }, 'one', folder)
+    late = 50_000
+    await assert.rejects(come({ ...peer, database }, 'two', folder), isRefusal(/peer one/))
+
+    late = 61_000
+    await come({ ...peer, database }, 'two', folder)
+
+    await assert.rejects(come({ ...peer, database }, 'one', folder), isRefusal(/peer two/))
+    assert.equal(stoodStill.refusal(), null)
+  })
+})

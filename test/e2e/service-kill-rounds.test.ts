@@ -83,6 +83,29 @@ const atRest = (): boolean => {
   return busy === 0
 }
 
+/** Names of what lies in the staging area, half-written things included. */
+async function staged (): Promise<Set<string>> {
+  const entries = await readdir(join(peer.folder, 'staging'), { recursive: true, withFileTypes: true })
+  return new Set(entries.filter(entry => entry.isFile()).map(({ name }) => name))
+}
+
+/** What nothing stands for, anywhere: objects, rows, pins. */
+async function orphans (): Promise<Found['rows']> {
+  const live = new Set(ask('select staging_key from files where staging_key is not null union select staging_key from uploads').map(row => row['staging_key']))
+  const pinned = new Set(ask("select cid from cluster_pins where want = 'pin'").map(({ cid }) => cid))
+  const pinset = (await jsonLines(await fetch(`${peer.url}/allocations?filter=all`))).map(({ cid }) => cid)
+  return [
+    ...[...await staged()].filter(key => !live.has(key)).map(object => ({ object })),
+    ...pinset.filter(cid => !pinned.has(cid)).map(pin => ({ pin })),
+    ...ask('select id as upload, state from uploads'),
+    ...ask('select id as reservation, purpose, bytes from reservations'),
+    ...ask("select cid as cluster_pin, want, owners from cluster_pins where owners = 0 or want <> 'pin' or applied = 0"),
+    ...ask(`select cid as holding from holdings h where not exists (select 1 from files f where f.user_id = h.user_id and f.cid = h.cid)
+      and not exists (select 1 from pins p where p.user_id = h.user_id and p.cid = h.cid)`),
+    ...ask("select id as task, kind, state from tasks where state in ('PENDING', 'STARTED')")
+  ]
+}
+
 before(async () => {
   const [port] = await freePorts(1)
   peer = await peerProcess(json => {
@@ -120,9 +143,21 @@ describe('a service that is killed while it is used', { timeout: 60_000 + rounds
     const wanted = ask("select cid from cluster_pins where want = 'pin' order by cid").map(({ cid }) => cid)
     const pinset = (await jsonLines(await fetch(`${peer.url}/allocations?filter=all`))).map(({ cid }) => cid).toSorted()
     assert.deepEqual(pinset, wanted, 'the pinset')
-    const objects = await readdir(join(peer.folder, 'staging', 'objects'), { recursive: true, withFileTypes: true })
-    const lying = new Set(objects.filter(entry => entry.isFile()).map(({ name }) => name))
+    const lying = await staged()
     const lost = ask('select staging_key from files where staging_key is not null').filter(row => !lying.has(String(row['staging_key'])))
     assert.deepEqual(lost, [], 'staged bytes')
+
+    // once more, in order: the reconciliation of this start has nothing left to find
+    await peer.end('SIGTERM')
+    await start()
+    let left: Found['rows'] = [{ nobody: 'has looked' }]
+    const isClean = async (): Promise<boolean> => {
+      left = await orphans()
+      return left.length === 0
+    }
+    await pollUntil(isClean, { everyMs: 200, withinMs: 60_000 }).catch(() => {})
+    assert.deepEqual(left, [], 'orphans')
+    const [{ users }] = ask('select count(*) as users from users') as [{ users: number }]
+    assert.equal(users, 1)
   })
 })

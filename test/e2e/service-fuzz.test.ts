@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { operationsOf, sampleOf, textOf } from '../support/service-documents.ts'
+import { operationsOf, sampleOf, textOf, undocumented } from '../support/service-documents.ts'
 import type { Operation, Schema } from '../support/service-documents.ts'
 import { serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
@@ -91,7 +91,10 @@ describe('requests that almost fit', { timeout: 110_000 }, () => {
         const text = await textOf(response)
         const what = `${operation.method} ${url.slice(service.api.length, 160)} (seed ${seed}): ${response.status} ${text.slice(0, 160)}`
         // content that nobody has is looked for, and not found in time: no fault of the server
+        const contentType = response.headers.get('content-type') ?? ''
+        const other = operation.path.startsWith('/ip') || init.method === 'HEAD' ? undefined : undocumented(operation, { status: response.status, contentType, text })
         if (response.status >= 500 && response.status !== 504 && !operation.path.startsWith('/ip')) wrong.push(what)
+        else if (other != null) wrong.push(`${what}: ${other}`)
         else if (response.status >= 400 && init.method !== 'HEAD' && operation.path.startsWith('/api/') && !hasForm(operation.path, response.status, text)) wrong.push(`${what}: not the form of errors`)
       }
     }

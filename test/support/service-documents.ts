@@ -1,5 +1,17 @@
+import { z } from 'zod'
+
 /** What a service says of its own routes: read from its OpenAPI documents, which are made from the table that is served. */
-export interface Operation { method: string, path: string, params: string[], query: Array<{ name: string, schema: Schema }>, body: Schema | null, upload: string | null, isOpen: boolean }
+export interface Operation {
+  method: string
+  path: string
+  params: string[]
+  query: Array<{ name: string, schema: Schema }>
+  body: Schema | null
+  upload: string | null
+  isOpen: boolean
+  /** By status: the schema of its JSON; null where there is other content, or none. */
+  responses: Map<number, Schema | null>
+}
 
 /** JSON schema, as far as the documents use it. */
 export type Schema = Record<string, any> // any: keywords of all kinds
@@ -23,7 +35,7 @@ function resolved (part: any, schemas: Record<string, any>): any { // any: a par
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, resolved(value, schemas)]))
 }
 
-function operationOf (method: string, path: string, { parameters = [], requestBody, security = [] }: any): Operation { // any: an operation of a document
+function operationOf (method: string, path: string, { parameters = [], requestBody, responses, security = [] }: any): Operation { // any: an operation of a document
   const contents = Object.entries<any>(requestBody?.content ?? {})
   return {
     method: method.toUpperCase(),
@@ -32,8 +44,27 @@ function operationOf (method: string, path: string, { parameters = [], requestBo
     query: parameters.filter((one: any) => one.in === 'query'),
     body: contents.find(([type]) => type === 'application/json')?.[1].schema ?? null,
     upload: contents.find(([type]) => type !== 'application/json')?.[0] ?? null,
-    isOpen: security.length === 0
+    isOpen: security.length === 0,
+    responses: new Map(Object.entries<any>(responses).map(([status, { content }]) => [Number(status), content?.['application/json']?.schema ?? null]))
   }
+}
+
+/** What of an answer the document doesn't say; undefined: it is as documented. */
+export function undocumented ({ responses }: Operation, { status, contentType, text }: { status: number, contentType: string, text: string }): string | undefined {
+  const schema = responses.get(status)
+  if (schema === undefined) return `the document has no ${status}`
+  if (schema == null) return undefined
+  if (!contentType.startsWith('application/json')) return `is ${contentType || 'without a type'}, not JSON`
+  const { error } = validatorOf(schema).safeParse(JSON.parse(text))
+  return error == null ? undefined : `is not as its schema has it: ${error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`
+}
+
+const validators = new WeakMap<Schema, z.ZodType>()
+
+function validatorOf (schema: Schema): z.ZodType {
+  const known = validators.get(schema) ?? z.fromJSONSchema(schema)
+  validators.set(schema, known)
+  return known
 }
 
 /** A value that fits; `given` answers for properties by their name. */

@@ -12,14 +12,14 @@ const lifetimeMs = 600_000
 const attempts = 5
 const firstRetryMs = 2000
 const mostLetters = 1000
-/** What is done behind an answer begins so late at most. */
-const longestPauseMs = 250
+/** What is done behind an answer begins so much later: not while it is sent. Always the same, so that letters go out in order. */
+const behindMs = 100
 
 export const wrongCode = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the verification code is not valid, or no longer' })
 
 /**
  * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Whether there is an account for an address is
- * looked up, and letters go out, behind the answer and after a pause of chance: the answer's time doesn't tell. What is away for a moment, database or mail server, is tried again.
+ * looked up, and letters go out, a moment behind the answer: its time doesn't tell. What is away for a moment, database or mail server, is tried again.
  */
 export class Codes implements Startable {
   readonly name = 'codes'
@@ -79,10 +79,10 @@ export class Codes implements Startable {
   }
 
   async #deliver (write: () => Promise<Message | null>): Promise<void> {
-    const { mail, clock, random } = this.#deps
+    const { mail, clock } = this.#deps
     const { signal } = this.#stop
     // a peer that stops writes its code down all the same
-    await clock.sleep(random.float() * longestPauseMs, signal).catch(() => {})
+    await clock.sleep(behindMs, signal).catch(() => {})
     const until = clock.now() + lifetimeMs
     const letter = await this.#untilReady(write, until)
     if (letter != null) await this.#untilReady(async () => mail.send(letter, { signal }), until)

@@ -49,14 +49,13 @@ class PostgresLimits implements Limits {
   }
 
   async start (): Promise<void> {
-    const limiter = this.#limiter('sweep', { count: 1, perMs: 1000 })
     this.#sweeping = this.#deps.workers.add({
       name: 'service-limits',
       intervalMs: () => sweepMs,
       jitter: 0.3,
       runAtStart: false,
       work: async () => {
-        await limiter.clearExpired(this.#deps.clock.now())
+        await this.#pool.query(`delete from ${table} where expire < $1`, [this.#deps.clock.now()])
         return 'idle'
       }
     })

@@ -251,7 +251,7 @@ eachDatabase('resumable uploads', databases => {
     const staging = new StuckStaging()
     await side.stop()
     side = await uploadPeer(peer, { staging })
-    const { link, secret } = await side.uploads.links.create({ id: user, workspace: uploader.workspace }, { maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + dayMs })
+    const { link, secret } = await side.uploads.links.create({ id: user, workspace: uploader.workspace }, { name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + dayMs })
     uploader = { ...uploader, link: await side.uploads.links.find(secret) }
     const id = await create()
     await append(id, 0, bytes.length)

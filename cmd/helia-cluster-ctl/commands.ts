@@ -6,6 +6,9 @@ const trackerStatuses = [
   'unpin_queued', 'unpinned', 'unpinning'
 ]
 
+/** Ours; Go's peers refuse it. */
+const underReplicated = 'under_replicated'
+
 const local: Flag = { names: ['local'], type: 'boolean', about: 'only on the asked peer' }
 const name: Flag = { names: ['name', 'n'], type: 'text', about: 'name of the pin' }
 const factors: readonly Flag[] = [
@@ -104,6 +107,13 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-pin.ts')).pinUpdate(line, context)
       },
       {
+        name: 'progress',
+        about: 'say how far each peer is with a pin, and why it waits',
+        takes: '<CID>',
+        isOurs: true,
+        run: async (line, context) => (await import('./run-progress.ts')).pinProgress(line, context)
+      },
+      {
         name: 'ls',
         about: 'list the pinset',
         takes: '[CID]',
@@ -117,10 +127,10 @@ export const commands: readonly Command[] = [
     name: 'status',
     about: 'show how the pins stand',
     takes: '[CID]...',
-    help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')}`,
+    help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')},\n  ${underReplicated} (on fewer peers than it shall be)`,
     flags: [
       local,
-      { names: ['filter'], type: 'text', about: 'only pins in one of these statuses, comma-separated', choices: trackerStatuses },
+      { names: ['filter'], type: 'text', about: 'only pins in one of these statuses, comma-separated', choices: [...trackerStatuses, underReplicated] },
       { names: ['watch'], type: 'boolean', about: 'show it again whenever it changes, until interrupted' },
       { names: ['interval'], type: 'duration', about: 'how often --watch looks', fallback: '2s' }
     ],
@@ -148,7 +158,7 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-info.ts')).showGraph(line, context)
       },
       { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
-      { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-info.ts')).showAlerts(line, context) },
+      { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context) },
       { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true, run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
       { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
     ]

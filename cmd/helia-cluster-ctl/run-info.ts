@@ -1,7 +1,7 @@
 import type { CommandLine } from './command.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, doing, exitCodes } from './failure.ts'
-import { alertFormat, bandwidthFormat, readinessFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
+import { bandwidthFormat, readinessFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
 
 export async function showId (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   printer.one(await client.id({ signal }), idFormat)
@@ -14,7 +14,8 @@ export async function showVersion (_line: CommandLine, { client, printer, signal
 }
 
 export async function listPeers (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
-  await printer.each(client.peers({ signal }), idFormat)
+  // scripts and Go's program see the members only
+  await printer.each(client.peers({ missing: printer.encoding === 'table', signal }), idFormat)
   return exitCodes.done
 }
 
@@ -52,11 +53,6 @@ export async function showGraph ({ flags }: CommandLine, { client, terminal, sig
 export async function showMetrics ({ args: [name = ''] }: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
   if (name === '') await printer.all(await client.metricNames({ signal }), nameFormat)
   else await printer.all(await client.metrics(name, { signal }), metricFormat(clock.now()))
-  return exitCodes.done
-}
-
-export async function showAlerts (_line: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
-  await printer.all(await client.alerts({ signal }), alertFormat(clock.now()))
   return exitCodes.done
 }
 

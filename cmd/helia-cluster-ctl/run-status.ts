@@ -13,25 +13,46 @@ export async function showStatus ({ flags, args }: CommandLine, context: CtlCont
   const { client, printer, signal } = context
   const cids = args.map(text => cidArgument(text))
   const filter = filterOf(flags.text('filter'))
+  const isForEyes = printer.encoding === 'table'
   const options = { local: flags.yes('local'), signal }
   const [first] = cids
   const source: StatusSource = () => {
-    if (first == null) return client.statuses({ ...options, filter })
+    if (first == null) return client.statuses({ ...options, filter, missing: isForEyes && !options.local })
     return cids.length > 1 ? client.statusesOf(cids, options) : single(client.status(first, options))
   }
   if (flags.yes('watch')) {
     const { watch } = await import('./watch.ts')
     return await watch(source, { everyMs: Math.max(100, flags.number('interval', 2000)) }, context)
   }
-  await printer.each(source(), statusFormat)
+  await (isForEyes ? explained(source(), context) : printer.each(source(), statusFormat))
   return exitCodes.done
+}
+
+/** Rows that say why pins wait, and a line with the sum. */
+async function explained (statuses: AsyncIterable<GlobalPinInfo>, context: CtlContext): Promise<void> {
+  const { StatusSum, withReasons } = await import('./status-sum.ts')
+  const sum = new StatusSum()
+  await context.printer.each(sum.count(withReasons(statuses, context)), statusFormat)
+  const text = sum.text()
+  if (text !== '') context.terminal.out(`\n${text}\n`)
 }
 
 async function * single<Item> (item: Promise<Item>): AsyncGenerator<Item, void, undefined> { yield await item }
 
+/** Ours: not a status of a peer. */
+const underReplicated = 'under_replicated'
+
 /** The statuses that a filter stands for; none for all. */
-function filterOf (text: string): TrackerStatus[] {
+function filterOf (text: string): Array<TrackerStatus | typeof underReplicated> {
   if (text === '') return []
+  const names = text.replaceAll(' ', '').split(',')
+  const others = names.filter(name => name !== underReplicated)
+  const ours = others.length < names.length ? [underReplicated] as const : []
+  if (others.length === 0) return [...ours]
+  return [...statusesOf(others.join(',')), ...ours]
+}
+
+function statusesOf (text: string): TrackerStatus[] {
   try {
     const mask = parseStatusFilter(text)
     return Object.entries(trackerStatuses).filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name as TrackerStatus)

@@ -13,7 +13,7 @@ const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} 
 export const idTable: Table<Id> = {
   columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
   rows: id => id.error !== ''
-    ? [[id.id, '-', '-', '-', { text: id.error, style: 'red' }]]
+    ? [[id.id, (id.peername ?? '') === '' ? '-' : id.peername, '-', '-', { text: id.error, style: 'red' }]]
     : [[id.id, id.peername, id.version, String(Math.max(0, (id.cluster_peers ?? []).length - 1)), ipfsCell(id)]]
 }
 

@@ -123,7 +123,7 @@ describe('ctl: command line', () => {
 
     assert.ok(replies('x', '').includes('status'))
     assert.deepEqual(replies('x', '--enc', ''), ['text', 'json', 'table'])
-    assert.deepEqual(replies('x', '-f', 'pin', ''), ['add', 'rm', 'update', 'ls', '--help'])
+    assert.deepEqual(replies('x', '-f', 'pin', ''), ['add', 'rm', 'update', 'progress', 'ls', '--help'])
     assert.deepEqual(replies('x', '--host', '/ip4/pin', 'pin', 'add', '-r', '3', '--mod'), ['--mode'])
     assert.match((await exits(['completion', 'zsh'])).stdout, /^#compdef helia-cluster-ctl\n/)
     assert.match((await exits(['completion', 'fish'])).stdout, /-a update/)

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vite'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../src/web')
+
+/** The peer that `npm run dev:web` asks. */
+const peer = process.env.HELIA_CLUSTER_WEB_PEER ?? 'http://127.0.0.1:9099'
+
+export default defineConfig({
+  root,
+  base: '/',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // pages are asked for by path, and what isn't there is 404: nothing of a template's public folder
+  publicDir: false,
+  build: {
+    outDir: join(root, '../../dist/web'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsDir: 'assets',
+    // data: URLs of stylesheets are refused by the pages' policy
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: 'manifest.json',
+    reportCompressedSize: false
+  },
+  server: { proxy: Object.fromEntries(['/api', '/ipfs', '/ipns'].map(path => [path, { target: peer, changeOrigin: false }])) }
+})

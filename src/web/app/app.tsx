@@ -1,0 +1,67 @@
+import { useEffect } from 'preact/hooks'
+import { useStore } from '../data/store.ts'
+import { Confirmations } from '../ui/confirm.tsx'
+import { Toasts } from '../ui/toast.tsx'
+import { ConnectionBanner } from './connection-banner.tsx'
+import { ErrorBoundary } from './error-boundary.tsx'
+import { face } from './face.ts'
+import { findPath } from './path-pattern.ts'
+import { facesOf } from './page-entry.ts'
+import type { PageEntry } from './page-entry.ts'
+import { PageLoader } from './page-loader.tsx'
+import { pages } from './pages.ts'
+import { hrefOf, navigate, ParamsContext, place } from './router.tsx'
+import type { Place } from './router.tsx'
+import { isAdmin, sessionState } from './session.ts'
+import type { Session } from './session.ts'
+import { SessionDialog } from './session-dialog.tsx'
+import { Shell } from './shell.tsx'
+import { Forbidden, NotFound } from './no-page.tsx'
+
+const own = pages.filter(page => facesOf(page).includes(face.kind))
+
+/** What is to be shown to this visitor: a page, or somewhere else to go to. */
+function decide (at: Place, session: Session): { page: PageEntry | null, params: Record<string, string>, redirect?: string, isForbidden?: boolean, isWaiting?: boolean } {
+  const found = findPath(own, at.path)
+  if (found == null) return { page: null, params: {}, ...(at.path === '/' && face.kind === 'cluster' ? { redirect: '/cluster' } : {}) }
+  const { entry: page, params } = found
+  if (page.audience === 'everyone') return { page, params }
+  if (session.kind === 'loading') return { page, params, isWaiting: page.audience !== 'guest' }
+  const back = `?back=${encodeURIComponent(hrefOf(at))}`
+  if (page.audience === 'guest') {
+    const isKnown = session.kind !== 'guest'
+    return { page, params, ...(isKnown ? { redirect: new URLSearchParams(at.search).get('back') ?? home(session) } : {}) }
+  }
+  if (session.kind === 'guest') return { page, params, redirect: `/login${back}` }
+  return { page, params, isForbidden: page.audience !== 'user' && !isAdmin(session) }
+}
+
+const home = (session: Session): string => session.kind === 'operator' ? '/cluster' : '/dashboard'
+
+export function App () {
+  const at = useStore(place)
+  const { session, ended } = useStore(sessionState)
+  const { page, params, redirect, isForbidden = false, isWaiting = false } = decide(at, session)
+  useEffect(() => {
+    if (redirect != null) navigate(safe(redirect, home(session)), { replace: true })
+  }, [redirect])
+  useEffect(() => {
+    document.title = page == null ? 'Not found · Helia Cluster' : page.path === '/' ? 'Helia Cluster' : `${page.title} · Helia Cluster`
+  }, [page])
+
+  return <>
+    <ConnectionBanner/>
+    <Shell session={session} page={page}>
+      <ErrorBoundary key={`${page?.path}${at.visit}`}>
+        <ParamsContext.Provider value={params}>
+          {redirect != null || isWaiting ? null : page == null ? <NotFound/> : isForbidden ? <Forbidden/> : <PageLoader page={page} visit={at.visit}/>}
+        </ParamsContext.Provider>
+      </ErrorBoundary>
+    </Shell>
+    {ended != null && <SessionDialog email={ended.email}/>}
+    <Confirmations/>
+    <Toasts/>
+  </>
+}
+
+const safe = (to: string, otherwise: string): string => to.startsWith('/') && !to.startsWith('//') && !to.includes('\\') ? to : otherwise

@@ -1,0 +1,10 @@
+import { render } from 'preact'
+import '../styles/index.css'
+import { App } from './app.tsx'
+import { startRouter } from './router.tsx'
+import { startSession } from './session.ts'
+
+startRouter()
+startSession()
+const root = document.getElementById('app')
+if (root != null) render(<App/>, root)

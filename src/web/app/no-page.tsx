@@ -1,0 +1,22 @@
+import { Button } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { Page } from '../ui/page.tsx'
+import { face } from './face.ts'
+
+const home = face.kind === 'cluster' ? '/cluster' : '/'
+
+export function NotFound () {
+  return <Page title="Not found">
+    <EmptyState title="There is no page of this address" icon="search" action={<Button kind="primary" to={home}>Go to the start</Button>}>
+      It may have moved, or the link has a mistake in it.
+    </EmptyState>
+  </Page>
+}
+
+export function Forbidden () {
+  return <Page title="For admins">
+    <EmptyState title="This page is for admins" icon="lock" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>
+      Your account has no rights here. Whoever runs this service can make you an admin.
+    </EmptyState>
+  </Page>
+}

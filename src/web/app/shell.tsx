@@ -1,0 +1,120 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { useStore } from '../data/store.ts'
+import { Button } from '../ui/button.tsx'
+import { Icon } from '../ui/icon.tsx'
+import { face } from './face.ts'
+import { Logo } from './logo.tsx'
+import { matchPath } from './path-pattern.ts'
+import { facesOf } from './page-entry.ts'
+import type { MenuPlace, PageEntry } from './page-entry.ts'
+import { pages } from './pages.ts'
+import { Link, place } from './router.tsx'
+import { isAdmin } from './session.ts'
+import type { Session } from './session.ts'
+import { UserMenu } from './user-menu.tsx'
+
+type Item = MenuPlace & { path: string }
+
+const groups: ReadonlyArray<{ group: MenuPlace['group'], label: string }> = [
+  { group: 'main', label: 'Yours' },
+  { group: 'cluster', label: 'Cluster' },
+  { group: 'admin', label: 'Administration' }
+]
+
+function itemsFor (session: Session): Item[] {
+  return pages
+    .filter(page => page.menu != null && facesOf(page).includes(face.kind) && isFor(page, session))
+    .map(page => ({ ...page.menu as MenuPlace, path: page.path.replace(/\/\*$/, '') }))
+    .toSorted((a, b) => a.order - b.order)
+}
+
+function isFor ({ audience }: PageEntry, session: Session): boolean {
+  if (audience === 'everyone') return true
+  if (session.kind === 'guest' || session.kind === 'loading') return false
+  return audience === 'user' ? true : audience !== 'guest' && isAdmin(session)
+}
+
+/** What is around every page: the way to the others. */
+export function Shell ({ session, page, children }: { session: Session, page: PageEntry | null, children: ComponentChildren }) {
+  const isGuest = session.kind === 'guest'
+  const [isOpen, setOpen] = useState(false)
+  const at = useStore(place)
+  useEffect(() => setOpen(false), [at.visit])
+  return <div class={`shell ${isGuest ? 'shell--guest' : 'shell--inside'}`}>
+    <a class="skip-link" href="#main">Skip to the content</a>
+    <header class="topbar">
+      <Link to={face.kind === 'cluster' ? '/cluster' : '/'} class="topbar__brand" aria-label="Helia Cluster, start page"><Logo/><span>Helia <b>Cluster</b></span></Link>
+      {isGuest ? <GuestMenu session={session}/> : <>
+        <span class="topbar__space"/>
+        <span class="topbar__user"><UserMenu session={session}/></span>
+        <span class="topbar__toggle"><MenuButton isOpen={isOpen} onToggle={() => setOpen(!isOpen)}/></span>
+      </>}
+    </header>
+    {!isGuest && <Side session={session} isOpen={isOpen} onClose={() => setOpen(false)}/>}
+    <main id="main" class={page?.wide === true ? 'main main--wide' : 'main'} tabIndex={-1}>{children}</main>
+    {isGuest && <Footer/>}
+  </div>
+}
+
+const MenuButton = ({ isOpen, onToggle }: { isOpen: boolean, onToggle: () => void }) =>
+  <button type="button" class="button button--quiet button--icon-only" aria-expanded={isOpen} aria-controls="side" aria-label="Menu" onClick={onToggle}>
+    <Icon name={isOpen ? 'close' : 'menu'}/>
+  </button>
+
+function Side ({ session, isOpen, onClose }: { session: Session, isOpen: boolean, onClose: () => void }) {
+  const nav = useRef<HTMLElement>(null)
+  const items = itemsFor(session)
+  useEffect(() => {
+    if (!isOpen) return undefined
+    nav.current?.querySelector<HTMLElement>('a')?.focus()
+    const escape = ({ key }: KeyboardEvent): void => { if (key === 'Escape') onClose() }
+    addEventListener('keydown', escape)
+    return () => removeEventListener('keydown', escape)
+  }, [isOpen])
+  return <>
+    {isOpen && <div class="side-shade" onClick={onClose}/>}
+    <nav id="side" ref={nav} class={isOpen ? 'side side--open' : 'side'} aria-label="Pages">
+      {groups.map(({ group, label }) => {
+        const own = items.filter(item => item.group === group)
+        return own.length > 0 && <NavGroup key={group} label={label} items={own}/>
+      })}
+    </nav>
+  </>
+}
+
+function NavGroup ({ label, items }: { label: string, items: readonly Item[] }) {
+  const { path } = useStore(place)
+  const current = currentOf(items, path)
+  const id = `side-${label.toLowerCase()}`
+  return <div class="side__group">
+    <p class="side__label" id={id}>{label}</p>
+    <ul aria-labelledby={id}>
+      {items.map(item => <li key={item.path}>
+        <Link to={item.path} class="side__link" aria-current={item === current ? 'page' : undefined}><Icon name={item.icon}/><span>{item.label}</span></Link>
+      </li>)}
+    </ul>
+  </div>
+}
+
+/** The page itself, or the one that it is below: the longest path that fits. */
+function currentOf (items: readonly Item[], path: string): Item | undefined {
+  const fitting = items.filter(item => matchPath(item.path, path) != null || path.startsWith(`${item.path}/`))
+  return fitting.toSorted((a, b) => b.path.length - a.path.length)[0]
+}
+
+function GuestMenu ({ session }: { session: Session }) {
+  const { path } = useStore(place)
+  return <>
+    <nav class="topbar__links" aria-label="Pages">
+      {itemsFor(session).map(item => <Link key={item.path} to={item.path} class="topbar__link" aria-current={item.path === path ? 'page' : undefined}>{item.label}</Link>)}
+    </nav>
+    <span class="topbar__space"/>
+    {face.kind === 'service' && <span class="topbar__entry">
+      <Button kind="quiet" to="/login">Log in</Button>
+      {face.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
+    </span>}
+  </>
+}
+
+const Footer = () => <footer class="footer"><p>Helia Cluster{face.version === '' ? '' : ` ${face.version}`}</p></footer>

@@ -1,0 +1,28 @@
+import { errorText } from '../data/errors.ts'
+import { Menu } from '../ui/menu.tsx'
+import { toast } from '../ui/toast-store.ts'
+import { face } from './face.ts'
+import { navigate } from './router.tsx'
+import { session as account } from './session.ts'
+import type { Session } from './session.ts'
+
+/** Who is logged in, and what belongs to that. */
+export function UserMenu ({ session }: { session: Session }) {
+  const logout = async (): Promise<void> => {
+    try {
+      await account.logout()
+      navigate(face.kind === 'cluster' ? '/login' : '/')
+    } catch (err) {
+      toast(errorText(err), { tone: 'bad' })
+    }
+  }
+  if (session.kind === 'user') {
+    return <Menu label={session.email} icon="user" kind="quiet" items={[
+      { id: 'account', label: 'Account', icon: 'settings', run: () => navigate('/account') },
+      'separator',
+      { id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }
+    ]}/>
+  }
+  if (session.kind !== 'operator' || !face.credentials) return null
+  return <Menu label={session.user === '' ? 'Operator' : session.user} icon="user" kind="quiet" items={[{ id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }]}/>
+}

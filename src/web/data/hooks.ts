@@ -1,0 +1,63 @@
+import { useCallback, useEffect, useId as useHookId, useState } from 'preact/hooks'
+
+export const useId = (): string => useHookId()
+
+/** The time, again every so often: for "3 min ago". */
+export function useNow (everyMs = 30_000): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs])
+  return now
+}
+
+export function useMedia (query: string): boolean {
+  const [fits, setFits] = useState(() => matchMedia(query).matches)
+  useEffect(() => {
+    const media = matchMedia(query)
+    const look = (): void => setFits(media.matches)
+    look()
+    media.addEventListener('change', look)
+    return () => media.removeEventListener('change', look)
+  }, [query])
+  return fits
+}
+
+/** The value once it hasn't changed for this long. */
+export function useDebounced<T> (value: T, ms: number): T {
+  const [settled, setSettled] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return settled
+}
+
+/** A state that is there again after a reload. Where the browser keeps nothing, it is a state as any. */
+export function useStored<T> (key: string, initial: T): [T, (value: T) => void] {
+  const [value, setValue] = useState<T>(() => readStored(key) ?? initial)
+  const store = useCallback((next: T) => {
+    setValue(next)
+    writeStored(key, next)
+  }, [key])
+  return [value, store]
+}
+
+export function readStored<T> (key: string): T | undefined {
+  try {
+    const text = localStorage.getItem(key)
+    return text == null ? undefined : JSON.parse(text) as T
+  } catch {
+    return undefined
+  }
+}
+
+export function writeStored (key: string, value: unknown): void {
+  try {
+    if (value === undefined) localStorage.removeItem(key)
+    else localStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // private windows keep nothing
+  }
+}

@@ -1,0 +1,39 @@
+import { useEffect, useState } from 'preact/hooks'
+import { announce } from './announce.ts'
+import { Button } from './button.tsx'
+import { copyText } from './clipboard.ts'
+import './copy.css'
+
+/** `label`: what is copied, "Copy CID". */
+export function CopyButton ({ text, label, size = 'small', iconOnly = false }: { text: string, label: string, size?: 'normal' | 'small', iconOnly?: boolean }) {
+  const [isDone, setDone] = useState<boolean | null>(null)
+  useEffect(() => {
+    if (isDone == null) return undefined
+    const timer = setTimeout(() => setDone(null), 2000)
+    return () => clearTimeout(timer)
+  }, [isDone])
+  const copy = async (): Promise<void> => {
+    const done = await copyText(text)
+    setDone(done)
+    announce(done ? 'Copied' : 'Copying failed: select the text and copy it by hand')
+  }
+  return <Button kind={iconOnly ? 'quiet' : 'plain'} size={size} iconOnly={iconOnly} icon={isDone === true ? 'check' : isDone === false ? 'warning' : 'copy'} label={label} onClick={() => { void copy() }}>
+    {isDone === true ? 'Copied' : isDone === false ? 'Failed' : label}
+  </Button>
+}
+
+/** Something that is shown only once. */
+export function Secret ({ value, label }: { value: string, label: string }) {
+  return <div class="secret">
+    <output class="secret__value" aria-label={label}>{value}</output>
+    <CopyButton text={value} label={`Copy ${label.charAt(0).toLowerCase()}${label.slice(1)}`} size="normal"/>
+  </div>
+}
+
+/** Lines to copy. */
+export function CodeBlock ({ code, label, language }: { code: string, label: string, language?: string }) {
+  return <figure class="code-block">
+    <figcaption class="code-block__head"><span>{label}</span>{language != null && <span class="code-block__language">{language}</span>}<CopyButton text={code} label="Copy"/></figcaption>
+    <pre tabIndex={0} aria-label={label}><code>{code}</code></pre>
+  </figure>
+}

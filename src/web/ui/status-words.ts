@@ -1,0 +1,49 @@
+import type { IconName } from './icon-paths.ts'
+import type { Tone } from './tone.ts'
+
+export interface StatusWord { label: string, tone: Tone, icon: IconName, /** What it means, for the title. */ about?: string }
+
+/** Words for states that the APIs name. */
+export const statusWords: Readonly<Record<string, StatusWord>> = {
+  // files
+  staged: { label: 'Stored', tone: 'neutral', icon: 'archive', about: 'Uploaded; pinned when somebody first opens it' },
+  importing: { label: 'Importing', tone: 'info', icon: 'activity', about: 'Being turned into IPFS blocks' },
+  pinning: { label: 'Pinning', tone: 'info', icon: 'activity', about: 'On its way to all replicas' },
+  pinned: { label: 'Pinned', tone: 'good', icon: 'checkCircle', about: 'On all replicas' },
+  unpinned: { label: 'Not pinned', tone: 'neutral', icon: 'unpin', about: 'Nobody keeps it' },
+  failed: { label: 'Failed', tone: 'bad', icon: 'warning' },
+  queued: { label: 'Queued', tone: 'info', icon: 'clock', about: 'Waits for its turn' },
+  // the cluster's trackers
+  pin_queued: { label: 'Pin queued', tone: 'info', icon: 'clock', about: 'Waits for its turn' },
+  unpin_queued: { label: 'Unpin queued', tone: 'neutral', icon: 'clock', about: 'Waits for its turn' },
+  unpinning: { label: 'Unpinning', tone: 'neutral', icon: 'activity' },
+  pin_error: { label: 'Pin failed', tone: 'bad', icon: 'warning' },
+  unpin_error: { label: 'Unpin failed', tone: 'bad', icon: 'warning' },
+  cluster_error: { label: 'Peer fails', tone: 'bad', icon: 'warning', about: 'The peer did not answer' },
+  unexpectedly_unpinned: { label: 'Lost', tone: 'bad', icon: 'warning', about: 'Should be pinned here, but its IPFS node does not have it' },
+  remote: { label: 'Elsewhere', tone: 'neutral', icon: 'server', about: 'Allocated to other peers' },
+  sharded: { label: 'Sharded', tone: 'neutral', icon: 'cube' },
+  undefined: { label: 'Unknown', tone: 'neutral', icon: 'help' },
+  // tasks
+  PENDING: { label: 'Waiting', tone: 'neutral', icon: 'clock' },
+  STARTED: { label: 'Running', tone: 'info', icon: 'activity' },
+  SUCCESS: { label: 'Done', tone: 'good', icon: 'checkCircle' },
+  FAILURE: { label: 'Failed', tone: 'bad', icon: 'warning' },
+  REVOKED: { label: 'Stopped', tone: 'neutral', icon: 'stop' },
+  // accounts and keys
+  active: { label: 'Active', tone: 'good', icon: 'checkCircle' },
+  suspended: { label: 'Suspended', tone: 'bad', icon: 'lock' },
+  deleting: { label: 'Being deleted', tone: 'warn', icon: 'trash' },
+  revoked: { label: 'Revoked', tone: 'neutral', icon: 'stop' },
+  expired: { label: 'Expired', tone: 'warn', icon: 'clock' },
+  // peers
+  up: { label: 'Up', tone: 'good', icon: 'checkCircle' },
+  down: { label: 'Down', tone: 'bad', icon: 'unplugged' },
+  // resumable uploads
+  open: { label: 'Under way', tone: 'info', icon: 'upload' },
+  finishing: { label: 'Finishing', tone: 'info', icon: 'activity' },
+  done: { label: 'Done', tone: 'good', icon: 'checkCircle' }
+}
+
+/** What isn't known is shown as it is. */
+export const statusWord = (value: string): StatusWord => statusWords[value] ?? { label: value, tone: 'neutral', icon: 'help' }

@@ -48,13 +48,13 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
   // a proxy answers for a peer that is away
   if (response.status === 502) reportLost()
   else reportFound()
-  if (response.status === 401 && !isLogin(path)) for (const listener of [...sessionEnds]) listener()
+  if (response.status === 401 && !isLogin(path)) for (const listener of Array.from(sessionEnds)) listener()
   return response
 }
 
 const pathOf = (input: RequestInfo | URL): string => new URL(input instanceof Request ? input.url : input, location.href).pathname
 
-const isLogin = (path: string): boolean => /^\/api\/(v1\/users\/(login|logout|register|verify|renew|password)|cluster\/token)/.test(path)
+const isLogin = (path: string): boolean => /^\/api\/(v1\/users\/(login|logout)|cluster\/token)/.test(path)
 
 function withCredentials (given: HeadersInit | undefined): Headers {
   const headers = new Headers(given)

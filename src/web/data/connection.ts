@@ -22,7 +22,7 @@ export function reportFound (): void {
   if (!store.get().isAway) return
   clearTimeout(timer)
   store.set(here)
-  for (const listener of [...returned]) listener()
+  for (const listener of Array.from(returned)) listener()
 }
 
 /** Calls back when the peer answers again; the returned function ends it. */

@@ -51,7 +51,7 @@ class Entry {
     }
   }
 
-  tell (): void { for (const listener of [...this.watchers]) listener() }
+  tell (): void { for (const listener of Array.from(this.watchers)) listener() }
 
   async run (): Promise<void> {
     if (this.load == null || this.running != null) return

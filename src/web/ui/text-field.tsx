@@ -36,10 +36,12 @@ export interface TextFieldProps {
 export function TextField (props: TextFieldProps) {
   const { label, value, onChange, type = 'text', hint, error, optional, hideLabel, mono = false, autofocus = false, suffix, onEnter, spellcheck, autocomplete = 'off', ...input } = props
   const element = useRef<HTMLInputElement>(null)
+  // Preact's types want to know the kind of an input beforehand
+  const attributes: object = { ...input, type }
   useEffect(() => { if (autofocus) element.current?.focus() }, [])
   return <Field label={label} hint={hint} error={error} optional={optional === true} hideLabel={hideLabel === true}>
     {({ id, describedBy, invalid }) => <div class={suffix == null ? 'input-group' : 'input-group input-group--suffix'}>
-      <input {...input} ref={element} id={id} class={mono ? 'input input--mono' : 'input'} type={type} value={value} autocomplete={autocomplete}
+      <input {...attributes} ref={element} id={id} class={mono ? 'input input--mono' : 'input'} value={value} autocomplete={autocomplete}
         spellcheck={spellcheck ?? (type === 'text' && !mono)} autocapitalize={mono || type !== 'text' ? 'none' : undefined}
         aria-describedby={describedBy} aria-invalid={invalid ? 'true' : undefined}
         onInput={event => onChange(event.currentTarget.value)}

@@ -1,0 +1,71 @@
+import { face, ownOrigin } from '../../app/face.ts'
+import { Link } from '../../app/router.tsx'
+import { useSession } from '../../app/session.ts'
+import { Button } from '../../ui/button.tsx'
+import { CodeBlock } from '../../ui/copy.tsx'
+import { Icon } from '../../ui/icon.tsx'
+import type { IconName } from '../../ui/icon.tsx'
+import { Constellation } from './constellation.tsx'
+import './home-page.css'
+
+const features: ReadonlyArray<{ icon: IconName, title: string, text: string }> = [
+  { icon: 'upload', title: 'Upload anything', text: 'Files and whole folders, from the browser or the command line. An upload that breaks off goes on where it stopped.' },
+  { icon: 'pin', title: 'Pinned on several machines', text: 'Content is kept on as many peers of the cluster as it is meant to be, and repaired when one is lost.' },
+  { icon: 'zap', title: 'Pinned when it is needed', text: 'Keep a file stored, and have it pinned the first time somebody opens its link.' },
+  { icon: 'link', title: 'Links for everybody', text: 'Each file has an address that its content decides: whoever opens it gets just what you stored.' },
+  { icon: 'terminal', title: 'Works with your tools', text: 'The Pinning Service API: ipfs pin remote, IPFS Desktop, scripts. A REST API for all the rest.' },
+  { icon: 'eye', title: 'See what happens', text: 'How full your storage is, how far each pin has come, how often a file is read. A pin that waits says why.' }
+]
+
+const steps = [
+  { title: 'Create an account', text: 'An e-mail address and a password are enough.' },
+  { title: 'Upload, or pin a CID', text: 'Drop a folder into the page, or name content that is on IPFS already.' },
+  { title: 'Share the link', text: 'Anybody can open it, in any browser, through any gateway.' }
+]
+
+export default function HomePage () {
+  const visitor = useSession()
+  const isGuest = visitor.kind !== 'user'
+  return <div class="home-page">
+    <section class="home-page__hero">
+      <div class="home-page__words">
+        <h1 tabIndex={-1}>Your files on IPFS, kept&nbsp;safe by a&nbsp;cluster</h1>
+        <p class="home-page__lead">Store files, pin content and share links that never change their meaning. Run by this peer and its neighbours, open to standard IPFS tools.</p>
+        <div class="home-page__actions">
+          {isGuest
+            ? <>
+              {face.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
+              <Button to="/login">Log in</Button>
+            </>
+            : <>
+              <Button kind="primary" icon="dashboard" to="/dashboard">Go to your dashboard</Button>
+              <Button icon="upload" to="/upload">Upload</Button>
+            </>}
+        </div>
+      </div>
+      <Constellation/>
+    </section>
+
+    <section aria-labelledby="home-steps" class="home-page__part">
+      <h2 id="home-steps">Three steps</h2>
+      <ol class="home-page__steps">
+        {steps.map(({ title, text }, at) => <li key={title}><span class="home-page__number" aria-hidden="true">{at + 1}</span><div><h3>{title}</h3><p>{text}</p></div></li>)}
+      </ol>
+    </section>
+
+    <section aria-labelledby="home-features" class="home-page__part">
+      <h2 id="home-features">What you get</h2>
+      <ul class="home-page__features">
+        {features.map(({ icon, title, text }) => <li key={title}><span class="home-page__icon"><Icon name={icon} size={20}/></span><h3>{title}</h3><p>{text}</p></li>)}
+      </ul>
+    </section>
+
+    <section aria-labelledby="home-cli" class="home-page__part home-page__cli">
+      <div>
+        <h2 id="home-cli">From the command line</h2>
+        <p>Kubo knows this service as any other pinning service. Make a key on the <Link to="/developer">Developer</Link> page; what you pin shows up in your files. The <Link to="/docs">documentation</Link> has the rest.</p>
+      </div>
+      <CodeBlock label="With Kubo" language="sh" code={`ipfs pin remote service add helia ${ownOrigin()}/api/pinning YOUR_API_KEY\nipfs pin remote add --service=helia --name=report.pdf bafy…`}/>
+    </section>
+  </div>
+}

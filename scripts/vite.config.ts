@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite'
+import type { Plugin } from 'vite'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../src/web')
@@ -6,7 +7,18 @@ const root = join(import.meta.dirname, '../src/web')
 /** The peer that `npm run dev:web` asks. */
 const peer = process.env.HELIA_CLUSTER_WEB_PEER ?? 'http://127.0.0.1:9099'
 
+/** Whichever stylesheet comes first decides the order of the layers. */
+const layersFirst: Plugin = {
+  name: 'layers-first',
+  generateBundle (_options, bundle) {
+    for (const file of Object.values(bundle)) {
+      if (file.type === 'asset' && file.fileName.endsWith('.css')) file.source = `@layer reset,tokens,base,ui,pages;${String(file.source)}`
+    }
+  }
+}
+
 export default defineConfig({
+  plugins: [layersFirst],
   root,
   base: '/',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

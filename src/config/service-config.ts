@@ -8,9 +8,10 @@ import type { IpfsProxyConfig } from './sections/ipfsproxy.ts'
 import type { MetricsConfig, TracingConfig } from './sections/observations.ts'
 import type { ServiceApiConfig } from './sections/service.ts'
 import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
+import type { WebuiConfig } from './sections/webui.ts'
 
 export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
-export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig }
+export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig, WebuiConfig }
 
 /**
  * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer IDs
@@ -25,6 +26,7 @@ export interface ServiceConfig {
     readonly ipfsproxy: IpfsProxyConfig | null
     readonly gateway: GatewayConfig | null
     readonly service: ServiceApiConfig | null
+    readonly webui: WebuiConfig | null
   }
   /** The embedded node, or an external Kubo. */
   readonly ipfs: { readonly kind: 'helia' } & HeliaConfig | { readonly kind: 'ipfshttp' } & IpfsHttpConfig

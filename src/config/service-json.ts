@@ -5,7 +5,7 @@ import type { Findings, JsonObject, Variables } from './reader.ts'
 import { inertSections, sections, topLevel } from './sections.ts'
 import { foreignDatastores } from './sections/datastore.ts'
 import type { ForeignDatastore } from './sections/datastore.ts'
-import type { GatewayConfig, ServiceConfig } from './service-config.ts'
+import type { GatewayConfig, ServiceConfig, WebuiConfig } from './service-config.ts'
 
 export interface ReadOptions {
   /** Variables that may override keys, usually the environment. */
@@ -116,7 +116,7 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
   return {
     cluster: all('cluster'),
     crdt: all('consensus.crdt'),
-    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }), service: ifPresent('api.service') },
+    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }), service: ifPresent('api.service'), webui: webuiOf(ifPresent('api.webui')) },
     ipfs: { kind, ...all(`ipfs_connector.${kind}`) },
     tracker: all('pin_tracker.stateless'),
     monitor: all('monitor.pubsubmon'),
@@ -127,6 +127,8 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
     datastore: all('datastore.level')
   }
 }
+
+const webuiOf = (section: WebuiConfig | null): WebuiConfig | null => section?.disabled === true ? null : section
 
 /**
  * The older key of the embedded node wins where it is given. A file from before the section has neither: the embedded node had a gateway then, an external

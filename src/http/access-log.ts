@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What a line is about. */
+/** `request.originalUrl`: the target as it came, where an API on another one's listener got a shorter one. */
 export interface LoggedExchange { request: IncomingMessage, response: ServerResponse, bytesSent: number }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -8,7 +9,8 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** One line in Apache's common log format, UTC. The user column is always `-`, as in Go. */
 export function commonLogLine (exchange: LoggedExchange, remote: string, receivedAt: number): string {
   const { request, response } = exchange
-  const quoted = JSON.stringify(`${request.method} ${request.url} HTTP/${request.httpVersion}`)
+  const url = (request as { originalUrl?: string }).originalUrl ?? request.url
+  const quoted = JSON.stringify(`${request.method} ${url} HTTP/${request.httpVersion}`)
   return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${exchange.bytesSent}`
 }
 

@@ -20,6 +20,8 @@ export interface FrontInit {
   routes: readonly Route[]
   /** Added to every answer of a handler, to errors and to 401s. */
   headers: HeaderList
+  /** Where this API is, on a listener of another one: what redirects begin with. Default: ''. */
+  prefix?: string
 }
 
 export interface FrontDeps {
@@ -29,6 +31,8 @@ export interface FrontDeps {
   authenticator: Authenticator | null
   /** Gets one Apache common-log line per request. */
   logLine: ((line: string) => void) | null
+  /** The client's address, for that line. Default: the connection's. */
+  remoteOf?: (request: IncomingMessage) => string
   /** Of the event loop, shared with whoever else writes much. */
   turns?: Pick<Turns, 'take'> | undefined
   clock: Clock
@@ -46,6 +50,7 @@ export function httpFront (init: FrontInit, deps: FrontDeps): RequestListener {
 
 class Front {
   readonly #headers: HeaderList
+  readonly #prefix: string
   readonly #deps: FrontDeps
   readonly #table: RouteTable
   /** Express is large and most requests do without it: it is loaded when the first route needs it. */
@@ -54,6 +59,7 @@ class Front {
 
   constructor (init: FrontInit, deps: FrontDeps) {
     this.#headers = init.headers
+    this.#prefix = init.prefix ?? ''
     this.#deps = deps
     this.#table = new RouteTable(init.routes)
   }
@@ -96,7 +102,7 @@ class Front {
   #logAtEnd (exchange: Exchange, logLine: (line: string) => void): void {
     const { request, response } = exchange
     const receivedAt = this.#deps.clock.now()
-    const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
+    const remote = this.#deps.remoteOf?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
     response.once('close', () => logLine(commonLogLine(exchange, remote, receivedAt)))
   }
 
@@ -127,7 +133,8 @@ class Front {
     return true
   }
 
-  #redirect (exchange: Exchange, { status, location }: { status: 301 | 307, location: string }): void {
+  #redirect (exchange: Exchange, { status, location: path }: { status: 301 | 307, location: string }): void {
+    const location = this.#prefix + path
     const page = status === 307 && exchange.method === 'GET'
     const body = page ? `<a href="${escapeHtml(location)}">Temporary Redirect</a>.\n\n` : ''
     this.#text(exchange, { kind: 'text', status, contentType: page ? 'text/html; charset=utf-8' : null, body, headers: [['Location', location]] })

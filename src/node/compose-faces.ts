@@ -18,8 +18,9 @@ import type { CID } from '../model/cid.ts'
 import type { Observer } from '../observe/observer.ts'
 import { httpInit } from './http-init.ts'
 import { walkFolder } from './leftovers.ts'
+import { restDepsOf } from './rest-deps.ts'
 
-export interface FacesInit { folder: string, config: ServiceConfig }
+export interface FacesInit { folder: string, config: ServiceConfig, version: string }
 
 /** What everybody shares who reads content. */
 export interface Reading { reader: DagReader, flow: BytesInFlight }
@@ -39,7 +40,7 @@ export interface FacesDeps extends Reading {
   log: Logger
 }
 
-export const composeReading = ({ folder, config }: FacesInit, deps: { clock: Clock, random: Random }): Reading => ({
+export const composeReading = ({ folder, config }: Pick<FacesInit, 'folder' | 'config'>, deps: { clock: Clock, random: Random }): Reading => ({
   flow: new BytesInFlight({ maxBytes: config.api.gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, deps),
   // not in the folder of the block store, which an external node has no need of
   reader: dagReader({ folder: join(folder, walkFolder) }, deps)
@@ -53,20 +54,22 @@ export interface Face extends Startable {
 }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
-export interface Faces { restapi: RestApi | undefined, pinsvcapi: Face | undefined, ipfsproxy: Face | undefined, gateway: Face | undefined }
+export interface Faces { restapi: RestApi | undefined, pinsvcapi: Face | undefined, ipfsproxy: Face | undefined, gateway: Face | undefined, webui: Face | undefined }
 
 /** All but the REST API are loaded when their turn to start comes: whoever asks for /health doesn't wait for them. */
 export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
-  const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway } } } = init
-  const { cluster, flow, clock, log } = deps
+  const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway, webui } } } = init
+  const { log } = deps
+  const content = gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, deps))
   return {
     restapi: restapi == null
       ? undefined
       : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') },
-        { cluster, turns: flow.turns, clock, log: log.child('restapi') }),
+        restDepsOf(deps)),
     pinsvcapi: pinsvcapi == null ? undefined : loadedAtStart('pinsvcapi', async () => (await import('./compose-pinning.ts')).composePinning(init, pinsvcapi, deps)),
     ipfsproxy: ipfsproxy == null ? undefined : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, deps)),
-    gateway: gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, deps))
+    gateway: content,
+    webui: webui == null ? undefined : loadedAtStart('webui', async () => (await import('./compose-web.ts')).composeWebui(init, webui, { ...deps, gateway: () => content?.addresses() ?? [] }))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Startable } from '../base/lifecycle.ts'
+import { mountedRestApi } from '../api/rest/rest-api.ts'
 import { documentRoutes } from '../api/service/documents.ts'
 import type { ServiceRoute } from '../api/service/frame.ts'
 import { joinRoutes } from '../api/service/routes.ts'
@@ -10,7 +11,10 @@ import { adminTaskRoutes } from '../api/service/v1/admin-tasks.ts'
 import { keyRoutes } from '../api/service/v1/keys.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
 import { userRoutes } from '../api/service/v1/users.ts'
+import type { WebFace } from '../api/web/web-pages.ts'
+import { webPages } from '../api/web/web-pages.ts'
 import type { ServiceApiConfig } from '../config/service-config.ts'
+import { TrustedProxies } from '../http/trusted-proxies.ts'
 import type { Informer } from '../informer/informer.ts'
 import { serviceInformer, serviceMetric } from '../informer/service/service-informer.ts'
 import type { Monitor } from '../monitor/monitor.ts'
@@ -32,6 +36,7 @@ import { serviceTotals } from '../service/usage/totals.ts'
 import type { FacesDeps } from './compose-faces.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 import type { NodeInit } from './node-contract.ts'
+import { restDepsOf } from './rest-deps.ts'
 import { loadContent } from './service-content.ts'
 import type { ServiceContent } from './service-content.ts'
 import { loadDatabase } from './service-database.ts'
@@ -40,6 +45,7 @@ import { loadMail } from './service-mail.ts'
 import { ServiceFigures } from './service-figures.ts'
 import { ServiceParts } from './service-parts.ts'
 import { registrationOf } from './service-registration.ts'
+import { loadWebPages, shownVersion } from './web-pages.ts'
 
 export interface ServiceDeps extends FacesDeps {
   monitor: Pick<Monitor, 'latest'>
@@ -67,8 +73,8 @@ const serviceName = 'Pinning service'
 /** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
-  const [makeDatabase, makeLimits, makeMail, makeContent] = await Promise.all([
-    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section)
+  const [makeDatabase, makeLimits, makeMail, makeContent, web] = await Promise.all([
+    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section), loadWebPages({ log: init.log.child('service') })
   ])
   return deps => {
     const { monitor, workers, clock, random } = deps
@@ -99,7 +105,13 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       content.routes,
       documentRoutes({ version: init.version }, () => routes)
     ])
-    const api = serviceApi(apiInit(init, section, deps), { routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null, clock, log })
+    const settings = apiInit(init, section, deps)
+    const pages = web == null ? null : webPages({ files: web, face: () => faceOf(init, section), clock })
+    const proxies = new TrustedProxies(section.trustedProxies)
+    const rest = mountedRestApi({ prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine }, { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' })
+    const api = serviceApi(settings, {
+      routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null, pages: pages == null ? null : exchange => pages.answer(exchange), cluster: rest, clock, log
+    })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
@@ -113,6 +125,16 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     }
   }
 }
+
+/** What the pages are told. */
+const faceOf = (init: NodeInit, section: ServiceApiConfig): WebFace => ({
+  kind: 'service',
+  gateway: section.gatewayUrl.replace(/\/+$/, ''),
+  publicUrl: section.publicUrl.replace(/\/+$/, ''),
+  registration: registrationOf(section),
+  mail: section.mail.smtpUrl != null || section.mail.log,
+  version: shownVersion(init.version)
+})
 
 const adminsOf = (section: ServiceApiConfig): Set<string> => new Set(section.admins.map(text => addressOf(text).key))
 

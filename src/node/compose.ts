@@ -93,7 +93,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config }, { ...outside, coming: service?.coming })
+  const faces = composeFaces({ folder, config, version: init.version }, { ...outside, coming: service?.coming })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
   const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
 
@@ -101,7 +101,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
   ]
   return {
     components: components.filter(component => component != null),
@@ -110,6 +110,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
       ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
       ...(faces.gateway == null ? {} : { gateway: [...faces.gateway.addresses()] }),
+      ...(faces.webui == null ? {} : { webui: [...faces.webui.addresses()] }),
       ...(service == null ? {} : { service: [...service.addresses()] }),
       cluster: host.addresses()
     })

@@ -32,10 +32,12 @@ export interface PeerProcess {
 
 export interface ProgramResult { status: number, stdout: string, stderr: string }
 
-/** Runs the service program once, to its end. */
-export async function runService (args: string[], env: NodeJS.ProcessEnv = {}): Promise<ProgramResult> {
+/** Runs the service program once, to its end. `input`: its standard input. */
+export async function runService (args: string[], env: NodeJS.ProcessEnv = {}, input?: string): Promise<ProgramResult> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
+    const run = promisify(execFile)(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
+    if (input != null) run.child.stdin?.end(input)
+    const { stdout, stderr } = await run
     return { status: 0, stdout, stderr }
   } catch (err) {
     const { code, stdout, stderr } = err as { code: number, stdout: string, stderr: string }

@@ -62,7 +62,7 @@ export function testApi (routes: readonly ServiceRoute[], init: Partial<ServiceA
   const credentials = new FewCredentials()
   const answered: Array<[string, number]> = []
   const usage = { request: (user: string) => { answered.push([user, 0]) }, served: (user: string, bytes: number) => { answered.push([user, bytes]) } }
-  const api = serviceApi({ ...apiDefaults, ...init }, { routes, credentials, usage, limits: memoryLimits(), refusal, clock: systemClock, log })
+  const api = serviceApi({ ...apiDefaults, ...init }, { routes, credentials, usage, limits: memoryLimits(), refusal, pages: null, cluster: null, clock: systemClock, log })
   return {
     api,
     credentials,

@@ -33,7 +33,7 @@ export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
   }
   const lines: string[] = []
   const log = new NotedLogger()
-  const listener = serviceFront({ routes, publicUrl: '' }, { admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, logLine: line => { lines.push(line) }, clock: systemClock, log })
+  const listener = serviceFront({ routes, publicUrl: '' }, { admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, pages: null, cluster: null, logLine: line => { lines.push(line) }, clock: systemClock, log })
   const server = createServer(listener)
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   return {

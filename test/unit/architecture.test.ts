@@ -34,20 +34,22 @@ const mayImport: Record<string, string[]> = {
   'service-implementation': ['base', 'service-contract'],
   'service-api': ['base', 'model', 'http', 'api', 'contracts', 'cluster-api', 'service', 'service-contract'],
   client: ['base', 'model'],
+  // runs in browsers
+  web: ['base', 'model', 'client'],
   rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
   node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe', 'service', 'service-contract', 'service-implementation', 'service-api'],
   cmd: ['node', 'config', 'client', 'base', 'model']
 }
 
 /** Only these read the clock, the dice or the environment themselves. */
-const impureFiles = [/^src\/base\/system\.ts$/, /^src\/node\//, /^cmd\//]
+const impureFiles = [/^src\/base\/system\.ts$/, /^src\/node\//, /^cmd\//, /^src\/web\//]
 const impure = /\bDate\.now\(|new Date\(\)|\bMath\.random\(|\bset(Timeout|Interval)\(|AbortSignal\.timeout\(|\brandomUUID\(|process\.env\b/
 
 interface SourceFile { path: string, text: string, imports: Array<{ target: string, isType: boolean }> }
 
 function filesUnder (folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => relative(root, join(entry.parentPath, entry.name)))
 }
 
@@ -142,7 +144,7 @@ describe('architecture', () => {
 
   it('keeps every import pointed at a file that exists', () => {
     const known = new Set(sources.map(file => file.path))
-    const broken = sources.flatMap(file => file.imports.filter(({ target }) => target.endsWith('.ts') && !known.has(target)).map(({ target }) => `${file.path} -> ${target}`))
+    const broken = sources.flatMap(file => file.imports.filter(({ target }) => /\.tsx?$/.test(target) && !known.has(target)).map(({ target }) => `${file.path} -> ${target}`))
 
     assert.deepEqual(broken, [])
   })

@@ -1,11 +1,15 @@
+import type { RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
+import type { Authenticator } from '../../http/auth.ts'
 import { passwordAuthenticator } from '../../http/auth.ts'
 import type { HttpFaceInit } from '../../http/face.ts'
 import { httpFace, httpFaceDefaults } from '../../http/face.ts'
+import type { FrontDeps } from '../../http/front.ts'
+import { httpFront } from '../../http/front.ts'
 import type { Turns } from '../../http/turns.ts'
 import { restDialect } from './dialect.ts'
 import { restRoutes } from './routes.ts'
@@ -21,6 +25,15 @@ export interface RestApiDeps {
   clock: Clock
 }
 
+/** The REST API below a path of another listener. */
+export interface MountedRestInit {
+  /** What redirects begin with: "/api/cluster". */
+  prefix: string
+  /** user → password; null: whoever comes here may use it. */
+  basicAuth: RestApiInit['basicAuth']
+  logLine: RestApiInit['logLine']
+}
+
 /** A running face: where it listens, and a way in for connections that come from elsewhere (libp2p streams, tests). */
 export interface RestApi extends Startable {
   /** Bound addresses as multiaddr texts. */
@@ -33,7 +46,30 @@ export const restApiDefaults: RestApiInit = httpFaceDefaults
 
 /** The REST API of a cluster peer, as Go's (api/rest), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
 export function restApi (init: RestApiInit, { cluster, turns, log, clock }: RestApiDeps): RestApi {
-  const authenticator = init.basicAuth == null ? null : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
+  const authenticator = authenticatorOf(init.basicAuth, clock)
   const routes = restRoutes({ cluster, authenticator, clock })
   return httpFace(init, { name: 'restapi', routes, dialect: restDialect, authenticator, turns, clock, log })
+}
+
+/** The same for the web pages, on a listener of theirs: of this origin only, and without the challenge at which browsers ask by themselves. */
+export function mountedRestApi ({ prefix, basicAuth, logLine }: MountedRestInit, { cluster, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps, 'remoteOf'>): RequestListener {
+  const authenticator = quiet(authenticatorOf(basicAuth, clock))
+  return httpFront(
+    { routes: restRoutes({ cluster, authenticator, clock }), headers: [['X-Content-Type-Options', 'nosniff']], prefix },
+    { dialect: restDialect, cors: null, authenticator, logLine, turns, clock, log, ...(remoteOf == null ? {} : { remoteOf }) }
+  )
+}
+
+const authenticatorOf = (credentials: RestApiInit['basicAuth'], clock: Clock): Authenticator | null =>
+  credentials == null ? null : passwordAuthenticator({ credentials, realm: 'Restricted IPFS Cluster API' }, { clock })
+
+function quiet (authenticator: Authenticator | null): Authenticator | null {
+  if (authenticator == null) return null
+  return {
+    token: principal => authenticator.token(principal),
+    check: authorization => {
+      const verdict = authenticator.check(authorization)
+      return 'message' in verdict ? { ...verdict, challenges: [] } : verdict
+    }
+  }
 }

@@ -5,6 +5,7 @@ import { countedAddress } from '../../http/trusted-proxies.ts'
 import type { Caller, Credentials } from '../../service/accounts/accounts.ts'
 import { isFull } from '../../service/accounts/accounts.ts'
 import type { Limit, Limits, RateLimit } from '../../service/limits/limits.ts'
+import { isReading, isSameOrigin } from '../common/same-origin.ts'
 import type { ServiceAccess, ServiceRoute, TightLimit } from './frame.ts'
 import { sessionOf } from './session-cookie.ts'
 
@@ -72,17 +73,11 @@ export class Admission {
   }
 }
 
-const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-
 function keyOf (headers: IncomingHttpHeaders): string | undefined {
   const own = headers['x-api-key']
   if (own != null) return String(own).trim()
   return /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
 }
-
-/** Browsers tell where a request comes from; pages of other sites can't change what they say. */
-const isSameOrigin = (headers: IncomingHttpHeaders, baseUrl: string): boolean =>
-  headers['sec-fetch-site'] === 'same-origin' || (headers.origin != null && URL.canParse(baseUrl) && headers.origin === new URL(baseUrl).origin)
 
 function checkAccess (access: ServiceAccess, caller: Caller): void {
   if (access === 'open') return

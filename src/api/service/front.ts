@@ -11,7 +11,9 @@ import type { HeaderList, Reply } from '../../http/reply.ts'
 import type { RouteMatch } from '../../http/route.ts'
 import { RouteTable } from '../../http/route.ts'
 import { sendRaw, sendText } from '../../http/send.ts'
-import type { TrustedProxies } from '../../http/trusted-proxies.ts'
+import type { Arrival, TrustedProxies } from '../../http/trusted-proxies.ts'
+import type { Caller } from '../../service/accounts/accounts.ts'
+import { isBelow, mount } from '../common/mounted.ts'
 import type { Admission } from './admission.ts'
 import { CheckedCall, readInput } from './call.ts'
 import type { Failure } from './dialect.ts'
@@ -34,6 +36,10 @@ export interface ServiceFrontDeps {
   answered: OnAnswered
   /** Why nothing is served for now; null: it is. */
   refusal: () => Error | null
+  /** The web pages: false for what is none of their addresses. Null: there are none. */
+  pages: ((exchange: Exchange) => boolean) | null
+  /** The REST API of the cluster for admins, for paths from its own root. Writes the access log of what it answers. Null: there is none. */
+  cluster: RequestListener | null
   /** Gets one Apache common-log line per request. */
   logLine: ((line: string) => void) | null
   clock: Clock
@@ -78,11 +84,35 @@ class ServiceFront {
     const target = parseTarget(request.url ?? '/')
     const exchange = new Exchange({ request, response, target: target ?? { path: '/', query: '' }, match: null })
     exchange.answerHeaders = [...always, ...crossOrigin.actual(exchange)]
+    if (target != null && this.#deps.cluster != null && isBelow(target.path, clusterPrefix)) {
+      this.#askCluster(exchange, this.#deps.cluster).catch(err => {
+        this.#logAtEnd(exchange)
+        this.#fail(exchange, err)
+      })
+      return
+    }
     this.#logAtEnd(exchange)
     const preflight = crossOrigin.preflight(exchange)
     if (preflight != null) this.#send(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers: preflight })
     else if (target == null) this.#fail(exchange, new ClusterError('INVALID_ARGUMENT', {}, { message: 'the path has a broken escape' }))
     else this.#route(exchange)
+  }
+
+  /** For the web pages of admins: their session, or a key of theirs, is what counts there. */
+  async #askCluster (exchange: Exchange, cluster: RequestListener): Promise<void> {
+    const { request, response } = exchange
+    const refusal = this.#deps.refusal()
+    if (refusal != null) throw refusal
+    await this.#admit(exchange, { access: 'admin' })
+    mount(request, clusterPrefix)
+    for (const name of credentialHeaders) delete request.headers[name]
+    cluster(request, response)
+  }
+
+  async #admit (exchange: Exchange, route: Pick<ServiceRoute, 'access' | 'limit'>): Promise<Admitted> {
+    const arrival = this.#deps.proxies.arrivalOf(exchange.request)
+    const baseUrl = this.#publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#publicUrl
+    return { arrival, baseUrl, caller: await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl }) }
   }
 
   #route (exchange: Exchange): void {
@@ -103,17 +133,25 @@ class ServiceFront {
     const known = this.#table.methodsOf(plainPath(exchange.path))
     const methods = [...new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), ...(known.length > 0 ? ['OPTIONS'] : [])])].toSorted()
     const allow: HeaderList = [['Allow', methods.join(', ')]]
+    if (methods.length === 0 && this.#showPage(exchange)) return
     if (methods.length === 0) this.#refuse(exchange, { status: 404, message: 'there is nothing of this name', code: null, headers: [] })
     else if (exchange.method === 'OPTIONS') this.#send(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers: allow })
     else this.#refuse(exchange, { status: 405, message: `${exchange.method} is not possible here: ${methods.join(', ')}`, code: null, headers: allow })
   }
 
+  /** Pages have no headers for other origins: nobody else's page has to do with them. */
+  #showPage (exchange: Exchange): boolean {
+    const before = exchange.answerHeaders
+    exchange.answerHeaders = []
+    if (this.#deps.pages?.(exchange) === true) return true
+    exchange.answerHeaders = before
+    return false
+  }
+
   async #run (exchange: Exchange, { route, params }: RouteMatch<ServiceRoute>): Promise<void> {
     const refusal = this.#deps.refusal()
     if (refusal != null) throw refusal
-    const arrival = this.#deps.proxies.arrivalOf(exchange.request)
-    const baseUrl = this.#publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#publicUrl
-    const caller = await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl })
+    const { arrival, baseUrl, caller } = await this.#admit(exchange, route)
     let isContent = false
     if (caller != null) exchange.response.once('close', () => this.#deps.answered({ user: caller.user.id, contentBytes: isContent ? exchange.bytesSent : 0 }))
     const input = await readInput(route, { exchange, params })
@@ -158,6 +196,12 @@ class ServiceFront {
     exchange.response.once('close', () => logLine(withoutSecrets(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt))))
   }
 }
+
+const clusterPrefix = '/api/cluster'
+/** Of the service: the REST API has others. */
+const credentialHeaders = ['authorization', 'cookie', 'x-api-key']
+
+interface Admitted { arrival: Arrival, baseUrl: string, caller: Caller | null }
 
 const plainPath = (path: string): string => cleanPath(path).replace(/(?<=.)\/$/, '')
 

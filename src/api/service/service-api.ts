@@ -12,7 +12,7 @@ import type { AdmissionInit } from './admission.ts'
 import { Admission } from './admission.ts'
 import { failureReply } from './dialect.ts'
 import type { ServiceRoute } from './frame.ts'
-import type { OnAnswered } from './front.ts'
+import type { OnAnswered, ServiceFrontDeps } from './front.ts'
 import { serviceFront } from './front.ts'
 
 /** The section `api.service` of service.json as far as it is HTTP, files already read. Times in milliseconds. */
@@ -41,6 +41,9 @@ export interface ServiceApiDeps {
   limits: Pick<Limits, 'limit'>
   /** Why nothing is served for now; null: it is. */
   refusal: () => Error | null
+  /** The web pages, and the REST API for those of admins. Null: none. */
+  pages: ServiceFrontDeps['pages']
+  cluster: ServiceFrontDeps['cluster']
   clock: Clock
   log: Logger
 }
@@ -53,14 +56,14 @@ export interface ServiceApi extends Startable {
 }
 
 /** The HTTP APIs of the service on one listener: `/api/v1`, `/api/pinning`, `/api/gateway`. */
-export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, limits, refusal, clock, log }: ServiceApiDeps): ServiceApi {
+export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, limits, refusal, pages, cluster, clock, log }: ServiceApiDeps): ServiceApi {
   const answered: OnAnswered = ({ user, contentBytes }) => {
     usage.request(user)
     if (contentBytes > 0) usage.served(user, contentBytes)
   }
   const listener = serviceFront(
     { routes, publicUrl: init.publicUrl },
-    { admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, logLine: init.logLine, clock, log }
+    { admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, pages, cluster, logLine: init.logLine, clock, log }
   )
   return new HttpServer({
     name: 'service',

@@ -1,0 +1,132 @@
+import { isIP } from 'node:net'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import { commonLogLine } from '../../http/access-log.ts'
+import { Exchange } from '../../http/exchange.ts'
+import { parseTarget } from '../../http/path.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import { jsonReply } from '../../http/reply.ts'
+import { sendText } from '../../http/send.ts'
+import { HttpServer } from '../../http/server.ts'
+import type { Arrival } from '../../http/trusted-proxies.ts'
+import { TrustedProxies } from '../../http/trusted-proxies.ts'
+import { isBelow, mount } from '../common/mounted.ts'
+import { isReading, isSameOrigin } from '../common/same-origin.ts'
+import type { WebFace, WebPages } from './web-pages.ts'
+
+/** The section `api.webui` of service.json, files already read. Times in milliseconds. */
+export interface WebApiInit {
+  /** Multiaddr texts. */
+  listen: readonly string[]
+  /** PEM texts; null: plain HTTP. */
+  tls: { cert: string | Buffer, key: string | Buffer } | null
+  publicUrl: string
+  trustedProxies: readonly string[]
+  /** Whether the REST API asks for credentials. Without them a page must have come from this machine's own names. */
+  hasCredentials: boolean
+  readHeaderMs: number
+  idleMs: number
+  maxHeaderBytes: number
+  maxConnections: number
+  /** Gets one Apache common-log line per request; null: no log. */
+  logLine: ((line: string) => void) | null
+  /** Around the handling of every request: for whoever measures or traces. */
+  wrap?: (listener: RequestListener) => RequestListener
+}
+
+export interface WebApiDeps {
+  /** Null: they weren't built. */
+  pages: ((face: (exchange: Exchange) => WebFace) => WebPages) | null
+  face: (arrival: Arrival) => WebFace
+  /** The REST API, for paths from its own root. Writes the access log of what it answers. */
+  rest: RequestListener
+  clock: Clock
+  log: Logger
+}
+
+const restPrefix = '/api/cluster'
+
+/** The web pages of the cluster on a listener of their own, and the REST API below `/api/cluster` for them. */
+export function webApi (init: WebApiInit, deps: WebApiDeps): HttpServer {
+  const front = new WebFront(init, deps)
+  const listener: RequestListener = (request, response) => front.take(request, response)
+  return new HttpServer({
+    name: 'webui',
+    listen: init.listen,
+    tls: init.tls,
+    maxHeaderBytes: init.maxHeaderBytes,
+    readTimeoutMs: 0,
+    readHeaderTimeoutMs: init.readHeaderMs,
+    writeTimeoutMs: 0,
+    idleTimeoutMs: init.idleMs,
+    maxConnections: init.maxConnections
+  }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
+}
+
+class WebFront {
+  readonly #init: WebApiInit
+  readonly #deps: WebApiDeps
+  readonly #pages: WebPages | null
+  readonly #proxies: TrustedProxies
+
+  constructor (init: WebApiInit, deps: WebApiDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#proxies = new TrustedProxies(init.trustedProxies)
+    this.#pages = deps.pages?.(exchange => deps.face(this.#proxies.arrivalOf(exchange.request))) ?? null
+  }
+
+  take (request: IncomingMessage, response: ServerResponse): void {
+    const target = parseTarget(request.url ?? '/')
+    const exchange = new Exchange({ request, response, target: target ?? { path: '/', query: '' }, match: null })
+    if (target != null && isBelow(target.path, restPrefix)) {
+      this.#askRest(exchange)
+      return
+    }
+    this.#logAtEnd(exchange)
+    if (target == null) this.#refuse(exchange, 400, 'the path has a broken escape')
+    else if (this.#pages == null && target.path === '/') this.#refuse(exchange, 503, 'the web pages are not built: npm run build:web')
+    else if (this.#pages?.answer(exchange) !== true) this.#refuse(exchange, 404, 'there is nothing of this name')
+  }
+
+  #askRest (exchange: Exchange): void {
+    const refusal = this.#refusalOf(exchange)
+    if (refusal != null) {
+      this.#logAtEnd(exchange)
+      this.#refuse(exchange, 403, refusal)
+      return
+    }
+    mount(exchange.request, restPrefix)
+    this.#deps.rest(exchange.request, exchange.response)
+  }
+
+  /** Where no credentials are asked for, whoever can make a browser ask could do anything: only this peer's own pages may. */
+  #refusalOf ({ method, headers, request }: Exchange): string | null {
+    const arrival = this.#proxies.arrivalOf(request)
+    const baseUrl = this.#init.publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#init.publicUrl
+    if (!isReading(method) && !isSameOrigin(headers, baseUrl) && headers.authorization == null) return 'only pages of this peer, or who has credentials, can change something here'
+    // a name of somebody else's that leads to this machine makes their page look like ours
+    if (!this.#init.hasCredentials && !isOwnName(arrival.host, this.#init.publicUrl)) return 'this name is not one of this peer: set public_url, or credentials of the REST API'
+    return null
+  }
+
+  #refuse (exchange: Exchange, status: number, message: string): void {
+    const headers: HeaderList = [['X-Content-Type-Options', 'nosniff']]
+    sendText(exchange, jsonReply(JSON.stringify({ code: status, message }), status, headers), this.#deps.clock)
+  }
+
+  #logAtEnd (exchange: Exchange): void {
+    const { logLine } = this.#init
+    if (logLine == null) return
+    const receivedAt = this.#deps.clock.now()
+    exchange.response.once('close', () => logLine(commonLogLine(exchange, this.#proxies.arrivalOf(exchange.request).address || '-', receivedAt)))
+  }
+}
+
+/** Addresses, `localhost`, and what the configuration says: names that nobody else can point here. */
+function isOwnName (host: string, publicUrl: string): boolean {
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  if (name === '' || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return true
+  return URL.canParse(publicUrl) && new URL(publicUrl).hostname === name
+}

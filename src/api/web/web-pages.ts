@@ -1,0 +1,94 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Exchange } from '../../http/exchange.ts'
+import { escapeHtml } from '../../http/html.ts'
+import type { HeaderList } from '../../http/reply.ts'
+import { sendText } from '../../http/send.ts'
+import { hasAlready } from '../common/conditional.ts'
+import type { WebPage } from './page-paths.ts'
+import { pageOf } from './page-paths.ts'
+import { pageHeaders } from './policy.ts'
+import type { WebAsset, WebFiles } from './web-files.ts'
+import { etagOf } from './web-files.ts'
+
+/** What the pages are told of the peer that serves them, in a meta element of their document. */
+export interface WebFace {
+  kind: 'service' | 'cluster'
+  /** What links to content begin with, without a slash at the end; '': `/api/gateway` here. */
+  gateway: string
+  [name: string]: string | boolean
+}
+
+export interface WebPagesDeps {
+  files: WebFiles
+  /** For one request: links may depend on the name that the peer was reached by. */
+  face: (exchange: Exchange) => WebFace
+  clock: Clock
+}
+
+/** Answers the addresses of pages with their document, and their files. */
+export interface WebPages {
+  /** False when the address is neither: nothing was answered. Only GET and HEAD are. */
+  answer (exchange: Exchange): boolean
+}
+
+const metaElement = '<meta name="helia-cluster" content="">'
+
+export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
+  return {
+    answer: exchange => {
+      if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false
+      if (exchange.path.startsWith('/assets/')) {
+        const asset = files.assets.get(exchange.path.slice(1))
+        if (asset != null) sendAsset(exchange, asset, clock)
+        return asset != null
+      }
+      const own = face(exchange)
+      const page = exchange.path === '/' ? pageOf(files.pages, '/') ?? { path: '/', faces: [own.kind], files: [] } : pageOf(files.pages, exchange.path)
+      if (page == null || (page.path !== '/' && !page.faces.includes(own.kind))) return false
+      sendIndex(exchange, { files, page, own, clock })
+      return true
+    }
+  }
+}
+
+/** The document is asked for each time: it names the files of the version that runs. */
+function sendIndex (exchange: Exchange, { files, page, own, clock }: { files: WebFiles, page: WebPage, own: WebFace, clock: Clock }): void {
+  const body = documentOf(files.index, { own, page })
+  const etag = etagOf(body)
+  const headers: HeaderList = [...pageHeaders(originOf(own.gateway)), ['Cache-Control', 'no-cache'], ['Etag', etag]]
+  if (hasAlready(exchange.headers, [etag])) sendText(exchange, { kind: 'text', status: 304, contentType: null, body: '', headers }, clock)
+  else sendText(exchange, { kind: 'text', status: 200, contentType: 'text/html; charset=utf-8', body, headers }, clock)
+}
+
+function documentOf (index: string, { own, page }: { own: WebFace, page: WebPage }): string {
+  // the page's code is on its way before the entry has asked for it
+  const files = page.faces.includes(own.kind) ? page.files : []
+  const ahead = files.map(file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`).join('\n')
+  return index
+    .replace(metaElement, () => `<meta name="helia-cluster" content="${escapeHtml(JSON.stringify(own))}">`)
+    .replace('</head>', () => `${ahead}\n</head>`)
+}
+
+const originOf = (url: string): string => URL.canParse(url) ? new URL(url).origin : ''
+
+/** Names change with the content: what was fetched once is good for ever. */
+function sendAsset (exchange: Exchange, asset: WebAsset, clock: Clock): void {
+  const accepted = String(exchange.headers['accept-encoding'] ?? '')
+  const coding = accepts(accepted, 'br') && asset.coded.has('br') ? 'br' : accepts(accepted, 'gzip') && asset.coded.has('gzip') ? 'gzip' : null
+  const body = coding == null ? asset.plain : asset.coded.get(coding) ?? asset.plain
+  const headers: HeaderList = [
+    ...pageHeaders(''),
+    ['Cache-Control', 'public, max-age=31536000, immutable'],
+    ['Cross-Origin-Resource-Policy', 'same-origin'],
+    ['Vary', 'Accept-Encoding'],
+    ...(coding == null ? [] : [['Content-Encoding', coding] as const])
+  ]
+  sendText(exchange, { kind: 'text', status: 200, contentType: asset.contentType, body, headers }, clock)
+}
+
+/** "gzip, br;q=0" takes no br. */
+const accepts = (header: string, coding: string): boolean =>
+  header.split(',').some(part => {
+    const [name = '', ...options] = part.trim().toLowerCase().split(';').map(text => text.trim())
+    return name === coding && !options.some(option => /^q=0(\.0*)?$/.test(option))
+  })

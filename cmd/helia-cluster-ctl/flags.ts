@@ -100,19 +100,21 @@ function durationOf (value: string): number | undefined {
 }
 
 /**
- * Brings a command's flags before its other arguments, as Go's cli package does: whatever looks like one of its flags, each with the argument after it
- * unless that starts with a dash.
+ * Brings a command's flags before its other arguments, as Go's cli package does: whatever looks like one of its flags, each with the argument after it unless that
+ * looks like one, too. So a value may begin with a dash: `-1`, `-5m`, `--`.
  */
 export function flagsFirst (argv: readonly string[], known: readonly Flag[]): string[] {
   const flags: string[] = []
   const rest: string[] = []
   let maybeValue = false
   for (const [index, argument] of argv.entries()) {
-    if (argument === '--') return [...flags, ...rest, ...argv.slice(index)]
-    if (maybeValue && !argument.startsWith('-')) {
+    const looksLikeFlag = isFlag(argument, known)
+    if (maybeValue && !looksLikeFlag) {
       flags.push(argument)
       maybeValue = false
-    } else if (isFlag(argument, known)) {
+    } else if (argument === '--') {
+      return [...flags, argument, ...rest, ...argv.slice(index + 1)]
+    } else if (looksLikeFlag) {
       flags.push(argument)
       maybeValue = !argument.includes('=')
     } else rest.push(argument)
@@ -120,7 +122,8 @@ export function flagsFirst (argv: readonly string[], known: readonly Flag[]): st
   return [...flags, ...rest]
 }
 
+/** Three dashes are too many, which `parseFlags` says. */
 function isFlag (argument: string, known: readonly Flag[]): boolean {
-  const name = /^--?([^-=][^=]*)/.exec(argument)?.[1]
+  const name = /^-{1,3}([^-=][^=]*)/.exec(argument)?.[1]
   return name != null && (name === 'help' || name === 'h' || known.some(flag => flag.names.includes(name)))
 }

@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
 import { access, lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, join, normalize, resolve } from 'node:path'
-import { compareUtf8 } from '../../src/model/pin.ts'
+import { bytesOfText, textOfBytes } from '../../src/base/byte-text.ts'
 import type { UploadEntry } from '../../src/client/multipart.ts'
 
 export interface LocalFilesInit {
@@ -12,7 +12,7 @@ export interface LocalFilesInit {
   onBytes? (count: number): void
 }
 
-/** A path on disk that can be uploaded. */
+/** A path on disk that can be uploaded. What isn't UTF-8 in it stands as in `byte-text.ts`. */
 export interface LocalPath { path: string, stats: BigIntStats }
 
 /** Looks at a path of the command line. Throws an Error whose message is Go's when it isn't there, can't be read, or may not be added. */
@@ -20,7 +20,7 @@ export async function localPath (text: string, { recursive }: Pick<LocalFilesIni
   const path = text === '.' ? await realpath('.') : trimmed(normalize(text))
   const stats = await statOf(path)
   if (stats.isDirectory() && !recursive) throw new Error(`${path} is a directory, but Recursive option is not set`)
-  if (stats.isFile()) await access(path, constants.R_OK).catch((err: unknown) => { throw new Error(`open ${path}: ${reasonOf(err)}`, { cause: err }) })
+  if (stats.isFile()) await access(onDisk(path), constants.R_OK).catch((err: unknown) => { throw new Error(`open ${path}: ${reasonOf(err)}`, { cause: err }) })
   else if (!stats.isDirectory() && !stats.isSymbolicLink()) throw unrecognized(path)
   return { path, stats }
 }
@@ -29,7 +29,7 @@ const trimmed = (path: string): string => path.length > 1 ? path.replace(/\/+$/,
 
 async function statOf (path: string): Promise<BigIntStats> {
   try {
-    return await lstat(path, { bigint: true })
+    return await lstat(onDisk(path), { bigint: true })
   } catch (err) {
     throw new Error(`lstat ${path}: ${reasonOf(err)}`, { cause: err })
   }
@@ -42,7 +42,7 @@ const reasonOf = (err: unknown): string => reasons[(err as NodeJS.ErrnoException
 /** A path with all that is below it: parents first, names in byte order, one open file at a time. `name` is what it is called in the upload. */
 export async function * entriesOf ({ path, stats }: LocalPath, name: string, init: LocalFilesInit): AsyncGenerator<UploadEntry, void, undefined> {
   const times = { mode: goMode(stats), mtime: { seconds: Number(stats.mtimeNs / 1_000_000_000n), nanoseconds: Number(stats.mtimeNs % 1_000_000_000n) } }
-  if (stats.isSymbolicLink()) yield { path: name, symlink: await readlink(path), ...times }
+  if (stats.isSymbolicLink()) yield { path: name, symlink: await readlink(onDisk(path), 'buffer'), ...times }
   else if (stats.isFile()) yield { path: name, content: () => bytesOf(path, init), absolutePath: resolve(path), ...times }
   else if (stats.isDirectory()) {
     yield { path: name, directory: true, ...times }
@@ -54,11 +54,15 @@ export async function * entriesOf ({ path, stats }: LocalPath, name: string, ini
 const unrecognized = (path: string): Error => new Error(`unrecognized file type for ${path}`)
 
 async function childrenOf (path: string, { hidden }: LocalFilesInit): Promise<string[]> {
-  return (await readdir(path)).filter(child => hidden || !child.startsWith('.')).toSorted(compareUtf8)
+  const names = await readdir(onDisk(path), 'buffer')
+  return names.toSorted(Buffer.compare).map(textOfBytes).filter(child => hidden || !child.startsWith('.'))
 }
 
+/** A path as the system takes it. */
+const onDisk = (path: string): string | Buffer => path.isWellFormed() ? path : bytesOfText(path)
+
 async function * bytesOf (path: string, { onBytes }: LocalFilesInit): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of createReadStream(onDisk(path), { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>) {
     yield chunk
     onBytes?.(chunk.length)
   }

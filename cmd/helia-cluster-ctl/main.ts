@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { textOfBytes } from '../../src/base/byte-text.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { ApiError } from '../../src/client/errors.ts'
@@ -125,6 +127,17 @@ export async function runAndTell (init: CtlInit, deps: CtlDeps): Promise<number>
   }
 }
 
+/** Node reads arguments as UTF-8. Names of files that aren't are taken from where Linux has them. */
+function commandLine (): string[] {
+  const argv = process.argv.slice(2)
+  if (process.platform !== 'linux' || !argv.some(argument => argument.includes('\ufffd'))) return argv
+  const all = textOfBytes(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1)
+  return argv.map((argument, at) => {
+    const asGiven = all.at(at - argv.length) ?? ''
+    return asGiven.toWellFormed() === argument ? asGiven : argument
+  })
+}
+
 /** Called by the launcher. */
 export async function main (): Promise<void> {
   const terminal = systemTerminal()
@@ -132,7 +145,7 @@ export async function main (): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => { interrupted.abort(new Error('interrupted')) })
   const called = basename(process.argv[1] ?? '', '.js')
   const program = called === 'bin' || called === '' ? 'helia-cluster-ctl' : called
-  const code = await runAndTell({ argv: process.argv.slice(2), program }, { terminal, clock: systemClock, signal: interrupted.signal })
+  const code = await runAndTell({ argv: commandLine(), program }, { terminal, clock: systemClock, signal: interrupted.signal })
   await terminal.flush()
   process.exit(code)
 }

@@ -1,3 +1,4 @@
+import { percentEncode } from '../base/percent-encode.ts'
 import { ApiError, unanswered } from './errors.ts'
 import { fetchTransport } from './fetch-transport.ts'
 import { parseExact, streamOf, textOf, throwIfRefused } from './body.ts'
@@ -212,7 +213,7 @@ function authorization (auth: Auth): string {
 }
 
 /** Colons are fine in paths, and metrics have them. */
-const segment = (text: CidLike): string => encodeURIComponent(text.toString()).replaceAll('%3A', ':')
+const segment = (text: CidLike): string => percentEncode(text.toString()).replaceAll('%3A', ':')
 
 /** "/ipfs/<cid>/a/b" with every segment escaped; a bare CID counts as "/ipfs/<cid>". */
 function contentPath (content: CidLike): string {

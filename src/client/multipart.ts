@@ -15,11 +15,11 @@ export interface EntryTimes {
   absolutePath?: string
 }
 
-/** One entry of an upload. Parents come before their children; `path` uses "/". */
+/** One entry of an upload. Parents come before their children; `path` uses "/". U+DC80 to U+DCFF in a path stand for bytes that aren't UTF-8. */
 export type UploadEntry = EntryTimes & (
   { path: string, content: FileContent } |
   { path: string, directory: true } |
-  { path: string, symlink: string })
+  { path: string, symlink: string | Uint8Array })
 
 type Piece = Uint8Array | Blob | AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>)
 
@@ -75,7 +75,7 @@ async function * chunksOf (content: Piece): AsyncGenerator<Uint8Array, void, und
 }
 
 function contentOf (entry: UploadEntry): Piece {
-  if ('symlink' in entry) return encoder.encode(entry.symlink)
+  if ('symlink' in entry) return typeof entry.symlink === 'string' ? encoder.encode(entry.symlink) : entry.symlink
   if ('directory' in entry) return new Uint8Array()
   return typeof entry.content === 'string' ? encoder.encode(entry.content) : entry.content
 }

@@ -1,8 +1,9 @@
+import { percentEncode } from '../base/percent-encode.ts'
 import type { AddOptions, PinOptions, TimeText } from './types.ts'
 
 /** Escapes for a query as Go's url.QueryEscape. */
 export const queryEscape = (text: string): string =>
-  encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`).replaceAll('%20', '+')
+  percentEncode(text).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`).replaceAll('%20', '+')
 
 /** Sorted by key, as Go's url.Values.Encode prints them. */
 export function encodeQuery (values: Readonly<Record<string, string>>): string {

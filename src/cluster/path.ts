@@ -1,3 +1,4 @@
+import { quotedText } from '../base/byte-text.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { CID } from '../model/cid.ts'
 import { parseCid } from '../model/cid.ts'
@@ -9,12 +10,12 @@ import type { CallOptions } from './cluster-api.ts'
  */
 export function checkPath (path: string): string {
   const fail = (why: string): never => {
-    throw new ClusterError('INVALID_ARGUMENT', { path: path.slice(0, 200) }, { message: `error parsing path: invalid path ${JSON.stringify(path)}: ${why}` })
+    throw new ClusterError('INVALID_ARGUMENT', { path: path.slice(0, 200) }, { message: `error parsing path: invalid path ${quotedText(path)}: ${why}` })
   }
   const segments = cleanSegments(path)
   const [namespace = '', root = ''] = segments
   if (!path.startsWith('/') || segments.length < 2) fail('path does not have enough components')
-  if (namespace !== 'ipfs' && namespace !== 'ipld' && namespace !== 'ipns') fail(`unknown namespace: ${JSON.stringify(namespace)}`)
+  if (namespace !== 'ipfs' && namespace !== 'ipld' && namespace !== 'ipns') fail(`unknown namespace: ${quotedText(namespace)}`)
   if (namespace !== 'ipns') {
     try { parseCid(root) } catch (err) { fail(messageOf(err)) }
   }

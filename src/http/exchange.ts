@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
 import type { Principal } from './auth.ts'
 import { RequestBody } from './body.ts'
 import type { Target } from './path.ts'
@@ -22,6 +24,7 @@ export class Exchange implements Call {
   bytesSent = 0
   #body: RequestBody | undefined
   #abort: AbortController | undefined
+  #stopTimer = (): void => {}
 
   constructor (init: { request: IncomingMessage, response: ServerResponse, target: Target, match: RouteMatch | null }) {
     this.request = init.request
@@ -40,17 +43,27 @@ export class Exchange implements Call {
     return this.#body
   }
 
-  get signal (): AbortSignal {
-    this.#abort ??= this.#watchClient()
-    return this.#abort.signal
+  /** Aborts when the client has gone or the time is up. */
+  get signal (): AbortSignal { return this.#abortion().signal }
+
+  /** After so many milliseconds the signal aborts with TIMEOUT, in Go's words. The timer ends with the answer. */
+  limitTime (ms: number, clock: Pick<Clock, 'after'>): void {
+    const abort = this.#abortion()
+    this.#stopTimer()
+    this.#stopTimer = clock.after(ms, () => abort.abort(new ClusterError('TIMEOUT', { ms }, { message: 'context deadline exceeded' })))
   }
 
   /** True when nobody is there any more to answer. */
   get isGone (): boolean { return this.response.destroyed }
 
+  #abortion (): AbortController {
+    return this.#abort ??= this.#watchClient()
+  }
+
   #watchClient (): AbortController {
     const abort = new AbortController()
     const gone = (): void => {
+      this.#stopTimer()
       if (!this.response.writableFinished) abort.abort(new Error('the client went away'))
     }
     if (this.response.destroyed) gone()

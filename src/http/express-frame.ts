@@ -31,8 +31,8 @@ export function expressFrame (table: RouteTable, { run, unmatched, failed }: Fra
     const { request, response } = exchange
     const original = request.url
     exchanges.set(request, exchange)
-    // routes match the decoded path, as Go's do; Express decodes what it matched
-    if (original?.includes('%') === true || original?.startsWith('/') === false) request.url = `${escapePath(exchange.path)}${exchange.query.raw === '' ? '' : `?${exchange.query.raw}`}`
+    // routes match the decoded path, as Go's do; Express decodes what it matched, for itself and as UTF-8 only
+    if (original?.includes('%') === true || original?.startsWith('/') === false) request.url = `${escapePath(exchange.path.toWellFormed())}${exchange.query.raw === '' ? '' : `?${exchange.query.raw}`}`
     app(request, response)
     if (original != null) request.url = original
   }

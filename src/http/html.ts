@@ -18,7 +18,11 @@ export const shownHtml = (text: string): string => visibleHtml(shortened(text))
 
 /** Without a limit to its length. */
 export const visibleHtml = (text: string): string =>
-  escapeHtml(text).replace(unseen, found => `<span class="unseen">U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}</span>`)
+  escapeHtml(text).replace(unseen, found => `<span class="unseen">${spelled(found.codePointAt(0) ?? 0)}</span>`)
+
+/** Half a surrogate pair may be a byte of a name that isn't UTF-8. */
+const spelled = (code: number): string => code >= 0xdc80 && code <= 0xdcff ? `\\x${hex(code & 0xff)}` : `U+${hex(code).padStart(4, '0')}`
+const hex = (value: number): string => value.toString(16).toUpperCase()
 
 /** The same for places where only text may stand: attributes, titles. */
 export const shownText = (text: string): string => escapeHtml(shortened(text).replace(unseen, '\ufffd'))

@@ -1,10 +1,11 @@
+import { textOfBytes } from '../base/byte-text.ts'
 import type { MediaType } from './disposition.ts'
 import { parseMediaType } from './disposition.ts'
 import { badRequest, HttpError } from './dialect.ts'
 
 /** One part of a multipart body. */
 export interface Part {
-  /** Names lower case; of a repeated header the first. */
+  /** Names lower case; of a repeated header the first. Bytes that aren't UTF-8 stand as in `byte-text.ts`. */
   headers: ReadonlyMap<string, string>
   /** Null when it is missing or can't be read. */
   disposition: MediaType | null
@@ -198,7 +199,7 @@ class Splitter {
       if (line == null || !line.endsWith('\n')) throw endOfBody()
       size += line.length
       if (size > headerLimit) throw badRequest('multipart: message too large')
-      const text = Buffer.from(line, 'latin1').toString('utf8').replace(/\r?\n$/, '')
+      const text = textOfBytes(Buffer.from(line, 'latin1')).replace(/\r?\n$/, '')
       if (text === '') return headers
       if (/^[ \t]/.test(text)) {
         if (last != null) headers.set(last, `${headers.get(last)} ${text.trim()}`)

@@ -1,6 +1,9 @@
+import { percentDecode, textOfBytes } from '../base/byte-text.ts'
+import { percentEncode } from '../base/percent-encode.ts'
+
 /** What the request line asks for: the decoded path that routes match on, and the raw query. */
 export interface Target {
-  /** Percent-decoded; '*' for `OPTIONS *`. */
+  /** Percent-decoded; '*' for `OPTIONS *`. Bytes that aren't UTF-8 stand as in `byte-text.ts`. */
   path: string
   /** Raw, without the question mark. */
   query: string
@@ -10,36 +13,19 @@ export interface Target {
 export function parseTarget (url: string): Target | null {
   const target = url.charCodeAt(0) === 47 ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '')
   const mark = target.indexOf('?')
-  const path = percentDecode(utf8OfLatin1(mark < 0 ? target : target.slice(0, mark)))
+  const path = percentDecode(textOfLatin1(mark < 0 ? target : target.slice(0, mark)))
   if (path == null) return null
-  return { path: path === '' ? '/' : path, query: mark < 0 ? '' : utf8OfLatin1(target.slice(mark + 1)) }
+  return { path: path === '' ? '/' : path, query: mark < 0 ? '' : textOfLatin1(target.slice(mark + 1)) }
 }
 
-/** Node reads request lines byte by byte as latin1; raw UTF-8 in them is put together again. */
-function utf8OfLatin1 (text: string): string {
-  return /[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text
-}
-
-/** Decodes %XX; null when an escape is broken. Bytes that are not UTF-8 become U+FFFD. */
-export function percentDecode (text: string): string | null {
-  if (!text.includes('%')) return text
-  if (/%(?![0-9a-f]{2})/i.test(text)) return null
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return unescapedBytes(text).toString('utf8')
-  }
-}
-
-/** The bytes that a text with %XX stands for. */
-export function unescapedBytes (text: string): Buffer {
-  const binary = Buffer.from(text, 'utf8').toString('latin1').replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)))
-  return Buffer.from(binary, 'latin1')
+/** Node reads request lines byte by byte as latin1: the text that these bytes are. */
+export function textOfLatin1 (text: string): string {
+  return /[\x80-\xff]/.test(text) ? textOfBytes(Buffer.from(text, 'latin1')) : text
 }
 
 /** Encodes a decoded path for a Location header, as Go's url.URL does. */
 export function escapePath (path: string): string {
-  return encodeURI(path.toWellFormed()).replace(/[!'()*?#[\]]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  return percentEncode(path, encodeURI).replace(/[!'()*?#[\]]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 const unclean = /\/\/|\/\.\.?(?:\/|$)/

@@ -1,15 +1,11 @@
-import { isUtf8 } from 'node:buffer'
-import { percentDecode, unescapedBytes } from './path.ts'
+import { percentDecode } from '../base/byte-text.ts'
 
-/** The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. */
+/** The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. Bytes that aren't UTF-8 stand as in `byte-text.ts`. */
 export class Query {
   readonly raw: string
   #pairs: Map<string, string[]> | undefined
 
   constructor (raw: string) { this.raw = raw }
-
-  /** Whether all of it is UTF-8; what is not has become U+FFFD. */
-  get isUtf8 (): boolean { return isUtf8(unescapedBytes(this.raw)) }
 
   /** The first value; '' when there is none. */
   get (name: string): string {

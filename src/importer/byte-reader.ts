@@ -9,6 +9,8 @@ export class ByteReader {
   readonly #signal: AbortSignal | undefined
   #piece: Uint8Array = new Uint8Array(0)
   #at = 0
+  /** Bytes until the end that `limit` set. */
+  #left = Infinity
 
   constructor (content: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     this.#pieces = content[Symbol.asyncIterator]()
@@ -17,8 +19,22 @@ export class ByteReader {
 
   /** Whether the stream is at its end. */
   async atEnd (): Promise<boolean> {
+    if (this.#left === 0) return true
     while (this.#at === this.#piece.length) if (!await this.#next()) return true
     return false
+  }
+
+  /** The stream counts as ended after so many bytes more. */
+  limit (length: number): void { this.#left = length }
+
+  /** Passes over bytes. Throws INVALID_ARGUMENT when they aren't there. */
+  async skip (length: number): Promise<void> {
+    for (let left = length; left > 0;) {
+      if (await this.atEnd()) throw unexpectedEnd()
+      const part = Math.min(left, this.#piece.length - this.#at, this.#left)
+      this.#take(part)
+      left -= part
+    }
   }
 
   /** An unsigned varint of at most eight bytes. Throws INVALID_ARGUMENT. */
@@ -27,7 +43,8 @@ export class ByteReader {
     let factor = 1
     for (let bytes = 0; bytes < 8; bytes++) {
       if (await this.atEnd()) throw unexpectedEnd()
-      const byte = this.#piece[this.#at++] ?? 0
+      const byte = this.#piece[this.#at] ?? 0
+      this.#take(1)
       value += (byte & 0x7f) * factor
       if (byte < 0x80) return value
       factor *= 128
@@ -37,8 +54,9 @@ export class ByteReader {
 
   /** The next `length` bytes, in memory of their own when they are few or come in several pieces. Throws INVALID_ARGUMENT when they aren't there. */
   async bytes (length: number): Promise<Uint8Array> {
+    if (length > this.#left) throw unexpectedEnd()
     if (length >= minSharedBytes && this.#piece.length - this.#at >= length) {
-      this.#at += length
+      this.#take(length)
       return this.#piece.subarray(this.#at - length, this.#at)
     }
     const bytes = new Uint8Array(length)
@@ -47,12 +65,17 @@ export class ByteReader {
       const part = this.#piece.subarray(this.#at, this.#at + length - filled)
       bytes.set(part, filled)
       filled += part.length
-      this.#at += part.length
+      this.#take(part.length)
     }
     return bytes
   }
 
   async close (): Promise<void> { await this.#pieces.return?.() }
+
+  #take (length: number): void {
+    this.#at += length
+    this.#left -= length
+  }
 
   async #next (): Promise<boolean> {
     this.#signal?.throwIfAborted()

@@ -1,11 +1,11 @@
 import { decode as decodeDagPb } from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
-import { ClusterError, messageOf } from '../base/errors.ts'
+import { ClusterError, isClusterError, messageOf } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { BlockBatch } from './block-batch.ts'
-import { dagPb } from './block-maker.ts'
+import { dagCbor, dagPb } from './block-maker.ts'
 import { ByteReader } from './byte-reader.ts'
 import { hashFunction, isContentOf } from '../wire/multihash.ts'
 import type { CarImporter } from './importer.ts'
@@ -18,27 +18,31 @@ const maxHeaderBytes = 256 * 1024
 const headerNesting = { depth: 8, items: 20_000 }
 
 /** See `CarImporter`: the contract. */
-export const importCar: CarImporter = async (content, sink, { signal }) => {
+export const importCar: CarImporter = async (content, sink, { signal, likeKubo = false }) => {
   const reader = new ByteReader(content, signal)
   const batch = new BlockBatch(sink)
   let finished = false
   try {
-    const root = await readHeader(reader)
+    const roots = likeKubo ? await readAnyHeader(reader) : [await readHeader(reader)]
+    const rules = likeKubo ? kuboRules : clusterRules
     let bytes = 0
     let size = 0
-    let blocks = 0
-    while (!await reader.atEnd()) {
-      const block = await readBlock(reader)
-      if (block.cid.equals(root)) size = fileSize(block)
-      bytes += block.bytes.length
-      blocks++
-      batch.add(block)
-      if (batch.isFull) await batch.flush()
+    let last: CID | undefined
+    try {
+      for (let block = await nextBlock(reader, rules); block != null; block = await nextBlock(reader, rules)) {
+        if (roots.length === 1 && roots[0]?.equals(block.cid) === true) size = fileSize(block)
+        bytes += block.bytes.length
+        last = block.cid
+        batch.add(block)
+        if (batch.isFull) await batch.flush()
+      }
+    } catch (err) {
+      throw rules.failure(err, last)
     }
-    if (blocks === 0) throw invalid('empty car, no blocks', { empty: true })
+    if (last == null && !likeKubo) throw invalid('empty car, no blocks', { empty: true })
     await batch.finish()
     finished = true
-    return { root, bytes, size }
+    return { roots, bytes, size }
   } finally {
     if (!finished) await batch.abandon()
     await reader.close()
@@ -47,16 +51,78 @@ export const importCar: CarImporter = async (content, sink, { signal }) => {
 
 const invalid = (message: string, facts = {}): ClusterError => new ClusterError('INVALID_ARGUMENT', facts, { message })
 
+/** Where go-car's versions differ. */
+interface CarRules {
+  /** Padding behind the last block. */
+  endsAtEmptySection: boolean
+  mismatch: (named: CID, actual: CID) => string
+  /** What is told of a fault behind the block `last`. */
+  failure: (err: unknown, last: CID | undefined) => unknown
+}
+
+const clusterRules: CarRules = {
+  endsAtEmptySection: true,
+  mismatch: (named, actual) => `mismatch in content integrity, name: ${String(named)}, data: ${String(actual)}`,
+  failure: err => err
+}
+const kuboRules: CarRules = {
+  endsAtEmptySection: false,
+  mismatch: (named, actual) => `mismatch in content integrity, expected: ${String(named)}, got: ${String(actual)}`,
+  failure: (err, last) => {
+    if (!isClusterError(err, 'INVALID_ARGUMENT')) return err
+    const message = `import failed${last == null ? '' : ` after block "${String(last)}"`}: ${err.message}`
+    return new ClusterError('INVALID_ARGUMENT', err.details, { message, cause: err })
+  }
+}
+
+/** Undefined at the end. */
+async function nextBlock (reader: ByteReader, rules: CarRules): Promise<Block | undefined> {
+  if (await reader.atEnd()) return undefined
+  const section = await readSection(reader, { limitBytes: maxSectionBytes, what: 'a section' })
+  return section.length === 0 && rules.endsAtEmptySection ? undefined : await checkedBlock(section, rules)
+}
+
 /** The header's only root. */
 async function readHeader (reader: ByteReader): Promise<CID> {
   if (await reader.atEnd()) throw invalid('EOF')
-  const { version, roots } = decodeHeader(await readSection(reader, { limitBytes: maxHeaderBytes, what: 'the header' }))
+  const { version, roots } = await nextHeader(reader)
   if (version !== 1) throw invalid(`invalid car version: ${String(version)}`)
   if (!Array.isArray(roots) || roots.length === 0) throw invalid('empty car, no roots')
   if (roots.length !== 1) throw invalid('only CAR files with a single root are supported')
-  const root = CID.asCID(roots[0])
-  if (root == null) throw invalid('invalid header: a root is not a CID')
-  return root
+  return rootCid(roots[0])
+}
+
+/** The roots of a CAR of either version; the reader stands before its first block, and ends behind its last. */
+async function readAnyHeader (reader: ByteReader): Promise<CID[]> {
+  if (await reader.atEnd()) throw invalid('EOF')
+  const header = await nextHeader(reader)
+  if (header.version === 1) return rootCids(header.roots)
+  if (header.version !== 2) throw invalid(`invalid car version: ${String(header.version)}`)
+  const fixed = Buffer.from(await reader.bytes(fixedBytes))
+  const [offset, length] = [Number(fixed.readBigUInt64LE(dataOffsetAt)), Number(fixed.readBigUInt64LE(dataLengthAt))]
+  if (offset < pragmaBytes + fixedBytes) throw invalid(`invalid data payload offset: ${offset}`)
+  await reader.skip(offset - pragmaBytes - fixedBytes)
+  reader.limit(length)
+  const inner = await nextHeader(reader)
+  if (inner.version !== 1) throw invalid(`invalid data payload header version; expected 1, got ${String(inner.version)}`)
+  return rootCids(inner.roots)
+}
+
+/** CARv2: a pragma that reads as a header, characteristics, and three numbers: where the CARv1 inside begins, how long it is, where the index begins. */
+const pragmaBytes = 11
+const fixedBytes = 40
+const dataOffsetAt = 16
+const dataLengthAt = 24
+
+const nextHeader = async (reader: ByteReader): Promise<{ version?: unknown, roots?: unknown }> =>
+  decodeHeader(await readSection(reader, { limitBytes: maxHeaderBytes, what: 'the header' }))
+
+const rootCids = (roots: unknown): CID[] => Array.isArray(roots) ? roots.map(rootCid) : []
+
+function rootCid (root: unknown): CID {
+  const cid = CID.asCID(root)
+  if (cid == null) throw invalid('invalid header: a root is not a CID')
+  return cid
 }
 
 function decodeHeader (bytes: Uint8Array): { version?: unknown, roots?: unknown } {
@@ -73,17 +139,29 @@ async function readSection (reader: ByteReader, { limitBytes, what }: { limitByt
   return await reader.bytes(length)
 }
 
-/** A section: CID and bytes. The hash has been compared. */
-async function readBlock (reader: ByteReader): Promise<Block> {
-  const section = await readSection(reader, { limitBytes: maxSectionBytes, what: 'a section' })
+/** A section is CID and bytes. The hash has been compared. */
+async function checkedBlock (section: Uint8Array, { mismatch }: CarRules): Promise<Block> {
   const [cid, bytes] = splitSection(section)
   if (!await isContentOf(cid, bytes)) {
     const { code } = cid.multihash
     const actual = CID.create(cid.version, cid.code, createDigest(code, (await hashFunction(code)).digest(bytes)))
-    throw invalid(`mismatch in content integrity, name: ${String(cid)}, data: ${String(actual)}`)
+    throw invalid(mismatch(cid, actual))
   }
+  refuseUndecodable({ cid, bytes })
   return { cid, bytes }
 }
+
+/** Nobody could pin what has no links that can be read. */
+function refuseUndecodable ({ cid, bytes }: Block): void {
+  const decode = decoders.get(cid.code)
+  try {
+    decode?.(bytes)
+  } catch (err) {
+    throw new ClusterError('INVALID_ARGUMENT', {}, { message: `block ${String(cid)} can't be decoded: ${messageOf(err)}`, cause: err })
+  }
+}
+
+const decoders = new Map<number, (bytes: Uint8Array) => unknown>([[dagPb, decodeDagPb], [dagCbor, decodeDagCbor]])
 
 function splitSection (section: Uint8Array): [CID, Uint8Array] {
   try {

@@ -1,9 +1,11 @@
 import type { CID } from 'multiformats/cid'
+import { bytesOfText } from '../base/byte-text.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { ProtoWriter, varintLength } from './proto-writer.ts'
 
 /** Something with a name in a directory. */
 export interface DirectoryEntry {
+  /** What isn't UTF-8 in it stands as in `byte-text.ts`. */
   name: string
   cid: CID
   /** Cumulative size of its blocks. */
@@ -18,13 +20,15 @@ export class DirectoryWriter {
   #dagSize = 0
 
   add ({ name, cid, dagSize }: DirectoryEntry): void {
-    const nameLength = Buffer.byteLength(name)
+    const nameBytes = name.isWellFormed() ? undefined : bytesOfText(name)
+    const nameLength = nameBytes?.length ?? Buffer.byteLength(name)
     const cidLength = cid.bytes.length
     const inner = 3 + varintLength(cidLength) + cidLength + varintLength(nameLength) + nameLength + varintLength(dagSize)
     const bytes = this.#bytes
     bytes.number(0x12, inner)
     bytes.bytes(0x0a, cid.bytes)
-    bytes.text(0x12, name, nameLength)
+    if (nameBytes == null) bytes.text(0x12, name, nameLength)
+    else bytes.bytes(0x12, nameBytes)
     bytes.number(0x18, dagSize)
     this.#dagSize += dagSize
   }
@@ -47,14 +51,14 @@ export function encodeDirectory (entries: readonly DirectoryEntry[], make: (byte
 /** The entries by the bytes of their names. JavaScript's own order is the same unless there are characters outside the basic plane. */
 export function sortedByName<T extends { name: string }> (entries: readonly T[]): T[] {
   if (entries.every(({ name }) => !/[\ud800-\udfff]/.test(name))) return entries.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  return entries.map(entry => ({ entry, key: Buffer.from(entry.name) })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
+  return entries.map(entry => ({ entry, key: bytesOfText(entry.name) })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
 }
 
 /** The dag-pb node of a symbolic link, with `fields` at the end of its UnixFS message. */
 export function encodeSymlink (target: string, fields?: Uint8Array): Uint8Array {
   const data = new ProtoWriter(64)
   data.number(0x08, 4)
-  data.text(0x12, target, Buffer.byteLength(target))
+  data.bytes(0x12, bytesOfText(target))
   const node = new ProtoWriter(64)
   node.bytes(0x0a, fields == null ? data.view : Buffer.concat([data.view, fields]))
   return node.view.slice()

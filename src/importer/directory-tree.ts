@@ -1,3 +1,4 @@
+import { byteLengthOfText } from '../base/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DirectoryEntry } from './directory-node.ts'
@@ -12,12 +13,14 @@ interface Closing { tree: DirectoryTree, name: string, path: string, names: read
 /** A directory that was closed: where it is in the upload, and its root. */
 export interface ClosedDirectory { path: string, entry: DirectoryEntry }
 
-/** An open directory: the names in it, and its open subdirectories. */
+/** A directory of an upload: the names in it, and its subdirectories. It can take more after it was closed, and be closed again. */
 export class DirectoryTree {
   readonly #fields: Uint8Array | undefined
   readonly #impliedFields: Uint8Array | undefined
   readonly #entries = new Map<string, DirectoryEntry>()
   readonly #directories = new Map<string, DirectoryTree>()
+  /** The subdirectories as they are now, while this one is being closed. */
+  readonly #made = new Map<string, DirectoryEntry>()
 
   /** `fields` go to the end of its UnixFS message; `impliedFields` to that of each subdirectory that is made on the way to another. */
   constructor (fields?: Uint8Array, impliedFields?: Uint8Array) {
@@ -66,8 +69,7 @@ export class DirectoryTree {
       closed({ path: top.path, entry })
       const parent = open.at(-1)?.tree
       if (parent == null) return entry
-      parent.#entries.set(top.name, { ...entry, name: top.name })
-      parent.#directories.delete(top.name)
+      parent.#made.set(top.name, { ...entry, name: top.name })
     }
   }
 
@@ -80,14 +82,16 @@ export class DirectoryTree {
   #directoryNames (): string[] { return sortedByName([...this.#directories.keys()].map(name => ({ name }))).map(({ name }) => name) }
 
   * #encode (make: (bytes: Uint8Array) => Block): Generator<void, DirectoryEntry> {
+    const entries = [...this.#entries.values(), ...this.#made.values()]
+    this.#made.clear()
     let bytes = 0
     let count = 0
-    for (const { name, cid } of this.#entries.values()) {
-      bytes += Buffer.byteLength(name) + cid.bytes.length
+    for (const { name, cid } of entries) {
+      bytes += byteLengthOfText(name) + cid.bytes.length
       if (++count % entriesPerStep === 0) yield
     }
-    if (bytes > maxPlainBytes) return yield * encodeHamt(this.#entries.values(), make, this.#fields)
-    const entry = encodeDirectory([...this.#entries.values()], make, this.#fields)
+    if (bytes > maxPlainBytes) return yield * encodeHamt(entries, make, this.#fields)
+    const entry = encodeDirectory(entries, make, this.#fields)
     yield
     return entry
   }

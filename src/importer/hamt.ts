@@ -1,4 +1,5 @@
 import type { Block } from '../blockstore/blockstore.ts'
+import { bytesOfText } from '../base/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { DirectoryWriter } from './directory-node.ts'
@@ -23,7 +24,7 @@ interface Slot extends DirectoryEntry { hash: Uint8Array }
 export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block, fields?: Uint8Array): Generator<void, DirectoryEntry> {
   const slots: Slot[] = []
   for (const entry of entries) {
-    slots.push({ ...entry, hash: murmur3(Buffer.from(entry.name)) })
+    slots.push({ ...entry, hash: murmur3(bytesOfText(entry.name)) })
     if (slots.length % entriesPerStep === 0) yield
   }
   return yield * encodeShard(slots, { level: 0, make, fields })

@@ -38,27 +38,34 @@ export interface ImportOptions {
  *
  * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are not
  *   written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
- * - A second entry with the same name replaces the first. An upload without entries yields nothing and calls no `onRoot`.
+ * - A second entry with the same name replaces the first; of directories, what comes later is added to it. Of a top-level directory that another one came after, the lines come
+ *   twice then: as it was, and at the end. An upload without entries yields nothing and calls no `onRoot`.
  * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never changed.
  * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB or 64 blocks, one batch under way while the next is made: a line may come
  *   before its blocks are written. All are written when the iterable ends; none is being written after it ended or threw.
- * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the open directories.
+ * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the directories.
  */
 export type Importer = (entries: AsyncIterable<UploadEntry>, params: DagParams, sink: BlockSink, options: ImportOptions) => AsyncIterable<ImportOutput>
 
-export interface CarOptions { signal?: AbortSignal }
+export interface CarOptions {
+  signal?: AbortSignal
+  /** As Kubo's `dag import` (go-car v2.17): version 2 too, any number of roots and blocks, and its texts for errors. Default: as Go's cluster. */
+  likeKubo?: boolean
+}
 
 /** What a CAR held. */
 export interface ImportedCar {
-  root: CID
+  /** One, unless it was read as Kubo does. */
+  roots: readonly CID[]
   /** Sum of the lengths of all blocks. */
   bytes: number
-  /** UnixFS file size, when the root is in the CAR and is a UnixFS file; else 0. */
+  /** UnixFS file size, when the only root is in the CAR and is a UnixFS file; else 0. */
   size: number
 }
 
 /**
- * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID. Memory is constant: two batches and one block
+ * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID and, if it is dag-pb or dag-cbor, for being that. A section without length is the end,
+ * as in Go: what comes behind it isn't read. Memory is constant: two batches and one block
  * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (adder: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR without
  * blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in IPFS_ERROR, as in `Importer`.
  */

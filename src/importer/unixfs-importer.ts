@@ -41,7 +41,7 @@ export const importEntries: Importer = async function * (entries, params, sink, 
       for (const output of session.takeOutputs()) yield output
       session.addScratchRoot()
     }
-    await session.closeRoot()
+    await session.finish()
     for (const output of session.takeOutputs()) yield output
     await batch.finish()
     finished = true

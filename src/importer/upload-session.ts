@@ -23,8 +23,11 @@ const stepsPerTurn = 16
 export interface UploadSessionInit { params: DagParams, options: ImportOptions }
 export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker }
 
-/** The top-level directory that is open ('' when everything is wrapped) and what is in it. */
-interface OpenRoot { name: string, tree: DirectoryTree }
+/**
+ * A top-level directory ('' when everything is wrapped) and what is in it. `isReopened`: its lines came when another one began; then there was more of it, or an
+ * entry for itself. It is made anew at the end of the upload, once however often that happens.
+ */
+interface TopDirectory { name: string, tree: DirectoryTree, isReopened: boolean }
 
 /** The file that is being read. */
 interface OpenFile { path: string, bytes: number, reported: number }
@@ -41,7 +44,11 @@ export class UploadSession {
   readonly #makeNode = (bytes: Uint8Array): Block => this.#emit(this.#maker.node(bytes))
   readonly #impliedFields: Uint8Array
   #importer: FileImporter | undefined
-  #root: OpenRoot | undefined
+  /** Until the end of the upload: archives tell of directories in any order. The one that was opened last is the last one. */
+  readonly #tops = new Map<string, TopDirectory>()
+  #root: TopDirectory | undefined
+  /** The last thing at top level that was made. */
+  #lastTop: { path: string, cid: CID, dagSize: number } | undefined
   #file: OpenFile | undefined
   /** Where the last entry went: uploads come directory by directory. */
   #last: { path: string, tree: DirectoryTree } | undefined
@@ -69,9 +76,10 @@ export class UploadSession {
   }
 
   /** Whether an entry ends the open top-level directory. */
-  isOutside ({ path }: UploadEntry): boolean {
+  isOutside ({ kind, path }: UploadEntry): boolean {
     if (this.#root == null || this.#wraps) return false
     const { name } = this.#root
+    if (kind === 'directory' && path === name) return false
     return path.length <= name.length || path[name.length] !== '/' || !path.startsWith(name)
   }
 
@@ -110,8 +118,7 @@ export class UploadSession {
     if (path === '') return
     const fields = metadataFields(metadata, 'directory')
     if (!this.#wraps && !path.includes('/')) {
-      this.#root = { name: path, tree: new DirectoryTree(fields, this.#impliedFields) }
-      this.#last = undefined
+      this.#open(path, fields)
       return
     }
     this.#startScratch()
@@ -120,12 +127,27 @@ export class UploadSession {
     this.#last = { path, tree }
   }
 
-  /** Makes the blocks and lines of the open top-level directory or the wrapper, if there is one. */
+  /** Makes the blocks and lines of the open top-level directory or the wrapper, if there is one and it isn't made at the end. */
   async closeRoot (): Promise<void> {
     const root = this.#root
-    if (root == null) return
     this.#root = undefined
     this.#last = undefined
+    if (root != null && !root.isReopened) await this.#make(root)
+  }
+
+  /** Nothing more comes: makes what is still to be made. The root of what came last is told of last, again if need be. */
+  async finish (): Promise<void> {
+    const last = this.#root
+    await this.closeRoot()
+    const late = [...this.#tops.values()].filter(({ isReopened }) => isReopened)
+    const before = this.#lastTop
+    for (const root of late) await this.#make(root)
+    if (late.length === 0 || last?.isReopened === true || before == null) return
+    this.#tellRoot(before)
+    this.#line(before.path, before)
+  }
+
+  async #make (root: TopDirectory): Promise<void> {
     const { name, tree } = this.#options.wrap === 'unless-one-directory' ? root.tree.onlyDirectory() ?? root : root
     const closed: ClosedDirectory[] = []
     const steps = tree.close(name, this.#makeNode, directory => closed.push(directory))
@@ -136,7 +158,12 @@ export class UploadSession {
     if (this.#options.scratchBlocks === true) await this.#batch.drain()
     for (const { path, entry } of closed) this.#line(path, entry)
     const top = closed.at(-1)
-    if (top != null) this.#options.onRoot?.(top.entry.cid, top.path)
+    if (top != null) this.#tellRoot({ path: top.path, cid: top.entry.cid, dagSize: top.entry.dagSize })
+  }
+
+  #tellRoot (top: { path: string, cid: CID, dagSize: number }): void {
+    this.#lastTop = top
+    this.#options.onRoot?.(top.cid, top.path)
   }
 
   /** For sharded adds: the directory that Go makes around each file at top level, after its line. */
@@ -150,7 +177,7 @@ export class UploadSession {
     this.#startScratch()
     const slash = path.lastIndexOf('/')
     if (!this.#wraps && slash < 0) {
-      this.#options.onRoot?.(cid, path)
+      this.#tellRoot({ path, cid, dagSize })
       this.#addToScratch({ name: cid.toString(), cid, dagSize })
     } else {
       const name = path === '' ? cid.toString() : path.slice(slash + 1)
@@ -164,10 +191,20 @@ export class UploadSession {
     if (this.#last?.path === path) return this.#last.tree
     const names = path === '' ? [] : path.split('/')
     const rootName = this.#wraps ? '' : names.shift() ?? ''
-    this.#root ??= { name: rootName, tree: new DirectoryTree(this.#impliedFields, this.#impliedFields) }
-    const tree = this.#root.tree.descend(names)
+    const tree = (this.#root ?? this.#open(rootName, this.#impliedFields)).tree.descend(names)
     this.#last = { path, tree }
     return tree
+  }
+
+  /** The top-level directory of that name: the one that is open, one that was, or a new one. */
+  #open (name: string, fields: Uint8Array): TopDirectory {
+    const known = this.#root?.name === name ? this.#root : this.#tops.get(name)
+    if (known != null && known !== this.#root) known.isReopened = true
+    const root = known ?? { name, tree: new DirectoryTree(fields, this.#impliedFields), isReopened: false }
+    this.#tops.delete(name)
+    this.#tops.set(name, root)
+    this.#last = undefined
+    return this.#root = root
   }
 
   #startScratch (): void {

@@ -16,7 +16,7 @@ export interface UnixFsNode {
   readonly data: Uint8Array
 }
 
-/** A name in a directory. `sizeBytes`: of the whole DAG below, as the link says. */
+/** A name in a directory: bytes that aren't UTF-8 stand as in `byte-text.ts`. `sizeBytes`: of the whole DAG below, as the link says. */
 export interface DirectoryEntry { name: string, cid: CID, sizeBytes: number }
 
 /** Bytes of a file's content from `from` (inclusive) to `before` (exclusive). */

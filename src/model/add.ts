@@ -64,7 +64,7 @@ export function addedOutputJson (output: AddedOutput): Record<string, unknown> {
   }
 }
 
-/** One part of an upload. Paths are relative, clean and already unescaped; '' is a nameless file. */
+/** One part of an upload. Paths are relative, clean and already unescaped; '' is a nameless file. Bytes in paths and targets that aren't UTF-8 stand as in `byte-text.ts`. */
 export type UploadEntry = { metadata?: EntryMetadata } & (
   | { kind: 'directory', path: string }
   | { kind: 'symlink', path: string, target: string }

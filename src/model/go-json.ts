@@ -1,5 +1,6 @@
 /**
- * JSON text exactly as Go's encoding/json prints it: `&`, `<`, `>`, U+2028 and U+2029 escaped, bigints as plain numbers. Key order is the
+ * JSON text exactly as Go's encoding/json prints it: `&`, `<`, `>`, U+2028 and U+2029 escaped, bigints as plain numbers, `\ufffd` for each byte of a text that isn't UTF-8
+ * (see `byte-text.ts`) and for every other half of a surrogate pair. Key order is the
  * object's own; with `indent` as json.MarshalIndent prints it; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
  */
 export function goJson (value: unknown, { indent = 0 }: { indent?: number } = {}): string {
@@ -22,15 +23,15 @@ function bigintAsNumber (_key: string, value: unknown): unknown {
   return rawJSON == null ? `${mark}${value}` : rawJSON(value.toString())
 }
 
-const needsEscape = /[&<>\u2028\u2029\b\f]/
-const toEscape = /[&<>\u2028\u2029]|\\[bf]|\\\\/g
+const needsEscape = /[&<>\u2028\u2029]/
+const toEscape = /[&<>\u2028\u2029]|\\\\|\\ud[89a-f][0-9a-f]{2}/g
 
 function escapeHtml (json: string): string {
-  if (!needsEscape.test(json) && !json.includes('\\b') && !json.includes('\\f')) return json
+  // Go prints backspace and form feed as \b and \f since 1.22, as JavaScript does
+  if (!needsEscape.test(json) && !json.includes('\\ud')) return json
   return json.replace(toEscape, found => {
     if (found === '\\\\') return found
-    // Go prints backspace and form feed as \b and \f since 1.22, as JavaScript does
-    if (found.length === 2) return found
+    if (found.length > 1) return '\\ufffd'
     return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }

@@ -43,7 +43,7 @@ export class BlockMap {
     if (params.format === 'car') {
       for await (const entry of entries) {
         if (entry.kind !== 'file') continue
-        const { root, bytes, size } = await importCar(entry.content, sink, options)
+        const { roots: [root = null], bytes, size } = await importCar(entry.content, sink, options)
         yield { name: entry.path, cid: root, bytes, size, allocations: [] }
       }
     } else {

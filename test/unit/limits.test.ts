@@ -15,7 +15,7 @@ const notLimits = new Set(`
   cluster/remove-peer.ts longestRetryMs, cluster/swarm.ts mostTries, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs, http/bytes-in-flight.ts largestBuffer,
   importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes, importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
   importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered, ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine,
-  ipfs/helia/file-scout.ts largestBlock, ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName, model/ipns-name.ts maxInlineBytes,
+  ipfs/helia/file-scout.ts largestBlock, ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName, model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes,
   network/libp2p/gossip-silence.ts mostDoublings, node/identity.ts longestInlineKey, node/state-pin.ts largestInt32, node/state-pin.ts maxPeers, tracker/stateless/pin-notes.ts longestWaitMs,
   wire/pin.ts maxRemembered, wire/rpc-schema.ts maxSeconds34, ../cmd/helia-cluster-follow/follow-run.ts longestSocketPath
 `.split(',').map(text => text.trim()))

@@ -39,7 +39,7 @@ describe('POST /add?format=car, recorded', () => {
     it(one.name, async () => {
       const expected = expectedOf(one)
 
-      const result = await importCar(inPieces(carOf(one), 7), { write: () => {} }, {}).then(({ root, bytes, size }) => ({ cid: String(root), bytes, size }), messageOf)
+      const result = await importCar(inPieces(carOf(one), 7), { write: () => {} }, {}).then(({ roots, bytes, size }) => ({ cid: String(roots), bytes, size }), messageOf)
 
       assert.deepEqual(result, expected)
     })

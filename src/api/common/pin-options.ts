@@ -31,14 +31,13 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
     pinUpdate: parsePinUpdate(query.get('pin-update')),
     origins: commaList(query.get('origins')).map(parseOrigin)
   }
-  refuseLostBytes(options, query)
+  refuseBytes(options)
   return options
 }
 
-/** Names and metadata are UTF-8 in the pinset: what isn't would come back as something else. */
-function refuseLostBytes ({ name, metadata }: PinOptions, query: Query): void {
-  const isDoubtful = [name, ...Object.entries(metadata).flat()].some(text => text.includes('\ufffd'))
-  if (isDoubtful && !query.isUtf8) throw badRequest('string field contains invalid UTF-8')
+/** Names and metadata are UTF-8 in the pinset. */
+function refuseBytes ({ name, metadata }: PinOptions): void {
+  if ([name, ...Object.entries(metadata).flat()].some(text => !text.isWellFormed())) throw badRequest('string field contains invalid UTF-8')
 }
 
 const commaList = (text: string): string[] => text === '' ? [] : text.split(',')

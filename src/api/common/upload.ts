@@ -1,3 +1,4 @@
+import { textOfBytes } from '../../base/byte-text.ts'
 import { badRequest } from '../../http/dialect.ts'
 import type { Part } from '../../http/multipart.ts'
 import { cleanPath } from '../../http/path.ts'
@@ -44,7 +45,7 @@ async function targetOf (part: Part): Promise<string> {
     if (size > longestTarget) throw badRequest('symlink target too long')
     pieces.push(piece)
   }
-  return Buffer.concat(pieces).toString('utf8')
+  return textOfBytes(Buffer.concat(pieces))
 }
 
 /** The same entries with the first one already asked for; undefined when there is none. */

@@ -1,3 +1,6 @@
+import { percentDecode } from '../../base/byte-text.ts'
+import { percentEncode } from '../../base/percent-encode.ts'
+import { textOfLatin1 } from '../../http/path.ts'
 import { invalid } from './refusal.ts'
 import { Refusal } from './refusal.ts'
 
@@ -6,7 +9,7 @@ export interface ContentPath {
   namespace: 'ipfs' | 'ipns'
   /** A CID or a name, not checked. */
   root: string
-  /** Decoded. Empty ones don't count. */
+  /** Decoded. Empty ones don't count. Bytes that aren't UTF-8 stand as in `byte-text.ts`. */
   names: readonly string[]
   /** Whether a slash stands at its end. */
   isFolder: boolean
@@ -31,15 +34,11 @@ export function parseContentPath (rawPath: string): ContentPath {
   return { namespace, root: decodeSegment(root), names, isFolder: rawPath.endsWith('/') }
 }
 
-/** UTF-8 that came through a request line byte by byte is put together; %XX is decoded once. */
+/** Bytes that came through a request line one by one are put together; %XX is decoded once. */
 export function decodeSegment (segment: string): string {
-  const text = /[\x80-\xff]/.test(segment) ? Buffer.from(segment, 'latin1').toString('utf8') : segment
-  if (!text.includes('%')) return text
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid(`invalid path: ${JSON.stringify(segment.slice(0, 100))} has a broken percent escape`)
-  }
+  const decoded = percentDecode(textOfLatin1(segment))
+  if (decoded == null) throw invalid(`invalid path: ${JSON.stringify(segment.slice(0, 100))} has a broken percent escape`)
+  return decoded
 }
 
 /** `/ipfs/CID/a b` in decoded text. */
@@ -51,13 +50,13 @@ export const encodedPath = ({ namespace, root, names, isFolder }: ContentPath): 
 
 /** As Go's url.PathEscape leaves it: the sub-delimiters that may stand in a path stay. */
 export const encodeName = (name: string): string =>
-  encodeURIComponent(name.toWellFormed())
+  percentEncode(name)
     .replace(/%(?:24|26|2B|3A|3D|40)/g, decodeURIComponent)
     .replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** Whether a path can lead to this name in a directory: browsers resolve dots by themselves, and a slash begins the next name. */
 export const isReachable = (name: string): boolean =>
-  name !== '' && name !== '.' && name !== '..' && !name.includes('/') && name.length <= maxReachable && name.isWellFormed()
+  name !== '' && name !== '.' && name !== '..' && !name.includes('/') && name.length <= maxReachable
 
 /** With every character escaped it still fits into a path. */
 const maxReachable = Math.floor(maxLength / 16)

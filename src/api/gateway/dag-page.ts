@@ -1,6 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../http/html.ts'
 import { encodedPath } from './content-path.ts'
+import { Float } from '../../model/float.ts'
 import type { ContentPath } from './content-path.ts'
 import type { Site } from './visit.ts'
 
@@ -34,6 +35,7 @@ export function dagPage ({ cid, codec, site, path, value }: DagPageInit): string
 
 function tree (value: unknown, room: { left: number, base: string }, depth: number): string {
   if (room.left-- <= 0) return '…'
+  if (value instanceof Float) return tree(value.valueOf(), room, depth)
   const link = CID.asCID(value)
   if (link != null) return `<a class="ipld-link" href="${room.base}/ipfs/${link.toString()}">${link.toString()}</a>`
   if (value instanceof Uint8Array) return `<code>${hexOf(value)}</code>`

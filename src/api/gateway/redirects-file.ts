@@ -1,3 +1,4 @@
+import { textOfBytes } from '../../base/byte-text.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { encodeName } from './content-path.ts'
 
@@ -19,7 +20,7 @@ export const isRedirectStatus = (status: number): boolean => redirects.has(statu
 export function parseRedirects (bytes: Uint8Array): RedirectRule[] {
   if (bytes.length > maxRedirectsBytes) throw bad(`redirects file size cannot exceed ${maxRedirectsBytes} bytes`)
   const rules: RedirectRule[] = []
-  for (const [at, line] of Buffer.from(bytes).toString('utf8').split(/\r?\n/).entries()) {
+  for (const [at, line] of textOfBytes(bytes).split(/\r?\n/).entries()) {
     const text = line.trim()
     if (text === '' || text.startsWith('#')) continue
     if (rules.length === maxRules) throw bad(`more than ${maxRules} rules`)

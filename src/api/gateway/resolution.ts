@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { quotedText } from '../../base/byte-text.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
 import { parseCid } from '../../model/cid.ts'
@@ -92,7 +93,7 @@ function rootCid (root: string, names: readonly string[]): CID {
   } catch (err) {
     const path = ['/ipfs', root, ...names].join('/').slice(0, 300)
     const why = err instanceof Error ? err.message : ''
-    const message = `invalid path ${JSON.stringify(path)}: ${why}`
+    const message = `invalid path ${quotedText(path)}: ${why}`
     throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message, cause: err })
   }
 }
@@ -104,5 +105,5 @@ function fieldOf (value: unknown, name: string, cid: CID): unknown {
 }
 
 const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.toString() }, {
-  message: `no link named ${JSON.stringify(name.slice(0, 300))} under ${cid.toString()}`
+  message: `no link named ${quotedText(name.slice(0, 300))} under ${cid.toString()}`
 })

@@ -8,4 +8,4 @@ export const proxyDialect: ErrorDialect = {
   body: (_status, message) => ({ contentType: jsonType, text: errorJson(message) })
 }
 
-export const errorJson = (message: string): string => `{"Message":${goJsonString(message.toWellFormed())},"Code":0,"Type":"error"}`
+export const errorJson = (message: string): string => `{"Message":${goJsonString(message)},"Code":0,"Type":"error"}`

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
+import { parseDuration } from '../../base/duration.ts'
 import { isFault } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
@@ -90,6 +91,12 @@ function logAtEnd (exchange: Exchange, logLine: (line: string) => void, { reques
   response.once('close', () => logLine(commonLogLine(exchange, remote, at)))
 }
 
+/** `timeout=5s` of every command. An external node is told, too, and is the first to answer. */
+function limitTime (exchange: Exchange, clock: Clock): void {
+  const text = exchange.query.get('timeout')
+  if (text !== '') exchange.limitTime(Math.max(0, parseDuration(text)), clock)
+}
+
 class ProxyFront {
   readonly #deps: IpfsProxyDeps
   readonly #handlers: ReadonlyMap<string, Handler>
@@ -112,6 +119,12 @@ class ProxyFront {
   }
 
   take (exchange: Exchange): void {
+    try {
+      limitTime(exchange, this.#deps.clock)
+    } catch (err) {
+      this.#fail(exchange, err)
+      return
+    }
     const taken = this.#handlerOf(exchange)
     const answered = taken == null ? this.#deps.node.answer(exchange) : this.#run(exchange, taken)
     answered.catch(err => this.#fail(exchange, err))

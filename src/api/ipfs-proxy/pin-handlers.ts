@@ -1,3 +1,4 @@
+import { byteLengthOfText } from '../../base/byte-text.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { badRequest } from '../../http/dialect.ts'
@@ -12,7 +13,7 @@ import { goJson } from '../../model/go-json.ts'
 import type { Pin, PinOptions } from '../../model/pin.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
 import { contentPath } from './paths.ts'
-import { listPins, rowOf } from './pin-list.ts'
+import { listPins, memberOf, rowOf } from './pin-list.ts'
 
 export interface PinHandlersDeps { cluster: ClusterApi, ipfs: Pick<IpfsConnector, 'resolve'> }
 
@@ -50,10 +51,11 @@ export class PinHandlers {
 
   async list ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
     const isStream = query.get('stream') === 'true' || query.get('s') === 'true'
+    const withNames = query.get('names') === 'true'
     const arg = argument ?? query.get('arg')
-    if (arg === '') return listPins(this.#deps.cluster.allocations({ signal }), isStream)
+    if (arg === '') return listPins(this.#deps.cluster.allocations({ signal }), { isStream, withNames })
     const pin = this.#pinned(arg)
-    return wholeReply(isStream ? rowOf(pin) : `{"Keys":{"${pin.cid.toString()}":{"Type":"recursive"}}}`)
+    return wholeReply(isStream ? rowOf(pin, withNames) : `{"Keys":{${memberOf(pin, withNames)}}}`)
   }
 
   #pinned (arg: string): Pin {
@@ -68,7 +70,18 @@ export class PinHandlers {
 
 function pinOptions (query: Query): PinOptions {
   const isDirect = query.get('type') === 'direct' || query.get('recursive') === 'false'
-  return { ...defaultPinOptions(), mode: isDirect ? 'direct' : 'recursive', name: query.get('name') }
+  return { ...defaultPinOptions(), mode: isDirect ? 'direct' : 'recursive', name: pinName(query) }
+}
+
+/** Kubo takes no longer ones, and tools that pin through it know. */
+const maxNameBytes = 255
+
+function pinName (query: Query): string {
+  const name = query.get('name')
+  const bytes = byteLengthOfText(name)
+  if (bytes > maxNameBytes) throw new ClusterError('INVALID_ARGUMENT', { bytes }, { message: `pin name is ${bytes} bytes (max ${maxNameBytes} bytes)` })
+  if (!name.isWellFormed()) throw badRequest('string field contains invalid UTF-8')
+  return name
 }
 
 /** The paths of a call, all of them good before the first one is acted on. */

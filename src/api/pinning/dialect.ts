@@ -14,5 +14,5 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 /** `{"error":{"reason":"pin not found"}}` and a newline. */
 export const pinningDialect: ErrorDialect = {
   statusOf: err => deniedStatus(err) ?? (isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500),
-  body: (_status, message) => ({ contentType: jsonType, text: `{"error":{"reason":${goJsonString(message.toWellFormed())}}}\n` })
+  body: (_status, message) => ({ contentType: jsonType, text: `{"error":{"reason":${goJsonString(message)}}}\n` })
 }

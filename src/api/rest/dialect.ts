@@ -17,5 +17,5 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 /** `{"code":404,"message":"not found"}` and a newline. */
 export const restDialect: ErrorDialect = {
   statusOf: err => deniedStatus(err) ?? (isClusterError(err) ? statusOfCode[err.code] ?? 500 : 500),
-  body: (status, message) => ({ contentType: jsonType, text: `{"code":${status},"message":${goJsonString(message.toWellFormed())}}\n` })
+  body: (status, message) => ({ contentType: jsonType, text: `{"code":${status},"message":${goJsonString(message)}}\n` })
 }

@@ -31,7 +31,8 @@ async function * readCar (
   if (params.wrap) throw refused('cannot wrap a CAR file upload')
   for await (const entry of entries) {
     if (entry.kind !== 'file') throw refused('expected CAR file is not of type file')
-    const { root, bytes, size } = await importCar(entry.content, sink, options)
+    const { roots: [root], bytes, size } = await importCar(entry.content, sink, options)
+    if (root == null) return
     onRoot(root)
     yield { name: entry.path, cid: root, bytes, size }
     return

@@ -1,5 +1,6 @@
 import { base58btc } from 'multiformats/bases/base58'
 import * as Digest from 'multiformats/hashes/digest'
+import { percentDecode } from '../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { withoutEndSlashes } from '../../base/slashes.ts'
 import { maxSlowText, parseCid } from '../../model/cid.ts'
@@ -77,11 +78,9 @@ function pathOf (raw: string): { path: string, isPrefix: boolean } {
 }
 
 function decoded (text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw fault('a percent escape is broken')
-  }
+  const path = percentDecode(text)
+  if (path == null) throw fault('a percent escape is broken')
+  return path
 }
 
 /** Without the slashes at both ends. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { bytesOfText } from '../../base/byte-text.ts'
 import type { HashFunction } from '../../wire/multihash.ts'
 import { DigestTable } from './digest-table.ts'
 import type { Place } from './place.ts'
@@ -14,7 +15,7 @@ const sha256 = 0x12
 const maxTexts = 100_000
 const maxLine = 2 ** 30 - 1
 
-const sha = (text: string): Uint8Array => hash('sha256', text, 'buffer')
+const sha = (text: string): Uint8Array => hash('sha256', text.isWellFormed() ? text : bytesOfText(text), 'buffer')
 /** A root by itself or one path behind it, and everything below a root, as keys. No double-hashed text begins so. */
 const exactKey = (id: string, path: string): Uint8Array => sha(`\u0000=${id}\u0000${path}`)
 const belowKey = (id: string): Uint8Array => sha(`\u0000*${id}`)
@@ -113,7 +114,7 @@ export class Rules {
     const packed = this.#table.get(sha(text))
     if (packed !== 0 || this.#functions.size === 0) return packed
     for (const { code, digest } of this.#functions.values()) {
-      const found = code === sha256 ? 0 : this.#table.get(digest(Buffer.from(text)))
+      const found = code === sha256 ? 0 : this.#table.get(digest(bytesOfText(text)))
       if (found !== 0) return found
     }
     return 0

@@ -1,5 +1,7 @@
 import { CID } from 'multiformats/cid'
+import { quotedText } from '../../base/byte-text.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import { percentEncode } from '../../base/percent-encode.ts'
 import { parseCid } from '../../model/cid.ts'
 import { decodeDagCbor } from '../../model/dag-cbor.ts'
 import { findEntry } from './unixfs-directory.ts'
@@ -60,10 +62,10 @@ function inside (value: unknown, name: string, cid: CID): Position {
   return link == null ? { cid, value: next } : { cid: link }
 }
 
-const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${JSON.stringify(name)} under ${cid.toString()}` })
+const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })
 
 /** An error of a look-up in the words that Go passes on from Kubo. Aborts and IPFS_UNAVAILABLE stay what they are. */
 export function resolveError (path: string, err: unknown): unknown {
   if (!isClusterError(err) || err.code === 'IPFS_UNAVAILABLE' || err.code === 'TIMEOUT' || err.code === 'DENIED') return err
-  return new ClusterError('IPFS_ERROR', err.details, { message: `IPFS error (resolve?arg=${encodeURIComponent(path)}). Code: 500. Message: ${messageOf(err)}`, cause: err })
+  return new ClusterError('IPFS_ERROR', err.details, { message: `IPFS error (resolve?arg=${percentEncode(path)}). Code: 500. Message: ${messageOf(err)}`, cause: err })
 }

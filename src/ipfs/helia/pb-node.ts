@@ -1,6 +1,7 @@
-import { decode as decodePb } from '@ipld/dag-pb'
 import type { PBLink } from '@ipld/dag-pb'
+import { bytesOfText, textOfBytes } from '../../base/byte-text.ts'
 import { ProtobufScanner } from './local/protobuf-scanner.ts'
+import { readCid } from './local/read-cid.ts'
 
 /*
  * PBNode { repeated PBLink Links = 2; optional bytes Data = 1 }, PBLink { bytes Hash = 1; string Name = 2; uint64 Tsize = 3 }.
@@ -11,9 +12,6 @@ const nodeData = (1 << 3) | 2
 const linkHash = (1 << 3) | 2
 const linkName = (2 << 3) | 2
 const linkSize = 3 << 3
-
-/** What bytes that aren't UTF-8 are read as. */
-const replacement = '\ufffd'
 
 /**
  * A dag-pb block whose links are read when they are asked for: the plain directory of 100,000 names is one block, whose links as objects
@@ -50,7 +48,7 @@ export class PbNode {
     this.#to = to
   }
 
-  /** In their order. Throws for a link whose hash is no CID. */
+  /** In their order, with names as in `byte-text.ts`. Throws for a link whose hash is no CID. */
   * links (): Generator<PBLink> {
     const scanner = new ProtobufScanner(this.#bytes, this.#from)
     while (scanner.at < this.#to) {
@@ -62,9 +60,7 @@ export class PbNode {
 
   /** The first link of that name. */
   find (name: string): PBLink | undefined {
-    // what isn't UTF-8 has a name of these all the same
-    if (name.includes(replacement)) return this.#findDecoded(name)
-    const wanted = Buffer.from(name)
+    const wanted = bytesOfText(name)
     const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
     const scanner = new ProtobufScanner(this.#bytes, this.#from)
     while (scanner.at < this.#to) {
@@ -78,16 +74,20 @@ export class PbNode {
     return undefined
   }
 
-  #findDecoded (name: string): PBLink | undefined {
-    for (const link of this.links()) if (link.Name === name) return link
-    return undefined
-  }
-
-  /** A node with this one link is a part of the node's bytes. */
+  /** By hand: the library's decoder turns names into other names where they aren't UTF-8, or begin with a byte order mark. */
   #linkAt (from: number, to: number): PBLink {
-    const [link] = decodePb(this.#bytes.subarray(from, to)).Links
-    if (link == null) throw new Error('protobuf: (PBLink) it is not there')
-    return link
+    const scanner = new ProtobufScanner(this.#bytes, from)
+    scanner.varint(to)
+    const end = scanner.end(to)
+    const link: Partial<PBLink> = {}
+    while (scanner.at < end) {
+      const tag = scanner.varint(end)
+      if (tag === linkHash) link.Hash = readCid(scanner.part(end))
+      else if (tag === linkName) link.Name = textOfBytes(scanner.part(end))
+      else link.Tsize = scanner.varint(end)
+    }
+    // that there is a hash was seen when the node was read
+    return link as PBLink
   }
 }
 

@@ -3,6 +3,7 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { percentEncode } from '../../base/percent-encode.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
@@ -157,7 +158,7 @@ class ExternalKubo implements KuboConnector {
     signal?.throwIfAborted()
     const [, namespace = '', root = '', ...names] = path.split('/').filter((part, at) => at === 0 || part !== '')
     if (path.startsWith('/') && names.length === 0 && (namespace === 'ipfs' || namespace === 'ipld')) return parseCid(root)
-    const { Path: resolved } = await this.#rpc.json<{ Path: string }>(`resolve?arg=${encodeURIComponent(path)}`, this.#within(signal))
+    const { Path: resolved } = await this.#rpc.json<{ Path: string }>(`resolve?arg=${percentEncode(path)}`, this.#within(signal))
     const cid = /^\/ip(?:fs|ld)\/([^/]+)\/?$/.exec(resolved)?.[1]
     if (cid == null) throw new ClusterError('IPFS_ERROR', { path, resolved }, { message: `cannot resolve ${path} to a CID: it leads to ${resolved}` })
     return parseCid(cid)

@@ -28,8 +28,8 @@ export async function contentRoot (
   if (format === 'car') {
     for await (const entry of entries) {
       if (entry.kind !== 'file') break
-      const { root, bytes } = await importCar(entry.content, sink, options)
-      return { cid: root, blockBytes: bytes }
+      const { roots: [root], bytes } = await importCar(entry.content, sink, options)
+      if (root != null) return { cid: root, blockBytes: bytes }
     }
   } else {
     let root: CID | undefined

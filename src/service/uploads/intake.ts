@@ -38,7 +38,7 @@ export class Intake {
   /** Of a single file. */
   get contentType (): string { return this.#contentType }
   /** What the upload calls itself; '' when it doesn't. */
-  get name (): string { return this.#top ?? '' }
+  get name (): string { return (this.#top ?? '').toWellFormed() }
 
   async * entries (parts: AsyncIterable<UploadPart>): AsyncGenerator<UploadEntry, void, undefined> {
     for await (const { entry, contentType } of parts) {

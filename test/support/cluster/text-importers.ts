@@ -33,7 +33,7 @@ export const textImporters: Importers = {
     const blocks: Block[] = []
     for await (const piece of content) blocks.push(aBlock(Buffer.from(piece).toString()))
     await sink.write(blocks)
-    return { root: blocks[0]?.cid ?? aCid(''), bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0), size: 0 }
+    return { roots: [blocks[0]?.cid ?? aCid('')], bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0), size: 0 }
   },
   sharder: textSharder
 }

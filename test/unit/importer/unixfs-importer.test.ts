@@ -10,6 +10,8 @@ import { eachOf, importAll, KeepingSink, showOutput } from '../../support/import
 
 const emptyDirectory = 'QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn'
 const directory = (path: string): UploadEntry => ({ kind: 'directory', path })
+type Entry = () => UploadEntry
+const rootOf = async (entries: UploadEntry[]): Promise<string> => String((await importAll(entries)).at(-1)?.cid)
 const namesOf = (outputs: Array<{ name: string }>): string[] => outputs.map(({ name }) => name)
 
 /** A file whose content counts how far it was read. */
@@ -33,15 +35,49 @@ async function * truncated (): AsyncGenerator<Uint8Array> {
 const turn = async (): Promise<void> => await new Promise(resolve => setImmediate(resolve))
 
 describe('names and order of lines', () => {
-  it('closes a top-level directory when an entry lies outside, and opens it again as another root', async () => {
+  it('closes a top-level directory when an entry lies outside, and what comes later for it is in it at the end', async () => {
     const roots: string[] = []
     const outputs = await importAll([fileEntry('d/a', '1'), fileEntry('de/b', '2'), fileEntry('d/c', '3'), directory('d'), fileEntry('e', '4')], {
       options: { onRoot: (_, name) => roots.push(name) }
     })
 
-    assert.deepEqual(namesOf(outputs), ['d/a', 'd', 'de/b', 'de', 'd/c', 'd', 'd', 'e'])
-    assert.deepEqual(roots, ['d', 'de', 'd', 'd', 'e'])
-    assert.equal(String(outputs[6]?.cid), emptyDirectory)
+    assert.deepEqual(namesOf(outputs), ['d/a', 'd', 'de/b', 'de', 'd/c', 'e', 'd', 'e'])
+    assert.deepEqual(roots, ['d', 'de', 'e', 'd', 'e'])
+    assert.equal(String(outputs[6]?.cid), await rootOf([fileEntry('d/a', '1'), fileEntry('d/c', '3')]))
+  })
+
+  it('takes entries for directories in any order and any number of times, at top level and below', async () => {
+    const [a, b, c] = [['d/a', '1'], ['d/s/b', '2'], ['d/s/t/c', '3']].map(([path = '', text = '']) => () => fileEntry(path, text)) as [Entry, Entry, Entry]
+    const usual = await rootOf([directory('d'), a(), directory('d/s'), b(), directory('d/s/t'), c()])
+
+    for (const order of [
+      [a(), b(), c(), directory('d/s/t'), directory('d/s'), directory('d')],
+      [c(), directory('d/s/t'), b(), directory('d/s'), a(), directory('d')],
+      [directory('d'), a(), directory('d'), b(), directory('d/s'), directory('d'), c(), directory('d/s')],
+      [directory('d/s'), a(), b(), directory('d/s'), c(), directory('d'), directory('d')]
+    ]) assert.equal(await rootOf(order), usual)
+  })
+
+  it('keeps the files of several top-level directories whose own entries come at the end', async () => {
+    const roots = new Map<string, string>()
+    let last = ''
+
+    const outputs = await importAll([fileEntry('d/a', '1'), fileEntry('e/b', '2'), directory('e'), directory('d')], {
+      options: { onRoot: (cid, name) => { roots.set(name, String(cid)); last = name } }
+    })
+
+    assert.equal(roots.get('d'), await rootOf([fileEntry('d/a', '1')]))
+    assert.equal(roots.get('e'), await rootOf([fileEntry('e/b', '2')]))
+    assert.deepEqual([last, outputs.at(-1)?.name, String(outputs.at(-1)?.cid)], ['d', 'd', roots.get('d')])
+  })
+
+  it('makes a top-level directory twice at most, however often others come in between', async () => {
+    const entries = Array.from({ length: 200 }, (_, at) => fileEntry(`${at % 2 === 0 ? 'd' : 'e'}/${at}`, 'x'))
+
+    const outputs = await importAll(entries)
+
+    assert.deepEqual([...new Set(namesOf(outputs.filter(({ name }) => !name.includes('/'))))], ['d', 'e'])
+    assert.equal(outputs.filter(({ name }) => !name.includes('/')).length, 4)
   })
 
   it('gathers everything under the wrapper', async () => {

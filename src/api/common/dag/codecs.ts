@@ -1,20 +1,18 @@
-import { encode as encodeDagCbor } from '@ipld/dag-cbor'
-import { encode as encodeDagJson } from '@ipld/dag-json'
-import * as dagPb from '@ipld/dag-pb'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
-import { decodeDagCbor } from '../../../model/dag-cbor.ts'
-import { decodeDagJson } from '../../../model/dag-json.ts'
+import { decodeExactCbor, encodeExactCbor } from '../../../model/dag-cbor.ts'
+import { decodeDagJson, encodeDagJson } from '../../../model/dag-json.ts'
+import { decodeDagPb, encodeDagPb } from '../../../model/dag-pb.ts'
 
 interface Codec { code: number, decode: (bytes: Uint8Array) => unknown, encode: (value: unknown) => Uint8Array }
 
 /** Codecs whose values can be read and written. */
 const codecs: Record<string, Codec> = {
   raw: { code: 0x55, decode: bytes => bytes, encode: rawBytes },
-  'dag-pb': { code: 0x70, decode: dagPb.decode, encode: value => dagPb.encode(value as dagPb.PBNode) },
-  'dag-cbor': { code: 0x71, decode: bytes => decodeDagCbor(bytes), encode: encodeDagCbor },
+  'dag-pb': { code: 0x70, decode: decodeDagPb, encode: encodeDagPb },
+  'dag-cbor': { code: 0x71, decode: decodeExactCbor, encode: encodeExactCbor },
   'dag-json': { code: 0x0129, decode: decodeDagJson, encode: encodeDagJson },
   // plain JSON and CBOR are read as their IPLD relatives
-  cbor: { code: 0x51, decode: bytes => decodeDagCbor(bytes), encode: encodeDagCbor },
+  cbor: { code: 0x51, decode: decodeExactCbor, encode: encodeExactCbor },
   json: { code: 0x0200, decode: decodeDagJson, encode: encodeDagJson }
 }
 

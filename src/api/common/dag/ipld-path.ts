@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { quotedText } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
 import { parseCid } from '../../../model/cid.ts'
@@ -55,4 +56,4 @@ function fieldOf (value: unknown, name: string, cid: CID): unknown {
   return (value as Record<string, unknown>)[name]
 }
 
-const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${JSON.stringify(name)} under ${cid.toString()}` })
+const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { quotedText, textOfBytes } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, DirectoryEntry, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { tarHeader, tarPadding } from './tar.ts'
@@ -47,7 +48,7 @@ async function * entries (name: string, node: UnixFsNode, deps: TarTreeDeps, pla
     yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
     yield * children(name, node, deps, place)
   } else if (node.kind === 'symlink') {
-    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: Buffer.from(node.data).toString('utf8') })
+    yield tarHeader({ name, type: 'symlink', sizeBytes: 0, mode: 0o777, mtime, target: textOfBytes(node.data) })
   } else {
     const sizeBytes = reader.fileSize(node)
     yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
@@ -100,7 +101,7 @@ export function nameBelow (root: string): NonNullable<TarTreeDeps['nameOf']> {
 }
 
 const badName = (name: string, cid: string): ClusterError =>
-  new ClusterError('INVALID_DATA', { cid }, { message: `${cid} has an entry with the name ${JSON.stringify(name)}, which is no file name` })
+  new ClusterError('INVALID_DATA', { cid }, { message: `${cid} has an entry with the name ${quotedText(name)}, which is no file name` })
 
 const modeOf = (node: UnixFsNode, whenMissing: number): number => storedMode(node) || whenMissing
 

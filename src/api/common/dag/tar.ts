@@ -1,6 +1,8 @@
+import { byteLengthOfText, bytesOfText } from '../../../base/byte-text.ts'
+
 export interface TarTime { seconds: number, nanoseconds: number }
 
-/** What a tar header tells. */
+/** What a tar header tells. Bytes in names that aren't UTF-8 stand as in `byte-text.ts`. */
 export interface TarEntry { name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtime: TarTime, target?: string }
 
 const block = 512
@@ -12,13 +14,13 @@ const largestSize = 8 ** 11 - 1
 /** The header of an entry, with a PAX header before it when it needs one. */
 export function tarHeader (entry: TarEntry): Uint8Array {
   const pax: Array<[string, string]> = []
-  if (Buffer.byteLength(entry.name) > longestName || !isAscii(entry.name)) pax.push(['path', entry.name])
-  if (entry.target != null && (Buffer.byteLength(entry.target) > longestName || !isAscii(entry.target))) pax.push(['linkpath', entry.target])
+  if (byteLengthOfText(entry.name) > longestName || !isAscii(entry.name)) pax.push(['path', entry.name])
+  if (entry.target != null && (byteLengthOfText(entry.target) > longestName || !isAscii(entry.target))) pax.push(['linkpath', entry.target])
   if (entry.sizeBytes > largestSize) pax.push(['size', String(entry.sizeBytes)])
   if (entry.mtime.nanoseconds !== 0 || entry.mtime.seconds < 0) pax.push(['mtime', decimalTime(entry.mtime)])
   if (pax.length === 0) return ustar(entry, kinds[entry.type])
-  const records = Buffer.from(pax.map(record).join(''))
-  const head = ustar({ name: 'PaxHeaders.0/entry', type: 'file', sizeBytes: records.length, mode: 0o644, mtime: { seconds: 0, nanoseconds: 0 } }, 'x')
+  const records = bytesOfText(pax.map(record).join(''))
+  const head = ustar({ name: paxName(entry.name), type: 'file', sizeBytes: records.length, mode: 0o644, mtime: { seconds: 0, nanoseconds: 0 } }, 'x')
   return Buffer.concat([head, records, tarPadding(records.length), ustar(entry, kinds[entry.type])])
 }
 
@@ -47,7 +49,16 @@ function ustar ({ name, sizeBytes, mode, mtime, target = '' }: TarEntry, kind: s
   return header
 }
 
-const cut = (text: string): Buffer => Buffer.from(text).subarray(0, longestName)
+/** As Go's archive/tar does: what isn't ASCII is left out, the PAX header has it. */
+const cut = (text: string): Buffer => Buffer.from(asciiOf(text)).subarray(0, longestName)
+
+// eslint-disable-next-line no-control-regex
+const asciiOf = (text: string): string => text.replace(/[^\x00-\x7f]/g, '')
+
+function paxName (name: string): string {
+  const at = name.lastIndexOf('/') + 1
+  return asciiOf(`${name.slice(0, at)}PaxHeaders.0/${name.slice(at)}`).slice(0, longestName).replace(/\/+$/, '')
+}
 
 /** Seconds with a fraction; nanoseconds count forward, before 1970 too. */
 function decimalTime ({ seconds, nanoseconds }: TarTime): string {
@@ -59,7 +70,7 @@ function decimalTime ({ seconds, nanoseconds }: TarTime): string {
 
 /** "<length> key=value\n", where the length counts its own digits. */
 function record ([key, value]: [string, string]): string {
-  const rest = Buffer.byteLength(` ${key}=${value}\n`)
+  const rest = byteLengthOfText(` ${key}=${value}\n`)
   let length = rest + 1
   while (String(length).length + rest !== length) length++
   return `${length} ${key}=${value}\n`

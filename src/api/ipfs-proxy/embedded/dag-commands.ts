@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { ClusterError, answerText, isClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { BlockSink } from '../../../importer/importer.ts'
@@ -13,6 +14,7 @@ import { carHeader, carSectionHead } from '../../../model/car.ts'
 import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
+import { kuboError } from './errors.ts'
 import { inside, lookUp } from '../../common/dag/ipld-path.ts'
 import { walk } from '../../common/dag/walk.ts'
 import { contentPath } from '../paths.ts'
@@ -24,7 +26,7 @@ export function dagCommands (deps: CommandDeps): Record<string, Command> {
     'dag/put': call => dagPut(deps, call),
     'dag/resolve': call => one(async () => {
       const { cid, rest } = await lookUp(await placed(pathArgument(call.query, 'ref'), deps.names, call), deps.reader, call.get)
-      return goJson({ Cid: { '/': cidText(cid) }, RemPath: rest.join('/') })
+      return goJson({ Cid: { '/': cidText(cid) }, RemPath: rest.map(name => `/${name}`).join('') })
     }),
     'dag/stat': call => dagStat(deps, call),
     'dag/export': call => dagExport(deps, call),
@@ -124,14 +126,17 @@ function dagExport (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   }
 }
 
-/** Stores the blocks of CAR files; their roots are pinned in the cluster unless `pin-roots=false`. */
+/** Stores the blocks of CAR files; their roots, as far as they are here then, are pinned in the cluster unless `pin-roots=false`. */
 function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
-  const pinsRoots = flag(query, 'pin-roots', true)
+  const isPartial = flag(query, 'local-only')
+  const pinsRoots = flag(query, 'pin-roots', !isPartial)
+  if (isPartial && pinsRoots) throw new ClusterError('INVALID_ARGUMENT', {}, { message: partialAndPinned })
   const withStats = flag(query, 'stats')
   return lines((async function * () {
     using hold = ipfs.hold()
     const sums = { BlockCount: 0, BlockBytesCount: 0 }
-    const roots: CID[] = []
+    const roots = new Map<string, CID>()
+    let cars = 0
     const sink: BlockSink = {
       write: async blocks => {
         sums.BlockCount += blocks.length
@@ -139,23 +144,42 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
         await ipfs.putBlocks(batch(blocks), { signal, hold })
       }
     }
-    for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) roots.push((await importCar(content, sink, { signal })).root)
-    if (roots.length === 0) throw badRequest('argument "path" is required')
-    if (pinsRoots) await pinAll(roots, hold, { cluster, signal })
-    if (pinsRoots) for (const root of roots) yield `${goJson({ Root: { Cid: { '/': cidText(root) }, PinErrorMsg: '' } })}\n`
+    for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) {
+      cars++
+      for (const root of (await importCar(content, sink, { signal, likeKubo: true })).roots) roots.set(cidText(root), root)
+    }
+    if (cars === 0) throw badRequest('argument "path" is required')
+    if (pinsRoots) yield * pinnedRoots([...roots.values()], hold, { ipfs, cluster, signal })
     if (withStats) yield `${goJson({ Stats: sums })}\n`
   })())
 }
 
-/** The hold lasts until those that are for this peer are pinned. */
-async function pinAll (roots: readonly CID[], hold: BlockHold, { cluster, signal }: Pick<CommandDeps, 'cluster'> & Pick<CommandCall, 'signal'>): Promise<void> {
+const partialAndPinned = '--local-only implies --pin-roots=false and cannot be combined with --pin-roots=true; please drop one of them'
+
+type PinDeps = Pick<CommandDeps, 'ipfs' | 'cluster'> & Pick<CommandCall, 'signal'>
+
+/** A line for each root. The hold lasts until those that are for this peer are pinned. */
+async function * pinnedRoots (roots: readonly CID[], hold: BlockHold, { ipfs, cluster, signal }: PinDeps): AsyncGenerator<string> {
   const ours: CID[] = []
-  for (const root of roots) {
-    await hold.keepUntilPinned(root)
-    const pin = await cluster.pin(root, defaultPinOptions(), { signal })
-    if (!isRemote(pin, cluster.peer)) ours.push(root)
+  try {
+    for (const root of roots) yield `${goJson({ Root: { Cid: { '/': cidText(root) }, PinErrorMsg: await pinError(root) } })}\n`
+  } finally {
+    hold.handOver(ours)
   }
-  hold.handOver(ours)
+
+  async function pinError (root: CID): Promise<string> {
+    try {
+      // a header may name what is in no CAR: nothing is waited for
+      await ipfs.getBlock(root, { signal, local: true })
+      await hold.keepUntilPinned(root)
+      const pin = await cluster.pin(root, defaultPinOptions(), { signal })
+      if (!isRemote(pin, cluster.peer)) ours.push(root)
+      return ''
+    } catch (err) {
+      signal.throwIfAborted()
+      return isClusterError(err, 'BLOCK_MISSING') ? `ipld: could not find ${cidText(root)}` : answerText(kuboError(err))
+    }
+  }
 }
 
 async function * batch (blocks: readonly Block[]): AsyncGenerator<Block[]> { yield [...blocks] }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { bytesOfText, textOfBytes } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
@@ -112,7 +113,7 @@ async function * sortedByName (entries: AsyncIterable<DirectoryEntry>): AsyncGen
       held = undefined
     }
   }
-  if (held != null) yield * held.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+  if (held != null) yield * held.toSorted((a, b) => Buffer.compare(bytesOfText(a.name), bytesOfText(b.name)))
 }
 
 function list (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
@@ -131,7 +132,7 @@ function list (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
       Hash: cidText(cid),
       Size: isRaw ? sizeBytes : node == null || isDirectory ? 0 : node.kind === 'symlink' ? node.data.length : reader.fileSize(node),
       Type: isRaw ? types.raw : node == null ? 0 : types[node.kind],
-      Target: node?.kind === 'symlink' ? Buffer.from(node.data).toString('utf8') : '',
+      Target: node?.kind === 'symlink' ? textOfBytes(node.data) : '',
       Mode: node == null ? 0 : goMode(storedMode(node), isDirectory),
       ModTime: node == null ? zeroTime : timeText(mtimeOf(node))
     })

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../base/clock.ts'
+import { percentEncode } from '../../../base/percent-encode.ts'
 import type { HeaderList, Reply } from '../../../http/reply.ts'
 import type { ByteRange, DagReader } from '../../../ipfs/dag-reader.ts'
 import type { FileContent, Files } from '../../../service/files/files.ts'
@@ -88,7 +89,7 @@ const headerText = (text: string): string => text.replace(/[\x00-\x1f\x7f-\uffff
 /** The name in ASCII for old clients, and as it is. */
 function attachment (name: string): string {
   const plain = name.replace(/[^\x20-\x7e]|["\\]/g, '_')
-  const escaped = encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  const escaped = percentEncode(name).replace(/['()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
   return `attachment; filename="${plain}"; filename*=UTF-8''${escaped}`
 }
 

@@ -1,3 +1,4 @@
+import { textOfBytes } from '../../../base/byte-text.ts'
 import type { CID } from 'multiformats/cid'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
 import { ProtobufScanner } from './protobuf-scanner.ts'
@@ -33,7 +34,7 @@ function linkCid (scanner: ProtobufScanner, names?: string[]): CID {
   while (scanner.at < end) {
     const tag = scanner.varint(end)
     if (tag === linkHash) hash = scanner.part(end)
-    else if (tag === linkName && names != null) name = Buffer.from(scanner.part(end)).toString()
+    else if (tag === linkName && names != null) name = textOfBytes(scanner.part(end))
     else scanner.skip(tag, end)
   }
   if (hash == null) throw new Error('a link without a hash')

@@ -236,7 +236,7 @@ describe('commands of the embedded node', () => {
 
     assert.equal(whole.body.toString(), `{"a":{"/":"${inner}"},"b":1}`)
     assert.equal(deep.body.toString(), '"z"')
-    assert.deepEqual(resolved, { Cid: { '/': inner }, RemPath: 'x/1' })
+    assert.deepEqual(resolved, { Cid: { '/': inner }, RemPath: '/x/1' })
   })
 
   it('dag/put and get: up to 512 values may be nested in each other', { timeout: 5000 }, async () => {

@@ -48,6 +48,11 @@ describe('flags of ctl', () => {
 
   it('of a command may stand behind its arguments', () => {
     assert.deepEqual(flagsFirst(['a', '-q', 'b', '--name=x', 'c'], known), ['-q', 'b', '--name=x', 'a', 'c'])
-    assert.deepEqual(flagsFirst(['a', '--name', 'x', '--', '-q'], known), ['--name', 'x', 'a', '--', '-q'])
+    assert.deepEqual(flagsFirst(['a', '--name', 'x', '--', '-q'], known), ['--name', 'x', '--', 'a', '-q'])
+  })
+
+  it('may have values that begin with a dash, unless these are flags', () => {
+    assert.deepEqual(flagsFirst(['-n', '-1', 'a', '--name', '-x'], known), ['-n', '-1', '--name', '-x', 'a'])
+    assert.deepEqual(flagsFirst(['a', '--name', '-q', 'b', '--name', '--', 'c'], known), ['--name', '-q', 'b', '--name', '--', 'a', 'c'])
   })
 })

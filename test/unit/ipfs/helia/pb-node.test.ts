@@ -47,7 +47,8 @@ describe('a dag-pb node that is read where it is needed', () => {
     const node = new PbNode(bytes)
 
     assert.equal(node.find('a')?.Hash.toString(), cid.toString())
-    assert.equal(node.find('f\ufffd')?.Tsize, 9)
+    assert.equal(node.find('f\udcff')?.Tsize, 9)
+    assert.equal(node.find('f\ufffd'), undefined)
     assert.equal(node.find('f'), undefined)
   })
 

@@ -4,7 +4,11 @@ type Example = [what: string, command: string]
 export function whatToTry (addresses: Record<string, string[]>): string {
   const rest = httpUrl(addresses.restapi)
   const gateway = httpUrl(addresses.gateway)
+  const service = httpUrl(addresses.service)
+  const webui = httpUrl(addresses.webui)
   const lines: Example[] = [
+    ...(service == null ? [] : [['the pinning service, in a browser', service]] satisfies Example[]),
+    ...(webui == null ? [] : [['the cluster, in a browser', webui]] satisfies Example[]),
     ...(rest == null ? [] : [
       ['who this peer is', `curl ${rest}/id`],
       ['add a file; the answer has its CID', `echo hello > hello.txt; curl -F file=@hello.txt ${rest}/add`],

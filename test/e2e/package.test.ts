@@ -67,6 +67,27 @@ describe('the published package', () => {
     assert.deepEqual(commands.filter(name => name.startsWith('helia')).map(name => name.replace(/\..*$/, '')).toSorted(), ['helia-cluster-ctl', 'helia-cluster-follow', 'helia-cluster-service'])
   })
 
+  it('has the web pages, and a peer serves them', async () => {
+    const peerFolder = join(folder, 'peer-with-pages')
+    await program('helia-cluster-service', ['-c', peerFolder, 'init', '--profile', 'test', '--randomports'])
+    const config = join(peerFolder, 'service.json')
+    const json = JSON.parse(await readFile(config, 'utf8'))
+    await writeFile(config, JSON.stringify({ ...json, api: { ...json.api, webui: { http_listen_multiaddress: '/ip4/127.0.0.1/tcp/0' } } }))
+
+    const seen = await script(`
+      import { startPeer } from 'helia-cluster'
+      const peer = await startPeer({ folder: ${JSON.stringify(peerFolder)} })
+      const [, , ip, , port] = peer.addresses.webui[0].split('/')
+      const page = await fetch('http://' + ip + ':' + port + '/login')
+      const text = await page.text()
+      const asset = await fetch('http://' + ip + ':' + port + /assets\\/index-[\\w-]+\\.js/.exec(text)[0].replace(/^/, '/'))
+      await peer.stop()
+      console.log(JSON.stringify([page.status, text.includes('&quot;kind&quot;:&quot;cluster&quot;'), asset.status, asset.headers.get('cache-control')]))
+    `)
+
+    assert.deepEqual(seen, [200, true, 200, 'public, max-age=31536000, immutable'])
+  })
+
   it('runs a peer inside another program, and its client reaches it', async () => {
     const peerFolder = join(folder, 'peer')
     await program('helia-cluster-service', ['-c', peerFolder, 'init', '--profile', 'test', '--randomports'])

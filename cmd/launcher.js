@@ -61,7 +61,8 @@ async function runUnderFitNode (self) {
     process.exit(1)
   })
   child.on('exit', (code, signal) => {
-    if (signal == null) process.exit(code ?? 1)
+    process.exitCode = code ?? 1
+    if (signal == null) return
     for (const name of signals) process.removeAllListeners(name)
     process.kill(process.pid, signal)
   })

@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runDaemon, systemDaemonDeps } from '../cmd/helia-cluster-service/daemon.ts'
+import { endProcess } from '../cmd/helia-cluster-service/end-process.ts'
 import { initFolder } from '../cmd/helia-cluster-service/init.ts'
 import { systemTerminal } from '../cmd/helia-cluster-service/terminal.ts'
 import { whatToTry } from '../cmd/helia-cluster-service/what-to-try.ts'
@@ -24,13 +25,13 @@ try {
   }
   await buildWebIfStale(join(root, 'dist/web')).catch((err: unknown) => terminal.err(`The web pages could not be built: ${messageOf(err)}\n`))
   const deps = systemDaemonDeps(terminal)
-  process.exit(await runDaemon({ folder, levels: terminal.variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info', trust: true }, {
+  endProcess(await runDaemon({ folder, levels: terminal.variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info', trust: true }, {
     ...deps,
     onReady: node => terminal.out(whatToTry(node.addresses))
   }))
 } catch (err) {
   terminal.err(`${messageOf(err)}\n`)
-  process.exit(1)
+  endProcess(1)
 }
 
 /** The pinning service and the pages of the cluster, to be looked at: `init` writes neither. Codes that are mailed are in the log. */

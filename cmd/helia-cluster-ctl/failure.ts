@@ -2,7 +2,7 @@ import { messageOf } from '../../src/base/errors.ts'
 import { ApiError } from '../../src/client/errors.ts'
 
 /** Exit codes that scripts know. */
-export const exitCodes = { done: 0, failed: 1, refused: 2, noSuchCommand: 3, timedOut: 62, cancelled: 125 } as const
+export const exitCodes = { done: 0, failed: 1, refused: 2, noSuchCommand: 3, timedOut: 62, cancelled: 125, interrupted: 130 } as const
 
 /** A command that ends with a line on stderr. */
 export class CommandFailed extends Error {

@@ -4,6 +4,8 @@ import { textOfBytes } from '../../src/base/byte-text.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { ApiError } from '../../src/client/errors.ts'
+import { endBySignal, endProcess } from '../helia-cluster-service/end-process.ts'
+import { onStopSignals } from '../helia-cluster-service/signals.ts'
 import { version } from '../helia-cluster-service/version.ts'
 import { painter } from './colours.ts'
 import type { Command } from './command.ts'
@@ -110,7 +112,7 @@ async function runWith (command: Command, line: Parameters<NonNullable<Command['
   try {
     return await command.run?.(line, context) ?? exitCodes.done
   } catch (err) {
-    if (!(err instanceof ApiError)) throw err
+    if (!(err instanceof ApiError) || context.signal.aborted) throw err
     context.printer.error(err)
     return err.status === 0 ? exitCodes.failed : exitCodes.refused
   }
@@ -121,7 +123,7 @@ export async function runAndTell (init: CtlInit, deps: CtlDeps): Promise<number>
   try {
     return await runCtl(init, deps)
   } catch (err) {
-    if (deps.signal.aborted) return 130
+    if (deps.signal.aborted) return exitCodes.interrupted
     deps.terminal.err(`${(err as Error).message}\n`)
     return err instanceof CommandFailed ? err.exitCode : exitCodes.failed
   }
@@ -142,10 +144,16 @@ function commandLine (): string[] {
 export async function main (): Promise<void> {
   const terminal = systemTerminal()
   const interrupted = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => { interrupted.abort(new Error('interrupted')) })
+  let by: NodeJS.Signals | undefined
+  onStopSignals(name => {
+    // whoever signals again doesn't want to wait for what is left of the command
+    if (by != null) endBySignal(name)
+    by = name
+    interrupted.abort(new Error('interrupted'))
+  }, { events: process, now: () => performance.now() })
   const called = basename(process.argv[1] ?? '', '.js')
   const program = called === 'bin' || called === '' ? 'helia-cluster-ctl' : called
   const code = await runAndTell({ argv: commandLine(), program }, { terminal, clock: systemClock, signal: interrupted.signal })
   await terminal.flush()
-  process.exit(code)
+  endProcess(code === exitCodes.interrupted ? by ?? code : code)
 }

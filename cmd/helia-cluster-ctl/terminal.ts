@@ -1,3 +1,5 @@
+import { endOnBrokenOutput } from '../helia-cluster-service/end-process.ts'
+
 /** What the program may do with the outside. */
 export interface CtlTerminal {
   variables: Readonly<Record<string, string | undefined>>
@@ -20,13 +22,7 @@ export function systemTerminal (): CtlTerminal & { flush (): Promise<void> } {
     if (waiting !== '') process.stdout.write(waiting)
     waiting = ''
   }
-  // who read us has gone (`… | head`): end as a program that a SIGPIPE ends
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      if (code !== 'EPIPE') process.stderr.write(`error writing: ${message}\n`)
-      process.exit(code === 'EPIPE' ? 141 : 1)
-    })
-  }
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnBrokenOutput)
   return {
     variables: process.env,
     outIsTerminal: process.stdout.isTTY === true,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { messageOf } from '../../src/base/errors.ts'
 import { normalArguments } from '../helia-cluster-service/arguments.ts'
 import { tellUsage, unknownTopic, usageExitCode } from '../helia-cluster-service/main.ts'
+import { endProcess } from '../helia-cluster-service/end-process.ts'
 import { CommandFailed, systemTerminal } from '../helia-cluster-service/terminal.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'
 import { version } from '../helia-cluster-service/version.ts'
@@ -117,5 +118,5 @@ function overview (names: readonly string[]): string {
 /** Called by the launcher. */
 export async function main (): Promise<void> {
   const { systemFollowDeps } = await import('./system.ts')
-  process.exit(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))
+  endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))
 }

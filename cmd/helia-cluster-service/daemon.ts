@@ -10,6 +10,7 @@ import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
 import { collectBuffersLate, limitYoungSpace } from './collector.ts'
 import { checkForeignState } from './foreign-state.ts'
+import { endBySignal } from './end-process.ts'
 import { parsePeerAddresses } from './init.ts'
 import { fetchText } from './fetch-text.ts'
 import { onStopSignals } from './signals.ts'
@@ -41,11 +42,11 @@ export interface DaemonDeps {
   /** Loads the code of the peer; called late, because it is large. */
   loadNode (): Promise<StartNode>
   /** Calls back at every INT, TERM and HUP; the returned function ends it. */
-  onSignal (listener: (name: string) => void): () => void
+  onSignal (listener: (name: NodeJS.Signals) => void): () => void
   /** Calls back at every error that nobody caught; the returned function ends it. */
   onFault (listener: (err: unknown) => void): () => void
-  /** Ends the process at once. */
-  exit (code: number): void
+  /** Ends the process at once, as the signal that was heard ends one. */
+  endBySignal (name: NodeJS.Signals): void
   /** Called once when the peer is ready. */
   onReady? (node: RunningNode, config: ServiceConfig): void
 }
@@ -186,7 +187,7 @@ class Run {
     this.#restart()
   }
 
-  #onSignal (name: string): void {
+  #onSignal (name: NodeJS.Signals): void {
     this.#signals++
     if (this.#signals === 1) {
       this.#log.info('stopping', { signal: name })
@@ -195,7 +196,7 @@ class Run {
       this.#deps.terminal.err('\nThe peer is still stopping: what was accepted is being written to the disk.\nOne more signal ends it at once, and may lose what is not written yet.\n\n')
     } else {
       this.#deps.terminal.err('exiting cluster NOW\n')
-      this.#deps.exit(1)
+      this.#deps.endBySignal(name)
     }
   }
 
@@ -220,7 +221,7 @@ export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
     },
     onSignal: listener => onStopSignals(listener, { events: process, now: () => performance.now() }),
     onFault: onFaults,
-    exit: code => process.exit(code),
+    endBySignal,
     onReady: () => {
       limitYoungSpace()
       tellSystemd(terminal)

@@ -3,6 +3,7 @@ import { messageOf } from '../../src/base/errors.ts'
 import { folderPath } from '../../src/node/folder.ts'
 import { normalArguments, usageMessage } from './arguments.ts'
 import type { DaemonFlags } from './daemon.ts'
+import { endProcess } from './end-process.ts'
 import type { InitFlags } from './init.ts'
 import { addState } from './state-commands.ts'
 import { systemTerminal } from './terminal.ts'
@@ -123,5 +124,5 @@ function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>
 
 /** Called by the launcher. */
 export async function main (): Promise<void> {
-  process.exit(await runProgram(process.argv.slice(2), systemTerminal()))
+  endProcess(await runProgram(process.argv.slice(2), systemTerminal()))
 }

@@ -10,9 +10,9 @@ export interface SignalsDeps {
  * Calls back at every INT, TERM and HUP. A terminal signals npm, the launcher and this process at once, and both pass it on: the same signal within
  * 200 ms is the same wish. The returned function ends it.
  */
-export function onStopSignals (listener: (name: string) => void, { events, now }: SignalsDeps): () => void {
+export function onStopSignals (listener: (name: NodeJS.Signals) => void, { events, now }: SignalsDeps): () => void {
   let last = { name: '', at: 0 }
-  const heard = (name: string): void => {
+  const heard = (name: NodeJS.Signals): void => {
     const isRepeat = name === last.name && now() - last.at < 200
     last = { name, at: now() }
     if (!isRepeat) listener(name)

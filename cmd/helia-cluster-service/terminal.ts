@@ -2,6 +2,7 @@ import { fstatSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { messageOf } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
+import { endOnBrokenOutput } from './end-process.ts'
 
 /** What a command may do with the outside. */
 export interface Terminal {
@@ -10,15 +11,6 @@ export interface Terminal {
   err (text: string): void
   /** Prints the question and gives the next line of the input; "" at its end. */
   ask (question: string): Promise<string>
-}
-
-/** The exit code of a program that a SIGPIPE ended. */
-const brokenPipe = 141
-
-/** For 'error' of standard output and standard error. */
-export function endOnBrokenOutput ({ code, message }: NodeJS.ErrnoException): void {
-  if (code !== 'EPIPE') process.stderr.write(`error writing: ${message}\n`)
-  process.exit(code === 'EPIPE' ? brokenPipe : 1)
 }
 
 /** The process's own. It ends when nobody reads what it prints any more (`… | head`), without a word. */
@@ -32,7 +24,10 @@ export function systemTerminal (): Terminal {
     ask: async question => {
       process.stderr.write(question)
       lines ??= createInterface({ input: process.stdin, terminal: false })[Symbol.asyncIterator]()
+      process.stdin.ref?.()
       const next = await lines.next()
+      // an open input keeps no program alive that asks nothing more
+      process.stdin.unref?.()
       return next.done === true ? '' : next.value
     }
   }

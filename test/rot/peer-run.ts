@@ -23,11 +23,11 @@ export const thisProcess: PeerRun = async folder => {
     fetch: async () => ({ status: 404, text: '' }),
     loadNode: async () => startNode,
     onSignal: listener => {
-      stop = () => listener('TERM')
+      stop = () => listener('SIGTERM')
       return () => {}
     },
     onFault: () => () => {},
-    exit: () => {},
+    endBySignal: () => {},
     onReady: node => {
       seen = lookedAt(node.addresses.restapi?.[0] ?? '').finally(() => stop())
       seen.catch(() => {})

@@ -51,7 +51,7 @@ describe('helia-cluster-follow', () => {
       },
       onSignal: () => () => {},
       onFault: () => () => {},
-      exit: () => {}
+      endBySignal: () => {}
     }
     const deps: FollowDeps = {
       terminal,

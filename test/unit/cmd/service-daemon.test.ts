@@ -33,7 +33,7 @@ describe('helia-cluster-service daemon', () => {
     writeFileSync(path, JSON.stringify(file))
   }
 
-  interface World { deps: DaemonDeps, terminal: FakeTerminal, signals: Listeners<string>, faults: Listeners<unknown>, started: NodeInit[], stops: number, exits: number[], ready: Promise<void> }
+  interface World { deps: DaemonDeps, terminal: FakeTerminal, signals: Listeners<NodeJS.Signals>, faults: Listeners<unknown>, started: NodeInit[], stops: number, exits: string[], ready: Promise<void> }
 
   /** A daemon whose node starts and stops as told. */
   function world (parts: { start?: StartNode, stop?: () => Promise<void>, failed?: Promise<never> } = {}): World {
@@ -56,7 +56,7 @@ describe('helia-cluster-service daemon', () => {
       }),
       onSignal: listener => result.signals.add(listener),
       onFault: listener => result.faults.add(listener),
-      exit: code => { result.exits.push(code) },
+      endBySignal: name => { result.exits.push(name) },
       onReady: () => ready.resolve()
     }
     return result
@@ -137,7 +137,7 @@ describe('helia-cluster-service daemon', () => {
     await running
 
     assert.equal(afterSecond, 0)
-    assert.deepEqual(one.exits, [1])
+    assert.deepEqual(one.exits, ['SIGHUP'])
     assert.match(one.terminal.printed.err, /still stopping.*exiting cluster NOW/s)
   })
 

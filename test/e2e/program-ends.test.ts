@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+
+const root = join(import.meta.dirname, '../..')
+/** Tells on standard error when a program asks Node to end it, which may hang. */
+const tellsExit = `data:text/javascript,${encodeURIComponent("const { exit } = process; process.exit = code => { process._rawDebug('process.exit'); exit(code) }")}`
+
+interface Ended { code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }
+
+describe('programs end by themselves, or by the signal that they got', { timeout: 60_000 }, () => {
+  let folder: string
+  before(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-ends-')) })
+  after(async () => { await rm(folder, { recursive: true, force: true }) })
+
+  async function run (program: string, args: string[], when: (kill: (signal: NodeJS.Signals) => void) => void = () => {}): Promise<Ended> {
+    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd', `helia-cluster-${program}`, 'bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    when(signal => { child.kill(signal) })
+    const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+    return { code, signal, stdout, stderr }
+  }
+
+  it('after what they were asked for', async () => {
+    const ended = await Promise.all([
+      run('service', ['--version']), run('ctl', ['--version']), run('follow', ['--version']), run('service', ['-c', join(folder, 'peer'), 'init', '--profile', 'test', '--randomports']),
+      run('ctl', ['--host', '/ip4/127.0.0.1/tcp/9', 'id'])
+    ])
+
+    assert.deepEqual(ended.map(({ code }) => code), [0, 0, 0, 0, 1])
+    for (const { stderr } of ended) assert.doesNotMatch(stderr, /process\.exit/)
+  })
+
+  it('also while somebody keeps their input open', async () => {
+    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', join(folder, 'asked'), 'init', '--custom-secret'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    child.stdin.write(`${'ab'.repeat(32)}\n`)
+    const [told, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    child.stdin.destroy()
+
+    assert.equal(code, 0)
+    assert.doesNotMatch(told, /process\.exit/)
+  })
+
+  describe('when they are interrupted', () => {
+    let server: Server
+    let asked: PromiseWithResolvers<void>
+    before(async () => {
+      server = createServer(() => { asked.resolve() }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      await mkdir(join(folder, 'files'))
+      await writeFile(join(folder, 'files/a.txt'), 'hello')
+    })
+    after(async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    })
+
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      it(`ctl add ends as one that ${signal} ended, without a word`, async () => {
+        asked = Promise.withResolvers()
+        const host = `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`
+
+        const ended = await run('ctl', ['--host', host, 'add', '-r', join(folder, 'files')], kill => { void asked.promise.then(() => kill(signal)) })
+
+        assert.deepEqual(ended, { code: null, signal, stdout: '', stderr: '' })
+      })
+    }
+  })
+
+  it('a daemon after it has stopped', async () => {
+    const peer = join(folder, 'daemon')
+    await run('service', ['-c', peer, 'init', '--profile', 'test', '--randomports'])
+    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', peer, 'daemon'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let told = ''
+    child.stderr.on('data', chunk => {
+      told += chunk
+      if (told.includes('READY') && !told.includes('stopping')) child.kill('SIGTERM')
+    })
+    const [code] = await once(child, 'exit')
+
+    assert.equal(code, 0)
+    assert.doesNotMatch(told, /process\.exit/)
+  })
+})

@@ -63,7 +63,8 @@ async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Pr
   const wantsHelp = words[0] === 'help' || words[0] === 'h' || words.length === 0
   const found = findCommand(wantsHelp ? words.slice(1) : words)
   if (found.unknown != null) {
-    terminal.err(`No help topic for '${found.unknown}'\n`)
+    const { didYouMean } = await import('../helia-cluster-service/nearest.ts')
+    terminal.err(`No help topic for '${found.unknown}'\n${didYouMean(found.unknown, found.known)}`)
     return exitCodes.noSuchCommand
   }
   const { command, path, rest } = found
@@ -86,17 +87,19 @@ async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Pr
   }
 }
 
-interface Found { command?: Command, path: string, rest: readonly string[], unknown?: string }
+/** `known`: the names beside the last word. */
+interface Found { command?: Command, path: string, rest: readonly string[], unknown?: string, known: readonly string[] }
 
 /** Follows the words down the groups. A word that is no command there is `unknown`. */
 function findCommand (words: readonly string[]): Found {
-  let found: Found = { path: '', rest: words }
+  let found: Found = { path: '', rest: words, known: [] }
   for (let list: readonly Command[] | undefined = commands; list != null; list = found.command?.commands) {
     const [word] = found.rest
     if (word == null || /^--?h(elp)?$/.test(word)) return { ...found, rest: [] }
     const command = list.find(({ name }) => name === word)
-    if (command == null) return { ...found, unknown: word }
-    found = { command, path: `${found.path} ${word}`.trim(), rest: found.rest.slice(1) }
+    const known = list.map(({ name }) => name)
+    if (command == null) return { ...found, unknown: word, known }
+    found = { command, path: `${found.path} ${word}`.trim(), rest: found.rest.slice(1), known }
   }
   return found
 }
@@ -151,9 +154,11 @@ export async function main (): Promise<void> {
     by = name
     interrupted.abort(new Error('interrupted'))
   }, { events: process, now: () => performance.now() })
-  const called = basename(process.argv[1] ?? '', '.js')
-  const program = called === 'bin' || called === '' ? 'helia-cluster-ctl' : called
+  const called = basename(process.argv[1] ?? '').replace(/\.[jt]s$/, '')
+  const program = called === 'bin' || called === 'main' || called === '' ? 'helia-cluster-ctl' : called
   const code = await runAndTell({ argv: commandLine(), program }, { terminal, clock: systemClock, signal: interrupted.signal })
   await terminal.flush()
   endProcess(code === exitCodes.interrupted ? by ?? code : code)
 }
+
+if (import.meta.main) await main()

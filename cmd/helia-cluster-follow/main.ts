@@ -95,7 +95,7 @@ function describeFollowed (name: string, terminal: Terminal, actions: Actions): 
     .action(actions.run)
   subcommand('list', 'print the pinset and how far it is here').action(actions.list)
   return program.usage('[options] [command]').argument('[command]').action(async (unknown: string | undefined) => {
-    if (unknown != null) unknownTopic(unknown, terminal)
+    if (unknown != null) unknownTopic(unknown, { terminal, known: program.commands.map(one => one.name()) })
     await actions.info()
     terminal.out(`\n${program.helpInformation()}`)
   })
@@ -120,3 +120,5 @@ export async function main (): Promise<void> {
   const { systemFollowDeps } = await import('./system.ts')
   endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))
 }
+
+if (import.meta.main) await main()

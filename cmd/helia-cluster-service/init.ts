@@ -36,15 +36,27 @@ type Init = InitFlags & { folder: string }
 export async function initFolder (init: Init, terminal: Terminal): Promise<void> {
   const paths = pathsIn(init.folder)
   const peers = await doing('parsing options', () => checkOptions(init))
-  const isThere = await readIfThere(paths.config) != null
-  if (isThere && init.force !== true && !await confirmed('The configuration file will be overwritten. Continue? [y/n]: ', terminal)) return
-  const secret = init.customSecret === true ? await terminal.ask('Enter cluster secret (32-byte hex string): ') : undefined
-  const file = await doing('creating configuration', () => composeFile(init, { peers, secret, variables: terminal.variables }))
+  const compose = async (): Promise<JsonObject> => {
+    const secret = init.customSecret === true ? await terminal.ask('Enter cluster secret (32-byte hex string): ') : undefined
+    return doing('creating configuration', () => composeFile(init, { peers, secret, variables: terminal.variables }))
+  }
+  const write = async (file: JsonObject): Promise<void> => doing('writing the folder', async () => writeFolder(init.folder, { file, peers }, terminal))
 
-  await doing(`creating ${init.folder}`, async () => makeFolder(init.folder))
-  const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
+  if (await readIfThere(paths.config) == null) {
+    const file = await compose()
+    await doing(`creating ${init.folder}`, async () => makeFolder(init.folder))
+    return whileLocked(init.folder, async () => write(file))
+  }
+  // who would overwrite the configuration of a running peer hears of it before any question
+  await whileLocked(init.folder, async () => {
+    if (init.force === true || await confirmed('The configuration file will be overwritten. Continue? [y/n]: ', terminal)) await write(await compose())
+  })
+}
+
+async function whileLocked (folder: string, work: () => Promise<void>): Promise<void> {
+  const lock = await doing('obtaining execution lock', () => lockFolder(folder))
   try {
-    await doing('writing the folder', async () => writeFolder(init.folder, { file, peers }, terminal))
+    await work()
   } finally {
     lock.release()
   }

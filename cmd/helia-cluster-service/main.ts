@@ -6,6 +6,7 @@ import type { DaemonFlags } from './daemon.ts'
 import { endProcess } from './end-process.ts'
 import type { InitFlags } from './init.ts'
 import { addState } from './state-commands.ts'
+import { didYouMean } from './nearest.ts'
 import { systemTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { addUser } from './user-commands.ts'
@@ -36,7 +37,7 @@ const noSuchCommand = 3
 /** Lets a command throw instead of ending the process, after it has told what is wrong with its flags. */
 export function tellUsage (command: Command, terminal: Terminal): Command {
   return command.exitOverride(err => {
-    if (err.code === 'commander.unknownCommand') unknownTopic(command.args[0] ?? '', terminal)
+    if (err.code === 'commander.unknownCommand') unknownTopic(command.args[0] ?? '', { terminal, known: namesIn(command) })
     if (!isHelp(err)) terminal.out(`Incorrect Usage: ${usageMessage(err.code, err.message)}\n\n${command.helpInformation()}`)
     throw err
   })
@@ -57,7 +58,8 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.out, outputError: () => {} })
     .configureHelp({ styleTitle: title => title === 'Options:' ? 'Global options:' : title })
     .argument('[command...]').helpOption('-h, --help', 'print this help').helpCommand(false)
-    .action(() => {
+    .action(([name]: string[]) => {
+      if (name != null) terminal.err(`'${name}' is no command of helia-cluster-service\n${didYouMean(name, namesIn(program))}`)
       terminal.out(program.helpInformation())
       end(1)
     })
@@ -82,16 +84,18 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
 /** Commander's own has no alias and takes a name that it doesn't know for none. */
 function addHelp (command: Command, program: Command, terminal: Terminal): void {
   command.alias('h').description('print the help of a command').argument('[command...]').action((names: string[]) => {
-    const found = names.reduce<Command>((parent, name) => parent.commands.find(one => one.name() === name) ?? unknownTopic(name, terminal), program)
+    const found = names.reduce<Command>((parent, name) => parent.commands.find(one => one.name() === name) ?? unknownTopic(name, { terminal, known: namesIn(parent) }), program)
     terminal.out(found.helpInformation())
   })
 }
 
-/** Tells that there is nothing of this name and ends the program. */
-export function unknownTopic (name: string, terminal: Terminal): never {
-  terminal.err(`No help topic for '${name}'\n`)
+/** Tells that there is nothing of this name, and what is there of nearly the same, and ends the program. */
+export function unknownTopic (name: string, { terminal, known }: { terminal: Terminal, known: readonly string[] }): never {
+  terminal.err(`No help topic for '${name}'\n${didYouMean(name, known)}`)
   throw new CommanderError(noSuchCommand, 'commander.unknownCommand', name)
 }
+
+const namesIn = (command: Command): string[] => command.commands.map(one => one.name())
 
 const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string => debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'
 
@@ -126,3 +130,5 @@ function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>
 export async function main (): Promise<void> {
   endProcess(await runProgram(process.argv.slice(2), systemTerminal()))
 }
+
+if (import.meta.main) await main()

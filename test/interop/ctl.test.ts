@@ -35,7 +35,7 @@ const writing = [
 /** Never reach the peer, or nobody. */
 const refused = [
   'add dir', 'add missing.txt', 'add --nocopy hello.txt', 'add', 'add -w --format car hello.txt', 'bogus', 'pin bogus', 'help bogus', 'pin add', 'pin rm', 'pin update', 'pin add notacid', 'pin ls zzz',
-  'peers rm', 'peers rm bad', 'status zzz', 'recover f01', 'status --filter bogus', '--enc xml id', '--host foo id', '--secret zz id', `pin add --expire-in x ${hello}`, `pin add --metadata x ${hello}`,
+  'peers rm', 'peers rm bad', 'status zzz', 'recover f01', 'status --filter bogus', '--enc xml id', '--secret zz id', `pin add --expire-in x ${hello}`, `pin add --metadata x ${hello}`,
   `pin add --allocations bad ${hello}`, 'commands', '--host /ip4/127.0.0.1/tcp/1 version', '--host /ip4/127.0.0.1/tcp/1 --enc json pin ls', '--basic-auth a:b version', '--host /unix/tmp/no-such.sock version'
 ]
 

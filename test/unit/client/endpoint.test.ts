@@ -8,6 +8,9 @@ describe('endpoint', () => {
     const peer = '/p2p/12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE'
 
     assert.deepEqual(parseEndpoint('/ip4/127.0.0.1/tcp/9094'), { kind: 'tcp', host: '127.0.0.1', port: 9094, isName: false })
+    assert.deepEqual(parseEndpoint('127.0.0.1:9094'), { kind: 'tcp', host: '127.0.0.1', port: 9094, isName: false })
+    assert.deepEqual(parseEndpoint('http://peer.example:80/'), { kind: 'tcp', host: 'peer.example', port: 80, isName: true })
+    assert.deepEqual(parseEndpoint('[::1]:9094'), { kind: 'tcp', host: '::1', port: 9094, isName: false })
     assert.deepEqual(parseEndpoint('/ip6/::1/tcp/80/http'), { kind: 'tcp', host: '::1', port: 80, isName: false })
     assert.deepEqual(parseEndpoint('/dns4/example.org/tcp/443'), { kind: 'tcp', host: 'example.org', port: 443, isName: true })
     assert.deepEqual(parseEndpoint('/unix/run/api.sock'), { kind: 'unix', path: '/run/api.sock' })

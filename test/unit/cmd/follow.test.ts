@@ -73,7 +73,7 @@ describe('helia-cluster-follow', () => {
     const [help, unknown, command] = await Promise.all([run(['help']), run(['c1', 'lst']), run(['c1', 'help', 'run'])])
 
     assert.match(help.out, /^Usage: helia-cluster-follow \[global/)
-    assert.deepEqual(unknown, { exitCode: 3, out: '', err: "No help topic for 'lst'\n" })
+    assert.deepEqual(unknown, { exitCode: 3, out: '', err: "No help topic for 'lst'\nDid you mean 'list'?\n" })
     assert.match(command.out, /^Usage: helia-cluster-follow c1 run/)
   })
 

@@ -34,6 +34,12 @@ describe('helia-cluster-service', () => {
     assert.ok(results.every(({ exitCode, out }) => exitCode === 1 && /^Usage:.*^Global options:.*^Commands:/sm.test(out)))
   })
 
+  it('names a command that is misspelt, and the nearest', async () => {
+    const { exitCode, err } = await run('deamon')
+
+    assert.deepEqual({ exitCode, err }, { exitCode: 1, err: "'deamon' is no command of helia-cluster-service\nDid you mean 'daemon'?\n" })
+  })
+
   it('prints help and succeeds when asked for it', async () => {
     const results = await Promise.all([run('--help'), run('-h'), run('help'), run('h'), run('help', 'state', 'export'), run('state', 'help', 'export'), run('daemon', '--help'), run('init', '-h')])
 
@@ -42,9 +48,11 @@ describe('helia-cluster-service', () => {
   })
 
   it('fails with exit code 3 for a command that is not there', async () => {
-    const results = await Promise.all([run('state', 'exprot', '-f', 'x'), run('state', 'crdt', 'exprot'), run('help', 'exprot'), run('help', 'state', 'exprot')])
+    const near = await Promise.all([run('state', 'exprot', '-f', 'x'), run('help', 'state', 'exprot')])
+    const far = await Promise.all([run('help', 'exprot'), run('state', 'crdt', 'exprot')])
 
-    assert.deepEqual(results, results.map(() => ({ exitCode: 3, out: '', err: "No help topic for 'exprot'\n" })))
+    assert.deepEqual(near, near.map(() => ({ exitCode: 3, out: '', err: "No help topic for 'exprot'\nDid you mean 'export'?\n" })))
+    assert.deepEqual(far, far.map(() => ({ exitCode: 3, out: '', err: "No help topic for 'exprot'\n" })))
   })
 
   it('tells wrong flags as Go does, with exit code 0', async () => {

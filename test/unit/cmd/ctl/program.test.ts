@@ -79,7 +79,7 @@ describe('ctl: command line', () => {
   it('refuses arguments as Go does, with 1 and a line on stderr', async () => {
     const refused: Array<[string[], string]> = [
       [['--enc', 'xml', 'id'], 'error : unsupported encoding'],
-      [['--host', 'foo', 'id'], 'error parsing host multiaddress: failed to parse multiaddr "foo": must begin with /'],
+      [['--host', 'foo', 'id'], 'error parsing host multiaddress: failed to parse multiaddr "foo": must begin with / (such as /ip4/127.0.0.1/tcp/9094), or be host:port'],
       [['--secret', 'zz', 'id'], "error parsing secret: encoding/hex: invalid byte: U+007A 'z'"],
       [['peers', 'rm', 'bad'], 'error parsing peer ID: failed to parse peer ID: invalid cid: invalid cid: expected 1 as the cid version number, got: 0'],
       [['add'], 'error : need at least one path'],

@@ -47,8 +47,9 @@ function obeyLauncher () {
 async function runUnderFitNode (self) {
   const node = fitNode(self)
   if (node == null || process.env.HELIA_CLUSTER_LAUNCHED === '1') {
-    console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Install it from https://nodejs.org or with: npm install node@24`)
-    process.exit(1)
+    console.error(`This program needs Node 24.7 or newer; this is Node ${process.versions.node}. Put one beside it, which it then finds by itself:\n  ${installHint(self)}\nor install one from https://nodejs.org.`)
+    process.exitCode = 1
+    return
   }
   const { spawn } = await load('node:child_process')
   const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
@@ -58,7 +59,7 @@ async function runUnderFitNode (self) {
   for (const signal of signals) process.on(signal, () => { if (child.connected) child.send({ signal }, () => {}) })
   child.on('error', err => {
     console.error(`error starting ${node}: ${err.message}`)
-    process.exit(1)
+    process.exitCode = 1
   })
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 1
@@ -66,6 +67,14 @@ async function runUnderFitNode (self) {
     for (const name of signals) process.removeAllListeners(name)
     process.kill(process.pid, signal)
   })
+}
+
+/** The command that puts the `node` package where `fitNode` looks. */
+function installHint (self) {
+  const [, prefix] = /^(.*?)[\\/]node_modules[\\/]/.exec(self) ?? []
+  if (prefix == null) return 'npm ci'
+  const isGlobal = /[\\/]lib$/.test(prefix)
+  return `npm install ${isGlobal ? '--global ' : ''}--prefix ${JSON.stringify(isGlobal ? dirname(prefix) : prefix)} --allow-scripts=node node@24`
 }
 
 /** The binary of the `node` package; undefined when it isn't installed. */

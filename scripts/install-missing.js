@@ -14,7 +14,8 @@ if (reason != null) {
     process.exit(1)
   }
   console.error(`npm ci, because ${reason}`)
-  const { status } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
+  // what npm warns of (engines of packages, their scripts) is settled by package.json and nothing to do for who starts a peer
+  const { status } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
   process.exit(status ?? 1)
 }
 

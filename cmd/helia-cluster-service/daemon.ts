@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { ClusterError, isClusterError, isSystemError, messageOf } from '../../src/base/errors.ts'
+import { ClusterError, isClusterError, isSystemError } from '../../src/base/errors.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
@@ -14,6 +14,7 @@ import { endBySignal } from './end-process.ts'
 import { parsePeerAddresses } from './init.ts'
 import { fetchText } from './fetch-text.ts'
 import { onStopSignals } from './signals.ts'
+import { startFailure } from './start-failure.ts'
 import { CommandFailed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -159,7 +160,7 @@ class Run {
       if (signal.aborted) return undefined
       // the machine's own words (a full disk, no permission) are one line; a surprise needs its places
       if (!isClusterError(err) && !isSystemError(err)) this.#log.error('the peer could not start', { err })
-      throw new CommandFailed(`error starting cluster: ${messageOf(err)}`, { cause: err })
+      throw new CommandFailed(`error starting cluster: ${startFailure(err, config)}`, { cause: err })
     }
   }
 

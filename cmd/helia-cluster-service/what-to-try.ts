@@ -1,6 +1,6 @@
 type Example = [what: string, command: string]
 
-/** Lines to copy for somebody who has just started a peer. `addresses` as in RunningNode. */
+/** Lines to copy for somebody who has just started a peer in a clone. `addresses` as in RunningNode. */
 export function whatToTry (addresses: Record<string, string[]>): string {
   const rest = httpUrl(addresses.restapi)
   const gateway = httpUrl(addresses.gateway)
@@ -13,7 +13,7 @@ export function whatToTry (addresses: Record<string, string[]>): string {
       ['who this peer is', `curl ${rest}/id`],
       ['add a file; the answer has its CID', `echo hello > hello.txt; curl -F file=@hello.txt ${rest}/add`],
       ['what is pinned, and how far it is', `curl ${rest}/pins`],
-      ['the same with the command-line client', `ipfs-cluster-ctl --host ${addresses.restapi?.[0]} status`]
+      ['the same with the command-line client', `npm run -s ctl -- --host ${addresses.restapi?.[0]} status`]
     ] satisfies Example[]),
     ...(gateway == null ? [] : [['read it back', `curl ${gateway}/ipfs/CID`]] satisfies Example[])
   ]

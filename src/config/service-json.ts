@@ -70,12 +70,16 @@ export function readServiceConfig (file: JsonObject, { variables, hostName }: Re
   const read = new Map(sections.map(section => [section.path, readSection(section, component(section.path), { variables, findings })]))
   for (const section of inertSections) readSection(section, null, { variables, findings })
   checkSkeleton(file, findings)
+  if (component('cluster.secret') === undefined && variables.CLUSTER_SECRET === undefined) findings.problems.push(noSecret)
   if (findings.problems.length > 0) throw invalidConfig(findings.problems)
 
   const config = assemble(read, path => component(path) != null)
   const named = config.cluster.peername === '' ? { ...config, cluster: { ...config.cluster, peername: hostName } } : config
   return { config: named, warnings: warningsOf(named, findings), foreignDatastore: foreignDatastoreOf(file) }
 }
+
+/** A key that was lost must not open the cluster to everybody. */
+const noSecret = 'cluster.secret is missing: must be the 32 bytes (hex) that all peers of the cluster have, or "" for a cluster that anybody can join'
 
 export function invalidConfig (problems: readonly string[]): ClusterError {
   const message = problems.length === 1 ? problems[0] ?? '' : `${problems.length} problems:\n${problems.map(problem => `  ${problem}`).join('\n')}`

@@ -98,10 +98,12 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
   const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
 
   const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
+  // an embedded node that can't listen is no peer of anybody; an external one may come later
+  const ipfsListens: Startable | undefined = config.ipfs.kind === 'helia' ? { name: 'IPFS node listens', start: async signal => ipfs.ready({ signal }), stop: async () => {} } : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, exchange, network.historyServer, host, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, exchange, network.historyServer, host, ipfsListens, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
   ]
   return {
     components: components.filter(component => component != null),

@@ -2,6 +2,7 @@ import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../src/base/log.ts'
+import type { Logger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { libp2pClusterHost } from '../../src/network/libp2p/host.ts'
 import type { ClusterHostInit, HostServices, Libp2pClusterHost } from '../../src/network/libp2p/host.ts'
@@ -9,12 +10,13 @@ import { pollUntil } from './poll.ts'
 
 export interface HostParts {
   services?: () => Promise<HostServices>
+  log?: Logger
   /** Before the start. */
   prepare?: (host: Libp2pClusterHost) => void | Promise<void>
 }
 
 /** A real cluster host on loopback with a key of its own; not started. */
-export async function newHost (init: Partial<ClusterHostInit> = {}, { services }: Pick<HostParts, 'services'> = {}): Promise<Libp2pClusterHost> {
+export async function newHost (init: Partial<ClusterHostInit> = {}, { services, log = silentLogger }: Pick<HostParts, 'services' | 'log'> = {}): Promise<Libp2pClusterHost> {
   const key = await generateKeyPair('Ed25519')
   return libp2pClusterHost({
     peer: peerIdFromPrivateKey(key).toString(),
@@ -27,7 +29,7 @@ export async function newHost (init: Partial<ClusterHostInit> = {}, { services }
     maxConnections: 100,
     dialTimeoutMs: 3000,
     ...init
-  }, { clock: systemClock, log: silentLogger }, services)
+  }, { clock: systemClock, log }, services)
 }
 
 /** Connects one host to another and waits until both know of it. */

@@ -31,7 +31,7 @@ const fields = {
   id: field(optionalPeerId, '', 'Only in files of old versions: the identity is in identity.json.', { omitDefault: true }),
   peername: field(text, '', 'A name for people. Empty: the name of the machine.'),
   private_key: field(privateKey, '', 'Only in files of old versions: the identity is in identity.json.', { omitDefault: true, hidden: true }),
-  secret: field(secretHex, '', 'The same 32 bytes on all peers: who does not have them cannot connect. Empty: an unprotected network.', { reading: 'literal', hidden: true }),
+  secret: field(secretHex, '', 'The same 32 bytes on all peers: who does not have them cannot connect. Empty: an unprotected network. Absent: the peer does not start.', { reading: 'literal', hidden: true }),
   leave_on_shutdown: bool(false, 'Leave the cluster when the peer stops.', {
     inert: 'a CRDT cluster has no list of members to leave, a stopped peer is gone when its metrics expire. The state stays on the disk; Go wipes it.'
   }),

@@ -157,10 +157,7 @@ class EmbeddedNode implements HeliaConnector {
     // loading Helia keeps the thread busy: whoever waits for this start goes first
     const { networkDelayMs = 0 } = this.#init
     const begin = networkDelayMs === 0 ? nextTurn() : this.#deps.clock.sleep(networkDelayMs)
-    void begin.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => {
-      this.#deps.log.error('the IPFS node can not reach the network', { err })
-      this.#up.reject(err)
-    })
+    void begin.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => this.#up.reject(err))
   }
 
   async stop (): Promise<void> {

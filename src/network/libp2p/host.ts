@@ -1,5 +1,6 @@
 import type { Libp2p, PeerUpdate } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
+import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -82,7 +83,7 @@ class Host implements Libp2pClusterHost {
 
   async start (): Promise<void> {
     const { createLibp2p } = await import('libp2p')
-    const libp2p = await createLibp2p({ ...await libp2pOptions(this.#init, this.reachability), metrics: () => this.#bandwidth, services: await this.#allServices(), start: false })
+    const libp2p = await createLibp2p({ ...await libp2pOptions(this.#init, { reachability: this.reachability, log: calmLogger(this.#deps) }), metrics: () => this.#bandwidth, services: await this.#allServices(), start: false })
     if (libp2p.peerId.toString() !== this.peer) {
       throw new ClusterError('INVALID_CONFIG', { peer: this.peer }, { message: `the private key belongs to ${libp2p.peerId.toString()}, not to ${this.peer}` })
     }
@@ -146,7 +147,7 @@ const isLoopbackOnly = ({ listen, announce }: ClusterHostInit): boolean => annou
 /** TCP, plain or with WebSockets on it. */
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
-async function libp2pOptions (init: ClusterHostInit, reachability: Reachability): Promise<Libp2pOptions> {
+async function libp2pOptions (init: ClusterHostInit, { reachability, log }: { reachability: Reachability, log: Logger }): Promise<Libp2pOptions> {
   const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }, { noiseCrypto }] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
     import('@libp2p/crypto/keys'), import('./protector.ts'), import('./announce.ts'), import('../../libp2p/noise-crypto.ts')
@@ -163,7 +164,7 @@ async function libp2pOptions (init: ClusterHostInit, reachability: Reachability)
     connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),
-    ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret) }),
+    ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret, { log }) }),
     connectionManager: { maxConnections: init.maxConnections, dialTimeout: init.dialTimeoutMs, inboundConnectionThreshold: 100 }
   }
 }

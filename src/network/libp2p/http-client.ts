@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Libp2p } from '@libp2p/interface'
 import type { Clock } from '../../base/clock.ts'
+import { silentLogger } from '../../base/log.ts'
 import { streamDuplex } from '../stream-duplex.ts'
 import { httpProtocol } from './http-protocol.ts'
 import { LibP2pPeerStream } from './peer-stream.ts'
@@ -44,6 +45,6 @@ async function startLibp2p ({ secret }: HttpClientInit): Promise<Libp2p> {
     connectionEncrypters: [noise(), tls()],
     streamMuxers: [yamux()],
     connectionGater: { denyDialMultiaddr: async () => false },
-    ...(secret === '' ? {} : { connectionProtector: clusterProtector(secret) })
+    ...(secret === '' ? {} : { connectionProtector: clusterProtector(secret, { log: silentLogger }) })
   })
 }

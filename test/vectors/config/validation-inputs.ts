@@ -24,7 +24,7 @@ export const caseInputs: Record<string, CaseInput> = {
   'no cluster section': gone('cluster'),
   'empty cluster section': top('cluster', {}),
   'cluster only secret+listen': { change: file => { file.cluster = { secret: file.cluster.secret, listen_multiaddress: file.cluster.listen_multiaddress } } },
-  'cluster no secret': without('secret'),
+  'cluster no secret': { ...without('secret'), differs: 'a key that was lost must not open the cluster to everybody: "" asks for that by name' },
   'cluster short secret': cluster({ secret: 'abcd' }),
   'cluster nonhex secret': cluster({ secret: 'z'.repeat(64) }),
   'cluster no listen': without('listen_multiaddress'),

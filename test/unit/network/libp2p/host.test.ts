@@ -4,16 +4,18 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../../../src/base/log.ts'
+import type { Logger } from '../../../../src/base/log.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
 import type { ClusterHostInit, Libp2pClusterHost } from '../../../../src/network/libp2p/host.ts'
+import { NotedLogger } from '../../../support/noted-logger.ts'
 import { newHost } from '../../../support/cluster-hosts.ts'
 import { pollUntil as eventually } from '../../../support/poll.ts'
 
 const hosts: Libp2pClusterHost[] = []
 
-async function startHost (init: Partial<ClusterHostInit> = {}): Promise<Libp2pClusterHost> {
-  const host = await newHost(init)
+async function startHost (init: Partial<ClusterHostInit> = {}, parts: { log?: Logger } = {}): Promise<Libp2pClusterHost> {
+  const host = await newHost(init, parts)
   hosts.push(host)
   await host.start(new AbortController().signal)
   return host
@@ -43,6 +45,16 @@ describe('libp2p cluster host', () => {
     await assert.rejects(one.libp2p().dial(addressOf(two), { signal: AbortSignal.timeout(500) }))
 
     assert.deepEqual(two.connectedPeers(), [])
+  })
+
+  it('says on both sides that the secret may be another one', async () => {
+    const logs = [new NotedLogger(), new NotedLogger()]
+    const [one, two] = [await startHost({}, { log: logs[0]! }), await startHost({ secret: 'f'.repeat(64) }, { log: logs[1]! })]
+
+    for (let time = 0; time < 3; time++) await assert.rejects(one.libp2p().dial(addressOf(two)))
+
+    const said = logs.map(log => log.warnings().map(([message, { from }]) => [/cluster secret/.test(message), from]))
+    assert.deepEqual(said, [[[true, addressOf(two).toString()]], [[true, '/ip4/127.0.0.1']]])
   })
 
   it('sends 8 MiB in one piece behind the secret and counts its bytes', async () => {

@@ -12,7 +12,7 @@ import type { InputOptions, OutputOptions, Plugin } from 'rolldown'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = (path: string): string => join(root, path)
 
-/** Writes helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs and index.mjs with their chunks into `dist`. */
+/** Writes helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs, gateway-thread.mjs and index.mjs with their chunks into `dist`. */
 export async function buildPrograms (dist: string): Promise<void> {
   const input = {
     'helia-cluster-service-main': source('cmd/helia-cluster-service/main.ts'),
@@ -25,6 +25,8 @@ export async function buildPrograms (dist: string): Promise<void> {
   await write({ ...common, input, plugins }, { ...output, dir: dist, codeSplitting: { groups } })
   // files take longer to be found and read than to be compiled
   await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
+  // a thread has modules of its own: in the daemon's chunks it would load a whole peer
+  await write({ ...common, input: { 'gateway-thread': source('src/node/gateway-threads/thread.ts') }, plugins }, { ...output, dir: dist, codeSplitting: false })
 }
 
 async function write (input: InputOptions, options: OutputOptions): Promise<void> {

@@ -11,6 +11,20 @@ export interface BlockReadOptions extends BlockstoreOptions {
   allocate?: (bytes: number) => Uint8Array
 }
 
+/** Where a block lies in the store's files. */
+export interface BlockPlace { segment: number, offset: number, length: number }
+
+/**
+ * Reads blocks at places that the store told, with files of its own: for another thread. Each is checked like a read of the store, so a place that is no longer
+ * right gives undefined and never other bytes; the store itself has to be asked then.
+ */
+export interface PlacedReader {
+  read (place: BlockPlace, multihash: Uint8Array, allocate?: (bytes: number) => Uint8Array): Promise<Uint8Array | undefined>
+  /** These segments were removed: their files have to be let go, or the disk doesn't get their room back. */
+  forget (segments: readonly number[]): Promise<void>
+  close (): Promise<void>
+}
+
 /**
  * The blocks of the embedded IPFS node on disk.
  *
@@ -36,6 +50,12 @@ export interface Blockstore extends Startable {
   multihashes (options?: BlockstoreOptions): AsyncIterable<Uint8Array[]>
   /** Bytes that live blocks take on disk, overhead included. */
   sizeBytes (): number
+  /** Where a block lies, for a `PlacedReader`. Undefined when it isn't here, or has no place. Absent: blocks come by `get` alone. */
+  placeOf? (cid: CID): BlockPlace | undefined
+  /**
+   * Tells when places that were told are no longer good: blocks were deleted or moved. `gone`: segments that aren't there any more. Gives back what ends it.
+   */
+  onChange? (changed: (gone: readonly number[]) => void): () => void
   /** Blocks that turned out to be damaged, since the start. */
   lostBlocks? (): number
 }

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
+import { aloneShare } from '../base/shares.ts'
+import type { Share } from '../base/shares.ts'
 import { Turns } from './turns.ts'
 
 export interface BytesInFlightInit {
@@ -10,7 +12,15 @@ export interface BytesInFlightInit {
   maxBytes: number
   /** While others wait for room, an answer whose client took nothing for this long is ended. Milliseconds. */
   stalledMs: number
+  /** How much memory is kept for what is read next. Default: as much as may be in flight. Bytes. */
+  keepBytes?: number
 }
+
+/** `shares`: where other threads send, too, this one's part of the bytes (in KiB) and of the answers that wait for room. */
+export interface BytesInFlightDeps { clock: Clock, shares?: { bytes: Share, waiting: Share } | undefined }
+
+/** What others gave back is looked for this often. Milliseconds. */
+const lookMs = 10
 
 /** An answer that is on its way. */
 export interface Reader {
@@ -52,13 +62,20 @@ export class BytesInFlight {
   readonly #clock: Clock
   readonly #flights = new Set<Flight>()
   readonly #waiting: Waiting[] = []
+  readonly #isShared: boolean
+  readonly #bytesShare: Share
+  readonly #waitingShare: Share
   #bytes = 0
   #isWatching = false
+  #isLooking = false
 
-  constructor (init: BytesInFlightInit, { clock }: { clock: Clock }) {
-    this.buffers = new BufferPool({ keepBytes: init.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, { clock })
+  constructor (init: BytesInFlightInit, { clock, shares }: BytesInFlightDeps) {
+    this.buffers = new BufferPool({ keepBytes: init.keepBytes ?? init.maxBytes, largestBytes: largestBuffer, idleMs: 10_000 }, { clock })
     this.#init = init
     this.#clock = clock
+    this.#isShared = shares != null
+    this.#bytesShare = shares?.bytes ?? aloneShare
+    this.#waitingShare = shares?.waiting ?? aloneShare
   }
 
   reader (init: ReaderInit): Reader {
@@ -70,14 +87,20 @@ export class BytesInFlight {
   /** Bytes that are taken now. */
   get bytes (): number { return this.#bytes }
   get now (): number { return this.#clock.now() }
-  get isShort (): boolean { return this.#waiting.length > 0 }
+  get isShort (): boolean { return this.#waiting.length > 0 || this.#waitingShare.others() > 0 }
 
   /** One answer alone always gets its room, however large its piece. */
-  fits (bytes: number, share = 1): boolean { return this.#bytes === 0 || this.#bytes + bytes <= this.#init.maxBytes * share }
+  fits (bytes: number, share = 1): boolean {
+    const taken = this.#bytes + this.#bytesShare.others() * 1024
+    return taken === 0 || taken + bytes <= this.#init.maxBytes * share
+  }
 
   add (bytes: number): void {
     this.#bytes += bytes
+    this.#bytesShare.tell(Math.ceil(this.#bytes / 1024))
     if (bytes < 0) this.#admit()
+    // others may wait for what stands still here
+    else if (this.#isShared) this.#watch()
   }
 
   async wait (reader: Flight, bytes: number, signal: AbortSignal): Promise<void> {
@@ -89,8 +112,10 @@ export class BytesInFlight {
       reject(signal.reason)
     }
     this.#waiting.push(waiting)
+    this.#waitingShare.tell(this.#waiting.length)
     signal.addEventListener('abort', onAbort, { once: true })
     this.#watch()
+    if (this.#isShared) this.#look()
     try {
       await promise
     } finally {
@@ -103,14 +128,26 @@ export class BytesInFlight {
   #leave (waiting: Waiting): void {
     const at = this.#waiting.indexOf(waiting)
     if (at >= 0) this.#waiting.splice(at, 1)
+    this.#waitingShare.tell(this.#waiting.length)
   }
 
   #admit (): void {
     for (let next = this.#waiting[0]; next != null && this.fits(next.bytes); next = this.#waiting[0]) {
-      this.#waiting.shift()
+      this.#leave(next)
       next.reader.tookMore(next.bytes)
       next.ready()
     }
+  }
+
+  /** Nobody tells when another thread gives something back. */
+  #look (): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#clock.after(lookMs, () => {
+      this.#isLooking = false
+      this.#admit()
+      if (this.#waiting.length > 0) this.#look()
+    })
   }
 
   #watch (): void {
@@ -118,10 +155,9 @@ export class BytesInFlight {
     this.#isWatching = true
     this.#clock.after(this.#init.stalledMs / 4, () => {
       this.#isWatching = false
-      if (this.#waiting.length === 0) return
       const before = this.now - this.#init.stalledMs
-      for (const flight of this.#flights) if (flight.stoodStillSince(before)) flight.cutOff()
-      if (this.#waiting.length > 0) this.#watch()
+      if (this.isShort) for (const flight of this.#flights) if (flight.stoodStillSince(before)) flight.cutOff()
+      if (this.#waiting.length > 0 || (this.#isShared && this.#bytes > 0)) this.#watch()
     })
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { lstat, unlink } from 'node:fs/promises'
-import { connect } from 'node:net'
-import type { ListenOptions } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, ListenOptions, Server } from 'node:net'
 import { ClusterError } from '../base/errors.ts'
 
 /** Where to listen, from a multiaddr text: `/ip4/…/tcp/N`, `/ip6/…/tcp/N`, `/dns…/name/tcp/N` or `/unix/path`. Throws INVALID_CONFIG. */
@@ -40,4 +40,24 @@ export function multiaddrOf (address: string | { address: string, family: string
   if (address == null) return ''
   if (typeof address === 'string') return `/unix${address}`
   return `/${address.family === 'IPv6' ? 'ip6' : 'ip4'}/${address.address}/tcp/${address.port}`
+}
+
+/** Resolves when the server listens; rejects with what the machine says. */
+export async function listening (server: Server, options: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** A TCP address that nobody listens on, names and ports filled in. Rejects with EADDRINUSE when somebody does, and be it with a port that is to be shared. */
+export async function freeAddress (options: ListenOptions): Promise<ListenOptions> {
+  const trial = createServer(socket => socket.destroy())
+  await listening(trial, options)
+  const { address, port } = trial.address() as AddressInfo
+  await new Promise(resolve => { trial.close(resolve) })
+  return { host: address, port }
 }

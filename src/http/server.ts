@@ -3,12 +3,15 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { createServer as createSocketServer } from 'node:net'
+import type { ListenOptions, Server as SocketServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
-import { listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
+import { aloneShare } from '../base/shares.ts'
+import type { Share } from '../base/shares.ts'
+import { freeAddress, listening, listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
 
 export interface HttpServerInit {
   name: string
@@ -33,9 +36,15 @@ export interface HttpServerInit {
   brokenBody?: (status: number) => { contentType: string, text: string }
   /** Whether `CONNECT` opens a way to this same server: for clients that use it as their proxy. */
   tunnels?: boolean
+  /**
+   * Whether other servers of this process listen on the same TCP ports, and the kernel gives each its part of the connections. `begins`: this one is the first, and takes no
+   * port that somebody else has; where the machine knows nothing like it, it listens alone. `joins`: one of the others. Default: neither.
+   */
+  sharing?: 'begins' | 'joins' | undefined
 }
 
-export interface HttpServerDeps { listener: RequestListener, clock: Clock, log: Logger }
+/** `connections`: this server's part of those that `maxConnections` counts. */
+export interface HttpServerDeps { listener: RequestListener, clock: Clock, log: Logger, connections?: Share | undefined }
 
 /** How long a drain waits for running answers before the stop cuts them. */
 const drainMs = 1000
@@ -45,6 +54,8 @@ const usualStalledMs = 60_000
 /** Who wants to know of an answer's end: logs, limits, figures, traces, its source. Node warns of a leak above 10. */
 const usualListeners = 30
 const tooLarge = '431 Request Header Fields Too Large'
+/** What a machine says that can't share ports among listeners. */
+const cannotShare = new Set(['ENOTSUP', 'EINVAL', 'ENOPROTOOPT'])
 const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
 
 /** HTTP/1.1 on any number of addresses, with the limits of Go's net/http: slow and idle clients are cut, broken requests get one plain line. */
@@ -53,6 +64,7 @@ export class HttpServer implements Startable {
   readonly #init: HttpServerInit
   readonly #deps: HttpServerDeps
   readonly #http: Server
+  readonly #connections: Share
   readonly #doors: Array<{ close: (done: () => void) => void }> = []
   readonly #sockets = new Set<Socket>()
   #addresses: string[] = []
@@ -63,6 +75,7 @@ export class HttpServer implements Startable {
     this.name = init.name
     this.#init = init
     this.#deps = deps
+    this.#connections = deps.connections ?? aloneShare
     this.#http = this.#create()
   }
 
@@ -137,12 +150,24 @@ export class HttpServer implements Startable {
     if (options.path != null) await removeStaleSocket(options.path)
     const door = createSocketServer({ noDelay: true }, socket => this.#welcome(socket))
     this.#doors.push({ close: done => { door.close(done) } })
-    await new Promise<void>((resolve, reject) => {
-      door.once('error', err => reject(cannotListen(this.name, address, err)))
-      door.listen(options, resolve)
-    })
+    try {
+      await this.#listen(door, options)
+    } catch (err) {
+      throw cannotListen(this.name, address, err as Error)
+    }
     door.on('error', err => this.#deps.log.warn('listener failed', { server: this.name, address, err }))
     return multiaddrOf(door.address())
+  }
+
+  async #listen (door: SocketServer, options: ListenOptions): Promise<void> {
+    const { sharing } = this.#init
+    if (sharing == null || options.path != null) return listening(door, options)
+    // a port that is shared is taken even when somebody else of this user shares it: that has to be seen before
+    const free = sharing === 'begins' ? await freeAddress(options) : options
+    await listening(door, { ...free, reusePort: true }).catch(async err => {
+      if (sharing === 'joins' || !cannotShare.has(err.code)) throw err
+      await listening(door, free)
+    })
   }
 
   /** What comes through the tunnel is HTTP for this server, whatever host it names. */
@@ -159,7 +184,11 @@ export class HttpServer implements Startable {
       return
     }
     this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    this.#count()
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#count()
+    })
     if (this.#init.tls == null) {
       this.#http.emit('connection', socket)
       return
@@ -167,13 +196,16 @@ export class HttpServer implements Startable {
     this.#welcomeTls(socket)
   }
 
+  #count (): void { this.#connections.tell(this.#sockets.size) }
+
   #hasRoom (): boolean {
     const { maxConnections = usualConnections } = this.#init
-    if (this.#sockets.size < maxConnections) return true
+    const others = this.#connections.others()
+    if (this.#sockets.size + others < maxConnections) return true
     this.#http.closeIdleConnections()
     // they tell that they are closed a moment later
     for (const socket of this.#sockets) if (socket.destroyed) this.#sockets.delete(socket)
-    return this.#sockets.size < maxConnections
+    return this.#sockets.size + others < maxConnections
   }
 
   /** A TLS port tells plain HTTP clients what is wrong, as Go's does. */

@@ -20,7 +20,29 @@ export interface Denylist {
   checkPath (path: string): Denial | undefined
   /** To be told by who refuses something: it is counted, and logged without saying who asked for what. */
   refused (denial: Denial): void
+  /** Tells when rules have changed. Absent: they never do. */
+  onChange? (changed: () => void): void
 }
+
+/** A denylist for who can wait: it may be in another thread. Undefined: nothing is refused. Throws, or rejects with, DENIED. */
+export interface Refusals {
+  /** Whether there are no rules. */
+  isEmpty (): boolean
+  path (text: string): Promise<void> | undefined
+  cids (cids: readonly CID[]): Promise<void> | undefined
+}
+
+export const refusalsBy = (denylist: Denylist | undefined): Refusals => ({
+  isEmpty: () => denylist == null || denylist.count() === 0,
+  path: text => {
+    refuseDeniedPath(denylist, text)
+    return undefined
+  },
+  cids: cids => {
+    for (const cid of cids) refuseDeniedCid(denylist, cid)
+    return undefined
+  }
+})
 
 /** DENIED, for whoever may know the rule. `what`: a CID or a path. */
 export const denied = (what: string, { reason, rule }: Denial): ClusterError =>

@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { restApi, type RestApi } from '../api/rest/rest-api.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
+import type { Blockstore } from '../blockstore/blockstore.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
@@ -16,18 +18,22 @@ import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
 import type { CID } from '../model/cid.ts'
 import type { Observer } from '../observe/observer.ts'
+import { servingMemory, servingShares } from './gateway-threads/thread-init.ts'
+import type { Serving } from './gateway-threads/threaded-gateway.ts'
 import { httpInit } from './http-init.ts'
 import { walkFolder } from './leftovers.ts'
 import { restDepsOf } from './rest-deps.ts'
 
 export interface FacesInit { folder: string, config: ServiceConfig, version: string }
 
-/** What everybody shares who reads content. */
-export interface Reading { reader: DagReader, flow: BytesInFlight }
+/** What everybody shares who reads content. `serving`: the gateway's threads; undefined: none. */
+export interface Reading { reader: DagReader, flow: BytesInFlight, serving: Serving | undefined }
 
 export interface FacesDeps extends Reading {
   cluster: ClusterApi
   ipfs: IpfsConnector
+  /** Of the embedded node. */
+  blocks: Blockstore | undefined
   denylist: Denylist
   names: NameResolver
   consensus: Consensus
@@ -40,11 +46,27 @@ export interface FacesDeps extends Reading {
   log: Logger
 }
 
-export const composeReading = ({ folder, config }: Pick<FacesInit, 'folder' | 'config'>, deps: { clock: Clock, random: Random }): Reading => ({
-  flow: new BytesInFlight({ maxBytes: config.api.gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, deps),
-  // not in the folder of the block store, which an external node has no need of
-  reader: dagReader({ folder: join(folder, walkFolder) }, deps)
-})
+export function composeReading ({ folder, config }: Pick<FacesInit, 'folder' | 'config'>, deps: { clock: Clock, random: Random }): Reading {
+  const serving = servingOf(config, availableParallelism())
+  const shares = serving == null ? undefined : servingShares(serving.memory, 0)
+  return {
+    serving,
+    flow: new BytesInFlight({ maxBytes: config.api.gateway?.memoryMaxBytes ?? usualBytesInFlight, stalledMs: 5000 }, { ...deps, shares }),
+    // not in the folder of the block store, which an external node has no need of
+    reader: dagReader({ folder: join(folder, walkFolder) }, deps)
+  }
+}
+
+/** Threads of the gateway, where the blocks can be read from another thread. Who traces wants to see each request where it is answered. */
+export function servingOf ({ api: { gateway }, ipfs, tracing }: ServiceConfig, cores: number): Serving | undefined {
+  if (gateway == null || ipfs.kind !== 'helia' || ipfs.blockstore !== 'segments' || tracing.enableTracing) return undefined
+  const whenBusy = gateway.workers < 0
+  const threads = whenBusy ? cores < 2 ? 0 : Math.min(cores, usualThreads) : gateway.workers
+  return threads === 0 ? undefined : { threads, whenBusy, memory: servingMemory(threads) }
+}
+
+/** Each moves more than most networks do. */
+const usualThreads = 8
 
 /** A running API: where it listens, and a way in for connections that come from elsewhere. */
 export interface Face extends Startable {

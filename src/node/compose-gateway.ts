@@ -1,14 +1,22 @@
 import type { RequestListener } from 'node:http'
 import { gateway, gatewayListener } from '../api/gateway/gateway.ts'
-import type { Gateway, GatewayDeps } from '../api/gateway/gateway.ts'
+import type { Gateway, GatewayDeps, GatewayInit } from '../api/gateway/gateway.ts'
 import type { GatewayConfig } from '../config/service-config.ts'
 import type { FacesInit, FacesDeps } from './compose-faces.ts'
+import { threadedGateway } from './gateway-threads/threaded-gateway.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
 export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps): Gateway {
+  const init = gatewayInit(folder, section, deps)
+  const { serving, blocks } = deps
+  if (serving == null || blocks == null) return gateway(init, gatewayDeps(deps))
+  return threadedGateway({ folder, gateway: init, serving, memoryMaxBytes: section.memoryMaxBytes }, { ...deps, blocks, gateway: gatewayDeps(deps) })
+}
+
+function gatewayInit (folder: string, section: GatewayConfig, deps: FacesDeps): GatewayInit {
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
-  return gateway({
+  return {
     ...contentInit(section),
     listen: section.listenMultiaddress,
     tls: tlsOf(folder, section),
@@ -21,12 +29,12 @@ export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, d
       Object.entries(hosts).map(([name, host]) => [name, { subdomains: host.subdomains, inlineDnslink: host.inline_dnslink }])
     ),
     dnslinkHosts: section.dnslinkHosts
-  }, gatewayDeps(deps))
+  }
 }
 
 /** The same content on a listener that has more than that: below its paths only, and kept apart from what else lives on its origin. */
 export const composeContent = (
-  section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers'>
+  section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers' | 'serving' | 'blocks'>
 ): RequestListener =>
   gatewayListener({ ...contentInit(section), logLine: null, hosts: new Map(), dnslinkHosts: false, contentOnly: false }, gatewayDeps(deps))
 

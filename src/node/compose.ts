@@ -78,7 +78,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
   })
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
-    cluster: observer.cluster(cluster), ipfs, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log
+    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log
   }
   const service = composeService?.({ ...outside, monitor, announceSoon: () => publisher.publishSoon() })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, clock, log })

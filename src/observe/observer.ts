@@ -51,6 +51,9 @@ export interface ServiceFigures {
   nearlyFullUsers: number
 }
 
+/** A request whose answer is over. */
+export interface AnsweredRequest { method: string, status: number, seconds: number }
+
 /**
  * Looks on: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer does may make a call
  * fail.
@@ -60,6 +63,8 @@ export interface Observer {
   cluster <T extends ClusterApi>(cluster: T): T
   /** For the requests of one API, such as "restapi". */
   requests (api: string): (listener: RequestListener) => RequestListener
+  /** For those that another thread has answered. Undefined: nobody counts them. */
+  answered (api: string): ((request: AnsweredRequest) => void) | undefined
   /** What has to be started with the peer. */
   components (sources: MetricSources): Startable[]
 }
@@ -69,6 +74,7 @@ export const blindObserver: Observer = {
   ipfs: ipfs => ipfs,
   cluster: cluster => cluster,
   requests: () => listener => listener,
+  answered: () => undefined,
   components: () => []
 }
 
@@ -78,6 +84,10 @@ export function both (outer: Observer, inner: Observer): Observer {
     ipfs: ipfs => outer.ipfs(inner.ipfs(ipfs)),
     cluster: cluster => outer.cluster(inner.cluster(cluster)),
     requests: api => listener => outer.requests(api)(inner.requests(api)(listener)),
+    answered: api => {
+      const counting = [outer, inner].map(one => one.answered(api)).filter(one => one != null)
+      return counting.length === 0 ? undefined : request => { for (const count of counting) count(request) }
+    },
     components: sources => [...outer.components(sources), ...inner.components(sources)]
   }
 }

@@ -44,6 +44,7 @@ export function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
     ipfs: ipfs => traced(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer),
     cluster: cluster => traced(cluster, { prefix: 'cluster', methods: clusterMethods }, tracer),
     requests: api => tracedRequests(api, tracer),
+    answered: () => undefined,
     components: () => [component]
   }
 }

@@ -22,6 +22,7 @@ export function prometheusObserver ({ endpoint, version }: PrometheusInit, { clo
     ipfs: ipfs => measuredIpfs(ipfs, { meter: metrics, clock }),
     cluster: cluster => cluster,
     requests: api => measuredRequests(api, { seen: request => metrics.answered(request), clock }),
+    answered: api => request => metrics.answered({ api, ...request }),
     components: sources => {
       metrics.watch(sources)
       const listener = metricsListener({ metrics, sources, log })

@@ -9,8 +9,8 @@ import type { Fixtures } from './suite.ts'
 
 const skipped = await whySkipped()
 
-/** `npm run test:conformance`: the field's public suite against a peer of its own, which fetches nothing. */
-describe('the public gateway suite', { skip: skipped ?? false, timeout: 600_000 }, () => {
+/** `npm run test:conformance`: the field's public suite against a peer of its own, which fetches nothing. Once served by its main thread, once by two others. */
+for (const workers of [0, 2]) describe(`the public gateway suite, workers ${workers}`, { skip: skipped ?? false, timeout: 600_000 }, () => {
   let peer: PeerProcess
   let given: Fixtures
   let proxy = ''
@@ -22,7 +22,7 @@ describe('the public gateway suite', { skip: skipped ?? false, timeout: 600_000 
     proxy = `http://127.0.0.1:${port}/api/v0`
     peer = await peerProcess(json => {
       json.api.ipfsproxy = { listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` }
-      json.api.gateway = { ...json.api.gateway, no_fetch: true }
+      json.api.gateway = { ...json.api.gateway, no_fetch: true, workers }
     })
     await peer.start()
     for (const car of given.cars) await upload(`dag/import?pin-roots=false`, car)
@@ -37,7 +37,7 @@ describe('the public gateway suite', { skip: skipped ?? false, timeout: 600_000 
   it('passes as Kubo does', async () => {
     const { run, passed, failed } = await runSuite({ url: peer.gateway, subdomainUrl: peer.gateway.replace('127.0.0.1', 'localhost'), folder: given.folder, ...(process.env.SPECS == null ? {} : { specs: process.env.SPECS }) })
 
-    console.log(`${passed} of ${run} passed`)
+    console.log(`${passed} of ${run} passed with workers ${workers}`)
     assert.deepEqual(failed, [])
   })
 

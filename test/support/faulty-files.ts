@@ -58,6 +58,7 @@ class FaultyFile implements SegmentFile {
   }
 
   async read (into: Uint8Array, position: number): Promise<number> { return await this.#file.read(into, position) }
+  readNow (into: Uint8Array, position: number): number { return this.#file.readNow(into, position) }
   async size (): Promise<number> { return await this.#file.size() }
   async truncate (sizeBytes: number): Promise<void> {
     await this.#disk.onCall()

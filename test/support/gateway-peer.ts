@@ -1,12 +1,21 @@
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
 import type { CID } from 'multiformats/cid'
 import { gateway } from '../../src/api/gateway/gateway.ts'
 import type { Gateway, GatewayDeps, GatewayInit } from '../../src/api/gateway/gateway.ts'
 import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
+import { PortCalls } from '../../src/base/port-calls.ts'
+import type { CallPort } from '../../src/base/port-calls.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { BytesInFlight } from '../../src/http/bytes-in-flight.ts'
 import type { GetBlockOptions } from '../../src/ipfs/ipfs.ts'
+import { nodeDesk } from '../../src/ipfs/other-thread/desk.ts'
+import { serveGateway } from '../../src/node/gateway-threads/serve.ts'
+import { servingMemory } from '../../src/node/gateway-threads/thread-init.ts'
 import { testReader } from './dag-reader.ts'
 
 /** Blocks in memory. `elsewhere`: what becomes of those that aren't here: they may not be fetched (BLOCK_MISSING), nobody has them, or nobody answers. */
@@ -70,11 +79,15 @@ export interface GatewayPeer {
   stop (): Promise<void>
 }
 
+/** Whether gateways of tests serve as a thread does: they ask the node by calls. */
+export const gatewayTests = { onThread: false }
+
 /** A running gateway on blocks in memory. */
 export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partial<GatewayDeps> = {}): Promise<GatewayPeer> {
   const blocks = new MemoryBlocks()
   const flow = deps.flow ?? new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
-  const running = gateway({ ...gatewayDefaults, ...init }, { ipfs: blocks, reader: testReader, clock: systemClock, random: systemRandom, log: silentLogger, ...deps, flow })
+  const parts = { ipfs: blocks, reader: testReader, clock: systemClock, random: systemRandom, log: silentLogger, ...deps, flow }
+  const running = (gatewayTests.onThread ? threadGateway : gateway)({ ...gatewayDefaults, ...init }, parts)
   await running.start(new AbortController().signal)
   const port = /\/tcp\/(\d+)/.exec(running.addresses()[0] ?? '')?.[1]
   const url = `http://127.0.0.1:${port}`
@@ -85,5 +98,40 @@ export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partia
     url,
     get: async (path, request = {}) => fetch(`${url}${path}`, { redirect: 'manual', ...request }),
     stop: async () => { await running.stop() }
+  }
+}
+
+/** The gateway of a thread, whose other end is this same thread. */
+function threadGateway (init: GatewayInit, deps: GatewayDeps): Gateway {
+  const { logLine, wrap: _, sharing: __, ...copied } = init
+  const { ipfs, reader, names, denylist, coming, clock, random } = deps
+  const { port1, port2 } = new MessageChannel()
+  serveGateway({
+    gateway: copied,
+    thread: 1,
+    shares: servingMemory(1),
+    flow: { maxBytes: 16 * 2 ** 20, stalledMs: 5000, keepBytes: 2 ** 20 },
+    blocksFolder: join(tmpdir(), 'no-such-folder'),
+    walkFolder: join(tmpdir(), `helia-cluster-reader-${process.pid}-1`),
+    has: { names: names != null, coming: coming != null, lines: logLine != null, measures: false }
+  }, { port: port2 as unknown as CallPort, clock, random: random as typeof systemRandom, dags: reader })
+  const calls = new PortCalls(port1 as unknown as CallPort, {
+    calls: nodeDesk({ blocks: {}, ipfs, names, denylist, coming }),
+    notes: { lines: (lines: string) => { for (const line of lines.split('\n')) logLine?.(line) } }
+  })
+  denylist?.onChange?.(() => calls.tell('rules', denylist.count() > 0))
+  calls.tell('rules', (denylist?.count() ?? 0) > 0)
+  let addresses: readonly string[] = []
+  return {
+    name: 'gateway',
+    addresses: () => addresses,
+    accept: connection => { connection.destroy() },
+    start: async () => { addresses = await calls.call('start', undefined) },
+    drain: async () => calls.call('drain', undefined),
+    stop: async () => {
+      await calls.call('stop', undefined)
+      port1.close()
+      await once(port2, 'close')
+    }
   }
 }

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
+import { aloneShare } from '../../base/shares.ts'
+import type { Share } from '../../base/shares.ts'
 import { commonLogLine } from '../../http/access-log.ts'
 import { readerFor } from '../../http/bytes-in-flight.ts'
 import type { BytesInFlight, Reader } from '../../http/bytes-in-flight.ts'
@@ -11,7 +13,8 @@ import type { HeaderList } from '../../http/reply.ts'
 import { HttpServer } from '../../http/server.ts'
 import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import type { DagReader, ReadAhead } from '../../ipfs/dag-reader.ts'
-import type { Denylist } from '../../ipfs/denylist.ts'
+import type { Denylist, Refusals } from '../../ipfs/denylist.ts'
+import { refusalsBy, refusingNames } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import type { CID } from '../../model/cid.ts'
@@ -26,8 +29,10 @@ import { locate } from './locate.ts'
 import type { Arrival } from './locate.ts'
 import { Patience } from './patience.ts'
 import type { PatienceDeps, PatienceInit } from './patience.ts'
+import { answerKey, keptBody, RecentAnswers } from './recent-answers.ts'
+import type { KeptAnswer } from './recent-answers.ts'
 import { RecentReads } from './recent-reads.ts'
-import { sendAnswer } from './send-answer.ts'
+import { headOf, sendAnswer } from './send-answer.ts'
 import { Content } from './serve.ts'
 import type { Answer, Site } from './visit.ts'
 
@@ -42,10 +47,12 @@ export interface GatewayInit extends PatienceInit {
   maxConnections: number
   /** Answers that are being made at a time; beyond that: 429. */
   maxRequests: number
+  /** Whether other threads listen on the same ports, as HttpServerInit. */
+  sharing?: 'begins' | 'joins' | undefined
   /** Gets one Apache common-log line per request; null: no log. */
   logLine: ((line: string) => void) | null
   /** Around the handling of every request: for whoever measures or traces. */
-  wrap?: (listener: RequestListener) => RequestListener
+  wrap?: ((listener: RequestListener) => RequestListener) | undefined
   /** Added to every answer. */
   headers: HeaderList
   cors: Record<'allowedOrigins' | 'allowedMethods' | 'allowedHeaders' | 'exposedHeaders', readonly string[]>
@@ -68,12 +75,15 @@ export interface GatewayDeps {
   reader: DagReader
   /** Looks up `/ipns/…` and DNSLink hosts; without it they are answered 501. */
   names?: NameResolver | undefined
-  /** What is refused; without it, nothing. */
+  /** What is refused; without it, nothing. `refusals`: the same in another thread, whose names refuse by themselves. */
   denylist?: Denylist | undefined
+  refusals?: Refusals
   /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
   coming?: ((root: CID) => Promise<void> | undefined) | undefined
   /** Memory for answers, shared with the other listeners. */
   flow: BytesInFlight
+  /** Where other threads serve, too: this one's part of what `maxConnections` and `maxRequests` count. */
+  shares?: { connections: Share, requests: Share } | undefined
   clock: Clock
   random: Pick<Random, 'bytes'>
   log: Logger
@@ -103,12 +113,13 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
     idleTimeoutMs: init.timeouts.idleMs,
     maxConnections: init.maxConnections,
     // browsers that use this as their proxy
-    tunnels: true
-  }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
+    tunnels: true,
+    sharing: init.sharing
+  }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log, connections: deps.shares?.connections })
 }
 
 /** The same without a server: for a listener that has more than content. */
-export function gatewayListener (init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap'>, deps: GatewayDeps): RequestListener {
+export function gatewayListener (init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap' | 'sharing'>, deps: GatewayDeps): RequestListener {
   const front = new GatewayFront(init, deps)
   return (request, response) => front.take(request, response)
 }
@@ -116,6 +127,7 @@ export function gatewayListener (init: Omit<GatewayInit, 'listen' | 'tls' | 'tim
 type FrontInit = Parameters<typeof gatewayListener>[0]
 
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
+const recentAnswersInit = { maxBytes: 4 * 2 ** 20, halfMs: 500 }
 /** Of chance in what stands between parts. */
 const boundaryBytes = 24
 const methods = 'GET, HEAD, OPTIONS'
@@ -132,6 +144,9 @@ class GatewayFront {
   readonly #reading: PatienceDeps
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
+  readonly #requests: Share
+  readonly #refusals: Refusals
+  readonly #recent = new RecentAnswers(recentAnswersInit)
   #running = 0
 
   constructor (init: FrontInit, deps: GatewayDeps) {
@@ -146,7 +161,13 @@ class GatewayFront {
       coming: deps.coming,
       clock: deps.clock
     }
-    this.#content = new Content(init, { reader: deps.reader, names: deps.names, denylist: deps.denylist })
+    this.#requests = deps.shares?.requests ?? aloneShare
+    this.#refusals = deps.refusals ?? refusalsBy(deps.denylist)
+    this.#content = new Content(init, {
+      reader: deps.reader,
+      names: deps.names == null ? undefined : refusingNames(deps.names, deps.denylist),
+      refusals: this.#refusals
+    })
     this.#proxies = new TrustedProxies(init.trustedProxies)
     this.#allowedOrigins = cors.allowedOrigins.includes('*') ? undefined : new Set(cors.allowedOrigins)
     this.#always = [
@@ -165,15 +186,46 @@ class GatewayFront {
       const receivedAt = this.#deps.clock.now()
       response.once('close', () => logLine(commonLogLine(counted, this.#proxies.addressOf(request) || '-', receivedAt)))
     }
-    this.#running++
-    this.#run(counted).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
+    this.#count(1)
+    const key = this.#keyOf(request)
+    const kept = key == null || this.#isFull() ? undefined : this.#recent.get(key, this.#deps.clock.now())
+    if (kept == null) this.#run(counted, key).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
+    else this.#sendAgain(kept, counted)
   }
 
-  async #run (counted: Counted): Promise<void> {
+  /** Whether the answer may have been given a moment ago to somebody else. */
+  #keyOf (request: IncomingMessage): string | undefined {
+    const isForAll = this.#allowedOrigins == null || request.headers.origin == null
+    return isForAll && this.#refusals.isEmpty() ? answerKey(request) : undefined
+  }
+
+  #isFull (): boolean { return this.#running + this.#requests.others() > this.#init.maxRequests }
+
+  #sendAgain ({ status, head, body }: KeptAnswer, counted: Counted): void {
+    const { response } = counted
+    response.once('close', () => this.#count(-1))
+    response.writeHead(status, head as string[])
+    counted.bytesSent = body.length
+    response.end(body)
+  }
+
+  #keep (key: string, answer: Answer, request: IncomingMessage): void {
+    const body = keptBody(answer)
+    if (body == null) return
+    this.#recent.add(key, { status: answer.status, head: headOf(this.#headersOf(answer, request), body.length), body }, this.#deps.clock.now())
+  }
+
+  #count (more: number): void {
+    this.#running += more
+    this.#requests.tell(this.#running)
+  }
+
+  /** `key`: what a small answer is kept under. */
+  async #run (counted: Counted, key: string | undefined): Promise<void> {
     const { request, response } = counted
     const patience = this.#patienceFor(request)
     response.once('close', () => {
-      this.#running--
+      this.#count(-1)
       patience.end(gone)
     })
     const place = new Place(() => readerFor(this.#deps.flow, response))
@@ -188,6 +240,7 @@ class GatewayFront {
         sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })
+      if (key != null) this.#keep(key, answer, request)
       if (response.destroyed) {
         await closeBody(answer.body)
         return
@@ -218,7 +271,7 @@ class GatewayFront {
     try {
       if (method === 'OPTIONS') return { status: 200, headers: [] }
       if (method !== 'GET' && method !== 'HEAD') return errorAnswer(request, notForReading)
-      if (this.#running > this.#init.maxRequests) return errorAnswer(request, tooManyRequests)
+      if (this.#isFull()) return errorAnswer(request, tooManyRequests)
       const arrival = this.#arrival(request)
       const local = isIfCached(request) ? 'all' : this.#init.noFetch ? 'keys' : undefined
       const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal, local })

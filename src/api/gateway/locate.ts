@@ -147,6 +147,8 @@ async function hasDnslink (name: string, { names, signal, local }: LocateDeps): 
     await names.resolveName(name, { signal: signal(), local })
     return true
   } catch (err) {
+    // there is one, and what it leads to is told as denied
+    if (isClusterError(err, 'DENIED')) return true
     // nobody has to have a DNSLink: a resolver that doesn't answer must not keep a plain gateway from serving
     if (isClusterError(err)) return false
     throw err

@@ -2,6 +2,11 @@ import type { CID } from '../../model/cid.ts'
 
 /** Larger blocks are leaves of files, whose memory is used again. Bytes. */
 const largestBytes = 16 * 1024
+/** Nodes above them stay, too: each range of a file begins there. */
+const nodeBytes = 64 * 1024
+const dagPb = 0x70
+/** What a node takes with its links read, which stay with its bytes; by bytes. */
+const linksCost = 8
 
 export interface RecentReadsInit {
   maxBytes: number
@@ -9,7 +14,7 @@ export interface RecentReadsInit {
   keepMs: number
 }
 
-interface Entry { bytes: Uint8Array, until: number }
+interface Entry { bytes: Uint8Array, until: number, cost: number }
 
 /** Small blocks that were read a moment ago: hot files and the directories above them cost no disk. */
 export class RecentReads {
@@ -28,21 +33,22 @@ export class RecentReads {
   }
 
   add (cid: CID, bytes: Uint8Array, now: number): void {
-    if (bytes.length > largestBytes) return
+    if (bytes.length > (cid.code === dagPb ? nodeBytes : largestBytes)) return
     const key = keyOf(cid)
     const before = this.#entries.get(key)
     if (before != null) this.#remove(key, before)
-    this.#entries.set(key, { bytes, until: now + this.#init.keepMs })
-    this.#bytes += bytes.length + entryBytes
+    const cost = bytes.length * (cid.code === dagPb ? linksCost : 1) + entryBytes
+    this.#entries.set(key, { bytes, until: now + this.#init.keepMs, cost })
+    this.#bytes += cost
     for (const [oldest, entry] of this.#entries) {
       if (this.#bytes <= this.#init.maxBytes) return
       this.#remove(oldest, entry)
     }
   }
 
-  #remove (key: string, { bytes }: Entry): void {
+  #remove (key: string, { cost }: Entry): void {
     this.#entries.delete(key)
-    this.#bytes -= bytes.length + entryBytes
+    this.#bytes -= cost
   }
 }
 

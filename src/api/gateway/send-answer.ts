@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Reader } from '../../http/bytes-in-flight.ts'
+import type { HeaderList } from '../../http/reply.ts'
 import { PieceGuess, usualPiece } from '../../http/piece-guess.ts'
 import { drained } from '../../http/send.ts'
 import type { Turns } from '../../http/turns.ts'
@@ -20,16 +21,22 @@ export interface Sending {
   sent: (bytes: number) => void
 }
 
+/** Names and values in turn. */
+export function headOf (headers: HeaderList, size: number | undefined): string[] {
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, headerText(value))
+  if (size != null) flat.push('Content-Length', String(size))
+  return flat
+}
+
 /** Writes head and body; waits for the client piece by piece. Rejects when the body can't be had: the answer is broken off then. */
 export async function sendAnswer ({ status, headers, body, length, held = 0 }: Answer, sending: Sending): Promise<void> {
   const { response, isHead, sent } = sending
   const whole = typeof body === 'string' ? Buffer.from(body) : body
   const bytes = whole instanceof Uint8Array ? whole : undefined
-  const size = bytes?.length ?? length
-  const flat: string[] = []
-  for (const [name, value] of headers) flat.push(name, headerText(value))
-  if (status !== 304 && (size != null || (body == null && !isHead))) flat.push('Content-Length', String(size ?? 0))
-  const begin = (): void => { response.writeHead(status, flat) }
+  const size = bytes?.length ?? length ?? (body == null && !isHead ? 0 : undefined)
+  const head = headOf(headers, status === 304 ? undefined : size)
+  const begin = (): void => { response.writeHead(status, head) }
   if (isHead || status === 304 || whole == null || (bytes != null && bytes.length === 0)) {
     begin()
     response.end()

@@ -13,16 +13,16 @@ import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
 
 /**
  * A directory: its index.html, else a listing. Without a slash at the end the browser is sent to where relative links work. `checkIndex`
- * throws when that path is denied.
+ * throws or rejects when that path is denied.
  */
 export async function serveDirectory (
-  visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => void }
+  visit: Visit, target: Target, { node, reader, checkIndex }: ServeDeps & { node: UnixFsNode, checkIndex: () => Promise<void> | undefined }
 ): Promise<Answer> {
   const { urlPath, query, get } = visit
   if (!visit.path.isFolder) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
   const index = await reader.findEntry(node, 'index.html', get)
   if (index != null) {
-    checkIndex()
+    await checkIndex()
     const page = await reader.readNode(index, get)
     // a folder of that name is an entry like others
     if (page.kind !== 'directory' && page.kind !== 'shard') {

@@ -1,9 +1,7 @@
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
-import type { CID } from '../../model/cid.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import type { DagReader, UnixFsNode } from '../../ipfs/dag-reader.ts'
-import type { Denylist } from '../../ipfs/denylist.ts'
-import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../../ipfs/denylist.ts'
+import type { Refusals } from '../../ipfs/denylist.ts'
 import { followName } from '../../ipfs/names.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import { notModified, redirection } from './answers.ts'
@@ -34,9 +32,9 @@ export interface ContentInit {
 
 export interface ContentDeps {
   reader: DagReader
-  /** Without it `/ipns/` is answered 501. */
+  /** Without it `/ipns/` is answered 501. It refuses by itself to look up what is denied. */
   names: NameResolver | undefined
-  denylist: Denylist | undefined
+  refusals: Refusals
 }
 
 /** Where a request's path leads before its names are followed. */
@@ -55,7 +53,7 @@ export class Content {
 
   constructor (init: ContentInit, deps: ContentDeps) {
     this.#init = init
-    this.#deps = { ...deps, names: deps.names == null ? undefined : refusingNames(deps.names, deps.denylist) }
+    this.#deps = deps
     this.#resolution = new Resolution(deps)
     this.#redirects = new RedirectsFile({ reader: deps.reader, resolution: this.#resolution })
   }
@@ -64,13 +62,13 @@ export class Content {
   async answer (visit: Visit): Promise<Answer> {
     const { path, asked: { format } } = visit
     this.#checkRequest(visit)
-    this.#checkPath(textOf(path))
+    await this.#deps.refusals.path(textOf(path))
     if (format === 'ipns-record') return this.#described(visit, await serveRecord(visit, this.#deps.names), undefined)
     const elsewhere = canonicalName(visit)
     if (elsewhere != null) return elsewhere
     const immutable = await this.#immutable(visit)
     const text = ['/ipfs', immutable.root, ...immutable.names].join('/')
-    if (path.namespace === 'ipns') this.#checkPath(text)
+    if (path.namespace === 'ipns') await this.#deps.refusals.path(text)
     try {
       visit.below(immutable.root)
       const way = await this.#resolution.resolve(immutable, visit.get)
@@ -92,9 +90,6 @@ export class Content {
     }
   }
 
-  #checkPath (text: string): void { refuseDeniedPath(this.#deps.denylist, text) }
-  #checkCids (cids: readonly CID[]): void { for (const cid of cids) refuseDeniedCid(this.#deps.denylist, cid) }
-
   async #immutable (visit: Visit): Promise<Immutable> {
     const { path, now, signal, local } = visit
     if (path.namespace === 'ipfs') return { root: path.root, names: path.names, freshness: { isImmutable: true } }
@@ -107,7 +102,7 @@ export class Content {
   }
 
   async #serve (visit: Visit, target: Target, page?: { status: number }): Promise<Answer> {
-    this.#checkCids(target.roots)
+    await this.#deps.refusals.cids(target.roots)
     const known = page == null && visit.asked.format == null ? knownEtag(visit, target) : undefined
     const answer = known == null ? await this.#inFormat(visit, target) : notModified(known)
     return this.#described(visit, page == null || answer.status !== 200 ? answer : { ...answer, status: page.status }, target)
@@ -136,7 +131,7 @@ export class Content {
     }
     const node = await readable(reader.readNode(cid, visit.get))
     if (node.kind === 'directory' || node.kind === 'shard') {
-      return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#checkPath(`${target.immutablePath}/index.html`) })
+      return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#deps.refusals.path(`${target.immutablePath}/index.html`) })
     }
     return serveFile(visit, { node, name: visit.path.names.at(-1) ?? '' }, { reader })
   }
@@ -153,7 +148,7 @@ export class Content {
 
   async #page (visit: Visit, { root, freshness }: Pick<Immutable, 'root' | 'freshness'>, page: OtherPage): Promise<Answer> {
     const path: ContentPath = { ...visit.path, names: page.names, isFolder: page.isFolder }
-    this.#checkPath(['/ipfs', root, ...page.names].join('/'))
+    await this.#deps.refusals.path(['/ipfs', root, ...page.names].join('/'))
     const way = await this.#resolution.resolve({ root, names: page.names }, visit.get)
     const target = { ...way, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
     if (page.status === 200) return this.#serve({ ...visit, path }, target)

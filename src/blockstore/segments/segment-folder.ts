@@ -60,6 +60,13 @@ export class SegmentFolder {
     if (entry?.users === 0) await this.#close(entry)
   }
 
+  /** Closes the file as soon as nobody uses it. */
+  async forget (id: number): Promise<void> {
+    const entry = this.#open.get(id)
+    this.#open.delete(id)
+    if (entry?.users === 0) await this.#close(entry)
+  }
+
   /** Makes created and removed files survive a power loss. */
   async syncNames (): Promise<void> {
     if (!this.#namesChanged) return

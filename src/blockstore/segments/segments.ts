@@ -9,7 +9,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { ListLocks } from '../../leveldb/guarded-files.ts'
-import type { Block, BlockReadOptions, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import type { Block, BlockPlace, BlockReadOptions, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
@@ -25,7 +25,8 @@ import { diskFiles } from './files.ts'
 import type { Place } from './place.ts'
 import { goingSizeBytes, samePlace } from './place.ts'
 import { ReadRoom } from './read-room.ts'
-import { payloadOf, recordLength } from './record.ts'
+import { RecordReader } from './record-reader.ts'
+import type { Allocate } from './record-reader.ts'
 import { RecentBlocks } from './recent-blocks.ts'
 import { recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
@@ -39,8 +40,6 @@ const worthWhenTightBytes = 64 * 1024
 /** What the index needs on the disk at times. */
 const indexRoomBytes = 16 * 1024 * 1024
 const upkeepWhenTightMs = 1000
-
-type Allocate = (bytes: number) => Uint8Array
 
 export interface SegmentBlockstoreInit {
   folder: string
@@ -108,7 +107,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
   readonly #dataSynced = new Map<number, number>()
   readonly #recent: RecentBlocks
   readonly #reserve: DiskReserve
-  readonly #readRoom = new ReadRoom(bytesReadAtOnce)
+  readonly #records: RecordReader
+  readonly #listeners = new Set<(gone: readonly number[]) => void>()
   /** Blocks on their way to the disk, and out of the index. */
   readonly #putting = new Map<string, Promise<void>>()
   readonly #deleting = new Map<string, number>()
@@ -130,6 +130,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }, deps)
     this.#recent = new RecentBlocks(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
+    this.#records = new RecordReader({ folder: this.#folder, room: new ReadRoom(bytesReadAtOnce) })
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
       name: 'block store upkeep',
@@ -190,8 +191,19 @@ class SegmentBlockstore implements UpkeptBlockstore {
         await this.#withReserve(async () => this.#index.write(change => { for (const multihash of multihashes) change.delete(multihash) }))
       } finally {
         for (const multihash of multihashes) this.#countDeleting(mapKey(multihash), -1)
+        this.#tell()
       }
     })
+  }
+
+  placeOf (cid: CID): BlockPlace | undefined {
+    this.#gate.check()
+    return isIdentity(cid) ? undefined : this.#index.find(cid.multihash.bytes)
+  }
+
+  onChange (changed: (gone: readonly number[]) => void): () => void {
+    this.#listeners.add(changed)
+    return () => this.#listeners.delete(changed)
   }
 
   async sync (): Promise<void> { await this.#gate.pass(async () => this.#syncingData.run()) }
@@ -268,25 +280,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async #readAt (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
-    return await this.#payload(place, multihash, allocate) ?? await this.#payload(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
-  }
-
-  async #payload (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
-    const length = recordLength(multihash.length, place.length)
-    if (!this.#readRoom.enter(length)) await this.#readRoom.turn(length)
-    try {
-      const memory = allocate(length)
-      const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
-      const count = await this.#folder.use(place.segment, async file => file.read(record, place.offset))
-      return count === record.length ? payloadOf(record, multihash) : undefined
-    } finally {
-      this.#readRoom.leave(length)
-    }
+    return await this.#records.read(place, multihash, allocate) ?? await this.#records.read(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
   }
 
   /** A damaged block is no longer here: it can be put again. */
   async #giveUp (place: Place, multihash: Uint8Array): Promise<undefined> {
     await this.#index.write(change => { change.deleteAt(multihash, place) })
+    this.#tell()
     this.#lostBlocks++
     const { segment, offset, length } = place
     this.#log.warn('a block is damaged and is not here any more', { folder: this.#init.folder, multihash: Buffer.from(multihash).toString('hex'), segment, offset, length })
@@ -333,11 +333,16 @@ class SegmentBlockstore implements UpkeptBlockstore {
       const deps: CompactionDeps = { index: this.#index, appender: this.#appender, folder: this.#folder, log: this.#deps.log, sync: async () => this.#syncing.run() }
       if (tight == null || this.#liveBytes(id) <= tight.budgetBytes) {
         await compactSegment(id, init, deps, signal)
+        this.#tell([id])
         return 'busy'
       }
-      return await shrinkSegment(id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal) > 0 ? 'busy' : 'idle'
+      const shrunk = await shrinkSegment(id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal)
+      this.#tell()
+      return shrunk > 0 ? 'busy' : 'idle'
     })
   }
+
+  #tell (gone: readonly number[] = []): void { for (const changed of this.#listeners) changed(gone) }
 
   /** On a disk with less room than the reserve should have: the segment to begin with, if there is something to win, and how much may be copied. */
   async #whenTight (): Promise<{ id: number, budgetBytes: number } | undefined> {

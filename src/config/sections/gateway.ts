@@ -19,6 +19,7 @@ const fields = {
   request_timeout: duration('1h0m0s', 'How long a whole answer may take.', { ...own, above: 0 }),
   max_requests: int(4096, 'Answers that are made at a time; beyond that 429.', { ...own, above: 0 }),
   max_connections: int(8192, 'Connections at a time; beyond it idle ones are closed, then new ones.', { ...own, above: 0 }),
+  workers: int(-1, 'Threads that serve. -1: the main thread alone until it is busy, then beside it one for each core, 8 at most (none where there is one core). 0: the main thread alone. More: so many from the start on, and the main thread has unix sockets only. With an external node, with `blockstore` level or with traces there are none.', { ...own, atLeast: -1, atMost: 64 }),
   memory_max: size('64MiB', 'Memory for answers whose clients read slower than this peer; shared with the other APIs. Whoever stands still while others wait for it is cut off after 5 s.', own),
   ssl_cert_file: field(text, '', 'Certificate (PEM) for HTTPS, absolute or relative to the folder.', { ...own, omitDefault: true }),
   ssl_key_file: field(text, '', 'Key (PEM) of the certificate.', { ...own, omitDefault: true }),

@@ -56,6 +56,7 @@ class FileDenylist implements DenyFiles {
   readonly #files = new Map<string, ListFile>()
   readonly #hits = new Map<string, number>()
   readonly #known = new Map<string, Denial | null>()
+  readonly #listeners: Array<() => void> = []
   /** In order; later ones are asked first. */
   #lists: ReadonlyArray<{ name: string, rules: Rules }> = []
   #count = 0
@@ -85,6 +86,7 @@ class FileDenylist implements DenyFiles {
   async stop (): Promise<void> {}
 
   count (): number { return this.#count }
+  onChange (changed: () => void): void { this.#listeners.push(changed) }
 
   lists (): ListState[] {
     return Array.from(this.#files.values(), ({ name, rules, fault }) => ({ name, rules: rules?.count ?? 0, hits: this.#hits.get(name) ?? 0, fault }))
@@ -215,6 +217,7 @@ class FileDenylist implements DenyFiles {
     })
     this.#count = this.#lists.reduce((sum, { rules }) => sum + rules.count, 0)
     this.#known.clear()
+    for (const changed of this.#listeners) changed()
   }
 
   #file (path: string, isRequired: boolean): ListFile {

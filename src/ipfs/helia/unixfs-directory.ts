@@ -13,12 +13,20 @@ const kinds: Record<string, UnixFsNode['kind']> = { file: 'file', raw: 'file', d
 export async function readNode (cid: CID, get: GetBlock): Promise<UnixFsNode> {
   if (cid.code === 0x55) return { cid, kind: 'raw', links: [], unixfs: undefined, data: await get(cid) }
   if (cid.code !== 0x70) throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), codec: cid.code }, { message: `${cid.toString()} is not UnixFS` })
-  const node = decodeNode(cid, await get(cid))
+  const bytes = await get(cid)
+  const known = read.get(bytes)
+  if (known?.cid.version === cid.version) return known
+  const node = decodeNode(cid, bytes)
   const unixfs = decodeUnixFs(cid, node)
   const kind = kinds[unixfs.type]
   if (kind == null) throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), type: unixfs.type }, { message: `${cid.toString()} is of the UnixFS type ${unixfs.type}` })
-  return new PbUnixFsNode({ cid, kind, unixfs, node })
+  const made = new PbUnixFsNode({ cid, kind, unixfs, node })
+  read.set(bytes, made)
+  return made
 }
+
+/** What bytes were read as, for as long as somebody keeps them: of a file that is read in ranges its first node is asked for each time. */
+const read = new WeakMap<Uint8Array, PbUnixFsNode>()
 
 /** A UnixFS node of dag-pb, whose links become objects when somebody asks for all of them. */
 class PbUnixFsNode implements UnixFsNode {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Share } from '../../../src/base/shares.ts'
+import { sharesMemory, sharesOf } from '../../../src/base/shares.ts'
 import { BytesInFlight } from '../../../src/http/bytes-in-flight.ts'
 import type { Reader } from '../../../src/http/bytes-in-flight.ts'
 import { metered } from '../../../src/http/metered.ts'
@@ -8,6 +10,8 @@ import { SimClock } from '../../support/sim-clock.ts'
 const never = new AbortController().signal
 
 interface Told { reader: Reader, cut: boolean, pending: number }
+
+interface ThreadFlow { flow: BytesInFlight, clock: SimClock, told: Told, reader: Reader }
 
 function flowOf (maxBytes: number): { flow: BytesInFlight, clock: SimClock, reader: (pending?: number) => Told } {
   const clock = new SimClock()
@@ -118,5 +122,45 @@ describe('bytes in flight', () => {
 
     assert.deepEqual(seen, [0, 0, 0, 0])
     assert.equal(flow.bytes, 0)
+  })
+
+  describe('over several threads', () => {
+    const threads = () => {
+      const memory = sharesMemory(2, 2)
+      const clock = new SimClock()
+      return [0, 1].map(thread => {
+        const [bytes, waiting] = sharesOf({ memory, figures: 2, thread }) as [Share, Share]
+        const flow = new BytesInFlight({ maxBytes: 100 * 1024, stalledMs: 5000 }, { clock, shares: { bytes, waiting } })
+        const told: Told = { reader: flow.reader({ cut: () => { told.cut = true }, pending: () => told.pending }), cut: false, pending: 0 }
+        return { flow, clock, told, reader: told.reader }
+      }) as [ThreadFlow, ThreadFlow]
+    }
+
+    it('is bounded together, and what one gives back another takes', async () => {
+      const [one, two] = threads()
+
+      assert.equal(one.reader.take(60 * 1024, never), undefined)
+      assert.equal(two.reader.take(40 * 1024, never), undefined)
+      const waits = two.reader.take(1024, never)
+      one.reader.give(1024)
+      await one.clock.advance(10)
+
+      await waits
+      assert.equal(one.flow.bytes + two.flow.bytes, 100 * 1024)
+    })
+
+    it('lets nobody overtake who waits in another thread, and ends who stands still there', async () => {
+      const [one, two] = threads()
+      one.reader.take(100 * 1024, never)
+      one.told.pending = 10
+      const waits = two.reader.take(1024, never)
+
+      assert.equal(one.reader.tryTake(1), false)
+      await one.clock.advance(8000)
+
+      await waits
+      assert.equal(one.told.cut, true)
+      assert.equal(one.flow.bytes, 0)
+    })
   })
 })

@@ -77,6 +77,19 @@ describe('the HTTP server', () => {
     await assert.rejects(start({ listen: [`/ip4/127.0.0.1/tcp/${port}`] }), { code: 'INVALID_CONFIG', message })
   })
 
+  it('shares its port with servers of this process, and takes none that somebody else has', async () => {
+    const first = await start({ sharing: 'begins' }, (_request, response) => { response.end('first') })
+    const listen = [`/ip4/127.0.0.1/tcp/${first.port}`]
+    await start({ listen, sharing: 'joins' }, (_request, response) => { response.end('second') })
+    const seen = new Set<string>()
+
+    while (seen.size < 2) seen.add((await raw(first.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).split('\r\n').at(-1) ?? '')
+
+    assert.deepEqual([...seen].toSorted(), ['first', 'second'])
+    await assert.rejects(start({ listen, sharing: 'begins' }), { code: 'INVALID_CONFIG', message: /EADDRINUSE/ })
+    await assert.rejects(start({ listen }), { code: 'INVALID_CONFIG', message: /EADDRINUSE/ })
+  })
+
   it('speaks TLS 1.2 and up, and tells plain clients so', async () => {
     const { port } = await start({ tls: testCertificate })
 

@@ -1,0 +1,30 @@
+export interface QuickReadsDeps {
+  /** Milliseconds, from anywhere on, with fractions. */
+  time: () => number
+}
+
+/** A read of the disk's cache takes less, unless the machine is busy with other things. Milliseconds. */
+const slowMs = 5
+/** What waiting for a slow disk may take of a thread's time. */
+const waitingShare = 1 / 20
+
+/**
+ * Whether to read at once or by way of the pool. What is in the disk's cache is read at half the price by the thread that wants it; but what isn't would hold up everybody
+ * else whom it serves. So a read that took long is followed by a time of reads in the pool, twenty times as long as the wait was.
+ */
+export class QuickReads {
+  readonly #time: () => number
+  #slowUntil = -Infinity
+
+  constructor ({ time }: QuickReadsDeps) { this.#time = time }
+
+  /** Does the one or the other. */
+  run<T> (atOnce: () => T, inPool: () => Promise<T>): T | Promise<T> {
+    const from = this.#time()
+    if (from < this.#slowUntil) return inPool()
+    const result = atOnce()
+    const took = this.#time() - from
+    if (took > slowMs) this.#slowUntil = from + took / waitingShare
+    return result
+  }
+}

@@ -1,0 +1,44 @@
+import type { CID } from 'multiformats/cid'
+import { create as createDigest, decode as decodeDigest } from 'multiformats/hashes/digest'
+import { CID as Cid } from 'multiformats/cid'
+import type { BlockPlace } from '../../blockstore/blockstore.ts'
+import type { NameOptions } from '../names.ts'
+
+/*
+ * What a thread that serves content asks of the one that has the IPFS node. CIDs go as text: a view of a block's bytes would take the whole block along.
+ */
+
+/** Undefined fields are left out. */
+export interface GetBlockCall { cid: string, root: string | undefined, local: boolean, untilNobody: boolean }
+export interface PrefetchCall { cid: string, root: string | undefined }
+export interface NameCall { name: string, options: Omit<NameOptions, 'signal'> }
+/** Paths and CIDs that must not be served when they are denied. */
+export interface RefuseCall { path?: string, cids?: readonly string[] }
+
+/** Codec and multihash. Short to make, and the same for CIDs of both versions. */
+export const keyOf = ({ code, multihash: { bytes } }: CID): string =>
+  `${code}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
+
+export function cidOf (key: string): CID {
+  const at = key.indexOf('/')
+  const digest = decodeDigest(Buffer.from(key.slice(at + 1), 'latin1'))
+  return Cid.createV1(Number(key.slice(0, at)), createDigest(digest.code, digest.digest))
+}
+
+const fields = 3
+
+/** Places in the order of their keys; undefined where there is none. */
+export function packPlaces (places: ReadonlyArray<BlockPlace | undefined>): Float64Array {
+  const packed = new Float64Array(places.length * fields)
+  for (const [at, place] of places.entries()) {
+    packed[at * fields] = place?.segment ?? -1
+    packed[at * fields + 1] = place?.offset ?? 0
+    packed[at * fields + 2] = place?.length ?? 0
+  }
+  return packed
+}
+
+export function placeAt (packed: Float64Array, at: number): BlockPlace | undefined {
+  const [segment = -1, offset = 0, length = 0] = packed.subarray(at * fields, (at + 1) * fields)
+  return segment < 0 ? undefined : { segment, offset, length }
+}

@@ -42,7 +42,8 @@ function operation (route: Route, hasAuth: boolean): Record<string, unknown> {
 const parameter = ({ name, in: place, type, about }: ParameterDoc): Record<string, unknown> =>
   ({ name, in: place, ...(place === 'path' ? { required: true } : {}), description: about, schema: { type } })
 
+/** Lines of JSON are no JSON together: OpenAPI 3.1 has no word for what each of them is. */
 function response ({ about, schema, stream }: ResponseDoc): Record<string, unknown> {
   const description = stream === true ? `${about} One JSON object per line; errors that come late are in the trailer X-Stream-Error.` : about
-  return { description, ...(schema == null ? {} : { content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }) }
+  return { description, ...(schema == null ? {} : { content: { 'application/json': { [stream === true ? 'x-line-schema' : 'schema']: { $ref: `#/components/schemas/${schema}` } } } }) }
 }

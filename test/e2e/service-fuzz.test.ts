@@ -69,7 +69,7 @@ function requestOf ({ method, path, query, body, upload }: Operation, fuzz: Fuzz
     ? fuzz.chance(0.1) ? fuzz.text() : JSON.stringify(fuzz.near(body))
     : upload != null ? fuzz.text() : null
   const type: Record<string, string> = upload == null ? {} : { 'content-type': fuzz.pick([upload, `${upload}; boundary=x`, 'text/plain', '']) }
-  const tus: Record<string, string> = path.includes('/uploads') ? { 'tus-resumable': '1.0.0', 'upload-length': fuzz.pick(['5', '-1', 'x', '0', '99999999999999999999']), 'upload-offset': fuzz.pick(['0', '1', 'x']), 'upload-metadata': fuzz.pick(['', 'name', 'name eA==', '= =', 'meta e30=,meta e30=']) } : {}
+  const tus: Record<string, string> = path.includes('/uploads') && fuzz.chance(0.9) ? { 'tus-resumable': fuzz.pick(['1.0.0', '1.0.0', '1.0.0', '0.2.2']), 'upload-length': fuzz.pick(['5', '-1', 'x', '0', '99999999999999999999']), 'upload-offset': fuzz.pick(['0', '1', 'x']), 'upload-metadata': fuzz.pick(['', 'name', 'name eA==', '= =', 'meta e30=,meta e30=']) } : {}
   const withKey: Record<string, string> = fuzz.chance(0.9) ? { 'x-api-key': key } : {}
   return {
     url: `${service.api}${filled}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`,
@@ -93,7 +93,7 @@ describe('requests that almost fit', { timeout: 110_000 }, () => {
         // content that nobody has is looked for, and not found in time: no fault of the server
         const contentType = response.headers.get('content-type') ?? ''
         // steps upwards lead to other routes
-        const isElsewhere = operation.path.startsWith('/ip') || response.status === 405
+        const isElsewhere = operation.path.startsWith('/ip') || url.split('?')[0]?.includes('..') === true
         const other = isElsewhere || init.method === 'HEAD' ? undefined : undocumented(operation, { status: response.status, contentType, text })
         if (response.status >= 500 && response.status !== 504 && !operation.path.startsWith('/ip')) wrong.push(what)
         else if (other != null) wrong.push(`${what}: ${other}`)

@@ -83,6 +83,7 @@ export function sampleOf (schema: Schema, given: (name: string) => unknown = () 
   if (schema.type === 'integer' || schema.type === 'number') return Math.max(schema.minimum ?? 1, 1)
   if (schema.type === 'boolean') return true
   if (schema.format === 'date-time') return '2099-01-01T00:00:00Z'
+  if (schema.format === 'email' || schema.examples?.[0] === 'user@example.com') return 'sample@example.com'
   if (schema.format === 'uri') return 'https://pins.invalid/api'
   return schema.pattern === '^\\d{6}$' ? '123456' : 'x'.repeat(Math.max(8, schema.minLength ?? 0))
 }

@@ -66,7 +66,7 @@ export const denied: readonly ResponseDoc[] = [
 /** The documents of a route that answers with one object. */
 export function answers (summary: string, schema: string, more: Partial<RouteDoc> = {}): RouteDoc {
   const { parameters = [], responses = [], ...rest } = more
-  const wrong = parameters.length > 0 ? [badRequest] : []
+  const wrong = parameters.length > 0 || rest.requestBody != null ? [badRequest] : []
   return { summary, ...rest, parameters, responses: [{ status: 200, about: 'Done.', schema }, ...wrong, ...responses, refused] }
 }
 

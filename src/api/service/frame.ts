@@ -14,7 +14,7 @@ export type ServiceAccess = 'open' | 'session-or-full-key' | 'admin' | { permiss
 /** Limits per address that are tighter than the general ones; the numbers are in the configuration. */
 export type TightLimit = 'sign-up' | 'login' | 'code'
 
-/** One answer of a route, for the OpenAPI document. What every route may answer (400, 401, 403, 429, 500, 503) is added. */
+/** One answer of a route, for the OpenAPI document. What every route may answer (400, 401, 403, 429, 500, 503, 504) is added. */
 export interface ServiceResponseDoc {
   status: number
   about: string
@@ -30,8 +30,14 @@ export interface ServiceRouteDoc {
   summary: string
   /** What the segments in braces are, by name. */
   params?: Readonly<Record<string, string>>
+  /** Headers that mean something to this route, by name. */
+  headers?: Readonly<Record<string, ServiceHeaderDoc>>
   responses: readonly ServiceResponseDoc[]
+  /** Errors are answered in another form than everywhere else: as whoever answers has them. */
+  hasOwnErrors?: boolean
 }
+
+export interface ServiceHeaderDoc { about: string, isRequired?: boolean, schema?: z.ZodType }
 
 /** A request as a handler of the service sees it: checked, and from somebody known. */
 export interface ServiceCall<Body = unknown, Query = unknown> {

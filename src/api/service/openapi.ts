@@ -57,7 +57,7 @@ export function documentRoute (path: string, init: ServiceDocumentInit, routes: 
 
 function operation (route: ServiceRoute, schemas: Schemas): Json {
   const { doc, access, body, upload } = route
-  const parameters = [...pathParameters(route), ...queryParameters(route, schemas)]
+  const parameters = [...pathParameters(route), ...queryParameters(route, schemas), ...headerParameters(route, schemas)]
   return {
     operationId: operationId(route),
     tags: [doc.tag],
@@ -65,14 +65,16 @@ function operation (route: ServiceRoute, schemas: Schemas): Json {
     ...(typeof access === 'object' ? { description: `For sessions, and keys with the permission \`${access.permission}\`.` } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemas.of(body, 'input') } } } }),
-    ...(upload == null ? {} : { requestBody: { required: true, content: { [upload]: upload === 'multipart/form-data' ? { schema: oneFile } : {} } } }),
+    ...(upload == null ? {} : { requestBody: { required: upload === form, content: { [upload]: { schema: upload === form ? oneFile : binary } } } }),
     responses: responsesOf(route, schemas),
     security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }, { session: [] }]
   }
 }
 
+const form = 'multipart/form-data'
+const binary: Json = { type: 'string', format: 'binary' }
 /** Options may be fields of the form, too; they are told as parameters of the query. */
-const oneFile: Json = { type: 'object', properties: { file: { type: 'string', format: 'binary', description: 'The file; of a directory, one part for each.' } }, required: ['file'] }
+const oneFile: Json = { type: 'object', properties: { file: { ...binary, description: 'The file; of a directory, one part for each.' } }, required: ['file'] }
 
 function operationId ({ method, path }: ServiceRoute): string {
   const words = path.replace(/^\/api(\/v1)?/, '').replaceAll(/\{(\w+)[^}]*\}/g, 'by/$1').split(/\W+|_/).filter(word => word !== '')
@@ -88,6 +90,11 @@ function queryParameters ({ query }: ServiceRoute, schemas: Schemas): Json[] {
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', required: required.includes(name), schema, ...(description == null ? {} : { description }) }))
 }
 
+function headerParameters ({ doc: { headers = {} } }: ServiceRoute, schemas: Schemas): Json[] {
+  return Object.entries(headers).map(([name, { about, isRequired = false, schema }]) =>
+    ({ name, in: 'header', required: isRequired, schema: schema == null ? { type: 'string' } : schemas.of(schema, 'input'), description: about }))
+}
+
 const usual: ReadonlyArray<readonly [status: number, about: string, when: (route: ServiceRoute) => boolean]> = [
   [400, 'The request is not valid.', () => true],
   [401, 'The API key is missing or not valid.', ({ access }) => access !== 'open'],
@@ -97,19 +104,25 @@ const usual: ReadonlyArray<readonly [status: number, about: string, when: (route
   [422, 'The request is well-formed, but can not be carried out.', ({ method }) => method !== 'GET'],
   [429, 'Too many requests: `Retry-After` says when to come back.', () => true],
   [500, 'An unexpected fault.', () => true],
-  [503, 'Something that is needed is away for now: `Retry-After`.', () => true]
+  [503, 'Something that is needed is away for now: `Retry-After`.', () => true],
+  [504, 'Something that is needed did not answer in time.', () => true]
 ]
 
 function responsesOf (route: ServiceRoute, schemas: Schemas): Json {
-  const own = route.doc.responses.map(one => [String(one.status), responseOf(one, schemas)] as const)
+  const { responses, hasOwnErrors = false } = route.doc
+  const failure = hasOwnErrors ? foreignFailure : usualFailure
+  const own = responses.map(one => [String(one.status), responseOf(one, { schemas, failure })] as const)
   const known = new Set(own.map(([status]) => status))
   const others = usual.filter(([status, , when]) => !known.has(String(status)) && when(route)).map(([status, description]) => [String(status), failure(description)] as const)
   return Object.fromEntries([...own, ...others].toSorted(([a], [b]) => a.localeCompare(b)))
 }
 
-const failure = (description: string): Json => ({ description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } })
+type FailureDoc = (description: string) => Json
 
-function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc, schemas: Schemas): Json {
+const usualFailure: FailureDoc = description => ({ description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } })
+const foreignFailure: FailureDoc = description => ({ description, content: { '*/*': {} } })
+
+function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc, { schemas, failure }: { schemas: Schemas, failure: FailureDoc }): Json {
   if (status >= 400) return failure(about)
   if (contentType != null) return { description: about, content: { [contentType]: {} } }
   return { description: about, ...(schema == null ? {} : { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }) }

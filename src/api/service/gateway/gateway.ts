@@ -58,7 +58,8 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
         tag,
         summary: "This peer's IPFS gateway",
         params: { path: 'CID or name, perhaps with a path below it' },
-        responses: [{ status: 200, about: 'The content, as the gateway specification has it.', contentType: '*/*' }]
+        hasOwnErrors: true,
+        responses: gatewayAnswers
       },
       handler: ({ request, response }) => {
         deps.content(request, response)
@@ -67,6 +68,22 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
     }))
   ]
 }
+
+/** Of the gateway specification. */
+const gatewayAnswers = [
+  { status: 200, about: 'The content, as the gateway specification has it.', contentType: '*/*' },
+  { status: 206, about: 'The range that was asked for.', contentType: '*/*' },
+  { status: 301, about: 'Where it is: a directory with a slash at its end, or a host of its own.', contentType: '*/*' },
+  { status: 302, about: 'Where it is, for now.', contentType: '*/*' },
+  { status: 304, about: 'What `If-None-Match` names.' },
+  { status: 406, about: 'The format that is asked for is none of this content.' },
+  { status: 410, about: 'It is on the denylist.' },
+  { status: 412, about: '`only-if-cached`: it is not here.' },
+  { status: 416, about: 'There is nothing in the range.' },
+  { status: 451, about: 'It is on the denylist, for legal reasons.' },
+  { status: 501, about: 'Names of this kind are not looked up here.' },
+  { status: 502, about: 'Nobody has it, or its name leads nowhere.' }
+]
 
 async function arrive (
   call: ServiceCall, { gatewayUrl, isOpen }: GatewayRoutesInit, { access, denylist }: GatewayRoutesDeps

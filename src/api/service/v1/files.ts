@@ -85,7 +85,7 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       doc: {
         tag,
         summary: 'Pin something of the IPFS network by its CID',
-        responses: [successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }), conflict]
+        responses: [successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }), conflict, { status: 404, about: 'There is no such group.' }, legal]
       },
       handler: async ({ caller: { user }, body: { name, ...pin }, signal }) => {
         const file = await files.fromCid({ id: user.id, workspace: user.workspace_id }, given({ ...pin, filename: name }))
@@ -108,7 +108,8 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
           successDoc(undefined, { message: true }),
           successDoc(undefined, { status: 202, message: true, about: 'It will be pinned: see its `state`.' }),
           missing,
-          conflict
+          conflict,
+          legal
         ]
       },
       handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
@@ -166,6 +167,7 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
   ]
 }
 
+const legal = { status: 451, about: 'The content is denied for legal reasons.' }
 const conflict = { status: 409, about: 'It is pinned already.' }
 
 function pinned ({ state, error }: FileRow) {

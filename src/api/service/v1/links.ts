@@ -5,7 +5,7 @@ import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
 import { uploadOptions } from './upload-options.ts'
-import { takeUpload, uploadDoc } from './uploads.ts'
+import { strangersDoc, takeUpload } from './uploads.ts'
 
 export interface LinkRoutesDeps { uploads: Uploads, now: () => number }
 
@@ -94,7 +94,7 @@ export function linkRoutes ({ uploads, now }: LinkRoutesDeps): ServiceRoute[] {
       access: 'open',
       query: uploadOptions,
       upload: 'multipart/form-data',
-      doc: { tag, summary: 'Upload with a link', params: secretParam, responses: [...uploadDoc.responses, missing, { status: 413, about: 'It is larger than the link allows.' }] },
+      doc: { tag, summary: 'Upload with a link', params: secretParam, responses: strangersDoc },
       handler: async call => await takeUpload(call, uploaderWith(await links.find(call.params.secret ?? '')), uploads)
     })
   ]

@@ -33,6 +33,30 @@ const upload = z.object({
   expires_at: time
 })
 
+const version = { about: 'The version of the protocol: 1.0.0.', isRequired: true, schema: z.literal('1.0.0') }
+const headers = {
+  POST: {
+    'Tus-Resumable': version,
+    'Upload-Length': { about: 'All bytes; else `Upload-Defer-Length: 1`.' },
+    'Upload-Defer-Length': { about: '`1`: the length comes later.' },
+    'Upload-Metadata': { about: 'Pairs of a name and a value in base64, with commas between: `filename`, `filetype`, `pin`, `format`, `name`, `group`, `meta`.' }
+  },
+  HEAD: { 'Tus-Resumable': version },
+  PATCH: {
+    'Tus-Resumable': version,
+    'Upload-Offset': { about: 'Where the bytes go: where the upload is.', isRequired: true },
+    'Upload-Length': { about: 'All bytes, when that was not said at the beginning.' }
+  },
+  DELETE: { 'Tus-Resumable': version },
+  GET: {}
+} satisfies Record<string, NonNullable<ServiceRoute['doc']['headers']>>
+
+const wrongVersion = { status: 412, about: 'The header Tus-Resumable is missing, or of another version.' }
+const wrongHeaders = { status: 403, about: 'The account is suspended; or Upload-Offset or Content-Type are missing (as tus has it).' }
+const tooLarge = { status: 413, about: 'More than its length, or than the link allows.' }
+const elsewhere = { status: 409, about: 'The upload goes on elsewhere, or has all of its bytes.' }
+const full = { status: 422, about: 'It does not fit into the quota.' }
+
 const summaries = {
   POST: 'Begin a resumable upload (tus 1.0: Upload-Length or Upload-Defer-Length, Upload-Metadata with filename, filetype, pin, format, group, meta)',
   HEAD: 'How many bytes are safe (tus 1.0)',
@@ -78,14 +102,16 @@ interface TusRoutes { access: ServiceRoute['access'], requestOf: (call: ServiceC
 function tusRoutes (path: string, { access, requestOf, store, tus, uploads }: TusRoutes): ServiceRoute[] {
   const params = path.includes('{secret}') ? secretParam : {}
   const one = { path: `${path}/{id}`, access }
-  const doc = (method: keyof typeof summaries, responses: ServiceResponseDoc[], more = {}) => ({ tag, summary: summaries[method], params: { ...params, ...more }, responses })
+  const doc = (method: keyof typeof summaries, responses: ServiceResponseDoc[], more = {}) => ({
+    tag, summary: summaries[method], params: { ...params, ...more }, headers: headers[method], responses: method === 'GET' ? responses : [...responses, wrongVersion, wrongHeaders]
+  })
   const id = { id: 'As in the Location that the upload was given' }
   const pass = async (call: ServiceCall): Promise<Reply> => await throughTus(call, await requestOf(call), { store, tus, uploads })
   return [
-    serviceRoute({ method: 'POST', path, access, upload: 'application/offset+octet-stream', doc: doc('POST', [{ status: 201, about: 'Location is the address of the upload.' }, { status: 422, about: 'It does not fit into the quota.' }]), handler: pass }),
+    serviceRoute({ method: 'POST', path, access, upload: 'application/offset+octet-stream', doc: doc('POST', [{ status: 201, about: 'Location is the address of the upload.' }, { status: 404, about: 'There is no such group, or no such link.' }, elsewhere, tooLarge, full]), handler: pass }),
     serviceRoute({ method: 'HEAD', ...one, doc: doc('HEAD', [{ status: 200, about: 'Upload-Offset and Upload-Length.' }], id), handler: pass }),
-    serviceRoute({ method: 'PATCH', ...one, upload: 'application/offset+octet-stream', doc: doc('PATCH', [{ status: 204, about: 'Upload-Offset; after the last bytes also X-Upload-State and X-Upload-Cid.' }, { status: 409, about: 'The upload goes on elsewhere.' }], id), handler: pass }),
-    serviceRoute({ method: 'DELETE', ...one, doc: doc('DELETE', [{ status: 204, about: 'It is gone.' }], id), handler: pass }),
+    serviceRoute({ method: 'PATCH', ...one, upload: 'application/offset+octet-stream', doc: doc('PATCH', [{ status: 204, about: 'Upload-Offset; after the last bytes also X-Upload-State and X-Upload-Cid.' }, elsewhere, tooLarge, full], id), handler: pass }),
+    serviceRoute({ method: 'DELETE', ...one, doc: doc('DELETE', [{ status: 204, about: 'It is gone.' }, { status: 409, about: 'Its file is being made.' }], id), handler: pass }),
     serviceRoute({
       method: 'GET',
       ...one,

@@ -13,12 +13,22 @@ export interface UploadRoutesDeps { uploads: Uploads }
 /** What a form may have beside its file. */
 const formBytes = 64 * 1024
 
-export const uploadDoc = {
-  responses: [
-    successDoc(fileSchema, { status: 201, message: true, about: 'The file, whose CID is known. `pinned` tells whether it is pinned already.' }),
-    { status: 422, about: 'It does not fit into the quota. Nothing is kept.' }
-  ]
-}
+const uploaded = { status: 201, message: true, about: 'The file, whose CID is known. `pinned` tells whether it is pinned already.' }
+const refusals = [
+  { status: 404, about: 'There is no such group.' },
+  { status: 409, about: 'Somebody else has ended the upload.' },
+  { status: 422, about: 'It does not fit into the quota. Nothing is kept.' },
+  { status: 451, about: 'The content is denied for legal reasons.' }
+]
+
+/** For who has a link. */
+export const strangersDoc = [
+  successDoc(fileSchema.pick({ cid: true, original_filename: true, size: true, content_type: true, pinned: true, uploaded_at: true }), uploaded),
+  ...refusals,
+  { status: 403, about: 'The account is suspended, or the content denied.' },
+  { status: 404, about: 'There is no such link, or it has expired, was revoked or is used up.' },
+  { status: 413, about: 'It is larger than the link allows.' }
+]
 
 export function uploadRoutes ({ uploads }: UploadRoutesDeps): ServiceRoute[] {
   return [
@@ -28,7 +38,7 @@ export function uploadRoutes ({ uploads }: UploadRoutesDeps): ServiceRoute[] {
       access: { permission: 'files:write' },
       query: uploadOptions,
       upload: 'multipart/form-data',
-      doc: { tag: 'Files', summary: 'Upload a file, a directory or a CAR', ...uploadDoc },
+      doc: { tag: 'Files', summary: 'Upload a file, a directory or a CAR', responses: [successDoc(fileSchema, uploaded), ...refusals] },
       handler: async call => {
         const { user } = call.caller
         return await takeUpload(call, { user: user.id, workspace: user.workspace_id }, uploads)

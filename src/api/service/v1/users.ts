@@ -57,6 +57,7 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
         responses: [
           successDoc(registered, { status: 201, message: true, about: 'The account is there.' }),
           successDoc(registered, { status: 202, message: true, about: 'A code was mailed to the address; users/verify takes it.' }),
+          { status: 403, about: 'Accounts are made by the operator only.' },
           { status: 409, about: 'The address has an account.' }
         ]
       },
@@ -91,7 +92,11 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       doc: {
         tag,
         summary: 'Log in: for browsers. Sets a cookie.',
-        responses: [successDoc(z.object({ email: z.string(), role: z.enum(['user', 'admin']), expires_at: time }), { message: true, about: 'Logged in.' })]
+        responses: [
+          successDoc(z.object({ email: z.string(), role: z.enum(['user', 'admin']), expires_at: time }), { message: true, about: 'Logged in.' }),
+          { status: 401, about: 'Address or password are wrong.' },
+          { status: 403, about: 'The account is suspended, or its address not confirmed; or a page of another site asks.' }
+        ]
       },
       handler: async ({ body, address }) => {
         await perAccount.take(addressOf(body.email).key)

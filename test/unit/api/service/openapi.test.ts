@@ -41,7 +41,7 @@ describe('the OpenAPI document of a table of routes', () => {
     ])
     assert.deepEqual(requestBody.content['application/json'].schema.required, ['name'])
     assert.deepEqual(responses['201'].content['application/json'].schema.properties.data.required, ['id'])
-    assert.deepEqual(Object.keys(responses), ['201', '400', '401', '403', '404', '413', '422', '429', '500', '503'])
+    assert.deepEqual(Object.keys(responses), ['201', '400', '401', '403', '404', '413', '422', '429', '500', '503', '504'])
     assert.deepEqual(responses['404'].content['application/json'].schema, { $ref: '#/components/schemas/Error' })
     assert.equal(security.length, 3)
   })

@@ -1,0 +1,33 @@
+import type { FollowedFile } from '../../../client/service/types.ts'
+import { bytesText, countText, shownName } from '../../data/format.ts'
+import { DefinitionList } from '../../ui/disclosure.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { Progress } from '../../ui/progress.tsx'
+import { Status } from '../../ui/badge.tsx'
+import { Time } from '../../ui/values.tsx'
+import { progressOf, replicasOf, stateExplanation } from './file-texts.ts'
+
+/** How a file stands: for one that isn't pinned yet, how far it is, what it waits for, since when, and when it is tried again. */
+export function FileState ({ file }: { file: FollowedFile }) {
+  const { state, info, error } = file
+  const isOpen = state === 'pinning' || state === 'importing' || state === 'failed'
+  const progress = progressOf(info)
+  const replicas = replicasOf(info)
+  const facts = [
+    ...(info.waiting_for == null ? [] : [{ term: 'Waits for', value: <span class="file-state__why">{shownName(info.waiting_for)}</span> }]),
+    ...(info.since == null ? [] : [{ term: 'Since', value: <Time at={info.since}/> }]),
+    ...(info.next_try == null ? [] : [{ term: 'Next try', value: <Time at={info.next_try}/> }]),
+    ...(replicas == null ? [] : [{ term: 'Copies', value: `${replicas.held} of ${replicas.wanted}` }])
+  ]
+  return (
+    <section class="file-state" aria-label="State">
+      <p class="file-state__line"><Status value={state}/> <span>{stateExplanation(state)}</span></p>
+      {isOpen && state !== 'failed' && <Progress
+        label={state === 'importing' ? 'Importing' : 'Pinning'} hideLabel text={progress == null ? undefined : `${countText(progress.blocks)} blocks, ${bytesText(progress.bytes)} here`}
+        {...(progress != null && file.size > 0 ? { value: Math.min(progress.bytes, file.size), max: file.size } : replicas == null || replicas.held === 0 ? {} : { value: replicas.held, max: replicas.wanted })}
+      />}
+      {facts.length > 0 && isOpen && <DefinitionList items={facts}/>}
+      {(error ?? info.error) != null && <Notice tone={state === 'failed' ? 'bad' : 'warn'} title="What went wrong last"><span class="file-state__why">{shownName(error ?? info.error ?? '')}</span></Notice>}
+    </section>
+  )
+}

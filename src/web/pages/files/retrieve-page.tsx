@@ -1,0 +1,134 @@
+import { useEffect, useState } from 'preact/hooks'
+import { gatewayLink } from '../../app/face.ts'
+import { Link, useRouter } from '../../app/router.tsx'
+import { useSession } from '../../app/session.ts'
+import { bytesText, countText, shownName } from '../../data/format.ts'
+import { useQuery } from '../../data/query.ts'
+import { Button } from '../../ui/button.tsx'
+import { CopyButton } from '../../ui/copy.tsx'
+import { EmptyState } from '../../ui/empty-state.tsx'
+import { ErrorState } from '../../ui/error-state.tsx'
+import { Form } from '../../ui/form.tsx'
+import { Icon } from '../../ui/icon.tsx'
+import { Row, Stack } from '../../ui/layout.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { Page, Section } from '../../ui/page.tsx'
+import { Spinner } from '../../ui/skeleton.tsx'
+import { TextField } from '../../ui/text-field.tsx'
+import { Bytes, Name } from '../../ui/values.tsx'
+import { addressOf, contentLinkOf, textOfLink } from './content-link.ts'
+import type { ContentLink } from './content-link.ts'
+import { Preview } from './preview.tsx'
+import { findContent, NotFoundError } from './retrieve-query.ts'
+import type { Found } from './retrieve-query.ts'
+import './retrieve-page.css'
+
+/** Content by its CID or a link: a preview, what a folder has in it, and the download. */
+export default function RetrievePage () {
+  const { query, setQuery } = useRouter()
+  const asked = query.get('cid') ?? ''
+  const link = contentLinkOf(asked)
+  const [text, setText] = useState(asked)
+  const [isWrong, setWrong] = useState(asked !== '' && link == null)
+  useEffect(() => { setText(asked); setWrong(asked !== '' && link == null) }, [asked])
+  const go = (): void => {
+    const wanted = contentLinkOf(text)
+    setWrong(wanted == null)
+    if (wanted != null) setQuery({ cid: textOfLink(wanted), name: null }, { replace: false })
+  }
+  return (
+    <Page title="Retrieve" intro="Look at something of IPFS, or download it.">
+      <Form onSubmit={go} label="Retrieve">
+        <Row class="retrieve-page__form">
+          <TextField
+            label="CID or link" value={text} onChange={setText} required mono spellcheck={false} placeholder="bafy…, ipfs://… or https://…/ipfs/…" name="cid"
+            {...(isWrong ? { error: 'This is neither a CID nor a link to one.' } : {})}
+          />
+          <Button type="submit" kind="primary" icon="search">Show</Button>
+        </Row>
+      </Form>
+      {link == null
+        ? !isWrong && <EmptyState title="Nothing asked for yet" icon="globe">A CID names content, wherever it is. Yours are in Files.</EmptyState>
+        : <Content key={textOfLink(link)} link={link} name={query.get('name')}/>}
+    </Page>
+  )
+}
+
+function Content ({ link, name }: { link: ContentLink, name: string | null }) {
+  const session = useSession()
+  const isUser = session.kind === 'user'
+  const [isPatient, setPatient] = useState(true)
+  const found = useQuery(`retrieve/${isUser}/${textOfLink(link)}`, signal => findContent(link, { name, isUser }, signal), { isEnabled: session.kind !== 'loading' && isPatient })
+  if (found.data != null) return <Shown link={link} found={found.data}/>
+  if (found.error instanceof NotFoundError) return <NotFound link={link} isUser={isUser} onRetry={found.reload}/>
+  if (found.error != null) return <ErrorState error={found.error} title="It can not be shown" onRetry={found.reload}/>
+  if (!isPatient) return <EmptyState title="Stopped looking" icon="search" action={<Button onClick={() => setPatient(true)}>Look again</Button>}/>
+  return <Row class="retrieve-page__wait"><Spinner label="Looking for it"/> <span>Looking for it here and in the network…</span> <Button size="small" onClick={() => setPatient(false)}>Stop</Button></Row>
+}
+
+function NotFound ({ link, isUser, onRetry }: { link: ContentLink, isUser: boolean, onRetry: () => void }) {
+  return (
+    <EmptyState
+      title="Nobody here has it" icon="search"
+      action={<Row align="center">{isUser && link.namespace === 'ipfs' && <Button kind="primary" icon="pin" to={`/files?pin=${encodeURIComponent(link.root)}`}>Pin from CID</Button>}<Button icon="refresh" onClick={onRetry}>Try again</Button></Row>}
+    >
+      {link.path.length > 0 ? 'There may be no such path in it, or n' : 'N'}obody of this service has pinned it, and no peer that can be reached gives it.
+    </EmptyState>
+  )
+}
+
+function Shown ({ link, found }: { link: ContentLink, found: Found }) {
+  const share = link.namespace === 'ipns' ? `${location.origin}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
+  const facts = [found.kind === 'file' ? found.type.split(';')[0] ?? '' : `Folder with ${countText(found.entries.length)} entries`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
+  return (
+    <Section
+      title={shownName(found.name)}
+      intro={found.kind === 'directory' && found.isPartial ? 'A large folder' : facts.filter(text => text !== '').join(', ')}
+      actions={<>
+        <Button kind="primary" icon="download" href={found.download} download="">{found.kind === 'directory' ? 'Download as tar' : 'Download'}</Button>
+        <CopyButton text={share} label="Copy link" size="normal"/>
+        <Button icon="external" href={share}>Open in gateway</Button>
+        {found.own != null && <Button kind="quiet" to={`/files/${found.own.cid}`}>Details</Button>}
+      </>}
+    >
+      <Stack>
+        <Crumbs link={link}/>
+        {found.kind === 'file' ? <Preview file={found}/> : <Folder link={link} found={found}/>}
+      </Stack>
+    </Section>
+  )
+}
+
+const pageOf = (link: ContentLink): string => `/retrieve?cid=${encodeURIComponent(textOfLink(link))}`
+
+function Crumbs ({ link }: { link: ContentLink }) {
+  if (link.path.length === 0) return null
+  return (
+    <nav aria-label="Path">
+      <ol class="retrieve-page__crumbs">
+        <li><Link to={pageOf({ ...link, path: [] })}>{link.root.slice(0, 9)}…</Link></li>
+        {link.path.map((step, at) => <li key={at}>{at === link.path.length - 1 ? <Name text={step}/> : <Link to={pageOf({ ...link, path: link.path.slice(0, at + 1) })}><Name text={step}/></Link>}</li>)}
+      </ol>
+    </nav>
+  )
+}
+
+/** So many are drawn; the archive has all. */
+const shownEntries = 2000
+
+function Folder ({ link, found }: { link: ContentLink, found: Found & { kind: 'directory' } }) {
+  if (found.isPartial) return <Notice>This folder has too many entries for a list here: download it, or open it in the gateway.</Notice>
+  if (found.entries.length === 0) return <EmptyState title="The folder is empty" icon="folder"/>
+  return <>
+    <ul class="retrieve-page__folder" aria-label="Entries">
+      {found.entries.slice(0, shownEntries).map(({ name, sizeBytes, isFile }) => (
+        <li key={name}>
+          <Icon name={isFile ? 'file' : 'folder'} size={18}/>
+          <Link to={pageOf({ ...link, path: [...link.path, name] })}><Name text={name}/></Link>
+          <span class="retrieve-page__size"><Bytes value={sizeBytes}/></span>
+        </li>
+      ))}
+    </ul>
+    {found.entries.length > shownEntries && <Notice>{`These are the first ${countText(shownEntries)} of ${countText(found.entries.length)}.`}</Notice>}
+  </>
+}

@@ -44,7 +44,7 @@ export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyO
       redraw(undefined)
     }
   }
-  const made = useRef<Virtualizer<HTMLDivElement, Element>>()
+  const made = useRef<Virtualizer<HTMLDivElement, Element> | null>(null)
   const virtualizer = made.current ??= new Virtualizer(options)
   virtualizer.setOptions(options)
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer])
@@ -58,7 +58,7 @@ export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyO
   const isTable = kind === 'rows'
   return (
     <div
-      ref={scroller} class={`virtual-list ${className}`} tabIndex={0}
+      ref={scroller} class={`virtual-list ${className}`} tabIndex={0} style={{ '--list-height': `${virtualizer.getTotalSize()}px` }}
       role={isTable ? 'rowgroup' : 'list'} aria-label={label} onKeyDown={event => moveFocus(event, { virtualizer, rowHeight, count: shown })}
     >
       <div class="virtual-list__space" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>

@@ -11,6 +11,8 @@ import type { ChangeKind } from './pending-changes.ts'
 export interface BulkBarProps {
   count: number
   total: number | null
+  /** How many there are. */
+  text: string
   /** All that fit are marked. */
   isAll: boolean
   /** What is marked one by one; null: all are. */
@@ -25,14 +27,14 @@ export interface BulkBarProps {
 const groupedAtOnce = 500
 
 /** What can be done with the marked files. Always there, so that nothing moves when the first one is marked. */
-export function BulkBar ({ count, total, isAll, cids, groups, onAll, onNone, onAct }: BulkBarProps) {
+export function BulkBar ({ count, total, text, isAll, cids, groups, onAll, onNone, onAct }: BulkBarProps) {
   const move = useAction(async (group: string | null) => {
     for (const cid of cids ?? []) await service.files.change(cid, { group })
   }, { done: () => { tellFilesChanged(); onNone() }, success: 'Moved.' })
   const none = count === 0
   return (
     <div class={`bulk-bar${none ? '' : ' bulk-bar--on'}`} role="group" aria-label="Marked files">
-      <span class="bulk-bar__count" role="status">{none ? 'Nothing marked' : `${countText(count)} marked`}</span>
+      <span class="bulk-bar__count" role="status">{none ? text : `${countText(count)} marked`}</span>
       {!isAll && total != null && total > 0 && <Button kind="quiet" size="small" onClick={onAll}>{`Mark all ${countText(total)}`}</Button>}
       {!none && <Button kind="quiet" size="small" onClick={onNone}>Unmark</Button>}
       {!none && <span class="bulk-bar__acts">

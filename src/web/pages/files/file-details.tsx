@@ -47,7 +47,7 @@ function Details ({ file, onGone, onChange }: DetailsProps) {
         { term: 'Link', value: <span class="file-details__text"><a href={link} target="_blank" rel="noreferrer">{link}</a> <CopyButton text={link} label="Copy link" iconOnly size="small"/></span> },
         { term: 'Size', value: file.size === 0 && file.origin !== 'upload' ? 'not known yet' : <Bytes value={file.size}/> },
         { term: 'Kind', value: kindText(file) },
-        { term: 'Came', value: <>{originTexts[file.origin]}, <Time at={file.uploaded_at}/></> },
+        { term: 'Added', value: <>{originTexts[file.origin]}, <Time at={file.uploaded_at}/></> },
         { term: 'Views', value: <Count value={file.view_count}/> },
         { term: 'Last access', value: <Time at={file.last_accessed_at} never="never"/> },
         ...Object.entries(file.meta).map(([key, value]) => ({ term: key, value: <Name text={value}/> }))
@@ -72,7 +72,7 @@ function Acts ({ file, onGone }: Pick<DetailsProps, 'file' | 'onGone'>) {
         ? <Button icon="unpin" disabled={pending != null} onClick={() => { void changeFiles('unpin', one) }}>Unpin</Button>
         : <Button icon="pin" disabled={pending != null} onClick={() => { void changeFiles('pin', one) }}>{state === 'failed' ? 'Try again' : 'Pin'}</Button>}
       <Button kind="danger" icon="trash" disabled={pending != null} onClick={() => { void changeFiles('delete', one); onGone() }}>Delete</Button>
-      {isSharing && <ShareDialog file={{ cid, name, contentType: file.content_type, isDirectory: file.kind === 'directory' }} onClose={() => setSharing(false)}/>}
+      {isSharing && <ShareDialog file={{ cid, name }} onClose={() => setSharing(false)}/>}
     </Row>
   )
 }

@@ -31,7 +31,7 @@ export function FileMenu ({ file }: { file: FollowedFile }) {
         { id: 'delete', label: 'Delete', icon: 'trash', tone: 'bad', run: () => { void changeFiles('delete', one) } }
       ]}
     />
-    {isSharing && <ShareDialog file={{ cid, name, contentType: file.content_type, isDirectory: file.kind === 'directory' }} onClose={() => setSharing(false)}/>}
+    {isSharing && <ShareDialog file={{ cid, name }} onClose={() => setSharing(false)}/>}
   </>
 }
 

@@ -2,7 +2,6 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
 import { useRouter } from '../../app/router.tsx'
 import { service } from '../../data/clients.ts'
-import { countText } from '../../data/format.ts'
 import { useDebounced } from '../../data/hooks.ts'
 import { useQuery } from '../../data/query.ts'
 import { useStore } from '../../data/store.ts'
@@ -10,12 +9,11 @@ import { Button } from '../../ui/button.tsx'
 import { Select } from '../../ui/choices.tsx'
 import { EmptyState } from '../../ui/empty-state.tsx'
 import { ErrorState } from '../../ui/error-state.tsx'
-import { Toolbar } from '../../ui/layout.tsx'
 import { Page } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/text-field.tsx'
 import { BulkBar } from './bulk-bar.tsx'
 import { FileDialog } from './file-dialog.tsx'
-import { changeFiles } from './file-changes.ts'
+import { changeFiles, filesText } from './file-changes.ts'
 import { FileList } from './file-list.tsx'
 import { fileStateText } from './file-texts.ts'
 import { filesQueryOf, filterOf, isFiltered, sortOptions, stateNames } from './files-query.ts'
@@ -56,33 +54,32 @@ export default function FilesPage () {
     <Page
       title="Files" intro="What you have uploaded and pinned, here or from the command line."
       actions={<>
+        <Button kind="quiet" icon="tag" onClick={() => setManaging(true)}>Groups</Button>
         <Button icon="pin" onClick={() => setQuery({ pin: '' }, { replace: false })}>Pin from CID</Button>
         <Button kind="primary" icon="upload" to="/upload">Upload</Button>
       </>}
     >
-      <Toolbar label="Filters">
+      <div class="files-page__filters" role="group" aria-label="Filters">
         <Search q={q} onSearch={text => setQuery({ q: text === '' ? null : text })}/>
         <Select
-          label="Group" value={group} onChange={value => setQuery({ group: value === '' ? null : value })}
+          label="Group" hideLabel value={group} onChange={value => setQuery({ group: value === '' ? null : value })}
           options={[{ value: '', label: 'All groups' }, { value: 'none', label: 'Without a group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}
         />
         <Select
-          label="State" value={state} onChange={value => setQuery({ state: value === '' ? null : value })}
+          label="State" hideLabel value={state} onChange={value => setQuery({ state: value === '' ? null : value })}
           options={[{ value: '' as const, label: 'All states' }, ...stateNames.map(value => ({ value, label: fileStateText(value) }))]}
         />
-        <Select label="Order" value={sort} options={sortOptions} onChange={value => setQuery({ sort: value })}/>
-        <Button kind="quiet" icon="tag" onClick={() => setManaging(true)}>Groups</Button>
-      </Toolbar>
+        <Select label="Order" hideLabel value={sort} options={sortOptions} onChange={value => setQuery({ sort: value })}/>
+      </div>
       <RunningTasks/>
       <BulkBar
-        count={count} total={rows.total} isAll={selection.kind === 'all'} cids={selection.kind === 'some' ? selection.cids : null} groups={groups.data ?? []}
+        count={count} total={rows.total} text={rows.total == null ? 'Loading…' : `${filesText(rows.total)}${isFiltered(view) ? ' found' : ''}`} isAll={selection.kind === 'all'} cids={selection.kind === 'some' ? selection.cids : null} groups={groups.data ?? []}
         onAll={() => setSelection({ kind: 'all', except: new Set() })} onNone={() => setSelection(nothing)} onAct={act}
       />
       {rows.error != null && <ErrorState error={rows.error} title="The list could not be loaded" onRetry={rows.reload}/>}
       {rows.total === 0 && rows.error == null
         ? <NoFiles isFiltered={isFiltered(view)} onAll={() => setQuery({ q: null, group: null, state: null })} onPin={() => setQuery({ pin: '' })}/>
         : <FileList rows={rows} view={view} groups={groups.data ?? []} pending={pending} selection={selection} onSelect={select} onSort={value => setQuery({ sort: value })} onOpen={open}/>}
-      {rows.total != null && rows.total > 0 && <p class="files-page__count" role="status">{countText(rows.total)} {rows.total === 1 ? 'file' : 'files'}{isFiltered(view) ? ' found' : ''}</p>}
       {opened != null && <FileDialog cid={opened} onClose={() => setQuery({ file: null })}/>}
       {pinCid != null && <PinCidDialog cid={pinCid} groups={groups.data ?? []} onClose={cid => setQuery({ pin: null, ...(cid == null ? {} : { file: cid }) })}/>}
       {isManaging && <GroupsDialog groups={groups} onClose={() => setManaging(false)}/>}

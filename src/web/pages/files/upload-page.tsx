@@ -59,7 +59,7 @@ export default function UploadPage () {
         <Select label="Group" value={known ? group : ''} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>
       </div>
       <UploadList queue={queue} onShare={setShared}/>
-      {shared?.cid != null && <ShareDialog file={{ cid: shared.cid, name: shared.name, isDirectory: shared.kind === 'directory' }} onClose={() => setShared(null)}/>}
+      {shared?.cid != null && <ShareDialog file={{ cid: shared.cid, name: shared.name }} onClose={() => setShared(null)}/>}
     </Page>
   )
 }

@@ -6,7 +6,7 @@ import { CopyButton } from './copy.tsx'
 export function Cid ({ cid, to, short = true, copy = true }: { cid: string, to?: string, short?: boolean, copy?: boolean }) {
   const text = <code title={cid}>{short ? shortCid(cid) : cid}</code>
   return <span class="cid">
-    {to == null ? text : <Link to={to} aria-label={`CID ${cid}`}>{text}</Link>}
+    {to == null ? text : <Link to={to}>{text}</Link>}
     {copy && <CopyButton text={cid} label="Copy CID" iconOnly/>}
   </span>
 }

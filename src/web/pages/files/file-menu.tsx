@@ -5,7 +5,7 @@ import { navigate } from '../../app/router.tsx'
 import { shownName } from '../../data/format.ts'
 import { Menu } from '../../ui/menu.tsx'
 import { toast } from '../../ui/toast-store.ts'
-import { ShareDialog } from '../dev/share-dialog.tsx'
+import { ShareDialog } from './share-dialog.tsx'
 import { changeFiles } from './file-changes.ts'
 import { downloadOf } from './downloads.ts'
 

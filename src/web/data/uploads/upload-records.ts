@@ -59,11 +59,11 @@ export function indexedRecords (databaseName: string): UploadRecords {
 
 async function open (name: string): Promise<IDBDatabase> {
   const request = indexedDB.open(name, 1)
-  request.onupgradeneeded = () => { request.result.createObjectStore(storeName) }
+  request.addEventListener('upgradeneeded', () => { request.result.createObjectStore(storeName) })
   return answerOf(request)
 }
 
 const answerOf = async <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => {
-  request.onsuccess = () => resolve(request.result)
-  request.onerror = () => reject(request.error ?? new Error('the browser keeps nothing'))
+  request.addEventListener('success', () => resolve(request.result))
+  request.addEventListener('error', () => reject(request.error ?? new Error('the browser keeps nothing')))
 })

@@ -32,12 +32,13 @@ export function DropZone ({ onPicked, children, folders = true }: DropZoneProps)
     }
   }
   useDropping({ setOver, take })
-  const { showOpenFilePicker, showDirectoryPicker } = window as Pickers
   const chooseFiles = (): void => {
+    const { showOpenFilePicker } = window as Pickers
     if (showOpenFilePicker == null) files.current?.click()
     else void take(showOpenFilePicker.call(window, { multiple: true }).then(async handles => Promise.all(handles.map(pickedByHandle))))
   }
   const chooseFolder = (): void => {
+    const { showDirectoryPicker } = window as Pickers
     if (showDirectoryPicker == null) folder.current?.click()
     else void take(showDirectoryPicker.call(window).then(async handle => [await pickedByHandle(handle)]).then(found => found.filter(({ files }) => files.length > 0)))
   }

@@ -1,6 +1,6 @@
 const wantedMs = 800
 const leastBytes = 256 * 1024
-const mostBytes = 16 * 1024 * 1024
+const largeBytes = 16 * 1024 * 1024
 /** What is counted for the speed: this much of the past. */
 const windowMs = 4000
 
@@ -21,7 +21,7 @@ export class Pace {
     const tookMs = Math.max(1, now - this.#sentAt)
     const fitting = bytes * wantedMs / tookMs
     // not more than double: one quick answer says little
-    this.#bytes = Math.round(Math.min(mostBytes, Math.max(leastBytes, Math.min(2 * this.#bytes, fitting))))
+    this.#bytes = Math.round(Math.min(largeBytes, Math.max(leastBytes, Math.min(2 * this.#bytes, fitting))))
   }
 }
 

@@ -14,6 +14,10 @@ export interface AccountStatus {
   quota_bytes: number
   role: 'user' | 'admin'
   verified: boolean
+  /** How many files have each state, without what came through the Pinning Service API. What there is none of may be missing. */
+  files_by_state: Partial<Record<FileState, number>>
+  /** How many pins of the Pinning Service API have each status. */
+  pins_by_status: Partial<Record<PinStatus, number>>
 }
 
 export interface ApiKey {

@@ -47,7 +47,20 @@ export interface NewKey {
 }
 
 /** An account as its owner sees it. */
-export interface AccountStatus { email: string, createdAt: number, verifiedAt: number | null, fileCount: number, fileBytes: number, usedBytes: number, quotaBytes: number, role: 'user' | 'admin' }
+export interface AccountStatus {
+  email: string
+  createdAt: number
+  verifiedAt: number | null
+  fileCount: number
+  fileBytes: number
+  usedBytes: number
+  quotaBytes: number
+  role: 'user' | 'admin'
+  /** How many files there are of each state, without what came through the Pinning Service API. What there is none of may be missing. */
+  files: Readonly<Record<string, number>>
+  /** How many pins of the Pinning Service API there are of each status. */
+  pins: Readonly<Record<string, number>>
+}
 
 /**
  * Users, their passwords, sessions, codes and keys. Secrets are stored as hashes. What a caller changes about itself is written to the audit log in the same

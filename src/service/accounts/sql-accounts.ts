@@ -111,7 +111,7 @@ export class SqlAccounts implements Accounts {
   }
 
   async status (id: string): Promise<AccountStatus> {
-    const user = await this.#user(id)
+    const [user, counters] = await Promise.all([this.#user(id), this.#deps.database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', id).execute()])
     return {
       email: user.email,
       createdAt: user.created_at,
@@ -120,7 +120,9 @@ export class SqlAccounts implements Accounts {
       fileBytes: user.file_bytes,
       usedBytes: user.used_bytes,
       quotaBytes: user.quota_bytes,
-      role: user.role
+      role: user.role,
+      files: countedUnder('files:', counters),
+      pins: countedUnder('pins:', counters)
     }
   }
 
@@ -153,3 +155,6 @@ export class SqlAccounts implements Accounts {
 }
 
 const accountOfUser = ({ id, email, role, state, workspace_id: workspace, created_at: created }: UserRow): Account => ({ id, email, role, state, workspace_id: workspace, created_at: created })
+
+const countedUnder = (prefix: string, counters: ReadonlyArray<{ name: string, value: number }>): Record<string, number> =>
+  Object.fromEntries(counters.filter(({ name, value }) => name.startsWith(prefix) && value > 0).map(({ name, value }) => [name.slice(prefix.length), value]))

@@ -22,6 +22,7 @@ export function TimeChart ({ title, series, format, kind = 'line', height = 180,
   const caption = useId()
   const [picked, setPicked] = useState<number | null>(null)
   const points = series[0]?.points ?? []
+  const isEmpty = series.every(one => one.points.every(({ value }) => value === 0))
   const ticks = ticksFor(Math.max(0, ...series.flatMap(one => one.points.map(({ value }) => value))), { isBinary: isBytes })
   const scale = scaleOf({ points, width, height, most: ticks.at(-1) ?? 1, kind })
   const when = (at: number): string => withTime ? timeText(at, { now }) : dayText(at, { now })
@@ -55,12 +56,13 @@ export function TimeChart ({ title, series, format, kind = 'line', height = 180,
             {picked != null && one.points[picked] != null && <circle class={`chart__fill--${at + 1}`} cx={scale.x(one.points[picked].at)} cy={scale.y(one.points[picked].value)} r="4"/>}
           </g>)}
       </svg>
+      {isEmpty && <p class="chart__nothing">Nothing in this time</p>}
     </div>
-    <table class="visually-hidden">
+    <div class="visually-hidden"><table>
       <caption>{title}</caption>
       <thead><tr><th scope="col">When</th>{series.map(one => <th key={one.label} scope="col">{one.label}</th>)}</tr></thead>
       <tbody>{points.map((point, at) => <tr key={point.at}><th scope="row">{when(point.at)}</th>{series.map(one => <td key={one.label}>{format(one.points[at]?.value ?? 0)}</td>)}</tr>)}</tbody>
-    </table>
+    </table></div>
   </figure>
 }
 

@@ -64,3 +64,15 @@ export function Radios<V extends string> ({ legend, value, options, onChange, in
     })}
   </fieldset>
 }
+
+/** One of a few, side by side. */
+export function Segments<V extends string> ({ label, value, options, onChange }: { label: string, value: V, options: ReadonlyArray<{ value: V, label: string }>, onChange: (value: V) => void }) {
+  const name = useId()
+  return <fieldset class="segments">
+    <legend class="visually-hidden">{label}</legend>
+    {options.map(option => <label key={option.value} class="segments__one">
+      <input class="visually-hidden" type="radio" name={name} checked={option.value === value} onChange={() => onChange(option.value)}/>
+      <span>{option.label}</span>
+    </label>)}
+  </fieldset>
+}

@@ -24,7 +24,9 @@ const status = z.object({
   used_bytes: bytes.describe('Of files and pins: what counts for the quota.'),
   quota_bytes: bytes,
   role: z.enum(['user', 'admin']),
-  verified: z.boolean()
+  verified: z.boolean(),
+  files_by_state: z.record(z.string(), z.int()).describe('How many files have each state, without what came through the Pinning Service API.'),
+  pins_by_status: z.record(z.string(), z.int()).describe('How many pins of the Pinning Service API have each status.')
 })
 const tag = 'Users'
 
@@ -148,7 +150,9 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
             used_bytes: found.usedBytes,
             quota_bytes: found.quotaBytes,
             role: found.role,
-            verified: found.verifiedAt != null
+            verified: found.verifiedAt != null,
+            files_by_state: found.files,
+            pins_by_status: found.pins
           }
         })
       }

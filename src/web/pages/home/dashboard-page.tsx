@@ -1,7 +1,7 @@
 import { Link } from '../../app/router.tsx'
 import { service } from '../../data/clients.ts'
 import { bytesText, countText, percentText } from '../../data/format.ts'
-import { useNow } from '../../data/hooks.ts'
+import { useNow, useStored } from '../../data/hooks.ts'
 import { useQuery } from '../../data/query.ts'
 import type { AccountStatus } from '../../../client/service/types.ts'
 import { Button } from '../../ui/button.tsx'
@@ -13,10 +13,10 @@ import { Loaded } from '../../ui/loaded.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Meter } from '../../ui/progress.tsx'
-import { Radios } from '../../ui/choices.tsx'
+import { Skeleton } from '../../ui/skeleton.tsx'
+import { Segments } from '../../ui/choices.tsx'
 import { Bytes, Count } from '../../ui/values.tsx'
-import { useStored } from '../../data/hooks.ts'
-import { countByState } from './count-by-state.ts'
+import { pinCounts } from './pin-counts.ts'
 import { RecentFiles } from './recent-files.tsx'
 import { daysOf } from './usage-days.ts'
 import './dashboard-page.css'
@@ -24,37 +24,46 @@ import './dashboard-page.css'
 type Span = '7' | '30' | '90'
 
 export default function DashboardPage () {
-  const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 30_000 })
-  const pins = useQuery('pins/counts', signal => countByState(service, { signal }), { pollMs: 30_000 })
+  const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 20_000 })
   return <Page title="Dashboard" intro="What you store, and how it is read." actions={<>
     <Button icon="pin" to="/files?pin">Pin a CID</Button>
     <Button kind="primary" icon="upload" to="/upload">Upload</Button>
   </>}>
-    <Loaded query={account}>{status => <>
-      <AlmostFull status={status}/>
-      <Stats>
-        <Stat label="Storage used" icon="database" value={<Bytes value={status.used_bytes}/>} hint={`of ${bytesText(status.quota_bytes)}`}/>
-        <Stat label="Files" icon="file" to="/files" value={<Count value={status.file_count}/>} hint={<><Bytes value={status.total_size_bytes}/> in all</>}/>
-        <Stat label="Pins" icon="pin" value={pins.data == null ? '…' : <Count value={pins.data.total}/>} hint={pins.data == null ? undefined : pins.data.failed > 0 ? `${countText(pins.data.failed)} failed` : `${countText(pins.data.pinned)} on all replicas`} tone={pins.data != null && pins.data.failed > 0 ? 'bad' : 'neutral'}/>
-      </Stats>
-      <Grid min="22rem">
-        <Card title="Storage">
-          <Meter label="Used of your quota" value={status.used_bytes} max={status.quota_bytes} text={`${bytesText(status.used_bytes)} of ${bytesText(status.quota_bytes)} (${percentText(status.used_bytes / Math.max(1, status.quota_bytes))})`}/>
-          <p class="soft small">Files that are only stored count, and so does what you pin by its CID, once its size is known.</p>
-        </Card>
-        <Card title="Pins by status">
-          <Loaded query={pins} empty={{ when: ({ total }) => total === 0, show: <p class="soft">Nothing is pinned yet. <Link to="/upload">Upload</Link> something, or pin a CID.</p> }}>{counts => <Breakdown label="Pins by status" format={countText} parts={[
-            { label: 'Pinned', value: counts.pinned, tone: 'good' },
-            { label: 'Pinning', value: counts.pinning, tone: 'info' },
-            { label: 'Queued', value: counts.queued, tone: 'neutral' },
-            { label: 'Failed', value: counts.failed, tone: 'bad' }
-          ]}/>}</Loaded>
-        </Card>
-      </Grid>
-    </>}</Loaded>
+    <Loaded query={account} skeleton={<Skeleton height="6.5rem" lines={2} label="Your account is loading"/>}>{status => <Overview status={status}/>}</Loaded>
     <Usage/>
     <RecentFiles/>
   </Page>
+}
+
+function Overview ({ status }: { status: AccountStatus }) {
+  const { used_bytes: used, quota_bytes: quota, file_count: files, total_size_bytes: fileBytes } = status
+  const counts = pinCounts(status)
+  return <>
+    <AlmostFull status={status}/>
+    <Stats>
+      <Stat label="Storage used" icon="database" value={<Bytes value={used}/>} hint={`of ${bytesText(quota)}`}/>
+      <Stat label="Files" icon="file" to="/files" value={<Count value={files}/>} hint={<><Bytes value={fileBytes}/> in all</>}/>
+      <Stat label="Pins" icon="pin" value={<Count value={counts.pins}/>} tone={counts.failed > 0 ? 'bad' : 'neutral'}
+        hint={counts.failed > 0 ? `${countText(counts.failed)} failed` : counts.underWay > 0 ? `${countText(counts.underWay)} under way` : 'all on all replicas'}/>
+    </Stats>
+    <Grid min="20rem" gap="normal">
+      <Card title="Storage">
+        <Meter label="Used of your quota" value={used} max={quota} text={`${bytesText(used)} of ${bytesText(quota)} (${percentText(used / Math.max(1, quota))})`}/>
+        <p class="soft small">Files that are only stored count, and so does what you pin by its CID, once its size is known.</p>
+      </Card>
+      <Card title="By status">
+        {counts.pins + counts.stored + counts.unpinned === 0
+          ? <p class="soft">There is nothing yet. <Link to="/upload">Upload</Link> something, or pin a CID.</p>
+          : <Breakdown label="Files and pins by status" format={countText} parts={[
+            { label: 'Pinned', value: counts.pinned, tone: 'good' },
+            { label: 'Under way', value: counts.underWay, tone: 'info' },
+            { label: 'Stored', value: counts.stored, tone: 'warn' },
+            { label: 'Not pinned', value: counts.unpinned, tone: 'neutral' },
+            { label: 'Failed', value: counts.failed, tone: 'bad' }
+          ]}/>}
+      </Card>
+    </Grid>
+  </>
 }
 
 function AlmostFull ({ status: { used_bytes: used, quota_bytes: quota } }: { status: AccountStatus }) {
@@ -69,7 +78,7 @@ function Usage () {
   const [span, setSpan] = useStored<Span>('helia-cluster-usage-span', '30')
   const now = useNow(600_000)
   const usage = useQuery(`usage?days=${span}`, signal => service.account.usage({ days: Number(span), signal }), { pollMs: 60_000 })
-  return <Card title="Reading" actions={<Radios legend="Days shown" inline value={span} onChange={setSpan} options={[{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }]}/>}>
+  return <Card title="Reading" actions={<Segments label="Days shown" value={span} onChange={setSpan} options={[{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }]}/>}>
     <Loaded query={usage}>{known => {
       const days = daysOf(known, { count: Number(span), now })
       if (days.every(({ views, bytesServed, bytesStored }) => views === 0 && bytesServed === 0 && bytesStored === 0)) return <EmptyState title="Nothing to draw yet" icon="chart">When your files are opened, views and bytes of each day show up here.</EmptyState>

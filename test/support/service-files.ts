@@ -2,7 +2,7 @@ import { CarWriter } from '@ipld/car'
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
-import { systemRandom } from '../../src/base/system.ts'
+import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { WorkerRunner } from '../../src/base/worker.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { importCar } from '../../src/importer/car-importer.ts'
@@ -21,6 +21,9 @@ import { sqlTasks } from '../../src/service/tasks/sql-tasks.ts'
 import type { Tasks } from '../../src/service/tasks/tasks.ts'
 import { FakeClusterPins } from './fake-cluster-pins.ts'
 import { MemoryStaging } from './memory-staging.ts'
+import { pollUntil } from './poll.ts'
+import type { TestDatabases } from './service-database.ts'
+import { addUser } from './service-rows.ts'
 import { testReader } from './dag-reader.ts'
 import { addParams } from './cluster/values.ts'
 
@@ -192,4 +195,18 @@ export async function stagedFolder (files: Record<string, string>): Promise<{ ci
   const [first = 0, second = 0] = car
   const header = first < 128 ? 1 + first : 2 + (first & 127) + second * 128
   return { cid: root.toString(), sections: car.subarray(header) }
+}
+
+/** The world of a test with alice and bob in its database, and what waits for a file's state. */
+export function filesWorlds (databases: TestDatabases) {
+  const world = async (context: { after: (done: () => Promise<void>) => void }, quotaBytes = 10_000): Promise<FilesWorld> => {
+    const { database } = await databases.open()
+    for (const id of ['alice', 'bob']) await addUser(database, { id, quota_bytes: quotaBytes })
+    const made = await filesWorld({ database, clock: systemClock })
+    context.after(async () => made.stop())
+    return made
+  }
+  const becomes = async ({ row }: FilesWorld, cid: string, state: string, user = 'alice'): Promise<void> =>
+    pollUntil(async () => (await row(user, cid)).state === state, { everyMs: 5, withinMs: 5000, what: `${cid} ${state}` })
+  return { world, becomes }
 }

@@ -37,7 +37,7 @@ export function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): 
     ...config,
     cluster: { ...config.cluster, followerMode: true },
     rpc: { closed: ['Cluster.RepoGCLocal'] },
-    api: { restapi, pinsvcapi: null, ipfsproxy: null, gateway: config.api.gateway, service: null, webui: null },
+    api: { restapi, pinsvcapi: null, ipfsproxy: null, gateway: config.api.gateway, service: null, webui: null, webhooks: null },
     metrics: { ...config.metrics, enableStats: false },
     tracing: { ...config.tracing, enableTracing: false }
   }

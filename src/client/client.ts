@@ -1,13 +1,16 @@
 import { percentEncode } from '../base/percent-encode.ts'
 import { ApiError, unanswered } from './errors.ts'
 import { fetchTransport } from './fetch-transport.ts'
+import { eventsOf, eventsPath } from './event-stream.ts'
+import type { ClusterEvent, EventsQuery } from './event-stream.ts'
 import { parseExact, streamOf, textOf, throwIfRefused } from './body.ts'
 import { boundary, multipart } from './multipart.ts'
 import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, PinOptions, PinProgress, PinType, TrackerStatus, Version
+  Added, AddOptions, Alert, Bandwidth, CidLike, ConfiguredWebhook, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, PinOptions, PinProgress,
+  PinType, TrackerStatus, Version, Warning, WebhookDelivery
 } from './types.ts'
 
 // this file is the package's entry `helia-cluster/client`
@@ -16,6 +19,7 @@ export { waitForStatus } from './wait.ts'
 export type * from './types.ts'
 export type { UploadEntry, FileContent } from './multipart.ts'
 export type { Transport } from './transport.ts'
+export type { ClusterEvent, EventsQuery } from './event-stream.ts'
 
 export interface ClientInit {
   /** Where the REST API is, such as "http://127.0.0.1:9094". */
@@ -151,6 +155,23 @@ export class ClusterClient {
   connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({ method: 'GET', path: '/health/graph', ...options }) }
 
   alerts (options: CallOptions = {}): Promise<Alert[]> { return this.#json({ method: 'GET', path: '/health/alerts', ...options }) }
+
+  /** Of the asked peer's log, newest first. Only Helia Cluster peers know them, as all that is about events. */
+  warnings (options: CallOptions = {}): Promise<Warning[]> { return this.#json({ method: 'GET', path: '/health/warnings', ...options }) }
+
+  /**
+   * What happens in the cluster, as the asked peer sees it, as it happens. The peer ends the stream every ten minutes: call it again with the `id` of the last event as `after`,
+   * and nothing is left out.
+   */
+  async * events ({ signal, ...query }: EventsQuery & CallOptions = {}): AsyncGenerator<ClusterEvent, void, undefined> {
+    const response = await this.#answer({ method: 'GET', path: eventsPath('/events', query), ...(signal == null ? {} : { signal }) })
+    await throwIfRefused(response)
+    yield * eventsOf(response.body)
+  }
+
+  /** Those of the asked peer's configuration. */
+  webhooks (options: CallOptions = {}): Promise<ConfiguredWebhook[]> { return this.#json({ method: 'GET', path: '/webhooks', ...options }) }
+  testWebhook (id: number, options: CallOptions = {}): Promise<WebhookDelivery> { return this.#json({ method: 'POST', path: `/webhooks/${id}/test`, ...options }) }
 
   /** Whether the asked peer is fine; answers also when it isn't. Only Helia Cluster peers know it. */
   async readiness (options: CallOptions = {}): Promise<Readiness> {

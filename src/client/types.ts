@@ -166,6 +166,40 @@ export interface PinProgress {
   } | null
 }
 
+/** A warning or an error of the peer's log, of the last hour. */
+export interface Warning {
+  level: 'warn' | 'error'
+  component: string
+  message: string
+  facts: Record<string, unknown>
+  first_at: TimeText
+  last_at: TimeText
+  count: number
+}
+
+/** One try of a delivery to a webhook. `status` null: no answer came. */
+export interface WebhookDelivery {
+  delivery_id: string
+  at: TimeText
+  attempt: number
+  events: number
+  type: string
+  status: number | null
+  error: string | null
+  took_ms: number
+}
+
+/** A webhook of the peer's configuration. */
+export interface ConfiguredWebhook {
+  id: number
+  url: string
+  types: string[]
+  failures: number
+  next_try_at: TimeText | null
+  missed: boolean
+  deliveries: WebhookDelivery[]
+}
+
 /** What may be asked for with a pin. What is left out gets the peer's default. */
 export interface PinOptions {
   name?: string

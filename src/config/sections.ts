@@ -9,13 +9,14 @@ import { ipfsproxySection } from './sections/ipfsproxy.ts'
 import { metricsSection, tracingSection } from './sections/observations.ts'
 import { serviceSection } from './sections/service.ts'
 import { webuiSection } from './sections/webui.ts'
+import { webhooksSection } from './sections/webhooks.ts'
 import { balancedSection, diskSection, pinqueueSection, pubsubmonSection, statelessSection, tagsSection } from './sections/pinning.ts'
 
 /** Every section that is read, in the order in which service.json has them. */
 export const sections: readonly Section[] = [
   clusterSection,
   crdtSection,
-  ipfsproxySection, pinsvcapiSection, restapiSection, gatewaySection, serviceSection, webuiSection,
+  ipfsproxySection, pinsvcapiSection, restapiSection, gatewaySection, serviceSection, webuiSection, webhooksSection,
   heliaSection, ipfshttpSection,
   statelessSection, pubsubmonSection, balancedSection,
   diskSection, pinqueueSection, tagsSection,
@@ -23,7 +24,7 @@ export const sections: readonly Section[] = [
   levelSection
 ] as readonly Section<any>[] // any: each has a table of its own
 
-const notByInit: readonly Section[] = [ipfshttpSection, serviceSection, webuiSection] as readonly Section<any>[] // any: as above
+const notByInit: readonly Section[] = [ipfshttpSection, serviceSection, webuiSection, webhooksSection] as readonly Section<any>[] // any: as above
 
 /** What `init` writes: all of them but the external Kubo, the service and the web pages, which somebody has to want. */
 export const initSections = sections.filter(one => !notByInit.includes(one))

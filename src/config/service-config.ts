@@ -7,11 +7,12 @@ import type { HeliaConfig, IpfsHttpConfig } from './sections/ipfs-connector.ts'
 import type { IpfsProxyConfig } from './sections/ipfsproxy.ts'
 import type { MetricsConfig, TracingConfig } from './sections/observations.ts'
 import type { ServiceApiConfig } from './sections/service.ts'
+import type { WebhooksConfig } from './sections/webhooks.ts'
 import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
 import type { WebuiConfig } from './sections/webui.ts'
 
 export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
-export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig, WebuiConfig }
+export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig, WebhooksConfig, WebuiConfig }
 
 /**
  * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer IDs
@@ -27,6 +28,7 @@ export interface ServiceConfig {
     readonly gateway: GatewayConfig | null
     readonly service: ServiceApiConfig | null
     readonly webui: WebuiConfig | null
+    readonly webhooks: WebhooksConfig | null
   }
   /** The embedded node, or an external Kubo. */
   readonly ipfs: { readonly kind: 'helia' } & HeliaConfig | { readonly kind: 'ipfshttp' } & IpfsHttpConfig

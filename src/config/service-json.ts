@@ -120,7 +120,7 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
   return {
     cluster: all('cluster'),
     crdt: all('consensus.crdt'),
-    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }), service: ifPresent('api.service'), webui: webuiOf(ifPresent('api.webui')) },
+    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }), service: ifPresent('api.service'), webui: webuiOf(ifPresent('api.webui')), webhooks: ifPresent('api.webhooks') },
     ipfs: { kind, ...all(`ipfs_connector.${kind}`) },
     tracker: all('pin_tracker.stateless'),
     monitor: all('monitor.pubsubmon'),

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { restApi, type RestApi } from '../api/rest/rest-api.ts'
+import { restApi, type RestApi, type Watching } from '../api/rest/rest-api.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
@@ -37,6 +37,7 @@ export interface FacesDeps extends Reading {
   denylist: Denylist
   names: NameResolver
   consensus: Consensus
+  watching: Watching
   /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
   coming?: ((root: CID) => Promise<void> | undefined) | undefined
   workers: Workers

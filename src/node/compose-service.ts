@@ -8,12 +8,16 @@ import { serviceApi } from '../api/service/service-api.ts'
 import { accountRoutes } from '../api/service/v1/account.ts'
 import { adminRoutes } from '../api/service/v1/admin.ts'
 import { adminTaskRoutes } from '../api/service/v1/admin-tasks.ts'
+import { eventRoutes } from '../api/service/v1/events.ts'
 import { keyRoutes } from '../api/service/v1/keys.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
 import { userRoutes } from '../api/service/v1/users.ts'
+import { webhookRoutes } from '../api/service/v1/webhooks.ts'
 import type { WebFace } from '../api/web/web-pages.ts'
 import { webPages } from '../api/web/web-pages.ts'
 import type { ServiceApiConfig } from '../config/service-config.ts'
+import type { ClusterEvents } from '../events/cluster-events.ts'
+import { httpDelivery } from '../events/webhooks/http-delivery.ts'
 import { TrustedProxies } from '../http/trusted-proxies.ts'
 import type { Informer } from '../informer/informer.ts'
 import { serviceInformer, serviceMetric } from '../informer/service/service-informer.ts'
@@ -25,6 +29,9 @@ import { Leaving } from '../service/accounts/leaving.ts'
 import { Argon2Passwords, usualArgon2 } from '../service/accounts/passwords.ts'
 import { SqlAccounts } from '../service/accounts/sql-accounts.ts'
 import { sqlAudit } from '../service/audit/sql-audit.ts'
+import { userEvents } from '../service/events/sql-user-events.ts'
+import { webhooks as sqlWebhooks } from '../service/events/sql-webhooks.ts'
+import { TaskWatch } from '../service/events/task-watch.ts'
 import { exportKind } from '../service/files/account-export.ts'
 import { removalTaskKind } from '../service/files/account-removal.ts'
 import { ServiceIdentity } from '../service/identity/service-identity.ts'
@@ -49,6 +56,7 @@ import { loadWebPages, shownVersion } from './web-pages.ts'
 
 export interface ServiceDeps extends FacesDeps {
   monitor: Pick<Monitor, 'latest'>
+  clusterEvents: Pick<ClusterEvents, 'task'>
   /** Publishes what informers say now. */
   announceSoon: () => void
 }
@@ -84,13 +92,18 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const mail = makeMail({ log })
     const audit = sqlAudit({ database, random })
     const usage = sqlUsage({ database, workers, clock, log })
-    const tasks = sqlTasks({}, { database, workers, clock, random, log })
+    const events = userEvents({}, { database, workers, clock, log })
+    const reach = { privateAllowed: section.webhooksPrivate }
+    const webhooks = sqlWebhooks(reach, { database, deliver: httpDelivery(reach, { clock }), workers, clock, random, log })
+    const tasks = sqlTasks({}, { database, events, workers, clock, random, log })
+    const taskWatch = new TaskWatch({ database, told: task => deps.clusterEvents.task(task), clock, log })
     const passwords = new Argon2Passwords(usualArgon2, { random })
     const accountsInit = { registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section), sessionMs: section.sessionLifetimeMs, serviceName }
     const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
+    accounts.changes.onChange(user => events.endReaders(user))
     const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
     const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
-    const content = makeContent({ ...deps, log, database, audit, usage, tasks, accounts })
+    const content = makeContent({ ...deps, log, database, events, audit, usage, tasks, accounts })
     // SQLite has one
     const peers = database.kind === 'postgres' ? new ServicePeers({ self: init.identity.id, place: content.place }, { database, workers, log }) : undefined
     const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
@@ -99,6 +112,8 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       userRoutes({ accounts, perAccount: limits.limit('account', section.rateLimits.perAccount) }),
       keyRoutes({ accounts, usage, now: () => database.now() }),
       taskRoutes({ tasks }),
+      eventRoutes({ events, clock }),
+      webhookRoutes({ webhooks }),
       accountRoutes({ leaving, exports: content.exports }),
       adminRoutes({ admin, audit, usage }),
       adminTaskRoutes({ overview: new TaskOverview({ database, tasks, audit }) }),
@@ -115,7 +130,8 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const parts = new ServiceParts([database, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, ...content.components, tasks, ...content.last, ...watched], { workers, log })
+    const data = [database, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch]
+    const parts = new ServiceParts([...data, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],
       figures: () => figures.latest(),

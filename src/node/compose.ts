@@ -10,6 +10,7 @@ import { holdersOf } from '../cluster/holders.ts'
 import { progressHere } from '../cluster/progress.ts'
 import { joinCluster } from '../cluster/join.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
+import { RecentWarnings } from '../events/warnings.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { createSharder } from '../importer/sharder.ts'
 import { importEntries } from '../importer/unixfs-importer.ts'
@@ -28,6 +29,7 @@ import { decodeMetric, encodeMetric } from '../wire/metric.ts'
 import { composeFaces, composeReading } from './compose-faces.ts'
 import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
+import { composeEvents } from './compose-events.ts'
 import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
 import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
@@ -45,11 +47,11 @@ export interface ComposedNode {
   addresses (): Record<string, string[]>
 }
 
-/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early; `composeService`: the service layer, when there is to be one. */
-export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'], composeService?: ComposeService | undefined }
+/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early; `composeService`: the service layer, when there is to be one; `warnings`: what `init.log` has said. */
+export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'], composeService?: ComposeService | undefined, warnings?: RecentWarnings }
 
 /** The composition root: picks implementations, hands each its collaborators. */
-export function composeNode (init: NodeInit, { observer, locks, composeService }: NodeSurroundings): ComposedNode {
+export function composeNode (init: NodeInit, { observer, locks, composeService, warnings = new RecentWarnings({ printed: facts => facts }, { clock: systemClock }) }: NodeSurroundings): ComposedNode {
   const { config, folder, identity, log } = init
   const clock = systemClock
   const random = systemRandom
@@ -72,15 +74,16 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
+  const { events, watching, components: eventComponents } = composeEvents({ self, config }, { consensus, tracker, monitor, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
-    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, workers, observer, clock, random, log
+    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
   }
-  const service = composeService?.({ ...outside, monitor, announceSoon: () => publisher.publishSoon() })
+  const service = composeService?.({ ...outside, monitor, clusterEvents: events, announceSoon: () => publisher.publishSoon() })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
@@ -102,7 +105,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService }
   const ipfsListens: Startable | undefined = config.ipfs.kind === 'helia' ? { name: 'IPFS node listens', start: async signal => ipfs.ready({ signal }), stop: async () => {} } : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, workers, listenersFirst,
+    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, exchange, network.historyServer, host, ipfsListens, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
   ]
   return {

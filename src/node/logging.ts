@@ -87,7 +87,8 @@ function textLine ({ ts, level, logger, msg, facts }: Entry): string {
 
 const secretName = /secret|password|private_?key|credential|authorization|(^|_)token$/i
 
-function printable (facts: LogFacts): LogFacts {
+/** Facts as lines show them. */
+export function printable (facts: LogFacts): LogFacts {
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, secretName.test(name) ? hiddenText : printableValue(value)]))
 }
 

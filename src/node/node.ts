@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
 import { loadObserver } from './compose-observe.ts'
+import { RecentWarnings } from '../events/warnings.ts'
 import { composeNode } from './compose.ts'
 import { pathsIn, peerstorePath, statePath } from './folder.ts'
 import { removeLeftovers } from './leftovers.ts'
+import { printable } from './logging.ts'
 import { finishImport } from './state-store.ts'
 import type { StartNode } from './node-contract.ts'
 
@@ -12,7 +14,9 @@ import type { StartNode } from './node-contract.ts'
 const stopTimeoutMs = 8000
 
 /** Builds a peer and starts it. */
-export const startNode: StartNode = async init => {
+export const startNode: StartNode = async given => {
+  const warnings = new RecentWarnings({ printed: printable }, { clock: systemClock })
+  const init = { ...given, log: warnings.heardFrom(given.log, 'cluster') }
   // begun first, because it takes the kernel a while
   const locks = readFile('/proc/locks', 'latin1').catch(() => '')
   const { config, identity, ipfsIdentity } = pathsIn(init.folder)
@@ -21,7 +25,7 @@ export const startNode: StartNode = async init => {
   const { service } = init.config.api
   // most peers have none, and nothing of it is loaded then
   const composeService = service == null ? undefined : await (await import('./compose-service.ts')).loadService(init, service)
-  const { components, addresses } = composeNode(init, { observer: await loadObserver(init), locks: async () => locks, composeService })
+  const { components, addresses } = composeNode(init, { observer: await loadObserver(init), locks: async () => locks, composeService, warnings })
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)
   return {

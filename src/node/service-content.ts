@@ -17,6 +17,7 @@ import { importEntries } from '../importer/unixfs-importer.ts'
 import type { Accounts } from '../service/accounts/accounts.ts'
 import type { Audit } from '../service/audit/audit.ts'
 import type { AccountExports } from '../service/files/account-export.ts'
+import type { UserEvents } from '../service/events/user-events.ts'
 import { accountTasks } from '../service/files/account-tasks.ts'
 import type { GatewayAccess } from '../service/files/files.ts'
 import { serviceFiles } from '../service/files/service-files.ts'
@@ -36,7 +37,7 @@ import type { NodeInit } from './node-contract.ts'
 import { loadStaging } from './service-staging.ts'
 
 export interface ServiceContentDeps extends FacesDeps {
-  database: SqlDatabase, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
+  database: SqlDatabase, events: Pick<UserEvents, 'record'>, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
 }
 
 /** Everything of the service that has to do with content, built and not started. */

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Pin } from '../model/pin.ts'
 import type { PinInfo } from '../model/pin-info.ts'
-import type { StatusFilter } from '../model/status.ts'
+import type { StatusFilter, TrackerStatus } from '../model/status.ts'
 
 export interface TrackerOptions { signal?: AbortSignal }
 
@@ -18,6 +18,9 @@ export interface OperationProgress {
   /** When the recover loop will try again; null while the operation is under way. */
   nextTryAt: number | null
 }
+
+/** What became of an operation of this peer: the status that the item has here from now on. `cid` is made when it is asked for. */
+export interface OperationChange { cid: () => CID, status: TrackerStatus, error: string, attempts: number }
 
 /**
  * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything else

@@ -110,6 +110,27 @@ describe('the client of the service', () => {
     assert.equal((await client.links.list())[0]?.uses, 2)
   })
 
+  it('hears what happens, and has it sent elsewhere', async () => {
+    const heard: string[] = []
+    const end = new AbortController()
+    const listening = (async () => { for await (const { type, data } of client.events({ after: 'oldest', types: ['file'], signal: end.signal })) heard.push(`${type} ${String(data.name)}`) })().catch(() => {})
+    await client.files.upload({ path: 'heard.txt', content: 'heard of' })
+    await pollUntil(() => heard.includes('file.created heard.txt'))
+    end.abort()
+    await listening
+
+    // an address for documentation: nobody is there
+    const { id, secret } = await client.webhooks.create({ url: 'http://192.0.2.1/hook', types: ['pin'] })
+    assert.notEqual((await client.webhooks.renewSecret(id)).secret, secret)
+    assert.equal((await client.webhooks.change(id, { state: 'paused' })).state, 'paused')
+    const tested = client.webhooks.test(id, { signal: end.signal })
+    await assert.rejects(tested)
+    await assert.rejects(client.webhooks.create({ url: 'http://127.0.0.1/' }), refused(400))
+    assert.deepEqual(await client.webhooks.deliveries(id), [])
+    assert.equal((await client.webhooks.list()).length, 1)
+    await client.webhooks.remove(id)
+  })
+
   it('pins, imports, exports and ends the account', async () => {
     const { cid } = await client.files.upload({ path: 'pinned.txt', content: 'pinned' })
     const pin = await client.pins.add({ cid, name: 'a pin', meta: { app: 'test' } })

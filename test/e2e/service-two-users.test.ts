@@ -25,8 +25,8 @@ const ask = async (path: string, { method = 'GET', key, body, headers = {} }: { 
   const response = await fetch(`${service.api}${path}`, { method, redirect: 'manual', headers: { ...(key == null ? {} : { 'x-api-key': key }), ...headers }, ...(body == null ? {} : { body }) })
   return { status: response.status, text: await textOf(response), headers: response.headers }
 }
-const make = async (path: string, body: unknown, key: string): Promise<any> => { // any: whatever was made
-  const { status, text } = await ask(path, { method: 'POST', key, body: JSON.stringify(body) })
+const make = async (path: string, body: unknown, key: string, method = 'POST'): Promise<any> => { // any: whatever was made
+  const { status, text } = await ask(path, { method, key, body: JSON.stringify(body) })
   assert.ok(status < 300, `${path}: ${status} ${text}`)
   return JSON.parse(text)
 }
@@ -42,6 +42,8 @@ async function makeThings (key: string) {
   const pin = await make('/api/pinning/pins', { cid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', name: 'pin of alice' }, key)
   const task = await make('/api/v1/users/me/export', {}, key)
   const tus = await ask('/api/v1/uploads', { method: 'POST', key, headers: { 'tus-resumable': '1.0.0', 'upload-length': '100' } })
+  const webhook = await make('/api/v1/webhooks', { url: 'https://93.184.215.14/hook' }, key)
+  await make(`/api/v1/webhooks/${webhook.data.id}`, { state: 'paused' }, key, 'PATCH')
   const status = JSON.parse((await ask('/api/v1/users/status', { key })).text)
   return {
     email: status.data.email as string,
@@ -51,6 +53,7 @@ async function makeThings (key: string) {
     link: link.data.id as string,
     requestid: pin.requestid as string,
     task: task.data.task_id as string,
+    webhook: webhook.data.id as string,
     upload: tus.headers.get('location')?.split('/').at(-1) ?? ''
   }
 }
@@ -72,7 +75,7 @@ function rowsOf (email: string): Record<string, unknown[]> {
   try {
     const { id } = db.prepare('select id from users where email = ?').get(email) as { id: string }
     const tables = (db.prepare("select name from sqlite_master where type = 'table'").all() as Array<{ name: string }>).map(({ name }) => name)
-    const owned = tables.filter(table => !['audit', 'usage_days'].includes(table) && db.prepare('select name from pragma_table_info(?)').all(table).some(column => column.name === 'user_id'))
+    const owned = tables.filter(table => !['audit', 'usage_days', 'events', 'event_heads'].includes(table) && db.prepare('select name from pragma_table_info(?)').all(table).some(column => column.name === 'user_id'))
     const changing = new Set(['last_used_at', 'view_count', 'last_accessed_at', 'views', 'info', 'status'])
     const plain = (row: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(row).filter(([column]) => !changing.has(column)))
     return Object.fromEntries(owned.map(table => [table, db.prepare(`select * from ${table} where user_id = ?`).all(id).map(plain)]))
@@ -90,6 +93,7 @@ function nameFor ({ path }: Operation, param: string): string | undefined {
     [/^\/api\/v1\/groups\/\{id\}/, things.group],
     [/^\/api\/v1\/uploads\/\{id\}/, things.upload],
     [/^\/api\/v1\/links\/\{id\}/, things.link],
+    [/^\/api\/v1\/webhooks\/\{id\}/, things.webhook],
     [/^\/api\/v1\/files\/(retrieve\/)?\{cid\}/, things.cid],
     [/^\/api\/v1\/admin\/users\/\{id\}/, 'anybody'],
     [/^\/api\/v1\/admin\/tasks\/\{task_id\}/, things.task],

@@ -1,8 +1,9 @@
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
-import type { RestApi, RestApiInit } from '../../src/api/rest/rest-api.ts'
+import type { RestApi, RestApiInit, Watching } from '../../src/api/rest/rest-api.ts'
 import { restApi, restApiDefaults } from '../../src/api/rest/rest-api.ts'
 import type { ClusterApi } from '../../src/cluster/cluster-api.ts'
+import { EventRing } from '../../src/events/event-ring.ts'
 import type { InjectReply, InjectRequest } from '../../src/http/inject.ts'
 import { inject } from '../../src/http/inject.ts'
 import { FakeCluster } from './fake-cluster.ts'
@@ -19,8 +20,8 @@ export function restPeer (init: Partial<RestApiInit> = {}): RestPeer<FakeCluster
   return restPeerOf(new FakeCluster(), init)
 }
 
-export function restPeerOf<T extends ClusterApi> (cluster: T, init: Partial<RestApiInit> = {}): RestPeer<T> {
-  const api = restApi({ ...restApiDefaults, ...init }, { cluster, log: silentLogger, clock: systemClock })
+export function restPeerOf<T extends ClusterApi> (cluster: T, init: Partial<RestApiInit> = {}, watching: Watching = quietWatching()): RestPeer<T> {
+  const api = restApi({ ...restApiDefaults, ...init }, { cluster, watching, log: silentLogger, clock: systemClock })
   return {
     cluster,
     api,
@@ -29,6 +30,11 @@ export function restPeerOf<T extends ClusterApi> (cluster: T, init: Partial<Rest
       return inject(api, { method: request.slice(0, space), path: request.slice(space + 1), ...more })
     }
   }
+}
+
+/** A log of events of its own, in which nothing happens by itself. */
+export function quietWatching (): Watching & { feed: EventRing } {
+  return { feed: new EventRing({ maxEvents: 100, maxReaders: 10 }, { clock: systemClock }), warnings: { list: () => [] } }
 }
 
 export const textOf = (reply: InjectReply): string => reply.body.toString('utf8')

@@ -27,17 +27,18 @@ const mayImport: Record<string, string[]> = {
   implementation: ['base', 'model', 'wire', 'leveldb', 'libp2p', 'contracts'],
   cluster: ['base', 'model', 'contracts'],
   http: ['base'],
+  events: ['base', 'model', 'contracts'],
   observe: ['base', 'model', 'http', 'contracts', 'cluster-api'],
-  api: ['base', 'model', 'http', 'contracts', 'cluster-api'],
-  service: ['base', 'model', 'contracts', 'cluster-api', 'service-contract'],
+  api: ['base', 'model', 'http', 'events', 'contracts', 'cluster-api'],
+  service: ['base', 'model', 'events', 'contracts', 'cluster-api', 'service-contract'],
   'service-contract': ['base'],
   'service-implementation': ['base', 'service-contract'],
-  'service-api': ['base', 'model', 'http', 'api', 'contracts', 'cluster-api', 'service', 'service-contract'],
+  'service-api': ['base', 'model', 'http', 'events', 'api', 'contracts', 'cluster-api', 'service', 'service-contract'],
   client: ['base', 'model'],
   // runs in browsers
   web: ['base', 'model', 'client'],
   rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
-  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe', 'service', 'service-contract', 'service-implementation', 'service-api'],
+  node: ['base', 'model', 'wire', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe', 'events', 'service', 'service-contract', 'service-implementation', 'service-api'],
   cmd: ['node', 'config', 'client', 'base', 'model']
 }
 

@@ -11,7 +11,8 @@ import { deniedStatus } from '../common/denied-status.ts'
  */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
   NOT_PINNED: 404,
-  PIN_TOO_LARGE: 400
+  PIN_TOO_LARGE: 400,
+  RATE_LIMITED: 429
 }
 
 /** `{"code":404,"message":"not found"}` and a newline. */

@@ -12,6 +12,11 @@ export const local = query('local', 'boolean', 'true: only the peer that is aske
 export const statusFilter = query('filter', 'string', 'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.')
 export const missing = query('missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.')
 export const typeFilter = query('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
+export const webhookId = inPath('id', 'The number of the webhook.')
+export const eventOptions: readonly ParameterDoc[] = [
+  query('types', 'string', 'Comma list: types such as pin.status, or what they are about (pin, peer, alert, warning, task). Default: all.'),
+  query('after', 'string', 'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.')
+]
 export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
 
 export const pinOptions: readonly ParameterDoc[] = [
@@ -55,6 +60,7 @@ export const addOptions: readonly ParameterDoc[] = [
 
 const badRequest: ResponseDoc = { status: 400, about: 'The request is not valid.', schema: 'Error' }
 const refused: ResponseDoc = { status: 500, about: 'The cluster refuses or fails; the message says why.', schema: 'Error' }
+export const noWebhook: ResponseDoc = { status: 404, about: 'There is no such webhook.', schema: 'Error' }
 export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
 
 /** What would pin or add content of a denylist. */

@@ -12,13 +12,17 @@ import type { FrontDeps } from '../../http/front.ts'
 import { httpFront } from '../../http/front.ts'
 import type { Turns } from '../../http/turns.ts'
 import { restDialect } from './dialect.ts'
+import type { Watching } from './handlers-events.ts'
 import { restRoutes } from './routes.ts'
+
+export type { Watching } from './handlers-events.ts'
 
 /** The section `api.restapi` of service.json, files already read. */
 export type RestApiInit = HttpFaceInit
 
 export interface RestApiDeps {
   cluster: ClusterApi
+  watching: Watching
   /** Of the event loop, shared with the other listeners. */
   turns?: Pick<Turns, 'take'> | undefined
   log: Logger
@@ -45,17 +49,17 @@ export interface RestApi extends Startable {
 export const restApiDefaults: RestApiInit = httpFaceDefaults
 
 /** The REST API of a cluster peer, as Go's (api/rest), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
-export function restApi (init: RestApiInit, { cluster, turns, log, clock }: RestApiDeps): RestApi {
+export function restApi (init: RestApiInit, { cluster, watching, turns, log, clock }: RestApiDeps): RestApi {
   const authenticator = authenticatorOf(init.basicAuth, clock)
-  const routes = restRoutes({ cluster, authenticator, clock })
+  const routes = restRoutes({ cluster, authenticator, watching, clock })
   return httpFace(init, { name: 'restapi', routes, dialect: restDialect, authenticator, turns, clock, log })
 }
 
 /** The same for the web pages, on a listener of theirs: of this origin only, and without the challenge at which browsers ask by themselves. */
-export function mountedRestApi ({ prefix, basicAuth, logLine }: MountedRestInit, { cluster, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps, 'remoteOf'>): RequestListener {
+export function mountedRestApi ({ prefix, basicAuth, logLine }: MountedRestInit, { cluster, watching, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps, 'remoteOf'>): RequestListener {
   const authenticator = quiet(authenticatorOf(basicAuth, clock))
   return httpFront(
-    { routes: restRoutes({ cluster, authenticator, clock }), headers: [['X-Content-Type-Options', 'nosniff']], prefix },
+    { routes: restRoutes({ cluster, authenticator, watching, clock }), headers: [['X-Content-Type-Options', 'nosniff']], prefix },
     { dialect: restDialect, cors: null, authenticator, logLine, turns, clock, log, ...(remoteOf == null ? {} : { remoteOf }) }
   )
 }

@@ -5,15 +5,20 @@ import { openApiDocument } from '../../http/openapi.ts'
 import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
-import { absent, addOptions, answers, cid, cids, contentPath, denied, local, metric, missing, moveOptions, peer, pinOptions, statusFilter, streams, typeFilter } from './docs.ts'
+import {
+  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, missing, moveOptions, noWebhook, peer, pinOptions, statusFilter, streams, typeFilter,
+  webhookId
+} from './docs.ts'
 import { frontPage } from './front-page.ts'
 import { addHandler } from './handlers-add.ts'
+import { EventHandlers } from './handlers-events.ts'
+import type { Watching } from './handlers-events.ts'
 import { InfoHandlers } from './handlers-info.ts'
 import { PeerHandlers } from './handlers-peers.ts'
 import { PinHandlers } from './handlers-pins.ts'
 import { restSchemas } from './schemas.ts'
 
-export interface RestRoutesDeps { cluster: ClusterApi, authenticator: Authenticator | null, clock: Clock }
+export interface RestRoutesDeps { cluster: ClusterApi, authenticator: Authenticator | null, watching: Watching, clock: Clock }
 
 const anyPath = '/pins/{namespace:ipfs|ipns|ipld}/{path:.*}'
 
@@ -23,6 +28,7 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const info = new InfoHandlers(deps)
   const peers = new PeerHandlers(cluster)
   const pins = new PinHandlers(deps)
+  const events = new EventHandlers(deps)
   const routes: Route[] = [
     user('GET /', frontPage, {
       summary: 'A page for browsers: what this is.',
@@ -53,6 +59,10 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
     user('GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')),
     user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
+    user('GET /health/warnings', events.warnings, answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')),
+    user('GET /events', events.events, watching),
+    user('GET /webhooks', events.webhooks, answers('The webhooks of the configuration, and what was sent to them.', 'Webhooks')),
+    user('POST /webhooks/{id}/test', events.testWebhook, answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })),
     user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
     user('GET /monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory')),
     user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
@@ -64,6 +74,16 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     title: 'Helia Cluster REST API', version: cluster.version, routes: [...routes, document], schemas: restSchemas, hasAuth: authenticator != null
   }))), { summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }] })
   return [...routes, document]
+}
+
+const watching: RouteDoc = {
+  summary: 'What happens in the cluster, as this peer sees it, as server-sent events.',
+  parameters: eventOptions,
+  responses: [
+    { status: 200, about: 'Events (text/event-stream): id, type, at, data. The first is `ready`; `missed` says that some are gone.' },
+    { status: 429, about: 'Too many listen already.', schema: 'Error' },
+    { status: 500, about: 'The cluster refuses or fails.', schema: 'Error' }
+  ]
 }
 
 const removal: RouteDoc = {

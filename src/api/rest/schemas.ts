@@ -11,6 +11,8 @@ const ref = (name: string): Record<string, unknown> => ({ $ref: `#/components/sc
 
 const metric = { name: string, peer: string, value: string, expire: integer, valid: boolean, weight: integer, partitionable: boolean, received_at: integer }
 
+const delivery = { delivery_id: string, at: time, attempt: integer, events: integer, type: string, status: orNull(integer), error: orNull(string), took_ms: integer }
+
 export const restSchemas: Readonly<Record<string, unknown>> = {
   Error: object({ code: integer, message: string }),
   Version: object({ version: string }),
@@ -69,6 +71,9 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
   Metrics: list(ref('Metric')),
   MetricNames: list(string),
   Alerts: list(object({ ...metric, triggered_at: time })),
+  Warnings: list(object({ level: { enum: ['warn', 'error'] }, component: string, message: string, facts: { type: 'object' }, first_at: time, last_at: time, count: integer })),
+  Delivery: object(delivery),
+  Webhooks: list(object({ id: integer, url: string, types: list(string), failures: integer, next_try_at: orNull(time), missed: boolean, deliveries: list(ref('Delivery')) })),
   Bandwidth: mapOf(object({ total_in: integer, total_out: integer, rate_in: { type: 'number' }, rate_out: { type: 'number' } })),
   ConnectGraph: object({
     cluster_id: string,

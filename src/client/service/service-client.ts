@@ -1,16 +1,20 @@
 import { ServiceAccount, ServiceTasks } from './account.ts'
 import { ServiceAdmin } from './admin.ts'
 import { ServiceCaller } from './caller.ts'
-import type { ServiceClientInit } from './caller.ts'
+import type { CallOptions, ServiceClientInit } from './caller.ts'
 import { ServiceFiles, ServiceGroups } from './files.ts'
 import { ServicePins } from './pins.ts'
 import { ServiceLinks, ServiceUploads } from './uploads.ts'
+import { ServiceWebhooks } from './webhooks.ts'
+import { eventsOf, eventsPath } from '../event-stream.ts'
+import type { ClusterEvent, EventsQuery } from '../event-stream.ts'
 
 // this file is the package's entry `helia-cluster/service-client`
 export { ServiceError } from './caller.ts'
 export type { CallOptions, ServiceClientInit } from './caller.ts'
 export type { UploadFile } from './files.ts'
 export type { FileContent } from '../multipart.ts'
+export type { ClusterEvent, EventsQuery } from '../event-stream.ts'
 export type { ResumableUploads, SendOptions } from './uploads.ts'
 export { tarOf } from './tar-of.ts'
 export type { TarFile } from './tar-of.ts'
@@ -29,6 +33,8 @@ export class ServiceClient {
   readonly pins: ServicePins
   readonly tasks: ServiceTasks
   readonly admin: ServiceAdmin
+  readonly webhooks: ServiceWebhooks
+  readonly #caller: ServiceCaller
 
   constructor (init: ServiceClientInit = {}) {
     const caller = new ServiceCaller(init)
@@ -40,5 +46,15 @@ export class ServiceClient {
     this.pins = new ServicePins(caller)
     this.tasks = new ServiceTasks(caller)
     this.admin = new ServiceAdmin(caller)
+    this.webhooks = new ServiceWebhooks(caller)
+    this.#caller = caller
+  }
+
+  /**
+   * What happens to the account's files, pins and tasks, as it happens. The service ends the stream every ten minutes: call it again with the `id` of the last event as `after`, and
+   * nothing is left out.
+   */
+  events ({ signal, ...query }: EventsQuery & CallOptions = {}): AsyncGenerator<ClusterEvent, void, undefined> {
+    return eventsOf(this.#caller.bytes({ method: 'GET', path: eventsPath('/api/v1/events', query), ...(signal == null ? {} : { signal }) }))
   }
 }

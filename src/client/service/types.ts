@@ -131,6 +131,33 @@ export interface UploadLink extends LinkLimits { id: string, group: string | nul
 export interface CreatedLink extends UploadLink { secret: string, /** For people: the page to upload on. */ page_url: string, url: string, resumable_url: string }
 export interface NewLink { name?: string, max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
 
+export type WebhookState = 'active' | 'paused' | 'failed'
+export interface Webhook {
+  id: string
+  url: string
+  /** Types of events, or what they are about; empty: all. */
+  types: string[]
+  state: WebhookState
+  /** Since the last success. */
+  failures: number
+  next_try_at: string | null
+  created_at: string
+}
+export interface CreatedWebhook extends Webhook { secret: string }
+export interface WebhookChange { url?: string, types?: readonly string[], state?: 'active' | 'paused' }
+/** One try. */
+export interface WebhookDelivery {
+  delivery_id: string
+  at: string
+  attempt: number
+  events: number
+  type: string
+  /** null: no answer came. */
+  status: number | null
+  error: string | null
+  took_ms: number
+}
+
 export interface Group { id: string, name: string, created_at: string }
 
 export type PinStatus = 'queued' | 'pinning' | 'pinned' | 'failed'

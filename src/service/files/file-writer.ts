@@ -1,12 +1,19 @@
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
 import type { Quota } from '../quota/quota.ts'
+import { fileEvent } from './file-event.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import { folded } from '../sql/sql.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { FileRow } from '../sql/tables.ts'
 import { countsForQuota, nextFileState, ownsPin } from './file-state.ts'
 import type { FileEvent } from './file-state.ts'
 
-export interface FileWriterDeps { quota: Pick<Quota, 'hold' | 'drop' | 'release'>, clusterPins: Pick<ClusterPins, 'acquire' | 'release'> }
+export interface FileWriterDeps {
+  quota: Pick<Quota, 'hold' | 'drop' | 'release'>
+  clusterPins: Pick<ClusterPins, 'acquire' | 'release'>
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
+}
 
 /** A row without what follows from the rest of it. */
 export type NewRow = Omit<FileRow, 'name_key' | 'owns_pin'>
@@ -43,6 +50,7 @@ export class FileWriter {
     }
     const stored = await this.#keepUp(tx, { before: undefined, after: wanted }, options)
     await tx.insertInto('files').values(stored).execute()
+    await this.#tell(tx, { before: undefined, after: stored })
     return stored
   }
 
@@ -59,12 +67,20 @@ export class FileWriter {
     if (state === 'unpinned') wanted.staging_key = null
     const { id, user_id: user, cid, ...stored } = await this.#keepUp(tx, { before: row, after: wanted }, options)
     await tx.updateTable('files').set(stored).where('user_id', '=', user).where('id', '=', id).execute()
-    return { id, user_id: user, cid, ...stored }
+    const after = { id, user_id: user, cid, ...stored }
+    await this.#tell(tx, { before: row, after })
+    return after
   }
 
   async remove (tx: Sql, row: FileRow): Promise<void> {
     await this.#keepUp(tx, { before: row, after: undefined })
     await tx.deleteFrom('files').where('user_id', '=', row.user_id).where('id', '=', row.id).execute()
+    await this.#tell(tx, { before: row, after: undefined })
+  }
+
+  async #tell (tx: Sql, { before, after }: Rows): Promise<void> {
+    const event = fileEvent(before, after)
+    if (event != null) await this.#deps.events?.record(tx, [event])
   }
 
   #keepUp (tx: Sql, rows: { before: FileRow | undefined, after: FileRow }, options?: WriteOptions): Promise<FileRow>

@@ -9,6 +9,7 @@ import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import type { Pins } from '../pins/pins.ts'
 import type { Quota } from '../quota/quota.ts'
 import { opaqueId } from '../sql/ids.ts'
@@ -45,6 +46,8 @@ export interface ServiceFilesDeps {
   database: SqlDatabase
   quota: Quota
   clusterPins: ClusterPins
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
   /** Made before this: its listeners come first. */
   pins: Pick<Pins, 'removeOf' | 'onChange'>
   tasks: Pick<Tasks, 'create' | 'handle' | 'wake'>

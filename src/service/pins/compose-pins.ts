@@ -10,6 +10,7 @@ import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
 import { dagSize } from '../clusterpins/dag-size.ts'
 import { clusterPins as outboxed } from '../clusterpins/outboxed-cluster-pins.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { Tasks } from '../tasks/tasks.ts'
@@ -33,6 +34,8 @@ export interface PinPartsDeps {
   ipfs: Pick<IpfsConnector, 'getBlock'>
   denylist?: Denylist | undefined
   quota: Quota
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
   tasks: Tasks
   workers: Workers
   clock: Clock

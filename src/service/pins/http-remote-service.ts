@@ -1,4 +1,3 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -6,7 +5,8 @@ import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import { refuseNestedJson } from '../../base/nesting.ts'
-import { isPrivateAddress } from './origin-policy.ts'
+import { hostOf, publicOnly, publicUrl, refusePrivateName } from '../../base/public-address.ts'
+import type { Lookup } from '../../base/public-address.ts'
 import type { RemoteAccess, RemotePage, RemotePin, RemoteService } from './remote-service.ts'
 
 export interface HttpRemoteServiceInit extends RemoteAccess {
@@ -16,8 +16,8 @@ export interface HttpRemoteServiceInit extends RemoteAccess {
 
 export interface HttpRemoteServiceDeps {
   clock: Clock
-  /** Finds the addresses of a name; all of them. */
-  lookup?: (name: string, options: LookupOptions & { all: true }, done: (err: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+  /** Default: the machine's. */
+  lookup?: Lookup
 }
 
 const answerMs = 30_000
@@ -27,33 +27,23 @@ const statuses = 'queued,pinning,pinned'
 
 /** Checks what a user gives as an endpoint: an http(s) address without credentials, of a public network unless private ones are allowed. Names are looked up when they are used. INVALID_ARGUMENT. */
 export function endpointUrl (endpoint: string, { privateAllowed }: { privateAllowed: boolean }): URL {
-  const refuse = (why: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message: `the endpoint ${why}` }) }
-  const url = URL.parse(endpoint) ?? refuse('must be an http(s) address')
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') refuse('must be an http(s) address')
-  if (url.username !== '' || url.password !== '') refuse('must not have credentials in it')
-  if (!privateAllowed && isPrivateAddress(hostOf(url))) refuse('must not be in a private network')
+  const url = publicUrl(endpoint, { what: 'the endpoint', privateAllowed })
   url.search = ''
   url.hash = ''
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/pins$/, '')
   return url
 }
 
-const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
-
 /** Refuses an endpoint whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is checked too. INVALID_ARGUMENT. */
-export async function refusePrivateEndpoint (endpoint: string, { privateAllowed }: { privateAllowed: boolean }, { lookup = dnsLookup }: Pick<HttpRemoteServiceDeps, 'lookup'> = {}): Promise<void> {
-  const host = hostOf(endpointUrl(endpoint, { privateAllowed }))
-  if (privateAllowed || isIP(host) !== 0) return
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // a name that nobody knows is not refused: the task tries again, and tells
-  lookup(host, { all: true }, (err, addresses) => err == null && addresses.some(({ address }) => isPrivateAddress(address)) ? reject(privateName(host)) : resolve())
-  await promise
+export async function refusePrivateEndpoint (endpoint: string, { privateAllowed }: { privateAllowed: boolean }, deps: Pick<HttpRemoteServiceDeps, 'lookup'> = {}): Promise<void> {
+  const url = endpointUrl(endpoint, { privateAllowed })
+  if (!privateAllowed) await refusePrivateName(url, deps)
 }
 
 /** The Pinning Service API of somebody else. Redirects aren't followed, and every connection goes to an address that was checked. */
 export function httpRemoteService (init: HttpRemoteServiceInit, deps: HttpRemoteServiceDeps): RemoteService {
   const url = endpointUrl(init.endpoint, init)
-  const lookup = init.privateAllowed ? undefined : guarded(deps.lookup ?? dnsLookup)
+  const lookup = init.privateAllowed ? undefined : publicOnly(deps.lookup)
   return {
     page: async ({ before, limit, signal }) => {
       const target = new URL(`${url.href.replace(/\/$/, '')}/pins`)
@@ -70,20 +60,6 @@ export function httpRemoteService (init: HttpRemoteServiceInit, deps: HttpRemote
     }
   }
 }
-
-/** A look-up that gives no private address, whatever the name leads to at that moment. */
-function guarded (lookup: NonNullable<HttpRemoteServiceDeps['lookup']>): LookupFunction {
-  return (name, options, done) => lookup(name, { ...options, all: true }, (err, addresses) => {
-    const found = addresses ?? []
-    const refusal = err ?? (found.length === 0 || found.some(({ address }) => isPrivateAddress(address)) ? privateName(name) : null)
-    if (refusal != null) done(refusal, '', 0)
-    else if (options.all === true) done(null, found)
-    else done(null, found[0]?.address ?? '', found[0]?.family ?? 0)
-  })
-}
-
-const privateName = (name: string): ClusterError =>
-  new ClusterError('INVALID_ARGUMENT', { name: name.slice(0, 200) }, { message: `${name.slice(0, 200)} leads to a private network` })
 
 interface AnswerOptions { token: string, lookup: LookupFunction | undefined, signal: AbortSignal }
 

@@ -1,5 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
+import { shortText } from '../../events/events.ts'
+import type { NewUserEvent, UserEvents } from '../events/user-events.ts'
 import type { Quota } from '../quota/quota.ts'
 import { folded } from '../sql/sql.ts'
 import type { Sql } from '../sql/sql.ts'
@@ -10,6 +12,8 @@ export interface PinRowsDeps {
   clusterPins: Pick<ClusterPins, 'acquire' | 'acquireMany' | 'release'>
   quota: Pick<Quota, 'hold' | 'holdMany' | 'drop'>
   listeners: readonly PinListener[]
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
   /** Those of these addresses that this service may dial. */
   dialable: (origins: readonly string[]) => string[]
   now: () => number
@@ -41,6 +45,7 @@ export class PinRows {
     const own = { user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: size, status: state }
     const given = { name, name_key: folded(name), origins: JSON.stringify(origins), meta: JSON.stringify(meta) }
     const row = await this.#insertAt(tx, owner.id, created => ({ request_id: requestId(), ...own, ...given, created }))
+    await this.#record(tx, 'pin.created', [row])
     await this.#tell(tx, owner.id, cid)
     return row
   }
@@ -62,6 +67,7 @@ export class PinRows {
     const { numInsertedOrUpdatedRows } = await tx.insertInto('pins').values(rows).onConflict(on => on.columns(['user_id', 'created']).doNothing()).executeTakeFirstOrThrow()
     // somebody else inserted at the same moments
     if (Number(numInsertedOrUpdatedRows ?? 0) < rows.length) throw new ClusterError('NOT_READY', {}, { message: 'others pin for this account at the moment' })
+    await this.#record(tx, 'pin.created', rows)
     for (const cid of cids) await this.#tell(tx, owner.id, cid)
   }
 
@@ -88,13 +94,16 @@ export class PinRows {
       await clusterPins.release(tx, row.cid)
     }
     await tx.updateTable('pins').set({ ...given, ...again }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    const changed = await this.of(tx, row.user_id, row.request_id)
+    await this.#record(tx, 'pin.changed', [changed])
     await this.#tell(tx, row.user_id, row.cid)
-    return this.of(tx, row.user_id, row.request_id)
+    return changed
   }
 
   async remove (tx: Sql, row: PinRow): Promise<void> {
     await tx.deleteFrom('pins').where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
     await this.#giveUp(tx, row)
+    await this.#record(tx, 'pin.deleted', [row])
     await this.#tell(tx, row.user_id, row.cid)
   }
 
@@ -110,7 +119,10 @@ export class PinRows {
     const alike = Map.groupBy(changes, ([, { state }]) => state)
     for (const [state, group] of alike) {
       const cids = group.map(([cid]) => cid)
-      if (state !== 'failed') await tx.updateTable('pins').set({ status: state }).where('cid', 'in', cids).where('status', 'not in', ['failed', state]).execute()
+      if (state !== 'failed') {
+        const moved = await tx.updateTable('pins').set({ status: state }).where('cid', 'in', cids).where('status', 'not in', ['failed', state]).returningAll().execute()
+        await this.#record(tx, 'pin.status', moved)
+      }
       const rows = await tx.selectFrom('pins').selectAll().where('cid', 'in', cids).where('status', state === 'failed' ? '<>' : '=', 'failed').execute()
       for (const row of rows) await this.#followOne(tx, row, state)
     }
@@ -121,6 +133,7 @@ export class PinRows {
     if (state === 'failed') await this.#deps.quota.drop(tx, row.user_id, row.cid)
     else if (!await this.#heldAgain(tx, row)) return
     await tx.updateTable('pins').set({ status: state }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    await this.#record(tx, 'pin.status', [{ ...row, status: state }])
   }
 
   /** The size is known; pins of users who have no room for it are let go. */
@@ -148,6 +161,7 @@ export class PinRows {
   async #letGo (tx: Sql, row: PinRow): Promise<void> {
     await this.#giveUp(tx, row)
     await tx.updateTable('pins').set({ status: 'failed', info: JSON.stringify(overQuota) }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    await this.#record(tx, 'pin.status', [{ ...row, status: 'failed' }], overQuota.details)
   }
 
   /** Quota and cluster hear that the row, as it was, is no more. */
@@ -163,6 +177,13 @@ export class PinRows {
     if (held == null && size == null) await refuseFull(tx, user)
     await this.#deps.quota.hold(tx, user, cid, size)
     return size
+  }
+
+  async #record (tx: Sql, type: NewUserEvent['type'], rows: ReadonlyArray<Pick<PinRow, 'user_id' | 'request_id' | 'cid' | 'name' | 'status'>>, error?: string): Promise<void> {
+    const { events } = this.#deps
+    if (events == null || rows.length === 0) return
+    await events.record(tx, rows.map(({ user_id: user, request_id: requestid, cid, name, status }) =>
+      ({ user, type, data: { requestid, cid, name: shortText(name), status, ...(error == null ? {} : { error }) } })))
   }
 
   async #tell (tx: Sql, user: string, cid: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Denylist } from '../../ipfs/denylist.ts'
 import { refuseDeniedCid } from '../../ipfs/denylist.ts'
 import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
 import type { Quota } from '../quota/quota.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import { opaqueId } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { PinRow } from '../sql/tables.ts'
@@ -25,6 +26,8 @@ export interface TenantPinsDeps {
   clusterPins: ClusterPins
   quota: Pick<Quota, 'hold' | 'holdMany' | 'drop'>
   denylist?: Denylist | undefined
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
   clock: Clock
   random: Random
   log: Logger
@@ -52,10 +55,10 @@ class TenantPins implements Pins {
   readonly #listeners: PinListener[] = []
 
   constructor ({ privateAllowed }: TenantPinsInit, deps: TenantPinsDeps) {
-    const { clusterPins, database, quota, random } = deps
+    const { clusterPins, database, quota, events, random } = deps
     this.#deps = deps
     const dialable = originPolicy({ privateAllowed })
-    this.#rows = new PinRows({ clusterPins, quota, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random) })
+    this.#rows = new PinRows({ clusterPins, quota, events, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random) })
     clusterPins.onStatuses(async (tx, changes) => this.#rows.follow(tx, changes))
     clusterPins.onSize(async (tx, cid, bytes, over) => this.#rows.measured(tx, cid, { bytes, over }))
   }

@@ -5,8 +5,8 @@ import type { Generated, Selectable } from 'kysely'
  * Columns that may be null, and those marked `Generated`, may be left out of an insert.
  *
  * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings, reservations or uploads can't
- *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters and
- *   tasks go with the user.
+ *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters,
+ *   tasks, events and webhooks go with the user.
  * - The database keeps by itself, in the same transaction: `counters` (`files:STATE` without those of origin `pins`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
  *   `SqlDatabase.matching` searches in. Nobody else writes them.
  * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
@@ -32,6 +32,10 @@ export interface Tables {
   usage_days: UsageDaysTable
   views: ViewsTable
   audit: AuditTable
+  event_heads: EventHeadsTable
+  events: EventsTable
+  webhooks: WebhooksTable
+  webhook_deliveries: WebhookDeliveriesTable
 }
 
 /** Facts about the database itself: `service_id`, `schema_version`. Parts of the service keep single values here too. */
@@ -268,6 +272,60 @@ export interface AuditTable {
   details: Generated<string>
 }
 
+/** The number of each user's newest event. */
+export interface EventHeadsTable { user_id: string, seq: number }
+
+/** The newest events of each user. `seq` counts from 1 for each user, without gaps, in the order of the transactions. */
+export interface EventsTable {
+  user_id: string
+  seq: number
+  at: number
+  type: string
+  /** JSON. */
+  data: string
+}
+
+/** `paused`: by its owner. `failed`: given up, because the receiver was away for too long. */
+export const webhookStates = ['active', 'paused', 'failed'] as const
+export type WebhookState = typeof webhookStates[number]
+
+export interface WebhooksTable {
+  id: string
+  user_id: string
+  workspace_id: string
+  url: string
+  /** It signs what is sent, so it has to be kept as it is. */
+  secret: string
+  /** JSON: list of types of events, or what they are about; an empty one: all. */
+  types: Generated<string>
+  state: WebhookState
+  /** The last event that was delivered. */
+  seq: number
+  /** Where the delivery ends that failed last: its tries have the same events. */
+  tried_seq: Generated<number>
+  /** In a row. */
+  failures: Generated<number>
+  next_try_at: Generated<number>
+  lease_until: Generated<number>
+  created_at: number
+}
+
+/** One row for each try, the newest of each webhook. */
+export interface WebhookDeliveriesTable {
+  id: string
+  webhook_id: string
+  user_id: string
+  delivery_id: string
+  at: number
+  attempt: number
+  events: number
+  type: string
+  /** null: no answer came. */
+  status: number | null
+  error: string | null
+  took_ms: number
+}
+
 export type WorkspaceRow = Selectable<WorkspacesTable>
 export type UserRow = Selectable<UsersTable>
 export type ApiKeyRow = Selectable<ApiKeysTable>
@@ -285,3 +343,6 @@ export type UploadRow = Selectable<UploadsTable>
 export type LinkRow = Selectable<LinksTable>
 export type UsageDayRow = Selectable<UsageDaysTable>
 export type AuditRow = Selectable<AuditTable>
+export type EventRow = Selectable<EventsTable>
+export type WebhookRow = Selectable<WebhooksTable>
+export type WebhookDeliveryRow = Selectable<WebhookDeliveriesTable>

@@ -3,10 +3,12 @@ import type { Clock, Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import { opaqueId, uuid } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow } from '../sql/tables.ts'
 import { finishedAlready, hasDue, json, leaseMs, revokeOpen, takeDue, taskChannel as channel } from './task-rows.ts'
+import { recordTask } from './task-event.ts'
 import { failed } from './task-failure.ts'
 import type { TaskKind } from './task-failure.ts'
 import { TaskRun } from './task-run.ts'
@@ -17,7 +19,15 @@ export interface TasksInit {
   concurrency?: number
 }
 
-export interface TasksDeps { database: SqlDatabase, clock: Clock, random: Random, log: Logger, workers: Workers }
+export interface TasksDeps {
+  database: SqlDatabase
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
+  clock: Clock
+  random: Random
+  log: Logger
+  workers: Workers
+}
 
 /** `Tasks` in a table of the service. */
 export function sqlTasks (init: TasksInit, deps: TasksDeps): Tasks {
@@ -84,6 +94,7 @@ class SqlTasks implements Tasks {
       id, user_id: user, kind, version: this.#kinds.get(kind)?.version ?? 1, input: json(input), state: 'PENDING', run_at: now, created_at: now
     }).execute()
     await database.notify(tx, channel, id)
+    await recordTask(tx, { id, user_id: user, kind, state: 'PENDING' }, { events: this.#deps.events, type: 'task.created' })
     return id
   }
 
@@ -110,6 +121,7 @@ class SqlTasks implements Tasks {
     const row = await revokeOpen(tx, { ...task, now: database.now() })
     if (row == null) return undefined
     await database.notify(tx, channel, row.id)
+    await recordTask(tx, { ...row, state: 'REVOKED' }, this.#deps)
     return await failed(tx, row, this.#kinds.get(row.kind), { state: 'REVOKED', error: 'the task was revoked' }) ?? (async () => {})
   }
 
@@ -156,7 +168,11 @@ class SqlTasks implements Tasks {
     if (this.#isStopping || kinds.length === 0 || this.#running.size >= this.#concurrency) return 'idle'
     if (!await hasDue(database, { kinds, now: database.now() })) return 'idle'
     const token = opaqueId(random)
-    const row = await database.transaction(tx => takeDue(tx, { kinds, kind: database.kind, token, now: database.now() }))
+    const row = await database.transaction(async tx => {
+      const taken = await takeDue(tx, { kinds, kind: database.kind, token, now: database.now() })
+      if (taken?.attempts === 1) await recordTask(tx, taken, this.#deps)
+      return taken
+    })
     if (row == null) return 'idle'
     this.#begin(row, token)
     return 'busy'

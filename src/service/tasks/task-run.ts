@@ -2,8 +2,10 @@ import type { Random } from '../../base/clock.ts'
 import { answerText, ClusterError, isClusterError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import type { UserEvents } from '../events/user-events.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow } from '../sql/tables.ts'
+import { recordTask } from './task-event.ts'
 import { end, giveBack, leaseMs, noteProgress, postpone, renew } from './task-rows.ts'
 import type { Lease } from './task-rows.ts'
 import { failed } from './task-failure.ts'
@@ -15,7 +17,15 @@ export const maxAttempts = 10
 const firstPauseMs = 2000
 const longestPauseMs = 600_000
 
-export interface TaskRunDeps { database: SqlDatabase, log: Logger, random: Random, channel: string, kind: TaskKind }
+export interface TaskRunDeps {
+  database: SqlDatabase
+  /** Default: nobody is told. */
+  events?: Pick<UserEvents, 'record'> | undefined
+  log: Logger
+  random: Random
+  channel: string
+  kind: TaskKind
+}
 
 /** One attempt at one task. */
 export class TaskRun {
@@ -100,14 +110,24 @@ export class TaskRun {
       await database.notify(tx, channel, this.row.id)
       if (outcome.state === 'interrupted') await giveBack(tx, this.#lease)
       else if (outcome.state === 'postponed') await postpone(tx, this.#lease, outcome)
-      else if (await end(tx, this.#lease, { ...outcome, now: database.now() }) && outcome.state === 'FAILURE') return await failed(tx, this.row, this.#deps.kind, outcome)
+      else if (await end(tx, this.#lease, { ...outcome, now: database.now() })) return await this.#ended(tx, outcome)
       return undefined
     })
     await after?.()
   }
 
+  /** Gives what is to be done after the commit. */
+  async #ended (tx: Sql, outcome: Extract<Outcome, { state: 'SUCCESS' | 'FAILURE' }>): Promise<(() => Promise<void>) | undefined> {
+    await recordTask(tx, { ...this.row, ...outcome }, this.#deps)
+    return outcome.state === 'FAILURE' ? await failed(tx, this.row, this.#deps.kind, outcome) : undefined
+  }
+
   async #progress (value: unknown, tx?: Sql): Promise<void> {
-    const note = (within: Sql): Promise<boolean> => noteProgress(within, this.#lease, value)
+    const note = async (within: Sql): Promise<boolean> => {
+      const isNoted = await noteProgress(within, this.#lease, value)
+      if (isNoted) await recordTask(within, { ...this.row, progress: value }, { events: this.#deps.events, type: 'task.progress' })
+      return isNoted
+    }
     const isNoted = tx == null ? await this.#deps.database.transaction(note) : await note(tx)
     if (isNoted) return
     this.lose('the task was revoked, or taken by another peer')

@@ -63,6 +63,8 @@ export class OperationRunner {
   readonly counts: OperationCounts = { pinsDone: 0, pinsFailed: 0, unpinsDone: 0, unpinsFailed: 0, cancelled: 0, queueFull: 0 }
   /** Told of each CID that was just pinned. */
   onPinned: ((key: string) => void) | undefined
+  /** Told of each CID that was just unpinned; `isRemote`: because others hold it. */
+  onUnpinned: ((key: string, isRemote: boolean) => void) | undefined
   readonly #init: OperationRunnerInit
   readonly #deps: OperationRunnerDeps
   /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
@@ -271,6 +273,7 @@ export class OperationRunner {
     if (signal.aborted) return
     this.counts.unpinsDone++
     this.#apply(key, 'done')
+    this.onUnpinned?.(key, want === 'clean')
   }
 
   /** The pinset has moved on; the change's own event is under way or was handled. */

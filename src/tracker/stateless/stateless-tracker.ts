@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { answerText } from '../../base/errors.ts'
+import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Consensus, PinState } from '../../consensus/consensus.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -7,8 +8,8 @@ import type { IpfsConnector, IpfsPinStatus } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
-import type { StatusFilter } from '../../model/status.ts'
-import type { OperationProgress, PinTracker, TrackerOptions } from '../tracker.ts'
+import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
+import type { OperationChange, OperationProgress, PinTracker, TrackerOptions } from '../tracker.ts'
 import type { OperationCounts, OperationRunnerInit } from './operation-runner.ts'
 import { OperationRunner, wantOf } from './operation-runner.ts'
 import type { KeptState } from './operation-states.ts'
@@ -51,6 +52,8 @@ export interface StatelessTracker extends PinTracker {
   operations (): Record<KeptState, number>
   /** How often what happened since the start. */
   counts (): Readonly<OperationCounts>
+  /** Told of every change of an operation, in its turn. The returned function ends it. */
+  onOperation (listener: (change: OperationChange) => void): () => void
 }
 
 export const statelessTracker = (init: StatelessTrackerInit, deps: StatelessTrackerDeps): StatelessTracker => new Tracker(init, deps)
@@ -69,6 +72,7 @@ class Tracker implements StatelessTracker {
   readonly #infos: PinInfos
   readonly #lists: StatusLists
   readonly #surplus: SurplusRoots
+  readonly #listeners = new Listeners<OperationChange>()
   #lastRecoverAt = 0
   #isStopped = false
 
@@ -78,11 +82,15 @@ class Tracker implements StatelessTracker {
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
     this.#notes = new PinNotes({ ...deps, isWanted: key => wantOf(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake() })
-    this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#unpins.note(key) })
+    this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#changed(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
     this.#surplus = new SurplusRoots(init.self, { ...deps, table })
-    this.#runner.onPinned = key => this.#lists.notePinned(key)
+    this.#runner.onPinned = key => {
+      this.#lists.notePinned(key)
+      this.#tell(key, 'pinned')
+    }
+    this.#runner.onUnpinned = (key, isRemote) => this.#tell(key, isRemote ? 'remote' : 'unpinned')
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -195,6 +203,18 @@ class Tracker implements StatelessTracker {
   }
 
   counts (): Readonly<OperationCounts> { return { ...this.#runner.counts } }
+
+  onOperation (listener: (change: OperationChange) => void): () => void { return this.#listeners.add(listener) }
+
+  #changed (key: string): void {
+    this.#unpins.note(key)
+    const operation = this.#table.get(key)
+    if (operation != null && operation.state !== 'idle') this.#tell(key, stateFacts[operation.state].status, operation)
+  }
+
+  #tell (key: string, status: TrackerStatus, { error, attempts }: Pick<Operation, 'error' | 'attempts'> = { error: '', attempts: 0 }): void {
+    this.#listeners.emit({ cid: () => cidOfKey(key), status, error, attempts })
+  }
 
   async #askNode (pin: Pin, options: TrackerOptions): Promise<PinInfo> {
     try {

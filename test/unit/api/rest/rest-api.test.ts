@@ -9,7 +9,7 @@ import type { StatusOptions } from '../../../../src/cluster/cluster-api.ts'
 import type { GlobalPinInfo } from '../../../../src/model/pin-info.ts'
 import { cidFor } from '../../../support/pins.ts'
 import { FakeCluster, fakePeer, otherPeer } from '../../../support/fake-cluster.ts'
-import { headerOf, restPeer, restPeerOf, textOf, upload } from '../../../support/rest-peer.ts'
+import { headerOf, quietWatching, restPeer, restPeerOf, textOf, upload } from '../../../support/rest-peer.ts'
 
 const cid = 'QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX'
 const json = (reply: { body: Buffer }): any => JSON.parse(reply.body.toString()) // shapes are what is tested
@@ -193,7 +193,7 @@ describe('adding', () => {
 })
 
 describe('the documents of the API', () => {
-  const table = restRoutes({ cluster: new FakeCluster(), authenticator: null, clock: systemClock })
+  const table = restRoutes({ cluster: new FakeCluster(), authenticator: null, watching: quietWatching(), clock: systemClock })
 
   it('has every route in /openapi.json, with a summary, its parameters and responses', async () => {
     const { paths, components } = json(await restPeer().ask('GET /openapi.json'))

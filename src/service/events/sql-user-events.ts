@@ -1,0 +1,194 @@
+import { sql } from 'kysely'
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import { EventRing } from '../../events/event-ring.ts'
+import type { EventBatch, EventData, FollowOptions } from '../../events/events.ts'
+import { oldestPlace } from '../../events/events.ts'
+import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { EventRow } from '../sql/tables.ts'
+import type { NewUserEvent, UserEvents } from './user-events.ts'
+
+export interface UserEventsInit {
+  /** Of each user. Default 1000. */
+  keptEvents?: number
+}
+
+export interface UserEventsDeps { database: SqlDatabase, workers: Workers, clock: Clock, log: Logger }
+
+/** Told with the ids of users who have new events, blanks between them. */
+const channel = 'events'
+const usersInNotice = 100
+const rowsAtOnce = 500
+const defaultKept = 1000
+const keptMs = 7 * 24 * 3_600_000
+const sweepMs = 3_600_000
+const sweptAtOnce = 1000
+const readersOfUser = 64
+
+/** `UserEvents` in the service's database. */
+export function userEvents (init: UserEventsInit, deps: UserEventsDeps): UserEvents { return new SqlUserEvents(init, deps) }
+
+class SqlUserEvents implements UserEvents {
+  readonly name = 'service events'
+  readonly #kept: number
+  readonly #deps: UserEventsDeps
+  readonly #tails = new Map<string, Tail>()
+  #unlisten = (): void => {}
+  #sweeping: WorkerHandle | undefined
+
+  constructor ({ keptEvents = defaultKept }: UserEventsInit, deps: UserEventsDeps) {
+    this.#kept = keptEvents
+    this.#deps = deps
+  }
+
+  async start (): Promise<void> {
+    const { database, workers } = this.#deps
+    this.#unlisten = database.listen(channel, users => this.#heard(users))
+    this.#sweeping = workers.add({ name: 'service-events-sweep', jitter: 0.3, intervalMs: () => sweepMs, work: async () => this.#sweep() })
+  }
+
+  async drain (): Promise<void> { this.endReaders(null) }
+
+  async stop (): Promise<void> {
+    this.#unlisten()
+    this.endReaders(null)
+    await this.#sweeping?.stop()
+  }
+
+  async record (tx: Sql, events: readonly NewUserEvent[]): Promise<void> {
+    const byUser = Map.groupBy(events, ({ user }) => user)
+    const users = [...byUser.keys()].toSorted()
+    for (const user of users) await this.#append(tx, user, byUser.get(user) ?? [])
+    for (let at = 0; at < users.length; at += usersInNotice) await this.#deps.database.notify(tx, channel, users.slice(at, at + usersInNotice).join(' '))
+  }
+
+  async * follow (user: string, { after, signal }: FollowOptions): AsyncGenerator<EventBatch, void, undefined> {
+    const tail = this.#tails.get(user) ?? new Tail(user, { maxEvents: 100, maxReaders: readersOfUser }, this.#deps)
+    this.#tails.set(user, tail)
+    const end = new AbortController()
+    const stop = (): void => end.abort()
+    signal.addEventListener('abort', stop, { once: true })
+    tail.readers.add(stop)
+    try {
+      yield * tail.follow({ after, signal: end.signal })
+    } finally {
+      signal.removeEventListener('abort', stop)
+      tail.readers.delete(stop)
+      if (tail.readers.size === 0 && this.#tails.get(user) === tail) this.#tails.delete(user)
+    }
+  }
+
+  endReaders (user: string | null): void {
+    for (const [owner, { readers }] of this.#tails) if (user == null || user === owner) for (const end of readers) end()
+  }
+
+  async #append (tx: Sql, user: string, events: readonly NewUserEvent[]): Promise<void> {
+    const now = this.#deps.database.now()
+    const { seq } = await tx.insertInto('event_heads').values({ user_id: user, seq: events.length })
+      .onConflict(on => on.column('user_id').doUpdateSet({ seq: sql<number>`event_heads.seq + ${events.length}` })).returning('seq').executeTakeFirstOrThrow()
+    const rows = events.map(({ type, data }, at) => ({ user_id: user, seq: seq - events.length + 1 + at, at: now, type, data: JSON.stringify(data) }))
+    // what is left of many
+    const kept = rows.slice(-this.#kept)
+    for (let at = 0; at < kept.length; at += rowsAtOnce) await tx.insertInto('events').values(kept.slice(at, at + rowsAtOnce)).execute()
+    // not with each: a hundred more or less are no matter
+    if (Math.floor(seq / 100) === Math.floor((seq - events.length) / 100)) return
+    await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()
+  }
+
+  #heard (users: string | null): void {
+    const told = users == null ? [...this.#tails.keys()] : users.split(' ')
+    for (const user of told) this.#tails.get(user)?.refresh()
+  }
+
+  async #sweep (): Promise<'busy' | 'idle'> {
+    const { database } = this.#deps
+    const old = database.now() - keptMs
+    const rows = await database.db.selectFrom('events').select(['user_id', 'seq']).where('at', '<', old).limit(sweptAtOnce).execute()
+    if (rows.length === 0) return 'idle'
+    await database.transaction(async tx => {
+      for (const [user, own] of Map.groupBy(rows, row => row.user_id)) {
+        await tx.deleteFrom('events').where('user_id', '=', user).where('at', '<', old).where('seq', '<=', Math.max(...own.map(({ seq }) => seq))).execute()
+      }
+    })
+    return rows.length === sweptAtOnce ? 'busy' : 'idle'
+  }
+}
+
+/** The end of one user's log, in memory while somebody reads it here; what is further back is read from the database. */
+class Tail {
+  readonly readers = new Set<() => void>()
+  readonly #user: string
+  readonly #init: { maxEvents: number, maxReaders: number }
+  readonly #deps: UserEventsDeps
+  #ring: Promise<EventRing> | undefined
+  #isReading = false
+  #isDirty = false
+
+  constructor (user: string, init: { maxEvents: number, maxReaders: number }, deps: UserEventsDeps) {
+    this.#user = user
+    this.#init = init
+    this.#deps = deps
+  }
+
+  async * follow ({ after, signal }: FollowOptions): AsyncGenerator<EventBatch, void, undefined> {
+    const ring = await this.#opened()
+    let place = after
+    const isBefore = (id: string): boolean => id === oldestPlace || (/^\d{1,15}$/.test(id) && Number(id) < ring.first - 1)
+    while (place != null && isBefore(place) && !signal.aborted) {
+      const from = place === oldestPlace ? null : Number(place)
+      const rows = await this.#rows(from ?? 0, 100)
+      const missed = from != null && (rows[0]?.seq ?? ring.last + 1) > from + 1
+      // what the ring begins behind was gone when it was made
+      place = rows.length === 0 ? `${ring.first - 1}` : `${rows.at(-1)?.seq ?? 0}`
+      yield { events: rows.map(eventOf), missed, last: place }
+    }
+    yield * ring.follow({ after: place, signal })
+  }
+
+  /** There may be more in the database. */
+  refresh (): void {
+    this.#isDirty = true
+    if (!this.#isReading) void this.#readMore()
+  }
+
+  async #readMore (): Promise<void> {
+    this.#isReading = true
+    try {
+      const ring = await this.#opened()
+      while (this.#isDirty) {
+        this.#isDirty = false
+        const rows = await this.#rows(ring.last, rowsAtOnce)
+        for (const { seq, at, type, data } of rows) ring.put(seq, { type, at, data: JSON.parse(data) as EventData })
+        if (rows.length === rowsAtOnce) this.#isDirty = true
+      }
+    } catch (err) {
+      // the next notice, or a reader that comes again, reads them
+      this.#deps.log.warn('events of a user could not be read', { err })
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  async #opened (): Promise<EventRing> {
+    this.#ring ??= this.#open()
+    try {
+      return await this.#ring
+    } catch (err) {
+      this.#ring = undefined
+      throw err
+    }
+  }
+
+  async #open (): Promise<EventRing> {
+    const { database, clock } = this.#deps
+    const head = await database.db.selectFrom('event_heads').select('seq').where('user_id', '=', this.#user).executeTakeFirst()
+    return new EventRing({ last: head?.seq ?? 0, ...this.#init }, { clock })
+  }
+
+  async #rows (after: number, limit: number): Promise<EventRow[]> {
+    return this.#deps.database.db.selectFrom('events').selectAll().where('user_id', '=', this.#user).where('seq', '>', after).orderBy('seq').limit(limit).execute()
+  }
+}
+
+const eventOf = ({ seq, at, type, data }: EventRow): EventBatch['events'][number] => ({ id: `${seq}`, at, type, data: JSON.parse(data) as EventData })

@@ -31,6 +31,7 @@ export function eventRoutes ({ events, clock }: EventRoutesDeps): ServiceRoute[]
       doc: {
         tag: 'Events',
         summary: 'What happens to your files, pins and tasks, as server-sent events',
+        headers: { 'Last-Event-ID': { about: '`id` of the last event that was read: what came since is told first.' } },
         responses: [{ status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.', contentType: 'text/event-stream' }]
       },
       handler: ({ caller, query: { types = [], after }, headers, signal }) => {

@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/base/system.ts'
 import { parseTarget } from '../../../../src/http/path.ts'
 import { RouteTable } from '../../../../src/http/route.ts'
 import { FakeCluster } from '../../../support/fake-cluster.ts'
-import { restPeer } from '../../../support/rest-peer.ts'
+import { quietWatching, restPeer } from '../../../support/rest-peer.ts'
 
 const cid = 'QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX'
 
@@ -43,7 +43,7 @@ function badRequest (): { request: string, body: string, type: string } {
   return { request: `${method} ${path}?${pick(wrongOption)}&${query()}${wrong}`, body: method === 'POST' || random() < 0.1 ? pick(bodies) : '', type: pick(types) }
 }
 
-const table = new RouteTable(restRoutes({ cluster: new FakeCluster(), authenticator: null, clock: systemClock }))
+const table = new RouteTable(restRoutes({ cluster: new FakeCluster(), authenticator: null, watching: quietWatching(), clock: systemClock }))
 
 /** What the document says may be answered; undefined for what is no route. */
 function statusesOf (request: string): number[] | undefined {

@@ -42,6 +42,10 @@ export function multiaddrOf (address: string | { address: string, family: string
   return `/${address.family === 'IPv6' ? 'ip6' : 'ip4'}/${address.address}/tcp/${address.port}`
 }
 
+/** One line that names the listener, its address and what the machine says. */
+export const cannotListen = (name: string, address: string, cause: Error): ClusterError =>
+  new ClusterError('INVALID_CONFIG', { address }, { message: `${name} can't listen on ${address}: ${cause.message}`, cause })
+
 /** Resolves when the server listens; rejects with what the machine says. */
 export async function listening (server: Server, options: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {

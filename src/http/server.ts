@@ -6,12 +6,11 @@ import { createServer as createSocketServer } from 'node:net'
 import type { ListenOptions, Server as SocketServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
-import { ClusterError } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import { aloneShare } from '../base/shares.ts'
 import type { Share } from '../base/shares.ts'
-import { freeAddress, listening, listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
+import { cannotListen, freeAddress, listening, listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
 
 export interface HttpServerInit {
   name: string
@@ -231,10 +230,6 @@ export class HttpServer implements Startable {
 interface Answering { _httpMessage?: { req?: IncomingMessage } | null }
 
 /** Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as long as it needs. */
-/** One line that names the listener, its address and what the machine says. */
-const cannotListen = (name: string, address: string, cause: Error): ClusterError =>
-  new ClusterError('INVALID_CONFIG', { address }, { message: `${name} can't listen on ${address}: ${cause.message}`, cause })
-
 function cutIdle (socket: Socket): void {
   const isAnswering = (socket as Answering)._httpMessage != null
   if (!isAnswering || socket.writableLength > 0) socket.destroy()

@@ -200,7 +200,7 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
     const listen = [`/ip4/127.0.0.1/tcp/${portOf(first)}`]
     try {
       for (const whenBusy of [false, true]) {
-        await assert.rejects(start({ listen }, { serving: { ...serving(), whenBusy } }), /EADDRINUSE/)
+        await assert.rejects(start({ listen }, { serving: { ...serving(), whenBusy } }), { code: 'INVALID_CONFIG', message: /gateway can't listen on .*EADDRINUSE/ })
         await running?.stop()
       }
     } finally {

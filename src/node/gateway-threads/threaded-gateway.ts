@@ -5,7 +5,7 @@ import type { Gateway, GatewayDeps, GatewayInit } from '../../api/gateway/gatewa
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
-import { freeAddress, listenOptionsOf, multiaddrOf } from '../../http/listen.ts'
+import { cannotListen, freeAddress, listenOptionsOf, multiaddrOf } from '../../http/listen.ts'
 import { nodeDesk } from '../../ipfs/other-thread/desk.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { walkFolder } from '../leftovers.ts'
@@ -126,6 +126,6 @@ const utilization = (): () => number => {
 
 /** A multiaddr that nobody listens on: threads could share one without a word with somebody else of the same user. */
 async function freed (address: string): Promise<string> {
-  const { host = '', port = 0 } = await freeAddress(listenOptionsOf(address))
+  const { host = '', port = 0 } = await freeAddress(listenOptionsOf(address)).catch(err => { throw cannotListen('gateway', address, err) })
   return multiaddrOf({ address: host, family: host.includes(':') ? 'IPv6' : 'IPv4', port })
 }

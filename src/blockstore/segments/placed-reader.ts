@@ -4,6 +4,7 @@ import type { PlacedReader } from '../blockstore.ts'
 import { diskFiles } from './files.ts'
 import type { SegmentFiles } from './files.ts'
 import { QuickReads } from './quick-reads.ts'
+import type { QuickReadsDeps } from './quick-reads.ts'
 import { ReadRoom } from './read-room.ts'
 import { RecordReader } from './record-reader.ts'
 import { SegmentFolder } from './segment-folder.ts'
@@ -15,15 +16,14 @@ export interface PlacedReaderInit {
   openFiles?: number
 }
 
-/** `time`: milliseconds with fractions, from anywhere on. */
-export interface PlacedReaderDeps { time: () => number, files?: SegmentFiles }
+export interface PlacedReaderDeps extends QuickReadsDeps { files?: SegmentFiles }
 
 const bytesReadAtOnce = 8 * 1024 * 1024
 
 /** Reads a segment store that another thread has open: its places come from there. Writes nothing. */
-export function placedReader ({ folder, openFiles = 64 }: PlacedReaderInit, { time, files = diskFiles }: PlacedReaderDeps): PlacedReader {
+export function placedReader ({ folder, openFiles = 64 }: PlacedReaderInit, { files = diskFiles, ...deps }: PlacedReaderDeps): PlacedReader {
   const segments = new SegmentFolder({ folder: join(folder, 'segments'), openFiles }, files)
-  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads({ time }) })
+  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads(deps) })
   return {
     read: async (place, multihash, allocate = Buffer.allocUnsafeSlow) => {
       try {

@@ -3,6 +3,7 @@ import type { Gateway, GatewayDeps } from '../../api/gateway/gateway.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import { PortCalls } from '../../base/port-calls.ts'
 import type { CallPort } from '../../base/port-calls.ts'
+import type { Share } from '../../base/shares.ts'
 import { placedReader } from '../../blockstore/segments/placed-reader.ts'
 import { BytesInFlight } from '../../http/bytes-in-flight.ts'
 import type { DagReader } from '../../ipfs/dag-reader.ts'
@@ -14,7 +15,7 @@ import { Places } from '../../ipfs/other-thread/places.ts'
 import { ThreadRefusals } from '../../ipfs/other-thread/refusals.ts'
 import { measuredRequests } from '../../observe/measured-requests.ts'
 import { servingShares } from './thread-init.ts'
-import type { LogNote, Measure, ThreadInit } from './thread-init.ts'
+import type { LogNote, Measure, ServingShares, ThreadInit } from './thread-init.ts'
 import { threadLogger } from './thread-log.ts'
 
 /** 64 KiB of content and more are behind each: with the usual chunks 4 GiB. */
@@ -31,7 +32,9 @@ export interface ServeDeps {
 /** A gateway in a thread of its own. The other end of the port starts, drains and stops it, and answers what it can't know: `docs/design/gateway-threads.md`. */
 export function serveGateway (init: ThreadInit, { port, clock, random, ...deps }: ServeDeps): void {
   let running: Gateway | undefined
-  const reader = placedReader({ folder: init.blocksFolder }, { time: () => performance.now() })
+  const shares = servingShares(init.shares, init.thread)
+  const requests = new CountedShare(shares.requests)
+  const reader = placedReader({ folder: init.blocksFolder }, { time: () => performance.now(), hasOthers: () => requests.mine > 1 })
   const calls: PortCalls = new PortCalls(port, {
     calls: {
       start: async () => {
@@ -57,14 +60,28 @@ export function serveGateway (init: ThreadInit, { port, clock, random, ...deps }
   const places = new Places({ size: placesKept }, { calls })
   const refusals = new ThreadRefusals({ calls })
   const dags = deps.dags ?? dagReader({ folder: init.walkFolder }, { random })
-  running = threadGateway(init, { calls, reports, ipfs: new ThreadBlocks({ calls, places, reader }), reader: dags, refusals, clock, random })
+  running = threadGateway(init, { calls, reports, ipfs: new ThreadBlocks({ calls, places, reader }), reader: dags, refusals, clock, random, shares: { ...shares, requests } })
 }
 
-interface ThreadDeps extends Pick<GatewayDeps, 'ipfs' | 'reader' | 'clock' | 'random'> { calls: PortCalls, reports: Reports, refusals: ThreadRefusals }
+/** Knows what it has told. */
+class CountedShare implements Share {
+  readonly #share: Share
+  mine = 0
 
-function threadGateway (init: ThreadInit, { calls, reports, ipfs, reader, refusals, clock, random }: ThreadDeps): Gateway {
-  const { has, shares: memory, thread } = init
-  const shares = servingShares(memory, thread)
+  constructor (share: Share) { this.#share = share }
+
+  tell (mine: number): void {
+    this.mine = mine
+    this.#share.tell(mine)
+  }
+
+  others (): number { return this.#share.others() }
+}
+
+interface ThreadDeps extends Pick<GatewayDeps, 'ipfs' | 'reader' | 'clock' | 'random'> { calls: PortCalls, reports: Reports, refusals: ThreadRefusals, shares: ServingShares }
+
+function threadGateway (init: ThreadInit, { calls, reports, ipfs, reader, refusals, shares, clock, random }: ThreadDeps): Gateway {
+  const { has } = init
   return gateway({
     ...init.gateway,
     sharing: 'joins',

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test'
 import { QuickReads } from '../../../../src/blockstore/segments/quick-reads.ts'
 
 /** Reads that take so long; how each was made. */
-function reads () {
+function reads (hasOthers = true) {
   let now = 0
   const made: string[] = []
-  const quick = new QuickReads({ time: () => now })
+  const quick = new QuickReads({ time: () => now, hasOthers: () => hasOthers })
   const read = (ms: number): void => {
     void quick.run(() => { now += ms; made.push('at once') }, async () => { made.push('in the pool') })
   }
@@ -20,6 +20,14 @@ describe('reads without a detour', () => {
     for (const ms of [0.1, 4.9, 0.2]) read(ms)
 
     assert.deepEqual(made, ['at once', 'at once', 'at once'])
+  })
+
+  it('are not made for one reader alone, for whom another thread can read while this one sends', () => {
+    const { read, made } = reads(false)
+
+    read(0.1)
+
+    assert.deepEqual(made, ['in the pool'])
   })
 
   it('stop for twenty times as long as one had to be waited for', () => {

@@ -46,6 +46,7 @@ export async function shots (page: Page, name: string): Promise<void> {
     await page.setViewportSize({ width: look.width, height: look.width < 700 ? 780 : 800 })
     await page.emulateMedia({ colorScheme: look.colorScheme })
     if (folder != null) {
+      await page.evaluate(() => scrollTo({ top: 0, behavior: 'instant' }))
       await mkdir(folder, { recursive: true })
       await page.screenshot({ path: join(folder, `${name}-${look.name}.png`), fullPage: true, animations: 'disabled' })
     }

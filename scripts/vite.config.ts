@@ -33,6 +33,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: 'manifest.json',
+    // one file for what many pages share: each answer costs a way there and back, and headers
+    rolldownOptions: {
+      output: {
+        codeSplitting: { groups: [{ name: 'common', test: /[\\/]src[\\/](web[\\/](app|ui|data)|client|base|model)[\\/]|[\\/]node_modules[\\/]preact[\\/]/, minShareCount: 4 }] }
+      }
+    },
     reportCompressedSize: false
   },
   server: { proxy: Object.fromEntries(['/api', '/ipfs', '/ipns'].map(path => [path, { target: peer, changeOrigin: false }])) }

@@ -77,7 +77,7 @@ function sendAsset (exchange: Exchange, asset: WebAsset, clock: Clock): void {
   const coding = accepts(accepted, 'br') && asset.coded.has('br') ? 'br' : accepts(accepted, 'gzip') && asset.coded.has('gzip') ? 'gzip' : null
   const body = coding == null ? asset.plain : asset.coded.get(coding) ?? asset.plain
   const headers: HeaderList = [
-    ...pageHeaders(''),
+    ['X-Content-Type-Options', 'nosniff'],
     ['Cache-Control', 'public, max-age=31536000, immutable'],
     ['Cross-Origin-Resource-Policy', 'same-origin'],
     ['Vary', 'Accept-Encoding'],

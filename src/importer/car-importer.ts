@@ -70,7 +70,9 @@ const kuboRules: CarRules = {
   mismatch: (named, actual) => `mismatch in content integrity, expected: ${String(named)}, got: ${String(actual)}`,
   failure: (err, last) => {
     if (!isClusterError(err, 'INVALID_ARGUMENT')) return err
-    const message = `import failed${last == null ? '' : ` after block "${String(last)}"`}: ${err.message}`
+    const { block, reason = err.message } = err.details
+    const place = block == null ? last == null ? '' : ` after block "${String(last)}"` : ` at block "${String(block)}"`
+    const message = `import failed${place}: ${String(reason)}`
     return new ClusterError('INVALID_ARGUMENT', err.details, { message, cause: err })
   }
 }
@@ -157,7 +159,8 @@ function refuseUndecodable ({ cid, bytes }: Block): void {
   try {
     decode?.(bytes)
   } catch (err) {
-    throw new ClusterError('INVALID_ARGUMENT', {}, { message: `block ${String(cid)} can't be decoded: ${messageOf(err)}`, cause: err })
+    const facts = { block: String(cid), reason: messageOf(err) }
+    throw new ClusterError('INVALID_ARGUMENT', facts, { message: `block ${facts.block} can't be decoded: ${facts.reason}`, cause: err })
   }
 }
 

@@ -66,6 +66,7 @@ export class FileImporter {
     if (this.#fields != null && !this.#isTrickle && this.#leaves === 0) this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
     else {
       this.#releaseHeld()
+      this.#layout.prepare()
       this.#layout.add(this.#leaf(length))
     }
     this.#leaves++

@@ -8,8 +8,10 @@ const maxLinks = 174
 /** Kubo's trickle layout repeats subtrees of one depth so many times. */
 const trickleRepeat = 4
 
-/** Makes a tree of leaves. Nodes are closed when the next leaf shows that they are full, so that only one node per level is open. */
+/** Makes a tree of leaves. Only one node per level is open. */
 export interface Layout {
+  /** Another leaf will be made: closes the nodes that are full, which is when Go stores them. Shards depend on the order of blocks. */
+  prepare (): void
   add (leaf: FilePart): void
   /**
    * The root, `fields` at the end of its UnixFS message if it is a node; undefined when there was no leaf and the layout makes no node of its own. The
@@ -35,6 +37,10 @@ export class BalancedLayout implements Layout {
     }
     if (this.#depth === 0 && this.#first != null) this.#push(0, this.#first)
     this.#push(0, leaf)
+  }
+
+  prepare (): void {
+    for (let level = 0; this.#nodes[level]?.count === maxLinks; level++) this.#push(level + 1, this.#close(level))
   }
 
   finish (fields?: Uint8Array): FilePart | undefined {
@@ -82,16 +88,16 @@ export class TrickleLayout implements Layout {
 
   constructor (make: (bytes: Uint8Array) => Block) { this.#make = make }
 
-  add (leaf: FilePart): void {
-    for (;;) {
-      const top = this.#top()
-      if (top.node.count < maxLinks) {
-        top.node.add(leaf)
-        return
-      }
+  prepare (): void {
+    for (let top = this.#top(); top.node.count >= maxLinks; top = this.#top()) {
       if (top.depth < top.maxDepth) this.#open.push(newFrame(top.depth))
       else this.#closeTop()
     }
+  }
+
+  add (leaf: FilePart): void {
+    this.prepare()
+    this.#top().node.add(leaf)
   }
 
   finish (fields?: Uint8Array): FilePart {

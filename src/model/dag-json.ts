@@ -1,11 +1,12 @@
+import { isUtf8 } from 'node:buffer'
 import { decodeOptions as cborOptions } from '@ipld/dag-cbor'
 import { Token, Type } from 'cborg'
 import { decode, Tokenizer } from 'cborg/json'
 import type { DecodeOptions } from 'cborg'
 import { CID } from 'multiformats/cid'
 import { base64 } from 'multiformats/bases/base64'
-import { compareBytes } from '../base/byte-text.ts'
-import { ClusterError } from '../base/errors.ts'
+import { compareBytes, textOfBytes } from '../base/byte-text.ts'
+import { ClusterError, isClusterError, messageOf } from '../base/errors.ts'
 import { refuseNestedJson } from '../base/nesting.ts'
 import { cidText, isTooLongForCid, maxSlowText, parseCid } from './cid.ts'
 import { Float, floatOf } from './float.ts'
@@ -17,8 +18,25 @@ import { goJsonString } from './go-json.ts'
  */
 export function decodeDagJson (bytes: Uint8Array): unknown {
   refuseNestedJson(bytes)
-  return decode(bytes, { ...decodeOptions, tokenizer: new DagJsonTokenizer(bytes, decodeOptions) })
+  const text = isUtf8(bytes) ? bytes : Buffer.from(textOfBytes(bytes).toWellFormed())
+  const content = text.subarray(0, endOfContent(text))
+  try {
+    return decode(content, { ...decodeOptions, tokenizer: new DagJsonTokenizer(content, decodeOptions) })
+  } catch (err) {
+    throw isClusterError(err) ? err : invalid(whatIsWrong(messageOf(err)), err)
+  }
 }
+
+const blanks = new Set(Buffer.from(' \0\t\r\n'))
+
+function endOfContent (bytes: Uint8Array): number {
+  let end = bytes.length
+  while (end > 0 && blanks.has(bytes[end - 1] ?? 0)) end--
+  return end
+}
+
+/** The decoder is one of CBOR. */
+const whatIsWrong = (message: string): string => message.replace(/^CBOR decode error: /, '').replace(/^found repeat map key /, 'cannot repeat map key ')
 
 /** Links and bytes are put together by the tokenizer; the tag that it gives them says how. */
 const linkTag = 42
@@ -78,7 +96,11 @@ class DagJsonTokenizer extends Tokenizer {
     return new Token(Type.bytes, base64.decode(`m${text.replace(/=+$/, '')}`), text.length)
   }
 
-  #take (): Token { return this.#ahead.pop() ?? super.next() }
+  #take (): Token {
+    const token = this.#ahead.pop() ?? super.next()
+    // an escape may be half a surrogate pair
+    return token.type === Type.string && !(token.value as string).isWellFormed() ? new Token(Type.string, (token.value as string).toWellFormed(), token.encodedLength) : token
+  }
 
   override parseNumber (): Token {
     const from = this._pos
@@ -114,7 +136,7 @@ function isText (token: Token | undefined, wanted?: string): boolean {
 
 const isBreak = (token: Token): boolean => token.type === Type.break
 
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_DATA', {}, { message })
+const invalid = (message: string, cause?: unknown): ClusterError => new ClusterError('INVALID_DATA', {}, { message, cause })
 
 /** A value as Kubo prints it in DAG-JSON: keys sorted by their bytes, floating-point numbers without a fraction as integers. Throws for what no block can hold. */
 export function encodeDagJson (value: unknown): Uint8Array {

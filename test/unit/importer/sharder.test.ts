@@ -8,6 +8,8 @@ import { LinkMap } from '../../../src/importer/link-map.ts'
 import { SeenBlocks } from '../../../src/importer/seen-blocks.ts'
 import { createSharder } from '../../../src/importer/sharder.ts'
 import { defaultPinOptions } from '../../../src/model/pin.ts'
+import { fileEntry } from '../../support/add-vectors.ts'
+import { importAll } from '../../support/imports.ts'
 import { numberedBlock, numberedBlocks } from '../../support/blocks.ts'
 
 /** Keeps what happens to the shards. */
@@ -160,4 +162,34 @@ describe('the memory of blocks seen', () => {
     assert.ok(cids.slice(-3000).every(cid => !seen.add(cid)))
     assert.ok(seen.add(cids[0] as CID))
   })
+})
+
+/** Bytes that are the same everywhere. */
+function noise (length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0, state = 7; at < length; at++) {
+    state = (((Math.imul(state, 1664525) + 1013904223) >>> 0) ^ at) >>> 0
+    bytes[at] = state >>> 24
+  }
+  return bytes
+}
+
+describe('shards of files with more leaves than a node has links', { timeout: 20_000 }, () => {
+  /** What ipfs-cluster 1.1.6 answers to `shard=true&shard-size=10000000` with these options. */
+  const cases = [
+    { what: '7223 leaves', length: 650_000, query: { chunker: 'size-90' }, shard: 'bafyreifnwfk4txwspa7thitrsfokf4od2uabllkmqnwwpiynzx73j2hjxq', clusterDag: 'bafyreiabrotzkqox47egpthjquxxh3evclrmydevggju4biwvqevqqzkc4' },
+    { what: 'three levels of nodes', length: 3_200_000, query: { chunker: 'size-100' }, shard: 'bafyreih2s24lbkrxv4y5edsf3uoabhzxzddxl2sn2x66cexjfvravlkmly', clusterDag: 'bafyreidilhalwwsmc5aylllfxmuh6goxyurbimhtbpzwpwslraiia347ta' },
+    { what: 'the trickle layout', length: 538_470, query: { chunker: 'size-90', layout: 'trickle' }, shard: 'bafyreigojcidhci6fqvpoiohhigjkyw3ggok2m2q4cwngsrc4y25dqxvv4', clusterDag: 'bafyreibrelminxh2wetg3okneph4rj24vfhbrcnvfyxekcourc7u736waq' }
+  ] as const
+  for (const { what, length, query, shard, clusterDag } of cases) {
+    it(`have their blocks in Go's order: ${what}`, async () => {
+      const target = new KeepingTarget()
+      const sharder = createSharder(optionsOf(10_000_000), target)
+
+      const outputs = await importAll([fileEntry('x', noise(length))], { query: { 'cid-version': '1', ...query }, sink: sharder, options: { scratchBlocks: true } })
+      const { cid } = await sharder.finish(outputs[0]?.cid as CID)
+
+      assert.deepEqual([target.shards.map(one => String(one.cid)), String(cid)], [[shard], clusterDag])
+    })
+  }
 })

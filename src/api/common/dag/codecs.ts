@@ -1,7 +1,10 @@
+import { CID } from 'multiformats/cid'
+import { quotedText } from '../../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import { decodeExactCbor, encodeExactCbor } from '../../../model/dag-cbor.ts'
 import { decodeDagJson, encodeDagJson } from '../../../model/dag-json.ts'
 import { decodeDagPb, encodeDagPb } from '../../../model/dag-pb.ts'
+import { Float } from '../../../model/float.ts'
 
 interface Codec { code: number, decode: (bytes: Uint8Array) => unknown, encode: (value: unknown) => Uint8Array }
 
@@ -24,9 +27,12 @@ const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
 /** The code of a codec's name. Throws INVALID_ARGUMENT. */
 export function codecCode (name: string): number {
   const code = Object.hasOwn(codecs, name) ? codecs[name]?.code : Object.hasOwn(plainCodes, name) ? plainCodes[name] : undefined
-  if (code == null) throw new ClusterError('INVALID_ARGUMENT', { codec: name.slice(0, 100) }, { message: `unknown multicodec name ${JSON.stringify(name)}` })
+  if (code == null) throw new ClusterError('INVALID_ARGUMENT', { codec: name.slice(0, 100) }, { message: `unknown multicodec: ${quotedText(name)}` })
   return code
 }
+
+/** Whether values can be written so. */
+export const isWritable = (code: number): boolean => byCode.has(code)
 
 /** The value in a block. Throws UNSUPPORTED for unknown codecs and INVALID_DATA. */
 export function decodeBlock (code: number, bytes: Uint8Array): unknown {
@@ -41,8 +47,9 @@ export function decodeBlock (code: number, bytes: Uint8Array): unknown {
 
 /** Throws UNSUPPORTED for unknown codecs and INVALID_ARGUMENT for values that the codec can't hold. */
 export function encodeValue (name: string, value: unknown): { code: number, bytes: Uint8Array } {
-  const codec = byCode.get(codecCode(name))
-  if (codec == null) throw new ClusterError('UNSUPPORTED', { codec: name }, { message: `no encoder registered for multicodec ${name}` })
+  const code = codecCode(name)
+  const codec = byCode.get(code)
+  if (codec == null) throw new ClusterError('UNSUPPORTED', { codec: name }, { message: `no encoder registered for multicodec code ${code} (0x${code.toString(16)})` })
   try {
     return { code: codec.code, bytes: codec.encode(value) }
   } catch (err) {
@@ -50,7 +57,17 @@ export function encodeValue (name: string, value: unknown): { code: number, byte
   }
 }
 
+/** What IPLD calls the kind of a value. */
+function kindOf (value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'string') return 'string'
+  if (typeof value === 'bigint') return 'int'
+  if (value instanceof Float || typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return Array.isArray(value) ? 'list' : CID.asCID(value) == null ? 'map' : 'link'
+}
+
 function rawBytes (value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new Error('only bytes can be written as raw')
+  if (!(value instanceof Uint8Array)) throw new Error(`func called on wrong kind: "AsBytes" called on a ${kindOf(value)} node (kind: ${kindOf(value)}), but only makes sense on bytes`)
   return value
 }

@@ -28,12 +28,12 @@ export function flag (query: Query, name: string, whenMissing = false): boolean 
   throw notA('bool', name, text)
 }
 
-/** An integer; 400 when it is none or below `atLeast`. */
+/** An integer; 400 when it is none or below `atLeast`, which says what Kubo calls it: `-Infinity` is an int64. */
 export function integer (query: Query, name: string, { whenMissing, atLeast }: { whenMissing: number, atLeast: number }): number {
   const text = query.get(name)
   if (text === '') return whenMissing
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < atLeast) throw notA(atLeast < 0 ? 'int' : 'uint', name, text)
+  if (!Number.isSafeInteger(value) || value < atLeast) throw notA(atLeast === -Infinity ? 'int64' : atLeast < 0 ? 'int' : 'uint', name, text)
   return value
 }
 

@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { quotedText } from '../../../base/byte-text.ts'
 import { ClusterError, answerText, isClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
@@ -11,7 +12,7 @@ import { defaultPinOptions, isRemote } from '../../../model/pin.ts'
 import { contentOf, flag, pathArgument, pathArguments, placed } from './arguments.ts'
 import { blockLimit, just, maxBigBlockBytes, refuseLargeBlock, uploadedParts } from './block-commands.ts'
 import { carHeader, carSectionHead } from '../../../model/car.ts'
-import { codecCode, decodeBlock, encodeValue } from '../../common/dag/codecs.ts'
+import { codecCode, decodeBlock, encodeValue, isWritable } from '../../common/dag/codecs.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
 import { kuboError } from './errors.ts'
@@ -38,7 +39,7 @@ function dagGet ({ reader, names }: CommandDeps, call: CommandCall): ReturnType<
   const { query, get } = call
   const path = pathArgument(query, 'ref')
   const codec = query.get('output-codec') || 'dag-json'
-  codecCode(codec)
+  refuseUnwritable(codec)
   return {
     kind: 'bytes',
     contentType: 'text/plain',
@@ -47,6 +48,13 @@ function dagGet ({ reader, names }: CommandDeps, call: CommandCall): ReturnType<
       yield encodeValue(codec, inside(decodeBlock(cid.code, await get(cid)), rest, cid)).bytes
     })()
   }
+}
+
+/** With Kubo's texts. */
+function refuseUnwritable (codec: string): void {
+  const code = codecCode(codec)
+  if (isWritable(code)) return
+  throw new ClusterError('UNSUPPORTED', { codec }, { message: `invalid encoding: ${codec} - no encoder registered for multicodec code ${code} (0x${code.toString(16)})` })
 }
 
 function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
@@ -59,12 +67,16 @@ function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCa
     for await (const upload of uploadedParts(body, maxBigBlockBytes)) {
       const { code, bytes } = encodeValue(to, decodeBlock(from, upload))
       refuseLargeBlock(bytes.length, limit)
-      const cid = CID.createV1(code, await hash(query.get('hash') || 'sha2-256', bytes))
+      const cid = CID.createV1(code, await hash(query.get('hash') || 'sha2-256', bytes).catch(err => { throw unknownHash(err, query.get('hash')) }))
       await ipfs.putBlocks(just({ cid, bytes }), { signal })
       yield `${goJson({ Cid: { '/': cidText(cid) } })}\n`
     }
   })())
 }
+
+/** Here Kubo looks hashes up among all codecs. */
+const unknownHash = (err: unknown, name: string): unknown =>
+  isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith('unrecognized') ? new ClusterError('INVALID_ARGUMENT', err.details, { message: `unknown multicodec: ${quotedText(name)}`, cause: err }) : err
 
 /** Blocks between two looks whether the set of known blocks has room. */
 const blocksPerRoom = 1024

@@ -33,6 +33,7 @@ export interface EmbeddedNodeDeps extends CommandDeps {
 
 const exposed = 'X-Stream-Output, X-Chunked-Output, X-Content-Length'
 const varyPreflight = 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
+const varyOrigin: HeaderList = [['Vary', 'Origin']]
 const prefix = '/api/v0/'
 const plainType = 'text/plain; charset=utf-8'
 
@@ -55,7 +56,7 @@ class EmbeddedApi implements NodeApi {
   constructor (deps: EmbeddedNodeDeps) {
     this.#deps = deps
     this.#commands = new Map(Object.entries({ ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps), ...nameCommands(deps), ...routingCommands(deps) }))
-    this.#headers = [['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed], ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ['Vary', 'Origin']]
+    this.#headers = [['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed], ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ...varyOrigin]
   }
 
   /** Pages of this machine are allowed, as Kubo allows its own. */
@@ -72,8 +73,8 @@ class EmbeddedApi implements NodeApi {
     const origin = exchange.headers.origin
     if (!path.startsWith(prefix) || path === prefix) return this.#plain(exchange, { status: 404, text: '404 page not found' })
     if (method === 'OPTIONS') return this.#preflight(exchange, origin)
-    if (method !== 'POST') return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ['Vary', 'Origin']] })
-    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: [['Vary', 'Origin']] })
+    if (method !== 'POST') return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ...varyOrigin] })
+    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: varyOrigin })
     exchange.answerHeaders = origin == null ? this.#headers : [...this.#headers, ['Access-Control-Allow-Origin', origin]]
     const name = path.slice(prefix.length)
     const command = this.#commands.get(name)
@@ -82,9 +83,9 @@ class EmbeddedApi implements NodeApi {
   }
 
   async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
-    const answer = this.#commands.get(command)?.(this.#call(exchange, nothingAhead))
-    if (answer == null) return
     try {
+      const answer = this.#commands.get(command)?.(this.#call(exchange, nothingAhead))
+      if (answer == null) return
       for await (const line of answer.source) yield JSON.parse(String(line))
     } catch (err) {
       throw new ClusterError('IPFS_ERROR', {}, { message: answerText(kuboError(err)), cause: err })
@@ -140,7 +141,7 @@ class EmbeddedApi implements NodeApi {
   #fail (exchange: Exchange, err: unknown): void {
     if (exchange.isGone) return
     if (err instanceof HttpError && err.status === 400) {
-      this.#plain(exchange, { status: 400, text: err.message })
+      this.#plain(exchange, { status: 400, text: err.message, headers: varyOrigin })
       return
     }
     if (isFault(err)) this.#deps.log.error('a command ended in a fault', { path: exchange.path.slice(0, 200), err })
@@ -158,14 +159,14 @@ class EmbeddedApi implements NodeApi {
     // `pin/ls/` and the like: a path without an argument
     if (/^pin\/\w+\/$/.test(name)) this.#json(exchange, 500, 'invalid path "": path does not have enough components')
     else if (kuboCommands.test(name)) this.#json(exchange, 501, `the embedded IPFS node of this cluster peer has no command ${JSON.stringify(name.replaceAll('/', ' '))}: use a Kubo (ipfs_connector.ipfshttp) for it`)
-    else this.#plain(exchange, { status: 404, text: '404 page not found' })
+    else this.#plain(exchange, { status: 404, text: '404 page not found', headers: varyOrigin })
   }
 
   #preflight (exchange: Exchange, origin: string | undefined): void {
     const asked = exchange.headers['access-control-request-method']
     const isAllowed = asked === 'POST' && origin != null && isLocal(origin)
     const granted: HeaderList = isAllowed ? [['Access-Control-Allow-Methods', 'POST'], ['Access-Control-Allow-Origin', origin]] : []
-    const headers: HeaderList = asked == null ? [['Allow', 'OPTIONS, POST'], ['Vary', 'Origin']] : [['Vary', varyPreflight], ...granted]
+    const headers: HeaderList = asked == null ? [['Allow', 'OPTIONS, POST'], ...varyOrigin] : [['Vary', varyPreflight], ...granted]
     sendText(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers }, this.#deps.clock)
   }
 

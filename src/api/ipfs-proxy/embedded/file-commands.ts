@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { bytesOfText, textOfBytes } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
+import type { Query } from '../../../http/query.ts'
 import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
@@ -28,8 +29,8 @@ function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   const { reader } = deps
   const { query, get, prefetch, ahead } = call
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
-  const offset = integer(query, 'offset', { whenMissing: 0, atLeast: 0 })
-  const length = integer(query, 'length', { whenMissing: Infinity, atLeast: 0 })
+  const offset = notNegative(query, 'offset', 0)
+  const length = notNegative(query, 'length', Infinity)
   return {
     kind: 'bytes',
     contentType: 'text/plain',
@@ -45,6 +46,13 @@ function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
       }
     })()
   }
+}
+
+/** Throws INVALID_ARGUMENT with Kubo's text. */
+function notNegative (query: Query, name: string, whenMissing: number): number {
+  const value = integer(query, name, { whenMissing, atLeast: -Infinity })
+  if (value < 0) throw new ClusterError('INVALID_ARGUMENT', { [name]: value }, { message: `cannot specify negative ${name}` })
+  return value
 }
 
 async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {

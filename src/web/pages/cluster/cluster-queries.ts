@@ -1,0 +1,32 @@
+import type { Alert, ConnectGraph, Id, Metric, MetricHistory, PinsHealth, Readiness } from '../../../client/types.ts'
+import { cluster } from '../../data/clients.ts'
+import { useQuery } from '../../data/query.ts'
+import type { Query } from '../../data/query.ts'
+
+/** What operators' pages ask for; pages that ask for the same share it. All keys begin with `cluster/`. */
+
+const oftenMs = 5000
+const seldomMs = 15_000
+
+export interface PeersNow { self: string, peers: Id[] }
+
+export const usePeers = (): Query<PeersNow> => useQuery('cluster/peers', async signal => {
+  const [{ id }, peers] = await Promise.all([cluster.id({ signal }), Array.fromAsync(cluster.peers({ missing: true, signal }))])
+  return { self: id, peers }
+}, { pollMs: oftenMs })
+
+export const usePinsHealth = (): Query<PinsHealth> => useQuery('cluster/pins-health', async signal => cluster.pinsHealth({ signal }), { pollMs: oftenMs })
+
+export const useReadiness = (): Query<Readiness> => useQuery('cluster/ready', async signal => cluster.readiness({ signal }), { pollMs: seldomMs })
+
+export const useAlerts = (): Query<Alert[]> => useQuery('cluster/alerts', async signal => await cluster.alerts({ signal }) ?? [], { pollMs: seldomMs })
+
+/** The latest values of the metrics that pages show. */
+export const useMetrics = (): Query<Metric[]> => useQuery('cluster/metrics', async signal => {
+  const names = (await cluster.metricNames({ signal }) ?? []).slice(0, 16)
+  return (await Promise.all(names.map(async name => await cluster.metrics(name, { signal }) ?? []))).flat()
+}, { pollMs: seldomMs })
+
+export const useGraph = (): Query<ConnectGraph> => useQuery('cluster/graph', async signal => cluster.connectGraph({ signal }), { pollMs: seldomMs })
+
+export const useHistory = (): Query<MetricHistory> => useQuery('cluster/history', async signal => cluster.metricHistory({ signal }), { pollMs: 30_000 })

@@ -1,0 +1,41 @@
+import type { PinProgress } from '../../../client/types.ts'
+import type { Tone } from '../../ui/tone.ts'
+
+/** Why a pin isn't done on a peer. */
+export interface Why { tone: Tone, title: string, advice: string }
+
+/** Undefined when nothing is under way there. */
+export function whyOf ({ error, operation, ipfs }: PinProgress): Why | undefined {
+  if (error !== '') return { tone: 'warn', title: 'The peer does not answer', advice: `It may be fine all the same: ${error}` }
+  if (operation == null) return undefined
+  if (operation.phase === 'queued') return queued(operation)
+  const isStuck = ipfs?.phase === 'no_providers' || ipfs?.phase === 'no_peers'
+  if (operation.phase === 'error' && !isStuck) return { tone: 'bad', title: failureTitle(operation.error), advice: operation.next_try_at == null ? 'It is not tried again by itself.' : 'It is tried again by itself.' }
+  if (operation.type !== 'pin') return { tone: 'info', title: 'It is being unpinned', advice: '' }
+  return node(ipfs)
+}
+
+function queued ({ error, queue_length: length }: NonNullable<PinProgress['operation']>): Why {
+  if (error !== '') return { tone: 'warn', title: 'It was set aside', advice: error }
+  return { tone: 'info', title: 'It waits for its turn', advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.' }
+}
+
+/** "context canceled" is what Go says when nothing came in time. */
+const failureTitle = (error: string): string => error === 'context canceled' ? 'Nothing came for as long as a pin may wait' : `It failed: ${error}`
+
+function node (ipfs: PinProgress['ipfs']): Why {
+  switch (ipfs?.phase) {
+    case 'no_providers': return {
+      tone: 'bad',
+      title: 'No peer has a block that it needs',
+      advice: 'Everybody who is connected was asked, and nobody else could be found. Connect a node that has the content, or add the content again: then it goes on by itself.'
+    }
+    case 'no_peers': return { tone: 'bad', title: 'No other IPFS node is connected', advice: 'There is nobody to ask. When a node that has the content connects, it goes on by itself.' }
+    case 'storing': return { tone: 'info', title: 'All of it is here and is being stored', advice: '' }
+    case 'fetching':
+    case 'connecting': return ipfs.wanted_block == null
+      ? { tone: 'info', title: 'It is being fetched', advice: '' }
+      : { tone: 'info', title: 'It waits for a block', advice: 'Somebody may be about to send it.' }
+    default: return { tone: 'info', title: 'It is being pinned', advice: 'The IPFS node of this peer does not say how far it is.' }
+  }
+}

@@ -39,6 +39,8 @@ export const statusWords: Readonly<Record<string, StatusWord>> = {
   // peers
   up: { label: 'Up', tone: 'good', icon: 'checkCircle' },
   down: { label: 'Down', tone: 'bad', icon: 'unplugged' },
+  missing: { label: 'Missing', tone: 'bad', icon: 'unplugged', about: 'It was not heard for two ping intervals' },
+  silent: { label: 'Silent', tone: 'warn', icon: 'warning', about: 'It is a member and does not answer' },
   // resumable uploads
   open: { label: 'Under way', tone: 'info', icon: 'upload' },
   finishing: { label: 'Finishing', tone: 'info', icon: 'activity' },

@@ -119,7 +119,7 @@ function useStandings () {
   }, [known, asked])
 
   const isFresh = (cid: string): boolean => asked.has(cid) || performance.now() - (known.get(cid)?.at ?? -Infinity) < standingHoldsMs
-  const timer = useRef<ReturnType<typeof setTimeout>>()
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
   const see = useCallback((rows: readonly PinRow[]) => {
     wanted.current = rows.filter(row => row.standing == null).map(({ cid }) => cid)

@@ -1,0 +1,72 @@
+import { useRouter } from '../../app/router.tsx'
+import { Badge, Status } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
+import { DefinitionList } from '../../ui/disclosure.tsx'
+import { EmptyState } from '../../ui/empty-state.tsx'
+import { ErrorState } from '../../ui/error-state.tsx'
+import { Page, Section } from '../../ui/page.tsx'
+import { Skeleton } from '../../ui/skeleton.tsx'
+import { CopyButton } from '../../ui/copy.tsx'
+import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
+import { useAlerts, useMetrics, usePeers, usePinsHealth } from './cluster-queries.ts'
+import { HistoryCharts } from './history-charts.tsx'
+import { MissingPeers, useRemoval } from './peer-notices.tsx'
+import { peerRows } from './peer-rows.ts'
+import type { PeerRow } from './peer-rows.ts'
+import './overview-page.css'
+import './pin-page.css'
+
+export default function PeerPage () {
+  const { params } = useRouter()
+  const id = params.id ?? ''
+  const peers = usePeers()
+  const health = usePinsHealth()
+  const alerts = useAlerts()
+  const metrics = useMetrics()
+  const row = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [] }).find(one => one.id === id)
+  const back = { to: '/cluster', label: 'Cluster' }
+  if (row == null) {
+    const isKnown = peers.data == null || health.data == null
+    return <Page title="Peer" back={back}>
+      {peers.error != null ? <ErrorState error={peers.error} onRetry={peers.reload}/> : isKnown ? <Skeleton lines={5} label="Loading the peer"/> : <EmptyState title="There is no such peer" icon="server">It is not a member of the cluster, and the pinset does not name it.</EmptyState>}
+    </Page>
+  }
+  return <Peer row={row} back={back}/>
+}
+
+function Peer ({ row, back }: { row: PeerRow, back: { to: string, label: string } }) {
+  const { id, name, isSelf, holding } = row
+  const removal = useRemoval(row)
+  return <Page title={name} back={back} intro={<code>{id}</code>} actions={<>
+    <Button icon="pin" to={`/cluster/pinset?peer=${id}`}>Its pins</Button>
+    {!isSelf && (holding?.pins ?? 0) > 0 && <Button kind="danger" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>Give its pins to others</Button>}
+  </>}>
+    <MissingPeers rows={[row]}/>
+    <Section title="State"><DefinitionList items={stateOf(row)}/></Section>
+    {row.info != null && row.state === 'up' && <Section title="Addresses"><DefinitionList items={[
+      { term: 'Cluster', value: <Addresses list={row.info.addresses}/> },
+      { term: 'IPFS node', value: row.ipfsError === '' ? <><code>{row.info.ipfs.id ?? ''}</code><Addresses list={row.info.ipfs.addresses}/></> : <Name text={row.ipfsError}/> }
+    ]}/></Section>}
+    <Section title="The last hour"><HistoryCharts rows={[row]} only={id}/></Section>
+  </Page>
+}
+
+function stateOf ({ state, isSelf, version, freeBytes, queued, holding, lastSeenMs, alerts, info }: PeerRow) {
+  const statuses = Object.entries(holding?.statuses ?? {})
+  return [
+    { term: 'State', value: <><Status value={state}/> {isSelf && <Badge>this one</Badge>}</> },
+    { term: 'Heard', value: <Time at={lastSeenMs} never="not since this peer began"/> },
+    { term: 'Version', value: version === '' ? 'unknown' : version },
+    { term: 'Free space', value: <Bytes value={freeBytes}/> },
+    { term: 'Pins', value: holding == null ? '–' : <><Count value={holding.pins}/> allocated by name{holding.alone > 0 && <>, <Count value={holding.alone}/> of them to nobody else who is there</>}</> },
+    { term: 'Queue', value: queued == null ? '–' : <Count value={queued}/> },
+    { term: 'To do', value: statuses.length === 0 ? 'nothing' : <span class="cluster-peer">{statuses.map(([status, count]) => <span key={status}><Status value={status}/> <Count value={count ?? 0}/></span>)}</span> },
+    { term: 'Sees', value: info?.cluster_peers == null ? '–' : <><Count value={info.cluster_peers.length}/> {info.cluster_peers.length === 1 ? 'peer' : 'peers'}, itself included</> },
+    { term: 'Alerts', value: alerts.length === 0 ? 'none' : `ran out: ${alerts.join(', ')}` }
+  ]
+}
+
+function Addresses ({ list }: { list: readonly string[] | null }) {
+  if (list == null || list.length === 0) return <p>none that it tells of</p>
+  return <ul class="pin-page__list">{list.map(address => <li key={address}><code>{address}</code> <CopyButton text={address} label="Copy address" iconOnly/></li>)}</ul>
+}

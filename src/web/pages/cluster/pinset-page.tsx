@@ -1,0 +1,104 @@
+import { useCallback, useMemo, useState } from 'preact/hooks'
+import { useRouter } from '../../app/router.tsx'
+import { cluster } from '../../data/clients.ts'
+import { countText } from '../../data/format.ts'
+import { useDebounced } from '../../data/hooks.ts'
+import { invalidate, useAction } from '../../data/query.ts'
+import { Button } from '../../ui/button.tsx'
+import { Select } from '../../ui/choices.tsx'
+import { confirm } from '../../ui/confirm.tsx'
+import { EmptyState } from '../../ui/empty-state.tsx'
+import { ErrorState } from '../../ui/error-state.tsx'
+import { Toolbar } from '../../ui/layout.tsx'
+import { Page } from '../../ui/page.tsx'
+import { Skeleton } from '../../ui/skeleton.tsx'
+import { SearchField } from '../../ui/text-field.tsx'
+import { toast } from '../../ui/toast.tsx'
+import { AddPinDialog } from './add-pin-dialog.tsx'
+import { usePeers } from './cluster-queries.ts'
+import { shownPeer } from './peer-rows.ts'
+import { usePinset } from './pinset-list.ts'
+import type { PinsetList, PinsetView } from './pinset-list.ts'
+import { PinsetRows } from './pinset-rows-view.tsx'
+import { shownRows } from './pinset-rows.ts'
+import './pinset-page.css'
+
+const views: ReadonlyArray<{ value: PinsetView, label: string, none: string }> = [
+  { value: 'all', label: 'All pins', none: 'Nothing is pinned' },
+  { value: 'under_replicated', label: 'Under-replicated', none: 'Every pin is on as many peers as it shall be' },
+  { value: 'error', label: 'Failed', none: 'Nothing has failed' },
+  { value: 'waiting', label: 'On their way', none: 'Nothing waits' },
+  { value: 'unexpectedly_unpinned', label: 'Lost on a peer', none: 'No peer has lost anything' },
+  { value: 'cluster_error', label: 'On missing peers', none: 'No holder is missing' },
+  { value: 'pinned', label: 'Pinned', none: 'Nothing is pinned' }
+]
+
+export default function PinsetPage () {
+  const { query, setQuery, go } = useRouter()
+  const view = views.find(({ value }) => value === query.get('status')) ?? { value: 'all' as const, label: 'All pins', none: 'Nothing is pinned' }
+  const [isAdding, setAdding] = useState(false)
+  const list = usePinset(view.value)
+  const recovery = useRecovery(list.reload)
+  return <Page title="Pinset" intro="What the cluster shall keep, and how each pin stands on its peers." actions={<>
+    <Button icon="refresh" isBusy={recovery.isRunning} onClick={recovery.ask}>Try failed ones again</Button>
+    <Button kind="primary" icon="plus" onClick={() => setAdding(true)}>Add a pin</Button>
+  </>}>
+    <Filtered key={view.value} list={list} none={view.none} toolbar={
+      <Select label="Status" value={view.value} options={views} onChange={value => setQuery({ status: value === 'all' ? null : value })}/>
+    }/>
+    {isAdding && <AddPinDialog onClose={() => setAdding(false)} onDone={({ cid }) => go(`/cluster/pinset/${cid}`)}/>}
+  </Page>
+}
+
+/** Asks all peers to try again what failed or is missing. */
+function useRecovery (reload: () => void): { ask: () => void, isRunning: boolean } {
+  const { run, isRunning } = useAction(async () => {
+    let count = 0
+    for await (const _ of cluster.recoverAll()) count++
+    return count
+  }, { done: count => {
+    toast(count === 0 ? 'Nothing had failed.' : `${countText(count)} ${count === 1 ? 'pin is' : 'pins are'} tried again.`, { tone: 'good' })
+    invalidate('cluster/')
+    reload()
+  } })
+  const ask = async (): Promise<void> => {
+    if (await confirm({ title: 'Try all failed pins again?', text: 'Each peer looks through its whole pinset, and queues what failed or is missing.', action: 'Try again' })) await run()
+  }
+  return { ask: () => { void ask() }, isRunning }
+}
+
+function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, toolbar: preact.ComponentChildren }) {
+  const { query, setQuery } = useRouter()
+  const [text, setText] = useState(query.get('q') ?? '')
+  const [order, setOrder] = useState<'stored' | 'newest'>('stored')
+  const peer = query.get('peer') ?? ''
+  const searched = useDebounced(text.trim(), 150)
+  const peers = usePeers().data?.peers ?? []
+  const rows = useMemo(() => shownRows(list.rows, { text: searched, peer }, order), [list.rows, searched, peer, order])
+  const nameOf = useCallback((id: string) => shownPeer(id, peers.find(one => one.id === id)?.peername ?? ''), [peers])
+  const peerOptions = [{ value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))]
+  const isFiltered = searched !== '' || peer !== ''
+  return <>
+    <Toolbar label="What to show">
+      <SearchField label="Search names and CIDs" value={text} placeholder="Name or CID" onChange={value => {
+        setText(value)
+        setQuery({ q: value.trim() === '' ? null : value })
+      }}/>
+      {toolbar}
+      <Select label="Allocated to" value={peer} options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [...peerOptions, { value: peer, label: shownPeer(peer, '') }]} onChange={value => setQuery({ peer: value === '' ? null : value })}/>
+      <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>
+    </Toolbar>
+    <p class="pinset-page__count" role="status">{countLine(list, rows.length, isFiltered)}</p>
+    {list.error != null && <ErrorState compact={list.rows.length > 0} error={list.error} onRetry={list.reload}/>}
+    {rows.length > 0
+      ? <PinsetRows rows={rows} list={list} nameOf={nameOf}/>
+      : list.isLoading ? <Skeleton lines={6} height="2.5rem" label="Loading the pinset"/> : list.error == null && <EmptyState title={isFiltered && list.rows.length > 0 ? 'No pin is like that' : none} icon="pin">
+        {isFiltered && list.rows.length > 0 ? 'Try a part of its name or CID, or another peer.' : undefined}
+      </EmptyState>}
+  </>
+}
+
+function countLine ({ rows, isLoading }: PinsetList, shown: number, isFiltered: boolean): string {
+  const all = `${countText(rows.length)} ${rows.length === 1 ? 'pin' : 'pins'}`
+  return `${isFiltered ? `${countText(shown)} of ${all}` : all}${isLoading ? ', more are coming …' : ''}`
+}

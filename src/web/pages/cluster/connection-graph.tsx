@@ -20,7 +20,7 @@ export function ConnectionGraph ({ rows }: { rows: readonly PeerRow[] }) {
 function Drawing ({ graph, rows }: { graph: ConnectGraph, rows: readonly PeerRow[] }) {
   const isPhone = useMedia('(width < 40rem)')
   const [drawn, setDrawn] = useState<DrawnGraph>()
-  const size = isPhone ? { width: 380, height: 420 } : { width: 960, height: Math.min(720, 360 + 12 * rows.length) }
+  const size = isPhone ? { width: 380, height: 360 } : { width: 960, height: Math.min(720, 300 + 14 * rows.length) }
   // the same graph stays where it is when it is asked for again
   const shape = JSON.stringify([graph, rows.map(({ id, name, state }) => [id, name, state]), size])
   useEffect(() => {

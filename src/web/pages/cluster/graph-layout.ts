@@ -31,11 +31,19 @@ export function layoutOf (graph: ConnectGraph, peers: readonly PeerRow[], { widt
     .force('middle', forceCenter<Body>(width / 2, height / 2))
     .stop()
     .tick(rounds)
-  for (const { node, x = 0, y = 0 } of bodies) {
-    node.x = Math.min(width - margin, Math.max(margin, x))
-    node.y = Math.min(height - margin / 2, Math.max(margin / 2, y))
-  }
+  fit(bodies, { width, height })
   return { nodes: [...nodes.values()], links, width, height, others }
+}
+
+/** As large as there is room, and no more than twice as large. */
+function fit (bodies: readonly Body[], { width, height }: { width: number, height: number }): void {
+  const [xs, ys] = [bodies.map(({ x = 0 }) => x), bodies.map(({ y = 0 }) => y)]
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const scale = Math.min(2, (width - 2 * margin) / Math.max(1, right - left), (height - 2 * margin) / Math.max(1, bottom - top))
+  for (const { node, x = 0, y = 0 } of bodies) {
+    node.x = width / 2 + (x - (left + right) / 2) * scale
+    node.y = height / 2 - 8 + (y - (top + bottom) / 2) * scale
+  }
 }
 
 function nodesOf (graph: ConnectGraph, peers: readonly PeerRow[]): Map<string, GraphNode> {

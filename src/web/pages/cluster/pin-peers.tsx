@@ -4,8 +4,12 @@ import { Badge, Status } from '../../ui/badge.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
 import { shownPeer } from './peer-rows.ts'
+import { whyOf } from './why.ts'
 
 interface Row { peer: string, info: PinInfo, isHolder: boolean, progress: PinProgress | undefined }
+
+/** Go's words for "nothing came in time" say less than the reason does. */
+const reasonOf = ({ info, progress }: Row): string => info.error === '' || info.error === 'context canceled' ? (progress == null ? undefined : whyOf(progress)?.title) ?? info.error : info.error
 
 /** How the pin stands on each peer; those that shall have it first. */
 export function PinPeers ({ pin, status, progress }: { pin: Pin, status: GlobalPinInfo, progress: readonly PinProgress[] }) {
@@ -19,6 +23,6 @@ export function PinPeers ({ pin, status, progress }: { pin: Pin, status: GlobalP
     { id: 'since', label: 'Since', hideBelow: 'phone', cell: ({ info }) => <Time at={info.timestamp === neverText ? null : info.timestamp} never="–"/> },
     { id: 'here', label: 'Fetched', isNumber: true, hideBelow: 'tablet', cell: ({ progress: one }) => one?.ipfs == null ? '' : <><Count value={one.ipfs.fetched_blocks}/> blocks, <Bytes value={one.ipfs.fetched_bytes}/></> },
     { id: 'tries', label: 'Tries', isNumber: true, hideBelow: 'phone', cell: ({ info }) => info.attempt_count === 0 ? '' : <Count value={info.attempt_count}/> },
-    { id: 'error', label: 'Error', cell: ({ info }) => info.error === '' ? '' : <Name text={info.error}/> }
+    { id: 'error', label: 'Why', cell: row => <Name text={reasonOf(row)}/> }
   ]}/>
 }

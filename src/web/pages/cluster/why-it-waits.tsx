@@ -1,42 +1,39 @@
 import type { GlobalPinInfo, PinProgress } from '../../../client/types.ts'
-import { durationText, msOfTime } from '../../data/format.ts'
-import { useNow } from '../../data/hooks.ts'
 import { Disclosure } from '../../ui/disclosure.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Bytes, Cid, Count, Time } from '../../ui/values.tsx'
 import { usePeers } from './cluster-queries.ts'
 import { shownPeer } from './peer-rows.ts'
-import { whyOf } from './why.ts'
+import { waitGroups, whyOf } from './why.ts'
+import type { WaitGroup } from './why.ts'
 
-/** For each peer that isn't done: what it waits for, since when, who was asked, and when it tries again. */
+/** For the peers that aren't done: what they wait for, since when, who was asked, and when they try again. */
 export function WhyItWaits ({ progress, status }: { progress: readonly PinProgress[], status: GlobalPinInfo }) {
-  const waiting = progress.filter(one => whyOf(one) != null)
-  const gone = Object.entries(status.peer_map).filter(([peer, { status: state }]) => state === 'cluster_error' && !waiting.some(one => one.peer === peer))
-  if (waiting.length === 0 && gone.length === 0) return null
+  const groups = waitGroups(progress)
+  const gone = Object.entries(status.peer_map).filter(([peer, { status: state }]) => state === 'cluster_error' && !progress.some(one => one.peer === peer && whyOf(one) != null))
+  if (groups.length === 0 && gone.length === 0) return null
   return <div class="pin-why">
-    {waiting.map(one => <OnePeer key={one.peer} progress={one}/>)}
-    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} has a copy, and is not there`}>It may be missing for good, and then the pin has a copy less: {error}</Notice>)}
+    {groups.map(group => <Group key={`${group.why.title} ${group.wantedBlock}`} group={group}/>)}
+    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} shall have a copy, and is not there`}>As long as it is missing the pin has a copy less. {error}</Notice>)}
   </div>
 }
 
-function OnePeer ({ progress }: { progress: PinProgress }) {
-  const { peer, peername, operation, ipfs } = progress
-  const now = useNow(1000)
-  const why = whyOf(progress)
-  if (why == null) return null
-  const nextTry = operation?.phase === 'error' ? operation.next_try_at : ipfs?.next_try_at ?? operation?.next_try_at
-  const since = msOfTime(ipfs?.wanted_since ?? operation?.since ?? null)
-  return <Notice tone={why.tone} title={`${shownPeer(peer, peername)}: ${why.title}`}>
+function Group ({ group: { why, peers, wantedBlock, since, nextTry, asked } }: { group: WaitGroup }) {
+  const blocks = Math.max(...peers.map(({ ipfs }) => ipfs?.blocks ?? 0))
+  const bytes = Math.max(...peers.map(({ ipfs }) => ipfs?.bytes ?? 0))
+  const tries = Math.max(...peers.map(({ operation }) => operation?.attempt_count ?? 0))
+  return <Notice tone={why.tone} title={why.title}>
     {why.advice}
     <dl class="pin-why__facts">
-      {ipfs?.wanted_block != null && <div><dt>Waits for block</dt><dd><Cid cid={ipfs.wanted_block}/></dd></div>}
-      {since != null && <div><dt>Since</dt><dd title={`${durationText(now - since)}`}><Time at={since}/></dd></div>}
-      {ipfs?.wanted_block != null && <div><dt>Peers asked</dt><dd><Count value={ipfs.peers_asked.length}/></dd></div>}
+      <div><dt>{peers.length === 1 ? 'On peer' : 'On peers'}</dt><dd>{peers.map(({ peer, peername }) => shownPeer(peer, peername)).toSorted().join(', ')}</dd></div>
+      {wantedBlock != null && <div><dt>Waits for block</dt><dd><Cid cid={wantedBlock}/></dd></div>}
+      {since != null && <div><dt>Since</dt><dd><Time at={since}/></dd></div>}
+      {wantedBlock != null && <div><dt>Peers asked</dt><dd><Count value={asked.length}/></dd></div>}
       {nextTry != null && <div><dt>Next try</dt><dd><Time at={nextTry}/></dd></div>}
-      {ipfs != null && <div><dt>Here so far</dt><dd><Count value={ipfs.blocks}/> {ipfs.blocks === 1 ? 'block' : 'blocks'}, <Bytes value={ipfs.bytes}/></dd></div>}
-      {operation != null && operation.attempt_count > 1 && <div><dt>Tries</dt><dd><Count value={operation.attempt_count}/></dd></div>}
+      {peers.some(({ ipfs }) => ipfs != null) && <div><dt>Here so far</dt><dd><Count value={blocks}/> {blocks === 1 ? 'block' : 'blocks'}, <Bytes value={bytes}/></dd></div>}
+      {tries > 1 && <div><dt>Tries</dt><dd><Count value={tries}/></dd></div>}
     </dl>
-    {(ipfs?.peers_asked.length ?? 0) > 0 && <Asked ids={ipfs?.peers_asked ?? []}/>}
+    {asked.length > 0 && <Asked ids={asked}/>}
   </Notice>
 }
 

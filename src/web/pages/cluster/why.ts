@@ -15,6 +15,42 @@ export function whyOf ({ error, operation, ipfs }: PinProgress): Why | undefined
   return node(ipfs)
 }
 
+/** Peers that wait for the same. */
+export interface WaitGroup {
+  why: Why
+  peers: PinProgress[]
+  wantedBlock: string | null
+  /** Of those of whom it is known: the earliest. */
+  since: string | null
+  nextTry: string | null
+  /** IPFS nodes that some of them asked. */
+  asked: string[]
+}
+
+/** Those that wait, grouped by what for; what needs somebody first. */
+export function waitGroups (progress: readonly PinProgress[]): WaitGroup[] {
+  const groups = new Map<string, WaitGroup>()
+  for (const one of progress) {
+    const why = whyOf(one)
+    if (why == null) continue
+    const { operation, ipfs } = one
+    const wantedBlock = ipfs?.wanted_block ?? null
+    const key = JSON.stringify([why, wantedBlock])
+    const group = groups.get(key) ?? { why, peers: [], wantedBlock, since: null, nextTry: null, asked: [] }
+    group.peers.push(one)
+    group.since = earliest(group.since, ipfs?.wanted_since ?? operation?.since ?? null)
+    group.nextTry = earliest(group.nextTry, operation?.phase === 'error' ? operation.next_try_at : ipfs?.next_try_at ?? operation?.next_try_at ?? null)
+    group.asked = [...new Set([...group.asked, ...ipfs?.peers_asked ?? []])]
+    groups.set(key, group)
+  }
+  return [...groups.values()].toSorted((a, b) => tones.indexOf(a.why.tone) - tones.indexOf(b.why.tone))
+}
+
+const tones: readonly Tone[] = ['bad', 'warn', 'info', 'good', 'neutral']
+
+/** Texts of RFC 3339 in UTC; what has no fraction comes before what has one in the same second, or nearly. */
+const earliest = (a: string | null, b: string | null): string | null => a == null || (b != null && Date.parse(b) < Date.parse(a)) ? b : a
+
 function queued ({ error, queue_length: length }: NonNullable<PinProgress['operation']>): Why {
   if (error !== '') return { tone: 'warn', title: 'It was set aside', advice: error }
   return { tone: 'info', title: 'It waits for its turn', advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.' }

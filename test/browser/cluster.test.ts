@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { browserSkip, checkAccessible, shots } from '../support/browser.ts'
 import { pollUntil } from '../support/poll.ts'
-import { operator, startWebCluster } from '../support/web-cluster.ts'
-import type { WebCluster } from '../support/web-cluster.ts'
+import { operator, startWebCluster } from '../support/browser-cluster.ts'
+import type { WebCluster } from '../support/browser-cluster.ts'
 
 /** Nobody has it. */
 const nowhere = 'bafkreifre7isp4znimto4vpxlwnvtd4oaddxbv7jxfpmreylqm2zyxs3xa'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { pollUntil } from '../support/poll.ts'
 import { browserSkip, checkAccessible, shots, startWeb } from '../support/browser.ts'
 import type { Web, WebUser } from '../support/browser.ts'
 
@@ -118,7 +119,8 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
     await frame.waitFor()
 
     assert.match(await frame.getAttribute('src') ?? '', /^blob:/)
-    await page.waitForFunction(() => document.querySelector('iframe')?.contentDocument == null || document.querySelector('iframe')?.contentDocument?.readyState === 'complete')
+    // the viewer is an extension of the browser, with the document in a frame of its own
+    await pollUntil(async () => page.frames().filter(one => one.url().startsWith('blob:')).length === 2, { withinMs: 10_000, what: 'the document in the viewer' })
     await shots(page, 'retrieve-pdf')
   })
 

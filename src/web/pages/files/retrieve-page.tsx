@@ -79,7 +79,7 @@ function NotFound ({ link, isUser, onRetry }: { link: ContentLink, isUser: boole
 
 function Shown ({ link, found }: { link: ContentLink, found: Found }) {
   const share = link.namespace === 'ipns' ? `${location.origin}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
-  const facts = [found.kind === 'file' ? found.type.split(';')[0] ?? '' : `Folder with ${countText(found.entries.length)} entries`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
+  const facts = [found.kind === 'file' ? typeText(found.type) : `Folder with ${countText(found.entries.length)} entries`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
   return (
     <Section
       title={shownName(found.name)}
@@ -98,6 +98,9 @@ function Shown ({ link, found }: { link: ContentLink, found: Found }) {
     </Section>
   )
 }
+
+/** What nobody knows better says nothing. */
+const typeText = (type: string): string => type === 'application/octet-stream' ? '' : type.split(';')[0] ?? ''
 
 const pageOf = (link: ContentLink): string => `/retrieve?cid=${encodeURIComponent(textOfLink(link))}`
 

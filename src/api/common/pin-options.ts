@@ -4,7 +4,7 @@ import { badRequest } from '../../http/dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
-import { parseMultiaddr } from '../../model/multiaddr.ts'
+import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
 import type { PinOptions } from '../../model/pin.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
@@ -96,12 +96,9 @@ function parsePinUpdate (text: string): CID | null {
 
 /** A multiaddr that names a peer, in its canonical text. */
 function parseOrigin (text: string): MultiaddrText {
-  const address = orBadRequest(() => {
-    if (!text.startsWith('/')) throw new Error(`failed to parse multiaddr ${JSON.stringify(text)}: must begin with /`)
-    return parseMultiaddr(text)
-  }, 'error decoding multiaddress')
+  const address = orBadRequest(() => parseMultiaddr(text), 'error decoding multiaddress')
   if (!address.getComponents().some(component => component.name === 'p2p')) throw badRequest('multiaddress does not contain peer ID: protocol not found in multiaddr')
-  return address.toString()
+  return multiaddrText(address)
 }
 
 /** Runs a parser; what it throws becomes a 400 with this beginning. */

@@ -1,6 +1,6 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import { parseCid } from '../../../model/cid.ts'
+import { multiaddrText, parseMultiaddr } from '../../../model/multiaddr.ts'
 import type { WantedPin } from '../../../service/pins/pins.ts'
 import type { PinBody } from './schemas.ts'
 
@@ -15,7 +15,7 @@ function origin (text: string): string {
     new ClusterError('INVALID_ARGUMENT', { origin: text.slice(0, 200) }, { message: `${JSON.stringify(text.slice(0, 200))} is no multiaddress: ${why}`, cause })
   if (!text.startsWith('/')) throw wrong('it must begin with /')
   try {
-    return multiaddr(text).toString()
+    return multiaddrText(parseMultiaddr(text))
   } catch (err) {
     throw wrong(messageOf(err), err)
   }

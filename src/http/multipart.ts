@@ -2,6 +2,7 @@ import { textOfBytes } from '../base/byte-text.ts'
 import type { MediaType } from './disposition.ts'
 import { parseMediaType } from './disposition.ts'
 import { badRequest, HttpError } from './dialect.ts'
+import { quotedPrintable } from './quoted-printable.ts'
 
 /** One part of a multipart body. */
 export interface Part {
@@ -13,7 +14,7 @@ export interface Part {
   contentType: string
   /** Bytes of the body before its content. */
   offset: number
-  /** To be read before the next part is asked for; what is left is skipped. */
+  /** To be read before the next part is asked for; what is left is skipped. What is quoted-printable has been decoded, as Go does. */
   content: AsyncIterable<Uint8Array>
 }
 
@@ -25,6 +26,7 @@ export interface MultipartOptions {
   onTruncated?: 'end' | 'throw'
 }
 
+const encodingHeader = 'content-transfer-encoding'
 const headerLimit = 64 * 1024
 const maxBoundary = 1024
 const nothing: Buffer = Buffer.alloc(0)
@@ -109,7 +111,10 @@ class Splitter {
     this.#atDelimiter = await this.#beginsWithBoundary()
     const disposition = headers.get('content-disposition')
     const type = parseMediaType(headers.get('content-type') ?? '')?.type ?? ''
-    return { headers, disposition: disposition == null ? null : parseMediaType(disposition), contentType: type, offset, content: this.#contents() }
+    const isEncoded = headers.get(encodingHeader)?.toLowerCase() === 'quoted-printable'
+    if (isEncoded) headers.delete(encodingHeader)
+    const content = isEncoded ? quotedPrintable(this.#contents()) : this.#contents()
+    return { headers, disposition: disposition == null ? null : parseMediaType(disposition), contentType: type, offset, content }
   }
 
   async close (): Promise<void> { await this.#source.return?.() }

@@ -1,13 +1,14 @@
 import { memo } from 'preact/compat'
 import { useCallback } from 'preact/hooks'
 import type { FollowedFile, Group } from '../../../client/service/types.ts'
-import { useMedia } from '../../data/hooks.ts'
+import { dayText, exactTime, msOfTime, relativeText } from '../../data/format.ts'
+import { useMedia, useNow } from '../../data/hooks.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Cid } from '../../ui/values.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Name } from '../../ui/values.tsx'
 import { Status } from '../../ui/badge.tsx'
-import { Bytes, Count, Time } from '../../ui/values.tsx'
+import { Bytes, Count } from '../../ui/values.tsx'
 import { VirtualList } from '../../ui/virtual-list.tsx'
 import { FileMenu } from './file-menu.tsx'
 import { iconOfFile, kindText } from './file-kinds.ts'
@@ -41,13 +42,14 @@ const phoneRowPixels = 104
 export function FileList ({ rows, view, groups, pending, selection, onSelect, onSort, onOpen }: FileListProps) {
   const isPhone = useMedia('(width < 64rem)')
   const total = rows.total ?? 12
+  const now = useNow()
   const row = useCallback((at: number) => {
     const file = rows.row(at)
     if (file == null) return <div class="file-row file-row--empty" role="cell" aria-label="Loading"><span class="file-row__ghost"/></div>
     return <FileRow
-      file={file} group={groups.find(({ id }) => id === file.group)?.name} pending={pendingKind(pending, file)} isSelected={isSelected(selection, file.cid)} onSelect={onSelect} onOpen={onOpen}
+      file={file} group={groups.find(({ id }) => id === file.group)?.name} pending={pendingKind(pending, file)} isSelected={isSelected(selection, file.cid)} now={now} onSelect={onSelect} onOpen={onOpen}
     />
-  }, [rows, groups, pending, selection, onSelect, onOpen])
+  }, [rows, groups, pending, selection, now, onSelect, onOpen])
   const keyOf = useCallback((at: number) => rows.row(at)?.cid ?? at, [rows])
   return (
     <div class="file-table" role="table" aria-label="Files" aria-rowcount={total + 1} aria-busy={rows.total == null}>
@@ -75,11 +77,20 @@ function SortHeader ({ id, label, view, onSort }: { id: typeof columns[number]['
   )
 }
 
-interface FileRowProps { file: FollowedFile, group: string | undefined, pending: 'pin' | 'unpin' | 'delete' | undefined, isSelected: boolean, onSelect: FileListProps['onSelect'], onOpen: FileListProps['onOpen'] }
+const nearMs = 2 * 86_400_000
+
+/** "3 min ago", "12 Mar 2025": as much as a column has room for. One clock for all rows. */
+function Day ({ at, now }: { at: string | null, now: number }) {
+  const ms = msOfTime(at)
+  if (ms == null) return <>never</>
+  return <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>{Math.abs(now - ms) < nearMs ? relativeText(ms, { now }) : dayText(ms, { now })}</time>
+}
+
+interface FileRowProps { file: FollowedFile, group: string | undefined, pending: 'pin' | 'unpin' | 'delete' | undefined, isSelected: boolean, now: number, onSelect: FileListProps['onSelect'], onOpen: FileListProps['onOpen'] }
 
 const pendingTexts = { pin: 'Pinning…', unpin: 'Unpinning…', delete: 'Deleting…' }
 
-const FileRow = memo(({ file, group, pending, isSelected, onSelect, onOpen }: FileRowProps) => (
+const FileRow = memo(({ file, group, pending, isSelected, now, onSelect, onOpen }: FileRowProps) => (
   <div class={`file-row${isSelected ? ' file-row--selected' : ''}${pending == null ? '' : ' file-row--pending'}`} role="presentation">
     <span role="cell" class="file-row__mark">
       <input type="checkbox" data-row-focus="mark" aria-label={`Mark ${file.original_filename}`} checked={isSelected} onChange={event => onSelect([file.cid], event.currentTarget.checked)}/>
@@ -106,9 +117,9 @@ const FileRow = memo(({ file, group, pending, isSelected, onSelect, onOpen }: Fi
       {pending == null ? <Status value={file.state}/> : <Badge tone="warn">{pendingTexts[pending]}</Badge>}
       {pending == null && file.info.waiting_for != null && <span class="file-row__why">waits for {file.info.waiting_for}</span>}
     </span>
-    <span role="cell" class="file-row__uploaded_at"><Time at={file.uploaded_at}/></span>
+    <span role="cell" class="file-row__uploaded_at"><Day at={file.uploaded_at} now={now}/></span>
     <span role="cell" class="file-row__view_count"><Count value={file.view_count}/><span class="file-row__unit"> views</span></span>
-    <span role="cell" class="file-row__last_accessed_at"><Time at={file.last_accessed_at} never="never"/></span>
+    <span role="cell" class="file-row__last_accessed_at"><Day at={file.last_accessed_at} now={now}/></span>
     <span role="cell" class="file-row__menu"><FileMenu file={file}/></span>
   </div>
 ))

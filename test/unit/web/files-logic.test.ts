@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FollowedFile } from '../../../src/client/service/types.ts'
+import { filesQueryOf, filterOf, sortBy } from '../../../src/web/pages/files/files-query.ts'
+import { progressOf, replicasOf } from '../../../src/web/pages/files/file-texts.ts'
+import { countOf, pendingKind } from '../../../src/web/pages/files/pending-changes.ts'
+import { previewKindOf } from '../../../src/web/pages/files/preview-kind.ts'
+import { chosenOf, isSelected, nothing, selectedCount, toggled } from '../../../src/web/pages/files/selection.ts'
+import { unixFsBlockOf } from '../../../src/web/pages/files/unixfs-block.ts'
+
+const file = (more: Partial<FollowedFile>): FollowedFile => ({
+  cid: 'c1', original_filename: 'Report.pdf', size: 1, content_type: '', pinned: true, uploaded_at: '', state: 'pinned', error: null, kind: 'file', origin: 'upload', group: null, meta: {}, view_count: 0, last_accessed_at: null, info: {}, ...more
+})
+
+describe('marked files', () => {
+  it('are some, or all but some', () => {
+    const some = toggled(toggled(nothing, ['a', 'b'], true), ['a'], false)
+    const all = toggled({ kind: 'all', except: new Set() }, ['x'], false)
+
+    assert.deepEqual([isSelected(some, 'a'), isSelected(some, 'b'), selectedCount(some, 10)], [false, true, 1])
+    assert.deepEqual([isSelected(all, 'x'), isSelected(all, 'y'), selectedCount(all, 10)], [false, true, 9])
+    assert.deepEqual(chosenOf(all, { filter: { q: 'r' }, total: 10 }), { filter: { q: 'r', except: ['x'] }, total: 10 })
+    assert.equal(countOf(chosenOf(all, { filter: {}, total: 10 })), 9)
+    assert.equal(selectedCount(toggled(all, ['x'], true), 10), 10)
+  })
+
+  it('never have more exceptions than the service takes', () => {
+    const full = toggled({ kind: 'all', except: new Set() }, Array.from({ length: 1000 }, (_, at) => `c${at}`), false)
+
+    assert.equal(toggled(full, ['one more'], false), full)
+  })
+
+  it('show what waits for them', () => {
+    const changes = [{ id: 1, kind: 'delete' as const, chosen: { filter: { q: 'REP', except: ['c2'] }, total: 5 } }, { id: 2, kind: 'unpin' as const, chosen: { cids: new Set(['c3']) } }]
+
+    assert.deepEqual([file({}), file({ cid: 'c2' }), file({ cid: 'c3', original_filename: 'x' }), file({ cid: 'c4', original_filename: 'y' })].map(one => pendingKind(changes, one)), ['delete', undefined, 'unpin', undefined])
+  })
+})
+
+describe('the list in the address', () => {
+  it('is read with care', () => {
+    assert.deepEqual(filesQueryOf(new URLSearchParams('q=a&state=lost&sort=evil')), { q: 'a', group: '', state: '', sort: '-uploaded_at' })
+    assert.deepEqual(filterOf({ q: '', group: 'g', state: 'failed', sort: '-uploaded_at' }), { group: 'g', state: 'failed' })
+  })
+
+  it('turns round when it is sorted by the same again', () => {
+    const view = filesQueryOf(new URLSearchParams('sort=original_filename'))
+
+    assert.deepEqual([sortBy('original_filename', view), sortBy('size_bytes', view), sortBy('size_bytes', { ...view, sort: '-size_bytes' })], ['-original_filename', '-size_bytes', 'size_bytes'])
+  })
+})
+
+describe('what is told of a pin', () => {
+  it('has numbers where they are', () => {
+    assert.deepEqual([progressOf({ progress: '3 blocks, 1234 bytes' }), progressOf({}), progressOf({ progress: 'soon' })], [{ blocks: 3, bytes: 1234 }, null, null])
+    assert.deepEqual([replicasOf({ replicas: '2 of 3' }), replicasOf({})], [{ held: 2, wanted: 3 }, null])
+  })
+})
+
+describe('a preview', () => {
+  it('goes by the type, else by the name; what can run is text', () => {
+    const kinds = ([['image/png', 'x'], ['image/svg+xml', 'x'], ['text/html; charset=utf-8', 'x'], ['application/octet-stream', 'page.html'], ['', 'a.MP3'], ['application/pdf', ''], ['application/vnd.api+json', ''], ['', 'noextension'], ['application/zip', 'a.zip']] as const)
+      .map(([type, name]) => previewKindOf({ type, name }))
+
+    assert.deepEqual(kinds, ['image', 'image', 'text', 'text', 'audio', 'pdf', 'text', 'none', 'none'])
+  })
+
+  it('reads the entries of a folder, and nothing of what is none', () => {
+    // two links ("a", raw, 5 bytes; "b", dag-pb, 300 bytes), then UnixFS's directory
+    const cidOf = (codec: number) => [1, codec, 0x12, 2, 9, 9]
+    const link = (codec: number, name: string, size: number[]) => [0x0a, 6, ...cidOf(codec), 0x12, 1, name.charCodeAt(0), 0x18, ...size]
+    const [a, b] = [link(0x55, 'a', [5]), link(0x70, 'b', [0xac, 0x02])]
+    const block = unixFsBlockOf(new Uint8Array([0x12, a.length, ...a, 0x12, b.length, ...b, 0x0a, 2, 8, 1]))
+
+    assert.deepEqual(block, { kind: 'directory', sizeBytes: null, entries: [{ name: 'a', sizeBytes: 5, isFile: true }, { name: 'b', sizeBytes: 300, isFile: false }] })
+    for (const bytes of [[], [1], [0xff, 0xff, 0xff], [0x12, 200, 1], [0x0a, 0]]) assert.equal(unixFsBlockOf(new Uint8Array(bytes)), null)
+  })
+})

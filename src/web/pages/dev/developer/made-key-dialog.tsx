@@ -1,0 +1,20 @@
+import type { CreatedKey } from '../../../../client/service/types.ts'
+import { Button } from '../../../ui/button.tsx'
+import { Dialog } from '../../../ui/dialog.tsx'
+import { Notice } from '../../../ui/notice.tsx'
+import { Secret } from '../../../ui/secret.tsx'
+import { Stack } from '../../../ui/stack.tsx'
+import { ReadyLines } from './ready-lines.tsx'
+
+/** The only moment in which anybody sees the key. */
+export function MadeKeyDialog ({ made, onClose }: { made: CreatedKey, onClose: () => void }) {
+  return (
+    <Dialog title="Your new key" size="large" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>I have kept it</Button>}>
+      <Stack>
+        <Notice tone="warn" title="This is the only time that the key is shown">Keep it in a password manager. Nobody can show it again, not even whoever runs this service.</Notice>
+        <Secret value={made.api_key} label={`Key “${made.name}”`} />
+        <ReadyLines apiKey={made.api_key} />
+      </Stack>
+    </Dialog>
+  )
+}

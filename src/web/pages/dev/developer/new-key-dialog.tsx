@@ -1,0 +1,61 @@
+import { useState } from 'preact/hooks'
+import type { CreatedKey, Permission } from '../../../../client/service/types.ts'
+import { service } from '../../../data/clients.ts'
+import { errorText } from '../../../data/errors.ts'
+import { useAction } from '../../../data/query.ts'
+import { Button } from '../../../ui/button.tsx'
+import { Checkbox } from '../../../ui/checkbox.tsx'
+import { Dialog } from '../../../ui/dialog.tsx'
+import { Form } from '../../../ui/form.tsx'
+import { Radios } from '../../../ui/radios.tsx'
+import { Row } from '../../../ui/row.tsx'
+import { Select } from '../../../ui/select.tsx'
+import { TextField } from '../../../ui/text-field.tsx'
+import type { KeyDraft } from './keys.ts'
+import { draftFaults, emptyDraft, expiries, newKey, permissions, presets } from './keys.ts'
+
+export interface NewKeyDialogProps { onClose: () => void, onMade: (key: CreatedKey) => void }
+
+export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
+  const [draft, setDraft] = useState<KeyDraft>(emptyDraft)
+  const [isTried, setTried] = useState(false)
+  const make = useAction(async (from: KeyDraft) => service.account.createKey(newKey(from, Date.now())), { done: onMade, failed: () => {} })
+  const faults = isTried ? draftFaults(draft, Date.now()) : {}
+  const change = (changes: Partial<KeyDraft>): void => setDraft(before => ({ ...before, ...changes }))
+  const submit = async (): Promise<void> => {
+    setTried(true)
+    if (Object.keys(draftFaults(draft, Date.now())).length === 0) await make.run(draft)
+  }
+
+  return (
+    <Dialog title="New API key" onClose={onClose} isBusy={make.isRunning}>
+      <Form onSubmit={submit} error={make.error == null ? undefined : errorText(make.error)}>
+        <TextField label="Name" value={draft.name} onChange={name => change({ name })} error={faults.name} hint="For yourself: which program uses it, and where." maxLength={200} autofocus autocomplete="off" />
+        <Radios legend="What it may do" value={draft.preset} options={presets} onChange={preset => change({ preset })} />
+        {draft.preset === 'own' && <Chosen chosen={draft.chosen} onChange={chosen => change({ chosen })} error={faults.permissions} />}
+        <Row gap="normal" align="start" wrap>
+          <Select label="Expires" value={draft.expiry} options={expiries} onChange={expiry => change({ expiry })} />
+          {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day} onChange={day => change({ day })} error={faults.day} />}
+          <TextField label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses} placeholder="Any number" min={1} optional inputMode="numeric" />
+        </Row>
+        <Row align="end">
+          <Button kind="quiet" onClick={onClose}>Cancel</Button>
+          <Button kind="primary" type="submit" isBusy={make.isRunning}>Make key</Button>
+        </Row>
+      </Form>
+    </Dialog>
+  )
+}
+
+interface ChosenProps { chosen: readonly Permission[], onChange: (chosen: readonly Permission[]) => void, error: string | undefined }
+
+function Chosen ({ chosen, onChange, error }: ChosenProps) {
+  const toggle = (one: Permission, isOn: boolean): void => onChange(permissions.map(({ value }) => value).filter(value => value === one ? isOn : chosen.includes(value)))
+  return (
+    <fieldset class="key-chosen" aria-invalid={error != null}>
+      <legend>Permissions</legend>
+      {permissions.map(({ value, label, hint }) => <Checkbox key={value} label={label} hint={hint} checked={chosen.includes(value)} onChange={isOn => toggle(value, isOn)} />)}
+      {error != null && <p class="key-chosen__error" role="alert">{error}</p>}
+    </fieldset>
+  )
+}

@@ -1,0 +1,43 @@
+import { useState } from 'preact/hooks'
+import type { CreatedLink } from '../../../../client/service/types.ts'
+import { service } from '../../../data/clients.ts'
+import { useQuery } from '../../../data/query.ts'
+import { Button } from '../../../ui/button.tsx'
+import { EmptyState } from '../../../ui/empty-state.tsx'
+import { Loaded } from '../../../ui/loaded.tsx'
+import { Page } from '../../../ui/page.tsx'
+import { LinkTable } from './link-table.tsx'
+import { MadeLinkDialog } from './made-link-dialog.tsx'
+import { NewLinkDialog } from './new-link-dialog.tsx'
+
+/** Links with which others upload into the account. */
+export default function LinksPage () {
+  const links = useQuery('links', signal => service.links.list({ signal }))
+  const groups = useQuery('groups', signal => service.groups.list({ signal }))
+  const [isMaking, setMaking] = useState(false)
+  const [made, setMade] = useState<CreatedLink | null>(null)
+  const make = <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>New link</Button>
+
+  return (
+    <Page title="Upload links" intro="Send somebody a link, and they upload files into your account, without an account of their own. They see nothing of what you have." actions={make}>
+      <Loaded
+        query={links}
+        empty={{ when: all => all.length === 0, show: <EmptyState title="No links yet" icon="link" action={make}>Somebody has pictures, a report or a backup for you? Make a link, say what may come, and send it to them.</EmptyState> }}
+      >
+        {all => <LinkTable links={all} groups={groups.data ?? []} onChanged={links.reload} />}
+      </Loaded>
+      {isMaking && (
+        <NewLinkDialog
+          groups={groups.data ?? []}
+          onClose={() => setMaking(false)}
+          onMade={link => {
+            setMaking(false)
+            setMade(link)
+            links.reload()
+          }}
+        />
+      )}
+      {made != null && <MadeLinkDialog made={made} onClose={() => setMade(null)} />}
+    </Page>
+  )
+}

@@ -1,0 +1,23 @@
+import type { CreatedLink } from '../../../../client/service/types.ts'
+import { Button } from '../../../ui/button.tsx'
+import { CodeBlock } from '../../../ui/code-block.tsx'
+import { Dialog } from '../../../ui/dialog.tsx'
+import { Disclosure } from '../../../ui/disclosure.tsx'
+import { Notice } from '../../../ui/notice.tsx'
+import { Secret } from '../../../ui/secret.tsx'
+import { Stack } from '../../../ui/stack.tsx'
+
+/** The only moment in which the address is shown. */
+export function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose: () => void }) {
+  return (
+    <Dialog title="Your upload link" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+      <Stack>
+        <Notice tone="warn" title="Copy it now">Its address is shown only this once. Whoever has it can upload into your account until it ends.</Notice>
+        <Secret value={made.page_url} label="Link" />
+        <Disclosure summary="For scripts">
+          <CodeBlock code={`curl -F file=@FILE ${made.url}`} label="Upload with curl" />
+        </Disclosure>
+      </Stack>
+    </Dialog>
+  )
+}

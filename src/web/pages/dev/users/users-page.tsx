@@ -1,0 +1,71 @@
+import { useState } from 'preact/hooks'
+import type { Account } from '../../../../client/service/types.ts'
+import { useRouter } from '../../../app/router.tsx'
+import { service } from '../../../data/clients.ts'
+import { bytesText } from '../../../data/format.ts'
+import { useDebounced } from '../../../data/hooks.ts'
+import { Badge } from '../../../ui/badge.tsx'
+import { Button } from '../../../ui/button.tsx'
+import { Count } from '../../../ui/count.tsx'
+import { EmptyState } from '../../../ui/empty-state.tsx'
+import { Loaded } from '../../../ui/loaded.tsx'
+import { Meter } from '../../../ui/meter.tsx'
+import { Name } from '../../../ui/name.tsx'
+import { Page } from '../../../ui/page.tsx'
+import { Pager } from '../../../ui/pager.tsx'
+import { Row } from '../../../ui/row.tsx'
+import { SearchField } from '../../../ui/search-field.tsx'
+import { Table } from '../../../ui/table.tsx'
+import type { Column } from '../../../ui/table.tsx'
+import { Time } from '../../../ui/time.tsx'
+import { Toolbar } from '../../../ui/toolbar.tsx'
+import { usePages } from '../pages-query.ts'
+import { InviteDialog } from './invite-dialog.tsx'
+
+/** Everybody who has an account, for admins. */
+export default function UsersPage () {
+  const { query, setQuery } = useRouter()
+  const typed = query.get('q') ?? ''
+  const q = useDebounced(typed, 250)
+  const [isInviting, setInviting] = useState(false)
+  const users = usePages(`admin/users?${q}`, ({ signal, cursor }) => service.admin.users({ limit: 100, signal, ...(q === '' ? {} : { q }), ...(cursor == null ? {} : { cursor }) }))
+
+  return (
+    <Page title="Users" intro="Who has an account, and what they use. Their content is their own." actions={<Button kind="primary" icon="plus" onClick={() => setInviting(true)}>Invite</Button>}>
+      <Toolbar label="Search">
+        <SearchField label="Search by address" value={typed} onChange={text => setQuery({ q: text === '' ? null : text })} placeholder="Part of an e-mail address" />
+      </Toolbar>
+      <Loaded
+        query={users}
+        empty={{ when: all => all.rows.length === 0, show: <EmptyState title={q === '' ? 'Nobody yet' : 'Nobody of this name'} icon="users">{q === '' ? 'Invite somebody, or wait until they sign up.' : `No address has “${q}” in it.`}</EmptyState> }}
+      >
+        {({ rows, isMore }) => (
+          <>
+            <Table caption="Users" columns={columns} rows={rows} keyOf={user => user.id} />
+            <Pager shown={rows.length} isMore={isMore} onMore={users.more} isLoading={users.isLoadingMore} />
+          </>
+        )}
+      </Loaded>
+      {isInviting && <InviteDialog onClose={() => setInviting(false)} />}
+    </Page>
+  )
+}
+
+const columns: Array<Column<Account>> = [
+  {
+    id: 'email',
+    label: 'Address',
+    isMain: true,
+    cell: user => <Row gap="tight" wrap><Name text={user.email} to={`/admin/users/${encodeURIComponent(user.id)}`} />{user.role === 'admin' && <Badge tone="info" icon="shield">Admin</Badge>}</Row>
+  },
+  { id: 'state', label: 'State', cell: user => <AccountState user={user} /> },
+  { id: 'used', label: 'Storage', width: '14rem', cell: user => <Meter label={`Storage of ${user.email}`} value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} /> },
+  { id: 'files', label: 'Files', isNumber: true, cell: user => <Count value={user.file_count} /> },
+  { id: 'created', label: 'Since', hideBelow: 'tablet', cell: user => <Time at={user.created_at} /> }
+]
+
+export function AccountState ({ user: { state, verified_at: verifiedAt } }: { user: Account }) {
+  if (state === 'suspended') return <Badge tone="bad" icon="stop">Suspended</Badge>
+  if (state === 'deleting') return <Badge tone="warn" icon="trash">Being deleted</Badge>
+  return <Badge tone="good" icon="check" title={verifiedAt == null ? 'The address was never proved' : 'The address is proved'}>Active</Badge>
+}

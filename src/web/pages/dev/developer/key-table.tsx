@@ -5,14 +5,12 @@ import { useNow } from '../../../data/hooks.ts'
 import { useAction } from '../../../data/query.ts'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
-import { Checkbox } from '../../../ui/checkbox.tsx'
+import { Checkbox } from '../../../ui/choices.tsx'
 import { confirm } from '../../../ui/confirm.tsx'
-import { Count } from '../../../ui/count.tsx'
-import { Name } from '../../../ui/name.tsx'
-import { Stack } from '../../../ui/stack.tsx'
+import { Stack } from '../../../ui/layout.tsx'
 import { Table } from '../../../ui/table.tsx'
 import type { Column } from '../../../ui/table.tsx'
-import { Time } from '../../../ui/time.tsx'
+import { Count, Name, Time } from '../../../ui/values.tsx'
 import type { KeyState } from './keys.ts'
 import { keyState, permissionLabel, permissions } from './keys.ts'
 
@@ -42,7 +40,7 @@ export function KeyTable ({ keys, onChanged }: { keys: readonly ApiKey[], onChan
     <Stack>
       <Table
         caption="API keys"
-        columns={columns({ now, ask, isBusy: revoke.isRunning })}
+        columns={columns({ now, ask, isBusy: revoke.isRunning }).filter(({ id }) => id !== 'state' || showsEnded)}
         rows={showsEnded ? keys : keys.filter(key => keyState(key, now) === 'active')}
         keyOf={key => key.id}
         empty="No key is active."
@@ -55,8 +53,7 @@ export function KeyTable ({ keys, onChanged }: { keys: readonly ApiKey[], onChan
 interface ColumnDeps { now: number, isBusy: boolean, ask: (key: ApiKey) => Promise<void> }
 
 const columns = ({ now, ask, isBusy }: ColumnDeps): Array<Column<ApiKey>> => [
-  { id: 'name', label: 'Name', isMain: true, cell: key => <><Name text={key.name} />{key.kind === 'default' && <span class="key-kind"> came with the account</span>}</> },
-  { id: 'prefix', label: 'Begins with', cell: key => <code>{key.prefix}…</code> },
+  { id: 'name', label: 'Name', isMain: true, cell: key => <><Name text={key.name} />{key.kind === 'default' && <span class="key-kind"> came with the account</span>}<code class="key-prefix" title="How the key begins">{key.prefix}…</code></> },
   { id: 'permissions', label: 'May', cell: key => <Permissions key_={key} /> },
   { id: 'state', label: 'State', cell: key => <StateOf key_={key} now={now} /> },
   { id: 'uses', label: 'Uses', isNumber: true, hideBelow: 'tablet', cell: key => <><Count value={key.uses} />{key.max_uses != null && <> of <Count value={key.max_uses} /></>}</> },
@@ -77,5 +74,5 @@ function Permissions ({ key_: { permissions: held } }: { key_: ApiKey }) {
 
 function StateOf ({ key_, now }: { key_: ApiKey, now: number }) {
   const { tone, label } = stateWords[keyState(key_, now)]
-  return <Badge tone={tone} icon={tone === 'good' ? 'check' : 'cross'}>{label}</Badge>
+  return <Badge tone={tone} icon={tone === 'good' ? 'check' : 'close'}>{label}</Badge>
 }

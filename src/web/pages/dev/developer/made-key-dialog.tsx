@@ -1,9 +1,9 @@
 import type { CreatedKey } from '../../../../client/service/types.ts'
 import { Button } from '../../../ui/button.tsx'
+import { Secret } from '../../../ui/copy.tsx'
 import { Dialog } from '../../../ui/dialog.tsx'
+import { Stack } from '../../../ui/layout.tsx'
 import { Notice } from '../../../ui/notice.tsx'
-import { Secret } from '../../../ui/secret.tsx'
-import { Stack } from '../../../ui/stack.tsx'
 import { ReadyLines } from './ready-lines.tsx'
 
 /** The only moment in which anybody sees the key. */

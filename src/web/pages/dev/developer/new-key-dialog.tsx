@@ -4,12 +4,10 @@ import { service } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
 import { useAction } from '../../../data/query.ts'
 import { Button } from '../../../ui/button.tsx'
-import { Checkbox } from '../../../ui/checkbox.tsx'
+import { Checkbox, Radios, Select } from '../../../ui/choices.tsx'
 import { Dialog } from '../../../ui/dialog.tsx'
 import { Form } from '../../../ui/form.tsx'
-import { Radios } from '../../../ui/radios.tsx'
-import { Row } from '../../../ui/row.tsx'
-import { Select } from '../../../ui/select.tsx'
+import { Grid, Row } from '../../../ui/layout.tsx'
 import { TextField } from '../../../ui/text-field.tsx'
 import type { KeyDraft } from './keys.ts'
 import { draftFaults, emptyDraft, expiries, newKey, permissions, presets } from './keys.ts'
@@ -33,11 +31,11 @@ export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
         <TextField label="Name" value={draft.name} onChange={name => change({ name })} error={faults.name} hint="For yourself: which program uses it, and where." maxLength={200} autofocus autocomplete="off" />
         <Radios legend="What it may do" value={draft.preset} options={presets} onChange={preset => change({ preset })} />
         {draft.preset === 'own' && <Chosen chosen={draft.chosen} onChange={chosen => change({ chosen })} error={faults.permissions} />}
-        <Row gap="normal" align="start" wrap>
+        <Grid min="12rem">
           <Select label="Expires" value={draft.expiry} options={expiries} onChange={expiry => change({ expiry })} />
           {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day} onChange={day => change({ day })} error={faults.day} />}
           <TextField label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses} placeholder="Any number" min={1} optional inputMode="numeric" />
-        </Row>
+        </Grid>
         <Row align="end">
           <Button kind="quiet" onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" isBusy={make.isRunning}>Make key</Button>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
-import { CodeBlock } from '../../../ui/code-block.tsx'
-import { Stack } from '../../../ui/stack.tsx'
+import { CodeBlock } from '../../../ui/copy.tsx'
+import { Stack } from '../../../ui/layout.tsx'
 import { Tabs } from '../../../ui/tabs.tsx'
 import { keyPlace, readyLines } from './lines.ts'
 

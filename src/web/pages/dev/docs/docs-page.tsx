@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact'
 import { face } from '../../../app/face.ts'
 import { Link, useRouter } from '../../../app/router.tsx'
 import { useSession } from '../../../app/session.ts'
+import { Select } from '../../../ui/choices.tsx'
 import { EmptyState } from '../../../ui/empty-state.tsx'
 import { Page } from '../../../ui/page.tsx'
 import { ApiReference } from './api-reference.tsx'
@@ -19,7 +20,7 @@ export default function DocsPage () {
   const chapter = chapterAt(params.rest ?? '', chapters)
   const Content = chapter == null ? Unknown : contents[chapter.id]
   return (
-    <Page title={chapter?.title ?? 'Documentation'}>
+    <Page title={chapter == null || chapter.id === 'overview' ? 'Documentation' : chapter.title}>
       <div class="docs">
         {chapters.length > 1 && <Chapters chapters={chapters} active={chapter?.id} />}
         <div class="docs__content"><Content key={chapter?.id} /></div>
@@ -28,9 +29,17 @@ export default function DocsPage () {
   )
 }
 
+/** On small screens a list to choose from: ten links would stand before the text. */
 function Chapters ({ chapters, active }: { chapters: readonly Chapter[], active: ChapterId | undefined }) {
+  const { go } = useRouter()
   return (
     <nav class="docs__chapters" aria-label="Documentation">
+      <div class="docs__choose">
+        <Select
+          label="Chapter" value={active ?? ''} onChange={id => go(addressOfChapter(id as ChapterId))}
+          options={[...(active == null ? [{ value: '', label: 'Choose a chapter' }] : []), ...chapters.map(({ id, title }) => ({ value: id as string, label: title }))]}
+        />
+      </div>
       <ul>
         {chapters.map(({ id, title }) => (
           <li key={id}>

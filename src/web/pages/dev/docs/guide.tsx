@@ -1,8 +1,8 @@
 import { Link } from '../../../app/router.tsx'
 import { Card } from '../../../ui/card.tsx'
-import { CodeBlock } from '../../../ui/code-block.tsx'
-import { Grid } from '../../../ui/grid.tsx'
-import { Section } from '../../../ui/section.tsx'
+import { CodeBlock } from '../../../ui/copy.tsx'
+import { Grid } from '../../../ui/layout.tsx'
+import { Section } from '../../../ui/page.tsx'
 import { keyPlace, pinRemoteLines } from '../developer/lines.ts'
 
 const origin = (): string => location.origin

@@ -1,3 +1,5 @@
+import { countText } from '../../../data/format.ts'
+
 /** OpenAPI documents as the reference shows them: whoever serves an API describes it, and nothing here knows a route. */
 
 /** JSON Schema, as far as the documents use it. */
@@ -149,9 +151,9 @@ function rangeText ({ type, minimum, maximum, minLength, maxLength }: Schema): s
   const from = least == null || Math.abs(least) >= Number.MAX_SAFE_INTEGER ? undefined : least
   const to = most == null || most >= Number.MAX_SAFE_INTEGER ? undefined : most
   const unit = isText ? ' characters' : ''
-  if (from != null && to != null) return `${from} to ${to}${unit}`
-  if (to != null) return `at most ${to}${unit}`
-  return from != null && (!isText || from > 1) ? `at least ${from}${unit}` : ''
+  if (from != null && to != null) return `${countText(from)} to ${countText(to)}${unit}`
+  if (to != null) return `at most ${countText(to)}${unit}`
+  return from != null && (!isText || from > 1) ? `at least ${countText(from)}${unit}` : ''
 }
 
 /** A value that fits, as the examples in the reference show it. Schemas that contain themselves end after a few levels. */

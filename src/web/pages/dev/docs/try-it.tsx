@@ -6,17 +6,14 @@ import { errorText } from '../../../data/errors.ts'
 import { useAction } from '../../../data/query.ts'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
-import { CodeBlock } from '../../../ui/code-block.tsx'
+import { Radios, Select } from '../../../ui/choices.tsx'
+import { CodeBlock } from '../../../ui/copy.tsx'
 import { Disclosure } from '../../../ui/disclosure.tsx'
 import { Field } from '../../../ui/field.tsx'
 import { Form } from '../../../ui/form.tsx'
+import { Row, Stack } from '../../../ui/layout.tsx'
 import { Notice } from '../../../ui/notice.tsx'
-import { Radios } from '../../../ui/radios.tsx'
-import { Row } from '../../../ui/row.tsx'
-import { Select } from '../../../ui/select.tsx'
-import { Stack } from '../../../ui/stack.tsx'
-import { TextArea } from '../../../ui/text-area.tsx'
-import { TextField } from '../../../ui/text-field.tsx'
+import { TextArea, TextField } from '../../../ui/text-field.tsx'
 import { exactBytes } from '../../../data/format.ts'
 import type { Shown } from './exchange.ts'
 import { exchange } from './exchange.ts'
@@ -47,7 +44,7 @@ export function TryIt ({ operation, schemas, base, onClose }: TryItProps) {
   return (
     <div class="api-try">
       <Form onSubmit={send} error={fault ?? (call.error == null ? undefined : errorText(call.error))}>
-        {operation.method !== 'GET' && <Notice tone="warn">This is no rehearsal: it changes what it says.</Notice>}
+        {operation.method !== 'GET' && <Notice tone="warn">This is the real thing: what you send is done.</Notice>}
         {!operation.isOpen && face.kind === 'service' && base === '' && <CredentialsFields by={by} onChange={setBy} />}
         {operation.parameters.length > 0 && (
           <div class="api-try__fields">
@@ -61,7 +58,7 @@ export function TryIt ({ operation, schemas, base, onClose }: TryItProps) {
         )}
         <BodyField operation={operation} filled={filled} onChange={setFilled} />
         <Row gap="tight">
-          <Button kind="primary" type="submit" icon="play" isBusy={call.isRunning && call.shown == null}>Send</Button>
+          <Button kind="primary" type="submit" icon="play" isBusy={call.isRunning && call.shown == null} disabled={call.isRunning}>Send</Button>
           {call.isRunning && <Button icon="stop" onClick={call.stop}>Stop</Button>}
           <Button kind="quiet" onClick={onClose}>Close</Button>
         </Row>

@@ -5,15 +5,12 @@ import { useNow } from '../../../data/hooks.ts'
 import { useAction } from '../../../data/query.ts'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
-import { Bytes } from '../../../ui/bytes.tsx'
-import { Checkbox } from '../../../ui/checkbox.tsx'
+import { Checkbox } from '../../../ui/choices.tsx'
 import { confirm } from '../../../ui/confirm.tsx'
-import { Count } from '../../../ui/count.tsx'
-import { Name } from '../../../ui/name.tsx'
-import { Stack } from '../../../ui/stack.tsx'
+import { Stack } from '../../../ui/layout.tsx'
 import { Table } from '../../../ui/table.tsx'
 import type { Column } from '../../../ui/table.tsx'
-import { Time } from '../../../ui/time.tsx'
+import { Bytes, Count, Name, Time } from '../../../ui/values.tsx'
 import type { LinkState } from './links.ts'
 import { linkState, typesText } from './links.ts'
 
@@ -40,7 +37,7 @@ export function LinkTable ({ links, groups, onChanged }: { links: readonly Uploa
     <Stack>
       <Table
         caption="Upload links"
-        columns={columns({ now, groups, ask, isBusy: revoke.isRunning })}
+        columns={columns({ now, groups, ask, isBusy: revoke.isRunning }).filter(({ id }) => id !== 'state' || showsEnded)}
         rows={showsEnded ? links : open}
         keyOf={link => link.id}
         empty="No link is open."
@@ -75,5 +72,5 @@ function GroupOf ({ id, groups }: { id: string | null, groups: readonly Group[] 
 
 function StateOf ({ link, now }: { link: UploadLink, now: number }) {
   const { tone, label } = stateWords[linkState(link, now)]
-  return <Badge tone={tone} icon={tone === 'good' ? 'check' : 'cross'}>{label}</Badge>
+  return <Badge tone={tone} icon={tone === 'good' ? 'check' : 'close'}>{label}</Badge>
 }

@@ -1,11 +1,10 @@
 import type { CreatedLink } from '../../../../client/service/types.ts'
 import { Button } from '../../../ui/button.tsx'
-import { CodeBlock } from '../../../ui/code-block.tsx'
+import { CodeBlock, Secret } from '../../../ui/copy.tsx'
 import { Dialog } from '../../../ui/dialog.tsx'
 import { Disclosure } from '../../../ui/disclosure.tsx'
+import { Stack } from '../../../ui/layout.tsx'
 import { Notice } from '../../../ui/notice.tsx'
-import { Secret } from '../../../ui/secret.tsx'
-import { Stack } from '../../../ui/stack.tsx'
 
 /** The only moment in which the address is shown. */
 export function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose: () => void }) {

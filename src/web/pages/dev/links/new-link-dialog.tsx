@@ -4,10 +4,10 @@ import { service } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
 import { useAction } from '../../../data/query.ts'
 import { Button } from '../../../ui/button.tsx'
+import { Select } from '../../../ui/choices.tsx'
 import { Dialog } from '../../../ui/dialog.tsx'
 import { Form } from '../../../ui/form.tsx'
-import { Row } from '../../../ui/row.tsx'
-import { Select } from '../../../ui/select.tsx'
+import { Grid, Row } from '../../../ui/layout.tsx'
 import { TextField } from '../../../ui/text-field.tsx'
 import type { LinkDraft } from './links.ts'
 import { emptyLink, kinds, lifetimes, linkFaults, newLink } from './links.ts'
@@ -32,14 +32,14 @@ export function NewLinkDialog ({ groups, onClose, onMade }: NewLinkDialogProps) 
           label="What it is for" value={draft.name} onChange={name => change({ name })} hint="Whoever has the link reads this, too." placeholder="Pictures of the party"
           maxLength={200} optional autofocus autocomplete="off"
         />
-        <Row gap="normal" align="start" wrap>
+        <Grid min="12rem">
           <TextField label="Uploads" type="number" value={draft.uses} onChange={uses => change({ uses })} error={faults.uses} min={1} inputMode="numeric" hint="How often it can be used." />
           <Select label="Open for" value={draft.seconds} options={lifetimes} onChange={seconds => change({ seconds })} />
-        </Row>
-        <Row gap="normal" align="start" wrap>
+        </Grid>
+        <Grid min="12rem">
           <Select label="Takes" value={draft.kind} options={kinds} onChange={kind => change({ kind })} hint="As the sender's machine states it." />
           <TextField label="Largest file" type="number" value={draft.most} onChange={most => change({ most })} error={faults.most} suffix="MiB" placeholder="What fits" optional inputMode="decimal" />
-        </Row>
+        </Grid>
         {draft.kind === 'own' && <TextField label="Media types" value={draft.types} onChange={types => change({ types })} error={faults.types} placeholder="image/png, text/*" mono spellcheck={false} />}
         {groups.length > 0 && (
           <Select

@@ -3,20 +3,18 @@ import type { TaskState, TaskSummary } from '../../../../client/service/types.ts
 import { useRouter } from '../../../app/router.tsx'
 import { service } from '../../../data/clients.ts'
 import { useAction } from '../../../data/query.ts'
+import { Status } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
+import { Select } from '../../../ui/choices.tsx'
 import { confirm } from '../../../ui/confirm.tsx'
-import { Count } from '../../../ui/count.tsx'
 import { EmptyState } from '../../../ui/empty-state.tsx'
+import { Toolbar } from '../../../ui/layout.tsx'
 import { Loaded } from '../../../ui/loaded.tsx'
-import { Name } from '../../../ui/name.tsx'
 import { Page } from '../../../ui/page.tsx'
 import { Pager } from '../../../ui/pager.tsx'
-import { Select } from '../../../ui/select.tsx'
-import { Status } from '../../../ui/status.tsx'
 import { Table } from '../../../ui/table.tsx'
 import type { Column } from '../../../ui/table.tsx'
-import { Time } from '../../../ui/time.tsx'
-import { Toolbar } from '../../../ui/toolbar.tsx'
+import { Count, Name, Time } from '../../../ui/values.tsx'
 import { usePages } from '../pages-query.ts'
 import { figuresText, isOpen, kinds, kindText } from './task-words.ts'
 import './tasks.css'
@@ -51,7 +49,7 @@ export default function AdminTasksPage () {
       <Toolbar label="Filters">
         <Select label="State" hideLabel value={state as StateFilter} options={states} onChange={value => setQuery({ state: value === '' ? null : value })} />
         <Select label="Kind" hideLabel value={kind} options={[{ value: '', label: 'All kinds' }, ...kinds]} onChange={value => setQuery({ kind: value === '' ? null : value })} />
-        {user !== '' && <Button kind="quiet" size="small" icon="cross" onClick={() => setQuery({ user: null })}>Only one user’s: show all</Button>}
+        {user !== '' && <Button kind="quiet" size="small" icon="close" onClick={() => setQuery({ user: null })}>Only one user’s: show all</Button>}
       </Toolbar>
       <Loaded query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">Nothing fits these filters.</EmptyState> }}>
         {({ rows, isMore }) => (

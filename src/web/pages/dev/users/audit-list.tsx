@@ -4,7 +4,7 @@ import { Loaded } from '../../../ui/loaded.tsx'
 import { Pager } from '../../../ui/pager.tsx'
 import { Table } from '../../../ui/table.tsx'
 import type { Column } from '../../../ui/table.tsx'
-import { Time } from '../../../ui/time.tsx'
+import { Time } from '../../../ui/values.tsx'
 import { usePages } from '../pages-query.ts'
 import { actionText, actorText } from './audit-words.ts'
 

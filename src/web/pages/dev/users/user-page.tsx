@@ -8,22 +8,18 @@ import { invalidate, useAction, useQuery } from '../../../data/query.ts'
 import type { Query } from '../../../data/query.ts'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
+import { Stat, Stats } from '../../../ui/card.tsx'
 import { TimeChart } from '../../../ui/chart.tsx'
+import { Select } from '../../../ui/choices.tsx'
 import { confirm } from '../../../ui/confirm.tsx'
-import { Count } from '../../../ui/count.tsx'
 import { Form } from '../../../ui/form.tsx'
+import { Row, Stack } from '../../../ui/layout.tsx'
 import { Loaded } from '../../../ui/loaded.tsx'
-import { Meter } from '../../../ui/meter.tsx'
-import { Page } from '../../../ui/page.tsx'
-import { Row } from '../../../ui/row.tsx'
-import { Section } from '../../../ui/section.tsx'
-import { Select } from '../../../ui/select.tsx'
+import { Page, Section } from '../../../ui/page.tsx'
+import { Meter } from '../../../ui/progress.tsx'
 import { Skeleton } from '../../../ui/skeleton.tsx'
-import { Stack } from '../../../ui/stack.tsx'
-import { Stat } from '../../../ui/stat.tsx'
-import { Stats } from '../../../ui/stats.tsx'
 import { TextField } from '../../../ui/text-field.tsx'
-import { Time } from '../../../ui/time.tsx'
+import { Count, Time } from '../../../ui/values.tsx'
 import { AuditList } from './audit-list.tsx'
 import type { Unit } from './quota.ts'
 import { quotaBytes, quotaParts, units } from './quota.ts'
@@ -95,7 +91,7 @@ function Quota ({ user, onChanged }: UserProps) {
     <Stack>
       <Meter label="Storage used" value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} />
       <Form onSubmit={submit}>
-        <Row gap="normal" align="end" wrap>
+        <Row gap="normal" class="user-page__quota">
           <TextField label="Quota" type="number" value={parts.amount} onChange={amount => setParts({ ...parts, amount })} min={0} step="any" error={isTried && bytes == null ? 'A number from 0 on.' : undefined} />
           <Select label="Unit" value={parts.unit} options={units} onChange={(unit: Unit) => setParts({ ...parts, unit })} />
           <Button type="submit" isBusy={change.isRunning} disabled={bytes === user.quota_bytes}>Change quota</Button>
@@ -114,7 +110,7 @@ function Use ({ id }: { id: string }) {
   const points = (all: readonly UsageDay[], pick: (day: UsageDay) => number) => all.map(day => ({ at: Date.parse(day.day), value: pick(day) }))
   return (
     <Stack>
-      <Select label="Time" value={days} options={spans} onChange={setDays} />
+      <Row><Select label="Time" hideLabel value={days} options={spans} onChange={setDays} /></Row>
       <Loaded query={usage} skeleton={<Skeleton height="12rem" />}>
         {all => (
           <>

@@ -6,19 +6,16 @@ import { bytesText } from '../../../data/format.ts'
 import { useDebounced } from '../../../data/hooks.ts'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
-import { Count } from '../../../ui/count.tsx'
 import { EmptyState } from '../../../ui/empty-state.tsx'
+import { Row, Toolbar } from '../../../ui/layout.tsx'
 import { Loaded } from '../../../ui/loaded.tsx'
-import { Meter } from '../../../ui/meter.tsx'
-import { Name } from '../../../ui/name.tsx'
 import { Page } from '../../../ui/page.tsx'
 import { Pager } from '../../../ui/pager.tsx'
-import { Row } from '../../../ui/row.tsx'
-import { SearchField } from '../../../ui/search-field.tsx'
+import { Meter } from '../../../ui/progress.tsx'
 import { Table } from '../../../ui/table.tsx'
 import type { Column } from '../../../ui/table.tsx'
-import { Time } from '../../../ui/time.tsx'
-import { Toolbar } from '../../../ui/toolbar.tsx'
+import { SearchField } from '../../../ui/text-field.tsx'
+import { Count, Name, Time } from '../../../ui/values.tsx'
 import { usePages } from '../pages-query.ts'
 import { InviteDialog } from './invite-dialog.tsx'
 
@@ -59,7 +56,7 @@ const columns: Array<Column<Account>> = [
     cell: user => <Row gap="tight" wrap><Name text={user.email} to={`/admin/users/${encodeURIComponent(user.id)}`} />{user.role === 'admin' && <Badge tone="info" icon="shield">Admin</Badge>}</Row>
   },
   { id: 'state', label: 'State', cell: user => <AccountState user={user} /> },
-  { id: 'used', label: 'Storage', width: '14rem', cell: user => <Meter label={`Storage of ${user.email}`} value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} /> },
+  { id: 'used', label: 'Storage', width: '14rem', cell: user => <Meter hideLabel label={`Storage of ${user.email}`} value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} /> },
   { id: 'files', label: 'Files', isNumber: true, cell: user => <Count value={user.file_count} /> },
   { id: 'created', label: 'Since', hideBelow: 'tablet', cell: user => <Time at={user.created_at} /> }
 ]

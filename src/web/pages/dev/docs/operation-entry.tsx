@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Badge } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
 import { CodeBlock } from '../../../ui/copy.tsx'
@@ -15,8 +15,11 @@ export interface OperationProps { operation: Operation, schemas: Schemas, base: 
 export function OperationEntry ({ operation, schemas, base, isOpen: isOpenAtFirst }: OperationProps) {
   const { id, method, path, summary } = operation
   const [isOpen, setOpen] = useState(isOpenAtFirst)
+  const element = useRef<HTMLDetailsElement>(null)
+  // the document came after the browser looked for what the address names
+  useEffect(() => { if (isOpenAtFirst) element.current?.scrollIntoView({ block: 'start' }) }, [isOpenAtFirst])
   return (
-    <details class="api-call" id={id} open={isOpen} onToggle={event => setOpen(event.currentTarget.open)}>
+    <details ref={element} class="api-call" id={id} open={isOpen} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary class="api-call__summary">
         <span class={`api-method api-method--${method.toLowerCase()}`}>{method}</span>
         <code class="api-call__path">{base}{path}</code>

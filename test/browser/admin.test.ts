@@ -37,7 +37,7 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
 
     await page.getByRole('link', { name: 'anna@example.com' }).click()
     await page.getByRole('heading', { level: 1, name: 'anna@example.com' }).waitFor()
-    await page.getByLabel('Quota', { exact: true }).fill('2.5')
+    await page.getByLabel('New quota').fill('2.5')
     await page.getByRole('button', { name: 'Change quota' }).click()
     await page.getByText('of 2.5 GiB').first().waitFor()
     await page.getByRole('row', { name: /Quota changed/ }).waitFor()
@@ -69,22 +69,23 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
   })
 
   it('shows tasks to their owner, with what came of them', async () => {
-    const { task_id: id } = await anna.client.files.deleteWhere({})
-    await pollUntil(async () => (await anna.client.tasks.status(id)).state === 'SUCCESS', { what: 'the deletion' })
-    await anna.client.account.export()
-    const page = await web.open('/tasks', { user: anna })
+    const ben = await web.user({ email: 'ben@example.net' })
+    const { task_id: id } = await ben.client.files.deleteWhere({})
+    await pollUntil(async () => (await ben.client.tasks.status(id)).state === 'SUCCESS', { what: 'the deletion' })
+    await ben.client.account.export()
+    const page = await web.open('/tasks', { user: ben })
 
     const row = page.getByRole('row', { name: /Delete files/ })
     await row.getByText('0 deleted').waitFor()
     const exported = page.getByRole('row', { name: /Export the account/ })
     const [download] = await Promise.all([page.waitForEvent('download'), exported.getByRole('link', { name: 'Download the export' }).click()])
     const text = Buffer.concat(await Array.fromAsync(await download.createReadStream())).toString()
-    assert.match(text, /anna@example\.com/)
+    assert.match(text, /ben@example\.net/)
     await checkAccessible(page)
     await shots(page, 'tasks')
   })
 
-  it('shows everybody\'s tasks to admins, and cancels one that waits', async () => {
+  it('shows everybody\'s tasks to admins, and stops one that waits', async () => {
     // its endpoint never answers in time: the task is begun again and again
     const { task_id: id } = await anna.client.pins.import({ endpoint: 'https://pins.invalid/psa', token: 'x' })
     const page = await web.open('/admin/tasks', { user: root })
@@ -96,9 +97,9 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
 
     const { state } = await anna.client.tasks.status(id)
     if (state === 'PENDING' || state === 'STARTED') {
-      await row.getByRole('button', { name: /^Cancel/ }).click()
-      await page.getByRole('dialog').getByRole('button', { name: 'Cancel the task' }).click()
-      await row.getByText('Cancelled').waitFor()
+      await row.getByRole('button', { name: /^Stop/ }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Stop the task' }).click()
+      await row.getByText('Stopped').waitFor()
       assert.equal((await anna.client.tasks.status(id)).state, 'REVOKED')
     } else await row.getByText('Failed').waitFor()
   })

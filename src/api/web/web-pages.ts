@@ -43,8 +43,9 @@ export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
         return asset != null
       }
       const own = face(exchange)
-      const page = exchange.path === '/' ? pageOf(files.pages, '/') ?? { path: '/', faces: [own.kind], files: [] } : pageOf(files.pages, exchange.path)
-      if (page == null || (page.path !== '/' && !page.faces.includes(own.kind))) return false
+      // both faces have a first page
+      const page = pageOf(files.pages.filter(({ faces }) => faces.includes(own.kind)), exchange.path) ?? (exchange.path === '/' ? { path: '/', faces: [own.kind], files: [] } : null)
+      if (page == null) return false
       sendIndex(exchange, { files, page, own, clock })
       return true
     }
@@ -62,8 +63,7 @@ function sendIndex (exchange: Exchange, { files, page, own, clock }: { files: We
 
 function documentOf (index: string, { own, page }: { own: WebFace, page: WebPage }): string {
   // the page's code is on its way before the entry has asked for it
-  const files = page.faces.includes(own.kind) ? page.files : []
-  const ahead = files.map(file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`).join('\n')
+  const ahead = page.files.map(file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`).join('\n')
   return index
     .replace(metaElement, () => `<meta name="helia-cluster" content="${escapeHtml(JSON.stringify(own))}">`)
     .replace('</head>', () => `${ahead}\n</head>`)

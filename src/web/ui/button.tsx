@@ -32,10 +32,12 @@ export function Button (props: ButtonProps) {
     {!iconOnly && <span class="button__text">{children ?? label}</span>}
     {isBusy && <span class="button__spinner" aria-hidden="true"/>}
   </>
-  const name = iconOnly ? label : undefined
-  if (to != null) return <Link to={to} class={classes} title={title ?? name} aria-label={name}>{content}</Link>
-  if (href != null) return <a href={href} class={classes} title={title ?? name} aria-label={name} download={download} onClick={onClick}>{content}</a>
+  // with a text, the label says more to who can't see what stands around it
+  const name = iconOnly || children != null ? label : undefined
+  const hint = title ?? (iconOnly ? label : undefined)
+  if (to != null) return <Link to={to} class={classes} title={hint} aria-label={name}>{content}</Link>
+  if (href != null) return <a href={href} class={classes} title={hint} aria-label={name} download={download} onClick={onClick}>{content}</a>
   // a busy button keeps the focus, which a disabled one loses
-  return <button type={type} class={classes} disabled={disabled} aria-disabled={isBusy ? 'true' : undefined} aria-busy={isBusy ? 'true' : undefined} title={title ?? name} aria-label={name}
+  return <button type={type} class={classes} disabled={disabled} aria-disabled={isBusy ? 'true' : undefined} aria-busy={isBusy ? 'true' : undefined} title={hint} aria-label={name}
     onClick={event => { if (isBusy) event.preventDefault(); else onClick?.(event) }}>{content}</button>
 }

@@ -59,7 +59,7 @@ describe('the reference of an API', () => {
   it('says in words what fits', () => {
     const text = (schema: object): string => kindText(schema, schemas)
 
-    assert.equal(text({ type: 'integer', minimum: 1, maximum: 1000 }), 'integer, 1 to 1000')
+    assert.equal(text({ type: 'integer', minimum: 1, maximum: 1000 }), 'integer, 1 to 1,000')
     assert.equal(text({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), 'integer, at least 0')
     assert.equal(text({ type: 'string', maxLength: 200 }), 'string, at most 200 characters')
     assert.equal(text({ anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }] }), 'time or null')

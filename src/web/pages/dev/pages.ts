@@ -1,4 +1,7 @@
-import type { PageEntry } from '../../app/page-entry.ts'
+import type { MenuPlace, PageEntry } from '../../app/page-entry.ts'
+
+const docs: Pick<PageEntry, 'title' | 'wide' | 'load'> = { title: 'Documentation', wide: true, load: () => import('./docs/docs-page.tsx') }
+const docsMenu: MenuPlace = { group: 'main', order: 95, label: 'Docs', icon: 'book' }
 
 export const devPages: readonly PageEntry[] = [
   {
@@ -9,7 +12,6 @@ export const devPages: readonly PageEntry[] = [
     wide: true,
     load: () => import('./links/links-page.tsx')
   },
-  { path: '/send', title: 'Send files', audience: 'everyone', load: () => import('./links/send-page.tsx') },
   {
     path: '/tasks',
     title: 'Tasks',
@@ -26,16 +28,10 @@ export const devPages: readonly PageEntry[] = [
     wide: true,
     load: () => import('./developer/developer-page.tsx')
   },
-  {
-    path: '/docs',
-    title: 'Documentation',
-    audience: 'everyone',
-    faces: ['service', 'cluster'],
-    menu: { group: 'main', order: 95, label: 'Docs', icon: 'book' },
-    wide: true,
-    load: () => import('./docs/docs-page.tsx')
-  },
-  { path: '/docs/*', title: 'Documentation', audience: 'everyone', faces: ['service', 'cluster'], wide: true, load: () => import('./docs/docs-page.tsx') },
+  { ...docs, path: '/docs', audience: 'everyone', menu: docsMenu },
+  { ...docs, path: '/docs/*', audience: 'everyone' },
+  { ...docs, path: '/docs', audience: 'operator', faces: ['cluster'], menu: docsMenu },
+  { ...docs, path: '/docs/*', audience: 'operator', faces: ['cluster'] },
   {
     path: '/admin/users',
     title: 'Users',

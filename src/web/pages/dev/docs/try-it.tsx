@@ -114,7 +114,7 @@ function ParameterField ({ parameter: { name, isRequired, about, schema }, schem
   const values = one.type === 'boolean' ? ['true', 'false'] : one.enum?.map(String)
   const hint = about === '' ? kindText(schema, schemas) : about.replaceAll('`', '')
   if (values != null) return <Select label={name} value={value} onChange={onChange} hint={hint} options={[{ value: '', label: 'not said' }, ...values.map(text => ({ value: text, label: text }))]} />
-  return <TextField label={name} value={value} onChange={onChange} hint={hint} optional={!isRequired} required={isRequired} autocomplete="off" spellcheck={false} mono {...(one.type === 'integer' ? { inputMode: 'numeric' as const } : {})} />
+  return <TextField label={name} value={value} onChange={onChange} hint={hint} optional={!isRequired} autocomplete="off" spellcheck={false} mono {...(one.type === 'integer' ? { inputMode: 'numeric' as const } : {})} />
 }
 
 function BodyField ({ operation: { body }, filled, onChange }: { operation: Operation, filled: Filled, onChange: (filled: Filled) => void }) {

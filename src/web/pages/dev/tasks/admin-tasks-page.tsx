@@ -26,7 +26,7 @@ const states: ReadonlyArray<{ value: StateFilter, label: string }> = [
   { value: 'STARTED', label: 'Running' },
   { value: 'SUCCESS', label: 'Done' },
   { value: 'FAILURE', label: 'Failed' },
-  { value: 'REVOKED', label: 'Cancelled' }
+  { value: 'REVOKED', label: 'Stopped' }
 ]
 
 /** What the service does for everybody. What the tasks are about is their owners'. */
@@ -35,11 +35,11 @@ export default function AdminTasksPage () {
   const [state, kind, user] = [query.get('state') ?? '', query.get('kind') ?? '', query.get('user') ?? '']
   const filter = { ...(state === '' ? {} : { state: state as TaskState }), ...(kind === '' ? {} : { kind }), ...(user === '' ? {} : { user }) }
   const tasks = usePages(`admin/tasks?${state}&${kind}&${user}`, ({ signal, cursor }) => service.admin.tasks({ ...filter, limit: 100, signal, ...(cursor == null ? {} : { cursor }) }), { pollMs: 5000 })
-  const revoke = useAction(async (task: TaskSummary) => service.admin.revokeTask(task.task_id), { done: tasks.reload, success: 'Task cancelled' })
+  const revoke = useAction(async (task: TaskSummary) => service.admin.revokeTask(task.task_id), { done: tasks.reload, success: 'Task stopped' })
   const [asked, setAsked] = useState<string | null>(null)
   const ask = async (task: TaskSummary): Promise<void> => {
     setAsked(task.task_id)
-    const isSure = await confirm({ title: `Cancel “${kindText(task.kind)}”?`, text: `It is a task of ${task.email ?? 'the service'}. What it has done stays done; its owner sees that it was cancelled.`, action: 'Cancel the task', tone: 'bad' })
+    const isSure = await confirm({ title: `Stop “${kindText(task.kind)}”?`, text: `It is a task of ${task.email ?? 'the service'}. What it has done stays done; its owner sees that it was stopped.`, action: 'Stop the task', tone: 'bad' })
     if (isSure) await revoke.run(task)
     setAsked(null)
   }
@@ -75,6 +75,6 @@ const columns = ({ ask, asked }: { ask: (task: TaskSummary) => Promise<void>, as
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Cancel ${kindText(task.kind)} of ${task.email ?? 'the service'}`} disabled={asked === task.task_id} onClick={() => { void ask(task) }}>Cancel</Button> : null
+    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Stop ${kindText(task.kind)} of ${task.email ?? 'the service'}`} disabled={asked === task.task_id} onClick={() => { void ask(task) }}>Stop</Button> : null
   }
 ]

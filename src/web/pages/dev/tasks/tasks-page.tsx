@@ -21,9 +21,9 @@ const pollMs = 3000
 /** Long work of the account: how far it is, what came of it, and a way to end it. */
 export default function TasksPage () {
   const tasks = useQuery('tasks', signal => service.tasks.list({ limit: 200, signal }), { pollMs })
-  const revoke = useAction(async (task: Task) => service.tasks.revoke(task.task_id), { done: tasks.reload, success: 'Task cancelled' })
+  const revoke = useAction(async (task: Task) => service.tasks.revoke(task.task_id), { done: tasks.reload, success: 'Task stopped' })
   const ask = async (task: Task): Promise<void> => {
-    const isSure = await confirm({ title: `Cancel “${kindText(task.kind)}”?`, text: 'What it has done stays done; the rest is left.', action: 'Cancel the task', tone: 'bad' })
+    const isSure = await confirm({ title: `Stop “${kindText(task.kind)}”?`, text: 'What it has done stays done; the rest is left.', action: 'Stop the task', tone: 'bad' })
     if (isSure) await revoke.run(task)
   }
 
@@ -46,7 +46,7 @@ const columns = ({ ask, isBusy }: { ask: (task: Task) => Promise<void>, isBusy: 
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Cancel ${kindText(task.kind)}`} disabled={isBusy} onClick={() => { void ask(task) }}>Cancel</Button> : <ResultOf task={task} />
+    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Stop ${kindText(task.kind)}`} disabled={isBusy} onClick={() => { void ask(task) }}>Stop</Button> : <ResultOf task={task} />
   }
 ]
 

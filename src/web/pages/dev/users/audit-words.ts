@@ -27,7 +27,7 @@ const actionWords: Readonly<Record<string, string>> = {
   export: 'Export asked for',
   delete: 'Deletion asked for',
   'account-deleted': 'Account deleted',
-  'task-revoke': 'Task cancelled by an admin'
+  'task-revoke': 'Task stopped by an admin'
 }
 
 export const actionText = (action: string): string => actionWords[action] ?? action

@@ -12,6 +12,7 @@ export const devPages: readonly PageEntry[] = [
     wide: true,
     load: () => import('./links/links-page.tsx')
   },
+  { path: '/send', title: 'Send files', audience: 'everyone', load: () => import('./links/send-page.tsx') },
   {
     path: '/tasks',
     title: 'Tasks',

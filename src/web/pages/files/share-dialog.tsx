@@ -1,19 +1,34 @@
-import { gatewayLink, ownOrigin } from '../../app/face.ts'
+import { ownOrigin } from '../../app/face.ts'
 import { shownName } from '../../data/format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Secret } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Stack } from '../../ui/layout.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { toast } from '../../ui/toast.tsx'
+import type { SharedFile } from '../dev/share-links.ts'
+import { shareLinks } from '../dev/share-links.ts'
 
-/** Links to a file for others. */
-export function ShareDialog ({ file: { cid, name }, onClose }: { file: { cid: string, name: string }, onClose: () => void }) {
+/** Links to a file for others, and what it means to give them away. */
+export function ShareDialog ({ file, onClose }: { file: SharedFile, onClose: () => void }) {
+  const { page, direct, ipfs } = shareLinks(file, ownOrigin())
+  const send = async (): Promise<void> => {
+    try {
+      await navigator.share({ title: shownName(file.name), url: page })
+    } catch (err) {
+      if (!(err instanceof Error && err.name === 'AbortError')) toast('This device could not share it. Copy the link.', { tone: 'bad' })
+    }
+  }
   return (
-    <Dialog title={`Share “${shownName(name)}”`} onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+    <Dialog
+      title={`Share “${shownName(file.name)}”`} onClose={onClose}
+      footer={<>{typeof navigator.share === 'function' && <Button icon="share" onClick={() => { void send() }}>Share with an app</Button>}<Button kind="primary" onClick={onClose}>Done</Button></>}
+    >
       <Stack>
-        <Secret value={`${ownOrigin()}/retrieve?${new URLSearchParams({ cid, name })}`} label="Page with a preview"/>
-        <Secret value={gatewayLink(cid)} label="The content itself"/>
-        <Secret value={`ipfs://${cid}`} label="For IPFS programs"/>
-        <p>Whoever has one of these links can read the content, without an account.</p>
+        <Secret value={page} label="Page with a preview" />
+        <Secret value={direct} label="The content itself" />
+        <Secret value={ipfs} label="For IPFS programs" />
+        <Notice tone="info">Whoever has a link can read it, without an account, and can pass it on. When you delete the file, copies that others have kept stay.</Notice>
       </Stack>
     </Dialog>
   )

@@ -34,7 +34,7 @@ export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
         <Grid min="12rem">
           <Select label="Expires" value={draft.expiry} options={expiries} onChange={expiry => change({ expiry })} />
           {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day} onChange={day => change({ day })} error={faults.day} />}
-          <TextField label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses} placeholder="Any number" min={1} optional inputMode="numeric" />
+          <TextField label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses} placeholder="Any number" optional inputMode="numeric" />
         </Grid>
         <Row align="end">
           <Button kind="quiet" onClick={onClose}>Cancel</Button>

@@ -11,6 +11,7 @@ import { SearchField } from '../../../ui/text-field.tsx'
 import type { ApiDocument } from './openapi.ts'
 import { found, readDocument } from './openapi.ts'
 import { OperationEntry } from './operation-entry.tsx'
+import { Prose } from './prose.tsx'
 
 export interface ApiReferenceProps {
   /** Where the API serves its OpenAPI document. */
@@ -53,9 +54,4 @@ function Document ({ document, address, base }: { document: ApiDocument, address
       ))}
     </Stack>
   )
-}
-
-/** Texts of the documents have code between backticks. */
-export function Prose ({ text }: { text: string }) {
-  return <p class="api-prose">{text.split(/`([^`]+)`/).map((part, at) => at % 2 === 1 ? <code key={at}>{part}</code> : part)}</p>
 }

@@ -4,9 +4,9 @@ import { Button } from '../../../ui/button.tsx'
 import { CodeBlock } from '../../../ui/copy.tsx'
 import { Stack } from '../../../ui/layout.tsx'
 import { Table } from '../../../ui/table.tsx'
-import { Prose } from './api-reference.tsx'
 import type { Answer, Body, Operation, Row, Schema, Schemas } from './openapi.ts'
 import { exampleOf, kindText, rowsOf } from './openapi.ts'
+import { Prose } from './prose.tsx'
 import { TryIt } from './try-it.tsx'
 
 export interface OperationProps { operation: Operation, schemas: Schemas, base: string, isOpen: boolean }

@@ -92,7 +92,7 @@ function Quota ({ user, onChanged }: UserProps) {
       <Meter label="Storage used" value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} />
       <Form onSubmit={submit}>
         <Row gap="normal" class="user-page__quota">
-          <TextField label="New quota" type="number" value={parts.amount} onChange={amount => setParts({ ...parts, amount })} min={0} step="any" error={isTried && bytes == null ? 'A number from 0 on.' : undefined} />
+          <TextField label="New quota" type="number" value={parts.amount} onChange={amount => setParts({ ...parts, amount })} step="any" error={isTried && bytes == null ? 'A number from 0 on.' : undefined} />
           <Select label="Unit" value={parts.unit} options={units} onChange={(unit: Unit) => setParts({ ...parts, unit })} />
           <Button type="submit" isBusy={change.isRunning} disabled={bytes === user.quota_bytes}>Change quota</Button>
         </Row>

@@ -1,0 +1,97 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { LinkLimits } from '../../../../client/service/types.ts'
+import { useRouter } from '../../../app/router.tsx'
+import { service } from '../../../data/clients.ts'
+import { statusOf } from '../../../data/errors.ts'
+import { bytesText, countText } from '../../../data/format.ts'
+import { useNow } from '../../../data/hooks.ts'
+import { useQuery } from '../../../data/query.ts'
+import { useStore } from '../../../data/store.ts'
+import type { Picked } from '../../../data/uploads/picked.ts'
+import { sizeOf } from '../../../data/uploads/picked.ts'
+import { EmptyState } from '../../../ui/empty-state.tsx'
+import { ErrorState } from '../../../ui/error-state.tsx'
+import { Stack } from '../../../ui/layout.tsx'
+import { Notice } from '../../../ui/notice.tsx'
+import { Page } from '../../../ui/page.tsx'
+import { Skeleton } from '../../../ui/skeleton.tsx'
+import { Name, Time } from '../../../ui/values.tsx'
+import { DropZone } from '../../files/drop-zone.tsx'
+import { UploadList } from '../../files/upload-list.tsx'
+import { linkQueue } from './link-queue.ts'
+import { linkState, refusalOf, secretIn, typesText } from './links.ts'
+import './send.css'
+
+/** For who got an upload link: sends files into somebody else's account, and sees nothing of it. */
+export default function SendPage () {
+  const secret = secretIn(useRouter().hash)
+  return secret == null ? <Ended /> : <Send key={secret} secret={secret} />
+}
+
+const Ended = () => (
+  <Page title="Send files" narrow>
+    <EmptyState title="This link can’t be used" icon="link">It is mistyped, has expired, was used already or was taken back. Ask whoever sent it to you for another one.</EmptyState>
+  </Page>
+)
+
+function Send ({ secret }: { secret: string }) {
+  const queue = linkQueue(secret)
+  const items = useStore(queue.items)
+  const limits = useQuery(`link ${secret}`, signal => service.links.limits(secret, { signal }), { pollMs: 30_000 })
+  const waiting = items.filter(({ state }) => state === 'waiting').length
+  const states = items.map(({ state }) => state).join()
+  // each that has begun is a use of the link, one that fails gives it back
+  useEffect(() => { if (states !== '') limits.reload() }, [states])
+  const isGone = limits.error != null && statusOf(limits.error) === 404
+  if (isGone && items.length === 0) return <Ended />
+  return (
+    <Page title={limits.data?.name === '' || limits.data == null ? 'Send files' : limits.data.name} intro={limits.data == null ? undefined : <Intro limits={limits.data} />} narrow>
+      <Stack gap="wide">
+        {limits.isLoading && <Skeleton lines={5} />}
+        {limits.error != null && !isGone && <ErrorState error={limits.error} onRetry={limits.reload} />}
+        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} onPicked={picked => { queue.add(queue.choose(picked), { pin: 'now', group: null }) }} />}
+        {isGone && <Notice tone="info">The link takes no further files. What has begun goes on.</Notice>}
+        {items.length > 0 && <UploadList queue={queue} hasLinks={false} />}
+      </Stack>
+    </Page>
+  )
+}
+
+const Intro = ({ limits: { expires_at: expiresAt } }: { limits: LinkLimits }) =>
+  <>Somebody asks you for files. What you choose here goes into their account; you need none of your own. Open until <Time at={expiresAt} relative={false} />.</>
+
+function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: number, onPicked: (picked: Picked[]) => void }) {
+  const now = useNow(30_000)
+  const [refused, setRefused] = useState<ReadonlyArray<{ name: string, why: string }>>([])
+  const left = limits.max_uses - limits.uses - waiting
+  const isOpen = linkState({ ...limits, revoked_at: null }, now) === 'open' && left > 0
+  const take = (picked: Picked[]): void => {
+    const checked = picked.map(one => ({ one, why: whyNot(one, limits) }))
+    const fitting = checked.filter(({ why }) => why == null).map(({ one }) => one)
+    const surplus = fitting.slice(left).map(({ name }) => ({ name, why: `the link takes ${countText(left)} more` }))
+    setRefused([...checked.flatMap(({ one, why }) => why == null ? [] : [{ name: one.name, why }]), ...surplus])
+    if (fitting.length > 0) onPicked(fitting.slice(0, left))
+  }
+  return (
+    <Stack>
+      {isOpen && <DropZone onPicked={take} />}
+      <ul class="send-limits">
+        <li>{left === 1 ? 'One file or folder' : `${countText(Math.max(0, left))} files or folders`} can be sent</li>
+        {limits.content_types.length > 0 && <li>{typesText(limits.content_types)} only</li>}
+        {limits.max_bytes != null && <li>Up to {bytesText(limits.max_bytes)} each</li>}
+      </ul>
+      {refused.length > 0 && (
+        <Notice tone="warn" role="alert" title="Not sent" onDismiss={() => setRefused([])}>
+          <ul>{refused.map(({ name, why }) => <li key={name}><Name text={name} />: {why}</li>)}</ul>
+        </Notice>
+      )}
+    </Stack>
+  )
+}
+
+function whyNot (picked: Picked, limits: LinkLimits): string | null {
+  const type = picked.kind === 'file' ? picked.files[0]?.file.type ?? '' : 'application/x-directory'
+  const refusal = refusalOf({ size: sizeOf(picked), type }, limits)
+  if (refusal == null) return null
+  return refusal === 'too-large' ? `it is larger than ${bytesText(limits.max_bytes ?? 0)}` : `only ${typesText(limits.content_types).toLowerCase()} can be sent`
+}

@@ -4,12 +4,13 @@ export const useId = (): string => useHookId()
 
 /** The time, again every so often: for "3 min ago". */
 export function useNow (everyMs = 30_000): number {
-  const [now, setNow] = useState(() => Date.now())
+  const [, tick] = useState(0)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    const timer = setInterval(() => tick(count => count + 1), everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  return now
+  // what is drawn for another reason shall not be told by an old time: what has just happened would be in the future
+  return Date.now()
 }
 
 export function useMedia (query: string): boolean {

@@ -37,7 +37,7 @@ export default function OverviewPage () {
 
 function Figures ({ rows, health }: { rows: readonly PeerRow[] | undefined, health: PinsHealth | undefined }) {
   const here = rows?.filter(({ state }) => state === 'up').length ?? 0
-  const free = rows?.reduce((sum, { freeBytes }) => sum + (freeBytes ?? 0), 0) ?? 0
+  const free = rows?.reduce((sum, { state, freeBytes }) => sum + (state === 'up' ? freeBytes ?? 0 : 0), 0) ?? 0
   const failed = countOf(health, 'pin_error') + countOf(health, 'unpin_error')
   const waiting = countOf(health, 'pin_queued') + countOf(health, 'pinning')
   return <Stats>

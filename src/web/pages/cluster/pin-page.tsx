@@ -41,13 +41,14 @@ export default function PinPage () {
   const cid = params.cid ?? ''
   const found = useQuery(`cluster/pin/${cid}`, async signal => load(cid, signal), { pollMs: 3000 })
   const name = found.data?.pin?.name ?? ''
-  const actions = usePinActions({ cid, name }, { changed: found.reload, gone: () => go('/cluster/pinset') })
+  const pin = { cid, name }
+  const actions = usePinActions({ changed: found.reload, gone: () => go('/cluster/pinset') })
   const isPinned = found.data?.pin != null
   return <Page title={name === '' ? `Pin ${shortCid(cid)}` : shownName(name)} intro={<Cid cid={cid} short={false}/>} back={{ to: '/cluster/pinset', label: 'Pinset' }} actions={isPinned && <>
-    <Button icon="refresh" onClick={actions.recover} disabled={actions.isBusy}>Try again</Button>
-    <Button icon="copy" onClick={actions.changeCopies} disabled={actions.isBusy}>Change copies</Button>
-    <Button icon="move" onClick={actions.move} disabled={actions.isBusy}>Move</Button>
-    <Button kind="danger" icon="unpin" onClick={actions.unpin} disabled={actions.isBusy}>Unpin</Button>
+    <Button icon="refresh" onClick={() => actions.recover(pin)} disabled={actions.isBusy}>Try again</Button>
+    <Button icon="copy" onClick={() => actions.changeCopies(pin)} disabled={actions.isBusy}>Change copies</Button>
+    <Button icon="move" onClick={() => actions.move(pin)} disabled={actions.isBusy}>Move</Button>
+    <Button kind="danger" icon="unpin" onClick={() => actions.unpin(pin)} disabled={actions.isBusy}>Unpin</Button>
   </>}>
     <Loaded query={found}>{({ pin, status, progress }) => pin == null ? <NotPinned cid={cid}/> : <>
       <WhyItWaits progress={progress} status={status}/>

@@ -1,64 +1,16 @@
 import assert from 'node:assert/strict'
-import { availableParallelism, loadavg } from 'node:os'
+import { loadavg } from 'node:os'
 import { after, before, describe, it } from 'node:test'
-import type { CDPSession, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { addManyFiles } from '../support/many-files.ts'
 import { browserSkip, shots, startWeb } from '../support/browser.ts'
 import type { Web, WebUser } from '../support/browser.ts'
+import { fling, isBusy, tries, watch } from '../support/browser-figures.ts'
+import type { Figures } from '../support/browser-figures.ts'
 
 const count = 100_000
-/** What a busy machine spoils is tried again: the best of these counts. */
-const tries = 4
 const rows = (page: Page) => page.getByRole('table', { name: 'Files' }).getByRole('row').filter({ has: page.getByRole('checkbox') })
 const scroller = (page: Page) => page.getByRole('rowgroup', { name: 'Rows of files' })
-
-/** Other people's work on this machine spoils figures of time; then only what the page's own thread has used is compared. */
-const isBusy = (): boolean => loadavg()[0]! > 1.5 * availableParallelism()
-
-interface Figures { longestTask: number, slowFrames: number, frames: number, interaction: number, /** Of the page's thread, for each frame. */ cpuMs: number }
-
-/** Begins to note long tasks, frames and what interactions took; the answer ends it. */
-async function watch (page: Page): Promise<() => Promise<Figures>> {
-  const cdp = await page.context().newCDPSession(page)
-  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' })
-  const before = await cpuSeconds(cdp)
-  await page.evaluate(() => {
-    const noted = { longestTask: 0, slowFrames: 0, frames: 0, interaction: 0, isOn: true }
-    Object.assign(window, { noted })
-    new PerformanceObserver(list => { for (const { duration } of list.getEntries()) noted.longestTask = Math.max(noted.longestTask, duration) }).observe({ type: 'longtask' })
-    new PerformanceObserver(list => {
-      for (const entry of list.getEntries() as Array<PerformanceEntry & { interactionId?: number }>) if ((entry.interactionId ?? 0) > 0) noted.interaction = Math.max(noted.interaction, entry.duration)
-    }).observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit)
-    let last = performance.now()
-    const frame = (now: number): void => {
-      noted.frames++
-      if (now - last > 25) noted.slowFrames++
-      last = now
-      if (noted.isOn) requestAnimationFrame(frame)
-    }
-    requestAnimationFrame(frame)
-  })
-  return async () => page.evaluate(() => {
-    const { noted } = window as unknown as { noted: Omit<Figures, 'cpuMs'> & { isOn: boolean } }
-    noted.isOn = false
-    return { ...noted }
-  }).then(async found => ({ ...found, cpuMs: (await cpuSeconds(cdp) - before) * 1000 / found.frames }))
-}
-
-async function cpuSeconds (cdp: CDPSession): Promise<number> {
-  const { metrics } = await cdp.send('Performance.getMetrics')
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN
-}
-
-/** Scrolls by itself for so many frames, as fast as a finger flings. */
-async function fling (page: Page, frames: number): Promise<void> {
-  await scroller(page).evaluate(async (element, frames) => {
-    for (let at = 0; at < frames; at++) {
-      element.scrollTop += 90
-      await new Promise(resolve => { requestAnimationFrame(resolve) })
-    }
-  }, frames)
-}
 
 describe('Files, when there are a hundred thousand', { skip: browserSkip, timeout: 240_000 }, () => {
   let web: Web
@@ -99,7 +51,7 @@ describe('Files, when there are a hundred thousand', { skip: browserSkip, timeou
       await scroller(page).evaluate((element, at) => { element.scrollTop = at * 400_000 }, at)
       await rows(page).first().waitFor()
       const figures = await watch(page)
-      await fling(page, 180)
+      await fling(scroller(page), 180)
       const found = await figures()
       if (best == null || found.longestTask + found.slowFrames < best.longestTask + best.slowFrames) best = found
       if (found.longestTask < 50 && found.slowFrames <= 3) break

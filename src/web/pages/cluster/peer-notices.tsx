@@ -51,6 +51,7 @@ export function useRemoval ({ id, name, state }: Pick<PeerRow, 'id' | 'name' | '
 }
 
 const problemTexts: Readonly<Record<string, { tone: 'bad' | 'warn' | 'info', title: string, text: string }>> = {
+  starting: { tone: 'info', title: 'This peer has just begun', text: 'It has not joined the cluster\'s network yet. What these pages show comes in a moment.' },
   behind: { tone: 'warn', title: 'This peer is out of sync', text: 'It knows of changes to the pinset that it has not merged yet. What these pages show may be older than what others see.' },
   dirty: { tone: 'info', title: 'The pinset is being looked through again', text: 'A branch of it was incomplete. It repairs itself in the background.' },
   damaged: { tone: 'warn', title: 'The disk of this peer lost some of the pinset', text: 'It is fetched from the other peers. That everything is back has not been seen yet.' },

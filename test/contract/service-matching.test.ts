@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { sql } from 'kysely'
 import type { Search, SqlDatabase } from '../../src/service/sql/sql.ts'
 import { eachDatabase } from '../support/service-database.ts'
 import { addFile, addPin, addUser, fileOf } from '../support/service-rows.ts'
@@ -147,5 +148,28 @@ eachDatabase('searches in the service database', databases => {
     assert.deepEqual(await find({ name: { text: 'ALPHA', match: 'ipartial' } }), ['alphabet', 'Alpha'])
     assert.deepEqual(await find({ name: { text: 'Alpha', match: 'exact' }, meta: { app: 'one' } }), ['Alpha'])
     assert.deepEqual(await find({ state: 'queued' }), ['alphabet'])
+  })
+
+  if (databases.kind === 'sqlite') return
+
+  it('look rare things up by their keys, also in a table that has just grown and that the planner knows nothing of', async () => {
+    const { database } = await databases.open()
+    const user = await addUser(database)
+    await database.transaction(async tx => {
+      await sql`alter table files set (autovacuum_enabled = false)`.execute(tx)
+      for (let from = 0; from < 3000; from += 500) {
+        const names = Array.from({ length: 500 }, (_name, at) => `image-${from + at}.png`)
+        await tx.insertInto('files').values(names.map(name => fileOf(user, { original_filename: name, meta: JSON.stringify({ name }) }))).execute()
+      }
+    })
+    const searches: Search[] = [{ name: { text: '-1234', match: 'ipartial' } }, { name: { text: '77', match: 'ipartial' } }, { meta: { name: 'image-7.png' } }]
+
+    for (const search of searches) {
+      const fits = await database.matching('files', user, search)
+      const { rows } = await sql<Record<string, string>>`explain (costs off) select * from files where ${fits} order by view_count desc, id desc limit 20`.execute(database.db)
+
+      const indexes = rows.flatMap(row => /(?:using|Index Scan on) (\w+)/.exec(row['QUERY PLAN'] ?? '')?.[1] ?? [])
+      assert.deepEqual(indexes, ['files_pkey'], rows.map(row => row['QUERY PLAN']).join('\n'))
+    }
   })
 })

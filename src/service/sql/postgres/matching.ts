@@ -18,29 +18,36 @@ const ages = { files: 'uploaded_at', pins: 'created' } as const
 
 /**
  * See `SqlDatabase.matching`. An index of trigrams or metadata gives all its rows or none, so what is frequent is told by a sample first. The planner multiplies what it guesses of each filter,
- * takes the product for one row, and sorts everything; within CASE it guesses that half of the rows fit.
+ * takes the product for one row, and sorts everything; within CASE it guesses that half of the rows fit. Of a table that has just grown it knows nothing, and would read all of a user's rows in an index
+ * to join them with the candidates: so there is one index only that each query can take.
  */
 export async function postgresMatching (matching: Matching): Promise<Condition> {
   const { table, user, search } = matching
   const filters = filtersOf(table, search, postgresFilters(table))
   const isOwn: Condition = sql`${sql.ref(`${table}.user_id`)} = ${user}`
   if (filters.length === 0) return isOwn
-  const fits: Condition = sql`case when ${allOf(filters.map(({ test }) => test))} then true else false end`
+  const tests = filters.map(({ test }) => test)
+  const fits = withoutIndex(tests)
   if (await isFrequent(matching, fits)) return allOf([isOwn, fits])
-  const candidates = sql`select ${sql.id(keys[table])} from ${sql.table(table)} where ${allOf([isOwn, ...filters.map(({ indexed }) => indexed)])}`
-  if (await countUpTo(matching, candidates, fewRows + 1) > fewRows) return allOf([isOwn, fits])
-  return allOf([sql`${sql.ref(`${table}.${keys[table]}`)} = any (array(${candidates}))`, isOwn, fits])
+  const candidates = await candidatesOf(matching, [isOwn, ...filters.map(({ indexed }) => indexed)])
+  if (candidates.length === 0) return sql`false`
+  if (candidates.length > fewRows) return allOf([isOwn, fits])
+  return allOf([sql`${sql.ref(`${table}.${keys[table]}`)} = any (${candidates})`, withoutIndex([isOwn, ...tests])])
 }
 
-async function isFrequent (matching: Matching, fits: Condition): Promise<boolean> {
-  const { table, user } = matching
+const withoutIndex = (tests: readonly Condition[]): Condition => sql`case when ${allOf(tests)} then true else false end`
+
+/** Their keys; one more than are few when there are more. */
+async function candidatesOf ({ db, table }: Matching, indexed: readonly Condition[]): Promise<string[]> {
+  const key = sql.id(keys[table])
+  const { rows } = await sql<{ key: string }>`select ${key} as key from ${sql.table(table)} where ${allOf(indexed)} limit ${sql.lit(fewRows + 1)}`.execute(db)
+  return rows.map(({ key }) => key)
+}
+
+async function isFrequent ({ db, table, user }: Matching, fits: Condition): Promise<boolean> {
   const newest = sql`select * from ${sql.table(table)} where user_id = ${user} order by ${sql.id(ages[table])} desc limit ${sql.lit(sampledRows)}`
-  return await countUpTo(matching, sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits}`, manyOfThem) === manyOfThem
-}
-
-async function countUpTo ({ db }: Matching, query: ReturnType<typeof sql>, most: number): Promise<number> {
-  const { rows: [row] } = await sql<{ count: number }>`select count(*) as count from (select 1 from (${query}) as found limit ${sql.lit(most)}) as counted`.execute(db)
-  return row?.count ?? 0
+  const { rows } = await sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits} limit ${sql.lit(manyOfThem)}`.execute(db)
+  return rows.length === manyOfThem
 }
 
 const postgresFilters = (table: Searched): FilterDialect<Filter> => ({

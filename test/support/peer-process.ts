@@ -14,6 +14,8 @@ const program = join(root, 'cmd/helia-cluster-service/bin.js')
 export const bundledProgram = join(root, 'dist/helia-cluster-service.js')
 
 const loopback = '/ip4/127.0.0.1/tcp/'
+/** Of a peer that doesn't come. */
+const shownLog = 4000
 
 /** The real service program on a temporary folder, loopback only. */
 export interface PeerProcess {
@@ -107,7 +109,7 @@ export async function peerProcess (change: (json: any) => void = () => {}, { dae
       await pollUntil(async () => {
         if (child?.exitCode != null) throw new Error(`the daemon ended with ${child.exitCode}:\n${log}`)
         return (await fetch(`${url}/health`).catch(() => undefined))?.status === 204
-      }, { withinMs: 30_000, what: 'the peer' })
+      }, { withinMs: 30_000, what: 'the peer' }).catch((err: Error) => { throw new Error(`${err.message}\n${log.slice(-shownLog)}`) })
     },
     remove: async () => {
       await end('SIGKILL')

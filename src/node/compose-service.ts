@@ -10,6 +10,7 @@ import { adminRoutes } from '../api/service/v1/admin.ts'
 import { adminTaskRoutes } from '../api/service/v1/admin-tasks.ts'
 import { eventRoutes } from '../api/service/v1/events.ts'
 import { keyRoutes } from '../api/service/v1/keys.ts'
+import { sessionRoutes } from '../api/service/v1/sessions.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
 import { userRoutes } from '../api/service/v1/users.ts'
 import { webhookRoutes } from '../api/service/v1/webhooks.ts'
@@ -114,6 +115,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       taskRoutes({ tasks }),
       eventRoutes({ events, clock }),
       webhookRoutes({ webhooks }),
+      sessionRoutes({ accounts }),
       accountRoutes({ leaving, exports: content.exports }),
       adminRoutes({ admin, audit, usage }),
       adminTaskRoutes({ overview: new TaskOverview({ database, tasks, audit }) }),

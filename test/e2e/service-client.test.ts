@@ -41,6 +41,11 @@ describe('the client of the service', () => {
     assert.equal(usage.length, 2)
     await client.account.changePassword({ old_password: password, new_password: password })
     assert.equal((await client.account.login({ email: 'user@example.com', password })).role, 'user')
+    const [session] = await client.account.sessions()
+    assert.deepEqual([session?.current, session?.address], [false, '127.0.0.1'])
+    await client.account.endSession(session?.id ?? '')
+    assert.deepEqual(await client.account.sessions(), [])
+    await client.account.endOtherSessions()
     await client.account.logout().catch(() => {}) // a session is a cookie, which only browsers keep
     for (const mails of [client.account.mailVerification, client.account.mailRenewal, client.account.mailPasswordReset]) await mails.call(client.account, 'nobody@example.com')
     const proof = { email: 'user@example.com', verification_code: '000000' }

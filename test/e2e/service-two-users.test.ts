@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { operationsOf, sampleOf, textOf } from '../support/service-documents.ts'
 import type { Operation } from '../support/service-documents.ts'
 import { pollUntil } from '../support/poll.ts'
-import { serviceProcess } from '../support/service-process.ts'
+import { password, serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 
 /**
@@ -42,6 +42,8 @@ async function makeThings (key: string) {
   const pin = await make('/api/pinning/pins', { cid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', name: 'pin of alice' }, key)
   const task = await make('/api/v1/users/me/export', {}, key)
   const tus = await ask('/api/v1/uploads', { method: 'POST', key, headers: { 'tus-resumable': '1.0.0', 'upload-length': '100' } })
+  await ask('/api/v1/users/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'alice@example.com', password }) })
+  const sessions = JSON.parse((await ask('/api/v1/users/me/sessions', { key })).text)
   const webhook = await make('/api/v1/webhooks', { url: 'https://93.184.215.14/hook' }, key)
   await make(`/api/v1/webhooks/${webhook.data.id}`, { state: 'paused' }, key, 'PATCH')
   const status = JSON.parse((await ask('/api/v1/users/status', { key })).text)
@@ -54,6 +56,7 @@ async function makeThings (key: string) {
     requestid: pin.requestid as string,
     task: task.data.task_id as string,
     webhook: webhook.data.id as string,
+    session: sessions.data[0].id as string,
     upload: tus.headers.get('location')?.split('/').at(-1) ?? ''
   }
 }
@@ -88,6 +91,7 @@ function rowsOf (email: string): Record<string, unknown[]> {
 function nameFor ({ path }: Operation, param: string): string | undefined {
   const known: Array<[pattern: RegExp, name: string]> = [
     [/^\/api\/v1\/users\/me\/keys\/\{id\}/, things.key],
+    [/^\/api\/v1\/users\/me\/sessions\/\{id\}/, things.session],
     [/^\/api\/v1\/users\/me\/export\/\{task_id\}/, things.task],
     [/^\/api\/v1\/tasks\/\{task_id\}/, things.task],
     [/^\/api\/v1\/groups\/\{id\}/, things.group],

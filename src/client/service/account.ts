@@ -1,6 +1,6 @@
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCaller } from './caller.ts'
-import type { AccountStatus, ApiKey, CreatedKey, NewKey, Registered, Session, Task, TaskStarted, UsageDay } from './types.ts'
+import type { AccountStatus, ApiKey, CreatedKey, NewKey, Registered, Session, SessionSummary, Task, TaskStarted, UsageDay } from './types.ts'
 
 export interface Credentials { email: string, password: string }
 
@@ -32,6 +32,12 @@ export class ServiceAccount {
   keys (options: CallOptions = {}): Promise<ApiKey[]> { return this.#caller.data({ method: 'GET', path: '/api/v1/users/me/keys', ...options }) }
   createKey (key: NewKey = {}, options: CallOptions = {}): Promise<CreatedKey> { return this.#data('/me/keys', key, options) }
   revokeKey (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `/api/v1/users/me/keys/${segment(id)}`, ...options }) }
+
+  /** Log-ins that have not ended, newest first. */
+  sessions (options: CallOptions = {}): Promise<SessionSummary[]> { return this.#caller.data({ method: 'GET', path: '/api/v1/users/me/sessions', ...options }) }
+  endSession (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `/api/v1/users/me/sessions/${segment(id)}`, ...options }) }
+  /** All but the one that asks. */
+  endOtherSessions (options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: '/api/v1/users/me/sessions', ...options }) }
 
   /** Starts a task that gathers everything of the account; `exported` gives it when that is done. */
   export (options: CallOptions = {}): Promise<TaskStarted> { return this.#data('/me/export', undefined, options) }

@@ -5,6 +5,9 @@ export type Permission = 'pins:read' | 'pins:write' | 'files:read' | 'files:writ
 export interface Registered { email: string, created_at: string, /** Only here, and not before the address is proved where that is asked for. */ api_key?: string }
 export interface Session { email: string, role: 'user' | 'admin', expires_at: string }
 
+/** A log-in; `address` and `agent` may be empty. */
+export interface SessionSummary { id: string, created_at: string, expires_at: string, address: string, agent: string, current: boolean }
+
 export interface AccountStatus {
   email: string
   created_at: string

@@ -24,7 +24,10 @@ export const isFull = ({ via, permissions: held }: Caller): boolean => 'session'
 export type RegistrationMode = 'open' | 'verified' | 'invite' | 'closed'
 
 /** Where a request came from, for the audit log. */
-export interface Origin { address: string }
+export interface Origin { address: string, /** What the client calls itself. */ agent?: string }
+
+/** A log-in that has not ended. `id` names it for its owner: it opens nothing. */
+export interface SessionSummary { id: string, createdAt: number, expiresAt: number, address: string, agent: string, isCurrent: boolean }
 
 /** Answers a credential: the request's way in, so it has to be quick (keys are cached). */
 export interface Credentials {
@@ -97,6 +100,12 @@ export interface Accounts extends Startable, Credentials {
   checkPassword (caller: Caller, password: string): Promise<void>
 
   status (user: string): Promise<AccountStatus>
+  /** Newest first. */
+  sessionsOf (caller: Caller): Promise<SessionSummary[]>
+  /** NOT_FOUND for one that has ended, or is somebody else's. */
+  endSession (caller: Caller, id: string): Promise<void>
+  /** All but the one that asks. */
+  endOtherSessions (caller: Caller): Promise<void>
   /** Newest first. Secrets aren't there any more. */
   keys (user: string): Promise<ApiKeyRow[]>
   createKey (caller: Caller, key: NewKey): Promise<{ id: string, apiKey: string }>

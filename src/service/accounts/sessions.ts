@@ -2,7 +2,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { WorkerHandle } from '../../base/worker.ts'
 import type { Sql } from '../sql/sql.ts'
-import type { Account, Caller, Origin } from './accounts.ts'
+import type { Account, Caller, Origin, SessionSummary } from './accounts.ts'
 import { permissions } from './accounts.ts'
 import type { AccountParts, AccountsInit } from './accounts-deps.ts'
 import { accountColumns, accountOf } from './accounts-deps.ts'
@@ -15,6 +15,11 @@ interface KnownSession { expiresAt: number, account: Account }
 const cacheInit = { freshMs: 1000, maxEntries: 20_000 }
 const everything = new Set(permissions)
 const sweepMs = 3_600_000
+
+/** Enough to tell one from the other, of somebody's own. */
+const nameOf = (hash: string): string => hash.slice(0, 16)
+/** Of what a client calls itself. Characters. */
+const agentLength = 300
 
 const ended = (): ClusterError => new ClusterError('UNAUTHENTICATED', {}, { message: 'the session has ended: log in again' })
 
@@ -52,13 +57,29 @@ export class Sessions implements Startable {
     return this.#caller(known.account, hash, address)
   }
 
-  async begin (tx: Sql, account: Account, { address }: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
+  async begin (tx: Sql, account: Account, { address, agent = '' }: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
     const { database, random } = this.#deps
     const session = newSession(random)
     const now = database.now()
     const expiresAt = now + this.#init.sessionMs
-    await tx.insertInto('sessions').values({ id_hash: secretHash(session), user_id: account.id, created_at: now, expires_at: expiresAt, last_used_at: now }).execute()
+    await tx.insertInto('sessions').values({ id_hash: secretHash(session), user_id: account.id, created_at: now, expires_at: expiresAt, last_used_at: now, address, agent: agent.slice(0, agentLength) }).execute()
     return { caller: this.#caller(account, secretHash(session), address), session, expiresAt }
+  }
+
+  async list ({ user, via }: Caller): Promise<SessionSummary[]> {
+    const { database } = this.#deps
+    const rows = await database.db.selectFrom('sessions').selectAll().where('user_id', '=', user.id).where('expires_at', '>', database.now()).orderBy('created_at', 'desc').execute()
+    return rows.map(row => ({
+      id: nameOf(row.id_hash), createdAt: row.created_at, expiresAt: row.expires_at, address: row.address, agent: row.agent, isCurrent: 'session' in via && via.session === row.id_hash
+    }))
+  }
+
+  /** The hash of the session that has this name; NOT_FOUND when the user has none such. */
+  async named (tx: Sql, user: string, id: string): Promise<string> {
+    const rows = await tx.selectFrom('sessions').select('id_hash').where('user_id', '=', user).execute()
+    const found = rows.find(row => nameOf(row.id_hash) === id)
+    if (found == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such session' })
+    return found.id_hash
   }
 
   /** `except`: the hash of one that goes on. */

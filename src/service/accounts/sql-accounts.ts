@@ -1,6 +1,6 @@
 import { ClusterError } from '../../base/errors.ts'
 import { addressOf } from './address.ts'
-import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, RegistrationMode } from './accounts.ts'
+import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, RegistrationMode, SessionSummary } from './accounts.ts'
 import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
 import { AccountChanges } from './account-changes.ts'
 import { Codes } from './codes.ts'
@@ -10,6 +10,7 @@ import type { Registered, RegistrationInput, VerificationInput } from './registr
 import { Registration } from './registration.ts'
 import { Renewal } from './renewal.ts'
 import { Sessions } from './sessions.ts'
+import type { Sql } from '../sql/sql.ts'
 import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
 
 /** The accounts of a service's database. */
@@ -124,6 +125,24 @@ export class SqlAccounts implements Accounts {
       files: countedUnder('files:', counters),
       pins: countedUnder('pins:', counters)
     }
+  }
+
+  async sessionsOf (caller: Caller): Promise<SessionSummary[]> { return this.sessions.list(caller) }
+
+  async endSession (caller: Caller, id: string): Promise<void> {
+    await this.#endSessions(caller, async (tx, user) => this.sessions.end(tx, user, await this.sessions.named(tx, user, id)))
+  }
+
+  async endOtherSessions (caller: Caller): Promise<void> {
+    const { via } = caller
+    await this.#endSessions(caller, async (tx, user) => this.sessions.endAll(tx, user, 'session' in via ? { except: via.session } : {}))
+  }
+
+  async #endSessions ({ user: { id }, address }: Caller, end: (tx: Sql, user: string) => Promise<void>): Promise<void> {
+    await this.changes.transaction(async tx => {
+      await end(tx, id)
+      await this.#deps.audit.record(tx, { actor: `user:${id}`, user: id, action: 'logout', address })
+    })
   }
 
   async keys (user: string): Promise<ApiKeyRow[]> { return this.keysOfUsers.list(user) }

@@ -88,7 +88,16 @@ export interface ApiKeysTable {
   revoked_at: number | null
 }
 
-export interface SessionsTable { id_hash: string, user_id: string, created_at: number, expires_at: number, last_used_at: number }
+/** `address`, `agent`: where the log-in came from, and what program it named; '' where nobody told. */
+export interface SessionsTable {
+  id_hash: string
+  user_id: string
+  created_at: number
+  expires_at: number
+  last_used_at: number
+  address: Generated<string>
+  agent: Generated<string>
+}
 
 export type CodePurpose = 'verify' | 'renew' | 'reset'
 

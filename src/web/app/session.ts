@@ -39,10 +39,13 @@ export const session = {
   },
 
   logout: async (): Promise<void> => {
-    if (face.kind === 'service') {
-      await service.account.logout().catch(err => { if (!isSessionEnd(err)) throw err })
-      writeStored(hintKey, undefined)
-    }
+    if (face.kind === 'service') await service.account.logout().catch(err => { if (!isSessionEnd(err)) throw err })
+    session.forget()
+  },
+
+  /** The session is at its end already. */
+  forget: (): void => {
+    writeStored(hintKey, undefined)
     clusterToken.set(null)
     become({ kind: 'guest' })
   },

@@ -108,6 +108,27 @@ eachDatabase('accounts', databases => {
     await accounts.login({ ...alice, password: 'new password' }, from)
   })
 
+  it('lists log-ins with where they came from, and ends the one that is named, or all others, of their owner alone', async () => {
+    const { accounts } = await open()
+    await accounts.register(alice, from)
+    await accounts.register({ email: 'bob@example.com', password: alice.password }, from)
+    const [one, two, three] = [await accounts.login(alice, { address: '192.0.2.1', agent: 'A' }), await accounts.login(alice, { address: '192.0.2.2', agent: 'B' }), await accounts.login(alice, from)]
+    const bob = await accounts.login({ email: 'bob@example.com', password: alice.password }, from)
+
+    const listed = await accounts.sessionsOf(one.caller)
+    const second = listed.find(({ agent }) => agent === 'B')
+    assert.deepEqual(listed.map(({ address, isCurrent }) => `${address} ${isCurrent}`).toSorted(), ['192.0.2.1 false', '192.0.2.1 true', '192.0.2.2 false'])
+    await assert.rejects(accounts.endSession(bob.caller, second?.id ?? ''), code('NOT_FOUND'))
+    await accounts.endSession(one.caller, second?.id ?? '')
+
+    await assert.rejects(accounts.bySession(two.session, from), code('UNAUTHENTICATED'))
+    await accounts.bySession(three.session, from)
+    await accounts.endOtherSessions(one.caller)
+    await assert.rejects(accounts.bySession(three.session, from), code('UNAUTHENTICATED'))
+    assert.deepEqual((await accounts.sessionsOf(one.caller)).map(({ isCurrent }) => isCurrent), [true])
+    assert.equal((await accounts.bySession(bob.session, from)).user.email, 'bob@example.com')
+  })
+
   it('refuses a key that is revoked, and keeps the others', async () => {
     const { accounts } = await open()
     const { apiKey } = await accounts.register(alice, from)

@@ -100,9 +100,9 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
           { status: 403, about: 'The account is suspended, or its address not confirmed; or a page of another site asks.' }
         ]
       },
-      handler: async ({ body, address }) => {
+      handler: async ({ body, address, headers }) => {
         await perAccount.take(addressOf(body.email).key)
-        const { caller, session, expiresAt } = await accounts.login(body, { address })
+        const { caller, session, expiresAt } = await accounts.login(body, { address, agent: headers['user-agent'] ?? '' })
         return success({
           message: 'Logged in successfully',
           data: { email: caller.user.email, role: caller.user.role, expires_at: timeText(expiresAt) },

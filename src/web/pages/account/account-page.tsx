@@ -18,6 +18,7 @@ import { toast } from '../../ui/toast-store.ts'
 import { Bytes, Count, Time } from '../../ui/values.tsx'
 import { DataExport } from './data-export.tsx'
 import { passwordError, passwordHint } from './password-rules.ts'
+import { SessionsCard } from './sessions-card.tsx'
 
 export default function AccountPage () {
   const account = useQuery('account', signal => service.account.status({ signal }))
@@ -34,6 +35,7 @@ export default function AccountPage () {
       </Loaded>
     </Card>
     <PasswordCard/>
+    <SessionsCard/>
     <DataExport/>
     <DeletionCard/>
   </Page>
@@ -91,7 +93,7 @@ function DeletionDialog ({ onClose }: { onClose: () => void }) {
   const [error, setError] = useState<string>()
   const removal = useAction(() => service.account.delete(password), {
     done: () => {
-      void session.logout().catch(() => {})
+      session.forget()
       navigate('/')
       toast('Your account is being deleted.')
     },

@@ -62,7 +62,7 @@ function become (next: Session): void {
   const before = ended?.email ?? nameOf(old)
   sessionState.set({ session: next, ended: null })
   if (before === nameOf(next)) retryFailed()
-  else forgetAll()
+  else forgetAll({ isLoadedAgain: next.kind !== 'guest' })
 }
 
 const nameOf = (one: Session): string | undefined => one.kind === 'user' ? one.email : one.kind === 'operator' ? one.user : undefined

@@ -145,13 +145,12 @@ export function invalidate (keyPrefix: string): void {
   }
 }
 
-/** For another user: what is shown is loaded again, and nothing of the old is seen meanwhile. */
-export function forgetAll (): void {
+/** For another user: nothing of the old is seen any more. What is shown is loaded again, unless nobody is there who may see it. */
+export function forgetAll ({ isLoadedAgain }: { isLoadedAgain: boolean }): void {
   for (const [key, entry] of entries) {
-    entry.data = undefined
-    entry.error = undefined
+    entry.set(undefined)
     if (entry.watchers.size === 0) entries.delete(key)
-    else entry.restart()
+    else if (isLoadedAgain) entry.restart()
   }
 }
 

@@ -26,7 +26,7 @@ export function CopyButton ({ text, label, size = 'small', iconOnly = false }: {
 export function Secret ({ value, label }: { value: string, label: string }) {
   return <div class="secret">
     <output class="secret__value" aria-label={label}>{value}</output>
-    <CopyButton text={value} label={`Copy ${label.charAt(0).toLowerCase()}${label.slice(1)}`} size="normal"/>
+    <CopyButton text={value} label={`Copy ${/^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label}`} size="normal"/>
   </div>
 }
 

@@ -148,6 +148,56 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     assert.equal(after?.id, before?.id)
   })
 
+  it('goes on with a folder that is chosen again after a reload', async () => {
+    const user = await web.user()
+    const page = await web.open('/upload', { user })
+    await mkdir(join(folder, 'album'), { recursive: true })
+    for (const name of ['b.bin', 'a.bin']) await large(`album/${name}`, 12 * 2 ** 20)
+    await slow(page, 4_000_000)
+    await choose(page, join(folder, 'album'), 'Folder to upload')
+    await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })
+
+    await page.reload()
+    await item(page, 'album').getByText('Choose it again').waitFor()
+    await choose(page, join(folder, 'album'), 'Folder to upload')
+
+    await done(page, 'album')
+    const { data: [made] } = await user.client.files.page()
+    assert.deepEqual([made?.kind, made?.size, (await user.client.uploads.list()).length], ['directory', 24 * 2 ** 20, 1])
+  })
+
+  it('stops when the session ends, and goes on after the log-in', async () => {
+    const user = await web.user()
+    const page = await web.open('/upload', { user })
+    web.expectErrors(/401/)
+    await slow(page, 4_000_000)
+    await choose(page, await large('session.bin', 16 * 2 ** 20))
+    await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })
+
+    await page.context().clearCookies()
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor({ timeout: 20_000 })
+    await item(page, 'session.bin').getByText('Log in to go on').waitFor()
+    await dialog.getByLabel('Password', { exact: true }).fill(user.password)
+    await dialog.getByRole('button', { name: 'Log in' }).click()
+
+    await done(page, 'session.bin')
+  })
+
+  it('is sent by one tab at a time', async () => {
+    const user = await web.user()
+    const first = await web.open('/upload', { user })
+    await slow(first, 4_000_000)
+    await choose(first, await large('tabs.bin', 16 * 2 ** 20))
+    await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })
+
+    const second = await web.open('/upload', { user })
+
+    await item(second, 'tabs.bin').getByText('In another tab').waitFor()
+    await done(first, 'tabs.bin')
+    await done(second, 'tabs.bin')
+  })
+
   it('goes on by itself after a reload where the browser keeps a handle of the file', async () => {
     const user = await web.user()
     const page = await web.open('/upload', { user })

@@ -106,8 +106,7 @@ export class UploadQueue {
   async cancel (id: string): Promise<void> {
     const entry = this.#entries.get(id)
     entry?.stop?.abort()
-    this.#entries.delete(id)
-    this.items.set(items => items.filter(item => item.id !== id))
+    this.#remove(id)
     await this.#deps.records.remove(id)
     if (entry?.record.uploadId != null) await this.#deps.uploads.delete(entry.record.uploadId).catch(() => {}) // else it expires
     this.#pump()
@@ -183,16 +182,28 @@ export class UploadQueue {
     this.#change(id, { state: 'elsewhere' })
     void this.#deps.locks?.request(lockOf(id), async () => {}).then(async () => {
       const entry = this.#entries.get(id)
-      const record = entry == null ? undefined : (await this.#deps.records.all(entry.record.owner)).find(one => one.id === id)
-      if (entry == null) return
-      if (record != null) {
-        entry.record = record
-        await this.#look(entry)
-      } else {
-        this.#entries.delete(id)
-        this.items.set(items => items.filter(item => item.id !== id))
-      }
+      if (entry != null) await this.#lookAfterOther(entry)
     })
+  }
+
+  /** The other tab has stopped, for now or for good. */
+  async #lookAfterOther (entry: Entry): Promise<void> {
+    const { records, uploads } = this.#deps
+    const { id, owner, uploadId } = entry.record
+    const record = (await records.all(owner)).find(one => one.id === id)
+    if (record != null) {
+      entry.record = record
+      await this.#look(entry)
+      return
+    }
+    const found = uploadId == null ? null : await uploads.status(uploadId).catch(() => null)
+    if (found?.state === 'done') this.#change(id, { state: 'done', cid: found.cid, sentBytes: entry.record.sizeBytes })
+    else this.#remove(id)
+  }
+
+  #remove (id: string): void {
+    this.#entries.delete(id)
+    this.items.set(items => items.filter(item => item.id !== id))
   }
 
   async #run (entry: Entry, signal: AbortSignal): Promise<void> {

@@ -28,7 +28,7 @@ export interface UploadListProps {
 }
 
 const rowPixels = 92
-const phoneRowPixels = 132
+const phoneRowPixels = 164
 const rowsWithoutScroll = 6
 
 /** Uploads that are under way, stopped and done. */

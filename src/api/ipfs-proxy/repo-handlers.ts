@@ -5,11 +5,14 @@ import { goJson } from '../../model/go-json.ts'
 import type { RepoGc } from '../../model/peer.ts'
 import { wholeReply } from './pin-handlers.ts'
 
+/** What clients of Kubo fail without, and nobody can tell of all peers: how many blocks, where, in which format. */
+const untold = '"NumObjects":0,"RepoPath":"","Version":"fs-repo@18"'
+
 /** `repo/stat`: the sum over all peers. */
 export function repoStatHandler (cluster: ClusterApi): (exchange: Exchange) => Promise<Reply> {
   return async ({ signal }) => {
     const { repoSize, storageMax } = await cluster.repoStat({ signal })
-    return wholeReply(`{"RepoSize":${repoSize},"StorageMax":${storageMax}}`)
+    return wholeReply(`{"RepoSize":${repoSize},"StorageMax":${storageMax},${untold}}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/base/errors.ts'
 import { parseServiceJson, sourceOf } from '../../src/config/service-json.ts'
 import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder.ts'
 import { apiAddresses } from './followed.ts'
@@ -17,8 +18,20 @@ export async function printInfo (followed: Followed, deps: FollowDeps): Promise<
 async function sourceLine ({ folder }: Followed, { fetch }: FollowDeps): Promise<string> {
   const url = sourceOf(parseServiceJson(await readConfigText(pathsIn(folder))))
   if (url == null) return 'none: the configuration is in the folder'
-  const isThere = await fetch(url).then(({ status }) => status < 300, () => false)
-  return isThere ? `Available (${url})` : `failed retrieving configuration source (${url})`
+  const answer = await fetch(url).catch(() => undefined)
+  if (answer == null || answer.status >= 300) return `failed retrieving configuration source (${url})`
+  const fault = whatIsWrong(answer.text)
+  return fault === '' ? `Available (${url})` : `what is there is no configuration (${url}): ${fault}`
+}
+
+/** Of what the next start would read. One that only points on is no source. */
+function whatIsWrong (text: string): string {
+  try {
+    const json = parseServiceJson(text)
+    return sourceOf(json) == null ? '' : 'it has a source of its own'
+  } catch (err) {
+    return messageOf(err)
+  }
 }
 
 /** The embedded node is online exactly when the peer is; an external one may be without it. */

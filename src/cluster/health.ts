@@ -8,7 +8,7 @@ import type { Health, HealthProblem } from './cluster-api.ts'
 export interface HealthDeps {
   /** Whether other peers can reach this one. */
   isStarted: () => boolean
-  consensus: Pick<Consensus, 'progress' | 'state'>
+  consensus: Pick<Consensus, 'progress' | 'state' | 'whyReadOnly'>
   ipfs: Pick<IpfsConnector, 'id'>
   tracker: Pick<PinTracker, 'setAsideCount'>
   /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
@@ -20,13 +20,14 @@ export interface HealthDeps {
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
 export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, denylist }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
-  const ipfsError = await ipfs.id().then(({ error }) => error, messageOf)
+  const [ipfsError, readOnly] = await Promise.all([ipfs.id().then(({ error }) => error, messageOf), consensus.whyReadOnly()])
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
   const problems: Array<[HealthProblem, boolean]> = [
     ['starting', !isStarted()],
     ['behind', behind],
     ['dirty', dirty],
     ['damaged', damaged === true],
+    ['read_only', readOnly !== ''],
     ['ipfs_unavailable', ipfsError !== ''],
     ['gossip_silent', silent.length > 0 && heard === 0],
     ['peers_silent', silent.length > 0 && heard > 0],

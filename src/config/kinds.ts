@@ -14,6 +14,8 @@ export interface Kind<Value> {
   name: string
   /** What is allowed, to follow "must be". */
   allowed: string
+  /** The same in a variable, where that is another. */
+  allowedText?: string
   /** The JSON value that Go takes for a key that is absent and read literally. */
   zero: unknown
   /** True for the JSON value that Go treats as "not given". */
@@ -198,10 +200,13 @@ function isDnsUrl (given: string): boolean {
   return url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname))
 }
 
+const pairsText = 'pairs such as "name:value,other:value", and no JSON'
+
 /** Text to text, `k:v,k2:v2` in a variable. */
 export const stringMap: Kind<Record<string, string>> = {
   name: 'map of strings',
   allowed: 'an object whose values are strings',
+  allowedText: pairsText,
   zero: {},
   isEmpty: raw => isObject(raw) && Object.keys(raw).length === 0,
   parse: raw => isObject(raw) && Object.values(raw).every(one => typeof one === 'string') ? raw as Record<string, string> : refused,
@@ -212,6 +217,7 @@ export const stringMap: Kind<Record<string, string>> = {
 export const listMap: Kind<Record<string, string[]>> = {
   name: 'map of lists',
   allowed: 'an object whose values are lists of strings',
+  allowedText: pairsText,
   zero: {},
   isEmpty: stringMap.isEmpty,
   parse: raw => isObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
@@ -220,6 +226,8 @@ export const listMap: Kind<Record<string, string[]>> = {
 
 function pairs<Value> (given: string, valueOf: (text: string) => Value): Record<string, Value> | Refused {
   if (given.trim() === '') return {}
+  // what belongs into the file would become names with brackets
+  if (/^\s*[{[]/.test(given)) return refused
   const items = given.split(',').map(item => /^([^:]*):(.*)$/s.exec(item))
   if (items.some(item => item == null)) return refused
   return Object.fromEntries(items.map(item => [item?.[1] ?? '', valueOf(item?.[2] ?? '')]))
@@ -307,6 +315,7 @@ const isBase64 = (given: string): boolean => given.length % 4 === 0 && /^[A-Za-z
 export const credentials: Kind<Secret<Record<string, string>> | null> = {
   ...stringMap,
   allowed: 'null, or an object with at least one user and password',
+  allowedText: 'pairs such as "user:password,other:password", and no JSON',
   zero: null,
   isEmpty: raw => raw === null,
   parse: raw => {

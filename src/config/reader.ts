@@ -72,7 +72,7 @@ function readField (field: Field, place: Place, context: Context): unknown {
     context.findings.warnings.push(`${where} is ${shown}, which is not ${field.kind.allowed}; the default ${show(field.default)} is used`)
     return field.kind.parse(field.default)
   }
-  context.findings.problems.push(`${where} is ${shown}: must be ${field.kind.allowed}`)
+  context.findings.problems.push(`${where} is ${shown}: must be ${(text == null ? undefined : field.kind.allowedText) ?? field.kind.allowed}`)
   return undefined
 }
 

@@ -65,4 +65,6 @@ export interface Consensus extends Startable {
    * hasn't been seen yet.
    */
   progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged?: boolean }
+  /** Why no pin can be written now: a full disk, one that takes nothing; '' when they can. Never rejects. */
+  whyReadOnly (): Promise<string>
 }

@@ -117,6 +117,6 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     peers: list(object({ peer: string, peername: string, missing: boolean, last_seen: orNull(time), pins: integer, alone: integer, statuses: mapOf(integer) }))
   }),
   MetricHistory: object({ every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) })) }),
-  Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
+  Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }
 }

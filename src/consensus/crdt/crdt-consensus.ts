@@ -1,6 +1,7 @@
 import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
+import { messageOf } from '../../base/errors.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -59,6 +60,9 @@ export function crdtConsensus (init: CrdtConsensusInit, deps: CrdtConsensusDeps)
   return new Crdt(init, deps)
 }
 
+/** Never written, only deleted. */
+const probeKey = '/write-probe'
+
 class Crdt implements CrdtConsensus {
   readonly name = 'consensus'
   readonly state: PinState
@@ -114,6 +118,19 @@ class Crdt implements CrdtConsensus {
     const { reserve } = this.#deps
     if (reserve != null && reserve.lackBytes() > 0) await reserve.checkRoom()
     await this.#local.put(pin)
+  }
+
+  /** After a write that failed, another one has to succeed: one that changes nothing. */
+  async whyReadOnly (): Promise<string> {
+    const { reserve, datastore } = this.#deps
+    try {
+      if (reserve != null && reserve.lackBytes() > 0) await reserve.checkRoom()
+      if (this.#local.hasFailed) await datastore.write([{ key: probeKey, value: undefined }], { sync: true })
+      this.#local.hasFailed = false
+      return ''
+    } catch (err) {
+      return messageOf(err)
+    }
   }
 
   async replace (over: Pin, pin: Pin): Promise<boolean> { return this.#local.replace(over, pin) }

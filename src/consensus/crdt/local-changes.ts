@@ -93,6 +93,9 @@ export class LocalChanges {
     }
   }
 
+  /** Whether the last write failed; who sees one succeed says so. */
+  hasFailed = false
+
   #underWay (key: string): Pending | undefined { return this.#pending.get(key) ?? this.#inHand.get(key) }
 
   async #addOver (key: string, change: Change): Promise<boolean> { return this.#pending.has(key) ? false : this.#add(key, change) }
@@ -137,7 +140,9 @@ export class LocalChanges {
     try {
       if (this.#journal.isBatching) await this.#keep(group)
       else await this.#commit(group)
+      this.hasFailed = false
     } catch (err) {
+      this.hasFailed = true
       for (const [key, { waiters }] of group) {
         group.delete(key)
         for (const { reject } of waiters) reject(err)

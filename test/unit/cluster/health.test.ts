@@ -4,7 +4,7 @@ import { healthOf, type HealthDeps } from '../../../src/cluster/health.ts'
 
 const depsOf = ({ isStarted = true, behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { isStarted?: boolean, behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
   isStarted: () => isStarted,
-  consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'] },
+  consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'], whyReadOnly: async () => '' },
   ipfs: { id },
   tracker: { setAsideCount: () => setAside }
 })
@@ -23,6 +23,14 @@ describe('the health of a peer', () => {
     assert.deepEqual(await problemsOf([], 2), [])
     assert.deepEqual(await problemsOf(['one'], 1), ['peers_silent'])
     assert.deepEqual(await problemsOf(['one', 'two'], 0), ['gossip_silent'])
+  })
+
+  it('says when no pin can be written', async () => {
+    const deps = depsOf({})
+
+    const health = await healthOf({ ...deps, consensus: { ...deps.consensus, whyReadOnly: async () => 'the disk is full' } })
+
+    assert.deepEqual(health.problems, ['read_only'])
   })
 
   it('says that other peers can not reach it yet', async () => {

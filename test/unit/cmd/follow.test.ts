@@ -128,6 +128,17 @@ describe('helia-cluster-follow', () => {
     assert.match(online.out, /Usage: helia-cluster-follow c1/)
   })
 
+  it('says what is wrong with what the source holds', async () => {
+    await run(['c1', 'init', url])
+    const lineOf = async (text: string): Promise<string | undefined> => {
+      source = text
+      return /Config source URL: (.*)/.exec((await run(['c1', 'info'])).out)?.[1]
+    }
+
+    assert.match(await lineOf('<html>not found</html>') ?? '', /^what is there is no configuration \(http:\/\/127.0.0.1:1\/service.json\): /)
+    assert.equal(await lineOf('{"source":"http://127.0.0.1:1/other"}'), `what is there is no configuration (${url}): it has a source of its own`)
+  })
+
   it('lists the pinset of the running follower, else that of the disk, also without the source', async () => {
     await run(['c1', 'init', url])
     const empty = await run(['c1', 'list'])

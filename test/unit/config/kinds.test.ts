@@ -58,6 +58,7 @@ describe('kinds of configuration values', () => {
 
     assert.deepEqual(read, [{ group: 'a', region: 'b' }, { 'X-A': ['1'], 'X-B': ['2:3'] }, ['a', 'b'], []])
     assert.equal(kinds.stringMap.fromText('a:1,b'), kinds.refused)
+    for (const kind of [kinds.stringMap, kinds.credentials, kinds.listMap]) for (const json of ['{"user":"password"}', ' {"a":"b","c":"d"}', '["a:b"]']) assert.equal(kind.fromText(json), kinds.refused)
   })
 
   it('takes the machine and servers over HTTPS as resolvers of names, plain HTTP on this machine only', () => {

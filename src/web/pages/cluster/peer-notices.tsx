@@ -55,6 +55,7 @@ const problemTexts: Readonly<Record<string, { tone: 'bad' | 'warn' | 'info', tit
   behind: { tone: 'warn', title: 'This peer is out of sync', text: 'It knows of changes to the pinset that it has not merged yet. What these pages show may be older than what others see.' },
   dirty: { tone: 'info', title: 'The pinset is being looked through again', text: 'A branch of it was incomplete. It repairs itself in the background.' },
   damaged: { tone: 'warn', title: 'The disk of this peer lost some of the pinset', text: 'It is fetched from the other peers. That everything is back has not been seen yet.' },
+  read_only: { tone: 'bad', title: 'This peer can write no pins', text: 'Its disk is full, or takes nothing. Unpinning and collecting garbage still work while there is a reserve.' },
   ipfs_unavailable: { tone: 'bad', title: 'The IPFS node of this peer does not answer', text: 'It can neither pin nor give content until it does.' },
   gossip_silent: { tone: 'bad', title: 'This peer hears nobody', text: 'It is connected to members of the cluster, and none of their messages arrive.' },
   peers_silent: { tone: 'warn', title: 'This peer does not hear everybody', text: 'Messages of some connected members do not arrive.' },

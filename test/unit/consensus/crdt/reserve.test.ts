@@ -7,6 +7,7 @@ import { crdtConsensus } from '../../../../src/consensus/crdt/crdt-consensus.ts'
 import type { WriteOptions } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
 import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
+import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { pinFor } from '../../../support/pins.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 
@@ -36,10 +37,29 @@ describe('consensus on a full disk', () => {
     lackBytes = 1
     const refused = consensus.put(pinFor('two'))
     await assert.rejects(refused, { code: 'STORAGE_FULL' })
+    assert.equal(await consensus.whyReadOnly(), 'the storage is full')
     await consensus.remove(pinFor('one').cid)
 
     assert.deepEqual(written.map(({ frees }) => frees), [true])
     assert.equal(consensus.state.size(), 0)
     await consensus.stop()
+  })
+
+  it('says why no pin can be written, until a write succeeds again', async () => {
+    const datastore = memoryDatastore()
+    const write = datastore.write.bind(datastore)
+    const { consensus, start, stop } = crdtPeer({ datastore })
+    await start()
+    const before = await consensus.whyReadOnly()
+
+    datastore.write = async () => { throw new Error('read-only file system') }
+    await assert.rejects(consensus.put(pinFor('one')), { message: 'read-only file system' })
+    const failing = await consensus.whyReadOnly()
+    datastore.write = write
+    const after = await consensus.whyReadOnly()
+    await consensus.put(pinFor('one'))
+
+    assert.deepEqual([before, failing, after, await consensus.whyReadOnly(), consensus.state.size()], ['', 'read-only file system', '', '', 1])
+    await stop()
   })
 })

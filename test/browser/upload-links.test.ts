@@ -50,7 +50,7 @@ describe('Upload links', { skip: browserSkip, timeout: 120_000 }, () => {
     const { page_url: address } = await anna.client.links.create({ name: 'Pictures for the book', max_uses: 2, max_bytes: 1000, content_types: ['image/*'] })
     const page = await web.open(new URL(address).pathname + new URL(address).hash)
     await page.getByRole('heading', { level: 1, name: 'Pictures for the book' }).waitFor()
-    await page.getByText('2 files or folders can be sent').waitFor()
+    await page.getByText('2 files can be sent').waitFor()
     await checkAccessible(page)
     await shots(page, 'send')
 
@@ -63,7 +63,7 @@ describe('Upload links', { skip: browserSkip, timeout: 120_000 }, () => {
     await page.getByText(/large\.png.*larger than/).waitFor()
     await page.getByText(/notes\.txt.*pictures/).waitFor()
     await pollUntil(async () => (await names()).includes('first <b>.png'), { what: 'the first picture' })
-    await page.getByText('One file or folder can be sent').waitFor()
+    await page.getByText('One file can be sent').waitFor()
     await choose.setInputFiles([{ name: 'second.png', mimeType: 'image/png', buffer: Buffer.alloc(800, 2) }])
 
     await pollUntil(async () => (await names()).includes('second.png'), { what: 'the second picture' })

@@ -9,6 +9,7 @@ import { useQuery } from '../../../data/query.ts'
 import { useStore } from '../../../data/store.ts'
 import type { Picked } from '../../../data/uploads/picked.ts'
 import { sizeOf } from '../../../data/uploads/picked.ts'
+import { isOver } from '../../../data/uploads/upload-item.ts'
 import { EmptyState } from '../../../ui/empty-state.tsx'
 import { ErrorState } from '../../../ui/error-state.tsx'
 import { Stack } from '../../../ui/layout.tsx'
@@ -50,7 +51,7 @@ function Send ({ secret }: { secret: string }) {
         {limits.isLoading && <Skeleton lines={5} />}
         {limits.error != null && !isGone && <ErrorState error={limits.error} onRetry={limits.reload} />}
         {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} onPicked={picked => { queue.add(queue.choose(picked), { pin: 'now', group: null }) }} />}
-        {isGone && <Notice tone="info">The link takes no further files. What has begun goes on.</Notice>}
+        {isGone && <Notice tone="info">The link takes no further files.{items.every(isOver) ? '' : ' What has begun goes on.'}</Notice>}
         {items.length > 0 && <UploadList queue={queue} hasLinks={false} />}
       </Stack>
     </Page>
@@ -64,6 +65,8 @@ function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: n
   const now = useNow(30_000)
   const [refused, setRefused] = useState<ReadonlyArray<{ name: string, why: string }>>([])
   const left = limits.max_uses - limits.uses - waiting
+  // a folder has no media type
+  const takesFolders = limits.content_types.length === 0
   const isOpen = linkState({ ...limits, revoked_at: null }, now) === 'open' && left > 0
   const take = (picked: Picked[]): void => {
     const checked = picked.map(one => ({ one, why: whyNot(one, limits) }))
@@ -74,9 +77,9 @@ function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: n
   }
   return (
     <Stack>
-      {isOpen && <DropZone onPicked={take} />}
+      {isOpen && <DropZone onPicked={take} folders={takesFolders} />}
       <ul class="send-limits">
-        <li>{left === 1 ? 'One file or folder' : `${countText(Math.max(0, left))} files or folders`} can be sent</li>
+        <li>{left === 1 ? (takesFolders ? 'One file or folder' : 'One file') : `${countText(Math.max(0, left))} ${takesFolders ? 'files or folders' : 'files'}`} can be sent</li>
         {limits.content_types.length > 0 && <li>{typesText(limits.content_types)} only</li>}
         {limits.max_bytes != null && <li>Up to {bytesText(limits.max_bytes)} each</li>}
       </ul>

@@ -102,7 +102,7 @@ describe('the recorded variables of Go', () => {
 
   it('acts on every variable that it knows', () => {
     const inert = new Set(inertSections.map(section => section.path))
-    const file = { ...JSON.parse(goFile), api: { ...JSON.parse(goFile).api, gateway: {}, service: {} } }
+    const file = { ...JSON.parse(goFile), api: { ...JSON.parse(goFile).api, gateway: {}, service: {}, webui: {}, webhooks: {} } }
     const silent = [...known].filter(([path]) => ![...inert].some(one => path.startsWith(`${one}.`))).filter(([, env]) => {
       try {
         const before = readServiceConfig(file, { variables: {}, hostName: 'host' })

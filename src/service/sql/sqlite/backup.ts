@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { ClusterError } from '../../../base/errors.ts'
-import { sqliteError } from './errors.ts'
+import { openingError } from './integrity.ts'
 
 /**
  * Writes a copy of the database as it is at this moment into a file that isn't there yet, also while a daemon works with it. Everything is in that one file, and on the disk when this returns.
@@ -22,7 +22,7 @@ export function copyDatabase (file: string, target: string): void {
     try { fsyncSync(descriptor) } finally { closeSync(descriptor) }
   } catch (err) {
     rmSync(target, { force: true })
-    throw sqliteError(err, file)
+    throw openingError(err, file)
   }
 }
 

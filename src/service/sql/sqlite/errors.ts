@@ -1,11 +1,13 @@
-import { ClusterError, errorCodes, isClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, errorCodes, isClusterError } from '../../../base/errors.ts'
 import type { ErrorCode } from '../../../base/errors.ts'
 
 interface SqliteError { errcode?: unknown }
 
 /** SQLite's codes without what specifies them: https://sqlite.org/rescode.html */
 const busy = [5, 6]
-const codes: Readonly<Record<number, ErrorCode>> = { 5: 'NOT_READY', 6: 'NOT_READY', 11: 'INVALID_DATA', 13: 'STORAGE_FULL', 18: 'INVALID_ARGUMENT', 19: 'CONFLICT', 26: 'INVALID_DATA' }
+const codes: Readonly<Record<number, ErrorCode>> = { 5: 'NOT_READY', 6: 'NOT_READY', 13: 'STORAGE_FULL', 18: 'INVALID_ARGUMENT', 19: 'CONFLICT' }
+/** What is on the disk isn't what was written there. */
+const damage = [11, 26]
 
 const codeOf = (err: unknown): number | undefined => {
   const code = (err as SqliteError | null)?.errcode
@@ -20,7 +22,7 @@ export function sqliteError (err: unknown, file: string): unknown {
   const sqliteCode = codeOf(err)
   if (isClusterError(err) || sqliteCode == null) return err
   const code = codes[sqliteCode] ?? 'INTERNAL'
-  // its words name tables and columns: they are for the log; what is damaged is told at the start
-  const why = code === 'INVALID_DATA' ? `${file}: ${messageOf(err)}` : code === 'NOT_READY' ? 'another process writes to it' : errorCodes[code]
-  return new ClusterError(code, code === 'INVALID_DATA' ? { file, sqliteCode } : { sqliteCode }, { message: `the service's database: ${why}`, cause: err })
+  // its words name tables and columns: they are for the log
+  const why = damage.includes(sqliteCode) ? 'it is damaged' : code === 'NOT_READY' ? 'another process writes to it' : errorCodes[code]
+  return new ClusterError(code, damage.includes(sqliteCode) ? { file, sqliteCode, damaged: true } : { sqliteCode }, { message: `the service's database: ${why}`, cause: err })
 }

@@ -19,6 +19,7 @@ import { SqliteConnectionFile, sqliteDialect } from './dialect.ts'
 import { Durability, syncedFile } from './durability.ts'
 import type { SyncedFile } from './durability.ts'
 import { isBusy, sqliteError } from './errors.ts'
+import { checkSmall, IntegrityCheck, openingError } from './integrity.ts'
 import { spaced, sqliteMatching } from './matching.ts'
 import { NoticePoll, writeNotice } from './notices.ts'
 
@@ -43,7 +44,7 @@ export function sqliteDatabase (init: SqliteDatabaseInit, deps: SqliteDatabaseDe
   return new SqliteDatabase(init, deps)
 }
 
-interface Open { writer: SqliteConnectionFile, reader: SqliteConnectionFile, durability: Durability, serviceId: string, poll: WorkerHandle }
+interface Open { writer: SqliteConnectionFile, reader: SqliteConnectionFile, durability: Durability, serviceId: string, workers: WorkerHandle[] }
 
 /** How long SQLite itself waits, in the midst of everything, while another process opens or repairs the file; for another writer we wait, looking again after `busyPauseMs`. */
 const openingBusyMs = 1000
@@ -62,6 +63,7 @@ class SqliteDatabase implements SqlDatabase {
   /** What the transaction that is under way tells. */
   #told: Notice[] = []
   #opened: Open | undefined
+  #damage: ClusterError | undefined
   #isStopping = false
   #underWay = 0
   #whenIdle: (() => void) | undefined
@@ -88,18 +90,28 @@ class SqliteDatabase implements SqlDatabase {
     try {
       const writer = openConnection(file, 'writer')
       connections.push(writer)
+      checkSmall(writer, file)
       const serviceId = await this.#migrate(writer, signal)
       const reader = openConnection(file, 'reader')
       connections.push(reader)
       const durability = new Durability((this.#deps.syncedFile ?? syncedFile)(`${file}-wal`))
       await durability.written()
       if (isNew) syncFolder(dirname(file))
-      const poll = this.#deps.workers.add(new NoticePoll(reader, { channels: this.#channels, origin: this.#origin }))
-      this.#opened = { writer, reader, durability, serviceId, poll }
+      const loops = [
+        new NoticePoll(reader, { channels: this.#channels, origin: this.#origin }),
+        new IntegrityCheck(file, { log: this.#deps.log, onDamage: err => this.#isDamaged(err) })
+      ]
+      this.#opened = { writer, reader, durability, serviceId, workers: loops.map(loop => this.#deps.workers.add(loop)) }
     } catch (err) {
       for (const connection of connections) connection.close()
-      throw sqliteError(err, file)
+      throw openingError(err, file)
     }
+  }
+
+  /** Nothing more is written: it would rest on what isn't there. Reads go on for as long as they can. */
+  #isDamaged (err: ClusterError): void {
+    this.#damage = err
+    this.#deps.log.error(`${err.message}. Until then nothing is written`)
   }
 
   /** What is under way is finished. */
@@ -107,7 +119,7 @@ class SqliteDatabase implements SqlDatabase {
     const opened = this.#opened
     if (opened == null || this.#isStopping) return
     this.#isStopping = true
-    await opened.poll.stop()
+    await Promise.all(opened.workers.map(async worker => worker.stop()))
     await this.#idle()
     this.#opened = undefined
     await opened.durability.close()
@@ -118,6 +130,7 @@ class SqliteDatabase implements SqlDatabase {
   async transaction<T> (work: (tx: Sql) => Promise<T>): Promise<T> {
     refuseNested()
     const { durability } = this.#open
+    if (this.#damage != null) throw new ClusterError('NOT_READY', {}, { message: 'the service\'s database is damaged: its operator has to look', cause: this.#damage })
     if (this.#isStopping) throw new ClusterError('NOT_READY', { component: this.name })
     this.#underWay++
     try {

@@ -35,7 +35,7 @@ describe('files for operators', () => {
   it('are linked from the map of the documentation', () => {
     const map = text('docs/README.md')
 
-    assert.deepEqual(['install', 'metrics', 'security', 'denylists', 'troubleshooting', 'upgrade'].filter(name => !map.includes(`operations/${name}.md`)), [])
+    assert.deepEqual(['install', 'metrics', 'security', 'web-pages', 'denylists', 'troubleshooting', 'upgrade'].filter(name => !map.includes(`operations/${name}.md`)), [])
   })
 
   it('give a dashboard whose panels are told apart and fit side by side', () => {

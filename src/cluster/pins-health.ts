@@ -3,7 +3,7 @@ import type { PeerId } from '../model/cid.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { TrackerStatus } from '../model/status.ts'
 import { trackerStatuses } from '../model/status.ts'
-import type { CallOptions, PinsHealth } from './cluster-api.ts'
+import type { CallOptions, PeerHolding, PinsHealth } from './cluster-api.ts'
 import type { Replications } from './replication.ts'
 import type { Statuses } from './status.ts'
 
@@ -16,28 +16,35 @@ const withoutCopy: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pin_err
 const freshMs = 2000
 const restPerWork = 20
 
+/** What peers still have to do. `incomplete`: pins that some peer hasn't got, none of whose holders is missing. */
+interface Unfinished { incomplete: number, byPeer: Map<PeerId, Partial<Record<TrackerStatus, number>>> }
+
 /** The use case "how are all the pins": the pinset's holders, and what all peers still have to do. Callers at the same time share an answer. */
 export class PinsHealths {
   readonly #deps: PinsHealthDeps
-  #last: PinsHealth | undefined
+  #last: Unfinished | undefined
   #freshUntil = 0
-  #looking: Promise<PinsHealth> | undefined
+  #looking: Promise<Unfinished> | undefined
 
   constructor (deps: PinsHealthDeps) { this.#deps = deps }
 
   async look ({ signal }: CallOptions = {}): Promise<PinsHealth> {
     signal?.throwIfAborted()
-    if (this.#last != null && this.#deps.clock.now() < this.#freshUntil) return this.#last
-    this.#looking ??= this.#count().finally(() => { this.#looking = undefined })
-    const found = await this.#looking
+    const { peers, ...figures } = await this.#deps.replications.look()
+    const { incomplete, byPeer } = await this.#unfinished(peers)
     signal?.throwIfAborted()
-    return found
+    return { ...figures, underReplicated: figures.underReplicated + incomplete, peers: peers.map(one => ({ ...one, statuses: byPeer.get(one.peer) ?? {} })) }
   }
 
-  async #count (): Promise<PinsHealth> {
-    const { replications, statuses, clock } = this.#deps
+  async #unfinished (peers: readonly PeerHolding[]): Promise<Unfinished> {
+    if (this.#last != null && this.#deps.clock.now() < this.#freshUntil) return this.#last
+    this.#looking ??= this.#count(peers).finally(() => { this.#looking = undefined })
+    return this.#looking
+  }
+
+  async #count (peers: readonly PeerHolding[]): Promise<Unfinished> {
+    const { statuses, clock } = this.#deps
     const began = clock.now()
-    const { peers, ...figures } = await replications.look()
     const missing = new Set(peers.filter(({ isMissing }) => isMissing).map(({ peer }) => peer))
     const counts = new Map<PeerId, Partial<Record<TrackerStatus, number>>>()
     let incomplete = 0
@@ -48,7 +55,7 @@ export class PinsHealths {
       }
     }
     const now = clock.now()
-    this.#last = { ...figures, underReplicated: figures.underReplicated + incomplete, peers: peers.map(one => ({ ...one, statuses: counts.get(one.peer) ?? {} })) }
+    this.#last = { incomplete, byPeer: counts }
     this.#freshUntil = now + Math.max(freshMs, restPerWork * (now - began))
     return this.#last
   }

@@ -92,6 +92,23 @@ describe('what a missing peer costs', () => {
   })
 })
 
+describe('a look that serves again', () => {
+  it('knows at once who has come and gone since, and looks again soon when somebody has', async () => {
+    const { cluster, clock, lose, monitor, one, three } = await withLostPeer()
+    const before = await cluster.pinsHealth()
+    await lose(2)
+
+    const soon = await cluster.pinsHealth()
+    await clock.advance(5000)
+    monitor.beat(one, { peerName: 'peer0' })
+    const later = await cluster.pinsHealth()
+
+    const isMissing = ({ peers }: typeof before): boolean | undefined => peers.find(({ peer }) => peer === three)?.isMissing
+    assert.deepEqual([before, soon, later].map(isMissing), [false, true, true])
+    assert.deepEqual([before, soon, later].map(({ underReplicated }) => underReplicated), [2, 2, 3])
+  })
+})
+
 describe('lists with missing peers', () => {
   it('are as Go has them unless they are asked for', async () => {
     const { cluster, two, ids } = await withLostPeer()

@@ -27,10 +27,12 @@ export interface EventsQuery {
   after?: string
   /** Types, or what they are about; default: all. */
   types?: readonly string[]
+  /** false: it ends behind what there is now. */
+  wait?: boolean
 }
 
-export function eventsPath (path: string, { after, types = [] }: EventsQuery): string {
-  const query = new URLSearchParams({ ...(after == null ? {} : { after }), ...(types.length === 0 ? {} : { types: types.join(',') }) }).toString()
+export function eventsPath (path: string, { after, types = [], wait = true }: EventsQuery): string {
+  const query = new URLSearchParams({ ...(after == null ? {} : { after }), ...(types.length === 0 ? {} : { types: types.join(',') }), ...(wait ? {} : { wait: 'false' }) }).toString()
   return query === '' ? path : `${path}?${query}`
 }
 

@@ -80,7 +80,7 @@ export class EventRing implements EventFeed {
     const start = from - (this.#last - this.#events.length)
     const events = this.#events.slice(start, start + eventsInBatch)
     const end = from + events.length
-    const batch = { events, missed: from > place, last: `${this.#init.prefix}${end}`, place: end }
+    const batch = { events, missed: from > place, last: `${this.#init.prefix}${end}`, hasMore: end < this.#last, place: end }
     this.#shared = { from: place, batch }
     return batch
   }

@@ -7,6 +7,8 @@ export interface EventStreamOptions {
   after?: string | undefined
   /** Types, or what they are about. Empty or absent: all. */
   types?: readonly string[]
+  /** false: the stream ends behind what there is now. Default: true. */
+  waits?: boolean
   /** Something is sent at least this often. Default 15 s. */
   heartbeatMs?: number
   /** The stream ends after this long: who listens comes again, and is asked again who they are. Default 10 min. */
@@ -26,7 +28,7 @@ const beat = Buffer.from(':\n\n')
  * reader was too slow. A piece is made once for all who read it at once; nothing is read ahead of who takes the pieces.
  */
 export async function * eventStream (options: EventStreamOptions, { feed, clock }: EventStreamDeps): AsyncGenerator<Uint8Array, void, undefined> {
-  const { after, types = [], heartbeatMs = usualHeartbeatMs, lifeMs = usualLifeMs, signal } = options
+  const { after, types = [], waits = true, heartbeatMs = usualHeartbeatMs, lifeMs = usualLifeMs, signal } = options
   const end = new AbortController()
   const stop = (): void => end.abort()
   signal.addEventListener('abort', stop, { once: true })
@@ -41,6 +43,7 @@ export async function * eventStream (options: EventStreamOptions, { feed, clock 
       }
       if (heard.done === true) return
       yield isFirst ? firstPiece(heard.value, types) : pieceOf(heard.value, types)
+      if (!waits && !heard.value.hasMore) return
       isFirst = false
       next = batches.next()
     }

@@ -19,6 +19,8 @@ export interface EventBatch {
   readonly missed: boolean
   /** The place behind the batch. */
   readonly last: string
+  /** There was more behind it when it was made. */
+  readonly hasMore: boolean
 }
 
 export interface FollowOptions {

@@ -146,6 +146,18 @@ eachDatabase('user events contract', databases => {
     }
   })
 
+  it('tells which batch is the last for now', async () => {
+    const { events, user, record } = await withEvents()
+    await record(Array.from({ length: 230 }, () => 'file.created' as const))
+    const had: number[] = []
+    for await (const batch of events.follow(user, { after: oldestPlace, signal })) {
+      had.push(batch.events.length)
+      if (!batch.hasMore) break
+    }
+
+    assert.equal(had.reduce((sum, count) => sum + count, 0), 230)
+  })
+
   it('ends a user\'s readers when their rights may have changed', async () => {
     const { peer, events, user } = await withEvents()
     const other = await addUser(peer.database)

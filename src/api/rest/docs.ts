@@ -15,7 +15,8 @@ export const typeFilter = query('filter', 'string', 'Comma list of pin types: pi
 export const webhookId = inPath('id', 'The number of the webhook.')
 export const eventOptions: readonly ParameterDoc[] = [
   query('types', 'string', 'Comma list: types such as pin.status, or what they are about (pin, peer, alert, warning, task). Default: all.'),
-  query('after', 'string', 'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.')
+  query('after', 'string', 'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.'),
+  query('wait', 'boolean', 'false: the stream ends behind what there is now. Default true.')
 ]
 export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
 

@@ -34,7 +34,7 @@ export class EventHandlers {
     const last = headers['last-event-id']
     const after = typeof last === 'string' && last !== '' ? last : query.get('after')
     const types = query.get('types').split(',').map(one => one.trim()).filter(one => one !== '')
-    const source = eventStream({ ...(after === '' ? {} : { after }), types, signal }, { feed: this.#watching.feed, clock: this.#clock })
+    const source = eventStream({ ...(after === '' ? {} : { after }), types, waits: query.get('wait') !== 'false', signal }, { feed: this.#watching.feed, clock: this.#clock })
     return { kind: 'lines', style: 'list', contentType: 'text/event-stream', headers: streamHeaders, source }
   }
 

@@ -141,7 +141,7 @@ class Tail {
       const missed = from != null && (rows[0]?.seq ?? ring.last + 1) > from + 1
       // what the ring begins behind was gone when it was made
       place = rows.length === 0 ? `${ring.first - 1}` : `${rows.at(-1)?.seq ?? 0}`
-      yield { events: rows.map(eventOf), missed, last: place }
+      yield { events: rows.map(eventOf), missed, last: place, hasMore: true }
     }
     yield * ring.follow({ after: place, signal })
   }

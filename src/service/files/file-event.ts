@@ -9,7 +9,8 @@ const described = ({ original_filename: name, group_id: group, meta, size_bytes:
 /** What the write of a file tells its owner; null: nothing that shows. */
 export function fileEvent (before: FileRow | undefined, after: FileRow | undefined): NewUserEvent | null {
   const row = after ?? before
-  if (row == null) return null
+  // entries that stand for pins: of these the pins' own events tell
+  if (row == null || row.origin === 'pins') return null
   const type = typeOf(before, after)
   if (type == null) return null
   const { user_id: user, cid, original_filename: name, size_bytes: size, state, error } = row

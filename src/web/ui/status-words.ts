@@ -41,6 +41,10 @@ export const statusWords: Readonly<Record<string, StatusWord>> = {
   down: { label: 'Down', tone: 'bad', icon: 'unplugged' },
   missing: { label: 'Missing', tone: 'bad', icon: 'unplugged', about: 'It was not heard for two ping intervals' },
   silent: { label: 'Silent', tone: 'warn', icon: 'warning', about: 'It is a member and does not answer' },
+  // webhooks
+  paused: { label: 'Paused', tone: 'neutral', icon: 'pause', about: 'Nothing is sent until it is switched on again' },
+  failing: { label: 'Failing', tone: 'warn', icon: 'warning', about: 'The receiver does not answer; it is tried again' },
+  given_up: { label: 'Given up', tone: 'bad', icon: 'stop', about: 'The receiver was away for half a day' },
   // resumable uploads
   open: { label: 'Under way', tone: 'info', icon: 'upload' },
   finishing: { label: 'Finishing', tone: 'info', icon: 'activity' },

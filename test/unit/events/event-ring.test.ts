@@ -31,7 +31,7 @@ describe('a log of events', () => {
     ring.add('second', {})
     await clock.advance(30)
 
-    assert.deepEqual(reader.batches[0], { events: [], missed: false, last: '1', place: 1 })
+    assert.deepEqual(reader.batches[0], { events: [], missed: false, last: '1', hasMore: false, place: 1 })
     assert.deepEqual(reader.types(), ['first', 'second'])
   })
 

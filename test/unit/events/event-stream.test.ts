@@ -74,6 +74,17 @@ describe('a stream of events', () => {
     await done
   })
 
+  it('ends behind what there is, when nobody wants to wait', async () => {
+    const clock = new SimClock()
+    const ring = new EventRing({ maxEvents: 1000, maxReaders: 1 }, { clock })
+    for (let n = 0; n < 250; n++) ring.add('e', {})
+    let text = ''
+    for await (const piece of eventStream({ after: 'oldest', waits: false, signal: new AbortController().signal }, { feed: ring, clock })) text += Buffer.from(piece).toString()
+
+    assert.equal(text.match(/^event: e$/gm)?.length, 250)
+    assert.deepEqual([ring.readers, clock.pending], [0, 0])
+  })
+
   it('says when something is gone: at the beginning, and when the reader is too slow', async () => {
     const late = streaming({ after: 'other.7' })
     await late.clock.settle()

@@ -17,7 +17,8 @@ const nothing = 'nothing'
 export const eventTypes = z.string().max(500).transform(text => text.split(',').map(one => one.trim()).filter(one => one !== ''))
 const query = z.object({
   types: eventTypes.optional().describe('Comma list: types such as `pin.status`, or what they are about (`file`, `pin`, `task`). Default: all.'),
-  after: z.string().max(100).optional().describe('`id` of the last event that was read, as the header Last-Event-ID; `oldest`: all that is kept. Default: from now on.')
+  after: z.string().max(100).optional().describe('`id` of the last event that was read, as the header Last-Event-ID; `oldest`: all that is kept. Default: from now on.'),
+  wait: z.enum(['true', 'false']).optional().describe('false: the stream ends behind what there is now.')
 })
 
 /** What happens to the caller's own things, as it happens. */
@@ -34,10 +35,10 @@ export function eventRoutes ({ events, clock }: EventRoutesDeps): ServiceRoute[]
         headers: { 'Last-Event-ID': { about: '`id` of the last event that was read: what came since is told first.' } },
         responses: [{ status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.', contentType: 'text/event-stream' }]
       },
-      handler: ({ caller, query: { types = [], after }, headers, signal }) => {
+      handler: ({ caller, query: { types = [], after, wait }, headers, signal }) => {
         const feed = { follow: (options: Parameters<UserEvents['follow']>[1]) => events.follow(caller.user.id, options) }
         const last = headers['last-event-id']
-        return eventsReply(eventStream({ after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types), signal }, { feed, clock }))
+        return eventsReply(eventStream({ after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types), waits: wait !== 'false', signal }, { feed, clock }))
       }
     })
   ]

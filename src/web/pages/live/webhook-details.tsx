@@ -22,7 +22,7 @@ export const statusOf = ({ state, failures }: Webhook): string => state === 'act
 export function WebhookDetails ({ webhook, onEdit, onClose }: { webhook: Webhook, onEdit: () => void, onClose: () => void }) {
   const { id, url, types, state, next_try_at: next, created_at: created } = webhook
   const [secret, setSecret] = useState<string>()
-  const deliveries = useQuery(`webhooks/${id}/deliveries`, signal => service.webhooks.deliveries(id, { signal }), { pollMs: 5000 })
+  const deliveries = useQuery(`webhook-deliveries/${id}`, signal => service.webhooks.deliveries(id, { signal }), { pollMs: 5000 })
   const actions = useWebhookActions(webhook, { onSecret: setSecret, onClose, onTested: deliveries.reload })
   if (secret != null) return <MadeWebhook webhook={{ secret }} onClose={() => setSecret(undefined)}/>
   return <Dialog title="Webhook" size="large" onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>

@@ -108,6 +108,31 @@ eachDatabase('user events contract', databases => {
     assert.deepEqual([late.state.had, late.state.missed], [[], 0])
   })
 
+  it('knows a place that this peer has not been told of yet', async () => {
+    const { peer, user, record } = await withEvents()
+    const told: Array<(text: string | null) => void> = []
+    const slow = new Proxy(peer.database, {
+      get: (target, name) => {
+        if (name === 'listen') return (_channel: string, listener: (text: string | null) => void) => { told.push(listener); return () => {} }
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+    })
+    const late = await eventsOf({ ...peer, database: slow })
+    const first = reading(late, user)
+    await pollUntil(() => first.state.begun > 0)
+    await record(['file.created'])
+    const all = reading(late, user, oldestPlace)
+    const second = reading(late, user, '1')
+    await pollUntil(() => all.state.begun > 1 && second.state.begun > 0)
+    await record(['file.deleted'])
+    for (const listener of told) listener(user)
+    await pollUntil(() => [first, all, second].every(({ types }) => types().at(-1) === 'file.deleted'))
+
+    assert.deepEqual([first, all, second].map(({ ids }) => ids()), [[1, 2], [1, 2], [2]])
+    assert.deepEqual([first, all, second].map(({ state }) => state.missed), [0, 0, 0])
+  })
+
   it('gives each reader everything once while many write at the same time', async () => {
     const { peer, events, user } = await withEvents()
     const second = await databases.another()

@@ -12,7 +12,7 @@ const notLimits = new Set(`
   api/gateway/recent-reads.ts largestBytes, api/gateway/resolution.ts longestRemembered, api/ipfs-proxy/add-metadata.ts longestNanoseconds, api/pinning/status-table.ts mostAsked,
   api/pinning/status-table.ts mostMsPerPin, api/pinning/status-table.ts mostRecent, base/calm-logger.ts maxRemembered, base/duration.ts largestNanoseconds, base/system.ts longestTimerMs,
   blockstore/segments/recent-blocks.ts largestBytes, blockstore/segments/record.ts longestHeader, blockstore/segments/record.ts longestMultihash, cluster/holders.ts mostPeers,
-  cluster/remove-peer.ts longestRetryMs, cluster/swarm.ts mostTries, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs, events/webhooks/configured-webhooks.ts longestPauseMs, http/bytes-in-flight.ts largestBuffer,
+  cluster/remove-peer.ts longestRetryMs, cluster/swarm.ts mostTries, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs, events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, http/bytes-in-flight.ts largestBuffer,
   importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes, importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
   importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered, ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine,
   ipfs/helia/file-scout.ts largestBlock, ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName, model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes,

@@ -143,6 +143,8 @@ class Tail {
       place = rows.length === 0 ? `${ring.first - 1}` : `${rows.at(-1)?.seq ?? 0}`
       yield { events: rows.map(eventOf), missed, last: place, hasMore: true }
     }
+    // a reader may have had, from the database or from another peer, what this peer has not been told of yet
+    if (place != null && /^\d{1,15}$/.test(place) && Number(place) > ring.last) await this.#pull(ring)
     yield * ring.follow({ after: place, signal })
   }
 
@@ -158,15 +160,22 @@ class Tail {
       const ring = await this.#opened()
       while (this.#isDirty) {
         this.#isDirty = false
-        const rows = await this.#rows(ring.last, rowsAtOnce)
-        for (const { seq, at, type, data } of rows) ring.put(seq, { type, at, data: JSON.parse(data) as EventData })
-        if (rows.length === rowsAtOnce) this.#isDirty = true
+        await this.#pull(ring)
       }
     } catch (err) {
       // the next notice, or a reader that comes again, reads them
       this.#deps.log.warn('events of a user could not be read', { err })
     } finally {
       this.#isReading = false
+    }
+  }
+
+  /** What is known already is left out, so two of these may run at a time. */
+  async #pull (ring: EventRing): Promise<void> {
+    for (let count = rowsAtOnce; count === rowsAtOnce;) {
+      const rows = await this.#rows(ring.last, rowsAtOnce)
+      for (const { seq, at, type, data } of rows) ring.put(seq, { type, at, data: JSON.parse(data) as EventData })
+      count = rows.length
     }
   }
 

@@ -3,6 +3,7 @@ import type { FollowedFile } from '../../../client/service/types.ts'
 import { gatewayLink } from '../../app/face.ts'
 import { navigate } from '../../app/router.tsx'
 import { shownName } from '../../data/format.ts'
+import { copyText } from '../../ui/clipboard.ts'
 import { Menu } from '../../ui/menu.tsx'
 import { toast } from '../../ui/toast-store.ts'
 import { ShareDialog } from './share-dialog.tsx'
@@ -20,7 +21,7 @@ export function FileMenu ({ file }: { file: FollowedFile }) {
       label={`Actions for ${shownName(name)}`} icon="more" iconOnly kind="quiet"
       items={[
         { id: 'open', label: 'Preview', icon: 'eye', run: () => navigate(`/retrieve?${new URLSearchParams({ cid, name })}`) },
-        { id: 'download', label: file.kind === 'directory' ? 'Download as tar' : 'Download', icon: 'download', run: () => { location.assign(downloadOf({ cid, name })) } },
+        { id: 'download', label: file.kind === 'directory' ? 'Download as tar' : 'Download', icon: 'download', run: () => download(downloadOf({ cid, name })) },
         { id: 'share', label: 'Share…', icon: 'share', run: () => setSharing(true) },
         { id: 'copy', label: 'Copy CID', icon: 'copy', run: () => { void copy(cid, 'CID') } },
         { id: 'link', label: 'Copy link', icon: 'link', run: () => { void copy(gatewayLink(cid), 'Link') } },
@@ -36,10 +37,14 @@ export function FileMenu ({ file }: { file: FollowedFile }) {
 }
 
 async function copy (text: string, what: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text)
-    toast(`${what} copied.`, { tone: 'good' })
-  } catch {
-    toast(`This browser did not allow to copy: ${text}`, { tone: 'warn' })
-  }
+  if (await copyText(text)) toast(`${what} copied.`, { tone: 'good' })
+  else toast(`This browser did not allow to copy: ${text}`, { tone: 'warn' })
+}
+
+/** As a link does that is clicked: what fails is no page that one would be led to. */
+function download (address: string): void {
+  const link = document.createElement('a')
+  link.href = address
+  link.download = ''
+  link.click()
 }

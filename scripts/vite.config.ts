@@ -36,7 +36,7 @@ export default defineConfig({
     // one file for what many pages share: each answer costs a way there and back, and headers
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: [{ name: 'common', test: /[\\/]src[\\/](web[\\/](app|ui|data)|client|base|model)[\\/]|[\\/]node_modules[\\/]preact[\\/]/, minShareCount: 4 }] }
+        codeSplitting: { groups: [{ name: 'common', test: /[\\/]src[\\/](web[\\/](app|ui|data)|client|base|model)[\\/]|[\\/]node_modules[\\/]preact[\\/]/, minShareCount: 8 }] }
       }
     },
     reportCompressedSize: false

@@ -34,14 +34,12 @@ export interface WebPages {
 const metaElement = '<meta name="helia-cluster" content="">'
 
 export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
+  const icon = [...files.assets].find(([name]) => /^assets\/icon-.*\.svg$/.test(name))?.[1]
   return {
     answer: exchange => {
       if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false
-      if (exchange.path.startsWith('/assets/')) {
-        const asset = files.assets.get(exchange.path.slice(1))
-        if (asset != null) sendAsset(exchange, asset, clock)
-        return asset != null
-      }
+      if (exchange.path.startsWith('/assets/')) return sendAsset(exchange, files.assets.get(exchange.path.slice(1)), { caching: forEver, clock })
+      if (exchange.path === '/favicon.ico') return sendAsset(exchange, icon, { caching: 'public, max-age=86400', clock })
       const own = face(exchange)
       // both faces have a first page
       const page = pageOf(files.pages.filter(({ faces }) => faces.includes(own.kind)), exchange.path) ?? (exchange.path === '/' ? { path: '/', faces: [own.kind], files: [] } : null)
@@ -71,19 +69,24 @@ function documentOf (index: string, { own, page }: { own: WebFace, page: WebPage
 
 const originOf = (url: string): string => URL.canParse(url) ? new URL(url).origin : ''
 
-/** Names change with the content: what was fetched once is good for ever. */
-function sendAsset (exchange: Exchange, asset: WebAsset, clock: Clock): void {
+/** Names change with the content: what was fetched once is good. */
+const forEver = 'public, max-age=31536000, immutable'
+
+/** False: there is none. */
+function sendAsset (exchange: Exchange, asset: WebAsset | undefined, { caching, clock }: { caching: string, clock: Clock }): boolean {
+  if (asset == null) return false
   const accepted = String(exchange.headers['accept-encoding'] ?? '')
   const coding = accepts(accepted, 'br') && asset.coded.has('br') ? 'br' : accepts(accepted, 'gzip') && asset.coded.has('gzip') ? 'gzip' : null
   const body = coding == null ? asset.plain : asset.coded.get(coding) ?? asset.plain
   const headers: HeaderList = [
     ['X-Content-Type-Options', 'nosniff'],
-    ['Cache-Control', 'public, max-age=31536000, immutable'],
+    ['Cache-Control', caching],
     ['Cross-Origin-Resource-Policy', 'same-origin'],
     ['Vary', 'Accept-Encoding'],
     ...(coding == null ? [] : [['Content-Encoding', coding] as const])
   ]
   sendText(exchange, { kind: 'text', status: 200, contentType: asset.contentType, body, headers }, clock)
+  return true
 }
 
 /** "gzip, br;q=0" takes no br. */

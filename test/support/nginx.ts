@@ -54,6 +54,9 @@ export async function serviceProxy (program: string, upstream: string): Promise<
   })
 }
 
+/** An nginx on 127.0.0.1 with what a page of the documentation says of `location /`. */
+export const documentedProxy = async (program: string, location: string): Promise<CachingProxy> => nginx(program, { http: () => '', location })
+
 async function nginx (program: string, { http, location }: { http: (folder: string) => string, location: string }): Promise<CachingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-nginx-'))
   const [port = 0] = await freePorts(1)

@@ -89,3 +89,44 @@ describe('a peer without web pages', { timeout: 60_000, skip: browserSkip }, () 
     await web.close()
   })
 })
+
+describe('the cluster below the service', { skip: browserSkip, timeout: 180_000 }, () => {
+  let web: Web
+  before(async () => { web = await startWeb() })
+  after(async () => { await web.close() })
+
+  const sessionOf = async ({ email, password }: { email: string, password: string }): Promise<string> => {
+    const answer = await fetch(`${web.url}/api/v1/users/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }) })
+    return answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+  }
+
+  it('is for admins, by session or key', async () => {
+    const [admin, user] = [await web.user({ isAdmin: true }), await web.user()]
+    const [adminCookie, userCookie] = [await sessionOf(admin), await sessionOf(user)]
+    const ask = async (headers: Record<string, string>) => statusOf(`${web.url}/api/cluster/id`, headers)
+
+    assert.deepEqual(await Promise.all([ask({}), ask({ cookie: userCookie }), ask({ 'x-api-key': user.key }), ask({ cookie: adminCookie }), ask({ 'x-api-key': admin.key })]), [401, 403, 403, 200, 200])
+  })
+
+  it('changes nothing with the session of an admin whom a page of another site sends', async () => {
+    const cookie = await sessionOf(await web.user({ isAdmin: true }))
+    const url = `${web.url}/api/cluster/pins/bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy`
+    const from = async (headers: Record<string, string>) => statusOf(url, { method: 'POST', cookie, ...headers })
+
+    assert.deepEqual(await Promise.all([from({}), from({ origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }), from({ origin: web.url, 'sec-fetch-site': 'same-origin' })]), [403, 403, 200])
+  })
+
+  it('shows its pages to admins, and tells others that they are for admins', async () => {
+    const [admin, user] = [await web.user({ isAdmin: true }), await web.user()]
+    const theirs = await web.open('/cluster', { user: admin })
+    await theirs.getByRole('navigation').getByRole('link', { name: 'Pinset' }).waitFor()
+    await theirs.getByRole('heading', { level: 1 }).waitFor()
+
+    const page = await web.open('/cluster', { user })
+    await page.getByText('This page is for admins').waitFor()
+    await checkAccessible(page)
+    await shots(page, 'for-admins')
+
+    assert.equal(await page.getByRole('link', { name: 'Pinset' }).count(), 0)
+  })
+})

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { isClusterError, answerText } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
-import type { PeerId } from '../model/cid.ts'
+import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import type { Metric } from '../model/metric.ts'
 import { formatPingValue, nanoseconds } from '../model/metric.ts'
 import type { PeerInfo } from '../model/peer.ts'
@@ -51,7 +51,7 @@ export class Peers {
     const clusterPeers = members.list()
     return {
       id: members.self,
-      addresses: host.addresses(),
+      addresses: orNone(host.addresses()),
       clusterPeers,
       clusterPeersAddresses: clusterPeers.filter(peer => peer !== members.self).flatMap(peer => host.addressesOf(peer)),
       version: this.#init.version,
@@ -131,3 +131,6 @@ const deadPeer = (id: PeerId, error: string): PeerInfo => ({
   ipfs: { id: '', addresses: null, error: '' },
   peerName: ''
 })
+
+/** Go has no list, and not an empty one, while it listens nowhere. */
+const orNone = (addresses: MultiaddrText[]): MultiaddrText[] | null => addresses.length === 0 ? null : addresses

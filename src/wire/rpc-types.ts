@@ -92,6 +92,9 @@ export const connectGraph = struct({
   cluster_to_ipfs: field('ci', mapOf(peer))
 })
 
+/** A line of an add (api/add.go). No method of Go's carries it. */
+export const addedOutput = struct({ name: field('n', text), cid: always('c', cid), bytes: field('b', uint), size: field('s', uint), allocations: field('a', list(peer)) })
+
 /** A block on its way to another peer; `cum_size` is the cumulative size of the DAG below it. */
 export const nodeWithMeta = struct({ data: field('d', bytes), cid: field('c', cid), cum_size: field('s', uint) })
 

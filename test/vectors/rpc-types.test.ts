@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { MsgpackReader, MsgpackWriter } from '../../src/wire/msgpack.ts'
 import { defaultLimits, ValueScan } from '../../src/wire/msgpack-scan.ts'
 import * as types from '../../src/wire/rpc-types.ts'
-import { bigInt, bigUint, bytes, cid, float, list, maddr, peer, text, time, uint, type WireCodec } from '../../src/wire/rpc-schema.ts'
+import { bigInt, bigUint, bool, bytes, cid, float, list, maddr, peer, text, time, uint, type WireCodec } from '../../src/wire/rpc-schema.ts'
 
 const folder = join(process.env['VECTORS_DIR'] ?? dirname(fileURLToPath(import.meta.url)), 'rpc')
 const read = (file: string): any => JSON.parse(readFileSync(join(folder, file), 'utf8'))
@@ -17,7 +17,7 @@ const codecs: Record<string, WireCodec<any>> = {
   PinInfo: types.pinInfo, GlobalPinInfo: types.globalPinInfo, IPFSPinInfo: types.ipfsPinInfo, ConnectGraph: types.connectGraph,
   NodeWithMeta: types.nodeWithMeta, Metric: types.metric, Alert: types.alert, BandwidthByProtocol: types.bandwidthByProtocol,
   IPFSRepoStat: types.ipfsRepoStat, RepoGC: types.repoGc, GlobalRepoGC: types.globalRepoGc, '[]Metric': list(types.metric), '[]Alert': list(types.alert),
-  uint64: uint
+  uint64: uint, bool, AddedOutput: types.addedOutput
 }
 
 function reencode (codec: WireCodec<any>, bytes: Uint8Array): string {
@@ -39,6 +39,23 @@ describe('types of the RPC as Go encodes them', () => {
 
       assert.ok(codec != null, `no codec for ${vector.type}`)
       assert.equal(reencode(codec, bytes), bytes.toString('hex'))
+    })
+  }
+})
+
+describe('types of Go that no recording has', () => {
+  const aPeer = 'da00260024080112208a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c'
+  const aCid = 'da002401551220baf60b8f6fa10d0c0e3d9f8b0f8d3a2a2d1e2f0c4b5a69788796a5b4c3d2e1f0'
+  for (const [type, hex] of [
+    ['bool', 'c3'], ['bool', 'c2'],
+    // omitempty: what has no value isn't there; the CID always is
+    ['AddedOutput', '81a163c0'],
+    ['AddedOutput', `85a16ea178a163${aCid}a162cd0100a173cd0108a16191${aPeer}`],
+    // a list that is nil isn't an empty one
+    ['ID', '83a16190a26370c0a3637061c0'], ['ID', '81a2637090']
+  ] as const) {
+    it(`${type} ${hex.slice(0, 24)} is read and written to the same bytes`, () => {
+      assert.equal(reencode(codecs[type] as WireCodec<any>, Buffer.from(hex, 'hex')), hex)
     })
   }
 })

@@ -23,12 +23,15 @@ const overscan = 8
 /** Taller elements are cut by browsers: 100,000 rows stay far below. */
 const tallestPixels = 15_000_000
 
+/** So many rows of this height can be scrolled to. */
+export const reachableRows = (rowHeight: number): number => Math.floor(tallestPixels / rowHeight)
+
 /** A long list of which only what is seen is drawn. Arrow keys, Page Up and Down, Home and End move through it. */
 export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyOf = index => index, onRange, class: className = '' }: VirtualListProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0)
   const range = useRef('')
-  const shown = Math.min(count, Math.floor(tallestPixels / rowHeight))
+  const shown = Math.min(count, reachableRows(rowHeight))
   const options = {
     count: shown,
     getScrollElement: () => scroller.current,

@@ -1,15 +1,16 @@
 import { memo } from 'preact/compat'
 import { useCallback } from 'preact/hooks'
 import type { FollowedFile, Group } from '../../../client/service/types.ts'
-import { dayText, exactTime, msOfTime, relativeText } from '../../data/format.ts'
+import { countText, dayText, exactTime, msOfTime, relativeText } from '../../data/format.ts'
 import { useMedia, useNow } from '../../data/hooks.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Cid } from '../../ui/values.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Name } from '../../ui/values.tsx'
+import { Notice } from '../../ui/notice.tsx'
 import { Status } from '../../ui/badge.tsx'
 import { Bytes, Count } from '../../ui/values.tsx'
-import { VirtualList } from '../../ui/virtual-list.tsx'
+import { reachableRows, VirtualList } from '../../ui/virtual-list.tsx'
 import { FileMenu } from './file-menu.tsx'
 import { iconOfFile, kindText } from './file-kinds.ts'
 import { orderOf, sortBy } from './files-query.ts'
@@ -51,7 +52,9 @@ export function FileList ({ rows, view, groups, pending, selection, onSelect, on
     />
   }, [rows, groups, pending, selection, now, onSelect, onOpen])
   const keyOf = useCallback((at: number) => rows.row(at)?.cid ?? at, [rows])
-  return (
+  const rowHeight = isPhone ? phoneRowPixels : rowPixels
+  return <>
+    {total > reachableRows(rowHeight) && <Notice>{`These are the first ${countText(reachableRows(rowHeight))}: search, filter or sort to see the others.`}</Notice>}
     <div class="file-table" role="table" aria-label="Files" aria-rowcount={total + 1} aria-busy={rows.total == null}>
       <div role="rowgroup">
         <div class="file-row file-row--head" role="row" aria-rowindex={1}>
@@ -60,9 +63,9 @@ export function FileList ({ rows, view, groups, pending, selection, onSelect, on
           <span role="columnheader"><span class="visually-hidden">Actions</span></span>
         </div>
       </div>
-      <VirtualList kind="rows" label="Rows of files" class="file-table__rows" count={total} rowHeight={isPhone ? phoneRowPixels : rowPixels} row={row} keyOf={keyOf} onRange={rows.show}/>
+      <VirtualList kind="rows" label="Rows of files" class="file-table__rows" count={total} rowHeight={rowHeight} row={row} keyOf={keyOf} onRange={rows.show}/>
     </div>
-  )
+  </>
 }
 
 function SortHeader ({ id, label, view, onSort }: { id: typeof columns[number]['id'], label: string, view: FilesQuery, onSort: FileListProps['onSort'] }) {

@@ -180,6 +180,21 @@ describe('Files', { skip: browserSkip, timeout: 240_000 }, () => {
     await shots(page, 'files-waiting')
   })
 
+  it('appear, change and go as one\'s programs do it', async () => {
+    const user = await web.user()
+    await upload(user, 'first')
+    const page = await web.open('/files', { user })
+    await rows(page).first().waitFor()
+
+    const cid = await upload(user, 'second')
+    await page.getByRole('link', { name: 'second' }).waitFor({ timeout: 8000 })
+    await user.client.files.pin(cid)
+    await rows(page).filter({ hasText: 'second' }).getByText('Pinned').waitFor({ timeout: 8000 })
+    await user.client.files.delete(cid)
+
+    await page.getByRole('link', { name: 'second' }).waitFor({ state: 'detached', timeout: 8000 })
+  })
+
   it('have pins that the command line made', async () => {
     const user = await web.user()
     const cid = await upload(await web.user(), 'of somebody else')

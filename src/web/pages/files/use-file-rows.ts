@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useMemo, useReducer } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useReducer, useRef } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
 import { service } from '../../data/clients.ts'
 import { onReturn } from '../../data/connection.ts'
+import { useLive } from '../../data/live.ts'
 import { useStore } from '../../data/store.ts'
 import { filesChanged } from './file-changes.ts'
 import { isMoving } from './file-kinds.ts'
@@ -19,9 +20,11 @@ export interface FileRows {
   reload: () => void
 }
 
-/** As long as something is on its way, else. */
+/** While something is on its way, else; events tell the rest. */
 const soonMs = 2000
 const laterMs = 20_000
+/** No more often for events: a thousand files may come in a second. */
+const eventsMs = 700
 
 export function useFileRows (view: FilesQuery): FileRows {
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0)
@@ -42,6 +45,7 @@ export function useFileRows (view: FilesQuery): FileRows {
   }, [window])
   const changes = useStore(filesChanged)
   useEffect(() => { if (changes > 0) window.refresh() }, [window, changes])
+  useEvents(() => window.refresh())
   const isBusy = window.shown().some(isMoving)
   useEffect(() => {
     const timer = setInterval(() => { if (!document.hidden) window.refresh() }, isBusy ? soonMs : laterMs)
@@ -51,4 +55,18 @@ export function useFileRows (view: FilesQuery): FileRows {
   const reload = useCallback(() => window.refresh(), [window])
   const row = useCallback((at: number) => window.row(at), [window])
   return { total: window.total, error: window.error, row, show, reload }
+}
+
+/** Calls back soon after files have changed, whoever changed them. */
+function useEvents (changed: () => void): void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const latest = useRef(changed)
+  latest.current = changed
+  useLive({ types: ['file', 'pin'], missed: () => latest.current() }, () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      latest.current()
+    }, eventsMs)
+  })
+  useEffect(() => () => clearTimeout(timer.current), [])
 }

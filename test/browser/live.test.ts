@@ -181,3 +181,25 @@ describe('events, webhooks and warnings in the pages', { skip: browserSkip, time
     await page.close()
   })
 })
+
+describe('the cluster\'s events for who has its credentials', { skip: browserSkip, timeout: 120_000 }, () => {
+  const credentials = { username: 'operator', password: 'open the cluster' }
+  let web: Web
+  before(async () => { web = await startWeb({ face: 'cluster', credentials: { [credentials.username]: credentials.password } }) }, { timeout: 100_000 })
+  after(async () => { await web?.close() })
+
+  it('come with the token of the log-in, and tell what was pinned by others', async () => {
+    const page = await web.open('/cluster/events', { credentials })
+    await page.getByRole('status').getByText('Live').waitFor()
+    const authorization = `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`
+    const pinned = await fetch(`${web.rest}/pins/${nobody}?name=by+the+command+line`, { method: 'POST', headers: { authorization } })
+    assert.equal(pinned.status, 200)
+
+    await page.getByText('by the command line').waitFor()
+    await page.goto(`${web.url}/cluster/webhooks`)
+    await page.getByText('No webhooks are configured').waitFor()
+    await checkAccessible(page)
+    await shots(page, 'cluster-webhooks-none')
+    await page.close()
+  })
+})

@@ -49,7 +49,7 @@ const fields = {
   pinning: group({
     strict: bool(false, 'Answer `/api/pinning` exactly as the Pinning Service API and its public test suite want it: 202 for a new pin, another CID in the place of a pin, all statuses in a list by name.', { ...own, omitDefault: true })
   }, ''),
-  webhooks_private: bool(false, 'Whether addresses that users give (of other pinning services) may be in private networks.', { ...own, omitDefault: true }),
+  webhooks_private: bool(false, 'Whether addresses that users give (of webhooks, of other pinning services) may be in private networks.', { ...own, omitDefault: true }),
   session_lifetime: duration('336h0m0s', 'How long a log-in lasts.', { ...own, above: 0 }),
   read_header_timeout: duration('5s', 'How long reading the headers may take.', { ...own, atLeast: 0 }),
   idle_timeout: duration('1m0s', 'How long an idle connection, or an upload that stands still, stays open.', { ...own, above: 0 }),

@@ -14,9 +14,10 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
   let page: Page
   before(async () => {
     cluster = await startWebCluster()
+    const three = [await cluster.rest('/peers')].flat().find(({ peername }) => peername === 'three')?.id as string
     await Promise.all([
       cluster.add('everywhere.bin', 300_000, 'replication=-1'),
-      ...Array.from({ length: 8 }, async (_, at) => cluster.add(`pair-${at}.bin`, 1000 + at, 'replication=2')),
+      ...Array.from({ length: 8 }, async (_, at) => cluster.add(`pair-${at}.bin`, 1000 + at, `replication=2&user-allocations=${three}`)),
       cluster.rest(`/pins/${nowhere}?name=nobody%20has%20it`, 'POST')
     ])
     page = await cluster.web.open('/cluster', { credentials: operator })
@@ -67,6 +68,24 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
     await page.getByLabel('Status', { exact: true }).selectOption('under_replicated')
     await page.getByText('1 pin', { exact: true }).waitFor()
     assert.match(page.url(), /status=under_replicated/)
+  })
+
+  it('unpins several at once, and takes that back', async () => {
+    await page.goto(`${cluster.web.url}/cluster/pinset?q=pair`)
+    await page.getByText('8 of 10 pins').waitFor()
+    await page.getByLabel('Select pair-1.bin').check()
+    await page.getByLabel('Select pair-2.bin').check()
+    const bar = page.getByRole('group', { name: 'Selected pins' })
+    await bar.getByText('2 pins selected').waitFor()
+    await checkAccessible(page)
+    await shots(page, 'pinset-selected')
+    await bar.getByRole('button', { name: 'Unpin' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Unpin 2 pins' }).click()
+    await page.getByText('6 of 8 pins').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByText('2 pins are pinned again.').waitFor()
+    await page.getByText('8 of 10 pins').waitFor()
+    await pollUntil(async () => [await cluster.rest('/pins?filter=pinned')].flat().length >= 9, { what: 'the pins again' })
   })
 
   it('pins, moves, changes copies, unpins and takes that back', async () => {

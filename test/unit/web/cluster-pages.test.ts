@@ -6,6 +6,7 @@ import { layoutOf } from '../../../src/web/pages/cluster/graph-layout.ts'
 import { historyLines, peersLine } from '../../../src/web/pages/cluster/history-series.ts'
 import { costText, peerRows } from '../../../src/web/pages/cluster/peer-rows.ts'
 import { contentOf, copiesText, factorsFault, optionsOf } from '../../../src/web/pages/cluster/pin-options.ts'
+import { forMany } from '../../../src/web/pages/cluster/many.ts'
 import { rowOfPin, shownRows, standingOf } from '../../../src/web/pages/cluster/pinset-rows.ts'
 import { waitGroups, whyOf } from '../../../src/web/pages/cluster/why.ts'
 
@@ -137,6 +138,31 @@ describe('what is typed to be pinned', () => {
 
   it('has sensible numbers of copies', () => {
     assert.deepEqual([['1', '2'], ['0', '2'], ['3', '2'], ['x', '2'], ['1', '1.5']].map(([min = '', most = '']) => factorsFault(min, most) === ''), [true, false, false, false, false])
+  })
+})
+
+describe('doing something with many', () => {
+  it('does a few at a time, goes on when some fail, and tells how far it is', async () => {
+    let running = 0
+    let most = 0
+    const told: number[] = []
+    const failed: number[] = []
+
+    const end = await forMany([1, 2, 3, 4, 5], async item => {
+      most = Math.max(most, ++running)
+      await Promise.resolve()
+      running--
+      if (item % 2 === 0) throw new Error('even')
+    }, { signal: new AbortController().signal, atATime: 2, onProgress: ({ done, failed }) => told.push(done + failed), onFailed: item => failed.push(item) })
+
+    assert.deepEqual([end, most, told, failed], [{ done: 3, failed: 2, total: 5 }, 2, [1, 2, 3, 4, 5], [2, 4]])
+  })
+
+  it('begins no more when it is stopped', async () => {
+    const controller = new AbortController()
+    const { done } = await forMany([1, 2, 3], async () => controller.abort(), { signal: controller.signal, atATime: 1 })
+
+    assert.equal(done, 1)
   })
 })
 

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { useRouter } from '../../app/router.tsx'
 import { cluster } from '../../data/clients.ts'
 import { countText } from '../../data/format.ts'
@@ -15,8 +15,10 @@ import { Skeleton } from '../../ui/skeleton.tsx'
 import { SearchField } from '../../ui/text-field.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { AddPinDialog } from './add-pin-dialog.tsx'
+import { BulkBar } from './bulk-bar.tsx'
 import { usePeers } from './cluster-queries.ts'
 import { shownPeer } from './peer-rows.ts'
+import type { Told } from './pin-actions.tsx'
 import { usePinset } from './pinset-list.ts'
 import type { PinsetList, PinsetView } from './pinset-list.ts'
 import { PinsetRows } from './pinset-rows-view.tsx'
@@ -67,6 +69,8 @@ function useRecovery (reload: () => void): { ask: () => void, isRunning: boolean
   return { ask: () => { void ask() }, isRunning }
 }
 
+const noSelection: ReadonlySet<string> = new Set()
+
 function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, toolbar: preact.ComponentChildren }) {
   const { query, setQuery } = useRouter()
   const [text, setText] = useState(query.get('q') ?? '')
@@ -77,6 +81,11 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
   const rows = useMemo(() => shownRows(list.rows, { text: searched, peer }, order), [list.rows, searched, peer, order])
   const nameOf = useCallback((id: string) => shownPeer(id, peers.find(one => one.id === id)?.peername ?? ''), [peers])
   const peerOptions = [{ value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))]
+  const [selected, setSelected] = useState<ReadonlySet<string>>(noSelection)
+  const { refresh, forget, reload } = list
+  const told = useMemo((): Told => ({ changed: cid => cid === '' ? reload() : refresh(cid), gone: forget }), [refresh, forget, reload])
+  // what isn't shown any more shall not be acted on
+  useEffect(() => setSelected(noSelection), [searched, peer])
   const isFiltered = searched !== '' || peer !== ''
   return <>
     <Toolbar label="What to show">
@@ -88,10 +97,11 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
       <Select label="Allocated to" value={peer} options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [...peerOptions, { value: peer, label: shownPeer(peer, '') }]} onChange={value => setQuery({ peer: value === '' ? null : value })}/>
       <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>
     </Toolbar>
+    <BulkBar selected={selected} clear={() => setSelected(noSelection)} told={told}/>
     <p class="pinset-page__count" role="status">{countLine(list, rows.length, isFiltered)}</p>
     {list.error != null && <ErrorState compact={list.rows.length > 0} error={list.error} onRetry={list.reload}/>}
     {rows.length > 0
-      ? <PinsetRows rows={rows} list={list} nameOf={nameOf}/>
+      ? <PinsetRows rows={rows} list={list} nameOf={nameOf} told={told} selected={selected} onSelect={setSelected}/>
       : list.isLoading ? <Skeleton lines={6} height="2.5rem" label="Loading the pinset"/> : list.error == null && <EmptyState title={isFiltered && list.rows.length > 0 ? 'No pin is like that' : none} icon="pin">
         {isFiltered && list.rows.length > 0 ? 'Try a part of its name or CID, or another peer.' : undefined}
       </EmptyState>}

@@ -70,6 +70,20 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
     assert.match(page.url(), /status=under_replicated/)
   })
 
+  it('hears what others do to the pinset', async () => {
+    await page.goto(`${cluster.web.url}/cluster/pinset`)
+    await page.getByText('10 pins', { exact: true }).waitFor()
+
+    const cid = await cluster.add('of another.bin', 700, 'replication=1')
+    await page.getByRole('button', { name: 'The pinset has changed: load it again' }).click()
+    await page.getByText('11 pins', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'of another.bin' }).waitFor()
+    await cluster.rest(`/pins/${cid}`, 'DELETE')
+
+    await page.getByText('10 pins', { exact: true }).waitFor()
+    assert.equal(await page.getByRole('link', { name: 'of another.bin' }).count(), 0)
+  })
+
   it('unpins several at once, and takes that back', async () => {
     await page.goto(`${cluster.web.url}/cluster/pinset?q=pair`)
     await page.getByText('8 of 10 pins').waitFor()

@@ -1,9 +1,16 @@
 import type { Alert, ConnectGraph, Id, Metric, MetricHistory, PinsHealth, Readiness } from '../../../client/types.ts'
 import { cluster } from '../../data/clients.ts'
+import { useLiveQueries } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
 import type { Query } from '../../data/query.ts'
 
 /** What operators' pages ask for; pages that ask for the same share it. All keys begin with `cluster/`. */
+
+/** Loads again what is shown when peers come and go, or the pinset changes. */
+export function useClusterNews (): void {
+  useLiveQueries({ from: 'cluster', types: ['peer', 'alert'] }, 'cluster/', 500)
+  useLiveQueries({ from: 'cluster', types: ['pin'] }, 'cluster/pins-health', 3000)
+}
 
 const oftenMs = 5000
 const seldomMs = 15_000

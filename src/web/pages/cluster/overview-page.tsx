@@ -5,7 +5,7 @@ import { ErrorState } from '../../ui/error-state.tsx'
 import { Page, Section } from '../../ui/page.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { Stat, Stats } from '../../ui/card.tsx'
-import { useAlerts, useMetrics, usePeers, usePinsHealth, useReadiness } from './cluster-queries.ts'
+import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth, useReadiness } from './cluster-queries.ts'
 import { ConnectionGraph } from './connection-graph.tsx'
 import { HistoryCharts } from './history-charts.tsx'
 import { MissingPeers, OwnProblems } from './peer-notices.tsx'
@@ -15,6 +15,7 @@ import { PeersTable } from './peers-table.tsx'
 import './overview-page.css'
 
 export default function OverviewPage () {
+  useClusterNews()
   const peers = usePeers()
   const health = usePinsHealth()
   const alerts = useAlerts()

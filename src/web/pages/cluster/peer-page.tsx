@@ -8,7 +8,7 @@ import { Page, Section } from '../../ui/page.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
-import { useAlerts, useMetrics, usePeers, usePinsHealth } from './cluster-queries.ts'
+import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth } from './cluster-queries.ts'
 import { HistoryCharts } from './history-charts.tsx'
 import { MissingPeers, useRemoval } from './peer-notices.tsx'
 import { peerRows } from './peer-rows.ts'
@@ -19,6 +19,7 @@ import './pin-page.css'
 export default function PeerPage () {
   const { params } = useRouter()
   const id = params.id ?? ''
+  useClusterNews()
   const peers = usePeers()
   const health = usePinsHealth()
   const alerts = useAlerts()

@@ -1,8 +1,10 @@
+import { useEffect, useRef } from 'preact/hooks'
 import type { GlobalPinInfo, Pin, PinProgress } from '../../../client/types.ts'
 import { neverText } from '../../../client/types.ts'
 import { face } from '../../app/face.ts'
 import { useRouter } from '../../app/router.tsx'
 import { cluster } from '../../data/clients.ts'
+import { useLive } from '../../data/live.ts'
 import { statusOf } from '../../data/errors.ts'
 import { shortCid, shownName } from '../../data/format.ts'
 import { invalidate, useAction, useQuery } from '../../data/query.ts'
@@ -40,6 +42,7 @@ export default function PinPage () {
   const { params, go } = useRouter()
   const cid = params.cid ?? ''
   const found = useQuery(`cluster/pin/${cid}`, async signal => load(cid, signal), { pollMs: 3000 })
+  usePinNews(cid)
   const name = found.data?.pin?.name ?? ''
   const pin = { cid, name }
   const actions = usePinActions({ changed: found.reload, gone: () => go('/cluster/pinset') })
@@ -57,6 +60,19 @@ export default function PinPage () {
     </>}</Loaded>
     {actions.dialogs}
   </Page>
+}
+
+/** Something has happened to this pin. */
+function usePinNews (cid: string): void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  useLive({ from: 'cluster', types: ['pin'] }, ({ data }) => {
+    if (data.cid !== cid) return
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      invalidate(`cluster/pin/${cid}`)
+    }, 300)
+  })
 }
 
 function NotPinned ({ cid }: { cid: string }) {

@@ -20,6 +20,9 @@ export interface PinsetList {
   /** Asks again for one. */
   refresh: (cid: string) => void
   forget: (cid: string) => void
+  forgetAll: (cids: ReadonlySet<string>) => void
+  /** Something has happened to these: those that are seen are asked for again. */
+  hear: (cids: readonly string[]) => void
 }
 
 const filters = {
@@ -42,7 +45,7 @@ const standingHoldsMs = 20_000
 export function usePinset (view: PinsetView): PinsetList {
   const [list, setList] = useState<{ rows: readonly PinRow[], isLoading: boolean, error: Error | undefined }>({ rows: [], isLoading: true, error: undefined })
   const [round, setRound] = useState(0)
-  const { known, see, refresh } = useStandings()
+  const { known, see, hear, refresh } = useStandings()
 
   useEffect(() => {
     const controller = new AbortController()
@@ -56,10 +59,11 @@ export function usePinset (view: PinsetView): PinsetList {
   }, [view, round])
 
   const reload = useCallback(() => setRound(before => before + 1), [])
-  const forget = useCallback((cid: string) => setList(before => ({ ...before, rows: before.rows.filter(row => row.cid !== cid) })), [])
+  const forgetAll = useCallback((cids: ReadonlySet<string>) => setList(before => ({ ...before, rows: before.rows.filter(row => !cids.has(row.cid)) })), [])
+  const forget = useCallback((cid: string) => forgetAll(new Set([cid])), [forgetAll])
   useEffect(() => list.error != null && isAway(list.error) ? onReturn(reload) : undefined, [list.error, reload])
   const standing = (row: PinRow): PinStanding | undefined => known.get(row.cid)?.standing ?? row.standing
-  return { ...list, reload, forget, standingOf: standing, see, refresh }
+  return { ...list, reload, forget, forgetAll, standingOf: standing, see, hear, refresh }
 }
 
 async function collect (view: PinsetView, { rows, signal, show }: { rows: PinRow[], signal: AbortSignal, show: () => void }): Promise<void> {
@@ -92,6 +96,7 @@ function useStandings () {
   const known = useRef(new Map<string, Known>()).current
   const asked = useRef(new Set<string>()).current
   const wanted = useRef<string[]>([])
+  const seen = useRef<ReadonlySet<string>>(new Set())
   const [, redraw] = useState(0)
   const abort = useRef(new AbortController())
   useEffect(() => {
@@ -122,6 +127,7 @@ function useStandings () {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
   const see = useCallback((rows: readonly PinRow[]) => {
+    seen.current = new Set(rows.map(({ cid }) => cid))
     wanted.current = rows.filter(row => row.standing == null).map(({ cid }) => cid)
     clearTimeout(timer.current)
     // not for those that only fly past
@@ -131,5 +137,9 @@ function useStandings () {
     }, 150)
   }, [ask])
   const refresh = useCallback((cid: string) => { void ask([cid]) }, [ask])
-  return { known, see, refresh }
+  const hear = useCallback((cids: readonly string[]) => {
+    const shown = [...new Set(cids)].filter(cid => seen.current.has(cid) && !asked.has(cid)).slice(0, askedAtOnce)
+    if (shown.length > 0) void ask(shown)
+  }, [ask, asked])
+  return { known, see, hear, refresh }
 }

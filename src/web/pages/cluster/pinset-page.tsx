@@ -20,6 +20,7 @@ import { usePeers } from './cluster-queries.ts'
 import { shownPeer } from './peer-rows.ts'
 import type { Told } from './pin-actions.tsx'
 import { usePinset } from './pinset-list.ts'
+import { usePinsetNews } from './pinset-news.ts'
 import type { PinsetList, PinsetView } from './pinset-list.ts'
 import { PinsetRows } from './pinset-rows-view.tsx'
 import { shownRows } from './pinset-rows.ts'
@@ -83,6 +84,7 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
   const peerOptions = [{ value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))]
   const [selected, setSelected] = useState<ReadonlySet<string>>(noSelection)
   const { refresh, forget, reload } = list
+  const news = usePinsetNews(list)
   const told = useMemo((): Told => ({ changed: cid => cid === '' ? reload() : refresh(cid), gone: forget }), [refresh, forget, reload])
   // what isn't shown any more shall not be acted on
   useEffect(() => setSelected(noSelection), [searched, peer])
@@ -98,7 +100,10 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
       <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>
     </Toolbar>
     <BulkBar selected={selected} clear={() => setSelected(noSelection)} told={told}/>
-    <p class="pinset-page__count" role="status">{countLine(list, rows.length, isFiltered)}</p>
+    <div class="pinset-page__count">
+      <span role="status">{countLine(list, rows.length, isFiltered)}</span>
+      {news.isOutdated && <Button kind="quiet" size="small" icon="refresh" onClick={news.reload}>The pinset has changed: load it again</Button>}
+    </div>
     {list.error != null && <ErrorState compact={list.rows.length > 0} error={list.error} onRetry={list.reload}/>}
     {rows.length > 0
       ? <PinsetRows rows={rows} list={list} nameOf={nameOf} told={told} selected={selected} onSelect={setSelected}/>

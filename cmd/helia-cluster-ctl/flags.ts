@@ -89,7 +89,16 @@ function booleanOf (value: string): boolean | undefined {
   return /^(0|f|F|false|FALSE|False)$/.test(value) ? false : undefined
 }
 
-const integerOf = (value: string): number | undefined => /^[-+]?(\d+|0x[\da-f]+)$/i.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : undefined
+const integer = /^([-+]?)(0x[\da-f_]+|0b[01_]+|0o?[0-7_]+|[1-9][\d_]*|0)$/i
+
+/** As Go reads numbers: `0x10`, `0b10`, `0o10` or `010`, `1_000`. */
+function integerOf (value: string): number | undefined {
+  const [, sign = '', body] = integer.exec(value) ?? []
+  if (body == null || /__|_$/.test(body)) return undefined
+  const digits = body.replaceAll('_', '').toLowerCase()
+  const number = Number(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits)
+  return Number.isSafeInteger(number) ? (sign === '-' ? -number || 0 : number) : undefined
+}
 
 function durationOf (value: string): number | undefined {
   try {

@@ -12,10 +12,11 @@ export type StatusSource = () => AsyncIterable<GlobalPinInfo>
 export async function showStatus ({ flags, args }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   const cids = args.map(text => cidArgument(text))
-  const filter = filterOf(flags.text('filter'))
+  const [first] = cids
+  // Go doesn't look at it either when pins are named
+  const filter = first == null ? filterOf(flags.text('filter')) : []
   const isForEyes = printer.encoding === 'table'
   const options = { local: flags.yes('local'), signal }
-  const [first] = cids
   const source: StatusSource = () => {
     if (first == null) return client.statuses({ ...options, filter, missing: isForEyes && !options.local })
     return cids.length > 1 ? client.statusesOf(cids, options) : single(client.status(first, options))

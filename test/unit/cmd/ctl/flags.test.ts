@@ -51,6 +51,13 @@ describe('flags of ctl', () => {
     assert.deepEqual(flagsFirst(['a', '--name', 'x', '--', '-q'], known), ['--name', 'x', '--', 'a', '-q'])
   })
 
+  it('have numbers as Go reads them', () => {
+    const read = (text: string): number => parseFlags(['--count', text], known).flags.number('count')
+
+    assert.deepEqual(['-1', '+2', '-0x1', '0X1f', '010', '0o17', '0b101', '1_0', '1_000_000', '0', '-0'].map(read), [-1, 2, -1, 31, 8, 15, 5, 10, 1_000_000, 0, 0])
+    for (const text of ['', '-', '08', '1__0', '1_', '_1', '0x', '1.5', '1e3', '9007199254740993']) assert.throws(() => read(text), WrongUsage)
+  })
+
   it('may have values that begin with a dash, unless these are flags', () => {
     assert.deepEqual(flagsFirst(['-n', '-1', 'a', '--name', '-x'], known), ['-n', '-1', '--name', '-x', 'a'])
     assert.deepEqual(flagsFirst(['a', '--name', '-q', 'b', '--name', '--', 'c'], known), ['--name', '-q', 'b', '--name', '--', 'a', 'c'])

@@ -30,6 +30,6 @@ function readFace (): Face {
 export const face: Face = readFace()
 
 /** Where a CID can be read, to be opened or shared. */
-export const gatewayLink = (cid: string): string => face.gateway === '' ? `${ownOrigin()}/api/gateway/${cid}` : `${face.gateway}/ipfs/${cid}`
+export const gatewayLink = (cid: string): string => face.kind === 'service' || face.gateway === '' ? `${ownOrigin()}/api/gateway/${cid}` : `${face.gateway}/ipfs/${cid}`
 
 export const ownOrigin = (): string => face.publicUrl === '' ? location.origin : face.publicUrl

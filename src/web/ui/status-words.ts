@@ -19,7 +19,7 @@ export const statusWords: Readonly<Record<string, StatusWord>> = {
   unpinning: { label: 'Unpinning', tone: 'neutral', icon: 'activity' },
   pin_error: { label: 'Pin failed', tone: 'bad', icon: 'warning' },
   unpin_error: { label: 'Unpin failed', tone: 'bad', icon: 'warning' },
-  cluster_error: { label: 'Peer fails', tone: 'bad', icon: 'warning', about: 'The peer did not answer' },
+  cluster_error: { label: 'No answer', tone: 'bad', icon: 'warning', about: 'The peer did not answer, or is missing' },
   unexpectedly_unpinned: { label: 'Lost', tone: 'bad', icon: 'warning', about: 'Should be pinned here, but its IPFS node does not have it' },
   remote: { label: 'Elsewhere', tone: 'neutral', icon: 'server', about: 'Allocated to other peers' },
   sharded: { label: 'Sharded', tone: 'neutral', icon: 'cube' },

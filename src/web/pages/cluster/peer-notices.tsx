@@ -9,13 +9,13 @@ import { costText } from './peer-rows.ts'
 import type { PeerRow } from './peer-rows.ts'
 
 /** Peers that aren't there, and what each costs. */
-export function MissingPeers ({ rows }: { rows: readonly PeerRow[] }) {
+export function MissingPeers ({ rows, withActions = true }: { rows: readonly PeerRow[], withActions?: boolean }) {
   const missing = rows.filter(({ state }) => state !== 'up')
   if (missing.length === 0) return null
-  return <div class="cluster-costs">{missing.map(row => <MissingPeer key={row.id} row={row}/>)}</div>
+  return <div class="cluster-costs">{missing.map(row => <MissingPeer key={row.id} row={row} withActions={withActions}/>)}</div>
 }
 
-function MissingPeer ({ row }: { row: PeerRow }) {
+function MissingPeer ({ row, withActions }: { row: PeerRow, withActions: boolean }) {
   const { id, name, state, error, holding, lastSeenMs } = row
   const removal = useRemoval(row)
   const pins = holding?.pins ?? 0
@@ -24,11 +24,11 @@ function MissingPeer ({ row }: { row: PeerRow }) {
       ? lastSeenMs == null ? 'It was not heard since this peer began. ' : <>It was heard last <Time at={lastSeenMs}/>. </>
       : <>It still counts as a member: <Name text={error}/>. </>}
     {holding != null && costText(holding)}
-    <div class="cluster-costs__actions">
+    {withActions && <div class="cluster-costs__actions">
       {pins > 0 && <Button size="small" icon="pin" to={`/cluster/pinset?peer=${id}`}>Its pins</Button>}
       <Button size="small" kind="quiet" to={`/cluster/peers/${id}`}>Details</Button>
       {state === 'missing' && pins > 0 && <Button size="small" kind="quiet" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>Give its pins to others</Button>}
-    </div>
+    </div>}
   </Notice>
 }
 

@@ -42,7 +42,7 @@ function Peer ({ row, back }: { row: PeerRow, back: { to: string, label: string 
     <Button icon="pin" to={`/cluster/pinset?peer=${id}`}>Its pins</Button>
     {!isSelf && (holding?.pins ?? 0) > 0 && <Button kind="danger" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>Give its pins to others</Button>}
   </>}>
-    <MissingPeers rows={[row]}/>
+    <MissingPeers rows={[row]} withActions={false}/>
     <Section title="State"><DefinitionList items={stateOf(row)}/></Section>
     {row.info != null && row.state === 'up' && <Section title="Addresses"><DefinitionList items={[
       { term: 'Cluster', value: <Addresses list={row.info.addresses}/> },

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -66,6 +66,7 @@ export class HttpServer implements Startable {
   readonly #connections: Share
   readonly #doors: Array<{ close: (done: () => void) => void }> = []
   readonly #sockets = new Set<Socket>()
+  readonly #flights = new WeakMap<Duplex, Flight>()
   #addresses: string[] = []
   #busy = 0
   #idle: (() => void) | undefined
@@ -134,14 +135,34 @@ export class HttpServer implements Startable {
       this.#busy++
       response.setMaxListeners(usualListeners)
       const cancel = this.#init.writeTimeoutMs === 0 ? undefined : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
+      const flight = this.#took(request)
       response.once('close', () => {
         cancel?.()
         if (--this.#busy === 0) this.#idle?.()
+        if (--flight.answers === 0) flight.done?.()
       })
-      this.#deps.listener(request, response)
+      const fault = hostFault(request.rawHeaders)
+      if (fault == null) this.#deps.listener(request, response)
+      else refuse(response, fault, this.#init.brokenBody)
     })
-    server.on('clientError', (err, socket) => answerBrokenRequest(err, socket, this.#init.brokenBody))
+    server.on('clientError', (err, socket) => this.#broken(err, socket))
     return server
+  }
+
+  #took (request: IncomingMessage): Flight {
+    const flight = this.#flights.get(request.socket) ?? { answers: 0, last: request }
+    flight.answers++
+    flight.last = request
+    this.#flights.set(request.socket, flight)
+    return flight
+  }
+
+  /** What came whole before is answered first. */
+  #broken (err: NodeJS.ErrnoException, socket: Duplex): void {
+    const flight = this.#flights.get(socket)
+    const answer = (): void => answerBrokenRequest(err, socket, this.#init.brokenBody)
+    if (flight != null && flight.answers > 0 && flight.last.complete && err.code?.startsWith('HPE_') === true) flight.done = answer
+    else answer()
   }
 
   async #open (address: string): Promise<string> {
@@ -225,6 +246,29 @@ export class HttpServer implements Startable {
       this.#http.emit('connection', socket)
     })
   }
+}
+
+/** What is under way on a connection: answers to requests, the last of them, and what is done when all are answered. */
+interface Flight { answers: number, last: IncomingMessage, done?: () => void }
+
+/** As Go's server: one host, of characters that a host may have. */
+function hostFault (rawHeaders: readonly string[]): string | undefined {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    if (++hosts > 1) return '400 Bad Request'
+    if (!hostText.test(rawHeaders[at + 1] ?? '')) return '400 Bad Request: malformed Host header'
+  }
+  return undefined
+}
+
+const hostText = /^[\w!$%&'()*+,\-.:;=[\]~]*$/
+
+function refuse (response: ServerResponse, status: string, bodyOf: HttpServerInit['brokenBody']): void {
+  const { contentType, text } = bodyOf?.(400) ?? plainText(status)
+  response.sendDate = false
+  response.writeHead(400, status.slice(4), { 'Content-Type': contentType, Connection: 'close' }).end(text)
 }
 
 interface Answering { _httpMessage?: { req?: IncomingMessage } | null }

@@ -49,6 +49,32 @@ describe('the HTTP server', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('answers what came whole before what is no HTTP, however long that takes, and then says so, as Go does', async () => {
+    const pending: Array<() => void> = []
+    const { port } = await start({}, (request, response) => {
+      if (request.url === '/slow') pending.push(() => response.end('slow'))
+      else response.end(request.url)
+      if (pending.length > 0) setImmediate(() => pending.shift()?.())
+    })
+    const shown = async (bytes: string): Promise<string[]> => (await raw(port, bytes)).split('\r\n').filter(line => /^HTTP|^\/|slow|^400/.test(line))
+
+    const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    const broken = ['HTTP/1.1 400 Bad Request', '400 Bad Request']
+    assert.deepEqual(await shown(`${request('/a')}GARBAGE\r\n\r\n`), ['HTTP/1.1 200 OK', '/aHTTP/1.1 400 Bad Request', '400 Bad Request'])
+    assert.deepEqual(await shown(`${request('/slow')}GARBAGE\r\n\r\n`), ['HTTP/1.1 200 OK', 'slowHTTP/1.1 400 Bad Request', '400 Bad Request'])
+    assert.deepEqual(await shown(`${request('/a')}${request('/b')}\x01\r\n`), ['HTTP/1.1 200 OK', '/aHTTP/1.1 200 OK', '/bHTTP/1.1 400 Bad Request', '400 Bad Request'])
+    assert.deepEqual(await shown('GARBAGE\r\n\r\n'), broken)
+  })
+
+  it('takes one Host, of characters that hosts have, as Go does', async () => {
+    const { port } = await start()
+    const first = async (hosts: string): Promise<string | undefined> => (await raw(port, `GET / HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)).split('\r\n')[0]
+
+    for (const hosts of ['Host: x\r\nHost: y\r\n', 'Host: x\r\nhOST: x\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 400 Bad Request')
+    for (const hosts of ['Host: a b\r\n', 'Host: a/b\r\n', 'Host: a@b\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 400 Bad Request: malformed Host header')
+    for (const hosts of ['Host: \r\n', 'Host: [::1]:80\r\n', 'Host: a_b.c:1\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 200 OK')
+  })
+
   it('lets all who watch an answer do so without a warning of Node', async t => {
     const warnings: Error[] = []
     const warned = (warning: Error): void => { warnings.push(warning) }

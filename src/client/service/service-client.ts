@@ -16,7 +16,7 @@ export type { UploadFile } from './files.ts'
 export type { FileContent } from '../multipart.ts'
 export type { ClusterEvent, EventsQuery } from '../event-stream.ts'
 export type { ResumableUploads, SendOptions } from './uploads.ts'
-export { tarOf } from './tar-of.ts'
+export { tarOf, tarPieces } from './tar-of.ts'
 export type { TarFile } from './tar-of.ts'
 export type * from './types.ts'
 

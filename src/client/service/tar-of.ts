@@ -3,6 +3,8 @@ export interface TarFile { path: string, content: Blob }
 
 const block = 512
 const nameBytes = 100
+/** Of one piece. */
+const pieceFiles = 100
 /** Larger sizes don't fit into a header's octal digits. */
 const octalSize = 8 ** 11
 
@@ -10,11 +12,19 @@ const octalSize = 8 ** 11
  * A directory as one Blob, for an upload in several requests: `uploads.create({ name, sizeBytes: tar.size }, { format: 'tar' })`. Nothing is read or copied: it is made of slices of the files, so
  * the same files in the same order give the same bytes, whenever an upload goes on.
  */
-export function tarOf (files: Iterable<TarFile>): Blob {
-  const parts: Array<Uint8Array<ArrayBuffer> | Blob> = []
-  for (const { path, content } of files) parts.push(...headerOf(path, content.size), content, new Uint8Array((block - content.size % block) % block))
-  parts.push(new Uint8Array(2 * block))
-  return new Blob(parts, { type: 'application/x-tar' })
+export const tarOf = (files: Iterable<TarFile>): Blob => new Blob([...tarPieces(files)], { type: 'application/x-tar' })
+
+/** The same in pieces, which `new Blob(pieces)` joins: browsers take a while for thousands of files, and a page may do something else meanwhile. */
+export function * tarPieces (files: Iterable<TarFile>): Generator<Blob, void, undefined> {
+  let parts: Array<Uint8Array<ArrayBuffer> | Blob> = []
+  let count = 0
+  for (const { path, content } of files) {
+    parts.push(...headerOf(path, content.size), content, new Uint8Array((block - content.size % block) % block))
+    if (++count % pieceFiles !== 0) continue
+    yield new Blob(parts)
+    parts = []
+  }
+  yield new Blob([...parts, new Uint8Array(2 * block)])
 }
 
 /** With a PAX header before it when the name or the size needs one. */

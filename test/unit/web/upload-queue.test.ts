@@ -6,6 +6,7 @@ import { Pace, Speed } from '../../../src/web/data/uploads/pace.ts'
 import { inOrder, isSame, marksOf, pickedFile } from '../../../src/web/data/uploads/picked.ts'
 import { failureOf, totalsOf, waitMs } from '../../../src/web/data/uploads/upload-item.ts'
 import { UploadQueue } from '../../../src/web/data/uploads/upload-queue.ts'
+import type { UploadQueueDeps } from '../../../src/web/data/uploads/upload-queue.ts'
 import type { UploadRecord } from '../../../src/web/data/uploads/upload-records.ts'
 import { pollUntil } from '../../support/poll.ts'
 
@@ -58,14 +59,14 @@ class Records {
 const picked = (name: string, text: string) => pickedFile(new File([text], name, { lastModified: 5 }))
 const choice = { pin: 'now', group: null } as const
 
-async function world () {
+async function world ({ whole }: Pick<UploadQueueDeps, 'whole'> = {}) {
   const uploads = new FakeUploads()
   const records = new Records()
   let ids = 0
   const waits: number[] = []
   const clock = { now: () => 0, sleep: async (ms: number, signal: AbortSignal) => { waits.push(ms); await new Promise(resolve => { setImmediate(resolve) }); signal.throwIfAborted() } }
   const open = async (): Promise<UploadQueue> => {
-    const queue = new UploadQueue({ parallel: 2 }, { uploads, records, clock, newId: () => `i${++ids}` })
+    const queue = new UploadQueue({ parallel: 2 }, { uploads, records, clock, newId: () => `i${++ids}`, ...(whole == null ? {} : { whole }) })
     await queue.setOwner('alice')
     return queue
   }
@@ -85,6 +86,48 @@ describe('uploads of a page', () => {
     assert.equal(records.kept.size, 0)
     queue.clear()
     assert.deepEqual(queue.items.get(), [])
+  })
+
+  it('go in one request when they are small, again and again if need be', async () => {
+    const sent: string[] = []
+    const failures = [new ServiceError(503, 'not yet')]
+    const { queue, uploads, records } = await world({
+      whole: {
+        bytes: 20,
+        send: async ({ name, content }) => {
+          sent.push(`${name} ${content.size}`)
+          const failure = failures.shift()
+          if (failure != null) throw failure
+          return { cid: `whole ${name}` }
+        }
+      }
+    })
+
+    queue.add([picked('small', 'x'.repeat(20)), picked('large', 'x'.repeat(21))], choice)
+    await become(queue, 'small done', 'large done')
+
+    assert.deepEqual([sent, uploads.created, records.kept.size], [['small 20', 'small 20'], 1, 0])
+    assert.deepEqual(queue.items.get().map(({ cid }) => cid), ['whole small', 'cid of large'])
+  })
+
+  it('ask for a file that the browser wants to be asked for', async () => {
+    const { queue, uploads, open } = await world()
+    const gate = Promise.withResolvers<void>()
+    uploads.gate = gate.promise
+    let answer = 'prompt'
+    const file = new File(['x'.repeat(35)], 'a', { lastModified: 5 })
+    const handle = { kind: 'file', name: 'a', getFile: async () => file, queryPermission: async () => answer, requestPermission: async () => { answer = 'granted'; return answer } }
+    queue.add([pickedFile(file, handle as unknown as FileSystemHandle)], choice)
+    await pollUntil(async () => uploads.created === 1, { everyMs: 2 })
+    await queue.setOwner(null)
+    gate.resolve()
+
+    const again = await open()
+    await become(again, 'a needs-permission')
+    await again.allow('i1')
+
+    await become(again, 'a done')
+    assert.equal(uploads.created, 1)
   })
 
   it('stop when they are told to, and go on from there', async () => {

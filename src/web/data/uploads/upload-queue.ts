@@ -1,5 +1,5 @@
 import type { ResumableUploads } from '../../../client/service/service-client.ts'
-import { tarOf } from '../../../client/service/tar-of.ts'
+import { tarPieces } from '../../../client/service/tar-of.ts'
 import { errorText } from '../errors.ts'
 import { createStore } from '../store.ts'
 import type { Store } from '../store.ts'
@@ -18,6 +18,8 @@ export interface UploadQueueInit {
 export interface UploadQueueDeps {
   /** Of the account, or of an upload link. */
   uploads: Pick<ResumableUploads, 'create' | 'send' | 'status' | 'delete'>
+  /** Files of up to so many bytes in one request: a thousand small ones are soon there. Absent: all are sent in several. */
+  whole?: { bytes: number, send: (file: { name: string, content: Blob } & UploadChoice, signal: AbortSignal) => Promise<{ cid: string }> }
   records: UploadRecords
   clock: { now: () => number, sleep: (ms: number, signal: AbortSignal) => Promise<void> }
   newId: () => string
@@ -69,11 +71,15 @@ export class UploadQueue {
     if (this.#owner === owner) await Promise.all(records.map(async record => this.#restore(record)))
   }
 
-  add (picked: readonly Picked[], { pin, group }: UploadChoice): void {
+  /** Resolves when they are in the list: of files at once, of large folders after a moment. */
+  async add (picked: readonly Picked[], { pin, group }: UploadChoice): Promise<void> {
     const owner = this.#owner
     if (owner == null) return
-    const added = picked.map(one => {
-      const blob = blobOf(one)
+    const blobs: Blob[] = []
+    for (const one of picked) blobs.push(one.kind === 'file' ? fileOf(one) : await this.#tarOf(one))
+    if (owner !== this.#owner) return
+    const added = picked.map((one, at) => {
+      const blob = blobs[at] ?? new Blob()
       const record: UploadRecord = {
         id: this.#deps.newId(), owner, kind: one.kind, name: one.name, type: one.kind === 'file' ? blob.type : '', sizeBytes: blob.size, marks: marksOf(one), pin, group,
         addedAt: this.#deps.clock.now(), isPaused: false, uploadId: null, handle: one.handle
@@ -140,11 +146,26 @@ export class UploadQueue {
     return picked.filter(one => {
       const entry = [...this.#entries.values()].find(({ record, blob }) => blob == null && record.kind === one.kind && isSame(record.marks, one))
       if (entry == null) return true
-      entry.blob = blobOf(one)
-      void this.#keep(entry.record.id, one.handle == null ? {} : { handle: one.handle })
-      this.resume(entry.record.id)
+      void this.#goOn(entry, one)
       return false
     })
+  }
+
+  async #goOn (entry: Entry, picked: Picked): Promise<void> {
+    const { id } = entry.record
+    entry.blob = picked.kind === 'file' ? fileOf(picked) : await this.#tarOf(picked)
+    void this.#keep(id, picked.handle == null ? {} : { handle: picked.handle })
+    this.resume(id)
+  }
+
+  /** The page goes on drawing meanwhile. */
+  async #tarOf ({ files }: Picked): Promise<Blob> {
+    const pieces: Blob[] = []
+    for (const piece of tarPieces(files.map(({ path, file }) => ({ path, content: file })))) {
+      pieces.push(piece)
+      await this.#deps.clock.sleep(0, new AbortController().signal)
+    }
+    return new Blob(pieces, { type: 'application/x-tar' })
   }
 
   /** What waited for the peer tries now. */
@@ -210,6 +231,7 @@ export class UploadQueue {
     const { record: { id } } = entry
     try {
       await this.#refuseUnreadable(entry)
+      if (await this.#sendWhole(entry, signal)) return
       await this.#send(entry, signal)
       await this.#follow(entry, signal)
     } catch (err) {
@@ -217,6 +239,16 @@ export class UploadQueue {
       if (err instanceof UnreadableError) this.#change(id, { state: 'needs-files', error: err.message })
       else await this.#failed(entry, err)
     }
+  }
+
+  /** In one request, if it is small; false when it isn't. */
+  async #sendWhole ({ record, blob }: Entry, signal: AbortSignal): Promise<boolean> {
+    const { whole, records } = this.#deps
+    if (whole == null || blob == null || record.kind !== 'file' || record.uploadId != null || blob.size > whole.bytes) return false
+    const { cid } = await whole.send({ name: record.name, content: blob, pin: record.pin, group: record.group }, signal)
+    this.#change(record.id, { state: 'done', cid, sentBytes: record.sizeBytes, bytesPerSecond: null, error: null })
+    await records.remove(record.id)
+    return true
   }
 
   async #send (entry: Entry, signal: AbortSignal): Promise<void> {
@@ -347,7 +379,7 @@ export class UploadQueue {
       this.#change(id, { state: 'needs-files', error: picked == null ? 'The file is not there any more.' : 'The file has changed since.' })
       return
     }
-    entry.blob = blobOf(picked)
+    entry.blob = picked.kind === 'file' ? fileOf(picked) : await this.#tarOf(picked)
     if (isPaused) this.#change(id, { state: 'paused' })
     else this.resume(id)
   }
@@ -382,8 +414,7 @@ class UnreadableError extends Error {
 
 const lockOf = (id: string): string => `helia-cluster upload ${id}`
 
-const blobOf = ({ kind, files }: Picked): Blob =>
-  kind === 'directory' ? tarOf(files.map(({ path, file }) => ({ path, content: file }))) : files[0]?.file ?? new Blob([])
+const fileOf = ({ files }: Picked): Blob => files[0]?.file ?? new Blob([])
 
 const itemOf = ({ id, kind, name, marks, sizeBytes, pin }: UploadRecord, state: UploadState): UploadItem => ({
   id, kind, name, fileCount: marks.length, sizeBytes, sentBytes: 0, bytesPerSecond: null, state, error: null, nextTryAt: null, cid: null, pin

@@ -36,7 +36,7 @@ export default function UploadPage () {
     if (fresh.length < picked.length) toast(`${picked.length - fresh.length === 1 ? 'The upload goes' : 'The uploads go'} on where it stopped.`, { tone: 'good' })
     const bytes = fresh.reduce((sum, one) => sum + sizeOf(one), 0)
     if (left != null && bytes > left) toast(`That is ${bytesText(bytes)}, and ${bytesText(left)} are left: what does not fit will be refused.`, { tone: 'warn' })
-    queue.add(fresh, { pin, group: known && group !== '' ? group : null })
+    void queue.add(fresh, { pin, group: known && group !== '' ? group : null })
   }
   const waiting = items.filter(({ state }) => state === 'needs-files')
 

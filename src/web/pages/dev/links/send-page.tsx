@@ -50,7 +50,7 @@ function Send ({ secret }: { secret: string }) {
       <Stack gap="wide">
         {limits.isLoading && <Skeleton lines={5} />}
         {limits.error != null && !isGone && <ErrorState error={limits.error} onRetry={limits.reload} />}
-        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} onPicked={picked => { queue.add(queue.choose(picked), { pin: 'now', group: null }) }} />}
+        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} onPicked={picked => { void queue.add(queue.choose(picked), { pin: 'now', group: null }) }} />}
         {isGone && <Notice tone="info">The link takes no further files.{items.every(isOver) ? '' : ' What has begun goes on.'}</Notice>}
         {items.length > 0 && <UploadList queue={queue} hasLinks={false} />}
       </Stack>

@@ -5,7 +5,7 @@ import { copyText } from './clipboard.ts'
 import './copy.css'
 
 /** `label`: what is copied, "Copy CID". */
-export function CopyButton ({ text, label, size = 'small', iconOnly = false }: { text: string, label: string, size?: 'normal' | 'small', iconOnly?: boolean }) {
+export function CopyButton ({ text: copied, label, size = 'small', iconOnly = false }: { text: string, label: string, size?: 'normal' | 'small', iconOnly?: boolean }) {
   const [isDone, setDone] = useState<boolean | null>(null)
   useEffect(() => {
     if (isDone == null) return undefined
@@ -13,13 +13,12 @@ export function CopyButton ({ text, label, size = 'small', iconOnly = false }: {
     return () => clearTimeout(timer)
   }, [isDone])
   const copy = async (): Promise<void> => {
-    const done = await copyText(text)
+    const done = await copyText(copied)
     setDone(done)
     announce(done ? 'Copied' : 'Copying failed: select the text and copy it by hand')
   }
-  return <Button kind={iconOnly ? 'quiet' : 'plain'} size={size} iconOnly={iconOnly} icon={isDone === true ? 'check' : isDone === false ? 'warning' : 'copy'} label={label} onClick={() => { void copy() }}>
-    {isDone === true ? 'Copied' : isDone === false ? 'Failed' : label}
-  </Button>
+  const text = isDone === true ? 'Copied' : isDone === false ? 'Failed' : label
+  return <Button kind={iconOnly ? 'quiet' : 'plain'} size={size} iconOnly={iconOnly} icon={isDone === true ? 'check' : isDone === false ? 'warning' : 'copy'} label={iconOnly ? label : text} onClick={() => { void copy() }}/>
 }
 
 /** Something that is shown only once. */

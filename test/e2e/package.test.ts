@@ -88,6 +88,26 @@ describe('the published package', () => {
     assert.deepEqual(seen, [200, true, 200, 'public, max-age=31536000, immutable'])
   })
 
+  it('has the threads of the gateway', async () => {
+    const peerFolder = join(folder, 'peer-with-threads')
+    await program('helia-cluster-service', ['-c', peerFolder, 'init', '--profile', 'test', '--randomports'])
+    const config = join(peerFolder, 'service.json')
+    const json = JSON.parse(await readFile(config, 'utf8'))
+    await writeFile(config, JSON.stringify({ ...json, api: { ...json.api, gateway: { ...json.api.gateway, workers: 1 } } }))
+
+    const seen = await script(`
+      import { startPeer } from 'helia-cluster'
+      const peer = await startPeer({ folder: ${JSON.stringify(peerFolder)} })
+      const [, , ip, , port] = peer.addresses.gateway[0].split('/')
+      const answer = await fetch('http://' + ip + ':' + port + '/ipfs/bafkqabtunbzgkyle')
+      const text = await answer.text()
+      await peer.stop()
+      console.log(JSON.stringify([answer.status, text]))
+    `)
+
+    assert.deepEqual(seen, [200, 'thread'])
+  })
+
   it('runs a peer inside another program, and its client reaches it', async () => {
     const peerFolder = join(folder, 'peer')
     await program('helia-cluster-service', ['-c', peerFolder, 'init', '--profile', 'test', '--randomports'])

@@ -15,7 +15,13 @@ const programUrl = (): URL => {
 const youngMiB = 16
 
 export function spawnThread (init: ThreadInit): SpawnedThread {
-  const worker = new Worker(programUrl(), { workerData: init, name: `gateway ${init.thread}`, resourceLimits: { maxYoungGenerationSizeMb: youngMiB } })
+  const worker = new Worker(programUrl(), {
+    workerData: init,
+    name: `gateway ${init.thread}`,
+    resourceLimits: { maxYoungGenerationSizeMb: youngMiB },
+    // those of this process may be for its own program only: --input-type, --import
+    execArgv: []
+  })
   let failure: Error | undefined
   worker.on('error', err => { failure = err })
   // a process whose listeners are closed has nothing to wait for

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { pollUntil } from '../support/poll.ts'
+import { browserMemory } from '../support/browser-memory.ts'
 import { browserSkip, checkAccessible, shots, startWeb } from '../support/browser.ts'
 import type { Web, WebUser } from '../support/browser.ts'
 
@@ -292,7 +293,7 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     assert.deepEqual([await hers.getByText('his.txt').count(), await his.getByText('hers.txt').count()], [0, 0])
   })
 
-  it('sends a gigabyte with flat memory, over a reload', async () => {
+  it('sends a gigabyte with flat memory, over a reload', async t => {
     const user = await web.user()
     const page = await web.open('/upload', { user })
     const path = await large('gigabyte.bin', 2 ** 30)
@@ -304,15 +305,22 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     await client.send('HeapProfiler.collectGarbage')
     const heap = async (): Promise<number> => (await client.send('Runtime.getHeapUsage')).usedSize
     const [before, most] = [await heap(), [0]]
+    const [allBefore, all] = [await browserMemory(), [0]]
 
     await choose(page, path)
     const measured = (async () => {
-      while (await item(page, 'gigabyte.bin').getByText('Done', { exact: true }).count() === 0) most.push(await heap())
+      while (await item(page, 'gigabyte.bin').getByText('Done', { exact: true }).count() === 0) {
+        most.push(await heap())
+        all.push(await browserMemory())
+      }
     })()
     await item(page, 'gigabyte.bin').getByText('Done', { exact: true }).waitFor({ timeout: 200_000 })
     await measured
 
     const grown = Math.round((Math.max(...most) - before) / 2 ** 20)
+    const allGrown = Math.round(Math.max(...all.filter(size => !Number.isNaN(size))) - allBefore)
+    t.diagnostic(`heap +${grown} MiB, all of the browser's processes +${allGrown} MiB from ${Math.round(allBefore)} MiB`)
+    assert.ok(!(allGrown > 256), `the browser grew by ${allGrown} MiB`)
     assert.ok(grown < 32, `the page's heap grew by ${grown} MiB`)
     const { data: [made] } = await user.client.files.page()
     assert.equal(made?.size, 2 ** 30)

@@ -1,7 +1,7 @@
 import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, Readiness, Version } from '../../src/client/types.ts'
 import { addedObject, alertObject, bandwidthObject, idObject, metricObject, pinObject, repoGcObject, statusObject } from './json.ts'
 import type { Format } from './printer.ts'
-import { idTable, metricTable, pinTable, statusTable } from './tables.ts'
+import { idTable, metricTable, pinTable, repoGcTable, statusTable } from './tables.ts'
 import { addedText, alertText, bandwidthText, idText, metricText, pinText, readinessText, repoGcText, statusText } from './text.ts'
 
 export const idFormat: Format<Id> = { text: idText, json: idObject, table: idTable }
@@ -13,6 +13,6 @@ export const versionFormat: Format<Version> = { text: ({ version }) => `${versio
 export const nameFormat: Format<string> = { text: name => `${name}\n`, json: name => name }
 export const bandwidthFormat: Format<Record<string, Bandwidth>> = { text: bandwidthText, json: bandwidthObject }
 export const readinessFormat: Format<Readiness> = { text: readinessText, json: readiness => ({ ...readiness }) }
-export const repoGcFormat: Format<GlobalRepoGc> = { text: repoGcText, json: repoGcObject }
+export const repoGcFormat: Format<GlobalRepoGc> = { text: repoGcText, json: repoGcObject, table: repoGcTable }
 export const metricFormat = (now: number): Format<Metric> => ({ text: metric => metricText(metric, now), json: metricObject, table: metricTable(now) })
 export const alertFormat = (now: number): Format<Alert> => ({ text: alert => alertText(alert, now), json: alertObject })

@@ -1,5 +1,5 @@
 import { neverText } from '../../src/client/types.ts'
-import type { GlobalPinInfo, Id, Metric, Pin, PinInfo } from '../../src/client/types.ts'
+import type { GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo } from '../../src/client/types.ts'
 import type { Style } from './colours.ts'
 import { bytesText, relativeTime } from './humanize.ts'
 import type { Cell, Table } from './table.ts'
@@ -43,6 +43,16 @@ const statusStyles: Partial<Record<PinInfo['status'], Style>> = {
   pin_queued: 'yellow',
   unpin_queued: 'yellow',
   remote: 'dim'
+}
+
+/** A peer may remove millions of blocks: on a terminal their number is wanted. `--enc text` names them. */
+export const repoGcTable: Table<GlobalRepoGc> = {
+  columns: ['PEER', 'REMOVED', 'ERRORS', 'ERROR'],
+  rows: ({ peer_map: peers }) => Object.entries(peers).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, { peername, keys, error = '' }]) => {
+    const errors = (keys ?? []).map(one => one.error ?? '').filter(text => text !== '')
+    const first = error === '' ? errors[0] ?? '' : error
+    return [peername === '' ? peer : peername, String((keys ?? []).length - errors.length), String(errors.length), first === '' ? '-' : { text: first, style: 'red' }]
+  })
 }
 
 /** One row per peer, so that the CID stands before the first one only. */

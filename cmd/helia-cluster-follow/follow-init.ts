@@ -30,15 +30,24 @@ export async function initFollower (followed: Followed, flags: SourceFlags, term
 
 /** Go stores gateway addresses without a scheme, which then can't be fetched. */
 function sourceUrl ({ source, gateway }: SourceFlags, { variables, out }: Terminal): string {
-  if (/^https?:\/\//.test(source)) return source
-  if (source === '' || /[\s:]/.test(source)) {
-    throw new ClusterError('INVALID_ARGUMENT', { source }, { message: `the configuration source is ${JSON.stringify(source)}: must be an http:// or https:// URL, or a DNSLink name` })
-  }
+  if (/^https?:\/\//i.test(source)) return checkedUrl(source)
+  // a name of DNS, or the long one of a key
+  if (/[\s:/?#@]/.test(source) || !/\.|^\w{46,}$/.test(source)) throw noSource(source, 'must be an http:// or https:// URL, or a DNSLink name')
   const through = gatewayOf(gateway, variables)
   out(`${source} is taken as a DNSLink name: /ipns/${source}, fetched through the IPFS gateway ${through}.\n` +
     'If it is something else, give a URL that begins with http:// or https://. (IPFS_GATEWAY sets another gateway.)\n\n')
   return `${through}/ipns/${source}`
 }
+
+/** What can't be fetched is told now, not at the first start. */
+function checkedUrl (source: string): string {
+  if (/\s/.test(source) || !URL.canParse(source)) throw noSource(source, 'is no URL')
+  const { username, password } = new URL(source)
+  if (username !== '' || password !== '') throw noSource(source.replace(/\/\/[^/@]*@/, '//…@'), 'has a user or a password, which are not sent when it is fetched')
+  return source
+}
+
+const noSource = (source: string, why: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message: `the configuration source is ${JSON.stringify(source)}: ${why}` })
 
 function gatewayOf (flag: string | undefined, variables: Variables): string {
   const gateway = (flag ?? variables.IPFS_GATEWAY ?? defaultGateway).replace(/\/+$/, '')

@@ -24,6 +24,15 @@ describe('files for operators', () => {
     assert.deepEqual(asked.filter(name => !known.has(name)), [])
   })
 
+  it('open the gateway and the port of the IPFS node', () => {
+    assert.match(text('packaging/Dockerfile'), /^EXPOSE .*\b4001 8080\b/m)
+    for (const path of ['packaging/compose/compose.yaml', 'packaging/kubernetes/helia-cluster.yaml']) {
+      assert.match(text(path), /CLUSTER_GATEWAY_LISTENMULTIADDRESS\W+(?:value: )?\/ip4\/0\.0\.0\.0\/tcp\/8080/)
+      assert.match(text(path), /\b4001\b/)
+      assert.match(text(path), /\b8080\b.*\b4001\b|containerPort: 8080/)
+    }
+  })
+
   it('set variables that exist', () => {
     const used = found(/\bCLUSTER_[A-Z0-9_]+/g, 'packaging/compose/compose.yaml', 'packaging/kubernetes/helia-cluster.yaml', 'docs/operations/install.md', 'docs/operations/metrics.md')
     const known = new Set(found(/\bCLUSTER_[A-Z0-9_]+/g, 'docs/reference/config.md', 'test/vectors/config/env-vars.json'))

@@ -104,6 +104,16 @@ describe('helia-cluster-follow', () => {
     assert.deepEqual(await readdir(parent), [])
   })
 
+  it('refuses URLs that can not be fetched', async () => {
+    for (const [source, why] of [['http://', 'is no URL'], ['https://a b/c', 'is no URL'], ['http://[::1/x', 'is no URL'], ['http://me:secret@host/x', 'has a user or a password'], ['config', 'must be an http'], ['/ipns/name', 'must be an http']] as const) {
+      const { exitCode, err } = await run(['c1', 'init', source])
+
+      assert.equal(exitCode, 1)
+      assert.ok(err.includes(why) && !err.includes('secret'), err)
+    }
+    assert.deepEqual(await readdir(parent), [])
+  })
+
   it('lists the clusters that are followed', async () => {
     const none = await run([])
     await run(['b', 'init', url])

@@ -5,6 +5,7 @@ import { graphText } from '../../../../cmd/helia-cluster-ctl/graph.ts'
 import { bytesText, relativeTime } from '../../../../cmd/helia-cluster-ctl/humanize.ts'
 import { jsonText, pinObject, statusObject } from '../../../../cmd/helia-cluster-ctl/json.ts'
 import { tableLines } from '../../../../cmd/helia-cluster-ctl/table.ts'
+import { repoGcTable } from '../../../../cmd/helia-cluster-ctl/tables.ts'
 import { alertText, bandwidthText, idText, metricText, pinText, repoGcText, statusText } from '../../../../cmd/helia-cluster-ctl/text.ts'
 import { uploadText } from '../../../../cmd/helia-cluster-ctl/upload-bar.ts'
 import type { GlobalPinInfo, Id, Metric, Pin } from '../../../../src/client/types.ts'
@@ -65,6 +66,12 @@ describe('lines of ctl', () => {
       '           /ipfs/id/1.0.0: In:  1.2 kB. Out:  1.2 kB. RateIn: 0.00B/s. RateOut: 163.45B/s',
       ''
     ].join('\n'))
+  })
+
+  it('a collection on a terminal is a row per peer, with what was removed and what failed', () => {
+    const peers = { b: { peer: 'b', peername: 'peer1', keys: null, error: 'down' }, a: { peer: 'a', peername: '', keys: [{ key: 'x' }, { key: 'y' }, { key: null, error: 'locked' }] }, c: { peer: 'c', peername: 'peer2', keys: [] } }
+
+    assert.deepEqual(repoGcTable.rows({ peer_map: peers }), [['a', '2', '1', { text: 'locked', style: 'red' }], ['peer1', '0', '0', { text: 'down', style: 'red' }], ['peer2', '0', '0', '-']])
   })
 
   it('tell what was collected as Go does', () => {

@@ -83,6 +83,9 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
     assert.match(text, /ben@example\.net/)
     await checkAccessible(page)
     await shots(page, 'tasks')
+    // the next one shows up by itself
+    await ben.client.files.deleteWhere({ q: 'nothing of this name' })
+    await pollUntil(async () => await page.getByRole('row', { name: /Delete files/ }).count() === 2, { withinMs: 10_000, what: 'the new task on the page' })
   })
 
   it('shows everybody\'s tasks to admins, and stops one that waits', async () => {

@@ -1,5 +1,6 @@
 import type { Task } from '../../../../client/service/types.ts'
 import { service } from '../../../data/clients.ts'
+import { useIsLive, useLiveQueries } from '../../../data/live.ts'
 import { useAction, useQuery } from '../../../data/query.ts'
 import { Status } from '../../../ui/badge.tsx'
 import { Button } from '../../../ui/button.tsx'
@@ -16,11 +17,13 @@ import { Time } from '../../../ui/values.tsx'
 import { figuresText, isOpen, kindText, shareDone } from './task-words.ts'
 import './tasks.css'
 
-const pollMs = 3000
+/** Seldom while events come by themselves. */
+const pollMs = (isLive: boolean): number => isLive ? 30_000 : 3000
 
 /** Long work of the account: how far it is, what came of it, and a way to end it. */
 export default function TasksPage () {
-  const tasks = useQuery('tasks', signal => service.tasks.list({ limit: 200, signal }), { pollMs })
+  const tasks = useQuery('tasks', signal => service.tasks.list({ limit: 200, signal }), { pollMs: pollMs(useIsLive('own')) })
+  useLiveQueries({ from: 'own', types: ['task'] }, 'tasks')
   const revoke = useAction(async (task: Task) => service.tasks.revoke(task.task_id), { done: tasks.reload, success: 'Task stopped' })
   const ask = async (task: Task): Promise<void> => {
     const isSure = await confirm({ title: `Stop “${kindText(task.kind)}”?`, text: 'What it has done stays done; the rest is left.', action: 'Stop the task', tone: 'bad' })

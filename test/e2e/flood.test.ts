@@ -68,7 +68,7 @@ describe('a hostile peer inside the secret', () => {
         Object.assign(json.consensus.crdt, { trusted_peers: ['*'], rebroadcast_interval: '2s' })
       }))
       await at(index).start(address === '' ? [] : ['--bootstrap', address])
-      await pollUntil(async () => (await idOf(index)).addresses.length > 0, { what: 'an address' })
+      await pollUntil(async () => ((await idOf(index)).addresses?.length ?? 0) > 0, { what: 'an address' })
       if (address === '') address = (await idOf(0)).addresses[0]
     }
     hostile = await newHost({ secret }, { services: async () => gossip.services() })

@@ -13,7 +13,7 @@ describe('two Node peers, through their real program', () => {
   const json = async (index: number, path: string): Promise<any> => (await fetch(`${at(index).url}${path}`)).json()
   const pins = async (index: number): Promise<number> => (await json(index, '/health/ready')).pins
   const address = async (index: number): Promise<string> => {
-    await pollUntil(async () => (await json(index, '/id')).addresses.length > 0, { what: 'an address' })
+    await pollUntil(async () => (await json(index, '/id')).addresses?.length > 0, { what: 'an address' })
     return (await json(index, '/id')).addresses[0]
   }
 

@@ -27,7 +27,7 @@ describe('three peers, through their real program', () => {
       peers.push(peer)
       if (index === 2) continue
       await peer.start(addresses.length === 0 ? [] : ['--bootstrap', addresses.join(',')])
-      await pollUntil(async () => (await infoOf(peer)).addresses.length > 0, { what: 'an address' })
+      await pollUntil(async () => (await infoOf(peer)).addresses?.length > 0, { what: 'an address' })
       addresses.push((await infoOf(peer)).addresses[0])
     }
     await pollUntil(async () => (await Promise.all([0, 1].map(async at => members(at)))).every(count => count === 2), { what: 'the membership of two' })

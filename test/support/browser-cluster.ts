@@ -43,7 +43,7 @@ export async function startWebCluster (): Promise<WebCluster> {
     await web.close()
   }
   try {
-    const addresses = async (): Promise<string[]> => ((await rest('/id')) as { addresses: string[] }).addresses
+    const addresses = async (): Promise<string[]> => ((await rest('/id')) as { addresses: string[] | null }).addresses ?? []
     await pollUntil(async () => (await addresses()).length > 0, { what: 'an address' })
     const [address = ''] = await addresses()
     for (const name of ['two', 'three']) others.push(await peerProcess(json => settings(json, name)))

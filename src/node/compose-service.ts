@@ -106,7 +106,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
     const content = makeContent({ ...deps, log, database, events, audit, usage, tasks, accounts })
     // SQLite has one
-    const peers = database.kind === 'postgres' ? new ServicePeers({ self: init.identity.id, place: content.place }, { database, workers, log }) : undefined
+    const peers = database.kind === 'postgres' ? new ServicePeers({ self: init.identity.id }, { database, staging: content.staging, workers, log }) : undefined
     const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
 
     const routes: ServiceRoute[] = joinRoutes([
@@ -132,7 +132,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const data = [database, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch]
+    const data = [database, content.staging, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch]
     const parts = new ServiceParts([...data, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],

@@ -26,7 +26,7 @@ import { reservationExpiry } from '../service/quota/expiry.ts'
 import { sqlQuota } from '../service/quota/sql-quota.ts'
 import { Reconciliation } from '../service/reconcile/reconciliation.ts'
 import type { SqlDatabase } from '../service/sql/sql.ts'
-import type { StagingPlace } from '../service/staging/staging.ts'
+import type { Staging } from '../service/staging/staging.ts'
 import type { Tasks } from '../service/tasks/tasks.ts'
 import { liveStagingKeys } from '../service/uploads/live-keys.ts'
 import { uploadService } from '../service/uploads/upload-service.ts'
@@ -42,19 +42,20 @@ export interface ServiceContentDeps extends FacesDeps {
 
 /** Everything of the service that has to do with content, built and not started. */
 export interface ServiceContent {
-  /** In the order in which they start, behind the database and before the tasks. */
+  /** Behind the database. */
+  staging: Staging
+  /** In the order in which they start, behind database and staging, and before the tasks. */
   components: Startable[]
   /** Behind the tasks. */
   last: Startable[]
   routes: ServiceRoute[]
   exports: AccountExports
-  place: StagingPlace
   coming: GatewayAccess['coming']
 }
 
 /** Loads the staging that the section asks for; puts uploads, files, pins and their routes together. */
 export async function loadContent (init: NodeInit, section: ServiceApiConfig): Promise<(deps: ServiceContentDeps) => ServiceContent> {
-  const makeStaging = await loadStaging(init.folder, section)
+  const makeStaging = await loadStaging(init, section)
   return deps => {
     const { database, cluster, consensus, reader, usage, accounts, workers, clock, random, log } = deps
     const staging = makeStaging({ log })
@@ -73,7 +74,8 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
       stop: async () => {}
     }
     return {
-      components: [staging, ...pinning.components, files, uploads],
+      staging,
+      components: [...pinning.components, files, uploads],
       last: [expiry, reconciliation],
       routes: [
         ...uploadRoutes({ uploads }),
@@ -88,7 +90,6 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
         })
       ],
       exports,
-      place: staging.place,
       coming
     }
   }

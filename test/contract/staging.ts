@@ -68,6 +68,16 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
       await subject.close()
     })
 
+    it('says the same of where it is to everybody who sees the same objects, and has no object for that', async () => {
+      const { id, name } = staging.place
+
+      await reopened()
+
+      assert.equal(staging.place.id, id)
+      assert.ok(id !== '' && name !== '')
+      assert.deepEqual(await keys(), [])
+    })
+
     it('gives back what was put, whole and in part, also to the next process', async () => {
       const bytes = bytesFrom(0, 100_000)
 

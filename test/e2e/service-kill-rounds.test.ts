@@ -86,7 +86,7 @@ const atRest = (): boolean => {
 /** Names of what lies in the staging area, half-written things included. */
 async function staged (): Promise<Set<string>> {
   const entries = await readdir(join(peer.folder, 'staging'), { recursive: true, withFileTypes: true })
-  return new Set(entries.filter(entry => entry.isFile()).map(({ name }) => name))
+  return new Set(entries.filter(entry => entry.isFile() && entry.name !== 'id').map(({ name }) => name))
 }
 
 /** What nothing stands for, anywhere: objects, rows, pins. */

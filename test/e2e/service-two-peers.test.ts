@@ -20,7 +20,7 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
     server = await PostgresServer.create()
     staging = await mkdtemp(join(tmpdir(), 'helia-cluster-staging-'))
     const secret = randomBytes(32).toString('hex')
-    const section = { database: { url: await server.createDatabase() }, staging: { folder: staging } }
+    const section = { database: { url: await server.createDatabase() }, staging: { folder: staging }, rate_limits: { login: '6/1m' } }
     const peer = async (): Promise<ServicePeer> => servicePeer(section, json => { json.cluster.secret = secret })
     first = await peer()
     second = await peer()
@@ -67,6 +67,30 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
     await ask(first, `/api/v1/users/me/keys/${data.id}`, { method: 'DELETE' })
 
     await pollUntil(async () => (await ask(second, '/api/v1/users/status', { as: data.api_key })).status === 403, { withinMs: 2000, what: 'the refusal of the other peer' })
+  })
+
+  it('count one limit together', async () => {
+    const guess = async (peer: ServicePeer): Promise<number> => (await ask(peer, '/api/v1/users/login', { method: 'POST', body: { email: 'nobody@example.com', password: 'a guess' } })).status
+
+    const statuses: number[] = []
+    for (let at = 0; at < 8; at++) statuses.push(await guess(at % 2 === 0 ? first : second))
+
+    assert.deepEqual(statuses, [401, 401, 401, 401, 401, 401, 429, 429])
+  })
+
+  it('let no third one serve that keeps uploads elsewhere', async () => {
+    const third = await servicePeer({ database: { url: server.url('test_1') } })
+    try {
+      const started = third.start()
+      started.catch(() => {})
+      const status = async (): Promise<number | undefined> => (await fetch(`${third.service}/api/v1/users/status`, { headers: { 'x-api-key': key } }).catch(() => undefined))?.status
+
+      await pollUntil(() => /keeps uploads in its folder/.test(third.log()), { withinMs: 30_000, what: 'the refusal in the log' })
+
+      assert.equal(await status(), 503)
+    } finally {
+      await third.remove()
+    }
   })
 
   it('do not pass the quota together', async () => {

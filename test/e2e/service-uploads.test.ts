@@ -42,8 +42,8 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
     return data as Entry
   }
   const staged = async (): Promise<string[]> => {
-    const folders = ['objects', 'open', 'drafts'].map(async name => await readdir(join(peer.folder, 'staging', name)))
-    return (await Promise.all(folders)).flat()
+    const entries = await readdir(join(peer.folder, 'staging'), { recursive: true, withFileTypes: true })
+    return entries.filter(entry => entry.isFile() && entry.name !== 'id').map(({ name }) => name)
   }
   /** Nothing but what the account's files need. */
   const isClean = async (): Promise<boolean> => {

@@ -4,7 +4,7 @@ import type { AppendOptions, StagedObject, StagedRange, Staging } from '../../sr
 /** A staging area in memory, for tests of those who use one. */
 export class MemoryStaging implements Staging {
   readonly name = 'staging'
-  readonly place = { name: 'memory', isShared: false }
+  readonly place = { id: 'memory', name: 'memory' }
   readonly objects = new Map<string, Uint8Array>()
   /** Bytes that were read so far. */
   bytesRead = 0

@@ -5,12 +5,12 @@ import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
-import type { StagingPlace } from '../staging/staging.ts'
+import type { Staging } from '../staging/staging.ts'
 
-export interface ServicePeersInit { self: PeerId, place: StagingPlace }
-export interface ServicePeersDeps { database: Pick<SqlDatabase, 'transaction' | 'now'>, workers: Workers, log: Logger }
+export interface ServicePeersInit { self: PeerId }
+export interface ServicePeersDeps { database: Pick<SqlDatabase, 'transaction' | 'now'>, staging: Pick<Staging, 'place'>, workers: Workers, log: Logger }
 
-interface Presence { peer: PeerId, staging: string, until: number }
+interface Presence { peer: PeerId, staging: string, name: string, until: number }
 
 /** A peer that was killed counts for so long. Milliseconds. */
 const presentMs = 60_000
@@ -24,21 +24,19 @@ const prefix = 'peer:'
 export class ServicePeers implements Startable {
   readonly name = 'peers of the service'
   readonly #self: PeerId
-  readonly #staging: string
   readonly #deps: ServicePeersDeps
   #renewing: WorkerHandle | undefined
   #refusal: ClusterError | null = null
 
-  constructor ({ self, place: { name, isShared } }: ServicePeersInit, deps: ServicePeersDeps) {
+  constructor ({ self }: ServicePeersInit, deps: ServicePeersDeps) {
     this.#self = self
-    this.#staging = isShared ? name : `${name} of ${self}`
     this.#deps = deps
   }
 
   /** Rejects with NOT_READY while another peer keeps uploads elsewhere. */
   async start (): Promise<void> {
-    const refusal = await this.#present()
-    if (refusal != null) throw refusal
+    this.#refusal = await this.#present()
+    if (this.#refusal != null) throw this.#refusal
     this.#renewing = this.#deps.workers.add({
       name: this.name,
       intervalMs: () => renewMs,
@@ -72,20 +70,21 @@ export class ServicePeers implements Startable {
 
   /** Notes that this peer serves; else gives what keeps it from that. */
   async #present (): Promise<ClusterError | null> {
-    const { database } = this.#deps
+    const { database, staging: { place: { id: staging, name } } } = this.#deps
     const now = database.now()
     return await database.transaction(async tx => {
-      const other = (await presences(tx)).find(({ peer, staging, until }) => peer !== this.#self && until > now && staging !== this.#staging)
+      const other = (await presences(tx)).find(one => one.peer !== this.#self && one.until > now && one.staging !== staging)
       if (other != null) return this.#refusalFor(other)
-      const value = JSON.stringify({ staging: this.#staging, until: now + presentMs })
+      const value = JSON.stringify({ staging, name, until: now + presentMs })
       await tx.insertInto('meta').values({ key: prefix + this.#self, value }).onConflict(conflict => conflict.column('key').doUpdateSet({ value })).execute()
       return null
     })
   }
 
-  #refusalFor ({ peer, staging }: Presence): ClusterError {
-    return new ClusterError('NOT_READY', { peer, staging, own: this.#staging }, {
-      message: `peer ${peer} serves from the same database and keeps uploads in ${staging}, this one in ${this.#staging}: peers of one service need the same api.service.staging.s3`
+  #refusalFor ({ peer, name }: Presence): ClusterError {
+    const own = this.#deps.staging.place.name
+    return new ClusterError('NOT_READY', { peer, staging: name, own }, {
+      message: `peer ${peer} serves from the same database and keeps uploads in its ${name.replace(/^the /, '')}, this one in ${own}, which is another: peers of one service need the same api.service.staging`
     })
   }
 }

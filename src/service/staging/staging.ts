@@ -19,8 +19,8 @@ export interface AppendOptions extends StagingOptions {
   onDurable?: (offset: number) => Promise<void>
 }
 
-/** Where objects are: a name for people, and whether other peers that say the same name see the same objects. */
-export interface StagingPlace { name: string, isShared: boolean }
+/** Where objects are. Peers that say the same `id` see the same objects. `name` is for people. */
+export interface StagingPlace { id: string, name: string }
 
 /** 1 to 128 of `A–Z a–z 0–9 _ -`. */
 export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
@@ -40,6 +40,7 @@ export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
  * Signals are looked at between pieces: whoever aborts also ends the source.
  */
 export interface Staging extends Startable {
+  /** After `start`: NOT_READY before. */
   readonly place: StagingPlace
   put (key: string, source: AsyncIterable<Uint8Array>, options?: StagingOptions): Promise<{ sizeBytes: number }>
   /**

@@ -8,8 +8,9 @@ import type { StagingPlace } from '../../../src/service/staging/staging.ts'
 import { eachDatabase } from '../../support/service-database.ts'
 import type { TestPeer } from '../../support/service-database.ts'
 
-const folder: StagingPlace = { name: 'the folder staging', isShared: false }
-const bucket: StagingPlace = { name: 'the bucket uploads', isShared: true }
+const folder: StagingPlace = { id: 'some-uuid', name: 'the folder staging' }
+const other: StagingPlace = { id: 'other-uuid', name: 'the folder staging' }
+const bucket: StagingPlace = { id: 'bucket uploads', name: 'the bucket uploads' }
 const isRefusal = (names: RegExp) => (err: unknown): boolean => isClusterError(err, 'NOT_READY') && names.test(err.message)
 
 eachDatabase('peers of one service', databases => {
@@ -17,13 +18,13 @@ eachDatabase('peers of one service', databases => {
   afterEach(async () => { for (const one of running.splice(0)) await one.stop() })
 
   const come = async ({ database, workers, log }: TestPeer, self: string, place: StagingPlace): Promise<ServicePeers> => {
-    const peers = new ServicePeers({ self, place }, { database, workers, log })
+    const peers = new ServicePeers({ self }, { database, staging: { place }, workers, log })
     await peers.start()
     running.push(peers)
     return peers
   }
 
-  it('serve together from one bucket', async () => {
+  it('serve together from one place', async () => {
     const peer = await databases.open()
 
     const both = [await come(peer, 'one', bucket), await come(peer, 'two', bucket)]
@@ -35,9 +36,9 @@ eachDatabase('peers of one service', databases => {
     const peer = await databases.open()
     await come(peer, 'one', folder)
 
-    await assert.rejects(come(peer, 'two', folder), isRefusal(/peer one .* the folder staging of one, .* the folder staging of two: .*staging\.s3/))
+    await assert.rejects(come(peer, 'two', other), isRefusal(/peer one .* its folder staging, .* in the folder staging, which is another: .*api\.service\.staging/))
     await assert.rejects(come(peer, 'two', bucket), isRefusal(/the bucket uploads/))
-    await come(peer, 'one', folder)
+    await come(peer, 'two', folder)
   })
 
   it('serve one after the other, wherever they keep uploads', async () => {
@@ -51,7 +52,7 @@ eachDatabase('peers of one service', databases => {
   it('come at the same time, and one of them serves', async () => {
     const peer = await databases.open()
 
-    const results = await Promise.allSettled(['one', 'two', 'three'].map(async self => come(peer, self, folder)))
+    const results = await Promise.allSettled(['one', 'two', 'three'].map(async self => come(peer, self, { id: self, name: 'a folder' })))
 
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
   })
@@ -68,13 +69,13 @@ eachDatabase('peers of one service', databases => {
     } } as unknown as TestPeer['workers']
     const stoodStill = await come({ ...peer, database, workers }, 'one', folder)
     late = 50_000
-    await assert.rejects(come({ ...peer, database }, 'two', folder), isRefusal(/peer one/))
+    await assert.rejects(come({ ...peer, database }, 'two', bucket), isRefusal(/peer one/))
 
     late = 61_000
-    const other = await come({ ...peer, database }, 'two', folder)
+    const second = await come({ ...peer, database }, 'two', bucket)
     await renewal?.work(new AbortController().signal)
     const refused = stoodStill.refusal()
-    await other.stop()
+    await second.stop()
     await renewal?.work(new AbortController().signal)
 
     assert.ok(isRefusal(/peer two/)(refused))

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, opendir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
@@ -9,8 +10,10 @@ import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions,
 import { FileWriter } from './file-writer.ts'
 
 export interface FolderStagingInit {
-  /** Of its own: what is in `drafts` beneath it goes at the start. */
+  /** Several peers may share it (a network file system). */
   folder: string
+  /** Whose drafts go at the start: a name of this peer. Default: nobody shares the folder. */
+  owner?: string
   /** What is written is made durable after so many bytes, so that the end has little left to do, and an append has something to tell. Default 32 MiB. */
   syncBytes?: number
 }
@@ -20,7 +23,7 @@ const groupBytes = 2 ** 20
 const readBytes = 256 * 1024
 
 /**
- * Staging in a folder: `objects` has what `put` made, `drafts` what it is making, `open` what `append` makes. A draft is written, synced and renamed, so an object is there as a whole
+ * Staging in a folder: `objects` has what `put` made, `drafts/OWNER` what it is making, `open` what `append` makes, `id` says which folder it is. A draft is written, synced and renamed, so an object is there as a whole
  * or not at all.
  */
 export function folderStaging (init: FolderStagingInit): Staging { return new FolderStaging(init) }
@@ -29,29 +32,35 @@ interface WriteOptions { signal: AbortSignal | undefined, onDurable?: (offset: n
 
 class FolderStaging implements Staging {
   readonly name = 'staging'
-  readonly place: StagingPlace
   readonly #folder: string
+  readonly #drafts: string
   readonly #syncBytes: number
   readonly #appending = new Appending()
+  #id: string | undefined
 
-  constructor ({ folder, syncBytes = usualSyncBytes }: FolderStagingInit) {
-    // not even one that several peers have mounted: each start clears it of drafts
-    this.place = { name: `the folder ${folder}`, isShared: false }
+  constructor ({ folder, owner = '', syncBytes = usualSyncBytes }: FolderStagingInit) {
     this.#folder = folder
+    this.#drafts = join('drafts', owner)
     this.#syncBytes = syncBytes
   }
 
   async start (): Promise<void> {
     await told(async () => {
-      await rm(join(this.#folder, 'drafts'), { recursive: true, force: true })
-      for (const name of ['objects', 'drafts', 'open']) await mkdir(join(this.#folder, name), { recursive: true, mode: 0o700 })
+      await rm(join(this.#folder, this.#drafts), { recursive: true, force: true })
+      for (const name of ['objects', this.#drafts, 'open']) await mkdir(join(this.#folder, name), { recursive: true, mode: 0o700 })
+      this.#id = await idIn(this.#folder)
     })
   }
 
   async stop (): Promise<void> {}
 
+  get place (): StagingPlace {
+    if (this.#id == null) throw new ClusterError('NOT_READY', {}, { message: 'the staging area is not started' })
+    return { id: this.#id, name: `the folder ${this.#folder}` }
+  }
+
   async put (key: string, source: AsyncIterable<Uint8Array>, { signal }: StagingOptions = {}): Promise<{ sizeBytes: number }> {
-    const draft = this.#path('drafts', key)
+    const draft = this.#path(this.#drafts, key)
     return await told(async () => {
       try {
         const sizeBytes = await this.#write(draft, { from: 0, flags: 'wx' }, source, { signal })
@@ -97,7 +106,7 @@ class FolderStaging implements Staging {
 
   async remove (key: string): Promise<void> {
     await told(async () => {
-      for (const room of ['objects', 'open', 'drafts']) await rm(this.#path(room, key), { force: true })
+      for (const room of ['objects', 'open', this.#drafts]) await rm(this.#path(room, key), { force: true })
     })
   }
 
@@ -150,6 +159,15 @@ class FolderStaging implements Staging {
     await using folder = await open(join(this.#folder, room))
     await folder.sync()
   }
+}
+
+/** Whoever comes first says it, for all who see the folder. */
+async function idIn (folder: string): Promise<string> {
+  const file = join(folder, 'id')
+  await writeFile(file, randomUUID(), { flag: 'wx', mode: 0o600, flush: true }).catch((err: NodeJS.ErrnoException) => {
+    if (err.code !== 'EEXIST') throw err
+  })
+  return await readFile(file, 'utf8')
 }
 
 async function opened (path: string, flags: string): Promise<FileHandle> { return await open(path, flags, 0o600) }

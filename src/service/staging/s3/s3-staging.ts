@@ -40,7 +40,7 @@ class S3Staging implements Staging {
     this.#init = { ...init, partBytes: init.partBytes ?? usualPartBytes }
     this.#log = log
     // one server may have several addresses
-    this.place = { name: `the bucket ${init.bucket}`, isShared: true }
+    this.place = { id: `bucket ${init.bucket}`, name: `the bucket ${init.bucket}` }
   }
 
   async start (signal: AbortSignal): Promise<void> {

@@ -32,6 +32,11 @@ describe('staging in a folder', () => {
     await folderStaging({ folder }).start(never)
 
     assert.deepEqual(await readdir(join(folder, 'drafts')), [])
+    // those of another peer that has the folder mounted are its own
+    await folderStaging({ folder, owner: 'other' }).start(never)
+    await writeFile(join(folder, 'drafts', 'other', 'half'), 'half of it')
+    await folderStaging({ folder, owner: 'this' }).start(never)
+    assert.deepEqual(await readdir(join(folder, 'drafts', 'other')), ['half'])
     assert.equal(await staging.size('half'), null)
   })
 

@@ -19,6 +19,16 @@ describe('the dashboard', { skip: browserSkip, timeout: 180_000 }, () => {
     await shots(page, 'dashboard-empty')
   })
 
+  it('shows what comes while it is open, by itself', async () => {
+    const user = await web.user()
+    const page = await web.open('/dashboard', { user })
+    await page.getByText('No files yet').waitFor()
+
+    await user.client.files.upload({ path: 'just come.txt', content: new Blob(['new']) })
+
+    await page.getByRole('rowheader', { name: 'just come.txt' }).waitFor()
+  })
+
   it('shows what is stored, pinned and read', async () => {
     const user = await web.user()
     await user.client.files.upload({ path: 'a report.txt', content: new Blob(['x'.repeat(300_000)]) })

@@ -8,7 +8,7 @@ export class PageFaults {
   watch (page: Page): void {
     page.on('pageerror', err => this.#note(`${page.url()}: ${err.stack ?? err.message}`))
     page.on('console', message => {
-      if (message.type() === 'error') this.#note(`${page.url()}: ${message.text()} ${placeOf(message)}`)
+      if (message.type() === 'error') this.#note(`${page.url()}: ${message.text() || 'an error without a text'} ${placeOf(message)}`)
     })
   }
 

@@ -2,6 +2,8 @@ import { Link } from '../../app/router.tsx'
 import { service } from '../../data/clients.ts'
 import { bytesText, countText, percentText } from '../../data/format.ts'
 import { useNow, useStored } from '../../data/hooks.ts'
+import { useLiveQueries } from '../../data/live.ts'
+import type { LiveFilter } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
 import type { AccountStatus } from '../../../client/service/types.ts'
 import { Button } from '../../ui/button.tsx'
@@ -23,8 +25,11 @@ import './dashboard-page.css'
 
 type Span = '7' | '30' | '90'
 
+const changes: LiveFilter = { types: ['file', 'pin'] }
+
 export default function DashboardPage () {
-  const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 20_000 })
+  const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 60_000 })
+  useLiveQueries(changes, 'account')
   return <Page title="Dashboard" intro="What you store, and how it is read." actions={<>
     <Button icon="pin" to="/files?pin">Pin a CID</Button>
     <Button kind="primary" icon="upload" to="/upload">Upload</Button>

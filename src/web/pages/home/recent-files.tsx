@@ -1,4 +1,6 @@
 import { service } from '../../data/clients.ts'
+import { useLiveQueries } from '../../data/live.ts'
+import type { LiveFilter } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
 import { Badge, Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -8,9 +10,12 @@ import { Section } from '../../ui/page.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
 
+const changes: LiveFilter = { types: ['file', 'pin'] }
+
 /** What came last. */
 export function RecentFiles () {
-  const files = useQuery('files?recent', signal => service.files.page({ limit: 5, signal }), { pollMs: 10_000 })
+  const files = useQuery('files?recent', signal => service.files.page({ limit: 5, signal }), { pollMs: 60_000 })
+  useLiveQueries(changes, 'files?recent')
   return <Section title="Latest files" actions={<Button kind="quiet" size="small" to="/files">All files</Button>}>
     <Loaded query={files}>{({ data }) => <Table caption="Latest files" rows={data} keyOf={file => file.cid}
       empty={<EmptyState title="No files yet" icon="upload" action={<Button kind="primary" icon="upload" to="/upload">Upload your first file</Button>}>Drop a file or a folder, and get a link to share.</EmptyState>}

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -65,6 +65,8 @@ function exclusive (path: string): DatabaseSync | undefined {
 /** SQLite says only that it can't; the file system says why. */
 function checkUsable (path: string): void {
   accessSync(dirname(path), constants.W_OK)
+  // nothing is locked here: a full disk has no room for a name
+  if (fileAt(path) == null) closeSync(openSync(path, 'a'))
   accessSync(path, constants.R_OK | constants.W_OK)
 }
 

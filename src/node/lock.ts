@@ -11,17 +11,29 @@ export interface FolderLock { release (): void }
 /**
  * Takes `cluster.lock` of a folder: one daemon, `state` command or `init` at a time. The kernel holds it, as it holds that of Go's programs, so it ends
  * with the process and is seen from every container of this machine. What the file system can't lock is refused. Throws LOCKED, with the holder's pid in
- * `details.pid` (0: not seen from here) and the way out in the message, which is one line.
+ * `details.pid` (0: not seen from here) and the way out in the message, which is one line. `take` takes the kernel's lock.
  *
  * The file is empty (Go's programs refuse any other); who has it stands beside it in `cluster.lock.holder`, for messages only.
  */
-export function lockFolder (folder: string): FolderLock {
+export function lockFolder (folder: string, take = kernelLock): FolderLock {
   const path = join(folder, 'cluster.lock')
   checkEmpty(path)
-  const lock = kernelLock(path)
+  const lock = lockedWithRoom(folder, () => take(path))
   if (lock == null) throw lockedBy(path)
   const note = writeNote(path)
   return { release: onceOnly(() => release(lock, { path, note })) }
+}
+
+/** On a disk without room for even a name, the reserve is given up: a peer that doesn't start can't unpin anything. It is taken again when there is room. */
+function lockedWithRoom (folder: string, take: () => KernelLock | undefined): KernelLock | undefined {
+  try {
+    return take()
+  } catch (err) {
+    const reserve = join(folder, 'reserve')
+    if ((err as NodeJS.ErrnoException).code !== 'ENOSPC' || statSync(reserve, { throwIfNoEntry: false }) == null) throw err
+    rmSync(reserve, { force: true })
+    return take()
+  }
 }
 
 function onceOnly (work: () => void): () => void {

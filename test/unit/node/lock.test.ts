@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
+import { kernelLock } from '../../../src/node/kernel-lock.ts'
 import { lockFolder } from '../../../src/node/lock.ts'
 import { noPidNamespace, spawnInPidNamespace } from '../../support/pid-namespace.ts'
 import { pollUntil } from '../../support/poll.ts'
@@ -140,6 +141,24 @@ describe('folder lock', { timeout: 30_000 }, () => {
     assert.ok(existsSync(path))
     assert.throws(() => lockFolder(folder), { code: 'LOCKED' })
     other.release()
+  })
+
+  it('gives up the reserve of a disk that has no room for the lock, and nothing else does so', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lock-full-'))
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const isThere = (): boolean => existsSync(join(folder, 'reserve'))
+    writeFileSync(join(folder, 'reserve'), 'room')
+    const take: typeof kernelLock = path => {
+      if (isThere()) throw full
+      return kernelLock(path)
+    }
+
+    assert.throws(() => lockFolder(folder, () => { throw new Error('another') }), { message: 'another' })
+    assert.equal(isThere(), true)
+    lockFolder(folder, take).release()
+    assert.equal(isThere(), false)
+    assert.throws(() => lockFolder(folder, () => { throw full }), { code: 'ENOSPC' })
+    rmSync(folder, { recursive: true })
   })
 
   it('says what the file system says when the file can\'t be made', () => {

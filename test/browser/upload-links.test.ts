@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { browserSkip, checkAccessible, shots, startWeb } from '../support/browser.ts'
 import type { Web, WebUser } from '../support/browser.ts'
@@ -73,6 +76,31 @@ describe('Upload links', { skip: browserSkip, timeout: 120_000 }, () => {
     web.expectErrors(/404/)
     const other = await web.open(new URL(address).pathname + new URL(address).hash)
     await other.getByText('This link can’t be used').waitFor()
+  })
+
+  it('take what was broken off by a reload to its end, though that has used the link up', async () => {
+    const { page_url: address } = await anna.client.links.create({ name: 'A long film' })
+    const page = await web.open(new URL(address).pathname + new URL(address).hash)
+    const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-send-'))
+    const film = join(folder, 'film.mp4')
+    await writeFile(film, Buffer.alloc(24 * 2 ** 20))
+    await utimes(film, 1_700_000_000, 1_700_000_000)
+    const debug = await page.context().newCDPSession(page)
+    await debug.send('Network.enable')
+    await debug.send('Network.emulateNetworkConditions', { offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: 4_000_000 })
+
+    await page.getByLabel('Files to upload').setInputFiles(film)
+    await pollUntil(async () => ((await anna.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })
+    web.expectErrors(/404/)
+    await page.reload()
+    await page.getByText('choose the same file again').waitFor()
+    await checkAccessible(page)
+    await page.getByLabel('Files to upload').setInputFiles(film)
+
+    await page.getByRole('list', { name: 'Uploads' }).getByText('Done', { exact: true }).waitFor({ timeout: 60_000 })
+    assert.ok((await names()).includes('film.mp4'))
+    await page.getByText('takes no further files').waitFor()
+    await rm(folder, { recursive: true, force: true })
   })
 
   it('are revoked by their owner', async () => {

@@ -40,6 +40,7 @@ function Send ({ secret }: { secret: string }) {
   const items = useStore(queue.items)
   const limits = useQuery(`link ${secret}`, signal => service.links.limits(secret, { signal }), { pollMs: 30_000 })
   const waiting = items.filter(({ state }) => state === 'waiting').length
+  const isStopped = items.some(({ state }) => state === 'needs-files')
   const states = items.map(({ state }) => state).join()
   // each that has begun is a use of the link, one that fails gives it back
   useEffect(() => { if (states !== '') limits.reload() }, [states])
@@ -50,7 +51,8 @@ function Send ({ secret }: { secret: string }) {
       <Stack gap="wide">
         {limits.isLoading && <Skeleton lines={5} />}
         {limits.error != null && !isGone && <ErrorState error={limits.error} onRetry={limits.reload} />}
-        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} onPicked={picked => { void queue.add(queue.choose(picked), { pin: 'now', group: null }) }} />}
+        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} isStopped={isStopped} onPicked={picked => { queue.add(picked, { pin: 'now', group: null }) }} again={picked => queue.choose(picked)} />}
+        {isGone && isStopped && <DropZone onPicked={picked => { queue.choose(picked) }}><p>An upload was broken off: choose the same file again, and it goes on.</p></DropZone>}
         {isGone && <Notice tone="info">The link takes no further files.{items.every(isOver) ? '' : ' What has begun goes on.'}</Notice>}
         {items.length > 0 && <UploadList queue={queue} hasLinks={false} />}
       </Stack>
@@ -61,7 +63,18 @@ function Send ({ secret }: { secret: string }) {
 const Intro = ({ limits: { expires_at: expiresAt } }: { limits: LinkLimits }) =>
   <>Somebody asks you for files. What you choose here goes into their account; you need none of your own. Open until <Time at={expiresAt} relative={false} />.</>
 
-function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: number, onPicked: (picked: Picked[]) => void }) {
+interface ChoiceProps {
+  limits: LinkLimits
+  /** Uploads that haven't begun. */
+  waiting: number
+  /** An upload waits for its file. */
+  isStopped: boolean
+  onPicked: (picked: Picked[]) => void
+  /** Goes on with what was broken off; gives the others. */
+  again: (picked: Picked[]) => Picked[]
+}
+
+function Choice ({ limits, waiting, isStopped, onPicked, again }: ChoiceProps) {
   const now = useNow(30_000)
   const [refused, setRefused] = useState<ReadonlyArray<{ name: string, why: string }>>([])
   const left = limits.max_uses - limits.uses - waiting
@@ -69,7 +82,7 @@ function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: n
   const takesFolders = limits.content_types.length === 0
   const isOpen = linkState({ ...limits, revoked_at: null }, now) === 'open' && left > 0
   const take = (picked: Picked[]): void => {
-    const checked = picked.map(one => ({ one, why: whyNot(one, limits) }))
+    const checked = again(picked).map(one => ({ one, why: whyNot(one, limits) }))
     const fitting = checked.filter(({ why }) => why == null).map(({ one }) => one)
     const surplus = fitting.slice(left).map(({ name }) => ({ name, why: `the link takes ${countText(left)} more` }))
     setRefused([...checked.flatMap(({ one, why }) => why == null ? [] : [{ name: one.name, why }]), ...surplus])
@@ -77,7 +90,7 @@ function Choice ({ limits, waiting, onPicked }: { limits: LinkLimits, waiting: n
   }
   return (
     <Stack>
-      {isOpen && <DropZone onPicked={take} folders={takesFolders} />}
+      {(isOpen || isStopped) && <DropZone onPicked={take} folders={takesFolders} />}
       <ul class="send-limits">
         <li>{left === 1 ? (takesFolders ? 'One file or folder' : 'One file') : `${countText(Math.max(0, left))} ${takesFolders ? 'files or folders' : 'files'}`} can be sent</li>
         {limits.content_types.length > 0 && <li>{typesText(limits.content_types)} only</li>}

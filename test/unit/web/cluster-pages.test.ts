@@ -31,6 +31,12 @@ describe('peers of the overview', () => {
     assert.deepEqual(row?.alerts, ['freespace'])
   })
 
+  it('are called what they call themselves, with what can not be seen spelled out', () => {
+    const [row] = peerRows({ self: 'b', peers: [{ ...peer('b'), peername: 'evil\u202Egnp' }], health: undefined, metrics: [], alerts: [] })
+
+    assert.equal(row?.name, 'evil[U+202E]gnp')
+  })
+
   it('cost something when they are missing', () => {
     assert.deepEqual([[0, 0], [1, 0], [1, 1], [2000, 0], [2000, 1], [2000, 2000]].map(([pins = 0, alone = 0]) => costText({ pins, alone })), [
       'No pin is allocated to it by name.',

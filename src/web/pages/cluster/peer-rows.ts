@@ -1,5 +1,5 @@
 import type { Alert, Id, Metric, PeerPins, PinsHealth } from '../../../client/types.ts'
-import { msOfTime, shortCid } from '../../data/format.ts'
+import { msOfTime, shortCid, shownName } from '../../data/format.ts'
 
 /** What the pages show of one peer, from all that the API says of it. */
 export interface PeerRow {
@@ -30,7 +30,8 @@ export interface PeerSources {
   alerts: readonly Alert[]
 }
 
-export const shownPeer = (id: string, name: string): string => name === '' ? shortCid(id) : name
+/** A peer calls itself what it likes. */
+export const shownPeer = (id: string, name: string): string => name === '' ? shortCid(id) : shownName(name)
 
 /** Sorted by name; those that are gone first. */
 export function peerRows ({ self, peers, health, metrics, alerts }: PeerSources): PeerRow[] {

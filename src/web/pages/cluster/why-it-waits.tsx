@@ -1,4 +1,5 @@
 import type { GlobalPinInfo, PinProgress } from '../../../client/types.ts'
+import { shownName } from '../../data/format.ts'
 import { Disclosure } from '../../ui/disclosure.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Bytes, Cid, Count, Time } from '../../ui/values.tsx'
@@ -14,7 +15,7 @@ export function WhyItWaits ({ progress, status }: { progress: readonly PinProgre
   if (groups.length === 0 && gone.length === 0) return null
   return <div class="pin-why">
     {groups.map(group => <Group key={`${group.why.title} ${group.wantedBlock}`} group={group}/>)}
-    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} shall have a copy, and is not there`}>As long as it is missing the pin has a copy less. {error}</Notice>)}
+    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} shall have a copy, and is not there`}>As long as it is missing the pin has a copy less. {shownName(error)}</Notice>)}
   </div>
 }
 

@@ -1,4 +1,5 @@
 import type { PinProgress } from '../../../client/types.ts'
+import { shownName } from '../../data/format.ts'
 import type { Tone } from '../../ui/tone.ts'
 
 /** Why a pin isn't done on a peer. */
@@ -6,7 +7,7 @@ export interface Why { tone: Tone, title: string, advice: string }
 
 /** Undefined when nothing is under way there. */
 export function whyOf ({ error, operation, ipfs }: PinProgress): Why | undefined {
-  if (error !== '') return { tone: 'warn', title: 'The peer does not answer', advice: `It may be fine all the same: ${error}` }
+  if (error !== '') return { tone: 'warn', title: 'The peer does not answer', advice: `It may be fine all the same: ${shownName(error)}` }
   if (operation == null) return undefined
   if (operation.phase === 'queued') return queued(operation)
   const isStuck = ipfs?.phase === 'no_providers' || ipfs?.phase === 'no_peers'
@@ -52,12 +53,12 @@ const tones: readonly Tone[] = ['bad', 'warn', 'info', 'good', 'neutral']
 const earliest = (a: string | null, b: string | null): string | null => a == null || (b != null && Date.parse(b) < Date.parse(a)) ? b : a
 
 function queued ({ error, queue_length: length }: NonNullable<PinProgress['operation']>): Why {
-  if (error !== '') return { tone: 'warn', title: 'It was set aside', advice: error }
+  if (error !== '') return { tone: 'warn', title: 'It was set aside', advice: shownName(error) }
   return { tone: 'info', title: 'It waits for its turn', advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.' }
 }
 
 /** "context canceled" is what Go says when nothing came in time. */
-const failureTitle = (error: string): string => error === 'context canceled' ? 'Nothing came for as long as a pin may wait' : `It failed: ${error}`
+const failureTitle = (error: string): string => error === 'context canceled' ? 'Nothing came for as long as a pin may wait' : `It failed: ${shownName(error)}`
 
 function node (ipfs: PinProgress['ipfs']): Why {
   switch (ipfs?.phase) {

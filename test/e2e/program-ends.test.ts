@@ -75,6 +75,14 @@ describe('programs end by themselves, or by the signal that they got', { timeout
     }
   })
 
+  it('although a timer is left that nobody needs', async () => {
+    const program = `const { endProcess } = await import(${JSON.stringify(join(root, 'cmd/helia-cluster-service/end-process.ts'))}); setTimeout(() => console.log('late'), 30_000); console.log('early'); endProcess(7)`
+    const child = spawn(process.execPath, ['--import', tellsExit, '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+
+    assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: 'early\n', stderr: '' })
+  })
+
   it('a daemon after it has stopped', async () => {
     const peer = join(folder, 'daemon')
     await run('service', ['-c', peer, 'init', '--profile', 'test', '--randomports'])

@@ -215,10 +215,12 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })
     const [before] = await user.client.uploads.list()
 
-    await page.reload()
+    // whichever page that is
+    await page.goto(`${web.url}/files`)
 
-    await done(page, 'kept.bin')
+    await page.getByRole('link', { name: 'kept.bin' }).waitFor({ timeout: 30_000 })
     assert.equal((await user.client.uploads.list())[0]?.id, before?.id)
+    assert.equal(await page.evaluate(() => localStorage.getItem('helia-cluster-open-uploads')), null)
   })
 
   it('goes on when the peer was away', async () => {

@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import '../styles/index.css'
+import { goOnWithUploads } from '../data/uploads/open-uploads.ts'
 import { App } from './app.tsx'
 import { startRouter } from './router.tsx'
 import { startSession } from './session.ts'
@@ -8,3 +9,4 @@ startRouter()
 startSession()
 const root = document.getElementById('app')
 if (root != null) render(<App/>, root)
+goOnWithUploads()

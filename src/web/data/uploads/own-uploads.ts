@@ -3,7 +3,9 @@ import { ServiceError } from '../../../client/service/service-client.ts'
 import type { StoredFile } from '../../../client/service/types.ts'
 import { service, webFetch } from '../clients.ts'
 import { onReturn } from '../connection.ts'
+import { noteOpenUploads } from './open-uploads.ts'
 import { newUploadId, pageClock } from './page-clock.ts'
+import { isOver } from './upload-item.ts'
 import { UploadQueue } from './upload-queue.ts'
 import type { UploadChoice } from './upload-queue.ts'
 import { indexedRecords } from './upload-records.ts'
@@ -39,6 +41,7 @@ export function ownUploads (): UploadQueue {
   }
   sessionState.subscribe(follow)
   onReturn(() => own.wake())
+  own.items.subscribe(() => noteOpenUploads(own.items.get().some(item => !isOver(item))))
   follow()
   return own
 }

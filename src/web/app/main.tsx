@@ -1,6 +1,6 @@
 import { render } from 'preact'
 import '../styles/index.css'
-import { goOnWithUploads } from '../data/uploads/open-uploads.ts'
+import { hasOpenUploads } from '../data/uploads/open-uploads.ts'
 import { App } from './app.tsx'
 import { startRouter } from './router.tsx'
 import { startSession } from './session.ts'
@@ -9,4 +9,6 @@ startRouter()
 startSession()
 const root = document.getElementById('app')
 if (root != null) render(<App/>, root)
-goOnWithUploads()
+
+/** Whichever page this is; where no upload is open, nothing is loaded for it. */
+if (hasOpenUploads()) setTimeout(() => { void import('../data/uploads/own-uploads.ts').then(({ ownUploads }) => ownUploads()).catch(() => {}) }, 500)

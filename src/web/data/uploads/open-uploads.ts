@@ -8,8 +8,5 @@ export function noteOpenUploads (areOpen: boolean): void {
   if ((readStored<boolean>(key) ?? false) !== areOpen) writeStored(key, areOpen ? true : undefined)
 }
 
-/** Whichever page is loaded, uploads go on that a page of before had begun. Nothing is loaded for it where there are none. */
-export function goOnWithUploads (): void {
-  if (face.kind !== 'service' || readStored<boolean>(key) !== true) return
-  setTimeout(() => { void import('./own-uploads.ts').then(({ ownUploads }) => ownUploads()).catch(() => {}) }, 500)
-}
+/** Whether a page that is loaded now has to go on with them. */
+export const hasOpenUploads = (): boolean => face.kind === 'service' && readStored<boolean>(key) === true

@@ -20,6 +20,8 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
       ...Array.from({ length: 8 }, async (_, at) => cluster.add(`pair-${at}.bin`, 1000 + at, `replication=2&user-allocations=${three}`)),
       cluster.rest(`/pins/${nowhere}?name=nobody%20has%20it`, 'POST')
     ])
+    // the page of a pin asks for it once more when it hears that it is gone
+    cluster.web.expectErrors(/404 \(Not Found\).*\/allocations\//)
     page = await cluster.web.open('/cluster', { credentials: operator })
   })
   after(async () => { await cluster?.close() })

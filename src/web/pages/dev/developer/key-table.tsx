@@ -56,7 +56,10 @@ const columns = ({ now, ask, isBusy }: ColumnDeps): Array<Column<ApiKey>> => [
   { id: 'name', label: 'Name', isMain: true, cell: key => <><Name text={key.name} />{key.kind === 'default' && <span class="key-kind"> came with the account</span>}<code class="key-prefix" title="How the key begins">{key.prefix}…</code></> },
   { id: 'permissions', label: 'May', cell: key => <Permissions key_={key} /> },
   { id: 'state', label: 'State', cell: key => <StateOf key_={key} now={now} /> },
-  { id: 'uses', label: 'Uses', isNumber: true, hideBelow: 'tablet', cell: key => key.max_uses == null ? 'any number' : <><Count value={key.uses} /> of <Count value={key.max_uses} /></> },
+  {
+    id: 'uses', label: 'Uses', isNumber: true, hideBelow: 'tablet',
+    cell: key => key.max_uses == null ? 'any number' : <><Count value={key.uses} /> of <Count value={key.max_uses} /></>
+  },
   { id: 'used', label: 'Last used', cell: key => <Time at={key.last_used_at} never="never" /> },
   { id: 'expires', label: 'Expires', hideBelow: 'tablet', cell: key => <Time at={key.expires_at} never="never" /> },
   {

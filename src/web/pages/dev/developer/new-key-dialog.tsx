@@ -28,13 +28,19 @@ export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
   return (
     <Dialog title="New API key" onClose={onClose} isBusy={make.isRunning}>
       <Form onSubmit={submit} error={make.error == null ? undefined : errorText(make.error)}>
-        <TextField label="Name" value={draft.name} onChange={name => change({ name })} error={faults.name} hint="For yourself: which program uses it, and where." maxLength={200} autofocus autocomplete="off" />
+        <TextField
+          label="Name" value={draft.name} onChange={name => change({ name })} error={faults.name}
+          hint="For yourself: which program uses it, and where." maxLength={200} autofocus autocomplete="off"
+        />
         <Radios legend="What it may do" value={draft.preset} options={presets} onChange={preset => change({ preset })} />
         {draft.preset === 'own' && <Chosen chosen={draft.chosen} onChange={chosen => change({ chosen })} error={faults.permissions} />}
         <Grid min="12rem">
           <Select label="Expires" value={draft.expiry} options={expiries} onChange={expiry => change({ expiry })} />
           {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day} onChange={day => change({ day })} error={faults.day} />}
-          <TextField label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses} placeholder="Any number" optional inputMode="numeric" />
+          <TextField
+            label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses}
+            placeholder="Any number" optional inputMode="numeric"
+          />
         </Grid>
         <Row align="end">
           <Button kind="quiet" onClick={onClose}>Cancel</Button>

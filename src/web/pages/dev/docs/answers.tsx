@@ -15,9 +15,14 @@ export function Errors () {
   return (
     <div class="prose">
       <p>Every error has one form, with the status once more and a sentence for people:</p>
-      <CodeBlock label="An error" language="json" code={'{\n  "status": 404,\n  "error": "Not Found",\n  "message": "there is no such key"\n}'} />
+      <CodeBlock
+        label="An error" language="json" code={'{\n  "status": 404,\n  "error": "Not Found",\n  "message": "there is no such key"\n}'}
+      />
       <p>Below <code>/api/pinning</code> it is the form that the Pinning Service API asks for:</p>
-      <CodeBlock label="An error of the Pinning Service API" language="json" code={'{\n  "error": {\n    "reason": "NOT_FOUND",\n    "details": "there is no such pin"\n  }\n}'} />
+      <CodeBlock
+        label="An error of the Pinning Service API" language="json"
+        code={'{\n  "error": {\n    "reason": "NOT_FOUND",\n    "details": "there is no such pin"\n  }\n}'}
+      />
       <Section title="Codes">
         <Table
           caption="Error codes"
@@ -57,43 +62,54 @@ interface Question { question: string, answer: ComponentChildren }
 const questions: readonly Question[] = [
   {
     question: 'What is a CID?',
-    answer: <p>The identifier of content: it is computed from the bytes. The same bytes have the same CID everywhere, and who reads by a CID can check that nobody has changed anything.</p>
+    answer: <p>The identifier of content: it is computed from the bytes. The same bytes have the same CID everywhere, and who reads by a
+      CID can check that nobody has changed anything.</p>
   },
   {
     question: 'What does pinning mean?',
-    answer: <p>IPFS nodes throw away what nobody asked them to keep. A pin asks for that: the cluster keeps the content on as many machines as it is set up for, and repairs that by itself when one of them is lost.</p>
+    answer: <p>IPFS nodes throw away what nobody asked them to keep. A pin asks for that: the cluster keeps the content on as many machines
+      as it is set up for, and repairs that by itself when one of them is lost.</p>
   },
   {
     question: 'Is what I upload private?',
-    answer: <p>No. Nobody can list what you have, but whoever knows a CID can read its content, here and through any other IPFS node. Encrypt what must stay secret before you upload it.</p>
+    answer: <p>No. Nobody can list what you have, but whoever knows a CID can read its content, here and through any other IPFS node.
+      Encrypt what must stay secret before you upload it.</p>
   },
   {
     question: 'What happens when I unpin or delete a file?',
-    answer: <p>It stops counting against your quota, and the cluster lets it go unless somebody else has pinned it. Copies that other people or other nodes have are theirs.</p>
+    answer: <p>It stops counting against your quota, and the cluster lets it go unless somebody else has pinned it. Copies that other
+      people or other nodes have are theirs.</p>
   },
   {
     question: 'How much can I store?',
-    answer: <p>Your <Link to="/dashboard">dashboard</Link> shows quota and use. The same content counts once, as an upload or as a pin. An upload that doesn’t fit is refused, and nothing of it is kept; whoever runs this service can raise the quota.</p>
+    answer: <p>Your <Link to="/dashboard">dashboard</Link> shows quota and use. The same content counts once, as an upload or as a pin. An
+      upload that doesn’t fit is refused, and nothing of it is kept; whoever runs this service can raise the quota.</p>
   },
   {
     question: 'How large may a file be?',
-    answer: <p>As large as what is left of your quota. Uploads in these pages can be paused and go on after a reload; programs use any client of tus 1.0 with <code>/api/v1/uploads</code>.</p>
+    answer: <p>As large as what is left of your quota. Uploads in these pages can be paused and go on after a reload; programs use any
+      client of tus 1.0 with <code>/api/v1/uploads</code>.</p>
   },
   {
     question: 'Can I upload a folder?',
-    answer: <p>Yes: drop it on the <Link to="/upload">Upload page</Link>, or send one part for each file with <code>directory=true</code>. It has one CID, and its files have paths below it.</p>
+    answer: <p>Yes: drop it on the <Link to="/upload">Upload page</Link>, or send one part for each file with <code>directory=true</code>.
+      It has one CID, and its files have paths below it.</p>
   },
   {
     question: 'What is the difference between “now” and “when first read”?',
-    answer: <p>Pinned now, the cluster has it when the answer comes. Pinned when first read, its bytes wait aside until somebody opens the address, see <Link to="/docs/gateway">pinning on demand</Link>.</p>
+    answer: <p>Pinned now, the cluster has it when the answer comes. Pinned when first read, its bytes wait aside until somebody opens the
+      address, see <Link to="/docs/gateway">pinning on demand</Link>.</p>
   },
   {
     question: 'Why does a pin stay “pinning”?',
-    answer: <p>Nobody who has the content can be reached just now, or it is large. <Link to="/files">Files</Link> shows what a pin waits for, since when, and when it is tried again. It goes on by itself once somebody has the content: leave your node running until then.</p>
+    answer: <p>Nobody who has the content can be reached just now, or it is large. <Link to="/files">Files</Link> shows what a pin waits
+      for, since when, and when it is tried again. It goes on by itself once somebody has the content: leave your node running until
+      then.</p>
   },
   {
     question: 'I have lost my key. What now?',
-    answer: <p><Link to="/renew">Renew it</Link> with a code that is mailed to you; the old one ends. With a login you can also make a new key on the <Link to="/developer">Developer page</Link> and revoke the old one.</p>
+    answer: <p><Link to="/renew">Renew it</Link> with a code that is mailed to you; the old one ends. With a login you can also make a new
+      key on the <Link to="/developer">Developer page</Link> and revoke the old one.</p>
   },
   {
     question: 'How do others send me files?',
@@ -101,11 +117,13 @@ const questions: readonly Question[] = [
   },
   {
     question: 'How do I move from another pinning service?',
-    answer: <p><code>POST /api/v1/pins/import</code> with the endpoint and a token of the other one takes over all its pins as a <Link to="/tasks">task</Link>; <code>GET /api/v1/pins/export</code> lists all pins of yours.</p>
+    answer: <p><code>POST /api/v1/pins/import</code> with the endpoint and a token of the other one takes over all its pins as
+      a <Link to="/tasks">task</Link>; <code>GET /api/v1/pins/export</code> lists all pins of yours.</p>
   },
   {
     question: 'Too many requests?',
-    answer: <p>An answer 429 says in <code>Retry-After</code> how many seconds to wait. Limits are per key, and tighter for logins and codes.</p>
+    answer: <p>An answer 429 says in <code>Retry-After</code> how many seconds to wait. Limits are per key, and tighter for logins and
+      codes.</p>
   }
 ]
 

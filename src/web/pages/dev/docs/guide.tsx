@@ -31,19 +31,26 @@ export function GettingStarted () {
       <ol class="docs__steps">
         <li>
           <Section title="Create an account">
-            <p><Link to="/register">Sign up</Link> with an address and a password. The answer shows your first API key; it is shown only once.</p>
-            <CodeBlock label="Sign up with curl" code={`curl --json '{"email":"user@example.com","password":"securePassword123"}' \\\n  ${origin()}/api/v1/users/register`} />
+            <p><Link to="/register">Sign up</Link> with an address and a password. The answer shows your first API key; it is shown only
+              once.</p>
+            <CodeBlock
+              label="Sign up with curl"
+              code={`curl --json '{"email":"user@example.com","password":"securePassword123"}' \\\n  ${origin()}/api/v1/users/register`}
+            />
           </Section>
         </li>
         <li>
           <Section title="Make a key for each program">
-            <p>On the <Link to="/developer">Developer page</Link> you make keys with only the permissions that a program needs, see when they were last used, and end them one by one. Never publish a key.</p>
+            <p>On the <Link to="/developer">Developer page</Link> you make keys with only the permissions that a program needs, see when
+              they were last used, and end them one by one. Never publish a key.</p>
           </Section>
         </li>
         <li>
           <Section title="Upload or pin">
             <p>Drop files on the <Link to="/upload">Upload page</Link>, or send them from a program:</p>
-            <CodeBlock label="Upload with curl" code={`curl -H 'X-API-Key: ${keyPlace}' -F file=@FILE \\\n  ${origin()}/api/v1/files/upload`} />
+            <CodeBlock
+              label="Upload with curl" code={`curl -H 'X-API-Key: ${keyPlace}' -F file=@FILE \\\n  ${origin()}/api/v1/files/upload`}
+            />
             <p>The answer has the CID. Anybody can read it at <code>{origin()}/api/gateway/CID</code>.</p>
           </Section>
         </li>
@@ -57,7 +64,8 @@ export function Authentication () {
     <div class="prose">
       <p>Every call that is about an account has an API key, in either of two headers:</p>
       <CodeBlock label="Headers with a key" code={`X-API-Key: ${keyPlace}\nAuthorization: Bearer ${keyPlace}`} />
-      <p>You make keys on the <Link to="/developer">Developer page</Link>. The pages themselves use the session of your login, which no other site can use.</p>
+      <p>You make keys on the <Link to="/developer">Developer page</Link>. The pages themselves use the session of your login, which no
+        other site can use.</p>
       <Section title="Permissions">
         <dl class="docs__terms">
           <dt><code>pins:read</code></dt><dd>lists and states of pins</dd>
@@ -70,7 +78,8 @@ export function Authentication () {
         <p>Keys and the password are managed with a login, or with a key that has all permissions.</p>
       </Section>
       <Section title="A lost key">
-        <p>Nobody can show a key again. <Link to="/renew">Renew it</Link>: a code comes by mail, and with it a new key in place of the one that came with your account. Keys that you made yourself go on, unless you say otherwise.</p>
+        <p>Nobody can show a key again. <Link to="/renew">Renew it</Link>: a code comes by mail, and with it a new key in place of the one
+          that came with your account. Keys that you made yourself go on, unless you say otherwise.</p>
       </Section>
     </div>
   )
@@ -108,7 +117,8 @@ export function Gateway () {
       <p>Everybody reads content here, without a key:</p>
       <CodeBlock label="Address of content" code={`${origin()}/api/gateway/CID\n${origin()}/api/gateway/CID/folder/file.html`} />
       <Section title="Pinning on demand">
-        <p>An upload can wait: its bytes are kept aside, and pinned in IPFS when somebody first reads them. That saves work for what nobody ever asks for.</p>
+        <p>An upload can wait: its bytes are kept aside, and pinned in IPFS when somebody first reads them. That saves work for what nobody
+          ever asks for.</p>
         <ol>
           <li>You upload with “when first read”, or with <code>pin=on-access</code> from a program. You have its CID at once.</li>
           <li>Somebody opens its address. It is imported and pinned, and the reader is sent to the gateway.</li>
@@ -116,10 +126,12 @@ export function Gateway () {
         </ol>
       </Section>
       <Section title="Views">
-        <p>Each read of a whole file, or from its beginning, counts as a view; you see how many and when the last one was in <Link to="/files">Files</Link>.</p>
+        <p>Each read of a whole file, or from its beginning, counts as a view; you see how many and when the last one was
+          in <Link to="/files">Files</Link>.</p>
       </Section>
       <Section title="Pin from a CID">
-        <p>What is in IPFS already needs no upload: pin it by its CID in <Link to="/files">Files</Link>, or with <code>POST /api/v1/files/from-cid</code>.</p>
+        <p>What is in IPFS already needs no upload: pin it by its CID in <Link to="/files">Files</Link>, or with <code>POST
+          /api/v1/files/from-cid</code>.</p>
       </Section>
     </div>
   )

@@ -58,7 +58,10 @@ function Fields ({ title, rows }: { title: string, rows: readonly Row[] }) {
         rows={rows}
         keyOf={row => row.name}
         columns={[
-          { id: 'name', label: 'Name', isMain: true, cell: row => <><code>{row.name}</code>{row.isRequired && <span class="api-required"> required</span>}</> },
+          {
+            id: 'name', label: 'Name', isMain: true,
+            cell: row => <><code>{row.name}</code>{row.isRequired && <span class="api-required"> required</span>}</>
+          },
           { id: 'kind', label: 'Is', cell: row => row.kind },
           { id: 'about', label: 'About', cell: row => <Prose text={row.about} /> }
         ]}

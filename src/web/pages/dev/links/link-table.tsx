@@ -54,7 +54,10 @@ const columns = ({ now, groups, ask, isBusy }: ColumnDeps): Array<Column<UploadL
   { id: 'state', label: 'State', cell: link => <StateOf link={link} now={now} /> },
   { id: 'uses', label: 'Uploads', isNumber: true, cell: link => <><Count value={link.uses} /> of <Count value={link.max_uses} /></> },
   { id: 'types', label: 'Takes', cell: link => typesText(link.content_types) },
-  { id: 'most', label: 'Up to', isNumber: true, hideBelow: 'tablet', cell: link => link.max_bytes == null ? 'what fits' : <Bytes value={link.max_bytes} /> },
+  {
+    id: 'most', label: 'Up to', isNumber: true, hideBelow: 'tablet',
+    cell: link => link.max_bytes == null ? 'what fits' : <Bytes value={link.max_bytes} />
+  },
   { id: 'group', label: 'Into group', hideBelow: 'tablet', cell: link => <GroupOf id={link.group} groups={groups} /> },
   { id: 'expires', label: 'Expires', cell: link => <Time at={link.expires_at} /> },
   {

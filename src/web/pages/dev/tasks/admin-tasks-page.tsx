@@ -47,8 +47,14 @@ export default function AdminTasksPage () {
   return (
     <Page title="Tasks" intro="Long work of everybody and of the service itself, newest first. Finished tasks are kept for 30 days.">
       <Toolbar label="Filters">
-        <Select label="State" hideLabel value={state as StateFilter} options={states} onChange={value => setQuery({ state: value === '' ? null : value })} />
-        <Select label="Kind" hideLabel value={kind} options={[{ value: '', label: 'All kinds' }, ...kinds]} onChange={value => setQuery({ kind: value === '' ? null : value })} />
+        <Select
+          label="State" hideLabel value={state as StateFilter} options={states}
+          onChange={value => setQuery({ state: value === '' ? null : value })}
+        />
+        <Select
+          label="Kind" hideLabel value={kind} options={[{ value: '', label: 'All kinds' }, ...kinds]}
+          onChange={value => setQuery({ kind: value === '' ? null : value })}
+        />
         {user !== '' && <Button kind="quiet" size="small" icon="close" onClick={() => setQuery({ user: null })}>Only one user’s: show all</Button>}
       </Toolbar>
       <Loaded query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">Nothing fits these filters.</EmptyState> }}>
@@ -65,9 +71,15 @@ export default function AdminTasksPage () {
 
 const columns = ({ ask, asked }: { ask: (task: TaskSummary) => Promise<void>, asked: string | null }): Array<Column<TaskSummary>> => [
   { id: 'kind', label: 'Task', isMain: true, cell: task => kindText(task.kind) },
-  { id: 'user', label: 'Of', cell: task => task.user_id == null ? 'the service' : <Name text={task.email ?? task.user_id} to={`/admin/users/${task.user_id}`} /> },
+  {
+    id: 'user', label: 'Of',
+    cell: task => task.user_id == null ? 'the service' : <Name text={task.email ?? task.user_id} to={`/admin/users/${task.user_id}`} />
+  },
   { id: 'state', label: 'State', cell: task => <Status value={task.state} /> },
-  { id: 'progress', label: 'Progress', cell: task => task.error == null ? figuresText(task.progress) : <span class="task-error">{task.error}</span> },
+  {
+    id: 'progress', label: 'Progress',
+    cell: task => task.error == null ? figuresText(task.progress) : <span class="task-error">{task.error}</span>
+  },
   { id: 'attempts', label: 'Attempts', isNumber: true, hideBelow: 'tablet', cell: task => <Count value={task.attempts} /> },
   { id: 'created', label: 'Made', cell: task => <Time at={task.created_at} /> },
   { id: 'completed', label: 'Ended', hideBelow: 'tablet', cell: task => <Time at={task.completed_at} never="not yet" /> },

@@ -24,7 +24,8 @@ export function InviteDialog ({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title="Your invitation" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
         <Stack>
-          <p>Send this link to {email.trim() === '' ? 'one person' : email.trim()}. It is good for one account until {exactTime(Date.parse(made.expires_at))}, and shown only this once.</p>
+          <p>Send this link to {email.trim() === '' ? 'one person' : email.trim()}. It is good for one account
+            until {exactTime(Date.parse(made.expires_at))}, and shown only this once.</p>
           <Secret value={`${location.origin}/register?invite=${encodeURIComponent(made.invite)}`} label="Invitation" />
         </Stack>
       </Dialog>
@@ -33,7 +34,10 @@ export function InviteDialog ({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Invite somebody" onClose={onClose} isBusy={invite.isRunning}>
       <Form onSubmit={submit} error={invite.error == null ? undefined : errorText(invite.error)}>
-        <TextField label="E-mail address" type="email" value={email} onChange={setEmail} hint="With one, only this address can use the invitation." optional autofocus autocomplete="off" />
+        <TextField
+          label="E-mail address" type="email" value={email} onChange={setEmail} hint="With one, only this address can use the invitation."
+          optional autofocus autocomplete="off"
+        />
         <Select label="Good for" value={days} options={lifetimes} onChange={setDays} />
         <Row align="end">
           <Button kind="quiet" onClick={onClose}>Cancel</Button>

@@ -89,10 +89,16 @@ function Quota ({ user, onChanged }: UserProps) {
   }
   return (
     <Stack>
-      <Meter label="Storage used" value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} />
+      <Meter
+        label="Storage used" value={user.used_bytes} max={user.quota_bytes}
+        text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`}
+      />
       <Form onSubmit={submit}>
         <Row gap="normal" class="user-page__quota">
-          <TextField label="New quota" type="number" value={parts.amount} onChange={amount => setParts({ ...parts, amount })} step="any" error={isTried && bytes == null ? 'A number from 0 on.' : undefined} />
+          <TextField
+            label="New quota" type="number" value={parts.amount} onChange={amount => setParts({ ...parts, amount })} step="any"
+            error={isTried && bytes == null ? 'A number from 0 on.' : undefined}
+          />
           <Select label="Unit" value={parts.unit} options={units} onChange={(unit: Unit) => setParts({ ...parts, unit })} />
           <Button type="submit" isBusy={change.isRunning} disabled={bytes === user.quota_bytes}>Change quota</Button>
         </Row>
@@ -114,8 +120,14 @@ function Use ({ id }: { id: string }) {
       <Loaded query={usage} skeleton={<Skeleton height="12rem" />}>
         {all => (
           <>
-            <TimeChart title="Stored and served" format={bytesText} series={[{ label: 'Stored', points: points(all, day => day.bytes_stored) }, { label: 'Served that day', points: points(all, day => day.bytes_served) }]} />
-            <TimeChart title="Requests and views" format={countText} kind="bar" series={[{ label: 'Requests', points: points(all, day => day.requests) }, { label: 'Views', points: points(all, day => day.views) }]} />
+            <TimeChart
+              title="Stored and served" format={bytesText}
+              series={[{ label: 'Stored', points: points(all, day => day.bytes_stored) }, { label: 'Served that day', points: points(all, day => day.bytes_served) }]}
+            />
+            <TimeChart
+              title="Requests and views" format={countText} kind="bar"
+              series={[{ label: 'Requests', points: points(all, day => day.requests) }, { label: 'Views', points: points(all, day => day.views) }]}
+            />
           </>
         )}
       </Loaded>

@@ -30,7 +30,10 @@ export default function UsersPage () {
   return (
     <Page title="Users" intro="Who has an account, and what they use. Their content is their own." actions={<Button kind="primary" icon="plus" onClick={() => setInviting(true)}>Invite</Button>}>
       <Toolbar label="Search">
-        <SearchField label="Search by address" value={typed} onChange={text => setQuery({ q: text === '' ? null : text })} placeholder="Part of an e-mail address" />
+        <SearchField
+          label="Search by address" value={typed} onChange={text => setQuery({ q: text === '' ? null : text })}
+          placeholder="Part of an e-mail address"
+        />
       </Toolbar>
       <Loaded
         query={users}

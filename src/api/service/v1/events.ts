@@ -35,10 +35,10 @@ export function eventRoutes ({ events, clock }: EventRoutesDeps): ServiceRoute[]
         headers: { 'Last-Event-ID': { about: '`id` of the last event that was read: what came since is told first.' } },
         responses: [{ status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.', contentType: 'text/event-stream' }]
       },
-      handler: ({ caller, query: { types = [], after, wait }, headers, signal }) => {
+      handler: ({ method, caller, query: { types = [], after, wait }, headers, signal }) => {
         const feed = { follow: (options: Parameters<UserEvents['follow']>[1]) => events.follow(caller.user.id, options) }
         const last = headers['last-event-id']
-        return eventsReply(eventStream({ after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types), waits: wait !== 'false', signal }, { feed, clock }))
+        return eventsReply(eventStream({ after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types), waits: wait !== 'false' && method !== 'HEAD', signal }, { feed, clock }))
       }
     })
   ]

@@ -35,6 +35,13 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
       exchange.response.end()
       return
     }
+    // Node keeps the head of a body that is never sent until its end, and some streams have none
+    if (exchange.method === 'HEAD') {
+      writeHead(exchange, chunked, clock)
+      exchange.response.end()
+      await source.return?.()
+      return
+    }
     const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten, turns })
     const errors = await writer.copy(first, source, log)
     writer.end(errors ?? (reply.style === 'list' ? [''] : []))

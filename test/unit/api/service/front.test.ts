@@ -236,6 +236,31 @@ describe('what the service sends', () => {
     assert.deepEqual(answered, [['u1', 0], ['u1', 5], ['u1', 0]])
   })
 
+  it('answers HEAD of a stream without an end, and lets go of the stream', async () => {
+    const ended: string[] = []
+    async function * endless (): AsyncGenerator<string> {
+      try {
+        for (;;) {
+          yield 'again\n'
+          await new Promise(resolve => setImmediate(resolve))
+        }
+      } finally {
+        ended.push('ended')
+      }
+    }
+    const routes = (['list', 'progress'] as const).map(style => serviceRoute({
+      method: 'GET', path: `/api/v1/${style}`, access: { permission: 'files:read' }, doc: { tag: '', summary: '', responses: [] },
+      handler: () => ({ kind: 'lines', style, contentType: 'text/event-stream', source: endless() })
+    }))
+    const { ask } = testApi(routes)
+
+    const heads = [await ask('HEAD /api/v1/list', key('full')), await ask('HEAD /api/v1/progress', key('full'))]
+
+    assert.deepEqual(heads.map(reply => [reply.status, header(reply, 'content-type'), reply.body.length]), [[200, 'text/event-stream', 0], [200, 'text/event-stream', 0]])
+    // the one that was never begun has nothing to let go of
+    assert.deepEqual(ended, ['ended'])
+  })
+
   it('lets pages of other sites use keys, and never sessions', async () => {
     const { ask } = testApi(sampleRoutes)
     const origin: [string, string] = ['Origin', 'https://app.example']

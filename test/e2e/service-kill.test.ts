@@ -56,7 +56,7 @@ const states = async (): Promise<Record<string, number>> => {
 }
 const stagedObjects = async (): Promise<number> => {
   const entries = await readdir(join(peer.folder, 'staging'), { recursive: true, withFileTypes: true }).catch(() => [])
-  return entries.filter(entry => entry.isFile()).length
+  return entries.filter(entry => entry.isFile() && entry.name !== 'id').length
 }
 const pinset = async (): Promise<number> => (await jsonLines(await fetch(`${peer.url}/allocations?filter=all`))).length
 

@@ -85,6 +85,7 @@ eachDatabase('the import from another pinning service', databases => {
     second.wake()
     const task = await second.finished(user, id)
 
+    assert.equal(task.state, 'SUCCESS', JSON.stringify(task))
     assert.equal(JSON.parse(task.result ?? '').imported, 120)
     assert.equal(await countOf(peer, user), 120)
     assert.match(other.asked[asked] ?? '', /before=/)

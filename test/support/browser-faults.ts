@@ -6,7 +6,7 @@ export class PageFaults {
   readonly #expected: RegExp[] = []
 
   watch (page: Page): void {
-    page.on('pageerror', err => this.#note(`${page.url()}: ${err.stack ?? err.message}`))
+    page.on('pageerror', err => this.#note(`${page.url()}: ${err.stack || `${err.name} ${err.message}` || "an error without a text"}`))
     page.on('console', message => {
       if (message.type() === 'error') this.#note(`${page.url()}: ${message.text() || 'an error without a text'} ${placeOf(message)}`)
     })

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Link } from '../../app/router.tsx'
+import { useConnection } from '../../data/connection.ts'
 import { useMedia } from '../../data/hooks.ts'
 import { Disclosure } from '../../ui/disclosure.tsx'
 import { Loaded } from '../../ui/loaded.tsx'
@@ -20,14 +21,16 @@ export function ConnectionGraph ({ rows }: { rows: readonly PeerRow[] }) {
 function Drawing ({ graph, rows }: { graph: ConnectGraph, rows: readonly PeerRow[] }) {
   const isPhone = useMedia('(width < 40rem)')
   const [drawn, setDrawn] = useState<DrawnGraph>()
+  const { isAway } = useConnection()
   const size = isPhone ? { width: 380, height: 360 } : { width: 960, height: Math.min(720, 300 + 14 * rows.length) }
   // the same graph stays where it is when it is asked for again
   const shape = JSON.stringify([graph, rows.map(({ id, name, state }) => [id, name, state]), size])
   useEffect(() => {
     let isWanted = true
-    void import('./graph-layout.ts').then(({ layoutOf }) => { if (isWanted) setDrawn(layoutOf(graph, rows, size)) })
+    // while the peer is away its code can't be had; the effect runs again when it is back
+    import('./graph-layout.ts').then(({ layoutOf }) => { if (isWanted) setDrawn(layoutOf(graph, rows, size)) }, () => {})
     return () => { isWanted = false }
-  }, [shape])
+  }, [shape, isAway])
   if (drawn == null) return <Skeleton height="20rem" lines={1} label="Drawing the connections"/>
   return <>
     <div class="cluster-graph">

@@ -97,8 +97,11 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
       return transfer
     })
 
-    await page.dispatchEvent('body', 'dragover', { dataTransfer: dropped })
-    await page.getByText('Let go to upload').waitFor()
+    // the page listens a moment after it is drawn; a real drag tells all the time
+    await pollUntil(async () => {
+      await page.dispatchEvent('body', 'dragover', { dataTransfer: dropped })
+      return page.getByText('Let go to upload').isVisible()
+    }, { what: 'the page under a drag' })
     await shots(page, 'upload-drop')
     await page.dispatchEvent('body', 'drop', { dataTransfer: dropped })
 

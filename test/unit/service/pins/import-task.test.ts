@@ -71,13 +71,16 @@ eachDatabase('the import from another pinning service', databases => {
     const first = await importing(peer)
     // the second page is answered only to who comes after
     const hanging = Promise.withResolvers<void>()
+    let isFirst = true
     other.before = () => {
-      if (other.asked.length === 2) { hanging.resolve(); return { status: 503 } }
-      return undefined
+      if (!isFirst || other.asked.length < 2) return undefined
+      hanging.resolve()
+      return { status: 503 }
     }
     const id = await startImport({ id: user, workspace: `w-${user}` }, { endpoint, token: other.token }, { database: peer.database, tasks: first })
     await hanging.promise
     await first.stop()
+    isFirst = false
     const asked = other.asked.length
 
     const second = await importing(await pinPeer(await databases.another(), peer))

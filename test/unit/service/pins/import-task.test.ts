@@ -71,20 +71,17 @@ eachDatabase('the import from another pinning service', databases => {
     const first = await importing(peer)
     // the second page is answered only to who comes after
     const hanging = Promise.withResolvers<void>()
-    let isFirst = true
     other.before = () => {
-      if (!isFirst || other.asked.length < 2) return undefined
-      hanging.resolve()
-      return { status: 503 }
+      if (other.asked.length === 2) { hanging.resolve(); return { status: 503 } }
+      return undefined
     }
     const id = await startImport({ id: user, workspace: `w-${user}` }, { endpoint, token: other.token }, { database: peer.database, tasks: first })
     await hanging.promise
     await first.stop()
-    isFirst = false
     const asked = other.asked.length
 
-    const second = await importing(await pinPeer(await databases.another(), peer))
     await peer.database.transaction(async tx => { await tx.updateTable('tasks').set({ run_at: 0, lease_until: null, lease_owner: null, state: 'PENDING' }).execute() })
+    const second = await importing(await pinPeer(await databases.another(), peer))
     second.wake()
     const task = await second.finished(user, id)
 

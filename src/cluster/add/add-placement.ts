@@ -2,10 +2,10 @@ import type { Clock } from '../../base/clock.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { AddParams } from '../../model/add.ts'
 import type { PinOptions } from '../../model/pin.ts'
-import type { Members } from '../members.ts'
-import { applyOptionRules } from '../pin-rules.ts'
-import type { ReplicationDefaults } from '../pin-rules.ts'
-import type { Placement } from '../placement.ts'
+import type { Members } from '../peers/members.ts'
+import { applyOptionRules } from '../pinning/pin-rules.ts'
+import type { ReplicationDefaults } from '../pinning/pin-rules.ts'
+import type { Placement } from '../pinning/placement.ts'
 
 export interface AddPlacementDeps { members: Members, placement: Pick<Placement, 'allocate'>, clock: Clock }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { Alerts } from '../../../src/cluster/alerts.ts'
+import { Alerts } from '../../../src/cluster/peers/alerts.ts'
 import type { Alert } from '../../../src/model/metric.ts'
 
 it('the latest 1000 alerts are kept, newest first', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ContestedHolders } from '../../../src/cluster/contested-holders.ts'
+import { ContestedHolders } from '../../../src/cluster/peers/contested-holders.ts'
 import { aCid } from '../../support/cluster/values.ts'
 
 describe('contested holders', () => {

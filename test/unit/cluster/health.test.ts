@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { healthOf, type HealthDeps } from '../../../src/cluster/health.ts'
+import { healthOf, type HealthDeps } from '../../../src/cluster/status/health.ts'
 
 const depsOf = ({ isStarted = true, behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { isStarted?: boolean, behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
   isStarted: () => isStarted,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { holdersOf } from '../../../src/cluster/holders.ts'
+import { holdersOf } from '../../../src/cluster/pinning/holders.ts'
 import type { Holders } from '../../../src/ipfs/holder.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import { pinOf, rawBlock } from '../../contract/ipfs.ts'

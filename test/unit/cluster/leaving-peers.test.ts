@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
-import { LeavingPeers } from '../../../src/cluster/leaving-peers.ts'
+import { LeavingPeers } from '../../../src/cluster/peers/leaving-peers.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 import { SimDisk } from '../../support/sim-disk.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { closestPeer } from '../../../src/allocator/closest-peer.ts'
-import { Alerts } from '../../../src/cluster/alerts.ts'
+import { Alerts } from '../../../src/cluster/peers/alerts.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
 import { aMetric } from '../../support/cluster/shared-monitor.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { History } from '../../../src/cluster/metric-history.ts'
+import { History } from '../../../src/cluster/peers/metric-history.ts'
 import { aMetric, SharedMonitor } from '../../support/cluster/shared-monitor.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 

@@ -1,0 +1,92 @@
+import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import { withPrefix } from '../../datastore/datastore.ts'
+import type { PeerId } from '../../model/cid.ts'
+
+/** Rows: `leaving/1/<peer ID>` → JSON {until, isEmpty, wasGone}; the 1 is the format's version. A row goes with its mark, or at a start after its time. */
+const prefix = 'leaving/1/'
+const forgetAfterMs = 24 * 3_600_000
+
+interface Leaving { until: number, isEmpty: boolean, wasGone: boolean }
+
+export interface LeavingPeersDeps {
+  clock: Pick<Clock, 'now'>
+  /** Where marks outlive the process. Without it they end with it. */
+  datastore?: Pick<Datastore, 'write' | 'entries'> | undefined
+  log: Logger
+}
+
+/**
+ * Peers that somebody removed: they get no new pins for a day, or until they went away and came back. A mark is on the disk before the first pin moves, so
+ * that a removal that is cut off goes on after the next start.
+ */
+export class LeavingPeers {
+  readonly #deps: LeavingPeersDeps
+  readonly #peers = new Map<PeerId, Leaving>()
+
+  constructor (deps: LeavingPeersDeps) { this.#deps = deps }
+
+  /** Reads the marks of earlier runs. */
+  async load (signal: AbortSignal): Promise<void> {
+    for await (const rows of this.#deps.datastore?.entries(withPrefix(prefix), { signal }) ?? []) {
+      for (const [key, value] of rows) this.#restore(key.slice(prefix.length), value)
+    }
+    for (const peer of this.#peers.keys()) if (!this.has(peer)) await this.#store(peer)
+  }
+
+  /** Resolves when the disk has the mark; rejects with STORAGE_FULL, and then there is none. */
+  async add (peer: PeerId): Promise<void> {
+    const mark: Leaving = { until: this.#deps.clock.now() + forgetAfterMs, isEmpty: false, wasGone: false }
+    await this.#deps.datastore?.write([{ key: prefix + peer, value: bytesOf(mark) }], { sync: true })
+    this.#peers.set(peer, mark)
+  }
+
+  /** All pins of the peer have moved. */
+  emptied (peer: PeerId): void { this.#change(peer, entry => entry.wasGone ? undefined : { ...entry, isEmpty: true }) }
+
+  /** The peer is gone; when it comes back, and its pins have moved, it is like any other. */
+  gone (peer: PeerId): void { this.#change(peer, entry => entry.isEmpty ? undefined : { ...entry, wasGone: true }) }
+
+  has (peer: PeerId): boolean {
+    const entry = this.#peers.get(peer)
+    if (entry == null) return false
+    if (entry.until > this.#deps.clock.now()) return true
+    this.#peers.delete(peer)
+    return false
+  }
+
+  /** Those that still hold pins. */
+  unfinished (): PeerId[] { return [...this.#peers.keys()].filter(peer => this.has(peer) && this.#peers.get(peer)?.isEmpty === false) }
+
+  #change (peer: PeerId, next: (entry: Leaving) => Leaving | undefined): void {
+    const entry = this.#peers.get(peer)
+    if (entry == null) return
+    const changed = next(entry)
+    if (changed == null) this.#peers.delete(peer)
+    else this.#peers.set(peer, changed)
+    void this.#store(peer)
+  }
+
+  /** What can't be stored costs a look at the pinset after the next start, no more. Never rejects. */
+  async #store (peer: PeerId): Promise<void> {
+    const entry = this.#peers.get(peer)
+    try {
+      await this.#deps.datastore?.write([{ key: prefix + peer, value: entry == null ? undefined : bytesOf(entry) }])
+    } catch (err) {
+      this.#deps.log.warn('the mark of a peer that leaves could not be stored', { peer, err: messageOf(err) })
+    }
+  }
+
+  #restore (peer: PeerId, value: Uint8Array): void {
+    try {
+      const { until, isEmpty, wasGone } = JSON.parse(Buffer.from(value).toString()) as Leaving
+      this.#peers.set(peer, { until: Number(until), isEmpty: isEmpty === true, wasGone: wasGone === true })
+    } catch (err) {
+      this.#deps.log.warn('the mark of a peer that leaves is damaged and left alone', { peer: peer.slice(0, 100), err: messageOf(err) })
+    }
+  }
+}
+
+const bytesOf = (mark: Leaving): Uint8Array => Buffer.from(JSON.stringify(mark))

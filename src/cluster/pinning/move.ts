@@ -1,0 +1,127 @@
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { Consensus } from '../../consensus/consensus.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { PinInfo } from '../../model/pin-info.ts'
+import type { Pin } from '../../model/pin.ts'
+import { isEverywhere } from '../../model/pin.ts'
+import type { MoveOrder } from '../cluster-api.ts'
+import { peerAnswerMs, within } from '../deadline.ts'
+import { refuseInFollowerMode } from '../follower.ts'
+import type { Members } from '../peers/members.ts'
+import type { Placement } from './placement.ts'
+
+export interface MovesDeps {
+  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  members: Members
+  placement: Pick<Placement, 'allocate'>
+  /** Asks any peer for the status of one pin. */
+  ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
+  clock: Clock
+  log: Logger
+}
+
+interface Move { cid: CID, from: PeerId, to: readonly PeerId[], until: number }
+
+const movesKept = 10_000
+const asksAtATime = 16
+const lookMs = 2000
+/** A move whose new holders don't get the item stays as it is then: it has a holder more than it had. */
+const giveUpMs = 24 * 3_600_000
+const tries = 5
+
+/**
+ * The use case "this pin shall be elsewhere". A peer that is there keeps the item until the new holders report `pinned`: until then the pin has one allocation more. What waits for
+ * that is kept in memory only: when this peer ends before, the old holder just stays one.
+ */
+export class Moves {
+  readonly #init: { followerMode: boolean }
+  readonly #deps: MovesDeps
+  readonly #moves = new Map<string, Move>()
+
+  constructor (init: { followerMode: boolean }, deps: MovesDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /**
+   * Resolves with the pin as committed. Rejects with FOLLOWER_MODE, NOT_PINNED, INVALID_ARGUMENT (the pin is on every peer, or not allocated to `from`; `to` has a peer that isn't
+   * there, can't be chosen, or holds it already), NOT_ENOUGH_PEERS, QUEUE_FULL, CONFLICT (others go on changing the pin), and what consensus rejects with.
+   */
+  async move (cid: CID, order: MoveOrder): Promise<Pin> {
+    refuseInFollowerMode(this.#init)
+    if (this.#moves.size >= movesKept) throw new ClusterError('QUEUE_FULL', {}, { message: `${movesKept} pins are being moved already` })
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const moved = await this.#begin(cid, order)
+      if (moved != null) return moved
+    }
+    throw new ClusterError('CONFLICT', { cid: cid.toString() }, { message: 'the pin was changed by somebody else at the same time' })
+  }
+
+  /** Takes the item from old holders once the new ones have it. */
+  worker (): Worker {
+    return {
+      name: 'moves',
+      runAtStart: false,
+      intervalMs: () => lookMs,
+      work: async signal => {
+        const moves = [...this.#moves.values()]
+        for (let from = 0; from < moves.length; from += asksAtATime) {
+          await Promise.all(moves.slice(from, from + asksAtATime).map(async move => this.#finish(move, signal)))
+        }
+        return 'idle'
+      }
+    }
+  }
+
+  /** Undefined when the pin changed meanwhile. */
+  async #begin (cid: CID, { from, to }: MoveOrder): Promise<Pin | undefined> {
+    const { consensus, members, clock } = this.#deps
+    await consensus.settled(cid)
+    const pin = consensus.state.get(cid)
+    if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
+    const target = this.#targetOf(pin, from, to)
+    const isThere = members.has(from)
+    const moved: Pin = { ...pin, allocations: isThere ? [...target, from] : target, timestamp: clock.now() }
+    if (!await consensus.replace(pin, moved)) return undefined
+    const added = target.filter(peer => !pin.allocations.includes(peer))
+    if (isThere) this.#moves.set(cid.toString(), { cid, from, to: added, until: clock.now() + giveUpMs })
+    return moved
+  }
+
+  /** As many holders as now, without the one. */
+  #targetOf (pin: Pin, from: PeerId, to: readonly PeerId[]): PeerId[] {
+    const refuse = (message: string): never => { throw new ClusterError('INVALID_ARGUMENT', { cid: pin.cid.toString(), from }, { message }) }
+    if (isEverywhere(pin) || pin.type === 'meta-pin') refuse('the pin is on every peer: set its replication factors before it can be moved')
+    if (!pin.allocations.includes(from)) refuse('the pin is not allocated to the peer that it shall leave')
+    const current = pin.allocations.filter(peer => peer !== from)
+    if (to.some(peer => peer === from || current.includes(peer))) refuse('a peer that shall get the pin has it already')
+    const count = Math.max(pin.allocations.length, current.length + to.length)
+    const wish = { ...pin, replicationFactorMin: count, replicationFactorMax: count, userAllocations: [...to] }
+    const target = this.#deps.placement.allocate({ pin: wish, current, without: new Set([from]) })
+    const [lacking] = to.filter(peer => !target.includes(peer))
+    if (lacking != null) refuse(`the peer ${lacking} can not be chosen: it is not there, has no room, or takes no pins`)
+    return target
+  }
+
+  async #finish (move: Move, signal: AbortSignal): Promise<void> {
+    const { consensus, clock, log } = this.#deps
+    const { cid, from, to, until } = move
+    const key = cid.toString()
+    const forget = (): void => { if (this.#moves.get(key) === move) this.#moves.delete(key) }
+    try {
+      const pin = consensus.state.get(cid)
+      const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer)) || clock.now() > until
+      if (isOver) return forget()
+      const said = await Promise.all(to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late))))
+      if (said.some(({ status }) => status !== 'pinned')) return
+      await consensus.settled(cid)
+      if (await consensus.replace(pin, { ...pin, allocations: pin.allocations.filter(peer => peer !== from), timestamp: clock.now() })) forget()
+    } catch (err) {
+      signal.throwIfAborted()
+      if (!isClusterError(err, 'PEER_UNREACHABLE')) log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
+import type { Consensus } from '../../consensus/consensus.ts'
+import type { Pin } from '../../model/pin.ts'
+import { formatTime } from '../../model/time.ts'
+import type { ClosestDeps } from './closest.ts'
+import { closestHere } from './closest.ts'
+import { isExpired } from './pin-rules.ts'
+import type { Unpinner } from './unpin.ts'
+import { isUnpinnable } from './unpin.ts'
+
+export interface StateSyncDeps extends ClosestDeps {
+  consensus: Pick<Consensus, 'state' | 'settled' | 'trusts'>
+  unpinner: Pick<Unpinner, 'expire'>
+  clock: Clock
+  log: Logger
+}
+
+/** Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next time. */
+export async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
+  const isOurs = closestHere(deps)
+  const now = deps.clock.now()
+  for await (const batch of deps.consensus.state.pins({ signal })) {
+    const expired = batch.filter(pin => isExpired(pin, now) && isUnpinnable(pin.type) && isOurs(pin.cid))
+    await Promise.all(expired.map(async pin => unpinOne(pin, deps, signal)))
+  }
+}
+
+async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, log }: StateSyncDeps, signal: AbortSignal): Promise<void> {
+  await consensus.settled(cid) // it may just have been prolonged
+  const latest = consensus.state.get(cid)
+  if (latest == null || !isExpired(latest, clock.now())) return
+  try {
+    log.info('unpinning: the pin is over its time', { cid: cid.toString(), expireAt: formatTime(expireAt) })
+    if (!await unpinner.expire(latest, { signal })) log.info('not unpinned: the pin has been changed meanwhile', { cid: cid.toString() })
+  } catch (err) {
+    signal.throwIfAborted()
+    log.error('an expired pin could not be unpinned', { cid: cid.toString(), err })
+  }
+}
+
+/** The state sync loop. */
+export const stateSyncWorker = (intervalMs: number, deps: StateSyncDeps): Worker => ({
+  name: 'state-sync',
+  runAtStart: false,
+  intervalMs: () => intervalMs,
+  work: async signal => {
+    await unpinExpired(deps, signal)
+    return 'idle'
+  }
+})

@@ -68,6 +68,11 @@ export interface BlockHold extends Disposable {
   release (): void
 }
 
+export interface HoldOptions {
+  /** Nobody is about to pin what is put: each block stays for an hour from when it was put, as one without a hold does. */
+  isUnpinned?: boolean
+}
+
 export interface CollectionOptions extends IpfsOptions {
   /**
    * Pins that the node shall have, in batches: what is whole here of them is kept as if they had their roots. A pin waits in a queue, and the hold that kept its
@@ -127,13 +132,12 @@ export interface IpfsConnector extends Startable {
   ownRoots (options?: IpfsOptions): AsyncIterable<CID[]>
 
   /** For an add on this peer: give it to each `putBlocks` of the add. */
-  hold (): BlockHold
+  hold (options?: HoldOptions): BlockHold
   /** How many holds there are: of adds that run, and of those whose roots wait to be pinned. Each is asked about every block that a collection looks at. */
   holdCount (): number
   /**
    * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from another
-   * peer, whose pin comes by the pinset) for an hour, and each is checked
-   * against its CID (INVALID_DATA).
+   * peer, whose pin comes by the pinset) for an hour, also over a restart, and each is checked against its CID (INVALID_DATA).
    * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
    */
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>

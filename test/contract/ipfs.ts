@@ -252,6 +252,27 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual(await ipfs.getBlock(kept.leaf.cid, { local: true }), kept.leaf.bytes)
     })
 
+    it('keeps for an hour what an add put that pins nothing, whether it got to its end or not', ifKept, async () => {
+      const ipfs = await start()
+      const [loose, broken] = [await tree('loose'), await tree('broken off')]
+      const add = async ({ all }: Tree, fails: boolean): Promise<void> => {
+        using hold = ipfs.hold({ isUnpinned: true })
+        await ipfs.putBlocks(batches(...all), { hold })
+        if (fails) throw new Error('the add breaks off')
+      }
+
+      await add(loose, false)
+      await assert.rejects(add(broken, true))
+      const held = ipfs.holdCount()
+      subject.passTime(hour - 60_000)
+      const withinTheHour = await removed()
+      subject.passTime(120_000)
+      const later = await removed()
+
+      assert.equal(held, 0)
+      assert.deepEqual([withinTheHour, later], [[], hashes(...loose.all, ...broken.all)])
+    })
+
     it('refuses a block of another peer that is not what its CID says', async () => {
       const ipfs = await start()
       const leaf = await rawBlock('the truth')

@@ -85,13 +85,15 @@ describe('a script', () => {
     assert.equal(await peer.end('SIGHUP'), 0)
   })
 
-  it('finds what it added with no-pin after a restart', async () => {
+  it('finds what it added with no-pin after a restart and a garbage collection', async () => {
     await peer.start()
     const [line] = await jsonLines(await fetch(`${peer.url}/add?no-pin=true&cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'loose', bytes: Buffer.from('not pinned') }]) }))
     assert.equal(await peer.end('SIGINT'), 0)
 
     await peer.start()
+    const collected = await fetch(`${peer.url}/ipfs/gc?local=true`, { method: 'POST' })
 
+    assert.equal(collected.status, 200)
     await pollUntil(async () => (await fetch(`${peer.gateway}/ipfs/${line.cid}`).catch(() => undefined))?.status === 200)
     assert.equal(await (await fetch(`${peer.gateway}/ipfs/${line.cid}`)).text(), 'not pinned')
     assert.equal((await fetch(`${peer.url}/allocations`)).status, 204)

@@ -2,7 +2,7 @@ import { CID } from 'multiformats/cid'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError, messageOf } from '../../src/base/errors.ts'
-import type { BlockHold, CollectionOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
+import type { BlockHold, CollectionOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
 import { needsPin } from '../../src/ipfs/helia/pinner.ts'
 import { isLeaf, linksOf } from '../../src/ipfs/helia/local/links.ts'
 import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
@@ -24,7 +24,7 @@ export interface FakeIpfsInit {
 export interface FakeFault { error?: Error, afterMs?: number, never?: boolean }
 
 /** What is kept for one add. */
-interface FakeHold extends BlockHold { blocks: Set<string>, roots: Set<string>, isHandedOver: boolean }
+interface FakeHold extends BlockHold { isUnpinned: boolean, blocks: Set<string>, roots: Set<string>, isHandedOver: boolean }
 
 const keepMs = 3_600_000
 const key = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
@@ -116,8 +116,9 @@ export class FakeIpfs implements IpfsConnector {
     if (!this.#init.unpinDisable) yield Array.from(this.#roots.values(), ({ cid }) => cid)
   }
 
-  hold (): FakeHold {
+  hold ({ isUnpinned = false }: HoldOptions = {}): FakeHold {
     const held: FakeHold = {
+      isUnpinned,
       blocks: new Set(),
       roots: new Set(),
       isHandedOver: false,
@@ -145,7 +146,7 @@ export class FakeIpfs implements IpfsConnector {
       for (const { cid, bytes } of batch) {
         if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
         held?.blocks.add(key(cid))
-        this.#blocks.set(key(cid), { bytes, cid, since: held == null ? this.#clock.now() : -Infinity })
+        this.#blocks.set(key(cid), { bytes, cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity })
       }
     }
   }

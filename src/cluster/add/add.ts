@@ -56,7 +56,7 @@ export class Adder {
 
   async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    using hold = this.#deps.ipfs.hold()
+    using hold = this.#deps.ipfs.hold({ isUnpinned: params.noPin && params.awaitsPin !== true })
     await using sink = new BlockSpread({ self: this.#init.self, destinations, signal, hold }, this.#deps)
     let root: CID | undefined
     const onRoot = (cid: CID): void => { root = cid }

@@ -25,7 +25,7 @@ export interface ShardedAddInit {
 export async function * addSharded (init: ShardedAddInit, deps: AdderDeps): AsyncGenerator<AddedOutput> {
   const { entries, params, signal } = init
   // one for all: shards are let go together, when they and the cluster DAG are pinned here
-  using hold = deps.ipfs.hold()
+  using hold = deps.ipfs.hold({ isUnpinned: params.noPin })
   await using add = new ShardedAdd(init, { ...deps, hold })
   const sharder = deps.importers.sharder({ options: params.pin }, add)
   let root: CID | undefined

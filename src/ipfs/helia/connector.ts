@@ -13,7 +13,7 @@ import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
-import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
@@ -213,13 +213,13 @@ class EmbeddedNode implements HeliaConnector {
     for await (const roots of this.#local.roots.list(options)) yield roots.map(({ cid }) => cid)
   }
 
-  hold (): BlockHold { return this.#holds.hold() }
+  hold (options?: HoldOptions): BlockHold { return this.#holds.hold(options) }
   holdCount (): number { return this.#holds.size }
 
   async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold }: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
     const { protection, recent, space } = this.#local
     // only holds of this node come back to it
-    const guard = (hold as GuardedHold | undefined)?.guard ?? protection.guard()
+    const { guard = protection.guard(), isUnpinned = true } = (hold as GuardedHold | undefined) ?? {}
     try {
       for await (const batch of blocks) {
         signal?.throwIfAborted()
@@ -230,7 +230,7 @@ class EmbeddedNode implements HeliaConnector {
         const added = batch.filter(({ cid }) => !this.#deps.blockstore.has(cid))
         await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))
         await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
-        if (hold == null) await recent.note(cids)
+        if (isUnpinned) await recent.note(cids)
         for (const { cid, bytes } of batch) this.#linkless.note(cid, bytes)
         this.#network.announce(cids.filter(cid => this.#denialOf(cid) == null))
       }

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
-import type { BlockHold } from '../ipfs.ts'
+import type { BlockHold, HoldOptions } from '../ipfs.ts'
 import type { Guard, Protection } from './local/local.ts'
 
 /** An add whose roots aren't pinned after this long is given up: its blocks may be collected. */
@@ -14,7 +14,10 @@ export interface HoldsDeps {
 }
 
 /** A hold and the guard behind it. */
-export interface GuardedHold extends BlockHold { readonly guard: Guard }
+export interface GuardedHold extends BlockHold {
+  readonly guard: Guard
+  readonly isUnpinned: boolean
+}
 
 const keyOf = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
 
@@ -28,8 +31,8 @@ export class Holds {
 
   get size (): number { return this.#held.size }
 
-  hold (): GuardedHold {
-    const hold: AddHold = new AddHold(this.#deps, {
+  hold ({ isUnpinned = false }: HoldOptions = {}): GuardedHold {
+    const hold: AddHold = new AddHold({ isUnpinned }, this.#deps, {
       waits: key => {
         const waiting = this.#waiting.get(key) ?? new Set()
         this.#waiting.set(key, waiting.add(hold))
@@ -66,14 +69,16 @@ interface HoldOwner {
 
 class AddHold implements GuardedHold {
   readonly guard: Guard
+  readonly isUnpinned: boolean
   readonly #deps: HoldsDeps
   readonly #owner: HoldOwner
   readonly #roots = new Set<string>()
   #cancelTimer: (() => void) | undefined
   #isHandedOver = false
 
-  constructor (deps: HoldsDeps, owner: HoldOwner) {
+  constructor ({ isUnpinned }: Pick<GuardedHold, 'isUnpinned'>, deps: HoldsDeps, owner: HoldOwner) {
     this.guard = deps.protection.guard()
+    this.isUnpinned = isUnpinned
     this.#deps = deps
     this.#owner = owner
   }

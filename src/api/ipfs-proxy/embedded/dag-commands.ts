@@ -145,7 +145,7 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
   if (isPartial && pinsRoots) throw new ClusterError('INVALID_ARGUMENT', {}, { message: partialAndPinned })
   const withStats = flag(query, 'stats')
   return lines((async function * () {
-    using hold = ipfs.hold()
+    using hold = ipfs.hold({ isUnpinned: !pinsRoots })
     const sums = { BlockCount: 0, BlockBytesCount: 0 }
     const roots = new Map<string, CID>()
     let cars = 0

@@ -288,6 +288,7 @@ describe('commands of the embedded node', () => {
     assert.equal(damaged.status, 500)
     assert.equal(target.cluster.pins.size, 0)
     assert.equal(target.ipfs.holdCount(), 0)
+    assert.deepEqual(await Array.fromAsync(target.ipfs.repoGc()), [])
   })
 
   it('dag/import: holds the blocks until each root is pinned here', async () => {

@@ -123,7 +123,7 @@ export async function benchGateway ({ root, port, scale, rounds }: GatewayBenchI
   if (kuboProgram == null || !onPath('wrk')) throw new Error('`ipfs` and `wrk` have to be on PATH')
   const load = loadavg()[0] ?? 0
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
-  const peer = await nodePeer(root, folder, port)
+  const peer = await nodePeer(root, folder, { port })
   const kubo = await startKubo(kuboProgram, [['Addresses.Gateway', '"/ip4/127.0.0.1/tcp/0"']])
   const figures = new Map<string, number[]>()
   try {

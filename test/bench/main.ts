@@ -1,25 +1,28 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
- * ipfs are on PATH, on Go's pair beside it, alternating. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
+ * ipfs are on PATH, on Go's pair beside it, alternating; a ratio is told for each pair of rounds, and what other programs took of the machine meanwhile. `--before DIR`: beside another
+ * built checkout instead of Go's pair. `--profile ROW`: a CPU profile of that workload's main thread, as a file that browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
  * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of
  * the service's pins (`service-pins.ts`); `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only. Loopback only.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { programOptions } from '../support/program-options.ts'
 import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]', {
+const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]', {
   scale: { type: 'string', default: '1' },
   rounds: { type: 'string', default: '3' },
   workload: { type: 'string', default: 'single' },
   pins: { type: 'string', default: '' },
   port: { type: 'string', default: '24000' },
+  before: { type: 'string', default: '' },
+  profile: { type: 'string', default: '' },
   cluster: { type: 'boolean', default: false },
   gateway: { type: 'boolean', default: false },
   'gateway-cold': { type: 'boolean', default: false },
@@ -30,7 +33,11 @@ const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--work
   only: { type: 'string', default: '' }
 })
 
-interface Row { name: string, unit: string, node: number, go: number | undefined, better: 'more' | 'less' }
+/** `pairs`: node / other of each pair of rounds; `busy`: cores that other programs took meanwhile; `cpu`: CPU seconds for the unit of work that is named. */
+interface Row { name: string, unit: string, node: number, other: number | undefined, better: 'more' | 'less', pairs?: number[] | undefined, busy?: number | undefined, cpu?: Row | undefined }
+
+/** Who stands beside our peer. */
+const other = values.before === '' ? 'go' : 'before'
 
 async function run (command: string, args: string[]): Promise<void> {
   const child = spawn(command, args, { stdio: 'inherit' })
@@ -55,7 +62,7 @@ async function startTimes (peers: BenchPeer[]): Promise<Map<string, number>> {
 const idle = async (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 function row (name: string, unit: string, better: Row['better'], figures: ReadonlyMap<string, number>): Row {
-  return { name, unit, better, node: figures.get('node') ?? NaN, go: figures.get('go') }
+  return { name, unit, better, node: figures.get('node') ?? NaN, other: figures.get(other) }
 }
 
 async function resident (peers: BenchPeer[]): Promise<Map<string, number>> {
@@ -63,27 +70,33 @@ async function resident (peers: BenchPeer[]): Promise<Map<string, number>> {
 }
 
 /** Rows that explain others. */
-const isDetail = ({ name }: Row): boolean => /\.(p50|p99|cpu|rss-peak)\b/.test(name)
+const isDetail = ({ name }: Row): boolean => /\.(p50|p99|rss-peak)\b/.test(name)
+
+/** Above this many cores, what others do shows in the figures. */
+const busyCores = 0.1
 
 function print (rows: readonly Row[]): void {
-  const shown = rows.filter(({ node, go }) => Number.isFinite(node) || Number.isFinite(go))
+  const shown = rows.filter(row => Number.isFinite(row.node) || Number.isFinite(row.other))
   printTable('what', shown.filter(one => !isDetail(one)))
   printTable('in detail', shown.filter(isDetail))
   console.log(`\nmachine: ${availableParallelism()} cores, load average ${loadavg().map(load => load.toFixed(1)).join(' ')} (1, 5, 15 min)`)
+  const disturbed = shown.filter(({ busy = 0 }) => busy > busyCores)
+  if (disturbed.length > 0) console.log(`WARNING: the machine was busy with other work, so these rows say little: ${disturbed.map(({ name, busy = 0 }) => `${name} (${busy.toFixed(1)} cores)`).join(', ')}`)
 }
 
 function printTable (title: string, rows: readonly Row[]): void {
   if (rows.length === 0) return
-  const cells = rows.map(({ name, unit, node, go, better }) => {
-    const ratio = go == null || go === 0 ? '' : `${(node / go).toFixed(2)} (${better} is better)`
-    return [name, unit, figure(node), go == null ? '-' : figure(go), ratio]
+  const cells = rows.map(({ name, unit, node, other: beside, better, pairs = [], cpu }) => {
+    const ratio = beside == null || beside === 0 ? '' : `${(node / beside).toFixed(2)} (${better} is better)`
+    const spread = pairs.length < 2 ? '' : `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}`
+    return [name, unit, figure(node), figure(beside), ratio, spread, cpu == null ? '' : `${figure(cpu.node)} / ${figure(cpu.other)} ${cpu.unit}`]
   })
-  console.log([`\n| ${title} | unit | node | go | node / go |`, '|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
+  console.log([`\n| ${title} | unit | node | ${other} | node / ${other} | each pair | CPU node / ${other} |`, '|---|---|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
 }
 
-const figure = (value: number): string => value.toFixed(value < 0.1 ? 3 : value < 10 ? 2 : 0)
+const figure = (value: number | undefined): string => value == null ? '-' : value.toFixed(value < 0.1 ? 3 : value < 10 ? 2 : 0)
 
-type LoadFigure = { unit: string } & Record<string, number | string | null>
+type LoadFigure = { unit: string, pairs?: number[], busy?: number } & Record<string, unknown>
 
 /** Runs the load tool; its own rules (equal roots, nothing lost) are checked there, and a broken one fails the bench. */
 async function load (peers: BenchPeer[], workload: string, folder: string): Promise<Row[]> {
@@ -91,10 +104,32 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
   const targets = peers.map(peer => `${peer.name}=${peer.url},${peer.pids().join('+')}`)
   await run(process.execPath, [join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--drain', '1200', '--out', out])
   const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, LoadFigure> }
-  return Object.entries(rows).map(([name, { unit, ...by }]) => {
+  const read = ([name, { unit, pairs, busy, ...by }]: [string, LoadFigure]): Row => {
     const figures = peers.flatMap(peer => typeof by[peer.name] === 'number' ? [[peer.name, by[peer.name] as number] as const] : [])
-    return row(name, unit, /^ms|MiB|CPU/.test(unit) ? 'less' : 'more', new Map(figures))
-  })
+    return { ...row(name, unit, /^ms|MiB|CPU/.test(unit) ? 'less' : 'more', new Map(figures)), pairs, busy }
+  }
+  const all = Object.entries(rows).map(read)
+  const cpuOf = new Map(all.filter(({ name }) => name.endsWith('.cpu')).map(cpu => [cpu.name.slice(0, -'.cpu'.length), cpu]))
+  return all.filter(({ name }) => !name.endsWith('.cpu')).map(one => ({ ...one, cpu: cpuOf.get(one.name) }))
+}
+
+/** One workload on our peer alone, its main thread profiled; the file lies in the working directory. */
+async function profileRow (workload: string): Promise<void> {
+  const { busiest, profiled } = await import('./row-profile.ts')
+  const inspectorPort = Number(values.port) + 9
+  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
+  const peer = await nodePeer(root, join(folder, 'node'), { port: Number(values.port), nodeOptions: [`--inspect=127.0.0.1:${inspectorPort}`] })
+  try {
+    await peer.start()
+    await load([peer], workload, folder)
+    const { result, profile } = await profiled(inspectorPort, async () => load([peer], workload, folder))
+    await writeFile(`${workload}.cpuprofile`, profile)
+    print(result)
+    console.log(`\n${workload}.cpuprofile: a flame graph in Chromium's developer tools (Performance, "load profile"), Visual Studio Code or speedscope. Most time of their own took:\n  ${busiest(profile).join('\n  ')}`)
+  } finally {
+    await peer.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 if (values['service-sql']) {
@@ -128,12 +163,17 @@ if (values['service-upload']) {
   await benchServiceUpload({ root, port: Number(values.port), scale: Number(values.scale), rounds: Number(values.rounds) })
   process.exit()
 }
+if (values.profile !== '') {
+  await profileRow(values.profile)
+  process.exit()
+}
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
 const peers: BenchPeer[] = []
 try {
   const port = Number(values.port)
-  peers.push(await nodePeer(root, join(folder, 'node'), port))
-  if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))
+  peers.push(await nodePeer(root, join(folder, 'node'), { port }))
+  if (values.before !== '') peers.push({ ...await nodePeer(resolve(values.before), join(folder, 'before'), { port: port + 20 }), name: 'before' })
+  else if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))
   else console.log('Go is not on PATH (ipfs-cluster-service and ipfs): figures of our peer only')
   const rows: Row[] = [row('start to /health', 'ms', 'less', await startTimes(peers))]
   for (const peer of peers) await peer.start()

@@ -42,8 +42,8 @@ async function end (child: ChildProcess | undefined): Promise<void> {
   clearTimeout(late)
 }
 
-/** Our peer, from the built bundle. `port`: REST; the next ports are the proxy, the swarm and so on. */
-export async function nodePeer (root: string, folder: string, port: number): Promise<BenchPeer> {
+/** Our peer, from the built bundle. `port`: REST; the next ports are the proxy, the swarm and so on; `nodeOptions`: flags of Node. */
+export async function nodePeer (root: string, folder: string, { port, nodeOptions = [] }: { port: number, nodeOptions?: string[] }): Promise<BenchPeer> {
   const program = join(root, 'dist/helia-cluster-service.js')
   execFileSync(process.execPath, [program, '-c', folder, 'init', '--profile', 'test'], { stdio: 'ignore' })
   await editJson(join(folder, 'service.json'), json => {
@@ -60,7 +60,7 @@ export async function nodePeer (root: string, folder: string, port: number): Pro
     pids: () => child?.pid == null ? [] : [child.pid],
     start: async () => {
       const from = performance.now()
-      child = await launch(process.execPath, [program, '-c', folder, 'daemon'])
+      child = await launch(process.execPath, [...nodeOptions, program, '-c', folder, 'daemon'])
       await pollUntil(healthy(url), { everyMs: 2, withinMs: 60_000 })
       return { startMs: performance.now() - from }
     },

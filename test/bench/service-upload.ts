@@ -22,7 +22,7 @@ const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[
 /** Prints a table of both, and how they compare. */
 export async function benchServiceUpload ({ root, port, scale, rounds }: ServiceUploadInit): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-service-'))
-  const peer = await nodePeer(root, join(folder, 'node'), port)
+  const peer = await nodePeer(root, join(folder, 'node'), { port })
   const service = await addService(join(folder, 'node', 'service.json'), port + 10)
   await peer.start()
   await pollUntil(async () => await fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' })

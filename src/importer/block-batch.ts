@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Block } from '../blockstore/blockstore.ts'
-import { isStorable, notStored } from '../wire/multihash.ts'
+import { isStorable, notStored } from '../hash/multihash.ts'
 import type { BlockSink } from './importer.ts'
 
 /** A batch goes to the sink when it has this many bytes or blocks, whichever comes first: 64 KiB of small files are 64 blocks of 1 KiB. */

@@ -2,8 +2,8 @@ import { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams } from '../model/add.ts'
-import type { HashFunction } from '../wire/multihash.ts'
-import { hashCode, hashFunction } from '../wire/multihash.ts'
+import type { HashFunction } from '../hash/multihash.ts'
+import { hashCode, hashFunction } from '../hash/multihash.ts'
 import { varintLength, writeVarint } from './proto-writer.ts'
 
 export const dagPb = 0x70

@@ -7,7 +7,7 @@ import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { BlockBatch } from './block-batch.ts'
 import { dagCbor, dagPb } from './block-maker.ts'
 import { ByteReader } from './byte-reader.ts'
-import { hashFunction, isContentOf } from '../wire/multihash.ts'
+import { hashFunction, isContentOf } from '../hash/multihash.ts'
 import type { CarImporter } from './importer.ts'
 
 /** Blocks are a quarter of this at most on the IPFS network; more isn't read into memory. */

@@ -3,7 +3,7 @@ import { bytesOfText } from '../base/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { DirectoryWriter } from './directory-node.ts'
-import { murmur3 } from '../wire/murmur3.ts'
+import { murmur3 } from '../hash/murmur3.ts'
 import { ProtoWriter } from './proto-writer.ts'
 
 /** Multihash code of the hash that says where a name goes. */

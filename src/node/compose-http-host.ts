@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { libp2pHttpHost, type HttpHost } from '../network/libp2p/http-host.ts'
+import { libp2pHttpHost, type HttpHost } from '../network/host/http/http-host.ts'
 import type { Faces } from './compose-faces.ts'
 import { agentVersion } from './compose-ipfs.ts'
 import type { NodeInit } from './node-contract.ts'

@@ -4,7 +4,7 @@ import { sqlitePinIndex } from '../pinindex/sqlite/sqlite-pin-index.ts'
 import type { FacesDeps, FacesInit } from './compose-faces.ts'
 import { statePath } from './folder.ts'
 import { httpInit } from './http-init.ts'
-import { pinIndexFile } from './state-store.ts'
+import { pinIndexFile } from '../state/stopped-state.ts'
 
 /** The pinning service with its index in the state folder. */
 export function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {

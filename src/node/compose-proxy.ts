@@ -7,7 +7,7 @@ import { importCar } from '../importer/car-importer.ts'
 import { canPublish } from '../ipfs/name-publisher.ts'
 import type { FacesInit, FacesDeps } from './compose-faces.ts'
 import { accessLog } from './http-init.ts'
-import { namedHash } from './named-hash.ts'
+import { namedHash } from '../hash/named-hash.ts'
 
 /** The proxy, with the node that answers what the cluster has no part in. */
 export function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {

@@ -2,8 +2,8 @@ import { readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ClusterError } from '../base/errors.ts'
-import { holderSeen, kernelLock } from './kernel-lock.ts'
-import type { KernelLock } from './kernel-lock.ts'
+import { holderSeen, kernelLock } from '../base/kernel-lock.ts'
+import type { KernelLock } from '../base/kernel-lock.ts'
 
 /** A held lock. `release` is idempotent. */
 export interface FolderLock { release (): void }

@@ -7,7 +7,7 @@ import { composeNode } from './compose.ts'
 import { pathsIn, peerstorePath, statePath } from './folder.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { printable } from './logging.ts'
-import { finishImport } from './state-store.ts'
+import { finishImport } from '../state/stopped-state.ts'
 import type { StartNode } from './node-contract.ts'
 
 /** How long one component may take to stop. */

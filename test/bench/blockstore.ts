@@ -12,15 +12,15 @@ import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Block, Blockstore } from '../../src/blockstore/blockstore.ts'
 import { levelBlockstore } from '../../src/blockstore/level/level.ts'
-import { memoryBlockstore } from '../../src/blockstore/memory/memory.ts'
+import { memoryBlockstore } from '../support/memory-blockstore.ts'
 import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
 import { levelDatastore } from '../../src/datastore/level/level-datastore.ts'
-import { garbageCollector } from '../../src/ipfs/helia/local/garbage.ts'
-import { BlockProtection } from '../../src/ipfs/helia/local/protection.ts'
-import { recentBlocks } from '../../src/ipfs/helia/local/recent-blocks.ts'
-import { rootTable } from '../../src/ipfs/helia/local/root-table.ts'
-import { walkScratch } from '../../src/ipfs/helia/local/scratch.ts'
-import { walkDag } from '../../src/ipfs/helia/local/walk.ts'
+import { garbageCollector } from '../../src/ipfs/helia/repository/garbage.ts'
+import { BlockProtection } from '../../src/ipfs/helia/repository/protection.ts'
+import { recentBlocks } from '../../src/ipfs/helia/repository/recent-blocks.ts'
+import { rootTable } from '../../src/ipfs/helia/repository/root-table.ts'
+import { walkScratch } from '../../src/ipfs/helia/repository/scratch.ts'
+import { walkDag } from '../../src/ipfs/helia/repository/walk.ts'
 import { blockOf, numberedBlocks } from '../support/blocks.ts'
 import { nodeOf } from '../support/dags.ts'
 
@@ -119,7 +119,7 @@ say('guard and release', 20_000 / await seconds(async () => {
   }
 }), 'times/s')
 say('linksOf a dag-pb node of 174 links', 2000 / await seconds(async () => {
-  const { linksOf } = await import('../../src/ipfs/helia/local/links.ts')
+  const { linksOf } = await import('../../src/ipfs/helia/repository/links.ts')
   for (let n = 0; n < 2000; n++) linksOf(nodes[0] ?? blockOf(hash('sha256', '', 'buffer')))
 }), 'nodes/s')
 say('resident memory (the blocks of the bench included)', process.memoryUsage().rss / 2 ** 20, 'MiB')

@@ -1,5 +1,5 @@
-import { libp2pGossip } from '../../src/network/libp2p/gossip.ts'
-import type { Libp2pGossip } from '../../src/network/libp2p/gossip.ts'
+import { libp2pGossip } from '../../src/network/host/gossip/gossip.ts'
+import type { Libp2pGossip } from '../../src/network/host/gossip/gossip.ts'
 import { connectHosts, newHost } from '../support/cluster-hosts.ts'
 import { gossipDeps, gossipInit } from '../support/gossip-init.ts'
 import { pollUntil } from '../support/poll.ts'

@@ -4,7 +4,7 @@ import { historyClient, historyClientDefaults } from '../../src/network/history/
 import { historyServer, historyServerDefaults } from '../../src/network/history/server.ts'
 import type { HistorySource } from '../../src/network/history.ts'
 import type { PeerStreams } from '../../src/network/network.ts'
-import { libp2pStreams } from '../../src/network/libp2p/streams.ts'
+import { libp2pStreams } from '../../src/network/host/streams.ts'
 import { connectHosts, newHost } from '../support/cluster-hosts.ts'
 import { MemoryStreams } from '../support/memory-streams.ts'
 import { historyContract } from './history.ts'

@@ -2,7 +2,6 @@ import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import type { DiskMetricType } from '../../src/informer/disk/disk-informer.ts'
 import { diskInformer } from '../../src/informer/disk/disk-informer.ts'
-import { numpinInformer } from '../../src/informer/numpin/numpin-informer.ts'
 import { pingInformer } from '../../src/informer/ping/ping-informer.ts'
 import { pinqueueInformer } from '../../src/informer/pinqueue/pinqueue-informer.ts'
 import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
@@ -33,11 +32,6 @@ informerContract('tags', () => {
 informerContract('pinqueue', () => {
   const clock = new SimClock()
   return { informer: pinqueueInformer({ metricTtlMs, weightBucketSize: 10 }, { tracker: { queueLength: () => 25 }, clock }), clock }
-})
-
-informerContract('numpin', () => {
-  const clock = new SimClock()
-  return { informer: numpinInformer({ metricTtlMs }, { ipfs: { pinCount: () => 7 }, clock }), clock }
 })
 
 informerContract('ping', () => {

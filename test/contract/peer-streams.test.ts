@@ -1,5 +1,5 @@
 import { silentLogger } from '../../src/base/log.ts'
-import { libp2pStreams } from '../../src/network/libp2p/streams.ts'
+import { libp2pStreams } from '../../src/network/host/streams.ts'
 import { connectHosts, newHost } from '../support/cluster-hosts.ts'
 import { MemoryStreams } from '../support/memory-streams.ts'
 import { peerStreamsContract } from './peer-streams.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
-import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../support/memory-datastore.ts'
 import { statelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
 import { SimClock } from '../support/sim-clock.ts'
 import { FakePinset, TrackedNode } from '../support/tracked-node.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/base/system.ts'
-import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../support/memory-datastore.ts'
 import { CID } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { encodeHeads } from '../../src/wire/broadcast.ts'

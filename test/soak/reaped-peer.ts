@@ -8,7 +8,7 @@ import { runDaemon, systemDaemonDeps } from '../../cmd/helia-cluster-service/dae
 import { systemTerminal } from '../../cmd/helia-cluster-service/terminal.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
-import type { Libp2pClusterHost } from '../../src/network/libp2p/host.ts'
+import type { Libp2pClusterHost } from '../../src/network/host/host.ts'
 import { loadObserver } from '../../src/node/compose-observe.ts'
 import { composeNode } from '../../src/node/compose.ts'
 import type { StartNode } from '../../src/node/node-contract.ts'

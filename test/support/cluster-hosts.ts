@@ -4,8 +4,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { silentLogger } from '../../src/base/log.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
-import { libp2pClusterHost } from '../../src/network/libp2p/host.ts'
-import type { ClusterHostInit, HostServices, Libp2pClusterHost } from '../../src/network/libp2p/host.ts'
+import { libp2pClusterHost } from '../../src/network/host/host.ts'
+import type { ClusterHostInit, HostServices, Libp2pClusterHost } from '../../src/network/host/host.ts'
 import { pollUntil } from './poll.ts'
 
 export interface HostParts {

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { WorkerRunner } from '../../src/base/worker.ts'
-import type { GossipDeps, GossipInit } from '../../src/network/libp2p/gossip.ts'
+import type { GossipDeps, GossipInit } from '../../src/network/host/gossip/gossip.ts'
 
 /** Go's defaults, with a quick heartbeat. */
 export const gossipInit = (self: string): GossipInit =>

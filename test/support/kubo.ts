@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
-import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from './memory-datastore.ts'
 import { kuboConnector, type KuboConnector, type KuboDeps, type KuboInit } from '../../src/ipfs/kubo/connector.ts'
 import { pollUntil } from './poll.ts'
 

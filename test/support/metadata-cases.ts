@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { InjectRequest } from '../../src/http/inject.ts'
+import type { InjectRequest } from './inject.ts'
 import { pattern251 } from './add-vectors.ts'
 
 /** One part of an upload. `told`: what the client tells of it in the field's name, "mode=0100644&mtime=1". `times`: so many files of long names in a directory. */

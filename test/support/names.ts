@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
-import { memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from './memory-datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { KeyFiles } from '../../src/ipfs/helia/names/key-files.ts'
 import { Names } from '../../src/ipfs/helia/names/names.ts'

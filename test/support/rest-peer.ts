@@ -4,8 +4,8 @@ import type { RestApi, RestApiInit, Watching } from '../../src/api/rest/rest-api
 import { restApi, restApiDefaults } from '../../src/api/rest/rest-api.ts'
 import type { ClusterApi } from '../../src/cluster/cluster-api.ts'
 import { EventRing } from '../../src/events/event-ring.ts'
-import type { InjectReply, InjectRequest } from '../../src/http/inject.ts'
-import { inject } from '../../src/http/inject.ts'
+import type { InjectReply, InjectRequest } from './inject.ts'
+import { inject } from './inject.ts'
 import { FakeCluster } from './fake-cluster.ts'
 
 export interface RestPeer<T extends ClusterApi> {

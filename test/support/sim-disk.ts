@@ -1,6 +1,6 @@
 import { ClusterError } from '../../src/base/errors.ts'
-import { applyBatch, memoryDatastore } from '../../src/datastore/memory/memory-datastore.ts'
-import { SortedMap } from '../../src/datastore/memory/sorted-map.ts'
+import { applyBatch, memoryDatastore } from './memory-datastore.ts'
+import { SortedMap } from './sorted-map.ts'
 import type { Datastore, Write, WriteOptions } from '../../src/datastore/datastore.ts'
 
 /** What happens to the batch at which the power goes. */

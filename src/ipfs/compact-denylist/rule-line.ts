@@ -4,7 +4,7 @@ import { percentDecode } from '../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { withoutEndSlashes } from '../../base/slashes.ts'
 import { maxSlowText, parseCid } from '../../model/cid.ts'
-import { hashName } from '../../wire/multihash.ts'
+import { hashName } from '../../hash/multihash.ts'
 import { placeOfCid, placeOfName } from './place.ts'
 
 /** What a rule covers. `place`: a root with the path behind it. `subpath`: a path behind whatever root. `double`: what hashes to one of these. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { bytesOfText } from '../../base/byte-text.ts'
-import type { HashFunction } from '../../wire/multihash.ts'
+import type { HashFunction } from '../../hash/multihash.ts'
 import { DigestTable } from './digest-table.ts'
 import type { Place } from './place.ts'
 import type { Cover, Rule } from './rule-line.ts'

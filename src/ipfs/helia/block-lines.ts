@@ -5,7 +5,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { AnswerReader, askFrames, maxAsked } from '../../wire/block-answers.ts'
-import { isContentOf } from '../../wire/multihash.ts'
+import { isContentOf } from '../../hash/multihash.ts'
 
 export interface BlockLinesInit {
   /** A peer that was asked and sends nothing at all for this long is asked in another way. Milliseconds. */

@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { BlockHold, HoldOptions } from '../ipfs.ts'
-import type { Guard, Protection } from './local/local.ts'
+import type { Guard, Protection } from './repository/repository.ts'
 
 /** An add whose roots aren't pinned after this long is given up: its blocks may be collected. */
 const longestHoldMs = 3_600_000

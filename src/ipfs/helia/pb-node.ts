@@ -1,7 +1,7 @@
 import type { PBLink } from '@ipld/dag-pb'
 import { bytesOfText, textOfBytes } from '../../base/byte-text.ts'
-import { ProtobufScanner } from './local/protobuf-scanner.ts'
-import { readCid } from './local/read-cid.ts'
+import { ProtobufScanner } from './repository/protobuf-scanner.ts'
+import { readCid } from './repository/read-cid.ts'
 
 /*
  * PBNode { repeated PBLink Links = 2; optional bytes Data = 1 }, PBLink { bytes Hash = 1; string Name = 2; uint64 Tsize = 3 }.

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { IpfsOptions, PinProgress } from '../ipfs.ts'
 import type { BlockFetcher } from './block-fetcher.ts'
-import type { Guard, Protection, Root, RootTable, WalkOptions } from './local/local.ts'
+import type { Guard, Protection, Root, RootTable, WalkOptions } from './repository/repository.ts'
 import type { IpfsNetwork } from './node.ts'
 import { PinRun } from './pin-run.ts'
 

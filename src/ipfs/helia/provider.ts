@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
-import type { RootTable } from './local/local.ts'
+import type { RootTable } from './repository/repository.ts'
 import type { IpfsNetwork } from './node.ts'
 
 /** What is announced: recursive and direct roots, every block of what is pinned, every block that is here, or nothing. */

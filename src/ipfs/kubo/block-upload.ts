@@ -3,7 +3,7 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import type { Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { parseCid } from '../../model/cid.ts'
-import { hashName } from '../../wire/multihash.ts'
+import { hashName } from '../../hash/multihash.ts'
 import { codecName } from './codec-names.ts'
 import type { KuboRpc } from './rpc.ts'
 

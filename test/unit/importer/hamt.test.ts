@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Block } from '../../../src/blockstore/blockstore.ts'
 import { createBlockMaker } from '../../../src/importer/block-maker.ts'
 import { encodeHamt } from '../../../src/importer/hamt.ts'
-import { murmur3 } from '../../../src/wire/murmur3.ts'
+import { murmur3 } from '../../../src/hash/murmur3.ts'
 import { sha256Counter } from '../../support/add-vectors.ts'
 import { hex } from '../../support/blocks.ts'
 

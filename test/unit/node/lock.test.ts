@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
-import { kernelLock } from '../../../src/node/kernel-lock.ts'
+import { kernelLock } from '../../../src/base/kernel-lock.ts'
 import { lockFolder } from '../../../src/node/lock.ts'
 import { noPidNamespace, spawnInPidNamespace } from '../../support/pid-namespace.ts'
 import { pollUntil } from '../../support/poll.ts'

@@ -6,7 +6,7 @@ import { decodeHeads, encodeHeads, maxHeadsPerBroadcast } from '../../../src/wir
 import { crdtBlockPlace, crdtCid, decodeCrdtBlock, encodeCrdtBlock, maxCrdtBlockBytes } from '../../../src/wire/crdt-block.ts'
 import { decodeDelta, encodeDelta, maxPriority } from '../../../src/wire/delta.ts'
 import { decodeHistoryHeads, decodeHistoryRequest, encodeHistoryHeads, encodeHistoryRequest, maxCidsPerRequest, maxHeadsPerAnswer, maxHistoryHeaderBytes } from '../../../src/wire/history.ts'
-import { isStorable } from '../../../src/wire/multihash.ts'
+import { isStorable } from '../../../src/hash/multihash.ts'
 import { decodePin } from '../../../src/wire/pin.ts'
 import { MsgpackReader } from '../../../src/wire/msgpack.ts'
 import { ProtobufReader, ProtobufWriter } from '../../../src/wire/protobuf.ts'

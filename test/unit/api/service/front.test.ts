@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { stream } from '../../../../src/api/service/answers.ts'
 import { serviceRoute } from '../../../../src/api/service/frame.ts'
 import { ClusterError } from '../../../../src/base/errors.ts'
-import type { InjectReply } from '../../../../src/http/inject.ts'
+import type { InjectReply } from '../../../support/inject.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
 import { sampleRoutes, testApi } from '../../../support/service-api.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PinsetChange } from '../../../../src/consensus/consensus.ts'
-import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { crdtPeer, noBatching } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer } from '../../../support/crdt-peer.ts'
 import { cidFor, jsonText, namesByCid, pinFor } from '../../../support/pins.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
-import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import type { PeerId } from '../../../../src/model/cid.ts'
 import { historyClient, historyClientDefaults } from '../../../../src/network/history/client.ts'
 import { historyServer, historyServerDefaults } from '../../../../src/network/history/server.ts'

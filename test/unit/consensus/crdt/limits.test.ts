@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { cutDelta, maxDeltaBytes, maxPinBytes } from '../../../../src/consensus/crdt/cut.ts'
-import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
 import type { BlockExchange, Broadcast } from '../../../../src/network/network.ts'
 import { encodeHeads } from '../../../../src/wire/broadcast.ts'

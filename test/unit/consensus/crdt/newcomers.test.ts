@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { Newcomers } from '../../../../src/consensus/crdt/newcomers.ts'
-import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { crdtTopic, decodeHeads, encodeHeads } from '../../../../src/wire/broadcast.ts'
 import type { CrdtBlock } from '../../../../src/wire/crdt-block.ts'
 import { headsOf, pinBlock, pinChain } from '../../../support/crdt-dag.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Holds } from '../../../../src/ipfs/helia/holds.ts'
-import { BlockProtection } from '../../../../src/ipfs/helia/local/protection.ts'
+import { BlockProtection } from '../../../../src/ipfs/helia/repository/protection.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { systemRandom } from '../../../../src/base/system.ts'
 import { aCid } from '../../../support/cluster/values.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { memoryDatastore } from '../../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { PinTable } from '../../../../src/ipfs/kubo/pinned-view.ts'
 import { rawBlock } from '../../../contract/ipfs.ts'
 

@@ -1,0 +1,155 @@
+import { CID } from 'multiformats/cid'
+import type { Clock } from '../../../base/clock.ts'
+import { ClusterError } from '../../../base/errors.ts'
+import type { Datastore, Write } from '../../../datastore/datastore.ts'
+import { damageOf, withPrefix } from '../../../datastore/datastore.ts'
+import { cidText, parseCid } from '../../../model/cid.ts'
+import type { IpfsPinStatus } from '../../ipfs.ts'
+import type { Root, RootTable } from './repository.ts'
+
+export interface RootTableInit {
+  /** Keys are `<prefix>/<CID text>`; the count is at `<prefix>-count`. Default `/roots`. */
+  prefix?: string
+}
+
+export interface RootTableDeps { datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'>, clock: Pick<Clock, 'now'> }
+
+/** The roots in a datastore that belongs to the caller: started before, stopped after. */
+export function rootTable (init: RootTableInit, deps: RootTableDeps): RootTable { return new DatastoreRoots(init, deps) }
+
+interface Change { key: string, value: Uint8Array | undefined, resolve: (wasThere: boolean) => void, reject: (err: unknown) => void }
+
+/** What a row says besides its key. */
+interface Row { depth: number, since: number }
+
+class DatastoreRoots implements RootTable {
+  readonly name = 'roots'
+  readonly #deps: RootTableDeps
+  readonly #rows: string
+  readonly #countKey: string
+  #count: number | undefined
+  #waiting: Change[] = []
+  #writing: Promise<void> | undefined
+
+  constructor ({ prefix = '/roots' }: RootTableInit, deps: RootTableDeps) {
+    this.#deps = deps
+    this.#rows = `${prefix}/`
+    this.#countKey = `${prefix}-count`
+  }
+
+  async start (): Promise<void> {
+    const value = this.#deps.datastore.get(this.#countKey)
+    this.#count = damageOf(this.#deps.datastore) == null ? Number(value == null ? 0 : textOf(value)) : await this.#recount()
+  }
+
+  /** After damage the table may have lost rows, and the counter may be an old one. */
+  async #recount (): Promise<number> {
+    let count = 0
+    for await (const rows of this.#deps.datastore.entries(withPrefix(this.#rows))) count += rows.length
+    await this.#deps.datastore.write([{ key: this.#countKey, value: bytesOf(String(count)) }])
+    return count
+  }
+
+  async stop (): Promise<void> {
+    await this.#writing
+    this.#count = undefined
+  }
+
+  async add ({ cid, depth }: { cid: CID, depth: number }): Promise<void> {
+    if (!Number.isInteger(depth) || depth < -1) throw new ClusterError('INVALID_ARGUMENT', { depth }, { message: 'the depth of a pin is -1, 0 or more' })
+    const row: Row = { depth, since: this.#deps.clock.now() }
+    await this.#change(cid, bytesOf(JSON.stringify(row)))
+  }
+
+  async remove (cid: CID): Promise<boolean> { return await this.#change(cid, undefined) }
+
+  get (cid: CID): Root | undefined {
+    this.count()
+    const value = this.#deps.datastore.get(this.#keyOf(cid))
+    return value == null ? undefined : rootOf(cid, value)
+  }
+
+  has (cid: CID): boolean {
+    this.count()
+    return this.#deps.datastore.has(this.#keyOf(cid))
+  }
+
+  statusOf (cid: CID): IpfsPinStatus { return this.get(cid)?.mode ?? 'unpinned' }
+
+  async statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]> {
+    this.count()
+    const rows = await this.#deps.datastore.getMany(cids.map(cid => this.#keyOf(cid)))
+    return rows.map(row => row == null ? 'unpinned' : modeOf(depthOf(row)))
+  }
+
+  count (): number {
+    if (this.#count == null) throw new ClusterError('NOT_READY', { component: this.name })
+    return this.#count
+  }
+
+  async * list (options: { signal?: AbortSignal } = {}): AsyncGenerator<Root[]> {
+    this.count()
+    for await (const rows of this.#deps.datastore.entries(withPrefix(this.#rows), options)) {
+      yield rows.map(([key, value]) => rootOf(parseCid(key.slice(this.#rows.length)), value))
+    }
+  }
+
+  #keyOf (cid: CID): string { return this.#rows + cidText(cid) }
+
+  async #change (cid: CID, value: Uint8Array | undefined): Promise<boolean> {
+    this.count()
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ key: this.#keyOf(cid), value, resolve, reject })
+      this.#writing ??= this.#writeAll()
+    })
+  }
+
+  /** One write for all changes that have come since the last one began. */
+  async #writeAll (): Promise<void> {
+    await undefined
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0)
+      try {
+        const wereThere = await this.#write(group)
+        for (const [n, change] of group.entries()) change.resolve(wereThere[n] === true)
+      } catch (err) {
+        for (const change of group) change.reject(err)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #write (group: readonly Change[]): Promise<boolean[]> {
+    const known = new Map<string, boolean>()
+    const writes: Write[] = []
+    let count = this.count()
+    const wereThere = group.map(({ key, value }) => {
+      const wasThere = known.get(key) ?? this.#deps.datastore.has(key)
+      known.set(key, value != null)
+      count += Number(value != null) - Number(wasThere)
+      if (wasThere || value != null) writes.push({ key, value })
+      return wasThere
+    })
+    if (writes.length > 0) await this.#deps.datastore.write([...writes, { key: this.#countKey, value: bytesOf(String(count)) }], { frees: group.some(({ value }) => value == null) })
+    this.#count = count
+    return wereThere
+  }
+}
+
+function rootOf (cid: CID, value: Uint8Array): Root {
+  const { depth, since }: Row = JSON.parse(textOf(value))
+  return { cid, mode: modeOf(depth), depth, since }
+}
+
+const modeOf = (depth: number): 'direct' | 'recursive' => depth === 0 ? 'direct' : 'recursive'
+
+const recursiveRow = Buffer.from('{"depth":-1,')
+
+/** Nearly all rows are of recursive pins: told by their first bytes. */
+function depthOf (value: Uint8Array): number {
+  const isRecursive = value.length > recursiveRow.length && recursiveRow.compare(value, 0, recursiveRow.length) === 0
+  return isRecursive ? -1 : (JSON.parse(textOf(value)) as Row).depth
+}
+
+const bytesOf = (text: string): Uint8Array => Buffer.from(text)
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString()

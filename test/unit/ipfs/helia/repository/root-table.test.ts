@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { CID } from 'multiformats/cid'
+import { isClusterError } from '../../../../../src/base/errors.ts'
+import { damageRow } from '../../../../../src/datastore/datastore.ts'
+import type { Datastore, Write } from '../../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../support/memory-datastore.ts'
+import type { Root, RootTable } from '../../../../../src/ipfs/helia/repository/repository.ts'
+import { rootTable } from '../../../../../src/ipfs/helia/repository/root-table.ts'
+import { identityCid, numberedBlocks } from '../../../../support/blocks.ts'
+import { SimClock } from '../../../../support/sim-clock.ts'
+
+const never = new AbortController().signal
+const cids = numberedBlocks(50).map(({ cid }) => cid)
+const [first, second] = [cids[0]!, cids[1]!]
+
+describe('root table', () => {
+  let datastore: Datastore
+  let clock: SimClock
+  let roots: RootTable
+  let writes: Array<readonly Write[]>
+
+  const open = async (): Promise<RootTable> => {
+    const table = rootTable({}, { clock, datastore: Object.assign(Object.create(datastore), wrapped()) })
+    await table.start(never)
+    return table
+  }
+
+  /** The datastore, with its writes noted. */
+  const wrapped = (): Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'> => ({
+    get: key => datastore.get(key),
+    has: key => datastore.has(key),
+    getMany: async keys => datastore.getMany(keys),
+    entries: (range, options) => datastore.entries(range, options),
+    write: async (batch, options) => {
+      writes.push(batch)
+      await datastore.write(batch, options)
+    }
+  })
+
+  const listed = async (): Promise<Root[]> => {
+    const all: Root[] = []
+    for await (const batch of roots.list()) all.push(...batch)
+    return all
+  }
+
+  beforeEach(async () => {
+    datastore = memoryDatastore()
+    await datastore.start(never)
+    clock = new SimClock(1_000_000)
+    writes = []
+    roots = await open()
+  })
+
+  it('counts again when the store was damaged', async () => {
+    for (const cid of cids.slice(0, 5)) await roots.add({ cid, depth: -1 })
+    await roots.stop()
+    await datastore.write([{ key: `/roots/${first.toString()}`, value: undefined }, { key: damageRow, value: Buffer.from('{}') }])
+
+    roots = await open()
+
+    assert.equal(roots.count(), 4)
+  })
+
+  it('knows what was added: mode, depth and since when', async () => {
+    await roots.add({ cid: first, depth: -1 })
+    await clock.advance(5000)
+    await roots.add({ cid: second, depth: 0 })
+
+    assert.deepEqual(roots.get(first), { cid: first, mode: 'recursive', depth: -1, since: 1_000_000 })
+    assert.deepEqual(roots.get(second), { cid: second, mode: 'direct', depth: 0, since: 1_005_000 })
+    assert.deepEqual([first, second, cids[2]!].map(cid => roots.statusOf(cid)), ['recursive', 'direct', 'unpinned'])
+    assert.deepEqual(await roots.statusesOf([first, second, cids[2]!]), ['recursive', 'direct', 'unpinned'])
+    assert.deepEqual([roots.has(first), roots.has(cids[2]!), roots.get(cids[2]!)], [true, false, undefined])
+  })
+
+  it('replaces a root and counts it once', async () => {
+    await roots.add({ cid: first, depth: 0 })
+    await roots.add({ cid: first, depth: 3 })
+
+    assert.deepEqual([roots.get(first)?.mode, roots.get(first)?.depth, roots.count()], ['recursive', 3, 1])
+  })
+
+  it('says whether there was something to remove', async () => {
+    await roots.add({ cid: first, depth: -1 })
+
+    assert.deepEqual([await roots.remove(first), await roots.remove(first), await roots.remove(second)], [true, false, false])
+    assert.deepEqual([roots.count(), roots.has(first)], [0, false])
+  })
+
+  it('takes v0 and v1 of one block for two roots', async () => {
+    const v0 = CID.createV0(first.multihash as Parameters<typeof CID.createV0>[0])
+    await roots.add({ cid: v0, depth: -1 })
+
+    assert.deepEqual([roots.has(v0), roots.has(first)], [true, false])
+    assert.equal((await listed())[0]?.cid.toString(), v0.toString())
+  })
+
+  it('writes changes that come together as one batch', async () => {
+    await Promise.all(cids.map(async cid => roots.add({ cid, depth: -1 })))
+
+    assert.equal(writes.length, 1)
+    assert.equal(roots.count(), 50)
+  })
+
+  it('keeps the order of changes that come together', async () => {
+    const answers = await Promise.all([
+      roots.add({ cid: first, depth: -1 }), roots.remove(first), roots.remove(first), roots.add({ cid: first, depth: 0 }), roots.add({ cid: second, depth: -1 }), roots.remove(second)
+    ])
+
+    assert.deepEqual(answers, [undefined, true, false, undefined, undefined, true])
+    assert.deepEqual([roots.count(), roots.statusOf(first), roots.has(second)], [1, 'direct', false])
+  })
+
+  it('lists all roots', async () => {
+    await Promise.all(cids.map(async (cid, depth) => roots.add({ cid, depth: depth - 1 })))
+
+    const all = await listed()
+
+    assert.deepEqual(new Set(all.map(({ cid, depth }) => `${cid.toString()} ${depth}`)), new Set(cids.map((cid, n) => `${cid.toString()} ${n - 1}`)))
+  })
+
+  it('has count and rows after a restart', async () => {
+    await Promise.all([...cids, identityCid('inside')].map(async cid => roots.add({ cid, depth: -1 })))
+    await roots.remove(first)
+    await roots.stop()
+
+    roots = await open()
+
+    assert.equal(roots.count(), 50)
+    assert.equal((await listed()).length, 50)
+  })
+
+  it('changes nothing when the write fails', async () => {
+    await roots.add({ cid: first, depth: -1 })
+    const failure = new Error('the disk is on strike')
+    const table = rootTable({}, { clock, datastore: { ...wrapped(), write: async () => { throw failure } } })
+    await table.start(never)
+
+    await assert.rejects(table.add({ cid: second, depth: -1 }), failure)
+    await assert.rejects(table.remove(first), failure)
+
+    assert.deepEqual([table.count(), table.has(first), table.has(second)], [1, true, false])
+  })
+
+  it('refuses depths that make no sense', async () => {
+    for (const depth of [-2, 1.5, NaN]) await assert.rejects(roots.add({ cid: first, depth }), err => isClusterError(err, 'INVALID_ARGUMENT'))
+  })
+
+  it('is NOT_READY before start and after stop', async () => {
+    await roots.stop()
+
+    assert.throws(() => roots.get(first), err => isClusterError(err, 'NOT_READY'))
+    assert.throws(() => roots.count(), err => isClusterError(err, 'NOT_READY'))
+    await assert.rejects(roots.add({ cid: first, depth: -1 }), err => isClusterError(err, 'NOT_READY'))
+    await assert.rejects(async () => listed(), err => isClusterError(err, 'NOT_READY'))
+  })
+})

@@ -14,8 +14,8 @@ export interface Command {
   commands?: readonly Command[]
   /** Loaded when it runs: a command costs only what it needs. Gives the exit code. */
   run? (line: CommandLine, context: CtlContext): Promise<number>
-  /** Not in lists. */
-  isHidden?: boolean
+  /** What completion offers as arguments. */
+  completes?: 'files' | readonly string[]
   /** Go's program doesn't have it: `commands`, which scripts read, lists what both have. */
   isOurs?: boolean
 }

@@ -74,6 +74,7 @@ export const commands: readonly Command[] = [
     takes: '<path or URL>...',
     help: 'Sends files to the peer, which builds the DAG, brings the blocks to the peers that are to hold it, and pins the root. Several arguments get a directory around them.',
     flags: addFlags,
+    completes: 'files',
     run: async (line, context) => (await import('./run-add.ts')).add(line, context)
   },
   {
@@ -170,12 +171,12 @@ export const commands: readonly Command[] = [
       { name: 'gc', about: 'remove what nothing needs', flags: [local], run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context) }
     ]
   },
-  { name: 'commands', about: 'list all commands', takes: ' ', isHidden: true, run: async (line, context) => (await import('./run-own.ts')).listCommands(line, context) },
+  { name: 'commands', about: 'list all commands', takes: ' ', run: async (line, context) => (await import('./run-own.ts')).listCommands(line, context) },
   {
     name: 'completion',
-    about: 'print a completion script for a shell',
+    about: 'print a completion script for bash, zsh or fish',
     takes: '<bash|zsh|fish>',
-    isHidden: true,
+    completes: ['bash', 'zsh', 'fish'],
     isOurs: true,
     run: async (line, context) => (await import('./run-own.ts')).printCompletion(line, context)
   }

@@ -14,6 +14,9 @@ export interface Flag {
   choices?: readonly string[]
 }
 
+/** As it is typed. */
+export const dashed = (name: string): string => name.length === 1 ? `-${name}` : `--${name}`
+
 /** Durations are milliseconds. */
 export type FlagValue = boolean | string | number | readonly string[]
 

@@ -1,5 +1,12 @@
 import type { Flag } from './flags.ts'
 
+/** The programs answer it in every place. */
+export const helpFlag = { names: ['help', 'h'], type: 'boolean', about: 'print this help' } as const satisfies Flag
+export const versionFlag = { names: ['version', 'v'], type: 'boolean', about: 'print the version' } as const satisfies Flag
+
+/** Answered before all commands, and by `h`. */
+export const helpTopic = { name: 'help', about: 'print the help of a command (also h)' } as const
+
 /** The flags before the command. */
 export const globalFlags: readonly Flag[] = [
   { names: ['host', 'l'], type: 'text', about: 'multiaddresses of REST APIs, comma-separated; the next one is asked when one does not answer', fallback: '/ip4/127.0.0.1/tcp/9094' },

@@ -1,7 +1,8 @@
 import { commands } from './commands.ts'
 import type { Command } from './command.ts'
+import { dashed } from './flags.ts'
 import type { Flag } from './flags.ts'
-import { globalFlags } from './global-flags.ts'
+import { globalFlags, helpFlag, helpTopic, versionFlag } from './global-flags.ts'
 
 /** Columns of a line at most; scripts count on it with Go's program. */
 const lineLength = 120
@@ -26,29 +27,26 @@ function wrapped (text: string, { first, others }: { first: string, others: stri
   return [...lines, line].map(one => one.trimEnd()).join('\n')
 }
 
-const dashed = (name: string): string => name.length === 1 ? `-${name}` : `--${name}`
-
 function flagRow ({ names, type, about, fallback, variable }: Flag): readonly [string, string] {
   const value = type === 'boolean' ? '' : ' value'
   return [names.map(name => `${dashed(name)}${value}`).join(', '), `${about}${fallback == null ? '' : ` (default: ${fallback})`}${variable == null ? '' : ` [$${variable}]`}`]
 }
 
-const helpFlag = ['--help, -h', 'print this help'] as const
 const section = (title: string, text: string): string => text === '' ? '' : `${title}:\n${text}\n\n`
-const commandRows = (list: readonly Command[]): Array<readonly [string, string]> => list.filter(one => one.isHidden !== true).map(one => [one.name, one.about] as const)
+const commandRows = (list: readonly Command[]): Array<readonly [string, string]> => list.map(one => [one.name, one.about] as const)
 
 /** The help of the program. */
 export function programHelp (program: string, version: string): string {
   return section('NAME', `   ${program} - manage an IPFS cluster through the REST API of one of its peers`) +
     section('USAGE', `   ${program} [global options] command [command options] [arguments...]`) +
     section('VERSION', `   ${version}`) +
-    section('COMMANDS', column([...commandRows(commands), ['completion', 'print a completion script for bash, zsh or fish'], ['help, h', 'print the help of a command']])) +
-    section('GLOBAL OPTIONS', column([...globalFlags.map(flagRow), helpFlag, ['--version, -v', 'print the version']])).trimEnd() + '\n'
+    section('COMMANDS', column(commandRows([...commands, helpTopic]))) +
+    section('GLOBAL OPTIONS', column([...globalFlags, helpFlag, versionFlag].map(flagRow))).trimEnd() + '\n'
 }
 
 /** The help of a command or group; `path` is what is typed before its arguments. */
 export function commandHelp (path: string, command: Command): string {
-  const options = column([...(command.flags ?? []).map(flagRow), helpFlag])
+  const options = column([...(command.flags ?? []), helpFlag].map(flagRow))
   if (command.commands != null) {
     return section('NAME', `   ${path} - ${command.about}`) + section('USAGE', `   ${path} command [command options] [arguments...]`) +
       section('COMMANDS', column(commandRows(command.commands))) + section('OPTIONS', options).trimEnd() + '\n'

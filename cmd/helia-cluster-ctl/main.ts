@@ -15,7 +15,7 @@ import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
 import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from './flags.ts'
 import type { FlagValues } from './flags.ts'
-import { globalFlags } from './global-flags.ts'
+import { globalFlags, versionFlag } from './global-flags.ts'
 import { Printer } from './printer.ts'
 import type { Encoding } from './printer.ts'
 import { systemTerminal } from './terminal.ts'
@@ -53,8 +53,6 @@ export async function runCtl ({ argv, program }: CtlInit, deps: CtlDeps): Promis
     return err instanceof WrongUsage ? exitCodes.failed : exitCodes.done
   }
 }
-
-const versionFlag = { names: ['version', 'v'], type: 'boolean', about: 'print the version' } as const
 
 interface Called { flags: FlagValues, words: readonly string[], program: string }
 

@@ -16,8 +16,8 @@ const paths = (before: string, command: Command): string[] => {
 }
 
 export async function printCompletion ({ args: [shell = ''] }: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
-  const { completionScript, shells } = await import('./completion.ts')
-  const script = completionScript(shell, { program, commands })
+  const [{ completionScript, shells }, { completedCtl }] = await Promise.all([import('../completion.ts'), import('./completion.ts')])
+  const script = completionScript(shell, completedCtl({ program, commands }))
   if (script == null) throw new CommandFailed(`error : no completion for ${JSON.stringify(shell)}; there is one for ${shells.join(', ')}`)
   terminal.out(script)
   return exitCodes.done

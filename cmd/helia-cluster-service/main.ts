@@ -17,7 +17,7 @@ interface GlobalFlags { config?: string, force?: boolean, debug?: boolean, logle
 /** Runs one command line (without node and script) and gives the exit code. */
 export async function runProgram (argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0
-  const program = describe(terminal, code => { exitCode = code })
+  const program = describeService(terminal, code => { exitCode = code })
   try {
     await program.parseAsync(normalArguments(argv, program), { from: 'user' })
     return exitCode
@@ -45,7 +45,8 @@ export function tellUsage (command: Command, terminal: Terminal): Command {
 
 const isHelp = ({ code }: CommanderError): boolean => ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
 
-function describe (terminal: Terminal, end: (exitCode: number) => void): Command {
+/** The program; `end` gets the exit code of a command that doesn't throw. */
+export function describeService (terminal: Terminal, end: (exitCode: number) => void): Command {
   const program = tellUsage(new Command('helia-cluster-service'), terminal)
     .description('An IPFS Cluster peer with its own IPFS node inside')
     .usage('[global options] command [command options]')
@@ -77,6 +78,10 @@ function describe (terminal: Terminal, end: (exitCode: number) => void): Command
   addState(subcommand('state'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
   addUser(subcommand('user'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
   subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
+  subcommand('completion').description('print a completion script for bash, zsh or fish').argument('[shell]').action(async (shell = '') => {
+    const { completedProgram, scriptFor } = await import('./completion.ts')
+    terminal.out(scriptFor(shell, completedProgram(program)))
+  })
   addHelp(subcommand('help'), program, terminal)
   return program
 }
@@ -121,7 +126,7 @@ function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>
     .option('--stats', 'serve metrics for Prometheus')
     .option('--tracing', 'send traces')
     .option('--fresh', "start empty in a folder with a Go peer's data")
-    .addOption(new Option('-x, --leave', 'leave the cluster when stopping').hideHelp())
+    .option('-x, --leave', 'leave the cluster when stopping')
     .addOption(new Option('-u, --upgrade', 'has no effect').hideHelp())
     .action(run)
 }

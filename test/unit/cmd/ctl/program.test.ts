@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -115,19 +114,6 @@ describe('ctl: command line', () => {
       [{ status: 503, body: '{"ready":false,"problems":["behind"],"pins":3,"heads":1,"height":80}' }, { status: 1, stdout: 'not ready, 3 pins, problems: behind\n', stderr: '' }]
     ]
     for (const [answer, result] of answers) await withApi({ 'GET /health/ready': answer }, async (_api, run) => { assert.deepEqual(await run(['health', 'ready']), result) })
-  })
-
-  it('has completions: bash walks the words', async () => {
-    const { stdout } = await exits(['completion', 'bash'])
-    const replies = (...words: string[]): string[] => execFileSync('bash', ['-c', `${stdout}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _helia_cluster_ctl; echo "\${COMPREPLY[*]}"`, 'bash', ...words]).toString().trim().split(' ')
-
-    assert.ok(replies('x', '').includes('status'))
-    assert.deepEqual(replies('x', '--enc', ''), ['text', 'json', 'table'])
-    assert.deepEqual(replies('x', '-f', 'pin', ''), ['add', 'rm', 'update', 'progress', 'ls', '--help'])
-    assert.deepEqual(replies('x', '--host', '/ip4/pin', 'pin', 'add', '-r', '3', '--mod'), ['--mode'])
-    assert.match((await exits(['completion', 'zsh'])).stdout, /^#compdef helia-cluster-ctl\n/)
-    assert.match((await exits(['completion', 'fish'])).stdout, /-a update/)
-    assert.equal((await exits(['completion', 'tcsh'])).status, 1)
   })
 })
 

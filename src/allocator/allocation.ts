@@ -48,7 +48,8 @@ function classify ({ current, priority, excluded, metrics }: AllocationRequest, 
   return { current: holders, priority: named, candidates: able }
 }
 
-function peersWithAll (metrics: MetricsByName, names: readonly string[]): Set<PeerId> {
+/** Peers that have a metric of each name: only they can be chosen. */
+export function peersWithAll (metrics: MetricsByName, names: readonly string[]): Set<PeerId> {
   const [first, ...others] = names.map(name => metrics.get(name) ?? new Map<PeerId, unknown>())
   return new Set([...first?.keys() ?? []].filter(peer => others.every(one => one.has(peer))))
 }

@@ -77,6 +77,46 @@ export interface PinsHealth extends Omit<Replication, 'peers'> { peers: PeerPins
 /** From one peer to others. `to` empty: the allocator chooses. */
 export interface MoveOrder { from: PeerId, to: readonly PeerId[] }
 
+/** How fast pins may be moved. 0: as fast as it goes. */
+export interface PaceLimits {
+  maxPinsPerSecond: number
+  maxBytesPerSecond: number
+  /** Moves under way. */
+  atOnce: number
+}
+
+/** `draining`: pins move; `waiting`: those that are left can't move now, see `reason`; `drained`: the peer holds nothing that only it has. */
+export type DrainState = 'draining' | 'waiting' | 'drained'
+
+/** How far a drain is. Figures are those of the asked peer, which is the one that drains. */
+export interface DrainStatus extends PaceLimits {
+  peer: PeerId
+  peerName: string
+  state: DrainState
+  /** Why it waits, or what else there is to say. */
+  reason: string
+  since: Time
+  /** When it was drained. */
+  endedAt: Time | null
+  /** Pins that were allocated to the peer when it began, and that are now. */
+  pins: number
+  left: number
+  moved: number
+  /** Moved pins that have a copy less than before: nobody could take it. */
+  fewer: number
+  inTransit: number
+  stuck: number
+  /** Pins that go everywhere: they don't move. */
+  everywhere: number
+  /** By which the repositories of those that took pins have grown since this process began. */
+  bytes: number
+  /** Milliseconds; null when it can't be told. */
+  leftMs: number | null
+}
+
+/** Limits that weren't given stay as they are, or are the default ones. */
+export type DrainOrder = Partial<PaceLimits>
+
 /** The values of one metric of one peer, as old as the times beside it. Null: there was no valid one. `ping` is 1 while it holds. */
 export interface HistorySeries { name: string, peer: PeerId, values: Array<number | null> }
 
@@ -98,6 +138,12 @@ export interface ClusterApi {
   peers (options?: PeersOptions): AsyncIterable<PeerInfo>
   addPeer (peer: PeerId, options?: CallOptions): Promise<PeerInfo>
   removePeer (peer: PeerId, options?: CallOptions): Promise<void>
+  /** Moves everything away from a peer, or changes how fast; see Drains. */
+  drainPeer (peer: PeerId, order: DrainOrder, options?: CallOptions): Promise<DrainStatus>
+  /** Throws NOT_FOUND, or CONFLICT when another peer drains it. */
+  drainOf (peer: PeerId): DrainStatus
+  drains (): DrainStatus[]
+  cancelDrain (peer: PeerId): Promise<DrainStatus>
 
   /** Allocates and commits; the answer is the pin as committed, options as given. */
   pin (cid: CID, options: PinOptions, call?: CallOptions): Promise<Pin>

@@ -22,7 +22,7 @@ import type { RemotePeers } from '../network/remote-peers.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, Health, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, PeersOptions, ScopeOptions, StatusOptions } from './cluster-api.ts'
+import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, PeersOptions, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
 import { healthOf } from './status/health.ts'
@@ -84,6 +84,10 @@ export interface ClusterDeps {
 export interface Cluster extends ClusterApi, Startable {
   /** Pins with a missing holder, for metrics: as of a minute ago; undefined before the first look. */
   underReplicated (): number | undefined
+  /** Peers that this one drains, for its ping. */
+  drainsOf (): PeerId[]
+  /** Whether a peer is being drained, by whomever. */
+  isDraining (peer: PeerId): boolean
 }
 
 /** Hears the pinset's changes from now on; loops and alerts begin with `start`. */
@@ -116,10 +120,12 @@ class ClusterPeer implements Cluster {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
     this.#isStarted = true
-    const { swarm, loops, repinLoop } = this.#cases
+    const { swarm, loops, repinLoop, drains, moves } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
     if (this.#init.followerMode) return
+    await moves.resume(signal)
+    await drains.resume(signal)
     const repinning = workers.add(repinLoop)
     this.#loops.push(repinning)
     this.#subscriptions.push(monitor.onAlert(alert => this.#onAlert(alert, repinning)))
@@ -129,6 +135,7 @@ class ClusterPeer implements Cluster {
     this.#isStarted = false
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe()
     this.#cases.swarm.stop()
+    await this.#cases.drains.stop()
     await Promise.all(this.#loops.splice(0).map(async loop => loop.stop()))
   }
 
@@ -161,7 +168,17 @@ class ClusterPeer implements Cluster {
     return info
   }
 
-  async removePeer (peer: PeerId, call: CallOptions = {}): Promise<void> { return this.#cases.removal.remove(peer, call) }
+  async removePeer (peer: PeerId, call: CallOptions = {}): Promise<void> {
+    await this.#cases.removal.remove(peer, call)
+    if (this.#cases.draining.own().includes(peer)) await this.#cases.drains.cancel(peer)
+  }
+
+  async drainPeer (peer: PeerId, order: DrainOrder, { signal }: CallOptions = {}): Promise<DrainStatus> { return this.#cases.drains.start(peer, order, signal) }
+  drainOf (peer: PeerId): DrainStatus { return this.#cases.drains.status(peer) }
+  drains (): DrainStatus[] { return this.#cases.drains.list() }
+  async cancelDrain (peer: PeerId): Promise<DrainStatus> { return this.#cases.drains.cancel(peer) }
+  drainsOf (): PeerId[] { return this.#cases.draining.own() }
+  isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 
   async pin (cid: CID, options: PinOptions): Promise<Pin> { return this.#cases.pinner.pin(pinWithOptions(cid, options)) }
 

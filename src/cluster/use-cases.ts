@@ -1,4 +1,6 @@
 import type { Worker } from '../base/worker.ts'
+import { DrainingPeers } from './rebalance/draining-peers.ts'
+import { Drains } from './rebalance/drains.ts'
 import { Adder } from './add/add.ts'
 import { AddPlacement } from './add/add-placement.ts'
 import { Alerts } from './peers/alerts.ts'
@@ -36,7 +38,8 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
   const isLeaving = (peer: PeerId): boolean => leaving.has(peer)
-  const placement = new Placement(init, { ...deps, isLeaving })
+  const draining = new DrainingPeers(init, deps)
+  const placement = new Placement(init, { ...deps, isLeaving: peer => isLeaving(peer) || draining.has(peer) })
   const pinner = new Pinner(init, { consensus, placement, denylist: deps.denylist, clock })
   const unpinner = new Unpinner(init, deps)
   const statusRows = (): SpillingStatusRows =>
@@ -57,8 +60,13 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   }
   const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask })
   const moves = new Moves(init, { ...deps, members, placement, ask })
+  const drains = new Drains(init, {
+    ...deps, members, placement, draining, ask,
+    statusesOf: (peer, filter, signal) => peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal }),
+    repoStat: async (peer, signal) => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
+  })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, adder, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, adder, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)

@@ -41,24 +41,26 @@ export function metricJson (metric: Metric): Record<string, unknown> {
 
 export const alertJson = (alert: Alert): Record<string, unknown> => ({ ...metricJson(alert), triggered_at: formatTime(alert.triggeredAt) })
 
-/** The JSON inside a `ping` metric's value. */
-export interface PingValue { peerName: string, ipfsId: PeerId, ipfsAddresses: MultiaddrText[] }
+/** The JSON inside a `ping` metric's value. `draining`, ours: peers from which the sender moves everything away. */
+export interface PingValue { peerName: string, ipfsId: PeerId, ipfsAddresses: MultiaddrText[], draining?: readonly PeerId[] }
 
 export function formatPingValue (value: PingValue): string {
   return goJson({
     ...(value.peerName === '' ? {} : { peer_name: value.peerName }),
     ...(value.ipfsId === '' ? {} : { ipfs_id: value.ipfsId }),
-    ...(value.ipfsAddresses.length === 0 ? {} : { ipfs_addresses: value.ipfsAddresses })
+    ...(value.ipfsAddresses.length === 0 ? {} : { ipfs_addresses: value.ipfsAddresses }),
+    ...(value.draining == null || value.draining.length === 0 ? {} : { draining: value.draining })
   })
 }
 
 /** Reads a ping value of any peer; what can't be read is empty. */
 export function parsePingValue (text: string): PingValue {
-  let json: { peer_name?: unknown, ipfs_id?: unknown, ipfs_addresses?: unknown } = {}
+  let json: { peer_name?: unknown, ipfs_id?: unknown, ipfs_addresses?: unknown, draining?: unknown } = {}
   try { json = JSON.parse(text) ?? {} } catch { /* other peers may send anything */ }
   return {
     peerName: typeof json.peer_name === 'string' ? json.peer_name : '',
     ipfsId: typeof json.ipfs_id === 'string' ? json.ipfs_id : '',
-    ipfsAddresses: Array.isArray(json.ipfs_addresses) ? json.ipfs_addresses.filter(address => typeof address === 'string') : []
+    ipfsAddresses: Array.isArray(json.ipfs_addresses) ? json.ipfs_addresses.filter(address => typeof address === 'string') : [],
+    ...(Array.isArray(json.draining) && json.draining.length > 0 ? { draining: json.draining.filter(peer => typeof peer === 'string') } : {})
   }
 }

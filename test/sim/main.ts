@@ -1,16 +1,36 @@
 /**
- * `npm run test:sim -- [--seeds N] [--from S] [--trace]`: runs worlds and prints, for each that fails, what is wrong and the command that repeats it.
- * `--trace` prints everything that happens. A failing seed belongs into seeds.txt.
+ * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]`: runs worlds and prints, for each that fails, what is wrong and the command that repeats it.
+ * `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained, with a look at each moment whether the minimum has every pin. A failing seed belongs into seeds.txt.
  */
 import { demand, programOptions } from '../support/program-options.ts'
+import { simulateDrain } from './drains.ts'
 import { failureReport } from './report.ts'
 import { simulate } from './simulate.ts'
 
-const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace]', {
-  seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false }
+const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]', {
+  seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false }, drains: { type: 'boolean', default: false }
 })
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
 demand(Number.isInteger(seeds) && Number.isInteger(from) && seeds > 0, '--seeds and --from are whole numbers, --seeds is above 0')
+
+if (values.drains) {
+  process.exitCode = await drains()
+  process.exit()
+}
+
+async function drains (): Promise<number> {
+  const began = performance.now()
+  let [failed, moved] = [0, 0]
+  for (let seed = from; seed < from + seeds; seed++) {
+    const result = await simulateDrain(seed, values.trace ? { print: line => console.log(line) } : {})
+    moved += result.moved
+    if (result.faults.length === 0) continue
+    failed++
+    console.log(`seed ${seed} fails: npm run test:sim -- --drains --seeds 1 --from ${seed}`, result.faults)
+  }
+  console.log(`${seeds} seeds of drains, ${failed} failed; ${moved} pins moved in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  return failed === 0 ? 0 : 1
+}
 
 const startedAt = performance.now()
 const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0, streamed: 0, broken: 0 }

@@ -263,7 +263,7 @@ export class SimPeer {
       diskInformer({ metricTtlMs: 2 * world.pingIntervalMs, metricType: 'freespace' }, { ipfs, clock, log }),
       tagsInformer({ metricTtlMs: 2 * world.pingIntervalMs, tags: { group: settings.group } }, { clock })
     ]
-    const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, clock }), informers })
+    const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, draining: () => run.cluster.drainsOf(), clock }), informers })
     const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child(`${peerName} lifecycle`) })
     const run: Run & { isServing: boolean } = { clock, place, silence, consensus, monitor, tracker, cluster, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
     const serving = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -44,6 +44,7 @@ export class FakeCluster implements ClusterApi {
   alertValues: Alert[] = []
   problems: HealthProblem[] = []
   readonly #followerMode: boolean
+  readonly #drains = new Map<PeerId, DrainStatus>()
   readonly #peers: PeerId[]
   #now = startOfTime
 
@@ -75,6 +76,32 @@ export class FakeCluster implements ClusterApi {
     this.changes.push('removePeer')
     if (peer === this.peer) throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer cannot remove itself' })
     if (!this.#peers.includes(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+  }
+
+  async drainPeer (peer: PeerId, order: DrainOrder): Promise<DrainStatus> {
+    this.#write('drainPeer')
+    if (!this.#peers.includes(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    const drain: DrainStatus = {
+      peer, peerName: 'peer0', state: 'draining', reason: '', since: startOfTime, endedAt: null, pins: this.pins.size, left: this.pins.size, moved: 0, fewer: 0, inTransit: 0, stuck: 0, everywhere: 0,
+      bytes: 0, leftMs: null, atOnce: 32, maxPinsPerSecond: 0, maxBytesPerSecond: 0, ...order
+    }
+    this.#drains.set(peer, drain)
+    return drain
+  }
+
+  drainOf (peer: PeerId): DrainStatus {
+    const drain = this.#drains.get(peer)
+    if (drain == null) throw new ClusterError('NOT_FOUND', { peer }, { message: 'the peer is not being drained' })
+    return drain
+  }
+
+  drains (): DrainStatus[] { return [...this.#drains.values()] }
+
+  async cancelDrain (peer: PeerId): Promise<DrainStatus> {
+    this.#write('cancelDrain')
+    const drain = this.drainOf(peer)
+    this.#drains.delete(peer)
+    return drain
   }
 
   async pin (cid: CID, options: PinOptions, _call?: CallOptions): Promise<Pin> {

@@ -11,19 +11,20 @@ import type { MoveOrder } from '../cluster-api.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { Members } from '../peers/members.ts'
+import { MoveRows } from './move-rows.ts'
+import type { Move, MoveRowsDeps } from './move-rows.ts'
 import type { Placement } from './placement.ts'
 
 export interface MovesDeps {
   consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
   members: Members
   placement: Pick<Placement, 'allocate'>
+  datastore?: MoveRowsDeps['datastore']
   /** Asks any peer for the status of one pin. */
   ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
   clock: Clock
   log: Logger
 }
-
-interface Move { cid: CID, from: PeerId, to: readonly PeerId[], until: number }
 
 const movesKept = 10_000
 const asksAtATime = 16
@@ -34,17 +35,29 @@ const tries = 5
 
 /**
  * The use case "this pin shall be elsewhere". A peer that is there keeps the item until the new holders report `pinned`: until then the pin has one allocation more. What waits for
- * that is kept in memory only: when this peer ends before, the old holder just stays one.
+ * that is on the disk before the pin changes, and goes on with the next start.
  */
 export class Moves {
   readonly #init: { followerMode: boolean }
   readonly #deps: MovesDeps
+  readonly #rows: MoveRows
   readonly #moves = new Map<string, Move>()
 
   constructor (init: { followerMode: boolean }, deps: MovesDeps) {
     this.#init = init
     this.#deps = deps
+    this.#rows = new MoveRows(deps)
   }
+
+  /** Goes on with the moves of earlier runs. */
+  async resume (signal: AbortSignal): Promise<void> {
+    for (const move of await this.#rows.load(signal)) this.#moves.set(move.cid.toString(), move)
+  }
+
+  /** Pins that wait for their new holders. */
+  get size (): number { return this.#moves.size }
+
+  has (cid: CID): boolean { return this.#moves.has(cid.toString()) }
 
   /**
    * Resolves with the pin as committed. Rejects with FOLLOWER_MODE, NOT_PINNED, INVALID_ARGUMENT (the pin is on every peer, or not allocated to `from`; `to` has a peer that isn't
@@ -85,9 +98,11 @@ export class Moves {
     const target = this.#targetOf(pin, from, to)
     const isThere = members.has(from)
     const moved: Pin = { ...pin, allocations: isThere ? [...target, from] : target, timestamp: clock.now() }
-    if (!await consensus.replace(pin, moved)) return undefined
     const added = target.filter(peer => !pin.allocations.includes(peer))
-    if (isThere) this.#moves.set(cid.toString(), { cid, from, to: added, until: clock.now() + giveUpMs })
+    const move: Move = { cid, from, to: added, until: clock.now() + giveUpMs }
+    if (isThere) await this.#rows.add(move)
+    if (!await consensus.replace(pin, moved)) return undefined
+    if (isThere) this.#moves.set(cid.toString(), move)
     return moved
   }
 
@@ -110,15 +125,19 @@ export class Moves {
     const { consensus, clock, log } = this.#deps
     const { cid, from, to, until } = move
     const key = cid.toString()
-    const forget = (): void => { if (this.#moves.get(key) === move) this.#moves.delete(key) }
+    const forget = async (): Promise<void> => {
+      if (this.#moves.get(key) !== move) return
+      this.#moves.delete(key)
+      await this.#rows.delete(cid)
+    }
     try {
       const pin = consensus.state.get(cid)
       const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer)) || clock.now() > until
-      if (isOver) return forget()
+      if (isOver) return await forget()
       const said = await Promise.all(to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late))))
       if (said.some(({ status }) => status !== 'pinned')) return
       await consensus.settled(cid)
-      if (await consensus.replace(pin, { ...pin, allocations: pin.allocations.filter(peer => peer !== from), timestamp: clock.now() })) forget()
+      if (await consensus.replace(pin, { ...pin, allocations: pin.allocations.filter(peer => peer !== from), timestamp: clock.now() })) await forget()
     } catch (err) {
       signal.throwIfAborted()
       if (!isClusterError(err, 'PEER_UNREACHABLE')) log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })

@@ -1,4 +1,4 @@
-import { allocate } from '../../allocator/allocation.ts'
+import { allocate, peersWithAll } from '../../allocator/allocation.ts'
 import type { Allocator, MetricsByName } from '../../allocator/allocator.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -11,7 +11,7 @@ export interface PlacementDeps {
   allocator: Allocator
   monitor: Pick<Monitor, 'latest'>
   consensus: Pick<Consensus, 'trusts'>
-  /** Peers that are on their way out and get nothing new. */
+  /** Peers that are on their way out, or drained, and get nothing new. */
   isLeaving: (peer: PeerId) => boolean
 }
 
@@ -41,6 +41,17 @@ export class Placement {
     const excluded = (peer: PeerId): boolean => without.has(peer) || !this.#mayHold(peer, current)
     return allocate({ current, min, max, priority, metrics, excluded }, this.#deps.allocator)
   }
+
+  /** All peers that could take an item, the best first; `without` those. */
+  candidates (without: ReadonlySet<PeerId>, metrics: MetricsByName = this.metrics()): PeerId[] {
+    const { allocator } = this.#deps
+    const able = peersWithAll(metrics, allocator.allocateBy)
+    const candidates = new Set([...able].filter(peer => !without.has(peer) && this.#mayHold(peer, [])))
+    return allocator.order({ candidates, priority: nobody, metrics })
+  }
+
+  /** The metrics that are tags, such as `tag:region`. */
+  get tags (): string[] { return this.#deps.allocator.allocateBy.filter(name => name.startsWith('tag:')) }
 
   /** The latest valid metrics that peers are compared by. */
   metrics (): MetricsByName {

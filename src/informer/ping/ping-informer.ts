@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { PeerId } from '../../model/cid.ts'
 import type { PingValue } from '../../model/metric.ts'
 import { formatPingValue } from '../../model/metric.ts'
 import type { IpfsId } from '../../model/peer.ts'
@@ -13,11 +14,18 @@ export interface PingInformerInit {
   pingIntervalMs: number
 }
 
+export interface PingInformerDeps {
+  ipfs: Pick<IpfsConnector, 'id'>
+  /** Peers from which this one moves everything away. Default: none. */
+  draining?: () => readonly PeerId[]
+  clock: Clock
+}
+
 /**
  * Says that this peer lives, and which IPFS node it has. While the node doesn't answer, or takes longer than half an interval, what it said
  * last is repeated: a slow node must not make its peer look dead.
  */
-export function pingInformer ({ peerName, pingIntervalMs }: PingInformerInit, { ipfs, clock }: { ipfs: Pick<IpfsConnector, 'id'>, clock: Clock }): Informer {
+export function pingInformer ({ peerName, pingIntervalMs }: PingInformerInit, { ipfs, draining = () => [], clock }: PingInformerDeps): Informer {
   const ttlMs = 2 * pingIntervalMs
   let value: PingValue = { peerName, ipfsId: '', ipfsAddresses: [] }
   return {
@@ -26,7 +34,7 @@ export function pingInformer ({ peerName, pingIntervalMs }: PingInformerInit, { 
     metrics: async self => {
       const { id, addresses, error } = await answerInTime(ipfs, clock, pingIntervalMs / 2)
       if (error === '') value = { peerName, ipfsId: id, ipfsAddresses: (addresses ?? []).filter(isReachable) }
-      return [measured({ name: 'ping', value: formatPingValue(value) }, { self, now: clock.now(), ttlMs })]
+      return [measured({ name: 'ping', value: formatPingValue({ ...value, draining: draining() }) }, { self, now: clock.now(), ttlMs })]
     }
   }
 }

@@ -42,8 +42,8 @@ export class SharedMonitor implements Monitor {
   }
 
   /** The peer says that it lives and how much room it has. */
-  beat (peer: PeerId, { peerName = '', freeSpace = 1000n }: { peerName?: string, freeSpace?: bigint } = {}): void {
-    this.log(aMetric('ping', peer, { value: formatPingValue({ peerName, ipfsId: `ipfs-${peerName}`, ipfsAddresses: [] }) }))
+  beat (peer: PeerId, { peerName = '', freeSpace = 1000n, draining = [] }: { peerName?: string, freeSpace?: bigint, draining?: readonly PeerId[] } = {}): void {
+    this.log(aMetric('ping', peer, { value: formatPingValue({ peerName, ipfsId: `ipfs-${peerName}`, ipfsAddresses: [], draining }) }))
     this.log(aMetric('freespace', peer, { weight: freeSpace, value: String(freeSpace) }))
   }
 

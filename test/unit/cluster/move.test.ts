@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { memoryDatastore } from '../../../src/datastore/memory/memory-datastore.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
-import { aCid, aPeerId, factors, options } from '../../support/cluster/values.ts'
+import { aCid, aPeerId, aPin, collect, factors, options } from '../../support/cluster/values.ts'
 
 const opened: TestCluster[] = []
 after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
@@ -53,6 +54,26 @@ describe('moving a pin', () => {
     const moved = await cluster.movePin(aCid(), { from: two, to: [] })
 
     assert.deepEqual(moved.allocations, [one, three])
+  })
+
+  it('goes on after a restart', async () => {
+    const datastore = memoryDatastore()
+    await datastore.start(new AbortController().signal)
+    const before = await open(3, { deps: { datastore } })
+    await before.cluster.pin(aCid(), options(factors(2)))
+    await before.settle()
+    before.peerAt(2).tracker.paused = true
+    const { allocations: inTransit } = await before.cluster.movePin(aCid(), { from: before.one, to: [before.three] })
+    await before.close()
+
+    const { cluster, clock, settle, two, three, peerAt, allocations } = await open(3, { deps: { datastore } })
+    await peerAt(0).consensus.put(aPin({ ...options(factors(2)), allocations: inTransit }))
+    await settle()
+    await clock.advance(4000)
+
+    assert.deepEqual([inTransit.length, allocations()], [3, [two, three]])
+    assert.deepEqual(await collect(datastore.keys({ from: 'move/', before: 'move0' })), [])
+    assert.equal(cluster.allocation(aCid()).allocations.length, 2)
   })
 
   it('is refused for what can not be moved there, and changes nothing', async () => {

@@ -1,0 +1,145 @@
+import type { Clock } from '../../base/clock.ts'
+import { isClusterError, messageOf } from '../../base/errors.ts'
+import type { Consensus } from '../../consensus/consensus.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
+import type { PinInfo } from '../../model/pin-info.ts'
+import type { Pin } from '../../model/pin.ts'
+import { isEverywhere } from '../../model/pin.ts'
+import type { TrackerStatus } from '../../model/status.ts'
+import { peerAnswerMs, within } from '../deadline.ts'
+import type { Members } from '../peers/members.ts'
+import { goalOf, transferStep } from './transfer-step.ts'
+import type { Saying, TransferStep } from './transfer-step.ts'
+
+export interface TransfersDeps {
+  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  members: Pick<Members, 'has'>
+  /** Asks any peer for the status of one pin. */
+  ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
+  clock: Clock
+}
+
+export interface TransferOrder {
+  cid: CID
+  from: PeerId
+  /** Who could take it, the best first; see `TransferView`. */
+  candidates: (pin: Pin) => readonly PeerId[]
+  /** Told of holders that were added, and of each one that has the item since or will not get it. */
+  onGiven: (peers: readonly PeerId[]) => void
+  onDone: (peers: readonly PeerId[]) => void
+}
+
+/** `gone`: somebody else was faster, or the pin is none any more. */
+export interface TransferResult { outcome: 'moved' | 'gone' | 'stuck', isFewer: boolean, reason: string }
+
+const firstLookMs = 250
+const lastLookMs = 5000
+/** How long a holder may be silent, or not know of the pin, before another one is chosen. */
+const unawareMs = 60_000
+
+const sayings: Partial<Record<TrackerStatus, Saying>> = { pinned: 'has', pinning: 'coming', pin_queued: 'coming', pin_error: 'failed', cluster_error: 'failed' }
+
+/** What one holder said last, in words too, and since when it has said nothing of use. */
+interface Heard { saying: Saying, unawareSince: number | undefined, reason: string }
+
+/** Brings single pins off a peer, each step as `transferStep` decides. Keeps nothing: whatever has been done stands in the pinset. */
+export class Transfers {
+  readonly #deps: TransfersDeps
+
+  constructor (deps: TransfersDeps) { this.#deps = deps }
+
+  /** Resolves when the peer has lost the pin, or nothing can be done now; rejects with what consensus rejects with, or the signal's reason. */
+  async run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
+    const { clock, consensus } = this.#deps
+    const transfer = new Transfer(order, this.#deps)
+    for (let look = firstLookMs; ; look = Math.min(lastLookMs, look * 2)) {
+      signal.throwIfAborted()
+      const pin = consensus.state.get(order.cid)
+      if (pin == null || isEverywhere(pin) || !pin.allocations.includes(order.from)) return transfer.end('gone')
+      await transfer.hear(pin, signal)
+      const result = await transfer.take(signal)
+      if (result != null) return result
+      await clock.sleep(look, signal)
+    }
+  }
+}
+
+class Transfer {
+  readonly #order: TransferOrder
+  readonly #deps: TransfersDeps
+  readonly #heard = new Map<PeerId, Heard>()
+  /** Nobody is tried twice: who failed first would be chosen again and again. */
+  readonly #added = new Set<PeerId>()
+  #goal = 0
+  #fewerSince: number | undefined
+
+  constructor (order: TransferOrder, deps: TransfersDeps) {
+    this.#order = order
+    this.#deps = deps
+  }
+
+  end (outcome: TransferResult['outcome'], isFewer = false): TransferResult {
+    this.#order.onDone([...this.#added])
+    const reasons = [...this.#heard.values()].map(({ reason }) => reason).filter(reason => reason !== '')
+    return { outcome, isFewer, reason: reasons[0] ?? 'no other peer can take it' }
+  }
+
+  /** Asks all other holders what they have. */
+  async hear (pin: Pin, signal: AbortSignal): Promise<void> {
+    const others = pin.allocations.filter(peer => peer !== this.#order.from)
+    await Promise.all(others.map(async peer => { this.#heard.set(peer, await this.#askOne(peer, signal)) }))
+  }
+
+  /** Users may have changed the pin while its holders were asked: decides by what it is now. Undefined: look again. */
+  async take (signal: AbortSignal): Promise<TransferResult | undefined> {
+    const { consensus, clock } = this.#deps
+    const { cid, from, candidates, onGiven } = this.#order
+    await consensus.settled(cid)
+    signal.throwIfAborted()
+    const pin = consensus.state.get(cid)
+    if (pin == null || isEverywhere(pin) || !pin.allocations.includes(from)) return this.end('gone')
+    if (this.#goal === 0) this.#goal = goalOf(pin)
+    const said = new Map([...this.#heard].map(([peer, { saying }]) => [peer, saying]))
+    const step = this.#patient(transferStep({ pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added, candidates: () => candidates(pin).filter(peer => !this.#added.has(peer)) }))
+    if (step.do === 'stuck') return this.end('stuck')
+    if (step.do === 'wait') return undefined
+    const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
+    if (!await consensus.replace(pin, { ...pin, allocations: step.allocations, timestamp: clock.now() })) return undefined
+    if (step.isLast) return this.end('moved', step.isFewer)
+    for (const peer of fresh) this.#added.add(peer)
+    onGiven(fresh)
+    return undefined
+  }
+
+  /** A copy less is given up only when nobody could take it for a while: peers begin again, and metrics come late. */
+  #patient (step: TransferStep): TransferStep {
+    if (step.do !== 'commit' || !step.isFewer) {
+      this.#fewerSince = undefined
+      return step
+    }
+    const now = this.#deps.clock.now()
+    this.#fewerSince ??= now
+    return now - this.#fewerSince < unawareMs ? { do: 'wait' } : step
+  }
+
+  async #askOne (peer: PeerId, signal: AbortSignal): Promise<Heard> {
+    const { members, ask, clock } = this.#deps
+    if (!members.has(peer)) return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} is not there` }
+    try {
+      const { status, error } = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, this.#order.cid, late))
+      const saying = sayings[status]
+      if (saying != null) return { saying, unawareSince: undefined, reason: saying === 'failed' ? `peer ${peer}: ${error}` : '' }
+      return this.#unaware(peer, `peer ${peer} says ${status}: it does not take the pin as its own`)
+    } catch (err) {
+      signal.throwIfAborted()
+      if (isClusterError(err, 'NOT_AUTHORIZED')) return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} does not trust this one` }
+      return this.#unaware(peer, `peer ${peer}: ${messageOf(err)}`)
+    }
+  }
+
+  #unaware (peer: PeerId, reason: string): Heard {
+    const now = this.#deps.clock.now()
+    const since = this.#heard.get(peer)?.unawareSince ?? now
+    return { saying: now - since < unawareMs ? 'coming' : 'failed', unawareSince: since, reason }
+  }
+}

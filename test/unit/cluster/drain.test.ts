@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { DrainStatus } from '../../../src/cluster/cluster-api.ts'
-import { memoryDatastore } from '../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../support/memory-datastore.ts'
 import { isEverywhere } from '../../../src/model/pin.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'

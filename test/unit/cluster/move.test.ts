@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { memoryDatastore } from '../../../src/datastore/memory/memory-datastore.ts'
+import { memoryDatastore } from '../../support/memory-datastore.ts'
 import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, collect, factors, options } from '../../support/cluster/values.ts'

@@ -2,9 +2,11 @@ import type { Allocator } from '../allocator/allocator.ts'
 import { balancedAllocator } from '../allocator/balanced/balanced-allocator.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import type { PinsetDigests } from '../consensus/pinset-digest.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import { diskInformer, type DiskMetricType } from '../informer/disk/disk-informer.ts'
 import type { Informer } from '../informer/informer.ts'
+import { pinsetInformer } from '../informer/pinset/pinset-informer.ts'
 import { pingInformer } from '../informer/ping/ping-informer.ts'
 import { pinqueueInformer } from '../informer/pinqueue/pinqueue-informer.ts'
 import { tagsInformer } from '../informer/tags/tags-informer.ts'
@@ -14,12 +16,13 @@ import type { PinTracker } from '../tracker/tracker.ts'
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
 export interface InformersInit { config: ServiceConfig, peerName: string }
-export interface InformersDeps { ipfs: IpfsConnector, tracker: PinTracker, clock: Clock, log: Logger }
+export interface InformersDeps { ipfs: IpfsConnector, tracker: PinTracker, digests: PinsetDigests, clock: Clock, log: Logger }
 
-/** What this peer tells of itself: always the ping, the rest as configured. */
-export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracker, clock, log }: InformersDeps): { ping: Informer, informers: Informer[] } {
+/** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
+export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracker, digests, clock, log }: InformersDeps): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers
   const informers = [
+    pinsetInformer({ metricTtlMs: 2 * config.cluster.monitorPingIntervalMs }, { digests, clock }),
     disk == null ? undefined : diskInformer({ metricTtlMs: disk.metricTtlMs, metricType: disk.metricType as DiskMetricType }, { ipfs, clock, log: log.child('diskinfo') }),
     tags == null ? undefined : tagsInformer(tags, { clock }),
     pinqueue == null ? undefined : pinqueueInformer(pinqueue, { tracker, clock })

@@ -14,10 +14,13 @@ import { crdtTopic, decodeHeads } from '../../wire/broadcast.ts'
 import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Consensus, PinState, PinsetChange } from '../consensus.ts'
+import type { PinsetDigests } from '../pinset-digest.ts'
 import { Announcer } from './announcer.ts'
 import { CatchUp } from './catch-up.ts'
 import type { BatchingInit } from './change-journal.ts'
 import { CrdtStore } from './crdt-store.ts'
+import { countWorker } from './digest/count-worker.ts'
+import { CrdtDigests } from './digest/pinset-parts.ts'
 import { LocalChanges } from './local-changes.ts'
 import { pinState } from './pin-state.ts'
 import { Turns } from './turns.ts'
@@ -51,6 +54,7 @@ export interface CrdtConsensusDeps {
 
 /** A `Consensus` by Merkle-CRDT, compatible with Go's crdt mode. */
 export interface CrdtConsensus extends Consensus, HistorySource {
+  readonly digests: PinsetDigests
   /** A block of the DAG that has been merged here: what other peers may fetch. */
   getBlock (cid: CID): Uint8Array | undefined
   hasBlock (cid: CID): boolean
@@ -66,6 +70,7 @@ const probeKey = '/write-probe'
 class Crdt implements CrdtConsensus {
   readonly name = 'consensus'
   readonly state: PinState
+  readonly digests: PinsetDigests
   readonly #init: CrdtConsensusInit
   readonly #deps: CrdtConsensusDeps
   readonly #listeners = new Listeners<readonly PinsetChange[]>()
@@ -88,6 +93,7 @@ class Crdt implements CrdtConsensus {
     this.#deps = { ...deps, log }
     this.#trusted = new Set([init.self, ...init.trustedPeers])
     this.state = pinState(datastore, () => store.size)
+    this.digests = new CrdtDigests({ datastore, digest: store.digest, edge: () => ({ heads: [...store.heads.values()].map(({ cid }) => cid), isComplete: !store.dirty && store.wants.size === 0 }) })
     this.#announcer = new Announcer({ self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log })
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
     this.#catchUp = new CatchUp(init, { store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer) })
@@ -100,7 +106,8 @@ class Crdt implements CrdtConsensus {
     this.#announcer.start()
     this.#catchUp.start()
     this.#local.start()
-    this.#workers = [this.#announcer.worker(), this.#catchUp.worker()].map(worker => this.#deps.workers.add(worker))
+    const counting = countWorker({ digest: this.#store.digest, turns: this.#turns, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log })
+    this.#workers = [this.#announcer.worker(), this.#catchUp.worker(), counting].map(worker => this.#deps.workers.add(worker))
   }
 
   async drain (): Promise<void> {

@@ -7,6 +7,7 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
 import { BlockBatch, storedRecord } from './block-batch.ts'
+import { RunningDigest } from './digest/running-digest.ts'
 import type { Head, Want } from './frontier.ts'
 import * as layout from './layout.ts'
 import { finishCleaning } from './maintenance.ts'
@@ -32,13 +33,17 @@ export class CrdtStore {
   readonly heads = new Map<string, Head>()
   readonly wants = new Map<string, Want>()
   readonly journaled = new Set<string>()
+  readonly digest: RunningDigest
   size = 0
   dirty = false
   /** Damage that users are still to be told of. */
   damage: PinsetDamage | undefined
   readonly #deps: CrdtStoreDeps
 
-  constructor (deps: CrdtStoreDeps) { this.#deps = deps }
+  constructor (deps: CrdtStoreDeps) {
+    this.#deps = deps
+    this.digest = new RunningDigest(deps)
+  }
 
   /** Reads the edge. Nothing here grows with the pinset. */
   async load (): Promise<void> {
@@ -50,6 +55,7 @@ export class CrdtStore {
     for await (const rows of datastore.entries(layout.allHeads)) {
       for (const [record, value] of rows) this.heads.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), priority: layout.numberOf(value) })
     }
+    await this.digest.load(this.heads.keys())
     for await (const rows of datastore.entries(layout.allWants)) {
       for (const [record, value] of rows) this.wants.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
     }
@@ -115,10 +121,12 @@ export class CrdtStore {
       throw err
     }
     for (const key of settled) batch.values.setOverlay(key, undefined)
-    const { writes, changes, growth } = batch.values.finish()
+    const { writes, changes, growth, pairs } = batch.values.finish()
+    const digest = this.digest.draft(pairs, batch.heads.keys())
     const journal = settled.map(key => ({ key: layout.journalRecord(key), value: undefined }))
-    await this.#deps.datastore.write([...batch.writes(), ...writes, ...journal, ...this.#sizeWrites(growth)], { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) })
+    await this.#deps.datastore.write([...batch.writes(), ...writes, ...digest.writes, ...journal, ...this.#sizeWrites(growth)], { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) })
     batch.commit()
+    digest.commit()
     for (const key of settled) this.journaled.delete(key)
     this.size += growth
     return changes

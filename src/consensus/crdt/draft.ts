@@ -9,6 +9,11 @@ export class MapDraft<T> {
   get (id: string): T | undefined { return this.#changes.has(id) ? this.#changes.get(id) : this.#base.get(id) }
   set (id: string, value: T | undefined): void { this.#changes.set(id, value) }
 
+  * keys (): Generator<string> {
+    for (const id of this.#base.keys()) if (this.has(id)) yield id
+    for (const [id, value] of this.#changes) if (value != null && !this.#base.has(id)) yield id
+  }
+
   /** What differs from the map: what came and went meanwhile is left out. */
   * changes (): Generator<[id: string, value: T | undefined]> {
     for (const [id, value] of this.#changes) if (value != null || this.#base.has(id)) yield [id, value]

@@ -15,6 +15,8 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  * | `q<key>` | the key has a change in the journal that waits for a block |
  * | `h<id>` | a head: its priority as decimal text |
  * | `w<id>` | a block that merged blocks link and that isn't here: the head through which it became known |
+ * | `d<cell>` | pairs in a part of the pinset and their digest (docs/design/pinset-digest.md) |
+ * | `!digest` | the digest of the pinset, and the heads that it belongs to |
  * | `!size` | number of visible pins |
  * | `!dirty` | a full check is due |
  * | `!cleaning` | a removal of everything was cut off |
@@ -38,7 +40,10 @@ export const journalRecord = (key: string): string => `q${key}`
 export const headRecord = (id: string): string => `h${id}`
 export const wantRecord = (id: string): string => `w${id}`
 
+export const cellRecord = (cell: string): string => `d${cell}`
+
 export const sizeRecord = '!size'
+export const digestRecord = '!digest'
 export const dirtyRecord = '!dirty'
 export const damagedRecord = '!damaged'
 export const cleaningRecord = '!cleaning'
@@ -51,8 +56,9 @@ export const allRows = withPrefix('j/')
 export const allHeads = withPrefix('h/')
 export const allWants = withPrefix('w/')
 export const allJournal = withPrefix('q/')
+export const allCells = withPrefix('d/')
 /** Everything that `clean` removes; markers come last, so that a cut-off run is noticed. */
-export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/'].map(withPrefix)
+export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/', 'd/'].map(withPrefix)
 
 /** The text behind the record's letter (and the key, for elements). */
 export const idOf = (record: string): string => record.slice(record.lastIndexOf('/'))

@@ -57,7 +57,7 @@ export async function finishCleaning (datastore: Datastore): Promise<void> {
   for (const range of layout.allData) {
     for await (const records of datastore.keys(range)) await datastore.write(records.map(deletion))
   }
-  await datastore.write([layout.sizeRecord, layout.dirtyRecord, layout.damagedRecord, layout.cleaningRecord].map(deletion), { sync: true })
+  await datastore.write([layout.sizeRecord, layout.digestRecord, layout.dirtyRecord, layout.damagedRecord, layout.cleaningRecord].map(deletion), { sync: true })
 }
 
 const deletion = (key: string): Write => ({ key, value: undefined })

@@ -65,6 +65,7 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
   await datastore.write([
     { key: layout.sizeRecord, value: layout.numberBytes(pins) },
     { key: layout.damagedRecord, value: layout.textBytes(JSON.stringify(damage)) },
+    { key: layout.digestRecord, value: undefined },
     { key: damageRow, value: undefined }
   ], { sync: true })
   log.error(`the pinset has been built anew: ${damageText(damage)}`, { keptAt: report.keptAt })

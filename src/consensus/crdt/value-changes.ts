@@ -5,6 +5,7 @@ import type { Pin } from '../../model/pin.ts'
 import type { Write } from '../../datastore/datastore.ts'
 import { decodePin } from '../../wire/pin.ts'
 import type { PinsetChange } from '../consensus.ts'
+import type { PairChange } from './digest/digest-sums.ts'
 import { rowRecord, textBytes, valueRecord } from './layout.ts'
 import { encodeValueRecord, visibleValue } from './value-record.ts'
 import type { ValueRecord, Version } from './value-record.ts'
@@ -22,6 +23,9 @@ export function readablePin (value: Uint8Array, cid: CID): Pin | undefined {
 
 /** The pin's line in lists. */
 export const jsonRow = (pin: Pin): Uint8Array => textBytes(`${goJson(pinJson(pin))}\n`)
+
+const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
+  one === other || (one != null && other != null && Buffer.compare(one, other) === 0)
 
 /** Gathers the changes of one batch to values, and what of them users see. */
 export class ValueChanges {
@@ -45,14 +49,14 @@ export class ValueChanges {
     entry.after = { ...entry.after, overlay }
   }
 
-  /** The batch's writes, the changes that users see, and by how many pins the pinset grew. */
-  finish (): { writes: Write[], changes: PinsetChange[], growth: number } {
-    const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0 }
+  /** The batch's writes, the changes that users see, by how many pins the pinset grew, and what the CRDT itself has now. */
+  finish (): { writes: Write[], changes: PinsetChange[], growth: number, pairs: PairChange[] } {
+    const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0, pairs: [] as PairChange[] }
     for (const [key, { before, after }] of this.#touched) {
       result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
+      if (!isSame(before.version?.value, after.version?.value)) result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
       const [was, is] = [visibleValue(before), visibleValue(after)]
-      if (was != null && is != null && Buffer.compare(was, is) === 0) continue
-      if (was == null && is == null) continue
+      if (isSame(was, is)) continue
       const pin = is == null ? undefined : this.#pin(key, is)
       result.writes.push({ key: rowRecord(key), value: pin == null ? undefined : jsonRow(pin) })
       result.changes.push({ cid: this.#deps.cidOf(key), pin })

@@ -6,6 +6,7 @@ import { crdtBlocks } from '../../../../src/consensus/crdt/maintenance.ts'
 import { CrdtStore } from '../../../../src/consensus/crdt/crdt-store.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { countedDigest } from '../../../support/counted-digest.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer } from '../../../support/crdt-peer.ts'
 import { cidFor, jsonText, listedPins, namesByCid, pinFor } from '../../../support/pins.ts'
@@ -37,6 +38,8 @@ async function assertConsistent (peer: CrdtPeer): Promise<void> {
   assert.equal(peer.consensus.state.size(), pins.length)
   assert.equal((await jsonText(peer.consensus.state)).split('\n').length - 1, pins.length)
   assert.deepEqual(peer.consensus.progress().heads.map(blockKey).toSorted(), await tips(peer.datastore))
+  const { pins: pairs, digest } = peer.consensus.digests.point() ?? {}
+  assert.deepEqual({ pins: pairs, digest }, await countedDigest(peer.datastore))
 }
 
 async function tips (datastore: Datastore): Promise<string[]> {

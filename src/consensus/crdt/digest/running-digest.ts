@@ -1,0 +1,114 @@
+import { hash } from 'node:crypto'
+import type { Logger } from '../../../base/log.ts'
+import type { Datastore, Write } from '../../../datastore/datastore.ts'
+import * as layout from '../layout.ts'
+import { decodeValueRecord } from '../value-record.ts'
+import { decodeCell, decodeSum, DigestSums, encodeCell, encodeSum } from './digest-sums.ts'
+import type { Cell, PairChange } from './digest-sums.ts'
+import { sumText } from './pair-vector.ts'
+
+export interface RunningDigestDeps { datastore: Datastore, log: Logger }
+
+/** Ids of the heads that the digest is to belong to. Read more than once. */
+export type HeadIds = Iterable<string>
+
+const rowsPerSlice = 1000
+const rowsPerWrite = 1000
+
+/**
+ * The digest of the pinset as it is on the disk: changes with each batch, and is counted anew, slice by slice, when there is none or it is to be checked. Calls that change it must come one after the other
+ * (the owner's turns).
+ */
+export class RunningDigest {
+  readonly #deps: RunningDigestDeps
+  #sums: DigestSums | undefined
+  /** Sums of the rows up to `cursor`. */
+  #count: { sums: DigestSums, cursor: string } | undefined
+
+  constructor (deps: RunningDigestDeps) { this.#deps = deps }
+
+  /** Reads what the last run left. None when it isn't of these heads. */
+  async load (heads: HeadIds): Promise<void> {
+    this.#sums = undefined
+    this.#count = undefined
+    const { datastore } = this.#deps
+    const record = datastore.get(layout.digestRecord)
+    if (record == null && isEmpty(heads)) return void (this.#sums = new DigestSums())
+    const stored = record == null ? undefined : decodeSum(record)
+    if (stored == null || Buffer.compare(stored.edge, edgeOf(heads)) !== 0) return
+    const sums = new DigestSums()
+    sums.pins = stored.pins
+    sums.sum = stored.sum
+    for await (const rows of datastore.entries(layout.allCells)) for (const [name, cell] of rows) sums.cells.set(layout.keyOf(name), decodeCell(cell))
+    this.#sums = sums
+  }
+
+  get isKnown (): boolean { return this.#sums != null }
+  get isCounting (): boolean { return this.#count != null }
+
+  /** Undefined while it isn't known. */
+  total (): { pins: number, digest: string } | undefined { return this.#sums == null ? undefined : { pins: this.#sums.pins, digest: sumText(this.#sums.sum) } }
+
+  cells (): ReadonlyMap<string, Cell> | undefined { return this.#sums?.cells }
+
+  /** What a batch with these changes writes. `commit`: it is written. */
+  draft (changes: readonly PairChange[], heads: HeadIds): { writes: Write[], commit: () => void } {
+    const draft = this.#sums == null ? undefined : new DigestSums(this.#sums)
+    for (const change of changes) draft?.change(change)
+    return {
+      writes: draft == null ? [] : [{ key: layout.digestRecord, value: encodeSum(draft, edgeOf(heads)) }, ...cellWrites(draft.cells)],
+      commit: () => {
+        if (draft != null) this.#sums?.take(draft)
+        for (const change of changes) if (this.#count != null && change.key <= this.#count.cursor) this.#count.sums.change(change)
+      }
+    }
+  }
+
+  beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '' } }
+
+  /** Counts some more rows. True when there are no more. */
+  async countSlice (): Promise<boolean> {
+    const count = this.#count
+    if (count == null) return true
+    const from = count.cursor === '' ? layout.allValues.from : `${layout.valueRecord(count.cursor)}\0`
+    let rowsSeen = 0
+    for await (const rows of this.#deps.datastore.entries({ from, before: layout.allValues.before })) {
+      for (const [record, bytes] of rows) {
+        const key = layout.keyOf(record)
+        count.sums.change({ key, was: undefined, is: decodeValueRecord(bytes).version?.value })
+        count.cursor = key
+      }
+      rowsSeen += rows.length
+      if (rowsSeen >= rowsPerSlice) return false
+    }
+    return true
+  }
+
+  /** Writes what was counted. Resolves with whether it was what was known; true when nothing was. */
+  async endCount (heads: HeadIds): Promise<boolean> {
+    const { datastore } = this.#deps
+    const counted = this.#count?.sums ?? new DigestSums()
+    this.#count = undefined
+    const wasRight = this.#sums?.isEqual(counted) ?? true
+    if (this.#sums == null || !wasRight) {
+      await datastore.write([{ key: layout.digestRecord, value: undefined }])
+      for await (const names of datastore.keys(layout.allCells)) await datastore.write(names.map(key => ({ key, value: undefined })))
+      const writes = cellWrites(counted.cells)
+      for (let at = 0; at < writes.length; at += rowsPerWrite) await datastore.write(writes.slice(at, at + rowsPerWrite))
+      // last: without it the others don't count
+      await datastore.write([{ key: layout.digestRecord, value: encodeSum(counted, edgeOf(heads)) }])
+    }
+    this.#sums = counted
+    return wasRight
+  }
+}
+
+const cellWrites = (cells: ReadonlyMap<string, Cell>): Write[] => [...cells].map(([name, cell]) => ({ key: layout.cellRecord(name), value: encodeCell(cell) }))
+
+/** Without heads there is no value, and values of the journal don't count. */
+function isEmpty (heads: HeadIds): boolean {
+  for (const _ of heads) return false
+  return true
+}
+
+const edgeOf = (heads: HeadIds): Uint8Array => hash('sha256', [...heads].toSorted().join(''), 'buffer')

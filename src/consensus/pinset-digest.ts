@@ -1,0 +1,45 @@
+import { hash } from 'node:crypto'
+import type { CID } from '../model/cid.ts'
+import type { PinsetClaim } from '../model/pinset-metric.ts'
+
+/** A pinset in one value, with the heads that it stands for. docs/design/pinset-digest.md. */
+export interface PinsetPoint {
+  /** (CID, value) pairs. */
+  pins: number
+  /** 64 hexadecimal digits: equal pinsets have equal ones. */
+  digest: string
+  heads: CID[]
+  /** Nothing is known to be missing under the heads. */
+  isComplete: boolean
+}
+
+/** Pairs whose keys begin with `prefix`. `digest`: as text, comparable with that of the same keys elsewhere. */
+export interface KeyGroup { prefix: string, pins: number, digest: string }
+
+/** One pair. */
+export interface KeyDigest { key: string, digest: string }
+
+/** Keys that begin with `prefix`, to be grouped by their first `depth` characters. */
+export interface GroupQuestion { prefix: string, depth: number }
+
+export interface PartsOptions { signal?: AbortSignal }
+
+/** Digests of parts of a pinset, of this peer or of another: what finds the difference of two. Answers are sorted by prefix and key. */
+export interface PinsetParts {
+  /** Groups that together are the whole pinset. Few, whatever its size. */
+  cells (options?: PartsOptions): Promise<KeyGroup[]>
+  groups (questions: readonly GroupQuestion[], options?: PartsOptions): Promise<KeyGroup[]>
+  keys (prefixes: readonly string[], options?: PartsOptions): Promise<KeyDigest[]>
+}
+
+/** What a peer knows of its own pinset. */
+export interface PinsetDigests extends PinsetParts {
+  /** Undefined while the pairs are being counted. */
+  point (): PinsetPoint | undefined
+}
+
+/** What a peer tells of its point. */
+export function claimOf ({ pins, digest, heads: cids, isComplete }: PinsetPoint): PinsetClaim {
+  const heads = cids.map(String).toSorted()
+  return { pins, digest, point: hash('sha256', heads.join('\n'), 'hex').slice(0, 32), heads, isComplete }
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CID } from 'multiformats/cid'
+import { create as multihash } from 'multiformats/hashes/digest'
+import { silentLogger } from '../../../../../src/base/log.ts'
+import type { Worker } from '../../../../../src/base/worker.ts'
+import { CrdtStore } from '../../../../../src/consensus/crdt/crdt-store.ts'
+import { cellOf } from '../../../../../src/consensus/crdt/digest/cells.ts'
+import { add, pairVector, subtract, vectorOf } from '../../../../../src/consensus/crdt/digest/pair-vector.ts'
+import type { Vector } from '../../../../../src/consensus/crdt/digest/pair-vector.ts'
+import { digestRecord, valueRecord } from '../../../../../src/consensus/crdt/layout.ts'
+import { encodeValueRecord } from '../../../../../src/consensus/crdt/value-record.ts'
+import type { Datastore } from '../../../../../src/datastore/datastore.ts'
+import { memoryDatastore } from '../../../../support/memory-datastore.ts'
+import { pinKey } from '../../../../../src/wire/pin-key.ts'
+import { countedDigest } from '../../../../support/counted-digest.ts'
+import { randomDag } from '../../../../support/crdt-dag.ts'
+import { crdtPeer } from '../../../../support/crdt-peer.ts'
+import type { CrdtPeer } from '../../../../support/crdt-peer.ts'
+import { NotedLogger } from '../../../../support/noted-logger.ts'
+import { cidFor, pinFor } from '../../../../support/pins.ts'
+import { SimClock } from '../../../../support/sim-clock.ts'
+import { Dice } from '../../../../sim/dice.ts'
+
+const signal = new AbortController().signal
+
+async function started (datastore = memoryDatastore(), more: Partial<Parameters<typeof crdtPeer>[0]> = {}): Promise<CrdtPeer> {
+  const peer = crdtPeer({ datastore, ...more })
+  await peer.start()
+  return peer
+}
+
+const digestOf = ({ consensus }: CrdtPeer): string | undefined => consensus.digests.point()?.digest
+const pointOf = ({ consensus }: CrdtPeer): unknown => JSON.parse(JSON.stringify(consensus.digests.point()))
+const counting = ({ workers }: CrdtPeer): Worker => workers.find(({ name }) => name === 'pinset digest') as Worker
+
+async function counted (peer: CrdtPeer): Promise<void> {
+  while (digestOf(peer) == null) await counting(peer).work(signal)
+}
+
+/** Merges blocks in an order in which they could come. */
+async function merged (blocks: ReturnType<typeof randomDag>, dice: Dice): Promise<Datastore & { store: CrdtStore }> {
+  const datastore = memoryDatastore()
+  await datastore.start(signal)
+  const store = new CrdtStore({ datastore, log: silentLogger })
+  await store.load()
+  const left = [...blocks]
+  while (left.length > 0) await store.applyAll(left.splice(0, 1 + Math.floor(dice.float() * 5)), { sync: false })
+  return Object.assign(datastore, { store })
+}
+
+describe('the digest of the pinset', () => {
+  it('is that of the rows, whatever was merged, and however it was cut into batches', async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const blocks = randomDag(new Dice(seed), 40)
+      const [one, other] = [await merged(blocks, new Dice(seed + 1000)), await merged(blocks, new Dice(seed + 2000))]
+
+      assert.deepEqual(one.store.digest.total(), await countedDigest(one), `seed ${seed}`)
+      assert.deepEqual(one.store.digest.total(), other.store.digest.total(), `seed ${seed}`)
+    }
+  })
+
+  it('does not depend on the order in which pins came, and is another one for another value', async () => {
+    const [one, other] = [await started(), await started()]
+    const texts = Array.from({ length: 50 }, (_, at) => `pin ${at}`)
+    for (const text of texts) await one.consensus.put(pinFor(text))
+    for (const text of texts.toReversed()) await other.consensus.put(pinFor(text))
+    assert.equal(digestOf(one), digestOf(other))
+
+    await other.consensus.put(pinFor('pin 7', { name: 'another name' }))
+    assert.notEqual(digestOf(one), digestOf(other))
+
+    await other.consensus.put(pinFor('pin 7'))
+    assert.equal(digestOf(one), digestOf(other))
+  })
+
+  it('of a pinset that is empty again is that of one that never had a pin', async () => {
+    const [one, other] = [await started(), await started()]
+    await one.consensus.put(pinFor('a'))
+
+    await one.consensus.remove(cidFor('a'))
+
+    assert.equal(digestOf(one), digestOf(other))
+    assert.deepEqual(await one.consensus.digests.cells(), [])
+  })
+
+  it('does not count what waits in the journal for its block', async () => {
+    const peer = await started(memoryDatastore(), { batching: { maxBatchSize: 10, maxBatchAgeMs: 60_000, maxQueueSize: 100 } })
+    const before = digestOf(peer)
+
+    await peer.consensus.put(pinFor('a'))
+
+    assert.equal(peer.consensus.state.size(), 1)
+    assert.equal(digestOf(peer), before)
+  })
+
+  it('is there after a restart without a look at the pinset', async () => {
+    const datastore = memoryDatastore()
+    const peer = await started(datastore)
+    for (let at = 0; at < 200; at++) await peer.consensus.put(pinFor(`pin ${at}`))
+    const before = pointOf(peer)
+    await peer.consensus.stop()
+    let rowsRead = 0
+    const entries = datastore.entries.bind(datastore)
+    datastore.entries = async function * (range, options) {
+      for await (const rows of entries(range, options)) {
+        if (range.from.startsWith('v')) rowsRead += rows.length
+        yield rows
+      }
+    }
+
+    const again = crdtPeer({ datastore })
+    await again.consensus.start(signal)
+
+    assert.deepEqual(pointOf(again), before)
+    assert.equal(rowsRead, 0)
+  })
+
+  it('is counted anew when an older version went on with the pinset, while changes come', async () => {
+    const datastore = memoryDatastore()
+    const peer = await started(datastore)
+    for (let at = 0; at < 3000; at++) await peer.consensus.put(pinFor(`pin ${at}`))
+    await peer.consensus.stop()
+    const old = datastore.get(digestRecord) as Uint8Array
+    await peer.consensus.start(signal)
+    await peer.consensus.put(pinFor('by the older version'))
+    await peer.consensus.stop()
+    await datastore.write([{ key: digestRecord, value: old }])
+
+    const again = crdtPeer({ datastore })
+    await again.consensus.start(signal)
+    assert.equal(again.consensus.digests.point(), undefined)
+    for (let at = 0; digestOf(again) == null; at++) {
+      await counting(again).work(signal)
+      await again.consensus.put(pinFor(`pin ${at * 997 % 3000}`, { name: 'changed meanwhile' }))
+      await again.consensus.put(pinFor(`new ${at}`))
+      await again.consensus.remove(cidFor(`pin ${at * 499 % 3000}`))
+    }
+
+    const { digest, pins } = again.consensus.digests.point() ?? {}
+    assert.deepEqual({ pins, digest }, await countedDigest(datastore))
+    assert.equal(pins, again.consensus.state.size())
+  })
+
+  it('is checked once a day: rows that changed on the disk are told, and count', async () => {
+    const [datastore, clock] = [memoryDatastore(), new SimClock()]
+    const log = new NotedLogger()
+    const peer = await started(datastore, { clock, log })
+    for (let at = 0; at < 100; at++) await peer.consensus.put(pinFor(`pin ${at}`))
+    await counting(peer).work(signal)
+    const key = pinKey(cidFor('pin 3'))
+    await datastore.write([{ key: valueRecord(key), value: encodeValueRecord({ version: { priority: 3, value: Buffer.from([1]) }, isPin: false, overlay: undefined }) }])
+    const before = digestOf(peer)
+
+    await counting(peer).work(signal)
+    assert.equal(digestOf(peer), before, 'not yet a day')
+    await clock.advance(86_400_000)
+    await counting(peer).work(signal)
+    await counted(peer)
+
+    assert.equal(digestOf(peer), (await countedDigest(datastore)).digest)
+    assert.notEqual(digestOf(peer), before)
+    assert.ok(log.lines.some(({ level, message }) => level === 'error' && message.includes('not what was written')))
+  })
+})
+
+describe('parts of the digest', () => {
+  const kinds = [
+    (digest: Uint8Array) => CID.createV0(multihash(0x12, digest) as never),
+    (digest: Uint8Array) => CID.createV1(0x70, multihash(0x12, digest)),
+    (digest: Uint8Array) => CID.createV1(0x55, multihash(0x12, digest)),
+    (digest: Uint8Array) => CID.createV1(0x55, multihash(0x1e, digest)),
+    (digest: Uint8Array) => CID.createV1(0x129, multihash(0x12, digest)),
+    (digest: Uint8Array) => CID.createV1(0x55, multihash(0, digest.subarray(0, 5)))
+  ]
+
+  it('has few cells whatever is pinned, and those of common CIDs lie evenly', () => {
+    const dice = new Dice(1)
+    const counts = kinds.map(kind => new Set(Array.from({ length: 5000 }, () => cellOf(pinKey(kind(dice.bytes(32)))))).size)
+
+    assert.deepEqual(counts, [512, 256, 256, 1, 1, 1])
+  })
+
+  it('cells, groups and keys are those of the same pairs', async () => {
+    const dice = new Dice(2)
+    const peer = await started()
+    for (let at = 0; at < 300; at++) {
+      const cid = (kinds[at % kinds.length] as (typeof kinds)[0])(dice.bytes(32))
+      await peer.consensus.put({ ...pinFor(`pin ${at}`), cid })
+    }
+    const { digests } = peer.consensus
+
+    const cells = await digests.cells()
+    const keys = await digests.keys(cells.map(({ prefix }) => prefix))
+    const groups = await digests.groups(cells.map(({ prefix }) => ({ prefix, depth: prefix.length })))
+
+    assert.equal(cells.reduce((sum, { pins }) => sum + pins, 0), 300)
+    assert.deepEqual(groups, cells)
+    assert.equal(new Set(keys.map(({ key }) => key)).size, 300)
+    assert.deepEqual(await digests.groups([{ prefix: '/', depth: 60 }]), [], 'what belongs to longer cells is asked for by them')
+  })
+})
+
+describe('the vector of a pair', () => {
+  it('is the same everywhere: a recorded one', () => {
+    assert.equal(Buffer.from(pairVector('/AFKREIA', Buffer.from('value')).buffer, 0, 8).toString('hex'), '689ff66abaeee852')
+  })
+
+  it('takes the key from the value', () => {
+    assert.notDeepEqual(pairVector('/AB', Buffer.from('C')), pairVector('/A', Buffer.from('BC')))
+  })
+})
+
+
+
+describe('sums of vectors', () => {
+  it('are those of their numbers of 16 bits, each by itself', () => {
+    const dice = new Dice(3)
+    for (let round = 0; round < 200; round++) {
+      const [one, other] = [vectorOf(dice.bytes(504)), vectorOf(dice.bytes(504))]
+      const numbers = (vector: Vector): number[] => [...new Uint16Array(vector.buffer)]
+      const [was, added] = [numbers(one), numbers(other)]
+
+      add(one, other)
+      assert.deepEqual(numbers(one), was.map((number, at) => (number + (added[at] as number)) % 65_536))
+      subtract(one, other)
+      subtract(one, other)
+      assert.deepEqual(numbers(one), was.map((number, at) => (number - (added[at] as number) + 65_536) % 65_536))
+    }
+  })
+})

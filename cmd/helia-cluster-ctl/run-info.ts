@@ -68,6 +68,8 @@ export async function showBandwidth (_line: CommandLine, { client, printer, sign
 }
 
 export async function collectGarbage ({ flags }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
-  printer.one(await client.collectGarbage({ local: flags.yes('local'), signal }), repoGcFormat)
+  const collected = await client.collectGarbage({ local: flags.yes('local'), signal })
+  if (printer.encoding === 'table') await printer.all([collected], repoGcFormat)
+  else printer.one(collected, repoGcFormat)
   return exitCodes.done
 }

@@ -156,6 +156,18 @@ describe('ctl: answers', () => {
     })
   })
 
+  it('sum up a collection on a terminal, and name each block in text and JSON', async () => {
+    const body = JSON.stringify({ peer_map: { [peer]: { peer, peername: 'one', keys: [{ key: cid }, { key: cid }] } } })
+    await withApi({ 'POST /ipfs/gc': { body } }, async (_api, run) => {
+      const [table, text, piped, json] = [await run(['ipfs', 'gc'], { isTerminal: true }), await run(['--enc', 'text', 'ipfs', 'gc'], { isTerminal: true }), await run(['ipfs', 'gc']), await run(['--enc', 'json', 'ipfs', 'gc'])]
+
+      assert.match(table.stdout, /PEER.*REMOVED.*ERRORS.*\none +2 +0 +-\n$/)
+      assert.equal(text.stdout.split(cid).length, 3)
+      assert.equal(piped.stdout, text.stdout)
+      assert.deepEqual(JSON.parse(json.stdout), JSON.parse(body))
+    })
+  })
+
   it('cannot write over the screen: control characters are shown on a terminal, and left as they are in a pipe', async () => {
     const hostile = 'n\u001B[2Ja\nb'
     const row = statusOf('pinned').replace('"name":""', `"name":${JSON.stringify(hostile)}`)

@@ -1,7 +1,5 @@
-import { CommanderError } from 'commander'
-import { messageOf } from '../../src/base/errors.ts'
 import { normalArguments } from '../helia-cluster-service/arguments.ts'
-import { usageExitCode } from '../helia-cluster-service/main.ts'
+import { failureOf } from '../helia-cluster-service/main.ts'
 import { endProcess } from '../helia-cluster-service/end-process.ts'
 import { CommandFailed, systemTerminal } from '../helia-cluster-service/terminal.ts'
 import type { FollowDeps } from './deps.ts'
@@ -23,14 +21,7 @@ export async function runFollow (argv: readonly string[], deps: FollowDeps): Pro
     }
     exitCode = await runFollowed(followedIn(parent, name), rest, deps)
   })
-  try {
-    await program.parseAsync(normalArguments(argv, program), { from: 'user' })
-    return exitCode
-  } catch (err) {
-    if (err instanceof CommanderError) return usageExitCode(err)
-    terminal.err(`${messageOf(err)}\n`)
-    return 1
-  }
+  return await failureOf(program, argv, terminal) ?? exitCode
 }
 
 /** A cluster may be called "completion". */

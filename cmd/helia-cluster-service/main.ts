@@ -18,9 +18,14 @@ interface GlobalFlags { config?: string, force?: boolean, debug?: boolean, logle
 export async function runProgram (argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0
   const program = describeService(terminal, code => { exitCode = code })
+  return await failureOf(program, argv, terminal) ?? exitCode
+}
+
+/** Runs the program's command. The exit code of a failure, which it tells on the terminal; null: there was none. */
+export async function failureOf (program: Command, argv: readonly string[], terminal: Terminal): Promise<number | null> {
   try {
     await program.parseAsync(normalArguments(argv, program), { from: 'user' })
-    return exitCode
+    return null
   } catch (err) {
     if (err instanceof CommanderError) return usageExitCode(err)
     terminal.err(`${messageOf(err)}\n`)
@@ -29,7 +34,7 @@ export async function runProgram (argv: readonly string[], terminal: Terminal): 
 }
 
 /** As Go's: help and a wrong flag are no failures, a command that is not there is one. */
-export const usageExitCode = ({ code }: CommanderError): number => code === 'commander.unknownCommand' ? noSuchCommand : 0
+const usageExitCode = ({ code }: CommanderError): number => code === 'commander.unknownCommand' ? noSuchCommand : 0
 
 /** What Go's programs end with when they have no command, or no help, of that name. */
 const noSuchCommand = 3

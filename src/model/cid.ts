@@ -38,6 +38,16 @@ export function parseCid (text: string): CID {
   }
 }
 
+/** Whether `parseCid` takes it. */
+export function isCid (text: string): boolean {
+  try {
+    parseCid(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Decodes binary CID bytes; throws INVALID_CID. */
 export function decodeCid (bytes: Uint8Array): CID {
   try {

@@ -1,6 +1,6 @@
 import { quotedText } from '../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import { parseCid } from '../../model/cid.ts'
+import { isCid, parseCid } from '../../model/cid.ts'
 
 /** A CID or a path as Kubo's commands take it → `/ipfs/…`. Throws INVALID_ARGUMENT with Go's text. */
 export function contentPath (argument: string): string {
@@ -15,13 +15,4 @@ export function contentPath (argument: string): string {
     try { parseCid(rest[0] ?? '') } catch (err) { fail(messageOf(err)) }
   }
   return `/${[first, ...rest].join('/')}`
-}
-
-function isCid (text: string): boolean {
-  try {
-    parseCid(text)
-    return true
-  } catch {
-    return false
-  }
 }

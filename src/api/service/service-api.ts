@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -8,6 +7,7 @@ import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import type { Credentials } from '../../service/accounts/accounts.ts'
 import type { Limits } from '../../service/limits/limits.ts'
 import type { Usage } from '../../service/usage/usage.ts'
+import type { SiteInit } from '../common/site-init.ts'
 import type { AdmissionInit } from './admission.ts'
 import { Admission } from './admission.ts'
 import { failureReply } from './dialect.ts'
@@ -15,23 +15,9 @@ import type { ServiceRoute } from './frame.ts'
 import type { OnAnswered, ServiceFrontDeps } from './front.ts'
 import { serviceFront } from './front.ts'
 
-/** The section `api.service` of service.json as far as it is HTTP, files already read. Times in milliseconds. */
-export interface ServiceApiInit {
-  /** Multiaddr texts. */
-  listen: readonly string[]
-  /** PEM texts; null: plain HTTP. */
-  tls: { cert: string | Buffer, key: string | Buffer } | null
-  publicUrl: string
-  trustedProxies: readonly string[]
+/** The section `api.service` of service.json as far as it is HTTP. */
+export interface ServiceApiInit extends SiteInit {
   limits: AdmissionInit
-  readHeaderMs: number
-  idleMs: number
-  maxHeaderBytes: number
-  maxConnections: number
-  /** Gets one Apache common-log line per request; null: no log. */
-  logLine: ((line: string) => void) | null
-  /** Around the handling of every request: for whoever measures or traces. */
-  wrap?: (listener: RequestListener) => RequestListener
 }
 
 export interface ServiceApiDeps {

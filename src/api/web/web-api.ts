@@ -13,26 +13,13 @@ import type { Arrival } from '../../http/trusted-proxies.ts'
 import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import { isBelow, mount } from '../common/mounted.ts'
 import { isReading, isSameOrigin } from '../common/same-origin.ts'
+import type { SiteInit } from '../common/site-init.ts'
 import type { WebFace, WebPages } from './web-pages.ts'
 
-/** The section `api.webui` of service.json, files already read. Times in milliseconds. */
-export interface WebApiInit {
-  /** Multiaddr texts. */
-  listen: readonly string[]
-  /** PEM texts; null: plain HTTP. */
-  tls: { cert: string | Buffer, key: string | Buffer } | null
-  publicUrl: string
-  trustedProxies: readonly string[]
+/** The section `api.webui` of service.json. */
+export interface WebApiInit extends SiteInit {
   /** Whether the REST API asks for credentials. Without them a page must have come from this machine's own names. */
   hasCredentials: boolean
-  readHeaderMs: number
-  idleMs: number
-  maxHeaderBytes: number
-  maxConnections: number
-  /** Gets one Apache common-log line per request; null: no log. */
-  logLine: ((line: string) => void) | null
-  /** Around the handling of every request: for whoever measures or traces. */
-  wrap?: (listener: RequestListener) => RequestListener
 }
 
 export interface WebApiDeps {

@@ -3,7 +3,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import { percentDecode } from '../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { withoutEndSlashes } from '../../base/slashes.ts'
-import { maxSlowText, parseCid } from '../../model/cid.ts'
+import { isCid, maxSlowText, parseCid } from '../../model/cid.ts'
 import { hashName } from '../../hash/multihash.ts'
 import { placeOfCid, placeOfName } from './place.ts'
 
@@ -107,15 +107,6 @@ function multihashOf (text: string): { code: number, digest: Uint8Array } | unde
     return code === identity || digest.length < minDigestBytes || hashName(code) == null ? undefined : { code, digest }
   } catch {
     return undefined
-  }
-}
-
-function isCid (text: string): boolean {
-  try {
-    parseCid(text)
-    return true
-  } catch {
-    return false
   }
 }
 

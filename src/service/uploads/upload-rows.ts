@@ -3,22 +3,13 @@ import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
-import type { Uploader, UploadFormat } from './uploads.ts'
+import type { ResumableDescription, Uploader } from './uploads.ts'
 
 /** What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to any. */
 export type UploadMetadata = { kind: 'plain', peer: string, run: string } | ResumableMetadata
 
-export interface ResumableMetadata {
+export interface ResumableMetadata extends ResumableDescription {
   kind: 'resumable'
-  /** `directory`: comes as a tar. */
-  format: UploadFormat
-  pin: 'now' | 'on-access'
-  name: string
-  contentType: string
-  group: string | null
-  meta: Record<string, string>
-  /** What the client said, to be told again as it was. */
-  client: string
   /** What the link allows; null: no such limit. */
   maxBytes: number | null
   /** Once it is done. */

@@ -35,12 +35,8 @@ export interface Uploaded {
 /** How far an upload is. `bytes`: of content; `total` null: not known. */
 export interface UploadProgress { upload: string, user: string, state: UploadRow['state'], bytes: number, total: number | null, cid: string | null }
 
-/** An upload in several requests. */
-export interface ResumableRequest {
-  /** Made by the caller, unguessable. */
-  id: string
-  /** Bytes; null: told later. */
-  length: number | null
+/** What a client says of an upload in several requests. */
+export interface ResumableDescription {
   /** A directory comes as a tar. */
   format: UploadFormat
   pin: 'now' | 'on-access'
@@ -48,8 +44,16 @@ export interface ResumableRequest {
   contentType: string
   group: string | null
   meta: Record<string, string>
-  /** Kept as it is, for who asks. */
+  /** What the client said, to be told again as it was. */
   client: string
+}
+
+/** An upload in several requests. */
+export interface ResumableRequest extends ResumableDescription {
+  /** Made by the caller, unguessable. */
+  id: string
+  /** Bytes; null: told later. */
+  length: number | null
 }
 
 /** A resumable upload as its owner sees it. */

@@ -1,3 +1,4 @@
+import { after } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Allocator } from '../../../src/allocator/allocator.ts'
 import { silentLogger } from '../../../src/base/log.ts'
@@ -53,6 +54,20 @@ const byFreeSpace: Allocator = {
     const weight = (peer: PeerId): bigint => metrics.get('freespace')?.get(peer)?.weight ?? 0n
     const sorted = (peers: ReadonlySet<PeerId>): PeerId[] => [...peers].toSorted((a, b) => weight(a) > weight(b) ? -1 : 1)
     return [...sorted(priority), ...sorted(candidates)]
+  }
+}
+
+/**
+ * Opens clusters for the tests of one file; all are closed when these are done. What it gives has the first peer and its cluster at hand.
+ */
+export function clusterOpener (): (count: number, options?: TestClusterOptions) => Promise<TestCluster & { peer: TestPeer, cluster: Cluster }> {
+  const opened: TestCluster[] = []
+  after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+  return async (count, options) => {
+    const made = await clusterOf(count, options)
+    opened.push(made)
+    const peer = made.peerAt(0)
+    return { ...made, peer, cluster: peer.cluster }
   }
 }
 

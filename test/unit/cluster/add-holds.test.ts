@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { CarWriter } from '@ipld/car'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { importCar } from '../../../src/importer/car-importer.ts'
@@ -9,12 +9,12 @@ import type { AddParams, UploadEntry } from '../../../src/model/add.ts'
 import type { CID } from '../../../src/model/cid.ts'
 import type { PinOptions } from '../../../src/model/pin.ts'
 import type { TestCluster } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { addParams, factors } from '../../support/cluster/values.ts'
 import { nodeOf, textBlock } from '../../support/dags.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const open = clusterOpener()
+const importers = { unixfs: importEntries, car: importCar, sharder: createSharder }
 
 interface AddCase {
   params?: Partial<Omit<AddParams, 'pin'>>
@@ -99,10 +99,9 @@ const cases: Record<string, AddCase | ((made: TestCluster) => AddCase)> = {
 describe('the blocks of an add are held no longer than it takes', () => {
   for (const [name, given] of Object.entries(cases)) {
     it(name, async () => {
-      const made = await clusterOf(3, { importers: { unixfs: importEntries, car: importCar, sharder: createSharder } })
-      opened.push(made)
+      const made = await open(3, { importers })
       const { params = {}, options = {}, entries = tree, prepare, lines = Infinity, signal, fails = false } = typeof given === 'function' ? given(made) : given
-      const { cluster } = made.peerAt(0)
+      const { cluster } = made
       prepare?.(made)
       let read = 0
       const add = async (): Promise<void> => {
@@ -118,11 +117,6 @@ describe('the blocks of an add are held no longer than it takes', () => {
 })
 
 describe('an add that awaits its pin', () => {
-  const open = async (): Promise<TestCluster> => {
-    const made = await clusterOf(1, { importers: { unixfs: importEntries, car: importCar, sharder: createSharder } })
-    opened.push(made)
-    return made
-  }
   const added = async ({ peerAt }: TestCluster): Promise<CID> => {
     let root: CID | undefined
     for await (const { cid } of peerAt(0).cluster.add(tree(), addParams({ noPin: true, awaitsPin: true }))) root = cid ?? root
@@ -131,7 +125,7 @@ describe('an add that awaits its pin', () => {
   }
 
   it('keeps its blocks until somebody pins it', async () => {
-    const made = await open()
+    const made = await open(1, { importers })
     const root = await added(made)
     await made.settle()
     const before = made.peerAt(0).ipfs.holdCount()
@@ -143,7 +137,7 @@ describe('an add that awaits its pin', () => {
   })
 
   it('holds nothing of what the pinset has already', async () => {
-    const made = await open()
+    const made = await open(1, { importers })
     const root = await added(made)
     await made.peerAt(0).cluster.pin(root, addParams().pin)
     await made.settle()

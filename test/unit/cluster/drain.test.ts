@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { DrainStatus } from '../../../src/cluster/cluster-api.ts'
 import { memoryDatastore } from '../../support/memory-datastore.ts'
 import { isEverywhere } from '../../../src/model/pin.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import type { TestClusterOptions } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, factors, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const openCluster = clusterOpener()
 
 async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  const { cluster } = made.peerAt(0)
+  const made = await openCluster(count, settings)
+  const { cluster } = made
   const [one = '', two = '', three = '', four = ''] = made.ids
   const heldBy = (peer: string): number => [...made.pinset.pins.values()].filter(({ allocations }) => allocations.includes(peer)).length
   const until = async (holds: (status: DrainStatus) => boolean, peer: string): Promise<DrainStatus> => {
@@ -26,7 +24,7 @@ async function open (count: number, settings?: TestClusterOptions) {
     for (let at = 0; at < pins; at++) await cluster.pin(aCid(at), options(factors(min, max)))
     await made.settle()
   }
-  return { ...made, cluster, one, two, three, four, heldBy, until, pinMany }
+  return { ...made, one, two, three, four, heldBy, until, pinMany }
 }
 
 const isDrained = ({ state }: DrainStatus): boolean => state === 'drained'

@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { closestPeer } from '../../../src/allocator/closest-peer.ts'
 import { Alerts } from '../../../src/cluster/peers/alerts.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aMetric } from '../../support/cluster/shared-monitor.ts'
 import { aCid, aPeerId, aPin, factors, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
-
-async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  return { ...made, cluster: made.peerAt(0).cluster }
-}
+const open = clusterOpener()
 
 const repinning = { init: { disableRepinning: false } }
 

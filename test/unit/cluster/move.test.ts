@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { memoryDatastore } from '../../support/memory-datastore.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import type { TestClusterOptions } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, collect, factors, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const openCluster = clusterOpener()
 
 async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  const { cluster } = made.peerAt(0)
+  const made = await openCluster(count, settings)
+  const { cluster } = made
   const [one = '', two = '', three = '', four = ''] = made.ids
-  return { ...made, cluster, one, two, three, four, allocations: () => cluster.allocation(aCid()).allocations }
+  return { ...made, one, two, three, four, allocations: () => cluster.allocation(aCid()).allocations }
 }
 
 describe('moving a pin', () => {

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { ClusterError } from '../../../src/base/errors.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, collect, factors } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
-
-async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  const peer = made.peerAt(0)
-  return { ...made, peer, cluster: peer.cluster }
-}
+const open = clusterOpener()
 
 const unreachable = new ClusterError('PEER_UNREACHABLE', {}, { message: 'failed to dial' })
 

@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { ClusterError } from '../../../src/base/errors.ts'
 import type { PinOptions } from '../../../src/model/pin.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, factors, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
-
-async function open (count: number, settings?: TestClusterOptions): Promise<TestCluster & { cluster: TestCluster['peers'][number]['cluster'] }> {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  return { ...made, cluster: made.peerAt(0).cluster }
-}
+const open = clusterOpener()
 
 describe('pin', () => {
   it('commits an everywhere pin without allocations, with the time of the pin', async () => {

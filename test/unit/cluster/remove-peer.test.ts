@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { ClusterError } from '../../../src/base/errors.ts'
 import type { Datastore } from '../../../src/datastore/datastore.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, collect, factors, options } from '../../support/cluster/values.ts'
 import { SimDisk } from '../../support/sim-disk.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
-
-async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  return { ...made, cluster: made.peerAt(0).cluster }
-}
+const open = clusterOpener()
 
 describe('removing a peer', () => {
   it('refuses this peer and unknown ones', async () => {

@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { isUnderReplicated } from '../../../src/model/pin-info.ts'
 import { trackerStatuses } from '../../../src/model/status.ts'
-import type { TestCluster } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, collect, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const openCluster = clusterOpener()
 
 async function open (count: number) {
-  const made = await clusterOf(count)
-  opened.push(made)
-  return { ...made, cluster: made.peerAt(0).cluster, consensus: made.peerAt(0).consensus }
+  const made = await openCluster(count)
+  return { ...made, consensus: made.peer.consensus }
 }
 
 /** Three peers: one pin on each of some of them, one everywhere; the second is lost. */

@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { ClusterError } from '../../../src/base/errors.ts'
 import type { GlobalPinInfo } from '../../../src/model/pin-info.ts'
 import { trackerStatuses } from '../../../src/model/status.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import type { TestCluster } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPin, collect, factors, options } from '../../support/cluster/values.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
-
-async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  const peer = made.peerAt(0)
-  return { ...made, peer, cluster: peer.cluster }
-}
+const open = clusterOpener()
 
 /** The statuses by the peers' places in the cluster. */
 const statuses = ({ peerMap }: GlobalPinInfo, { ids }: Pick<TestCluster, 'ids'>): Array<string | undefined> => ids.map(id => peerMap.get(id)?.status)

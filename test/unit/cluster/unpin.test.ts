@@ -1,24 +1,21 @@
 import assert from 'node:assert/strict'
 import { encode } from '@ipld/dag-cbor'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { CID } from '../../../src/model/cid.ts'
 import { zeroTime } from '../../../src/model/time.ts'
-import type { TestCluster } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, aPin, blockOf } from '../../support/cluster/values.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const openCluster = clusterOpener()
 
 const dagCbor = 0x71
 const node = (links: CID[]): ReturnType<typeof blockOf> => blockOf(encode(Object.fromEntries(links.map((link, at) => [String(at), link]))), dagCbor)
 
 /** A pinset with a sharded item: two shards, below a node in between when `deep`. */
 async function withSharded (deep = false, expireAt = zeroTime) {
-  const made = await clusterOf(1)
-  opened.push(made)
-  const peer = made.peerAt(0)
+  const made = await openCluster(1)
+  const { peer } = made
   const shards = [aCid('shard 0'), aCid('shard 1')]
   const between = node(shards)
   const dag = deep ? node([between.cid]) : between
@@ -28,7 +25,7 @@ async function withSharded (deep = false, expireAt = zeroTime) {
   await peer.consensus.put(aPin({ cid: dag.cid, type: 'clusterdag-pin', maxDepth: 0, reference: meta.cid, expireAt }))
   for (const cid of shards) await peer.consensus.put(aPin({ cid, type: 'shard-pin', maxDepth: 1, expireAt }))
   await peer.consensus.put(aPin({ cid: aCid('other') }))
-  return { ...made, peer, cluster: peer.cluster, meta, dag, shards }
+  return { ...made, meta, dag, shards }
 }
 
 describe('unpin', () => {

@@ -1,7 +1,7 @@
 import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
-import { cidText, parseCid } from '../../../model/cid.ts'
+import { cidText, isCid, parseCid } from '../../../model/cid.ts'
 import type { NameOptions, NameTarget } from '../../names.ts'
 import { orAborted } from '../block-fetcher.ts'
 import { Slots } from '../slots.ts'
@@ -102,13 +102,4 @@ export function pathOfEntry (text: string): string | undefined {
   const [, namespace, root] = /^\/(ipfs|ipns)\/([^/]+)(?:\/|$)/.exec(entry) ?? []
   if (root != null) return namespace === 'ipns' || isCid(root) ? entry : undefined
   return isCid(entry) ? `/ipfs/${cidText(parseCid(entry))}` : undefined
-}
-
-function isCid (text: string): boolean {
-  try {
-    parseCid(text)
-    return true
-  } catch {
-    return false
-  }
 }

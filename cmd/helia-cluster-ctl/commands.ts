@@ -26,6 +26,16 @@ const waiting: readonly Flag[] = [
   waitTimeout
 ]
 
+const limits: readonly Flag[] = [
+  { names: ['max-pins-per-second'], type: 'text', about: 'how many moves begin each second; 0: no limit' },
+  { names: ['max-bytes-per-second'], type: 'text', about: 'how much may come to the others each second, such as 20MB; 0: no limit' },
+  { names: ['at-once'], type: 'integer', about: 'moves under way; 32 unless it is said' }
+]
+const waitingForMoves: readonly Flag[] = [
+  { names: ['wait', 'w'], type: 'boolean', about: 'wait until it is done' },
+  waitTimeout
+]
+
 const addFlags: readonly Flag[] = [
   { names: ['recursive', 'r'], type: 'boolean', about: 'add directories with all they hold' },
   { names: ['quiet', 'q'], type: 'boolean', about: 'print CIDs only' },
@@ -63,8 +73,31 @@ export const commands: readonly Command[] = [
         name: 'rm',
         about: 'remove a peer',
         takes: '<peer ID>',
-        help: 'Moves all pins of a dead peer elsewhere. Go peers refuse it in CRDT clusters.',
+        help: 'Moves all pins of a dead peer elsewhere. Go peers refuse it in CRDT clusters. To take out a peer that runs, drain it first: peers drain <peer ID>.',
         run: async (line, context) => (await import('./run-info.ts')).removePeer(line, context)
+      },
+      {
+        name: 'drain',
+        about: 'move everything away from a peer, so that it can be stopped',
+        takes: '[peer ID]',
+        isOurs: true,
+        help: [
+          'Gives each pin of the peer to another one, waits until that has it, and only then takes the peer out. It gets no new pins meanwhile and after. The asked peer does it, in the',
+          'background and after a restart, too: ask the same peer again with --status, --cancel or other limits. Without a peer ID, --status lists the drains of the asked peer.',
+          '',
+          '  peers drain --wait <peer ID>                       and stop the peer when this returns',
+          '  peers drain --max-bytes-per-second 20MB <peer ID>  leave room for others',
+          '  peers drain --cancel <peer ID>                     it shall stay, or is back: it gets pins again',
+          '',
+          'Sizes are measured by how the repositories of those that take pins grow; what has begun goes on.'
+        ].join('\n'),
+        flags: [
+          ...limits,
+          { names: ['status'], type: 'boolean', about: 'only say how far it is' },
+          { names: ['cancel'], type: 'boolean', about: 'end it; what has moved stays where it is' },
+          ...waitingForMoves
+        ],
+        run: async (line, context) => (await import('./run-moving.ts')).drainPeer(line, context)
       }
     ]
   },
@@ -163,6 +196,31 @@ export const commands: readonly Command[] = [
       { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true, run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
       { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
     ]
+  },
+  {
+    name: 'rebalance',
+    about: 'move pins until all peers are filled alike',
+    takes: ' ',
+    isOurs: true,
+    help: [
+      'After a peer or a disk was added. The share of a peer goes by what its repository may hold, or is the same for all with --equal; pins move from peers with more than their share to',
+      'those with less, and no others. A peer loses a pin when the other one has it. --by spreads the copies of each pin over the values of tags, such as regions, first.',
+      '',
+      '  rebalance --dry-run             say what would move',
+      '  rebalance --by region --wait    spread the copies over regions, and wait',
+      '',
+      'The asked peer does it, in the background and after a restart, too.'
+    ].join('\n'),
+    flags: [
+      { names: ['dry-run'], type: 'boolean', about: 'only say what would move' },
+      { names: ['by'], type: 'text', about: 'tags of the peers to spread copies over, comma-separated; default: those that the peer allocates by' },
+      { names: ['equal'], type: 'boolean', about: 'the same share for each peer' },
+      ...limits,
+      { names: ['status'], type: 'boolean', about: 'only say how far it is' },
+      { names: ['cancel'], type: 'boolean', about: 'begin no more moves' },
+      ...waitingForMoves
+    ],
+    run: async (line, context) => (await import('./run-moving.ts')).rebalance(line, context)
   },
   {
     name: 'ipfs',

@@ -1,7 +1,8 @@
 import type { CommandLine } from './command.ts'
 import type { CtlContext } from './context.ts'
-import { CommandFailed, doing, exitCodes } from './failure.ts'
+import { doing, exitCodes } from './failure.ts'
 import { bandwidthFormat, readinessFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from './formats.ts'
+import { peerArgument } from './peer-argument.ts'
 
 export async function showId (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   printer.one(await client.id({ signal }), idFormat)
@@ -20,22 +21,8 @@ export async function listPeers (_line: CommandLine, { client, printer, signal }
 }
 
 export async function removePeer ({ args: [text = ''] }: CommandLine, { client, signal }: CtlContext): Promise<number> {
-  const { normalPeerId } = await import('../../src/config/peer-id-text.ts')
-  const peer = normalPeerId(text)
-  if (peer == null) throw new CommandFailed(`error parsing peer ID: failed to parse peer ID: ${await whyNoPeerId(text)}`)
-  await client.removePeer(peer, { signal })
+  await client.removePeer(await peerArgument(text), { signal })
   return exitCodes.done
-}
-
-/** What a CID parser says of it: peer IDs may be CIDs. */
-async function whyNoPeerId (text: string): Promise<string> {
-  const { cidText } = await import('./cid-text.ts')
-  try {
-    cidText(text)
-    return 'not a CID of a libp2p key'
-  } catch (err) {
-    return (err as Error).message
-  }
 }
 
 export async function showGraph ({ flags }: CommandLine, { client, terminal, signal }: CtlContext): Promise<number> {

@@ -9,7 +9,7 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ConfiguredWebhook, ConnectGraph, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, PinOptions, PinProgress,
+  Added, AddOptions, Alert, Bandwidth, CidLike, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
   PinType, TrackerStatus, Version, Warning, WebhookDelivery
 } from './types.ts'
 
@@ -52,6 +52,16 @@ export interface MoveOptions extends CallOptions {
   from: string
   /** Who shall get it. Default: the allocator chooses. */
   to?: readonly string[]
+}
+
+/** How fast pins may move. What is left out is as it was, or has no limit (32 at once). */
+export interface LimitOptions { maxPinsPerSecond?: number, maxBytesPerSecond?: number, atOnce?: number }
+
+export interface RebalanceOptions {
+  /** Tags over whose values pins are spread. Default: those that the peer allocates by. */
+  by?: readonly string[]
+  /** The same share for all peers; default: by what they may hold. */
+  equal?: boolean
 }
 
 /** An upload's entries, in an array or as they are found. */
@@ -146,6 +156,35 @@ export class ClusterClient {
     return this.#json({ method: 'POST', path: `/pins/${segment(cid)}/move?${encodeQuery({ from, to: to.join(',') })}`, ...options })
   }
 
+  /** Moves everything away from a peer; another call changes the limits. Only Helia Cluster peers know drains and rebalances. */
+  drain (peer: string, { signal, ...limits }: LimitOptions & CallOptions = {}): Promise<Drain> {
+    return this.#json({ method: 'POST', path: `/peers/${segment(peer)}/drain${queryOf(limitQuery(limits))}`, ...(signal == null ? {} : { signal }) })
+  }
+
+  /** Status 404 when the peer isn't drained, 409 when another peer than the asked one drains it. */
+  drainOf (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({ method: 'GET', path: `/peers/${segment(peer)}/drain`, ...options }) }
+
+  /** What has moved stays where it is. */
+  cancelDrain (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({ method: 'DELETE', path: `/peers/${segment(peer)}/drain`, ...options }) }
+
+  /** Those that the asked peer does. */
+  drains (options: CallOptions = {}): Promise<Drain[]> { return this.#json({ method: 'GET', path: '/drains', ...options }) }
+
+  /** What `rebalance` would move. */
+  rebalancePlan ({ signal, ...order }: RebalanceOptions & CallOptions = {}): Promise<RebalancePlan> {
+    return this.#json({ method: 'GET', path: `/rebalance/plan${queryOf(balanceQuery(order))}`, ...(signal == null ? {} : { signal }) })
+  }
+
+  /** Moves pins until all peers are filled alike; goes on in the background. */
+  rebalance ({ signal, ...order }: RebalanceOptions & LimitOptions & CallOptions = {}): Promise<Rebalance> {
+    return this.#json({ method: 'POST', path: `/rebalance${queryOf({ ...balanceQuery(order), ...limitQuery(order) })}`, ...(signal == null ? {} : { signal }) })
+  }
+
+  /** The latest of the asked peer; status 404 when there is none. */
+  rebalanceStatus (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'GET', path: '/rebalance', ...options }) }
+
+  cancelRebalance (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'DELETE', path: '/rebalance', ...options }) }
+
   /** Figures of the pinset, by peer. Only Helia Cluster peers know it. */
   pinsHealth (options: CallOptions = {}): Promise<PinsHealth> { return this.#json({ method: 'GET', path: '/health/pins', ...options }) }
 
@@ -232,6 +271,16 @@ function authorization (auth: Auth): string {
   if ('token' in auth) return `Bearer ${auth.token}`
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${auth.username}:${auth.password}`)))}`
 }
+
+const queryOf = (values: Readonly<Record<string, string>>): string => Object.keys(values).length === 0 ? '' : `?${encodeQuery(values)}`
+
+const limitQuery = ({ maxPinsPerSecond, maxBytesPerSecond, atOnce }: LimitOptions): Record<string, string> => ({
+  ...(maxPinsPerSecond == null ? {} : { 'max-pins-per-second': String(maxPinsPerSecond) }),
+  ...(maxBytesPerSecond == null ? {} : { 'max-bytes-per-second': String(maxBytesPerSecond) }),
+  ...(atOnce == null ? {} : { 'at-once': String(atOnce) })
+})
+
+const balanceQuery = ({ by = [], equal = false }: RebalanceOptions): Record<string, string> => ({ ...(by.length === 0 ? {} : { by: by.join(',') }), ...(equal ? { equal: 'true' } : {}) })
 
 /** Colons are fine in paths, and metrics have them. */
 const segment = (text: CidLike): string => percentEncode(text.toString()).replaceAll('%3A', ':')

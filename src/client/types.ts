@@ -166,6 +166,69 @@ export interface PinProgress {
   } | null
 }
 
+/** How fast pins move. 0: as fast as it goes. */
+export interface MovingLimits {
+  at_once: number
+  max_pins_per_second: number
+  max_bytes_per_second: number
+}
+
+/** How far the drain of a peer is. `drained`: it holds nothing that only it has, and may be stopped. */
+export interface Drain extends MovingLimits {
+  peer: string
+  peername: string
+  state: 'draining' | 'waiting' | 'drained'
+  /** Why it waits; '' otherwise. */
+  reason: string
+  since: TimeText
+  ended_at: TimeText | null
+  /** Pins of the peer when it began, and now. */
+  pins: number
+  left: number
+  moved: number
+  /** Moved pins with a copy less than they had, which nobody could take. */
+  fewer: number
+  in_transit: number
+  stuck: number
+  /** Pins that go everywhere, which don't move. */
+  everywhere: number
+  /** By which the repositories that took pins have grown. */
+  bytes: number
+  /** Estimated; null when nothing can be said. */
+  left_ms: number | null
+}
+
+/** A peer's part in a rebalance: copies that could move, its share of all (by capacity), and what it has in the end. */
+export interface BalanceShare {
+  peer: string
+  peername: string
+  capacity: number
+  pins: number
+  goal: number
+  after: number
+}
+
+/** What a rebalance would do: `count` moves, the first hundred of which are told. */
+export interface RebalancePlan {
+  peers: BalanceShare[]
+  pins: number
+  count: number
+  moves: Array<{ cid: string, from: string, to: string, why: 'load' | 'group' }>
+}
+
+export interface Rebalance extends MovingLimits {
+  state: 'planning' | 'moving' | 'done' | 'cancelled'
+  reason: string
+  since: TimeText
+  ended_at: TimeText | null
+  planned: number
+  moved: number
+  /** Pins that couldn't be moved, and stay. */
+  failed: number
+  in_transit: number
+  peers: BalanceShare[]
+}
+
 /** A warning or an error of the peer's log, of the last hour. */
 export interface Warning {
   level: 'warn' | 'error'

@@ -117,6 +117,33 @@ export interface DrainStatus extends PaceLimits {
 /** Limits that weren't given stay as they are, or are the default ones. */
 export type DrainOrder = Partial<PaceLimits>
 
+export interface RebalanceOrder extends Partial<PaceLimits> {
+  /** Names of tags: pins are spread over their values. Default: those that the allocator goes by. */
+  by?: readonly string[] | undefined
+  /** All peers have the same share, whatever they may hold. */
+  equal?: boolean | undefined
+}
+
+/** One peer's part in a rebalance. `capacity`: what its share goes by. `pins`: copies that could move, now; `goal`, its share of all; `after`, when all has moved. */
+export interface BalanceShare { peer: PeerId, peerName: string, capacity: number, pins: number, goal: number, after: number }
+
+/** What a rebalance would do. `pins`: those that could move; `count`: moves; `moves`: the first hundred of them, and why: too much on the peer, or a group without the pin. */
+export interface RebalancePlan { peers: BalanceShare[], pins: number, count: number, moves: Array<{ cid: CID, from: PeerId, to: PeerId, why: 'load' | 'group' }> }
+
+/** How far a rebalance is. Of one that went on after a restart, since then. */
+export interface RebalanceStatus extends PaceLimits {
+  state: 'planning' | 'moving' | 'done' | 'cancelled'
+  reason: string
+  since: Time
+  endedAt: Time | null
+  planned: number
+  moved: number
+  /** Pins that couldn't be moved, and stay. */
+  failed: number
+  inTransit: number
+  peers: BalanceShare[]
+}
+
 /** The values of one metric of one peer, as old as the times beside it. Null: there was no valid one. `ping` is 1 while it holds. */
 export interface HistorySeries { name: string, peer: PeerId, values: Array<number | null> }
 
@@ -144,6 +171,12 @@ export interface ClusterApi {
   drainOf (peer: PeerId): DrainStatus
   drains (): DrainStatus[]
   cancelDrain (peer: PeerId): Promise<DrainStatus>
+  /** What a rebalance would move; see Rebalances. */
+  planRebalance (order: RebalanceOrder, options?: CallOptions): Promise<RebalancePlan>
+  rebalance (order: RebalanceOrder, options?: CallOptions): Promise<RebalanceStatus>
+  /** Throws NOT_FOUND. */
+  rebalanceStatus (): RebalanceStatus
+  cancelRebalance (): Promise<RebalanceStatus>
 
   /** Allocates and commits; the answer is the pin as committed, options as given. */
   pin (cid: CID, options: PinOptions, call?: CallOptions): Promise<Pin>

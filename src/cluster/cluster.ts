@@ -22,7 +22,7 @@ import type { RemotePeers } from '../network/remote-peers.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, PeersOptions, ScopeOptions, StatusOptions } from './cluster-api.ts'
+import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
 import { healthOf } from './status/health.ts'
@@ -120,12 +120,13 @@ class ClusterPeer implements Cluster {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
     this.#isStarted = true
-    const { swarm, loops, repinLoop, drains, moves } = this.#cases
+    const { swarm, loops, repinLoop, drains, moves, rebalances } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
     if (this.#init.followerMode) return
     await moves.resume(signal)
     await drains.resume(signal)
+    await rebalances.resume()
     const repinning = workers.add(repinLoop)
     this.#loops.push(repinning)
     this.#subscriptions.push(monitor.onAlert(alert => this.#onAlert(alert, repinning)))
@@ -135,7 +136,7 @@ class ClusterPeer implements Cluster {
     this.#isStarted = false
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe()
     this.#cases.swarm.stop()
-    await this.#cases.drains.stop()
+    await Promise.all([this.#cases.drains.stop(), this.#cases.rebalances.stop()])
     await Promise.all(this.#loops.splice(0).map(async loop => loop.stop()))
   }
 
@@ -177,6 +178,10 @@ class ClusterPeer implements Cluster {
   drainOf (peer: PeerId): DrainStatus { return this.#cases.drains.status(peer) }
   drains (): DrainStatus[] { return this.#cases.drains.list() }
   async cancelDrain (peer: PeerId): Promise<DrainStatus> { return this.#cases.drains.cancel(peer) }
+  async planRebalance (order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}): Promise<RebalancePlan> { return this.#cases.rebalances.plan(order, signal) }
+  async rebalance (order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}): Promise<RebalanceStatus> { return this.#cases.rebalances.start(order, signal) }
+  rebalanceStatus (): RebalanceStatus { return this.#cases.rebalances.status() }
+  async cancelRebalance (): Promise<RebalanceStatus> { return this.#cases.rebalances.cancel() }
   drainsOf (): PeerId[] { return this.#cases.draining.own() }
   isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 

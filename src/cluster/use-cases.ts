@@ -1,11 +1,13 @@
 import type { Worker } from '../base/worker.ts'
 import { DrainingPeers } from './rebalance/draining-peers.ts'
 import { Drains } from './rebalance/drains.ts'
+import { Rebalances } from './rebalance/rebalances.ts'
 import { Adder } from './add/add.ts'
 import { AddPlacement } from './add/add-placement.ts'
 import { Alerts } from './peers/alerts.ts'
 import type { ClusterDeps, ClusterInit } from './cluster.ts'
 import type { CID, PeerId } from '../model/cid.ts'
+import type { RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import { GarbageCollection } from './repo/gc.ts'
 import { LeavingPeers } from './peers/leaving-peers.ts'
@@ -60,13 +62,14 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   }
   const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask })
   const moves = new Moves(init, { ...deps, members, placement, ask })
+  const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
   const drains = new Drains(init, {
-    ...deps, members, placement, draining, ask,
-    statusesOf: (peer, filter, signal) => peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal }),
-    repoStat: async (peer, signal) => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
+    ...deps, members, placement, draining, ask, repoStat,
+    statusesOf: (peer, filter, signal) => peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal })
   })
+  const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, adder, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)

@@ -9,17 +9,27 @@ import type { Informer } from '../informer/informer.ts'
 import { pinsetInformer } from '../informer/pinset/pinset-informer.ts'
 import { pingInformer } from '../informer/ping/ping-informer.ts'
 import { pinqueueInformer } from '../informer/pinqueue/pinqueue-informer.ts'
+import { restrained } from '../informer/restrained.ts'
 import { tagsInformer } from '../informer/tags/tags-informer.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { PeerId } from '../model/cid.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
 export interface InformersInit { config: ServiceConfig, peerName: string }
-export interface InformersDeps { ipfs: IpfsConnector, tracker: PinTracker, digests: PinsetDigests, clock: Clock, log: Logger }
+export interface InformersDeps {
+  ipfs: IpfsConnector
+  tracker: PinTracker
+  digests: PinsetDigests
+  /** Peers from which this one moves everything away, and whether somebody does so with this one. */
+  drains: { own: () => readonly PeerId[], isDrained: () => boolean }
+  clock: Clock
+  log: Logger
+}
 
 /** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
-export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracker, digests, clock, log }: InformersDeps): { ping: Informer, informers: Informer[] } {
+export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers
   const informers = [
     pinsetInformer({ metricTtlMs: 2 * config.cluster.monitorPingIntervalMs }, { digests, clock }),
@@ -28,7 +38,7 @@ export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracke
     pinqueue == null ? undefined : pinqueueInformer(pinqueue, { tracker, clock })
   ]
   return {
-    ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, clock }),
-    informers: informers.filter(informer => informer != null)
+    ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),
+    informers: informers.filter(informer => informer != null).map(informer => restrained(informer, drains.isDrained))
   }
 }

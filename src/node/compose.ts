@@ -84,7 +84,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
     cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
   }
   const service = composeService?.({ ...outside, monitor, clusterEvents: events, announceSoon: () => publisher.publishSoon() })
-  const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, digests: consensus.digests, clock, log })
+  const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -45,6 +45,7 @@ export class FakeCluster implements ClusterApi {
   problems: HealthProblem[] = []
   readonly #followerMode: boolean
   readonly #drains = new Map<PeerId, DrainStatus>()
+  #rebalance: RebalanceStatus | undefined
   readonly #peers: PeerId[]
   #now = startOfTime
 
@@ -102,6 +103,31 @@ export class FakeCluster implements ClusterApi {
     const drain = this.drainOf(peer)
     this.#drains.delete(peer)
     return drain
+  }
+
+  async planRebalance (order: RebalanceOrder): Promise<RebalancePlan> {
+    if (order.by?.includes('unknown') === true) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'no peer has the tag unknown' })
+    return { peers: [{ peer: this.peer, peerName: 'peer0', capacity: 10e9, pins: 2, goal: 1, after: 1 }], pins: 2, count: 1, moves: Array.from(this.pins.values(), ({ cid }) => ({ cid, from: this.peer, to: this.peer, why: 'load' as const })) }
+  }
+
+  async rebalance (order: RebalanceOrder): Promise<RebalanceStatus> {
+    this.#write('rebalance')
+    if (this.#rebalance?.state === 'moving') throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
+    const { peers } = await this.planRebalance(order)
+    const { atOnce = 32, maxPinsPerSecond = 0, maxBytesPerSecond = 0 } = order
+    this.#rebalance = { state: 'moving', reason: '', since: startOfTime, endedAt: null, planned: 1, moved: 0, failed: 0, inTransit: 1, peers, atOnce, maxPinsPerSecond, maxBytesPerSecond }
+    return this.#rebalance
+  }
+
+  rebalanceStatus (): RebalanceStatus {
+    if (this.#rebalance == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no rebalance' })
+    return this.#rebalance
+  }
+
+  async cancelRebalance (): Promise<RebalanceStatus> {
+    this.#write('cancelRebalance')
+    this.#rebalance = { ...this.rebalanceStatus(), state: 'cancelled', endedAt: startOfTime }
+    return this.#rebalance
   }
 
   async pin (cid: CID, options: PinOptions, _call?: CallOptions): Promise<Pin> {

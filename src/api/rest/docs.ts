@@ -40,6 +40,17 @@ export const moveOptions: readonly ParameterDoc[] = [
   query('to', 'string', 'Comma list of peer IDs that shall get it. Default: the allocator chooses one.')
 ]
 
+export const paceOptions: readonly ParameterDoc[] = [
+  query('max-pins-per-second', 'string', 'How many moves begin each second. 0: no limit.'),
+  query('max-bytes-per-second', 'string', 'By how much the repositories that take pins grow each second; the next move waits until then. 0: no limit.'),
+  query('at-once', 'integer', 'Moves under way, 1 to 1024. Default 32.')
+]
+
+export const rebalanceOptions: readonly ParameterDoc[] = [
+  query('by', 'string', 'Comma list of tags: pins are spread over their values. Default: those of allocate_by.'),
+  query('equal', 'boolean', 'true: all peers have the same share; default: by what their repositories may hold.')
+]
+
 const flag = (name: string, about: string): ParameterDoc => query(name, 'boolean', about)
 
 export const addOptions: readonly ParameterDoc[] = [
@@ -62,6 +73,9 @@ export const addOptions: readonly ParameterDoc[] = [
 const badRequest: ResponseDoc = { status: 400, about: 'The request is not valid.', schema: 'Error' }
 const refused: ResponseDoc = { status: 500, about: 'The cluster refuses or fails; the message says why.', schema: 'Error' }
 export const noWebhook: ResponseDoc = { status: 404, about: 'There is no such webhook.', schema: 'Error' }
+export const noDrain: ResponseDoc = { status: 404, about: 'The peer is not being drained.', schema: 'Error' }
+export const drainedElsewhere: ResponseDoc = { status: 409, about: 'Another peer drains it; the message says which.', schema: 'Error' }
+export const noRebalance: ResponseDoc = { status: 404, about: 'There is none.', schema: 'Error' }
 export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
 
 /** What would pin or add content of a denylist. */

@@ -6,7 +6,7 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
-  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, missing, moveOptions, noWebhook, peer, pinOptions, statusFilter, streams, typeFilter,
+  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, typeFilter,
   webhookId
 } from './docs.ts'
 import { frontPage } from './front-page.ts'
@@ -15,6 +15,7 @@ import { EventHandlers } from './handlers-events.ts'
 import type { Watching } from './handlers-events.ts'
 import { InfoHandlers } from './handlers-info.ts'
 import { PeerHandlers } from './handlers-peers.ts'
+import { MovingHandlers } from './handlers-moving.ts'
 import { PinHandlers } from './handlers-pins.ts'
 import { restSchemas } from './schemas.ts'
 
@@ -27,6 +28,7 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const { cluster, authenticator } = deps
   const info = new InfoHandlers(deps)
   const peers = new PeerHandlers(cluster)
+  const moving = new MovingHandlers(cluster)
   const pins = new PinHandlers(deps)
   const events = new EventHandlers(deps)
   const routes: Route[] = [
@@ -39,11 +41,19 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id', [missing]))),
     user('POST /peers', peers.add, answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })),
     user('DELETE /peers/{peer}', peers.remove, removal),
+    user('GET /peers/{peer}/drain', moving.drain, answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })),
+    user('POST /peers/{peer}/drain', moving.startDrain, draining),
+    user('DELETE /peers/{peer}/drain', moving.cancelDrain, answers('Ends a drain; what has moved stays where it is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })),
+    user('GET /drains', moving.drains, answers('The drains that the asked peer does.', 'Drains')),
+    user('GET /rebalance', moving.rebalanceStatus, answers('How far the rebalance is.', 'Rebalance', { responses: [noRebalance] })),
+    user('GET /rebalance/plan', moving.plan, answers('What a rebalance would move.', 'RebalancePlan', { parameters: rebalanceOptions })),
+    user('POST /rebalance', moving.rebalance, rebalancing),
+    user('DELETE /rebalance', moving.cancelRebalance, answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })),
     hot(user('POST /add', addHandler(deps), adding)),
     hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
     hot(user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))),
     hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local, missing]))),
-    user('POST /pins/{cid}/move', pins.move, moving),
+    user('POST /pins/{cid}/move', pins.move, movingOne),
     user('POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })),
     user('POST /pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })),
     hot(user('POST /pins/recover', pins.recoverAll, streams('Queues all pins again that failed.', 'GlobalPinInfo', [local]))),
@@ -98,9 +108,22 @@ const removal: RouteDoc = {
   ]
 }
 
-const moving: RouteDoc = answers('Gives a pin another peer in the place of one that has it.', 'Pin', {
+const movingOne: RouteDoc = answers('Gives a pin another peer in the place of one that has it.', 'Pin', {
   parameters: [cid, ...moveOptions],
   responses: [absent, { status: 409, about: 'Somebody else changed the pin at the same time, or too many pins are being moved.', schema: 'Error' }]
+})
+
+const draining: RouteDoc = answers('Moves everything away from a peer, or changes how fast.', 'Drain', {
+  parameters: [peer, ...paceOptions],
+  responses: [
+    { status: 404, about: 'No such peer.', schema: 'Error' },
+    { status: 409, about: 'The other peers are too few for its pins, another peer drains it, or too many are being drained.', schema: 'Error' }
+  ]
+})
+
+const rebalancing: RouteDoc = answers('Moves pins until all peers are filled alike.', 'Rebalance', {
+  parameters: [...rebalanceOptions, ...paceOptions],
+  responses: [{ status: 409, about: 'One is under way already.', schema: 'Error' }]
 })
 
 const readiness: RouteDoc = {

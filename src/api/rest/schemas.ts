@@ -13,6 +13,14 @@ const metric = { name: string, peer: string, value: string, expire: integer, val
 
 const delivery = { delivery_id: string, at: time, attempt: integer, events: integer, type: string, status: orNull(integer), error: orNull(string), took_ms: integer }
 
+const number = { type: 'number' }
+const pace = { at_once: integer, max_pins_per_second: number, max_bytes_per_second: number }
+
+const drain = object({
+  peer: string, peername: string, state: { enum: ['draining', 'waiting', 'drained'] }, reason: string, since: time, ended_at: orNull(time), pins: integer, left: integer, moved: integer, fewer: integer,
+  in_transit: integer, stuck: integer, everywhere: integer, bytes: integer, left_ms: orNull(integer), ...pace
+})
+
 export const restSchemas: Readonly<Record<string, unknown>> = {
   Error: object({ code: integer, message: string }),
   Version: object({ version: string }),
@@ -116,6 +124,13 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     unreachable: integer,
     peers: list(object({ peer: string, peername: string, missing: boolean, last_seen: orNull(time), pins: integer, alone: integer, statuses: mapOf(integer) }))
   }),
+  Drain: drain,
+  Drains: list(ref('Drain')),
+  RebalancePlan: object({ peers: list(ref('BalanceShare')), pins: integer, count: integer, moves: list(object({ cid: string, from: string, to: string, why: { enum: ['load', 'group'] } })) }),
+  Rebalance: object({
+    state: { enum: ['planning', 'moving', 'done', 'cancelled'] }, reason: string, since: time, ended_at: orNull(time), planned: integer, moved: integer, failed: integer, in_transit: integer, ...pace, peers: list(ref('BalanceShare'))
+  }),
+  BalanceShare: object({ peer: string, peername: string, capacity: number, pins: integer, goal: integer, after: integer }),
   MetricHistory: object({ every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) })) }),
   Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }

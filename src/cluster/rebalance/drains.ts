@@ -20,6 +20,7 @@ import { DrainRows } from './drain-rows.ts'
 import { DrainRun } from './drain-run.ts'
 import { EverywhereCheck } from './everywhere-check.ts'
 import { Growth } from './growth.ts'
+import { checkLimits, defaultLimits } from './limits.ts'
 import { Receivers } from './receivers.ts'
 import { Transfers } from './transfers.ts'
 
@@ -37,9 +38,7 @@ export interface DrainsDeps {
   log: Logger
 }
 
-export const defaultLimits = { atOnce: 32, maxPinsPerSecond: 0, maxBytesPerSecond: 0 }
 const mostDrains = 16
-const mostAtOnce = 1024
 
 /** What a look at the pinset says of a peer that shall be drained. `lacking`: its pins that the other peers are too few for. */
 interface Survey { pins: number, everywhere: number, lacking: number, needed: number }
@@ -171,10 +170,4 @@ function surveyOne ({ replicationFactorMin: min }: Pin, found: Survey, available
   if (available >= Math.max(1, min)) return
   found.lacking++
   found.needed = Math.max(found.needed, min, 1)
-}
-
-function checkLimits ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: DrainOrder): void {
-  const refuse = (message: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message }) }
-  if (atOnce != null && (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > mostAtOnce)) refuse(`at-once is a whole number from 1 to ${mostAtOnce}`)
-  for (const rate of [maxPinsPerSecond, maxBytesPerSecond]) if (rate != null && !(rate >= 0 && Number.isFinite(rate))) refuse('a limit is a number, 0 or more; 0: none')
 }

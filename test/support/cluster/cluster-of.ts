@@ -45,6 +45,8 @@ export interface TestClusterOptions {
   consensus?: MemoryConsensusInit
   deps?: Partial<ClusterDeps>
   importers?: Importers
+  /** What is in the pinset already. */
+  pinset?: SharedPinset
 }
 
 /** Most free space first. */
@@ -74,7 +76,7 @@ export function clusterOpener (): (count: number, options?: TestClusterOptions) 
 /** Starts `count` peers. Peer i has (count - i) × 1000 free, so that allocation goes by index. */
 export async function clusterOf (count: number, options: TestClusterOptions = {}): Promise<TestCluster> {
   const clock = new SimClock()
-  const pinset = new SharedPinset()
+  const pinset = options.pinset ?? new SharedPinset()
   const monitor = new SharedMonitor()
   const workers = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })
   const ids = Array.from({ length: count }, (_, at) => aPeerId(at))

@@ -1,0 +1,202 @@
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError, messageOf } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import type { Consensus } from '../../consensus/consensus.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
+import type { CID } from '../../model/cid.ts'
+import type { BalanceShare, RebalanceOrder, RebalancePlan, RebalanceStatus } from '../cluster-api.ts'
+import { refuseInFollowerMode } from '../follower.ts'
+import type { Members } from '../peers/members.ts'
+import type { Moves } from '../pinning/move.ts'
+import type { BalancePeersDeps } from './balance-peers.ts'
+import { balancePeers } from './balance-peers.ts'
+import type { BalanceMove } from './balance-plan.ts'
+import { BalancePlan } from './balance-plan.ts'
+import { Growth } from './growth.ts'
+import { checkLimits, defaultLimits } from './limits.ts'
+import { Pace } from './pace.ts'
+
+export interface RebalancesDeps extends BalancePeersDeps {
+  consensus: Pick<Consensus, 'state'>
+  members: Members
+  moves: Pick<Moves, 'move' | 'has'>
+  datastore?: Pick<Datastore, 'get' | 'write'> | undefined
+  workers: Workers
+  clock: Clock
+  log: Logger
+}
+
+/** `rebalance/1` → JSON {order, since}: the one that is under way. */
+const row = 'rebalance/1'
+const movesShown = 100
+/** Moves that are planned with one look at the pinset and then made. */
+const movesPlanned = 10_000
+const mostFailed = 10_000
+const lookMs = 1000
+const retryMs = 30_000
+
+interface Planned { figures: BalanceShare[], pins: number, total: number, moves: Array<BalanceMove<CID>> }
+
+/** The use case "fill all peers alike": see docs/design/rebalance.md. One at a time on this peer. */
+export class Rebalances {
+  readonly #init: { followerMode: boolean }
+  readonly #deps: RebalancesDeps
+  #status: RebalanceStatus | undefined
+  #order: RebalanceOrder = {}
+  #pace = new Pace(defaultLimits)
+  #worker: WorkerHandle | undefined
+  /** Pins that couldn't be moved: they aren't planned again. */
+  readonly #failed = new Set<string>()
+
+  constructor (init: { followerMode: boolean }, deps: RebalancesDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  /** What a rebalance would do; nothing is changed. Rejects as `balancePeers` does. */
+  async plan (order: RebalanceOrder, signal: AbortSignal): Promise<RebalancePlan> {
+    const { figures, pins, total, moves } = await this.#look(order, movesShown, signal)
+    return { peers: figures, pins, count: total, moves }
+  }
+
+  /** Goes on with the rebalance of an earlier run. */
+  async resume (): Promise<void> {
+    const value = this.#deps.datastore?.get(row)
+    if (value == null) return
+    try {
+      const { order, since } = JSON.parse(Buffer.from(value).toString()) as { order: RebalanceOrder, since: number }
+      this.#run(order, Number(since))
+    } catch (err) {
+      this.#deps.log.warn('the row of a rebalance is damaged and left alone', { err: messageOf(err) })
+    }
+  }
+
+  async stop (): Promise<void> { await this.#worker?.stop() }
+
+  /**
+   * Begins. Resolves when the disk has it. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT, CONFLICT (one is under way), STORAGE_FULL, and as `balancePeers` does; then nothing is begun.
+   */
+  async start (order: RebalanceOrder, signal: AbortSignal): Promise<RebalanceStatus> {
+    refuseInFollowerMode(this.#init)
+    checkLimits(order)
+    if (this.#isRunning()) throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
+    await balancePeers(order, this.#deps, signal)
+    if (this.#isRunning()) throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
+    const since = this.#deps.clock.now()
+    await this.#deps.datastore?.write([{ key: row, value: Buffer.from(JSON.stringify({ order, since })) }], { sync: true })
+    return this.#run(order, since)
+  }
+
+  /** The latest since this process began. NOT_FOUND without one. */
+  status (): RebalanceStatus {
+    if (this.#status == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no rebalance' })
+    return this.#status
+  }
+
+  /** Moves under way end as they would have; no others begin. */
+  async cancel (): Promise<RebalanceStatus> {
+    refuseInFollowerMode(this.#init)
+    const status = this.status()
+    await this.#worker?.stop()
+    await this.#forget()
+    if (status.state === 'planning' || status.state === 'moving') this.#tell({ state: 'cancelled', endedAt: this.#deps.clock.now() })
+    return this.status()
+  }
+
+  #isRunning (): boolean { return this.#status?.state === 'planning' || this.#status?.state === 'moving' }
+
+  #run (order: RebalanceOrder, since: number): RebalanceStatus {
+    const { by, equal, ...given } = order
+    const limits = { ...defaultLimits, ...given }
+    this.#order = { by, equal }
+    this.#pace = new Pace(limits)
+    this.#failed.clear()
+    void this.#worker?.stop()
+    this.#status = { state: 'planning', reason: '', since, endedAt: null, planned: 0, moved: 0, failed: 0, inTransit: 0, peers: [], ...limits }
+    this.#worker = this.#deps.workers.add({ name: 'rebalance', intervalMs: () => retryMs, work: async signal => await this.#round(signal) ? 'busy' : 'idle' })
+    return this.#status
+  }
+
+  #tell (change: Partial<RebalanceStatus>): void { if (this.#status != null) this.#status = { ...this.#status, ...change } }
+
+  async #forget (): Promise<void> { await this.#deps.datastore?.write([{ key: row, value: undefined }], { sync: true, frees: true }) }
+
+  async #round (signal: AbortSignal): Promise<boolean> {
+    if (!this.#isRunning()) return false
+    const { clock, log } = this.#deps
+    const { figures, total, moves } = await this.#look(this.#order, movesPlanned, signal).catch(err => {
+      this.#tell({ reason: messageOf(err) })
+      throw err
+    })
+    const { moved = 0, failed = 0 } = this.#status ?? {}
+    this.#tell({ peers: figures, planned: moved + total, state: 'moving', reason: '' })
+    await this.#moveAll(moves, signal)
+    if ((this.#status?.moved ?? 0) > moved) return true // what could not move then may be able to, and users go on pinning
+    await this.#forget()
+    log.info('the peers are in balance', { moved, failed })
+    this.#tell({ state: 'done', endedAt: clock.now() })
+    return false
+  }
+
+  /** Looks at the pinset twice. `most` moves are kept; the others are counted. */
+  async #look (order: RebalanceOrder, most: number, signal: AbortSignal): Promise<Planned> {
+    const { consensus, members } = this.#deps
+    const plan = new BalancePlan(await balancePeers(order, this.#deps, signal))
+    for await (const batch of consensus.state.pins({ signal })) for (const pin of batch) plan.count(pin)
+    const moves: Array<BalanceMove<CID>> = []
+    let total = 0
+    for await (const batch of consensus.state.pins({ signal })) {
+      for (const pin of batch) {
+        const move = this.#failed.has(pin.cid.toString()) ? undefined : plan.moveOf(pin)
+        if (move == null) continue
+        total++
+        if (moves.length < most) moves.push(move)
+      }
+    }
+    const figures = plan.figures().map(({ peer, ...figure }) => ({ peer, peerName: members.ping(peer).peerName, ...figure }))
+    return { figures, pins: plan.pins, total, moves }
+  }
+
+  async #moveAll (moves: ReadonlyArray<BalanceMove<CID>>, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps
+    const inTransit = new Set<BalanceMove<CID>>()
+    const growth = new Growth(this.#deps)
+    const settle = async (most: number): Promise<void> => {
+      for (;;) {
+        for (const move of inTransit) if (!this.#deps.moves.has(move.cid)) this.#arrived(move, inTransit)
+        if (this.#pace.limits.maxBytesPerSecond > 0) this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.now())
+        if (inTransit.size <= most) return
+        await clock.sleep(lookMs, signal)
+      }
+    }
+    for (const move of moves) {
+      await settle(this.#pace.limits.atOnce - 1)
+      for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) await clock.sleep(Math.min(waitMs, lookMs), signal)
+      this.#pace.began(clock.now())
+      if (await this.#begin(move, signal)) inTransit.add(move)
+      this.#tell({ inTransit: inTransit.size })
+    }
+    await settle(0)
+  }
+
+  #arrived (move: BalanceMove<CID>, inTransit: Set<BalanceMove<CID>>): void {
+    inTransit.delete(move)
+    this.#tell({ moved: (this.#status?.moved ?? 0) + 1, inTransit: inTransit.size })
+  }
+
+  /** What can't be moved now stays where it is. */
+  async #begin ({ cid, from, to }: BalanceMove<CID>, signal: AbortSignal): Promise<boolean> {
+    const { moves, log } = this.#deps
+    try {
+      await moves.move(cid, { from, to: [to] })
+      return true
+    } catch (err) {
+      signal.throwIfAborted()
+      log.debug('a pin could not be moved by a rebalance', { cid: cid.toString(), from, to, err })
+      if (this.#failed.size < mostFailed) this.#failed.add(cid.toString())
+      this.#tell({ failed: (this.#status?.failed ?? 0) + 1, reason: messageOf(err) })
+      return false
+    }
+  }
+}

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { RebalanceStatus } from '../../../src/cluster/cluster-api.ts'
-import type { TestCluster, TestClusterOptions } from '../../support/cluster/cluster-of.ts'
-import { clusterOf } from '../../support/cluster/cluster-of.ts'
+import type { TestClusterOptions } from '../../support/cluster/cluster-of.ts'
+import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aMetric } from '../../support/cluster/shared-monitor.ts'
 import { aCid, aPin, factors, options } from '../../support/cluster/values.ts'
 import { memoryDatastore } from '../../support/memory-datastore.ts'
 
-const opened: TestCluster[] = []
-after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
+const openCluster = clusterOpener()
 
 async function open (count: number, settings?: TestClusterOptions) {
-  const made = await clusterOf(count, settings)
-  opened.push(made)
-  const { cluster } = made.peerAt(0)
+  const made = await openCluster(count, settings)
+  const { cluster } = made
   const [one = '', two = '', three = ''] = made.ids
   const heldBy = (peer: string): number => [...made.pinset.pins.values()].filter(({ allocations }) => allocations.includes(peer)).length
   const until = async (state: RebalanceStatus['state']): Promise<RebalanceStatus> => {
@@ -25,7 +23,7 @@ async function open (count: number, settings?: TestClusterOptions) {
     for (let at = 0; at < pins; at++) await made.peerAt(0).consensus.put(aPin({ cid: aCid(`${name} ${at}`), ...options(factors(peers.length)), allocations: peers }))
     await made.settle()
   }
-  return { ...made, cluster, one, two, three, heldBy, until, pinOn }
+  return { ...made, one, two, three, heldBy, until, pinOn }
 }
 
 describe('a rebalance', () => {

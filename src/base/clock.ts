@@ -33,3 +33,14 @@ export function deadline (clock: Clock, ms: number, reason: () => Error, parent?
     }
   }
 }
+
+/** What the promise gives, or 'late' when it takes longer than `ms`; the promise goes on. */
+export async function orLate<Result> (promise: Promise<Result>, { clock, ms }: { clock: Clock, ms: number }): Promise<Result | 'late'> {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  const cancel = clock.after(ms, () => resolve('late'))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    cancel()
+  }
+}

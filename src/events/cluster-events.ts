@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
+import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
 import type { CID, PeerId } from '../model/cid.ts'
@@ -7,10 +8,15 @@ import type { Alert } from '../model/metric.ts'
 import { parsePingValue } from '../model/metric.ts'
 import { formatTime } from '../model/time.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { RemotePeers } from '../network/remote-peers.ts'
+import type { OwnStatuses, RemoteStatuses, StatusChange } from '../network/remote-statuses.ts'
 import type { OperationChange } from '../tracker/tracker.ts'
 import { EventRing } from './event-ring.ts'
 import type { EventBatch, EventData, EventFeed, FollowOptions } from './events.ts'
-import { shortText } from './events.ts'
+import { oldestPlace, shortText } from './events.ts'
+import { StatusesElsewhere } from './statuses-elsewhere.ts'
+import type { StatusData } from './status-log.ts'
+import { logPrefix, StatusLog } from './status-log.ts'
 import type { Warning } from './warnings.ts'
 
 export interface ClusterEventsInit {
@@ -23,6 +29,8 @@ export interface ClusterEventsDeps {
   consensus: Pick<Consensus, 'onChange'>
   tracker: { onOperation (listener: (change: OperationChange) => void): () => void }
   monitor: Pick<Monitor, 'latest' | 'lastKnownOf' | 'onAlert'>
+  /** How the other members' pins are heard of. Absent: not at all. */
+  elsewhere?: { statuses: RemoteStatuses, remotes: Pick<RemotePeers, 'status' | 'statusAll'>, log: Logger } | undefined
   warnings?: { onWarning (listener: (warning: Warning) => void): () => void } | undefined
   workers: Workers
   clock: Clock
@@ -37,8 +45,8 @@ const maxReaders = 2048
 const lookMs = 1000
 
 /**
- * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how its own pins go (`pin.status`); members
- * that come and go (`peer.up`, `peer.down`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
+ * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how pins go on this peer, and on the others while
+ * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
  * with each start.
  */
 export class ClusterEvents implements EventFeed, Startable {
@@ -46,16 +54,24 @@ export class ClusterEvents implements EventFeed, Startable {
   readonly #init: ClusterEventsInit
   readonly #deps: ClusterEventsDeps
   readonly #ring: EventRing
+  readonly #own: StatusLog
+  readonly #elsewhere: StatusesElsewhere | undefined
+  /** The last event before this peer began to hear of the others: whoever goes on before it has missed some of theirs. */
+  #deafUntil = 0
   readonly #ends: Array<() => void> = []
   #members: Set<PeerId> | undefined
   #looking: WorkerHandle | undefined
 
   /** Hears the pinset's changes from now on. */
   constructor (init: ClusterEventsInit, deps: ClusterEventsDeps) {
-    const { clock, random, consensus, tracker, monitor, warnings } = deps
+    const { clock, random, consensus, tracker, monitor, elsewhere, warnings } = deps
     this.#init = init
     this.#deps = deps
-    this.#ring = new EventRing({ prefix: `${Buffer.from(random.bytes(6)).toString('base64url')}.`, maxEvents, maxReaders }, { clock })
+    this.#ring = new EventRing({ prefix: logPrefix(random), maxEvents, maxReaders }, { clock })
+    this.#own = new StatusLog({ clock, random })
+    this.#elsewhere = elsewhere == null ? undefined : new StatusesElsewhere({
+      ...elsewhere, workers: deps.workers, clock, told: (peer, change) => this.#toldBy(peer, change), missed: peer => this.#ring.add('pin.status.missed', { peer, peername: this.#nameOf(peer) })
+    })
     this.#ends.push(
       consensus.onChange(changes => this.#pinset(changes)),
       tracker.onOperation(change => this.#operation(change)),
@@ -77,21 +93,38 @@ export class ClusterEvents implements EventFeed, Startable {
     })
   }
 
-  async drain (): Promise<void> { this.#ring.close() }
+  async drain (): Promise<void> { this.#close() }
 
   async stop (): Promise<void> {
-    this.#ring.close()
+    this.#close()
     for (const end of this.#ends.splice(0)) end()
     await this.#looking?.stop()
+    await this.#elsewhere?.stop()
   }
 
-  follow (options: FollowOptions): AsyncIterable<EventBatch> { return this.#ring.follow(options) }
+  /** How pins go on this peer, for the others. */
+  get ownStatuses (): OwnStatuses { return this.#own }
+
+  async * follow (options: FollowOptions): AsyncGenerator<EventBatch, void, undefined> {
+    const place = options.after == null || options.after === oldestPlace ? undefined : this.#ring.placeOf(options.after)
+    const leave = this.#listen()
+    let wasDeaf = place != null && place < this.#deafUntil
+    try {
+      for await (const batch of this.#ring.follow(options)) {
+        yield wasDeaf ? { ...batch, missed: true } : batch
+        wasDeaf = false
+      }
+    } finally {
+      leave()
+    }
+  }
 
   task ({ taskId, kind, state, error }: TaskChange): void {
     this.#ring.add('task.status', { task_id: taskId, kind, state, ...(error == null ? {} : { error: shortText(error) }) })
   }
 
   #pinset (changes: readonly PinsetChange[]): void {
+    this.#elsewhere?.pinset(changes)
     for (const { cid, pin } of changes) {
       if (pin == null) this.#ring.add('pin.removed', cidData(cid))
       else this.#ring.add('pin.put', () => ({ cid: cid.toString(), name: shortText(pin.name), type: pin.type, allocations: pin.allocations }))
@@ -100,7 +133,12 @@ export class ClusterEvents implements EventFeed, Startable {
 
   #operation ({ cid, status, error, attempts }: OperationChange): void {
     const peer = this.#init.self
-    this.#ring.add('pin.status', () => ({ cid: cid().toString(), peer, status, ...(error === '' ? {} : { error: shortText(error) }), ...(attempts > 0 ? { attempts } : {}) }))
+    const event = this.#own.add(() => statusData({ cid: cid().toString(), peer, status, error, attempts }))
+    this.#ring.add('pin.status', () => ({ ...event.data, peername: this.#nameOf(peer) }))
+  }
+
+  #toldBy (peer: PeerId, { agoMs, ...change }: StatusChange): void {
+    this.#ring.add('pin.status', () => ({ ...statusData({ peer, ...change }), peername: this.#nameOf(peer) }), this.#deps.clock.now() - agoMs)
   }
 
   #alert (alert: Alert): void {
@@ -115,9 +153,26 @@ export class ClusterEvents implements EventFeed, Startable {
   #look (): void {
     const before = this.#members
     const now = this.#members = new Set(this.#deps.monitor.latest(this.#init.peersetMetric).map(({ peer }) => peer))
+    this.#elsewhere?.members(this.#others())
     if (before == null) return
     for (const peer of now) if (!before.has(peer)) this.#ring.add('peer.up', { peer, peername: this.#nameOf(peer) })
     for (const peer of before) if (!now.has(peer)) this.#ring.add('peer.down', { peer, peername: this.#nameOf(peer) })
+  }
+
+  #others (): PeerId[] { return [...this.#members ?? []].filter(peer => peer !== this.#init.self) }
+
+  #listen (): () => void {
+    const elsewhere = this.#elsewhere
+    if (elsewhere == null) return () => {}
+    if (!elsewhere.hears) this.#deafUntil = this.#ring.last
+    const leave = elsewhere.listen()
+    elsewhere.members(this.#others())
+    return leave
+  }
+
+  #close (): void {
+    this.#ring.close()
+    this.#own.close()
   }
 
   #nameOf (peer: PeerId): string {
@@ -125,5 +180,9 @@ export class ClusterEvents implements EventFeed, Startable {
     return ping == null ? '' : shortText(parsePingValue(ping.value).peerName)
   }
 }
+
+/** Only what there is to say. */
+const statusData = ({ cid, peer, status, error, attempts }: Required<StatusData>): StatusData & EventData =>
+  ({ cid, peer, status, ...(error === '' ? {} : { error: shortText(error) }), ...(attempts > 0 ? { attempts } : {}) })
 
 const cidData = (cid: CID) => (): EventData => ({ cid: cid.toString() })

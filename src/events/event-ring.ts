@@ -73,6 +73,14 @@ export class EventRing implements EventFeed {
     return place != null && place <= this.#last ? place : undefined
   }
 
+  /** Id of the last event that is older than a time; where the log doesn't go back that far, one of which `after` says that something is missing behind it. */
+  idBefore (at: number): string {
+    const kept = this.#events.slice(-this.#init.maxEvents)
+    const found = kept.findLastIndex(event => event.at < at)
+    const place = this.#last - kept.length + 1 + found
+    return `${this.#init.prefix}${found === -1 && place > this.#init.last ? place - 1 : place}`
+  }
+
   /** What comes behind a place, as much as one batch takes; everybody who stands there gets the same object. */
   after (place: number): RingBatch {
     if (this.#shared?.from === place) return this.#shared.batch

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { orLate } from '../base/clock.ts'
 import type { EventBatch, EventFeed } from './events.ts'
 import { eventJson, isWanted } from './events.ts'
 
@@ -36,8 +37,8 @@ export async function * eventStream (options: EventStreamOptions, { feed, clock 
   const batches = feed.follow({ after, signal: end.signal })[Symbol.asyncIterator]()
   try {
     for (let next = batches.next(), isFirst = true; ;) {
-      const heard = await beatOr(next, { clock, heartbeatMs })
-      if (heard === 'beat') {
+      const heard = await orLate(next, { clock, ms: heartbeatMs })
+      if (heard === 'late') {
         yield beat
         continue
       }
@@ -52,16 +53,6 @@ export async function * eventStream (options: EventStreamOptions, { feed, clock 
     signal.removeEventListener('abort', stop)
     end.abort()
     await batches.return?.()
-  }
-}
-
-async function beatOr<Result> (next: Promise<Result>, { clock, heartbeatMs }: { clock: Clock, heartbeatMs: number }): Promise<Result | 'beat'> {
-  let cancel = (): void => {}
-  const late = new Promise<'beat'>(resolve => { cancel = clock.after(heartbeatMs, () => resolve('beat')) })
-  try {
-    return await Promise.race([next, late])
-  } finally {
-    cancel()
   }
 }
 

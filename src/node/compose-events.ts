@@ -10,12 +10,16 @@ import type { RecentWarnings } from '../events/warnings.ts'
 import type { ConfiguredWebhooks } from '../events/webhooks/configured-webhooks.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { RemotePeers } from '../network/remote-peers.ts'
+import type { RemoteStatuses } from '../network/remote-statuses.ts'
 import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
 
 export interface EventsDeps {
   consensus: Consensus
   tracker: Pick<StatelessTracker, 'onOperation'>
   monitor: Monitor
+  statuses: RemoteStatuses
+  remotes: RemotePeers
   warnings: RecentWarnings
   workers: Workers
   clock: Clock
@@ -32,7 +36,10 @@ export interface ComposedEvents {
 }
 
 export function composeEvents ({ self, config }: { self: PeerId, config: ServiceConfig }, deps: EventsDeps): ComposedEvents {
-  const events = new ClusterEvents({ self, peersetMetric: config.crdt.peersetMetric }, deps)
+  const { statuses, remotes, log } = deps
+  // a follower asks nobody
+  const elsewhere = config.cluster.followerMode ? undefined : { statuses, remotes, log: log.child('events') }
+  const events = new ClusterEvents({ self, peersetMetric: config.crdt.peersetMetric }, { ...deps, elsewhere })
   const section = config.api.webhooks
   const webhooks = section == null || section.urls.length === 0 ? undefined : configured(section, { ...deps, events })
   return {

@@ -17,6 +17,7 @@ import { importEntries } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
 import { progressServer, remoteProgress } from '../network/progress/progress.ts'
+import { remoteStatuses, statusesServer } from '../network/progress/statuses.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
 import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
@@ -74,7 +75,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
-  const { events, watching, components: eventComponents } = composeEvents({ self, config }, { consensus, tracker, monitor, warnings, workers, clock, random, log })
+  const { events, watching, components: eventComponents } = composeEvents({ self, config }, { consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
@@ -88,6 +89,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
+  const statuses = statusesServer({ streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events') })
   const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => neighbours.dial(address, options),
@@ -106,7 +108,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, exchange, network.historyServer, host, ipfsListens, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, exchange, network.historyServer, host, ipfsListens, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
   ]
   return {
     components: components.filter(component => component != null),

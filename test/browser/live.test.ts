@@ -159,7 +159,7 @@ describe('events, webhooks and warnings in the pages', { skip: browserSkip, time
     await page.getByRole('status').getByText('Live').waitFor()
     const { cid } = await user.client.files.upload({ path: 'in-the-cluster.txt', content: `pinned ${performance.now()}` })
     await page.getByText('In the pinset').first().waitFor()
-    await page.getByText('This peer: pinned').first().waitFor()
+    await page.getByText(/: pinned$/).first().waitFor()
     assert.ok(cid.startsWith('baf') || cid.startsWith('Qm'))
     await checkAccessible(page)
     await shots(page, 'cluster-events')

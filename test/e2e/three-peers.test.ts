@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { messagesOf } from '../../src/client/event-stream.ts'
+import { chunksOfStream } from '../../src/client/web-streams.ts'
 import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
@@ -52,6 +54,31 @@ describe('three peers, through their real program', () => {
 
     await pollUntil(async () => !await knows(0, first))
     assert.ok(await knows(0, second))
+  })
+
+  it('tell in the events of one how pins go on all of them, each change once', async () => {
+    const cid = cidOf(3)
+    const end = new AbortController()
+    const heard: string[] = []
+    let isReady = false
+    const listening = (async () => {
+      const { body } = await fetch(`${at(0).url}/events?types=pin.status`, { signal: end.signal })
+      for await (const message of messagesOf(chunksOfStream(body as ReadableStream<Uint8Array>))) {
+        if (message.kind === 'ready') isReady = true
+        if (message.kind === 'event' && message.event.data.cid === cid) heard.push(`${message.event.data.peer} ${message.event.data.status}`)
+      }
+    })().catch(() => {})
+    await pollUntil(() => isReady)
+
+    await fetch(`${at(1).url}/pins/${cid}`, { method: 'POST' })
+    const ids = await Promise.all([0, 1].map(async index => (await infoOf(at(index))).id as string))
+    await pollUntil(() => ids.every(id => heard.includes(`${id} pinned`)), { what: 'events of both peers' })
+    await fetch(`${at(0).url}/pins/${cid}`, { method: 'DELETE' })
+    await pollUntil(() => ids.every(id => heard.includes(`${id} unpinned`)), { what: 'events of both peers' })
+    end.abort()
+    await listening
+
+    assert.deepEqual(heard.filter((one, index) => heard.indexOf(one) !== index), [])
   })
 
   it('store an add on as many peers as asked for', async () => {

@@ -5,10 +5,9 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { CID } from '../../model/cid.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { FrameReader } from '../../wire/frame-reader.ts'
-import { ProtobufWriter } from '../../wire/protobuf.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
 import type { PinProgressReport, RemoteProgress } from '../remote-progress.ts'
+import { frame, readFrame, within } from './framed-stream.ts'
 import { decodeProgressAnswer, encodeProgressAnswer } from './report-json.ts'
 
 /** Our own protocol between cluster peers (docs/design/wire/history.md). Go peers don't speak it. */
@@ -70,27 +69,4 @@ export function progressServer ({ streams, trusts, report, clock, log }: Progres
     start: async () => { release = streams.handle(progressProtocol, stream => { void answer(stream) }) },
     stop: async () => release()
   }
-}
-
-/** Resets the stream when the signal aborts or the work fails; rejects with the signal's reason or the fault. */
-async function within<T> (stream: PeerStream, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const onAbort = (): void => stream.abort(signal.reason as Error)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    signal.throwIfAborted()
-    return await work()
-  } catch (err) {
-    stream.abort(err as Error)
-    throw signal.aborted ? signal.reason : err
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-const frame = (bytes: Uint8Array): Uint8Array => new ProtobufWriter(bytes.length + 5).varint(bytes.length).raw(bytes).finish()
-
-async function readFrame ({ source, remote }: PeerStream, maxBytes: number): Promise<Uint8Array> {
-  const frames = new FrameReader(maxBytes)
-  for await (const chunk of source) for (const bytes of frames.push(chunk)) return bytes
-  throw new ClusterError('INVALID_DATA', { peer: remote }, { message: 'a message is cut off' })
 }

@@ -66,8 +66,8 @@ export default function PinPage () {
 function usePinNews (cid: string): void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
-  useLive({ from: 'cluster', types: ['pin'] }, ({ data }) => {
-    if (data.cid !== cid) return
+  useLive({ from: 'cluster', types: ['pin'] }, ({ type, data }) => {
+    if (type !== 'pin.status.missed' && data.cid !== cid) return
     timer.current ??= setTimeout(() => {
       timer.current = undefined
       invalidate(`cluster/pin/${cid}`)

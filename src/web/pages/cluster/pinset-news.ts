@@ -25,6 +25,7 @@ export function usePinsetNews (list: PinsetList): { isOutdated: boolean, reload:
     hear([...put, ...touched])
   }
   useLive({ from: 'cluster', types: ['pin'], missed: () => setOutdated(true) }, ({ type, data }) => {
+    if (type === 'pin.status.missed') return setOutdated(true)
     const cid = String(data.cid)
     const { put, removed, touched } = news.current
     // the later word counts

@@ -5,6 +5,6 @@ const abouts = [
 ] as const
 
 export default function ClusterEventsPage () {
-  return <EventsFeed from="cluster" title="Events" intro="What happens in the cluster, as this peer sees it. It keeps the last few thousand events until it stops." abouts={abouts}
+  return <EventsFeed from="cluster" title="Events" intro="What happens in the cluster: to the pinset, to pins on all peers, and to the peers. This peer keeps the last few thousand events until it stops." abouts={abouts}
     emptyText="Since this peer has started nothing was pinned or unpinned, and no peer came or went."/>
 }

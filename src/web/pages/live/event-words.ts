@@ -45,7 +45,8 @@ const wordsOf: Readonly<Record<string, Words>> = {
       case 'pin.deleted': return { ...own, what: 'Pin removed', icon: 'unpin' }
       case 'pin.put': return { ...own, what: 'In the pinset', icon: 'pin' }
       case 'pin.removed': return { ...own, what: 'Out of the pinset', icon: 'unpin', to: null }
-      default: return { ...own, what: isOfUser ? `Pin: ${lower(word.label)}` : `This peer: ${lower(word.label)}`, tone: word.tone, icon: word.icon }
+      case 'pin.status.missed': return { what: 'Changes of pins were missed', tone: 'warn', icon: 'warning', name: peerName(data), to: '/cluster/pinset' }
+      default: return { ...own, what: isOfUser ? `Pin: ${lower(word.label)}` : `${peerName(data)}: ${lower(word.label)}`, tone: word.tone, icon: word.icon }
     }
   },
 
@@ -58,12 +59,12 @@ const wordsOf: Readonly<Record<string, Words>> = {
   },
 
   peer: ({ type, data }) => {
-    const name = text(data.peername) === '' ? text(data.peer) : text(data.peername)
+    const name = peerName(data)
     return type === 'peer.up' ? { what: 'Peer is up', tone: 'good', icon: 'server', name, to: '/cluster' } : { what: 'Peer is gone', tone: 'bad', icon: 'unplugged', name, to: '/cluster' }
   },
 
   alert: ({ data }) => ({
-    what: 'Metric expired', tone: 'warn', icon: 'bell', name: text(data.metric), detail: `of ${text(data.peername) === '' ? text(data.peer) : text(data.peername)}`
+    what: 'Metric expired', tone: 'warn', icon: 'bell', name: text(data.metric), detail: `of ${peerName(data)}`
   }),
 
   warning: ({ data }) => ({
@@ -72,6 +73,7 @@ const wordsOf: Readonly<Record<string, Words>> = {
   })
 }
 
+const peerName = (data: ClusterEvent['data']): string => text(data.peername) === '' ? text(data.peer) : text(data.peername)
 const lower = (label: string): string => `${label.charAt(0).toLowerCase()}${label.slice(1)}`
 
 /** `{"files":3}` → "files 3". */

@@ -18,6 +18,8 @@ export interface QuotaFlags { email: string, quota: string }
 export interface StateFlags { email: string, state: 'active' | 'suspended' }
 export interface KeyFlags { email: string, name?: string, permissions?: string }
 export interface InviteFlags { email?: string, days?: string }
+export interface InvitesFlags { all?: boolean }
+export interface InviteIdFlags { id: string }
 export interface BackupFlags { file: string }
 
 type Admin = ServiceUsers['admin']
@@ -63,18 +65,22 @@ export const runUserAdd = command<AddFlags>('adding the user', async (admin, { e
 })
 
 export const runUserList = command<object>('listing the users', async (admin, _flags, terminal) => {
-  const rows: string[][] = [['EMAIL', 'ROLE', 'STATE', 'USED', 'QUOTA', 'FILES', 'CREATED', 'ID']]
+  const rows: string[][] = [['EMAIL', 'ROLE', 'STATE', 'USED', 'QUOTA', 'FILES', 'CREATED', 'SEEN', 'ID']]
   for (let cursor: string | undefined; ;) {
     const { users, next } = await admin.list({ cursor, limit: 1000 })
     for (const user of users) {
-      rows.push([user.email, user.role, user.state, String(user.used_bytes), String(user.quota_bytes), String(user.file_count), new Date(user.created_at).toISOString().slice(0, 10), user.id])
+      rows.push([user.email, user.role, user.state, String(user.used_bytes), String(user.quota_bytes), String(user.file_count), dayOf(user.created_at), user.last_seen_at === 0 ? 'never' : dayOf(user.last_seen_at), user.id])
     }
     if (next == null) break
     cursor = next
   }
+  printTable(rows, terminal)
+})
+
+function printTable (rows: readonly string[][], terminal: Terminal): void {
   const widths = rows[0]!.map((_cell, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)))
   for (const row of rows) terminal.out(`${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()}\n`)
-})
+}
 
 export const runUserState = command<StateFlags>('changing the user', async (admin, { email, state }) => {
   await admin.setState((await admin.byEmail(email)).id, state, actor)
@@ -98,6 +104,21 @@ export const runUserInvite = command<InviteFlags>('making the invitation', async
   const { code } = await admin.invite({ email: email ?? null, lifetimeMs: Number(days) * dayMs }, actor)
   terminal.out(`${code}\n`)
 })
+
+export const runInviteList = command<InvitesFlags>('listing the invitations', async (admin, { all }, terminal) => {
+  const rows: string[][] = [['ID', 'STATE', 'FOR', 'CREATED', 'EXPIRES', 'USED BY']]
+  for (let cursor: string | undefined; ;) {
+    const { invites, next } = await admin.invites({ ...(all === true ? {} : { state: 'open' }), cursor, limit: 1000 })
+    for (const { id, state, email, createdAt, expiresAt, usedBy } of invites) rows.push([id, state, email ?? 'anybody', dayOf(createdAt), dayOf(expiresAt), usedBy ?? ''])
+    if (next == null) break
+    cursor = next
+  }
+  printTable(rows, terminal)
+})
+
+export const runInviteRevoke = command<InviteIdFlags>('revoking the invitation', async (admin, { id }) => admin.revokeInvite(id, actor))
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
 function bytesOf (text: string): number {
   const value = bytes.parse(text)

@@ -66,6 +66,33 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
     assert.ok(address.startsWith(`${web.url}/register?invite=`), address)
     await checkAccessible(page)
     await shots(page, 'invite')
+
+    await made.getByRole('button', { name: 'Done' }).click()
+    const row = page.getByRole('table', { name: 'Invitations' }).getByRole('row', { name: /ben@example\.com/ })
+    await row.getByRole('button', { name: 'Revoke the invitation for ben@example.com' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.getByText('No invitation is open.').waitFor()
+    await page.getByLabel('Show used, expired and revoked ones').check()
+    await row.getByText('Revoked', { exact: true }).waitFor()
+    await checkAccessible(page)
+    assert.deepEqual((await root.client.admin.invites()).data.map(({ email, state }) => [email, state]), [['ben@example.com', 'revoked']])
+  })
+
+  it('sorts users by what they use and when they were last seen, and keeps that in the address', async () => {
+    const page = await web.open('/admin/users', { user: root })
+    const users = page.getByRole('table', { name: 'Users' })
+    const first = users.getByRole('row').nth(1)
+    await first.getByText('anna@example.com').waitFor()
+    await page.getByRole('button', { name: 'Address' }).click()
+    await first.getByText('root@example.com').waitFor()
+    assert.equal(await users.getByRole('columnheader', { name: 'Address' }).getAttribute('aria-sort'), 'descending')
+    for (const [name, sort] of [['Storage', '-used_bytes'], ['Last seen', '-last_seen_at'], ['State', 'state'], ['Since', '-created_at']] as const) {
+      await page.getByRole('button', { name }).click()
+      await page.waitForURL(url => url.searchParams.get('sort') === sort)
+    }
+    await page.reload()
+    await pollUntil(async () => await users.getByRole('columnheader', { name: 'Since' }).getAttribute('aria-sort') === 'descending', { what: 'the sort after a reload' })
+    await checkAccessible(page)
   })
 
   it('shows tasks to their owner, with what came of them', async () => {

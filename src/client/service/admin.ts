@@ -1,6 +1,6 @@
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCaller } from './caller.ts'
-import type { Account, AuditEntry, Page, TaskState, TaskSummary, UsageDay } from './types.ts'
+import type { Account, AccountOrder, AuditEntry, Invitation, Page, TaskState, TaskSummary, UsageDay } from './types.ts'
 
 const path = '/api/v1/admin'
 
@@ -10,7 +10,7 @@ export class ServiceAdmin {
 
   constructor (caller: ServiceCaller) { this.#caller = caller }
 
-  users ({ signal, ...query }: CallOptions & { q?: string, cursor?: string, limit?: number } = {}): Promise<Page<Account>> { return this.#page('/users', query, signal) }
+  users ({ signal, ...query }: CallOptions & { q?: string, sort?: AccountOrder | `-${AccountOrder}`, cursor?: string, limit?: number } = {}): Promise<Page<Account>> { return this.#page('/users', query, signal) }
   user (id: string, options: CallOptions = {}): Promise<Account> { return this.#caller.data({ method: 'GET', path: `${path}/users/${segment(id)}`, ...options }) }
   change (id: string, changes: { state?: 'active' | 'suspended', quota_bytes?: number }, options: CallOptions = {}): Promise<Account> {
     return this.#caller.data({ method: 'PATCH', path: `${path}/users/${segment(id)}`, json: changes, ...options })
@@ -23,6 +23,10 @@ export class ServiceAdmin {
   invite (invitation: { email?: string, days?: number } = {}, options: CallOptions = {}): Promise<{ invite: string, expires_at: string }> {
     return this.#caller.data({ method: 'POST', path: `${path}/invites`, json: invitation, ...options })
   }
+
+  /** Newest first; `ended`: used, expired or revoked. */
+  invites ({ signal, ...query }: CallOptions & { state?: 'open' | 'ended', cursor?: string, limit?: number } = {}): Promise<Page<Invitation>> { return this.#page('/invites', query, signal) }
+  revokeInvite (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `${path}/invites/${segment(id)}`, ...options }) }
 
   /** Everybody's, newest first. */
   tasks ({ signal, ...query }: CallOptions & { user?: string, state?: TaskState, kind?: string, cursor?: string, limit?: number } = {}): Promise<Page<TaskSummary>> {

@@ -186,9 +186,24 @@ export interface Account {
   state: 'active' | 'suspended' | 'deleting'
   created_at: string
   verified_at: string | null
+  /** To the minute; null: never. */
+  last_seen_at: string | null
   quota_bytes: number
   used_bytes: number
   file_count: number
   total_size_bytes: number
+}
+export type AccountOrder = 'email' | 'used_bytes' | 'last_seen_at' | 'created_at' | 'state'
+
+/** Without its code, which nobody knows but who was given it. */
+export interface Invitation {
+  id: string
+  state: 'open' | 'used' | 'expired' | 'revoked'
+  email: string | null
+  created_by: string
+  created_at: string
+  expires_at: string
+  used_at: string | null
+  used_by: string | null
 }
 export interface AuditEntry { id: string, at: string, user_id: string | null, actor: string, action: string, object: string, address: string, details: Record<string, unknown> }

@@ -5,17 +5,12 @@ import type { AccountsDeps, AccountsInit, Actor } from './accounts-deps.ts'
 import { newInvite } from './secrets.ts'
 import type { SqlAccounts } from './sql-accounts.ts'
 import type { UserRow, UserState } from '../sql/tables.ts'
+import type { InviteQuery, InviteSummary } from './invites.ts'
+import type { UserQuery } from './user-list.ts'
+import { listUsers } from './user-list.ts'
 
 /** A user as an admin sees it: never a password. */
 export type UserSummary = Omit<UserRow, 'password_hash'>
-
-export interface UserQuery {
-  /** Part of the address. */
-  q?: string | undefined
-  cursor?: string | undefined
-  /** 1 to 1000. */
-  limit: number
-}
 
 export interface NewAccount { email: string, password: string, role: 'user' | 'admin', quotaBytes?: number | undefined }
 
@@ -29,14 +24,10 @@ export class AccountAdmin {
     this.#deps = deps
   }
 
-  /** By address. `next` is null on the last page. INVALID_ARGUMENT for a cursor that isn't one. */
-  async list ({ q, cursor, limit }: UserQuery): Promise<{ users: UserSummary[], next: string | null }> {
-    const after = cursor == null ? '' : Buffer.from(cursor, 'base64url').toString('utf8')
-    let query = this.#deps.database.db.selectFrom('users').selectAll().where('email_key', '>', after).orderBy('email_key').limit(limit + 1)
-    if (q != null && q !== '') query = query.where('email_key', 'like', `%${q.toLowerCase().replaceAll(/[%_\\]/g, '')}%`)
-    const rows = await query.execute()
-    const page = rows.slice(0, limit)
-    return { users: page.map(summary), next: rows.length > limit ? Buffer.from(page.at(-1)?.email_key ?? '').toString('base64url') : null }
+  /** `next` is null on the last page. INVALID_ARGUMENT for a cursor that isn't one of this list. */
+  async list (query: UserQuery): Promise<{ users: UserSummary[], next: string | null }> {
+    const { users, next } = await listUsers(query, this.#deps)
+    return { users: users.map(summary), next }
   }
 
   async get (id: string): Promise<UserSummary> { return summary(await this.#one('id', id)) }
@@ -58,9 +49,15 @@ export class AccountAdmin {
     const { database, random, accounts } = this.#deps
     const code = newInvite(random)
     const expiresAt = database.now() + lifetimeMs
-    await database.transaction(async tx => accounts.registrations.invite(tx, { code, email, expiresAt }, actor))
+    await database.transaction(async tx => accounts.invites.make(tx, { code, email, expiresAt }, actor))
     return { code, expiresAt }
   }
+
+  /** Newest first, without their codes. */
+  async invites (query: InviteQuery): Promise<{ invites: InviteSummary[], next: string | null }> { return this.#deps.accounts.invites.list(query) }
+
+  /** Idempotent. CONFLICT for one that was used. */
+  async revokeInvite (id: string, actor: Actor): Promise<void> { await this.#deps.accounts.invites.revoke(id, actor) }
 
   /** An account with a proven address. CONFLICT when there is one, unless it is taken over: then whoever had it keeps no way in. */
   async add ({ email, password, role, quotaBytes }: NewAccount, { takeOver, ...actor }: Actor & { takeOver: boolean }): Promise<{ id: string, apiKey: string }> {

@@ -4,25 +4,24 @@ import type { Sql } from '../sql/sql.ts'
 import type { UserRow } from '../sql/tables.ts'
 import { addressOf } from './address.ts'
 import type { Origin } from './accounts.ts'
-import type { AccountParts, AccountsInit, Actor } from './accounts-deps.ts'
+import type { AccountParts, AccountsInit } from './accounts-deps.ts'
 import type { Codes } from './codes.ts'
+import type { Invites } from './invites.ts'
 import { wrongCode } from './codes.ts'
 import type { Keys } from './keys.ts'
 import { codeLetter, knownLetter } from './letters.ts'
 import { unusable } from './passwords.ts'
-import { secretHash } from './secrets.ts'
 import type { Sessions } from './sessions.ts'
 
 export interface Registered { email: string, apiKey: string | null, createdAt: number }
 export interface RegistrationInput { email: string, password: string, invite?: string | undefined }
 export interface VerificationInput { email: string, code: string, password?: string | undefined }
 
-export interface RegistrationDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes }
+export interface RegistrationDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes, invites: Invites }
 
 interface NewUser { address: { email: string, key: string }, passwordHash: string, role: UserRow['role'], quotaBytes: number, verified: boolean }
 
 const taken = (): ClusterError => new ClusterError('CONFLICT', {}, { message: 'this e-mail address has an account already' })
-const wrongInvite = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the invitation is not valid, or was used' })
 
 /** How accounts come into being, and how their address is proven. */
 export class Registration {
@@ -41,16 +40,16 @@ export class Registration {
   }
 
   async #registerNow ({ email, password, invite }: RegistrationInput, { address: from }: Origin): Promise<Registered> {
-    const { database, passwords, audit, keys } = this.#deps
+    const { database, passwords, audit, keys, invites } = this.#deps
     const address = addressOf(email)
     const needsInvite = this.#init.registration === 'invite'
     // a hash is expensive: not for what will be refused
     if (await this.#find(address.key) != null) throw taken()
-    if (needsInvite) await this.#checkInvite(invite, address.key)
+    if (needsInvite) await invites.check(invite, address.key)
     const passwordHash = await passwords.hash(password)
     return database.transaction(async tx => {
       const user = await this.create(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
-      if (needsInvite) await this.#useInvite(tx, invite ?? '')
+      if (needsInvite) await invites.use(tx, invite ?? '', user.id)
       const apiKey = await keys.createDefault(tx, { id: user.id, workspace: user.workspace_id })
       await audit.record(tx, { actor: `user:${user.id}`, user: user.id, action: 'register', address: from })
       return { email: user.email, apiKey, createdAt: user.created_at }
@@ -150,25 +149,7 @@ export class Registration {
     return tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
   }
 
-  async invite (tx: Sql, invite: { code: string, email: string | null, expiresAt: number }, { actor, address }: Actor): Promise<void> {
-    const { database, audit } = this.#deps
-    const key = invite.email == null ? null : addressOf(invite.email).key
-    await tx.insertInto('invites').values({ code_hash: secretHash(invite.code), email: key, created_by: actor, created_at: database.now(), expires_at: invite.expiresAt, used_at: null }).execute()
-    await audit.record(tx, { actor, user: null, action: 'invite', object: key ?? '', address })
-  }
-
   async #find (key: string): Promise<UserRow | undefined> {
     return this.#deps.database.db.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
-  }
-
-  async #checkInvite (code: string | undefined, key: string): Promise<void> {
-    const found = await this.#deps.database.db.selectFrom('invites').selectAll().where('code_hash', '=', secretHash(code ?? '')).executeTakeFirst()
-    const isGood = found != null && found.used_at == null && found.expires_at > this.#deps.database.now() && (found.email == null || found.email === key)
-    if (!isGood) throw wrongInvite()
-  }
-
-  async #useInvite (tx: Sql, code: string): Promise<void> {
-    const used = await tx.updateTable('invites').set({ used_at: this.#deps.database.now() }).where('code_hash', '=', secretHash(code)).where('used_at', 'is', null).executeTakeFirst()
-    if (Number(used.numUpdatedRows) === 0) throw wrongInvite()
   }
 }

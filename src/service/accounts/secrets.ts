@@ -24,5 +24,7 @@ export function newCode (random: Random): string {
 
 /** Of secrets that nobody can guess. */
 export const secretHash = (secret: string): string => hash('sha256', secret)
+/** Enough of such a hash to tell one from the other; it opens nothing. */
+export const nameOfHash = (hashOfSecret: string): string => hashOfSecret.slice(0, 16)
 /** Codes can be guessed; what keeps them is that they end soon, with the fifth try. */
 export const codeHash = (user: string, purpose: string, code: string): string => hash('sha256', `${user}:${purpose}:${code}`)

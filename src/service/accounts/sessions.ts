@@ -8,7 +8,7 @@ import type { AccountParts, AccountsInit } from './accounts-deps.ts'
 import { accountColumns, accountOf } from './accounts-deps.ts'
 import { checkAccount } from './keys.ts'
 import { LookupCache } from './lookup-cache.ts'
-import { isSession, newSession, secretHash } from './secrets.ts'
+import { isSession, nameOfHash, newSession, secretHash } from './secrets.ts'
 
 interface KnownSession { expiresAt: number, account: Account }
 
@@ -16,8 +16,6 @@ const cacheInit = { freshMs: 1000, maxEntries: 20_000 }
 const everything = new Set(permissions)
 const sweepMs = 3_600_000
 
-/** Enough to tell one from the other, of somebody's own. */
-const nameOf = (hash: string): string => hash.slice(0, 16)
 /** Of what a client calls itself. Characters. */
 const agentLength = 300
 
@@ -70,14 +68,14 @@ export class Sessions implements Startable {
     const { database } = this.#deps
     const rows = await database.db.selectFrom('sessions').selectAll().where('user_id', '=', user.id).where('expires_at', '>', database.now()).orderBy('created_at', 'desc').execute()
     return rows.map(row => ({
-      id: nameOf(row.id_hash), createdAt: row.created_at, expiresAt: row.expires_at, address: row.address, agent: row.agent, isCurrent: 'session' in via && via.session === row.id_hash
+      id: nameOfHash(row.id_hash), createdAt: row.created_at, expiresAt: row.expires_at, address: row.address, agent: row.agent, isCurrent: 'session' in via && via.session === row.id_hash
     }))
   }
 
   /** The hash of the session that has this name; NOT_FOUND when the user has none such. */
   async named (tx: Sql, user: string, id: string): Promise<string> {
     const rows = await tx.selectFrom('sessions').select('id_hash').where('user_id', '=', user).execute()
-    const found = rows.find(row => nameOf(row.id_hash) === id)
+    const found = rows.find(row => nameOfHash(row.id_hash) === id)
     if (found == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such session' })
     return found.id_hash
   }

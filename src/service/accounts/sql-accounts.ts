@@ -4,12 +4,14 @@ import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, Registra
 import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
 import { AccountChanges } from './account-changes.ts'
 import { Codes } from './codes.ts'
+import { Invites } from './invites.ts'
 import { Keys } from './keys.ts'
 import { unusable } from './passwords.ts'
 import type { Registered, RegistrationInput, VerificationInput } from './registration.ts'
 import { Registration } from './registration.ts'
 import { Renewal } from './renewal.ts'
 import { Sessions } from './sessions.ts'
+import { Sight } from './sight.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
 
@@ -20,10 +22,12 @@ export class SqlAccounts implements Accounts {
   readonly keysOfUsers: Keys
   readonly sessions: Sessions
   readonly codes: Codes
+  readonly invites: Invites
   readonly registrations: Registration
   readonly #init: AccountsInit
   readonly #deps: AccountsDeps
   readonly #renewal: Renewal
+  readonly #sight: Sight
   #decoy = unusable
 
   constructor (init: AccountsInit, deps: AccountsDeps) {
@@ -33,9 +37,11 @@ export class SqlAccounts implements Accounts {
     this.keysOfUsers = new Keys({ ...deps, changes: this.changes })
     this.sessions = new Sessions(init, { ...deps, changes: this.changes })
     this.codes = new Codes(deps)
+    this.invites = new Invites(deps)
+    this.#sight = new Sight(deps)
     this.changes.onChange(user => this.keysOfUsers.forget(user))
     this.changes.onChange(user => this.sessions.forget(user))
-    const parts = { ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes }
+    const parts = { ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes, invites: this.invites }
     this.registrations = new Registration(init, parts)
     this.#renewal = new Renewal(init, parts)
   }
@@ -48,19 +54,21 @@ export class SqlAccounts implements Accounts {
     this.#decoy = await this.#deps.passwords.hash('')
     await this.keysOfUsers.start()
     await this.sessions.start()
+    await this.#sight.start()
   }
 
   async stop (): Promise<void> {
     this.changes.stop()
     await this.codes.stop()
+    await this.#sight.stop()
     await this.sessions.stop()
     await this.keysOfUsers.stop()
   }
 
   changed (user: string): void { this.changes.forget(user) }
 
-  async byKey (secret: string, origin: Origin): Promise<Caller> { return this.keysOfUsers.byKey(secret, origin) }
-  async bySession (secret: string, origin: Origin): Promise<Caller> { return this.sessions.bySession(secret, origin) }
+  async byKey (secret: string, origin: Origin): Promise<Caller> { return this.#seen(await this.keysOfUsers.byKey(secret, origin)) }
+  async bySession (secret: string, origin: Origin): Promise<Caller> { return this.#seen(await this.sessions.bySession(secret, origin)) }
 
   async register (input: RegistrationInput, origin: Origin): Promise<Registered> { return this.registrations.register(input, origin) }
   async verify (input: VerificationInput, origin: Origin): Promise<Registered> { return this.registrations.verify(input, origin) }
@@ -68,6 +76,11 @@ export class SqlAccounts implements Accounts {
   async sendCode (purpose: CodePurpose, email: string, origin: Origin): Promise<void> { await this.#renewal.sendCode(purpose, email, origin) }
   async renew (input: { email: string, code: string, revokeAll: boolean }, origin: Origin): Promise<{ apiKey: string }> { return this.#renewal.renew(input, origin) }
   async resetPassword (input: { email: string, code: string, password: string }, origin: Origin): Promise<void> { await this.#renewal.resetPassword(input, origin) }
+
+  #seen (caller: Caller): Caller {
+    this.#sight.note(caller.user.id)
+    return caller
+  }
 
   async login ({ email, password }: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
     const { database, audit, passwords, log } = this.#deps

@@ -64,6 +64,8 @@ export interface UsersTable {
   file_count: Generated<number>
   /** Sum of their sizes. */
   file_bytes: Generated<number>
+  /** To the minute. 0: never. */
+  last_seen_at: Generated<number>
   workspace_id: string
 }
 
@@ -104,7 +106,17 @@ export type CodePurpose = 'verify' | 'renew' | 'reset'
 /** One code for each user and purpose. */
 export interface CodesTable { user_id: string, purpose: CodePurpose, code_hash: string, expires_at: number, attempts_left: number, created_at: number }
 
-export interface InvitesTable { code_hash: string, email: string | null, created_by: string, created_at: number, expires_at: number, used_at: number | null }
+/** `used_by`: ID of the user who came by it. */
+export interface InvitesTable {
+  code_hash: string
+  email: string | null
+  created_by: string
+  created_at: number
+  expires_at: number
+  used_at: number | null
+  used_by: string | null
+  revoked_at: number | null
+}
 
 export const fileStates = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed'] as const
 export type FileState = typeof fileStates[number]

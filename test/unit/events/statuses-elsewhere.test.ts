@@ -178,7 +178,7 @@ describe('how pins go on peers that do not tell by themselves', () => {
     set('go', 'old', { status: 'pinned' })
     await clock.advance(60_000)
 
-    assert.deepEqual([taken().sort(), calls.single], [['go old pinned', 'go one pinned'], 2])
+    assert.deepEqual([taken().toSorted(), calls.single], [['go old pinned', 'go one pinned'], 2])
   })
 
   it('is looked at every five seconds, and less often when that takes long', async () => {

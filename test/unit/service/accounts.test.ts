@@ -3,6 +3,8 @@ import { afterEach, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
 import type { ErrorCode } from '../../../src/base/errors.ts'
 import { permissions } from '../../../src/service/accounts/accounts.ts'
+import type { UserSort } from '../../../src/service/accounts/user-list.ts'
+import { userSorts } from '../../../src/service/accounts/user-list.ts'
 import type { AccountsInit } from '../../../src/service/accounts/accounts-deps.ts'
 import { accountsOn, from } from '../../support/service-accounts.ts'
 import type { TestAccounts } from '../../support/service-accounts.ts'
@@ -406,6 +408,61 @@ eachDatabase('accounts', databases => {
     await assert.rejects(accounts.register({ ...alice, email: 'bob@example.com', invite }, from), code('REJECTED'))
   })
 
+  it('lists invitations, newest first, by what became of them, without their codes', async () => {
+    const { accounts, admin } = await open({ registration: 'invite' })
+    const actor = { actor: 'user:root', address: '' }
+    const made = [await admin.invite({ email: alice.email, lifetimeMs: 60_000 }, actor), await admin.invite({ email: null, lifetimeMs: 60_000 }, actor), await admin.invite({ email: null, lifetimeMs: 0 }, actor)]
+    await accounts.register({ ...alice, invite: made[0]!.code }, from)
+
+    const first = await admin.invites({ limit: 2 })
+    const second = await admin.invites({ limit: 2, cursor: first.next ?? '' })
+    const all = [...first.invites, ...second.invites]
+    const open_ = await admin.invites({ state: 'open', limit: 10 })
+    const ended = await admin.invites({ state: 'ended', limit: 10 })
+
+    assert.deepEqual([all.map(({ state }) => state).toSorted(), second.next], [['expired', 'open', 'used'], null])
+    assert.deepEqual([open_.invites.length, ended.invites.length], [1, 2])
+    const used = all.find(({ state }) => state === 'used')
+    assert.deepEqual([used?.email, used?.usedBy, used?.createdBy, used?.usedAt != null], ['alice@example.com', 'Alice@example.com', 'user:root', true])
+    const text = JSON.stringify(all)
+    for (const { code: secret } of made) assert.ok(!text.includes(secret))
+    await assert.rejects(admin.invites({ limit: 2, cursor: 'other' }), code('INVALID_ARGUMENT'))
+  })
+
+  it('revokes an invitation for good, and none that was used', async () => {
+    const { accounts, admin, audit } = await open({ registration: 'invite' })
+    const actor = { actor: 'command-line', address: '' }
+    const { code: invite } = await admin.invite({ email: null, lifetimeMs: 60_000 }, actor)
+    const { id } = (await admin.invites({ limit: 1 })).invites[0]!
+
+    await admin.revokeInvite(id, actor)
+    await admin.revokeInvite(id, actor)
+
+    await assert.rejects(accounts.register({ ...alice, invite }, from), code('REJECTED'))
+    assert.deepEqual((await admin.invites({ limit: 1 })).invites.map(({ state }) => state), ['revoked'])
+    assert.equal((await audit.list({ action: 'invite-revoke' })).entries.length, 1)
+    for (const unknown of ['0'.repeat(16), '', '%', id.slice(1)]) await assert.rejects(admin.revokeInvite(unknown, actor), code('NOT_FOUND'))
+
+    const { code: next } = await admin.invite({ email: null, lifetimeMs: 60_000 }, actor)
+    await accounts.register({ ...alice, invite: next }, from)
+    const used = (await admin.invites({ limit: 10 })).invites.find(({ state }) => state === 'used')
+    await assert.rejects(admin.revokeInvite(used?.id ?? '', actor), code('CONFLICT'))
+  })
+
+  it('gives an invitation to who uses it or to who revokes it, not to both', async () => {
+    const { accounts, admin } = await open({ registration: 'invite' })
+    const actor = { actor: 'command-line', address: '' }
+    for (let round = 0; round < 8; round++) {
+      const { code: invite } = await admin.invite({ email: null, lifetimeMs: 60_000 }, actor)
+      const { id } = (await admin.invites({ state: 'open', limit: 1 })).invites[0]!
+      const [used, revoked] = await Promise.allSettled([accounts.register({ ...alice, email: `${round}@example.com`, invite }, from), admin.revokeInvite(id, actor)])
+
+      assert.notEqual(used.status, revoked.status)
+      const { state } = (await admin.invites({ limit: 100 })).invites.find(one => one.id === id)!
+      assert.equal(state, used.status === 'fulfilled' ? 'used' : 'revoked')
+    }
+  })
+
   it('registers nobody when registration is closed', async () => {
     const { accounts } = await open({ registration: 'closed' })
 
@@ -452,6 +509,57 @@ eachDatabase('accounts', databases => {
     assert.equal(second.next, null)
     assert.deepEqual((await admin.list({ q: 'B@', limit: 10 })).users.map(({ email }) => email), ['b@example.com'])
     assert.ok(!('password_hash' in first.users[0]!))
+  })
+
+  it('lists users in pages by each of their sorts, forwards and backwards', async () => {
+    const { accounts, admin, peer: { database } } = await open()
+    const ids: string[] = []
+    for (const [at, name] of ['c', 'a', 'e', 'b', 'd'].entries()) {
+      await accounts.register({ ...alice, email: `${name}@example.com` }, from)
+      const { id } = await admin.byEmail(`${name}@example.com`)
+      ids.push(id)
+      const values = { used_bytes: at % 2, last_seen_at: [0, 50, 0, 70, 60][at]!, created_at: 10 - at, state: at === 3 ? 'suspended' as const : 'active' as const }
+      await database.transaction(async tx => tx.updateTable('users').set(values).where('id', '=', id).execute())
+    }
+    const paged = async (by: UserSort, descending: boolean): Promise<string> => {
+      const names: string[] = []
+      for (let cursor: string | undefined; ;) {
+        const { users, next } = await admin.list({ sort: { by, descending }, limit: 2, cursor })
+        names.push(...users.map(({ email }) => email.slice(0, 1)))
+        if (next == null) return names.join('')
+        cursor = next
+      }
+    }
+
+    for (const by of userSorts) {
+      const all = (await admin.list({ sort: { by, descending: false }, limit: 10 })).users
+      const valueOf = (user: (typeof all)[number]): string | number => user[by]
+      assert.deepEqual(all, all.toSorted((a, b) => valueOf(a) < valueOf(b) ? -1 : valueOf(a) > valueOf(b) ? 1 : a.id < b.id ? -1 : 1), by)
+      const forwards = all.map(({ email }) => email.slice(0, 1)).join('')
+      assert.deepEqual([await paged(by, false), await paged(by, true)], [forwards, [...forwards].toReversed().join('')], by)
+    }
+    const { next } = await admin.list({ sort: { by: 'used_bytes', descending: true }, limit: 2 })
+    for (const sort of [{ by: 'used_bytes' as const, descending: false }, { by: 'created_at' as const, descending: true }]) await assert.rejects(admin.list({ sort, limit: 2, cursor: next ?? '' }), code('INVALID_ARGUMENT'))
+  })
+
+  timed('knows to the minute when somebody was last here, by a key or a log-in', async () => {
+    const clock = new SimClock()
+    const { accounts, admin } = await open({}, clock)
+    const { apiKey } = await accounts.register(alice, from)
+    const { id } = await admin.byEmail(alice.email)
+    const seen = async (): Promise<number> => (await admin.get(id)).last_seen_at
+    assert.equal(await seen(), 0)
+
+    await accounts.byKey(apiKey ?? '', from)
+    await clock.advance(61_000)
+    const byKey = await seen()
+    await clock.advance(600_000)
+    assert.equal(await seen(), byKey)
+    const { session } = await accounts.login(alice, from)
+    await accounts.bySession(session, from)
+    await clock.advance(61_000)
+
+    assert.ok(byKey > clock.now() - 800_000 && await seen() >= byKey + 600_000, `${byKey} ${await seen()}`)
   })
 
   it('tells the other peers of the database within a moment that a key was revoked', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { nextSort, sortFrom, sortText } from '../../../src/web/pages/dev/users/user-sort.ts'
 import type { ApiKey } from '../../../src/client/service/types.ts'
 import { permissions as allPermissions } from '../../../src/service/accounts/accounts.ts'
 import { draftFaults, emptyDraft, keyState, newKey, permissions, presets } from '../../../src/web/pages/dev/developer/keys.ts'
@@ -51,5 +52,18 @@ describe('ready-made lines', () => {
     const [, , script] = readyLines({ origin: 'https://pins.example', key: 'ak_secret' })
 
     assert.doesNotThrow(() => new Function(`return async () => { ${script?.text ?? ''} }`))
+  })
+})
+
+describe('the order of users', () => {
+  it('is by address unless the address of the page says another that there is', () => {
+    assert.deepEqual([null, '', 'email', '-used_bytes', 'other', '-'].map(text => sortText(sortFrom(text))), ['email', 'email', 'email', '-used_bytes', 'email', 'email'])
+  })
+
+  it('is turned around by the same column, and begins with the largest or the latest of another', () => {
+    const now = sortFrom('email')
+
+    assert.deepEqual((['email', 'used_bytes', 'last_seen_at', 'created_at', 'state'] as const).map(by => sortText(nextSort(now, by))), ['-email', '-used_bytes', '-last_seen_at', '-created_at', 'state'])
+    assert.equal(sortText(nextSort(sortFrom('-used_bytes'), 'used_bytes')), 'used_bytes')
   })
 })

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import type { Caller } from '../../../service/accounts/accounts.ts'
 import type { Actor } from '../../../service/accounts/accounts-deps.ts'
 import type { AccountAdmin, UserSummary } from '../../../service/accounts/admin.ts'
+import type { InviteSummary } from '../../../service/accounts/invites.ts'
+import type { UserSort } from '../../../service/accounts/user-list.ts'
+import { userSorts } from '../../../service/accounts/user-list.ts'
 import type { Audit } from '../../../service/audit/audit.ts'
 import type { AuditRow } from '../../../service/sql/tables.ts'
 import type { Usage } from '../../../service/usage/usage.ts'
@@ -20,16 +23,29 @@ const user = z.object({
   state: z.enum(['active', 'suspended', 'deleting']),
   created_at: time,
   verified_at: time.nullable(),
+  last_seen_at: time.nullable().describe('To the minute; null: never.'),
   quota_bytes: bytes,
   used_bytes: bytes,
   file_count: z.int(),
   total_size_bytes: bytes
+})
+const invitation = z.object({
+  id: z.string().describe('Names it; it opens nothing.'),
+  state: z.enum(['open', 'used', 'expired', 'revoked']),
+  email: z.string().nullable().describe('Only for this address.'),
+  created_by: z.string().describe('As in the audit log.'),
+  created_at: time,
+  expires_at: time,
+  used_at: time.nullable(),
+  used_by: z.string().nullable().describe('Address of the account that came of it, while there is one.')
 })
 const entry = z.object({ id: z.string(), at: time, user_id: z.string().nullable(), actor: z.string(), action: z.string(), object: z.string(), address: z.string(), details: z.record(z.string(), z.unknown()) })
 const page = { next_cursor: z.string().nullable() }
 const tag = 'Admin'
 const params = { id: 'The ID of a user.' }
 const dayMs = 86_400_000
+const sortNames = userSorts.flatMap(name => [name, `-${name}`] as const)
+const sortOf = (text = 'email'): { by: UserSort, descending: boolean } => ({ by: text.replace(/^-/, '') as UserSort, descending: text.startsWith('-') })
 
 /** What admins see and do: users, their use and their limits. Never their content. */
 export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceRoute[] {
@@ -38,10 +54,10 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'GET',
       path: '/api/v1/admin/users',
       access: 'admin',
-      query: z.object({ q: z.string().max(320).optional().describe('Part of the address.'), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
-      doc: { tag, summary: 'The users by address, and what they use.', responses: [successDoc(z.array(user), { more: page })] },
+      query: z.object({ q: z.string().max(320).optional().describe('Part of the address.'), sort: z.enum(sortNames).optional().describe('With a minus sign: the largest first. Default `email`.'), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
+      doc: { tag, summary: 'The users, and what they use.', responses: [successDoc(z.array(user), { more: page })] },
       handler: async ({ query }) => {
-        const { users, next } = await admin.list({ q: query.q, cursor: query.cursor, limit: query.limit ?? 100 })
+        const { users, next } = await admin.list({ q: query.q, sort: sortOf(query.sort), cursor: query.cursor, limit: query.limit ?? 100 })
         return success({ data: users.map(userJson), more: { next_cursor: next } })
       }
     }),
@@ -73,6 +89,27 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       handler: async ({ params: { id = '' }, query }) => {
         await admin.get(id)
         return success({ data: (await usage.days(id, query.days ?? 30)).map(usageJson) })
+      }
+    }),
+    serviceRoute({
+      method: 'GET',
+      path: '/api/v1/admin/invites',
+      access: 'admin',
+      query: z.object({ state: z.enum(['open', 'ended']).optional().describe('`ended`: used, expired or revoked. Default: all.'), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
+      doc: { tag, summary: 'The invitations, newest first. Their codes are not among them.', responses: [successDoc(z.array(invitation), { more: page })] },
+      handler: async ({ query }) => {
+        const { invites, next } = await admin.invites({ state: query.state, cursor: query.cursor, limit: query.limit ?? 100 })
+        return success({ data: invites.map(invitationJson), more: { next_cursor: next } })
+      }
+    }),
+    serviceRoute({
+      method: 'DELETE',
+      path: '/api/v1/admin/invites/{id}',
+      access: 'admin',
+      doc: { tag, summary: 'Revoke an invitation that nobody has used.', params: { id: 'The ID of an invitation.' }, responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such invitation.' }, { status: 409, about: 'It was used already.' }] },
+      handler: async ({ params: { id = '' }, caller }) => {
+        await admin.revokeInvite(id, actorOf(caller))
+        return success({ message: 'Invitation revoked successfully' })
       }
     }),
     serviceRoute({
@@ -110,11 +147,16 @@ function userJson (row: UserSummary): z.infer<typeof user> {
     state: row.state,
     created_at: timeText(row.created_at),
     verified_at: timeOrNull(row.verified_at),
+    last_seen_at: row.last_seen_at === 0 ? null : timeText(row.last_seen_at),
     quota_bytes: row.quota_bytes,
     used_bytes: row.used_bytes,
     file_count: row.file_count,
     total_size_bytes: row.file_bytes
   }
+}
+
+function invitationJson ({ id, state, email: address, createdBy, createdAt, expiresAt, usedAt, usedBy }: InviteSummary): z.infer<typeof invitation> {
+  return { id, state, email: address, created_by: createdBy, created_at: timeText(createdAt), expires_at: timeText(expiresAt), used_at: timeOrNull(usedAt), used_by: usedBy }
 }
 
 const entryJson = ({ at, details, ...row }: AuditRow): z.infer<typeof entry> => ({ ...row, at: timeText(at), details: JSON.parse(details) as Record<string, unknown> })

@@ -5,9 +5,10 @@ import { v02LinkNames } from './v02-link-names.ts'
 import { v03RateLimits } from './v03-rate-limits.ts'
 import { v04Events } from './v04-events.ts'
 import { v05Sessions } from './v05-sessions.ts'
+import { v06SeenUsers } from './v06-seen-users.ts'
 
 /** In order, without gaps. */
-export const migrations: readonly Migration[] = [v01Tables, v02LinkNames, v03RateLimits, v04Events, v05Sessions]
+export const migrations: readonly Migration[] = [v01Tables, v02LinkNames, v03RateLimits, v04Events, v05Sessions, v06SeenUsers]
 
 /** What bringing the tables to this version needs of the transaction that holds the database's migration lock. */
 export interface MigrationConnection {

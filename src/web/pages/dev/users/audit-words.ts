@@ -18,6 +18,7 @@ const actionWords: Readonly<Record<string, string>> = {
   reset: 'Password reset',
   'reset-failed': 'Wrong code for a new password',
   invite: 'Invitation made',
+  'invite-revoke': 'Invitation revoked',
   quota: 'Quota changed',
   suspend: 'Suspended',
   resume: 'Suspension ended',

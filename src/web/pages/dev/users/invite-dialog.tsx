@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { service } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
 import { exactTime } from '../../../data/format.ts'
-import { useAction } from '../../../data/query.ts'
+import { invalidate, useAction } from '../../../data/query.ts'
 import { Button } from '../../../ui/button.tsx'
 import { Select } from '../../../ui/choices.tsx'
 import { Secret } from '../../../ui/copy.tsx'
@@ -10,13 +10,14 @@ import { Dialog } from '../../../ui/dialog.tsx'
 import { Form } from '../../../ui/form.tsx'
 import { Row, Stack } from '../../../ui/layout.tsx'
 import { TextField } from '../../../ui/text-field.tsx'
+import { invitationsKey } from './invitations.tsx'
 
 const lifetimes = [{ value: '1', label: 'A day' }, { value: '7', label: 'A week' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }] as const
 
 export function InviteDialog ({ onClose }: { onClose: () => void }) {
   const [email, setEmail] = useState('')
   const [days, setDays] = useState<(typeof lifetimes)[number]['value']>('7')
-  const invite = useAction(async () => service.admin.invite({ days: Number(days), ...(email.trim() === '' ? {} : { email: email.trim() }) }), { failed: () => {} })
+  const invite = useAction(async () => service.admin.invite({ days: Number(days), ...(email.trim() === '' ? {} : { email: email.trim() }) }), { failed: () => {}, done: () => invalidate(invitationsKey) })
   const [made, setMade] = useState<{ invite: string, expires_at: string } | null>(null)
   const submit = async (): Promise<void> => setMade(await invite.run() ?? null)
 

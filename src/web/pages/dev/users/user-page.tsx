@@ -55,6 +55,7 @@ function User ({ user, onChanged }: UserProps) {
       <Stats>
         <Stat label="Storage used" value={bytesText(user.used_bytes)} hint={`of ${bytesText(user.quota_bytes)}`} />
         <Stat label="Files" value={<Count value={user.file_count} />} hint={bytesText(user.total_size_bytes)} />
+        <Stat label="Last seen" value={<Time at={user.last_seen_at} never="never" />} />
         <Stat label="Member since" value={<Time at={user.created_at} relative={false} />} hint={user.verified_at == null ? 'address not proved' : 'address proved'} />
       </Stats>
       <Section title="Quota"><Quota key={user.quota_bytes} user={user} onChanged={onChanged} /></Section>

@@ -1,0 +1,48 @@
+import type { Startable } from '../../base/lifecycle.ts'
+import type { Logger } from '../../base/log.ts'
+import type { WorkerHandle, Workers } from '../../base/worker.ts'
+import type { SqlDatabase } from '../sql/sql.ts'
+
+export interface SightDeps { database: SqlDatabase, workers: Workers, log: Logger }
+
+const flushMs = 60_000
+const usersAtOnce = 500
+
+/** When users were last here, whichever way: to the minute, so that it costs one write a minute for each at most. */
+export class Sight implements Startable {
+  readonly name = 'sight of users'
+  readonly #deps: SightDeps
+  readonly #seen = new Set<string>()
+  #flushing: WorkerHandle | undefined
+
+  constructor (deps: SightDeps) { this.#deps = deps }
+
+  async start (): Promise<void> {
+    this.#flushing = this.#deps.workers.add({ name: 'sight of users', intervalMs: () => flushMs, runAtStart: false, work: async () => this.#flush() })
+  }
+
+  async stop (): Promise<void> {
+    await this.#flushing?.stop()
+    this.#flushing = undefined
+    await this.#flush().catch(err => this.#deps.log.debug('when users were last here is lost', { err }))
+  }
+
+  note (user: string): void { this.#seen.add(user) }
+
+  async #flush (): Promise<'idle'> {
+    const { database } = this.#deps
+    const now = database.now()
+    const users = [...this.#seen].toSorted()
+    for (let at = 0; at < users.length; at += usersAtOnce) {
+      const some = users.slice(at, at + usersAtOnce)
+      for (const user of some) this.#seen.delete(user)
+      try {
+        await database.transaction(async tx => tx.updateTable('users').set({ last_seen_at: now }).where('id', 'in', some).where('last_seen_at', '<', now).execute())
+      } catch (err) {
+        for (const user of some) this.#seen.add(user)
+        throw err
+      }
+    }
+    return 'idle'
+  }
+}

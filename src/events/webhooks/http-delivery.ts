@@ -55,6 +55,8 @@ async function sent ({ url, headers, body }: DeliveryRequest, { lookup, signal }
   const sending = request(url, { method: 'POST', headers: { ...headers, ...length }, agent: false, signal, ...guard }, resolve)
   // also of what comes when the answer is there
   sending.on('error', reject)
+  // an answer that changes the protocol ends the request without a word
+  sending.once('close', () => reject(new ClusterError('UNSUPPORTED', {}, { message: 'it gives no answer that counts' })))
   sending.end(body)
   const response = await promise
   response.destroy()

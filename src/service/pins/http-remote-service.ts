@@ -85,6 +85,8 @@ async function sent (url: URL, { token, lookup, signal }: AnswerOptions): Promis
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
   const sending = request(url, { headers, agent: false, signal, ...(lookup == null || isIP(host) !== 0 ? {} : { lookup }) }, resolve)
   sending.once('error', err => reject(isClusterError(err) ? err : new ClusterError('NOT_READY', {}, { message: `the other service can't be reached: ${messageOf(err)}`, cause: err })))
+  // an answer that changes the protocol ends the request without a word
+  sending.once('close', () => reject(notPinningService('it gives no answer that counts')))
   sending.end()
   return promise
 }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import { afterEach, describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
-import { publicOnly } from '../../../src/base/public-address.ts'
+import { publicOnly, publicUrl } from '../../../src/base/public-address.ts'
 import type { Lookup } from '../../../src/base/public-address.ts'
 import { systemClock, systemRandom } from '../../../src/base/system.ts'
 import { EventRing } from '../../../src/events/event-ring.ts'
@@ -111,6 +112,28 @@ describe('sending', () => {
       assert.match(error ?? '', /private network/, host)
     }
     assert.deepEqual([came.length, asked], [0, ['rebound.example', 'localhost']])
+  })
+
+  it('goes nowhere when a name leads to a public and to a private address, or to one of this machine', async () => {
+    const own = (): string[] => ['203.0.113.7']
+    for (const answers of [['93.184.215.14', '127.0.0.1'], ['2606:2800:21f::1', '::ffff:10.0.0.1'], ['203.0.113.7'], ['0.0.0.0'], ['64:ff9b::169.254.169.254'], []]) {
+      const guarded = publicOnly((_name, _options, done) => { done(null, answers.map(address => ({ address, family: address.includes(':') ? 6 : 4 }))) }, own)
+      const told = await new Promise<unknown>(resolve => { guarded('a.example', { all: true }, (err, addresses) => { resolve(err ?? addresses) }) })
+      assert.ok(isClusterError(told, 'INVALID_ARGUMENT'), answers.join())
+    }
+    assert.throws(() => publicUrl('http://203.0.113.7/', { what: 'the address', privateAllowed: false, own }), err => isClusterError(err, 'INVALID_ARGUMENT'))
+  })
+
+  it('takes an answer that changes the protocol for none', async () => {
+    const server = createTcpServer(socket => { socket.on('error', () => {}).once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n') }) })
+    await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+    closing.push(async () => new Promise(resolve => { server.close(resolve) }))
+    const deliver = httpDelivery({ privateAllowed: true }, { clock: systemClock })
+
+    const { status, tookMs } = await deliver(requestTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), { signal })
+
+    assert.ok(status == null || status === 101, `${status}`)
+    assert.ok(tookMs < 9000, `${tookMs}`)
   })
 
   it('dials the address that was checked, and asks no second time', async () => {

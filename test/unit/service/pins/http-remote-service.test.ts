@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { systemClock } from '../../../../src/base/system.ts'
@@ -56,5 +58,14 @@ describe('the endpoint of another pinning service', () => {
     assert.equal(await answering(429), 'NOT_READY')
     assert.equal(await answering(403), 'NOT_AUTHORIZED')
     assert.equal(await answering(302), 'UNSUPPORTED')
+  })
+
+  it('is given up when it changes the protocol instead of answering', async () => {
+    const server = createServer(socket => { socket.on('error', () => {}).once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n') }) })
+    await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+    const remote = httpRemoteService({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'x', privateAllowed: true }, { clock: systemClock })
+
+    await assert.rejects(remote.page({ limit: 1, signal }), { code: 'UNSUPPORTED' })
+    await new Promise(resolve => { server.close(resolve) })
   })
 })

@@ -57,7 +57,6 @@ describe('three peers, through their real program', () => {
   })
 
   it('tell in the events of one how pins go on all of them, each change once', async () => {
-    const cid = cidOf(3)
     const end = new AbortController()
     const heard: string[] = []
     let isReady = false
@@ -65,16 +64,16 @@ describe('three peers, through their real program', () => {
       const { body } = await fetch(`${at(0).url}/events?types=pin.status`, { signal: end.signal })
       for await (const message of messagesOf(chunksOfStream(body as ReadableStream<Uint8Array>))) {
         if (message.kind === 'ready') isReady = true
-        if (message.kind === 'event' && message.event.data.cid === cid) heard.push(`${message.event.data.peer} ${message.event.data.status}`)
+        if (message.kind === 'event') heard.push(`${message.event.data.cid} ${message.event.data.peer} ${message.event.data.status}`)
       }
     })().catch(() => {})
     await pollUntil(() => isReady)
 
-    await fetch(`${at(1).url}/pins/${cid}`, { method: 'POST' })
+    const { cid } = await (await fetch(`${at(1).url}/pins/${cidOf(3)}`, { method: 'POST' })).json() as any
     const ids = await Promise.all([0, 1].map(async index => (await infoOf(at(index))).id as string))
-    await pollUntil(() => ids.every(id => heard.includes(`${id} pinned`)), { what: 'events of both peers' })
+    await pollUntil(() => ids.every(id => heard.includes(`${cid} ${id} pinned`)), { what: 'events of both peers' })
     await fetch(`${at(0).url}/pins/${cid}`, { method: 'DELETE' })
-    await pollUntil(() => ids.every(id => heard.includes(`${id} unpinned`)), { what: 'events of both peers' })
+    await pollUntil(() => ids.every(id => heard.includes(`${cid} ${id} unpinned`)), { what: 'events of both peers' })
     end.abort()
     await listening
 

@@ -86,6 +86,7 @@ describe('a first visit', { skip: browserSkip, timeout: 180_000 }, () => {
     const details = page.getByRole('dialog', { name: 'A lost film' })
     await details.getByText('Waits for').waitFor({ timeout: 30_000 })
     await details.getByText(/block bafkreigh2akis/).waitFor({ timeout: 30_000 })
+    await details.getByText('It is stuck: no other IPFS node is connected').waitFor({ timeout: 60_000 })
 
     const files = await (await fetch(`${web.url}/api/v1/files`, { headers: { 'x-api-key': key } })).json() as { data: Array<{ original_filename: string }> }
     assert.deepEqual(files.data.map(({ original_filename: name }) => name).toSorted(), ['A lost film', 'holiday'])

@@ -177,6 +177,50 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
     }
   })
 
+  it('keeps what is typed before the page has quite come', async () => {
+    const page = await web.open('/')
+    await page.addInitScript(() => {
+      let isTyped = false
+      // in the moment in which the field is there: before what a page does after its first drawing
+      new MutationObserver(() => {
+        const field = document.querySelector<HTMLInputElement>('input[name=cid]')
+        if (field == null || isTyped) return
+        isTyped = true
+        field.value = 'typed early'
+        field.dispatchEvent(new Event('input', { bubbles: true }))
+      }).observe(document, { childList: true, subtree: true })
+    })
+
+    await page.goto(`${web.url}/retrieve`)
+    await page.getByLabel('CID or link').waitFor()
+    await page.evaluate(async () => new Promise(resolve => { requestAnimationFrame(() => { setTimeout(() => { requestAnimationFrame(() => { setTimeout(resolve) }) }) }) }))
+
+    assert.equal(await page.getByLabel('CID or link').inputValue(), 'typed early')
+  })
+
+  it('lists a folder that is in many blocks, piece by piece', async () => {
+    const names = Array.from({ length: 3500 }, (_, at) => `a name that is long enough to fill up a block ${String(at).padStart(6, '0')}.txt`)
+    const { cid } = await user.client.files.uploadDirectory(names.map(name => ({ path: `many/${name}`, content: new TextEncoder().encode(name) })), { pin: 'now' })
+    const page = await web.open(`/retrieve?cid=${cid}`, { user })
+    const entries = page.getByRole('list', { name: 'Entries' }).getByRole('listitem')
+    await page.getByText('A large folder').waitFor()
+    await checkAccessible(page)
+    await shots(page, 'retrieve-large-folder')
+    const before = await entries.count()
+
+    const more = page.getByRole('button', { name: 'Show more' })
+    for (let at = 0; at < 10 && await more.count() > 0; at++) {
+      const shown = await entries.count()
+      await more.click()
+      await page.waitForFunction(shown => document.querySelectorAll('[aria-label=Entries] li').length > shown, shown)
+    }
+
+    assert.ok(before >= 500 && before < 2000, String(before))
+    assert.deepEqual((await entries.getByRole('link').allTextContents()).toSorted(), names)
+    await entries.getByRole('link', { name: names[77] ?? '' }).click()
+    await page.getByLabel(`Text of ${names[77]}`).waitFor()
+  })
+
   it('says that nobody has it, and how it can be had', async () => {
     web.expectErrors(/404/)
     const page = await web.open('/retrieve', { user })

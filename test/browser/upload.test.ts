@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { pollUntil } from '../support/poll.ts'
 import { browserMemory } from '../support/browser-memory.ts'
+import { isBusy, tries, watch } from '../support/browser-figures.ts'
 import { browserSkip, checkAccessible, shots, startWeb } from '../support/browser.ts'
 import type { Web, WebUser } from '../support/browser.ts'
 
@@ -283,6 +284,35 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     assert.equal((await user.client.files.page({ total: true })).total, 60)
     await checkAccessible(page)
     await shots(page, 'upload-many')
+  })
+
+  it('takes thousands without holding up the page', async t => {
+    const page = await web.open('/upload', { user: await web.user() })
+    await page.getByText('left in your account').waitFor()
+    let longestTask = Infinity
+    for (let at = 0; at < tries && longestTask >= 50; at++) {
+      await page.evaluate(round => {
+        const picked = new DataTransfer()
+        for (let at = 0; at < 5000; at++) picked.items.add(new File([`${round} ${at}`], `of ${round}, number ${at}.txt`, { type: 'text/plain' }))
+        Object.assign(window, { picked })
+      }, at)
+      await slow(page, 200_000)
+      const figures = await watch(page)
+
+      await page.evaluate(() => {
+        const input = document.querySelector<HTMLInputElement>('input[aria-label="Files to upload"]')
+        if (input == null) return
+        input.files = (window as unknown as { picked: DataTransfer }).picked.files
+        input.dispatchEvent(new Event('change', { bubbles: true }))
+      })
+      await page.getByText(/^Uploading [\d,]+ of [\d,]+000$/).waitFor()
+      longestTask = Math.min(longestTask, (await figures()).longestTask)
+    }
+    await page.close()
+
+    const told = `longest task ${Math.round(longestTask)} ms, load ${loadavg()[0]}`
+    t.diagnostic(told)
+    if (!isBusy()) assert.ok(longestTask < 50, told)
   })
 
   it('keeps the uploads of two people apart', async () => {

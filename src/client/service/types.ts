@@ -84,7 +84,7 @@ export interface StoredFile {
 }
 
 /** What the cluster says of a file that is pinning or has failed; empty for others. For people: "2 of 3", "block bafy…", times in RFC 3339. */
-export interface PinningInfo { replicas?: string, waiting_for?: string, since?: string, progress?: string, error?: string, next_try?: string }
+export interface PinningInfo { replicas?: string, waiting_for?: string, since?: string, why?: string, asked?: string, progress?: string, error?: string, next_try?: string }
 export interface FollowedFile extends StoredFile { info: PinningInfo }
 
 export interface FileFilter { q?: string, group?: string, state?: FileState, meta?: Record<string, string> }

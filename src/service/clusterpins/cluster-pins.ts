@@ -11,8 +11,8 @@ export interface ClusterPinStatus {
   replicas: number
   wanted: number
   /**
-   * For people, all of it optional: `replicas` "2 of 3", `error`, `waiting_for` (what a pin that isn't done waits for), `since` and `next_try` (RFC 3339). Empty for what
-   * is pinned on one peer of one.
+   * For people, all of it optional: `replicas` "2 of 3", `error`, `waiting_for` (what a pin that isn't done waits for), `why` nothing comes, how many were `asked`,
+   * `since` and `next_try` (RFC 3339). Empty for what is pinned on one peer of one.
    */
   info: Readonly<Record<string, string>>
 }

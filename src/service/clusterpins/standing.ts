@@ -1,4 +1,5 @@
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
+import type { PinProgress } from '../../ipfs/ipfs.ts'
 import type { GlobalPinInfo, PinInfoShort } from '../../model/pin-info.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { formatTime } from '../../model/time.ts'
@@ -72,11 +73,19 @@ export function progressInfo (rows: readonly PeerPinProgress[]): Record<string, 
   if (row?.operation == null) return {}
   const { operation: { phase, since, error, queueLength, nextTryAt }, ipfs } = row
   if (phase === 'queued') return { waiting_for: queueLength > 1 ? `its turn, ${queueLength} wait` : 'its turn', since: formatTime(since) }
-  if (phase === 'error') return { waiting_for: 'the next try', since: formatTime(since), error: error.slice(0, 500), ...nextTry(nextTryAt) }
+  if (phase === 'error') return { waiting_for: 'the next try', since: formatTime(since), error: error.slice(0, 500), ...lackOf(ipfs), ...nextTry(nextTryAt) }
   if (ipfs == null) return { since: formatTime(since) }
   const here = ipfs.blocks === 0 ? {} : { progress: `${ipfs.blocks} blocks, ${ipfs.bytes} bytes` }
   if (ipfs.wantedBlock == null) return { since: formatTime(ipfs.startedAt), ...here }
-  return { waiting_for: `block ${ipfs.wantedBlock.toString()}`, since: formatTime(ipfs.wantedSince ?? since), ...here, ...nextTry(ipfs.nextTryAt ?? nextTryAt) }
+  return { waiting_for: `block ${ipfs.wantedBlock.toString()}`, since: formatTime(ipfs.wantedSince ?? since), ...here, ...lackOf(ipfs), ...nextTry(ipfs.nextTryAt ?? nextTryAt) }
+}
+
+/** Why nothing comes, when nothing does, and how many have been asked. */
+function lackOf (ipfs: PinProgress | null): Record<string, string> {
+  if (ipfs?.phase === 'no_peers') return { why: 'no other IPFS node is connected' }
+  if (ipfs?.phase !== 'no_providers') return {}
+  const { length } = ipfs.peersAsked
+  return { why: 'nobody who was asked has it', asked: length === 1 ? '1 node' : `${length} nodes` }
 }
 
 const nextTry = (time: number | null): Record<string, string> => time == null ? {} : { next_try: formatTime(time) }

@@ -26,7 +26,7 @@ function decide (at: Place, session: Session): { page: PageEntry | null, params:
   if (found == null) return { page: null, params: {}, ...(at.path === '/' && face.kind === 'cluster' ? { redirect: '/cluster' } : {}) }
   const { entry: page, params } = found
   if (page.audience === 'everyone') return { page, params }
-  if (session.kind === 'loading') return { page, params, isWaiting: page.audience !== 'guest' }
+  if (session.kind === 'loading') return { page, params, isWaiting: page.audience !== 'guest' && !(page.audience === 'user' && session.expected != null) }
   const back = `?back=${encodeURIComponent(hrefOf(at))}`
   if (page.audience === 'guest') {
     const isKnown = session.kind !== 'guest'

@@ -25,7 +25,7 @@ export function SessionDialog ({ email }: { email: string }) {
     }
   }
   const leave = (): void => { void session.logout().catch(() => {}).then(() => navigate('/login')) }
-  return <Dialog title="Your session has ended" size="small" onClose={leave}>
+  return <Dialog title="Your session has ended" size="small" isKept onClose={leave}>
     <Form onSubmit={login} error={error}>
       <p>Log in again to go on. What is on the page stays as it is.</p>
       {face.kind === 'service'

@@ -2,14 +2,15 @@ import { ClusterClient } from '../../client/client.ts'
 import { fetchTransport } from '../../client/fetch-transport.ts'
 import { cluster, clusterToken, onSessionEnd, service, webFetch } from '../data/clients.ts'
 import { onReturn } from '../data/connection.ts'
-import { isAway, isSessionEnd } from '../data/errors.ts'
+import { isAway, isSessionEnd, statusOf } from '../data/errors.ts'
 import { readStored, writeStored } from '../data/hooks.ts'
 import { forgetAll, retryFailed } from '../data/query.ts'
 import { createStore, useStore } from '../data/store.ts'
 import { face } from './face.ts'
 
 export type Session =
-  | { kind: 'loading' }
+  /** `expected`: who was logged in here last, and most likely is; their pages need not wait for the answer. */
+  | { kind: 'loading', expected?: string | undefined }
   | { kind: 'guest' }
   | { kind: 'user', email: string, role: 'user' | 'admin' }
   | { kind: 'operator', user: string }
@@ -19,7 +20,7 @@ const hintKey = 'helia-cluster-user'
 
 interface State { session: Session, /** The session ended under a page that is open: who has to log in again. */ ended: { email: string } | null }
 
-export const sessionState = createStore<State>({ session: { kind: 'loading' }, ended: null })
+export const sessionState = createStore<State>({ session: { kind: 'loading', expected: face.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null })
 
 export const useSession = (): Session => useStore(sessionState, ({ session }) => session)
 
@@ -61,11 +62,11 @@ function become (next: Session): void {
   const { session: old, ended } = sessionState.get()
   const before = ended?.email ?? nameOf(old)
   sessionState.set({ session: next, ended: null })
-  if (before === nameOf(next)) retryFailed()
-  else forgetAll({ isLoadedAgain: next.kind !== 'guest' })
+  if (before !== nameOf(next)) forgetAll({ isLoadedAgain: next.kind !== 'guest' })
+  else if (old.kind !== 'loading') retryFailed()
 }
 
-const nameOf = (one: Session): string | undefined => one.kind === 'user' ? one.email : one.kind === 'operator' ? one.user : undefined
+const nameOf = (one: Session): string | undefined => one.kind === 'user' ? one.email : one.kind === 'operator' ? one.user : one.kind === 'loading' ? one.expected : undefined
 
 async function askService (): Promise<Session> {
   if (readStored<string>(hintKey) == null) return { kind: 'guest' }
@@ -74,6 +75,7 @@ async function askService (): Promise<Session> {
     return { kind: 'user', email, role }
   } catch (err) {
     if (isAway(err)) return whenBack()
+    if (isPassing(err)) return later(askService)
     if (isSessionEnd(err)) writeStored(hintKey, undefined)
     return { kind: 'guest' }
   }
@@ -86,9 +88,20 @@ async function askCluster (): Promise<Session> {
     return { kind: 'operator', user: '' }
   } catch (err) {
     if (isAway(err)) return whenBack()
+    if (isPassing(err)) return later(askCluster)
     clusterToken.set(null)
     return isSessionEnd(err) ? { kind: 'guest' } : { kind: 'operator', user: '' }
   }
+}
+
+/** It says nothing of the session: the peer has just begun, or is asked too much. */
+const isPassing = (err: unknown): boolean => statusOf(err) === 429 || (statusOf(err) ?? 0) >= 500
+
+const againMs = 2000
+
+async function later (ask: () => Promise<Session>): Promise<Session> {
+  await new Promise(resolve => setTimeout(resolve, againMs))
+  return ask()
 }
 
 async function whenBack (): Promise<Session> {

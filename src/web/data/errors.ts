@@ -24,6 +24,9 @@ export function errorText (err: unknown): string {
   return sentence(messageOf(err))
 }
 
+/** What peers say of a pin that failed. "context canceled" is what Go says when nothing came in time. */
+export const pinErrorText = (error: string): string => error === 'context canceled' ? 'nothing came for as long as a pin may wait' : error
+
 function retryText (err: unknown): string {
   const seconds = (err as { retryAfterSeconds?: unknown }).retryAfterSeconds
   return typeof seconds === 'number' ? `Try again in ${seconds} s.` : 'Try again in a while.'

@@ -61,6 +61,8 @@ export function relativeText (ms: number, { now }: { now: number }): string {
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const fullDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const longDay = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+const second = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' })
 
 /** "today, 14:05", "yesterday, 14:05", "12 Mar, 14:05", "12 Mar 2025, 14:05" */
@@ -75,6 +77,12 @@ export function dayText (ms: number, { now }: { now: number }): string {
   if (days === 1) return 'yesterday'
   return new Date(ms).getFullYear() === new Date(now).getFullYear() ? dayAndMonth.format(ms) : fullDay.format(ms)
 }
+
+/** "Thursday, 12 March 2026" */
+export const longDayText = (ms: number): string => longDay.format(ms)
+
+/** "14:05:07" */
+export const secondText = (ms: number): string => second.format(ms)
 
 const dayNumber = (ms: number): number => {
   const date = new Date(ms)

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { Link } from '../app/router.tsx'
+import { shownName } from '../data/format.ts'
 import { Icon } from './icon.tsx'
 import type { IconName } from './icon.tsx'
 import './button.css'
@@ -25,7 +26,8 @@ export interface ButtonProps {
 }
 
 export function Button (props: ButtonProps) {
-  const { kind = 'plain', size = 'normal', icon, iconOnly = false, label, to, href, download, type = 'button', isBusy = false, disabled = false, title, class: more = '', onClick, children } = props
+  const { kind = 'plain', size = 'normal', icon, iconOnly = false, label: given, to, href, download, type = 'button', isBusy = false, disabled = false, title, class: more = '', onClick, children } = props
+  const label = given == null ? undefined : shownName(given)
   const classes = `button button--${kind} button--${size} ${iconOnly ? 'button--icon-only' : ''} ${isBusy ? 'button--busy' : ''} ${more}`.trim()
   const content = <>
     {icon != null && <Icon name={icon} size={size === 'small' ? 16 : 18}/>}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { shownName } from '../data/format.ts'
 import { useId } from '../data/hooks.ts'
 import { Field } from './field.tsx'
 import { Icon } from './icon.tsx'
@@ -18,7 +19,7 @@ export function Select<V extends string> ({ label, value, options, onChange, hin
   return <Field label={label} hint={hint} hideLabel={hideLabel}>
     {({ id, describedBy }) => <div class="select">
       <select id={id} class="input" value={value} disabled={disabled} aria-describedby={describedBy} onChange={event => onChange(event.currentTarget.value as V)}>
-        {options.map(option => <option key={option.value} value={option.value} disabled={option.disabled === true}>{option.label}</option>)}
+        {options.map(option => <option key={option.value} value={option.value} disabled={option.disabled === true}>{shownName(option.label)}</option>)}
       </select>
       <Icon name="chevronDown" size={16}/>
     </div>}

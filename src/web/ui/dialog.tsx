@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { shownName } from '../data/format.ts'
 import { useId } from '../data/hooks.ts'
 import { Button } from './button.tsx'
 import './dialog.css'
@@ -11,15 +12,18 @@ export interface DialogProps {
   footer?: ComponentChildren
   /** Can't be closed now. */
   isBusy?: boolean
+  /** Only its buttons close it: what it shows can't be had again. */
+  isKept?: boolean
   children?: ComponentChildren
 }
 
-/** Open for as long as it is drawn. Keeps the keyboard inside, gives it back where it was. */
-export function Dialog ({ title, onClose, size = 'normal', footer, isBusy = false, children }: DialogProps) {
+/** Open for as long as it is drawn. Keeps the keyboard inside, gives it back where it was. A click beside it closes it, unless that would take away what was typed. */
+export function Dialog ({ title, onClose, size = 'normal', footer, isBusy = false, isKept = false, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
   const latest = useRef({ onClose, isBusy })
   latest.current = { onClose, isBusy }
+  const isTyped = useRef(false)
 
   useEffect(() => {
     const before = document.activeElement
@@ -34,14 +38,16 @@ export function Dialog ({ title, onClose, size = 'normal', footer, isBusy = fals
 
   const close = (): void => { if (!latest.current.isBusy) latest.current.onClose() }
   return <dialog ref={dialog} class={`dialog dialog--${size}`} aria-labelledby={heading}
+    onKeyDown={event => { if (event.key === 'Escape' && (isKept || isBusy)) event.preventDefault() }}
     onCancel={event => {
       event.preventDefault()
-      close()
+      if (!isKept) close()
     }}
-    onMouseDown={event => { if (event.target === event.currentTarget) close() }}>
+    onInput={() => { isTyped.current = true }}
+    onMouseDown={event => { if (event.target === event.currentTarget && !isKept && !isTyped.current) close() }}>
     <div class="dialog__box">
       <header class="dialog__head">
-        <h2 id={heading}>{title}</h2>
+        <h2 id={heading}>{shownName(title)}</h2>
         <Button kind="quiet" size="small" iconOnly icon="close" label="Close" disabled={isBusy} onClick={close}/>
       </header>
       <div class="dialog__body">{children}</div>

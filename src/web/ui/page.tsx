@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { Link } from '../app/router.tsx'
+import { shownName } from '../data/format.ts'
 import { useId } from '../data/hooks.ts'
 import { Icon } from './icon.tsx'
 import './page.css'
@@ -20,7 +21,7 @@ export function Page ({ title, intro, actions, back, narrow = false, children }:
     {back != null && <p class="page__back"><Link to={back.to}><Icon name="arrowLeft" size={16}/> {back.label}</Link></p>}
     <header class="page__head">
       <div>
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 tabIndex={-1}>{shownName(title)}</h1>
         {intro != null && <p class="page__intro">{intro}</p>}
       </div>
       {actions != null && <div class="page__actions">{actions}</div>}
@@ -36,7 +37,7 @@ export function Section ({ title, actions, intro, id, children }: SectionProps) 
   const heading = id ?? own
   return <section class="section" aria-labelledby={heading}>
     <header class="section__head">
-      <h2 id={heading}>{title}</h2>
+      <h2 id={heading}>{shownName(title)}</h2>
       {actions != null && <div class="section__actions">{actions}</div>}
     </header>
     {intro != null && <p class="section__intro">{intro}</p>}

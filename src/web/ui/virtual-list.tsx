@@ -52,7 +52,14 @@ export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyO
   virtualizer.setOptions(options)
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer])
   useLayoutEffect(() => virtualizer._willUpdate())
-  useLayoutEffect(() => { virtualizer.measure() }, [virtualizer, rowHeight])
+  const measured = useRef(rowHeight)
+  useLayoutEffect(() => {
+    if (measured.current === rowHeight) return
+    measured.current = rowHeight
+    virtualizer.measure()
+    // the same rows are at other places now
+    redraw(undefined)
+  }, [virtualizer, rowHeight])
   const items = virtualizer.getVirtualItems()
   const first = items[0]?.index ?? 0
   const last = items.at(-1)?.index ?? 0

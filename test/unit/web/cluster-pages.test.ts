@@ -7,7 +7,8 @@ import { historyLines, peersLine } from '../../../src/web/pages/cluster/history-
 import { costText, peerRows } from '../../../src/web/pages/cluster/peer-rows.ts'
 import { contentOf, copiesText, factorsFault, optionsOf } from '../../../src/web/pages/cluster/pin-options.ts'
 import { forMany } from '../../../src/web/pages/cluster/many.ts'
-import { rowOfPin, shownRows, standingOf } from '../../../src/web/pages/cluster/pinset-rows.ts'
+import { rowOfPin, standingOf } from '../../../src/web/pages/cluster/pinset-rows.ts'
+import { PinsetSieve } from '../../../src/web/pages/cluster/pinset-sieve.ts'
 import { waitGroups, whyOf } from '../../../src/web/pages/cluster/why.ts'
 
 const peer = (id: string, error = ''): Id =>
@@ -117,12 +118,31 @@ describe('rows of the pinset', () => {
   })
   const rows = [pin('bafyA', 'First one', ['p'], '2026-01-01T00:00:00Z'), pin('bafyB', '', ['q'], '2026-01-02T00:00:00Z')].map(rowOfPin)
 
-  it('are found by parts of names and CIDs, and by holder', () => {
-    const found = (text: string, holder = ''): string[] => shownRows(rows, { text, peer: holder }, 'stored').map(({ cid }) => cid)
+  const clock = { now: () => 0, sleep: async () => {} }
+  const asked = new AbortController().signal
 
-    assert.deepEqual([found('FIRST'), found('afyb'), found('x'), found('', 'q'), found('first', 'q')], [['bafyA'], ['bafyB'], [], ['bafyB'], []])
-    assert.equal(shownRows(rows, { text: '', peer: '' }, 'stored'), rows)
-    assert.deepEqual(shownRows(rows, { text: '', peer: '' }, 'newest').map(({ cid }) => cid), ['bafyB', 'bafyA'])
+  it('are found by parts of names and CIDs, and by holder', async () => {
+    const sieve = new PinsetSieve(clock)
+    const found = async (text: string, holder = '', order: 'stored' | 'newest' = 'stored'): Promise<string[]> => (await sieve.rows(rows, { text, peer: holder, order }, asked)).map(({ cid }) => cid)
+
+    assert.deepEqual([await found('FIRST'), await found('afyb'), await found('x'), await found('', 'q'), await found('first', 'q')], [['bafyA'], ['bafyB'], [], ['bafyB'], []])
+    assert.equal(await sieve.rows(rows, { text: '', peer: '', order: 'stored' }, asked), rows)
+    assert.deepEqual(await found('', '', 'newest'), ['bafyB', 'bafyA'])
+  })
+
+  it('are looked through in slices, in any order, and only what is new when there are more', async () => {
+    let [now, rests] = [0, 0]
+    const sieve = new PinsetSieve({ now: () => now += 5, sleep: async () => { rests++ } })
+    const many = Array.from({ length: 5000 }, (_, at) => ({ ...rows[0]!, cid: `bafy${at}`, name: at % 2 === 0 ? 'even' : 'odd', addedMs: (at * 7919) % 5000 }))
+
+    const even = await sieve.rows(many, { text: 'even', peer: '', order: 'newest' }, asked)
+    const restsBefore = rests
+    const more = await sieve.rows([...many, { ...rows[0]!, cid: 'bafyNew', name: 'even', addedMs: 9000 }], { text: 'even', peer: '', order: 'stored' }, asked)
+
+    assert.deepEqual(even, many.filter(({ name }) => name === 'even').toSorted((a, b) => b.addedMs - a.addedMs))
+    assert.deepEqual([more.length, more.at(-1)?.cid], [2501, 'bafyNew'])
+    assert.ok(restsBefore > 4 && rests - restsBefore <= 1, `${restsBefore}, then ${rests - restsBefore}`)
+    assert.deepEqual((await sieve.rows(many.slice(1), { text: 'even', peer: '', order: 'stored' }, asked)).length, 2499)
   })
 
   it('can be asked for again as they were', () => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { base32 } from '../../../src/base/base32.ts'
 import type { FollowedFile } from '../../../src/client/service/types.ts'
 import { filesQueryOf, filterOf, sortBy } from '../../../src/web/pages/files/files-query.ts'
 import { progressOf, replicasOf } from '../../../src/web/pages/files/file-texts.ts'
 import { countOf, pendingKind } from '../../../src/web/pages/files/pending-changes.ts'
 import { previewKindOf } from '../../../src/web/pages/files/preview-kind.ts'
 import { chosenOf, isSelected, nothing, selectedCount, toggled } from '../../../src/web/pages/files/selection.ts'
+import { ShardWalk } from '../../../src/web/pages/files/shard-walk.ts'
 import { unixFsBlockOf } from '../../../src/web/pages/files/unixfs-block.ts'
 
 const file = (more: Partial<FollowedFile>): FollowedFile => ({
@@ -72,7 +74,56 @@ describe('a preview', () => {
     const [a, b] = [link(0x55, 'a', [5]), link(0x70, 'b', [0xac, 0x02])]
     const block = unixFsBlockOf(new Uint8Array([0x12, a.length, ...a, 0x12, b.length, ...b, 0x0a, 2, 8, 1]))
 
-    assert.deepEqual(block, { kind: 'directory', sizeBytes: null, entries: [{ name: 'a', sizeBytes: 5, isFile: true }, { name: 'b', sizeBytes: 300, isFile: false }] })
+    assert.deepEqual(block, { kind: 'directory', sizeBytes: null, entries: [{ name: 'a', sizeBytes: 5, isFile: true }, { name: 'b', sizeBytes: 300, isFile: false }], shards: [] })
     for (const bytes of [[], [1], [0xff, 0xff, 0xff], [0x12, 200, 1], [0x0a, 0]]) assert.equal(unixFsBlockOf(new Uint8Array(bytes)), null)
+  })
+
+  it('takes a shard apart into entries and the shards below', () => {
+    const link = (name: string, cid: number[]) => {
+      const fields = [0x0a, cid.length, ...cid, 0x12, name.length, ...Buffer.from(name), 0x18, 7]
+      return [0x12, fields.length, ...fields]
+    }
+    const hash = [0x12, 2, 9, 9]
+    const below = `b${base32(new Uint8Array([1, 0x70, ...hash]))}`
+    const block = unixFsBlockOf(new Uint8Array([...link('0Anotes.txt', [1, 0x55, ...hash]), ...link('FF', hash), ...link('B0', [1, 0x70, ...hash]), 0x0a, 5, 8, 5, 0x30, 0x80, 2]))
+
+    assert.deepEqual(block, { kind: 'shard', sizeBytes: null, entries: [{ name: 'notes.txt', sizeBytes: 7, isFile: true }], shards: [below, below] })
+  })
+})
+
+describe('a folder in many blocks', () => {
+  const entry = (name: string) => ({ name, sizeBytes: 1, isFile: true })
+  const shard = (names: string[], shards: string[] = []) => ({ kind: 'shard' as const, sizeBytes: null, entries: names.map(entry), shards })
+  const blocks = new Map([['a', shard(['a1', 'a2'], ['aa'])], ['aa', shard(['aa1'])], ['b', shard(['b1'])], ...Array.from({ length: 30 }, (_, at) => [`c${at}`, shard([`c${at}`])] as const)])
+  const signal = new AbortController().signal
+
+  it('is read piece by piece, and each entry once', async () => {
+    const read: string[] = []
+    const walk = new ShardWalk(shard(['top'], ['a', 'b', ...Array.from({ length: 30 }, (_, at) => `c${at}`)]), async cid => {
+      read.push(cid)
+      return blocks.get(cid)!
+    })
+
+    await walk.more(3, signal)
+    const [first, readAtFirst] = [walk.entries.length, read.length]
+    while (!walk.isAtEnd) await walk.more(10, signal)
+
+    assert.deepEqual([first >= 4, readAtFirst], [true, 6])
+    assert.equal(new Set(walk.entries.map(({ name }) => name)).size, 35)
+    assert.deepEqual([walk.entries.length, read.length], [35, 33])
+  })
+
+  it('goes on after a failure without a gap', async () => {
+    let fails = true
+    const walk = new ShardWalk(shard([], ['a', 'b']), async cid => {
+      if (cid === 'b' && fails) throw new Error('away')
+      return blocks.get(cid)!
+    })
+
+    await assert.rejects(walk.more(10, signal), /away/)
+    fails = false
+    await walk.more(10, signal)
+
+    assert.deepEqual(walk.entries.map(({ name }) => name), ['a1', 'a2', 'b1', 'aa1'])
   })
 })

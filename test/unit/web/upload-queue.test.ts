@@ -52,7 +52,7 @@ class FakeUploads {
 class Records {
   readonly kept = new Map<string, UploadRecord>()
   async all (owner: string): Promise<UploadRecord[]> { return [...this.kept.values()].filter(record => record.owner === owner) }
-  async put (record: UploadRecord): Promise<void> { this.kept.set(record.id, record) }
+  async put (records: readonly UploadRecord[]): Promise<void> { for (const record of records) this.kept.set(record.id, record) }
   async remove (id: string): Promise<void> { this.kept.delete(id) }
 }
 

@@ -24,7 +24,7 @@ export const fileSchema = z.object({
 /** The same with what the cluster says of one that isn't pinned yet. */
 export const followedFileSchema = fileSchema.extend({
   info: z.record(z.string(), z.string()).describe(
-    'For people, of a file that is pinning or has failed: `replicas` ("2 of 3"), `waiting_for`, `since`, `progress`, `error`, `next_try`. Else empty.'
+    'For people, of a file that is pinning or has failed: `replicas` ("2 of 3"), `waiting_for`, `since`, `why` (why nothing comes), `asked` ("5 nodes"), `progress`, `error`, `next_try`. Else empty.'
   )
 })
 

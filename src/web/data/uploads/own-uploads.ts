@@ -3,12 +3,12 @@ import { ServiceError } from '../../../client/service/service-client.ts'
 import type { StoredFile } from '../../../client/service/types.ts'
 import { service, webFetch } from '../clients.ts'
 import { onReturn } from '../connection.ts'
+import { pageClock } from '../page-clock.ts'
 import { noteOpenUploads } from './open-uploads.ts'
-import { newUploadId, pageClock } from './page-clock.ts'
 import { isOver } from './upload-item.ts'
 import { UploadQueue } from './upload-queue.ts'
 import type { UploadChoice } from './upload-queue.ts'
-import { indexedRecords } from './upload-records.ts'
+import { indexedRecords, newUploadId } from './upload-records.ts'
 
 const wholeBytes = 1024 * 1024
 

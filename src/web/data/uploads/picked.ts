@@ -30,19 +30,28 @@ export function isSame (marks: readonly FileMark[], picked: Pick<Picked, 'files'
 export const inOrder = (files: readonly PickedFile[]): PickedFile[] =>
   files.toSorted((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
 
-export const pickedFile = (file: File, handle: FileSystemHandle | null = null): Picked =>
-  ({ kind: 'file', name: file.name, files: [{ path: file.name, file }], handle })
+export function pickedFile (file: File, handle: FileSystemHandle | null = null): Picked {
+  const { name } = file
+  return { kind: 'file', name, files: [{ path: name, file }], handle }
+}
 
 /** Of `<input type="file">`: with paths when a folder was chosen. */
 export function pickedByInput (list: Iterable<File>): Picked[] {
-  const files = [...list]
-  const folders = Map.groupBy(files.filter(({ webkitRelativePath: path }) => path.includes('/')), ({ webkitRelativePath: path }) => path.slice(0, path.indexOf('/')))
-  return [
-    ...files.filter(({ webkitRelativePath: path }) => !path.includes('/')).map(file => pickedFile(file)),
-    ...[...folders].map(([name, inside]): Picked => ({
-      kind: 'directory', name, files: inOrder(inside.map(file => ({ path: file.webkitRelativePath, file }))), handle: null
-    }))
-  ]
+  const single: Picked[] = []
+  const folders = new Map<string, PickedFile[]>()
+  for (const file of list) {
+    const path = file.webkitRelativePath
+    const slash = path.indexOf('/')
+    if (slash < 0) {
+      single.push(pickedFile(file))
+      continue
+    }
+    const name = path.slice(0, slash)
+    const inside = folders.get(name) ?? []
+    folders.set(name, inside)
+    inside.push({ path, file })
+  }
+  return [...single, ...[...folders].map(([name, inside]): Picked => ({ kind: 'directory', name, files: inOrder(inside), handle: null }))]
 }
 
 /** Reads what a handle names: the file, or all files of the folder. */

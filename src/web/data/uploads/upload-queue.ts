@@ -1,6 +1,7 @@
 import type { ResumableUploads } from '../../../client/service/service-client.ts'
 import { tarPieces } from '../../../client/service/tar-of.ts'
 import { errorText } from '../errors.ts'
+import { Slices } from '../slices.ts'
 import { createStore } from '../store.ts'
 import type { Store } from '../store.ts'
 import { Pace, Speed } from './pace.ts'
@@ -32,6 +33,8 @@ export interface UploadChoice { pin: 'now' | 'on-access', group: string | null }
 /** An upload of this page. */
 interface Entry { record: UploadRecord, blob: Blob | null, stop: AbortController | null, /** What was stopped may take a moment to end. */ isRunning: boolean, tries: number }
 
+/** What is kept of so many is written in a few milliseconds. */
+const takenAtOnce = 64
 const fateEveryMs = 700
 /** Progress is told no more often. */
 const toldEveryMs = 200
@@ -68,27 +71,43 @@ export class UploadQueue {
     this.items.set([])
     this.#owner = owner
     const records = await this.#deps.records.all(owner)
-    if (this.#owner === owner) await Promise.all(records.map(async record => this.#restore(record)))
+    if (this.#owner !== owner) return
+    for (const record of records) this.#entries.set(record.id, { record, blob: null, stop: null, isRunning: false, tries: 0 })
+    this.items.set(items => [...items, ...records.map(record => itemOf(record, 'paused'))])
+    await Promise.all(records.map(async ({ id }) => this.#restore(id)))
   }
 
-  /** Resolves when they are in the list: of files at once, of large folders after a moment. */
-  async add (picked: readonly Picked[], { pin, group }: UploadChoice): Promise<void> {
+  /** Resolves when they are in the list: of files at once, of thousands and of large folders bit by bit. */
+  async add (picked: readonly Picked[], choice: UploadChoice): Promise<void> {
     const owner = this.#owner
     if (owner == null) return
-    const blobs: Blob[] = []
-    for (const one of picked) blobs.push(one.kind === 'file' ? fileOf(one) : await this.#tarOf(one))
-    if (owner !== this.#owner) return
-    const added = picked.map((one, at) => {
-      const blob = blobs[at] ?? new Blob()
-      const record: UploadRecord = {
-        id: this.#deps.newId(), owner, kind: one.kind, name: one.name, type: one.kind === 'file' ? blob.type : '', sizeBytes: blob.size, marks: marksOf(one), pin, group,
-        addedAt: this.#deps.clock.now(), isPaused: false, uploadId: null, handle: one.handle
-      }
-      this.#entries.set(record.id, { record, blob, stop: null, isRunning: false, tries: 0 })
-      void this.#deps.records.put(record)
-      return itemOf(record, 'waiting')
-    })
-    this.items.set(items => [...items, ...added])
+    const slices = new Slices(this.#deps.clock)
+    let ready: Entry[] = []
+    for (const one of picked) {
+      const blob = one.kind === 'file' ? fileOf(one) : await this.#tarOf(one)
+      if (owner !== this.#owner) return
+      ready.push({ record: this.#recordOf(one, { owner, blob, choice }), blob, stop: null, isRunning: false, tries: 0 })
+      if (ready.length < takenAtOnce) continue
+      this.#take(ready)
+      ready = []
+      if (slices.isOver) await slices.rest()
+    }
+    if (owner === this.#owner) this.#take(ready)
+  }
+
+  #recordOf (picked: Picked, { owner, blob, choice: { pin, group } }: { owner: string, blob: Blob, choice: UploadChoice }): UploadRecord {
+    const { kind, name, handle } = picked
+    return {
+      id: this.#deps.newId(), owner, kind, name, type: kind === 'file' ? blob.type : '', sizeBytes: blob.size, marks: marksOf(picked), pin, group,
+      addedAt: this.#deps.clock.now(), isPaused: false, uploadId: null, handle
+    }
+  }
+
+  #take (entries: readonly Entry[]): void {
+    if (entries.length === 0) return
+    for (const entry of entries) this.#entries.set(entry.record.id, entry)
+    void this.#deps.records.put(entries.map(({ record }) => record))
+    this.items.set(items => [...items, ...entries.map(({ record }) => itemOf(record, 'waiting'))])
     this.#pump()
   }
 
@@ -143,19 +162,29 @@ export class UploadQueue {
 
   /** Files that were chosen again: those whose upload waits for them go on. Gives the others. */
   choose (picked: readonly Picked[]): Picked[] {
-    return picked.filter(one => {
-      const entry = [...this.#entries.values()].find(({ record, blob }) => blob == null && record.kind === one.kind && isSame(record.marks, one))
-      if (entry == null) return true
-      void this.#goOn(entry, one)
-      return false
+    const waiting = Map.groupBy([...this.#entries.values()].filter(({ blob }) => blob == null), ({ record: { kind, name } }) => `${kind} ${name}`)
+    if (waiting.size === 0) return [...picked]
+    const again: Array<{ entry: Entry, picked: Picked }> = []
+    const fresh = picked.filter(one => {
+      const alike = waiting.get(`${one.kind} ${one.name}`) ?? []
+      const at = alike.findIndex(({ record }) => isSame(record.marks, one))
+      const [entry] = at < 0 ? [] : alike.splice(at, 1)
+      if (entry != null) again.push({ entry, picked: one })
+      return entry == null
     })
+    void this.#goOn(again)
+    return fresh
   }
 
-  async #goOn (entry: Entry, picked: Picked): Promise<void> {
-    const { id } = entry.record
-    entry.blob = picked.kind === 'file' ? fileOf(picked) : await this.#tarOf(picked)
-    void this.#keep(id, picked.handle == null ? {} : { handle: picked.handle })
-    this.resume(id)
+  async #goOn (again: ReadonlyArray<{ entry: Entry, picked: Picked }>): Promise<void> {
+    const slices = new Slices(this.#deps.clock)
+    for (const { entry, picked } of again) {
+      const { id } = entry.record
+      entry.blob = picked.kind === 'file' ? fileOf(picked) : await this.#tarOf(picked)
+      void this.#keep(id, picked.handle == null ? {} : { handle: picked.handle })
+      this.resume(id)
+      if (slices.isOver) await slices.rest()
+    }
   }
 
   /** The page goes on drawing meanwhile. */
@@ -337,14 +366,13 @@ export class UploadQueue {
     this.#change(id, { state, bytesPerSecond: null, nextTryAt: null })
   }
 
-  async #restore (record: UploadRecord): Promise<void> {
-    const entry: Entry = { record, blob: null, stop: null, isRunning: false, tries: 0 }
-    this.#entries.set(record.id, entry)
-    this.items.set(items => [...items, itemOf(record, 'paused')])
+  async #restore (id: string): Promise<void> {
     const { locks } = this.#deps
-    const isFree = locks == null || await locks.request(lockOf(record.id), { ifAvailable: true }, async lock => lock != null)
+    const isFree = locks == null || await locks.request(lockOf(id), { ifAvailable: true }, async lock => lock != null)
+    const entry = this.#entries.get(id)
+    if (entry == null) return
     if (isFree) await this.#look(entry)
-    else this.#waitForOther(record.id)
+    else this.#waitForOther(id)
   }
 
   /** How far it is, and what it needs to go on. */
@@ -395,7 +423,7 @@ export class UploadQueue {
     const entry = this.#entries.get(id)
     if (entry == null) return
     entry.record = { ...entry.record, ...changes }
-    await this.#deps.records.put(entry.record)
+    await this.#deps.records.put([entry.record])
   }
 
   #itemOf (id: string): UploadItem | undefined { return this.items.get().find(item => item.id === id) }

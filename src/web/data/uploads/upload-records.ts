@@ -20,9 +20,12 @@ export interface UploadRecord {
   handle: FileSystemHandle | null
 }
 
+/** Also where `crypto.randomUUID` is missing: pages of a plain http address. */
+export const newUploadId = (): string => [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+
 export interface UploadRecords {
   all (owner: string): Promise<UploadRecord[]>
-  put (record: UploadRecord): Promise<void>
+  put (records: readonly UploadRecord[]): Promise<void>
   remove (id: string): Promise<void>
 }
 
@@ -38,22 +41,28 @@ export function indexedRecords (databaseName: string): UploadRecords {
       return null
     }
   }
-  const run = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> => {
+  const run = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T> | undefined): Promise<T | undefined> => {
     const db = await database()
-    return db == null ? undefined : await answerOf(work(db.transaction(storeName, mode).objectStore(storeName)))
+    const request = db == null ? undefined : work(db.transaction(storeName, mode).objectStore(storeName))
+    return request == null ? undefined : await answerOf(request)
   }
   return {
     all: async owner => ((await run('readonly', store => store.getAll() as IDBRequest<UploadRecord[]>)) ?? [])
       .filter(record => record.owner === owner).toSorted((a, b) => a.addedAt - b.addedAt),
-    put: async record => {
-      try {
-        await run('readwrite', store => store.put(record, record.id))
-      } catch {
-        // a handle that can't be kept
-        await run('readwrite', store => store.put({ ...record, handle: null }, record.id)).catch(() => {})
-      }
+    put: async records => {
+      // all in one go: each alone takes a page its time, when there are thousands
+      await run('readwrite', store => records.map(record => putOne(store, record)).at(-1)).catch(() => {})
     },
     remove: async id => { await run('readwrite', store => store.delete(id)) }
+  }
+}
+
+function putOne (store: IDBObjectStore, record: UploadRecord): IDBRequest {
+  try {
+    return store.put(record, record.id)
+  } catch {
+    // a handle that can't be kept
+    return store.put({ ...record, handle: null }, record.id)
   }
 }
 

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ownOrigin } from '../../app/face.ts'
+import { useLeaveGuard } from '../../app/router.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox } from '../../ui/choices.tsx'
 import { CodeBlock, Secret } from '../../ui/copy.tsx'
@@ -10,6 +11,7 @@ import { EntryPage } from './entry-page.tsx'
 /** The account's API key, this once. */
 export function FirstKey ({ email, apiKey, onDone, title = 'Your account is ready', intro }: { email: string, apiKey: string, onDone: () => void, title?: string, intro?: string }) {
   const [isKept, setKept] = useState(false)
+  useLeaveGuard(!isKept, 'The key is shown only now. Leave without it?')
   return <EntryPage title={title} intro={intro ?? `You are logged in as ${email}.`}>
     <p>This is your API key. Programs use it in your name: <code>ipfs pin remote</code>, curl, scripts. These pages don't need it.</p>
     <Secret value={apiKey} label="API key"/>

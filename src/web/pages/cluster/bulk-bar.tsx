@@ -66,13 +66,13 @@ export function BulkBar ({ selected, clear, told }: BulkBarProps) {
 
   if (running != null) {
     const { what, progress: { done, failed, total } } = running
-    return <div class="bulk-bar">
+    return <div class="pinset-bulk">
       <Progress label={what} value={done + failed} max={total} text={`${countText(done + failed)} of ${countText(total)}`}/>
       <Button size="small" onClick={() => abort.current?.abort()}>Stop</Button>
     </div>
   }
   if (selected.size === 0) return null
-  return <div class="bulk-bar" role="group" aria-label="Selected pins">
+  return <div class="pinset-bulk" role="group" aria-label="Selected pins">
     <strong>{pinsText(selected.size)} selected</strong>
     <Button size="small" icon="refresh" onClick={() => { void recover() }}>Try again</Button>
     <Button size="small" kind="danger" icon="unpin" onClick={() => { void unpin() }}>Unpin</Button>

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import type { Id } from '../../../client/types.ts'
 import { useRouter } from '../../app/router.tsx'
 import { cluster } from '../../data/clients.ts'
 import { countText } from '../../data/format.ts'
@@ -23,7 +24,7 @@ import { usePinset } from './pinset-list.ts'
 import { usePinsetNews } from './pinset-news.ts'
 import type { PinsetList, PinsetView } from './pinset-list.ts'
 import { PinsetRows } from './pinset-rows-view.tsx'
-import { shownRows } from './pinset-rows.ts'
+import { useSieved } from './pinset-sieve.ts'
 import './pinset-page.css'
 
 const views: ReadonlyArray<{ value: PinsetView, label: string, none: string }> = [
@@ -71,6 +72,7 @@ function useRecovery (reload: () => void): { ask: () => void, isRunning: boolean
 }
 
 const noSelection: ReadonlySet<string> = new Set()
+const noPeers: readonly Id[] = []
 
 function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, toolbar: preact.ComponentChildren }) {
   const { query, setQuery } = useRouter()
@@ -78,23 +80,21 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
   const [order, setOrder] = useState<'stored' | 'newest'>('stored')
   const peer = query.get('peer') ?? ''
   const searched = useDebounced(text.trim(), 150)
-  const peers = usePeers().data?.peers ?? []
-  const rows = useMemo(() => shownRows(list.rows, { text: searched, peer }, order), [list.rows, searched, peer, order])
+  const peers = usePeers().data?.peers ?? noPeers
+  const rows = useSieved(list.rows, { text: searched, peer, order })
   const nameOf = useCallback((id: string) => shownPeer(id, peers.find(one => one.id === id)?.peername ?? ''), [peers])
   const peerOptions = [{ value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))]
   const [selected, setSelected] = useState<ReadonlySet<string>>(noSelection)
   const { refresh, forget, reload } = list
   const news = usePinsetNews(list)
   const told = useMemo((): Told => ({ changed: cid => cid === '' ? reload() : refresh(cid), gone: forget }), [refresh, forget, reload])
+  useEffect(() => { if (searched !== (query.get('q') ?? '')) setQuery({ q: searched === '' ? null : searched }) }, [searched])
   // what isn't shown any more shall not be acted on
   useEffect(() => setSelected(noSelection), [searched, peer])
   const isFiltered = searched !== '' || peer !== ''
   return <>
     <Toolbar label="What to show">
-      <SearchField label="Search names and CIDs" value={text} placeholder="Name or CID" onChange={value => {
-        setText(value)
-        setQuery({ q: value.trim() === '' ? null : value })
-      }}/>
+      <SearchField label="Search names and CIDs" value={text} placeholder="Name or CID" onChange={setText}/>
       {toolbar}
       <Select label="Allocated to" value={peer} options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [...peerOptions, { value: peer, label: shownPeer(peer, '') }]} onChange={value => setQuery({ peer: value === '' ? null : value })}/>
       <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>

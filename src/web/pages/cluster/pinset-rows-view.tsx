@@ -1,3 +1,4 @@
+import { memo } from 'preact/compat'
 import { useCallback } from 'preact/hooks'
 import { Link } from '../../app/router.tsx'
 import { exactTime, relativeText, shortCid, timeText } from '../../data/format.ts'
@@ -21,7 +22,7 @@ export interface PinsetRowsProps {
 }
 
 /** The rows of the pinset, however many they are. */
-export function PinsetRows ({ rows, list, nameOf, told, selected, onSelect }: PinsetRowsProps) {
+export const PinsetRows = memo(({ rows, list, nameOf, told, selected, onSelect }: PinsetRowsProps) => {
   const isPhone = useMedia('(width < 40rem)')
   const now = useNow()
   const { see } = list
@@ -48,7 +49,7 @@ export function PinsetRows ({ rows, list, nameOf, told, selected, onSelect }: Pi
     </div>
     {actions.dialogs}
   </>
-}
+})
 
 interface CellsProps { row: PinRow, standing: PinStanding | undefined, now: number, actions: PinActions, nameOf: (id: string) => string, isSelected: boolean, onToggle: (cid: string, isOn: boolean) => void }
 

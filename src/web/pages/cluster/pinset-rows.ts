@@ -60,9 +60,3 @@ export function matches ({ cid, name, allocations }: PinRow, { text, peer }: Pin
   return name.toLowerCase().includes(wanted) || cid.toLowerCase().includes(wanted)
 }
 
-/** What the filter leaves, in the order that is asked for. The list itself when nothing changes. */
-export function shownRows (rows: readonly PinRow[], filter: PinFilter, order: 'stored' | 'newest'): readonly PinRow[] {
-  const isAll = filter.text === '' && filter.peer === ''
-  const found = isAll ? rows : rows.filter(row => matches(row, filter))
-  return order === 'newest' ? found.toSorted((a, b) => b.addedMs - a.addedMs) : found
-}

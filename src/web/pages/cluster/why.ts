@@ -1,4 +1,5 @@
 import type { PinProgress } from '../../../client/types.ts'
+import { pinErrorText } from '../../data/errors.ts'
 import { shownName } from '../../data/format.ts'
 import type { Tone } from '../../ui/tone.ts'
 
@@ -57,8 +58,10 @@ function queued ({ error, queue_length: length }: NonNullable<PinProgress['opera
   return { tone: 'info', title: 'It waits for its turn', advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.' }
 }
 
-/** "context canceled" is what Go says when nothing came in time. */
-const failureTitle = (error: string): string => error === 'context canceled' ? 'Nothing came for as long as a pin may wait' : `It failed: ${shownName(error)}`
+function failureTitle (error: string): string {
+  const text = pinErrorText(error)
+  return text === error ? `It failed: ${shownName(error)}` : `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+}
 
 function node (ipfs: PinProgress['ipfs']): Why {
   switch (ipfs?.phase) {

@@ -118,7 +118,7 @@ const FileRow = memo(({ file, group, pending, isSelected, now, onSelect, onOpen 
     <span role="cell" class="file-row__size_bytes">{file.size === 0 && file.origin !== 'upload' ? <span title="Its size is not known yet">–</span> : <Bytes value={file.size}/>}</span>
     <span role="cell" class="file-row__state">
       {pending == null ? <Status value={file.state}/> : <Badge tone="warn">{pendingTexts[pending]}</Badge>}
-      {pending == null && file.info.waiting_for != null && <span class="file-row__why">waits for {file.info.waiting_for}</span>}
+      {pending == null && file.info.waiting_for != null && <span class="file-row__why">{file.info.why ?? `waits for ${file.info.waiting_for}`}</span>}
     </span>
     <span role="cell" class="file-row__uploaded_at"><Day at={file.uploaded_at} now={now}/></span>
     <span role="cell" class="file-row__view_count"><Count value={file.view_count}/><span class="file-row__unit"> views</span></span>

@@ -1,5 +1,7 @@
 import type { FollowedFile } from '../../../client/service/types.ts'
+import { pinErrorText } from '../../data/errors.ts'
 import { bytesText, countText, shownName } from '../../data/format.ts'
+import { Button } from '../../ui/button.tsx'
 import { DefinitionList } from '../../ui/disclosure.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Progress } from '../../ui/progress.tsx'
@@ -15,6 +17,7 @@ export function FileState ({ file }: { file: FollowedFile }) {
   const replicas = replicasOf(info)
   const facts = [
     ...(info.waiting_for == null ? [] : [{ term: 'Waits for', value: <span class="file-state__why">{shownName(info.waiting_for)}</span> }]),
+    ...(info.asked == null ? [] : [{ term: 'Asked so far', value: shownName(info.asked) }]),
     ...(info.since == null ? [] : [{ term: 'Since', value: <Time at={info.since}/> }]),
     ...(info.next_try == null ? [] : [{ term: 'Next try', value: <Time at={info.next_try}/> }]),
     ...(replicas == null ? [] : [{ term: 'Copies', value: `${replicas.held} of ${replicas.wanted}` }])
@@ -26,8 +29,16 @@ export function FileState ({ file }: { file: FollowedFile }) {
         label={state === 'importing' ? 'Importing' : 'Pinning'} hideLabel text={progress == null ? undefined : `${countText(progress.blocks)} blocks, ${bytesText(progress.bytes)} here`}
         {...(progress != null && file.size > 0 ? { value: Math.min(progress.bytes, file.size), max: file.size } : replicas == null || replicas.held === 0 ? {} : { value: replicas.held, max: replicas.wanted })}
       />}
+      {isOpen && info.why != null && <Lack why={info.why} cid={file.cid}/>}
       {facts.length > 0 && isOpen && <DefinitionList items={facts}/>}
-      {(error ?? info.error) != null && <Notice tone={state === 'failed' ? 'bad' : 'warn'} title="What went wrong last"><span class="file-state__why">{shownName(error ?? info.error ?? '')}</span></Notice>}
+      {(error ?? info.error) != null && <Notice tone={state === 'failed' ? 'bad' : 'warn'} title="What went wrong last"><span class="file-state__why">{shownName(pinErrorText(error ?? info.error ?? ''))}</span></Notice>}
     </section>
   )
 }
+
+/** Nothing comes: why, what becomes of it, and what its owner can do. */
+const Lack = ({ why, cid }: { why: string, cid: string }) =>
+  <Notice tone="warn" title={`It is stuck: ${shownName(why)}`}>
+    <p>It goes on by itself as soon as a node that has the content is there. Start the node that has it, upload the content here, or say at which address such a node is.</p>
+    <p><Button size="small" to={`/files?pin=${cid}`}>Say who has it</Button></p>
+  </Notice>

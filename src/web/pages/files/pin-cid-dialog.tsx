@@ -32,7 +32,7 @@ export function PinCidDialog ({ cid: given, groups, onClose }: { cid: string, gr
           <TextField label="CID" value={text} onChange={setText} required mono autofocus spellcheck={false} hint="Or a link to any gateway. Nothing is uploaded: the cluster fetches it from the network." {...(problem == null ? {} : { error: problem })}/>
           <TextField label="Name" value={name} onChange={setName} optional maxLength={255}/>
           <Select label="Group" value={group} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...groups.map(({ id, name }) => ({ value: id, label: name }))]}/>
-          <Disclosure summary="Who has it">
+          <Disclosure summary="Who has it" open={given !== ''}>
             <TextArea label="Addresses of nodes that have it" value={origins} onChange={setOrigins} optional rows={3} mono hint="One per line, such as /ip4/203.0.113.1/tcp/4001/p2p/12D3…. Helps when it can't be found otherwise."/>
           </Disclosure>
           <Button type="submit" kind="primary" icon="pin" isBusy={pin.isRunning} disabled={link == null || problem != null}>Pin</Button>

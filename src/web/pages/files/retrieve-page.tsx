@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { gatewayLink } from '../../app/face.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { useSession } from '../../app/session.ts'
 import { bytesText, countText, shownName } from '../../data/format.ts'
-import { useQuery } from '../../data/query.ts'
+import { useAction, useQuery } from '../../data/query.ts'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { EmptyState } from '../../ui/empty-state.tsx'
@@ -11,26 +11,35 @@ import { ErrorState } from '../../ui/error-state.tsx'
 import { Form } from '../../ui/form.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Row, Stack } from '../../ui/layout.tsx'
-import { Notice } from '../../ui/notice.tsx'
 import { Page, Section } from '../../ui/page.tsx'
+import { Pager } from '../../ui/pager.tsx'
 import { Spinner } from '../../ui/skeleton.tsx'
 import { TextField } from '../../ui/text-field.tsx'
 import { Bytes, Name } from '../../ui/values.tsx'
 import { addressOf, contentLinkOf, textOfLink } from './content-link.ts'
 import type { ContentLink } from './content-link.ts'
 import { Preview } from './preview.tsx'
-import { findContent, NotFoundError } from './retrieve-query.ts'
+import { findContent, NotFoundError, shardEntries } from './retrieve-query.ts'
 import type { Found } from './retrieve-query.ts'
+import type { UnixFsEntry } from './unixfs-block.ts'
 import './retrieve-page.css'
 
 /** Content by its CID or a link: a preview, what a folder has in it, and the download. */
 export default function RetrievePage () {
   const { query, setQuery } = useRouter()
+  const isUser = useSession().kind === 'user'
   const asked = query.get('cid') ?? ''
   const link = contentLinkOf(asked)
   const [text, setText] = useState(asked)
   const [isWrong, setWrong] = useState(asked !== '' && link == null)
-  useEffect(() => { setText(asked); setWrong(asked !== '' && link == null) }, [asked])
+  const shownFor = useRef(asked)
+  useEffect(() => {
+    // not for the first time: somebody may have typed before this runs
+    if (shownFor.current === asked) return
+    shownFor.current = asked
+    setText(asked)
+    setWrong(asked !== '' && link == null)
+  }, [asked])
   const go = (): void => {
     const wanted = contentLinkOf(text)
     setWrong(wanted == null)
@@ -48,7 +57,7 @@ export default function RetrievePage () {
         </Row>
       </Form>
       {link == null
-        ? !isWrong && <EmptyState title="Nothing asked for yet" icon="globe">A CID names content, wherever it is. Yours are in Files.</EmptyState>
+        ? !isWrong && <EmptyState title="Nothing asked for yet" icon="globe">A CID names content, wherever it is.{isUser ? ' Yours are in Files.' : ''}</EmptyState>
         : <Content key={textOfLink(link)} link={link} name={query.get('name')}/>}
     </Page>
   )
@@ -79,11 +88,11 @@ function NotFound ({ link, isUser, onRetry }: { link: ContentLink, isUser: boole
 
 function Shown ({ link, found }: { link: ContentLink, found: Found }) {
   const share = link.namespace === 'ipns' ? `${location.origin}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
-  const facts = [found.kind === 'file' ? typeText(found.type) : `Folder with ${countText(found.entries.length)} entries`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
+  const facts = [found.kind === 'file' ? typeText(found.type) : found.more != null ? 'A large folder' : `Folder with ${countText(found.entries.length)} ${found.entries.length === 1 ? 'entry' : 'entries'}`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
   return (
     <Section
       title={shownName(found.name)}
-      intro={found.kind === 'directory' && found.isPartial ? 'A large folder' : facts.filter(text => text !== '').join(', ')}
+      intro={facts.filter(text => text !== '').join(', ')}
       actions={<>
         <Button kind="primary" icon="download" href={found.download} download="">{found.kind === 'directory' ? 'Download as tar' : 'Download'}</Button>
         <CopyButton text={share} label="Copy link" size="normal"/>
@@ -116,22 +125,33 @@ function Crumbs ({ link }: { link: ContentLink }) {
   )
 }
 
-/** So many are drawn; the archive has all. */
-const shownEntries = 2000
+/** So many are drawn at a time. */
+const shownAtOnce = 500
 
 function Folder ({ link, found }: { link: ContentLink, found: Found & { kind: 'directory' } }) {
-  if (found.isPartial) return <Notice>This folder has too many entries for a list here: download it, or open it in the gateway.</Notice>
-  if (found.entries.length === 0) return <EmptyState title="The folder is empty" icon="folder"/>
+  const { entries, isMore, isLoading, onMore } = useEntries(found)
+  if (entries.length === 0 && !isMore) return <EmptyState title="The folder is empty" icon="folder"/>
   return <>
     <ul class="retrieve-page__folder" aria-label="Entries">
-      {found.entries.slice(0, shownEntries).map(({ name, sizeBytes, isFile }) => (
-        <li key={name}>
+      {entries.map(({ name, sizeBytes, isFile }, at) => (
+        <li key={`${at} ${name}`}>
           <Icon name={isFile ? 'file' : 'folder'} size={18}/>
           <Link to={pageOf({ ...link, path: [...link.path, name] })}><Name text={name}/></Link>
           <span class="retrieve-page__size"><Bytes value={sizeBytes}/></span>
         </li>
       ))}
     </ul>
-    {found.entries.length > shownEntries && <Notice>{`These are the first ${countText(shownEntries)} of ${countText(found.entries.length)}.`}</Notice>}
+    {(isMore || entries.length > shownAtOnce) && <Pager isMore={isMore} isLoading={isLoading} onMore={onMore} shown={entries.length} {...(found.more == null ? { total: found.entries.length } : {})}/>}
   </>
+}
+
+/** The entries that are shown, and a way to more of them. */
+function useEntries ({ entries, more }: Found & { kind: 'directory' }): { entries: readonly UnixFsEntry[], isMore: boolean, isLoading: boolean, onMore: () => void } {
+  const [count, setCount] = useState(shownAtOnce)
+  const stop = useRef(new AbortController())
+  useEffect(() => () => stop.current.abort(), [])
+  const reading = useAction(async () => more?.more(shardEntries, stop.current.signal))
+  return more == null
+    ? { entries: entries.slice(0, count), isMore: entries.length > count, isLoading: false, onMore: () => setCount(count + shownAtOnce) }
+    : { entries: more.entries, isMore: !more.isAtEnd, isLoading: reading.isRunning, onMore: () => { void reading.run() } }
 }

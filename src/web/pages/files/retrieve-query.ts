@@ -3,13 +3,14 @@ import { service, webFetch } from '../../data/clients.ts'
 import { statusOf } from '../../data/errors.ts'
 import { addressOf } from './content-link.ts'
 import type { ContentLink } from './content-link.ts'
+import { ShardWalk } from './shard-walk.ts'
 import { unixFsBlockOf } from './unixfs-block.ts'
-import type { UnixFsEntry } from './unixfs-block.ts'
+import type { UnixFsBlock, UnixFsEntry } from './unixfs-block.ts'
 
 /** What a link leads to. */
 export type Found =
   | { kind: 'file', name: string, type: string, sizeBytes: number | null, /** Of this origin. */ source: string, download: string, own: FollowedFile | null }
-  | { kind: 'directory', name: string, entries: UnixFsEntry[], /** Too large for a list. */ isPartial: boolean, download: string, own: FollowedFile | null }
+  | { kind: 'directory', name: string, entries: UnixFsEntry[], /** Of a folder that is in many blocks: as far as it was read; null: `entries` are all. */ more: ShardWalk | null, download: string, own: FollowedFile | null }
 
 /** Nobody of this service has it, or nobody that can be reached. */
 export class NotFoundError extends Error {}
@@ -52,12 +53,28 @@ async function throughGateway (link: ContentLink, { name, own }: { name: string,
   // the block's own CID says how it is to be read
   const block = /"(bafkrei|bafkr)/.test(answer.headers.get('etag') ?? '') ? null : unixFsBlockOf(bytes)
   if (block?.kind === 'directory' || block?.kind === 'shard') {
-    const isPartial = block.kind === 'shard'
-    const entries = isPartial ? [] : block.entries.toSorted((a, b) => Number(a.isFile) - Number(b.isFile) || a.name.localeCompare(b.name))
-    return { kind: 'directory', name, entries, isPartial, download: `${address}?format=tar&download=true&filename=${encodeURIComponent(`${name}.tar`)}`, own }
+    const walk = new ShardWalk(block, readShard)
+    await walk.more(shardEntries, signal)
+    return { kind: 'directory', name, entries: walk.isAtEnd ? walk.entries.toSorted(byKindAndName) : [], more: walk.isAtEnd ? null : walk, download: `${address}?format=tar&download=true&filename=${encodeURIComponent(`${name}.tar`)}`, own }
   }
   const head = await headOf(address, signal)
   return { kind: 'file', name, type: head.type, sizeBytes: block?.sizeBytes ?? head.sizeBytes ?? bytes.length, source: address, download: `${address}?download=true&filename=${encodeURIComponent(name)}`, own }
+}
+
+/** So many entries of a folder in many blocks are read at a time. */
+export const shardEntries = 500
+
+const byKindAndName = (a: UnixFsEntry, b: UnixFsEntry): number => Number(a.isFile) - Number(b.isFile) || names.compare(a.name, b.name)
+
+/** Several times faster than `localeCompare`. */
+const names = new Intl.Collator()
+
+async function readShard (cid: string, signal: AbortSignal): Promise<UnixFsBlock> {
+  const answer = await webFetch(`/ipfs/${cid}?format=raw`, { credentials: 'omit', signal })
+  if (!answer.ok) throw await errorOf(answer)
+  const block = unixFsBlockOf(new Uint8Array(await answer.arrayBuffer()))
+  if (block?.kind !== 'shard') throw new Error('A part of the folder is none.')
+  return block
 }
 
 async function headOf (address: string, signal: AbortSignal): Promise<{ type: string, sizeBytes: number | null }> {

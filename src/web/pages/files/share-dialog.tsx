@@ -1,7 +1,7 @@
 import { ownOrigin } from '../../app/face.ts'
 import { shownName } from '../../data/format.ts'
 import { Button } from '../../ui/button.tsx'
-import { Secret } from '../../ui/copy.tsx'
+import { Address } from '../../ui/copy.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Stack } from '../../ui/layout.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -25,9 +25,9 @@ export function ShareDialog ({ file, onClose }: { file: SharedFile, onClose: () 
       footer={<>{typeof navigator.share === 'function' && <Button icon="share" onClick={() => { void send() }}>Share with an app</Button>}<Button kind="primary" onClick={onClose}>Done</Button></>}
     >
       <Stack>
-        <Secret value={page} label="Page with a preview" />
-        <Secret value={direct} label="The content itself" />
-        <Secret value={ipfs} label="For IPFS programs" />
+        <Address value={page} label="Page with a preview" />
+        <Address value={direct} label="The content itself" />
+        <Address value={ipfs} label="For IPFS programs" />
         <Notice tone="info">Whoever has a link can read it, without an account, and can pass it on. When you delete the file, copies that others have kept stay.</Notice>
       </Stack>
     </Dialog>

@@ -56,7 +56,7 @@ export default function UploadPage () {
             { value: 'now', label: 'Now', hint: 'It is spread over the cluster as soon as it is here.' }
           ]}
         />
-        <Select label="Group" value={known ? group : ''} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>
+        {(groups.data?.length ?? 0) > 0 && <Select label="Group" value={known ? group : ''} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>}
       </div>
       <UploadList queue={queue} onShare={setShared}/>
       {shared?.cid != null && <ShareDialog file={{ cid: shared.cid, name: shared.name }} onClose={() => setShared(null)}/>}

@@ -31,7 +31,7 @@ export default function DashboardPage () {
   const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 60_000 })
   useLiveQueries(changes, 'account')
   return <Page title="Dashboard" intro="What you store, and how it is read." actions={<>
-    <Button icon="pin" to="/files?pin">Pin a CID</Button>
+    <Button icon="pin" to="/files?pin">Pin from CID</Button>
     <Button kind="primary" icon="upload" to="/upload">Upload</Button>
   </>}>
     <Loaded query={account} skeleton={<Skeleton height="6.5rem" lines={2} label="Your account is loading"/>}>{status => <Overview status={status}/>}</Loaded>
@@ -49,7 +49,7 @@ function Overview ({ status }: { status: AccountStatus }) {
       <Stat label="Storage used" icon="database" value={<Bytes value={used}/>} hint={`of ${bytesText(quota)}`}/>
       <Stat label="Files" icon="file" to="/files" value={<Count value={files}/>} hint={<><Bytes value={fileBytes}/> in all</>}/>
       <Stat label="Pins" icon="pin" value={<Count value={counts.pins}/>} tone={counts.failed > 0 ? 'bad' : 'neutral'}
-        hint={counts.failed > 0 ? `${countText(counts.failed)} failed` : counts.underWay > 0 ? `${countText(counts.underWay)} under way` : 'all on all replicas'}/>
+        hint={counts.failed > 0 ? `${countText(counts.failed)} failed` : counts.underWay > 0 ? `${countText(counts.underWay)} under way` : counts.pins === 0 ? 'nothing is pinned yet' : 'all on all replicas'}/>
     </Stats>
     <Grid min="20rem" gap="normal">
       <Card title="Storage">
@@ -58,7 +58,7 @@ function Overview ({ status }: { status: AccountStatus }) {
       </Card>
       <Card title="By status">
         {counts.pins + counts.stored + counts.unpinned === 0
-          ? <p class="soft">There is nothing yet. <Link to="/upload">Upload</Link> something, or pin a CID.</p>
+          ? <p class="soft">There is nothing yet. <Link to="/upload">Upload</Link> something, or <Link to="/files?pin">pin a CID</Link>.</p>
           : <Breakdown label="Files and pins by status" format={countText} parts={[
             { label: 'Pinned', value: counts.pinned, tone: 'good' },
             { label: 'Under way', value: counts.underWay, tone: 'info' },

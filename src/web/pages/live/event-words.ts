@@ -1,4 +1,5 @@
 import type { ClusterEvent } from '../../../client/event-stream.ts'
+import { pinErrorText } from '../../data/errors.ts'
 import type { IconName } from '../../ui/icon-paths.ts'
 import { statusWord } from '../../ui/status-words.ts'
 import type { Tone } from '../../ui/tone.ts'
@@ -27,7 +28,7 @@ const wordsOf: Readonly<Record<string, Words>> = {
   file: ({ type, data }) => {
     const cid = text(data.cid)
     const word = statusWord(text(data.state))
-    const own = { name: text(data.name), cid, to: type === 'file.deleted' ? null : `/files/${cid}`, detail: text(data.error) }
+    const own = { name: text(data.name), cid, to: type === 'file.deleted' ? null : `/files/${cid}`, detail: pinErrorText(text(data.error)) }
     if (type === 'file.created') return { ...own, what: 'File added', icon: 'file' }
     if (type === 'file.deleted') return { ...own, what: 'File deleted', icon: 'trash' }
     if (type === 'file.changed') return { ...own, what: 'File changed', icon: 'edit' }
@@ -38,7 +39,7 @@ const wordsOf: Readonly<Record<string, Words>> = {
     const isOfUser = typeof data.requestid === 'string'
     const cid = text(data.cid)
     const word = statusWord(text(data.status))
-    const own = { name: text(data.name), cid, detail: text(data.error), to: isOfUser ? null : `/cluster/pinset/${cid}` }
+    const own = { name: text(data.name), cid, detail: pinErrorText(text(data.error)), to: isOfUser ? null : `/cluster/pinset/${cid}` }
     switch (type) {
       case 'pin.created': return { ...own, what: 'Pin added', icon: 'pin' }
       case 'pin.changed': return { ...own, what: 'Pin changed', icon: 'edit' }

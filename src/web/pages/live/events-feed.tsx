@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { ClusterEvent } from '../../../client/event-stream.ts'
 import { Link } from '../../app/router.tsx'
 import { cluster, service } from '../../data/clients.ts'
-import { exactTime } from '../../data/format.ts'
+import { exactTime, longDayText, secondText } from '../../data/format.ts'
 import { useIsLive, useLive } from '../../data/live.ts'
 import type { LiveSource } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
@@ -18,7 +18,8 @@ import { Pager } from '../../ui/pager.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { SearchField } from '../../ui/text-field.tsx'
 import { Cid, Name } from '../../ui/values.tsx'
-import { byDay, withEvents } from './event-list.ts'
+import { byDay, withComing, withEvents } from './event-list.ts'
+import type { Coming } from './event-list.ts'
 import { eventWords, isFound } from './event-words.ts'
 import './events-feed.css'
 
@@ -66,17 +67,15 @@ export function EventsFeed ({ from, title, intro, abouts, emptyText, emptyAction
 
 /** What has come since the page was opened, oldest first; `pausedAt`: how much of it is shown. */
 function useComing (from: LiveSource, reload: () => void) {
-  const [live, setLive] = useState<readonly ClusterEvent[]>([])
-  const [pausedAt, setPausedAt] = useState<number | null>(null)
+  const [{ events: live, pausedAt }, setComing] = useState<Coming>({ events: [], pausedAt: null })
   useLive({
     from,
     missed: () => {
-      setLive([])
-      setPausedAt(null)
+      setComing({ events: [], pausedAt: null })
       reload()
     }
-  }, event => setLive(old => [...old, event]))
-  return { live, pausedAt, setPaused: (isPaused: boolean) => setPausedAt(isPaused ? live.length : null) }
+  }, event => setComing(old => withComing(old, event)))
+  return { live, pausedAt, setPaused: (isPaused: boolean) => setComing(({ events }) => ({ events, pausedAt: isPaused ? events.length : null })) }
 }
 
 async function logOf (from: LiveSource, signal: AbortSignal): Promise<ClusterEvent[]> {
@@ -97,7 +96,7 @@ function Found ({ events, about, search }: { events: readonly ClusterEvent[], ab
   const found = useMemo(() => events.filter(event => (about === 'all' || event.type.startsWith(`${about}.`) || event.type === about) && isFound(event, search)), [events, about, search])
   if (found.length === 0) return <EmptyState title="No event fits" icon="search">Look for something else, or show all of them.</EmptyState>
   return <>
-    {byDay(found.slice(0, count), dayText).map(({ day, events: own }) => <section key={day} class="events-feed__day" aria-label={day}>
+    {byDay(found.slice(0, count), longDayText).map(({ day, events: own }) => <section key={day} class="events-feed__day" aria-label={day}>
       <h2 class="events-feed__date">{day}</h2>
       <ol class="events-feed__list">{own.map(event => <EventRow key={event.id} event={event}/>)}</ol>
     </section>)}
@@ -109,7 +108,7 @@ function EventRow ({ event }: { event: ClusterEvent }) {
   const { what, tone, icon, name, cid, to, detail } = eventWords(event)
   const at = Date.parse(event.at)
   return <li class="events-feed__event">
-    <time class="events-feed__time" dateTime={event.at} title={exactTime(at)}>{clockText(at)}</time>
+    <time class="events-feed__time" dateTime={event.at} title={exactTime(at)}>{secondText(at)}</time>
     <span class={`events-feed__icon events-feed__icon--${tone}`}><Icon name={icon}/></span>
     <span class="events-feed__what">{to == null ? what : <Link to={to}>{what}</Link>}</span>
     <span class="events-feed__about">
@@ -119,8 +118,3 @@ function EventRow ({ event }: { event: ClusterEvent }) {
     </span>
   </li>
 }
-
-const days = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const dayText = (at: number): string => days.format(at)
-const clockText = (at: number): string => clock.format(at)

@@ -58,7 +58,7 @@ function Types ({ types, onChange }: { types: readonly string[], onChange: (type
 
 /** The secret is shown this once. */
 export function MadeWebhook ({ webhook, onClose }: { webhook: { secret: string }, onClose: () => void }) {
-  return <Dialog title="The secret of the webhook" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+  return <Dialog title="The secret of the webhook" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
     <Stack>
       <p>Your program checks with it that what it gets comes from here: the signature is that of the Standard Webhooks specification.</p>
       <Secret value={webhook.secret} label="Secret"/>

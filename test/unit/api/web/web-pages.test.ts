@@ -84,6 +84,16 @@ describe('web pages', () => {
     assert.deepEqual(statuses, [404, 404, 200, 404, 404, 200])
   })
 
+  it('say so to a browser that was led to none, and leave programs and the APIs their own answer', async () => {
+    const visit = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }
+    const answer = await ask('/none', visit)
+
+    assert.deepEqual([answer.status, answer.headers.get('content-type'), answer.headers.get('vary')], [404, 'text/html; charset=utf-8', 'Accept'])
+    assert.match(await answer.text(), /<meta name="helia-cluster"/)
+    const others = await Promise.all([ask('/none'), ask('/none', { ...visit, method: 'POST' }), ask('/api/none', visit), ask('/ipfs', visit), ask('/assets/none.js', visit)])
+    assert.deepEqual(others.map(({ headers }) => headers.get('content-type')), [null, null, null, null, null])
+  })
+
   it('send files as small as the client takes them', async () => {
     const sent = async (coding: string): Promise<string> => {
       const answer = await ask('/assets/index-1.js', { headers: { 'accept-encoding': coding }, method: 'HEAD' })

@@ -63,4 +63,20 @@ describe('how a pin stands in the cluster', () => {
       waiting_for: 'the next try', since: '2026-11-28T23:00:00Z', error: 'no provider', next_try: '2026-11-28T23:01:00Z'
     })
   })
+
+  it('says why nothing comes, and how many were asked', () => {
+    const operation = { type: 'pin' as const, phase: 'in_progress' as const, since, attempts: 1, error: '', queueLength: 1, nextTryAt: null }
+    const ipfs = {
+      phase: 'no_providers' as const, blocks: 0, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, startedAt: since, nextTryAt: null, peersAsked: [fakePeer, 'other'],
+      wantedBlock: parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'), wantedSince: since
+    }
+    const lackOf = (phase: 'in_progress' | 'error', changes: Partial<typeof ipfs> | { phase: 'no_peers' }) => {
+      const { why, asked } = progressInfo([{ peer: fakePeer, peerName: '', operation: { ...operation, phase }, ipfs: { ...ipfs, ...changes }, error: '' }])
+      return [why, asked]
+    }
+
+    assert.deepEqual(lackOf('in_progress', {}), ['nobody who was asked has it', '2 nodes'])
+    assert.deepEqual(lackOf('error', { peersAsked: [fakePeer] }), ['nobody who was asked has it', '1 node'])
+    assert.deepEqual(lackOf('in_progress', { phase: 'no_peers' }), ['no other IPFS node is connected', undefined])
+  })
 })

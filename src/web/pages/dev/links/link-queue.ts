@@ -1,7 +1,7 @@
 import { service } from '../../../data/clients.ts'
-import { newUploadId, pageClock } from '../../../data/uploads/page-clock.ts'
+import { pageClock } from '../../../data/page-clock.ts'
 import { UploadQueue } from '../../../data/uploads/upload-queue.ts'
-import { indexedRecords } from '../../../data/uploads/upload-records.ts'
+import { indexedRecords, newUploadId } from '../../../data/uploads/upload-records.ts'
 
 const queues = new Map<string, UploadQueue>()
 

@@ -9,7 +9,7 @@ import { Notice } from '../../../ui/notice.tsx'
 /** The only moment in which the address is shown. */
 export function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose: () => void }) {
   return (
-    <Dialog title="Your upload link" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+    <Dialog title="Your upload link" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
       <Stack>
         <Notice tone="warn" title="Copy it now">Its address is shown only this once. Whoever has it can upload into your account until it ends.</Notice>
         <Secret value={made.page_url} label="Link" />

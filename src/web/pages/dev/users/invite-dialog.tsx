@@ -23,7 +23,7 @@ export function InviteDialog ({ onClose }: { onClose: () => void }) {
 
   if (made != null) {
     return (
-      <Dialog title="Your invitation" onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+      <Dialog title="Your invitation" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
         <Stack>
           <p>Send this link to {email.trim() === '' ? 'one person' : email.trim()}. It is good for one account
             until {exactTime(Date.parse(made.expires_at))}, and shown only this once.</p>

@@ -84,7 +84,7 @@ describe('the manners of all pages', { skip: browserSkip, timeout: 180_000 }, ()
       moving.innerHTML = '<div class="skeleton"><span class="skeleton__line">.</span></div><div class="progress__track progress__track--unknown"><div class="progress__bar"></div></div><span class="spinner"></span>'
       document.body.append(moving)
       await new Promise(resolve => { requestAnimationFrame(() => { setTimeout(resolve, 50) }) })
-      return document.getAnimations().filter(({ playState }) => playState === 'running').map(({ effect }) => (effect as KeyframeEffect).target?.className)
+      return document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime === Infinity).map(({ effect }) => (effect as KeyframeEffect).target?.className)
     })
 
     assert.deepEqual(endless, ['spinner'])

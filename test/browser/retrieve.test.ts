@@ -221,6 +221,26 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
     await page.getByLabel(`Text of ${names[77]}`).waitFor()
   })
 
+  it('says what is still on its way, and to others that nobody has it; the peer that says so is not away', async () => {
+    web.expectErrors(/50[24] \((Bad Gateway|Gateway Timeout)\)/)
+    const cid = 'bafkreifre7isp4znimto4vpxlwnvtd4oaddxbv7jxfpmreylqm2zyxs3xa'
+    await user.client.files.fromCid({ cid, name: 'on its way' })
+    const [mine, others] = [await web.open(`/retrieve?cid=${cid}`, { user }), await web.open('/')]
+    const answers: number[] = []
+    others.on('response', answer => { if (answer.url().includes(`/ipfs/${cid}`)) answers.push(answer.status()) })
+
+    await others.goto(`${web.url}/retrieve?cid=${cid}`)
+    await others.getByText('Nobody here has it').waitFor({ timeout: 60_000 })
+    await mine.getByText('It is not here yet').waitFor({ timeout: 60_000 })
+
+    assert.deepEqual(answers, [502])
+    assert.equal(await others.getByText('The peer does not answer.').count(), 0)
+    await checkAccessible(mine)
+    await shots(mine, 'retrieve-on-its-way')
+    await mine.getByRole('link', { name: 'What it waits for' }).click()
+    await mine.getByRole('heading', { level: 1, name: 'on its way' }).waitFor()
+  })
+
   it('says that nobody has it, and how it can be had', async () => {
     web.expectErrors(/404/)
     const page = await web.open('/retrieve', { user })

@@ -45,14 +45,16 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
     if (init.signal?.aborted !== true) reportLost()
     throw err
   }
-  // a proxy answers for a peer that is away
-  if (response.status === 502) reportLost()
+  // a proxy answers for a peer that is away; of content it is the peer's own answer: nobody gives it
+  if (response.status === 502 && !isContent(path)) reportLost()
   else reportFound()
   if (response.status === 401 && !isLogin(path)) for (const listener of Array.from(sessionEnds)) listener()
   return response
 }
 
 const pathOf = (input: RequestInfo | URL): string => new URL(input instanceof Request ? input.url : input, location.href).pathname
+
+const isContent = (path: string): boolean => /^\/(ipfs|ipns|api\/gateway)\//.test(path)
 
 const isLogin = (path: string): boolean => /^\/api\/(v1\/users\/(login|logout)|cluster\/token)/.test(path)
 

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { FollowedFile } from '../../../client/service/types.ts'
 import { gatewayLink } from '../../app/face.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { useSession } from '../../app/session.ts'
@@ -69,19 +70,26 @@ function Content ({ link, name }: { link: ContentLink, name: string | null }) {
   const [isPatient, setPatient] = useState(true)
   const found = useQuery(`retrieve/${isUser}/${textOfLink(link)}`, signal => findContent(link, { name, isUser }, signal), { isEnabled: session.kind !== 'loading' && isPatient })
   if (found.data != null) return <Shown link={link} found={found.data}/>
-  if (found.error instanceof NotFoundError) return <NotFound link={link} isUser={isUser} onRetry={found.reload}/>
+  if (found.error instanceof NotFoundError) return <NotFound link={link} own={found.error.own} isUser={isUser} onRetry={found.reload}/>
   if (found.error != null) return <ErrorState error={found.error} title="It can not be shown" onRetry={found.reload}/>
   if (!isPatient) return <EmptyState title="Stopped looking" icon="search" action={<Button onClick={() => setPatient(true)}>Look again</Button>}/>
   return <Row class="retrieve-page__wait"><Spinner label="Looking for it"/> <span>Looking for it here and in the network…</span> <Button size="small" onClick={() => setPatient(false)}>Stop</Button></Row>
 }
 
-function NotFound ({ link, isUser, onRetry }: { link: ContentLink, isUser: boolean, onRetry: () => void }) {
+function NotFound ({ link, own, isUser, onRetry }: { link: ContentLink, own: FollowedFile | null, isUser: boolean, onRetry: () => void }) {
+  if (own != null && link.path.length === 0) {
+    return (
+      <EmptyState title="It is not here yet" icon="clock" action={<Row align="center"><Button kind="primary" to={`/files/${own.cid}`}>What it waits for</Button><Button icon="refresh" onClick={onRetry}>Try again</Button></Row>}>
+        It is in your files, and its content has not come so far.
+      </EmptyState>
+    )
+  }
   return (
     <EmptyState
       title="Nobody here has it" icon="search"
       action={<Row align="center">{isUser && link.namespace === 'ipfs' && <Button kind="primary" icon="pin" to={`/files?pin=${encodeURIComponent(link.root)}`}>Pin from CID</Button>}<Button icon="refresh" onClick={onRetry}>Try again</Button></Row>}
     >
-      {link.path.length > 0 ? 'There may be no such path in it, or n' : 'N'}obody of this service has pinned it, and no peer that can be reached gives it.
+      {link.path.length > 0 ? 'There may be no such path in it, or its' : 'Its'} content is not at this service, and no peer that can be reached gives it.
     </EmptyState>
   )
 }

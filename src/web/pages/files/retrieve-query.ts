@@ -13,11 +13,23 @@ export type Found =
   | { kind: 'directory', name: string, entries: UnixFsEntry[], /** Of a folder that is in many blocks: as far as it was read; null: `entries` are all. */ more: ShardWalk | null, download: string, own: FollowedFile | null }
 
 /** Nobody of this service has it, or nobody that can be reached. */
-export class NotFoundError extends Error {}
+export class NotFoundError extends Error {
+  /** Of who asks: the file that is still on its way. */
+  own: FollowedFile | null = null
+}
 
 /** A file of one's own is read as such; all else through this peer's gateway, which first hears that somebody wants it. */
 export async function findContent (link: ContentLink, { name, isUser }: { name: string | null, isUser: boolean }, signal: AbortSignal): Promise<Found> {
   const own = isUser && link.namespace === 'ipfs' ? await ownFile(link.root, signal) : null
+  try {
+    return await contentOf(link, { name, own }, signal)
+  } catch (err) {
+    if (err instanceof NotFoundError) err.own = own
+    throw err
+  }
+}
+
+async function contentOf (link: ContentLink, { name, own }: { name: string | null, own: FollowedFile | null }, signal: AbortSignal): Promise<Found> {
   const shown = name ?? link.path.at(-1) ?? own?.original_filename ?? link.root
   if (own != null && own.kind === 'file' && link.path.length === 0) {
     const source = `/api/v1/files/retrieve/${encodeURIComponent(own.cid)}`

@@ -29,6 +29,7 @@ import { healthOf } from './status/health.ts'
 import type { HealthDeps } from './status/health.ts'
 import { resolvePath } from './pinning/path.ts'
 import { totalRepoStat } from './repo/repo-stat.ts'
+import type { HealingPolicy } from './pinning/repin.ts'
 import type { TemporaryStore } from './status/status-rows.ts'
 import type { UseCases } from './use-cases.ts'
 import { createUseCases } from './use-cases.ts'
@@ -43,6 +44,8 @@ export interface ClusterInit {
   replicationFactorMin: number
   replicationFactorMax: number
   disableRepinning: boolean
+  /** Default: Go's. */
+  healing?: HealingPolicy
   stateSyncIntervalMs: number
   pinRecoverIntervalMs: number
   monitorPingIntervalMs: number

@@ -21,7 +21,8 @@ import { Placement } from './pinning/placement.ts'
 import { Progresses } from './status/progress.ts'
 import { recoverWorker, Recoveries } from './status/recover.ts'
 import { PeerRemoval } from './peers/remove-peer.ts'
-import { Repinner } from './pinning/repin.ts'
+import { LentPins } from './pinning/lent-pins.ts'
+import { goHealing, Repinner } from './pinning/repin.ts'
 import { missedPeers, Replications } from './status/replication.ts'
 import { stateSyncWorker } from './pinning/state-sync.ts'
 import { Statuses } from './status/status.ts'
@@ -55,11 +56,12 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const progresses = new Progresses(init, { ...deps, members })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
-  const repinner = new Repinner({ ...deps, members, placement })
   const ask = async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
     const options = signal == null ? {} : { signal }
     return peer === members.self ? tracker.status(cid, options) : remotes.status(peer, cid, options)
   }
+  const lent = new LentPins({ ...deps, members, ask })
+  const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, lent })
   const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask })
   const moves = new Moves(init, { ...deps, members, placement, ask })
   const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
@@ -73,7 +75,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
-    const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker()]
+    const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(), ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []]
     return { loops: [recover, history.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
   }
 }

@@ -32,7 +32,10 @@ interface Place extends DefaultJsonInit { path: string, keys: readonly string[] 
 function valuesOf (fields: Fields, place: Place): JsonObject {
   const entries = Object.entries(fields).flatMap(([key, entry]): Array<[string, unknown]> => {
     const inner = { ...place, keys: [...place.keys, key] }
-    if (isGroup(entry)) return [[key, valuesOf(entry.group, inner)]]
+    if (isGroup(entry)) {
+      const values = valuesOf(entry.group, inner)
+      return Object.keys(values).length === 0 ? [] : [[key, values]]
+    }
     const value = valueOf(entry, inner)
     return entry.omitDefault && value === entry.default ? [] : [[key, value]]
   })

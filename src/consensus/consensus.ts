@@ -55,6 +55,8 @@ export interface Consensus extends Startable {
   discard (over: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
   settled (cid: CID): Promise<void>
+  /** Resolves when the disk has all that `state` shows: changes of others are merged without a sync. Rejects as `put` does when it can't be written. */
+  durable (): Promise<void>
   drain (): Promise<void>
   /** The returned function removes the listener. */
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void

@@ -74,7 +74,7 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
-    { state: consensus.state, progress: () => consensus.progress(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
+    { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const { events, watching, components: eventComponents } = composeEvents({ self, config }, { consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,

@@ -12,4 +12,8 @@ describe('drains in simulated worlds', () => {
     }
     assert.ok(moved > 50, `${moved} pins moved`)
   })
+
+  it('do so with seeds that once failed: a power cut took from a new holder what it had merged, and it let go of the item', async () => {
+    for (const seed of [1029, 1103, 1129]) assert.deepEqual((await simulateDrain(seed)).faults, [], `npm run test:sim -- --drains --seeds 1 --from ${seed}`)
+  })
 })

@@ -145,7 +145,7 @@ async function drainInTrouble (world: World, copies: Copies): Promise<Drained> {
   return drained
 }
 
-/** A disk may be full, and power may go in the middle: asks until the drain is there. */
+/** A disk may be full, the power may go in the middle, the others may be out of sight: asks until the drain is there. */
 async function begin (world: World, { peer, by }: Drained, limits: DrainOrder): Promise<void> {
   world.trace.note(`${by.settings.name} drains ${peer.settings.name}`)
   for (let tries = 0; tries < 500; tries++) {
@@ -153,14 +153,21 @@ async function begin (world: World, { peer, by }: Drained, limits: DrainOrder): 
     if (run?.isReady === true && await inTime(world, async () => { await run.cluster.drainPeer(peer.id, limits) })) return
     if (by.run?.isReady === true && by.run.cluster.drains().length > 0) return
     await world.clock.advance(10_000)
+    if (tries === 30) world.network.cut.clear() // who sees too few others is refused
   }
-  world.fault('the drain could not be begun')
+  world.fault(`the drain could not be begun: ${lastRefusal}`)
 }
+
+/** For a look at what went wrong. */
+let lastRefusal = ''
 
 /** Lets time pass until it has ended; false when it failed, or did not end (the power went). */
 async function inTime ({ clock }: World, act: () => Promise<void>): Promise<boolean> {
   let ended: boolean | undefined
-  act().then(() => { ended = true }, () => { ended = false })
+  act().then(() => { ended = true }, err => {
+    ended = false
+    lastRefusal = String(err)
+  })
   for (let at = 0; at < 100 && ended == null; at++) await clock.advance(500)
   return ended === true
 }

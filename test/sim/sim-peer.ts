@@ -235,7 +235,7 @@ export class SimPeer {
     }
     const tracker = statelessTracker(
       { self, maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 3_600_000, priorityPinMaxRetries: 2, pinRecoverIntervalMs: world.recoverIntervalMs },
-      { state: consensus.state, progress: () => consensus.progress(), ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
+      { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
     const cluster = createCluster({
       self,
       peerName,

@@ -9,6 +9,8 @@ import type { Pin } from '../../model/pin.ts'
 import type { ClosestDeps } from './closest.ts'
 import { closestHere } from './closest.ts'
 import type { Members } from '../peers/members.ts'
+import { Pace } from '../rebalance/pace.ts'
+import type { LentPins } from './lent-pins.ts'
 import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
 
@@ -16,19 +18,38 @@ export interface RepinnerDeps extends ClosestDeps {
   consensus: Pick<Consensus, 'state' | 'replace' | 'settled' | 'trusts'>
   members: Members
   placement: Pick<Placement, 'allocate' | 'metrics'>
+  lent: Pick<LentPins, 'add'>
   clock: Clock
   log: Logger
 }
 
+/** What becomes of the pins of a peer that is gone. The default is Go's: at once, as fast as it goes, and who comes back has lost them. */
+export interface HealingPolicy {
+  afterMs: number
+  /** 0: no limit. */
+  maxPinsPerSecond: number
+  whenBack: 'leave' | 'give_back'
+}
+
+export const goHealing: HealingPolicy = { afterMs: 0, maxPinsPerSecond: 0, whenBack: 'leave' }
+const usualLookMs = 3_600_000
+
 /** Finds new places for what a peer that went down held (cluster.go). One peer at a time. */
 export class Repinner {
+  readonly #init: HealingPolicy
   readonly #deps: RepinnerDeps
-  readonly #down = new Set<PeerId>()
+  /** Peers that are gone, and when their pins get other holders. */
+  readonly #down = new Map<PeerId, number>()
+  readonly #pace: Pace
 
-  constructor (deps: RepinnerDeps) { this.#deps = deps }
+  constructor (init: HealingPolicy, deps: RepinnerDeps) {
+    this.#init = init
+    this.#deps = deps
+    this.#pace = new Pace({ maxPinsPerSecond: init.maxPinsPerSecond, maxBytesPerSecond: 0, atOnce: 1 })
+  }
 
-  /** Notes a peer whose ping expired; `worker` does the rest. */
-  note (peer: PeerId): void { this.#down.add(peer) }
+  /** Notes a peer whose ping expired; `worker` does the rest. A peer that is gone stays noted from the first time on. */
+  note (peer: PeerId): void { if (!this.#down.has(peer)) this.#down.set(peer, this.#deps.clock.now() + this.#init.afterMs) }
 
   /** Gives every pin of the peer that is ours to care for a new place, if it has fewer holders than it needs. A peer that is back is left alone. */
   async repinFrom (peer: PeerId, signal: AbortSignal): Promise<void> {
@@ -37,23 +58,40 @@ export class Repinner {
     for await (const batch of this.#deps.consensus.state.pins({ signal })) {
       const metrics = this.#deps.placement.metrics()
       const affected = batch.filter(pin => pin.allocations.includes(peer) && isOurs(pin.cid))
-      await Promise.all(affected.map(async pin => this.#repin(pin, peer, metrics)))
+      if (this.#init.maxPinsPerSecond === 0) await Promise.all(affected.map(async pin => this.#repin(pin, peer, metrics)))
+      else for (const pin of affected) if (!await this.#repinInTurn(pin, peer, signal)) return
     }
   }
 
-  async #repin ({ cid }: Pin, peer: PeerId, metrics: MetricsByName): Promise<void> {
-    const { consensus, placement, clock, log } = this.#deps
+  /** False when the peer has come back meanwhile. */
+  async #repinInTurn (pin: Pin, peer: PeerId, signal: AbortSignal): Promise<boolean> {
+    const { clock, members, placement } = this.#deps
+    for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) await clock.sleep(waitMs, signal)
+    if (members.has(peer)) return false
+    if (await this.#repin(pin, peer, placement.metrics())) this.#pace.began(clock.now())
+    return true
+  }
+
+  /** Whether the pin has changed. */
+  async #repin ({ cid }: Pin, peer: PeerId, metrics: MetricsByName): Promise<boolean> {
+    const { consensus, placement, lent, clock, log } = this.#deps
     await consensus.settled(cid) // a user's change that isn't in the state yet must not be undone
     const pin = consensus.state.get(cid)
-    if (pin == null || !pin.allocations.includes(peer) || isExpired(pin, clock.now())) return
+    if (pin == null || !pin.allocations.includes(peer) || isExpired(pin, clock.now())) return false
     try {
       const allocations = placement.allocate({ pin, current: pin.allocations, without: new Set([peer]) }, metrics)
-      if (!differ(allocations, pin.allocations)) return
-      if (!await consensus.replace(pin, { ...pin, allocations, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
-      log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations })
+      if (!differ(allocations, pin.allocations)) return false
+      const added = allocations.filter(other => !pin.allocations.includes(other))
+      const isLent = this.#init.whenBack === 'give_back' && added.length > 0
+      if (isLent) await lent.add({ cid, peer, added, at: clock.now() })
+      const next = isLent ? [...pin.allocations, ...added] : allocations
+      if (!await consensus.replace(pin, { ...pin, allocations: next, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
+      log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations: next })
+      return true
     } catch (err) {
       if (isClusterError(err, 'NOT_ENOUGH_PEERS')) log.warn('no new place for a pin of a peer that is down', { cid: cid.toString(), peer, err })
       else log.error('a pin of a peer that is down could not be repinned', { cid: cid.toString(), peer, err })
+      return false
     }
   }
 
@@ -61,16 +99,27 @@ export class Repinner {
   worker (): Worker {
     return {
       name: 'repin',
-      intervalMs: () => 3_600_000,
+      intervalMs: () => Math.max(0, Math.min(usualLookMs, ...[...this.#down.values()].map(due => due - this.#deps.clock.now()))),
       work: async signal => {
-        const [peer] = this.#down
+        const peer = [...this.#down].find(([, due]) => due <= this.#deps.clock.now())?.[0]
         if (peer == null) return 'idle'
+        if (this.#isBack(peer)) return 'busy'
         this.#deps.log.info('repinning what a peer that is down held', { peer })
         await this.repinFrom(peer, signal)
         this.#down.delete(peer)
         return 'busy'
       }
     }
+  }
+
+  /** Also when it was back in between: then its time counts from when it was heard last. */
+  #isBack (peer: PeerId): boolean {
+    const { members, clock } = this.#deps
+    const due = (members.missingPeer(peer).lastSeen ?? -Infinity) + this.#init.afterMs
+    if (members.has(peer)) this.#down.delete(peer)
+    else if (this.#init.afterMs === 0 || due <= clock.now()) return false
+    else this.#down.set(peer, due)
+    return true
   }
 }
 

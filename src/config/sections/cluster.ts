@@ -1,6 +1,6 @@
 import { bool, duration, field, group, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { multiaddrs, optionalPeerId, privateKey, secretHex, strings, text } from '../kinds.ts'
+import { float, multiaddrs, oneOf, optionalPeerId, privateKey, secretHex, strings, text } from '../kinds.ts'
 import { section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
@@ -26,6 +26,12 @@ const pubsub = group({
   history_length: int(6, 'Heartbeats whose messages are kept.', { above: 0, reading: 'literal' }),
   flood_publish: bool(false, 'Send own messages to all known peers.')
 }, 'Gossip between cluster peers.')
+
+const healing = group({
+  after: duration('0s', 'How long a peer must be away before what it held gets other holders. 0s: at once, as Go. A peer that is back before keeps everything.', { atLeast: 0, reading: 'plain', omitDefault: true }),
+  max_pins_per_second: field(float({ atLeast: 0 }), 0, 'How many pins this peer gives to others each second. 0: no limit, as Go.', { reading: 'plain', omitDefault: true }),
+  when_back: field(oneOf(['leave', 'give_back']), 'leave', '`leave`: a peer that comes back has lost its pins, as in Go. `give_back`: its pins get a holder more instead of another one, which they lose again when the peer is back and still has them; after a day away it loses them for good.', { reading: 'plain', omitDefault: true })
+}, 'What becomes of the pins of a peer that is gone, unless `disable_repinning`. Go has no such keys: its peers act at once.')
 
 const fields = {
   id: field(optionalPeerId, '', 'Only in files of old versions: the identity is in identity.json.', { omitDefault: true }),
@@ -54,6 +60,7 @@ const fields = {
   pin_only_on_trusted_peers: bool(false, 'Give pins to trusted peers only.'),
   pin_only_on_untrusted_peers: bool(false, 'Give pins to untrusted peers only.'),
   disable_repinning: bool(true, 'Leave pins of a lost peer where they are. Absent means false.'),
+  healing,
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),
   peerstore_file: field(text, '', 'The file of known peers. Empty: `peerstore` in the folder.', { omitDefault: true }),
   denylists: field(strings, ['denylists'], 'Content that this peer refuses to fetch, keep and serve: compact denylists (IPIP-383), files or folders of `*.deny` files, absolute or relative to the folder. The folder `denylists` may be missing, everything else has to be there. Read anew when they change. See operations/denylists.md.', { reading: 'plain', omitDefault: true }),

@@ -145,6 +145,8 @@ class Crdt implements CrdtConsensus {
   async discard (over: Pin): Promise<boolean> { return this.#local.discard(over) }
   async settled (cid: CID): Promise<void> { await this.#local.settled(cid) }
 
+  async durable (): Promise<void> { await this.#store.merged.sync() }
+
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void { return this.#listeners.add(listener) }
 
   trusts (peer: PeerId): boolean { return this.#init.trustedPeers === '*' || this.#trusted.has(peer) }

@@ -10,6 +10,7 @@ import { BlockBatch, storedRecord } from './block-batch.ts'
 import { RunningDigest } from './digest/running-digest.ts'
 import type { Head, Want } from './frontier.ts'
 import * as layout from './layout.ts'
+import { MergedOnDisk } from './merged-on-disk.ts'
 import { finishCleaning } from './maintenance.ts'
 import { damageText, pinsetDamageOf, rebuildIfDamaged } from './rebuild.ts'
 import type { PinsetDamage } from './rebuild.ts'
@@ -34,6 +35,7 @@ export class CrdtStore {
   readonly wants = new Map<string, Want>()
   readonly journaled = new Set<string>()
   readonly digest: RunningDigest
+  readonly merged: MergedOnDisk
   size = 0
   dirty = false
   /** Damage that users are still to be told of. */
@@ -43,6 +45,7 @@ export class CrdtStore {
   constructor (deps: CrdtStoreDeps) {
     this.#deps = deps
     this.digest = new RunningDigest(deps)
+    this.merged = new MergedOnDisk(deps.datastore)
   }
 
   /** Reads the edge. Nothing here grows with the pinset. */
@@ -129,6 +132,7 @@ export class CrdtStore {
     digest.commit()
     for (const key of settled) this.journaled.delete(key)
     this.size += growth
+    if (!sync) this.merged.note()
     return changes
   }
 

@@ -34,6 +34,8 @@ export interface OperationRunnerInit {
 export interface OperationRunnerDeps {
   state: PinState
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress'>
+  /** Resolves when the disk has the pinset as it is. Default: it has. */
+  durable?: () => Promise<void>
   notes: PinNotes
   clock: Clock
   log: Logger
@@ -242,6 +244,9 @@ export class OperationRunner {
     if (noted != null) await noted
     signal.throwIfAborted()
     await this.#pinOrHold(pin, signal)
+    if (signal.aborted) return
+    // who is told that it is pinned takes it from others: a power cut must not make this peer forget that the item is its own
+    await this.#deps.durable?.()
     if (signal.aborted) return
     this.counts.pinsDone++
     this.#apply(key, 'done')

@@ -35,6 +35,8 @@ export interface StatelessTrackerDeps {
   state: PinState
   /** How far the pinset is: what it doesn't name is only surplus while it is whole. */
   progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
+  /** Resolves when the disk has the pinset as it is: a pin that is told as pinned survives a power cut as this peer's. Default: it has. */
+  durable?: () => Promise<void>
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /** For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker. */
   datastore: Datastore

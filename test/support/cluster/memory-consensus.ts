@@ -56,6 +56,7 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
       return true
     },
     settled: async () => {},
+    durable: async () => {},
     whyReadOnly: async () => '',
     onChange: listener => pinset.changes.add(listener),
     trusts,

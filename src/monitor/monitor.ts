@@ -25,6 +25,8 @@ export interface Monitor extends Startable {
    * process, a suspended machine, a clock that was moved) counts only when it stays away for as long as it holds.
    */
   onAlert (listener: (alert: Alert) => void): () => void
+  /** Called for every metric that is taken, of this peer or another. The returned function ends it. */
+  onMetric (listener: (metric: Metric) => void): () => void
   /** Forgets a peer's metrics. */
   forget (peer: PeerId): void
 }

@@ -18,11 +18,18 @@ import type { NodeInit } from './node-contract.ts'
 import type { Stores } from './compose-stores.ts'
 import { refusingIpfs } from './refusing-ipfs.ts'
 
-/** How long the listeners that are open can answer before libp2p's modules are loaded, which takes 0.1 s of the only thread. */
-export const listenersFirstMs = 25
-
-/** `holdersOf`: the other peers that have what is below a pin. */
-export interface IpfsDeps { stores: Stores, denylist: Denylist, holdersOf: (root: CID) => Holders, clock: Clock, random: Random, log: Logger, workers: Workers }
+export interface IpfsDeps {
+  stores: Stores
+  denylist: Denylist
+  /** The other peers that have what is below a pin. */
+  holdersOf: (root: CID) => Holders
+  /** Resolves when libp2p may be loaded. */
+  mayLoad: Promise<void>
+  clock: Clock
+  random: Random
+  log: Logger
+  workers: Workers
+}
 
 /** An IPFS node and the names that it knows. */
 export interface ComposedIpfs extends IpfsConnector {
@@ -30,11 +37,11 @@ export interface ComposedIpfs extends IpfsConnector {
 }
 
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, denylist, holdersOf, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
+export function composeIpfs (init: NodeInit, { stores, denylist, holdersOf, mayLoad, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
   const { ipfs } = init.config
   if (ipfs.kind === 'ipfshttp') return refusingIpfs(kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') }), denylist)
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
-  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, holdersOf, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
+  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, holdersOf, mayLoad, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
 }
 
 function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {
@@ -65,7 +72,6 @@ function heliaInit ({ folder, ipfsIdentity, fixedNames = new Map(), version }: N
     fetchConcurrency: config.fetchConcurrency,
     provide: config.provide as 'roots' | 'pinned' | 'all' | 'off',
     reprovideIntervalMs: config.reprovideIntervalMs,
-    networkDelayMs: listenersFirstMs,
     names: {
       recordLifetimeMs: config.ipns.recordLifetimeMs,
       republishPeriodMs: config.ipns.republishPeriodMs,

@@ -13,7 +13,7 @@ import { restrained } from '../informer/restrained.ts'
 import { tagsInformer } from '../informer/tags/tags-informer.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
-import type { PinTracker } from '../tracker/tracker.ts'
+import type { OperationChange, PinTracker } from '../tracker/tracker.ts'
 
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
@@ -41,4 +41,18 @@ export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracke
     ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),
     informers: informers.filter(informer => informer != null).map(informer => restrained(informer, drains.isDrained))
   }
+}
+
+export interface PublishAfterPinsDeps {
+  tracker: { onOperation (listener: (change: OperationChange) => void): () => void }
+  publisher: { publishSoon (): void }
+}
+
+const doneStatuses: ReadonlySet<OperationChange['status']> = new Set(['pinned', 'unpinned', 'remote'])
+
+/** Has the metrics published each time so many pins and unpins have succeeded, because free space and queue are then different. `every` 0: never. */
+export function publishAfterPins ({ every }: { every: number }, { tracker, publisher }: PublishAfterPinsDeps): void {
+  if (every === 0) return
+  let count = 0
+  tracker.onOperation(({ status }) => { if (doneStatuses.has(status) && ++count % every === 0) publisher.publishSoon() })
 }

@@ -2,9 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
-import type { CrdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
-import type { CID, PeerId } from '../model/cid.ts'
-import { bitswapExchange, exchangeDefaults, type BitswapExchange } from '../network/bitswap/exchange.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import type { CID, MultiaddrText, PeerId } from '../model/cid.ts'
+import { bitswapExchange, exchangeDefaults } from '../network/bitswap/exchange.ts'
 import { historyClient, historyClientDefaults } from '../network/history/client.ts'
 import { historyServer, historyServerDefaults } from '../network/history/server.ts'
 import { libp2pGossip, type Libp2pGossip } from '../network/host/gossip/gossip.ts'
@@ -12,9 +12,11 @@ import { libp2pClusterHost, type Libp2pClusterHost } from '../network/host/host.
 import { libp2pNeighbours, type Neighbours } from '../network/host/connection-manager.ts'
 import { dualDht } from '../network/host/routing.ts'
 import { libp2pStreams } from '../network/host/streams.ts'
-import type { HistoryExchange, HistoryServer } from '../network/history.ts'
-import type { PeerStreams } from '../network/network.ts'
+import type { HistoryExchange, HistorySource } from '../network/history.ts'
+import type { BlockExchange, Broadcast, ClusterHost, PeerStreams } from '../network/network.ts'
+import type { RemoteOptions, RemotePeers } from '../network/remote-peers.ts'
 import { RpcClient } from '../rpc/client.ts'
+import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
 import { agentVersion } from './compose-ipfs.ts'
 import { peerstorePath } from './folder.ts'
 import { HandOver } from './hand-over.ts'
@@ -22,45 +24,61 @@ import type { NodeInit } from './node-contract.ts'
 import { readPeerstore, writePeerstore } from './peerstore-file.ts'
 
 export interface NetworkDeps {
-  /** Asked only while peers are connected: the consensus itself needs the network. */
-  consensus: () => Pick<CrdtConsensus, 'trusts' | 'getBlock' | 'completeHeads'>
-  /** How long a peer's ping holds, by its own word. Milliseconds; undefined when it has told none. */
-  pingHoldsMs: (peer: PeerId) => number | undefined
+  trusts: (peer: PeerId) => boolean
+  /** A block of the pinset that is stored here. */
+  storedBlock: (cid: CID) => Uint8Array | undefined
   workers: Workers
   clock: Clock
   log: Logger
 }
 
-/** The cluster's network: one host, and what is built on it. */
+/** Connections to the cluster's other peers, as joining needs them. */
+export interface Connections {
+  dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<PeerId>
+  dialKnown (options: { signal: AbortSignal }): Promise<PeerId[]>
+}
+
+/** The cluster's network, as everything else is built on it. */
 export interface Network {
-  host: Libp2pClusterHost
-  gossip: Libp2pGossip
+  host: ClusterHost
+  gossip: Broadcast & Pick<Libp2pGossip, 'health'>
+  /** Of the pinset's blocks. */
+  exchange: BlockExchange
+  /** How this peer asks for history. Undefined: it doesn't. */
+  history: HistoryExchange | undefined
   streams: PeerStreams
-  exchange: BitswapExchange
-  /** How this peer asks for history, and how it answers. */
-  history: HistoryExchange
-  historyServer: HistoryServer
-  /** Told of this peer's own blocks. */
-  handOver: HandOver
-  neighbours: Neighbours
-  client: RpcClient
+  remotes: RemotePeers
+  connections: Connections
+  /** Tells a peer that this one is there. */
+  introduce (peer: PeerId, options: RemoteOptions): Promise<void>
+  /** This peer has written a block. */
+  committed (cid: CID): void
+  /** Answers others' questions for history. */
+  givingHistory (source: Pick<HistorySource, 'completeHeads'>): Startable
+  /** What answers others, as soon as there is a pinset. */
+  serving: Startable[]
+  /** What listens. */
+  listening: Startable[]
+  /** What connects, and remembers the members for the next start; behind what listens. */
+  connecting (monitor: Monitor): Startable[]
+  /** To be stopped before everything else. */
+  last: Startable[]
 }
 
 /** libp2p refuses what is above its own limit, trusted or not: it must lie above the one that spares the trusted. */
 const connectionsAboveHighWater = 64
 
-export function composeNetwork (init: NodeInit, { consensus, pingHoldsMs, workers, clock, log }: NetworkDeps): Network {
-  const { config: { cluster }, identity } = init
+export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, clock, log }: NetworkDeps): Network {
+  const { config: { cluster, crdt }, identity } = init
   const self = identity.id
-  const gossip = libp2pGossip(gossipInit(init), { holdsMs: pingHoldsMs, workers, clock, log: log.child('pubsub') })
+  const gossip = libp2pGossip(gossipInit(init), { workers, clock, log: log.child('pubsub') })
   const host = libp2pClusterHost(hostInit(init), { clock, log: log.child('p2p') }, async () => ({ ...await gossip.services(), ...await dualDht() }))
   gossip.join(host)
   const streams = libp2pStreams({ host, log: log.child('p2p') })
-  const neighbours = libp2pNeighbours({ self, permanent: cluster.peerAddresses, connections: cluster.connectionManager },
-    { host, trusts: peer => consensus().trusts(peer), workers, clock, log: log.child('p2p') })
+  const neighbours = libp2pNeighbours({ self, permanent: cluster.peerAddresses, connections: cluster.connectionManager }, { host, trusts, workers, clock, log: log.child('p2p') })
   const handOver = new HandOver({ peers: () => host.connectedPeers().length, clock, log: log.child('crdt') })
   const getBlock = (cid: CID): Uint8Array | undefined => {
-    const bytes = consensus().getBlock(cid)
+    const bytes = storedBlock(cid)
     if (bytes != null) handOver.served(cid)
     return bytes
   }
@@ -72,14 +90,32 @@ export function composeNetwork (init: NodeInit, { consensus, pingHoldsMs, worker
     clock,
     log: log.child('bitswap')
   })
-  const history = historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock })
-  const source = { completeHeads: () => consensus().completeHeads(), getBlock }
-  const givingHistory = historyServer(historyServerDefaults, { streams, source, clock, log: log.child('history') })
-  return { host, gossip, streams, exchange, history, historyServer: givingHistory, handOver, neighbours, client: new RpcClient({ streams, clock }) }
+  const client = new RpcClient({ streams, clock })
+  return {
+    host,
+    gossip,
+    exchange,
+    history: historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock }),
+    streams,
+    remotes: rpcRemotePeers(client),
+    connections: neighbours,
+    introduce: async (peer, options) => introduce(client, peer, { self, ...options }),
+    committed: cid => handOver.committed(cid),
+    givingHistory: heads => historyServer(historyServerDefaults, { streams, source: { completeHeads: () => heads.completeHeads(), getBlock }, clock, log: log.child('history') }),
+    serving: [exchange],
+    listening: [host],
+    connecting: monitor => {
+      // also of one that has expired: a slow peer stays slow
+      monitor.onMetric(({ name, peer, expire, receivedAt }) => { if (name === 'ping') gossip.holds(peer, Number(expire - receivedAt) / 1e6) })
+      const members = (): PeerId[] => monitor.latest(crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self)
+      return [reachabilityWatch(host, workers), neighbours, peerstoreKeeper(init, { host, neighbours, members })]
+    },
+    last: [handOver]
+  }
 }
 
 /** Keeps an eye on whether the world can reach the cluster host. */
-export function reachabilityWatch ({ host }: Network, workers: Workers): Startable {
+function reachabilityWatch (host: Libp2pClusterHost, workers: Workers): Startable {
   let watch: WorkerHandle | undefined
   return {
     name: 'reachability',
@@ -89,9 +125,8 @@ export function reachabilityWatch ({ host }: Network, workers: Workers): Startab
 }
 
 /** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
-export function peerstoreKeeper ({ folder, config, log }: NodeInit, { network, members }: { network: Network, members: () => PeerId[] }): Startable {
+function peerstoreKeeper ({ folder, config, log }: NodeInit, { host, neighbours, members }: { host: Libp2pClusterHost, neighbours: Neighbours, members: () => PeerId[] }): Startable {
   const path = peerstorePath(folder, config)
-  const { host, neighbours } = network
   let isRead = false
   return {
     name: 'peerstore',

@@ -6,6 +6,7 @@ import { segmentBlockstore } from '../blockstore/segments/segments.ts'
 import type { Clock } from '../base/clock.ts'
 import type { DiskReserve } from '../base/disk-reserve.ts'
 import type { ClusterError } from '../base/errors.ts'
+import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
@@ -14,7 +15,6 @@ import type { Datastore } from '../datastore/datastore.ts'
 import type { LevelDatastoreDeps } from '../datastore/level/level-datastore.ts'
 import { levelDatastore } from '../datastore/level/level-datastore.ts'
 import { fileReserve } from './disk-reserve.ts'
-import type { KeptReserve } from './disk-reserve.ts'
 import { statePath } from './folder.ts'
 import { temporaryPrefix } from './leftovers.ts'
 
@@ -32,7 +32,7 @@ export interface Stores {
   /** Blocks of the embedded IPFS node; undefined with an external Kubo. */
   blocks: Blockstore | undefined
   /** Room for the way out of a full disk. To be started before all others. */
-  reserve: KeptReserve
+  reserve: DiskReserve & Startable
   /** A store for one answer that doesn't fit into memory. */
   temporary: () => Promise<TemporaryStore>
 }

@@ -1,15 +1,20 @@
 import { hostname } from 'node:os'
-import { allocatorOf, informersOf } from './compose-metrics.ts'
+import type { RestApi } from '../api/rest/rest-api.ts'
 import { calmLogger } from '../base/calm-logger.ts'
+import type { Clock, Random } from '../base/clock.ts'
 import { together } from '../base/lifecycle.ts'
 import type { Startable } from '../base/lifecycle.ts'
+import { Listeners } from '../base/listeners.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
+import type { Importers } from '../cluster/add/upload.ts'
 import { createCluster } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { holdersOf } from '../cluster/pinning/holders.ts'
 import { progressHere } from '../cluster/status/progress.ts'
 import { joinCluster } from '../cluster/peers/join.ts'
-import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
+import { crdtConsensus, storedBlock, trustOf } from '../consensus/crdt/crdt-consensus.ts'
+import type { CrdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
 import { RecentWarnings } from '../events/warnings.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { createSharder } from '../importer/sharder.ts'
@@ -18,12 +23,14 @@ import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
 import { progressServer, remoteProgress } from '../network/progress/progress.ts'
 import { remoteStatuses, statusesServer } from '../network/progress/statuses.ts'
+import type { Holders } from '../ipfs/holder.ts'
+import { blindObserver } from '../observe/observer.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
-import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
 import { rpcServer } from '../rpc/server.ts'
 import { statelessTracker } from '../tracker/stateless/stateless-tracker.ts'
-import type { PeerId } from '../model/cid.ts'
+import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
+import type { CID, PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
@@ -31,70 +38,109 @@ import { composeFaces, composeReading } from './compose-faces.ts'
 import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
 import { composeEvents } from './compose-events.ts'
-import { composeIpfs, listenersFirstMs } from './compose-ipfs.ts'
-import { composeNetwork, peerstoreKeeper, reachabilityWatch } from './compose-network.ts'
+import type { ComposedEvents, EventsDeps } from './compose-events.ts'
+import { composeIpfs } from './compose-ipfs.ts'
+import type { ComposedIpfs, IpfsDeps } from './compose-ipfs.ts'
+import { allocatorOf, informersOf, publishAfterPins } from './compose-metrics.ts'
+import { composeNetwork } from './compose-network.ts'
+import type { Network, NetworkDeps } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
 import type { ComposeService } from './compose-service.ts'
 import { composeStores } from './compose-stores.ts'
-import type { StoresDeps } from './compose-stores.ts'
+import type { Stores, StoresDeps } from './compose-stores.ts'
 import type { NodeInit } from './node-contract.ts'
 import { refusingLookups } from './refusing-ipfs.ts'
-import { withPublishTrigger } from './publish-trigger.ts'
 
 /** A peer, built and not started. */
 export interface ComposedNode {
   /** In the order in which they start. */
   components: Startable[]
+  readonly cluster: Cluster
+  readonly consensus: CrdtConsensus
+  readonly tracker: StatelessTracker
+  readonly monitor: Monitor
   addresses (): Record<string, string[]>
 }
 
-/** `observer` looks on; `locks`: as /proc/locks lists them, begun to be read early; `composeService`: the service layer, when there is to be one; `warnings`: what `init.log` has said. */
-export interface NodeSurroundings { observer: Observer, locks?: StoresDeps['locks'], composeService?: ComposeService | undefined, warnings?: RecentWarnings }
+/**
+ * What a peer is built on. What isn't given is the machine's or the real thing; everything that needs it gets what is given. So a peer is composed the same way wherever it
+ * lives, in a simulated world too.
+ */
+export interface NodeOverrides {
+  clock?: Clock
+  random?: Random
+  /** What is on its disk. */
+  stores?: (deps: StoresDeps) => Stores
+  /** The other peers. */
+  network?: (deps: NetworkDeps) => Network
+  /** Its IPFS node; refuses what is denied. */
+  ipfs?: (deps: IpfsDeps) => ComposedIpfs
+  /** What happens, for who watches it. */
+  events?: (deps: EventsDeps) => ComposedEvents
+  importers?: Importers
+  /** Looks on. Default: nobody. */
+  observer?: Observer
+  /** As /proc/locks lists them, begun to be read early. */
+  locks?: StoresDeps['locks']
+  /** The service layer, when there is to be one. */
+  composeService?: ComposeService | undefined
+  /** What `init.log` has said. */
+  warnings?: RecentWarnings
+}
 
-/** The composition root: picks implementations, hands each its collaborators. */
-export function composeNode (init: NodeInit, { observer, locks, composeService, warnings = new RecentWarnings({ printed: facts => facts }, { clock: systemClock }) }: NodeSurroundings): ComposedNode {
+/** The composition root: picks implementations, hands each its collaborators. Nobody gets what isn't there yet: who learns of something later is told by an event. */
+export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): ComposedNode {
   const { config, folder, identity, log } = init
-  const clock = systemClock
-  const random = systemRandom
+  const { clock = systemClock, random = systemRandom, observer = blindObserver, locks, composeService } = overrides
+  const { warnings = new RecentWarnings({ printed: facts => facts }, { clock }) } = overrides
   const workers = new WorkerRunner({ clock, random, log: log.child('worker') })
-  const stores = composeStores({ folder, config }, { log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
+  const storesOf = overrides.stores ?? (deps => composeStores({ folder, config }, deps))
+  const stores = storesOf({ log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
   const beganAt = clock.now()
   // every member pings once per interval
   const isFresh = (): boolean => clock.now() - beganAt < 2 * config.cluster.monitorPingIntervalMs
   const self = identity.id
+  const crdt = crdtInit(init)
 
-  const network = composeNetwork(init, { consensus: () => consensus, pingHoldsMs: peer => pingHoldsMs(monitor, peer), workers, clock, log })
-  const { host, gossip, streams, exchange, history, neighbours, client } = network
-  const consensus = crdtConsensus(crdtInit(init), { datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.handOver.committed(cid) })
-  const remotes = rpcRemotePeers(client)
-  const denylist = composeDenylist(init, { clock, log, workers })
-  const ownNode = composeIpfs(init, { stores, denylist, holdersOf: root => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh }), clock, random, log, workers })
-  const ipfs = observer.ipfs(withPublishTrigger(ownNode, { every: config.ipfs.informerTriggerInterval, publish: () => publisher.publishSoon() }))
+  const networkOf = overrides.network ?? (deps => composeNetwork(init, deps))
+  const network = networkOf({ trusts: trustOf(crdt), storedBlock: cid => storedBlock(stores.pinset, cid), workers, clock, log })
+  const { host, gossip, streams, exchange, history, remotes, connections } = network
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
+  const consensus = crdtConsensus(crdt, {
+    datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.committed(cid)
+  })
+  const denylist = composeDenylist(init, { clock, log, workers })
+  const holders = (root: CID): Holders => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
+  const ipfsOf = overrides.ipfs ?? (deps => composeIpfs(init, deps))
+  const mayLoad = Promise.withResolvers<void>()
+  const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: mayLoad.promise, clock, random, log, workers })
+  const ipfs = observer.ipfs(ownNode)
   const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
-  const { events, watching, components: eventComponents } = composeEvents({ self, config }, { consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
+  const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))
+  const { events, watching, components: eventComponents } = eventsOf({ consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
-    allocator: allocatorOf(config), importers: { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
+    allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
     cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
   }
-  const service = composeService?.({ ...outside, monitor, clusterEvents: events, announceSoon: () => publisher.publishSoon() })
+  const announcements = new Listeners<void>()
+  const service = composeService?.({ ...outside, monitor, clusterEvents: events, announceSoon: () => announcements.emit() })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
+  announcements.add(() => publisher.publishSoon())
+  publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
-  const statuses = statusesServer({ streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events') })
-  const peerstore = peerstoreKeeper(init, { network, members: () => monitor.latest(config.crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self) })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
-    dial: async (address, options) => neighbours.dial(address, options),
-    dialKnown: async options => neighbours.dialKnown(options),
-    introduce: async (peer, options) => introduce(client, peer, { self, ...options }),
+    dial: async (address, options) => connections.dial(address, options),
+    dialKnown: async options => connections.dialKnown(options),
+    introduce: async (peer, options) => network.introduce(peer, options),
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
@@ -102,16 +148,24 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
   const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
 
-  const listenersFirst: Startable = { name: 'listeners first', start: async signal => clock.sleep(listenersFirstMs, signal), stop: async () => {} }
+  const listenersFirst: Startable = {
+    name: 'listeners first',
+    start: async () => {
+      if (faces.restapi != null) await firstAnswer(faces.restapi, clock)
+      mayLoad.resolve()
+    },
+    stop: async () => {}
+  }
   // an embedded node that can't listen is no peer of anybody; an external one may come later
   const ipfsListens: Startable | undefined = config.ipfs.kind === 'helia' ? { name: 'IPFS node listens', start: async signal => ipfs.ready({ signal }), stop: async () => {} } : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, exchange, network.historyServer, host, ipfsListens, reachabilityWatch(network, workers), neighbours, peerstore, cluster, ...service?.components ?? [], publisher, join, network.handOver
+    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),
+    cluster, consensus, tracker, monitor,
     addresses: () => ({
       ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
       ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
@@ -124,17 +178,21 @@ export function composeNode (init: NodeInit, { observer, locks, composeService, 
   }
 }
 
+/** Loading libp2p's modules takes the only thread for 0.1 s. Who waits for the listeners has this time to come; the first answer ends it. */
+const firstAnswerMs = 25
+
+async function firstAnswer (api: RestApi, clock: Clock): Promise<void> {
+  const nobodyCame = Promise.withResolvers<void>()
+  const cancel = clock.after(firstAnswerMs, nobodyCame.resolve)
+  await Promise.race([api.answered(), nobodyCame.promise])
+  cancel()
+}
+
 /** What rows of status lists say of this peer: its own latest ping. */
 function identityOf (monitor: Monitor, self: PeerId, peerName: string) {
   const ping = monitor.latestOf('ping', self)
   const { ipfsId, ipfsAddresses } = parsePingValue(ping?.value ?? '{}')
   return { peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
-}
-
-/** Also of one that has expired: a slow peer stays slow. */
-function pingHoldsMs (monitor: Monitor, peer: PeerId): number | undefined {
-  const ping = monitor.lastKnownOf('ping', peer)
-  return ping == null ? undefined : Number(ping.expire - ping.receivedAt) / 1e6
 }
 
 function crdtInit ({ config: { crdt }, identity }: NodeInit): Parameters<typeof crdtConsensus>[0] {

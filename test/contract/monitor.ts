@@ -213,6 +213,21 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       assert.equal(heard, 0)
     })
 
+    it('tells of every metric that it takes, of this peer and of others, until nobody listens', async () => {
+      const { monitor, receive, metric, clock } = await opened()
+      const told: Array<[string, bigint]> = []
+      const remove = monitor.onMetric(({ peer, receivedAt }) => { told.push([peer, receivedAt / 1_000_000n]) })
+
+      receive('peer-a', metric())
+      receive('peer-b', metric())
+      monitor.log(metric({ peer: 'peer-c' }))
+      remove()
+      receive('peer-a', metric())
+
+      const now = BigInt(clock.now())
+      assert.deepEqual(told, [['peer-a', now], ['peer-c', now]])
+    })
+
     it('forgets a peer: no metrics, no alerts', async () => {
       const { monitor, receive, metric, clock, alerts } = await opened()
       receive('peer-a', metric())

@@ -1,41 +1,38 @@
-import { balancedAllocator } from '../../src/allocator/balanced/balanced-allocator.ts'
-import type { Logger } from '../../src/base/log.ts'
+import { ClusterError } from '../../src/base/errors.ts'
+import { noReserve } from '../../src/base/disk-reserve.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
 import type { Startable } from '../../src/base/lifecycle.ts'
-import { WorkerRunner } from '../../src/base/worker.ts'
-import type { WorkerHandle } from '../../src/base/worker.ts'
+import type { Logger } from '../../src/base/log.ts'
+import type { WorkerHandle, Workers } from '../../src/base/worker.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
-import { createCluster } from '../../src/cluster/cluster.ts'
 import type { CrdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
-import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
-import { diskInformer } from '../../src/informer/disk/disk-informer.ts'
-import { pingInformer } from '../../src/informer/ping/ping-informer.ts'
-import { metricPublisher } from '../../src/informer/publisher/metric-publisher.ts'
-import { tagsInformer } from '../../src/informer/tags/tags-informer.ts'
 import { blockRecord, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
 import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
-import type { Broadcast } from '../../src/network/network.ts'
+import type { Monitor } from '../../src/monitor/monitor.ts'
 import { GossipSilence } from '../../src/network/host/gossip/gossip-silence.ts'
+import type { Broadcast } from '../../src/network/network.ts'
+import type { ComposedEvents } from '../../src/node/compose-events.ts'
+import type { Network, NetworkDeps } from '../../src/node/compose-network.ts'
+import type { TemporaryStore } from '../../src/node/compose-stores.ts'
+import { composeNode } from '../../src/node/compose.ts'
+import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
+import { metricsTopic } from '../../src/monitor/pubsub/pubsub-monitor.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
 import { blockKey } from '../../src/wire/crdt-block.ts'
-import { parsePingValue } from '../../src/model/metric.ts'
-import type { Monitor } from '../../src/monitor/monitor.ts'
-import { pubsubMonitor } from '../../src/monitor/pubsub/pubsub-monitor.ts'
-import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
-import { statelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
-import { decodeMetric, encodeMetric } from '../../src/wire/metric.ts'
 import { textImporters } from '../support/cluster/text-importers.ts'
 import { FakeIpfs } from '../support/fake-ipfs.ts'
+import { quietWatching } from '../support/rest-peer.ts'
 import type { SimClock } from '../support/sim-clock.ts'
 import { PeerClock } from '../support/sim-clock.ts'
 import { SimDisk } from '../support/sim-disk.ts'
 import type { SimNetwork, SimPlace } from '../support/sim-network.ts'
+import { configOf } from './config.ts'
 import type { Dice } from './dice.ts'
 import type { PeerSettings, SimSettings } from './settings.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
-import { SlowIpfs } from './slow-ipfs.ts'
+import { slowIpfs } from './slow-ipfs.ts'
 
 export interface SimPeerDeps {
   clock: SimClock
@@ -65,16 +62,14 @@ export interface Run {
   isReady: boolean
 }
 
+/** A run while it is composed. */
+type Starting = Partial<Run> & Omit<Run, 'place' | 'cluster' | 'consensus' | 'tracker' | 'monitor'> & { isServing: boolean }
+
 const listenEveryMs = 10_000
 const hasStalls = ({ trouble: { streams, standStill, starve } }: SimSettings): boolean => streams + standStill + starve > 0
 
-function pingHoldsMs (monitor: Monitor, peer: PeerId): number | undefined {
-  const ping = monitor.lastKnownOf('ping', peer)
-  return ping == null ? undefined : Number(ping.expire - ping.receivedAt) / 1e6
-}
-
 /** Does what `GossipStreams` does about silent peers. */
-function listener ({ silence, place, workers, clock }: { silence: GossipSilence, place: SimPlace, workers: WorkerRunner, clock: PeerClock }): Startable {
+function listener ({ silence, place, workers, clock }: { silence: GossipSilence, place: SimPlace, workers: Workers, clock: PeerClock }): Startable {
   let loop: WorkerHandle | undefined
   return {
     name: 'gossip silence',
@@ -186,9 +181,9 @@ export class SimPeer {
   #checked (broadcast: Broadcast, pinset: Datastore): Broadcast {
     return {
       subscribe: (topic, handler, accept) => broadcast.subscribe(topic, handler, accept),
-      publish: async (topic, data) => {
-        for (const head of decodeHeads(data)) if (!pinset.has(blockRecord(blockKey(head)))) this.#deps.announcedTooEarly(this, head)
-        await broadcast.publish(topic, data)
+      publish: (topic, data) => {
+        if (topic !== metricsTopic) for (const head of decodeHeads(data)) if (!pinset.has(blockRecord(blockKey(head)))) this.#deps.announcedTooEarly(this, head)
+        return broadcast.publish(topic, data)
       }
     }
   }
@@ -196,78 +191,82 @@ export class SimPeer {
   #compose () {
     const { id: self, settings } = this
     const world = this.#world
-    const { network, log } = this.#deps
+    const log = this.#deps.log.child(settings.name)
     const random = this.#deps.dice
     const clock = new PeerClock(this.#deps.clock, this.skewMs)
-    const peerName = settings.name
-    const workers = new WorkerRunner({ clock, random, log })
     const pinset = this.pinsetDisk.datastore()
-    const local = this.localDisk.datastore()
-    const ipfs = this.node
-    const slowIpfs = new SlowIpfs({ node: ipfs, clock, dice: random, faults: this.ipfsFaults })
-    const silence = hasStalls(world) ? new GossipSilence({ afterMs: 3 * world.pingIntervalMs, intervalMs: listenEveryMs }, { holdsMs: peer => pingHoldsMs(monitor, peer) }) : undefined
-    const place = network.join(self, {
-      ...(silence == null ? {} : { gate: clock, heard: (peer: PeerId) => { silence.heard(peer) } }),
-      block: cid => run.isServing ? run.consensus.getBlock(cid) : undefined,
-      trusts: peer => run.consensus.trusts(peer),
-      get cluster () { return run.cluster },
-      get tracker () { return run.tracker },
-      get history () { return settings.givesHistory && run.isServing ? run.consensus : undefined },
-      ipfs
-    })
-    const consensus: CrdtConsensus = crdtConsensus(
-      { self, clusterName: 'sim', trustedPeers: settings.trustedPeers, rebroadcastIntervalMs: world.rebroadcastIntervalMs, repairIntervalMs: world.repairIntervalMs, batching: settings.batching },
-      {
-        datastore: pinset,
-        broadcast: this.#checked(place.broadcast, pinset),
-        exchange: place.exchange,
-        onCommitted: cid => { if (consensus.progress().dirty) this.#deps.writtenInTheDark(cid) },
-        ...(settings.givesHistory ? { history: place.history } : {}),
-        workers,
-        clock,
-        log: log.child(`${peerName} crdt`)
-      })
-    const monitor = pubsubMonitor({ self, checkIntervalMs: world.pingIntervalMs },
-      { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child(`${peerName} monitor`), workers })
-    const identity = () => {
-      const { ipfsId, ipfsAddresses } = parsePingValue(monitor.latestOf('ping', self)?.value ?? '{}')
-      return { peerName, ipfsPeerId: ipfsId, ipfsPeerAddresses: ipfsAddresses }
-    }
-    const tracker = statelessTracker(
-      { self, maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 3_600_000, priorityPinMaxRetries: 2, pinRecoverIntervalMs: world.recoverIntervalMs },
-      { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs: slowIpfs, datastore: local, clock, log: log.child(`${peerName} tracker`), identity })
-    const cluster = createCluster({
-      self,
-      peerName,
+    const ipfs = slowIpfs({ node: this.node, clock, dice: random, faults: this.ipfsFaults })
+    const silence = hasStalls(world) ? new GossipSilence({ afterMs: 3 * world.pingIntervalMs, intervalMs: listenEveryMs }) : undefined
+    const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child('lifecycle') })
+    const run: Starting = { clock, silence, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
+    const { components, cluster, consensus, tracker, monitor } = composeNode({
+      folder: '/simulated',
+      config: configOf(settings, world),
+      identity: { id: self, privateKey: noKey },
+      ipfsIdentity: { id: self, privateKey: noKey },
+      log,
+      bootstrap: [],
       version: '1.1.6+helia.0.0.0',
-      followerMode: settings.followerMode,
-      replicationFactorMin: world.replicationFactorMin,
-      replicationFactorMax: world.replicationFactorMax,
-      disableRepinning: world.disableRepinning,
-      stateSyncIntervalMs: world.stateSyncIntervalMs,
-      pinRecoverIntervalMs: world.recoverIntervalMs,
-      monitorPingIntervalMs: world.pingIntervalMs,
-      pinOnlyOnTrustedPeers: world.pinOnlyOnTrustedPeers,
-      pinOnlyOnUntrustedPeers: false,
-      peersetMetric: 'ping',
-      connectSwarmsDelayMs: 0
+      signal: new AbortController().signal
     }, {
-      consensus, ipfs, tracker, monitor, workers, clock, remotes: place.remotes,
-      host: { addresses: () => [], addressesOf: () => [], bandwidth: () => new Map() },
-      allocator: balancedAllocator({ allocateBy: world.allocateBy }),
+      clock,
+      random,
+      stores: () => ({ pinset, local: this.localDisk.datastore(), blocks: undefined, reserve: { ...noReserve, ...nothingToStart('reserve') }, temporary: temporaryStore }),
+      ipfs: () => ipfs,
       importers: textImporters,
-      datastore: local,
-      log: log.child(`${peerName} cluster`)
+      events: () => unwatched,
+      network: deps => this.#network(run, pinset, deps)
     })
-    const informers = [
-      diskInformer({ metricTtlMs: 2 * world.pingIntervalMs, metricType: 'freespace' }, { ipfs, clock, log }),
-      tagsInformer({ metricTtlMs: 2 * world.pingIntervalMs, tags: { group: settings.group } }, { clock })
-    ]
-    const publisher = metricPublisher({ self }, { monitor, workers, ping: pingInformer({ peerName, pingIntervalMs: world.pingIntervalMs }, { ipfs, draining: () => run.cluster.drainsOf(), clock }), informers })
-    const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child(`${peerName} lifecycle`) })
-    const run: Run & { isServing: boolean } = { clock, place, silence, consensus, monitor, tracker, cluster, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
-    const serving = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
-    // the order of node/compose
-    return { run, components: [pinset, local, consensus, serving, ipfs, tracker, monitor, workers, ...(silence == null ? [] : [listener({ silence, place, workers, clock })]), cluster, publisher] }
+    return { run: Object.assign(run, { cluster, consensus, tracker, monitor }) as Run, components }
   }
+
+  /** The peer's place in the simulated network. */
+  #network (run: Starting, pinset: Datastore, { storedBlock, trusts, workers }: NetworkDeps): Network {
+    const { id: self, settings } = this
+    const { silence, clock } = run
+    const place = run.place = this.#deps.network.join(self, {
+      ...(silence == null ? {} : { gate: clock, heard: (peer: PeerId) => { silence.heard(peer) } }),
+      block: cid => run.isServing ? storedBlock(cid) : undefined,
+      trusts,
+      get cluster () { return (run as Run).cluster },
+      get tracker () { return (run as Run).tracker },
+      get history () { return settings.givesHistory && run.isServing ? (run as Run).consensus : undefined },
+      ipfs: this.node
+    })
+    const serving: Startable = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
+    return {
+      host: { ...nothingToStart('host'), peer: self, addresses: () => [], addressesOf: () => [], connectedPeers: () => place.connected(), bandwidth: () => new Map() },
+      gossip: { ...this.#checked(place.broadcast, pinset), health: () => ({ silent: [], heard: 0, reopened: 0 }) },
+      exchange: place.exchange,
+      history: settings.givesHistory ? place.history : undefined,
+      streams: { open: async peer => { throw new ClusterError('PEER_UNREACHABLE', { peer }) }, handle: () => () => {} },
+      remotes: place.remotes,
+      connections: { dial: async () => self, dialKnown: async () => [] },
+      introduce: async () => {},
+      committed: cid => { if ((run as Run).consensus.progress().dirty) this.#deps.writtenInTheDark(cid) },
+      givingHistory: () => nothingToStart('history server'),
+      serving: [serving],
+      listening: silence == null ? [] : [listener({ silence, place, workers, clock })],
+      connecting: monitor => {
+        monitor.onMetric(({ name, peer, expire, receivedAt }) => { if (name === 'ping') silence?.holds(peer, Number(expire - receivedAt) / 1e6) })
+        return []
+      },
+      last: []
+    }
+  }
+}
+
+const noKey = new Uint8Array(0)
+const nothingToStart = (name: string): Startable => ({ name, start: async () => {}, stop: async () => {} })
+
+/** Nobody looks on: a peer in a simulated world tells what happens by its listeners only. */
+const unwatched: ComposedEvents = {
+  events: { task: () => {} } as unknown as ComposedEvents['events'], // without a service nobody asks for it
+  watching: quietWatching(),
+  components: []
+}
+
+async function temporaryStore (): Promise<TemporaryStore> {
+  const disk = new SimDisk()
+  return { store: disk.datastore(), discard: async () => {} }
 }

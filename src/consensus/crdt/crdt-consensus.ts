@@ -21,6 +21,7 @@ import type { BatchingInit } from './change-journal.ts'
 import { CrdtStore } from './crdt-store.ts'
 import { countWorker } from './digest/count-worker.ts'
 import { CrdtDigests } from './digest/pinset-parts.ts'
+import { blockRecord } from './layout.ts'
 import { LocalChanges } from './local-changes.ts'
 import { pinState } from './pin-state.ts'
 import { Turns } from './turns.ts'
@@ -42,7 +43,7 @@ export interface CrdtConsensusDeps {
   broadcast: Broadcast
   exchange: BlockExchange
   /** Brings long branches as a stream from peers that can. Without it blocks come one by one. */
-  history?: HistoryExchange
+  history?: HistoryExchange | undefined
   /** No new pins while it is given up and the disk still full; removals go on. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes' | 'checkRoom'>
   /** Told of every block that this peer has written, before it is announced. */
@@ -64,6 +65,15 @@ export function crdtConsensus (init: CrdtConsensusInit, deps: CrdtConsensusDeps)
   return new Crdt(init, deps)
 }
 
+/** Whom a peer with these settings trusts: itself, and those that are named; `*`: everybody. */
+export function trustOf ({ self, trustedPeers }: Pick<CrdtConsensusInit, 'self' | 'trustedPeers'>): (peer: PeerId) => boolean {
+  const trusted = new Set([self, ...trustedPeers])
+  return peer => trustedPeers === '*' || trusted.has(peer)
+}
+
+/** A block of the DAG that is in this store: what other peers may fetch. */
+export const storedBlock = (datastore: Pick<Datastore, 'get'>, cid: CID): Uint8Array | undefined => datastore.get(blockRecord(blockKey(cid)))
+
 /** Never written, only deleted. */
 const probeKey = '/write-probe'
 
@@ -74,7 +84,7 @@ class Crdt implements CrdtConsensus {
   readonly #init: CrdtConsensusInit
   readonly #deps: CrdtConsensusDeps
   readonly #listeners = new Listeners<readonly PinsetChange[]>()
-  readonly #trusted: ReadonlySet<PeerId>
+  readonly #trusts: (peer: PeerId) => boolean
   readonly #store: CrdtStore
   readonly #turns = new Turns()
   readonly #announcer: Announcer
@@ -91,7 +101,7 @@ class Crdt implements CrdtConsensus {
     const store = this.#store = new CrdtStore({ datastore, log })
     this.#init = init
     this.#deps = { ...deps, log }
-    this.#trusted = new Set([init.self, ...init.trustedPeers])
+    this.#trusts = trustOf(init)
     this.state = pinState(datastore, () => store.size)
     this.digests = new CrdtDigests({ datastore, digest: store.digest, edge: () => ({ heads: [...store.heads.values()].map(({ cid }) => cid), isComplete: !store.dirty && store.wants.size === 0 }) })
     this.#announcer = new Announcer({ self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log })
@@ -149,7 +159,7 @@ class Crdt implements CrdtConsensus {
 
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void { return this.#listeners.add(listener) }
 
-  trusts (peer: PeerId): boolean { return this.#init.trustedPeers === '*' || this.#trusted.has(peer) }
+  trusts (peer: PeerId): boolean { return this.#trusts(peer) }
 
   progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged: boolean } {
     const { heads, wants, dirty } = this.#store
@@ -164,7 +174,7 @@ class Crdt implements CrdtConsensus {
 
   completeHeads (): CID[] { return this.#store.completeHeads() }
 
-  getBlock (cid: CID): Uint8Array | undefined { return this.#store.blockBytes(blockKey(cid)) }
+  getBlock (cid: CID): Uint8Array | undefined { return storedBlock(this.#deps.datastore, cid) }
   hasBlock (cid: CID): boolean { return this.#store.isHere(blockKey(cid)) }
 
   #committed ({ cid, bytes }: CrdtBlock): void {

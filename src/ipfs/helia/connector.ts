@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
 import type { Block, Blockstore } from '../../blockstore/blockstore.ts'
 import { deadline } from '../../base/clock.ts'
@@ -56,8 +55,6 @@ export interface HeliaInit extends HeliaNetworkInit {
   fetchConcurrency: number
   provide: ProvideWhat
   reprovideIntervalMs: number
-  /** Loading libp2p keeps the thread busy; it begins this long after the start, so that listeners can answer first. Milliseconds; default 0. */
-  networkDelayMs?: number
   names: NamesInit
 }
 
@@ -70,6 +67,8 @@ export interface HeliaDeps {
   random: Random
   log: Logger
   workers: { add: (worker: Worker) => WorkerHandle }
+  /** Loading libp2p keeps the thread busy: it begins when this resolves. Default: when whoever waits for the start has had its turn. */
+  mayLoad?: Promise<void>
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
   /** The other peers that the pinset allocates this pin to, with their IPFS nodes. Default: nothing is known. */
@@ -154,10 +153,8 @@ class EmbeddedNode implements HeliaConnector {
 
   async start (signal: AbortSignal): Promise<void> {
     await this.#local.start(signal)
-    // loading Helia keeps the thread busy: whoever waits for this start goes first
-    const { networkDelayMs = 0 } = this.#init
-    const begin = networkDelayMs === 0 ? nextTurn() : this.#deps.clock.sleep(networkDelayMs)
-    void begin.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => this.#up.reject(err))
+    const { mayLoad = new Promise<void>(resolve => setImmediate(resolve)) } = this.#deps
+    void mayLoad.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => this.#up.reject(err))
   }
 
   async stop (): Promise<void> {

@@ -41,6 +41,7 @@ class PubsubMonitor implements Monitor {
   readonly #store = new MetricStore()
   readonly #checker: AlertChecker
   readonly #alerts = new Listeners<Alert>()
+  readonly #metrics = new Listeners<Metric>()
   #unsubscribe: (() => void) | undefined
   #worker: WorkerHandle | undefined
 
@@ -71,9 +72,9 @@ class PubsubMonitor implements Monitor {
 
   log (metric: Metric): void {
     const now = this.#deps.clock.now()
-    if (!this.#store.add({ ...metric, receivedAt: nanoseconds(now) })) {
-      this.#deps.log.debug('a metric was dropped: its peer has too many names', { metric: metric.name, peer: metric.peer })
-    }
+    const received = { ...metric, receivedAt: nanoseconds(now) }
+    if (this.#store.add(received)) this.#tell(received)
+    else this.#deps.log.debug('a metric was dropped: its peer has too many names', { metric: metric.name, peer: metric.peer })
     if (!isDiscarded(metric, now)) this.#checker.reset(metric.name, metric.peer)
   }
 
@@ -101,6 +102,8 @@ class PubsubMonitor implements Monitor {
 
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }
 
+  onMetric (listener: (metric: Metric) => void): () => void { return this.#metrics.add(listener) }
+
   forget (peer: PeerId): void {
     this.#store.forget(peer)
     this.#checker.forget(peer)
@@ -122,6 +125,14 @@ class PubsubMonitor implements Monitor {
       this.#deps.log.debug('a metric was dropped: it cannot be read', { from, err: messageOf(err) })
     }
     return undefined
+  }
+
+  #tell (metric: Metric): void {
+    try {
+      this.#metrics.emit(metric)
+    } catch (err) {
+      this.#deps.log.error('a listener of metrics failed', { err })
+    }
   }
 
   /** A listener's fault must end neither the other alerts nor the next checks. */

@@ -13,6 +13,7 @@ export class SharedMonitor implements Monitor {
   readonly #metrics = new Map<string, Map<PeerId, Metric>>()
   readonly #expired = new Map<string, Metric>()
   readonly #alerts = new Listeners<Alert>()
+  readonly #told = new Listeners<Metric>()
 
   async start (): Promise<void> {}
   async stop (): Promise<void> {}
@@ -20,6 +21,7 @@ export class SharedMonitor implements Monitor {
   log (metric: Metric): void {
     const ofName = this.#metrics.get(metric.name) ?? new Map<PeerId, Metric>()
     this.#metrics.set(metric.name, ofName.set(metric.peer, metric))
+    this.#told.emit(metric)
   }
 
   async publish (metric: Metric): Promise<void> { this.log(metric) }
@@ -33,6 +35,7 @@ export class SharedMonitor implements Monitor {
   lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.latestOf(name, peer) ?? this.#expired.get(`${name} ${peer}`) }
   names (): string[] { return [...this.#metrics.keys()] }
   onAlert (listener: (alert: Alert) => void): () => void { return this.#alerts.add(listener) }
+  onMetric (listener: (metric: Metric) => void): () => void { return this.#told.add(listener) }
 
   forget (peer: PeerId): void {
     for (const [name, ofName] of this.#metrics) {

@@ -7,15 +7,12 @@ export interface SilenceInit {
   intervalMs: number
 }
 
-export interface SilenceDeps {
-  /** How long a peer's regular message holds, by its own word: it may be as slow as that. Milliseconds; undefined when it has said nothing yet. */
-  holdsMs: (peer: PeerId) => number | undefined
-}
-
 /** What is to be done about a silent peer. */
 export interface Remedy { peer: PeerId, renew: 'streams' | 'connection', silentMs: number }
 
 interface Ear {
+  /** How long its regular message holds, by its own word: it may be as slow as that. Milliseconds; 0 when it has said nothing yet. */
+  holdsMs: number
   /** Time that passed without a word while the peer was connected. */
   silentMs: number
   isSilent: boolean
@@ -43,20 +40,24 @@ const mostDoublings = 4
  */
 export class GossipSilence {
   readonly #init: SilenceInit
-  readonly #deps: SilenceDeps
   readonly #ears = new Map<PeerId, Ear>()
   #lastPass: number | undefined
 
-  constructor (init: SilenceInit, deps: SilenceDeps) {
-    this.#init = init
-    this.#deps = deps
-  }
+  constructor (init: SilenceInit) { this.#init = init }
 
   /** Connected peers that are silent, and how many are heard. */
   report (): { silent: PeerId[], heard: number } {
     const connected = [...this.#ears].filter(([, { isConnected }]) => isConnected)
     const silent = connected.filter(([, { isSilent }]) => isSilent).map(([peer]) => peer)
     return { silent, heard: connected.length - silent.length }
+  }
+
+  /** The peer has said how long its regular message holds. Milliseconds. It may not be connected: others bring what it says. */
+  holds (peer: PeerId, holdsMs: number): void {
+    const ear = this.#ears.get(peer) ?? { ...newEar(), isConnected: false }
+    ear.holdsMs = holdsMs
+    ear.goneMs = 0
+    this.#ears.set(peer, ear)
   }
 
   /** Something came from the peer. Returns true when it had been silent. */
@@ -90,7 +91,7 @@ export class GossipSilence {
   #listen (peer: PeerId, ear: Ear, stepMs: number): Remedy[] {
     ear.silentMs += stepMs
     if (!ear.isSilent && ear.sinceRelapseMs >= forgetAfterMs) ear.relapses = 0
-    const afterMs = Math.max(this.#init.afterMs, (this.#deps.holdsMs(peer) ?? 0) * holdsUntilSilent) * 2 ** Math.min(ear.relapses - Number(ear.isSilent), mostDoublings)
+    const afterMs = Math.max(this.#init.afterMs, ear.holdsMs * holdsUntilSilent) * 2 ** Math.min(ear.relapses - Number(ear.isSilent), mostDoublings)
     if (ear.silentMs < afterMs * 2 ** Math.min(ear.remedies, mostDoublings)) return []
     if (!ear.isSilent) {
       ear.isSilent = true
@@ -103,4 +104,4 @@ export class GossipSilence {
   }
 }
 
-const newEar = (): Ear => ({ silentMs: 0, isSilent: false, isConnected: true, remedies: 0, relapses: 0, sinceRelapseMs: 0, goneMs: 0 })
+const newEar = (): Ear => ({ holdsMs: 0, silentMs: 0, isSilent: false, isConnected: true, remedies: 0, relapses: 0, sinceRelapseMs: 0, goneMs: 0 })

@@ -6,7 +6,6 @@ import type { Logger } from '../../../base/log.ts'
 import type { Worker, WorkerHandle, Workers } from '../../../base/worker.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { GossipSilence } from './gossip-silence.ts'
-import type { SilenceDeps } from './gossip-silence.ts'
 import type { GossipsubInnards, StreamOpener } from './gossipsub-innards.ts'
 
 export interface GossipStreamsInit {
@@ -14,7 +13,7 @@ export interface GossipStreamsInit {
   silentAfterMs: number
 }
 
-export interface GossipStreamsDeps extends SilenceDeps {
+export interface GossipStreamsDeps {
   clock: Clock
   log: Logger
   workers: Workers
@@ -81,9 +80,10 @@ export class GossipStreams {
 
   constructor (init: GossipStreamsInit, deps: GossipStreamsDeps) {
     this.#deps = deps
-    this.#silence = new GossipSilence({ afterMs: init.silentAfterMs, intervalMs }, deps)
+    this.#silence = new GossipSilence({ afterMs: init.silentAfterMs, intervalMs })
   }
 
+  holds (peer: PeerId, ms: number): void { this.#silence.holds(peer, ms) }
   health (): GossipHealth { return { ...this.#silence.report(), reopened: this.#reopened } }
 
   /** A message that this peer signed has come, over whatever ways. */

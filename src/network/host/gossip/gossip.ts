@@ -32,8 +32,6 @@ export interface GossipDeps {
   clock: Clock
   log: Logger
   workers: Workers
-  /** How long a peer's regular metric holds, by its own word. Milliseconds; undefined when it has told none. Default: never told. */
-  holdsMs?: (peer: PeerId) => number | undefined
 }
 
 /** `Broadcast` over gossipsub. `services` goes to the host that carries it. */
@@ -43,6 +41,8 @@ export interface Libp2pGossip extends Broadcast {
   join (host: Pick<Libp2pClusterHost, 'attach'>): void
   /** How many peers of a topic's mesh can be sent to. */
   neighboursIn (topic: string): number
+  /** A peer's regular metric holds for so long, by its own word: it may be silent for as long. Milliseconds. */
+  holds (peer: PeerId, ms: number): void
   /** Which connected members are heard. */
   health (): GossipHealth
 }
@@ -80,7 +80,7 @@ class Gossip implements Libp2pGossip {
   constructor (init: GossipInit, deps: GossipDeps) {
     this.#init = init
     this.#deps = { ...deps, log: calmLogger(deps) }
-    this.#streams = new GossipStreams(init, { holdsMs: () => undefined, ...this.#deps, reopened: peer => this.#tellAgain(peer) })
+    this.#streams = new GossipStreams(init, { ...this.#deps, reopened: peer => this.#tellAgain(peer) })
   }
 
   async services (): Promise<HostServices> {
@@ -115,6 +115,7 @@ class Gossip implements Libp2pGossip {
   }
 
   health (): GossipHealth { return this.#streams.health() }
+  holds (peer: PeerId, ms: number): void { this.#streams.holds(peer, ms) }
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     // signing and sending cost more than all the rest of a small pin: the answer to who made it goes out before

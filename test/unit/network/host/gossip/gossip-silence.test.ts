@@ -7,8 +7,8 @@ const second = 1000
 const both = new Set(['one', 'two'])
 
 /** Passes every second of a simulated time. */
-function listening ({ holdsMs = () => undefined }: { holdsMs?: (peer: string) => number | undefined } = {}) {
-  const silence = new GossipSilence({ afterMs: 45 * second, intervalMs: second }, { holdsMs })
+function listening () {
+  const silence = new GossipSilence({ afterMs: 45 * second, intervalMs: second })
   let now = 0
   const pass = (seconds: number, { connected = both, heard = [] as string[] } = {}): Remedy[] => {
     const due: Remedy[] = []
@@ -76,7 +76,8 @@ describe('who is silent in gossip', () => {
   })
 
   it('is nobody who says that its metrics come more slowly', () => {
-    const { pass } = listening({ holdsMs: () => 600 * second })
+    const { silence, pass } = listening()
+    for (const peer of both) silence.holds(peer, 600 * second)
 
     const due = pass(899)
 

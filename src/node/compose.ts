@@ -137,6 +137,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
+  const statuses = statusesServer({ streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events') })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => connections.dial(address, options),
     dialKnown: async options => connections.dialKnown(options),
@@ -161,7 +162,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),

@@ -26,6 +26,8 @@ const lastPauseMs = 30_000
 const lookEveryMs = 5000
 /** Looks take at most one twentieth of the time. */
 const restPerLook = 20
+/** Of one peer no more is taken, and by back-pressure sent: five thousand changes a second. A flood costs some hundredths of a core. */
+const msPerChange = 0.2
 /** A peer that doesn't tell by itself may have got a newer version meanwhile. */
 const askAgainMs = 600_000
 
@@ -143,6 +145,7 @@ class FollowedPeer {
       this.#place = news.place
       if (news.missed) missed(this.#peer)
       for (const change of news.changes) told(this.#peer, change)
+      await clock.sleep(Math.max(1, msPerChange * news.changes.length), signal)
     }
   }
 

@@ -56,11 +56,14 @@ export function remoteStatuses ({ streams, clock }: { streams: PeerStreams, cloc
 async function * newsOf ({ source, remote: peer }: PeerStream, clock: Clock): AsyncGenerator<StatusNews> {
   const frames = new FrameReader(maxMessageBytes)
   const chunks = source[Symbol.asyncIterator]()
-  for (;;) {
+  for (let bytesSince = 0; ;) {
     const heard = await orLate(chunks.next(), { clock, ms: silentMs })
     if (heard === 'late') throw new ClusterError('TIMEOUT', { peer })
     if (heard.done === true) return
+    // signs of life are for every few seconds
+    if ((bytesSince += heard.value.byteLength) > 2 * maxMessageBytes) throw new ClusterError('INVALID_DATA', { peer }, { message: 'nothing but signs of life' })
     for (const bytes of frames.push(heard.value)) {
+      bytesSince = 0
       const message = decodeStatusMessage(bytes)
       if ('refusal' in message) throw new ClusterError(message.refusal, { peer })
       yield message

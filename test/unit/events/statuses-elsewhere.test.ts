@@ -137,6 +137,19 @@ describe('how pins go elsewhere', () => {
     assert.deepEqual(taken(), ['node one pinning', 'node one pinned'])
   })
 
+  it('takes no more than five thousand changes a second of one peer', async () => {
+    elsewhere.listen()
+    elsewhere.members(['node'])
+    await clock.advance(1000)
+    for (let count = 0; count < 4000; count++) happens('node', 'one', 'pinned')
+    await clock.advance(500)
+    const soon = taken().length
+    await clock.advance(500)
+
+    assert.ok(soon >= 2000 && soon < 3000, `${soon} in half a second`)
+    assert.equal(soon + taken().length, 4000)
+  })
+
   it('says what may be missing when a peer has begun anew', async () => {
     elsewhere.listen()
     elsewhere.members(['node'])

@@ -182,6 +182,12 @@ describe('hearing of another peer how pins go on it', () => {
     assert.deepEqual([asked, clock.pending], [[], 0])
   })
 
+  it('leaves a peer that sends nothing but signs of life', async () => {
+    far.handle(statusesProtocol, stream => { void (async () => { for (;;) await stream.write(new Uint8Array(65_536)) })().catch(() => {}) })
+
+    await assert.rejects(remote.follow('far', { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next(), { code: 'INVALID_DATA' })
+  })
+
   it('refuses a message of more than a MiB', async () => {
     far.handle(statusesProtocol, stream => { void stream.write(new ProtobufWriter(5).varint(1024 * 1024 + 1).finish()) })
 

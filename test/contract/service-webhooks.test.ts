@@ -165,6 +165,61 @@ eachDatabase('webhooks contract', databases => {
     assert.equal(total(), 50)
   })
 
+  it('of one user whose receivers never answer keep no other user\'s waiting', async () => {
+    const peer = await databases.open()
+    const events = userEvents({}, peer)
+    const [released, sent] = [new AbortController(), [] as string[]]
+    const record = async (user: string): Promise<void> => peer.database.transaction(tx => events.record(tx, [{ user, type: 'pin.created', data: {} }]))
+    const slow: Deliver = async ({ url: { host } }, { signal: end }) => {
+      sent.push(host)
+      if (host === 'slow.example') await new Promise<void>(resolve => { for (const one of [end, released.signal]) one.addEventListener('abort', () => resolve(), { once: true }) })
+      return { status: 200, error: null, tookMs: 1 }
+    }
+    const hooks = await webhooksOf(peer, slow, { events })
+    const greedy = await addUser(peer.database)
+    for (let count = 0; count < 20; count++) await hooks.create({ id: greedy, workspace: `w-${greedy}` }, { url: 'https://slow.example/', types: [] })
+    await record(greedy)
+    await pollUntil(() => sent.length > 0)
+
+    const other = await addUser(peer.database)
+    await hooks.create({ id: other, workspace: `w-${other}` }, { url: 'https://quick.example/', types: [] })
+    await record(other)
+    await pollUntil(() => sent.includes('quick.example'), { what: 'the delivery of the other user' })
+
+    assert.equal(sent.filter(host => host === 'slow.example').length, 4)
+    released.abort()
+  })
+
+  it('have their turns one after the other, also when all places are taken again and again', async () => {
+    const peer = await databases.open()
+    const events = userEvents({}, peer)
+    const [users, sent, open] = [[] as string[], [] as string[], [] as Array<() => void>]
+    const held: Deliver = async ({ url: { pathname } }, { signal: end }) => {
+      sent.push(pathname.slice(1))
+      await new Promise<void>(resolve => {
+        open.push(resolve)
+        end.addEventListener('abort', () => resolve(), { once: true })
+      })
+      return { status: 200, error: null, tookMs: 1 }
+    }
+    const hooks = await webhooksOf(peer, held, { events })
+    for (let count = 0; count < 6; count++) {
+      const user = await addUser(peer.database)
+      users.push(user)
+      for (let hook = 0; hook < 4; hook++) await hooks.create({ id: user, workspace: `w-${user}` }, { url: `https://example.com/${count}.${hook}`, types: [] })
+    }
+    const happen = async (): Promise<void> => peer.database.transaction(tx => events.record(tx, users.map(user => ({ user, type: 'pin.created', data: {} }))))
+    await happen()
+
+    for (let turn = 0; turn < 24; turn++) {
+      await pollUntil(() => open.length > 0, { everyMs: 2 })
+      await happen()
+      open.shift()?.()
+    }
+    await pollUntil(() => new Set(sent).size === 24, { what: 'a turn for each of the 24' })
+    assert.ok(sent.length <= 24 + 16, `${sent.length} turns until each had one`)
+  })
+
   it('belong to their owner alone', async () => {
     const { peer, hooks, owner } = await withWebhooks()
     const other = await addUser(peer.database)

@@ -23,6 +23,10 @@ export interface WebhookSenderDeps {
 const leaseMs = 60_000
 const idleMs = 5000
 const webhooksAtOnce = 16
+/** A user whose receivers take their time keeps no other user's waiting. */
+const atOnceOfUser = 4
+/** Twenty webhooks of each user at most may stand in line, so among so many there is enough to do. */
+const candidatesPerPlace = 5
 
 /** In the words of the partial index. */
 const isActive = sql<SqlBool>`state = 'active'`
@@ -31,12 +35,16 @@ const hasMore = sql<SqlBool>`exists (select 1 from event_heads where event_heads
 /** What one round had of one webhook: the events behind its place, and the place behind them. */
 interface Due { webhook: WebhookRow, events: LoggedEvent[], last: number }
 
-/** Sends to the webhooks that have something to send, some of them at once; none waits for another's receiver. */
+/**
+ * Sends to the webhooks that have something to send, some of them at once and a few of each user: the one that had its turn longest ago is next. None waits for another's receiver, also
+ * where many take as long as they may.
+ */
 export class WebhookSender implements Worker {
   readonly name = 'service webhooks'
   readonly jitter = 0.2
   readonly #deps: WebhookSenderDeps
-  readonly #running = new Set<Promise<void>>()
+  /** With the users whose they are. */
+  readonly #running = new Map<Promise<void>, string>()
   readonly #end = new AbortController()
 
   constructor (deps: WebhookSenderDeps) { this.#deps = deps }
@@ -55,7 +63,7 @@ export class WebhookSender implements Worker {
   /** Cuts what is being sent; its webhooks are anybody's again. */
   async stop (): Promise<void> {
     this.#end.abort()
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.keys())
   }
 
   #begin (webhook: WebhookRow): void {
@@ -63,25 +71,38 @@ export class WebhookSender implements Worker {
       // its lease ends by itself
       this.#deps.log.warn('what came of a webhook could not be noted', { webhook: webhook.id, err })
     }).finally(() => this.#running.delete(run))
-    this.#running.add(run)
+    this.#running.set(run, webhook.user_id)
   }
 
   async #take (tx: Sql, limit: number): Promise<WebhookRow[]> {
     const { database } = this.#deps
     const now = database.now()
-    const query = due(tx, now).limit(limit)
-    const found = await (database.kind === 'postgres' ? query.forUpdate('webhooks').skipLocked() : query).execute()
+    const busy = [...Map.groupBy(this.#running.values(), user => user)].filter(([, all]) => all.length >= atOnceOfUser).map(([user]) => user)
+    const query = due(tx, now).limit(limit * candidatesPerPlace).$if(busy.length > 0, select => select.where('user_id', 'not in', busy))
+    const candidates = await (database.kind === 'postgres' ? query.forUpdate('webhooks').skipLocked() : query).execute()
+    const found = this.#fairly(candidates).slice(0, limit)
     if (found.length === 0) return []
     return tx.updateTable('webhooks').set({ lease_until: now + leaseMs }).where('id', 'in', found.map(({ id }) => id)).returningAll().execute()
   }
 
+  /** Without those that are too many of their user. */
+  #fairly<Row extends { user_id: string }> (candidates: readonly Row[]): Row[] {
+    const counts = new Map<string, number>()
+    for (const user of this.#running.values()) counts.set(user, (counts.get(user) ?? 0) + 1)
+    return candidates.filter(({ user_id: user }) => {
+      const count = (counts.get(user) ?? 0) + 1
+      counts.set(user, count)
+      return count <= atOnceOfUser
+    })
+  }
+
   async #serve (webhook: WebhookRow, signal: AbortSignal): Promise<void> {
+    const { database, deliver } = this.#deps
     const found = await this.#eventsOf(webhook)
     if (found.events.length === 0) {
-      await this.#deps.database.transaction(tx => moved(tx, webhook, { seq: found.last, lease_until: 0 }))
+      await database.transaction(tx => moved(tx, webhook, { seq: found.last, lease_until: 0, next_try_at: database.now() }))
       return
     }
-    const { database, deliver } = this.#deps
     const now = database.now()
     const deliveryId = `${webhook.id}.${found.events[0]?.id ?? ''}`
     const result = await deliver(deliveryRequest({ url: new URL(webhook.url), secret: webhook.secret, id: deliveryId, events: found.events, now }), { signal })
@@ -111,7 +132,7 @@ export class WebhookSender implements Worker {
   async #note ({ webhook, events, last }: Due, { deliveryId, at, result }: { deliveryId: string, at: number, result: DeliveryResult }): Promise<void> {
     const { database, random, log } = this.#deps
     const { id, user_id: user, failures } = webhook
-    const outcome: Outcome = isDelivered(result) ? { seq: last, failures: 0, next_try_at: 0, lease_until: 0 } : { ...failed(failures + 1, database.now()), tried_seq: last }
+    const outcome: Outcome = isDelivered(result) ? { seq: last, failures: 0, next_try_at: database.now(), lease_until: 0 } : { ...failed(failures + 1, database.now()), tried_seq: last }
     if (outcome.state === 'failed') log.info('a webhook is given up', { webhook: id, user, error: result.error })
     await database.transaction(async tx => {
       await moved(tx, webhook, outcome)
@@ -126,7 +147,7 @@ export class WebhookSender implements Worker {
 
 /** Active ones that have something to send, and that nobody is at. */
 const due = (db: Pick<Sql, 'selectFrom'>, now: number) =>
-  db.selectFrom('webhooks').select('id').where(isActive).where('next_try_at', '<=', now).where('lease_until', '<=', now).where(hasMore).orderBy('next_try_at').orderBy('id')
+  db.selectFrom('webhooks').select(['id', 'user_id']).where(isActive).where('next_try_at', '<=', now).where('lease_until', '<=', now).where(hasMore).orderBy('next_try_at').orderBy('id')
 
 const eventOf = ({ seq, at, type, data }: EventRow): LoggedEvent => ({ id: `${seq}`, at, type, data: JSON.parse(data) as EventData })
 

@@ -82,9 +82,9 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
     const page = await web.open('/admin/users', { user: root })
     const users = page.getByRole('table', { name: 'Users' })
     const first = users.getByRole('row').nth(1)
-    await first.getByText('anna@example.com').waitFor()
+    await first.getByRole('link', { name: 'anna@example.com' }).waitFor()
     await page.getByRole('button', { name: 'Address' }).click()
-    await first.getByText('root@example.com').waitFor()
+    await first.getByRole('link', { name: 'root@example.com' }).waitFor()
     assert.equal(await users.getByRole('columnheader', { name: 'Address' }).getAttribute('aria-sort'), 'descending')
     for (const [name, sort] of [['Storage', '-used_bytes'], ['Last seen', '-last_seen_at'], ['State', 'state'], ['Since', '-created_at']] as const) {
       await page.getByRole('button', { name }).click()

@@ -3,6 +3,7 @@
  * ones (docs/design/performance.md): so all that a start loads at the same moment lies in one chunk. Native modules stay outside (they load their prebuilt
  * binaries by path).
  */
+import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,12 @@ import type { InputOptions, OutputOptions, Plugin } from 'rolldown'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = (path: string): string => join(root, path)
 
-/** Writes helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs, gateway-thread.mjs and index.mjs with their chunks into `dist`. */
+const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow']
+
+/**
+ * Writes what is called (helia-cluster-service.js, its two siblings and their launcher), helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs,
+ * gateway-thread.mjs and index.mjs with their chunks into `dist`, which is there.
+ */
 export async function buildPrograms (dist: string): Promise<void> {
   const input = {
     'helia-cluster-service-main': source('cmd/helia-cluster-service/main.ts'),
@@ -27,6 +33,12 @@ export async function buildPrograms (dist: string): Promise<void> {
   await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
   // a thread has modules of its own: in the daemon's chunks it would load a whole peer
   await write({ ...common, input: { 'gateway-thread': source('src/node/gateway-threads/thread.ts') }, plugins }, { ...output, dir: dist, codeSplitting: false })
+  await copyFile(source('cmd/launcher.js'), join(dist, 'launcher.js'))
+  for (const name of programs) {
+    const launcher = await readFile(source(`cmd/${name}/bin.js`), 'utf8')
+    await writeFile(join(dist, `${name}.js`), launcher.replace('../launcher.js', './launcher.js'))
+    await chmod(join(dist, `${name}.js`), 0o755)
+  }
 }
 
 async function write (input: InputOptions, options: OutputOptions): Promise<void> {

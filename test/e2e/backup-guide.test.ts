@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
+import { programFile } from '../support/programs.ts'
 import { pollUntil } from '../support/poll.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -27,7 +28,7 @@ describe('the guide to backup and restore', () => {
     scripts = await guide()
     const shim = join(parent, 'bin', 'helia-cluster-service')
     await mkdir(dirname(shim))
-    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${root}/cmd/helia-cluster-service/bin.js" "$@"\n`)
+    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${programFile('service')}" "$@"\n`)
     await chmod(shim, 0o755)
     peer = await peerProcess()
     await peer.start()

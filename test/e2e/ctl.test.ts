@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createClient } from '../../src/client/client.ts'
 import { createNodeClient } from '../../src/client/node.ts'
+import { programFile } from '../support/programs.ts'
 import { peerProcess, type PeerProcess, type ProgramResult } from '../support/peer-process.ts'
 
-const program = join(import.meta.dirname, '../../cmd/helia-cluster-ctl/bin.js')
+const program = programFile('ctl')
 
 describe('ctl and a peer, both as real programs', () => {
   let peer: PeerProcess

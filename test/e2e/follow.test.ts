@@ -4,16 +4,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ApiError } from '../../src/client/errors.ts'
 import { createNodeClient } from '../../src/client/node.ts'
+import { programFile } from '../support/programs.ts'
 import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
-const program = join(dirname(fileURLToPath(import.meta.url)), '../../cmd/helia-cluster-follow/bin.js')
+const program = programFile('follow')
 const cids = ['bafkqaala', 'bafkqaalb', 'bafkqaalc']
 
 const listOf = (status: string, some: string[]): string => some.map(cid => `${status.padEnd(20)} ${cid} ${cid}`).join('\n')

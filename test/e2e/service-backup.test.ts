@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { programFile } from '../support/programs.ts'
 import { pollUntil } from '../support/poll.ts'
 import { servicePeer, type ServicePeer } from '../support/service-peer.ts'
 
@@ -19,7 +20,7 @@ describe('the guide to backup and restore of the service', () => {
     parent = await mkdtemp(join(tmpdir(), 'helia-cluster-backup-'))
     const shim = join(parent, 'bin', 'helia-cluster-service')
     await mkdir(dirname(shim))
-    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${root}/cmd/helia-cluster-service/bin.js" "$@"\n`)
+    await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${programFile('service')}" "$@"\n`)
     await chmod(shim, 0o755)
     peer = await servicePeer()
     await peer.start()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePorts, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
+import { programFile } from '../support/programs.ts'
 import { pollUntil } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
@@ -30,7 +31,7 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
     const shim = join(folder, 'bin/node')
     await mkdir(dirname(shim))
     // the guide's program is the built one, its folder is here ./pinning
-    await writeFile(shim, `#!/bin/sh\nshift 3\nexec "${process.execPath}" "${root}/cmd/helia-cluster-service/bin.js" -c "$PEER" "$@"\n`)
+    await writeFile(shim, `#!/bin/sh\nshift 3\nexec "${process.execPath}" "${programFile('service')}" -c "$PEER" "$@"\n`)
     await chmod(shim, 0o755)
     peer = await peerProcess(json => { json.api.service = { ...section, http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` } })
     await peer.start()

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { pollUntil } from './poll.ts'
+import { programFile } from './programs.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const program = join(root, 'cmd/helia-cluster-service/bin.js')
+const program = programFile('service')
 
 /** The program as the package has it; `scripts/build.ts` makes it. */
 export const bundledProgram = join(root, 'dist/helia-cluster-service.js')

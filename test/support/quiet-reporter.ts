@@ -1,19 +1,32 @@
 import type { TestEvent } from 'node:test/reporters'
+import { relative } from 'node:path'
 import { inspect } from 'node:util'
+import { isOfFile, Slowness } from './slowness.ts'
 
 interface Counts { passed: number, failed: number, skipped: number }
 
 const fullName = (names: readonly string[], name: string): string => [...names, name].join(' › ')
+/** How often a run that goes on says so. */
+const progressEveryMs = 15_000
 
 /**
- * Prints what failed, why tests were skipped, and one closing line with the counts. The name of a test that ends late is its own; suites count
- * only when they fail without a failing test inside.
+ * Prints what failed, why tests were skipped, every 15 s how far the run is, and one closing line with the counts. The name of a test that ends late is its
+ * own; suites count only when they fail without a failing test inside. With `SLOW_TESTS=20` in the environment it also tells which 20 files and tests took
+ * longest.
  */
 export default async function * quietReporter (source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const open: string[] = []
+  const slowness = new Slowness(Number(process.env.SLOW_TESTS ?? 0))
+  const begin = performance.now()
+  let toldAt = begin
+  const files = { begun: 0, last: '' }
   for await (const { type, data } of source) {
     if (type === 'test:start') open.splice(data.nesting, Infinity, data.name)
+    if (type === 'test:dequeue' && data.nesting === 0 && isOfFile(data)) {
+      files.begun++
+      files.last = relative(process.cwd(), data.file ?? '')
+    }
     if (type === 'test:pass') {
       const isSuite = data.details.type === 'suite'
       if (data.skip != null && data.skip !== false) {
@@ -29,7 +42,14 @@ export default async function * quietReporter (source: AsyncIterable<TestEvent>)
       yield `\nFAILED ${data.file ?? ''}\n  ${fullName(open.slice(0, data.nesting), data.name)}\n${indent(inspect(error.cause ?? error))}\n`
     }
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message
+    slowness.note({ type, data } as TestEvent)
+    const now = performance.now()
+    if (now - toldAt > progressEveryMs) {
+      toldAt = now
+      yield `… ${Math.round((now - begin) / 1000)} s: ${counts.passed} passed, ${counts.failed} failed; ${files.begun} files begun, the last is ${files.last}\n`
+    }
   }
+  yield * slowness.lines()
   yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`
 }
 

@@ -1,0 +1,38 @@
+/**
+ * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many files at a time (2);
+ * SLOW_TESTS=20 in the environment tells which files and tests took longest.
+ */
+import { globSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { run } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { bundledFolder } from './support/programs.ts'
+import quietReporter from './support/quiet-reporter.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+/** Files that run for long begin first, so that all cores end together. */
+const folders = ['e2e', 'sim', 'contract', 'vectors', 'unit']
+const timeoutMs = 120_000
+
+const { values: { concurrency }, positionals: words } = parseArgs({ allowPositionals: true, options: { concurrency: { type: 'string', default: '2' } } })
+const all = folders.flatMap(folder => globSync(join('test', folder, '**/*.test.ts'), { cwd: root }).toSorted())
+const files = all.filter(file => words.length === 0 || words.some(word => file.includes(word))).map(file => join(root, file))
+if (files.length === 0) {
+  console.error(`no test file has ${words.join(' or ')} in its path`)
+  process.exit(1)
+}
+
+// each file is a process: what one has stripped and compiled, the next one reads
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/helia-cluster-tests')
+if (files.some(file => file.includes('/e2e/'))) {
+  const { buildPrograms } = await import('../scripts/build-programs.ts')
+  await rm(bundledFolder, { recursive: true, force: true })
+  await mkdir(bundledFolder, { recursive: true })
+  await buildPrograms(bundledFolder)
+  process.env.HELIA_CLUSTER_TESTS_BUNDLE = '1'
+}
+const events = run({ files, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
+events.on('test:fail', ({ todo }) => { if (todo == null || todo === false) process.exitCode = 1 })
+events.compose(quietReporter).pipe(process.stdout)

@@ -7,19 +7,35 @@ export interface Block { cid: CID, bytes: Uint8Array }
 export interface BlockstoreOptions { signal?: AbortSignal }
 
 export interface BlockReadOptions extends BlockstoreOptions {
-  /** Gives memory of at least so many bytes; the block may come as a part of it. Without it the store takes its own. */
-  allocate?: (bytes: number) => Uint8Array
+  /** The block may come as a part of its memory. Without it the store takes its own. */
+  allocate?: Allocate
 }
 
 /** Where a block lies in the store's files. */
 export interface BlockPlace { segment: number, offset: number, length: number }
+
+/** A block that is wanted, and how long it is said to be. */
+export interface SizedBlock { cid: CID, sizeBytes: number }
+
+/** Blocks that lie one right behind the other, so that one read brings them. */
+export interface JoinedRead {
+  /** How many of those that were asked for, from the first on: two at least. */
+  count: number
+  /** Their contents as one, checked like any read. Undefined when they aren't all there any more, or not right: a read of each tells more. */
+  read (): Promise<Uint8Array | undefined>
+}
+
+/** Gives memory of at least so many bytes. */
+export type Allocate = (bytes: number) => Uint8Array
 
 /**
  * Reads blocks at places that the store told, with files of its own: for another thread. Each is checked like a read of the store, so a place that is no longer
  * right gives undefined and never other bytes; the store itself has to be asked then.
  */
 export interface PlacedReader {
-  read (place: BlockPlace, multihash: Uint8Array, allocate?: (bytes: number) => Uint8Array): Promise<Uint8Array | undefined>
+  read (place: BlockPlace, multihash: Uint8Array, allocate?: Allocate): Promise<Uint8Array | undefined>
+  /** As the store's, of blocks in the order in which they are wanted. Asks for a next place only where the last one leads on. */
+  joined (blocks: Iterable<{ place: BlockPlace, multihash: Uint8Array }>, allocate?: Allocate): JoinedRead | undefined
   /** These segments were removed: their files have to be let go, or the disk doesn't get their room back. */
   forget (segments: readonly number[]): Promise<void>
   close (): Promise<void>
@@ -52,6 +68,10 @@ export interface Blockstore extends Startable {
   sizeBytes (): number
   /** Where a block lies, for a `PlacedReader`. Undefined when it isn't here, or has no place. Absent: blocks come by `get` alone. */
   placeOf? (cid: CID): BlockPlace | undefined
+  /**
+   * Whether the first of these blocks lie one right behind the other, each as long as is said. Undefined when they don't, or aren't here. Absent: blocks come by `get` alone.
+   */
+  joined? (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined
   /**
    * Tells when places that were told are no longer good: blocks were deleted or moved. `gone`: segments that aren't there any more. Gives back what ends it.
    */

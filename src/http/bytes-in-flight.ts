@@ -28,6 +28,8 @@ export interface Reader {
   take (bytes: number, signal: AbortSignal): Promise<void> | undefined
   /** Read-ahead, which can be done without: false when memory is short. */
   tryTake (bytes: number): boolean
+  /** Whether pieces of the largest size may be read: `tryTake` would give as much. */
+  isRoomy (): boolean
   /** A piece was larger than was thought. */
   tookMore (bytes: number): void
   give (bytes: number): void
@@ -46,6 +48,9 @@ export interface ReaderInit {
 
 /** Larger blocks aren't usual. */
 const largestBuffer = 2 * 2 ** 20 + 64 * 1024
+
+/** What is read together at most. */
+const joinedPiece = 2 ** 20
 
 interface Waiting { bytes: number, reader: Flight, ready: () => void }
 
@@ -184,10 +189,12 @@ class Flight implements Reader {
   }
 
   tryTake (bytes: number): boolean {
-    if (this.#isEnded || this.#all.isShort || !this.#all.fits(bytes, 0.5)) return false
+    if (!this.#hasRoomFor(bytes)) return false
     this.tookMore(bytes)
     return true
   }
+
+  isRoomy (): boolean { return this.#hasRoomFor(joinedPiece) }
 
   tookMore (bytes: number): void {
     if (this.#isEnded) return
@@ -202,6 +209,8 @@ class Flight implements Reader {
   }
 
   moved (): void { this.#movedAt = this.#all.now }
+
+  #hasRoomFor (bytes: number): boolean { return !this.#isEnded && !this.#all.isShort && this.#all.fits(bytes, 0.5) }
 
   /** Only who holds memory for a client that has something to read can stand still. */
   stoodStillSince (time: number): boolean {

@@ -1,7 +1,7 @@
 import type { PBLink } from '@ipld/dag-pb'
 import type { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
-import type { Block } from '../blockstore/blockstore.ts'
+import type { Block, JoinedRead, SizedBlock } from '../blockstore/blockstore.ts'
 
 /** Gives a block, from here or from the network. */
 export type GetBlock = (cid: CID) => Promise<Uint8Array>
@@ -28,6 +28,9 @@ export interface ReadAhead { tryTake (bytes: number): boolean, give (bytes: numb
 /** Has a block fetched that will soon be read. Undefined when it is here already; rejects when it can't be had, or may not be fetched. */
 export type Prefetch = (cid: CID) => Promise<void> | undefined
 
+/** Leaves that one read brings, as the connector's `joined`. */
+export type Joined = (leaves: readonly SizedBlock[]) => JoinedRead | undefined
+
 export interface ReadFileOptions {
   /** All of it by default. */
   range?: ByteRange
@@ -35,6 +38,8 @@ export interface ReadFileOptions {
   ahead?: ReadAhead
   /** For what is elsewhere: it is fetched in order, as far ahead as the consumer and the network are quick. */
   prefetch?: Prefetch | undefined
+  /** For what is here: its pieces are larger then than a leaf, up to 1 MiB. Used by `readFile`. */
+  joined?: Joined | undefined
 }
 
 /** A child of a file's node, and the part of it that a range wants. */

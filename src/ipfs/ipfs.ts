@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import type { Block, BlockReadOptions } from '../blockstore/blockstore.ts'
+import type { Allocate, Block, BlockReadOptions, JoinedRead, SizedBlock } from '../blockstore/blockstore.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../model/peer.ts'
@@ -143,6 +143,11 @@ export interface IpfsConnector extends Startable {
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
+  /**
+   * Reads the first of these blocks in one go, where they lie one right behind the other on the own disk, each as long as is said. Undefined when they don't, aren't here, or
+   * one is denied, and when it isn't known yet; `getBlock` tells more then. Absent: the connector can't.
+   */
+  joined? (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined
   /**
    * Fetches a block that will soon be asked for. Undefined when it is here already; else resolves when it is. Rejects as `getBlock`, and with STORAGE_FULL. Absent: the connector
    * can't look ahead.

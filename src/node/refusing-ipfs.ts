@@ -19,6 +19,7 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, cid)
     return ipfs.getBlock(cid, options)
   }
+  const joined: NonNullable<IpfsConnector['joined']> = (blocks, allocate) => denylist.count() > 0 && blocks.some(({ cid }) => denylist.checkCid(cid) != null) ? undefined : ipfs.joined?.(blocks, allocate)
   const resolve: IpfsConnector['resolve'] = async (path, options = {}) => {
     if (options.evenDenied === true) return ipfs.resolve(path, options)
     refuseDeniedPath(denylist, path)
@@ -26,7 +27,7 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, cid)
     return cid
   }
-  const replaced: Record<string, unknown> = { pin, putBlocks, getBlock, resolve }
+  const replaced: Record<string, unknown> = { pin, putBlocks, getBlock, joined, resolve }
   return overridden(ipfs, name => replaced[name] as never)
 }
 

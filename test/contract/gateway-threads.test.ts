@@ -166,6 +166,20 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
     assert.equal(store.lostBlocks?.(), 1)
   })
 
+  it('never gives them in the midst of a file either, whose leaves are read together', async () => {
+    await start({ noFetch: true })
+    for (const { cid } of leaves) await many(8, async () => get(`/ipfs/${cid}?format=raw`)) // all threads know where they lie
+    const place = store.placeOf?.((leaves[1] as Block).cid)
+    const segment = await open(join(folder, 'blocks', 'segments', `${String(place?.segment).padStart(10, '0')}.segment`), 'r+')
+    await segment.write(Buffer.from([77]), 0, 1, (place?.offset ?? 0) + 1000)
+    await segment.close()
+
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, async () => get(`/ipfs/${file.cid}`)))
+
+    assert.deepEqual(answers.filter(({ status, ...one }) => status === 'fulfilled' && (one as { value?: Got }).value?.status === 200), [])
+    assert.equal(store.lostBlocks?.(), 1)
+  })
+
   it('refuses what is denied, as soon as the rules say so', async () => {
     await start()
     const page = await rawBlock('page')

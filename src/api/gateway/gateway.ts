@@ -71,7 +71,7 @@ export interface GatewayInit extends PatienceInit {
 
 /** What the gateway needs of the node behind it. */
 export interface GatewayDeps {
-  ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>
+  ipfs: Pick<IpfsConnector, 'getBlock' | 'joined' | 'prefetch'>
   reader: DagReader
   /** Looks up `/ipns/…` and DNSLink hosts; without it they are answered 501. */
   names?: NameResolver | undefined
@@ -155,6 +155,7 @@ class GatewayFront {
     this.#deps = deps
     this.#reading = {
       getBlock: async (cid, options) => deps.ipfs.getBlock(cid, options),
+      joined: deps.ipfs.joined?.bind(deps.ipfs),
       prefetch: deps.ipfs.prefetch?.bind(deps.ipfs),
       buffers: deps.flow.buffers,
       recent: new RecentReads(recentInit),
@@ -290,6 +291,7 @@ class GatewayFront {
         get signal () { return patience.signal },
         get: async cid => patience.get(cid),
         prefetch: cid => patience.prefetch(cid),
+        joined: leaves => place.reader.isRoomy() ? patience.joined(leaves) : undefined,
         below: root => patience.below(root),
         peek: async cid => patience.peek(cid),
         ahead: place,

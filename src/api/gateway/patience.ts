@@ -1,7 +1,8 @@
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
-import type { FetchBlockOptions, GetBlockOptions } from '../../ipfs/ipfs.ts'
+import type { JoinedRead, SizedBlock } from '../../blockstore/blockstore.ts'
+import type { FetchBlockOptions, GetBlockOptions, IpfsConnector } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 import type { RecentReads } from './recent-reads.ts'
@@ -19,6 +20,8 @@ export interface PatienceDeps {
   getBlock: (cid: CID, options: GetBlockOptions) => Promise<Uint8Array>
   /** As the connector's; undefined where nothing can be fetched ahead. */
   prefetch: ((cid: CID, options: FetchBlockOptions) => Promise<void> | undefined) | undefined
+  /** As the connector's; undefined where blocks come one by one. */
+  joined: IpfsConnector['joined']
   /** Memory for leaves: whoever sends them gives it back. */
   buffers: BufferPool
   recent: RecentReads
@@ -71,6 +74,14 @@ export class Patience {
     return prefetch(cid, this.#placed({ signal: this.signal }))
   }
 
+  /** Leaves that are here and can be read in one go, within the time of one block. */
+  joined (leaves: readonly SizedBlock[]): JoinedRead | undefined {
+    const found = this.#deps.joined?.(leaves, bytes => this.#deps.buffers.allocate(bytes))
+    if (found == null) return undefined
+    const { cid } = leaves[0] as SizedBlock
+    return { count: found.count, read: async () => this.#inTime(cid, async () => found.read()) }
+  }
+
   /** Aborts what is still being waited for. */
   end (reason: Error): void {
     this.#ended ??= reason
@@ -99,13 +110,22 @@ export class Patience {
     signal.throwIfAborted()
     const coming = this.#rules.ifCached ? undefined : this.#deps.coming?.(this.#placed<FetchBlockOptions>({}).root ?? cid)
     if (coming != null) await until(coming, signal)
+    return this.#inTime(cid, async () => {
+      const bytes = await this.#deps.getBlock(cid, this.#options(cid, signal))
+      this.#deps.recent.add(cid, bytes, this.#deps.clock.now())
+      return bytes
+    })
+  }
+
+  async #inTime<T> (cid: CID, read: () => Promise<T>): Promise<T> {
+    const { signal } = this
+    signal.throwIfAborted()
     const limitMs = this.#isFirst ? this.#init.firstBlockMs : this.#init.blockMs
     const cancel = this.#deps.clock.after(limitMs, () => this.end(tooLate(cid, limitMs)))
     try {
-      const bytes = await this.#deps.getBlock(cid, this.#options(cid, signal))
+      const came = await read()
       this.#isFirst = false
-      this.#deps.recent.add(cid, bytes, this.#deps.clock.now())
-      return bytes
+      return came
     } catch (err) {
       signal.throwIfAborted()
       if (this.#rules.ifCached && isClusterError(err, 'BLOCK_MISSING')) {

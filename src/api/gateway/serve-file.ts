@@ -38,7 +38,7 @@ export async function serveFile (
     return bytesAnswer(visit, node.data, [...common, ['Content-Type', type]])
   }
   const read = (range: ByteRange): AsyncIterable<Uint8Array> =>
-    reader.readFile(node, visit.get, { range, ahead: visit.ahead, prefetch: visit.prefetch })
+    reader.readFile(node, visit.get, { range, ahead: visit.ahead, prefetch: visit.prefetch, joined: visit.joined })
   if (typed != null) return partialAnswer(visit, { size, read }, [...common, ['Content-Type', typed]])
   const held = Math.min(size, usualLeaf)
   await visit.room(held)

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { CID } from 'multiformats/cid'
 import type { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
-import type { DagReader, GetBlock, Prefetch, ReadAhead } from '../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock, Joined, Prefetch, ReadAhead } from '../../ipfs/dag-reader.ts'
 import type { Freshness } from './caching.ts'
 import type { ContentPath } from './content-path.ts'
 import type { AskedFormat } from './formats.ts'
@@ -29,6 +29,8 @@ export interface Visit {
   get: GetBlock
   /** Has a block fetched that will be read soon. */
   prefetch: Prefetch
+  /** Leaves that one read brings, while there is room for as much. */
+  joined: Joined
   /** Blocks are looked for where this root is pinned. */
   below: (root: string) => void
   /** The block when it is here, without fetching it. */

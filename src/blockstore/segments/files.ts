@@ -10,6 +10,9 @@ export interface SegmentFile {
   read (into: Uint8Array, position: number): Promise<number>
   /** The same while this thread waits. */
   readNow (into: Uint8Array, position: number): number
+  /** Fills one after the other; resolves to the bytes that were there. 1024 at most. */
+  readv (into: readonly Uint8Array[], position: number): Promise<number>
+  readvNow (into: readonly Uint8Array[], position: number): number
   size (): Promise<number>
   truncate (sizeBytes: number): Promise<void>
   /** fdatasync */
@@ -87,6 +90,28 @@ class DiskFile implements SegmentFile {
     return filled
   }
 
+  async readv (into: readonly Uint8Array[], position: number): Promise<number> {
+    let [filled, rest] = [0, [...into]]
+    while (rest.length > 0) {
+      const count = await this.#readv(rest, position + filled)
+      if (count === 0) break
+      filled += count
+      rest = behind(rest, count)
+    }
+    return filled
+  }
+
+  readvNow (into: readonly Uint8Array[], position: number): number {
+    let [filled, rest] = [0, [...into]]
+    while (rest.length > 0) {
+      const count = fs.readvSync(this.#fd, rest, position + filled)
+      if (count === 0) break
+      filled += count
+      rest = behind(rest, count)
+    }
+    return filled
+  }
+
   async size (): Promise<number> {
     return await new Promise((resolve, reject) => {
       fs.fstat(this.#fd, (err, stat) => { if (err == null) resolve(stat.size); else reject(err) })
@@ -106,6 +131,12 @@ class DiskFile implements SegmentFile {
   async #read (into: Uint8Array, position: number): Promise<number> {
     return await new Promise((resolve, reject) => {
       fs.read(this.#fd, into, 0, into.length, position, (err, count) => { if (err == null) resolve(count); else reject(err) })
+    })
+  }
+
+  async #readv (into: Uint8Array[], position: number): Promise<number> {
+    return await new Promise((resolve, reject) => {
+      fs.readv(this.#fd, into, position, (err, count) => { if (err == null) resolve(count); else reject(err) })
     })
   }
 
@@ -129,9 +160,9 @@ function * pieces (buffers: readonly Uint8Array[]): Generator<Uint8Array[]> {
   if (piece.length > 0) yield piece
 }
 
-/** What is left of the buffers after the first `written` bytes. */
-function behind (buffers: Uint8Array[], written: number): Uint8Array[] {
-  let left = written
+/** What is left of the buffers after the first `bytes`. */
+function behind (buffers: Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes
   for (const [index, buffer] of buffers.entries()) {
     if (left < buffer.length) return [buffer.subarray(left), ...buffers.slice(index + 1)]
     left -= buffer.length

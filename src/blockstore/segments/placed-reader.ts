@@ -3,8 +3,10 @@ import { isClusterError } from '../../base/errors.ts'
 import type { PlacedReader } from '../blockstore.ts'
 import { diskFiles } from './files.ts'
 import type { SegmentFiles } from './files.ts'
+import { joinedRead } from './joined-read.ts'
 import { QuickReads } from './quick-reads.ts'
 import type { QuickReadsDeps } from './quick-reads.ts'
+import { RecentChecks, usualChecks } from './recent-checks.ts'
 import { ReadRoom } from './read-room.ts'
 import { RecordReader } from './record-reader.ts'
 import { SegmentFolder } from './segment-folder.ts'
@@ -23,7 +25,8 @@ const bytesReadAtOnce = 8 * 1024 * 1024
 /** Reads a segment store that another thread has open: its places come from there. Writes nothing. */
 export function placedReader ({ folder, openFiles = 64 }: PlacedReaderInit, { files = diskFiles, ...deps }: PlacedReaderDeps): PlacedReader {
   const segments = new SegmentFolder({ folder: join(folder, 'segments'), openFiles }, files)
-  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads(deps) })
+  const checks = new RecentChecks(usualChecks, deps)
+  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads(deps), checks })
   return {
     read: async (place, multihash, allocate = Buffer.allocUnsafeSlow) => {
       try {
@@ -34,6 +37,7 @@ export function placedReader ({ folder, openFiles = 64 }: PlacedReaderInit, { fi
         throw err
       }
     },
+    joined: (blocks, allocate) => joinedRead(blocks, { records, allocate }),
     forget: async gone => { for (const id of gone) await segments.forget(id) },
     close: async () => segments.close()
   }

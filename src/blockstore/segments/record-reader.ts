@@ -1,18 +1,22 @@
+import type { Allocate } from '../blockstore.ts'
 import type { SegmentFile } from './files.ts'
 import type { Place } from './place.ts'
 import type { QuickReads } from './quick-reads.ts'
 import type { ReadRoom } from './read-room.ts'
-import { payloadOf, recordLength } from './record.ts'
+import type { RecentChecks } from './recent-checks.ts'
+import { headerLength, headerOf, isContentOf, payloadOf, recordLength } from './record.ts'
 
 export interface RecordReaderDeps {
   folder: { use <T>(id: number, work: (file: SegmentFile) => Promise<T>): Promise<T> }
   room: ReadRoom
   /** Default: all reads go by way of the pool. */
   quick?: QuickReads
+  /** Content that was found right a moment ago isn't looked at again by `readJoined`. */
+  checks: RecentChecks
 }
 
-/** Gives memory of at least so many bytes. */
-export type Allocate = (bytes: number) => Uint8Array
+/** A block and where its record is. */
+export interface PlacedBlock { place: Place, multihash: Uint8Array }
 
 /** Reads whole records, in bounded memory. */
 export class RecordReader {
@@ -35,9 +39,57 @@ export class RecordReader {
     }
   }
 
+  /**
+   * The contents of these blocks as one, whose records lie one right behind the other: what stands between them goes to memory of its own. Undefined when one of them
+   * isn't there or isn't right; of what was right a moment ago only the header is looked at. Rejects with NOT_FOUND when the segment isn't there.
+   */
+  async readJoined (blocks: readonly PlacedBlock[], allocate: Allocate): Promise<Uint8Array | undefined> {
+    const { folder, room } = this.#deps
+    const [first] = blocks as [PlacedBlock]
+    const length = blocks.reduce((sum, { place }) => sum + place.length, 0)
+    if (!room.enter(length)) await room.turn(length)
+    try {
+      const memory = allocate(length).subarray(0, length)
+      const parts = partsOf(blocks, memory)
+      const count = await folder.use(first.place.segment, async file => this.#fillAll(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset))
+      const isWhole = count === length + parts.reduce((sum, { head }) => sum + head.length, 0)
+      return isWhole && parts.every(part => this.#isRight(part)) ? memory : undefined
+    } finally {
+      room.leave(length)
+    }
+  }
+
+  #isRight ({ place, multihash, head, payload }: RecordParts): boolean {
+    const { checks } = this.#deps
+    const header = headerOf(multihash, head)
+    if (header?.payloadLength !== payload.length) return false
+    if (checks.has(place)) return true
+    if (!isContentOf(header, payload)) return false
+    checks.add(place)
+    return true
+  }
+
   #fill (record: Buffer, file: SegmentFile, offset: number): number | Promise<number> {
     const { quick } = this.#deps
     const inPool = async (): Promise<number> => file.read(record, offset)
     return quick == null ? inPool() : quick.run(() => file.readNow(record, offset), inPool)
   }
+
+  #fillAll (into: readonly Uint8Array[], file: SegmentFile, offset: number): number | Promise<number> {
+    const { quick } = this.#deps
+    const inPool = async (): Promise<number> => file.readv(into, offset)
+    return quick == null ? inPool() : quick.run(() => file.readvNow(into, offset), inPool)
+  }
+}
+
+/** Where header (with multihash) and content of a record go. */
+interface RecordParts extends PlacedBlock { head: Buffer, payload: Uint8Array }
+
+function partsOf (blocks: readonly PlacedBlock[], memory: Uint8Array): RecordParts[] {
+  let at = 0
+  return blocks.map(({ place, multihash }) => {
+    const from = at
+    at += place.length
+    return { place, multihash, head: Buffer.allocUnsafe(headerLength + multihash.length), payload: memory.subarray(from, at) }
+  })
 }

@@ -51,12 +51,18 @@ export function decodeHeader (from: Buffer, at: number): Header | undefined {
 
 /** The payload of the record that fills `record`, when it is the block of `multihash` and its checksums are right. */
 export function payloadOf (record: Buffer, multihash: Uint8Array): Buffer | undefined {
-  const header = decodeHeader(record, 0)
-  if (header == null || Buffer.compare(header.multihash, multihash) !== 0) return undefined
+  const header = headerOf(multihash, record)
   const payload = record.subarray(headerLength + multihash.length)
-  if (payload.length !== header.payloadLength || crc32(payload) !== header.payloadCrc) return undefined
-  return payload
+  return header?.payloadLength === payload.length && isContentOf(header, payload) ? payload : undefined
 }
+
+/** The header that `record` begins with, when it is that of the block of `multihash` and its checksum is right. */
+export function headerOf (multihash: Uint8Array, record: Buffer): Header | undefined {
+  const header = decodeHeader(record, 0)
+  return header != null && Buffer.compare(header.multihash, multihash) === 0 ? header : undefined
+}
+
+export const isContentOf = ({ payloadCrc }: Header, payload: Uint8Array): boolean => crc32(payload) === payloadCrc
 
 /** Where the next record may begin in `from`, at `at` or later; -1 when nowhere. */
 export const findMagic = (from: Buffer, at: number): number => from.indexOf(magicBytes, at)

@@ -9,7 +9,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { ListLocks } from '../../leveldb/guarded-files.ts'
-import type { Block, BlockPlace, BlockReadOptions, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import type { Allocate, Block, BlockPlace, BlockReadOptions, Blockstore, BlockstoreOptions, JoinedRead, SizedBlock } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
@@ -22,11 +22,13 @@ import { compactSegment, pickSegment } from './compaction.ts'
 import type { NewBlock } from './encoder.ts'
 import type { SegmentFiles } from './files.ts'
 import { diskFiles } from './files.ts'
+import { joinedRead } from './joined-read.ts'
 import type { Place } from './place.ts'
 import { goingSizeBytes, samePlace } from './place.ts'
+import { RecentChecks, usualChecks } from './recent-checks.ts'
 import { ReadRoom } from './read-room.ts'
 import { RecordReader } from './record-reader.ts'
-import type { Allocate } from './record-reader.ts'
+import type { PlacedBlock } from './record-reader.ts'
 import { RecentBlocks } from './recent-blocks.ts'
 import { recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
@@ -130,7 +132,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }, deps)
     this.#recent = new RecentBlocks(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
-    this.#records = new RecordReader({ folder: this.#folder, room: new ReadRoom(bytesReadAtOnce) })
+    this.#records = new RecordReader({ folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.now() }) })
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
       name: 'block store upkeep',
@@ -201,6 +203,11 @@ class SegmentBlockstore implements UpkeptBlockstore {
     return isIdentity(cid) ? undefined : this.#index.find(cid.multihash.bytes)
   }
 
+  joined (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined {
+    const found = joinedRead(this.#placed(blocks), { records: this.#records, allocate })
+    return found == null ? undefined : { count: found.count, read: async () => this.#gate.pass(async () => found.read()) }
+  }
+
   onChange (changed: (gone: readonly number[]) => void): () => void {
     this.#listeners.add(changed)
     return () => this.#listeners.delete(changed)
@@ -222,6 +229,15 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#gate.check()
     const { liveBytes, liveBlocks } = this.#index.totals()
     return liveBytes + liveBlocks * indexBytesPerBlock
+  }
+
+  /** As far as they are here, and as long as is said. */
+  * #placed (blocks: readonly SizedBlock[]): Generator<PlacedBlock> {
+    for (const { cid, sizeBytes } of blocks) {
+      const place = this.placeOf(cid)
+      if (place?.length !== sizeBytes) return
+      yield { place, multihash: cid.multihash.bytes }
+    }
   }
 
   async #put (blocks: readonly Block[], { signal }: BlockstoreOptions): Promise<void> {
@@ -283,9 +299,12 @@ class SegmentBlockstore implements UpkeptBlockstore {
     return await this.#records.read(place, multihash, allocate) ?? await this.#records.read(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
   }
 
-  /** A damaged block is no longer here: it can be put again. */
+  /** A damaged block is no longer here: it can be put again. Throws INVALID_DATA when that is no longer its place. */
   async #giveUp (place: Place, multihash: Uint8Array): Promise<undefined> {
-    await this.#index.write(change => { change.deleteAt(multihash, place) })
+    let isLost = false
+    await this.#index.write(change => { isLost = change.deleteAt(multihash, place) })
+    // it has moved meanwhile, or somebody else who read it has told
+    if (!isLost) throw damaged(this.#init.folder, multihash, place)
     this.#tell()
     this.#lostBlocks++
     const { segment, offset, length } = place

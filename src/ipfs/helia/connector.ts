@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import type { Block, Blockstore } from '../../blockstore/blockstore.ts'
+import type { Allocate, Block, Blockstore, JoinedRead, SizedBlock } from '../../blockstore/blockstore.ts'
 import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
@@ -259,6 +259,10 @@ class EmbeddedNode implements HeliaConnector {
     } finally {
       limit.clear()
     }
+  }
+
+  joined (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined {
+    return blocks.some(({ cid }) => this.#denialOf(cid) != null) ? undefined : this.#deps.blockstore.joined?.(blocks, allocate)
   }
 
   prefetch (cid: CID, { signal, root }: FetchBlockOptions): Promise<void> | undefined {

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import type { PortCalls } from '../../base/port-calls.ts'
-import type { PlacedReader } from '../../blockstore/blockstore.ts'
+import type { Allocate, BlockPlace, JoinedRead, PlacedReader, SizedBlock } from '../../blockstore/blockstore.ts'
 import { identityBytes } from '../../blockstore/identity.ts'
 import type { FetchBlockOptions, GetBlockOptions, IpfsConnector } from '../ipfs.ts'
 import type { GetBlockCall, PrefetchCall } from './calls.ts'
@@ -12,7 +12,7 @@ export interface ThreadBlocksDeps { calls: Pick<PortCalls, 'call'>, places: Plac
  * The blocks of an IPFS node that is in another thread. What is on the disk is read here, at the place that the node told; everything else (what is elsewhere,
  * denied or damaged) is the node's to answer.
  */
-export class ThreadBlocks implements Pick<IpfsConnector, 'getBlock' | 'prefetch'> {
+export class ThreadBlocks implements Pick<IpfsConnector, 'getBlock' | 'joined' | 'prefetch'> {
   readonly #deps: ThreadBlocksDeps
 
   constructor (deps: ThreadBlocksDeps) { this.#deps = deps }
@@ -26,8 +26,19 @@ export class ThreadBlocks implements Pick<IpfsConnector, 'getBlock' | 'prefetch'
     return this.#deps.calls.call('getBlock', call, { signal })
   }
 
+  joined (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined { return this.#deps.reader.joined(this.#placed(blocks), allocate) }
+
   prefetch (cid: CID, options: FetchBlockOptions): Promise<void> | undefined {
     return this.#deps.places.known(cid) == null ? this.#fetched(cid, options) : undefined
+  }
+
+  /** As far as their places are known, and as long as is said. */
+  * #placed (blocks: readonly SizedBlock[]): Generator<{ place: BlockPlace, multihash: Uint8Array }> {
+    for (const { cid, sizeBytes } of blocks) {
+      const place = this.#deps.places.known(cid)
+      if (place?.length !== sizeBytes) return
+      yield { place, multihash: cid.multihash.bytes }
+    }
   }
 
   async #fetched (cid: CID, { root, signal }: FetchBlockOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { quotedText, textOfBytes } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
-import type { DagReader, DirectoryEntry, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import type { DagReader, DirectoryEntry, GetBlock, Joined, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { tarHeader, tarPadding } from './tar.ts'
 import type { TarTime } from './tar.ts'
 
@@ -10,6 +10,7 @@ export interface TarTreeDeps {
   get: GetBlock
   ahead?: ReadAhead
   prefetch?: Prefetch | undefined
+  joined?: Joined | undefined
   /** The time of what has none. */
   now: TarTime
   /**
@@ -42,7 +43,7 @@ export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDe
 }
 
 async function * entries (name: string, node: UnixFsNode, deps: TarTreeDeps, place: Place): AsyncGenerator<Uint8Array> {
-  const { reader, get, ahead, prefetch, now } = deps
+  const { reader, get, ahead, prefetch, joined, now } = deps
   const mtime = mtimeOf(node) ?? now
   if (node.kind === 'directory' || node.kind === 'shard') {
     yield tarHeader({ name, type: 'directory', sizeBytes: 0, mode: modeOf(node, 0o755), mtime })
@@ -52,7 +53,7 @@ async function * entries (name: string, node: UnixFsNode, deps: TarTreeDeps, pla
   } else {
     const sizeBytes = reader.fileSize(node)
     yield tarHeader({ name, type: 'file', sizeBytes, mode: modeOf(node, 0o644), mtime })
-    yield * reader.readFile(node, get, ahead == null ? { prefetch } : { ahead, prefetch })
+    yield * reader.readFile(node, get, ahead == null ? { prefetch, joined } : { ahead, prefetch, joined })
     yield tarPadding(sizeBytes)
   }
 }

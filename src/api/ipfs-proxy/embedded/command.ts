@@ -5,7 +5,7 @@ import type { RequestBody } from '../../../http/body.ts'
 import type { Query } from '../../../http/query.ts'
 import type { HeaderList } from '../../../http/reply.ts'
 import type { CarImporter } from '../../../importer/importer.ts'
-import type { DagReader, GetBlock, Prefetch, ReadAhead } from '../../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock, Joined, Prefetch, ReadAhead } from '../../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 import type { NamePublisher } from '../../../ipfs/name-publisher.ts'
 import type { NameResolver } from '../../../ipfs/names.ts'
@@ -33,6 +33,8 @@ export interface CommandCall {
   below: (root: string) => void
   /** Has a block fetched that will be read soon, as `get` may. */
   prefetch: Prefetch
+  /** Leaves that one read brings, while there is room for as much. */
+  joined: Joined
   /** Room for what is read ahead. */
   ahead: ReadAhead
 }

@@ -3,7 +3,7 @@ import { ClusterError, answerText, isFault } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import { HttpError } from '../../../http/dialect.ts'
 import { readerFor } from '../../../http/bytes-in-flight.ts'
-import type { BytesInFlight } from '../../../http/bytes-in-flight.ts'
+import type { BytesInFlight, Reader } from '../../../http/bytes-in-flight.ts'
 import type { Exchange } from '../../../http/exchange.ts'
 import { sendLines } from '../../../http/lines.ts'
 import { metered } from '../../../http/metered.ts'
@@ -84,7 +84,7 @@ class EmbeddedApi implements NodeApi {
 
   async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
     try {
-      const answer = this.#commands.get(command)?.(this.#call(exchange, nothingAhead))
+      const answer = this.#commands.get(command)?.(this.#call(exchange))
       if (answer == null) return
       for await (const line of answer.source) yield JSON.parse(String(line))
     } catch (err) {
@@ -118,7 +118,7 @@ class EmbeddedApi implements NodeApi {
     }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log, turns: this.#deps.flow.turns })
   }
 
-  #call (exchange: Exchange, ahead: ReadAhead): CommandCall {
+  #call (exchange: Exchange, reader?: Reader): CommandCall {
     const { query, body, signal } = exchange
     const local = query.get('offline') === 'true'
     const { ipfs, flow } = this.#deps
@@ -129,10 +129,11 @@ class EmbeddedApi implements NodeApi {
       query,
       body,
       signal,
-      ahead,
+      ahead: reader ?? nothingAhead,
       // links of other blocks than raw ones are views of their bytes: those must stay
       get: async cid => ipfs.getBlock(cid, inPlace(cid.code === raw ? { signal, local, allocate } : { signal, local })),
       below: found => { root = found },
+      joined: leaves => reader?.isRoomy() === true ? ipfs.joined?.(leaves, allocate) : undefined,
       prefetch: cid => local ? undefined : ipfs.prefetch?.(cid, inPlace({ signal }))
     }
   }

@@ -27,7 +27,7 @@ export function fileCommands (deps: CommandDeps): Record<string, Command> {
 
 function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   const { reader } = deps
-  const { query, get, prefetch, ahead } = call
+  const { query, get, prefetch, joined, ahead } = call
   const paths = pathArguments({ all: query.all('arg') }).map(contentPath)
   const offset = notNegative(query, 'offset', 0)
   const length = notNegative(query, 'length', Infinity)
@@ -42,7 +42,7 @@ function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
         const range = { from: Math.min(skip, size), before: Math.min(size, skip + left) }
         skip -= range.from
         left -= range.before - range.from
-        if (range.before > range.from) yield * reader.readFile(node, get, { range, ahead, prefetch })
+        if (range.before > range.from) yield * reader.readFile(node, get, { range, ahead, prefetch, joined })
       }
     })()
   }
@@ -61,7 +61,7 @@ async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
 }
 
 function getTree (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
-  const { query, get, prefetch, ahead } = call
+  const { query, get, prefetch, joined, ahead } = call
   const path = pathArgument(query)
   const isGzip = flag(query, 'compress')
   const isArchive = flag(query, 'archive') || !isGzip
@@ -69,10 +69,10 @@ function getTree (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   const source = async function * (): AsyncGenerator<Uint8Array> {
     const node = await deps.reader.readNode(await contentOf(path, deps, call), get)
     // one file needs no archive around it when it is compressed
-    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead, prefetch })
+    if (!isArchive && (node.kind === 'file' || node.kind === 'raw')) yield * deps.reader.readFile(node, get, { ahead, prefetch, joined })
     else {
       const now = { seconds: Math.floor(deps.clock.now() / 1000), nanoseconds: 0 }
-      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, ahead, prefetch, now })
+      yield * tarTree(path.split('/').at(-1) ?? '', node, { reader: deps.reader, get, ahead, prefetch, joined, now })
       yield tarEnd
     }
   }

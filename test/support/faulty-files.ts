@@ -58,7 +58,6 @@ class FaultyFile implements SegmentFile {
   }
 
   async read (into: Uint8Array, position: number): Promise<number> { return await this.#file.read(into, position) }
-  readNow (into: Uint8Array, position: number): number { return this.#file.readNow(into, position) }
   async readv (into: readonly Uint8Array[], position: number): Promise<number> { return await this.#file.readv(into, position) }
   readvNow (into: readonly Uint8Array[], position: number): number { return this.#file.readvNow(into, position) }
   async size (): Promise<number> { return await this.#file.size() }

@@ -8,10 +8,9 @@ export interface SegmentFile {
   write (buffers: readonly Uint8Array[], position: number): Promise<void>
   /** Fills `into` from `position` on; resolves to the bytes that were there. */
   read (into: Uint8Array, position: number): Promise<number>
-  /** The same while this thread waits. */
-  readNow (into: Uint8Array, position: number): number
-  /** Fills one after the other; resolves to the bytes that were there. 1024 at most. */
+  /** Fills several, 1024 at most, one after the other. */
   readv (into: readonly Uint8Array[], position: number): Promise<number>
+  /** The same while this thread waits. */
   readvNow (into: readonly Uint8Array[], position: number): number
   size (): Promise<number>
   truncate (sizeBytes: number): Promise<void>
@@ -74,16 +73,6 @@ class DiskFile implements SegmentFile {
     let filled = 0
     while (filled < into.length) {
       const count = await this.#read(filled === 0 ? into : into.subarray(filled), position + filled)
-      if (count === 0) break
-      filled += count
-    }
-    return filled
-  }
-
-  readNow (into: Uint8Array, position: number): number {
-    let filled = 0
-    while (filled < into.length) {
-      const count = fs.readSync(this.#fd, into, filled, into.length - filled, position + filled)
       if (count === 0) break
       filled += count
     }

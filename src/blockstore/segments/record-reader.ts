@@ -32,7 +32,7 @@ export class RecordReader {
     try {
       const memory = allocate(length)
       const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
-      const count = await folder.use(place.segment, async file => this.#fill(record, file, place.offset))
+      const count = await folder.use(place.segment, async file => this.#fill([record], file, place.offset))
       return count === record.length ? payloadOf(record, multihash) : undefined
     } finally {
       room.leave(length)
@@ -51,7 +51,7 @@ export class RecordReader {
     try {
       const memory = allocate(length).subarray(0, length)
       const parts = partsOf(blocks, memory)
-      const count = await folder.use(first.place.segment, async file => this.#fillAll(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset))
+      const count = await folder.use(first.place.segment, async file => this.#fill(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset))
       const isWhole = count === length + parts.reduce((sum, { head }) => sum + head.length, 0)
       return isWhole && parts.every(part => this.#isRight(part)) ? memory : undefined
     } finally {
@@ -69,13 +69,7 @@ export class RecordReader {
     return true
   }
 
-  #fill (record: Buffer, file: SegmentFile, offset: number): number | Promise<number> {
-    const { quick } = this.#deps
-    const inPool = async (): Promise<number> => file.read(record, offset)
-    return quick == null ? inPool() : quick.run(() => file.readNow(record, offset), inPool)
-  }
-
-  #fillAll (into: readonly Uint8Array[], file: SegmentFile, offset: number): number | Promise<number> {
+  #fill (into: readonly Uint8Array[], file: SegmentFile, offset: number): number | Promise<number> {
     const { quick } = this.#deps
     const inPool = async (): Promise<number> => file.readv(into, offset)
     return quick == null ? inPool() : quick.run(() => file.readvNow(into, offset), inPool)

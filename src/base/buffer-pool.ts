@@ -21,6 +21,7 @@ export interface BufferPoolInit {
 export class BufferPool {
   readonly #init: BufferPoolInit
   readonly #clock: Clock
+  /** By size, the size that was used last at the end. */
   readonly #free = new Map<number, Buffer[]>()
   /** Those that were handed out and may come back, once. */
   readonly #out = new WeakSet<ArrayBufferLike>()
@@ -39,7 +40,7 @@ export class BufferPool {
     const size = Math.ceil(bytes / grain) * grain
     if (size > this.#init.largestBytes) return Buffer.allocUnsafeSlow(bytes)
     this.#isUsed = true
-    const found = this.#free.get(size)?.pop()
+    const found = this.#ofSize(size).pop()
     if (found != null) this.#freeBytes -= size
     const buffer = found ?? Buffer.allocUnsafeSlow(size)
     this.#out.add(buffer.buffer)
@@ -50,13 +51,28 @@ export class BufferPool {
   release ({ buffer }: Uint8Array): void {
     if (!this.#out.delete(buffer)) return
     const size = buffer.byteLength
-    if (this.#freeBytes + size > this.#init.keepBytes) return
+    const same = this.#ofSize(size)
+    if (!this.#hasRoomFor(size)) return
     this.#freeBytes += size
-    const same = this.#free.get(size)
-    const whole = Buffer.from(buffer)
-    if (same == null) this.#free.set(size, [whole])
-    else same.push(whole)
+    same.push(Buffer.from(buffer))
     this.#watch()
+  }
+
+  #ofSize (size: number): Buffer[] {
+    const same = this.#free.get(size) ?? []
+    this.#free.delete(size)
+    this.#free.set(size, same)
+    return same
+  }
+
+  /** Sizes that were used before, and aren't now, make room. */
+  #hasRoomFor (size: number): boolean {
+    const { keepBytes } = this.#init
+    for (const [other, list] of this.#free) {
+      while (other !== size && this.#freeBytes + size > keepBytes && list.pop() != null) this.#freeBytes -= other
+      if (this.#freeBytes + size <= keepBytes) return true
+    }
+    return false
   }
 
   /** Bytes that wait for their next use. */

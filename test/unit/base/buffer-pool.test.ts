@@ -44,6 +44,18 @@ describe('the buffer pool', () => {
     assert.equal(pool.freeBytes, 3 * 64 * kib)
   })
 
+  it('keeps the sizes that are used now, not those that were', () => {
+    const pool = poolOf()
+    const before = [64, 64, 64].map(size => pool.allocate(size * kib))
+    for (const one of before) pool.release(one)
+    const now = pool.allocate(128 * kib)
+
+    pool.release(now)
+
+    assert.equal(pool.freeBytes, 192 * kib)
+    assert.equal(pool.allocate(128 * kib).buffer, now.buffer)
+  })
+
   it('gives up what nobody asks for', async () => {
     const clock = new SimClock()
     const pool = poolOf(clock)

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeEach, describe, it } from 'node:test'
+import { silentLogger } from '../../../../src/base/log.ts'
+import { systemClock } from '../../../../src/base/system.ts'
 import type { Block, JoinedRead, SizedBlock } from '../../../../src/blockstore/blockstore.ts'
+import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { GetBlock, Joined, UnixFsNode } from '../../../../src/ipfs/dag-reader.ts'
 import { readFile } from '../../../../src/ipfs/helia/unixfs-file.ts'
 import { readNode } from '../../../../src/ipfs/helia/unixfs-directory.ts'
-import { fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { refusingIpfs } from '../../../../src/node/refusing-ipfs.ts'
+import { batches, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { denyLists } from '../../../support/deny-lists.ts'
+import { startHelia } from '../../../support/helia.ts'
 
 const leafBytes = 40_000
 
@@ -105,5 +114,36 @@ describe('leaves that are read together', () => {
     }
 
     await assert.rejects(async () => { for await (const _ of readFile(node, failing, { joined })) {} }, { message: 'not here' })
+  })
+})
+
+describe('leaves that an embedded node has together', { timeout: 60_000 }, () => {
+  it('are read together until one of them is denied or deleted', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-joined-'))
+    const lists = await denyLists([])
+    const blockstore = segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })
+    const { connector, close } = await startHelia({}, { blockstore, denylist: lists.denylist })
+    const blocks = await Promise.all(['first', 'second', 'third'].map(async text => rawBlock(text.repeat(1000))))
+    const sized = blocks.map(({ cid, bytes }) => ({ cid, sizeBytes: bytes.length }))
+    const [first, second] = blocks as [Block, Block]
+    try {
+      await connector.putBlocks(batches(...blocks))
+
+      assert.ok(Buffer.concat(blocks.map(({ bytes }) => bytes)).equals(await connector.joined?.(sized)?.read() ?? Buffer.alloc(0)))
+
+      await lists.write('test.deny', [`/ipfs/${second.cid}`])
+      await lists.look()
+      for (const node of [connector, refusingIpfs(connector, lists.denylist)]) assert.equal(node.joined?.(sized), undefined)
+
+      await lists.write('test.deny', [])
+      await lists.look()
+      assert.equal(connector.joined?.(sized)?.count, 3)
+      await blockstore.delete([first.cid])
+      assert.equal(connector.joined?.(sized), undefined)
+    } finally {
+      await close()
+      await lists.close()
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 })

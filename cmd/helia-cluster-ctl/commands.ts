@@ -194,6 +194,16 @@ export const commands: readonly Command[] = [
       { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
       { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context) },
       { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true, run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
+      { name: 'sync', about: 'say whether the pinsets of the other peers are the same', isOurs: true, run: async (line, context) => (await import('./run-sync.ts')).showSync(line, context) },
+      {
+        name: 'diff',
+        about: 'name the pins in which two peers differ',
+        takes: '<peer ID or name> <peer ID or name>',
+        help: 'Compares digests of parts of both pinsets, so that little travels whatever their size. Only of Helia Cluster peers. Ends with 1 when they differ.',
+        isOurs: true,
+        flags: [{ names: ['repair'], type: 'boolean', about: 'let both merge their histories again' }],
+        run: async (line, context) => (await import('./run-sync.ts')).showDiff(line, context)
+      },
       { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
     ]
   },

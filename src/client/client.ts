@@ -9,7 +9,7 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
+  Added, AddOptions, Alert, Bandwidth, CidLike, ClusterSync, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsetDiff, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
   PinType, TrackerStatus, Version, Warning, WebhookDelivery
 } from './types.ts'
 
@@ -184,6 +184,14 @@ export class ClusterClient {
   rebalanceStatus (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'GET', path: '/rebalance', ...options }) }
 
   cancelRebalance (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'DELETE', path: '/rebalance', ...options }) }
+
+  /** Whether the pinsets of the other peers are the same as that of the peer that is asked. Not of Go's peers. */
+  sync (options: CallOptions = {}): Promise<ClusterSync> { return this.#json({ method: 'GET', path: '/health/sync', ...options }) }
+
+  /** The pins in which two peers differ; `repair` lets both merge their histories again. Not of Go's peers. */
+  pinsetDiff (one: string, other: string, { repair = false, ...options }: CallOptions & { repair?: boolean } = {}): Promise<PinsetDiff> {
+    return this.#json({ method: repair ? 'POST' : 'GET', path: `/health/diff/${percentEncode(one)}/${percentEncode(other)}`, ...options })
+  }
 
   /** Figures of the pinset, by peer. Only Helia Cluster peers know it. */
   pinsHealth (options: CallOptions = {}): Promise<PinsHealth> { return this.#json({ method: 'GET', path: '/health/pins', ...options }) }

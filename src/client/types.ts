@@ -107,6 +107,34 @@ export interface Metric {
 /** `problems`: `starting`, `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 
+/** How another peer's pinset is to that of the peer that is asked. `by`: its digest tells or, for Go's peers, its heads alone. */
+export interface PeerSync {
+  peer: string
+  peername: string
+  /** Whether its changes are accepted by the peer that is asked. */
+  trusted: boolean
+  state: 'in_sync' | 'ahead' | 'behind' | 'differs' | 'out_of_sync' | 'unknown'
+  since: TimeText | null
+  by: 'digest' | 'heads' | null
+  pins: number | null
+  digest: string | null
+  heads: string[]
+}
+
+/** `own` is null while the pinset is being counted. */
+export interface ClusterSync { own: { pins: number, digest: string, heads: string[], complete: boolean } | null, peers: PeerSync[] }
+
+/** The pins in which two peers differ: what each has, as digest, null: nothing. `more`: there are more. `same_heads`: nothing is under way between them. */
+export interface PinsetDiff {
+  one: string
+  other: string
+  same_heads: boolean
+  more: boolean
+  pins: Array<{ cid: string, one: string | null, other: string | null }>
+  /** What merging again did on each; null when it wasn't asked for. */
+  repair: Array<{ peer: string, lost_blocks: number, mended: number }> | null
+}
+
 /** A peer's part of the pinset. `pins`: allocated to it by name; `alone`: those that no other peer that is there has; `statuses`: what isn't done. */
 export interface PeerPins {
   peer: string

@@ -33,12 +33,58 @@ export interface PeerPinProgress { peer: PeerId, peerName: string, operation: Op
  * `read_only`: no pin can be written: the disk is full, or takes nothing;
  * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it hears some of them, but not all;
  * `pins_set_aside`: it ended before while it pinned something, and lets that wait;
- * `denylist_broken`: a denylist can't be used as it is now, its last good rules are in force.
+ * `denylist_broken`: a denylist can't be used as it is now, its last good rules are in force;
+ * `out_of_sync`: the pinset of a trusted peer has been another one for longer than the state sync interval, and nothing is missing on either side.
  */
-export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent' | 'peers_silent' | 'pins_set_aside' | 'denylist_broken'
+export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent' | 'peers_silent' | 'pins_set_aside' | 'denylist_broken' | 'out_of_sync'
 
 /** How a peer is. No problems: fine. */
 export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }
+
+/**
+ * How a peer's pinset is to this one's. `in_sync`: the same, now or within the last interval; `ahead`: it names heads that aren't here; `behind`: it says that it misses some, or hasn't had this peer's heads for longer
+ * than the interval; `differs`: nothing is missing on either side, and yet they aren't the same; `out_of_sync`: so for longer than the interval; `unknown`: nothing can be said yet.
+ */
+export type SyncState = 'in_sync' | 'ahead' | 'behind' | 'differs' | 'out_of_sync' | 'unknown'
+
+/** How the pinset of another peer is to this one's. */
+export interface PeerSync {
+  peer: PeerId
+  peerName: string
+  /** Whether its changes are accepted here: if not, a difference is no problem of this peer. */
+  isTrusted: boolean
+  state: SyncState
+  /** When it became so, Unix milliseconds. Null: nothing is known of it. */
+  since: Time | null
+  /** What tells: the digest of its pinset or, for Go's peers, the heads alone. */
+  by: 'digest' | 'heads' | null
+  pins: number | null
+  digest: string | null
+  heads: string[]
+}
+
+/** This peer's pinset, and how the others' are to it. `own` null while it is being counted. */
+export interface ClusterSync { own: { pins: number, digest: string, heads: string[], isComplete: boolean } | null, peers: PeerSync[] }
+
+/** A pin in which two peers differ: what each has, as digest; null: nothing. */
+export interface PinDifference { cid: CID, one: string | null, other: string | null }
+
+export interface PinsetDiffOptions extends CallOptions {
+  /** Lets both merge again. */
+  repair?: boolean
+}
+
+/** `pins`: those that differed at two looks two seconds apart; with a repair, those that still do after it. `isSameHeads`: both had the same heads then: what differs isn't under way. */
+export interface PinsetDiff {
+  one: PeerId
+  other: PeerId
+  pins: PinDifference[]
+  /** More differ than are named. */
+  isCut: boolean
+  isSameHeads: boolean
+  /** What the repair did on each; null without one. */
+  repair: Array<{ peer: PeerId, lostBlocks: number, mended: number }> | null
+}
 
 /** What the pinset has of one peer. */
 export interface PeerHolding {
@@ -202,6 +248,11 @@ export interface ClusterApi {
   pinsHealth (options?: CallOptions): Promise<PinsHealth>
   /** Gives a pin another peer in the place of one that has it; see Moves. The answer is the pin as committed. */
   movePin (cid: CID, order: MoveOrder, options?: CallOptions): Promise<Pin>
+
+  /** Whether the pinsets of the other peers are the same as this one's. */
+  sync (): ClusterSync
+  /** The pins in which two peers differ, a thousand at most. Rejects with UNSUPPORTED when one of them is a Go peer. */
+  pinsetDiff (peers: { one: PeerId, other: PeerId }, options?: PinsetDiffOptions): Promise<PinsetDiff>
 
   /** Reads the entries, makes blocks, stores them on the allocated peers, pins. Yields lines as they are known. */
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, options?: CallOptions): AsyncIterable<AddedOutput>

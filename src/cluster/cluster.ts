@@ -5,12 +5,14 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
+import type { PinsetDigests } from '../consensus/pinset-digest.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import type { Denylist } from '../ipfs/denylist.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../model/add.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { Alert, Metric } from '../model/metric.ts'
+import { pinsetMetric } from '../model/pinset-metric.ts'
 import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../model/peer.ts'
 import type { GlobalPinInfo } from '../model/pin-info.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
@@ -19,10 +21,11 @@ import type { StatusFilter } from '../model/status.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { ClusterHost } from '../network/network.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
+import type { RemotePinsets } from '../network/remote-pinsets.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
+import type { CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PeerSync, PinsetDiff, PinsetDiffOptions, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
 import { healthOf } from './status/health.ts'
@@ -71,6 +74,9 @@ export interface ClusterDeps {
   gossip?: HealthDeps['gossip']
   /** How far pins are on other peers. Without it only this peer is asked. */
   remoteProgress?: RemoteProgress
+  /** The digest of this peer's pinset, and the pinsets of others. Without them nobody can be out of sync. */
+  digests?: PinsetDigests
+  remotePinsets?: RemotePinsets
   importers: Importers
   /** What may not be pinned or added. Without it everything may. `lists`, for the health of this peer. */
   denylist?: Denylist & NonNullable<HealthDeps['denylist']>
@@ -87,6 +93,8 @@ export interface ClusterDeps {
 export interface Cluster extends ClusterApi, Startable {
   /** Pins with a missing holder, for metrics: as of a minute ago; undefined before the first look. */
   underReplicated (): number | undefined
+  /** Calls back with each peer whose pinset gets out of sync with this one's, and when it is so no more. */
+  onSync (listener: (row: PeerSync) => void): () => void
   /** Peers that this one drains, for its ping. */
   drainsOf (): PeerId[]
   /** Whether a peer is being drained, by whomever. */
@@ -125,6 +133,7 @@ class ClusterPeer implements Cluster {
     this.#isStarted = true
     const { swarm, loops, repinLoop, drains, moves, rebalances } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
+    this.#subscriptions.push(this.#cases.sync.onChange(row => this.#onSync(row)))
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
     if (this.#init.followerMode) return
     await moves.resume(signal)
@@ -152,6 +161,12 @@ class ClusterPeer implements Cluster {
     }
   }
 
+  /** Among the alerts, as a metric that isn't right. */
+  #onSync ({ peer, isTrusted, state }: PeerSync): void {
+    const metric = this.#deps.monitor.lastKnownOf(pinsetMetric, peer)
+    if (state === 'out_of_sync' && isTrusted && metric != null) this.#cases.alerts.add({ ...metric, name: 'out_of_sync', triggeredAt: this.#deps.clock.now() })
+  }
+
   #onAlert (alert: Alert, repinning: WorkerHandle): void {
     this.#deps.log.warn('a metric expired', { metric: alert.name, peer: alert.peer })
     this.#cases.alerts.add(alert)
@@ -163,7 +178,7 @@ class ClusterPeer implements Cluster {
   }
 
   async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
-  async health (): Promise<Health> { return healthOf({ ...this.#deps, isStarted: () => this.#isStarted }) }
+  async health (): Promise<Health> { return healthOf({ ...this.#deps, isStarted: () => this.#isStarted, sync: this.#cases.sync }) }
   peers (call: PeersOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
 
   async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {
@@ -220,6 +235,9 @@ class ClusterPeer implements Cluster {
   async progress (cid: CID, call: CallOptions = {}): Promise<PeerPinProgress[]> { return this.#cases.progresses.of(cid, call) }
 
   async pinsHealth (call: CallOptions = {}): Promise<PinsHealth> { return this.#cases.healths.look(call) }
+  sync (): ClusterSync { return { own: this.#cases.sync.own(), peers: this.#cases.sync.rows() } }
+  async pinsetDiff (peers: { one: PeerId, other: PeerId }, options: PinsetDiffOptions = {}): Promise<PinsetDiff> { return this.#cases.diffs.diff(peers, options) }
+  onSync (listener: (row: PeerSync) => void): () => void { return this.#cases.sync.onChange(listener) }
   async movePin (cid: CID, order: MoveOrder): Promise<Pin> { return this.#cases.moves.move(cid, order) }
 
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, call: CallOptions = {}): AsyncIterable<AddedOutput> {

@@ -15,6 +15,8 @@ import { Members } from './peers/members.ts'
 import { History } from './peers/metric-history.ts'
 import { Moves } from './pinning/move.ts'
 import { Peers } from './peers/peers.ts'
+import { PinsetDiffs } from './sync/pinset-diff.ts'
+import { PinsetSync } from './sync/pinset-sync.ts'
 import { Pinner } from './pinning/pin.ts'
 import { PinsHealths } from './status/pins-health.ts'
 import { Placement } from './pinning/placement.ts'
@@ -54,6 +56,8 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const peers = new Peers(init, { ...deps, members, missed: async call => missedPeers(await replications.look(call)) })
   const history = new History({ monitor: deps.monitor, own: { peer: init.self, figures: () => ({ pins: consensus.state.size() }) }, clock })
   const progresses = new Progresses(init, { ...deps, members })
+  const sync = new PinsetSync(init, { ...deps, members })
+  const diffs = new PinsetDiffs({ ...deps, self: init.self })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const ask = async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
@@ -71,11 +75,11 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   })
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
     const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(), ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []]
-    return { loops: [recover, history.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
+    return { loops: [recover, history.worker(), sync.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
   }
 }

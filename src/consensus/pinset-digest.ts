@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { CID } from '../model/cid.ts'
+import type { CID, PeerId } from '../model/cid.ts'
 import type { PinsetClaim } from '../model/pinset-metric.ts'
 
 /** A pinset in one value, with the heads that it stands for. docs/design/pinset-digest.md. */
@@ -32,10 +32,31 @@ export interface PinsetParts {
   keys (prefixes: readonly string[], options?: PartsOptions): Promise<KeyDigest[]>
 }
 
-/** What a peer knows of its own pinset. */
+/** Heads that a trusted peer announced last. `at`: Unix milliseconds. */
+export interface Announcement { heads: readonly CID[], at: number }
+
+/** What came of merging some keys again. */
+export interface MergedAgain {
+  /** Blocks of the DAG that were gone or damaged. They are being fetched. */
+  lostBlocks: number
+  /** Keys whose value wasn't what the blocks here say, and is now. */
+  mended: string[]
+}
+
+/** What a peer knows of its own pinset, and what it can do about it. */
 export interface PinsetDigests extends PinsetParts {
   /** Undefined while the pairs are being counted. */
   point (): PinsetPoint | undefined
+  /** The CID of a key of a part; undefined when it is none. */
+  cidOf (key: string): CID | undefined
+  /** Whether that head's block has been merged. */
+  isMerged (head: CID): boolean
+  /** By peer. */
+  announced (): ReadonlyMap<PeerId, Announcement>
+  /** Fetches heads that aren't here, as if that peer had just announced them. */
+  fetch (heads: readonly CID[], from: PeerId): void
+  /** Looks through the whole DAG for what is gone or damaged, and derives the values of these keys anew from its blocks. Takes time by the size of the history. */
+  mergeAgain (keys: readonly string[], options?: PartsOptions): Promise<MergedAgain>
 }
 
 /** What a peer tells of its point. */

@@ -46,7 +46,7 @@ const lookMs = 1000
 
 /**
  * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how pins go on this peer, and on the others while
- * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
+ * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`), or whose pinset isn't this one's (`peer.sync`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
  * with each start.
  */
 export class ClusterEvents implements EventFeed, Startable {
@@ -121,6 +121,11 @@ export class ClusterEvents implements EventFeed, Startable {
 
   task ({ taskId, kind, state, error }: TaskChange): void {
     this.#ring.add('task.status', { task_id: taskId, kind, state, ...(error == null ? {} : { error: shortText(error) }) })
+  }
+
+  /** A peer's pinset got out of sync with this one's, or came back. */
+  peerSync ({ peer, state }: { peer: PeerId, state: string }): void {
+    this.#ring.add('peer.sync', { peer, peername: this.#nameOf(peer), state })
   }
 
   #pinset (changes: readonly PinsetChange[]): void {

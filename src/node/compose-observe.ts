@@ -80,6 +80,11 @@ export function observedBy (observer: Observer, { blocks, consensus, ipfs, denyl
     workers: () => workers.statuses(),
     bandwidth: () => host.bandwidth(),
     members: () => monitor.latest(peersetMetric).length,
+    pinsets: () => {
+      const counts: Record<string, number> = { in_sync: 0, ahead: 0, behind: 0, differs: 0, out_of_sync: 0, unknown: 0 }
+      for (const { state } of cluster.sync().peers) counts[state] = (counts[state] ?? 0) + 1
+      return counts
+    },
     connectedPeers: () => host.connectedPeers().length,
     gossip: () => gossip.health(),
     alerts: () => cluster.alerts().length,

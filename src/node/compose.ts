@@ -21,6 +21,7 @@ import { createSharder } from '../importer/sharder.ts'
 import { importEntries } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
+import { pinsetServer, remotePinsets } from '../network/pinset/pinset.ts'
 import { progressServer, remoteProgress } from '../network/progress/progress.ts'
 import { remoteStatuses, statusesServer } from '../network/progress/statuses.ts'
 import type { Holders } from '../ipfs/holder.ts'
@@ -122,9 +123,10 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))
   const { events, watching, components: eventComponents } = eventsOf({ consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
+  cluster.onSync(row => events.peerSync(row))
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
     cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
@@ -138,6 +140,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
   const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
   const statuses = statusesServer({ streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events') })
+  const pinsets = pinsetServer({ streams, trusts: peer => consensus.trusts(peer), digests: consensus.digests, clock, log: log.child('pinset') })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => connections.dial(address, options),
     dialKnown: async options => connections.dialKnown(options),
@@ -162,7 +165,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),

@@ -28,6 +28,8 @@ export interface MetricSources {
   bandwidth (): ReadonlyMap<string, Bandwidth>
   /** Peers whose metrics are valid, this one included. */
   members (): number
+  /** Other peers by how their pinsets are to this one's. */
+  pinsets (): Readonly<Record<string, number>>
   connectedPeers (): number
   /** Connected members of which gossip brings nothing, and streams that took the place of lost ones since the start. */
   gossip (): { silent: readonly string[], reopened: number }

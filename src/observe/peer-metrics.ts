@@ -103,6 +103,7 @@ function watchCluster (scraped: ScrapedMetrics, sources: MetricSources): void {
   scraped.counters('helia_cluster_lost_blocks_total', 'Blocks of the IPFS node that turned out to be damaged on the disk', [], () => [[[], sources.lostBlocks()]])
   scraped.gauge('helia_cluster_crdt_damaged', '1 after damage of the pinset on the disk, until everything is known to be back', () => Number(sources.crdt().damaged))
   scraped.gauge('helia_cluster_members', 'Peers whose metrics are valid, this one included', () => sources.members())
+  scraped.gauges('helia_cluster_pinset_peers', 'Other peers by how their pinsets are to the one here', ['state'], () => rows(sources.pinsets()))
   scraped.gauge('helia_cluster_connected_peers', 'Connected peers of the cluster network', () => sources.connectedPeers())
   scraped.gauge('helia_cluster_gossip_silent_peers', 'Connected members of which gossip brings nothing', () => sources.gossip().silent.length)
   scraped.counters('helia_cluster_gossip_streams_reopened_total', 'Gossip streams that were opened in the place of lost ones on living connections', [], () => [[[], sources.gossip().reopened]])

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type { CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -61,6 +61,10 @@ export class FakeCluster implements ClusterApi {
   }
 
   async health (): Promise<Health> { return { problems: this.problems, pins: this.pins.size, heads: 1, height: this.pins.size } }
+
+  sync (): ClusterSync { return { own: { pins: this.pins.size, digest: '00'.repeat(32), heads: [], isComplete: true }, peers: [] } }
+
+  async pinsetDiff (peers: { one: PeerId, other: PeerId }): Promise<PinsetDiff> { return { ...peers, pins: [], isCut: false, isSameHeads: true, repair: null } }
 
   async info (): Promise<PeerInfo> { return this.#info(this.peer) }
 

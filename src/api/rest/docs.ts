@@ -6,6 +6,7 @@ const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path
 
 export const cid = inPath('cid', 'A CID in any multibase.')
 export const peer = inPath('peer', 'A peer ID.')
+export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another peer ID.')]
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
 export const local = query('local', 'boolean', 'true: only the peer that is asked.')

@@ -6,7 +6,7 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
-  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, typeFilter,
+  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, twoPeers, typeFilter,
   webhookId
 } from './docs.ts'
 import { frontPage } from './front-page.ts'
@@ -17,6 +17,7 @@ import { InfoHandlers } from './handlers-info.ts'
 import { PeerHandlers } from './handlers-peers.ts'
 import { MovingHandlers } from './handlers-moving.ts'
 import { PinHandlers } from './handlers-pins.ts'
+import { SyncHandlers } from './handlers-sync.ts'
 import { restSchemas } from './schemas.ts'
 
 export interface RestRoutesDeps { cluster: ClusterApi, authenticator: Authenticator | null, watching: Watching, clock: Clock }
@@ -31,6 +32,7 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const moving = new MovingHandlers(cluster)
   const pins = new PinHandlers(deps)
   const events = new EventHandlers(deps)
+  const sync = new SyncHandlers(cluster)
   const routes: Route[] = [
     user('GET /', frontPage, {
       summary: 'A page for browsers: what this is.',
@@ -68,6 +70,9 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
     user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
     user('GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')),
+    user('GET /health/sync', sync.sync, answers('Whether the pinsets of the other peers are the same as this one\'s.', 'ClusterSync')),
+    user('GET /health/diff/{one}/{other}', sync.diff, diffing('The pins in which two peers differ.')),
+    user('POST /health/diff/{one}/{other}', sync.repair, diffing('The same, and lets both merge their histories again.')),
     user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
     user('GET /health/warnings', events.warnings, answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')),
     user('GET /events', events.events, watching),
@@ -124,6 +129,14 @@ const draining: RouteDoc = answers('Moves everything away from a peer, or change
 const rebalancing: RouteDoc = answers('Moves pins until all peers are filled alike.', 'Rebalance', {
   parameters: [...rebalanceOptions, ...paceOptions],
   responses: [{ status: 409, about: 'One is under way already.', schema: 'Error' }]
+})
+
+const diffing = (summary: string): RouteDoc => answers(summary, 'PinsetDiff', {
+  parameters: twoPeers,
+  responses: [
+    { status: 400, about: 'Not peer IDs, or one of them is a Go peer.', schema: 'Error' },
+    { status: 503, about: 'One of them is counting its pinset, or answers others just now.', schema: 'Error' }
+  ]
 })
 
 const readiness: RouteDoc = {

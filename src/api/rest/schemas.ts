@@ -131,7 +131,29 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     state: { enum: ['planning', 'moving', 'done', 'cancelled'] }, reason: string, since: time, ended_at: orNull(time), planned: integer, moved: integer, failed: integer, in_transit: integer, ...pace, peers: list(ref('BalanceShare'))
   }),
   BalanceShare: object({ peer: string, peername: string, capacity: number, pins: integer, goal: integer, after: integer }),
+  ClusterSync: object({
+    own: { ...object({ pins: integer, digest: string, heads: list(string), complete: boolean }), type: ['object', 'null'] },
+    peers: list(object({
+      peer: string,
+      peername: string,
+      trusted: boolean,
+      state: { enum: ['in_sync', 'ahead', 'behind', 'differs', 'out_of_sync', 'unknown'] },
+      since: orNull(time),
+      by: { enum: ['digest', 'heads', null] },
+      pins: orNull(integer),
+      digest: orNull(string),
+      heads: list(string)
+    }))
+  }),
+  PinsetDiff: object({
+    one: string,
+    other: string,
+    same_heads: boolean,
+    more: boolean,
+    pins: list(object({ cid: string, one: orNull(string), other: orNull(string) })),
+    repair: { ...list(object({ peer: string, lost_blocks: integer, mended: integer })), type: ['array', 'null'] }
+  }),
   MetricHistory: object({ every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) })) }),
-  Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken'] }), pins: integer, heads: integer, height: integer }),
+  Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken', 'out_of_sync'] }), pins: integer, heads: integer, height: integer }),
   OpenApi: { type: 'object' }
 }

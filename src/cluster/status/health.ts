@@ -13,18 +13,20 @@ export interface HealthDeps {
   tracker: Pick<PinTracker, 'setAsideCount'>
   /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
   gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
+  /** How the pinsets of the others are. Without it nobody is out of sync. */
+  sync?: { outOfSync (): readonly PeerId[], readonly isBehind: boolean } | undefined
   /** Denylists; `fault` says why one isn't used as it is now. */
   denylist?: { lists (): ReadonlyArray<{ fault: string }> } | undefined
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, denylist }: HealthDeps): Promise<Health> {
+export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, sync, denylist }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const [ipfsError, readOnly] = await Promise.all([ipfs.id().then(({ error }) => error, messageOf), consensus.whyReadOnly()])
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
   const problems: Array<[HealthProblem, boolean]> = [
     ['starting', !isStarted()],
-    ['behind', behind],
+    ['behind', behind || sync?.isBehind === true],
     ['dirty', dirty],
     ['damaged', damaged === true],
     ['read_only', readOnly !== ''],
@@ -32,7 +34,8 @@ export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, d
     ['gossip_silent', silent.length > 0 && heard === 0],
     ['peers_silent', silent.length > 0 && heard > 0],
     ['pins_set_aside', tracker.setAsideCount() > 0],
-    ['denylist_broken', denylist?.lists().some(({ fault }) => fault !== '') === true]
+    ['denylist_broken', denylist?.lists().some(({ fault }) => fault !== '') === true],
+    ['out_of_sync', (sync?.outOfSync().length ?? 0) > 0]
   ]
   return {
     problems: problems.filter(([, is]) => is).map(([problem]) => problem),

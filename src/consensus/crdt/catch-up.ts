@@ -132,10 +132,10 @@ export class CatchUp {
     }
   }
 
-  /** Checks the whole DAG when the store is marked dirty. Blocks that are gone or damaged are put on record as missing: `retry` fetches them. */
-  async repairIfDirty (signal: AbortSignal): Promise<void> {
+  /** Checks the whole DAG when the store is marked dirty. Blocks that are gone or damaged are put on record as missing: `retry` fetches them. Resolves with how many. */
+  async repairIfDirty (signal: AbortSignal): Promise<number> {
     const { store, turns, log } = this.#deps
-    if (!store.dirty || this.#stop.signal.aborted) return
+    if (!store.dirty || this.#stop.signal.aborted) return 0
     log.info('the CRDT is marked dirty: all of it is checked')
     let found = 0
     for await (const lost of findLost({ blocks: this.#deps.datastore, wants: store.wants })) {
@@ -145,6 +145,7 @@ export class CatchUp {
     }
     await turns.take(() => store.setDirty(false))
     log.info('the CRDT has been checked', { missingBlocks: found })
+    return found
   }
 
   /** After damage: a trusted peer has named its heads, and all of that is here. */

@@ -19,8 +19,9 @@ import { Announcer } from './announcer.ts'
 import { CatchUp } from './catch-up.ts'
 import type { BatchingInit } from './change-journal.ts'
 import { CrdtStore } from './crdt-store.ts'
+import { Announcements } from './digest/announcements.ts'
 import { countWorker } from './digest/count-worker.ts'
-import { CrdtDigests } from './digest/pinset-parts.ts'
+import { CrdtDigests } from './digest/crdt-digests.ts'
 import { blockRecord } from './layout.ts'
 import { LocalChanges } from './local-changes.ts'
 import { pinState } from './pin-state.ts'
@@ -90,6 +91,7 @@ class Crdt implements CrdtConsensus {
   readonly #announcer: Announcer
   readonly #local: LocalChanges
   readonly #catchUp: CatchUp
+  readonly #announcements = new Announcements()
   #unsubscribe: (() => void) | undefined
   #workers: WorkerHandle[] = []
 
@@ -103,10 +105,10 @@ class Crdt implements CrdtConsensus {
     this.#deps = { ...deps, log }
     this.#trusts = trustOf(init)
     this.state = pinState(datastore, () => store.size)
-    this.digests = new CrdtDigests({ datastore, digest: store.digest, edge: () => ({ heads: [...store.heads.values()].map(({ cid }) => cid), isComplete: !store.dirty && store.wants.size === 0 }) })
     this.#announcer = new Announcer({ self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log })
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
     this.#catchUp = new CatchUp(init, { store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer) })
+    this.digests = new CrdtDigests({ datastore, store, turns, catchUp: this.#catchUp, announcements: this.#announcements, changed })
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -193,6 +195,7 @@ class Crdt implements CrdtConsensus {
     if (!this.trusts(from)) return this.#deps.log.debug('heads of a peer that is not trusted were ignored', { from })
     try {
       const heads = decodeHeads(data)
+      this.#announcements.note(from, heads, this.#deps.clock.now())
       this.#announcer.heard(heads)
       this.#catchUp.announced(heads, from)
     } catch (err) {

@@ -15,7 +15,7 @@ import { finishCleaning } from './maintenance.ts'
 import { damageText, pinsetDamageOf, rebuildIfDamaged } from './rebuild.ts'
 import type { PinsetDamage } from './rebuild.ts'
 import { ValueChanges } from './value-changes.ts'
-import type { Overlay, ValueRecord } from './value-record.ts'
+import type { Overlay, ValueRecord, Version } from './value-record.ts'
 
 export interface CrdtStoreDeps { datastore: Datastore, log: Logger }
 
@@ -136,9 +136,23 @@ export class CrdtStore {
     return changes
   }
 
+  /** Writes values that were derived anew, with the records that they stand on. Resolves with what changed for users. */
+  async mend (versions: ReadonlyMap<string, Version | undefined>, records: readonly Write[]): Promise<PinsetChange[]> {
+    const values = this.#values()
+    for (const [key, version] of versions) values.setVersion(key, version)
+    const { writes, changes, growth, pairs } = values.finish()
+    const digest = this.digest.draft(pairs, this.heads.keys())
+    await this.#deps.datastore.write([...records, ...writes, ...digest.writes, ...this.#sizeWrites(growth)], { sync: true })
+    digest.commit()
+    this.size += growth
+    return changes
+  }
+
+  #values (): ValueChanges { return new ValueChanges({ record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key) }) }
+
   /** Puts changes into the journal, synced: they are shown from now on and wait for a block. undefined: nothing waits any more. */
   async journal (overlays: ReadonlyMap<string, Overlay | undefined>): Promise<PinsetChange[]> {
-    const values = new ValueChanges({ record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key) })
+    const values = this.#values()
     const marks: Write[] = []
     for (const [key, overlay] of overlays) {
       values.setOverlay(key, overlay)

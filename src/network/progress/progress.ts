@@ -1,13 +1,12 @@
-import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { CID } from '../../model/cid.ts'
 import type { PeerId } from '../../model/cid.ts'
-import type { PeerStream, PeerStreams } from '../network.ts'
+import { answer, ask } from '../../wire/question.ts'
+import type { PeerStreams } from '../network.ts'
 import type { PinProgressReport, RemoteProgress } from '../remote-progress.ts'
-import { frame, readFrame, within } from './framed-stream.ts'
 import { decodeProgressAnswer, encodeProgressAnswer } from './report-json.ts'
 
 /** Our own protocol between cluster peers (docs/design/wire/history.md). Go peers don't speak it. */
@@ -29,20 +28,11 @@ const stallMs = 10_000
 /** Asks over streams: one for each question. */
 export function remoteProgress ({ streams, clock }: { streams: PeerStreams, clock: Clock }): RemoteProgress {
   return {
-    progress: async (peer, cid, { signal: callers } = {}) => {
-      const { signal, clear } = deadline(clock, stallMs, () => new ClusterError('TIMEOUT', { peer }), callers)
-      try {
-        const stream = await streams.open(peer, progressProtocol, { signal })
-        const answer = await within(stream, signal, async () => {
-          await stream.write(frame(cid.bytes))
-          await stream.closeWrite()
-          return decodeProgressAnswer(await readFrame(stream, maxAnswerBytes))
-        })
-        if ('refusal' in answer) throw new ClusterError(answer.refusal, { peer })
-        return answer
-      } finally {
-        clear()
-      }
+    progress: async (peer, cid, { signal } = {}) => {
+      const open = async (within: AbortSignal) => streams.open(peer, progressProtocol, { signal: within })
+      const found = decodeProgressAnswer(await ask(open, cid.bytes, { maxAnswerBytes, limitMs: stallMs, clock, signal }))
+      if ('refusal' in found) throw new ClusterError(found.refusal, { peer })
+      return found
     }
   }
 }
@@ -50,23 +40,15 @@ export function remoteProgress ({ streams, clock }: { streams: PeerStreams, cloc
 /** Answers peers that are trusted. A faulty stream ends itself only. */
 export function progressServer ({ streams, trusts, report, clock, log }: ProgressServerDeps): Startable {
   let release = (): void => {}
-  const answer = async (stream: PeerStream): Promise<void> => {
-    const { signal, clear } = deadline(clock, stallMs, () => new ClusterError('TIMEOUT', { peer: stream.remote }))
-    try {
-      await within(stream, signal, async () => {
-        const cid = CID.decode(await readFrame(stream, maxRequestBytes))
-        await stream.write(frame(encodeProgressAnswer(trusts(stream.remote) ? report(cid) : { refusal: 'NOT_AUTHORIZED' })))
-        await stream.closeWrite()
-      })
-    } catch (err) {
-      log.debug('a peer was not told the progress of a pin', { peer: stream.remote, err: messageOf(err) })
-    } finally {
-      clear()
-    }
-  }
   return {
     name: 'progress server',
-    start: async () => { release = streams.handle(progressProtocol, stream => { void answer(stream) }) },
+    start: async () => {
+      release = streams.handle(progressProtocol, stream => {
+        const find = async (question: Uint8Array): Promise<Uint8Array> => encodeProgressAnswer(trusts(stream.remote) ? report(CID.decode(question)) : { refusal: 'NOT_AUTHORIZED' })
+        answer(stream, find, { maxQuestionBytes: maxRequestBytes, limitMs: stallMs, clock })
+          .catch(err => log.debug('a peer was not told the progress of a pin', { peer: stream.remote, err: messageOf(err) }))
+      })
+    },
     stop: async () => release()
   }
 }

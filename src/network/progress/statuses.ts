@@ -5,9 +5,9 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
+import { frame, guarded, readFrame } from '../../wire/question.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
 import type { OwnStatuses, RemoteStatuses, StatusNews } from '../remote-statuses.ts'
-import { frame, readFrame, within } from './framed-stream.ts'
 import { decodeStatusesFrom, decodeStatusMessage, encodeStatusesFrom, encodeStatusMessage } from './status-news.ts'
 
 /** Our own protocol between cluster peers (docs/design/wire/statuses.md). Go peers don't speak it. */
@@ -78,11 +78,11 @@ export function statusesServer ({ streams, trusts, statuses, clock, log }: Statu
 
   const tell = async (stream: PeerStream, end: AbortController): Promise<void> => {
     const request = deadline(clock, stallMs, () => new ClusterError('TIMEOUT', { peer: stream.remote }))
-    const from = await within(stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))).finally(request.clear)
+    const from = await guarded(stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))).finally(request.clear)
     if (!trusts(stream.remote)) return refuse(stream, 'NOT_AUTHORIZED')
     told.get(stream.remote)?.abort(new Error('the peer has asked anew'))
     told.set(stream.remote, end)
-    await within(stream, end.signal, async () => {
+    await guarded(stream, end.signal, async () => {
       try {
         await write(stream, signal => statuses.follow(from, { signal }), { signal: end.signal, clock })
       } catch (err) {

@@ -47,6 +47,12 @@ describe('the health of a peer', () => {
     assert.deepEqual([await problemsOf(), await problemsOf('', ''), await problemsOf('', 'it is not there')], [[], [], ['denylist_broken']])
   })
 
+  it('says that a trusted peer has another pinset, and that heads of others stay away', async () => {
+    const problemsOf = async (outOfSync: string[], isBehind: boolean): Promise<string[]> => (await healthOf({ ...depsOf({}), sync: { outOfSync: () => outOfSync, isBehind } })).problems
+
+    assert.deepEqual([await problemsOf([], false), await problemsOf(['one'], false), await problemsOf([], true)], [[], ['out_of_sync'], ['behind']])
+  })
+
   it('names all that is wrong, also when the node fails to answer at all', async () => {
     const told = await healthOf(depsOf({ behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' }) }))
     const failed = await healthOf(depsOf({ id: async () => { throw new Error('gone') } }))

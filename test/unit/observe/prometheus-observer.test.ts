@@ -25,6 +25,7 @@ const sources: MetricSources = {
   workers: () => [{ name: 'repin', runs: 4, errors: 2, consecutiveErrors: 1, lastError: 'x', lastRunAt: 0 }],
   bandwidth: () => new Map([['/x/1', { totalIn: 10, totalOut: 20, rateIn: 0, rateOut: 0 }]]),
   members: () => 3,
+  pinsets: () => ({ in_sync: 1, out_of_sync: 1 }),
   connectedPeers: () => { throw new ClusterError('NOT_READY') },
   gossip: () => ({ silent: ['deaf'], reopened: 4 }),
   alerts: () => 0,
@@ -65,8 +66,8 @@ describe('metrics for Prometheus', () => {
 
     const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
       'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads', 'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
-      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
-    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, undefined])
+      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_pinset_peers{state="out_of_sync"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
+    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, 1, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
   })
 

@@ -1,20 +1,31 @@
 import type { Datastore } from '../../../datastore/datastore.ts'
-import type { CID } from '../../../model/cid.ts'
-import type { GroupQuestion, KeyDigest, KeyGroup, PartsOptions, PinsetDigests, PinsetPoint } from '../../pinset-digest.ts'
+import type { CID, PeerId } from '../../../model/cid.ts'
+import { blockKey } from '../../../wire/crdt-block.ts'
+import { cidOfPinKey } from '../../../wire/pin-key.ts'
+import type { PinsetChange } from '../../consensus.ts'
+import type { Announcement, GroupQuestion, KeyDigest, KeyGroup, MergedAgain, PartsOptions, PinsetDigests, PinsetPoint } from '../../pinset-digest.ts'
+import type { CatchUp } from '../catch-up.ts'
+import type { CrdtStore } from '../crdt-store.ts'
 import * as layout from '../layout.ts'
+import type { Turns } from '../turns.ts'
 import { decodeValueRecord } from '../value-record.ts'
+import type { Announcements } from './announcements.ts'
 import { cellOf } from './cells.ts'
+import { DerivedVersions } from './derived-versions.ts'
 import { pinsIn, sumIn } from './digest-sums.ts'
 import { add, pairVector, shortDigest, vectorWords } from './pair-vector.ts'
 import type { Vector } from './pair-vector.ts'
-import type { RunningDigest } from './running-digest.ts'
 
 export interface CrdtDigestsDeps {
-  datastore: Pick<Datastore, 'entries'>
-  digest: Pick<RunningDigest, 'total' | 'cells'>
-  /** The heads, and whether nothing under them is known to be missing. */
-  edge: () => { heads: CID[], isComplete: boolean }
+  datastore: Datastore
+  store: CrdtStore
+  turns: Turns
+  catchUp: Pick<CatchUp, 'announced' | 'repairIfDirty' | 'retry'>
+  announcements: Announcements
+  changed (changes: PinsetChange[]): void
 }
+
+const noSignal = new AbortController().signal
 
 /** The digest of this peer's pinset and of its parts. Cells are in memory; what lies below is read from the disk, a cell at a time. */
 export class CrdtDigests implements PinsetDigests {
@@ -23,12 +34,33 @@ export class CrdtDigests implements PinsetDigests {
   constructor (deps: CrdtDigestsDeps) { this.#deps = deps }
 
   point (): PinsetPoint | undefined {
-    const total = this.#deps.digest.total()
-    return total == null ? undefined : { ...total, ...this.#deps.edge() }
+    const { heads, wants, dirty, digest } = this.#deps.store
+    const total = digest.total()
+    return total == null ? undefined : { ...total, heads: [...heads.values()].map(({ cid }) => cid), isComplete: !dirty && wants.size === 0 }
+  }
+
+  cidOf (key: string): CID | undefined { return cidOfPinKey(key) }
+  isMerged (head: CID): boolean { return this.#deps.store.isHere(blockKey(head)) }
+  announced (): ReadonlyMap<PeerId, Announcement> { return this.#deps.announcements.byPeer }
+  fetch (heads: readonly CID[], from: PeerId): void { this.#deps.catchUp.announced(heads, from) }
+
+  async mergeAgain (keys: readonly string[], { signal = noSignal }: PartsOptions = {}): Promise<MergedAgain> {
+    const { store, turns, catchUp, datastore, changed } = this.#deps
+    await turns.take(() => store.setDirty(true))
+    const lostBlocks = await catchUp.repairIfDirty(signal)
+    catchUp.retry()
+    const derived = new DerivedVersions(keys.filter(key => cidOfPinKey(key) != null), { datastore, record: key => store.record(key) })
+    await derived.read(signal)
+    const mended = await turns.take(async () => {
+      const { versions, records } = await derived.wrong()
+      if (versions.size > 0) changed(await store.mend(versions, records))
+      return [...versions.keys()]
+    })
+    return { lostBlocks, mended }
   }
 
   async cells (): Promise<KeyGroup[]> {
-    const cells = [...this.#deps.digest.cells() ?? []].toSorted(([one], [other]) => one < other ? -1 : 1)
+    const cells = [...this.#deps.store.digest.cells() ?? []].toSorted(([one], [other]) => one < other ? -1 : 1)
     return cells.map(([prefix, cell]) => ({ prefix, pins: pinsIn(cell), digest: shortDigest(sumIn(cell)) }))
   }
 

@@ -1,0 +1,16 @@
+import type { CID, PeerId } from '../../../model/cid.ts'
+import type { Announcement } from '../../pinset-digest.ts'
+
+const mostPeers = 1000
+const mostHeads = 256
+
+/** What each peer announced last. Those that were silent for longest are forgotten when there are too many. */
+export class Announcements {
+  readonly byPeer = new Map<PeerId, Announcement>()
+
+  note (peer: PeerId, heads: readonly CID[], at: number): void {
+    this.byPeer.delete(peer)
+    this.byPeer.set(peer, { heads: heads.slice(0, mostHeads), at })
+    if (this.byPeer.size > mostPeers) this.byPeer.delete(this.byPeer.keys().next().value ?? '')
+  }
+}

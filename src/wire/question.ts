@@ -1,0 +1,78 @@
+import { deadline } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import { ClusterError } from '../base/errors.ts'
+import { FrameReader } from './frame-reader.ts'
+import { ProtobufWriter } from './protobuf.ts'
+
+/** What a question needs of a stream. */
+export interface QuestionStream {
+  readonly remote: string
+  readonly source: AsyncIterable<Uint8Array>
+  write (bytes: Uint8Array): Promise<void>
+  closeWrite (): Promise<void>
+  abort (err: Error): void
+}
+
+
+interface Within { clock: Clock, limitMs: number, signal?: AbortSignal | undefined }
+
+/** One question and its answer over a stream of its own: a frame each way, a varint with its length in front. The stream is reset when anything goes wrong. */
+export async function ask (open: (signal: AbortSignal) => Promise<QuestionStream>, question: Uint8Array, { maxAnswerBytes, ...limits }: Within & { maxAnswerBytes: number }): Promise<Uint8Array> {
+  return within(limits, async signal => {
+    const stream = await open(signal)
+    return guarded(stream, signal, async () => {
+      await stream.write(frame(question))
+      await stream.closeWrite()
+      return readFrame(stream, maxAnswerBytes)
+    })
+  })
+}
+
+/**
+ * Reads the question, writes what `find` gives; each of both may take `limitMs`, what lies between as long as it likes while the asker stays. Rejects with what went wrong; the stream is reset then.
+ */
+export async function answer (stream: QuestionStream, find: (question: Uint8Array) => Promise<Uint8Array>, { maxQuestionBytes, ...limits }: Within & { maxQuestionBytes: number }): Promise<void> {
+  const question = await within(limits, async signal => guarded(stream, signal, async () => readFrame(stream, maxQuestionBytes)))
+  const found = await find(question).catch(err => {
+    stream.abort(err as Error)
+    throw err
+  })
+  await within(limits, async signal => guarded(stream, signal, async () => {
+    await stream.write(frame(found))
+    await stream.closeWrite()
+  }))
+}
+
+async function within<T> ({ clock, limitMs, signal: callers }: Within, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, clear } = deadline(clock, limitMs, () => new ClusterError('TIMEOUT', {}), callers)
+  try {
+    return await work(signal)
+  } finally {
+    clear()
+  }
+}
+
+/** Resets the stream when the signal aborts or the work fails; rejects with the signal's reason or the fault. */
+export async function guarded<T> (stream: QuestionStream, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const onAbort = (): void => stream.abort(signal.reason as Error)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await work()
+  } catch (err) {
+    stream.abort(err as Error)
+    throw signal.aborted ? signal.reason : err
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Bytes with their length in front, as an unsigned varint. */
+export const frame = (bytes: Uint8Array): Uint8Array => new ProtobufWriter(bytes.length + 5).varint(bytes.length).raw(bytes).finish()
+
+/** The first frame of what the other side writes. INVALID_DATA when there is none, or it is too long. */
+export async function readFrame ({ source, remote }: QuestionStream, maxBytes: number): Promise<Uint8Array> {
+  const frames = new FrameReader(maxBytes)
+  for await (const chunk of source) for (const bytes of frames.push(chunk)) return bytes
+  throw new ClusterError('INVALID_DATA', { peer: remote }, { message: 'a message is cut off' })
+}

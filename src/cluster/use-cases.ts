@@ -66,7 +66,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   }
   const lent = new LentPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, lent })
-  const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask })
+  const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer) })
   const moves = new Moves(init, { ...deps, members, placement, ask })
   const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
   const drains = new Drains(init, {

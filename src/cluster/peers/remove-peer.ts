@@ -21,6 +21,8 @@ export interface PeerRemovalDeps {
   members: Members
   placement: Pick<Placement, 'allocate'>
   leaving: LeavingPeers
+  /** Whether it was heard lately or is drained, though it may be gone and hold nothing. */
+  isKnown: (peer: PeerId) => boolean
   /** Asks any peer for the status of one pin. */
   ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
   clock: Clock
@@ -60,7 +62,7 @@ export class PeerRemoval {
   }
 
   /**
-   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a member nor a holder),
+   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a member nor a holder, nor heard since this peer began),
    * STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells how far it is. It
    * goes on after an abort, too.
    */
@@ -68,7 +70,7 @@ export class PeerRemoval {
     const { members, leaving, clock } = this.#deps
     refuseInFollowerMode(this.#init)
     if (peer === members.self) throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer cannot remove itself' })
-    if (!members.has(peer) && !await this.#isHolder(peer, signal)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    if (!members.has(peer) && !this.#deps.isKnown(peer) && !await this.#isHolder(peer, signal)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     const until = clock.now() + waitMs
     await leaving.add(peer)
     this.#contests.delete(peer)

@@ -8,6 +8,7 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { DrainState } from '../cluster-api.ts'
 import type { Drain } from './drain-rows.ts'
 import type { EverywhereCheck } from './everywhere-check.ts'
+import type { Members } from '../peers/members.ts'
 import type { Growth } from './growth.ts'
 import { Pace } from './pace.ts'
 import type { Receivers } from './receivers.ts'
@@ -18,6 +19,7 @@ export interface DrainRunDeps {
   transfers: Transfers
   receivers: Receivers
   growth: Growth
+  members: Pick<Members, 'list'>
   everywhere: EverywhereCheck
   /** Keeps how far it is. */
   save: (drain: Drain) => Promise<void>
@@ -206,12 +208,14 @@ export class DrainRun {
     this.reason = reason
   }
 
-  /** How much has come to those that take pins: sizes of pins stand nowhere. */
+  /** How much has come to those that take pins: sizes of pins stand nowhere. Keeps how far the drain is meanwhile. */
   async #measure (signal: AbortSignal): Promise<void> {
-    const { clock, growth, receivers } = this.#deps
+    const { clock, growth, receivers, members, save } = this.#deps
+    await growth.since(members.list(), signal)
     while (!signal.aborted) {
-      this.#pace.arrived(await growth.since(receivers.waitedFor(), signal), clock.now())
       await clock.sleep(measureMs, signal).catch(() => {}) // ended
+      this.#pace.arrived(await growth.since(receivers.given(), signal), clock.now())
+      await save(this.drain)
     }
   }
 

@@ -47,8 +47,8 @@ export class Receivers {
     }
   }
 
-  /** Peers that haven't got all yet. */
-  waitedFor (): PeerId[] { return [...this.#gifts].filter(([, { coming }]) => coming > 0).map(([peer]) => peer) }
+  /** Peers that were given something. */
+  given (): PeerId[] { return [...this.#gifts.keys()] }
 
   #of (peer: PeerId): Gifts {
     const gifts = this.#gifts.get(peer) ?? { coming: 0, come: 0, measuredAt: 0n }

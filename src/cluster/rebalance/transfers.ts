@@ -32,7 +32,7 @@ export interface TransferOrder {
 /** `gone`: somebody else was faster, or the pin is none any more. */
 export interface TransferResult { outcome: 'moved' | 'gone' | 'stuck', isFewer: boolean, reason: string }
 
-const firstLookMs = 250
+const firstLookMs = 100
 const lastLookMs = 5000
 /** How long a holder may be silent, or not know of the pin, before another one is chosen. */
 const unawareMs = 60_000

@@ -19,6 +19,18 @@ describe('removing a peer', () => {
     await assert.rejects(unknown, { code: 'NOT_FOUND' })
   })
 
+  it('forgets a peer that is gone and holds nothing, once it was heard', async () => {
+    const { cluster, clock, ids, lose } = await open(2)
+    await lose(1)
+    const missed = async (): Promise<number> => (await collect(cluster.peers({ missing: true }))).length
+
+    const before = await missed()
+    await cluster.removePeer(ids[1] ?? '')
+    await clock.advance(6000)
+
+    assert.deepEqual([before, await missed()], [2, 1])
+  })
+
   it('moves its pins: the old holder goes when the new one has the content', async () => {
     const made = await open(3)
     await made.cluster.pin(aCid(), options(factors(1)))

@@ -58,6 +58,7 @@ async function server (): Promise<void> {
     }
   }, 5)
   tellUse(api, () => feed.readers)
+  process.on('disconnect', () => process.exit())
 }
 
 /** Users' events, each in a transaction of its own: the dearest way. */
@@ -111,7 +112,7 @@ async function measure (count: number, forSeconds: number): Promise<void> {
   late.length = 0
   const busy = await between(child, forSeconds)
   for (const one of open) one.destroy()
-  child.kill()
+  child.disconnect()
   late.sort((a, b) => a - b)
   const at = (share: number): number => Math.round(late[Math.floor(late.length * share)] ?? NaN)
   process.stdout.write([

@@ -68,6 +68,43 @@ eachDatabase('user events contract', databases => {
     assert.deepEqual([reader.types(), reader.ids(), reader.state.missed], [['file.status', 'pin.created', 'file.deleted'], [2, 3, 4], 0])
   })
 
+  it('tells small ones and large ones, few and many at once, in their order and once, here and on another peer', async () => {
+    const { peer, events, user } = await withEvents()
+    const other = await addUser(peer.database)
+    const second = await eventsOf(await databases.another())
+    const readers = [reading(events, user), reading(second, user)]
+    await pollUntil(() => readers.every(({ state }) => state.begun > 0))
+    const texts = ['small', 'x'.repeat(5000), 'ü\n"quoted" and a blank', '', 'y'.repeat(2000)]
+    const wanted = Array.from({ length: 60 }, (_, n) => texts[n % texts.length])
+    for (let at = 0, count = 1; at < wanted.length; at += count, count = count % 12 + 1) {
+      const some = wanted.slice(at, at + count).map((text): NewUserEvent => ({ user, type: 'file.status', data: { text } }))
+      await peer.database.transaction(async tx => events.record(tx, [...some, { user: other, type: 'pin.created', data: { text: 'of another' } }]))
+    }
+    await pollUntil(() => readers.every(({ state }) => state.had.length >= wanted.length), { what: 'all events at both' })
+
+    for (const { state, ids } of readers) {
+      assert.deepEqual(state.had.map(({ data }) => data.text), wanted)
+      assert.deepEqual([ids(), state.missed], [Array.from({ length: 60 }, (_, n) => n + 1), 0])
+    }
+  })
+
+  it('reads nothing for who listens of what the notice had in it', async () => {
+    const { peer, events, user, record } = await withEvents()
+    const reader = reading(events, user)
+    await pollUntil(() => reader.state.begun > 0)
+    await peer.database.transaction(async tx => tx.deleteFrom('events').execute())
+
+    const { database } = peer
+    await database.transaction(async tx => {
+      await events.record(tx, [{ user, type: 'file.created', data: { n: 1 } }])
+      await tx.deleteFrom('events').execute()
+    })
+    await record(['file.status'])
+    await pollUntil(() => reader.state.had.length === 2)
+
+    assert.deepEqual([reader.types(), reader.state.missed], [['file.created', 'file.status'], 0])
+  })
+
   it('tells nothing of what was taken back', async () => {
     const { peer, events, user, record } = await withEvents()
     await assert.rejects(peer.database.transaction(async tx => {

@@ -16,8 +16,13 @@ export interface UserEventsInit {
 
 export interface UserEventsDeps { database: SqlDatabase, workers: Workers, clock: Clock, log: Logger }
 
-/** Told with the ids of users who have new events, blanks between them. */
+/**
+ * Told with the ids of users who have new events, a blank behind each; and, when they are few and small, behind a line break the events themselves (JSON: user, number, time, type, data), so
+ * that who listens needn't read them.
+ */
 const channel = 'events'
+const rowsInNotice = 8
+const bytesInNotice = 3500
 const usersInNotice = 100
 const rowsAtOnce = 500
 const defaultKept = 1000
@@ -59,8 +64,11 @@ class SqlUserEvents implements UserEvents {
   async record (tx: Sql, events: readonly NewUserEvent[]): Promise<void> {
     const byUser = Map.groupBy(events, ({ user }) => user)
     const users = [...byUser.keys()].toSorted()
-    for (const user of users) await this.#append(tx, user, byUser.get(user) ?? [])
-    for (let at = 0; at < users.length; at += usersInNotice) await this.#deps.database.notify(tx, channel, users.slice(at, at + usersInNotice).join(' '))
+    const rows: EventRow[] = []
+    for (const user of users) rows.push(...await this.#append(tx, user, byUser.get(user) ?? []))
+    for (let at = 0; at < users.length; at += usersInNotice) {
+      await this.#deps.database.notify(tx, channel, noticeOf(users.slice(at, at + usersInNotice), users.length <= usersInNotice ? rows : []))
+    }
   }
 
   async * follow (user: string, { after, signal }: FollowOptions): AsyncGenerator<EventBatch, void, undefined> {
@@ -83,7 +91,7 @@ class SqlUserEvents implements UserEvents {
     for (const [owner, { readers }] of this.#tails) if (user == null || user === owner) for (const end of readers) end()
   }
 
-  async #append (tx: Sql, user: string, events: readonly NewUserEvent[]): Promise<void> {
+  async #append (tx: Sql, user: string, events: readonly NewUserEvent[]): Promise<EventRow[]> {
     const now = this.#deps.database.now()
     const { seq } = await tx.insertInto('event_heads').values({ user_id: user, seq: events.length })
       .onConflict(on => on.column('user_id').doUpdateSet({ seq: sql<number>`event_heads.seq + ${events.length}` })).returning('seq').executeTakeFirstOrThrow()
@@ -92,13 +100,20 @@ class SqlUserEvents implements UserEvents {
     const kept = rows.slice(-this.#kept)
     for (let at = 0; at < kept.length; at += rowsAtOnce) await tx.insertInto('events').values(kept.slice(at, at + rowsAtOnce)).execute()
     // not with each: a hundred more or less are no matter
-    if (Math.floor(seq / 100) === Math.floor((seq - events.length) / 100)) return
-    await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()
+    if (Math.floor(seq / 100) !== Math.floor((seq - events.length) / 100)) await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()
+    return rows
   }
 
-  #heard (users: string | null): void {
-    const told = users == null ? [...this.#tails.keys()] : users.split(' ')
-    for (const user of told) this.#tails.get(user)?.refresh()
+  #heard (text: string | null): void {
+    if (text == null) {
+      for (const tail of this.#tails.values()) tail.refresh()
+      return
+    }
+    const [users = '', rows] = text.split('\n')
+    const told = users.split(' ').flatMap(user => this.#tails.get(user) ?? [])
+    if (told.length === 0) return
+    const news = rowsOf(rows)
+    for (const tail of told) tail.refresh(news)
   }
 
   async #sweep (): Promise<'busy' | 'idle'> {
@@ -122,6 +137,8 @@ class Tail {
   readonly #init: { maxEvents: number, maxReaders: number }
   readonly #deps: UserEventsDeps
   #ring: Promise<EventRing> | undefined
+  /** Once it is there. */
+  #known: EventRing | undefined
   #isReading = false
   #isDirty = false
 
@@ -148,10 +165,18 @@ class Tail {
     yield * ring.follow({ after: place, signal })
   }
 
-  /** There may be more in the database. */
-  refresh (): void {
+  /** There may be more in the database. `news`: what is known of it already. */
+  refresh (news: readonly EventRow[] = []): void {
+    if (!this.#isReading && this.#known != null && this.#takes(this.#known, news.filter(({ user_id: user }) => user === this.#user))) return
     this.#isDirty = true
     if (!this.#isReading) void this.#readMore()
+  }
+
+  /** Whether these are the next ones. */
+  #takes (ring: EventRing, rows: readonly EventRow[]): boolean {
+    if (rows.length === 0 || rows.some(({ seq }, at) => seq !== ring.last + 1 + at)) return false
+    for (const { seq, at, type, data } of rows) ring.put(seq, { type, at, data: () => JSON.parse(data) as EventData })
+    return true
   }
 
   async #readMore (): Promise<void> {
@@ -192,12 +217,24 @@ class Tail {
   async #open (): Promise<EventRing> {
     const { database, clock } = this.#deps
     const head = await database.db.selectFrom('event_heads').select('seq').where('user_id', '=', this.#user).executeTakeFirst()
-    return new EventRing({ last: head?.seq ?? 0, ...this.#init }, { clock })
+    return this.#known = new EventRing({ last: head?.seq ?? 0, ...this.#init }, { clock })
   }
 
   async #rows (after: number, limit: number): Promise<EventRow[]> {
     return this.#deps.database.db.selectFrom('events').selectAll().where('user_id', '=', this.#user).where('seq', '>', after).orderBy('seq').limit(limit).execute()
   }
+}
+
+function noticeOf (users: readonly string[], rows: readonly EventRow[]): string {
+  const ids = users.map(user => `${user} `).join('')
+  if (rows.length === 0 || rows.length > rowsInNotice) return ids
+  const text = `${ids}\n${JSON.stringify(rows.map(({ user_id: user, seq, at, type, data }) => [user, seq, at, type, data]))}`
+  return Buffer.byteLength(text) <= bytesInNotice ? text : ids
+}
+
+function rowsOf (text: string | undefined): EventRow[] {
+  const rows = text == null ? [] : JSON.parse(text) as Array<[user: string, seq: number, at: number, type: string, data: string]>
+  return rows.map(([user, seq, at, type, data]) => ({ user_id: user, seq, at, type, data }))
 }
 
 const eventOf = ({ seq, at, type, data }: EventRow): EventBatch['events'][number] => ({ id: `${seq}`, at, type, data: JSON.parse(data) as EventData })

@@ -161,8 +161,9 @@ export class SyncWatch {
   #stateOf ({ sameAt, firstAt, differsFrom, isIncomplete, missing, keys, settled }: Watched): SyncState {
     const { intervalMs } = this.#init
     const isLong = (from: number): boolean => this.#age(from) >= intervalMs
-    if (differsFrom != null) return isLong(differsFrom) ? 'out_of_sync' : 'differs'
+    if (differsFrom != null && isLong(differsFrom)) return 'out_of_sync'
     for (const { from, look } of keys.values()) if (look <= settled && isLong(from)) return 'out_of_sync'
+    if (differsFrom != null) return 'differs'
     if (missing != null) return 'ahead'
     if (isIncomplete || isLong(sameAt ?? firstAt)) return 'behind'
     return sameAt == null ? 'unknown' : 'in_sync'

@@ -159,6 +159,19 @@ describe('the watch over other pinsets', () => {
     assert.deepEqual(watch.suspects(), [])
   })
 
+  it('believes keys that differ for an interval, also when a difference at equal heads has just been seen', () => {
+    merged.add('theirs')
+    pass([node(['theirs'], 'w')])
+    watch.compared('p', { keys: new Map([['/K', 'x:y']]), look: 0, settled: -1, now })
+    passes(5, () => node(['theirs'], 'w'))
+    pass([node(['a'], 'other')])
+    assert.equal(state(), 'differs')
+    watch.compared('p', { keys: new Map([['/K', 'x:y']]), look: 1, settled: 0, now })
+    passes(1, () => node(['theirs'], 'w'))
+
+    assert.equal(state(), 'out_of_sync')
+  })
+
   it('forgets who is not heard any more, and says what has changed', () => {
     const first = watch.pass({ now, own: claimOf(['a'], 'x'), ownHeads: ['a'], heard: [node(['a'], 'x')], isMerged: () => true })
     const second = watch.pass({ now: now + passMs, own: claimOf(['a'], 'x'), ownHeads: ['a'], heard: [node(['a'], 'x')], isMerged: () => true })

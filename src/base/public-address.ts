@@ -12,6 +12,7 @@ export const systemLookup: Lookup = dnsLookup
 /** The addresses that this machine has now. */
 export type OwnAddresses = () => readonly string[]
 
+/** The addresses of this machine's network interfaces, now. */
 export const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
 
 /** Networks that are nobody's business from outside: this machine, this site, and what leads there by translation. */

@@ -8,4 +8,5 @@ export function identityBytes (cid: CID): Uint8Array | undefined {
   return cid.multihash.code === identityCode ? new Uint8Array(cid.multihash.digest) : undefined
 }
 
+/** Whether the CID has the block in it, so that nobody stores it. */
 export const isIdentity = (cid: CID): boolean => cid.multihash.code === identityCode

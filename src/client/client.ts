@@ -273,6 +273,7 @@ export class ClusterClient {
   }
 }
 
+/** A client of a cluster peer's REST API. `init` says where it is and who asks; nothing is sent before the first call. */
 export const createClient = (init: ClientInit = {}): ClusterClient => new ClusterClient(init)
 
 function authorization (auth: Auth): string {

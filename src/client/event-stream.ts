@@ -31,6 +31,7 @@ export interface EventsQuery {
   wait?: boolean
 }
 
+/** The path of a stream of events. `after`: the last one that was seen; `wait`: whether it goes on when all are told. */
 export function eventsPath (path: string, { after, types = [], wait = true }: EventsQuery): string {
   const query = new URLSearchParams({ ...(after == null ? {} : { after }), ...(types.length === 0 ? {} : { types: types.join(',') }), ...(wait ? {} : { wait: 'false' }) }).toString()
   return query === '' ? path : `${path}?${query}`

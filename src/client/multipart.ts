@@ -37,6 +37,7 @@ export interface MultipartOptions {
   filename?: (path: string) => string
 }
 
+/** The body of an upload, made while it is read. `filename`: how names are escaped in headers. */
 export function multipart (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string, { filename = queryEscape }: MultipartOptions = {}): Multipart {
   const contentType = `multipart/form-data; boundary=${boundary}`
   const form = { boundary, filename }

@@ -31,6 +31,7 @@ const timeText = (time: Date | TimeText): TimeText => typeof time === 'string' ?
 
 const defaultShardSize = 100 * 1024 * 1024
 
+/** The options of `add` as Go's REST API spells them; what isn't said is left to the peer. */
 export function addQuery (options: AddOptions): Record<string, string> {
   const cidVersion = options.cidVersion ?? 0
   return {

@@ -16,6 +16,7 @@ export interface Findings {
   unknownKeys: string[]
 }
 
+/** Nothing found yet. */
 export const newFindings = (): Findings => ({ problems: [], warnings: [], unknownKeys: [] })
 
 interface Context { variables: Variables, findings: Findings }
@@ -23,6 +24,7 @@ interface Context { variables: Variables, findings: Findings }
 /** How an object of keys is read: as it stands in the file, or as all defaults because it isn't there. */
 interface Place { section: Section, keys: readonly string[], raw: JsonObject | null }
 
+/** Whether a value of a file is an object, not a list. */
 export const isJsonObject = (raw: unknown): raw is JsonObject => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 
 /**

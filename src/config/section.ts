@@ -15,6 +15,7 @@ export interface Section<Table extends Fields = Fields> {
   check? (values: ValuesOf<Table>): Finding[]
 }
 
+/** A section as it is given; only its type is inferred. */
 export const section = <const Table extends Fields> (given: Section<Table>): Section<Table> => given
 
 /**

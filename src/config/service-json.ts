@@ -81,6 +81,7 @@ export function readServiceConfig (file: JsonObject, { variables, hostName }: Re
 /** A key that was lost must not open the cluster to everybody. */
 const noSecret = 'cluster.secret is missing: must be the 32 bytes (hex) that all peers of the cluster have, or "" for a cluster that anybody can join'
 
+/** INVALID_CONFIG with all problems, one a line. */
 export function invalidConfig (problems: readonly string[]): ClusterError {
   const message = problems.length === 1 ? problems[0] ?? '' : `${problems.length} problems:\n${problems.map(problem => `  ${problem}`).join('\n')}`
   return new ClusterError('INVALID_CONFIG', { problems: problems.length }, { message })

@@ -24,6 +24,7 @@ export interface Cors {
 const varyPreflight = ['Vary', 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'] as const
 const varyOrigin: HeaderList = [['Vary', 'Origin']]
 
+/** Cross-origin rules as rs/cors has them, which Go's peers use. */
 export function cors (init: CorsInit): Cors {
   const methods = new Set(init.allowedMethods.length > 0 ? init.allowedMethods.map(method => method.toUpperCase()) : ['GET', 'POST', 'HEAD'])
   const anyHeader = init.allowedHeaders.includes('*')

@@ -11,6 +11,7 @@ export class HttpError extends Error {
   }
 }
 
+/** 400 with these words. */
 export const badRequest = (message: string, options?: ErrorOptions): HttpError => new HttpError(400, message, options)
 
 /** How one API tells its clients that something went wrong. */

@@ -3,6 +3,7 @@ import type { HeaderList } from './reply.ts'
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
 
+/** A text as it may stand in HTML, in attributes too. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, found => entities[found] ?? found)
 
 /**

@@ -1,6 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { answerText, isFault } from '../base/errors.ts'
+import { othersTurn } from '../base/event-loop.ts'
 import type { Logger } from '../base/log.ts'
 import type { ErrorDialect } from './dialect.ts'
 import { errorReply } from './dialect.ts'
@@ -131,7 +131,7 @@ class LineWriter {
     let ready = false
     const settle = (): void => { ready = true }
     next.then(settle, settle)
-    await turn()
+    await othersTurn()
     if (!ready) {
       this.#write(this.#pending)
       this.#pending = ''

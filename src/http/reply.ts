@@ -52,5 +52,6 @@ export function emptyReply (status = 204): TextReply {
   return { kind: 'text', status, contentType: jsonType, body: '' }
 }
 
+/** A JSON list that is written while it is made. */
 export const listReply = (source: AsyncIterable<string | Uint8Array>, headers?: HeaderList): LinesReply =>
   ({ kind: 'lines', style: 'list', source, ...(headers == null ? {} : { headers }) })

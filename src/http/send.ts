@@ -62,6 +62,7 @@ const byName = (a: readonly [string, string], b: readonly [string, string]): num
 /** The client wants it, a handler does, or too much of the request is unread. */
 const endsConnection = (exchange: Exchange): boolean => !exchange.response.shouldKeepAlive || closesEarly(exchange)
 
+/** Whether the client knows chunks. */
 export const isHttp11 = ({ request }: Exchange): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
 
 /** Go announces the trailer on a 204, too; Node refuses to, so the line is put into the head that it has stored. */

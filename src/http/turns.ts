@@ -1,3 +1,4 @@
+import { inNextTurn } from '../base/event-loop.ts'
 /** So much is written in one turn of the event loop: some 10 ms. Bytes. */
 const usualMax = 4 * 2 ** 20
 
@@ -30,7 +31,7 @@ export class Turns {
   #plan (): void {
     if (this.#isPlanned) return
     this.#isPlanned = true
-    setImmediate(() => this.#begin())
+    inNextTurn(() => this.#begin())
   }
 
   #begin (): void {

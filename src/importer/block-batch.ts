@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { othersTurn } from '../base/event-loop.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { isStorable, notStored } from '../hash/multihash.ts'
 import type { BlockSink } from './importer.ts'

@@ -22,6 +22,7 @@ export interface ChunkSource {
   copy (target: Uint8Array, at: number): void
 }
 
+/** What cuts a file as the chunker says. It holds one chunk at most. */
 export function createChunkSource (chunker: Chunker): ChunkSource {
   return chunker.fixedBytes == null ? new WindowSource(chunker) : new FixedSource(chunker.fixedBytes)
 }

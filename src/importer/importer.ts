@@ -75,6 +75,7 @@ export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, 
 export const maxPathLevels = 1024
 export const pathTooDeep = `a path has more than ${maxPathLevels} levels`
 
+/** Whether a path has more levels than an import takes. */
 export function isPathTooDeep (path: string): boolean {
   let levels = 1
   for (let at = path.indexOf('/'); at >= 0 && levels <= maxPathLevels; at = path.indexOf('/', at + 1)) levels++

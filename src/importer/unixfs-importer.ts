@@ -1,5 +1,5 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import { ClusterError } from '../base/errors.ts'
+import { othersTurn } from '../base/event-loop.ts'
 import { BlockBatch } from './block-batch.ts'
 import { createBlockMaker } from './block-maker.ts'
 import { isPathTooDeep, pathTooDeep } from './importer.ts'

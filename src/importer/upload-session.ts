@@ -1,6 +1,6 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
+import { othersTurn } from '../base/event-loop.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams, EntryMetadata, UploadEntry } from '../model/add.ts'
 import type { BlockBatch } from './block-batch.ts'

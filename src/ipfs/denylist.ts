@@ -32,6 +32,7 @@ export interface Refusals {
   cids (cids: readonly CID[]): Promise<void> | undefined
 }
 
+/** What a denylist refuses, asked in one way whether there is one or not. */
 export const refusalsBy = (denylist: Denylist | undefined): Refusals => ({
   isEmpty: () => denylist == null || denylist.count() === 0,
   path: text => {

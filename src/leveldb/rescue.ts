@@ -21,6 +21,7 @@ export interface RescueInit {
 /** What came of a rescue. `doubtful`: rows out of damaged bytes that were left behind. */
 export interface Rescued { rows: number, doubtful: number }
 
+/** Where the rows of a damaged store are brought together. */
 export const rescueFolder = (folder: string): string => `${folder}.rescue`
 
 /**

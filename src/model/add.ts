@@ -54,6 +54,7 @@ export interface AddedOutput {
   allocations: PeerId[]
 }
 
+/** A line of an add's answer, keys in Go's order (api/types.go). */
 export function addedOutputJson (output: AddedOutput): Record<string, unknown> {
   return {
     name: output.name,

@@ -21,11 +21,13 @@ export interface Metric {
 /** A metric that expired. */
 export interface Alert extends Metric { triggeredAt: Time }
 
+/** Unix milliseconds as Go's nanoseconds, exact to the microsecond. */
 export const nanoseconds = (time: Time): bigint => BigInt(Math.round(time * 1000)) * 1000n
 
 /** True when the metric must not be used: invalid or expired. `now` in Unix milliseconds. */
 export const isDiscarded = (metric: Metric, now: Time): boolean => !metric.valid || nanoseconds(now) >= metric.expire
 
+/** A metric, keys in Go's order (api/types.go). */
 export function metricJson (metric: Metric): Record<string, unknown> {
   return {
     name: metric.name,
@@ -39,11 +41,13 @@ export function metricJson (metric: Metric): Record<string, unknown> {
   }
 }
 
+/** An alert, keys in Go's order (api/types.go). */
 export const alertJson = (alert: Alert): Record<string, unknown> => ({ ...metricJson(alert), triggered_at: formatTime(alert.triggeredAt) })
 
 /** The JSON inside a `ping` metric's value. `draining`, ours: peers from which the sender moves everything away. */
 export interface PingValue { peerName: string, ipfsId: PeerId, ipfsAddresses: MultiaddrText[], draining?: readonly PeerId[] }
 
+/** The value of a `ping` metric as Go writes it; ours stands behind, where Go's peers pass over it. */
 export function formatPingValue (value: PingValue): string {
   return goJson({
     ...(value.peerName === '' ? {} : { peer_name: value.peerName }),

@@ -70,6 +70,7 @@ function dotted (group: string): string {
   return `${value >> 8}.${value & 255}`
 }
 
+/** A multiaddress in its binary form. Throws INVALID_ARGUMENT for what is none. */
 export const multiaddrBytes = (text: MultiaddrText): Uint8Array => parseMultiaddr(text).bytes
 
 /** The text of an address in binary, which is copied. Throws INVALID_DATA for one that is too long, and what the parser throws. */

@@ -19,10 +19,12 @@ export interface PeerInfo {
 
 export const rpcProtocol = '/ipfscluster/1.0/rpc'
 
+/** An IPFS node, keys in Go's order (api/types.go). */
 export function ipfsIdJson (ipfs: IpfsId): Record<string, unknown> {
   return { ...(ipfs.id === '' ? {} : { id: ipfs.id }), addresses: ipfs.addresses, error: ipfs.error }
 }
 
+/** A peer, keys in Go's order (api/types.go). */
 export function peerInfoJson (peer: PeerInfo): Record<string, unknown> {
   return {
     id: peer.id,
@@ -60,6 +62,7 @@ export interface RemovedKey { key: CID | null, error: string }
 /** What a garbage collection did on one peer. */
 export interface RepoGc { peer: PeerId, peerName: string, keys: RemovedKey[], error: string }
 
+/** What a collection removed on one peer, keys in Go's order (api/types.go). */
 export function repoGcJson (gc: RepoGc): Record<string, unknown> {
   return {
     peer: gc.peer,

@@ -49,6 +49,7 @@ const satisfied: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 
 /** True when fewer peers have the pin than shall have it: because they are gone or have failed, or because they haven't got it yet. */
 export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean => [...peerMap.values()].some(({ status }) => !satisfied.has(status))
 
+/** One peer's row of a pin, keys in Go's order (api/types.go). */
 export function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {
   return {
     peername: info.peerName,

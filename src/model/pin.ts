@@ -59,7 +59,9 @@ export function pinWithOptions (cid: CID, options: PinOptions): Pin {
   return { ...options, cid, type: 'pin', allocations: [], maxDepth: depthOfMode(options.mode), reference: null, timestamp: zeroTime }
 }
 
+/** How deep a mode goes: 0 the block alone, -1 the whole DAG. */
 export const depthOfMode = (mode: PinMode): PinDepth => mode === 'direct' ? 0 : -1
+/** The mode that Go shows for a depth. */
 export const modeOfDepth = (depth: PinDepth): PinMode => depth === 0 ? 'direct' : 'recursive'
 
 /** True when both factors are -1: every peer pins it and `allocations` is empty. */

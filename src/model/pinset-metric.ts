@@ -18,6 +18,7 @@ export interface PinsetClaim {
 
 export const mostHeadsTold = 16
 
+/** The value of a `pinset` metric. Of many heads only the first are told. */
 export function formatPinsetClaim ({ pins, digest, point, heads, isComplete }: PinsetClaim): string {
   return goJson({ v: 1, pins, digest, point, heads: heads.slice(0, mostHeadsTold), complete: isComplete })
 }

@@ -6,6 +6,7 @@ export type Time = number
 /** Go's zero time, 0001-01-01T00:00:00Z: "not set". */
 export const zeroTime: Time = -62_135_596_800_000
 
+/** Whether it is Go's zero time, which stands for "never". */
 export const isZeroTime = (time: Time): boolean => time === zeroTime
 
 /** Stored pins keep whole seconds only (api/types.go). */

@@ -35,6 +35,7 @@ export interface ComposedEvents {
   components: Startable[]
 }
 
+/** The log of events with those who follow it: streams, and webhooks where they are configured. */
 export function composeEvents ({ self, config }: { self: PeerId, config: ServiceConfig }, deps: EventsDeps): ComposedEvents {
   const { statuses, remotes, log } = deps
   // a follower asks nobody

@@ -47,6 +47,7 @@ export interface FacesDeps extends Reading {
   log: Logger
 }
 
+/** What all listeners share that read content: one reader, one budget of bytes, the gateway's threads. */
 export function composeReading ({ folder, config }: Pick<FacesInit, 'folder' | 'config'>, deps: { clock: Clock, random: Random }): Reading {
   const serving = servingOf(config, availableParallelism())
   const shares = serving == null ? undefined : servingShares(serving.memory, 0)

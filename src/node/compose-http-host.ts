@@ -11,6 +11,7 @@ export interface HttpHostsDeps { faces: Pick<Faces, 'restapi' | 'pinsvcapi'>, cl
 /** By API: its own libp2p host, when its section has all three of `libp2p_listen_multiaddress`, `id` and `private_key`. */
 export interface HttpHosts { restapi: HttpHost | undefined, pinsvcapi: HttpHost | undefined }
 
+/** The libp2p hosts that carry HTTP, by API. */
 export function composeHttpHosts ({ config, version }: Pick<NodeInit, 'config' | 'version'>, { faces, clock, log }: HttpHostsDeps): HttpHosts {
   const hostOf = (api: 'restapi' | 'pinsvcapi'): HttpHost | undefined => {
     const section = config.api[api]

@@ -15,6 +15,7 @@ import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { OperationChange, PinTracker } from '../tracker/tracker.ts'
 
+/** The allocator that the configuration asks for. */
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
 export interface InformersInit { config: ServiceConfig, peerName: string }

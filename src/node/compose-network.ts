@@ -68,6 +68,7 @@ export interface Network {
 /** libp2p refuses what is above its own limit, trusted or not: it must lie above the one that spares the trusted. */
 const connectionsAboveHighWater = 64
 
+/** The cluster's network over libp2p. Its host is loaded when it starts. */
 export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, clock, log }: NetworkDeps): Network {
   const { config: { cluster, crdt }, identity } = init
   const self = identity.id

@@ -20,6 +20,7 @@ export function folderPath (option: string | undefined, variables: Variables): s
   return given == null || given === '' ? join(variables.HOME ?? homedir(), '.helia-cluster') : resolve(given)
 }
 
+/** The files of a peer's folder. */
 export function pathsIn (folder: string): FolderPaths {
   return { folder, config: join(folder, 'service.json'), identity: join(folder, 'identity.json'), ipfsIdentity: join(folder, 'ipfs-identity.json') }
 }
@@ -148,6 +149,7 @@ export async function isEmptyFolder (path: string): Promise<boolean> {
   return names.length === 0
 }
 
+/** The text of a file; undefined when there is none. Other errors are thrown. */
 export async function readIfThere (path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch((err: NodeJS.ErrnoException) => {
     if (err.code === 'ENOENT') return undefined

@@ -28,6 +28,7 @@ export function httpInit (folder: string, section: HttpApiConfig, log: Logger): 
   }
 }
 
+/** Certificate and key of a section, read now; null without them. Throws what the file system says. */
 export const tlsOf = (folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 'sslCertFile' | 'sslKeyFile'>): HttpFaceInit['tls'] =>
   sslCertFile === '' ? null : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) }
 

@@ -29,6 +29,7 @@ export function encodeRequest<A> (name: string, argument?: { codec: WireCodec<A>
   })
 }
 
+/** A value in msgpack. */
 export const encodeValue = <T>(codec: WireCodec<T>, value: T): Uint8Array => bytesOf(writer => codec.write(writer, value))
 
 /** The same in pieces, without copies of large byte fields. */

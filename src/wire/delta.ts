@@ -14,7 +14,9 @@ export const maxPriority = 2 ** 48
 
 const { varint, bytes: delimited } = wireTypes
 
+/** What an element takes in a delta. Bytes. */
 export const elementBytes = (element: DeltaElement): number => fieldLength(messageBytes([element.key.length, element.value.length]))
+/** What a tombstone takes in a delta. Bytes. */
 export const tombstoneBytes = (tombstone: DeltaTombstone): number => fieldLength(messageBytes([tombstone.key.length, tombstone.id.length]))
 
 /** Keys and ids are ASCII, so characters are bytes. proto3 leaves out what is empty. */

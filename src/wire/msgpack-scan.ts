@@ -5,6 +5,7 @@ export interface MsgpackLimits { depth: number, rawBytes: number, items: number,
 /** The longest value is an answer to a collection: a row for each block that went. */
 export const defaultLimits: MsgpackLimits = { depth: 16, rawBytes: 4 << 20, items: 1 << 20, valueBytes: 128 << 20 }
 
+/** Throws INVALID_DATA with what is wrong and where. */
 export const bad = (what: string, at: number): never => { throw new ClusterError('INVALID_DATA', { at }, { message: `msgpack: ${what} at byte ${at}` }) }
 
 /** Where a value ends, or at least how many bytes the buffer must hold before asking again makes sense. */

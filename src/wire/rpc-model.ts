@@ -19,6 +19,7 @@ function compact<T extends object> (record: T): T {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined && value !== '' && value !== 0 && value !== false && value !== 0n)) as T
 }
 
+/** A time as Go's codec sends it; nothing for the zero time. */
 export function timeToWire (time: Time): WireTime | undefined {
   if (time === zeroTime) return undefined
   const micros = Math.round(time * 1000)
@@ -26,6 +27,7 @@ export function timeToWire (time: Time): WireTime | undefined {
   return { seconds: BigInt(seconds), nanoseconds: (micros - seconds * 1_000_000) * 1000 }
 }
 
+/** The reverse of `timeToWire`. */
 export const timeFromWire = (time: WireTime | null | undefined): Time =>
   time == null ? zeroTime : Number(time.seconds) * 1000 + time.nanoseconds / 1e6
 
@@ -34,6 +36,7 @@ function required (cid: CID | null | undefined, what: string): CID {
   return cid
 }
 
+/** A pin as Go's RPC sends it (api/types.go). */
 export function pinToWire (pin: Pin): WireRecord<typeof types.pin> {
   const expireAt = timeToWire(pin.expireAt)
   const timestamp = timeToWire(pin.timestamp)
@@ -59,6 +62,7 @@ export function pinToWire (pin: Pin): WireRecord<typeof types.pin> {
   }
 }
 
+/** The reverse of `pinToWire`; what is missing is Go's zero. */
 export function pinFromWire (wire: WireRecord<typeof types.pin>): Pin {
   const maxDepth = wire.max_depth ?? 0
   return {
@@ -81,6 +85,7 @@ export function pinFromWire (wire: WireRecord<typeof types.pin>): Pin {
   }
 }
 
+/** One peer's view of a pin as Go's RPC sends it (api/types.go). */
 export function pinInfoToWire (info: PinInfo): WireRecord<typeof types.pinInfo> {
   const created = timeToWire(info.created)
   const timestamp = timeToWire(info.timestamp)
@@ -100,6 +105,7 @@ export function pinInfoToWire (info: PinInfo): WireRecord<typeof types.pinInfo> 
   }
 }
 
+/** The reverse of `pinInfoToWire`. */
 export function pinInfoFromWire (wire: WireRecord<typeof types.pinInfo>): PinInfo {
   return {
     cid: required(wire.cid, 'a status'),
@@ -120,6 +126,7 @@ export function pinInfoFromWire (wire: WireRecord<typeof types.pinInfo>): PinInf
   }
 }
 
+/** A peer as Go's RPC sends it (api/types.go). */
 export function peerInfoToWire (peer: PeerInfo): WireRecord<typeof types.id> {
   const { ipfs } = peer
   const ipfsRecord = { ...compact({ id: ipfs.id }), ...(ipfs.addresses == null ? {} : { addresses: ipfs.addresses }), ...compact({ error: ipfs.error }) }
@@ -134,6 +141,7 @@ export function peerInfoToWire (peer: PeerInfo): WireRecord<typeof types.id> {
   }
 }
 
+/** The reverse of `peerInfoToWire`. */
 export function peerInfoFromWire (wire: WireRecord<typeof types.id>): PeerInfo {
   return {
     id: wire.id ?? '',
@@ -149,6 +157,7 @@ export function peerInfoFromWire (wire: WireRecord<typeof types.id>): PeerInfo {
   }
 }
 
+/** The result of a collection as Go's RPC sends it (api/types.go). */
 export function repoGcToWire (gc: RepoGc): WireRecord<typeof types.repoGc> {
   return {
     peer: gc.peer,
@@ -158,6 +167,7 @@ export function repoGcToWire (gc: RepoGc): WireRecord<typeof types.repoGc> {
   }
 }
 
+/** The reverse of `repoGcToWire`. */
 export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
   return {
     peer: wire.peer ?? '',
@@ -167,11 +177,13 @@ export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
   }
 }
 
+/** A metric as Go's RPC sends it (api/types.go). */
 export function metricToWire (metric: Metric): WireRecord<typeof types.metric> {
   const { name, peer, value, expire, valid, weight, partitionable, receivedAt } = metric
   return compact({ name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt })
 }
 
+/** An alert as Go's RPC sends it (api/types.go). */
 export function alertToWire (alert: Alert): WireRecord<typeof types.alert> {
   const triggered = timeToWire(alert.triggeredAt)
   return { ...metricToWire(alert), ...(triggered == null ? {} : { triggered_at: triggered }) }

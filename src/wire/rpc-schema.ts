@@ -135,7 +135,9 @@ export function mapOf<T> (item: WireCodec<T>): WireCodec<Record<string, T> | nul
 /** A struct's field: the key on the wire, and whether it is written even without a value (no omitempty in Go). */
 export interface WireField<T> { key: string, codec: WireCodec<T>, always?: boolean }
 
+/** A key that Go leaves out when its value is empty. */
 export const field = <T>(key: string, codec: WireCodec<T>): WireField<T> => ({ key, codec })
+/** A key that Go always sends. */
 export const always = <T>(key: string, codec: WireCodec<T>): WireField<T> => ({ key, codec, always: true })
 
 type Fields = Record<string, WireField<any>> // each field's type is recovered by Shape

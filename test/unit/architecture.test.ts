@@ -45,8 +45,12 @@ const mayImport: Record<string, string[]> = {
 }
 
 /** Only these read the clock, the dice or the environment themselves. */
-const impureFiles = [/^src\/base\/system\.ts$/, /^src\/node\//, /^cmd\//, /^src\/web\//]
-const impure = /\bDate\.now\(|new Date\(\)|\bMath\.random\(|\bset(Timeout|Interval)\(|AbortSignal\.timeout\(|\brandomUUID\(|process\.env\b/
+const impureFiles = [/^src\/base\/(system|event-loop)\.ts$/, /^src\/node\//, /^cmd\//, /^src\/web\//]
+const impure = new RegExp([
+  /\bDate\.now\(|new Date\(\)|\bperformance\.now\(|\bhrtime\b|process\.env\b/,
+  /\bMath\.random\(|\brandom(UUID|Bytes|Int|Fill|FillSync)\(/,
+  /\bset(Timeout|Interval)\(|\bsetImmediate\b|AbortSignal\.timeout\(|\bnextTick\(/
+].map(({ source }) => source).join('|'))
 
 interface SourceFile { path: string, text: string, imports: Array<{ target: string, isType: boolean }> }
 
@@ -137,7 +141,7 @@ describe('architecture', () => {
   })
 
   it('takes time, chance and environment as arguments', () => {
-    const adapters = /^src\/(network\/host|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail|limits)\/[a-z0-9]+)\//
+    const adapters = /^src\/(libp2p|network\/host|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail|limits)\/[a-z0-9]+)\//
     const broken = sources
       .filter(file => !impureFiles.some(pattern => pattern.test(file.path)) && !adapters.test(file.path))
       .flatMap(file => file.text.split('\n').flatMap((line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []))
@@ -166,10 +170,26 @@ describe('architecture', () => {
   })
 
   it('never sleeps in quick tests', () => {
-    const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(path => !path.endsWith('architecture.test.ts')).map(read)
-    const broken = tests.flatMap(file => file.text.split('\n').flatMap((line, at) => /\bawait (sleep|delay|wait)\(\d/.test(line) ? [`${file.path}:${at + 1}`] : []))
+    // they test what the clock itself, a socket or V8 does in real time
+    const inRealTime = ['test/unit/base/clock.test.ts', 'test/unit/http/server.test.ts', 'test/unit/cmd/collector.test.ts', 'test/contract/broadcast.test.ts', 'test/contract/peer-streams.ts']
+    const sleeping = /\bawait (sleep|delay|wait|pause)\(|\bsetTimeout\b|\bsystemClock\.sleep\(|Atomics\.wait/
+    const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(path => !path.endsWith('architecture.test.ts') && !inRealTime.includes(path)).map(read)
+    const broken = tests.flatMap(file => file.text.split('\n').flatMap((line, at) => sleeping.test(line) ? [`${file.path}:${at + 1}`] : []))
 
     assert.deepEqual(broken, [])
+  })
+
+  it('says of every public function and class what it does', () => {
+    const declared = /^export (?:async )?(?:(?:function\*?|function \*|class) (\w+)|const (\w+)(?:: [^=]+)? = (?:async )?(?:<[^>]*>)? ?(?:\(|\w+ =>))/
+    const untold = sources.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/web/')).flatMap(({ path, text }) => {
+      const lines = text.split('\n')
+      return lines.flatMap((line, at) => {
+        const [found, one, other] = declared.exec(line) ?? []
+        return found == null || /(\*\/|^\/\/.*)$/.test(lines[at - 1] ?? '') ? [] : [`${path}:${at + 1} ${one ?? other}`]
+      })
+    })
+
+    assert.deepEqual(untold, [])
   })
 
   it('names every implementation folder beneath a seam that has contracts', () => {

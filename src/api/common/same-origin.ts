@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
+/** Whether a method changes nothing: GET, HEAD and OPTIONS. */
 export const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 
 /** Browsers tell where a request comes from; pages of other sites can't change what they say. */

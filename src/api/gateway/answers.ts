@@ -13,4 +13,5 @@ export const notModified = (etag: string): Answer =>
 export const plainAnswer = (status: number, text: string, headers: HeaderList = []): Answer =>
   ({ status, headers: [['Content-Type', plainType], ['X-Content-Type-Options', 'nosniff'], ...headers], body: `${text}\n` })
 
+/** Sends the client elsewhere, with a line of text for who doesn't follow. */
 export const redirection = (status: number, location: string): Answer => plainAnswer(status, `see ${location}`, [['Location', location]])

@@ -1,4 +1,4 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
+import { othersTurn } from '../../base/event-loop.ts'
 
 const pieceLength = 16 * 1024
 
@@ -32,7 +32,7 @@ async function isReady (promise: Promise<unknown>): Promise<boolean> {
   const settle = (): void => { ready = true }
   promise.then(settle, settle)
   for (let step = 0; step < microtasks && !ready; step++) await undefined
-  if (!ready) await nextTick()
+  if (!ready) await othersTurn()
   return ready
 }
 

@@ -44,6 +44,7 @@ export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>
   return { kind: 'other', host, name }
 }
 
+/** "example.org:8080" → "example.org". */
 export const withoutPort = (host: string): string => host.replace(/:\d{1,5}$/, '')
 
 const maxLabel = 63

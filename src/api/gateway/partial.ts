@@ -24,6 +24,7 @@ export function partialAnswer ({ headers: asked, boundary }: RangeVisit, content
   return { status: 206, headers: [...all, ['Content-Range', contentRange(range, size)]], body: read(range), length: lengthOf(range) }
 }
 
+/** The answer with these bytes, or with the part of them that was asked for. */
 export const bytesAnswer = (visit: RangeVisit, bytes: Uint8Array, headers: HeaderList): Answer =>
   partialAnswer(visit, { size: bytes.length, read: ({ from, before }) => bytes.subarray(from, before) }, headers)
 

@@ -14,6 +14,7 @@ const errors = new Set([404, 410, 451])
 
 /** True for a status that shows another page in place. */
 export const isErrorStatus = (status: number): boolean => errors.has(status)
+/** Whether a line of `_redirects` with this status sends the client elsewhere. */
 export const isRedirectStatus = (status: number): boolean => redirects.has(status)
 
 /** Reads a `_redirects` file. Throws INVALID_DATA with the line for what the specification doesn't allow. */

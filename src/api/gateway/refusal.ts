@@ -20,5 +20,7 @@ export const notCached = (what: string, options?: ErrorOptions): Refusal =>
 export const ifCached = (err: unknown, { what, local }: { what: string, local: 'keys' | 'all' | undefined }): unknown =>
   local === 'all' && isClusterError(err, 'NOT_FOUND') ? notCached(what, { cause: err }) : err
 
+/** 406: the client takes nothing that can be given. */
 export const notAcceptable = (message: string): Refusal => new Refusal(406, message)
+/** 400: what is asked makes no sense. */
 export const invalid = (message: string): Refusal => new Refusal(400, message)

@@ -8,4 +8,5 @@ export const proxyDialect: ErrorDialect = {
   body: (_status, message) => ({ contentType: jsonType, text: errorJson(message) })
 }
 
+/** An error as Kubo's RPC prints it. */
 export const errorJson = (message: string): string => `{"Message":${goJsonString(message)},"Code":0,"Type":"error"}`

@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { inNextTurn, othersTurn } from '../../base/event-loop.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -32,7 +32,7 @@ export class IndexFollower implements Startable {
   readonly #unsubscribe: () => void
   readonly #equal = Promise.withResolvers<void>()
   #pending = new Map<string, Pin | undefined>()
-  #scheduled: NodeJS.Immediate | undefined
+  #scheduled: (() => void) | undefined
   #running = false
   #worker: WorkerHandle | undefined
 
@@ -59,7 +59,7 @@ export class IndexFollower implements Startable {
     await this.#worker?.stop()
     if (this.#running) this.flush()
     this.#running = false
-    clearImmediate(this.#scheduled)
+    this.#scheduled?.()
   }
 
   /** Resolves when the index has been compared with the pinset; at once when both have as many pins, as after any orderly stop. */
@@ -108,11 +108,11 @@ export class IndexFollower implements Startable {
       this.#pending.set(text, pin)
     }
     if (this.#pending.size >= batchSize) this.#flushQuietly()
-    else this.#scheduled ??= setImmediate(() => this.#flushQuietly())
+    else this.#scheduled ??= inNextTurn(() => this.#flushQuietly())
   }
 
   #flushQuietly (): void {
-    clearImmediate(this.#scheduled)
+    this.#scheduled?.()
     this.#scheduled = undefined
     try {
       this.flush()

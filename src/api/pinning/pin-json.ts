@@ -34,4 +34,5 @@ export function pinStatusJson ({ pin, status, created, delegates }: PinStatus): 
   }
 }
 
+/** A page of pins as the Pinning Service API has it; `count` is that of all that match. */
 export const pinListJson = (count: number, results: readonly PinStatus[]): string => goJson({ count, results: results.map(pinStatusJson) })

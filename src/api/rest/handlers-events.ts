@@ -21,6 +21,7 @@ export interface Watching {
 
 const streamHeaders: HeaderList = [['Cache-Control', 'no-store'], ['X-Accel-Buffering', 'no']]
 
+/** `/events`, `/warnings` and `/webhooks`: what happens on this peer, and who is told. */
 export class EventHandlers {
   readonly #watching: Watching
   readonly #clock: Clock

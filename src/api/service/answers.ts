@@ -7,6 +7,7 @@ import type { ServiceCall, ServiceResponseDoc } from './frame.ts'
 /** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
 export interface Success { status?: number, message?: string, data?: unknown, more?: Readonly<Record<string, unknown>>, headers?: HeaderList }
 
+/** The service's envelope: status, a message for people, data, and what stands beside it (a cursor). */
 export function success ({ status = 200, message, data, more, headers }: Success): TextReply {
   return jsonReply(JSON.stringify({ status, message, data, ...more }), status, headers)
 }
@@ -21,10 +22,12 @@ export function stream (call: Pick<ServiceCall, 'method'>, { status = 200, heade
 
 /** RFC 3339 in UTC without fractions, as in the documents: "2026-03-14T12:00:00Z". */
 export const timeText = (unixMs: number): string => `${new Date(unixMs).toISOString().slice(0, 19)}Z`
+/** Unix milliseconds as RFC 3339. */
 export const timeOrNull = (unixMs: number | null): string | null => unixMs == null ? null : timeText(unixMs)
 
 /** Schemas for the documents. */
 export const time = z.iso.datetime()
+/** The envelope as the OpenAPI document describes it. `more`: what stands beside the data. */
 export const successDoc = (data?: z.ZodType, { status = 200, about = 'Done.', message = false, more = {} }: { status?: number, about?: string, message?: boolean, more?: Record<string, z.ZodType> } = {}): ServiceResponseDoc => ({
   status,
   about,

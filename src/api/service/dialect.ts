@@ -46,6 +46,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 /** What is away comes back by itself. Seconds. */
 const usualRetry = 5
 
+/** The status and the words that a client gets for an error. Faults of our own are 500 without their text. */
 export function failureOf (err: unknown): Failure {
   const code = isClusterError(err) ? err.code : null
   const status = deniedStatus(err) ?? (err instanceof HttpError ? httpStatus(err) : code == null ? 500 : statusOfCode[code] ?? 500)

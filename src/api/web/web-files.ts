@@ -54,4 +54,5 @@ async function readAsset (folder: string, name: string): Promise<WebAsset> {
   return { contentType: types[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream', plain: plain ?? Buffer.alloc(0), coded }
 }
 
+/** The entity tag of a generated text: quoted, from its SHA-256. */
 export const etagOf = (text: string): string => `"${hash('sha256', text, 'base64url').slice(0, 22)}"`

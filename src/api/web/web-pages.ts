@@ -33,6 +33,7 @@ export interface WebPages {
 
 const metaElement = '<meta name="helia-cluster" content="">'
 
+/** The pages and their assets out of memory; one page for each path that the application knows. */
 export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
   const icon = [...files.assets].find(([name]) => /^assets\/icon-.*\.svg$/.test(name))?.[1]
   return {

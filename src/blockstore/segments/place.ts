@@ -11,6 +11,7 @@ export const goingSizeBytes = -1
 
 export const noSegmentRow: Readonly<SegmentRow> = { sizeBytes: 0, syncedBytes: 0, liveBytes: 0, liveBlocks: 0 }
 
+/** Where a block lies as the index stores it: segment, offset and length, 4 bytes each, big-endian. */
 export function encodePlace ({ segment, offset, length }: Place): Uint8Array {
   const value = Buffer.allocUnsafe(12)
   value.writeUInt32LE(segment, 0)
@@ -19,11 +20,13 @@ export function encodePlace ({ segment, offset, length }: Place): Uint8Array {
   return value
 }
 
+/** The reverse of `encodePlace`. */
 export function decodePlace (value: Uint8Array): Place {
   const view = new DataView(value.buffer, value.byteOffset, value.length)
   return { segment: view.getUint32(0, true), offset: view.getUint32(4, true), length: view.getUint32(8, true) }
 }
 
+/** Whether both are the same record. The length follows from it. */
 export const samePlace = (a: Place, b: Place): boolean => a.segment === b.segment && a.offset === b.offset
 
 /** Blocks have their multihash as key. None begins with 0: that is the identity hash, and such blocks are never stored. */
@@ -36,6 +39,7 @@ export function segmentKey (id: number): Uint8Array {
   return key
 }
 export const segmentKeys = { gte: Uint8Array.of(0, 0x73), lt: Uint8Array.of(0, 0x74) }
+/** The number of the segment that a key of the list of segments names. */
 export const segmentIdOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset, key.length).getUint32(2)
 
 /** Four numbers and their CRC-32: a segment with a wrong row could be taken for empty and removed. */

@@ -62,6 +62,7 @@ export function headerOf (multihash: Uint8Array, record: Buffer): Header | undef
   return header != null && Buffer.compare(header.multihash, multihash) === 0 ? header : undefined
 }
 
+/** Whether a record still has what was written: by its checksum. */
 export const isContentOf = ({ payloadCrc }: Header, payload: Uint8Array): boolean => crc32(payload) === payloadCrc
 
 /** Where the next record may begin in `from`, at `at` or later; -1 when nowhere. */

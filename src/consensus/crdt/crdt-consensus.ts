@@ -62,6 +62,7 @@ export interface CrdtConsensus extends Consensus, HistorySource {
   hasBlock (cid: CID): boolean
 }
 
+/** Complete when it is made; nothing is read before `start`. */
 export function crdtConsensus (init: CrdtConsensusInit, deps: CrdtConsensusDeps): CrdtConsensus {
   return new Crdt(init, deps)
 }

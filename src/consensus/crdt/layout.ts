@@ -28,18 +28,30 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  */
 export const layoutVersion = 1
 
+/** The row of a delta block's bytes, by the block's key. */
 export const blockRecord = (id: string): string => `b${id}`
+/** The row that says that a block is merged. */
 export const mergedRecord = (id: string): string => `m${id}`
+/** The row of one version of a key. `id`: the block that brought it, with a slash before. */
 export const elementRecord = (key: string, id: string): string => `e${key}${id}`
+/** All versions of a key. */
 export const elementsOf = (key: string): KeyRange => withPrefix(`e${key}/`)
+/** The row that voids one version of a key. */
 export const tombstoneRecord = (key: string, id: string): string => `t${key}${id}`
+/** All voided versions of a key. */
 export const tombstonesOf = (key: string): KeyRange => withPrefix(`t${key}/`)
+/** The row of what a key is now. */
 export const valueRecord = (key: string): string => `v${key}`
+/** The row of a pin's line of JSON. */
 export const rowRecord = (key: string): string => `j${key}`
+/** The row of a change that waits for its block. */
 export const journalRecord = (key: string): string => `q${key}`
+/** The row of a head. */
 export const headRecord = (id: string): string => `h${id}`
+/** The row of a missing block. */
 export const wantRecord = (id: string): string => `w${id}`
 
+/** The row of a cell of the digest. */
 export const cellRecord = (cell: string): string => `d${cell}`
 
 export const sizeRecord = '!size'
@@ -62,12 +74,17 @@ export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/',
 
 /** The text behind the record's letter (and the key, for elements). */
 export const idOf = (record: string): string => record.slice(record.lastIndexOf('/'))
+/** The key that a row is about: what stands behind the letter of its kind. */
 export const keyOf = (record: string): string => record.slice(1)
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+/** A number as rows hold it: decimal digits. */
 export const numberBytes = (value: number): Uint8Array => encoder.encode(String(value))
+/** The reverse of `numberBytes`. */
 export const numberOf = (bytes: Uint8Array): number => Number(decoder.decode(bytes))
+/** A text as rows hold it: UTF-8. */
 export const textBytes = (value: string): Uint8Array => encoder.encode(value)
+/** The reverse of `textBytes`. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)

@@ -36,11 +36,13 @@ export const maxEventsInDelivery = 100
 const secretPrefix = 'whsec_'
 const secretBytes = 24
 
+/** A fresh secret in the form of Standard Webhooks: `whsec_` and base64. */
 export const newSecret = (random: Random): string => `${secretPrefix}${Buffer.from(random.bytes(secretBytes)).toString('base64')}`
 
 /** The bytes of a secret; of one that isn't written in base64 behind the prefix, its text. */
 const keyOf = (secret: string): Buffer => secret.startsWith(secretPrefix) ? Buffer.from(secret.slice(secretPrefix.length), 'base64') : Buffer.from(secret)
 
+/** The signature of a message as Standard Webhooks has it. `timestamp`: Unix seconds. */
 export function signatureOf (secret: string, { id, timestamp, body }: { id: string, timestamp: number, body: string }): string {
   return `v1,${createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64')}`
 }
@@ -64,6 +66,7 @@ export function deliveryRequest ({ url, secret, id, events, now }: DeliveryInit)
   }
 }
 
+/** Whether the receiver took it: any status from 200 to 299. */
 export const isDelivered = ({ status }: DeliveryResult): boolean => status != null && status >= 200 && status < 300
 
 const pausesSeconds = [5, 30, 120, 600, 1800, 3600, 10_800, 21_600]

@@ -25,6 +25,7 @@ export interface MetricPublisher extends Startable {
 /** When an informer has nothing valid to say (cluster.go). */
 const intervalWithoutMetricsMs = 15_000
 
+/** Nothing is measured before `start`. */
 export function metricPublisher (init: MetricPublisherInit, deps: MetricPublisherDeps): MetricPublisher {
   let handles: WorkerHandle[] = []
   let ping: WorkerHandle | undefined

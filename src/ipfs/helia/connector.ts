@@ -4,6 +4,7 @@ import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker, WorkerHandle } from '../../base/worker.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -153,7 +154,7 @@ class EmbeddedNode implements HeliaConnector {
 
   async start (signal: AbortSignal): Promise<void> {
     await this.#local.start(signal)
-    const { mayLoad = new Promise<void>(resolve => setImmediate(resolve)) } = this.#deps
+    const { mayLoad = othersTurn() } = this.#deps
     void mayLoad.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => this.#up.reject(err))
   }
 

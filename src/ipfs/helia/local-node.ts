@@ -55,6 +55,7 @@ export interface LocalNode {
   stop (): Promise<void>
 }
 
+/** The embedded node without its network, in the order in which its parts need each other. */
 export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: LocalNodeDeps): LocalNode {
   const { blockstore, clock, random, log, reserve = noReserve } = deps
   const temporary = join(folder, 'temporary')

@@ -19,6 +19,7 @@ export interface RefuseCall { path?: string, cids?: readonly string[] }
 export const keyOf = ({ code, multihash: { bytes } }: CID): string =>
   `${code}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
 
+/** The CID (version 1) of a key that crossed between threads: codec and hash. */
 export function cidOf (key: string): CID {
   const at = key.indexOf('/')
   const digest = decodeDigest(Buffer.from(key.slice(at + 1), 'latin1'))
@@ -38,6 +39,7 @@ export function packPlaces (places: ReadonlyArray<BlockPlace | undefined>): Floa
   return packed
 }
 
+/** The place at this position of a packed answer; undefined when the block isn't there. */
 export function placeAt (packed: Float64Array, at: number): BlockPlace | undefined {
   const [segment = -1, offset = 0, length = 0] = packed.subarray(at * fields, (at + 1) * fields)
   return segment < 0 ? undefined : { segment, offset, length }

@@ -48,6 +48,7 @@ const peersAskedAtOnce = 64
  */
 export interface BitswapExchange extends BlockExchange, Startable {}
 
+/** Takes no streams before `start`. */
 export function bitswapExchange (init: ExchangeInit, deps: ExchangeDeps): BitswapExchange { return new Exchange(init, deps) }
 
 class Exchange implements BitswapExchange {

@@ -1,7 +1,7 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { crdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'

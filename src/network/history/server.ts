@@ -1,7 +1,7 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import { calmLogger } from '../../base/calm-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'

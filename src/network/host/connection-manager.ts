@@ -46,6 +46,7 @@ const redialAfterMs = [500, 1000, 2000, 4000, 8000]
 const dialsAtOnce = 8
 const trustedTag = { crdt: { value: 100 } }
 
+/** Dials nobody before `start`. */
 export function libp2pNeighbours (init: NeighboursInit, deps: NeighboursDeps): Neighbours { return new Libp2pNeighbours(init, deps) }
 
 class Libp2pNeighbours implements Neighbours {

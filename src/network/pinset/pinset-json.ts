@@ -18,16 +18,22 @@ const longestKey = 600
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** A refusal, as an answer. */
 export const refusalBytes = (refusal: Refusal): Uint8Array => textBytes({ refusal })
 
 /** Rows are short lists: `[prefix, pins, digest]`, `[key, digest]`. */
 export const groupsBytes = (groups: readonly KeyGroup[]): Uint8Array => textBytes({ rows: groups.map(({ prefix, pins, digest }) => [prefix, pins, digest]) })
+/** Keys with their digests, as an answer. */
 export const keysBytes = (keys: readonly KeyDigest[]): Uint8Array => textBytes({ rows: keys.map(({ key, digest }) => [key, digest]) })
+/** Heads, as an answer; of many only the first. */
 export const headsBytes = (heads: readonly CID[]): Uint8Array => textBytes({ rows: heads.slice(0, mostHeads).map(String) })
+/** What came of merging again, as an answer. */
 export const mergedBytes = ({ lostBlocks, mended }: MergedAgain): Uint8Array => textBytes({ lost_blocks: lostBlocks, rows: mended })
 
+/** Whether blocks are merged, as an answer. */
 export const areMergedBytes = (are: boolean): Uint8Array => textBytes({ merged: are })
 
+/** A question, as it is sent. */
 export function questionBytes (question: PinsetQuestion): Uint8Array {
   if (question.ask === 'groups') return textBytes({ ask: 'groups', of: question.of.map(({ prefix, depth }) => [prefix, depth]) })
   if (question.ask === 'merge' || question.ask === 'merged') return textBytes({ ...question, heads: question.heads.slice(0, mostHeads).map(String) })
@@ -48,19 +54,24 @@ export function questionOf (bytes: Uint8Array): PinsetQuestion {
   })
 }
 
+/** Reads an answer of groups; throws as `answered`. */
 export const groupsOf = (bytes: Uint8Array): KeyGroup[] => answered(bytes, ({ rows }) => listOf(mostRows, row => {
   const [prefix, pins, digest] = tupleOf(row)
   return { prefix: keyOf(prefix), pins: countOf(pins), digest: digestOf(digest) }
 }, rows))
 
+/** Reads an answer of keys; throws as `answered`. */
 export const keysOf = (bytes: Uint8Array): KeyDigest[] => answered(bytes, ({ rows }) => listOf(mostRows, row => {
   const [key, digest] = tupleOf(row)
   return { key: keyOf(key), digest: digestOf(digest) }
 }, rows))
 
+/** Reads an answer of heads; throws as `answered`. */
 export const headsOf = (bytes: Uint8Array): CID[] => answered(bytes, ({ rows }) => listOf(mostHeads, headOf, rows))
+/** Reads what came of merging again; throws as `answered`. */
 export const mergedOf = (bytes: Uint8Array): MergedAgain => answered(bytes, ({ lost_blocks: lostBlocks, rows }) => ({ lostBlocks: countOf(lostBlocks), mended: listOf(mostKeysMerged, keyOf, rows) }))
 
+/** Reads whether blocks are merged; throws as `answered`. */
 export const areMergedOf = (bytes: Uint8Array): boolean => answered(bytes, ({ merged }) => {
   if (typeof merged !== 'boolean') throw new TypeError('not an answer')
   return merged

@@ -24,6 +24,7 @@ const answersAtOnce = 4
 
 export interface RemotePinsetsDeps { streams: PeerStreams, clock: Clock }
 
+/** Asks the other peers about their pinsets. Opens no streams before it is asked. */
 export function remotePinsets ({ streams, clock }: RemotePinsetsDeps): RemotePinsets {
   const put = async (peer: PeerId, question: PinsetQuestion, { signal }: PartsOptions = {}): Promise<Uint8Array> =>
     ask(async within => streams.open(peer, pinsetProtocol, { signal: within }), questionBytes(question), { maxAnswerBytes, limitMs: question.ask === 'merge' ? mergeLimitMs : limitMs, clock, signal })

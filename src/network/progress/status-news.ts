@@ -13,6 +13,7 @@ const mostChanges = 1000
 const longestError = 1024
 const longestPlace = 64
 
+/** A message of statuses, as one frame. */
 export const encodeStatusMessage = (message: StatusMessage): Uint8Array => bytesOf(message)
 
 /** Reads what another peer wrote. Throws INVALID_DATA. */
@@ -24,6 +25,7 @@ export function decodeStatusMessage (bytes: Uint8Array): StatusMessage {
   })
 }
 
+/** What a follower asks for: statuses behind this one, or since this time. */
 export const encodeStatusesFrom = ({ after, sinceMs }: StatusesFrom): Uint8Array => bytesOf({ after, since_ms: sinceMs })
 
 /** Throws INVALID_DATA. */

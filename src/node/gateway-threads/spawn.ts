@@ -14,6 +14,7 @@ const programUrl = (): URL => {
 /** Garbage is mostly what a request leaves behind, which goes with small collections. MiB. */
 const youngMiB = 16
 
+/** Starts a thread of the gateway with what it needs to serve. */
 export function spawnThread (init: ThreadInit): SpawnedThread {
   const worker = new Worker(programUrl(), {
     workerData: init,

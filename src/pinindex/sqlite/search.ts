@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { FoundPins, IndexedPin, PinQuery } from '../pinindex.ts'
 import { metadataTest, nameTest } from './matching.ts'
 import { statusCodes } from './schema.ts'

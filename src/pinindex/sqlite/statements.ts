@@ -95,5 +95,7 @@ export class Statements {
 
 const bounds = ({ status, before, after }: Range): [number, Time, Time] => [status, beforeOr(before), afterOr(after)]
 
+/** The end of a span of time; without one, the end of all. */
 export const beforeOr = (time: Time | undefined): Time => time ?? Number.MAX_SAFE_INTEGER
+/** The beginning of a span of time; without one, the beginning of all. */
 export const afterOr = (time: Time | undefined): Time => time ?? Number.MIN_SAFE_INTEGER

@@ -40,5 +40,6 @@ export const accountColumns = ['users.id as account_id', 'users.email as account
 
 export interface AccountColumns { account_id: string, account_email: string, account_role: Account['role'], account_state: Account['state'], account_workspace: string, account_created: number }
 
+/** The account of a row. */
 export const accountOf = (row: AccountColumns): Account =>
   ({ id: row.account_id, email: row.account_email, role: row.account_role, state: row.account_state, workspace_id: row.account_workspace, created_at: row.account_created })

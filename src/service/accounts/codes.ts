@@ -15,6 +15,7 @@ const mostLetters = 1000
 /** What is done behind an answer begins so much later: not while it is sent. Always the same, so that letters go out in order. */
 const behindMs = 100
 
+/** REJECTED, the same for a wrong code and an old one. */
 export const wrongCode = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the verification code is not valid, or no longer' })
 
 /**

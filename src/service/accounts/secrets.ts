@@ -4,13 +4,17 @@ import { randomText } from '../sql/ids.ts'
 
 /** `ak_` and 32 letters and digits: 190 bits. */
 export const newApiKey = (random: Random): string => `ak_${randomText(random, 32)}`
+/** Whether a text has the form of an API key; says nothing about whether there is one. */
 export const isApiKey = (text: string): boolean => /^ak_[0-9A-Za-z]{32}$/.test(text)
 /** What keys are looked up by, and told apart by in lists. */
 export const prefixOf = (apiKey: string): string => apiKey.slice(0, 11)
 
+/** The secret of a new session: 256 bits. */
 export const newSession = (random: Random): string => randomText(random, 43)
+/** Whether a text has the form of a session's secret. */
 export const isSession = (text: string): boolean => /^[0-9A-Za-z]{43}$/.test(text)
 
+/** The code of a new invitation. */
 export const newInvite = (random: Random): string => `inv_${randomText(random, 24)}`
 
 /** Six digits, equally likely. */

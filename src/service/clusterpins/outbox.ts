@@ -1,6 +1,6 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { ErrorCode } from '../../base/errors.ts'
 import { answerText, isClusterError } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import { formatTime } from '../../model/time.ts'

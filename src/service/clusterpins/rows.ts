@@ -12,8 +12,10 @@ export function statusOf (row: ClusterPinRow): ClusterPinStatus {
   return { state: row.status, replicas: row.replicas, wanted: row.wanted_replicas, info: JSON.parse(row.info) as Record<string, string> }
 }
 
+/** The multiaddresses that the row keeps as JSON. */
 export const originsOf = (row: Pick<ClusterPinRow, 'origins'>): string[] => JSON.parse(row.origins) as string[]
 
+/** The row of a CID; undefined when the service has no such pin. */
 export async function rowOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cid: string): Promise<ClusterPinRow | undefined> {
   return db.selectFrom('cluster_pins').selectAll().where('cid', '=', cid).executeTakeFirst()
 }
@@ -99,6 +101,7 @@ export async function noteStandings (tx: Sql, news: readonly NewStanding[], list
   if (changes.size > 0) for (const listener of listeners) await listener(tx, changes)
 }
 
+/** Whether the row says this already, so that nothing has to be written. */
 export const isSameStanding = (row: ClusterPinRow, { state, replicas, wanted, info }: ClusterPinStatus): boolean =>
   row.status === state && row.replicas === replicas && row.wanted_replicas === wanted && row.info === JSON.stringify(info)
 

@@ -1,5 +1,5 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { CID } from '../../model/cid.ts'

@@ -1,7 +1,7 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'

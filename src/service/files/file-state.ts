@@ -56,6 +56,7 @@ const table: Record<FileState, Record<FileEvent, FileState>> = {
   }
 }
 
+/** The state that follows. Total: what makes no sense in a state leaves it as it is. */
 export const nextFileState = (state: FileState, event: FileEvent): FileState => table[state][event]
 
 /** What tells how a file stands. */

@@ -24,5 +24,6 @@ export interface Limits extends Startable {
 
 export const unlimited: RateLimit = { take: async () => {} }
 
+/** RATE_LIMITED, with when to come back. Milliseconds. */
 export const tooMany = (retryAfterMs: number): ClusterError =>
   new ClusterError('RATE_LIMITED', { retryAfterMs }, { message: `too many requests: try again in ${Math.ceil(retryAfterMs / 1000)} s` })

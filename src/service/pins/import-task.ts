@@ -1,6 +1,6 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { isClusterError } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import { parseCid } from '../../model/cid.ts'
 import { parseTime } from '../../model/time.ts'

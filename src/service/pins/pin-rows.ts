@@ -23,6 +23,7 @@ export interface PinRowsDeps {
 /** Why a pin was let go: it owns nothing in the cluster any more. Kept in its info. */
 const overQuota = { reason: 'INSUFFICIENT_FUNDS', details: 'the account is full' } as const
 
+/** Whether the pin failed because its owner's quota was full. */
 export const isLetGo = (row: Pick<PinRow, 'status' | 'info'>): boolean => row.status === 'failed' && row.info.includes(`"reason":"${overQuota.reason}"`)
 
 /** Queued, pinning and pinned ones count against the quota. */

@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { othersTurn } from '../../base/event-loop.ts'
 
 /** Rows that are looked at before others have their turn. */
 export const sliceRows = 200

@@ -25,6 +25,7 @@ export async function insideTransaction<T> (clock: Clock, work: () => Promise<T>
   }
 }
 
+/** Throws INTERNAL inside of a transaction: SQLite would wait for itself for ever. */
 export function refuseNested (): void {
   if (running.getStore()?.isOver === false) throw new ClusterError('INTERNAL', {}, { message: 'a transaction was begun inside of another one' })
 }

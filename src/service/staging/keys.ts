@@ -7,6 +7,7 @@ export function checkedKey (key: string): string {
   return key
 }
 
+/** NOT_FOUND for a staged object. */
 export const noSuchObject = (key: string): ClusterError => new ClusterError('NOT_FOUND', { key }, { message: 'there is no such staged object' })
 
 /** Who appends to which key: one at a time. */

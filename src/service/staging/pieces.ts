@@ -50,4 +50,5 @@ async function nextOf (pieces: AsyncIterator<Uint8Array>, signal: AbortSignal | 
   }
 }
 
+/** Bytes of all pieces together. */
 export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { length }) => sum + length, 0)

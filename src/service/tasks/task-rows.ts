@@ -25,6 +25,7 @@ function due (db: Pick<Sql, 'selectFrom'>, { kinds, now }: Due) {
     .orderBy('run_at').orderBy('id').limit(1)
 }
 
+/** Whether a task waits for somebody to take it. */
 export async function hasDue (database: SqlDatabase, due_: Due): Promise<boolean> {
   return await due(database.db, due_).executeTakeFirst() != null
 }
@@ -49,6 +50,7 @@ export async function noteProgress (tx: Sql, lease: Lease, value: unknown): Prom
   return changed(await ofLease(tx, lease).set({ progress: json(value), attempts: 1 }).executeTakeFirst())
 }
 
+/** Ends a task that this lease still holds; false when another one has it by now. */
 export async function end (tx: Sql, lease: Lease, { state, now, result, error }: { state: TaskState, now: number, result?: unknown, error?: string }): Promise<boolean> {
   return changed(await ofLease(tx, lease).set({
     state, completed_at: now, lease_owner: null, lease_until: null, result: result === undefined ? null : json(result), error: error ?? null
@@ -76,6 +78,8 @@ export interface Lease { id: string, token: string }
 const ofLease = (tx: Sql, { id, token }: Lease) => tx.updateTable('tasks').where('id', '=', id).where('lease_owner', '=', token).where('state', '=', 'STARTED')
 const changed = ({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean => numUpdatedRows > 0n
 
+/** CONFLICT for a task that has ended. */
 export const finishedAlready = (task: string, state: TaskState): ClusterError => new ClusterError('CONFLICT', { task, state }, { message: `the task is finished already (${state})` })
 
+/** A value as a column keeps it; nothing is `null`. */
 export const json = (value: unknown): string => JSON.stringify(value ?? null)

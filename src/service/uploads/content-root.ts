@@ -1,6 +1,6 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { BlockSink, CarImporter, Importer } from '../../importer/importer.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { othersTurn } from '../../base/event-loop.ts'
 import type { AddedOutput, UploadEntry } from '../../model/add.ts'
 import { carSectionHead } from '../../model/car.ts'
 import type { CID } from '../../model/cid.ts'

@@ -12,6 +12,7 @@ export interface UploadLinksDeps { database: SqlDatabase, random: Random }
 const secretPrefix = 'ul_'
 const secretLength = 32
 
+/** Links by which others upload into an account. */
 export function uploadLinks ({ database, random }: UploadLinksDeps): UploadLinks {
   const owner = async (secret: string): Promise<LinkRow> => {
     const found = await database.db.selectFrom('links').innerJoin('users', 'users.id', 'links.user_id').selectAll('links')

@@ -18,6 +18,7 @@ export interface StagedContent {
   params: AddParams
 }
 
+/** The content of a staged file as an add takes it: the bytes of a file, a tar or a CAR. */
 export function stagedContent ({ cid, kind, staging_key: key }: StagedFile, staging: Pick<Staging, 'read'>, options: { signal?: AbortSignal } = {}): StagedContent {
   const bytes = staging.read(key, options)
   if (kind === 'directory' && key.endsWith(tarKeyEnd)) return { entries: tarEntries(bytes), params: addParams('directory') }

@@ -114,6 +114,7 @@ async function refuseInactive (tx: Sql, user: string): Promise<void> {
   if (found?.state !== 'active') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'the account is suspended' })
 }
 
+/** Throws NOT_FOUND for a group that isn't this user's. */
 export async function refuseForeignGroup (tx: Sql, user: string, group: string): Promise<void> {
   const found = await tx.selectFrom('groups').select('id').where('id', '=', group).where('user_id', '=', user).executeTakeFirst()
   if (found == null) throw new ClusterError('NOT_FOUND', { group }, { message: 'there is no such group' })
@@ -131,5 +132,6 @@ export async function giveBackUse (tx: Sql, { link, user }: { link: string, user
   await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
 }
 
+/** NOT_FOUND, the same for a link that never was and one that is used up. */
 export const noSuchLink = (): ClusterError => new ClusterError('NOT_FOUND', {}, { message: 'there is no such upload link, or it is used up' })
 const wasEnded = (id: string): ClusterError => new ClusterError('CONFLICT', { id }, { message: 'the upload has been ended' })

@@ -53,6 +53,7 @@ const atOnce = 100
 const pinnedWithinMs = 10_000
 const keyLength = 32
 
+/** Complete when it is made; staged bytes are looked at when it starts. */
 export function uploadService (init: UploadServiceInit, deps: UploadServiceDeps): Uploads { return new UploadService(init, deps) }
 
 class UploadService implements Uploads {

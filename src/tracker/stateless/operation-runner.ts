@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, answerText, isClusterError, isFault, messageOf } from '../../base/errors.ts'
+import { inNextTurn } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -16,6 +16,7 @@ import { PinSlots } from './pin-slots.ts'
 /** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
 export type Want = 'pin' | 'unpin' | 'clean' | 'meta'
 
+/** What the pinset wants of this peer's node for an item. */
 export function wantOf (pin: Pin | undefined, self: PeerId): Want {
   if (pin == null) return 'unpin'
   if (pin.type === 'meta-pin') return 'meta'
@@ -167,7 +168,7 @@ export class OperationRunner {
     }
     if (this.#startsLeft > 0 && when === 'this turn') return queueMicrotask(pump)
     this.#startsLeft = startsInOneTurn
-    setImmediate(pump)
+    inNextTurn(pump)
   }
 
   #pump (): void {

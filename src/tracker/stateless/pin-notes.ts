@@ -52,6 +52,7 @@ export interface PinNotesDeps {
   due: () => void
 }
 
+/** Which pins ran when the process died, kept on the disk. */
 export class PinNotes {
   readonly #deps: PinNotesDeps
   readonly #suspects = new Map<string, Suspect>()

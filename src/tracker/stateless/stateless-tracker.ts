@@ -58,6 +58,7 @@ export interface StatelessTracker extends PinTracker {
   onOperation (listener: (change: OperationChange) => void): () => void
 }
 
+/** Complete when it is made; `start` reads what an earlier run has left. */
 export const statelessTracker = (init: StatelessTrackerInit, deps: StatelessTrackerDeps): StatelessTracker => new Tracker(init, deps)
 
 const failedStates: readonly KeptState[] = ['pin_error', 'unpin_error', 'clean_error']

@@ -17,6 +17,7 @@ interface Row { kind: 'unpin' | 'clean', since: number, attempts: number, error:
 
 export interface UnfinishedUnpinsDeps { datastore: Datastore, table: OperationTable, log: Logger }
 
+/** Unpins that have failed or wait, kept on the disk: the pinset forgets them. */
 export class UnfinishedUnpins {
   readonly #deps: UnfinishedUnpinsDeps
   readonly #stored = new Set<string>()

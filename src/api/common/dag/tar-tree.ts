@@ -109,6 +109,7 @@ const modeOf = (node: UnixFsNode, whenMissing: number): number => storedMode(nod
 /** The permissions that were stored, else 0; `unixfs.mode` makes some up where there are none. */
 export const storedMode = ({ unixfs }: UnixFsNode): number => (unixfs?.['_originalMode'] ?? 0) & 0o7777
 
+/** When UnixFS says that it was modified; undefined when it says nothing. */
 export function mtimeOf ({ unixfs }: UnixFsNode): TarTime | undefined {
   return unixfs?.mtime == null ? undefined : { seconds: Number(unixfs.mtime.secs), nanoseconds: unixfs.mtime.nsecs ?? 0 }
 }

@@ -61,4 +61,5 @@ function quietly<T> (promise: Promise<T>): Promise<T> {
   return promise
 }
 
+/** A block's hash as the key of a map: CIDs of one block have the same. */
 export const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')

@@ -94,4 +94,5 @@ async function wholePart ({ content }: Part, limitBytes: number): Promise<Uint8A
   return Buffer.concat(pieces)
 }
 
+/** A stream of one batch with one value. */
 export async function * just<T> (value: T): AsyncGenerator<T[]> { yield [value] }

@@ -60,4 +60,5 @@ export function one (value: () => Promise<string>): CommandAnswer {
   }
 }
 
+/** An answer of lines of JSON as they come. */
 export const lines = (source: AsyncIterable<string>): CommandAnswer => ({ kind: 'lines', source })

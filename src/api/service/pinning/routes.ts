@@ -91,6 +91,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
   ]
 }
 
+/** Whose pins a caller may see and change. */
 export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
 
 async function changed ({ caller, params, body, signal }: ServiceCall<PinUpdateBody>, { pins, strict }: { pins: Pins, strict: boolean }): Promise<TenantPin> {

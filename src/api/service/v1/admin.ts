@@ -137,6 +137,7 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
   ]
 }
 
+/** The caller as the audit log names it. */
 export const actorOf = ({ user: { id }, address }: Caller): Actor => ({ actor: `user:${id}`, address })
 
 function userJson (row: UserSummary): z.infer<typeof user> {

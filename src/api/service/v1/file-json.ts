@@ -28,6 +28,7 @@ export const followedFileSchema = fileSchema.extend({
   )
 })
 
+/** A file as the API shows it; what the cluster says of it comes with `followedFileJson`. */
 export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
   cid: file.cid,
   original_filename: file.original_filename,
@@ -45,10 +46,12 @@ export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
   last_accessed_at: file.last_accessed_at === 0 ? null : timeText(file.last_accessed_at)
 })
 
+/** A file, with what the cluster says of its pin; `infos` by CID. */
 export const followedFileJson = (file: FileRow, infos: ReadonlyMap<string, Readonly<Record<string, string>>>): z.infer<typeof followedFileSchema> =>
   ({ ...fileJson(file), info: { ...infos.get(file.cid) } })
 
 export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })
+/** A group of files as the API shows it. */
 export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({
   id, name, created_at: timeText(createdAt)
 })

@@ -53,6 +53,7 @@ const fromCid = z.strictObject({
   origins: z.array(z.string().max(1000)).max(20).optional().describe('Multiaddresses of nodes that have it.')
 })
 
+/** Everything below `/files` but the uploads. */
 export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
   const { files, usage } = deps
   return [

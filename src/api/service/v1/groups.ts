@@ -13,6 +13,7 @@ const missing = { status: 404, about: 'No group of yours has this ID.' }
 const taken = { status: 409, about: 'A group of yours has this name.' }
 const body = z.strictObject({ name: nameText })
 
+/** Everything below `/groups`. */
 export function groupRoutes ({ groups }: { groups: Groups }): ServiceRoute[] {
   return [
     serviceRoute({

@@ -88,6 +88,7 @@ export function keyRoutes ({ accounts, usage, now }: KeyRoutesDeps): ServiceRout
   ]
 }
 
+/** One day of a key's or user's use. Sizes in bytes. */
 export const usageJson = ({ day: date, bytesStored, bytesServed, requests, views }: Awaited<ReturnType<Usage['days']>>[number]) =>
   ({ day: date, bytes_stored: bytesStored, bytes_served: bytesServed, requests, views })
 export const usageDay = day

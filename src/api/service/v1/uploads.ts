@@ -30,6 +30,7 @@ export const strangersDoc = [
   { status: 413, about: 'It is larger than the link allows.' }
 ]
 
+/** Uploads by form, by URL and by links for others. */
 export function uploadRoutes ({ uploads }: UploadRoutesDeps): ServiceRoute[] {
   return [
     serviceRoute({

@@ -64,7 +64,9 @@ export class DigestSums {
   isEqual (other: DigestSums): boolean { return this.pins === other.pins && Buffer.compare(vectorBytes(this.sum), vectorBytes(other.sum)) === 0 }
 }
 
+/** How many pins a cell counts. */
 export const pinsIn = (cell: Cell): number => cell[0] as number
+/** The sum of a cell's pins. A view, not a copy. */
 export const sumIn = (cell: Cell): Vector => cell.subarray(1)
 
 /** No pair is left. A sum that isn't zero then says that something was wrong before: it stays. */
@@ -87,6 +89,7 @@ export function decodeSum (record: Uint8Array): { pins: number, sum: Vector, edg
   return { pins: bytes.readDoubleLE(1), edge: record.slice(9, headBytes), sum: vectorOf(record.subarray(headBytes)) }
 }
 
+/** A cell as its row; undefined for an empty one, which has none. */
 export const encodeCell = (cell: Cell): Uint8Array | undefined => isEmpty(cell) ? undefined : vectorBytes(cell)
 
 /** Throws INVALID_DATA. */

@@ -21,6 +21,7 @@ export function vectorBytes (vector: Vector): Uint8Array {
   return isBigEndian ? Buffer.from(bytes).swap16() : bytes
 }
 
+/** The vector of a row's bytes; a view when they are aligned. */
 export function vectorOf (bytes: Uint8Array): Vector {
   const isAligned = bytes.byteOffset % 4 === 0 && bytes.buffer instanceof ArrayBuffer
   const own = isAligned && !isBigEndian ? bytes as Uint8Array<ArrayBuffer> : new Uint8Array(bytes)
@@ -40,6 +41,7 @@ export function add (sum: Vector, vector: Vector, from = 0): void {
   }
 }
 
+/** Takes a vector out of a sum, in place. `from`: where the vector begins in it. */
 export function subtract (sum: Vector, vector: Vector, from = 0): void {
   for (let at = from; at < sum.length; at++) {
     const x = sum[at] as number

@@ -17,6 +17,7 @@ export async function verifiedRecord (bytes: Uint8Array, { key, now }: { key: Pe
   return record
 }
 
+/** Whether a record's validity has passed. `now` in Unix milliseconds. */
 export const isOver = (record: Pick<IpnsRecord, 'validUntilNs'>, now: number): boolean => BigInt(Math.floor(now)) * 1_000_000n > record.validUntilNs
 
 /** The key that the name stands for: in the name itself, or in the record when the name is its hash. */

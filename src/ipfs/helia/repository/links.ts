@@ -34,6 +34,7 @@ export function linksOf ({ cid, bytes }: Block): CID[] {
   return readLinks({ cid, bytes: readable({ cid, bytes }) }, linksBegin(), noLimit)
 }
 
+/** Before the first link of a block. */
 export const linksBegin = (): LinkPosition => ({ at: 0, left: 1 })
 
 /** What `readLinks` reads: the block's own bytes where links can be read piece by piece, else a list of its links. Throws INVALID_DATA. */

@@ -28,6 +28,7 @@ export async function diskFree (folder: string): Promise<number> {
   return bavail * bsize
 }
 
+/** The room of a repository; counts nothing before it is started. */
 export function repoSpace (init: RepoSpaceInit, deps: RepoSpaceDeps): RepoSpace { return new StoreSpace(init, deps) }
 
 class StoreSpace implements RepoSpace {

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers'
 import type { CID } from 'multiformats/cid'
+import { inNextTurn } from '../../../base/event-loop.ts'
 import { isLeaf } from './links.ts'
 import type { BlockSet, WalkOptions } from './repository.ts'
 import { lostBlock, PendingLinks } from './pending-links.ts'
@@ -92,7 +92,7 @@ class Walk {
   /** Others have a turn. */
   #rest (): void {
     this.#isLoading = true
-    nextTurn(() => this.#loaded())
+    inNextTurn(() => this.#loaded())
   }
 
   #loaded (): void {

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Libp2p } from '@libp2p/interface'
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
 import { calmLogger } from '../../../base/calm-logger.ts'
 import type { Clock } from '../../../base/clock.ts'
+import { othersTurn } from '../../../base/event-loop.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Workers } from '../../../base/worker.ts'
 import type { PeerId } from '../../../model/cid.ts'
@@ -119,7 +119,7 @@ class Gossip implements Libp2pGossip {
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     // signing and sending cost more than all the rest of a small pin: the answer to who made it goes out before
-    await nextTurn()
+    await othersTurn()
     // not for nobody: who comes later is told the heads anyway
     if (this.#isRunning && this.#pubsub != null && this.#pubsub.getSubscribers(topic).length > 0) await this.#pubsub.publish(topic, data)
   }

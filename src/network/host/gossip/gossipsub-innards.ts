@@ -30,4 +30,5 @@ export interface GossipsubInnards {
   sendSubscriptions (peer: string, topics: string[], subscribe: boolean): void
 }
 
+/** What gossipsub doesn't offer and we need; undefined before it is made. */
 export const innards = (pubsub: GossipSub | undefined): GossipsubInnards | undefined => pubsub as unknown as GossipsubInnards | undefined

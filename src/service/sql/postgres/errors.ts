@@ -36,6 +36,7 @@ const sqlState = (err: unknown): string | undefined => {
 /** For an error of ours, what it was made from. */
 const original = (err: unknown): unknown => isClusterError(err) && err.cause != null ? err.cause : err
 
+/** Whether a transaction lost against another one and may be tried again. */
 export const isConflict = (err: unknown): boolean => conflicts.includes(sqlState(original(err)) ?? '')
 
 /** While the tables are made, the same code says that an extension isn't there. */

@@ -11,6 +11,7 @@ export interface SyncedFile {
   close (): Promise<void>
 }
 
+/** A handle that is there to sync a file; it is made when missing. */
 export function syncedFile (path: string): SyncedFile {
   const descriptor = openSync(path, 'a+')
   return { sync: () => fdatasyncAsync(descriptor), close: () => closeAsync(descriptor) }

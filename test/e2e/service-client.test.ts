@@ -154,7 +154,7 @@ describe('the client of the service', () => {
     await client.pins.delete(pin.requestid)
     await assert.rejects(client.pins.import({ endpoint: 'http://127.0.0.1:9/', token: 'x' }), ServiceError)
     const { admin } = client
-    const asks = [admin.users(), admin.user('x'), admin.change('x', { quota_bytes: 1 }), admin.usage('x'), admin.invite(), admin.audit(), admin.tasks(), admin.revokeTask('x')]
+    const asks = [admin.users(), admin.user('x'), admin.change('x', { quota_bytes: 1 }), admin.usage('x'), admin.invite(), admin.invites(), admin.revokeInvite('x'), admin.audit(), admin.tasks(), admin.revokeTask('x')]
     await Promise.all(asks.map(async ask => assert.rejects(ask, refused(403))))
     const { task_id: task } = await client.account.export()
     await pollUntil(async () => (await client.tasks.status(task)).state === 'SUCCESS')

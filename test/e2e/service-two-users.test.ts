@@ -100,6 +100,7 @@ function nameFor ({ path }: Operation, param: string): string | undefined {
     [/^\/api\/v1\/webhooks\/\{id\}/, things.webhook],
     [/^\/api\/v1\/files\/(retrieve\/)?\{cid\}/, things.cid],
     [/^\/api\/v1\/admin\/users\/\{id\}/, 'anybody'],
+    [/^\/api\/v1\/admin\/invites\/\{id\}/, 'anybody'],
     [/^\/api\/v1\/admin\/tasks\/\{task_id\}/, things.task],
     [/^\/api\/pinning\/pins\/\{requestid\}/, things.requestid]
   ]

@@ -103,6 +103,68 @@ describe('the manners of all pages', { skip: browserSkip, timeout: 180_000 }, ()
     assert.equal(Math.round((second?.y ?? 0) - (first?.y ?? 0)), 104)
   })
 
+  it('tell times by the peer\'s clock on a machine whose own is wrong', async () => {
+    const { cid } = await user.client.files.upload({ path: 'in time.txt', content: new Blob(['in time']) })
+    const page = await web.open('/', { user })
+
+    for (const wrongMs of [-3 * 3_600_000, 26 * 3_600_000]) {
+      await page.addInitScript(wrongMs => {
+        const { now } = window as unknown as { now?: () => number }
+        const real = now ?? Date.now
+        Object.assign(window, { now: real })
+        Date.now = () => real() + wrongMs
+      }, wrongMs)
+      await page.goto(`${web.url}/files/${cid}`)
+      await page.getByText(/Uploaded.*(just now|\d+ s ago|[12] min ago)/).waitFor()
+    }
+  })
+
+  it('go back with one click to where a dialog was opened, however that was closed', async () => {
+    const page = await web.open('/dashboard', { user })
+    await page.getByRole('navigation').getByRole('link', { name: 'Files' }).click()
+    const dialog = page.getByRole('dialog')
+    for (const close of [async () => page.keyboard.press('Escape'), async () => page.goBack()]) {
+      await page.getByRole('table', { name: 'Files' }).getByRole('link').first().click()
+      await dialog.waitFor()
+      await close()
+      await dialog.waitFor({ state: 'detached' })
+      assert.equal(new URL(page.url()).search, '')
+    }
+
+    await page.goBack()
+
+    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
+  })
+
+  it('say that something is gone that was deleted while it was looked at', async () => {
+    web.expectErrors(/404 \(Not Found\).*api\/v1\/files/)
+    const { cid } = await user.client.files.upload({ path: 'not for long.txt', content: new Blob(['not for long']) })
+    const page = await web.open(`/files?file=${cid}`, { user })
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Delete' }).waitFor()
+
+    await user.client.files.deleteMany([cid])
+
+    await dialog.getByText('There is no such file').waitFor()
+    await dialog.getByRole('button', { name: 'To the list' }).click()
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  it('leave room in dialogs at 400 %', async () => {
+    const page = await web.open('/files', { user, width: 320, height: 200 })
+    await page.getByRole('button', { name: /^Actions for/ }).first().click()
+    await page.getByRole('menuitem', { name: 'Share…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+
+    const box = dialog.locator('.dialog__box')
+    const [seen, all] = await box.evaluate(element => [element.clientHeight, element.scrollHeight])
+    await dialog.getByRole('button', { name: 'Done' }).click()
+
+    assert.ok(seen > 150 && all > seen, `${seen} of ${all} px`)
+    await dialog.waitFor({ state: 'detached' })
+  })
+
   it('show a page, and no data, to a browser that goes to an address that is none', async () => {
     web.expectErrors(/404 \(Not Found\).*mistyped/)
     const page = await web.open('/files/what/was/mistyped', { user })

@@ -1,5 +1,5 @@
 import { useConnection } from '../data/connection.ts'
-import { useNow } from '../data/hooks.ts'
+import { useOwnNow } from '../data/hooks.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 
@@ -16,7 +16,7 @@ export function ConnectionBanner () {
 }
 
 function NextTry ({ at }: { at: number | null }) {
-  const now = useNow(500)
+  const now = useOwnNow(500)
   const seconds = at == null ? 0 : Math.max(0, Math.ceil((at - now) / 1000))
   // not read out each second
   return <span aria-hidden="true" class="connection-banner__next">{seconds === 0 ? 'Trying…' : `Next try in ${seconds} s.`}</span>

@@ -35,11 +35,21 @@ function go (to: string, { replace = false }: { replace?: boolean } = {}): void 
   }
   const isSamePage = target.pathname === location.pathname
   if (!isSamePage && !mayLeave()) return
+  if (replace && isBehind(target)) {
+    history.back()
+    return
+  }
   scrolled.set(entryId, scrollY)
-  if (replace) history.replaceState({ entryId }, '', target)
-  else history.pushState({ entryId: ++entryId }, '', target)
+  if (replace) history.replaceState({ ...history.state as Entry, entryId }, '', target)
+  else history.pushState({ entryId: ++entryId, from: location.href } satisfies Entry, '', target)
   moved(isSamePage, false)
 }
+
+/** An entry of the history, and where one was before it. */
+interface Entry { entryId: number, from?: string }
+
+/** A dialog that had an address of its own leads back to where it was opened: twice the same page in a row would take one click on Back too many. */
+const isBehind = (target: URL): boolean => (history.state as Entry | null)?.from === target.href && target.href !== location.href
 
 function moved (isSamePage: boolean, isBack: boolean): void {
   place.set(old => ({ ...here(), visit: isSamePage ? old.visit : old.visit + 1, isBack }))
@@ -84,7 +94,7 @@ export function startRouter (): void {
       return
     }
     scrolled.set(entryId, scrollY)
-    entryId = (state as { entryId?: number } | null)?.entryId ?? 0
+    entryId = (state as Entry | null)?.entryId ?? 0
     moved(isSamePage, true)
   })
   addEventListener('beforeunload', event => {

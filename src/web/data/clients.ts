@@ -3,6 +3,7 @@ import { fetchTransport } from '../../client/fetch-transport.ts'
 import { ServiceClient } from '../../client/service/service-client.ts'
 import { face } from '../app/face.ts'
 import { reportFound, reportLost } from './connection.ts'
+import { notePeerTime } from './peer-time.ts'
 
 const tokenKey = 'helia-cluster-token'
 const sessionEnds = new Set<() => void>()
@@ -45,6 +46,7 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
     if (init.signal?.aborted !== true) reportLost()
     throw err
   }
+  if (path.startsWith('/api/')) notePeerTime(response.headers.get('date'))
   // a proxy answers for a peer that is away; of content it is the peer's own answer: nobody gives it
   if (response.status === 502 && !isContent(path)) reportLost()
   else reportFound()

@@ -1,16 +1,27 @@
 import { useCallback, useEffect, useId as useHookId, useState } from 'preact/hooks'
+import { peerNow } from './peer-time.ts'
 
 export const useId = (): string => useHookId()
 
-/** The time, again every so often: for "3 min ago". */
+/** The peer's time, again every so often: for "3 min ago". */
 export function useNow (everyMs = 30_000): number {
+  useTick(everyMs)
+  // what is drawn for another reason shall not be told by an old time: what has just happened would be in the future
+  return peerNow()
+}
+
+/** This machine's time, for what the page itself does. */
+export function useOwnNow (everyMs: number): number {
+  useTick(everyMs)
+  return Date.now()
+}
+
+function useTick (everyMs: number): void {
   const [, tick] = useState(0)
   useEffect(() => {
     const timer = setInterval(() => tick(count => count + 1), everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  // what is drawn for another reason shall not be told by an old time: what has just happened would be in the future
-  return Date.now()
 }
 
 export function useMedia (query: string): boolean {

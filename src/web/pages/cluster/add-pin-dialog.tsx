@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { Pin } from '../../../client/types.ts'
 import { cluster } from '../../data/clients.ts'
 import { errorText } from '../../data/errors.ts'
+import { peerNow } from '../../data/peer-time.ts'
 import { invalidate, useAction } from '../../data/query.ts'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox } from '../../ui/choices.tsx'
@@ -24,7 +25,7 @@ export function AddPinDialog ({ onClose, onDone }: { onClose: () => void, onDone
   const contentFault = text.trim() === '' ? 'Paste a CID, a path or a link.' : content === '' ? 'There is no CID in it.' : ''
   const fault = copies.kind === 'some' ? factorsFault(copies.min, copies.most) : ''
   const expireAt = expires === '' ? undefined : new Date(expires)
-  const expiryFault = expireAt != null && !(expireAt.getTime() > Date.now()) ? 'It has to be in the future.' : ''
+  const expiryFault = expireAt != null && !(expireAt.getTime() > peerNow()) ? 'It has to be in the future.' : ''
   const add = useAction(async () => cluster.pin(content, {
     name: name.trim(), mode: isDirect ? 'direct' : 'recursive', ...factorsOf(copies), ...(expireAt == null ? {} : { expireAt })
   }), { failed: () => {}, success: 'It is in the pinset; the peers fetch it now.', done: pin => {

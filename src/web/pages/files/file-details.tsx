@@ -27,7 +27,7 @@ import { useFile } from './use-file.ts'
 /** All that is known of a file, and what can be done with it. */
 export function FileDetails ({ cid, onGone }: { cid: string, onGone: () => void }) {
   const query = useFile(cid)
-  if (query.data == null && statusOf(query.error) === 404) {
+  if (statusOf(query.error) === 404) {
     return <EmptyState title="There is no such file" icon="file" action={<Button onClick={onGone}>To the list</Button>}>It may have been deleted, or it belongs to somebody else.</EmptyState>
   }
   return <Loaded query={query}>{file => <Details file={file} onGone={onGone} onChange={changed => query.set({ ...changed, info: file.info })}/>}</Loaded>

@@ -2,7 +2,7 @@ import { memo } from 'preact/compat'
 import { useCallback, useState } from 'preact/hooks'
 import { gatewayLink } from '../../app/face.ts'
 import { bytesText, countText, durationText, percentText, rateText, relativeText } from '../../data/format.ts'
-import { useMedia, useNow } from '../../data/hooks.ts'
+import { useMedia, useOwnNow } from '../../data/hooks.ts'
 import { useStore } from '../../data/store.ts'
 import { isOver, isUnderWay, totalsOf } from '../../data/uploads/upload-item.ts'
 import type { UploadItem, UploadState } from '../../data/uploads/upload-item.ts'
@@ -126,7 +126,7 @@ function State ({ item }: { item: UploadItem }) {
 }
 
 function NextTry ({ at }: { at: number }) {
-  const now = useNow(1000)
+  const now = useOwnNow(1000)
   return <>Next try {relativeText(at, { now })}.</>
 }
 

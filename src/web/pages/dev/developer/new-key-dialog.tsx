@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { CreatedKey, Permission } from '../../../../client/service/types.ts'
 import { service } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
+import { peerNow } from '../../../data/peer-time.ts'
 import { useAction } from '../../../data/query.ts'
 import { Button } from '../../../ui/button.tsx'
 import { Checkbox, Radios, Select } from '../../../ui/choices.tsx'
@@ -17,12 +18,12 @@ export interface NewKeyDialogProps { onClose: () => void, onMade: (key: CreatedK
 export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
   const [draft, setDraft] = useState<KeyDraft>(emptyDraft)
   const [isTried, setTried] = useState(false)
-  const make = useAction(async (from: KeyDraft) => service.account.createKey(newKey(from, Date.now())), { done: onMade, failed: () => {} })
-  const faults = isTried ? draftFaults(draft, Date.now()) : {}
+  const make = useAction(async (from: KeyDraft) => service.account.createKey(newKey(from, peerNow())), { done: onMade, failed: () => {} })
+  const faults = isTried ? draftFaults(draft, peerNow()) : {}
   const change = (changes: Partial<KeyDraft>): void => setDraft(before => ({ ...before, ...changes }))
   const submit = async (): Promise<void> => {
     setTried(true)
-    if (Object.keys(draftFaults(draft, Date.now())).length === 0) await make.run(draft)
+    if (Object.keys(draftFaults(draft, peerNow())).length === 0) await make.run(draft)
   }
 
   return (

@@ -1,4 +1,5 @@
 import { isClusterError, messageOf } from '../../base/errors.ts'
+import { bytesText } from './format.ts'
 
 /** Of an answer of the peer's; 0 when none came. Undefined for what has nothing to do with one. */
 export function statusOf (err: unknown): number | undefined {
@@ -21,7 +22,7 @@ export function errorText (err: unknown): string {
   if (status === 401) return 'You are not logged in, or your session has ended.'
   if (status === 429) return `Too many requests at once. ${retryText(err)}`
   if (status === 503 && !isClusterError(err)) return 'The peer is not ready yet.'
-  return sentence(messageOf(err))
+  return sentence(withSizes(messageOf(err)))
 }
 
 /** What peers say of a pin that failed. "context canceled" is what Go says when nothing came in time. */
@@ -31,6 +32,9 @@ function retryText (err: unknown): string {
   const seconds = (err as { retryAfterSeconds?: unknown }).retryAfterSeconds
   return typeof seconds === 'number' ? `Try again in ${seconds} s.` : 'Try again in a while.'
 }
+
+/** Programs are told bytes. */
+const withSizes = (text: string): string => / bytes\b/.test(text) ? text.replace(/\b\d{5,}\b( bytes)?/g, found => bytesText(Number.parseInt(found, 10))) : text
 
 /** Messages of the API begin small and end without a dot. */
 function sentence (text: string): string {

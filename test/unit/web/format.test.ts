@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { matchPath, findPath } from '../../../src/web/app/path-pattern.ts'
+import { errorText } from '../../../src/web/data/errors.ts'
 import { bytesText, durationText, exactBytes, msOfTime, percentText, relativeText, shortCid, shownName, timeText } from '../../../src/web/data/format.ts'
 import { agentWords } from '../../../src/web/pages/account/agent-words.ts'
 import { pinCounts } from '../../../src/web/pages/home/pin-counts.ts'
@@ -28,6 +29,11 @@ describe('what people read', () => {
 
   it('has times apart from now', () => {
     assert.deepEqual([0, -5000, -180_000, 7_300_000].map(apart => relativeText(now + apart, { now })), ['just now', 'just now', '3 min ago', 'in 2 h'])
+  })
+
+  it('has sizes of messages as people have them', () => {
+    assert.equal(errorText(new Error('the quota is used up: 12000000 bytes more are wanted, 8000000 are left of 20000000')), 'The quota is used up: 11 MiB more are wanted, 7.6 MiB are left of 19 MiB.')
+    assert.equal(errorText(new Error('port 50000 is taken')), 'Port 50000 is taken.')
   })
 
   it('has days by their name when they are near', () => {

@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks'
 import { service } from '../../data/clients.ts'
 import { bytesText } from '../../data/format.ts'
 import { useStored } from '../../data/hooks.ts'
+import { useLiveQueries } from '../../data/live.ts'
+import type { LiveFilter } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
 import { useStore } from '../../data/store.ts'
 import { ownUploads } from '../../data/uploads/own-uploads.ts'
@@ -19,6 +21,8 @@ import './upload-page.css'
 
 type Pin = 'now' | 'on-access'
 
+const changes: LiveFilter = { types: ['file'] }
+
 /** Files and folders come in here. */
 export default function UploadPage () {
   const queue = ownUploads()
@@ -28,6 +32,7 @@ export default function UploadPage () {
   const [shared, setShared] = useState<UploadItem | null>(null)
   const account = useQuery('account', signal => service.account.status({ signal }))
   const groups = useQuery('groups', signal => service.groups.list({ signal }))
+  useLiveQueries(changes, 'account')
   const known = group === '' || groups.data == null || groups.data.some(({ id }) => id === group)
   const left = account.data == null ? null : Math.max(0, account.data.quota_bytes - account.data.used_bytes)
 

@@ -9,6 +9,7 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
+import { isAbout, withHolders } from './pin-version.ts'
 import type { Members } from '../peers/members.ts'
 
 /** Rows: `lent/1/<peer ID>/<CID>` → JSON {added, at}; the 1 is the format's version. */
@@ -74,8 +75,9 @@ export class LentPins {
   async #giveBack ({ cid, peer, added }: LentPin, signal: AbortSignal): Promise<boolean> {
     const { clock, ask } = this.#deps
     if (!this.#isLent(cid, peer, added)) return true
-    const { status } = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, cid, late))
-    return status === 'pinned' && await this.#without(cid, { peer, added }, new Set(added))
+    const info = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, cid, late))
+    const pin = this.#deps.consensus.state.get(cid)
+    return info.status === 'pinned' && pin != null && isAbout(info, pin) && await this.#without(cid, { peer, added }, new Set(added))
   }
 
   async #keep ({ cid, peer, added }: LentPin): Promise<boolean> {
@@ -88,7 +90,7 @@ export class LentPins {
     const pin = consensus.state.get(cid)
     if (pin == null || !this.#isLent(cid, peer, added)) return true
     const allocations = pin.allocations.filter(other => !lost.has(other))
-    if (!await consensus.replace(pin, { ...pin, allocations, timestamp: clock.now() })) return false
+    if (!await consensus.replace(pin, withHolders(pin, allocations, clock.now()))) return false
     log.info('a pin of a peer that was gone has its holders again', { cid: cid.toString(), peer, allocations })
     return true
   }

@@ -13,6 +13,7 @@ import { refuseInFollowerMode } from '../follower.ts'
 import type { Members } from '../peers/members.ts'
 import { MoveRows } from './move-rows.ts'
 import type { Move, MoveRowsDeps } from './move-rows.ts'
+import { isAbout, withHolders } from './pin-version.ts'
 import type { Placement } from './placement.ts'
 
 export interface MovesDeps {
@@ -97,7 +98,7 @@ export class Moves {
     if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
     const target = this.#targetOf(pin, from, to)
     const isThere = members.has(from)
-    const moved: Pin = { ...pin, allocations: isThere ? [...target, from] : target, timestamp: clock.now() }
+    const moved = withHolders(pin, isThere ? [...target, from] : target, clock.now())
     const added = target.filter(peer => !pin.allocations.includes(peer))
     const move: Move = { cid, from, to: added, until: clock.now() + giveUpMs }
     if (isThere) await this.#rows.add(move)
@@ -135,9 +136,9 @@ export class Moves {
       const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer)) || clock.now() > until
       if (isOver) return await forget()
       const said = await Promise.all(to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late))))
-      if (said.some(({ status }) => status !== 'pinned')) return
+      if (said.some(info => info.status !== 'pinned' || !isAbout(info, pin))) return
       await consensus.settled(cid)
-      if (await consensus.replace(pin, { ...pin, allocations: pin.allocations.filter(peer => peer !== from), timestamp: clock.now() })) await forget()
+      if (await consensus.replace(pin, withHolders(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
     } catch (err) {
       signal.throwIfAborted()
       if (!isClusterError(err, 'PEER_UNREACHABLE')) log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })

@@ -8,6 +8,7 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members } from '../peers/members.ts'
+import { isAbout, withHolders } from '../pinning/pin-version.ts'
 import { goalOf, transferStep } from './transfer-step.ts'
 import type { Saying, TransferStep } from './transfer-step.ts'
 
@@ -57,7 +58,7 @@ export class Transfers {
       const pin = consensus.state.get(order.cid)
       if (pin == null || isEverywhere(pin) || !pin.allocations.includes(order.from)) return transfer.end('gone')
       await transfer.hear(pin, signal)
-      const result = await transfer.take(signal)
+      const result = await transfer.take(pin, signal)
       if (result != null) return result
       await clock.sleep(look, signal)
     }
@@ -87,24 +88,25 @@ class Transfer {
   /** Asks all other holders what they have. */
   async hear (pin: Pin, signal: AbortSignal): Promise<void> {
     const others = pin.allocations.filter(peer => peer !== this.#order.from)
-    await Promise.all(others.map(async peer => { this.#heard.set(peer, await this.#askOne(peer, signal)) }))
+    await Promise.all(others.map(async peer => { this.#heard.set(peer, await this.#askOne(peer, pin, signal)) }))
   }
 
-  /** Users may have changed the pin while its holders were asked: decides by what it is now. Undefined: look again. */
-  async take (signal: AbortSignal): Promise<TransferResult | undefined> {
+  /** Undefined: look again, also when somebody has changed the pin since its holders were asked. */
+  async take (heardOf: Pin, signal: AbortSignal): Promise<TransferResult | undefined> {
     const { consensus, clock } = this.#deps
     const { cid, from, candidates, onGiven } = this.#order
     await consensus.settled(cid)
     signal.throwIfAborted()
     const pin = consensus.state.get(cid)
     if (pin == null || isEverywhere(pin) || !pin.allocations.includes(from)) return this.end('gone')
+    if (!isAbout({ created: heardOf.timestamp, allocations: heardOf.allocations }, pin)) return undefined
     if (this.#goal === 0) this.#goal = goalOf(pin)
     const said = new Map([...this.#heard].map(([peer, { saying }]) => [peer, saying]))
     const step = this.#patient(transferStep({ pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added, candidates: () => candidates(pin).filter(peer => !this.#added.has(peer)) }))
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
-    if (!await consensus.replace(pin, { ...pin, allocations: step.allocations, timestamp: clock.now() })) return undefined
+    if (!await consensus.replace(pin, withHolders(pin, step.allocations, clock.now()))) return undefined
     if (step.isLast) return this.end('moved', step.isFewer)
     for (const peer of fresh) this.#added.add(peer)
     onGiven(fresh)
@@ -122,12 +124,14 @@ class Transfer {
     return now - this.#fewerSince < unawareMs ? { do: 'wait' } : step
   }
 
-  async #askOne (peer: PeerId, signal: AbortSignal): Promise<Heard> {
+  async #askOne (peer: PeerId, pin: Pin, signal: AbortSignal): Promise<Heard> {
     const { members, ask, clock } = this.#deps
     if (!members.has(peer)) return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} is not there` }
     try {
-      const { status, error } = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, this.#order.cid, late))
+      const info = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, this.#order.cid, late))
+      const { status, error } = info
       const saying = sayings[status]
+      if (saying === 'has' && !isAbout(info, pin)) return this.#unaware(peer, `peer ${peer} has not heard yet how the pin has changed`)
       if (saying != null) return { saying, unawareSince: undefined, reason: saying === 'failed' ? `peer ${peer}: ${error}` : '' }
       return this.#unaware(peer, `peer ${peer} says ${status}: it does not take the pin as its own`)
     } catch (err) {

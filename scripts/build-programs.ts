@@ -1,7 +1,7 @@
 /**
  * Bundles the programs. A start from node_modules takes ten times as long, and one from a bundle of many small chunks a quarter longer than from a few big
- * ones (docs/design/performance.md): so all that a start loads at the same moment lies in one chunk. Native modules stay outside (they load their prebuilt
- * binaries by path).
+ * ones (docs/design/performance.md): so all that a start loads at the same moment lies in one chunk. Native programs stay outside (their prebuilt
+ * binaries are loaded by path).
  */
 import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
@@ -26,7 +26,7 @@ export async function buildPrograms (dist: string): Promise<void> {
     'libp2p-http-client': source('src/node/libp2p-http-client.ts'),
     index: source('cmd/helia-cluster-service/embed.ts')
   }
-  const plugins = [builtins, withoutDefaults]
+  const plugins = [builtins, withoutDefaults, levelBinding]
   const groups = groupsOf(await importsOf({ ...common, input, plugins }))
   await write({ ...common, input, plugins }, { ...output, dir: dist, codeSplitting: { groups } })
   // files take longer to be found and read than to be compiled
@@ -70,8 +70,21 @@ const builtins: Plugin = {
   load (id) {
     const [, when, path = ''] = /^\0(builtin|builtin-later):(.*)$/.exec(id) ?? []
     if (when == null) return null
-    return when === 'builtin' ? `module.exports = ${taken(path)}` : `export const { ${plainExports(path).join(', ')} } = ${taken(path)}`
+    if (when === 'builtin') return late.has(path) ? lateExports(path) : `module.exports = ${taken(path)}`
+    return `export const { ${plainExports(path).join(', ')} } = ${taken(path)}`
   }
+}
+
+/** Those that are imported at once by what seldom uses them, and take 4 ms to load. */
+const late = new Set(['child_process', 'node:child_process'])
+
+const lateExports = (path: string): string =>
+  `module.exports = { ${plainExports(path).map(name => `get ${name} () { return ${taken(path)}.${name} }`).join(', ')} }`
+
+/** LevelDB's own program stays where its package is; the JavaScript around it, a dozen small files, goes with ours. */
+const levelBinding: Plugin = {
+  name: 'level-binding',
+  resolveId: (path, importer) => path === './binding' && /[\\/]classic-level[\\/]/.test(importer ?? '') ? { id: 'classic-level/binding.js', external: true } : null
 }
 
 /** @helia/libp2p brings defaults that we don't use: WebRTC, AutoTLS, UPnP and an HTTP client for each, 2.4 MB in all. */
@@ -88,7 +101,7 @@ const libp2pClient: Plugin = {
 
 const common: InputOptions = {
   platform: 'node',
-  external: [/^classic-level$/, /node-datachannel$/, 'pino-pretty', /^@opentelemetry\/(sdk-.*|exporter-.*|resources)$/],
+  external: [/node-datachannel$/, 'pino-pretty', /^@opentelemetry\/(sdk-.*|exporter-.*|resources)$/],
   // syntax only: helia-cluster-ctl runs on it
   transform: { target: 'node20.16', define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"' } },
   logLevel: 'warn',

@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import { ClusterError } from '../base/errors.ts'
+import { always, lastingRows } from '../leveldb/lasting-rows.ts'
 import { openError, writeError } from './level-errors.ts'
 
 export interface MendingLevelInit {
@@ -12,6 +13,12 @@ export interface MendingLevelInit {
   remedy: string
 }
 
+/** From a key on, up to one (or the end) that doesn't belong to it. */
+export interface LevelRange { gte: Uint8Array, lt?: Uint8Array }
+
+const rowsPerBatch = 1000
+const rangeBehind = ({ gte, ...end }: LevelRange, behind: Uint8Array | undefined): { gt?: Uint8Array, gte?: Uint8Array, lt?: Uint8Array } => behind == null ? { gte, ...end } : { gt: behind, ...end }
+
 /** A row of a batch. */
 export type LevelRow = { type: 'put', key: Uint8Array, value: Uint8Array } | { type: 'del', key: Uint8Array }
 
@@ -21,6 +28,8 @@ export class MendingLevel {
   // Made by `open`: a ClassicLevel opens itself in the turn it is made.
   #db: ClassicLevel<Uint8Array, Uint8Array> | undefined
   #broken = false
+  #openings = 0
+  #mending: Promise<void> | undefined
 
   constructor (init: MendingLevelInit) { this.#init = init }
 
@@ -34,10 +43,36 @@ export class MendingLevel {
   async open (): Promise<void> {
     const { folder, remedy } = this.#init
     this.#db = this.#make()
+    this.#openings++
     await this.#db.open().catch(err => { throw openError(err, { folder, remedy }) })
   }
 
   async close (): Promise<void> { await this.#db?.close() }
+
+  /** Keys in batches of 1000, from a snapshot; from a second one when the database is mended meanwhile. */
+  keys (range: LevelRange): AsyncGenerator<Uint8Array[]> {
+    return lastingRows<Uint8Array, Uint8Array>({
+      sizes: always(rowsPerBatch),
+      keyOf: key => key,
+      list: behind => this.db.keys({ ...rangeBehind(range, behind), fillCache: false }),
+      openings: () => this.#openings,
+      settled: async () => this.#settled()
+    })
+  }
+
+  /** As `keys`, with the values. */
+  entries (range: LevelRange): AsyncGenerator<Array<[Uint8Array, Uint8Array]>> {
+    return lastingRows<Uint8Array, [Uint8Array, Uint8Array]>({
+      sizes: always(rowsPerBatch),
+      keyOf: ([key]) => key,
+      list: behind => this.db.iterator({ ...rangeBehind(range, behind), fillCache: false }),
+      openings: () => this.#openings,
+      settled: async () => this.#settled()
+    })
+  }
+
+  /** What goes wrong is told to who writes. */
+  async #settled (): Promise<void> { await this.#mending?.catch(() => {}) }
 
   /** Empties LevelDB's log into a table, so that the next opening needn't read it. */
   async settle (): Promise<void> {
@@ -46,7 +81,10 @@ export class MendingLevel {
 
   /** Atomic. Throws STORAGE_FULL, and then nothing of it is there. */
   async batch (rows: LevelRow[], options: { sync?: boolean } = {}): Promise<void> {
-    if (this.#broken) await this.#mend()
+    if (this.#broken) {
+      this.#mending = this.#mend().finally(() => { this.#mending = undefined })
+      await this.#mending
+    }
     try {
       await this.db.batch(rows, options)
     } catch (err) {

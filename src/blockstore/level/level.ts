@@ -153,17 +153,10 @@ class LevelBlockstore implements Blockstore {
 
   async * multihashes (options: BlockstoreOptions = {}): AsyncGenerator<Uint8Array[]> {
     this.#gate.check()
-    const keys = this.#level.db.keys({ gte: Uint8Array.of(prefix.length), lt: Uint8Array.of(prefix.length + 1), fillCache: false })
-    try {
-      while (true) {
-        options.signal?.throwIfAborted()
-        this.#gate.check()
-        const batch = await keys.nextv(1000)
-        if (batch.length === 0) return
-        yield batch.map(key => key.subarray(1))
-      }
-    } finally {
-      await keys.close()
+    for await (const batch of this.#level.keys({ gte: Uint8Array.of(prefix.length), lt: Uint8Array.of(prefix.length + 1) })) {
+      options.signal?.throwIfAborted()
+      yield batch.map(key => key.subarray(1))
+      this.#gate.check()
     }
   }
 

@@ -98,33 +98,17 @@ export class BlockIndex {
     while (this.#writing != null) await this.#writing
   }
 
-  /** Multihashes in batches, from a snapshot. */
+  /** Multihashes in batches, from a snapshot; from a second one when the disk was full meanwhile. */
   async * multihashes (signal?: AbortSignal): AsyncGenerator<Uint8Array[]> {
-    const keys = this.#level.db.keys({ ...blockKeys, fillCache: false })
-    try {
-      while (true) {
-        signal?.throwIfAborted()
-        const batch = await keys.nextv(1000)
-        if (batch.length === 0) return
-        yield batch
-      }
-    } finally {
-      await keys.close()
+    for await (const batch of this.#level.keys(blockKeys)) {
+      signal?.throwIfAborted()
+      yield batch
     }
   }
 
-  /** Multihashes and places in batches, from a snapshot: for repairs. */
+  /** Multihashes and places in batches, as `multihashes`: for repairs. */
   async * places (): AsyncGenerator<Array<{ multihash: Uint8Array, place: Place }>> {
-    const rows = this.#level.db.iterator({ ...blockKeys, fillCache: false })
-    try {
-      while (true) {
-        const batch = await rows.nextv(1000)
-        if (batch.length === 0) return
-        yield batch.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
-      }
-    } finally {
-      await rows.close()
-    }
+    for await (const rows of this.#level.entries(blockKeys)) yield rows.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
   }
 
   async #writeAll (): Promise<void> {

@@ -6,6 +6,8 @@ import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { GuardedFiles, ListLocks } from '../../leveldb/guarded-files.ts'
+import { always, lastingRows } from '../../leveldb/lasting-rows.ts'
+import type { LastingRowsInit } from '../../leveldb/lasting-rows.ts'
 import { datastoreFiles } from './rescued-store.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { Level, Operation } from './write-queue.ts'
@@ -144,32 +146,27 @@ class LevelDatastore implements Datastore {
   }
 
   async * entries (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, Uint8Array]>> {
-    yield * this.#batches<[string, Uint8Array]>(level => level.iterator(levelRange(range)), options)
+    yield * this.#batches<[string, Uint8Array]>({ list: behind => this.#level().iterator(levelRange(range, behind)), keyOf: ([key]) => key }, options)
   }
 
   async * keys (range: KeyRange, options: ListOptions = {}): AsyncIterable<string[]> {
-    yield * this.#batches<string>(level => level.keys(levelRange(range)), options)
+    yield * this.#batches<string>({ list: behind => this.#level().keys(levelRange(range, behind)), keyOf: key => key }, options)
   }
 
   async * values (range: KeyRange, options: ListOptions = {}): AsyncIterable<Uint8Array[]> {
-    yield * this.#batches<Uint8Array>(level => level.values(levelRange(range)), options)
+    for await (const rows of this.entries(range, options)) yield rows.map(([, value]) => value)
   }
 
-  async * #batches<Row> (iterator: (level: Level) => RowIterator<Row>, { signal }: ListOptions): AsyncGenerator<Row[]> {
+  async * #batches<Row> (rows: Pick<LastingRowsInit<string, Row>, 'list' | 'keyOf'>, { signal }: ListOptions): AsyncGenerator<Row[]> {
     signal?.throwIfAborted()
-    // LevelDB takes the snapshot when the iterator is made
-    const rows = iterator(this.#level())
+    const { writes } = this.#opened()
     try {
-      for (let size = rowsInFirstBatch; ; size = rowsPerBatch) {
-        const batch = await rows.nextv(size)
-        if (batch.length === 0) return
+      for await (const batch of lastingRows({ ...rows, sizes: always(rowsPerBatch, rowsInFirstBatch), openings: () => writes.openings, settled: async () => writes.opened() })) {
         signal?.throwIfAborted()
         yield batch
       }
     } catch (err) {
       throw signal?.aborted === true ? signal.reason : this.#translated(err)
-    } finally {
-      await rows.close()
     }
   }
 
@@ -188,10 +185,8 @@ class LevelDatastore implements Datastore {
   }
 }
 
-interface RowIterator<Row> { nextv (size: number): Promise<Row[]>, close (): Promise<void> }
-
-const levelRange = ({ from, before }: KeyRange): { gte: string, lt: string, highWaterMarkBytes: number } =>
-  ({ gte: from, lt: before, highWaterMarkBytes: bytesPerBatch })
+const levelRange = ({ from, before }: KeyRange, behind: string | undefined): { gte?: string, gt?: string, lt: string, highWaterMarkBytes: number } =>
+  ({ ...(behind == null ? { gte: from } : { gt: behind }), lt: before, highWaterMarkBytes: bytesPerBatch })
 
 const operation = ({ key, value }: Write): Operation => value === undefined ? { type: 'del', key } : { type: 'put', key, value }
 

@@ -31,7 +31,9 @@ export class WriteQueue {
   #waiting: WaitingBatch[] = []
   #running: Promise<void> | undefined
   #isTorn = false
+  #reopening: Promise<void> | undefined
   #isUnsynced = false
+  #openings = 1
 
   constructor (level: Level, { written }: WriteQueueDeps) {
     this.#level = level
@@ -47,6 +49,12 @@ export class WriteQueue {
   }
 
   async drained (): Promise<void> { await this.#running }
+
+  /** How often the database was opened. */
+  get openings (): number { return this.#openings }
+
+  /** Resolves when the database isn't being opened again. What goes wrong is told to who writes. */
+  async opened (): Promise<void> { await this.#reopening?.catch(() => {}) }
 
   /** Everything written so far is on the disk. */
   async synced (): Promise<void> {
@@ -86,13 +94,17 @@ export class WriteQueue {
     await this.#tryRoom(before.sizeBytes + headroomBytes)
     // an empty range: all that happens is that the rows in memory go to a table and a new log begins
     if (this.#level.status === 'open') await this.#level.compactRange('\u0000', '\u0000')
-    if ((await logsOf(this.#level.location)).newest === before.newest) await this.#reopen(before.sizeBytes)
+    if ((await logsOf(this.#level.location)).newest === before.newest) {
+      this.#reopening = this.#reopen(before.sizeBytes).finally(() => { this.#reopening = undefined })
+      await this.#reopening
+    }
     this.#isTorn = false
   }
 
   /** An opening that fails would end the reads too, until the next write tries again. */
   async #reopen (logBytes: number): Promise<void> {
     await this.#tryRoom(2 * logBytes + 4 * headroomBytes)
+    this.#openings++
     await this.#level.close()
     await this.#level.open()
   }

@@ -84,6 +84,8 @@ export interface ClusterDeps {
   temporaryStore?: () => Promise<TemporaryStore>
   /** Keeps what of the use cases must outlive the process: removals of peers under way. Started before the cluster. Without it they end with the process. */
   datastore?: Datastore
+  /** Told of each new state of a drain that this peer does. */
+  onDrain?: (drain: DrainStatus) => void
   clock: Clock
   log: Logger
   workers: Workers

@@ -37,6 +37,9 @@ export interface ClusterEventsDeps {
   random: Random
 }
 
+/** How far the drain of a peer is. */
+export interface DrainChange { peer: PeerId, state: string, left: number, moved: number, reason: string }
+
 /** A long piece of work of the service, as an operator sees it. */
 export interface TaskChange { taskId: string, kind: string, state: string, error: string | null }
 
@@ -46,7 +49,7 @@ const lookMs = 1000
 
 /**
  * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how pins go on this peer, and on the others while
- * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`), or whose pinset isn't this one's (`peer.sync`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
+ * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`), or whose pinset isn't this one's (`peer.sync`), or that this peer drains (`peer.drain`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
  * with each start.
  */
 export class ClusterEvents implements EventFeed, Startable {
@@ -117,6 +120,10 @@ export class ClusterEvents implements EventFeed, Startable {
     } finally {
       leave()
     }
+  }
+
+  peerDrain ({ peer, state, left, moved, reason }: DrainChange): void {
+    this.#ring.add('peer.drain', { peer, peername: this.#nameOf(peer), state, left, moved, ...(reason === '' ? {} : { reason: shortText(reason) }) })
   }
 
   task ({ taskId, kind, state, error }: TaskChange): void {

@@ -67,6 +67,7 @@ export function observedBy (observer: Observer, { blocks, consensus, ipfs, denyl
     ...(service == null ? {} : { service }),
     pins: () => consensus.state.size(),
     underReplicated: () => cluster.underReplicated(),
+    drains: () => cluster.drains(),
     ipfsPins: () => ipfs.pinCount(),
     heldAdds: () => ipfs.holdCount(),
     denylists: () => denylist.lists(),

@@ -123,7 +123,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))
   const { events, watching, components: eventComponents } = eventsOf({ consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
   const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local, onDrain: drain => events.peerDrain(drain),
     allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
   })
   cluster.onSync(row => events.peerSync(row))

@@ -11,6 +11,8 @@ export interface MetricSources {
   pins (): number
   /** Pins with a missing holder, as of a minute ago; undefined before they were counted. */
   underReplicated (): number | undefined
+  /** Peers that this one drains, and pins that are left there. */
+  drains (): ReadonlyArray<{ peer: string, state: string, left: number }>
   /** Roots of the IPFS node. */
   ipfsPins (): number
   /** Adds whose blocks the IPFS node holds. */

@@ -84,6 +84,7 @@ function watchPins (scraped: ScrapedMetrics, sources: MetricSources): void {
   const inState = (state: string) => () => sources.operations()[state]
   scraped.gauge('ipfscluster_pins', 'Total number of cluster pins', () => sources.pins())
   scraped.gauge('helia_cluster_pins_under_replicated', 'Pins of which at least one allocated peer is missing', () => sources.underReplicated())
+  scraped.gauges('helia_cluster_drain_pins_left', 'Pins that are left on peers that this one drains', ['peer', 'state'], () => sources.drains().map(({ peer, state, left }) => [[peer, state], left]))
   scraped.gauge('ipfscluster_pins_ipfs_pins', 'Current number of items pinned on IPFS', () => sources.ipfsPins())
   scraped.gauge('helia_cluster_held_adds', 'Adds whose blocks are kept from garbage collection because they run or their roots wait to be pinned', () => sources.heldAdds())
   scraped.gauge('ipfscluster_pins_pin_queued', 'Current number of pins queued for pinning', inState('pin_queued'))

@@ -22,6 +22,8 @@ export interface DrainRunDeps {
   growth: Growth
   members: Pick<Members, 'list'>
   everywhere: EverywhereCheck
+  /** Told of each new state. */
+  changed: () => void
   /** Keeps how far it is. */
   save: (drain: Drain) => Promise<void>
   clock: Clock
@@ -41,7 +43,7 @@ const measureMs = 2000
 /** One drain, from its start or a restart of the process on. */
 export class DrainRun {
   drain: Drain
-  state: DrainState = 'draining'
+  #state: DrainState = 'draining'
   reason = ''
   left: number
   everywhere = 0
@@ -61,7 +63,14 @@ export class DrainRun {
     this.#deps = deps
     this.#pace = new Pace(drain)
     this.#began = deps.clock.now()
-    if (drain.endedAt != null) this.state = 'drained'
+    if (drain.endedAt != null) this.#state = 'drained'
+  }
+
+  get state (): DrainState { return this.#state }
+  set state (state: DrainState) {
+    if (state === this.#state) return
+    this.#state = state
+    this.#deps.changed()
   }
 
   get inTransit (): number { return this.#inTransit.size }
@@ -231,13 +240,15 @@ export class DrainRun {
       this.drain = { ...this.drain, endedAt: clock.now() }
       await save(this.drain)
     }
-    Object.assign(this, { state: 'drained', reason: '' })
+    this.reason = ''
+    this.state = 'drained'
     this.#pauseMs = firstPauseMs
     return false
   }
 
   #notYet (reason: string): false {
-    Object.assign(this, { state: 'waiting', reason })
+    this.reason = reason
+    this.state = 'waiting'
     this.#pauseMs = Math.min(lastPauseMs, this.#pauseMs * 2)
     return false
   }

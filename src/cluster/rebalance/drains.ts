@@ -33,6 +33,8 @@ export interface DrainsDeps {
   statusesOf: (peer: PeerId, filter: StatusFilter, signal: AbortSignal) => AsyncIterable<PinInfo[]>
   repoStat: (peer: PeerId, signal: AbortSignal) => Promise<RepoTotals>
   datastore?: Datastore | undefined
+  /** Told of each new state of a drain. */
+  onDrain?: ((drain: DrainStatus) => void) | undefined
   workers: Workers
   clock: Clock
   log: Logger
@@ -89,7 +91,9 @@ export class Drains {
     const drain: Drain = { peer, since: clock.now(), endedAt: null, pins, moved: 0, fewer: 0, ...defaultLimits, ...order }
     await this.#rows.add(drain)
     if (!this.#runs.has(peer)) this.#run(drain).everywhere = everywhere
-    return this.status(peer)
+    const begun = this.status(peer)
+    this.#deps.onDrain?.(begun)
+    return begun
   }
 
   /** NOT_FOUND when it isn't drained; CONFLICT when another peer does it. */
@@ -120,7 +124,7 @@ export class Drains {
   #run (drain: Drain): DrainRun {
     const { transfers, everywhere } = this.#parts()
     const receivers = new Receivers(this.#deps)
-    const run = new DrainRun(drain, { ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps), save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) } })
+    const run: DrainRun = new DrainRun(drain, { ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps), changed: () => this.#deps.onDrain?.(this.#statusOf(run)), save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) } })
     this.#deps.draining.add(drain.peer)
     this.#runs.set(drain.peer, { run, worker: this.#deps.workers.add(run.worker()) })
     void this.#deps.repoStat(drain.peer, new AbortController().signal).then(({ repoSize }) => receivers.measure(repoSize, drain.pins), () => {}) // without it peers are taken by their metrics alone

@@ -31,7 +31,8 @@ const isDrained = ({ state }: DrainStatus): boolean => state === 'drained'
 
 describe('draining a peer', () => {
   it('moves all of its pins to others, and never takes one away before the others have it', async () => {
-    const { cluster, one, heldBy, until, pinMany, peers, pinset } = await open(4)
+    const told: string[] = []
+    const { cluster, one, heldBy, until, pinMany, peers, pinset } = await open(4, { deps: { onDrain: ({ state }) => { told.push(state) } } })
     await pinMany(40, 2)
     const broken: string[] = []
     pinset.changes.add(([change]) => {
@@ -42,6 +43,7 @@ describe('draining a peer', () => {
 
     const begun = await cluster.drainPeer(one, {})
     const ended = await until(isDrained, one)
+    assert.deepEqual(told, ['draining', 'drained'])
 
     assert.deepEqual([begun.pins, begun.state, begun.left], [40, 'draining', 40])
     assert.deepEqual([ended.left, ended.moved, ended.fewer, heldBy(one)], [0, 40, 0, 0])

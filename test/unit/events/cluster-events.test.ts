@@ -73,16 +73,18 @@ describe('events of the cluster', () => {
     await stop()
   })
 
-  it('tell of alerts, warnings and tasks', async () => {
+  it('tell of alerts, warnings, tasks and drains', async () => {
     const { alerts, warnings, events, told, stop } = await watched()
     alerts.emit({ name: 'freespace', peer: 'b', triggeredAt: 0 } as unknown as Alert)
     warnings.emit({ level: 'warn', component: 'crdt', message: 'behind', facts: { inner: 1 }, firstAt: 0, lastAt: 0, count: 1 })
     events.task({ taskId: 't1', kind: 'pins-import', state: 'FAILURE', error: 'no' })
+    events.peerDrain({ peer: 'b', state: 'waiting', left: 3, moved: 4, reason: 'no room' })
 
     assert.deepEqual(await told(), [
       ['alert', { metric: 'freespace', peer: 'b', peername: 'name of b', triggered_at: '1970-01-01T00:00:00Z' }],
       ['warning', { level: 'warn', component: 'crdt', message: 'behind' }],
-      ['task.status', { task_id: 't1', kind: 'pins-import', state: 'FAILURE', error: 'no' }]
+      ['task.status', { task_id: 't1', kind: 'pins-import', state: 'FAILURE', error: 'no' }],
+      ['peer.drain', { peer: 'b', peername: 'name of b', state: 'waiting', left: 3, moved: 4, reason: 'no room' }]
     ])
     await stop()
   })

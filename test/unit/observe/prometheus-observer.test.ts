@@ -15,6 +15,7 @@ import { pollUntil } from '../../support/poll.ts'
 const sources: MetricSources = {
   pins: () => 100_000,
   underReplicated: () => 7,
+  drains: () => [{ peer: 'x', state: 'draining', left: 8 }],
   ipfsPins: () => 42,
   heldAdds: () => 6,
   denylists: () => [{ name: 'x.deny', rules: 10, hits: 3, fault: '' }, { name: 'y.deny', rules: 5, hits: 0, fault: 'it is not there' }],
@@ -66,8 +67,8 @@ describe('metrics for Prometheus', () => {
 
     const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
       'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads', 'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
-      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_pinset_peers{state="out_of_sync"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
-    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, 1, undefined])
+      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_pinset_peers{state="out_of_sync"}', 'helia_cluster_drain_pins_left{peer="x",state="draining"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
+    assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, 1, 8, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
   })
 

@@ -37,6 +37,28 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
     await shots(page, 'overview')
   })
 
+  it('says of each peer whether it has the same pinset, and what differs', async () => {
+    const table = page.getByRole('table', { name: 'Peers of the cluster' })
+    for (const name of ['two', 'three']) await table.getByRole('row', { name: new RegExp(`\\b${name}\\b`) }).getByText('In sync', { exact: true }).waitFor({ timeout: 60_000 })
+
+    const real = await cluster.rest('/health/sync')
+    await page.route(/\/health\/sync$/, async route => route.fulfill({ json: { ...real, peers: real.peers.map((one: any) => one.peername === 'three' ? { ...one, state: 'out_of_sync' } : one) } }))
+    await page.reload()
+    await table.getByRole('row', { name: /\bthree\b/ }).getByText('Out of sync', { exact: true }).waitFor()
+    await page.getByRole('heading', { name: 'three is out of sync' }).or(page.getByText('three is out of sync')).first().waitFor()
+    await page.getByRole('button', { name: 'Compare with three' }).click()
+    const dialog = page.getByRole('dialog', { name: 'one and three' })
+    await dialog.getByText('No pin differs any more.').waitFor({ timeout: 30_000 })
+    await checkAccessible(page)
+    await shots(page, 'compare')
+    await dialog.getByRole('button', { name: 'Let both merge again' }).click()
+    await page.getByText('Both have merged their histories again.').waitFor({ timeout: 30_000 })
+    await dialog.getByRole('button', { name: 'Close' }).first().click()
+    await page.unroute(/\/health\/sync$/)
+    await page.reload()
+    await table.getByRole('link', { name: 'three', exact: true }).waitFor()
+  })
+
   it('says why a pin waits: which block, since when, who was asked, when again', async () => {
     await page.goto(`${cluster.web.url}/cluster/pinset?status=waiting`)
     await page.getByRole('link', { name: 'nobody has it' }).click()

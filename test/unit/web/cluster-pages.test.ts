@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Alert, Id, Metric, Pin, PinProgress, PinsHealth } from '../../../src/client/types.ts'
+import type { Alert, Id, Metric, PeerSync, Pin, PinProgress, PinsHealth } from '../../../src/client/types.ts'
 import { neverText } from '../../../src/client/types.ts'
 import { layoutOf } from '../../../src/web/pages/cluster/graph-layout.ts'
 import { historyLines, peersLine } from '../../../src/web/pages/cluster/history-series.ts'
@@ -9,6 +9,7 @@ import { contentOf, copiesText, factorsFault, optionsOf } from '../../../src/web
 import { forMany } from '../../../src/web/pages/cluster/many.ts'
 import { rowOfPin, standingOf } from '../../../src/web/pages/cluster/pinset-rows.ts'
 import { PinsetSieve } from '../../../src/web/pages/cluster/pinset-sieve.ts'
+import { differenceText, syncWord } from '../../../src/web/pages/cluster/sync-words.ts'
 import { waitGroups, whyOf } from '../../../src/web/pages/cluster/why.ts'
 
 const peer = (id: string, error = ''): Id =>
@@ -23,6 +24,17 @@ describe('peers of the overview', () => {
     const rows = peerRows({ self: 'b', peers: [peer('b'), peer('a', 'gone'), peer('c', 'failed to dial')], health: { ...health, peers: [...health.peers, holding('c', false)] }, metrics: [metric('freespace', 'b', '500')], alerts: [] })
 
     assert.deepEqual(rows.map(({ id, state, isSelf, freeBytes }) => [id, state, isSelf, freeBytes]), [['a', 'missing', false, null], ['c', 'silent', false, null], ['b', 'up', true, 500]])
+  })
+
+  it('have the same pinset as the one that is asked, or not, while they are there', () => {
+    const sync = (id: string, state: PeerSync['state'], by: PeerSync['by'] = 'digest'): PeerSync => ({ peer: id, peername: '', trusted: true, state, since: null, by, pins: 3, digest: null, heads: [] })
+    const rows = peerRows({ self: 'b', peers: [peer('a', 'gone'), peer('b'), peer('c')], health, metrics: [], alerts: [], sync: [sync('a', 'behind'), sync('c', 'out_of_sync')] })
+
+    assert.deepEqual(rows.map(({ id, sync: one }) => [id, one?.state]), [['a', undefined], ['b', undefined], ['c', 'out_of_sync']])
+    assert.match(syncWord(sync('c', 'in_sync', 'heads')).about ?? '', /heads/)
+    assert.deepEqual((['in_sync', 'behind', 'out_of_sync'] as const).map(state => syncWord(sync('c', state)).tone), ['good', 'warn', 'bad'])
+    const names = { one: 'x', other: 'y' }
+    assert.deepEqual([{ one: null, other: '1' }, { one: '1', other: null }, { one: '1', other: '2' }].map(pin => differenceText(pin, names)), ['only y has it', 'only x has it', 'with other options'])
   })
 
   it('have alerts that have not passed', () => {

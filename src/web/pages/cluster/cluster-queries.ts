@@ -1,4 +1,4 @@
-import type { Alert, ConnectGraph, Id, Metric, MetricHistory, PinsHealth, Readiness } from '../../../client/types.ts'
+import type { Alert, ClusterSync, ConnectGraph, Id, Metric, MetricHistory, PinsHealth, Readiness } from '../../../client/types.ts'
 import { cluster } from '../../data/clients.ts'
 import { useLiveQueries } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
@@ -23,6 +23,8 @@ export const usePeers = (): Query<PeersNow> => useQuery('cluster/peers', async s
 }, { pollMs: oftenMs })
 
 export const usePinsHealth = (): Query<PinsHealth> => useQuery('cluster/pins-health', async signal => cluster.pinsHealth({ signal }), { pollMs: oftenMs })
+
+export const useSync = (): Query<ClusterSync> => useQuery('cluster/sync', async signal => cluster.sync({ signal }), { pollMs: seldomMs })
 
 export const useReadiness = (): Query<Readiness> => useQuery('cluster/ready', async signal => cluster.readiness({ signal }), { pollMs: seldomMs })
 

@@ -5,13 +5,14 @@ import { ErrorState } from '../../ui/error-state.tsx'
 import { Page, Section } from '../../ui/page.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { Stat, Stats } from '../../ui/card.tsx'
-import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth, useReadiness } from './cluster-queries.ts'
+import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth, useReadiness, useSync } from './cluster-queries.ts'
 import { ConnectionGraph } from './connection-graph.tsx'
 import { HistoryCharts } from './history-charts.tsx'
 import { MissingPeers, OwnProblems } from './peer-notices.tsx'
 import { peerRows } from './peer-rows.ts'
 import type { PeerRow } from './peer-rows.ts'
 import { PeersTable } from './peers-table.tsx'
+import { OutOfSyncPeers } from './sync-notices.tsx'
 import './overview-page.css'
 
 export default function OverviewPage () {
@@ -21,10 +22,12 @@ export default function OverviewPage () {
   const alerts = useAlerts()
   const metrics = useMetrics()
   const readiness = useReadiness()
-  const rows = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [] })
+  const sync = useSync()
+  const rows = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers })
 
   return <Page title="Cluster" intro="Which peers are there, what they hold, and what needs you." actions={<Button icon="pin" to="/cluster/pinset">Pinset</Button>}>
     {rows != null && <MissingPeers rows={rows}/>}
+    {rows != null && <OutOfSyncPeers rows={rows}/>}
     {readiness.data != null && <OwnProblems readiness={readiness.data}/>}
     {peers.error != null && rows == null && <ErrorState error={peers.error} onRetry={peers.reload}/>}
     <Figures rows={rows} health={health.data}/>

@@ -60,6 +60,7 @@ const problemTexts: Readonly<Record<string, { tone: 'bad' | 'warn' | 'info', tit
   gossip_silent: { tone: 'bad', title: 'This peer hears nobody', text: 'It is connected to members of the cluster, and none of their messages arrive.' },
   peers_silent: { tone: 'warn', title: 'This peer does not hear everybody', text: 'Messages of some connected members do not arrive.' },
   pins_set_aside: { tone: 'warn', title: 'Pins were set aside', text: 'This peer ended while it pinned them. They are tried again later, apart from the others.' },
+  out_of_sync: { tone: 'warn', title: 'The pinsets of the peers are not the same', text: 'Which peers differ from this one is told above and in the table of peers.' },
   denylist_broken: { tone: 'warn', title: 'A denylist can not be read', text: 'Its last good rules stay in force.' }
 }
 

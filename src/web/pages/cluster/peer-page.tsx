@@ -8,11 +8,12 @@ import { Page, Section } from '../../ui/page.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { CopyButton } from '../../ui/copy.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
-import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth } from './cluster-queries.ts'
+import { useAlerts, useClusterNews, useMetrics, usePeers, usePinsHealth, useSync } from './cluster-queries.ts'
 import { HistoryCharts } from './history-charts.tsx'
 import { MissingPeers, useRemoval } from './peer-notices.tsx'
 import { peerRows } from './peer-rows.ts'
 import type { PeerRow } from './peer-rows.ts'
+import { SyncState } from './sync-notices.tsx'
 import './overview-page.css'
 import './pin-page.css'
 
@@ -24,7 +25,8 @@ export default function PeerPage () {
   const health = usePinsHealth()
   const alerts = useAlerts()
   const metrics = useMetrics()
-  const row = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [] }).find(one => one.id === id)
+  const sync = useSync()
+  const row = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers }).find(one => one.id === id)
   const back = { to: '/cluster', label: 'Cluster' }
   if (row == null) {
     const isKnown = peers.data == null || health.data == null
@@ -52,10 +54,12 @@ function Peer ({ row, back }: { row: PeerRow, back: { to: string, label: string 
   </Page>
 }
 
-function stateOf ({ state, isSelf, version, freeBytes, queued, holding, lastSeenMs, alerts, info }: PeerRow) {
+function stateOf (row: PeerRow) {
+  const { state, isSelf, version, freeBytes, queued, holding, lastSeenMs, alerts, info } = row
   const statuses = Object.entries(holding?.statuses ?? {})
   return [
     { term: 'State', value: <><Status value={state}/> {isSelf && <Badge>this one</Badge>}</> },
+    ...(isSelf ? [] : [{ term: 'Pinset', value: <SyncState row={row}/> }]),
     { term: 'Heard', value: <Time at={lastSeenMs} never="not since this peer began"/> },
     { term: 'Version', value: version === '' ? 'unknown' : version },
     { term: 'Free space', value: <Bytes value={freeBytes}/> },

@@ -1,4 +1,4 @@
-import type { Alert, Id, Metric, PeerPins, PinsHealth } from '../../../client/types.ts'
+import type { Alert, Id, Metric, PeerPins, PeerSync, PinsHealth } from '../../../client/types.ts'
 import { msOfTime, shortCid, shownName } from '../../data/format.ts'
 
 /** What the pages show of one peer, from all that the API says of it. */
@@ -20,6 +20,8 @@ export interface PeerRow {
   lastSeenMs: number | null
   alerts: string[]
   info: Id | undefined
+  /** How its pinset is to that of the peer that is asked; undefined for that one itself, and while it isn't known. */
+  sync: PeerSync | undefined
 }
 
 export interface PeerSources {
@@ -28,16 +30,18 @@ export interface PeerSources {
   health: PinsHealth | undefined
   metrics: readonly Metric[]
   alerts: readonly Alert[]
+  sync?: readonly PeerSync[] | undefined
 }
 
 /** A peer calls itself what it likes. */
 export const shownPeer = (id: string, name: string): string => name === '' ? shortCid(id) : shownName(name)
 
 /** Sorted by name; those that are gone first. */
-export function peerRows ({ self, peers, health, metrics, alerts }: PeerSources): PeerRow[] {
+export function peerRows ({ self, peers, health, metrics, alerts, sync = [] }: PeerSources): PeerRow[] {
   const infos = new Map(peers.map(info => [info.id, info]))
   const holdings = new Map((health?.peers ?? []).map(one => [one.peer, one]))
   const silent = silentMetrics(alerts, metrics)
+  const syncs = new Map(sync.map(one => [one.peer, one]))
   const rows = [...new Set([...infos.keys(), ...holdings.keys()])].map((id): PeerRow => {
     const info = infos.get(id)
     const holding = holdings.get(id)
@@ -55,7 +59,8 @@ export function peerRows ({ self, peers, health, metrics, alerts }: PeerSources)
       holding,
       lastSeenMs: msOfTime(holding?.last_seen ?? null),
       alerts: silent.get(id) ?? [],
-      info
+      info,
+      sync: state === 'up' ? syncs.get(id) : undefined
     }
   })
   return rows.toSorted((a, b) => order(a) - order(b) || (a.name < b.name ? -1 : 1))

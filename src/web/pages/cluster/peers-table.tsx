@@ -3,6 +3,7 @@ import { EmptyState } from '../../ui/empty-state.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
 import type { PeerRow } from './peer-rows.ts'
+import { SyncState } from './sync-notices.tsx'
 
 const states = { up: 'up', missing: 'missing', silent: 'silent' }
 
@@ -15,6 +16,7 @@ export function PeersTable ({ rows }: { rows: readonly PeerRow[] }) {
       cell: ({ id, name, isSelf }) => <span class="cluster-peer"><Name text={name} to={`/cluster/peers/${id}`}/>{isSelf && <Badge title="The peer that these pages come from">this one</Badge>}</span>
     },
     { id: 'state', label: 'State', cell: row => <span class="cluster-peer"><Status value={states[row.state]}/><Troubles row={row}/></span> },
+    { id: 'sync', label: 'Pinset', cell: row => <SyncState row={row}/> },
     { id: 'version', label: 'Version', hideBelow: 'tablet', cell: ({ version }) => <span title={version}>{shortVersion(version)}</span> },
     { id: 'free', label: 'Free space', isNumber: true, cell: ({ freeBytes }) => <Bytes value={freeBytes}/> },
     { id: 'pins', label: 'Pins', isNumber: true, cell: ({ id, holding }) => holding == null ? '–' : <PinsOf id={id} count={holding.pins}/> },

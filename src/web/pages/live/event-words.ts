@@ -61,6 +61,7 @@ const wordsOf: Readonly<Record<string, Words>> = {
 
   peer: ({ type, data }) => {
     const name = peerName(data)
+    if (type === 'peer.sync') return text(data.state) === 'out_of_sync' ? { what: 'Out of sync', tone: 'bad', icon: 'warning', name, to: '/cluster' } : { what: 'In sync again', tone: 'good', icon: 'checkCircle', name, to: '/cluster' }
     return type === 'peer.up' ? { what: 'Peer is up', tone: 'good', icon: 'server', name, to: '/cluster' } : { what: 'Peer is gone', tone: 'bad', icon: 'unplugged', name, to: '/cluster' }
   },
 

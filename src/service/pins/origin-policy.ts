@@ -1,4 +1,4 @@
-import { isPrivateAddress } from '../../base/public-address.ts'
+import { isPrivateAddress, systemAddresses } from '../../base/public-address.ts'
 
 /** The IP address that a multiaddress begins with; undefined for names and everything else. */
 function addressOf (multiaddress: string): string | undefined {
@@ -10,9 +10,12 @@ function addressOf (multiaddress: string): string | undefined {
  * Which of a user's addresses this service dials. Without `privateAllowed` those of public networks, and no names: what a name leads to is known only when it is dialed.
  */
 export function originPolicy ({ privateAllowed }: { privateAllowed: boolean }): (origins: readonly string[]) => string[] {
-  return origins => origins.filter(origin => {
-    if (privateAllowed) return true
-    const address = addressOf(origin)
-    return address != null && !isPrivateAddress(address)
-  })
+  return origins => {
+    if (privateAllowed) return [...origins]
+    const own = systemAddresses()
+    return origins.filter(origin => {
+      const address = addressOf(origin)
+      return address != null && !isPrivateAddress(address, () => own)
+    })
+  }
 }

@@ -11,7 +11,7 @@ function addressOf (multiaddress: string): string | undefined {
  */
 export function originPolicy ({ privateAllowed }: { privateAllowed: boolean }): (origins: readonly string[]) => string[] {
   return origins => {
-    if (privateAllowed) return [...origins]
+    if (privateAllowed || origins.length === 0) return [...origins]
     const own = systemAddresses()
     return origins.filter(origin => {
       const address = addressOf(origin)

@@ -16,6 +16,11 @@ export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
 
 export interface IpfsOptions { signal?: AbortSignal }
 
+export interface PinContentOptions extends IpfsOptions {
+  /** Called, once at most, when all of the content is here and only its root is left to be written. A node that doesn't know doesn't call. */
+  onWhole?: () => void
+}
+
 /** `root`: the pin, or what may be one, that the block is below. The peers of the cluster that the pinset allocates it to are asked before all others. */
 export interface FetchBlockOptions extends IpfsOptions { root?: CID }
 
@@ -114,7 +119,7 @@ export interface IpfsConnector extends Startable {
    * Fetches what is missing and makes `pin.cid` a root of the node, recursive (maxDepth -1, or >0: that many levels) or direct (0). Already so: done at once.
    * A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block came for pin_timeout.
    */
-  pin (pin: Pin, options?: IpfsOptions): Promise<void>
+  pin (pin: Pin, options?: PinContentOptions): Promise<void>
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */
   unpin (cid: CID, options?: IpfsOptions): Promise<void>
   /** The node's word on one pin, in the mode that its depth asks for. */

@@ -46,7 +46,7 @@ import { accessLog, tlsOf } from './http-init.ts'
 import type { NodeInit } from './node-contract.ts'
 import { restDepsOf } from './rest-deps.ts'
 import { loadContent } from './service-content.ts'
-import type { ServiceContent } from './service-content.ts'
+import type { ServiceContent, ServiceContentDeps } from './service-content.ts'
 import { loadDatabase } from './service-database.ts'
 import { loadLimits } from './service-limits.ts'
 import { loadMail } from './service-mail.ts'
@@ -57,6 +57,7 @@ import { loadWebPages, shownVersion } from './web-pages.ts'
 
 export interface ServiceDeps extends FacesDeps {
   monitor: Pick<Monitor, 'latest'>
+  tracker: ServiceContentDeps['tracker']
   clusterEvents: Pick<ClusterEvents, 'task'>
   /** Publishes what informers say now. */
   announceSoon: () => void

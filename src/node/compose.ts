@@ -118,7 +118,9 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const mayLoad = Promise.withResolvers<void>()
   const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: mayLoad.promise, clock, random, log, workers })
   const ipfs = observer.ipfs(ownNode)
-  const tracker = statelessTracker({ self, ...config.tracker, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
+  // the embedded node writes what it unpins together; another one has each asked for
+  const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
+  const tracker = statelessTracker({ self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
   const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))
   const { events, watching, components: eventComponents } = eventsOf({ consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
@@ -132,7 +134,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
   }
   const announcements = new Listeners<void>()
-  const service = composeService?.({ ...outside, monitor, clusterEvents: events, announceSoon: () => announcements.emit() })
+  const service = composeService?.({ ...outside, monitor, tracker, clusterEvents: events, announceSoon: () => announcements.emit() })
   const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock, log })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
   announcements.add(() => publisher.publishSoon())

@@ -22,6 +22,7 @@ import { accountTasks } from '../service/files/account-tasks.ts'
 import type { GatewayAccess } from '../service/files/files.ts'
 import { serviceFiles } from '../service/files/service-files.ts'
 import { pinParts } from '../service/pins/compose-pins.ts'
+import type { PinPartsDeps } from '../service/pins/compose-pins.ts'
 import { reservationExpiry } from '../service/quota/expiry.ts'
 import { sqlQuota } from '../service/quota/sql-quota.ts'
 import { Reconciliation } from '../service/reconcile/reconciliation.ts'
@@ -37,6 +38,7 @@ import type { NodeInit } from './node-contract.ts'
 import { loadStaging } from './service-staging.ts'
 
 export interface ServiceContentDeps extends FacesDeps {
+  tracker: PinPartsDeps['tracker']
   database: SqlDatabase, events: Pick<UserEvents, 'record'>, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
 }
 

@@ -59,6 +59,34 @@ eachDatabase('usage contract', databases => {
     assert.ok(file.last_accessed_at >= before)
   })
 
+  it('lets who reads a file wait for views of the same user only', async () => {
+    const peer = await databases.open()
+    const [user, other] = [await addUser(peer.database), await addUser(peer.database)]
+    const usage = await usageOf(peer)
+    await peer.database.transaction(tx => addFile(tx, user, { cid: 'a' }))
+    const held = Promise.withResolvers<void>()
+    const inHand = Promise.withResolvers<void>()
+    const views = async (): Promise<number> => (await peer.database.db.selectFrom('files').select('view_count').executeTakeFirstOrThrow()).view_count
+    const writing = peer.database.transaction(async tx => {
+      await tx.updateTable('users').set({ quota_bytes: 7 }).where('id', 'in', [user, other]).execute()
+      inHand.resolve()
+      await held.promise
+    })
+    await inHand.promise
+
+    usage.viewed(user, 'a')
+    usage.request(other)
+    let isShown = false
+    const shown = usage.flushViews(user).then(() => { isShown = true })
+    await usage.flushViews(other)
+    const before = [isShown, await views()]
+    held.resolve()
+    await Promise.all([writing, shown])
+
+    assert.deepEqual([before, await views()], [[false, 0], 1])
+    await usage.flushViews(user)
+  })
+
   it('writes by itself', async () => {
     const peer = await databases.open()
     const user = await addUser(peer.database)

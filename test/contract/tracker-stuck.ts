@@ -58,6 +58,21 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
       assert.deepEqual([whileMoving, await statusOf(2)], ['pin_queued', 'pinned'])
     })
 
+    it('lets others run while those only have to be written whose content is here', async () => {
+      const { track, node, statusOf, tracker } = await opened({ concurrentPins: 1 })
+      const releases = [1, 2].map(n => node.hold(`pin ${n}`))
+      for (const n of [1, 2]) node.whole.add(n)
+      node.hold('pin 3')
+
+      track(aPin(1), aPin(2), aPin(3), aPin(4))
+      await new Promise(resolve => setImmediate(resolve))
+
+      assert.deepEqual([node.calls, tracker.queueLength()], [['pin 1', 'pin 2', 'pin 3'], 1])
+      for (const release of releases) release()
+      await new Promise(resolve => setImmediate(resolve))
+      assert.deepEqual([await statusOf(1), await statusOf(2), await statusOf(4)], ['pinned', 'pinned', 'pin_queued'])
+    })
+
     it('bounds how many stuck pins go on beside those that run', async () => {
       const { track, node, tracker, clock } = await opened({ concurrentPins: 1 })
       const many = Array.from({ length: 50 }, (_, n) => n + 1)

@@ -1,5 +1,6 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener } from '../../src/service/clusterpins/cluster-pins.ts'
+import { Waiters } from '../../src/service/clusterpins/waiters.ts'
 import type { Sql, SqlDatabase } from '../../src/service/sql/sql.ts'
 
 /** Pins of a cluster that does what a test says: owners are in the database's table, statuses come from `become`. */
@@ -8,6 +9,7 @@ export class FakeClusterPins implements ClusterPins {
   readonly #database: Pick<SqlDatabase, 'db' | 'transaction' | 'now'>
   readonly #onStatuses: StatusesListener[] = []
   readonly #onSize: SizeListener[] = []
+  readonly #waiters = new Waiters()
   /** What is said of pins beside their state. */
   readonly infos = new Map<string, Record<string, string>>()
   readonly origins = new Map<string, readonly string[]>()
@@ -21,6 +23,7 @@ export class FakeClusterPins implements ClusterPins {
   wake (): void {}
   async applied (): Promise<void> {}
   async refresh (): Promise<void> {}
+  async nextStatus (cid: string, { signal }: { signal: AbortSignal }): Promise<void> { await this.#waiters.wait(cid, signal) }
   onStatus (listener: StatusListener): void {
     this.onStatuses(async (tx, changes) => { for (const [cid, status] of changes) await listener(tx, cid, status) })
   }
@@ -73,6 +76,7 @@ export class FakeClusterPins implements ClusterPins {
       await tx.updateTable('cluster_pins').set({ status: state }).where('cid', '=', cid).execute()
       for (const listener of this.#onStatuses) await listener(tx, new Map([[cid, { ...statusOf(state), info }]]))
     })
+    this.#waiters.tell(cid)
   }
 
   async learn (cid: string, bytes: number, over: readonly string[] = []): Promise<void> {

@@ -8,6 +8,7 @@ import type { Pin, PinOptions } from '../../src/model/pin.ts'
 import type { TrackerStatus } from '../../src/model/status.ts'
 import type { ClusterPins } from '../../src/service/clusterpins/cluster-pins.ts'
 import { clusterPins } from '../../src/service/clusterpins/outboxed-cluster-pins.ts'
+import type { ClusterPinsDeps } from '../../src/service/clusterpins/outboxed-cluster-pins.ts'
 import type { Pins } from '../../src/service/pins/pins.ts'
 import { tenantPins } from '../../src/service/pins/tenant-pins.ts'
 import type { Quota } from '../../src/service/quota/quota.ts'
@@ -83,12 +84,12 @@ export interface PinPeer extends TestPeer {
 }
 
 /** The parts of the service that have to do with pins, on a database of the test and a scripted cluster. */
-export async function pinPeer (peer: TestPeer, { cluster = new ScriptedCluster() }: { cluster?: ScriptedCluster } = {}): Promise<PinPeer> {
+export async function pinPeer (peer: TestPeer, { cluster = new ScriptedCluster(), tracker }: { cluster?: ScriptedCluster, tracker?: ClusterPinsDeps['tracker'] } = {}): Promise<PinPeer> {
   const { database, clock, log, workers } = peer
   const sizes = new Map<string, number>()
   const quota = sqlQuota({ database, random: systemRandom })
   const sizeOf = async (cid: CID): Promise<number> => sizes.get(cid.toString()) ?? 100
-  const owned = clusterPins({ database, cluster, pinset: cluster, quota, sizeOf, workers, clock, log })
+  const owned = clusterPins({ database, cluster, pinset: cluster, tracker, quota, sizeOf, workers, clock, log })
   const pins = tenantPins({ privateAllowed: true }, { database, clusterPins: owned, quota, clock, random: systemRandom, log })
   await owned.start(new AbortController().signal)
   return { ...peer, cluster, clusterPins: owned, pins, quota, sizes, stop: async () => owned.stop() }

@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { ClusterError } from '../../src/base/errors.ts'
 import type { PinState } from '../../src/consensus/consensus.ts'
-import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress } from '../../src/ipfs/ipfs.ts'
+import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinContentOptions, PinnedView, PinProgress } from '../../src/ipfs/ipfs.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
 
@@ -69,7 +69,11 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progr
   /** The same for every call. */
   behaviour: ((call: string, signal: AbortSignal) => Promise<void>) | undefined
 
-  async pin (pin: Pin, { signal }: IpfsOptions = {}): Promise<void> {
+  /** Pins whose content is all here: before such a call does what it does, it says so. */
+  readonly whole = new Set<number>()
+
+  async pin (pin: Pin, { signal, onWhole }: PinContentOptions = {}): Promise<void> {
+    if (this.whole.has(numberOf(pin.cid))) onWhole?.()
     await this.#act(`pin ${numberOf(pin.cid)}`, signal)
     if (pin.maxDepth === 0 && this.roots.get(pin.cid.toString()) === 'recursive') throw new ClusterError('PIN_REFUSED')
     this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')

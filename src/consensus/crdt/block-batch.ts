@@ -22,7 +22,7 @@ export interface BlockBatchDeps {
   wants: Map<string, Want>
 }
 
-const listsAtOnce = 32
+const listsAtOnce = 64
 const blocksKept = 8
 const mark = new Uint8Array(0)
 

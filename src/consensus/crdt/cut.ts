@@ -5,6 +5,9 @@ import type { Overlay } from './value-record.ts'
 /** Go commits a batch at 1 MiB, and a block must pass bitswap: deltas stay below, with room for links and headers. */
 export const maxDeltaBytes = 1024 * 1024 - 16 * 1024
 
+/** Keys whose live versions are looked up side by side: one after the other, each would wait for its turn behind all else that a busy peer does. */
+const lookedUpAtOnce = 64
+
 /** A stored pin above this is refused: it would crowd a delta. */
 export const maxPinBytes = 256 * 1024
 
@@ -26,9 +29,8 @@ export const combined = (older: Overlay, newer: Overlay): Overlay => ({ remove: 
 export async function cutDelta (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): Promise<Cut> {
   const cut: Cut = { elements: [], tombstones: [], done: [] }
   let room = maxDeltaBytes
-  for (const { key, remove, put } of changes) {
+  for await (const { key, put, tombstones } of withTombstones(changes, liveIds)) {
     const element = put == null ? undefined : { key, value: put }
-    const tombstones = remove ? (await liveIds(key)).map(id => ({ key, id })) : []
     const needed = (element == null ? 0 : elementBytes(element)) + tombstones.reduce((sum, one) => sum + tombstoneBytes(one), 0)
     if (needed > room) {
       if (cut.done.length === 0) cut.tombstones = fitting(tombstones)
@@ -40,6 +42,21 @@ export async function cutDelta (changes: Iterable<LocalChange>, liveIds: (key: s
     cut.done.push(key)
   }
   return cut
+}
+
+interface Removing { key: string, put: LocalChange['put'], tombstones: DeltaTombstone[] }
+
+async function * withTombstones (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): AsyncGenerator<Removing> {
+  let group: LocalChange[] = []
+  const lookedUp = async (): Promise<Removing[]> => Promise.all(group.map(async ({ key, remove, put }) =>
+    ({ key, put, tombstones: remove ? (await liveIds(key)).map(id => ({ key, id })) : [] })))
+  for (const change of changes) {
+    group.push(change)
+    if (group.length < lookedUpAtOnce) continue
+    yield * await lookedUp()
+    group = []
+  }
+  yield * await lookedUp()
 }
 
 function fitting (tombstones: readonly DeltaTombstone[]): DeltaTombstone[] {

@@ -13,7 +13,7 @@ import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
-import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinContentOptions, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
@@ -182,7 +182,7 @@ class EmbeddedNode implements HeliaConnector {
     }
   }
 
-  async pin (pin: Pin, options: IpfsOptions = {}): Promise<void> {
+  async pin (pin: Pin, options: PinContentOptions = {}): Promise<void> {
     const isNew = await this.#pinner.pin(pin, options)
     this.#holds.settled(pin.cid)
     if (isNew) this.#provider.add(pin.cid)

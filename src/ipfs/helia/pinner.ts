@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { IpfsOptions, PinProgress } from '../ipfs.ts'
+import type { IpfsOptions, PinContentOptions, PinProgress } from '../ipfs.ts'
 import type { BlockFetcher } from './block-fetcher.ts'
 import type { Guard, Protection, Root, RootTable, WalkOptions } from './repository/repository.ts'
 import type { IpfsNetwork } from './node.ts'
@@ -50,7 +50,7 @@ export class Pinner {
   }
 
   /** Resolves to false when it was pinned already. */
-  async pin (pin: Pin, options: IpfsOptions = {}): Promise<boolean> {
+  async pin (pin: Pin, options: PinContentOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted()
     const { cid, maxDepth: depth } = pin
     if (!needsPin(this.#deps.roots.get(cid), cid, depth)) return false
@@ -58,6 +58,7 @@ export class Pinner {
     try {
       await guard.protect([cid])
       if (!this.#isWholeHere(cid, depth)) await this.#fetchAll(pin, guard, options)
+      options.onWhole?.()
       await this.#deps.roots.add({ cid, depth })
       return true
     } finally {

@@ -58,6 +58,8 @@ export interface ClusterPins extends Startable {
    * be tried again). For answers that shall tell of a refusal (NOT_ENOUGH_PEERS, DENIED, STORAGE_FULL, …); not needed for anything to happen.
    */
   applied (cid: string, options?: { signal?: AbortSignal }): Promise<void>
+  /** Resolves when this peer notes another state of it: ask for it first, then look how it stands. Rejects with the signal's reason. */
+  nextStatus (cid: string, options: { signal: AbortSignal }): Promise<void>
   /** As noted; undefined when nobody owns it. Asks no peer. */
   status (cid: string): Promise<ClusterPinStatus | undefined>
   /** The same for many. */

@@ -10,15 +10,18 @@ import type { ApplyDeps, Outcome } from './apply.ts'
 import { applyRow, undoPin } from './apply.ts'
 import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 import type { NewStanding } from './rows.ts'
-import { nextDue, noteStandings, rowsOf, takeDue, wishAgain } from './rows.ts'
+import { nextDue, noteStandings, ofMany, rowsOf, takeDue, wishAgain } from './rows.ts'
+import { firstWaitMs } from './status-follower.ts'
 
 export interface OutboxDeps extends ApplyDeps {
   database: SqlDatabase
   listeners: readonly StatusesListener[]
   log: Logger
   /** Told after each batch: what was done, and what the cluster refused. */
-  done: (results: ReadonlyArray<{ cid: string, err?: unknown }>) => void
+  done: (results: readonly Applied[]) => void
 }
+
+export interface Applied { cid: string, kind: Outcome['kind'], err?: unknown }
 
 /** How many items are changed side by side: the cluster writes them in one commit. */
 const batchSize = 128
@@ -62,21 +65,21 @@ export class Outbox implements Worker {
       this.#waitMs = due == null ? idleMs : Math.min(idleMs, due - now)
       return 'idle'
     }
-    await othersTurn()
-    const rows = await database.transaction(async tx => takeDue(tx, { applied: 0, limit: batchSize, now: database.now(), leaseMs }))
+    const rows = await database.transaction(async tx => takeDue(tx, { applied: 0, limit: batchSize, now: database.now(), leaseMs }), ofMany)
     const results = await Promise.all(rows.map(async row => ({ row, outcome: await applyRow(row, this.#deps) })))
     await this.#note(results)
+    await othersTurn()
     return 'busy'
   }
 
   async #note (results: readonly Done[]): Promise<void> {
     const { database, done, log } = this.#deps
-    const lost = await database.transaction(async tx => this.#noteAll(tx, results))
+    const lost = await database.transaction(async tx => this.#noteAll(tx, results), ofMany)
     for (const cid of lost) {
       await undoPin(cid, this.#deps).catch(err => log.warn('a pin that nobody wants any more could not be removed', { cid, err }))
     }
     for (const { row: { cid }, outcome } of results) if (outcome.kind === 'failed') log.debug('the cluster did not take a change', { cid, err: outcome.err })
-    done(results.map(({ row: { cid }, outcome }) => outcome.kind === 'failed' ? { cid, err: outcome.err } : { cid }))
+    done(results.map(({ row: { cid }, outcome }) => ({ cid, kind: outcome.kind, ...(outcome.kind === 'failed' ? { err: outcome.err } : {}) })))
   }
 
   /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. Gives what was pinned for nobody. */
@@ -105,7 +108,7 @@ export class Outbox implements Worker {
     if (gone.length > 0) await tx.deleteFrom('cluster_pins').where('cid', 'in', gone).execute()
     for (const made of [true, false]) {
       const there = cidsOf(outcome => outcome.kind === 'there' && outcome.made === made)
-      if (there.length > 0) await tx.updateTable('cluster_pins').set({ applied: 1, made: made ? 1 : 0, tries: 0, next_try_at: now }).where('cid', 'in', there).execute()
+      if (there.length > 0) await tx.updateTable('cluster_pins').set({ applied: 1, made: made ? 1 : 0, tries: 0, next_try_at: now + firstWaitMs }).where('cid', 'in', there).execute()
     }
   }
 

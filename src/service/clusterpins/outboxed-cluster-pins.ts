@@ -5,11 +5,13 @@ import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { PinsetChange } from '../../consensus/consensus.ts'
 import type { CID } from '../../model/cid.ts'
+import type { TrackerStatus } from '../../model/status.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusesListener, StatusListener } from './cluster-pins.ts'
+import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener } from './cluster-pins.ts'
 import { Outbox } from './outbox.ts'
+import type { Applied } from './outbox.ts'
 import { PinsetWatch } from './pinset-watch.ts'
 import { addOwner, addOwners, noteStandings, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
 import { Sizer } from './sizer.ts'
@@ -21,6 +23,8 @@ export interface ClusterPinsDeps {
   cluster: Pick<ClusterApi, 'pin' | 'unpin' | 'allocation' | 'recover' | 'status' | 'statusAll' | 'progress'>
   /** Tells of changes that others make in the pinset. Without it they are found by the reconciliation. */
   pinset?: { onChange (listener: (changes: readonly PinsetChange[]) => void): () => void }
+  /** Tells what this peer's own pins have come to. Without it they are asked about by their time. */
+  tracker?: { onOperation (listener: (change: { cid: () => CID, status: TrackerStatus }) => void): () => void } | undefined
   quota: Pick<Quota, 'settle'>
   /** Bytes of a whole DAG that the cluster has pinned (`dagSize`). */
   sizeOf: (cid: CID, options: { signal: AbortSignal }) => Promise<number>
@@ -43,12 +47,14 @@ class OutboxedClusterPins implements ClusterPins {
   readonly #statusListeners: StatusesListener[] = []
   readonly #sizeListeners: SizeListener[] = []
   readonly #waiters = new Waiters()
+  readonly #statusWaiters = new Waiters()
   readonly #outbox: Outbox
   readonly #follower: StatusFollower
   readonly #sizer: Sizer
   readonly #watch: PinsetWatch
   readonly #asking = new Map<string, Promise<void>>()
   readonly #stopping = new AbortController()
+  #unwatch = (): void => {}
   #handles: { outbox: WorkerHandle, follower: WorkerHandle, sizer: WorkerHandle, watch: WorkerHandle } | undefined
 
   constructor (deps: ClusterPinsDeps) {
@@ -56,24 +62,26 @@ class OutboxedClusterPins implements ClusterPins {
     this.#deps = deps
     const listeners = this.#statusListeners
     this.#outbox = new Outbox({ database, cluster, listeners, log, serviceId: () => database.serviceId(), done: results => this.#done(results) })
-    this.#follower = new StatusFollower({ cluster, database, listeners, clock, log, pinned: cids => this.#pinned(cids) })
+    this.#follower = new StatusFollower({ cluster, database, listeners, clock, log, changed: states => this.#noted(states) })
     this.#sizer = new Sizer({ database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, settled: () => this.wake(), clock, log })
     this.#watch = new PinsetWatch({ database, log, changed: () => this.#changed() })
   }
 
   async start (): Promise<void> {
-    const { workers, pinset } = this.#deps
+    const { workers, pinset, tracker } = this.#deps
     await this.#outbox.begin()
     if (pinset != null) this.#watch.follow(pinset)
     this.#handles = {
       outbox: workers.add(this.#outbox), follower: workers.add(this.#follower), sizer: workers.add(this.#sizer), watch: workers.add(this.#watch)
     }
     this.#watch.onChange(() => this.#handles?.watch.wake())
+    this.#unwatch = tracker?.onOperation(({ cid, status }) => { if (ends.has(status)) this.#ask([cid().toString()]) }) ?? this.#unwatch
   }
 
   async stop (): Promise<void> {
     this.#stopping.abort(new ClusterError('NOT_READY', {}, { message: 'the service stops' }))
     this.#watch.unfollow()
+    this.#unwatch()
     const { outbox, follower, sizer, watch } = this.#handles ?? {}
     await Promise.all([outbox?.stop(), follower?.stop(), sizer?.stop(), watch?.stop()])
     await Promise.allSettled(this.#asking.values())
@@ -127,6 +135,8 @@ class OutboxedClusterPins implements ClusterPins {
     }
   }
 
+  async nextStatus (cid: string, { signal }: { signal: AbortSignal }): Promise<void> { await this.#statusWaiters.wait(cid, signal) }
+
   async status (cid: string): Promise<ClusterPinStatus | undefined> {
     const row = await rowOf(this.#deps.database.db, cid)
     return row == null || row.owners === 0 ? undefined : statusOf(row)
@@ -165,7 +175,7 @@ class OutboxedClusterPins implements ClusterPins {
     const rows = (await rowsOf(this.#deps.database.db, cids.filter(cid => !this.#asking.has(cid))))
       .filter(({ cid, want, status }) => want === 'pin' && status !== 'pinned' && !this.#asking.has(cid))
     const [there, waiting] = [rows.filter(({ applied }) => applied === 1), rows.filter(({ applied }) => applied === 0)]
-    if (there.length > 0) this.#remember(there, this.#ask(there))
+    if (there.length > 0) this.#remember(there, this.#askNow(there))
     for (const row of waiting) this.#remember([row], this.#askOnceApplied(row.cid))
     await Promise.all(new Set(cids.map(cid => this.#asking.get(cid))))
   }
@@ -179,26 +189,39 @@ class OutboxedClusterPins implements ClusterPins {
   async #askOnceApplied (cid: string): Promise<void> {
     await this.applied(cid)
     const row = await rowOf(this.#deps.database.db, cid)
-    if (row?.applied === 1 && row.status !== 'pinned') await this.#ask([row])
+    if (row?.applied === 1 && row.status !== 'pinned') await this.#askNow([row])
   }
 
-  async #ask (rows: readonly ClusterPinRow[]): Promise<void> { await this.#follower.ask(rows, this.#stopping.signal) }
+  async #askNow (rows: readonly ClusterPinRow[]): Promise<void> { await this.#follower.ask(rows, this.#stopping.signal) }
 
   #changed (): void {
     this.wake()
     this.#handles?.follower.wake()
   }
 
-  #pinned (cids: readonly string[]): void {
-    this.#sizer.tell(cids)
+  /** In the next group of questions. */
+  #ask (cids: readonly string[]): void {
+    this.#follower.tell(cids)
+    this.#handles?.follower.wake()
+  }
+
+  #noted (states: ReadonlyArray<{ cid: string, state: PinningState }>): void {
+    for (const { cid } of states) this.#statusWaiters.tell(cid)
+    this.#sizer.tell(states.filter(({ state }) => state === 'pinned').map(({ cid }) => cid))
     this.#handles?.sizer.wake()
   }
 
-  #done (results: ReadonlyArray<{ cid: string, err?: unknown }>): void {
-    for (const { cid, err } of results) this.#waiters.tell(cid, err)
-    this.#handles?.follower.wake()
+  #done (results: readonly Applied[]): void {
+    for (const { cid, kind, err } of results) {
+      this.#waiters.tell(cid, err)
+      if (kind === 'failed') this.#statusWaiters.tell(cid)
+    }
+    this.#ask(results.filter(({ kind }) => kind === 'there').map(({ cid }) => cid))
   }
 }
+
+/** With these the tracker has done with a pin, for now. */
+const ends: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 'pin_error'])
 
 const tryAgain = new Error('look again')
 

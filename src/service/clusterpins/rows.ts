@@ -1,7 +1,9 @@
-import type { Sql, SqlDatabase } from '../sql/sql.ts'
+import type { Sql, SqlDatabase, TransactionOptions } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
 import type { AcquireOptions, ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 
+/** For many CIDs at once, on whose owners' requests wait. What is lost is found by its row and done, or asked, again. */
+export const ofMany: TransactionOptions = { isAhead: true, isDurable: false }
 /** Rows that one query names. */
 export const mostAtOnce = 500
 /** How many addresses of an item the pinset takes from us. */

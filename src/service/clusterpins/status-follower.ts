@@ -9,9 +9,9 @@ import { parseCid } from '../../model/cid.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
+import type { ClusterPinStatus, PinningState, StatusesListener } from './cluster-pins.ts'
 import type { NewStanding } from './rows.ts'
-import { isSameStanding, nextDue, noteStandings, rowsOf, takeDue } from './rows.ts'
+import { isSameStanding, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
 import { progressInfo, standingOf } from './standing.ts'
 
 export interface StatusFollowerDeps {
@@ -20,19 +20,21 @@ export interface StatusFollowerDeps {
   listeners: readonly StatusesListener[]
   clock: Clock
   log: Logger
-  /** Told of what is pinned now and wasn't before. */
-  pinned: (cids: readonly string[]) => void
+  /** Told of what has another state now, as it is. */
+  changed: (states: ReadonlyArray<{ cid: string, state: PinningState }>) => void
 }
 
 /** Pins that are asked for side by side, and how long the peers have for an answer. */
 const batchSize = 64
 const answerMs = 10_000
+/** CIDs that somebody told of. What is left out is asked about by its time. */
+const mostTold = 10_000
 const leaseMs = 60_000
 /** So many batches in a row, and one list of all statuses is cheaper. */
 const batchesBeforeSweep = 16
 /** The wait for the next look grows with the time that a pin takes already. */
 const shareOfAge = 8
-const firstWaitMs = 25
+export const firstWaitMs = 25
 const longestWaitMs = 120_000
 const idleMs = 5000
 /** All statuses are compared this often, unless that takes more than a twentieth of the time. */
@@ -45,6 +47,7 @@ const patientMs = 3000
 export class StatusFollower implements Worker {
   readonly name = 'service statuses'
   readonly #deps: StatusFollowerDeps
+  readonly #told = new Set<string>()
   #waitMs = 0
   #batches = 0
   #sweptAt = -Infinity
@@ -54,24 +57,37 @@ export class StatusFollower implements Worker {
 
   intervalMs (): number { return this.#waitMs }
 
+  /** Something happened to these: they are asked about at the next wake. */
+  tell (cids: readonly string[]): void {
+    for (const cid of cids) if (this.#told.size < mostTold) this.#told.add(cid)
+  }
+
   async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
     const { database, clock } = this.#deps
     this.#waitMs = idleMs
     const sweptAgo = clock.now() - this.#sweptAt
     const isBacklog = this.#batches >= batchesBeforeSweep
     if (sweptAgo >= Math.max(isBacklog ? 0 : sweepEveryMs, shareOfTime * this.#sweepTookMs)) return this.#sweep(signal)
+    await this.#askTold(signal)
     const due = await nextDue(database.db, 1)
     const now = database.now()
     if (due == null || due > now) {
       this.#batches = 0
       this.#waitMs = due == null ? idleMs : Math.min(idleMs, Math.max(firstWaitMs, due - now))
-      return 'idle'
+      return this.#told.size > 0 ? 'busy' : 'idle'
     }
-    await othersTurn()
-    const rows = await database.transaction(async tx => takeDue(tx, { applied: 1, limit: batchSize, now: database.now(), leaseMs }))
+    const rows = await database.transaction(async tx => takeDue(tx, { applied: 1, limit: batchSize, now: database.now(), leaseMs }), ofMany)
     this.#batches = rows.length < batchSize ? 0 : this.#batches + 1
     await this.#askDue(rows, signal)
+    await othersTurn()
     return 'busy'
+  }
+
+  async #askTold (signal: AbortSignal): Promise<void> {
+    const cids = [...this.#told.keys().take(batchSize)]
+    for (const cid of cids) this.#told.delete(cid)
+    const rows = cids.length === 0 ? [] : await rowsOf(this.#deps.database.db, cids)
+    await this.#askDue(rows.filter(({ applied, want, status }) => applied === 1 && want === 'pin' && status !== 'pinned'), signal)
   }
 
   /** Asks the peers about these rows and notes what is new. */
@@ -83,6 +99,7 @@ export class StatusFollower implements Worker {
 
   /** The same for rows that were due; they are due again later, also those that nobody could tell of. */
   async #askDue (rows: readonly ClusterPinRow[], signal: AbortSignal): Promise<void> {
+    if (rows.length === 0) return
     const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
     await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])))
   }
@@ -135,15 +152,15 @@ export class StatusFollower implements Worker {
 
   async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>): Promise<void> {
     const { database, listeners } = this.#deps
-    const pinned = await database.transaction(async tx => {
+    const states = await database.transaction(async tx => {
       const rows = (await rowsOf(tx, [...standings.keys()])).filter(({ applied, want }) => applied === 1 && want === 'pin')
       const known = rows.map(row => ({ row, standing: standings.get(row.cid) })).filter((one): one is NewStanding => one.standing != null)
       await noteStandings(tx, known.filter(({ row, standing }) => !isSameStanding(row, standing)), listeners)
       const looks = Map.groupBy(rows, row => nextLook(row, standings.get(row.cid), database.now()))
       for (const [nextTryAt, alike] of looks) await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
-      return known.filter(({ row, standing }) => standing.state === 'pinned' && row.status !== 'pinned').map(({ row }) => row.cid)
-    })
-    if (pinned.length > 0) this.#deps.pinned(pinned)
+      return known.filter(({ row, standing }) => standing.state !== row.status).map(({ row, standing }) => ({ cid: row.cid, state: standing.state }))
+    }, ofMany)
+    if (states.length > 0) this.#deps.changed(states)
   }
 }
 

@@ -65,9 +65,9 @@ export interface ServiceFilesDeps {
 
 const whenPinnedMs = 10_000
 const lookAgainMs = 40
-/** What is here is pinned after some 30 ms: until then the row is looked at, and nobody asked. */
-const quickLooks = 4
-const quickLookMs = 10
+/** Whoever waits for a pin is told. Another peer on the database may do the work, and tells nobody here: so the row is looked at as well, more and more rarely. */
+const firstLookMs = 50
+const longestLookMs = 250
 
 /** The files of the service, in its database. */
 export function serviceFiles (init: ServiceFilesInit, deps: ServiceFilesDeps): Files { return new ServiceFiles(init, deps) }
@@ -326,14 +326,29 @@ class ServiceFiles implements Files {
   async whenPinned (
     user: string, cid: string, { withinMs = whenPinnedMs, signal }: { withinMs?: number, signal?: AbortSignal } = {}
   ): Promise<FileRow> {
-    const { clock, clusterPins } = this.#deps
+    const { clock } = this.#deps
     const until = clock.now() + withinMs
-    for (let looks = 1; ; looks++) {
+    for (let waitMs = firstLookMs; ; waitMs = Math.min(2 * waitMs, longestLookMs)) {
+      const file = await this.#nextLook(user, cid, { waitMs, signal })
+      if (!isUnderWay(file) || clock.now() >= until) return file
+    }
+  }
+
+  /** The file; of one that isn't there yet, how it is when its status has changed, or after `waitMs`. */
+  async #nextLook (user: string, cid: string, { waitMs, signal }: { waitMs: number, signal: AbortSignal | undefined }): Promise<FileRow> {
+    const { clock, clusterPins } = this.#deps
+    const over = new AbortController()
+    const ends = signal == null ? over.signal : AbortSignal.any([signal, over.signal])
+    // first in line, then look: nothing that happens in between is missed
+    const told = clusterPins.nextStatus(cid, { signal: ends })
+    told.catch(() => {}) // lost races end here
+    try {
       const file = await this.get(user, cid)
-      const isUnderWay = file.state === 'importing' || file.state === 'pinning'
-      if (!isUnderWay || clock.now() >= until) return file
-      await clock.sleep(looks <= quickLooks ? quickLookMs : lookAgainMs, signal)
-      if (looks >= quickLooks && file.state === 'pinning') await clusterPins.refresh([file.cid], signal == null ? {} : { signal })
+      if (!isUnderWay(file)) return file
+      await Promise.race([told, clock.sleep(waitMs, ends)])
+      return await this.get(user, cid)
+    } finally {
+      over.abort(lookEnds)
     }
   }
 
@@ -357,6 +372,9 @@ class ServiceFiles implements Files {
     }
   }
 }
+
+const isUnderWay = ({ state }: FileRow): boolean => state === 'importing' || state === 'pinning'
+const lookEnds = new Error('the look is over')
 
 const alreadyPinned = (): ClusterError => new ClusterError('CONFLICT', {}, { message: 'the file is already pinned' })
 

@@ -10,6 +10,7 @@ import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
 import { dagSize } from '../clusterpins/dag-size.ts'
 import { clusterPins as outboxed } from '../clusterpins/outboxed-cluster-pins.ts'
+import type { ClusterPinsDeps } from '../clusterpins/outboxed-cluster-pins.ts'
 import type { UserEvents } from '../events/user-events.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
@@ -30,6 +31,7 @@ export interface PinPartsDeps {
   cluster: ClusterApi
   /** The pinset's changes. */
   pinset: Pick<Consensus, 'onChange'>
+  tracker: ClusterPinsDeps['tracker']
   reader: Pick<DagReader, 'waitingLinks' | 'seenBlocks'>
   ipfs: Pick<IpfsConnector, 'getBlock'>
   denylist?: Denylist | undefined
@@ -55,7 +57,7 @@ export interface PinParts {
 /** Everything about pins, put together. */
 export function pinParts (init: PinPartsInit, deps: PinPartsDeps): PinParts {
   const { database, tasks, clock, log } = deps
-  const sizeOf: Parameters<typeof outboxed>[0]['sizeOf'] = async (cid, options) => dagSize(cid, deps, options)
+  const sizeOf: ClusterPinsDeps['sizeOf'] = async (cid, options) => dagSize(cid, deps, options)
   const clusterPins = outboxed({ ...deps, sizeOf })
   const pins = tenantPins(init, { ...deps, clusterPins })
   const remoteService = (access: RemoteAccess): ReturnType<typeof httpRemoteService> => httpRemoteService({ ...access, ...init }, { clock })

@@ -21,6 +21,16 @@ export interface Search {
   group?: string | null
 }
 
+export interface TransactionOptions {
+  /** Work for many at once that others wait for: where transactions queue up it has its turn before those of one. Default false. */
+  isAhead?: boolean
+  /**
+   * False: resolves when it is committed, without waiting for the disk. A loss of power may take it back, and everything behind it; a process that is killed loses nothing.
+   * For what is found and done again then, and is told to nobody as done. Default true.
+   */
+  isDurable?: boolean
+}
+
 /**
  * The database of the service layer: its tables (`tables.ts`), whichever database holds them.
  *
@@ -41,7 +51,7 @@ export interface SqlDatabase extends Startable {
    * 30 s it is rolled back, TIMEOUT), may be run again from its beginning (so it changes nothing else), and starts no transaction of its own (INTERNAL).
    * When NOT_READY is thrown because the database went away at the very end, the change may have been made.
    */
-  transaction<T> (work: (tx: Sql) => Promise<T>): Promise<T>
+  transaction<T> (work: (tx: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>
 
   /** Tells all processes on this database, this one included, once the transaction is committed. `text` has 4,000 bytes at most. */
   notify (tx: Sql, channel: string, text: string): Promise<void>

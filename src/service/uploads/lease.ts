@@ -29,7 +29,8 @@ export class Lease {
   }
 
   static async begin (upload: Omit<NewUpload, 'reserve'>, { least, most }: { least: number, most: number | null }, deps: LeaseDeps): Promise<Lease> {
-    const begun = async (reserved: number): Promise<Lease> => new Lease(await deps.rows.begin({ ...upload, reserve: reserved }), { reserved, ttlMs: upload.ttlMs }, deps)
+    // nobody is told of it: what a loss of power takes with it was not an upload, and the reconciliation finds what it had staged
+    const begun = async (reserved: number): Promise<Lease> => new Lease(await deps.rows.begin({ ...upload, reserve: reserved }, { isDurable: false }), { reserved, ttlMs: upload.ttlMs }, deps)
     return await eitherFits(async () => begun(most ?? least), async () => begun(least))
   }
 

@@ -40,8 +40,8 @@ export class UploadRows {
 
   constructor (deps: UploadRowsDeps) { this.#deps = deps }
 
-  /** QUOTA_EXCEEDED; NOT_FOUND for a group that isn't the user's, and for a link that can't be used any more; NOT_AUTHORIZED for an account that isn't active. */
-  async begin ({ id, uploader: { user, workspace, link }, length, reserve, key, group, metadata, ttlMs }: NewUpload): Promise<UploadRow> {
+  /** `isDurable`: the client is told of it before a byte comes. QUOTA_EXCEEDED; NOT_FOUND for a group that isn't the user's, and for a link that can't be used any more; NOT_AUTHORIZED for an account that isn't active. */
+  async begin ({ id, uploader: { user, workspace, link }, length, reserve, key, group, metadata, ttlMs }: NewUpload, { isDurable = true } = {}): Promise<UploadRow> {
     const { database, quota } = this.#deps
     return await database.transaction(async tx => {
       const now = database.now()
@@ -53,7 +53,7 @@ export class UploadRows {
         id, user_id: user, workspace_id: workspace, length, offset: 0, metadata: JSON.stringify(metadata), staging_key: key, reservation_id: reservation,
         link_id: link?.id ?? null, state: 'open', created_at: now, expires_at: now + ttlMs
       }).returningAll().executeTakeFirstOrThrow()
-    })
+    }, { isDurable })
   }
 
   /** `bytes` more of quota, and more time. CONFLICT when the row is gone: somebody has ended it. */

@@ -29,10 +29,13 @@ class SqlUsage implements Usage {
   readonly #deps: UsageDeps
   readonly #counts = new Map<string, Counts>()
   readonly #views = new Map<string, Views>()
+  /** How many views of whom aren't written yet. */
+  readonly #unwritten = new Map<string, number>()
   #handles: WorkerHandle[] = []
   #isScheduled = false
   #writtenAt = Number.NEGATIVE_INFINITY
   #writing: Promise<void> = Promise.resolve()
+  #following: Promise<void> | undefined
   #storedAfter = ''
 
   constructor (deps: UsageDeps) { this.#deps = deps }
@@ -61,14 +64,20 @@ class SqlUsage implements Usage {
     const known = this.#views.get(key)
     if (known == null && this.#views.size >= maxGathered) return
     this.#views.set(key, { user, cid, day, views: (known?.views ?? 0) + 1, lastAt: now })
+    this.#unwritten.set(user, (this.#unwritten.get(user) ?? 0) + 1)
     this.#schedule()
   }
 
   async flush (): Promise<void> {
-    // one after the other; whoever waits comes after all that was counted before
-    this.#writing = this.#writing.catch(() => {}).then(async () => this.#write())
-    await this.#writing
+    // what is being written has begun before; all who come meanwhile share the next one
+    this.#following ??= this.#writing.catch(() => {}).then(() => {
+      this.#following = undefined
+      return this.#writing = this.#write()
+    })
+    await this.#following
   }
+
+  async flushViews (user: string): Promise<void> { if (this.#unwritten.has(user)) await this.flush() }
 
   async days (user: string, count: number): Promise<UsageDay[]> {
     const { db } = this.#deps.database
@@ -113,14 +122,17 @@ class SqlUsage implements Usage {
 
   async #write (): Promise<void> {
     this.#isScheduled = false
-    while (this.#counts.size + this.#views.size > 0) {
+    // what comes meanwhile is the next group's: on a busy peer there would be no end
+    for (let isFull = this.#counts.size + this.#views.size > 0; isFull;) {
       const counts = taken(this.#counts)
       const views = taken(this.#views)
+      isFull = counts.length === writtenAtOnce || views.length === writtenAtOnce
       try {
         await this.#deps.database.transaction(async tx => {
           for (const one of counts) await writeCounts(tx, one)
           for (const one of views) await writeViews(tx, one)
-        })
+        }, { isDurable: false })
+        for (const { user, views: count } of views) this.#written(user, count)
       } catch (err) {
         this.#putBack(counts, views)
         throw err
@@ -128,6 +140,12 @@ class SqlUsage implements Usage {
         this.#writtenAt = this.#deps.clock.now()
       }
     }
+  }
+
+  #written (user: string, views: number): void {
+    const left = (this.#unwritten.get(user) ?? 0) - views
+    if (left > 0) this.#unwritten.set(user, left)
+    else this.#unwritten.delete(user)
   }
 
   #putBack (counts: Counts[], views: Views[]): void {

@@ -13,6 +13,8 @@ export interface Usage extends Startable {
   viewed (user: string, cid: string): void
   /** Resolves when everything that was counted so far can be read. */
   flush (): Promise<void>
+  /** Resolves when this user's views so far can be read: at once for the most part. */
+  flushViews (user: string): Promise<void>
   /** The last `count` days, oldest first, today last; days without anything are there. */
   days (user: string, count: number): Promise<UsageDay[]>
 }

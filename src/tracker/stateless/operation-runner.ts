@@ -8,7 +8,7 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import { isRemote } from '../../model/pin.ts'
 import type { ListName, Operation, OperationTable } from './operation-table.ts'
-import { cidOfKey } from './operation-table.ts'
+import { cidOfKey, keyOf } from './operation-table.ts'
 import { stateFacts } from './operation-states.ts'
 import type { PinNotes } from './pin-notes.ts'
 import { PinSlots } from './pin-slots.ts'
@@ -28,6 +28,8 @@ export interface OperationRunnerInit {
   /** Room in each of the three queues: priority pins, other pins, unpins. */
   maxPinQueueSize: number
   concurrentPins: number
+  /** Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the other. Default 4. */
+  concurrentUnpins?: number
   priorityPinMaxAgeMs: number
   priorityPinMaxRetries: number
 }
@@ -48,12 +50,13 @@ export interface OperationRunnerDeps {
 /** How often what happened since the start. */
 export interface OperationCounts { pinsDone: number, pinsFailed: number, unpinsDone: number, unpinsFailed: number, cancelled: number, queueFull: number }
 
-/** Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the other. */
-const concurrentUnpins = 4
+const usualUnpins = 4
 /** A pin without progress from one look to the next (so for 5 to 10 s) gives its slot to others that wait. */
 const stuckLookMs = 5000
 /** Stuck pins that go on beside each slot. */
 const parkedPerSlot = 8
+/** Pins whose content is here, and which only have to be written: these need no slot. */
+const mostWhole = 256
 /** A node that answers at once must not keep timers and sockets from their turn. */
 const startsInOneTurn = 128
 
@@ -73,7 +76,7 @@ export class OperationRunner {
   /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
   readonly #runs = new Map<string, Run>()
   readonly #pinSlots: PinSlots
-  #unpinSlots = concurrentUnpins
+  #unpinSlots: number
   #running = false
   #isPumpDue = false
   #startsLeft = startsInOneTurn
@@ -81,7 +84,8 @@ export class OperationRunner {
   constructor (init: OperationRunnerInit, deps: OperationRunnerDeps) {
     this.#init = init
     this.#deps = deps
-    this.#pinSlots = new PinSlots({ slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins }, {
+    this.#unpinSlots = init.concurrentUnpins ?? usualUnpins
+    this.#pinSlots = new PinSlots({ slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins, mostWhole }, {
       clock: deps.clock,
       progress: key => progressOf(deps.ipfs, key),
       isWaited: () => this.#firstPin() != null,
@@ -258,7 +262,7 @@ export class OperationRunner {
   /** A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than is asked. */
   async #pinOrHold (pin: Pin, signal: AbortSignal): Promise<void> {
     try {
-      await this.#deps.ipfs.pin(pin, { signal })
+      await this.#deps.ipfs.pin(pin, { signal, onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)) })
     } catch (err) {
       if (pin.maxDepth !== 0 || !isClusterError(err, 'PIN_REFUSED')) throw err
       this.#deps.log.debug('a direct pin is held recursively', { cid: String(pin.cid) })

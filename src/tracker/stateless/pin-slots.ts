@@ -6,6 +6,8 @@ export interface PinSlotsInit {
   lookMs: number
   /** How many pins may go on without a slot. */
   maxParked: number
+  /** How many pins may go on without a slot because nothing is left to be fetched for them. */
+  mostWhole: number
 }
 
 export interface PinSlotsDeps {
@@ -18,7 +20,8 @@ export interface PinSlotsDeps {
   freed: () => void
 }
 
-interface Running { progress: number | undefined, looks: number, isParked: boolean }
+/** `parked`: without a slot because it is stuck; `whole`: because it is as good as done. */
+interface Running { progress: number | undefined, looks: number, place: 'slot' | 'parked' | 'whole' }
 
 /**
  * Who may run. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes on without a
@@ -30,6 +33,7 @@ export class PinSlots {
   readonly #running = new Map<string, Running>()
   #free: number
   #parked = 0
+  #whole = 0
   #cancelLook: (() => void) | undefined
 
   constructor (init: PinSlotsInit, deps: PinSlotsDeps) {
@@ -43,7 +47,7 @@ export class PinSlots {
 
   take (key: string): void {
     this.#free--
-    this.#running.set(key, { progress: undefined, looks: 0, isParked: false })
+    this.#running.set(key, { progress: undefined, looks: 0, place: 'slot' })
     this.#cancelLook ??= this.#deps.clock.after(this.#init.lookMs, () => this.#look())
   }
 
@@ -51,8 +55,24 @@ export class PinSlots {
     const running = this.#running.get(key)
     if (running == null) return
     this.#running.delete(key)
-    if (running.isParked) this.#parked--
-    else this.#free++
+    this.#leave(running)
+  }
+
+  /** All of its content is here: others may fetch meanwhile. */
+  whole (key: string): void {
+    const running = this.#running.get(key)
+    if (running == null || running.place === 'whole' || this.#whole >= this.#init.mostWhole) return
+    const hadSlot = running.place === 'slot'
+    this.#leave(running)
+    running.place = 'whole'
+    this.#whole++
+    if (hadSlot) this.#deps.freed()
+  }
+
+  #leave ({ place }: Running): void {
+    if (place === 'slot') this.#free++
+    else if (place === 'parked') this.#parked--
+    else this.#whole--
   }
 
   /** No more looks. */
@@ -61,7 +81,7 @@ export class PinSlots {
   #look (): void {
     const before = this.#free
     for (const [key, running] of this.#running) {
-      if (!running.isParked) this.#lookAt(key, running)
+      if (running.place === 'slot') this.#lookAt(key, running)
     }
     this.#cancelLook = this.#running.size === 0 ? undefined : this.#deps.clock.after(this.#init.lookMs, () => this.#look())
     if (this.#free > before) this.#deps.freed()
@@ -73,7 +93,7 @@ export class PinSlots {
     running.looks++
     running.progress = progress
     if (!isStuck || this.#parked >= this.#init.maxParked || !this.#deps.isWaited()) return
-    running.isParked = true
+    running.place = 'parked'
     this.#parked++
     this.#free++
   }

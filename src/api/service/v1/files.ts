@@ -13,7 +13,7 @@ import { fileJson, fileSchema, followedFileJson, followedFileSchema, metaPairs, 
 import { retrieveRoute } from './retrieve.ts'
 import type { RetrieveDeps } from './retrieve.ts'
 
-export interface FileRoutesDeps extends RetrieveDeps { files: Files, usage: Pick<Usage, 'flush'> }
+export interface FileRoutesDeps extends RetrieveDeps { files: Files, usage: Pick<Usage, 'flushViews'> }
 
 const tag = 'Files'
 const read = { permission: 'files:read' } as const
@@ -73,7 +73,7 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
         })]
       },
       handler: async ({ caller: { user }, query }) => {
-        await usage.flush()
+        await usage.flushViews(user.id)
         return success(await listed(user.id, query, files))
       }
     }),
@@ -139,7 +139,7 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       access: read,
       doc: { tag, summary: 'Details of a file', params, responses: [successDoc(followedFileSchema), missing] },
       handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
-        await usage.flush()
+        await usage.flushViews(user.id)
         const infos = await files.waiting([await files.get(user.id, cid)], { ask: true, signal })
         return success({ data: followedFileJson(await files.get(user.id, cid), infos) })
       }

@@ -102,12 +102,10 @@ export interface TransactionControl {
   rollBack (): void
 }
 
-/** With `control` for one transaction after the other, else for single statements of all at once. */
+/** All use one connection: those with transactions one after the other, which is their care. */
 class ConnectionDriver implements Driver {
   readonly #connection: () => SqliteConnectionFile
   readonly #control: TransactionControl | undefined
-  #last: Promise<void> = Promise.resolve()
-  readonly #releases = new WeakMap<DatabaseConnection, () => void>()
 
   constructor (connection: () => SqliteConnectionFile, control?: TransactionControl) {
     this.#connection = connection
@@ -117,26 +115,8 @@ class ConnectionDriver implements Driver {
   async init (): Promise<void> {}
   async destroy (): Promise<void> {}
 
-  async acquireConnection (): Promise<DatabaseConnection> {
-    if (this.#control == null) return new Use(this.#connection())
-    const before = this.#last
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#last = promise
-    await before
-    try {
-      const use = new Use(this.#connection())
-      this.#releases.set(use, resolve)
-      return use
-    } catch (err) {
-      resolve()
-      throw err
-    }
-  }
-
-  async releaseConnection (use: DatabaseConnection): Promise<void> {
-    (use as Use).end()
-    this.#releases.get(use)?.()
-  }
+  async acquireConnection (): Promise<DatabaseConnection> { return new Use(this.#connection()) }
+  async releaseConnection (use: DatabaseConnection): Promise<void> { (use as Use).end() }
 
   async beginTransaction (): Promise<void> {
     if (this.#control == null) throw new ClusterError('INTERNAL', {}, { message: 'transactions are made by the database' })
@@ -152,7 +132,7 @@ class Adapter extends SqliteAdapter {
   override get supportsMultipleConnections (): boolean { return true }
 }
 
-/** Kysely on a connection of `node:sqlite`. With `control` for transactions, else for single statements. */
+/** Kysely on a connection of `node:sqlite`. With `control` for transactions, of which the caller begins one at a time, else for single statements. */
 export function sqliteDialect (connection: () => SqliteConnectionFile, control?: TransactionControl): Dialect {
   return {
     createDriver: () => new ConnectionDriver(connection, control),

@@ -13,7 +13,7 @@ import type { Searched } from '../matching.ts'
 import type { Migration } from '../migrations/migration.ts'
 import { migrate } from '../migrations/migrations.ts'
 import { insideTransaction, refuseNested } from '../one-at-a-time.ts'
-import type { Condition, Search, Sql, SqlDatabase } from '../sql.ts'
+import type { Condition, Search, Sql, SqlDatabase, TransactionOptions } from '../sql.ts'
 import type { Tables } from '../tables.ts'
 import { SqliteConnectionFile, sqliteDialect } from './dialect.ts'
 import { Durability, syncedFile } from './durability.ts'
@@ -22,6 +22,8 @@ import { isBusy, sqliteError } from './errors.ts'
 import { checkSmall, IntegrityCheck, openingError } from './integrity.ts'
 import { spaced, sqliteMatching } from './matching.ts'
 import { NoticePoll, writeNotice } from './notices.ts'
+import type { GroupControl } from './write-groups.ts'
+import { WriteGroups } from './write-groups.ts'
 
 export interface SqliteDatabaseInit {
   /** Its folder is made when missing. Only its owner may read it. */
@@ -60,6 +62,7 @@ class SqliteDatabase implements SqlDatabase {
   readonly #deps: SqliteDatabaseDeps
   readonly #channels: Channels
   readonly #origin: string
+  readonly #groups: WriteGroups
   /** What the transaction that is under way tells. */
   #told: Notice[] = []
   #opened: Open | undefined
@@ -76,11 +79,12 @@ class SqliteDatabase implements SqlDatabase {
     this.db = new Kysely({ dialect: sqliteDialect(() => this.#open.reader) })
     this.#writing = new Kysely({
       dialect: sqliteDialect(() => this.#open.writer, {
-        begin: () => this.#begin(this.#open.writer),
-        commit: () => this.#open.writer.run('commit'),
-        rollBack: () => { if (this.#open.writer.isInTransaction) this.#open.writer.run('rollback') }
+        begin: async () => this.#open.writer.run('savepoint one'),
+        commit: () => this.#open.writer.run('release one'),
+        rollBack: () => { if (this.#open.writer.isInTransaction) this.#open.writer.run('rollback to one; release one') }
       })
     })
+    this.#groups = new WriteGroups(this.#groupControl(), deps)
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -127,22 +131,44 @@ class SqliteDatabase implements SqlDatabase {
     opened.writer.close()
   }
 
-  async transaction<T> (work: (tx: Sql) => Promise<T>): Promise<T> {
+  async transaction<T> (work: (tx: Sql) => Promise<T>, { isAhead = false, isDurable = true }: TransactionOptions = {}): Promise<T> {
     refuseNested()
     const { durability } = this.#open
     if (this.#damage != null) throw new ClusterError('NOT_READY', {}, { message: 'the service\'s database is damaged: its operator has to look', cause: this.#damage })
     if (this.#isStopping) throw new ClusterError('NOT_READY', { component: this.name })
     this.#underWay++
     try {
-      const { result, notices } = await this.#writing.transaction().execute(tx => insideTransaction(this.#deps.clock, async () => {
-        const notices: Notice[] = this.#told = []
-        return { result: await work(tx), notices }
-      }))
-      await durability.written()
+      const { result, notices } = await this.#inTurn(work, isAhead)
+      if (isDurable) await durability.written()
       for (const { channel, text } of notices) this.#channels.tell(channel, text)
       return result
     } finally {
       if (--this.#underWay === 0) this.#whenIdle?.()
+    }
+  }
+
+  async #inTurn<T> (work: (tx: Sql) => Promise<T>, isAhead: boolean): Promise<{ result: T, notices: Notice[] }> {
+    const turn = await this.#groups.take({ isAhead })
+    let done: { result: T, notices: Notice[] }
+    try {
+      done = await this.#writing.transaction().execute(tx => insideTransaction(this.#deps.clock, async () => {
+        const notices: Notice[] = this.#told = []
+        return { result: await work(tx), notices }
+      }))
+    } finally {
+      turn.end()
+    }
+    await turn.committed
+    return done
+  }
+
+  #groupControl (): GroupControl {
+    const writer = (): SqliteConnectionFile => this.#open.writer
+    return {
+      begin: async () => this.#begin(writer()),
+      commit: () => writer().run('commit'),
+      rollBack: () => writer().run('rollback'),
+      get isOpen () { return writer().isInTransaction }
     }
   }
 
@@ -228,7 +254,7 @@ function openConnection (file: string, role: 'writer' | 'reader'): SqliteConnect
     db.function('spaced', { deterministic: true, directOnly: false }, text => spaced(String(text)))
     const connection = new SqliteConnectionFile(db, file)
     // synchronous=NORMAL: see `Durability`
-    connection.run('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+    connection.run('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     connection.run(role === 'writer' ? 'PRAGMA busy_timeout = 0' : 'PRAGMA query_only = ON')
     return connection
   } catch (err) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, opendir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, opendir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
@@ -68,7 +68,7 @@ class FolderStaging implements Staging {
         await this.#syncFolder('objects')
         return { sizeBytes }
       } catch (err) {
-        await rm(draft, { force: true })
+        await removed(draft)
         throw err
       }
     })
@@ -106,7 +106,7 @@ class FolderStaging implements Staging {
 
   async remove (key: string): Promise<void> {
     await told(async () => {
-      for (const room of ['objects', 'open', this.#drafts]) await rm(this.#path(room, key), { force: true })
+      for (const room of ['objects', 'open', this.#drafts]) await removed(this.#path(room, key))
     })
   }
 
@@ -187,6 +187,9 @@ async function orNull<T> (promise: Promise<T>): Promise<T | null> {
     throw err
   }
 }
+
+/** It may be gone. `rm` would look three times. */
+async function removed (path: string): Promise<void> { await orNull(unlink(path)) }
 
 async function told<T> (work: () => Promise<T>): Promise<T> {
   try {

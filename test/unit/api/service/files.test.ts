@@ -29,7 +29,7 @@ eachDatabase('routes of files', databases => {
     const { files } = made
     const { url, close } = await servedRoutes([
       ...fileRoutes({
-        files, reader: testReader, clock: systemClock, usage: { flush: async () => {} }
+        files, reader: testReader, clock: systemClock, usage: { flushViews: async () => {} }
       }), ...groupRoutes({ groups: files.groups }),
       ...gatewayRoutes({ gatewayUrl, isOpen }, { access: files.access, denylist, content })
     ])

@@ -48,6 +48,22 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
     assert.equal(maxDeltaBytes, 1024 * 1024 - 16 * 1024)
     assert.deepEqual([await cut(half, half), await cut(half, half + 1)], [2, 1])
   })
+
+  it('removals of one delta have their versions looked up side by side, 64 at a time', async () => {
+    const changes = Array.from({ length: 100 }, (_, n) => ({ key: `/k${n}`, remove: true, put: undefined }))
+    const atOnce: number[] = []
+    let running = 0
+    const { tombstones, done } = await cutDelta(changes, async key => {
+      atOnce.push(++running)
+      await new Promise(resolve => setImmediate(resolve))
+      running--
+      return [`version of ${key}`]
+    })
+
+    assert.equal(Math.max(...atOnce), 64)
+    assert.deepEqual(done, changes.map(({ key }) => key))
+    assert.deepEqual(tombstones, changes.map(({ key }) => ({ key, id: `version of ${key}` })))
+  })
 })
 
 it('256 heads of one peer are fetched at a time, and more are named in the log', { timeout: 5000 }, async () => {

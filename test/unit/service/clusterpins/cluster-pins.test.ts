@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import type { Clock } from '../../../../src/base/clock.ts'
 import { ClusterError, isClusterError } from '../../../../src/base/errors.ts'
+import { Listeners } from '../../../../src/base/listeners.ts'
+import type { CID } from '../../../../src/model/cid.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
 import { defaultPinOptions } from '../../../../src/model/pin.ts'
+import type { TrackerStatus } from '../../../../src/model/status.ts'
 import type { ClusterPinStatus } from '../../../../src/service/clusterpins/cluster-pins.ts'
 import { markOf } from '../../../../src/service/clusterpins/mark.ts'
 import { pollUntil } from '../../../support/poll.ts'
@@ -10,6 +14,13 @@ import type { PinPeer } from '../../../support/service-cluster.ts'
 import { anyCid, pinPeer } from '../../../support/service-cluster.ts'
 import { eachDatabase } from '../../../support/service-database.ts'
 import { addUser } from '../../../support/service-rows.ts'
+
+/** Nothing happens by time. */
+const stoppedClock: Clock = {
+  now: () => 1_900_000_000_000,
+  sleep: async (_ms, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
+  after: () => () => {}
+}
 
 const acquired = async ({ database, clusterPins }: PinPeer, cid: string, options = {}): Promise<ClusterPinStatus> => {
   const status = await database.transaction(async tx => clusterPins.acquire(tx, cid, options))
@@ -120,6 +131,29 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     assert.deepEqual([under?.replicas, under?.wanted, under?.info.replicas], [1, 2, '1 of 2'])
     assert.equal((await clusterPins.status(cid))?.info.replicas, '2 of 2')
     assert.deepEqual(told, ['pinning pinning', 'pinned pinned'])
+  })
+
+  it('are applied, noted and told without a timer: by who asks, by the outbox, by the tracker', async () => {
+    const operations = new Listeners<{ cid: () => CID, status: TrackerStatus }>()
+    const peer = await pinPeer(await databases.open({ clock: stoppedClock }), { tracker: { onOperation: listener => operations.add(listener) } })
+    const { cluster, clusterPins } = peer
+    const cid = anyCid()
+    const { signal } = new AbortController()
+    cluster.standing.set(cid, ['pinning'])
+
+    const pinning = clusterPins.nextStatus(cid, { signal })
+    await acquired(peer, cid)
+    await Promise.all([clusterPins.applied(cid), pinning])
+    const between = (await clusterPins.status(cid))?.state
+    const pinned = clusterPins.nextStatus(cid, { signal })
+    cluster.standing.set(cid, ['pinned'])
+    operations.emit({ cid: () => parseCid(cid), status: 'pinned' })
+    await pinned
+
+    assert.deepEqual([between, (await clusterPins.status(cid))?.state], ['pinning', 'pinned'])
+    await released(peer, cid)
+    await clusterPins.applied(cid)
+    assert.equal(cluster.pins.has(cid), false)
   })
 
   it('take back the status when who is told of it fails, and try again', async () => {

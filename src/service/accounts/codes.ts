@@ -39,7 +39,7 @@ export class Codes implements Startable {
   }
 
   /** The code, to be mailed once the transaction is committed. */
-  async issue (tx: Sql, user: string, purpose: CodePurpose): Promise<string> {
+  async issue (tx: Sql, user: string, purpose: CodePurpose | 'none'): Promise<string> {
     const { database, random } = this.#deps
     const code = newCode(random)
     const now = database.now()

@@ -73,22 +73,19 @@ export class Registration {
 
   /**
    * An account that waits for its code; null: it has confirmed its address already. Two people who register one address with two passwords get neither: who has the code sets a
-   * new one.
+   * new one. The same statements for every address, new or known: a new row that may find no room, a password that may be nobody's, a code that may be good for nothing.
    */
   async #await (tx: Sql, { address, passwordHash, isSame, from }: { address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string }): Promise<string | null> {
     const { audit, codes } = this.#deps
-    const known = await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirst()
-    if (known?.verified_at != null) {
-      await audit.record(tx, { actor: 'service', user: known.id, action: 'register-again', address: from })
-      return null
-    }
-    const user = known ?? await this.create(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
-    if (known != null) {
-      const isContested = !isSame && await codes.isPending(tx, known.id, 'verify')
-      await tx.updateTable('users').set({ password_hash: isContested ? unusable : passwordHash }).where('id', '=', known.id).execute()
-    }
-    await audit.record(tx, { actor: 'service', user: user.id, action: 'register', address: from })
-    return await codes.issue(tx, user.id, 'verify')
+    const fresh = await this.#insert(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
+    const user = await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirstOrThrow()
+    const [isNew, isConfirmed] = [user.id === fresh.id, user.verified_at != null]
+    const isContested = await codes.isPending(tx, user.id, 'verify') && !isSame && !isNew
+    await tx.updateTable('users').set({ password_hash: isContested ? unusable : passwordHash }).where('id', '=', isConfirmed ? '' : user.id).execute()
+    await tx.deleteFrom('workspaces').where('id', '=', isNew ? '' : fresh.workspace).execute()
+    await audit.record(tx, { actor: 'service', user: user.id, action: isConfirmed ? 'register-again' : 'register', address: from })
+    const code = await codes.issue(tx, user.id, isConfirmed ? 'none' : 'verify')
+    return isConfirmed ? null : code
   }
 
   async verify ({ email, code, password }: VerificationInput, { address: from }: Origin): Promise<Registered> {
@@ -128,7 +125,14 @@ export class Registration {
   }
 
   /** CONFLICT when the address is taken. */
-  async create (tx: Sql, { address, passwordHash, role, quotaBytes, verified }: NewUser): Promise<UserRow> {
+  async create (tx: Sql, user: NewUser): Promise<UserRow> {
+    const { id, isInserted } = await this.#insert(tx, user)
+    if (!isInserted) throw taken()
+    return tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  }
+
+  /** Not when the address is taken; then the workspace is nobody's. */
+  async #insert (tx: Sql, { address, passwordHash, role, quotaBytes, verified }: NewUser): Promise<{ id: string, workspace: string, isInserted: boolean }> {
     const { database, random } = this.#deps
     const now = database.now()
     const [id, workspace] = [opaqueId(random), opaqueId(random)]
@@ -145,8 +149,7 @@ export class Registration {
       quota_bytes: quotaBytes,
       workspace_id: workspace
     }).onConflict(conflict => conflict.column('email_key').doNothing()).executeTakeFirst()
-    if (Number(inserted.numInsertedOrUpdatedRows) === 0) throw taken()
-    return tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    return { id, workspace, isInserted: Number(inserted.numInsertedOrUpdatedRows) > 0 }
   }
 
   async #find (key: string): Promise<UserRow | undefined> {

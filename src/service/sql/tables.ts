@@ -103,8 +103,8 @@ export interface SessionsTable {
 
 export type CodePurpose = 'verify' | 'renew' | 'reset'
 
-/** One code for each user and purpose. */
-export interface CodesTable { user_id: string, purpose: CodePurpose, code_hash: string, expires_at: number, attempts_left: number, created_at: number }
+/** One code for each user and purpose; `none`: nothing can be done with it. */
+export interface CodesTable { user_id: string, purpose: CodePurpose | 'none', code_hash: string, expires_at: number, attempts_left: number, created_at: number }
 
 /** `used_by`: ID of the user who came by it. */
 export interface InvitesTable {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { afterEach, it } from 'node:test'
+import type { KyselyPlugin } from 'kysely'
 import { isClusterError } from '../../../src/base/errors.ts'
 import type { ErrorCode } from '../../../src/base/errors.ts'
 import { permissions } from '../../../src/service/accounts/accounts.ts'
 import type { UserSort } from '../../../src/service/accounts/user-list.ts'
 import { userSorts } from '../../../src/service/accounts/user-list.ts'
 import type { AccountsInit } from '../../../src/service/accounts/accounts-deps.ts'
+import type { Sql, SqlDatabase } from '../../../src/service/sql/sql.ts'
 import { accountsOn, from } from '../../support/service-accounts.ts'
 import type { TestAccounts } from '../../support/service-accounts.ts'
 import { eachDatabase } from '../../support/service-database.ts'
@@ -15,6 +17,30 @@ import { SimClock } from '../../support/sim-clock.ts'
 const code = (wanted: ErrorCode) => (err: unknown): boolean => isClusterError(err, wanted)
 const alice = { email: 'Alice@example.com', password: 'correct horse' }
 const wrong = (right: string): string => right === '000000' ? '000001' : '000000'
+
+/** The same database; each statement is noted, by its kind and its table. */
+function noting (database: SqlDatabase, asked: string[]): SqlDatabase {
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      asked.push(`${node.kind} ${/"IdentifierNode","name":"(\w+)"/.exec(JSON.stringify(node))?.[1]}`)
+      return node
+    },
+    transformResult: async ({ result }) => result
+  }
+  return {
+    name: database.name,
+    kind: database.kind,
+    db: database.db.withPlugin(plugin),
+    start: async () => {},
+    stop: async () => {},
+    transaction: async (work, options) => database.transaction(async tx => work(tx.withPlugin(plugin) as Sql), options),
+    notify: async (tx, channel, text) => database.notify(tx, channel, text),
+    listen: (channel, listener) => database.listen(channel, listener),
+    now: () => database.now(),
+    serviceId: () => database.serviceId(),
+    matching: async (table, user, search) => database.matching(table, user, search)
+  }
+}
 
 eachDatabase('accounts', databases => {
   const running: TestAccounts[] = []
@@ -354,6 +380,30 @@ eachDatabase('accounts', databases => {
     await mail.codeFor('new@example.com')
     assert.match(mail.letters.find(({ subject }) => subject.includes('already'))?.to ?? '', /Alice/)
     await accounts.login(alice, from)
+  })
+
+  it('asks the same of the database for every address that is registered in mode verified: new, waiting for its code, or confirmed', async () => {
+    const { peer, mail, accounts: first, stop } = await accountsOn(await databases.open(), { registration: 'verified' })
+    await first.register(alice, from)
+    await first.verify({ email: alice.email, code: await mail.codeFor(alice.email) }, from)
+    const asked: string[] = []
+    const { accounts } = await accountsOn({ ...peer, database: noting(peer.database, asked) }, { registration: 'verified' })
+    const askedFor = async (email: string, password: string): Promise<string[]> => {
+      asked.length = 0
+      await accounts.register({ email, password }, from)
+      // the cleaning of sessions and codes goes on beside it
+      return asked.filter(one => !/^Delete.* (sessions|codes)$/.test(one))
+    }
+
+    const fresh = await askedFor('new@example.com', 'a password')
+    const waiting = await askedFor('new@example.com', 'another password')
+    const confirmed = await askedFor(alice.email, 'another password')
+
+    assert.deepEqual([waiting, confirmed], [fresh, fresh])
+    assert.ok(fresh.length > 5)
+    const left = await peer.database.db.selectFrom('workspaces').select('id').execute()
+    assert.equal(left.length, 2)
+    await Promise.all([accounts.stop(), stop()])
   })
 
   it('lets no password count when two were registered for one address before its code came', async () => {

@@ -39,8 +39,8 @@ class S3Staging implements Staging {
   constructor (init: S3StagingInit, log: Logger) {
     this.#init = { ...init, partBytes: init.partBytes ?? usualPartBytes }
     this.#log = log
-    // one server may have several addresses
-    this.place = { id: `bucket ${init.bucket}`, name: `the bucket ${init.bucket}` }
+    const server = new URL(init.endpoint).host
+    this.place = { id: `bucket ${init.bucket} of ${server}`, name: `the bucket ${init.bucket} of ${server}` }
   }
 
   async start (signal: AbortSignal): Promise<void> {

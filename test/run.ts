@@ -8,13 +8,15 @@ import { dirname, join } from 'node:path'
 import { run } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { batchesOf, canShare } from './support/batches.ts'
 import { bundledFolder } from './support/programs.ts'
 import quietReporter from './support/quiet-reporter.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Files that run for long begin first, so that all cores end together. */
 const folders = ['e2e', 'sim', 'contract', 'vectors', 'unit']
-const timeoutMs = 120_000
+/** A test that takes longer hangs, also on a machine that others load. */
+const timeoutMs = 300_000
 
 const { values: { concurrency }, positionals: words } = parseArgs({ allowPositionals: true, options: { concurrency: { type: 'string', default: '2' } } })
 const all = folders.flatMap(folder => globSync(join('test', folder, '**/*.test.ts'), { cwd: root }).toSorted())
@@ -33,6 +35,8 @@ if (files.some(file => file.includes('/e2e/'))) {
   await buildPrograms(bundledFolder)
   process.env.HELIA_CLUSTER_TESTS_BUNDLE = '1'
 }
-const events = run({ files, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
+const shared = files.filter(file => file.includes('/unit/') && canShare(file))
+const processes = [...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))]
+const events = run({ files: processes, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
 events.on('test:fail', ({ todo }) => { if (todo == null || todo === false) process.exitCode = 1 })
 events.compose(quietReporter).pipe(process.stdout)

@@ -6,7 +6,7 @@ import type { Logger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { libp2pClusterHost } from '../../src/network/host/host.ts'
 import type { ClusterHostInit, HostServices, Libp2pClusterHost } from '../../src/network/host/host.ts'
-import { pollUntil } from './poll.ts'
+import { patience, pollUntil } from './poll.ts'
 
 export interface HostParts {
   services?: () => Promise<HostServices>
@@ -27,7 +27,7 @@ export async function newHost (init: Partial<ClusterHostInit> = {}, { services, 
     noAnnounce: [],
     agentVersion: 'helia-cluster/0.0.0-test',
     maxConnections: 100,
-    dialTimeoutMs: 3000,
+    dialTimeoutMs: Math.round(3000 * patience()),
     ...init
   }, { clock: systemClock, log }, services)
 }

@@ -31,7 +31,8 @@ function itemsFor (session: Session): Item[] {
 
 function isFor ({ audience }: PageEntry, session: Session): boolean {
   if (audience === 'everyone') return true
-  if (session.kind === 'guest' || session.kind === 'loading') return false
+  if (session.kind === 'guest') return false
+  if (session.kind === 'loading') return audience === 'user' && session.expected != null
   return audience === 'user' ? true : audience !== 'guest' && isAdmin(session)
 }
 

@@ -46,7 +46,7 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
     if (init.signal?.aborted !== true) reportLost()
     throw err
   }
-  if (path.startsWith('/api/')) notePeerTime(response.headers.get('date'))
+  if (path.startsWith('/api/')) notePeerTime(response.headers)
   // a proxy answers for a peer that is away; of content it is the peer's own answer: nobody gives it
   if (response.status === 502 && !isContent(path)) reportLost()
   else reportFound()

@@ -7,8 +7,9 @@ let aheadMs = 0
 /** The time by the peer's clock: what it says of times is told by this, on a machine whose own clock is wrong, too. Unix milliseconds. */
 export const peerNow = (): number => Date.now() + aheadMs
 
-/** `date`: the header of an answer that has just come. */
-export function notePeerTime (date: string | null): void {
-  const apartMs = Date.parse(date ?? '') - Date.now()
+/** Of an answer that has just come; one that a cache may have kept says nothing of now. */
+export function notePeerTime (headers: Headers): void {
+  if (/max-age=[1-9]/.test(headers.get('cache-control') ?? '') || headers.has('last-modified')) return
+  const apartMs = Date.parse(headers.get('date') ?? '') - Date.now()
   if (Number.isFinite(apartMs) && Math.abs(apartMs - aheadMs) >= leastMs) aheadMs = Math.abs(apartMs) < leastMs ? 0 : apartMs
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { matchPath, findPath } from '../../../src/web/app/path-pattern.ts'
 import { errorText } from '../../../src/web/data/errors.ts'
 import { bytesText, durationText, exactBytes, msOfTime, percentText, relativeText, shortCid, shownName, timeText } from '../../../src/web/data/format.ts'
+import { notePeerTime, peerNow } from '../../../src/web/data/peer-time.ts'
 import { agentWords } from '../../../src/web/pages/account/agent-words.ts'
 import { pinCounts } from '../../../src/web/pages/home/pin-counts.ts'
 import { daysOf } from '../../../src/web/pages/home/usage-days.ts'
@@ -97,5 +98,19 @@ describe('what the dashboard draws', () => {
 
   it('reads the nearest point', () => {
     assert.equal(nearestIndex([{ at: 0, value: 1 }, { at: 10, value: 2 }, { at: 20, value: 3 }], 13), 1)
+  })
+})
+
+describe('the time by the peer\'s clock', () => {
+  const answer = (aheadMs: number, more: Record<string, string> = {}): Headers => new Headers({ date: new Date(Date.now() + aheadMs).toUTCString(), ...more })
+  const apart = (): number => Math.round((peerNow() - Date.now()) / 10_000) * 10
+
+  it('follows answers that are of now, and not what a cache has kept', () => {
+    const told = [answer(-2000), answer(3_600_000), answer(-day, { 'cache-control': 'private, max-age=60' }), answer(-day, { 'last-modified': 'x' }), new Headers(), answer(1000)].map(headers => {
+      notePeerTime(headers)
+      return apart()
+    })
+
+    assert.deepEqual(told, [0, 3600, 3600, 3600, 3600, 0])
   })
 })

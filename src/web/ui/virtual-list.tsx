@@ -104,13 +104,26 @@ function moveFocus (event: KeyboardEvent & { currentTarget: HTMLDivElement }, { 
   event.preventDefault()
   virtualizer.scrollToIndex(to, { align: 'auto' })
   const column = from.dataset['rowFocus'] ?? 'name'
-  focusRow(scroller, { to, column, tries: 10 })
+  wanted.set(scroller, to)
+  focusRow(scroller, { to, column, tries: patience })
 }
 
-/** The row is drawn in one of the next frames. */
+/** The row that somebody goes to: the last one that was asked for. */
+const wanted = new WeakMap<HTMLElement, number>()
+/** In frames: what is in the row may have to come from far away. */
+const patience = 600
+
+/** The row is drawn in one of the next frames. Until then keys go on from where the list is. */
 function focusRow (scroller: HTMLElement, { to, column, tries }: { to: number, column: string, tries: number }): void {
+  if (wanted.get(scroller) !== to) return
   const row = scroller.querySelector<HTMLElement>(`.virtual-list__row[data-index="${to}"]`)
   const target = row?.querySelector<HTMLElement>(`[data-row-focus="${column}"]`) ?? row?.querySelector<HTMLElement>('a, button, input')
+  const isElsewhere = document.activeElement !== document.body && !scroller.contains(document.activeElement)
+  if (isElsewhere) return
   if (target != null) target.focus({ preventScroll: true })
-  else if (tries > 0) requestAnimationFrame(() => focusRow(scroller, { to, column, tries: tries - 1 }))
+  else if (tries > 0) {
+    // the row of before is gone, and the focus with it
+    if (!scroller.contains(document.activeElement)) scroller.focus({ preventScroll: true })
+    requestAnimationFrame(() => focusRow(scroller, { to, column, tries: tries - 1 }))
+  }
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Id } from '../../../client/types.ts'
 import { useRouter } from '../../app/router.tsx'
 import { cluster } from '../../data/clients.ts'
@@ -42,12 +42,13 @@ export default function PinsetPage () {
   const view = views.find(({ value }) => value === query.get('status')) ?? { value: 'all' as const, label: 'All pins', none: 'Nothing is pinned' }
   const [isAdding, setAdding] = useState(false)
   const list = usePinset(view.value)
+  const typed = useRef(query.get('q') ?? '')
   const recovery = useRecovery(list.reload)
   return <Page title="Pinset" intro="What the cluster shall keep, and how each pin stands on its peers." actions={<>
     <Button icon="refresh" isBusy={recovery.isRunning} onClick={recovery.ask}>Try failed ones again</Button>
     <Button kind="primary" icon="plus" onClick={() => setAdding(true)}>Add a pin</Button>
   </>}>
-    <Filtered key={view.value} list={list} none={view.none} toolbar={
+    <Filtered key={view.value} list={list} none={view.none} typed={typed} toolbar={
       <Select label="Status" value={view.value} options={views} onChange={value => setQuery({ status: value === 'all' ? null : value })}/>
     }/>
     {isAdding && <AddPinDialog onClose={() => setAdding(false)} onDone={({ cid }) => go(`/cluster/pinset/${cid}`)}/>}
@@ -74,9 +75,11 @@ function useRecovery (reload: () => void): { ask: () => void, isRunning: boolean
 const noSelection: ReadonlySet<string> = new Set()
 const noPeers: readonly Id[] = []
 
-function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, toolbar: preact.ComponentChildren }) {
+interface FilteredProps { list: PinsetList, none: string, /** What is searched for, in every view; the address follows a little later. */ typed: { current: string }, toolbar: preact.ComponentChildren }
+
+function Filtered ({ list, none, typed, toolbar }: FilteredProps) {
   const { query, setQuery } = useRouter()
-  const [text, setText] = useState(query.get('q') ?? '')
+  const [text, setText] = useState(typed.current)
   const [order, setOrder] = useState<'stored' | 'newest'>('stored')
   const peer = query.get('peer') ?? ''
   const searched = useDebounced(text.trim(), 150)
@@ -94,7 +97,10 @@ function Filtered ({ list, none, toolbar }: { list: PinsetList, none: string, to
   const isFiltered = searched !== '' || peer !== ''
   return <>
     <Toolbar label="What to show">
-      <SearchField label="Search names and CIDs" value={text} placeholder="Name or CID" onChange={setText}/>
+      <SearchField label="Search names and CIDs" value={text} placeholder="Name or CID" onChange={value => {
+        typed.current = value
+        setText(value)
+      }}/>
       {toolbar}
       <Select label="Allocated to" value={peer} options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [...peerOptions, { value: peer, label: shownPeer(peer, '') }]} onChange={value => setQuery({ peer: value === '' ? null : value })}/>
       <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>

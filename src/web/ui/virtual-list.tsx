@@ -99,7 +99,7 @@ function moveFocus (event: KeyboardEvent & { currentTarget: HTMLDivElement }, { 
   if (step == null || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || from.matches('input:not([type=checkbox]), select, textarea, [role^=menu]')) return
   const scroller = event.currentTarget
   const row = from.closest<HTMLElement>('.virtual-list__row')
-  const at = row == null ? Math.round(scroller.scrollTop / rowHeight) - 1 : Number(row.dataset['index'])
+  const at = row == null ? wanted.get(scroller) ?? Math.round(scroller.scrollTop / rowHeight) - 1 : Number(row.dataset['index'])
   const to = Math.max(0, Math.min(count - 1, step(at, Math.max(1, Math.floor(scroller.clientHeight / rowHeight) - 1), count - 1)))
   event.preventDefault()
   virtualizer.scrollToIndex(to, { align: 'auto' })
@@ -108,7 +108,7 @@ function moveFocus (event: KeyboardEvent & { currentTarget: HTMLDivElement }, { 
   focusRow(scroller, { to, column, tries: patience })
 }
 
-/** The row that somebody goes to: the last one that was asked for. */
+/** The row that somebody goes to, as long as it isn't there. */
 const wanted = new WeakMap<HTMLElement, number>()
 /** In frames: what is in the row may have to come from far away. */
 const patience = 600
@@ -119,6 +119,7 @@ function focusRow (scroller: HTMLElement, { to, column, tries }: { to: number, c
   const row = scroller.querySelector<HTMLElement>(`.virtual-list__row[data-index="${to}"]`)
   const target = row?.querySelector<HTMLElement>(`[data-row-focus="${column}"]`) ?? row?.querySelector<HTMLElement>('a, button, input')
   const isElsewhere = document.activeElement !== document.body && !scroller.contains(document.activeElement)
+  if (target != null || isElsewhere || tries === 0) wanted.delete(scroller)
   if (isElsewhere) return
   if (target != null) target.focus({ preventScroll: true })
   else if (tries > 0) {

@@ -177,6 +177,20 @@ export const commands: readonly Command[] = [
     flags: [local],
     run: async (line, context) => (await import('./run-status.ts')).recover(line, context)
   },
+  {
+    name: 'audit',
+    about: 'look whether the data is really there',
+    takes: '[CID]...',
+    help: 'Lets the peer read every block of these pins, or of all that it holds, and check it against its hash. Ends with 1 when something is missing or damaged, and names it.',
+    isOurs: true,
+    flags: [
+      { names: ['all'], type: 'boolean', about: 'everything that the peer holds' },
+      { names: ['sample'], type: 'text', about: 'so many pins of a hundred, e.g. 1%' },
+      { names: ['peer'], type: 'text', about: "let this peer's IPFS node show random blocks (ID or name)" },
+      { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged' }
+    ],
+    run: async (line, context) => (await import('./run-audit.ts')).audit(line, context)
+  },
   { name: 'version', about: "print the peer's version", takes: ' ', run: async (line, context) => (await import('./run-info.ts')).showVersion(line, context) },
   {
     name: 'health',

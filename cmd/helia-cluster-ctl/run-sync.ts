@@ -20,7 +20,8 @@ export async function showDiff ({ args: [one = '', other = ''], flags }: Command
   return diff.pins.length > 0 ? exitCodes.failed : exitCodes.done
 }
 
-async function peerNamed (text: string, { client, signal }: Pick<CtlContext, 'client' | 'signal'>): Promise<string> {
+/** A peer ID, or the ID of the member with that name. */
+export async function peerNamed (text: string, { client, signal }: Pick<CtlContext, 'client' | 'signal'>): Promise<string> {
   const { normalPeerId } = await import('../../src/config/peer-id-text.ts')
   const peer = normalPeerId(text)
   if (peer != null) return peer

@@ -9,7 +9,7 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Bandwidth, CidLike, ClusterSync, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsetDiff, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
+  Added, AddOptions, Alert, Audit, AuditResult, Bandwidth, CidLike, ClusterSync, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsetDiff, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
   PinType, TrackerStatus, Version, Warning, WebhookDelivery
 } from './types.ts'
 
@@ -62,6 +62,16 @@ export interface RebalanceOptions {
   by?: readonly string[]
   /** The same share for all peers; default: by what they may hold. */
   equal?: boolean
+}
+
+export interface AuditOptions {
+  /** Default: everything that the peer holds. */
+  cids?: readonly CidLike[]
+  /** So many pins of a hundred. */
+  sample?: number
+  peer?: string
+  /** Fetch again what is missing or damaged. */
+  repair?: boolean
 }
 
 /** An upload's entries, in an array or as they are found. */
@@ -184,6 +194,22 @@ export class ClusterClient {
   rebalanceStatus (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'GET', path: '/rebalance', ...options }) }
 
   cancelRebalance (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'DELETE', path: '/rebalance', ...options }) }
+
+  /** Begins to look whether what a peer holds is really there: the asked one, or `peer`, whose IPFS node is asked for random blocks. Only Helia Cluster peers know audits. */
+  audit ({ cids = [], sample, peer, repair = false, ...options }: AuditOptions & CallOptions = {}): Promise<Audit> {
+    const query = encodeQuery({ cids: cids.map(String).join(','), sample: sample == null ? '' : String(sample), peer: peer ?? '', repair: String(repair) })
+    return this.#json({ method: 'POST', path: `/audit?${query}`, ...options })
+  }
+
+  /** Newest first. */
+  audits (options: CallOptions = {}): Promise<Audit[]> { return this.#json({ method: 'GET', path: '/audit', ...options }) }
+
+  cancelAudit (options: CallOptions = {}): Promise<Audit> { return this.#json({ method: 'DELETE', path: '/audit', ...options }) }
+
+  /** The latest result of each pin; `bad`: only of those that weren't whole. */
+  auditResults ({ bad = false, ...options }: CallOptions & { bad?: boolean } = {}): AsyncGenerator<AuditResult, void, undefined> {
+    return this.#stream({ method: 'GET', path: `/audit/results?bad=${bad}`, ...options })
+  }
 
   /** Whether the pinsets of the other peers are the same as that of the peer that is asked. Not of Go's peers. */
   sync (options: CallOptions = {}): Promise<ClusterSync> { return this.#json({ method: 'GET', path: '/health/sync', ...options }) }

@@ -107,6 +107,39 @@ export interface Metric {
 /** `problems`: `starting`, `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 
+/** An audit. `bad`: pins that weren't whole, repaired ones included; `skipped`: pins that aren't there yet. */
+export interface Audit {
+  id: number
+  peer: string
+  state: 'running' | 'done' | 'cancelled' | 'failed'
+  repair: boolean
+  by_itself: boolean
+  since: TimeText
+  ended_at: TimeText | null
+  pins: number
+  skipped: number
+  blocks: number
+  bytes: number
+  bad: number
+  bad_blocks: number
+  repaired_blocks: number
+  error: string
+}
+
+/** What the latest audit of a pin on a peer found. `bad_blocks`: the first hundred CIDs. */
+export interface AuditResult {
+  peer: string
+  cid: string
+  at: TimeText
+  state: 'good' | 'bad' | 'repaired' | 'failed'
+  blocks: number
+  bytes: number
+  bad_blocks: string[]
+  bad_count: number
+  repaired: number
+  error: string
+}
+
 /** How another peer's pinset is to that of the peer that is asked. `by`: its digest tells or, for Go's peers, its heads alone. */
 export interface PeerSync {
   peer: string

@@ -86,6 +86,52 @@ export interface PinsetDiff {
   repair: Array<{ peer: PeerId, lostBlocks: number, mended: number }> | null
 }
 
+/** What is to be audited. Without `cids` and `sharePercent`: everything that the peer holds. */
+export interface AuditOrder {
+  /** Default: this peer, whose blocks are all read. Another one's IPFS node is asked for random blocks. */
+  peer?: PeerId
+  cids?: readonly CID[]
+  /** So many pins of a hundred. */
+  sharePercent?: number
+  /** Fetch again what is missing or damaged. */
+  repair: boolean
+  /** Leaves out what was audited since, Unix milliseconds. */
+  notSince?: Time
+}
+
+/** An audit under way, or one of the last. `bad`: pins that weren't whole, repaired ones included; `skipped`: pins that aren't here yet. */
+export interface AuditRun {
+  id: number
+  peer: PeerId
+  state: 'running' | 'done' | 'cancelled' | 'failed'
+  repair: boolean
+  isByItself: boolean
+  since: Time
+  endedAt: Time | null
+  pins: number
+  skipped: number
+  blocks: number
+  bytes: number
+  bad: number
+  badBlocks: number
+  repairedBlocks: number
+  error: string
+}
+
+/** What the latest audit of a pin on a peer found. `badBlocks`: the first hundred. */
+export interface AuditResult {
+  peer: PeerId
+  cid: CID
+  at: Time
+  state: 'good' | 'bad' | 'repaired' | 'failed'
+  blocks: number
+  bytes: number
+  badBlocks: string[]
+  badCount: number
+  repaired: number
+  error: string
+}
+
 /** What the pinset has of one peer. */
 export interface PeerHolding {
   peer: PeerId
@@ -249,6 +295,14 @@ export interface ClusterApi {
   /** Gives a pin another peer in the place of one that has it; see Moves. The answer is the pin as committed. */
   movePin (cid: CID, order: MoveOrder, options?: CallOptions): Promise<Pin>
 
+  /** Begins to look whether what a peer holds is really there; see Audits. */
+  audit (order: AuditOrder): AuditRun
+  /** Newest first; of this process. */
+  audits (): AuditRun[]
+  /** Ends the one under way; NOT_FOUND without any. */
+  cancelAudit (): AuditRun
+  /** The latest result of each pin, by peer. */
+  auditResults (options?: CallOptions & { isBad?: boolean }): AsyncIterable<AuditResult[]>
   /** Whether the pinsets of the other peers are the same as this one's. */
   sync (): ClusterSync
   /** The pins in which two peers differ, a thousand at most. Rejects with UNSUPPORTED when one of them is a Go peer. */

@@ -24,8 +24,9 @@ import type { RemotePeers } from '../network/remote-peers.ts'
 import type { RemotePinsets } from '../network/remote-pinsets.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
+import type { AuditPolicy } from './audit/audits.ts'
 import type { Importers } from './add/upload.ts'
-import type { CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PeerSync, PinsetDiff, PinsetDiffOptions, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
+import type { AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PeerSync, PinsetDiff, PinsetDiffOptions, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
 import { healthOf } from './status/health.ts'
@@ -49,6 +50,8 @@ export interface ClusterInit {
   disableRepinning: boolean
   /** Default: Go's. */
   healing?: HealingPolicy
+  /** How this peer looks by itself whether its content is there. Default: it doesn't. */
+  audit?: AuditPolicy
   stateSyncIntervalMs: number
   pinRecoverIntervalMs: number
   monitorPingIntervalMs: number
@@ -237,6 +240,10 @@ class ClusterPeer implements Cluster {
   async progress (cid: CID, call: CallOptions = {}): Promise<PeerPinProgress[]> { return this.#cases.progresses.of(cid, call) }
 
   async pinsHealth (call: CallOptions = {}): Promise<PinsHealth> { return this.#cases.healths.look(call) }
+  audit (order: AuditOrder): AuditRun { return this.#cases.audits.start(order) }
+  audits (): AuditRun[] { return this.#cases.audits.runs() }
+  cancelAudit (): AuditRun { return this.#cases.audits.cancel() }
+  auditResults (options: CallOptions & { isBad?: boolean } = {}): AsyncIterable<AuditResult[]> { return this.#cases.audits.results(options) }
   sync (): ClusterSync { return { own: this.#cases.sync.own(), peers: this.#cases.sync.rows() } }
   async pinsetDiff (peers: { one: PeerId, other: PeerId }, options: PinsetDiffOptions = {}): Promise<PinsetDiff> { return this.#cases.diffs.diff(peers, options) }
   onSync (listener: (row: PeerSync) => void): () => void { return this.#cases.sync.onChange(listener) }

@@ -9,6 +9,7 @@ import type { ClusterDeps, ClusterInit } from './cluster.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
+import { Audits } from './audit/audits.ts'
 import { GarbageCollection } from './repo/gc.ts'
 import { LeavingPeers } from './peers/leaving-peers.ts'
 import { Members } from './peers/members.ts'
@@ -57,6 +58,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const history = new History({ monitor: deps.monitor, own: { peer: init.self, figures: () => ({ pins: consensus.state.size() }) }, clock })
   const progresses = new Progresses(init, { ...deps, members })
   const sync = new PinsetSync(init, { ...deps, members })
+  const audits = new Audits(init, { ...deps, members })
   const diffs = new PinsetDiffs({ ...deps, self: init.self })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
@@ -75,11 +77,11 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   })
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, ...loops() }
+  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops() }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
     const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(), ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []]
-    return { loops: [recover, history.worker(), sync.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
+    return { loops: [recover, history.worker(), sync.worker(), audits.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
   }
 }

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid'
 import type { Allocate, Block, BlockReadOptions, JoinedRead, SizedBlock } from '../blockstore/blockstore.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
+import type { Auditor } from './audit.ts'
 import type { IpfsId, RemovedKey } from '../model/peer.ts'
 import type { Pin } from '../model/pin.ts'
 
@@ -110,6 +111,8 @@ export interface IpfsAbilities {
  */
 export interface IpfsConnector extends Startable {
   readonly abilities: IpfsAbilities
+  /** Looks whether content is really there, here and on other nodes. Absent: the connector can't. */
+  readonly auditor?: Auditor
   /** Never rejects: what went wrong is in `error`. */
   id (): Promise<IpfsId>
   /** Resolves when the node answers. */

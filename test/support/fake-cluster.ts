@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type { AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -61,6 +61,23 @@ export class FakeCluster implements ClusterApi {
   }
 
   async health (): Promise<Health> { return { problems: this.problems, pins: this.pins.size, heads: 1, height: this.pins.size } }
+
+  auditRuns: AuditRun[] = []
+  auditRows: AuditResult[] = []
+  audit ({ peer = this.peer, repair }: AuditOrder): AuditRun {
+    const run: AuditRun = { id: this.auditRuns.length + 1, peer, state: 'running', repair, isByItself: false, since: startOfTime, endedAt: null, pins: 0, skipped: 0, blocks: 0, bytes: 0, bad: 0, badBlocks: 0, repairedBlocks: 0, error: '' }
+    this.auditRuns.unshift(run)
+    return run
+  }
+
+  audits (): AuditRun[] { return this.auditRuns }
+  cancelAudit (): AuditRun {
+    const run = this.auditRuns.find(({ state }) => state === 'running')
+    if (run == null) throw new ClusterError('NOT_FOUND', {}, { message: 'no audit is under way' })
+    return Object.assign(run, { state: 'cancelled' as const })
+  }
+
+  async * auditResults ({ isBad = false }: { isBad?: boolean } = {}): AsyncIterable<AuditResult[]> { yield this.auditRows.filter(({ state }) => !isBad || state !== 'good') }
 
   sync (): ClusterSync { return { own: { pins: this.pins.size, digest: '00'.repeat(32), heads: [], isComplete: true }, peers: [] } }
 

@@ -6,6 +6,13 @@ const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path
 
 export const cid = inPath('cid', 'A CID in any multibase.')
 export const peer = inPath('peer', 'A peer ID.')
+export const auditOptions: readonly ParameterDoc[] = [
+  query('cids', 'string', 'Comma list of CIDs. Default: everything that the peer holds.'),
+  query('sample', 'string', 'So many pins of a hundred, such as 1 or 0.5.'),
+  query('peer', 'string', 'A peer ID: its IPFS node is asked for random blocks. Default: this peer, which reads all of its blocks.'),
+  query('repair', 'boolean', 'true: fetch again what is missing or damaged.')
+]
+export const isBad = query('bad', 'boolean', 'true: only pins that were not whole.')
 export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another peer ID.')]
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]

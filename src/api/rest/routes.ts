@@ -6,11 +6,12 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
-  absent, addOptions, answers, cid, cids, contentPath, denied, eventOptions, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, twoPeers, typeFilter,
+  absent, addOptions, answers, auditOptions, cid, cids, contentPath, denied, eventOptions, isBad, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, twoPeers, typeFilter,
   webhookId
 } from './docs.ts'
 import { frontPage } from './front-page.ts'
 import { addHandler } from './handlers-add.ts'
+import { AuditHandlers } from './handlers-audit.ts'
 import { EventHandlers } from './handlers-events.ts'
 import type { Watching } from './handlers-events.ts'
 import { InfoHandlers } from './handlers-info.ts'
@@ -33,6 +34,7 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const pins = new PinHandlers(deps)
   const events = new EventHandlers(deps)
   const sync = new SyncHandlers(cluster)
+  const audits = new AuditHandlers(cluster)
   const routes: Route[] = [
     user('GET /', frontPage, {
       summary: 'A page for browsers: what this is.',
@@ -67,6 +69,10 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     hot(user('DELETE /pins/{cid}', pins.unpin, answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] }))),
     user(`DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })),
     user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
+    user('POST /audit', audits.start, auditing),
+    user('GET /audit', audits.list, answers('Audits of this process, newest first.', 'Audits')),
+    user('DELETE /audit', audits.cancel, answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })),
+    user('GET /audit/results', audits.results, streams('The latest result of each pin, by peer.', 'AuditResult', [isBad])),
     user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
     user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
     user('GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')),
@@ -129,6 +135,15 @@ const draining: RouteDoc = answers('Moves everything away from a peer, or change
 const rebalancing: RouteDoc = answers('Moves pins until all peers are filled alike.', 'Rebalance', {
   parameters: [...rebalanceOptions, ...paceOptions],
   responses: [{ status: 409, about: 'One is under way already.', schema: 'Error' }]
+})
+
+const auditing: RouteDoc = answers('Begins to look whether what a peer holds is really there.', 'Audit', {
+  parameters: auditOptions,
+  responses: [
+    { status: 400, about: 'The options are not valid, or the IPFS node is an external one.', schema: 'Error' },
+    { status: 404, about: 'No such peer, or no such pin.', schema: 'Error' },
+    { status: 409, about: 'Another audit is under way.', schema: 'Error' }
+  ]
 })
 
 const diffing = (summary: string): RouteDoc => answers(summary, 'PinsetDiff', {

@@ -131,6 +131,14 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     state: { enum: ['planning', 'moving', 'done', 'cancelled'] }, reason: string, since: time, ended_at: orNull(time), planned: integer, moved: integer, failed: integer, in_transit: integer, ...pace, peers: list(ref('BalanceShare'))
   }),
   BalanceShare: object({ peer: string, peername: string, capacity: number, pins: integer, goal: integer, after: integer }),
+  Audit: object({
+    id: integer, peer: string, state: { enum: ['running', 'done', 'cancelled', 'failed'] }, repair: boolean, by_itself: boolean, since: time, ended_at: orNull(time),
+    pins: integer, skipped: integer, blocks: integer, bytes: integer, bad: integer, bad_blocks: integer, repaired_blocks: integer, error: string
+  }),
+  Audits: list(ref('Audit')),
+  AuditResult: object({
+    peer: string, cid: string, at: time, state: { enum: ['good', 'bad', 'repaired', 'failed'] }, blocks: integer, bytes: integer, bad_blocks: list(string), bad_count: integer, repaired: integer, error: string
+  }),
   ClusterSync: object({
     own: { ...object({ pins: integer, digest: string, heads: list(string), complete: boolean }), type: ['object', 'null'] },
     peers: list(object({

@@ -1,4 +1,4 @@
-import { bool, duration, field, group, int } from '../fields.ts'
+import { bool, duration, field, group, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { float, multiaddrs, oneOf, optionalPeerId, privateKey, secretHex, strings, text } from '../kinds.ts'
 import { section } from '../section.ts'
@@ -33,6 +33,12 @@ const healing = group({
   when_back: field(oneOf(['leave', 'give_back']), 'leave', '`leave`: a peer that comes back has lost its pins, as in Go. `give_back`: its pins get a holder more instead of another one, which they lose again when the peer is back and still has them; after a day away it loses them for good.', { reading: 'plain', omitDefault: true })
 }, 'What becomes of the pins of a peer that is gone, unless `disable_repinning`. Go has no such keys: its peers act at once.')
 
+const audit = group({
+  interval: duration('720h0m0s', 'How often this peer reads all that it holds and checks it against its hashes. 0s: only when somebody asks.', { atLeast: 0, reading: 'plain', omitDefault: true }),
+  max_rate: size('20MB', 'How much is read each second, also when somebody asks.', { reading: 'plain', omitDefault: true }),
+  repair: bool(true, 'Fetch again what is missing or damaged, in the audits that come by themselves.', { reading: 'plain', omitDefault: true })
+}, 'Whether the data is really there. For the embedded IPFS node.')
+
 const fields = {
   id: field(optionalPeerId, '', 'Only in files of old versions: the identity is in identity.json.', { omitDefault: true }),
   peername: field(text, '', 'A name for people. Empty: the name of the machine.'),
@@ -61,6 +67,7 @@ const fields = {
   pin_only_on_untrusted_peers: bool(false, 'Give pins to untrusted peers only.'),
   disable_repinning: bool(true, 'Leave pins of a lost peer where they are. Absent means false.'),
   healing,
+  audit,
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),
   peerstore_file: field(text, '', 'The file of known peers. Empty: `peerstore` in the folder.', { omitDefault: true }),
   denylists: field(strings, ['denylists'], 'Content that this peer refuses to fetch, keep and serve: compact denylists (IPIP-383), files or folders of `*.deny` files, absolute or relative to the folder. The folder `denylists` may be missing, everything else has to be there. Read anew when they change. See operations/denylists.md.', { reading: 'plain', omitDefault: true }),

@@ -43,24 +43,30 @@ export class BitswapAsks {
     for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
       signal.throwIfAborted()
       onAsked?.(peer)
-      const answer = await this.#askOne(cid, peer, signal)
+      const answer = await this.#askOne(cid, peer, { signal })
       if (answer === 'silent') return undefined
       if (answer !== 'lacking') return answer
     }
     return undefined
   }
 
+  /** What that very peer says; what others send doesn't count. `lacking` also when it can't be asked. */
+  async askOnly (cid: CID, peer: PeerId, { signal }: { signal: AbortSignal }): Promise<Uint8Array | 'lacking' | 'silent'> {
+    signal.throwIfAborted()
+    return this.#askOne(cid, peer, { signal, only: true })
+  }
+
   /** Asks a peer once more, so that it tells if it lacks the block: who has just connected is asked by @helia/bitswap without wanting to know. */
   askAgain (cid: CID, peer: PeerId): void { this.#gather(cid, peer, () => {}) }
 
-  async #askOne (cid: CID, peer: PeerId, signal: AbortSignal): Promise<Uint8Array | 'lacking' | 'silent'> {
+  async #askOne (cid: CID, peer: PeerId, { signal, only = false }: { signal: AbortSignal, only?: boolean }): Promise<Uint8Array | 'lacking' | 'silent'> {
     const { answers, clock } = this.#deps
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | 'lacking' | 'silent'>()
     const onAbort = (): void => reject(signal.reason)
     const unwatch = answers.watch(cid, {
       onBlock: (bytes, from) => {
         this.#heardAt.set(from, clock.now())
-        resolve(bytes)
+        if (!only || from === peer) resolve(bytes)
       },
       onLacking: from => { if (from === peer) resolve('lacking') }
     })

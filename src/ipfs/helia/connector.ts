@@ -14,6 +14,7 @@ import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
 import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinContentOptions, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import { NodeAudit } from './audit.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
@@ -124,6 +125,7 @@ class EmbeddedNode implements HeliaConnector {
   #prefetching = 0
   readonly #linkless = new LinklessBlocks()
   readonly names: Names
+  readonly auditor: NodeAudit
   #peer: Promise<PeerId> | undefined
   #isStopped = false
 
@@ -149,6 +151,7 @@ class EmbeddedNode implements HeliaConnector {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
     this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, isSecret: cid => this.#denialOf(cid) != null, network, networkReady, clock, log })
+    this.auditor = new NodeAudit(init, { blockstore, local, fetcher: this.#fetcher, network, networkReady, clock, random: deps.random, log })
     this.names = new Names(init.names, { self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }), txt: deps.txt, clock, log })
   }
 

@@ -217,6 +217,20 @@ export class HeliaNode implements IpfsNetwork {
     }
   }
 
+  /** Asks a connected peer for a block by bitswap, and nobody else. `silent`: it has said nothing for two seconds. */
+  async askOnly (cid: CID, peer: PeerId, options: { signal: AbortSignal }): Promise<Uint8Array | 'lacking' | 'silent'> {
+    this.#now()
+    let isHere = false
+    try {
+      const answer = await this.#asks.askOnly(cid, peer, options)
+      isHere = typeof answer !== 'string'
+      return answer
+    } finally {
+      // it would send the block when it has it some day
+      if (!isHere) this.#cancels.add(cid)
+    }
+  }
+
   async #askFirst (cid: CID, peers: readonly PeerId[], { signal, onAsked }: WantOptions): Promise<Uint8Array | undefined> {
     this.#now()
     // who speaks our own protocol has no bitswap to do for it

@@ -1,0 +1,15 @@
+import type { Clock } from '../../base/clock.ts'
+
+/** Shorter waits than this aren't worth a timer. Milliseconds. */
+const leastWaitMs = 20
+
+/** A function that whoever reads calls with what was read; it resolves when it's time for more. 0: at once. */
+export function pacer (bytesPerSecond: number, clock: Pick<Clock, 'now' | 'sleep'>, signal: AbortSignal): (bytes: number) => Promise<void> {
+  let nextAt = clock.now()
+  return async bytes => {
+    if (bytesPerSecond <= 0) return
+    const now = clock.now()
+    nextAt = Math.max(now, nextAt) + bytes / bytesPerSecond * 1000
+    if (nextAt - now >= leastWaitMs) await clock.sleep(nextAt - now, signal)
+  }
+}

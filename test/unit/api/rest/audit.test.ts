@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { otherPeer } from '../../../support/fake-cluster.ts'
+import { cidFor } from '../../../support/pins.ts'
+import { restPeer, textOf } from '../../../support/rest-peer.ts'
+
+const json = (reply: Parameters<typeof textOf>[0]): any => JSON.parse(textOf(reply)) // answers are JSON
+
+describe('/audit', () => {
+  it('begins an audit, lists it and ends it', async () => {
+    const { ask } = restPeer()
+
+    const begun = json(await ask(`POST /audit?peer=${otherPeer}&sample=1%25&repair=false`))
+    const ended = json(await ask('DELETE /audit'))
+
+    assert.deepEqual([begun.id, begun.peer, begun.state, begun.by_itself, begun.ended_at], [1, otherPeer, 'running', false, null])
+    assert.equal(ended.state, 'cancelled')
+    assert.deepEqual(json(await ask('GET /audit')).map(({ id, state }: any) => [id, state]), [[1, 'cancelled']])
+    assert.equal((await ask('DELETE /audit')).status, 404)
+  })
+
+  it('refuses what can not be meant', async () => {
+    const { ask, cluster } = restPeer()
+    const queries = ['sample=0', 'sample=101', 'sample=x', 'cids=x', 'peer=x', `cids=${cidFor('a')}&sample=1`, `cids=${'x,'.repeat(1001)}`]
+
+    const statuses = await Promise.all(queries.map(async query => (await ask(`POST /audit?${query}`)).status))
+
+    assert.deepEqual([statuses, cluster.auditRuns], [queries.map(() => 400), []])
+  })
+
+  it('streams the results, of all pins or of those that were not whole', async () => {
+    const { ask, cluster } = restPeer()
+    const row = { peer: otherPeer, at: Date.UTC(2026, 2, 14), blocks: 3, bytes: 30, badBlocks: [], badCount: 0, repaired: 0, error: '' }
+    cluster.auditRows = [{ ...row, cid: cidFor('good'), state: 'good' }, { ...row, cid: cidFor('bad'), state: 'bad', badBlocks: ['x'], badCount: 1 }]
+    const lines = async (query: string): Promise<any[]> => textOf(await ask(`GET /audit/results${query}`)).trim().split('\n').map(line => JSON.parse(line))
+
+    assert.deepEqual((await lines('')).map(({ state }) => state), ['good', 'bad'])
+    assert.deepEqual(await lines('?bad=true'), [{ peer: otherPeer, cid: cidFor('bad').toString(), at: '2026-03-14T00:00:00Z', state: 'bad', blocks: 3, bytes: 30, bad_blocks: ['x'], bad_count: 1, repaired: 0, error: '' }])
+  })
+})

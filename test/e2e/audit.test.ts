@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { runCtlHere } from '../support/ctl.ts'
+import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
+import { pollUntil } from '../support/poll.ts'
+
+/** Turns one bit in the middle of a file that holds `content`. */
+async function flipBit (folder: string, content: Uint8Array): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true })) {
+    const file = await open(join(folder, name), 'r+').catch(() => undefined)
+    try {
+      const bytes = (await file?.stat())?.isFile() === true ? await file?.readFile() : undefined
+      const at = bytes?.indexOf(content) ?? -1
+      if (bytes == null || at < 0) continue
+      const place = at + Math.floor(content.length / 2)
+      await file?.write(Uint8Array.of((bytes[place] as number) ^ 1), 0, 1, place)
+      return
+    } finally {
+      await file?.close()
+    }
+  }
+  assert.fail('the content is in no file')
+}
+
+describe('a bit that turned on the disk', () => {
+  const peers: PeerProcess[] = []
+  const content = randomBytes(3000)
+  let cid = ''
+  const at = (index: number): PeerProcess => peers[index] as PeerProcess
+  const ctl = async (index: number, ...args: string[]) => runCtlHere(['--host', at(index).url, ...args])
+  const ids: string[] = []
+
+  before(async () => {
+    for (const index of [0, 1]) {
+      const peer = await peerProcess(json => {
+        Object.assign(json.cluster, { secret: 'cd'.repeat(32), peername: `peer-${index}`, monitor_ping_interval: '2s' })
+        json.ipfs_connector.helia.connect_swarms_delay = '1s'
+      })
+      peers.push(peer)
+      await peer.start(index === 0 ? [] : ['--bootstrap', (await infoOf(0)).addresses[0]])
+      await pollUntil(async () => (await infoOf(index)).addresses?.length > 0, { what: 'an address' })
+      ids.push((await infoOf(index)).id)
+    }
+    await pollUntil(async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).length === 2, { what: 'the other peer' })
+    const [added] = (await jsonLines(await fetch(`${at(0).url}/add?raw-leaves=true`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: content }]) }))).slice(-1)
+    cid = added.cid
+    await pollUntil(async () => Object.values<any>((await (await fetch(`${at(0).url}/pins/${cid}`)).json() as any).peer_map).filter(({ status }) => status === 'pinned').length === 2, { what: 'the pin on both' })
+  })
+  after(async () => { await Promise.all(peers.map(async peer => peer.remove())) })
+
+  const infoOf = async (index: number): Promise<any> => (await fetch(`${at(index).url}/id`)).json()
+
+  it('is found by an audit, named, and repaired from the other peer', async () => {
+    const good = await ctl(1, 'audit', '--all')
+    assert.deepEqual([good.status, good.stdout.includes('all of it is there')], [0, true], good.stdout + good.stderr)
+
+    await at(1).end('SIGTERM')
+    await flipBit(join(at(1).folder, 'blocks'), content)
+    await at(1).start(['--bootstrap', (await infoOf(0)).addresses[0]])
+    await pollUntil(async () => (await fetch(`${at(1).url}/health/ready`)).status === 200, { withinMs: 60_000, what: 'the peer again' })
+
+    const bad = await ctl(1, 'audit', cid)
+    assert.equal(bad.status, 1, bad.stdout + bad.stderr)
+    assert.match(bad.stdout, new RegExp(`${cid}: 1 blocks are missing or damaged`))
+
+    await pollUntil(async () => (await jsonLines(await fetch(`${at(1).url}/peers`))).length === 2, { what: 'the other peer again' })
+    const repaired = await ctl(1, 'audit', cid, '--repair')
+    const again = await ctl(1, 'audit', cid)
+    assert.match(repaired.stdout, /1 blocks were missing or damaged, all are back|all of it is there/)
+    assert.deepEqual([again.status, again.stdout.includes('all of it is there')], [0, true], again.stdout)
+  })
+
+  it('lets one peer look at what the other shows', async () => {
+    const { status, stdout, stderr } = await ctl(0, 'audit', '--all', '--peer', 'peer-1')
+
+    assert.equal(status, 0, stdout + stderr)
+    assert.match(stdout, new RegExp(`done: 1 pins of ${ids[1]}`))
+  })
+
+  it('says how it is used', async () => {
+    const { status, stderr, stdout } = await ctl(0, 'audit')
+
+    assert.deepEqual([status, (stderr + stdout).includes('--all')], [1, true])
+  })
+})

@@ -36,7 +36,7 @@ describe('a bit that turned on the disk', () => {
   before(async () => {
     for (const index of [0, 1]) {
       const peer = await peerProcess(json => {
-        Object.assign(json.cluster, { secret: 'cd'.repeat(32), peername: `peer-${index}`, monitor_ping_interval: '2s' })
+        Object.assign(json.cluster, { secret: 'cd'.repeat(32), peername: `peer-${index}`, monitor_ping_interval: '10s' })
         json.ipfs_connector.helia.connect_swarms_delay = '1s'
       })
       peers.push(peer)
@@ -74,6 +74,8 @@ describe('a bit that turned on the disk', () => {
   })
 
   it('lets one peer look at what the other shows', async () => {
+    await pollUntil(async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).filter(({ error }) => error === '').length === 2, { what: 'the other peer' })
+
     const { status, stdout, stderr } = await ctl(0, 'audit', '--all', '--peer', 'peer-1')
 
     assert.equal(status, 0, stdout + stderr)

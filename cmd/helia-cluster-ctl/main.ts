@@ -36,7 +36,7 @@ export interface CtlDeps {
 }
 
 /** Runs one command line and gives the exit code. */
-export async function runCtl ({ argv, program }: CtlInit, deps: CtlDeps): Promise<number> {
+async function runCtl ({ argv, program }: CtlInit, deps: CtlDeps): Promise<number> {
   const { terminal } = deps
   try {
     const { flags, rest } = parseFlags(argv, [...globalFlags, versionFlag], terminal.variables)

@@ -32,7 +32,7 @@ export async function waitFor (cid: string, { target, limit, timeoutMs }: Wait, 
 }
 
 /** "waiting: 2 of 3 peers pinned (1 pinning)" */
-export function waitText ({ peer_map: peers }: GlobalPinInfo, target: string): string {
+function waitText ({ peer_map: peers }: GlobalPinInfo, target: string): string {
   const statuses = Object.values(peers).map(({ status }) => status)
   const counts = new Map<string, number>()
   for (const status of statuses) if (status !== target) counts.set(status, (counts.get(status) ?? 0) + 1)

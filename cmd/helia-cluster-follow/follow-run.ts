@@ -32,7 +32,7 @@ export async function runFollower (followed: Followed, deps: DaemonDeps): Promis
 }
 
 /** The settings of a follower: the pinset is read only, nobody else collects garbage here, the API on its socket and the gateway the only listeners, nothing is measured. */
-export function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): ServiceConfig {
+function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): ServiceConfig {
   return {
     ...config,
     cluster: { ...config.cluster, followerMode: true },

@@ -7,13 +7,13 @@ import { ClusterError } from './errors.ts'
 export type Lookup = (name: string, options: LookupOptions & { all: true }, done: (err: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
 
 /** The machine's own. */
-export const systemLookup: Lookup = dnsLookup
+const systemLookup: Lookup = dnsLookup
 
 /** The addresses that this machine has now. */
 export type OwnAddresses = () => readonly string[]
 
 /** The addresses of this machine's network interfaces, now. */
-export const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
+const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
 
 /** Networks that are nobody's business from outside: this machine, this site, and what leads there by translation. */
 const privateNetworks: ReadonlyArray<readonly [string, number]> = [

@@ -12,7 +12,7 @@ function codesOf (err: unknown): string[] {
 const noSpace = /no space left|disk quota exceeded|file too large/i
 
 /** True when the disk (or a quota) has no room, whoever says so. */
-export function isDiskFull (err: unknown): boolean {
+function isDiskFull (err: unknown): boolean {
   return codesOf(err).some(code => code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') || noSpace.test(messageOf(err))
 }
 

@@ -1,5 +1,10 @@
+import type { CID } from 'multiformats/cid'
+
 /** A key for maps and sets: the bytes as latin1 text, one character each. */
 export const mapKey = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
-/** The bytes of a key that `toMapKey` made. */
+/** The key of a block, whatever CID it is asked for by: its hash. */
+export const hashKey = ({ multihash }: Pick<CID, 'multihash'>): string => mapKey(multihash.bytes)
+
+/** The bytes of a key that `mapKey` made. */
 export const fromMapKey = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'latin1'))

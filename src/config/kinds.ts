@@ -242,7 +242,7 @@ export const multiaddr: Kind<string> = {
 }
 
 /** One multiaddress, or "" for none. */
-export const optionalMultiaddr: Kind<string> = {
+const optionalMultiaddr: Kind<string> = {
   ...multiaddr,
   allowed: `${multiaddr.allowed}, or ""`,
   parse: raw => raw === '' ? '' : multiaddr.parse(raw)

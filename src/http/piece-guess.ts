@@ -2,7 +2,7 @@
 const looksBack = 16
 
 /** Bytes. */
-export const leastPiece = 16 * 1024
+const leastPiece = 16 * 1024
 /** What a leaf of a file usually has. Bytes. */
 export const usualPiece = 256 * 1024
 

@@ -4,7 +4,7 @@ import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams } from '../model/add.ts'
 import type { HashFunction } from '../hash/multihash.ts'
 import { hashCode, hashFunction } from '../hash/multihash.ts'
-import { varintLength, writeVarint } from './proto-writer.ts'
+import { varintLength, writeVarint } from '../base/varint.ts'
 
 export const dagPb = 0x70
 export const raw = 0x55

@@ -1,7 +1,8 @@
 import type { CID } from 'multiformats/cid'
 import { bytesOfText } from '../base/byte-text.ts'
 import type { Block } from '../blockstore/blockstore.ts'
-import { ProtoWriter, varintLength } from './proto-writer.ts'
+import { varintLength } from '../base/varint.ts'
+import { ProtoWriter } from './proto-writer.ts'
 
 /** Something with a name in a directory. */
 export interface DirectoryEntry {

@@ -1,7 +1,8 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { ChunkSource } from './chunk-source.ts'
-import { ProtoWriter, varintLength, writeVarint } from './proto-writer.ts'
+import { varintLength, writeVarint } from '../base/varint.ts'
+import { ProtoWriter } from './proto-writer.ts'
 
 /** A finished part of a file. */
 export interface FilePart {

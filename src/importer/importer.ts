@@ -72,7 +72,7 @@ export interface ImportedCar {
 export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>
 
 /** Most names in the path of an entry, as many as an archive of a tree may have below each other. More are refused with INVALID_ARGUMENT. */
-export const maxPathLevels = 1024
+const maxPathLevels = 1024
 export const pathTooDeep = `a path has more than ${maxPathLevels} levels`
 
 /** Whether a path has more levels than an import takes. */

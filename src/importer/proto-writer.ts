@@ -1,22 +1,4 @@
-/** Bytes that a number takes as a protobuf varint. Safe integers only. */
-export function varintLength (value: number): number {
-  if (value < 0x80) return 1
-  if (value < 0x4000) return 2
-  if (value < 0x200000) return 3
-  if (value < 0x10000000) return 4
-  let length = 5
-  for (let rest = Math.floor(value / 0x800000000); rest > 0; rest = Math.floor(rest / 128)) length++
-  return length
-}
-
-/** Writes a varint at `at` and gives the offset behind it. */
-export function writeVarint (target: Uint8Array, value: number, at: number): number {
-  let rest = value
-  for (; rest >= 0x80000000; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) | 0x80
-  for (; rest >= 0x80; rest >>>= 7) target[at++] = (rest & 0x7f) | 0x80
-  target[at++] = rest
-  return at
-}
+import { writeVarint } from '../base/varint.ts'
 
 /** A growing buffer for protobuf and CBOR. It is used again after `reset`; `take` gives a copy. */
 export class ProtoWriter {

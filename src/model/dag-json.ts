@@ -163,7 +163,7 @@ const printedText = (text: string): string =>
     backslash ?? (letter == null ? String.fromCharCode(parseInt(hex ?? '', 16)) : letter === 'b' ? '\\u0008' : '\\u000c'))
 
 /** Throws INVALID_DATA. */
-export function refuseLongLink (text: string): void {
+function refuseLongLink (text: string): void {
   if (isTooLongForCid(text)) throw new ClusterError('INVALID_DATA', {}, { message: `the text of a link has more than ${maxSlowText} characters` })
 }
 

@@ -1,5 +1,6 @@
 import { decode, encode, validate } from '@ipld/dag-pb'
 import type { PBLink, PBNode } from '@ipld/dag-pb'
+import { varintBytes } from '../base/varint.ts'
 import { bytesOfText, compareBytes, textOfBytes } from '../base/byte-text.ts'
 
 /** The value of a dag-pb block, with names as in `byte-text.ts`. Throws what the decoder throws. */
@@ -27,16 +28,10 @@ function sorted (node: PBNode): PBNode {
 
 function linkBytes ({ Hash, Name, Tsize }: PBLink): Uint8Array {
   const name = Name == null ? [] : [lengthFirst(0x12, bytesOfText(Name))]
-  return Buffer.concat([lengthFirst(0x0a, Hash.bytes), ...name, ...Tsize == null ? [] : [Buffer.from([0x18, ...varint(Tsize)])]])
+  return Buffer.concat([lengthFirst(0x0a, Hash.bytes), ...name, ...Tsize == null ? [] : [Buffer.from([0x18, ...varintBytes(Tsize)])]])
 }
 
-const lengthFirst = (tag: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([tag, ...varint(bytes.length)]), bytes])
-
-function varint (value: number): number[] {
-  const bytes: number[] = []
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push(value % 128 | 128)
-  return [...bytes, value]
-}
+const lengthFirst = (tag: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([tag, ...varintBytes(bytes.length)]), bytes])
 
 /** The names of the links of a block that was decoded already. */
 function namesIn (bytes: Uint8Array): string[] {

@@ -20,7 +20,7 @@ export interface PeerInfo {
 export const rpcProtocol = '/ipfscluster/1.0/rpc'
 
 /** An IPFS node, keys in Go's order (api/types.go). */
-export function ipfsIdJson (ipfs: IpfsId): Record<string, unknown> {
+function ipfsIdJson (ipfs: IpfsId): Record<string, unknown> {
   return { ...(ipfs.id === '' ? {} : { id: ipfs.id }), addresses: ipfs.addresses, error: ipfs.error }
 }
 

@@ -50,7 +50,7 @@ const satisfied: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 
 export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean => [...peerMap.values()].some(({ status }) => !satisfied.has(status))
 
 /** One peer's row of a pin, keys in Go's order (api/types.go). */
-export function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {
+function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {
   return {
     peername: info.peerName,
     ...(info.ipfsPeerId === '' ? {} : { ipfs_peer_id: info.ipfsPeerId }),

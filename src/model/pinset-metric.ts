@@ -16,7 +16,7 @@ export interface PinsetClaim {
   isComplete: boolean
 }
 
-export const mostHeadsTold = 16
+const mostHeadsTold = 16
 
 /** The value of a `pinset` metric. Of many heads only the first are told. */
 export function formatPinsetClaim ({ pins, digest, point, heads, isComplete }: PinsetClaim): string {

@@ -60,7 +60,7 @@ export function composeReading ({ folder, config }: Pick<FacesInit, 'folder' | '
 }
 
 /** Threads of the gateway, where the blocks can be read from another thread. Who traces wants to see each request where it is answered. */
-export function servingOf ({ api: { gateway }, ipfs, tracing }: ServiceConfig, cores: number): Serving | undefined {
+function servingOf ({ api: { gateway }, ipfs, tracing }: ServiceConfig, cores: number): Serving | undefined {
   if (gateway == null || ipfs.kind !== 'helia' || ipfs.blockstore !== 'segments' || tracing.enableTracing) return undefined
   const whenBusy = gateway.workers < 0
   const threads = whenBusy ? cores < 2 ? 0 : Math.min(cores, usualThreads) : gateway.workers

@@ -4,7 +4,7 @@ import { ClusterError, isClusterError } from '../base/errors.ts'
 import type { LogFacts, Logger } from '../base/log.ts'
 import { hiddenText } from '../config/secret.ts'
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
+const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
 export type LogLevel = typeof logLevels[number]
 
 /** Levels: one for all components, and others for some. */

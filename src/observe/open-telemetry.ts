@@ -16,7 +16,7 @@ export interface TracingInit {
   version: string
 }
 
-export const tracingPackages = ['@opentelemetry/sdk-trace-node@2', '@opentelemetry/exporter-trace-otlp-http@0.223', '@opentelemetry/resources@2'] as const
+const tracingPackages = ['@opentelemetry/sdk-trace-node@2', '@opentelemetry/exporter-trace-otlp-http@0.223', '@opentelemetry/resources@2'] as const
 
 const clusterMethods = [
   'info', 'peers', 'addPeer', 'removePeer', 'pin', 'pinPath', 'unpin', 'unpinPath', 'allocations', 'status', 'statusAll', 'recover', 'recoverAll', 'progress', 'add', 'repoGc', 'connectGraph'
@@ -38,7 +38,7 @@ const exportTimeoutMs = 2000
 interface Sdk { tracer: Tracer, shutdown (): Promise<void> }
 
 /** Spans of whatever tracer; `shutdown` is called at the peer's stop. */
-export function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
+function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
   const component: Startable = { name: 'tracing', start: async () => {}, stop: shutdown }
   return {
     ipfs: ipfs => traced(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer),

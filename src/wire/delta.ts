@@ -1,4 +1,5 @@
-import { ProtobufReader, ProtobufWriter, fieldLength, invalidBytes, varintLength, wireTypes } from './protobuf.ts'
+import { varintLength } from '../base/varint.ts'
+import { ProtobufReader, ProtobufWriter, fieldLength, invalidBytes, wireTypes } from './protobuf.ts'
 
 /** A version of a key that a block brings. Its id is the block's key. */
 export interface DeltaElement { key: string, value: Uint8Array }

@@ -1,3 +1,4 @@
+import { varintLength } from '../base/varint.ts'
 import { ClusterError } from '../base/errors.ts'
 
 /** The wire types that proto3 uses. Groups (3, 4) are refused. */
@@ -184,13 +185,6 @@ export class ProtobufWriter {
     this.#bytes.copy(larger, 0, 0, this.#at)
     this.#bytes = larger
   }
-}
-
-/** Bytes that a varint takes. */
-export function varintLength (value: number): number {
-  let length = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++
-  return length
 }
 
 /** Bytes that a length-delimited field with a one-byte tag (numbers 1 to 15) takes. */

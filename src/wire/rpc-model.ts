@@ -20,7 +20,7 @@ function compact<T extends object> (record: T): T {
 }
 
 /** A time as Go's codec sends it; nothing for the zero time. */
-export function timeToWire (time: Time): WireTime | undefined {
+function timeToWire (time: Time): WireTime | undefined {
   if (time === zeroTime) return undefined
   const micros = Math.round(time * 1000)
   const seconds = Math.floor(micros / 1_000_000)
@@ -28,7 +28,7 @@ export function timeToWire (time: Time): WireTime | undefined {
 }
 
 /** The reverse of `timeToWire`. */
-export const timeFromWire = (time: WireTime | null | undefined): Time =>
+const timeFromWire = (time: WireTime | null | undefined): Time =>
   time == null ? zeroTime : Number(time.seconds) * 1000 + time.nanoseconds / 1e6
 
 function required (cid: CID | null | undefined, what: string): CID {
@@ -36,33 +36,7 @@ function required (cid: CID | null | undefined, what: string): CID {
   return cid
 }
 
-/** A pin as Go's RPC sends it (api/types.go). */
-export function pinToWire (pin: Pin): WireRecord<typeof types.pin> {
-  const expireAt = timeToWire(pin.expireAt)
-  const timestamp = timeToWire(pin.timestamp)
-  return {
-    ...compact({
-      replication_factor_min: pin.replicationFactorMin,
-      replication_factor_max: pin.replicationFactorMax,
-      name: pin.name,
-      mode: pin.mode === 'direct' ? 1 : 0,
-      shard_size: pin.shardSize
-    }),
-    ...(pin.userAllocations.length > 0 ? { user_allocations: pin.userAllocations } : {}),
-    ...(expireAt == null ? {} : { expire_at: expireAt }),
-    metadata: pin.metadata,
-    ...(pin.pinUpdate == null ? {} : { pin_update: pin.pinUpdate }),
-    ...(pin.origins.length > 0 ? { origins: pin.origins } : {}),
-    cid: pin.cid,
-    type: pinTypes[pin.type],
-    allocations: pin.allocations,
-    ...compact({ max_depth: pin.maxDepth }),
-    ...(pin.reference == null ? {} : { reference: pin.reference }),
-    ...(timestamp == null ? {} : { timestamp })
-  }
-}
-
-/** The reverse of `pinToWire`; what is missing is Go's zero. */
+/** A pin as Go's RPC sends it (api/types.go); what is missing is Go's zero. */
 export function pinFromWire (wire: WireRecord<typeof types.pin>): Pin {
   const maxDepth = wire.max_depth ?? 0
   return {
@@ -178,7 +152,7 @@ export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
 }
 
 /** A metric as Go's RPC sends it (api/types.go). */
-export function metricToWire (metric: Metric): WireRecord<typeof types.metric> {
+function metricToWire (metric: Metric): WireRecord<typeof types.metric> {
   const { name, peer, value, expire, valid, weight, partitionable, receivedAt } = metric
   return compact({ name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt })
 }

@@ -58,7 +58,7 @@ const pinInfoShortFields = {
   attempt_count: field('a', int),
   priority_pin: field('y', bool)
 }
-export const pinInfoShort = struct(pinInfoShortFields)
+const pinInfoShort = struct(pinInfoShortFields)
 
 export const pinInfo = struct({
   cid: always('c', cid),
@@ -116,7 +116,7 @@ export const bandwidthByProtocol = mapOf(bandwidth)
 
 /** `storage_max` is always written: its tag in Go has a malformed option. */
 export const ipfsRepoStat = struct({ repo_size: field('r', bigUint), storage_max: always('s', bigUint) })
-export const ipfsRepoGc = struct({ key: field('k', cid), error: field('e', text) })
+const ipfsRepoGc = struct({ key: field('k', cid), error: field('e', text) })
 export const repoGc = struct({ peer: field('p', peer), peername: field('pn', text), keys: always('k', list(ipfsRepoGc)), error: field('e', text) })
 export const globalRepoGc = struct({ peer_map: field('pm', mapOf(repoGc)) })
 

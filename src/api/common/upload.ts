@@ -33,7 +33,7 @@ function checkedPath (filename: string): string {
 }
 
 /** `a+b%20c` → `a b c`; `../../etc/x` → `etc/x`. A name with a broken escape is taken as it is. */
-export function uploadPath (filename: string): string {
+function uploadPath (filename: string): string {
   return cleanPath(`/${queryUnescape(filename) ?? filename}`).replace(/^\/|\/$/g, '')
 }
 

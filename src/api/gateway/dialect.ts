@@ -22,7 +22,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 }
 
 /** Which rule it was, visitors don't learn. */
-export const deniedAnswer = (isLegal: boolean): { status: number, message: string, headers: HeaderList } => isLegal
+const deniedAnswer = (isLegal: boolean): { status: number, message: string, headers: HeaderList } => isLegal
   ? { status: 451, message: 'this content is not available for legal reasons', headers: [] }
   : { status: 410, message: 'this content is blocked on this gateway', headers: [] }
 

@@ -45,7 +45,7 @@ export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>
 }
 
 /** "example.org:8080" → "example.org". */
-export const withoutPort = (host: string): string => host.replace(/:\d{1,5}$/, '')
+const withoutPort = (host: string): string => host.replace(/:\d{1,5}$/, '')
 
 const maxLabel = 63
 const libp2pKey = 0x72

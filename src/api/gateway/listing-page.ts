@@ -82,7 +82,7 @@ const shortCid = (text: string): string => text.length <= 12 ? text : `${text.sl
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
 
 /** 1536 → "1.5 KiB". */
-export function humanSize (bytes: number): string {
+function humanSize (bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
   const value = bytes / 1024 ** power
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`

@@ -1,3 +1,4 @@
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { CID } from '../../model/cid.ts'
 
 /** Larger blocks are leaves of files, whose memory is used again. Bytes. */
@@ -25,7 +26,7 @@ export class RecentReads {
   constructor (init: RecentReadsInit) { this.#init = init }
 
   get (cid: CID, now: number): Uint8Array | undefined {
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     const entry = this.#entries.get(key)
     if (entry == null || entry.until > now) return entry?.bytes
     this.#remove(key, entry)
@@ -34,7 +35,7 @@ export class RecentReads {
 
   add (cid: CID, bytes: Uint8Array, now: number): void {
     if (bytes.length > (cid.code === dagPb ? nodeBytes : largestBytes)) return
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     const before = this.#entries.get(key)
     if (before != null) this.#remove(key, before)
     const cost = bytes.length * (cid.code === dagPb ? linksCost : 1) + entryBytes
@@ -54,5 +55,3 @@ export class RecentReads {
 
 /** What an entry takes beside its block. */
 const entryBytes = 300
-
-const keyOf = ({ multihash: { bytes } }: CID): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')

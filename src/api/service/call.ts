@@ -48,7 +48,7 @@ export async function readInput (route: ServiceRoute, { exchange, params }: Pick
 }
 
 /** Texts by name; a name that comes more than once has a list. */
-export function queryObject (query: Query): Record<string, string | string[]> {
+function queryObject (query: Query): Record<string, string | string[]> {
   const found: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>
   for (const [name, first] of query.entries()) {
     const all = query.all(name)

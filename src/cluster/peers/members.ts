@@ -56,7 +56,7 @@ export class Members {
 }
 
 /** Orders peer IDs by their bytes; the texts have that order as long as they are equally long. */
-export function comparePeers (a: PeerId, b: PeerId): number {
+function comparePeers (a: PeerId, b: PeerId): number {
   if (a.length === b.length) return a < b ? -1 : a > b ? 1 : 0
   return Buffer.compare(peerIdBytes(a), peerIdBytes(b))
 }

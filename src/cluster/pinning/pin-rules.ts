@@ -24,7 +24,7 @@ export function applyPinRules ({ pin, existing, defaults, now }: PinRuleInput): 
 }
 
 /** Zero factors become the peer's defaults; a pin that goes everywhere has no allocations. */
-export function withFactors (pin: Pin, defaults: ReplicationDefaults): Pin {
+function withFactors (pin: Pin, defaults: ReplicationDefaults): Pin {
   const filled = { ...pin, ...factorsOf(pin, defaults) }
   if (isEverywhere(filled)) filled.allocations = []
   return filled

@@ -18,7 +18,7 @@ export interface StateSyncDeps extends ClosestDeps {
 }
 
 /** Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next time. */
-export async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
+async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
   const isOurs = closestHere(deps)
   const now = deps.clock.now()
   for await (const batch of deps.consensus.state.pins({ signal })) {

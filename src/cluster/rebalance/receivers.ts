@@ -73,7 +73,7 @@ export class Receivers {
 }
 
 /** Those first that are in groups where none of the holders is; else their order stays. */
-export function byFreshGroups (candidates: readonly PeerId[], holders: readonly PeerId[], tags: ReadonlyArray<ReadonlyMap<PeerId, Pick<Metric, 'value'>>>): PeerId[] {
+function byFreshGroups (candidates: readonly PeerId[], holders: readonly PeerId[], tags: ReadonlyArray<ReadonlyMap<PeerId, Pick<Metric, 'value'>>>): PeerId[] {
   const taken = tags.map(tag => new Set(holders.map(peer => tag.get(peer)?.value)))
   const fresh = (peer: PeerId): number => tags.filter((tag, at) => taken[at]?.has(tag.get(peer)?.value) === false).length
   return candidates.toSorted((one, other) => fresh(other) - fresh(one))

@@ -139,4 +139,4 @@ class Sender {
 }
 
 /** As it may be shown: a query may hold a secret. */
-export const plainUrl = (url: URL): string => `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`
+const plainUrl = (url: URL): string => `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`

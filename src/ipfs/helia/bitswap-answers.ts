@@ -1,5 +1,6 @@
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { PeerId } from '../../model/cid.ts'
 
 /** What is told of one block. */
@@ -30,7 +31,7 @@ export class BitswapAnswers {
 
   /** The returned function ends it. */
   watch (cid: CID, watcher: AnswerWatcher): () => void {
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     const watchers = this.#watchers.get(key) ?? new Set()
     this.#watchers.set(key, watchers.add(watcher))
     return () => {
@@ -39,7 +40,5 @@ export class BitswapAnswers {
     }
   }
 
-  #of (cid: CID): AnswerWatcher[] { return [...this.#watchers.get(keyOf(cid)) ?? []] }
+  #of (cid: CID): AnswerWatcher[] { return [...this.#watchers.get(hashKey(cid)) ?? []] }
 }
-
-const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')

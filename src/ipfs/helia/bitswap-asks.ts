@@ -108,4 +108,4 @@ function asking (cids: readonly CID[]): QueuedMessage {
 }
 
 /** As @helia/bitswap names the entries of a message. */
-export const wantKey = ({ multihash }: CID): string => `m${Buffer.from(multihash.bytes).toString('base64').replace(/=+$/, '')}`
+const wantKey = ({ multihash }: CID): string => `m${Buffer.from(multihash.bytes).toString('base64').replace(/=+$/, '')}`

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
@@ -106,7 +107,7 @@ export class BlockFetcher {
   async fetch (cid: CID, { signal, mayStayOut = false, first, untilNobody = false, expected }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
     this.#deps.refuse(cid)
-    const key = flightKey(cid)
+    const key = hashKey(cid)
     // it may have landed since the caller looked
     const here = this.#flights.has(key) || !this.#deps.blockstore.has(cid) ? undefined : await this.#deps.blockstore.get(cid)
     if (here != null) return here
@@ -129,7 +130,7 @@ export class BlockFetcher {
 
   /** What is known of a block that somebody waits for. */
   flight (cid: CID): Flight | undefined {
-    const flight = this.#flights.get(flightKey(cid))
+    const flight = this.#flights.get(hashKey(cid))
     return flight == null ? undefined : { cid: flight.cid, since: flight.since, asked: flight.asked, nextTryAt: flight.nextTryAt, lack: this.#lackOf(flight) }
   }
 
@@ -184,7 +185,7 @@ export class BlockFetcher {
   #isLackedByAll ({ lacking }: RunningFlight): boolean { return this.#deps.network.askable().every(peer => lacking.has(peer)) }
 
   #begin (cid: CID, first: readonly PeerId[] | undefined): RunningFlight {
-    const key = flightKey(cid)
+    const key = hashKey(cid)
     const flight: RunningFlight = {
       cid,
       since: this.#deps.clock.now(),
@@ -209,7 +210,7 @@ export class BlockFetcher {
   async #fly (flight: RunningFlight): Promise<Landed> {
     const { signal } = flight.abort
     await this.#deps.networkReady(signal)
-    await this.#forgetting.get(flightKey(flight.cid))
+    await this.#forgetting.get(hashKey(flight.cid))
     const bytes = await this.#wantUntilHere(flight)
     this.#landedAt = this.#deps.clock.now()
     // the rule may have come meanwhile
@@ -308,9 +309,6 @@ export class BlockFetcher {
 function noProvider (cid: CID): ClusterError {
   return new ClusterError('NO_PROVIDER', { cid: cid.toString() }, { message: `nobody who has ${cid.toString()} could be found` })
 }
-
-/** Blocks are asked for by multihash: v0 and v1 CIDs share a flight. */
-const flightKey = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
 
 /** Settles with the promise, or rejects with the signal's reason. */
 export async function orAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {

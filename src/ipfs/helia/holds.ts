@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { BlockHold, HoldOptions } from '../ipfs.ts'
 import type { Guard, Protection } from './repository/repository.ts'
@@ -18,8 +19,6 @@ export interface GuardedHold extends BlockHold {
   readonly guard: Guard
   readonly isUnpinned: boolean
 }
-
-const keyOf = (cid: CID): string => Buffer.from(cid.multihash.bytes).toString('latin1')
 
 /** The holds of adds that run or whose roots wait to be pinned. */
 export class Holds {
@@ -46,7 +45,7 @@ export class Holds {
 
   /** A root was pinned, or is not to be any more: who waited for it waits no longer. */
   settled (root: CID): void {
-    const key = keyOf(root)
+    const key = hashKey(root)
     for (const hold of this.#waiting.get(key) ?? []) {
       this.#forget(key, hold)
       hold.settled(key)
@@ -84,14 +83,14 @@ class AddHold implements GuardedHold {
   }
 
   async keepUntilPinned (root: CID): Promise<void> {
-    const key = keyOf(root)
+    const key = hashKey(root)
     this.#roots.add(key)
     this.#owner.waits(key)
     await this.#deps.sync()
   }
 
   handOver (roots: readonly CID[]): void {
-    const keys = new Set(roots.map(keyOf))
+    const keys = new Set(roots.map(hashKey))
     const others = [...this.#roots].filter(key => !keys.has(key))
     for (const key of others) this.#roots.delete(key)
     this.#owner.left(others)

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { Clock } from '../../base/clock.ts'
 
 export interface LandedBlocksInit {
@@ -27,7 +28,7 @@ export class LandedBlocks {
   }
 
   keep (cid: CID, bytes: Uint8Array): void {
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     this.#remove(key)
     this.#landed.set(key, { bytes, until: this.#clock.now() + this.#init.keepMs })
     this.#bytes += bytes.length
@@ -41,7 +42,7 @@ export class LandedBlocks {
   /** The block, which isn't kept any longer. */
   take (cid: CID): Uint8Array | undefined {
     if (this.#landed.size === 0) return undefined
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     const landed = this.#landed.get(key)
     this.#remove(key)
     return landed != null && landed.until > this.#clock.now() ? landed.bytes : undefined
@@ -69,5 +70,3 @@ export class LandedBlocks {
     })
   }
 }
-
-const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')

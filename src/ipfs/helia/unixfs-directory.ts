@@ -1,7 +1,7 @@
 import type { PBLink } from '@ipld/dag-pb'
-import { murmur3128 } from '@multiformats/murmur3'
 import { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
+import { murmur3 } from '../../hash/murmur3.ts'
 import { bytesOfText } from '../../base/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { DirectoryEntry, GetBlock, Prefetch, UnixFsNode } from '../dag-reader.ts'
@@ -140,7 +140,7 @@ class HashBits {
   #left = hashBits
 
   constructor (name: string) {
-    const hash = murmur3128.encode(bytesOfText(name)) as Uint8Array
+    const hash = murmur3(bytesOfText(name))
     this.#bits = new DataView(hash.buffer, hash.byteOffset, 8).getBigUint64(0)
   }
 

@@ -1,6 +1,6 @@
 import type { Metric } from '../../model/metric.ts'
 
-export const windowSize = 25
+const windowSize = 25
 
 /** The last metrics of one name of one peer, in a ring. */
 export class MetricWindow {

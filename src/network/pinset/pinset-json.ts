@@ -10,8 +10,8 @@ export type PinsetQuestion = { ask: 'heads' } | { ask: 'cells' } | { ask: 'group
 /** Why there is no answer. */
 export type Refusal = Extract<ErrorCode, 'NOT_AUTHORIZED' | 'NOT_READY' | 'INVALID_ARGUMENT' | 'INTERNAL'>
 
-export const mostQuestions = 256
-export const mostKeysMerged = 10_000
+const mostQuestions = 256
+const mostKeysMerged = 10_000
 const mostHeads = 256
 const mostRows = 200_000
 const longestKey = 600

@@ -1,3 +1,4 @@
+import { hashKey } from '../../blockstore/map-key.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -90,14 +91,14 @@ export class FileImports {
 
   /** An import of this CID will begin here: whoever asks for its blocks from now on waits. */
   expect (cid: CID): void {
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     if (!this.#coming.has(key)) this.#coming.set(key, Promise.withResolvers<void>())
   }
 
-  coming (cid: CID): Promise<void> | undefined { return this.#coming.size === 0 ? undefined : this.#coming.get(keyOf(cid))?.promise }
+  coming (cid: CID): Promise<void> | undefined { return this.#coming.size === 0 ? undefined : this.#coming.get(hashKey(cid))?.promise }
 
   #arrived (cid: CID): void {
-    const key = keyOf(cid)
+    const key = hashKey(cid)
     this.#coming.get(key)?.resolve()
     this.#coming.delete(key)
   }
@@ -220,7 +221,7 @@ export class FileImports {
   async #forgetExpected (): Promise<void> {
     if (this.#coming.size === 0) return
     const rows = await this.#deps.database.db.selectFrom('files').select('cid').distinct().where('state', '=', 'importing').execute()
-    const waiting = new Set(rows.map(row => keyOf(parseCid(row.cid))))
+    const waiting = new Set(rows.map(row => hashKey(parseCid(row.cid))))
     for (const [key, { resolve }] of this.#coming) {
       if (waiting.has(key)) continue
       resolve()
@@ -244,5 +245,3 @@ export class FileImports {
     return rows.length === cleanUpAtOnce ? 'busy' : 'idle'
   }
 }
-
-const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')

@@ -7,7 +7,7 @@ import type { FileFilter, FileQuery, FileSort } from './files.ts'
 
 export interface FileListDeps { database: Pick<SqlDatabase, 'db' | 'matching'> }
 
-export const longestList = 1000
+const longestList = 1000
 
 /** The column that a sort goes by. Names sort without regard to case; what was never accessed counts as accessed before everything else. */
 const columns = {

@@ -29,7 +29,7 @@ export interface ServiceIdentityDeps {
 const lookMs = 1000
 
 /** Another peer's service that keeps this one from serving; null when there is none. Who has announced theirs stays; of two that have, the one with the lesser UUID. */
-export function foreignService (own: string, { self, isAnnounced, announced }: { self: PeerId, isAnnounced: boolean, announced: readonly Pick<Metric, 'peer' | 'value'>[] }): { peer: PeerId, service: string } | null {
+function foreignService (own: string, { self, isAnnounced, announced }: { self: PeerId, isAnnounced: boolean, announced: readonly Pick<Metric, 'peer' | 'value'>[] }): { peer: PeerId, service: string } | null {
   const foreign = announced.find(({ peer, value }) => peer !== self && value !== own && (!isAnnounced || value < own))
   return foreign == null ? null : { peer: foreign.peer, service: foreign.value }
 }

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../../blockstore/map-key.ts'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import type { DagReader, GetBlock, ReadAhead, WaitingLink, WaitingLinks } from '../../../ipfs/dag-reader.ts'
 
@@ -28,11 +29,11 @@ export async function * walk (root: CID, { reader, get, room = unlimited }: Walk
       if (!repeats && !seen.add(cid.multihash.bytes)) continue
       if (++blocks % blocksPerRoom === 0) await seen.room()
       for (const next of waiting.upcoming(readAhead)) {
-        const nextKey = keyOf(next)
+        const nextKey = hashKey(next)
         if (ahead.size >= readAhead || seen.has(next.multihash.bytes) || ahead.has(nextKey) || !room.tryTake(usualBytes)) continue
         ahead.set(nextKey, quietly(get(next)))
       }
-      const key = keyOf(cid)
+      const key = hashKey(cid)
       const bytes = await (ahead.get(key) ?? get(cid))
       if (ahead.delete(key)) room.give(usualBytes)
       yield { cid, bytes }
@@ -60,6 +61,3 @@ function quietly<T> (promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise
 }
-
-/** A block's hash as the key of a map: CIDs of one block have the same. */
-export const keyOf = ({ multihash }: CID): string => Buffer.from(multihash.bytes).toString('latin1')

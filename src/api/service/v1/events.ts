@@ -14,7 +14,7 @@ export interface EventRoutesDeps { events: Pick<UserEvents, 'follow'>, clock: Cl
 const readers: ReadonlyArray<readonly [about: string, permission: Permission]> = [['file', 'files:read'], ['pin', 'pins:read'], ['task', 'account:read']]
 const nothing = 'nothing'
 
-export const eventTypes = z.string().max(500).transform(text => text.split(',').map(one => one.trim()).filter(one => one !== ''))
+const eventTypes = z.string().max(500).transform(text => text.split(',').map(one => one.trim()).filter(one => one !== ''))
 const query = z.object({
   types: eventTypes.optional().describe('Comma list: types such as `pin.status`, or what they are about (`file`, `pin`, `task`). Default: all.'),
   after: z.string().max(100).optional().describe('`id` of the last event that was read, as the header Last-Event-ID; `oldest`: all that is kept. Default: from now on.'),

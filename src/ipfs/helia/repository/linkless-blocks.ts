@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { hashKey } from '../../../blockstore/map-key.ts'
 
 const dagPb = 0x70
 /** Data is field 1 and comes behind the links: a block that begins with it has none. */
@@ -19,13 +20,11 @@ export class LinklessBlocks {
 
   note (cid: CID, bytes: Uint8Array): void {
     if (cid.code !== dagPb || (bytes.length > 0 && bytes[0] !== dataTag)) return
-    this.#keys.add(keyOf(cid))
+    this.#keys.add(hashKey(cid))
     if (this.#keys.size <= this.#maxBlocks) return
     const { value } = this.#oldest.next()
     if (value != null) this.#keys.delete(value)
   }
 
-  has (cid: CID): boolean { return cid.code === dagPb && this.#keys.has(keyOf(cid)) }
+  has (cid: CID): boolean { return cid.code === dagPb && this.#keys.has(hashKey(cid)) }
 }
-
-const keyOf = ({ multihash: { bytes } }: CID): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
+import { mapKey } from '../../../blockstore/map-key.ts'
 import type { Random } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Startable } from '../../../base/lifecycle.ts'
@@ -146,7 +147,7 @@ class RunningCollection implements Collection {
 
   deleting (multihashes: readonly Uint8Array[]): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#deleting = { keys: new Set(multihashes.map(keyOf)), done: promise }
+    this.#deleting = { keys: new Set(multihashes.map(mapKey)), done: promise }
     return () => {
       this.#deleting = undefined
       resolve()
@@ -156,11 +157,9 @@ class RunningCollection implements Collection {
   async protect (multihashes: readonly Uint8Array[]): Promise<void> {
     for (const multihash of multihashes) this.#marks.add(multihash)
     const deleting = this.#deleting
-    if (deleting != null && multihashes.some(multihash => deleting.keys.has(keyOf(multihash)))) await deleting.done
+    if (deleting != null && multihashes.some(multihash => deleting.keys.has(mapKey(multihash)))) await deleting.done
     await this.#marks.room()
   }
 
   end (): void { this.#ended() }
 }
-
-const keyOf = (multihash: Uint8Array): string => Buffer.from(multihash.buffer, multihash.byteOffset, multihash.length).toString('latin1')

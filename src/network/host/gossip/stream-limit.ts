@@ -35,7 +35,7 @@ export function limitStreams<C extends object> (init: StreamLimitInit, deps: Str
 }
 
 /** A bucket of bytes per stream; an empty one pauses the stream until it is half full again. */
-export function slowDown (stream: Stream, { bytesPerSecond, burstBytes }: StreamLimitInit, { clock, log }: StreamLimitDeps, peer: string): void {
+function slowDown (stream: Stream, { bytesPerSecond, burstBytes }: StreamLimitInit, { clock, log }: StreamLimitDeps, peer: string): void {
   let tokens = burstBytes
   let at = clock.now()
   let isWaiting = false

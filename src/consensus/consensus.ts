@@ -33,12 +33,11 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
  * - `put`, `remove`, `replace` and `discard` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
  *   Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
  *   then nothing was changed. An abort can't take back what is already being committed.
- * - Who decides by what `state` says and then changes it awaits `settled` and decides in the same turn: else its change would undo one that was
- *   acknowledged meanwhile.
+ * - For read-modify-write: await `settled(cid)`, then read and write in the same tick. Otherwise the write may undo one that was acknowledged meanwhile.
  * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset and stops
  *   after it misses nothing.
- * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes;
- *   `changesSinceStart` needs no replay: what happened before `start` is read from `state`.
+ * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes. What happened
+ *   before `start` is read from `state`.
  */
 export interface Consensus extends Startable {
   readonly state: PinState

@@ -13,7 +13,7 @@ const systemLookup: Lookup = dnsLookup
 export type OwnAddresses = () => readonly string[]
 
 /** The addresses of this machine's network interfaces, now. */
-const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
+export const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
 
 /** Networks that are nobody's business from outside: this machine, this site, and what leads there by translation. */
 const privateNetworks: ReadonlyArray<readonly [string, number]> = [

@@ -192,29 +192,6 @@ describe('architecture', () => {
     assert.deepEqual(untold, [])
   })
 
-  it('has no line above 140 characters that is not one long text, template or pattern', () => {
-    const longest = 140
-    // pages and scripts as they are written out, and a few that wait for a hand
-    const written = [
-      'src/http/html.ts', 'src/api/rest/front-page.ts', 'cmd/completion.ts', 'test/unit/limits.test.ts', 'src/base/byte-text.ts', 'src/client/service/types.ts',
-      'src/service/uploads/content-root.ts', 'src/service/usage/sql-usage.ts', 'test/e2e/service-kill-rounds.test.ts', 'test/sim/actions.ts',
-      'test/unit/cmd/collector.test.ts', 'test/unit/cmd/command-lines.test.ts'
-    ]
-    const literal = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`?|\/(?:[^/\\\n]|\\.)+\//g
-    const files = ['src', 'cmd', 'test'].flatMap(filesUnder)
-      .filter(path => path.endsWith('.ts') && !written.includes(path) && !/^(src\/web|test\/(browser|support\/browser))/.test(path)).map(read)
-    const long = files.flatMap(({ path, text }) => {
-      let isTemplate = false
-      return text.split('\n').flatMap((line, at) => {
-        const isPart = isTemplate || /`/.test(line) && (line.match(/(?<!\\)`/g) ?? []).length % 2 === 1
-        if ((line.match(/(?<!\\)`/g) ?? []).length % 2 === 1) isTemplate = !isTemplate
-        return line.length > longest && !isPart && !/^\s*\* \|/.test(line) && line.replace(literal, '').length > 100 ? [`${path}:${at + 1}`] : []
-      })
-    })
-
-    assert.deepEqual(long, [])
-  })
-
   it('names every implementation folder beneath a seam that has contracts', () => {
     assert.ok(contracts.every(seam => filesUnder(`src/${seam}`).some(path => roomOf(path) === 'contract')))
   })

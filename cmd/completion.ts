@@ -45,7 +45,8 @@ const places = (list: readonly CompletedCommand[], before: readonly string[] = [
   return [{ words, command }, ...places(command.commands ?? [], words)]
 })
 
-const allPlaces = ({ program, ...top }: CompletedProgram): Place[] => [{ words: [], command: { ...top, name: program, about: '' } }, ...places(top.commands)]
+const allPlaces = ({ program, ...top }: CompletedProgram): Place[] =>
+  [{ words: [], command: { ...top, name: program, about: '' } }, ...places(top.commands)]
 const isAnyWord = ({ name }: CompletedCommand): boolean => name.startsWith('<')
 const functionOf = (program: string): string => `_${program.replaceAll(/\W/g, '_')}`
 
@@ -60,8 +61,11 @@ const offersOf = ({ commands = [], words = [], flags = [] }: CompletedCommand): 
 const offering = (all: readonly Place[]): Place[] => all.filter(({ command }) => offersOf(command).length > 0)
 
 /** The flags that take a value, each with the patterns `<command words>|<flag>`. */
-const valuedFlags = (all: readonly Place[]): Array<{ patterns: string[], choices: readonly string[] | undefined }> => all.flatMap(({ words, command }) =>
-  (command.flags ?? []).filter(({ takesValue }) => takesValue).map(({ names, choices }) => ({ patterns: names.map(name => `${words.join(' ')}|${name}`), choices })))
+const valuedFlags = (all: readonly Place[]): Array<{ patterns: string[], choices: readonly string[] | undefined }> =>
+  all.flatMap(({ words, command }) =>
+  (command.flags ?? []).filter(({ takesValue }) => takesValue).map(({ names, choices }) => ({
+    patterns: names.map(name => `${words.join(' ')}|${name}`), choices
+  })))
 
 /** A place as what the scripts' loops have walked: the words between spaces. */
 const pathOf = ({ words }: Place): string => words.join(' ')

@@ -1,5 +1,6 @@
 /**
- * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many files at a time (2);
+ * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many files at a
+ * time (2);
  * SLOW_TESTS=20 in the environment tells which files and tests took longest.
  */
 import { globSync } from 'node:fs'
@@ -18,7 +19,9 @@ const folders = ['e2e', 'sim', 'contract', 'vectors', 'unit']
 /** A test that takes longer hangs, also on a machine that others load. */
 const timeoutMs = 300_000
 
-const { values: { concurrency }, positionals: words } = parseArgs({ allowPositionals: true, options: { concurrency: { type: 'string', default: '2' } } })
+const { values: { concurrency }, positionals: words } = parseArgs({
+  allowPositionals: true, options: { concurrency: { type: 'string', default: '2' } }
+})
 const all = folders.flatMap(folder => globSync(join('test', folder, '**/*.test.ts'), { cwd: root }).toSorted())
 const files = all.filter(file => words.length === 0 || words.some(word => file.includes(word))).map(file => join(root, file))
 if (files.length === 0) {
@@ -36,7 +39,9 @@ if (files.some(file => file.includes('/e2e/'))) {
   process.env.HELIA_CLUSTER_TESTS_BUNDLE = '1'
 }
 const shared = files.filter(file => file.includes('/unit/') && canShare(file))
-const processes = [...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))]
+const processes = [
+  ...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))
+]
 const events = run({ files: processes, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
 events.on('test:fail', ({ todo }) => { if (todo == null || todo === false) process.exitCode = 1 })
 events.compose(quietReporter).pipe(process.stdout)

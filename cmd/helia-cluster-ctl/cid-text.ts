@@ -24,7 +24,8 @@ export function cidArgument (text: string, what = 'parsing cid'): string {
 }
 
 /**
- * "/ipfs/<cid>/a/b" without empty segments, `.` and `..`, from such a path or a bare "<cid>/a/b". Throws INVALID_CID or an Error that names the path.
+ * "/ipfs/<cid>/a/b" without empty segments, `.` and `..`, from such a path or a bare "<cid>/a/b". Throws INVALID_CID or an Error that names
+ * the path.
  */
 export function contentPath (text: string): string {
   const given = /^\/(ipfs|ipns|ipld)(\/|$)/.test(text) ? text : `/ipfs/${text}`

@@ -12,7 +12,10 @@ export function painter ({ variables }: Pick<CtlTerminal, 'variables'>, isTermin
   return (style, text) => isPlain || text === '' ? text : `\u001B[${codes[style]}m${text}\u001B[0m`
 }
 
-/** Control characters as a terminal can show them: names and errors come from other people, and an escape sequence could rewrite the screen. Line ends stay. */
+/**
+ * Control characters as a terminal can show them: names and errors come from other people, and an escape sequence could rewrite the screen.
+ * Line ends stay.
+ */
 // eslint-disable-next-line no-control-regex
 export const harmless = (text: string): string => text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, shownControl)
 

@@ -2,7 +2,8 @@ import type { Command } from './command.ts'
 import type { Flag } from './flags.ts'
 
 const trackerStatuses = [
-  'cluster_error', 'error', 'pin_error', 'pin_queued', 'pinned', 'pinning', 'queued', 'remote', 'sharded', 'unexpectedly_unpinned', 'unpin_error',
+  'cluster_error', 'error', 'pin_error', 'pin_queued', 'pinned', 'pinning', 'queued', 'remote', 'sharded', 'unexpectedly_unpinned',
+  'unpin_error',
   'unpin_queued', 'unpinned', 'unpinning'
 ]
 
@@ -18,7 +19,9 @@ const factors: readonly Flag[] = [
 const expireIn: Flag = { names: ['expire-in'], type: 'text', about: 'unpin after this time, such as 72h' }
 const metadata: Flag = { names: ['metadata'], type: 'texts', about: 'key=value to keep with the pin; may be given several times' }
 const allocations: Flag = { names: ['allocations', 'allocs'], type: 'text', about: 'peer IDs to prefer, comma-separated' }
-const waitTimeout: Flag = { names: ['wait-timeout', 'wt'], type: 'duration', about: 'how long to wait, such as 90s; 0s: for ever', fallback: '0s' }
+const waitTimeout: Flag = {
+  names: ['wait-timeout', 'wt'], type: 'duration', about: 'how long to wait, such as 90s; 0s: for ever', fallback: '0s'
+}
 const waiting: readonly Flag[] = [
   { names: ['no-status', 'ns'], type: 'boolean', about: 'do not ask for the status afterwards' },
   { names: ['wait', 'w'], type: 'boolean', about: 'wait until it is done' },
@@ -63,12 +66,18 @@ const addFlags: readonly Flag[] = [
 
 /** The commands in the order in which Go lists them. */
 export const commands: readonly Command[] = [
-  { name: 'id', about: 'show the asked peer', takes: ' ', run: async (line, context) => (await import('./run-info.ts')).showId(line, context) },
+  {
+    name: 'id', about: 'show the asked peer', takes: ' ',
+    run: async (line, context) => (await import('./run-info.ts')).showId(line, context)
+  },
   {
     name: 'peers',
     about: 'list and remove peers',
     commands: [
-      { name: 'ls', about: 'list the peers of the cluster', takes: ' ', run: async (line, context) => (await import('./run-info.ts')).listPeers(line, context) },
+      {
+        name: 'ls', about: 'list the peers of the cluster', takes: ' ',
+        run: async (line, context) => (await import('./run-info.ts')).listPeers(line, context)
+      },
       {
         name: 'rm',
         about: 'remove a peer',
@@ -124,14 +133,20 @@ export const commands: readonly Command[] = [
           ...factors,
           allocations,
           name,
-          { names: ['mode'], type: 'text', about: 'recursive: all of the DAG; direct: the one block', fallback: 'recursive', choices: ['recursive', 'direct'] },
+          {
+            names: ['mode'], type: 'text', about: 'recursive: all of the DAG; direct: the one block', fallback: 'recursive',
+            choices: ['recursive', 'direct']
+          },
           expireIn,
           metadata,
           ...waiting
         ],
         run: async (line, context) => (await import('./run-pin.ts')).pinAdd(line, context)
       },
-      { name: 'rm', about: 'unpin', takes: '<CID|path>', flags: waiting, run: async (line, context) => (await import('./run-pin.ts')).pinRemove(line, context) },
+      {
+        name: 'rm', about: 'unpin', takes: '<CID|path>', flags: waiting,
+        run: async (line, context) => (await import('./run-pin.ts')).pinRemove(line, context)
+      },
       {
         name: 'update',
         about: 'pin a CID like another one',
@@ -152,7 +167,10 @@ export const commands: readonly Command[] = [
         about: 'list the pinset',
         takes: '[CID]',
         help: 'Shows what is wanted, not how far the peers are with it: see status for that.',
-        flags: [{ names: ['filter'], type: 'text', about: 'types, comma-separated: all, pin, meta-pin, clusterdag-pin, shard-pin', fallback: 'all', choices: ['all', 'pin', 'meta-pin', 'clusterdag-pin', 'shard-pin'] }],
+        flags: [{
+          names: ['filter'], type: 'text', about: 'types, comma-separated: all, pin, meta-pin, clusterdag-pin, shard-pin', fallback: 'all',
+          choices: ['all', 'pin', 'meta-pin', 'clusterdag-pin', 'shard-pin']
+        }],
         run: async (line, context) => (await import('./run-pin.ts')).pinList(line, context)
       }
     ]
@@ -164,7 +182,10 @@ export const commands: readonly Command[] = [
     help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')},\n  ${underReplicated} (on fewer peers than it shall be)`,
     flags: [
       local,
-      { names: ['filter'], type: 'text', about: 'only pins in one of these statuses, comma-separated', choices: [...trackerStatuses, underReplicated] },
+      {
+        names: ['filter'], type: 'text', about: 'only pins in one of these statuses, comma-separated',
+        choices: [...trackerStatuses, underReplicated]
+      },
       { names: ['watch'], type: 'boolean', about: 'show it again whenever it changes, until interrupted' },
       { names: ['interval'], type: 'duration', about: 'how often --watch looks', fallback: '2s' }
     ],
@@ -191,7 +212,10 @@ export const commands: readonly Command[] = [
     ],
     run: async (line, context) => (await import('./run-audit.ts')).audit(line, context)
   },
-  { name: 'version', about: "print the peer's version", takes: ' ', run: async (line, context) => (await import('./run-info.ts')).showVersion(line, context) },
+  {
+    name: 'version', about: "print the peer's version", takes: ' ',
+    run: async (line, context) => (await import('./run-info.ts')).showVersion(line, context)
+  },
   {
     name: 'health',
     about: 'look at the cluster',
@@ -205,10 +229,22 @@ export const commands: readonly Command[] = [
         ],
         run: async (line, context) => (await import('./run-info.ts')).showGraph(line, context)
       },
-      { name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]', run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context) },
-      { name: 'alerts', about: 'list metrics that ran out', run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context) },
-      { name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true, run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context) },
-      { name: 'sync', about: 'say whether the pinsets of the other peers are the same', isOurs: true, run: async (line, context) => (await import('./run-sync.ts')).showSync(line, context) },
+      {
+        name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]',
+        run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context)
+      },
+      {
+        name: 'alerts', about: 'list metrics that ran out',
+        run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context)
+      },
+      {
+        name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true,
+        run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context)
+      },
+      {
+        name: 'sync', about: 'say whether the pinsets of the other peers are the same', isOurs: true,
+        run: async (line, context) => (await import('./run-sync.ts')).showSync(line, context)
+      },
       {
         name: 'diff',
         about: 'name the pins in which two peers differ',
@@ -218,7 +254,10 @@ export const commands: readonly Command[] = [
         flags: [{ names: ['repair'], type: 'boolean', about: 'let both merge their histories again' }],
         run: async (line, context) => (await import('./run-sync.ts')).showDiff(line, context)
       },
-      { name: 'bandwidth', about: 'show bytes by libp2p protocol', run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context) }
+      {
+        name: 'bandwidth', about: 'show bytes by libp2p protocol',
+        run: async (line, context) => (await import('./run-info.ts')).showBandwidth(line, context)
+      }
     ]
   },
   {
@@ -237,7 +276,10 @@ export const commands: readonly Command[] = [
     ].join('\n'),
     flags: [
       { names: ['dry-run'], type: 'boolean', about: 'only say what would move' },
-      { names: ['by'], type: 'text', about: 'tags of the peers to spread copies over, comma-separated; default: those that the peer allocates by' },
+      {
+        names: ['by'], type: 'text',
+        about: 'tags of the peers to spread copies over, comma-separated; default: those that the peer allocates by'
+      },
       { names: ['equal'], type: 'boolean', about: 'the same share for each peer' },
       ...limits,
       { names: ['status'], type: 'boolean', about: 'only say how far it is' },
@@ -250,10 +292,16 @@ export const commands: readonly Command[] = [
     name: 'ipfs',
     about: 'manage the IPFS nodes',
     commands: [
-      { name: 'gc', about: 'remove what nothing needs', flags: [local], run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context) }
+      {
+        name: 'gc', about: 'remove what nothing needs', flags: [local],
+        run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context)
+      }
     ]
   },
-  { name: 'commands', about: 'list all commands', takes: ' ', run: async (line, context) => (await import('./run-own.ts')).listCommands(line, context) },
+  {
+    name: 'commands', about: 'list all commands', takes: ' ',
+    run: async (line, context) => (await import('./run-own.ts')).listCommands(line, context)
+  },
   {
     name: 'completion',
     about: 'print a completion script for bash, zsh or fish',

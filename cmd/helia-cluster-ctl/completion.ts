@@ -6,7 +6,10 @@ import { globalFlags, helpFlag, helpTopic, versionFlag } from './global-flags.ts
 
 /** All that the help has. */
 export function completedCtl ({ program, commands }: { program: string, commands: readonly Command[] }): CompletedProgram {
-  return { program, flags: [...globalFlags, helpFlag, versionFlag].map(completedFlag), commands: [...commands.map(completedCommand), { ...helpTopic, commands: commands.map(topic) }] }
+  return {
+    program, flags: [...globalFlags, helpFlag, versionFlag].map(completedFlag),
+    commands: [...commands.map(completedCommand), { ...helpTopic, commands: commands.map(topic) }]
+  }
 }
 
 /** Help is asked for by the words of a command. */
@@ -20,4 +23,6 @@ const completedCommand = ({ name, about, flags = [], commands = [], completes }:
   ...(completes == null ? {} : completes === 'files' ? { takesFiles: true } : { words: completes })
 })
 
-const completedFlag = ({ names, about, type, choices }: Flag): CompletedFlag => ({ names: names.map(dashed), about, takesValue: type !== 'boolean', ...(choices == null ? {} : { choices }) })
+const completedFlag = ({ names, about, type, choices }: Flag): CompletedFlag => ({
+  names: names.map(dashed), about, takesValue: type !== 'boolean', ...(choices == null ? {} : { choices })
+})

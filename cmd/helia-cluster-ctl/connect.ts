@@ -28,7 +28,9 @@ export async function connect (flags: FlagValues, deps: ConnectDeps): Promise<Cl
     timeout: { ms: flags.number('timeout') * 1000, clock: deps.clock },
     ...libp2p
   })))
-  return new ClusterClient({ transport: flags.yes('debug') ? talkative(transport, deps) : transport, ...(username === '' ? {} : { auth: { username, password } }) })
+  return new ClusterClient({
+    transport: flags.yes('debug') ? talkative(transport, deps) : transport, ...(username === '' ? {} : { auth: { username, password } })
+  })
 }
 
 function endpointOf (text: string): Endpoint {

@@ -42,7 +42,9 @@ export class HelpWanted extends Error {}
 export interface ParsedLine { flags: FlagValues, rest: string[] }
 
 /** Reads flags up to the first argument that isn't one, or to `--`. Throws WrongUsage or HelpWanted. */
-export function parseFlags (argv: readonly string[], known: readonly Flag[], variables: Readonly<Record<string, string | undefined>> = {}): ParsedLine {
+export function parseFlags (
+  argv: readonly string[], known: readonly Flag[], variables: Readonly<Record<string, string | undefined>> = {}
+): ParsedLine {
   const values = new Map<string, FlagValue>()
   let at = 0
   for (; at < argv.length; at++) {
@@ -66,7 +68,9 @@ export function parseFlags (argv: readonly string[], known: readonly Flag[], var
   return { flags: new FlagValues(values), rest: argv.slice(at) }
 }
 
-function fillFromVariables (values: Map<string, FlagValue>, known: readonly Flag[], variables: Readonly<Record<string, string | undefined>>): void {
+function fillFromVariables (
+  values: Map<string, FlagValue>, known: readonly Flag[], variables: Readonly<Record<string, string | undefined>>
+): void {
   for (const flag of known) {
     const value = flag.variable == null ? undefined : variables[flag.variable]
     if (value != null && value !== '' && !values.has(flag.names[0])) set(values, flag, { name: flag.names[0], value })
@@ -112,8 +116,8 @@ function durationOf (value: string): number | undefined {
 }
 
 /**
- * Brings a command's flags before its other arguments, as Go's cli package does: whatever looks like one of its flags, each with the argument after it unless that
- * looks like one, too. So a value may begin with a dash: `-1`, `-5m`, `--`.
+ * Brings a command's flags before its other arguments, as Go's cli package does: whatever looks like one of its flags, each with the
+ * argument after it unless that looks like one, too. So a value may begin with a dash: `-1`, `-5m`, `--`.
  */
 export function flagsFirst (argv: readonly string[], known: readonly Flag[]): string[] {
   const flags: string[] = []

@@ -14,5 +14,7 @@ export const nameFormat: Format<string> = { text: name => `${name}\n`, json: nam
 export const bandwidthFormat: Format<Record<string, Bandwidth>> = { text: bandwidthText, json: bandwidthObject }
 export const readinessFormat: Format<Readiness> = { text: readinessText, json: readiness => ({ ...readiness }) }
 export const repoGcFormat: Format<GlobalRepoGc> = { text: repoGcText, json: repoGcObject, table: repoGcTable }
-export const metricFormat = (now: number): Format<Metric> => ({ text: metric => metricText(metric, now), json: metricObject, table: metricTable(now) })
+export const metricFormat = (now: number): Format<Metric> => ({
+  text: metric => metricText(metric, now), json: metricObject, table: metricTable(now)
+})
 export const alertFormat = (now: number): Format<Alert> => ({ text: alert => alertText(alert, now), json: alertObject })

@@ -2,7 +2,8 @@ import type { ConnectGraph } from '../../src/client/types.ts'
 
 interface Node { id: string, line: string }
 
-const edges = (from: Node | undefined, to: Node | undefined, style = ''): string[] => from == null || to == null ? [] : [`${from.id} -> ${to.id}${style}`]
+const edges = (from: Node | undefined, to: Node | undefined, style = ''): string[] =>
+  from == null || to == null ? [] : [`${from.id} -> ${to.id}${style}`]
 
 const shortId = (id: string): string => `${id.slice(0, 2)}*${id.slice(-6)}`
 const label = (name: string, id: string): string => `< <B> ${name} </B> <BR/> <B> ${id} </B> >`
@@ -13,8 +14,8 @@ function nodeLine (id: string, attributes: { label: string, group: string, color
 }
 
 /**
- * The connectivity graph in DOT, as Go writes it: cluster peers and their IPFS nodes, sorted by ID. `allIpfsPeers` shows IPFS peers outside of the
- * cluster too. Links to peers that the graph doesn't hold are left out.
+ * The connectivity graph in DOT, as Go writes it: cluster peers and their IPFS nodes, sorted by ID. `allIpfsPeers` shows IPFS peers outside
+ * of the cluster too. Links to peers that the graph doesn't hold are left out.
  */
 export function graphText (graph: ConnectGraph, { allIpfsPeers }: { allIpfsPeers: boolean }): string {
   const ipfsLinks = linksBetweenIpfs(graph, allIpfsPeers)
@@ -37,7 +38,11 @@ export function graphText (graph: ConnectGraph, { allIpfsPeers }: { allIpfsPeers
     ...peers.flatMap(peer => (clusterLinks[peer] ?? []).flatMap(other => edges(cluster.get(peer), cluster.get(other)))),
     '',
     '/* The connections between cluster peers and their ipfs daemons */',
-    ...peers.flatMap(peer => ipfsOf[peer] == null ? edges(cluster.get(peer), ipfs.get(peer), ' [ style="dotted" ]') : edges(cluster.get(peer), ipfs.get(ipfsOf[peer]))),
+    ...peers.flatMap(
+      peer => ipfsOf[peer] == null
+        ? edges(cluster.get(peer), ipfs.get(peer), ' [ style="dotted" ]')
+        : edges(cluster.get(peer), ipfs.get(ipfsOf[peer]))
+    ),
     '',
     '/* The swarm peer connections among ipfs daemons in the cluster */',
     ...Object.keys(ipfsLinks).toSorted().flatMap(id => (ipfsLinks[id] ?? []).flatMap(other => edges(ipfs.get(id), ipfs.get(other)))),
@@ -56,12 +61,17 @@ function linksBetweenIpfs ({ ipfs_links: links }: ConnectGraph, allIpfsPeers: bo
 }
 
 /** C<n>: the asked peer, or one that isn't trusted; T<n>: a trusted one. */
-function clusterNodes (peers: readonly string[], { cluster_id: self, cluster_trust_links: trust, id_to_peername: names }: ConnectGraph): Map<string, Node> {
+function clusterNodes (
+  peers: readonly string[], { cluster_id: self, cluster_trust_links: trust, id_to_peername: names }: ConnectGraph
+): Map<string, Node> {
   return new Map(peers.map((peer, at) => {
     const isTrusted = peer !== self && trust?.[peer] === true
     const id = `${isTrusted ? 'T' : 'C'}${at}`
     const color = peer === self || isTrusted ? 'orange' : 'darkorange3'
-    return [peer, { id, line: nodeLine(id, { label: label(names?.[peer] ?? '', shortId(peer)), group: peer, color, shape: 'box3d', isDouble: peer === self }) }]
+    return [peer, {
+      id,
+      line: nodeLine(id, { label: label(names?.[peer] ?? '', shortId(peer)), group: peer, color, shape: 'box3d', isDouble: peer === self })
+    }]
   }))
 }
 
@@ -77,4 +87,5 @@ function ipfsNode (group: string, at: number, { name, color }: { name: string, c
   return [group, { id: `I${at}`, line: nodeLine(`I${at}`, { label: label('IPFS', name), group, color, shape: 'cylinder' }) }]
 }
 
-const subgraph = (rank: string, nodes: ReadonlyMap<string, Node>): string[] => ['subgraph  {', `rank="${rank}"`, ...[...nodes.values()].map(({ line }) => line), '}']
+const subgraph = (rank: string, nodes: ReadonlyMap<string, Node>): string[] =>
+  ['subgraph  {', `rank="${rank}"`, ...[...nodes.values()].map(({ line }) => line), '}']

@@ -10,7 +10,9 @@ const indent = '   '
 
 const column = (rows: ReadonlyArray<readonly [string, string]>): string => {
   const width = Math.max(0, ...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => wrapped(right, { first: `${indent}${left.padEnd(width)}  `, others: ' '.repeat(indent.length + width + 2) })).join('\n')
+  return rows.map(
+    ([left, right]) => wrapped(right, { first: `${indent}${left.padEnd(width)}  `, others: ' '.repeat(indent.length + width + 2) })
+  ).join('\n')
 }
 
 /** Breaks a text between words. */
@@ -29,7 +31,10 @@ function wrapped (text: string, { first, others }: { first: string, others: stri
 
 function flagRow ({ names, type, about, fallback, variable }: Flag): readonly [string, string] {
   const value = type === 'boolean' ? '' : ' value'
-  return [names.map(name => `${dashed(name)}${value}`).join(', '), `${about}${fallback == null ? '' : ` (default: ${fallback})`}${variable == null ? '' : ` [$${variable}]`}`]
+  return [
+    names.map(name => `${dashed(name)}${value}`).join(', '),
+    `${about}${fallback == null ? '' : ` (default: ${fallback})`}${variable == null ? '' : ` [$${variable}]`}`
+  ]
 }
 
 const section = (title: string, text: string): string => text === '' ? '' : `${title}:\n${text}\n\n`
@@ -53,6 +58,8 @@ export function commandHelp (path: string, command: Command): string {
   }
   return section('NAME', `   ${path} - ${command.about}`) +
     section('USAGE', `   ${`${path} ${command.flags == null ? '' : '[command options] '}${command.takes ?? ''}`.trimEnd()}`) +
-    section('DESCRIPTION', (command.help ?? '').split('\n').map(line => wrapped(line, { first: indent, others: indent })).join('\n').trimEnd()) +
+    section(
+      'DESCRIPTION', (command.help ?? '').split('\n').map(line => wrapped(line, { first: indent, others: indent })).join('\n').trimEnd()
+    ) +
     section('OPTIONS', options).trimEnd() + '\n'
 }

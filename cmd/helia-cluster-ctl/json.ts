@@ -5,12 +5,13 @@ import { neverText } from '../../src/client/types.ts'
 import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, RepoGc } from '../../src/client/types.ts'
 
 /**
- * What `--enc=json` prints: the API's objects with the keys that Go knows, in Go's order, with Go's values for what is missing. (A newer peer may send
- * more; scripts see the same as ever.)
+ * What `--enc=json` prints: the API's objects with the keys that Go knows, in Go's order, with Go's values for what is missing. (A newer
+ * peer may send more; scripts see the same as ever.)
  */
 export const jsonText = (value: unknown): string => `${goJson(value, { indent: 4 })}\n`
 
-const sortedMetadata = (metadata: Record<string, string> | null | undefined): Record<string, string> | null => metadata == null ? null : sortedByKey(metadata)
+const sortedMetadata = (metadata: Record<string, string> | null | undefined): Record<string, string> | null =>
+  metadata == null ? null : sortedByKey(metadata)
 
 export function idObject (id: Id): unknown {
   const { id: ipfsId, addresses, error } = id.ipfs ?? {}
@@ -85,7 +86,9 @@ export function addedObject ({ name, cid, bytes, size, allocations }: Added): un
   }
 }
 
-export function metricObject ({ name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt }: Metric): Record<string, unknown> {
+export function metricObject (
+  { name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt }: Metric
+): Record<string, unknown> {
   return { name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt }
 }
 

@@ -20,7 +20,10 @@ export async function localPath (text: string, { recursive }: Pick<LocalFilesIni
   const path = text === '.' ? await realpath('.') : trimmed(normalize(text))
   const stats = await statOf(path)
   if (stats.isDirectory() && !recursive) throw new Error(`${path} is a directory, but Recursive option is not set`)
-  if (stats.isFile()) await access(onDisk(path), constants.R_OK).catch((err: unknown) => { throw new Error(`open ${path}: ${reasonOf(err)}`, { cause: err }) })
+  if (stats.isFile())
+    await access(onDisk(path), constants.R_OK).catch((err: unknown) => {
+      throw new Error(`open ${path}: ${reasonOf(err)}`, { cause: err })
+    })
   else if (!stats.isDirectory() && !stats.isSymbolicLink()) throw unrecognized(path)
   return { path, stats }
 }
@@ -35,18 +38,28 @@ async function statOf (path: string): Promise<BigIntStats> {
   }
 }
 
-const reasons: Record<string, string> = { ENOENT: 'no such file or directory', EACCES: 'permission denied', ENOTDIR: 'not a directory', ELOOP: 'too many levels of symbolic links' }
+const reasons: Record<string, string> = {
+  ENOENT: 'no such file or directory', EACCES: 'permission denied', ENOTDIR: 'not a directory', ELOOP: 'too many levels of symbolic links'
+}
 
 const reasonOf = (err: unknown): string => reasons[(err as NodeJS.ErrnoException).code ?? ''] ?? (err as Error).message
 
-/** A path with all that is below it: parents first, names in byte order, one open file at a time. `name` is what it is called in the upload. */
-export async function * entriesOf ({ path, stats }: LocalPath, name: string, init: LocalFilesInit): AsyncGenerator<UploadEntry, void, undefined> {
-  const times = { mode: goMode(stats), mtime: { seconds: Number(stats.mtimeNs / 1_000_000_000n), nanoseconds: Number(stats.mtimeNs % 1_000_000_000n) } }
+/**
+ * A path with all that is below it: parents first, names in byte order, one open file at a time. `name` is what it is called in the upload.
+ */
+export async function * entriesOf (
+  { path, stats }: LocalPath, name: string, init: LocalFilesInit
+): AsyncGenerator<UploadEntry, void, undefined> {
+  const times = {
+    mode: goMode(stats), mtime: { seconds: Number(stats.mtimeNs / 1_000_000_000n), nanoseconds: Number(stats.mtimeNs % 1_000_000_000n) }
+  }
   if (stats.isSymbolicLink()) yield { path: name, symlink: await readlink(onDisk(path), 'buffer'), ...times }
   else if (stats.isFile()) yield { path: name, content: () => bytesOf(path, init), absolutePath: resolve(path), ...times }
   else if (stats.isDirectory()) {
     yield { path: name, directory: true, ...times }
-    for (const child of await childrenOf(path, init)) yield * entriesOf({ path: join(path, child), stats: await statOf(join(path, child)) }, `${name}/${child}`, init)
+    for (const child of await childrenOf(path, init)) {
+      yield * entriesOf({ path: join(path, child), stats: await statOf(join(path, child)) }, `${name}/${child}`, init)
+    }
   } else throw unrecognized(path)
 }
 

@@ -102,7 +102,9 @@ function findCommand (words: readonly string[]): Found {
   return found
 }
 
-async function contextOf ({ flags, program }: Pick<Called, 'flags' | 'program'>, { terminal, clock, signal }: CtlDeps): Promise<CtlContext> {
+async function contextOf (
+  { flags, program }: Pick<Called, 'flags' | 'program'>, { terminal, clock, signal }: CtlDeps
+): Promise<CtlContext> {
   const encoding = flags.text('encoding', terminal.outIsTerminal ? 'table' : 'text')
   if (encoding !== 'text' && encoding !== 'json' && encoding !== 'table') throw new CommandFailed('error : unsupported encoding')
   const printer = new Printer(encoding satisfies Encoding, { terminal, paint: painter(terminal, terminal.outIsTerminal) })

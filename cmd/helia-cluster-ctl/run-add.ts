@@ -30,7 +30,9 @@ async function optionsOf (flags: FlagValues, { count, now }: { count: number, no
   const format = flags.text('format', 'unixfs')
   const at = await expireAt(flags, now)
   const metadata = metadataOf(flags.texts('metadata'))
-  if (wrapWithDirectory && format === 'car') throw new CommandFailed('error : only a single CAR file can be added and wrap-with-directory is not supported')
+  if (wrapWithDirectory && format === 'car') {
+    throw new CommandFailed('error : only a single CAR file can be added and wrap-with-directory is not supported')
+  }
   return {
     name: flags.text('name'),
     replicationFactorMin: flags.number('replication-min'),
@@ -61,7 +63,9 @@ async function sourceOf (text: string, { noCopy = false, recursive = false }: Ad
 }
 
 /** Sends everything and prints what was added; gives the last line. */
-async function upload (sources: readonly Source[], options: AddOptions, { flags, context }: { flags: FlagValues, context: CtlContext }): Promise<Added | undefined> {
+async function upload (
+  sources: readonly Source[], options: AddOptions, { flags, context }: { flags: FlagValues, context: CtlContext }
+): Promise<Added | undefined> {
   const { client, printer, signal } = context
   const isQuieter = flags.yes('quieter')
   const format = isQuieter || flags.yes('quiet') ? addedQuietFormat : addedFormat

@@ -47,5 +47,6 @@ function peerNameOf (ping: string): string {
 
 const silentTable = (now: number): Table<SilentPeer> => ({
   columns: ['PEER', 'NAME', 'METRICS', 'RAN OUT'],
-  rows: ({ peer, name, metrics, expiredAt }) => [[peer, name === '' ? '-' : name, { text: metrics.toSorted().join(', '), style: 'red' }, relativeTime(expiredAt, now)]]
+  rows: ({ peer, name, metrics, expiredAt }) =>
+    [[peer, name === '' ? '-' : name, { text: metrics.toSorted().join(', '), style: 'red' }, relativeTime(expiredAt, now)]]
 })

@@ -27,7 +27,12 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
     return exitCodes.done
   }
   const drain = flags.yes('status') ? await client.drainOf(peer, { signal }) : await client.drain(peer, { ...limitsOf(flags), signal })
-  const last = flags.yes('wait') ? await waitFor(drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: drainWords, flags }, context) : drain
+  const last = flags.yes('wait')
+    ? await waitFor(
+      drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: drainWords, flags },
+      context
+    )
+    : drain
   await printer.all([last], drainFormat)
   return exitCodes.done
 }
@@ -44,7 +49,9 @@ export async function rebalance ({ flags }: CommandLine, context: CtlContext): P
     ? await client.cancelRebalance({ signal })
     : flags.yes('status') ? await client.rebalanceStatus({ signal }) : await client.rebalance({ ...order, ...limitsOf(flags), signal })
   const isOver = ({ state }: Rebalance): boolean => state === 'done' || state === 'cancelled'
-  const last = flags.yes('wait') ? await waitFor(begun, { again: async () => client.rebalanceStatus({ signal }), isOver, words: rebalanceWords, flags }, context) : begun
+  const last = flags.yes('wait')
+    ? await waitFor(begun, { again: async () => client.rebalanceStatus({ signal }), isOver, words: rebalanceWords, flags }, context)
+    : begun
   await printer.all([last], rebalanceFormat)
   return exitCodes.done
 }
@@ -56,10 +63,17 @@ async function showPlan (plan: RebalancePlan, { printer, terminal }: CtlContext)
   terminal.out(plan.count === 0 ? 'nothing has to move\n' : `${plan.count} of ${plan.pins} pins would move\n`)
 }
 
-interface Waiting<Status> { again: () => Promise<Status>, isOver: (status: Status) => boolean, words: (status: Status) => string, flags: FlagValues }
+interface Waiting<Status> {
+  again: () => Promise<Status>, isOver: (status: Status) => boolean, words: (status: Status) => string, flags: FlagValues
+}
 
-/** Asks every second until it is over, with a line on the terminal. A peer that begins again meanwhile is waited for. Throws CommandFailed (62) when the time is up. */
-async function waitFor<Status> (first: Status, { again, isOver, words, flags }: Waiting<Status>, { clock, terminal, signal }: CtlContext): Promise<Status> {
+/**
+ * Asks every second until it is over, with a line on the terminal. A peer that begins again meanwhile is waited for. Throws CommandFailed
+ * (62) when the time is up.
+ */
+async function waitFor<Status> (
+  first: Status, { again, isOver, words, flags }: Waiting<Status>, { clock, terminal, signal }: CtlContext
+): Promise<Status> {
   const line = new StatusLine(terminal)
   const timeoutMs = flags.number('wait-timeout')
   const until = timeoutMs > 0 ? clock.now() + timeoutMs : Infinity
@@ -99,7 +113,9 @@ const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 
 function bytesOf (text: string): number {
   const [, number = '', prefix = ''] = /^(\d+(?:\.\d+)?)\s*(?:([kmg]i?)?b)?$/i.exec(text) ?? []
   const unit = unitBytes[prefix.toLowerCase()]
-  if (number === '' || unit == null) throw new CommandFailed(`error parsing --max-bytes-per-second: "${text}" is not a number of bytes such as 20MB`)
+  if (number === '' || unit == null) {
+    throw new CommandFailed(`error parsing --max-bytes-per-second: "${text}" is not a number of bytes such as 20MB`)
+  }
   return Math.round(Number(number) * unit)
 }
 
@@ -124,7 +140,8 @@ function drainWords (drain: Drain): string {
 const drainTable: Table<Drain> = {
   columns: ['PEER', 'STATE', 'LEFT', 'MOVED', 'UNDER WAY', 'WAIT', 'BYTES', 'TIME LEFT', ''],
   rows: one => [[
-    nameOf(one), one.state, `${one.left} of ${one.pins}`, String(one.moved), String(one.in_transit), String(one.stuck), bytesText(one.bytes), one.state === 'drained' ? '-' : timeLeft(one.left_ms),
+    nameOf(one), one.state, `${one.left} of ${one.pins}`, String(one.moved), String(one.in_transit), String(one.stuck),
+    bytesText(one.bytes), one.state === 'drained' ? '-' : timeLeft(one.left_ms),
     one.state === 'drained' ? { text: 'holds nothing that only it has: it may be stopped', style: 'green' } : one.reason
   ]]
 }
@@ -145,4 +162,6 @@ const shareTable: Table<BalanceShare> = {
   rows: one => [[nameOf(one), one.capacity > 1 ? bytesText(one.capacity) : '-', String(one.pins), String(one.goal), String(one.after)]]
 }
 
-const shareFormat: Format<BalanceShare> = { text: one => `${nameOf(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable }
+const shareFormat: Format<BalanceShare> = {
+  text: one => `${nameOf(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable
+}

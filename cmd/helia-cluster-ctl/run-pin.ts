@@ -47,7 +47,9 @@ export async function pinRemove ({ flags, args: [content = ''] }: CommandLine, c
 /** A peer needs a moment until its status tells of what it was asked for. */
 const settleMs = 1000
 
-async function showOutcome (pin: Pin, target: 'pinned' | 'unpinned', { flags, context }: { flags: FlagValues, context: CtlContext }): Promise<number> {
+async function showOutcome (
+  pin: Pin, target: 'pinned' | 'unpinned', { flags, context }: { flags: FlagValues, context: CtlContext }
+): Promise<number> {
   const { client, printer, clock, signal } = context
   const limit = flags.isSet('wait-limit') ? flags.number('wait-limit') : target === 'pinned' ? pin.replication_factor_min : 0
   const waited = flags.yes('wait') ? await waitFor(pin.cid, { target, limit, timeoutMs: flags.number('wait-timeout') }, context) : undefined

@@ -9,7 +9,9 @@ const waits: ReadonlySet<string> = new Set(['pinning', 'pin_queued', 'pin_error'
 const askedAtOnce = 16
 
 /** Rows with the reason in the place of the error, as far as the peer can tell: Go's can't. Only for a few pins. */
-export async function * withReasons (statuses: AsyncIterable<GlobalPinInfo>, { client, signal }: CtlContext): AsyncGenerator<GlobalPinInfo, void, undefined> {
+export async function * withReasons (
+  statuses: AsyncIterable<GlobalPinInfo>, { client, signal }: CtlContext
+): AsyncGenerator<GlobalPinInfo, void, undefined> {
   let asked = 0
   for await (const info of statuses) {
     const isWaiting = Object.values(info.peer_map).some(({ status }) => waits.has(status))
@@ -47,7 +49,9 @@ export class StatusSum {
   text (): string {
     if (this.#pins < 2 && this.#lacking === 0) return ''
     const pins = this.#pins === 1 ? '1 pin' : `${this.#pins} pins`
-    const lacking = this.#lacking === 0 ? ', all where they shall be' : `, ${this.#lacking} on fewer peers than ${this.#lacking === 1 ? 'it' : 'they'} shall be`
+    const lacking = this.#lacking === 0
+      ? ', all where they shall be'
+      : `, ${this.#lacking} on fewer peers than ${this.#lacking === 1 ? 'it' : 'they'} shall be`
     const missing = this.#missing.size === 0 ? '' : `; without an answer: ${[...this.#missing].toSorted().join(', ')}`
     return `${pins}${lacking}${missing}`
   }

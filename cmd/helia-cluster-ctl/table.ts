@@ -14,10 +14,12 @@ const sampled = 64
 const textOf = (cell: Cell | undefined): string => harmlessCell(typeof cell === 'string' ? cell : cell?.text ?? '')
 
 /**
- * Lines of a table while its items arrive. Columns are as wide as the first 64 rows need (a longer cell later moves its own row only), so memory does not
- * grow with the list. Nothing at all for no items.
+ * Lines of a table while its items arrive. Columns are as wide as the first 64 rows need (a longer cell later moves its own row only), so
+ * memory does not grow with the list. Nothing at all for no items.
  */
-export async function * tableLines<Item> (items: AsyncIterable<Item> | Iterable<Item>, { columns, rows }: Table<Item>, paint: Paint): AsyncGenerator<string, void, undefined> {
+export async function * tableLines<Item> (
+  items: AsyncIterable<Item> | Iterable<Item>, { columns, rows }: Table<Item>, paint: Paint
+): AsyncGenerator<string, void, undefined> {
   let waiting: Cell[][] = []
   let widths: number[] | undefined
   const line = (row: readonly Cell[]): string => lineOf(row, widths ?? [], paint)

@@ -48,10 +48,14 @@ const statusStyles: Partial<Record<PinInfo['status'], Style>> = {
 /** A peer may remove millions of blocks: on a terminal their number is wanted. `--enc text` names them. */
 export const repoGcTable: Table<GlobalRepoGc> = {
   columns: ['PEER', 'REMOVED', 'ERRORS', 'ERROR'],
-  rows: ({ peer_map: peers }) => Object.entries(peers).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, { peername, keys, error = '' }]) => {
+  rows: ({ peer_map: peers }) =>
+    Object.entries(peers).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, { peername, keys, error = '' }]) => {
     const errors = (keys ?? []).map(one => one.error ?? '').filter(text => text !== '')
     const first = error === '' ? errors[0] ?? '' : error
-    return [peername === '' ? peer : peername, String((keys ?? []).length - errors.length), String(errors.length), first === '' ? '-' : { text: first, style: 'red' }]
+    return [
+      peername === '' ? peer : peername, String((keys ?? []).length - errors.length), String(errors.length),
+      first === '' ? '-' : { text: first, style: 'red' }
+    ]
   })
 }
 

@@ -28,7 +28,9 @@ export function systemTerminal (): CtlTerminal & { flush (): Promise<void> } {
     outIsTerminal: process.stdout.isTTY === true,
     errIsTerminal: process.stderr.isTTY === true,
     // terminals that don't know their size say 0
-    size: () => ({ columns: process.stdout.columns || process.stderr.columns || 80, rows: process.stdout.rows || process.stderr.rows || 24 }),
+    size: () => ({
+      columns: process.stdout.columns || process.stderr.columns || 80, rows: process.stdout.rows || process.stderr.rows || 24
+    }),
     out: text => {
       waiting += text
       if (waiting.length >= batchLength) write()

@@ -1,6 +1,8 @@
 import { parseTime } from '../../src/model/time.ts'
 import { neverText } from '../../src/client/types.ts'
-import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, Readiness, RepoGc } from '../../src/client/types.ts'
+import type {
+  Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo, Readiness, RepoGc
+} from '../../src/client/types.ts'
 import { bytesText, relativeTime } from './humanize.ts'
 
 /** The lines that scripts read (cmd/ipfs-cluster-ctl). Every text ends with a newline, or is empty. */
@@ -13,7 +15,10 @@ const isNever = (time: string | undefined): boolean => time == null || time === 
 
 export function idText (id: Id): string {
   if (id.error !== '' && id.error != null) return `${id.id} | ERROR: ${id.error}\n`
-  const head = [`${id.id} | ${id.peername} | Sees ${(id.cluster_peers ?? []).length - 1} other peers`, '  > Addresses:', ...sorted(id.addresses).map(address => `    - ${address}`)]
+  const head = [
+    `${id.id} | ${id.peername} | Sees ${(id.cluster_peers ?? []).length - 1} other peers`, '  > Addresses:',
+    ...sorted(id.addresses).map(address => `    - ${address}`)
+  ]
   if (id.ipfs.error !== '') return linesOf([...head, `  > IPFS ERROR: ${id.ipfs.error}`])
   return linesOf([...head, `  > IPFS: ${id.ipfs.id ?? ''}`, ...sorted(id.ipfs.addresses).map(address => `    - ${address}`)])
 }
@@ -44,7 +49,9 @@ export function statusText (info: GlobalPinInfo): string {
   return linesOf([head, ...peers.map(([peer, one]) => peerStatusText(peer, one))])
 }
 
-function peerStatusText (peer: string, { peername, status, error, timestamp, attempt_count: attempts, priority_pin: priority }: PinInfo): string {
+function peerStatusText (
+  peer: string, { peername, status, error, timestamp, attempt_count: attempts, priority_pin: priority }: PinInfo
+): string {
   const what = `${status.toUpperCase()}${error === '' ? '' : `: ${error}`}`
   return `    > ${padded(peername === '' ? peer : peername, 20)} : ${what} | ${timestamp} | Attempts: ${attempts} | Priority: ${priority}`
 }
@@ -62,7 +69,9 @@ export function alertText ({ peer, name, expire, triggered_at: triggered }: Aler
 }
 
 export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): string {
-  return linesOf(Object.entries(bandwidth).toSorted(([a], [b]) => a < b ? -1 : 1).map(([protocol, { total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut }]) =>
+  return linesOf(Object.entries(bandwidth).toSorted(([a], [b]) => a < b ? -1 : 1).map(([protocol, {
+    total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut
+  }]) =>
     `${protocol.padStart(25)}: In: ${bytesText(totalIn).padStart(7)}. Out: ${bytesText(totalOut).padStart(7)}. RateIn: ${rateIn.toFixed(2)}B/s. RateOut: ${rateOut.toFixed(2)}B/s`))
 }
 
@@ -83,4 +92,5 @@ function peerGcText (peer: string, { peername, error = '', keys }: RepoGc): stri
   ])
 }
 
-export const errorText = ({ code, message }: { code: number, message: string }): string => `An error occurred:\n  Code: ${code}\n  Message: ${message}\n`
+export const errorText = ({ code, message }: { code: number, message: string }): string =>
+  `An error occurred:\n  Code: ${code}\n  Message: ${message}\n`

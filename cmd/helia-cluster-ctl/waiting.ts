@@ -16,14 +16,23 @@ export interface Wait {
 const shortestTimeoutMs = 1000
 
 /** Waits until a pin stands as wanted, with a line on the terminal meanwhile. Throws CommandFailed (62 when the time is up). */
-export async function waitFor (cid: string, { target, limit, timeoutMs }: Wait, { client, clock, terminal, signal }: CtlContext): Promise<GlobalPinInfo> {
+export async function waitFor (
+  cid: string, { target, limit, timeoutMs }: Wait, { client, clock, terminal, signal }: CtlContext
+): Promise<GlobalPinInfo> {
   const line = new StatusLine(terminal)
-  const late = deadline(clock, timeoutMs > shortestTimeoutMs ? timeoutMs : 2 ** 52, () => new ClusterError('TIMEOUT', {}, { message: 'context deadline exceeded' }), signal)
+  const late = deadline(
+    clock, timeoutMs > shortestTimeoutMs ? timeoutMs : 2 ** 52,
+    () => new ClusterError('TIMEOUT', {}, { message: 'context deadline exceeded' }), signal
+  )
   try {
-    return await waitForStatus(cid, { target, limit, signal: late.signal, onStatus: status => line.show(waitText(status, target)) }, { client, clock })
+    return await waitForStatus(
+      cid, { target, limit, signal: late.signal, onStatus: status => line.show(waitText(status, target)) }, { client, clock }
+    )
   } catch (err) {
     if (signal.aborted) throw err
-    if (isClusterError(late.signal.reason, 'TIMEOUT')) throw new CommandFailed('error waiting for pin status: context deadline exceeded', { exitCode: exitCodes.timedOut })
+    if (isClusterError(late.signal.reason, 'TIMEOUT')) {
+      throw new CommandFailed('error waiting for pin status: context deadline exceeded', { exitCode: exitCodes.timedOut })
+    }
     throw failed('waiting for pin status', err)
   } finally {
     late.clear()

@@ -12,8 +12,9 @@ const toEndOfScreen = '\u001B[J'
 const [withoutWrap, withWrap] = ['\u001B[?7l', '\u001B[?7h']
 
 /**
- * Shows the status again and again until the signal aborts. On a terminal: a screenful that is written over, with the number of pins in each status
- * below. In a pipe: what the command prints, after an empty line, whenever it differs from the last time. Memory is that of a screen, and of a digest.
+ * Shows the status again and again until the signal aborts. On a terminal: a screenful that is written over, with the number of pins in
+ * each status below. In a pipe: what the command prints, after an empty line, whenever it differs from the last time. Memory is that of a
+ * screen, and of a digest.
  */
 export async function watch (source: StatusSource, { everyMs }: { everyMs: number }, context: CtlContext): Promise<never> {
   const { terminal, printer, clock, signal } = context
@@ -31,12 +32,16 @@ async function screenOf (statuses: AsyncIterable<GlobalPinInfo>, clear: string, 
   const room = Math.max(1, terminal.size().rows - 4)
   const lines: string[] = []
   let pins = 0
-  for await (const line of tableLines(counted(statuses, counts, () => { pins++ }), statusTable, printer.paint)) if (lines.length < room) lines.push(line.trimEnd())
+  for await (const line of tableLines(counted(statuses, counts, () => { pins++ }), statusTable, printer.paint)) {
+    if (lines.length < room) lines.push(line.trimEnd())
+  }
   const summary = [...counts].toSorted(([, a], [, b]) => b - a).map(([status, count]) => `${count} ${status}`).join(', ')
   return `${clear}${home}${withoutWrap}${[...lines, '', `${pins} pins${summary === '' ? '' : `: ${summary}`}`].map(line => `${line}${toEndOfLine}\n`).join('')}${toEndOfScreen}${withWrap}`
 }
 
-async function * counted (statuses: AsyncIterable<GlobalPinInfo>, counts: Map<string, number>, onPin: () => void): AsyncGenerator<GlobalPinInfo, void, undefined> {
+async function * counted (
+  statuses: AsyncIterable<GlobalPinInfo>, counts: Map<string, number>, onPin: () => void
+): AsyncGenerator<GlobalPinInfo, void, undefined> {
   for await (const info of statuses) {
     onPin()
     for (const { status } of Object.values(info.peer_map)) counts.set(status, (counts.get(status) ?? 0) + 1)
@@ -57,4 +62,9 @@ async function printIfNew (source: StatusSource, last: string, { printer, termin
 }
 
 /** Statuses of peers that don't hold a pin are stamped with the time of asking. */
-const withoutClock = (info: GlobalPinInfo): string => JSON.stringify([info.cid, info.name, Object.entries(info.peer_map).map(([peer, { status, error, attempt_count: attempts }]) => [peer, status, error, attempts])])
+const withoutClock = (info: GlobalPinInfo): string => JSON.stringify(
+  [
+    info.cid, info.name,
+    Object.entries(info.peer_map).map(([peer, { status, error, attempt_count: attempts }]) => [peer, status, error, attempts])
+  ]
+)

@@ -15,7 +15,10 @@ export function completedFollow (terminal: Terminal): CompletedProgram {
     commands: [
       { name: 'help', about: 'print the help' },
       { name: 'completion', about: 'print a completion script for bash, zsh or fish', words: shells },
-      { ...followed, name: '<clusterName>', about: 'print what is known of the follower, and how to go on', foldersIn: { variable: 'IPFS_CLUSTER_PATH', otherwise: '.helia-cluster-follow' } }
+      {
+        ...followed, name: '<clusterName>', about: 'print what is known of the follower, and how to go on',
+        foldersIn: { variable: 'IPFS_CLUSTER_PATH', otherwise: '.helia-cluster-follow' }
+      }
     ]
   }
 }

@@ -28,9 +28,12 @@ export interface FollowedActions {
 /** The commands of one cluster. */
 export function describeFollowed (name: string, terminal: Terminal, actions: FollowedActions): Command {
   const program = configured(new Command(`helia-cluster-follow ${name}`), terminal).description(`Follow the cluster "${name}"`)
-  const subcommand = (text: string, description: string): Command => tellUsage(program.command(text).description(description).allowExcessArguments(), terminal)
+  const subcommand = (text: string, description: string): Command =>
+    tellUsage(program.command(text).description(description).allowExcessArguments(), terminal)
   subcommand('info', 'print what is known of the follower').action(actions.info)
-  subcommand('init', 'make a follower').argument('[config-url]', 'where the configuration is fetched from at every start: a URL or a DNSLink name')
+  subcommand('init', 'make a follower').argument(
+    '[config-url]', 'where the configuration is fetched from at every start: a URL or a DNSLink name'
+  )
     .option('--gateway <host:port>', 'IPFS gateway for a DNSLink name (IPFS_GATEWAY; default 127.0.0.1:8080)')
     .action(async (source: string | undefined, flags: { gateway?: string }) => {
       if (source == null) throw new CommandFailed('configuration URL not provided')

@@ -32,7 +32,9 @@ export async function initFollower (followed: Followed, flags: SourceFlags, term
 function sourceUrl ({ source, gateway }: SourceFlags, { variables, out }: Terminal): string {
   if (/^https?:\/\//i.test(source)) return checkedUrl(source)
   // a name of DNS, or the long one of a key
-  if (/[\s:/?#@]/.test(source) || !/\.|^\w{46,}$/.test(source)) throw noSource(source, 'must be an http:// or https:// URL, or a DNSLink name')
+  if (/[\s:/?#@]/.test(source) || !/\.|^\w{46,}$/.test(source)) {
+    throw noSource(source, 'must be an http:// or https:// URL, or a DNSLink name')
+  }
   const through = gatewayOf(gateway, variables)
   out(`${source} is taken as a DNSLink name: /ipns/${source}, fetched through the IPFS gateway ${through}.\n` +
     'If it is something else, give a URL that begins with http:// or https://. (IPFS_GATEWAY sets another gateway.)\n\n')
@@ -43,11 +45,14 @@ function sourceUrl ({ source, gateway }: SourceFlags, { variables, out }: Termin
 function checkedUrl (source: string): string {
   if (/\s/.test(source) || !URL.canParse(source)) throw noSource(source, 'is no URL')
   const { username, password } = new URL(source)
-  if (username !== '' || password !== '') throw noSource(source.replace(/\/\/[^/@]*@/, '//…@'), 'has a user or a password, which are not sent when it is fetched')
+  if (username !== '' || password !== '') {
+    throw noSource(source.replace(/\/\/[^/@]*@/, '//…@'), 'has a user or a password, which are not sent when it is fetched')
+  }
   return source
 }
 
-const noSource = (source: string, why: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message: `the configuration source is ${JSON.stringify(source)}: ${why}` })
+const noSource = (source: string, why: string): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', {}, { message: `the configuration source is ${JSON.stringify(source)}: ${why}` })
 
 function gatewayOf (flag: string | undefined, variables: Variables): string {
   const gateway = (flag ?? variables.IPFS_GATEWAY ?? defaultGateway).replace(/\/+$/, '')

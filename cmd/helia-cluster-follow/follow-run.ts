@@ -31,7 +31,10 @@ export async function runFollower (followed: Followed, deps: DaemonDeps): Promis
   }, deps)
 }
 
-/** The settings of a follower: the pinset is read only, nobody else collects garbage here, the API on its socket and the gateway the only listeners, nothing is measured. */
+/**
+ * The settings of a follower: the pinset is read only, nobody else collects garbage here, the API on its socket and the gateway the only
+ * listeners, nothing is measured.
+ */
 function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): ServiceConfig {
   return {
     ...config,
@@ -43,13 +46,17 @@ function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): Service
   }
 }
 
-/** The API section with all defaults and what variables say. Throws INVALID_CONFIG, or INVALID_ARGUMENT for a folder with too long a path. */
+/**
+ * The API section with all defaults and what variables say. Throws INVALID_CONFIG, or INVALID_ARGUMENT for a folder with too long a path.
+ */
 export function followerApi (followed: Followed, variables: Variables): HttpApiConfig {
   const listen = apiAddresses(followed, variables)
   const findings = newFindings()
   const section = readSection(restapiSection as Section<any>, null, { variables, findings }) // any: as in config/sections.ts
   if (findings.problems.length > 0) throw invalidConfig(findings.problems)
-  const tooLong = listen.find(address => address.startsWith('/unix/') && Buffer.byteLength(address.slice('/unix'.length)) > longestSocketPath)
+  const tooLong = listen.find(
+    address => address.startsWith('/unix/') && Buffer.byteLength(address.slice('/unix'.length)) > longestSocketPath
+  )
   if (tooLong != null) {
     throw new ClusterError('INVALID_ARGUMENT', { address: tooLong }, {
       message: `${tooLong.slice('/unix'.length)} is too long for a socket: use a folder with a shorter path (--config), or set CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS`

@@ -16,7 +16,9 @@ export function followersFolder (option: string | undefined, variables: Variable
 /** Throws INVALID_ARGUMENT for a name that is no folder's. */
 export function followedIn (parent: string, name: string): Followed {
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
-    throw new ClusterError('INVALID_ARGUMENT', { name }, { message: `${JSON.stringify(name)} can't be the name of a cluster: it names a folder, so it must be without slashes` })
+    throw new ClusterError('INVALID_ARGUMENT', { name }, {
+      message: `${JSON.stringify(name)} can't be the name of a cluster: it names a folder, so it must be without slashes`
+    })
   }
   return { name, folder: join(parent, name) }
 }

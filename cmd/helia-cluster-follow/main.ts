@@ -16,7 +16,9 @@ export async function runFollow (argv: readonly string[], deps: FollowDeps): Pro
     if (name == null) return terminal.out(overview(await followedNames(parent)))
     if (name === 'help' || name === 'h') return terminal.out(program.helpInformation())
     if (name === 'completion' && isShell(rest)) {
-      const [{ completedFollow }, { scriptFor }] = await Promise.all([import('./completion.ts'), import('../helia-cluster-service/completion.ts')])
+      const [{ completedFollow }, { scriptFor }] = await Promise.all(
+        [import('./completion.ts'), import('../helia-cluster-service/completion.ts')]
+      )
       return terminal.out(scriptFor(rest[0] ?? '', completedFollow(terminal)))
     }
     exitCode = await runFollowed(followedIn(parent, name), rest, deps)
@@ -37,7 +39,9 @@ async function runFollowed (followed: Followed, argv: readonly string[], deps: F
     },
     init: async (source, flags) => (await import('./follow-init.ts')).initFollower(followed, { ...flags, source }, deps.terminal),
     run: async ({ init: source, ...flags }) => {
-      if (source != null && !await isInitialized(followed)) await (await import('./follow-init.ts')).initFollower(followed, { ...flags, source }, deps.terminal)
+      if (source != null && !await isInitialized(followed)) {
+        await (await import('./follow-init.ts')).initFollower(followed, { ...flags, source }, deps.terminal)
+      }
       await checkInitialized(followed)
       const { runFollower } = await import('./follow-run.ts')
       exitCode = await runFollower(followed, await deps.daemon())
@@ -53,7 +57,9 @@ async function runFollowed (followed: Followed, argv: readonly string[], deps: F
 
 async function checkInitialized (followed: Followed): Promise<void> {
   if (await isInitialized(followed)) return
-  throw new CommandFailed(`This cluster peer has not been initialized.\n\nTry running "helia-cluster-follow ${followed.name} init <config-url>" first.`)
+  throw new CommandFailed(
+    `This cluster peer has not been initialized.\n\nTry running "helia-cluster-follow ${followed.name} init <config-url>" first.`
+  )
 }
 
 function overview (names: readonly string[]): string {

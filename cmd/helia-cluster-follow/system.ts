@@ -15,7 +15,10 @@ export function systemFollowDeps (terminal: Terminal): FollowDeps {
     isKuboOnline: async address => {
       try {
         const { host, port } = hostAndPort(address)
-        const answer = await fetch(`http://${host.includes(':') ? `[${host}]` : host}:${port}/api/v0/id`, { method: 'POST', signal: AbortSignal.timeout(askTimeoutMs) })
+        const answer = await fetch(
+          `http://${host.includes(':') ? `[${host}]` : host}:${port}/api/v0/id`,
+          { method: 'POST', signal: AbortSignal.timeout(askTimeoutMs) }
+        )
         return answer.ok
       } catch {
         return false

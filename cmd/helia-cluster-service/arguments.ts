@@ -1,11 +1,15 @@
 import type { Command, Option } from 'commander'
 
 /**
- * Brings a command line of Go's flag package into the form that commander reads: `-config x` becomes `--config x`, `--force=true` `--force`,
- * and `--force=false` goes.
+ * Brings a command line of Go's flag package into the form that commander reads: `-config x` becomes `--config x`, `--force=true`
+ * `--force`, and `--force=false` goes.
  */
 export function normalArguments (argv: readonly string[], program: Command): string[] {
-  const options = new Map([program, ...program.commands.flatMap(withSubcommands)].flatMap(command => command.options).flatMap(option => [option.long, option.short].map(name => [name ?? '', option])))
+  const options = new Map(
+    [program, ...program.commands.flatMap(withSubcommands)].flatMap(command => command.options).flatMap(
+      option => [option.long, option.short].map(name => [name ?? '', option])
+    )
+  )
   const end = argv.indexOf('--')
   const [flags, rest] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end)]
   return [...flags.flatMap(argument => normalArgument(argument, options)), ...rest]

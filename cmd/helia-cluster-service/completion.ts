@@ -15,14 +15,18 @@ export function completedCommand (command: Command): CompletedCommand {
     name: command.name(),
     about: command.description(),
     flags: help.visibleOptions(command).map(completedFlag),
-    commands: help.visibleCommands(command).map(one => one.name() === 'help' ? { name: 'help', about: one.description(), commands: topicsOf(command) } : completedCommand(one)),
+    commands: help.visibleCommands(command).map(
+      one => one.name() === 'help' ? { name: 'help', about: one.description(), commands: topicsOf(command) } : completedCommand(one)
+    ),
     ...(command.registeredArguments.some(one => one.name() === 'file') ? { takesFiles: true } : {}),
     ...(command.name() === 'completion' ? { words: shells } : {})
   }
 }
 
 /** Help is asked for by the words of a command. */
-const topicsOf = (command: Command): CompletedCommand[] => command.commands.filter(one => one.name() !== 'help').map(one => ({ name: one.name(), about: one.description(), commands: topicsOf(one) }))
+const topicsOf = (command: Command): CompletedCommand[] => command.commands.filter(one => one.name() !== 'help').map(one => ({
+  name: one.name(), about: one.description(), commands: topicsOf(one)
+}))
 
 const completedFlag = ({ long, short, description, required, optional, argChoices }: Option): CompletedFlag => ({
   names: [long, short].filter(name => name != null),

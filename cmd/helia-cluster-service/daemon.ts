@@ -53,7 +53,8 @@ export interface DaemonDeps {
 }
 
 /**
- * Runs a peer until a signal, and gives the exit code: 0 after an orderly stop, 1 when the peer failed or an error was caught by nobody. Throws
+ * Runs a peer until a signal, and gives the exit code: 0 after an orderly stop, 1 when the peer failed or an error was caught by nobody.
+ * Throws
  * CommandFailed when it can't start. The folder is locked meanwhile.
  */
 export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<number> {
@@ -61,11 +62,15 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const bootstrap = await doing('parsing options', () => parsePeerAddresses('--bootstrap', init.bootstrap))
   const lines = new GatheredLines(terminal.err)
-  const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: line => lines.write(line) })
+  const log = createLogger({
+    levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: line => lines.write(line)
+  })
   await doing('loading configurations', async () => readConfigText(pathsIn(init.folder)))
   const lock = await doing('obtaining execution lock', () => lockFolder(init.folder))
   try {
-    const loaded = await doing('loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch: deps.fetch }))
+    const loaded = await doing(
+      'loading configurations', async () => loadFolder(init.folder, { variables: terminal.variables, fetch: deps.fetch })
+    )
     for (const warning of loaded.warnings) log.child('config').warn(warning)
     const config = withFlags(await init.adjust?.(loaded) ?? loaded.config, init, bootstrap)
     await checkCanStart(init, { ...loaded, config })
@@ -109,7 +114,9 @@ function withFlags (config: ServiceConfig, init: DaemonInit, bootstrap: string[]
 
 async function checkCanStart ({ folder, fresh }: DaemonInit, loaded: LoadedFolder): Promise<void> {
   if (Object.values(loaded.config.informers).every(informer => informer == null)) {
-    throw new CommandFailed('error starting cluster: service.json has no informer: there must be at least one of informer.disk, informer.tags and informer.pinqueue')
+    throw new CommandFailed(
+      'error starting cluster: service.json has no informer: there must be at least one of informer.disk, informer.tags and informer.pinqueue'
+    )
   }
   if (fresh !== true) await doing('starting cluster', async () => checkForeignState(folder, loaded))
 }
@@ -155,7 +162,9 @@ class Run {
     try {
       const startNode = await this.#deps.loadNode()
       signal.throwIfAborted()
-      return await startNode({ folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage) })
+      return await startNode({
+        folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap, version, signal, damaged: damage => this.#onDamage(damage)
+      })
     } catch (err) {
       if (signal.aborted) return undefined
       // the machine's own words (a full disk, no permission) are one line; a surprise needs its places
@@ -194,7 +203,9 @@ class Run {
       this.#log.info('stopping', { signal: name })
       this.#stop.abort(new ClusterError('NOT_READY', { signal: name }, { message: `stopped by ${name}` }))
     } else if (this.#signals === 2) {
-      this.#deps.terminal.err('\nThe peer is still stopping: what was accepted is being written to the disk.\nOne more signal ends it at once, and may lose what is not written yet.\n\n')
+      this.#deps.terminal.err(
+        '\nThe peer is still stopping: what was accepted is being written to the disk.\nOne more signal ends it at once, and may lose what is not written yet.\n\n'
+      )
     } else {
       this.#deps.terminal.err('exiting cluster NOW\n')
       this.#deps.endBySignal(name)

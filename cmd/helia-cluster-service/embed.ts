@@ -31,10 +31,13 @@ export interface Peer {
 }
 
 /**
- * Starts a peer in this process and resolves when it is ready. The folder is locked until `stop`. Rejects with a ClusterError (`code`), with everything undone:
+ * Starts a peer in this process and resolves when it is ready. The folder is locked until `stop`. Rejects with a ClusterError (`code`),
+ * with everything undone:
  * INVALID_CONFIG and NOT_FOUND for what is wrong in the folder.
  */
-export async function startPeer ({ folder, variables = {}, bootstrap = [], log = silentLogger, signal = new AbortController().signal }: PeerInit): Promise<Peer> {
+export async function startPeer (
+  { folder, variables = {}, bootstrap = [], log = silentLogger, signal = new AbortController().signal }: PeerInit
+): Promise<Peer> {
   const lock = lockFolder(folder)
   try {
     const [{ startNode }, { config, identity, ipfsIdentity, fixedNames }] = await Promise.all([

@@ -7,8 +7,9 @@ export type Ending = number | NodeJS.Signals
 const graceMs = 100
 
 /**
- * Ends this process. With a code the event loop runs out by itself: `process.exit` joins V8's threads first, and one of them may wait for a collection that
- * only the main thread can do, so that it hangs for ever, deaf to signals (Node 24.21). What is still open a moment later is cut off.
+ * Ends this process. With a code the event loop runs out by itself: `process.exit` joins V8's threads first, and one of them may wait for a
+ * collection that only the main thread can do, so that it hangs for ever, deaf to signals (Node 24.21). What is still open a moment later
+ * is cut off.
  */
 export function endProcess (ending: Ending): void {
   if (typeof ending === 'string') return endBySignal(ending)
@@ -32,7 +33,10 @@ export function endBySignal (name: NodeJS.Signals): void {
   process.kill(process.pid, name)
 }
 
-/** For 'error' of standard output and standard error: when who reads us has gone (`… | head`), the program ends as one that a SIGPIPE ended, without a word. */
+/**
+ * For 'error' of standard output and standard error: when who reads us has gone (`… | head`), the program ends as one that a SIGPIPE ended,
+ * without a word.
+ */
 export function endOnBrokenOutput ({ code, message }: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') return endBySignal('SIGPIPE')
   process.stderr.write(`error writing: ${message}\n`)

@@ -30,8 +30,8 @@ export interface InitFlags {
 type Init = InitFlags & { folder: string }
 
 /**
- * Makes service.json, identity.json, ipfs-identity.json and the peerstore of a folder; identities that are there stay. Nothing is changed when an
- * option, a variable or the lock stands in the way, or when the user doesn't want the configuration to be overwritten.
+ * Makes service.json, identity.json, ipfs-identity.json and the peerstore of a folder; identities that are there stay. Nothing is changed
+ * when an option, a variable or the lock stands in the way, or when the user doesn't want the configuration to be overwritten.
  */
 export async function initFolder (init: Init, terminal: Terminal): Promise<void> {
   const paths = pathsIn(init.folder)
@@ -40,7 +40,8 @@ export async function initFolder (init: Init, terminal: Terminal): Promise<void>
     const secret = init.customSecret === true ? await terminal.ask('Enter cluster secret (32-byte hex string): ') : undefined
     return doing('creating configuration', () => composeFile(init, { peers, secret, variables: terminal.variables }))
   }
-  const write = async (file: JsonObject): Promise<void> => doing('writing the folder', async () => writeFolder(init.folder, { file, peers }, terminal))
+  const write = async (file: JsonObject): Promise<void> =>
+    doing('writing the folder', async () => writeFolder(init.folder, { file, peers }, terminal))
 
   if (await readIfThere(paths.config) == null) {
     const file = await compose()
@@ -49,7 +50,9 @@ export async function initFolder (init: Init, terminal: Terminal): Promise<void>
   }
   // who would overwrite the configuration of a running peer hears of it before any question
   await whileLocked(init.folder, async () => {
-    if (init.force === true || await confirmed('The configuration file will be overwritten. Continue? [y/n]: ', terminal)) await write(await compose())
+    if (init.force === true || await confirmed('The configuration file will be overwritten. Continue? [y/n]: ', terminal)) {
+      await write(await compose())
+    }
   })
 }
 
@@ -67,8 +70,12 @@ function checkOptions (init: Init): string[] {
   if (init.consensus === 'raft') throw invalid('--consensus raft is not supported: use crdt')
   if (init.consensus !== 'crdt') throw invalid(`--consensus is ${JSON.stringify(init.consensus)}: must be crdt`)
   const datastores: readonly string[] = ['level', ...foreignDatastores]
-  if (!datastores.includes(init.datastore)) throw invalid(`--datastore is ${JSON.stringify(init.datastore)}: must be one of ${datastores.join(', ')}`)
-  if (init.profile !== 'public' && init.profile !== 'test') throw invalid(`--profile is ${JSON.stringify(init.profile)}: must be public or test`)
+  if (!datastores.includes(init.datastore)) {
+    throw invalid(`--datastore is ${JSON.stringify(init.datastore)}: must be one of ${datastores.join(', ')}`)
+  }
+  if (init.profile !== 'public' && init.profile !== 'test') {
+    throw invalid(`--profile is ${JSON.stringify(init.profile)}: must be public or test`)
+  }
   return parsePeerAddresses('--peers', init.peers)
 }
 
@@ -76,7 +83,9 @@ function checkOptions (init: Init): string[] {
 export function parsePeerAddresses (option: string, text = ''): string[] {
   const addresses = text.split(',').map(one => one.trim()).filter(one => one !== '')
   const bad = addresses.find(one => !isMultiaddr(one) || peerOfMultiaddr(one) == null)
-  if (bad != null) throw invalid(`${option} has ${JSON.stringify(bad)}: must be multiaddresses such as /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…`)
+  if (bad != null) {
+    throw invalid(`${option} has ${JSON.stringify(bad)}: must be multiaddresses such as /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…`)
+  }
   return addresses
 }
 
@@ -136,7 +145,11 @@ async function writeFolder (folder: string, { file, peers }: { file: JsonObject,
   terminal.err(`configuration written to ${paths.config}\n`)
   const peerstore = resolveIn(folder, (file.cluster as JsonObject | undefined)?.peerstore_file, 'peerstore')
   await writePeerstore(peerstore, peers)
-  terminal.err(peers.length === 0 ? `new empty peerstore written to ${peerstore}\n` : `peerstore written to ${peerstore} with ${peers.length} entries\n`)
+  terminal.err(
+    peers.length === 0
+      ? `new empty peerstore written to ${peerstore}\n`
+      : `peerstore written to ${peerstore} with ${peers.length} entries\n`
+  )
 }
 
 /** Keeps the identity that is there; otherwise that of the variables, or a fresh one. */
@@ -147,7 +160,8 @@ async function writeIdentity (path: string, terminal: Terminal): Promise<void> {
     parseIdentity(text)
     return
   }
-  if (id != null && key != null) await replaceFile(path, identityJson(checkedIdentity(id, Uint8Array.from(Buffer.from(key, 'base64')))), 0o600)
+  if (id != null && key != null)
+    await replaceFile(path, identityJson(checkedIdentity(id, Uint8Array.from(Buffer.from(key, 'base64')))), 0o600)
   else await loadOrMakeIdentity(path)
   terminal.err(`new identity written to ${path}\n`)
 }

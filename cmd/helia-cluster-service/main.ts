@@ -80,8 +80,14 @@ export function describeService (terminal: Terminal, end: (exitCode: number) => 
     const { runDaemon, systemDaemonDeps } = await import('./daemon.ts')
     end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
   })
-  addState(subcommand('state'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
-  addUser(subcommand('user'), { tellUsage: command => tellUsage(command, terminal), terminal, init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true })
+  addState(subcommand('state'), {
+    tellUsage: command => tellUsage(command, terminal), terminal,
+    init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true
+  })
+  addUser(subcommand('user'), {
+    tellUsage: command => tellUsage(command, terminal), terminal,
+    init: () => ({ folder: folder(), levels: levelsText(globals(), terminal) }), force: () => globals().force === true
+  })
   subcommand('version').description('print the version').action(() => { terminal.out(`${version}\n`) })
   subcommand('completion').description('print a completion script for bash, zsh or fish').argument('[shell]').action(async (shell = '') => {
     const { completedProgram, scriptFor } = await import('./completion.ts')
@@ -94,7 +100,10 @@ export function describeService (terminal: Terminal, end: (exitCode: number) => 
 /** Commander's own has no alias and takes a name that it doesn't know for none. */
 function addHelp (command: Command, program: Command, terminal: Terminal): void {
   command.alias('h').description('print the help of a command').argument('[command...]').action((names: string[]) => {
-    const found = names.reduce<Command>((parent, name) => parent.commands.find(one => one.name() === name) ?? unknownTopic(name, { terminal, known: namesIn(parent) }), program)
+    const found = names.reduce<Command>(
+      (parent, name) => parent.commands.find(one => one.name() === name) ?? unknownTopic(name, { terminal, known: namesIn(parent) }),
+      program
+    )
     terminal.out(found.helpInformation())
   })
 }
@@ -107,7 +116,8 @@ export function unknownTopic (name: string, { terminal, known }: { terminal: Ter
 
 const namesIn = (command: Command): string[] => command.commands.map(one => one.name())
 
-const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string => debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'
+const levelsText = ({ debug, loglevel }: GlobalFlags, { variables }: Terminal): string =>
+  debug === true ? 'debug' : loglevel ?? variables.IPFS_CLUSTER_LOG_LEVEL ?? 'info'
 
 function addInit (command: Command, run: (flags: InitFlags) => Promise<void>): void {
   command

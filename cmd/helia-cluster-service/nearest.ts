@@ -14,7 +14,10 @@ function editsBetween (from: string, to: string): number {
     for (let at = 1; at <= to.length; at++) {
       const isSame = from[row - 1] === to[at - 1]
       const isSwap = row > 1 && at > 1 && from[row - 1] === to[at - 2] && from[row - 2] === to[at - 1]
-      line[at] = Math.min((above[at] ?? 0) + 1, (line[at - 1] ?? 0) + 1, (above[at - 1] ?? 0) + (isSame ? 0 : 1), isSwap ? (before[at - 2] ?? 0) + 1 : Infinity)
+      line[at] = Math.min(
+        (above[at] ?? 0) + 1, (line[at - 1] ?? 0) + 1, (above[at - 1] ?? 0) + (isSame ? 0 : 1),
+        isSwap ? (before[at - 2] ?? 0) + 1 : Infinity
+      )
     }
     before = above
     above = line

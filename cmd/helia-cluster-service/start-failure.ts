@@ -2,12 +2,18 @@ import { messageOf } from '../../src/base/errors.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
 
 const ways: ReadonlyArray<[code: string, way: (key: string) => string]> = [
-  ['EADDRINUSE', key => `another program has this port: stop it, or change ${key} (init --randomports makes a configuration with free ports)`],
+  [
+    'EADDRINUSE',
+    key => `another program has this port: stop it, or change ${key} (init --randomports makes a configuration with free ports)`
+  ],
   ['EADDRNOTAVAIL', key => `this machine has no such address: change ${key}`],
   ['EACCES', key => `this user may not listen there (ports below 1024 need the right to): change ${key}`]
 ]
 
-/** Why a peer doesn't start, in one line. An address that can't be listened on comes with its section and key in service.json, and with the way out. */
+/**
+ * Why a peer doesn't start, in one line. An address that can't be listened on comes with its section and key in service.json, and with the
+ * way out.
+ */
 export function startFailure (err: unknown, config: ServiceConfig): string {
   const text = messageOf(err)
   const way = ways.find(([code]) => text.includes(code))?.[1]

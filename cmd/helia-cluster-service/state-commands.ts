@@ -18,8 +18,11 @@ interface RawForce { force?: boolean }
 
 /** `state` and everything below it. The code that does it is loaded when one of them runs. */
 export function addState (state: Command, deps: StateCommandsDeps): void {
-  const below = (parent: Command, name: string, description: string): Command => deps.tellUsage(parent.command(name).description(description).allowExcessArguments())
-  const run = async <Flags>(flags: Flags, pick: (commands: typeof import('./state.ts')) => (init: StateInit & Flags, deps: StateDeps) => Promise<void>): Promise<void> => {
+  const below = (parent: Command, name: string, description: string): Command =>
+    deps.tellUsage(parent.command(name).description(description).allowExcessArguments())
+  const run = async <Flags>(
+    flags: Flags, pick: (commands: typeof import('./state.ts')) => (init: StateInit & Flags, deps: StateDeps) => Promise<void>
+  ): Promise<void> => {
     // what lives shortly fills whatever room it has: 150 MiB more for an import that gets no faster. Has no effect once the room has grown
     for (const flag of ['--max-semi-space-size=4', '--semi-space-growth-factor=1']) setFlagsFromString(flag)
     const [commands, { fetchText }] = await Promise.all([import('./state.ts'), import('./fetch-text.ts')])
@@ -36,7 +39,9 @@ export function addState (state: Command, deps: StateCommandsDeps): void {
     .option('--replication-min, --rmin <number>', 'set this factor on all pins; -1 for everywhere')
     .option('--replication-max, --rmax <number>', 'set this factor on all pins; -1 for everywhere')
     .option('--allocations, --allocs <peers>', 'set these allocations on all pins: comma-separated peer IDs')
-    .action(async (file: string | undefined, { rmin, rmax, allocs, ...force }: RawForce & { rmin?: string, rmax?: string, allocs?: string }) => {
+    .action(async (
+      file: string | undefined, { rmin, rmax, allocs, ...force }: RawForce & { rmin?: string, rmax?: string, allocs?: string }
+    ) => {
       const flags: ImportFlags = {
         ...forced(force),
         ...(file == null ? {} : { file }),
@@ -54,6 +59,8 @@ export function addState (state: Command, deps: StateCommandsDeps): void {
   below(crdt, 'dot', 'write the DAG for Graphviz')
     .option('-f, --file <path>', 'write to this file instead of standard output')
     .action(async (flags: OutputFlags) => run(flags, commands => commands.runCrdtDot))
-  below(crdt, 'mark-dirty', 'ask for a full check at the next start').action(async () => run({ dirty: true }, commands => commands.runCrdtMark))
+  below(crdt, 'mark-dirty', 'ask for a full check at the next start').action(
+    async () => run({ dirty: true }, commands => commands.runCrdtMark)
+  )
   below(crdt, 'mark-clean', 'take that request back').action(async () => run({ dirty: false }, commands => commands.runCrdtMark))
 }

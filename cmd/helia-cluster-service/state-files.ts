@@ -15,9 +15,12 @@ export async function readInput (path: string): Promise<AsyncIterable<Uint8Array
 }
 
 /**
- * Writes to the file, or to `output` without one. A regular file is replaced when all is written and on the disk: a failure leaves what was there.
+ * Writes to the file, or to `output` without one. A regular file is replaced when all is written and on the disk: a failure leaves what was
+ * there.
  */
-export async function writeOutput (path: string | undefined, chunks: AsyncIterable<Uint8Array>, output: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+export async function writeOutput (
+  path: string | undefined, chunks: AsyncIterable<Uint8Array>, output: (bytes: Uint8Array) => Promise<void>
+): Promise<void> {
   if (path == null) {
     for await (const chunk of chunks) await output(chunk)
   } else if (await isReplaceable(path)) {

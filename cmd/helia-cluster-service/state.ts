@@ -60,7 +60,10 @@ export async function runImport (init: StateInit & ImportFlags, deps: StateDeps)
     const rules: ImportRules = { factors: { min, max }, self: identity.id, ...flags }
     if (!init.force && !await confirmed('The pinset (state) of this peer will be replaced. Continue? [y/n]: ', deps.terminal)) return
     const input = await doing('reading import file', async () => init.file == null ? deps.input : readInput(init.file))
-    const count = await doing('importing state', async () => importState({ state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName }, input, { log }))
+    const count = await doing(
+      'importing state',
+      async () => importState({ state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName }, input, { log })
+    )
     deps.terminal.err(`state successfully imported: ${count} ${count === 1 ? 'pin' : 'pins'}. Make sure all peers have consistent states\n`)
   })
 }
@@ -68,7 +71,9 @@ export async function runImport (init: StateInit & ImportFlags, deps: StateDeps)
 /** Removes the pinset and its history, after asking. */
 export async function runCleanup (init: StateInit & ForceFlags, deps: StateDeps): Promise<void> {
   await withState(init, deps, async state => {
-    if (!init.force && !await confirmed('The peer state will be removed. Existing pins may be lost. Continue? [y/n]: ', deps.terminal)) return
+    if (!init.force && !await confirmed('The peer state will be removed. Existing pins may be lost. Continue? [y/n]: ', deps.terminal)) {
+      return
+    }
     await doing('cleaning up the state', async () => state.clean())
     deps.terminal.err('data correctly cleaned up\n')
   })
@@ -78,7 +83,9 @@ export async function runCrdtInfo (init: StateInit, deps: StateDeps): Promise<vo
   await withState(init, deps, async state => {
     const { heads, height, dirty, damage } = await doing('reading the state', async () => state.info())
     // without a newline at the end, as Go
-    deps.terminal.out(`Number of heads: ${heads.length}. Current max-height: ${height}. Dirty: ${dirty}\nHeads: [${heads.map(String).join(' ')}]`)
+    deps.terminal.out(
+      `Number of heads: ${heads.length}. Current max-height: ${height}. Dirty: ${dirty}\nHeads: [${heads.map(String).join(' ')}]`
+    )
     if (damage != null) deps.terminal.out(`\nDamaged at ${damage.at}, files kept in ${damage.keptAt}: ${damageText(damage)}.`)
   })
 }
@@ -99,7 +106,9 @@ export async function runCrdtMark (init: StateInit & { dirty: boolean }, deps: S
 }
 
 /** Runs a step on a folder that is locked, with its configuration. */
-async function withFolder (init: StateInit, { terminal, fetch }: StateDeps, step: (loaded: LoadedFolder, log: Logger) => Promise<void>): Promise<void> {
+async function withFolder (
+  init: StateInit, { terminal, fetch }: StateDeps, step: (loaded: LoadedFolder, log: Logger) => Promise<void>
+): Promise<void> {
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const log = createLogger({ levels, format: terminal.variables.GOLOG_LOG_FMT === 'json' ? 'json' : 'text', write: terminal.err })
   await doing('loading configurations', async () => readConfigText(pathsIn(init.folder)))
@@ -118,7 +127,9 @@ async function withFolder (init: StateInit, { terminal, fetch }: StateDeps, step
 async function withState (init: StateInit, deps: StateDeps, step: (state: StoppedState) => Promise<void>): Promise<void> {
   await withFolder(init, deps, async (loaded, log) => {
     await doing('opening the state', async () => checkForeignState(init.folder, loaded))
-    const state = await doing('opening the state', async () => openState(statePath(init.folder, loaded.config), { log: log.child('datastore') }))
+    const state = await doing(
+      'opening the state', async () => openState(statePath(init.folder, loaded.config), { log: log.child('datastore') })
+    )
     try {
       await step(state)
     } finally {
@@ -130,7 +141,11 @@ async function withState (init: StateInit, deps: StateDeps, step: (state: Stoppe
 type Overrides = Pick<ImportRules, 'min' | 'max' | 'allocations'>
 
 function checkedFlags (flags: ImportFlags): Overrides {
-  if (flags.file == null && !flags.force) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'no file is named: to read the pins from standard input, where the confirmation would be read too, give --force' })
+  if (flags.file == null && !flags.force) {
+    throw new ClusterError('INVALID_ARGUMENT', {}, {
+      message: 'no file is named: to read the pins from standard input, where the confirmation would be read too, give --force'
+    })
+  }
   return overridesOf(flags)
 }
 
@@ -149,7 +164,11 @@ function overridesOf ({ replicationMin, replicationMax, allocations }: ImportFla
 
 function peerOf (text: string): string {
   const peer = normalPeerId(text)
-  if (peer == null) throw new ClusterError('INVALID_ARGUMENT', {}, { message: `--allocations has ${JSON.stringify(text)}: must be a comma-separated list of peer IDs` })
+  if (peer == null) {
+    throw new ClusterError('INVALID_ARGUMENT', {}, {
+      message: `--allocations has ${JSON.stringify(text)}: must be a comma-separated list of peer IDs`
+    })
+  }
   return peer
 }
 

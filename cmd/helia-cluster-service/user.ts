@@ -29,7 +29,8 @@ const actor = { actor: 'command-line', address: '' }
 const dayMs = 86_400_000
 
 /** A command on the accounts, with what goes wrong told as of `error <what>: <why>`. */
-const command = <Flags>(what: string, act: (admin: Admin, flags: Flags, terminal: Terminal) => Promise<void>): Run<Flags> => async (init, { terminal, fetch }) => {
+const command = <Flags>(what: string, act: (admin: Admin, flags: Flags, terminal: Terminal) => Promise<void>): Run<Flags> =>
+  async (init, { terminal, fetch }) => {
   const levels = await doing('parsing options', () => parseLogLevels(init.levels))
   const log = createLogger({ levels, format: 'text', write: line => terminal.err(line) })
   const config = await loadConfig(init, { terminal, fetch })
@@ -57,9 +58,13 @@ export const runUserAdd = command<AddFlags>('adding the user', async (admin, { e
   const quotaBytes = quota == null ? undefined : bytesOf(quota)
   const password = await terminal.ask('Password: ')
   if (password.length < 8 || password.length > 256) throw new CommandFailed('the password must have 8 to 256 characters')
-  const added = await admin.add({ email, password, role: isAdmin === true ? 'admin' : 'user', quotaBytes }, { ...actor, takeOver: force }).catch((err: unknown) => {
+  const added = await admin.add(
+    { email, password, role: isAdmin === true ? 'admin' : 'user', quotaBytes }, { ...actor, takeOver: force }
+  ).catch((err: unknown) => {
     if (!isClusterError(err, 'CONFLICT')) throw err
-    throw new CommandFailed('this address has an account: with --force it is taken over, and whoever had it loses password, keys and log-ins')
+    throw new CommandFailed(
+      'this address has an account: with --force it is taken over, and whoever had it loses password, keys and log-ins'
+    )
   })
   terminal.out(`${added.id}\n${added.apiKey}\n`)
 })
@@ -69,7 +74,12 @@ export const runUserList = command<object>('listing the users', async (admin, _f
   for (let cursor: string | undefined; ;) {
     const { users, next } = await admin.list({ cursor, limit: 1000 })
     for (const user of users) {
-      rows.push([user.email, user.role, user.state, String(user.used_bytes), String(user.quota_bytes), String(user.file_count), dayOf(user.created_at), user.last_seen_at === 0 ? 'never' : dayOf(user.last_seen_at), user.id])
+      rows.push(
+        [
+          user.email, user.role, user.state, String(user.used_bytes), String(user.quota_bytes), String(user.file_count),
+          dayOf(user.created_at), user.last_seen_at === 0 ? 'never' : dayOf(user.last_seen_at), user.id
+        ]
+      )
     }
     if (next == null) break
     cursor = next
@@ -90,7 +100,9 @@ export const runUserQuota = command<QuotaFlags>('changing the user', async (admi
   await admin.setQuota((await admin.byEmail(email)).id, bytesOf(quota), actor)
 })
 
-export const runUserKey = command<KeyFlags>('making the key', async (admin, { email, name = 'command line', permissions: list }, terminal) => {
+export const runUserKey = command<KeyFlags>('making the key', async (
+  admin, { email, name = 'command line', permissions: list }, terminal
+) => {
   const wanted = list == null ? [...permissions] : list.split(',').map(one => one.trim())
   const unknown = wanted.filter(one => !permissions.some(known => known === one))
   if (unknown.length > 0) throw new CommandFailed(`there is no permission ${unknown.join(', ')}: ${permissions.join(', ')}`)
@@ -109,7 +121,9 @@ export const runInviteList = command<InvitesFlags>('listing the invitations', as
   const rows: string[][] = [['ID', 'STATE', 'FOR', 'CREATED', 'EXPIRES', 'USED BY']]
   for (let cursor: string | undefined; ;) {
     const { invites, next } = await admin.invites({ ...(all === true ? {} : { state: 'open' }), cursor, limit: 1000 })
-    for (const { id, state, email, createdAt, expiresAt, usedBy } of invites) rows.push([id, state, email ?? 'anybody', dayOf(createdAt), dayOf(expiresAt), usedBy ?? ''])
+    for (const { id, state, email, createdAt, expiresAt, usedBy } of invites) {
+      rows.push([id, state, email ?? 'anybody', dayOf(createdAt), dayOf(expiresAt), usedBy ?? ''])
+    }
     if (next == null) break
     cursor = next
   }

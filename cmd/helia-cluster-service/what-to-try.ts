@@ -17,12 +17,16 @@ export function whatToTry (addresses: Record<string, string[]>): string {
     ] satisfies Example[]),
     ...(gateway == null ? [] : [['read it back', `curl ${gateway}/ipfs/CID`]] satisfies Example[])
   ]
-  return ['', 'The peer is ready. Try:', ...lines.flatMap(([what, command]) => [`  # ${what}`, `  ${command}`]), 'Ctrl-C stops it.', '', ''].join('\n')
+  return [
+    '', 'The peer is ready. Try:', ...lines.flatMap(([what, command]) => [`  # ${what}`, `  ${command}`]), 'Ctrl-C stops it.', '', ''
+  ].join('\n')
 }
 
 /** `http://host:port` of the first TCP address. */
 function httpUrl (addresses: readonly string[] = []): string | undefined {
-  const [, version, host, port] = addresses.map(address => /^\/(ip4|ip6|dns4?)\/([^/]+)\/tcp\/(\d+)/.exec(address)).find(found => found != null) ?? []
+  const [, version, host, port] = addresses.map(
+    address => /^\/(ip4|ip6|dns4?)\/([^/]+)\/tcp\/(\d+)/.exec(address)
+  ).find(found => found != null) ?? []
   if (host == null) return undefined
   return `http://${version === 'ip6' ? `[${host}]` : host}:${port}`
 }

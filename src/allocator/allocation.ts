@@ -20,8 +20,9 @@ export interface AllocationRequest {
 interface Classes { current: PeerId[], priority: Set<PeerId>, candidates: Set<PeerId> }
 
 /**
- * The peers that shall hold an item (allocate.go): empty for everywhere; as before when enough of the present holders live, without the dead ones
- * when all together are more than `max` (Go keeps them); the first `max` of those that live when they are too many; else filled up to `max`, dead ones dropped.
+ * The peers that shall hold an item (allocate.go): empty for everywhere; as before when enough of the present holders live, without the
+ * dead ones when all together are more than `max` (Go keeps them); the first `max` of those that live when they are too many; else filled
+ * up to `max`, dead ones dropped.
  *
  * Throws NOT_ENOUGH_PEERS (details needed, wanted, available; Go's text) and INVALID_ARGUMENT for factors that add up to zero.
  */

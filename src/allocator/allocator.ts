@@ -11,7 +11,10 @@ export interface AllocationInput {
   metrics: MetricsByName
 }
 
-/** Orders peers by how well they suit a pin: all of `priority`, best first, then all of `candidates`. Pure: the same input gives the same order. */
+/**
+ * Orders peers by how well they suit a pin: all of `priority`, best first, then all of `candidates`. Pure: the same input gives the same
+ * order.
+ */
 export interface Allocator {
   readonly allocateBy: readonly string[]
   order (input: AllocationInput): PeerId[]

@@ -3,7 +3,8 @@ import type { CID, PeerId } from '../model/cid.ts'
 import { peerIdBytes } from '../model/cid.ts'
 
 /**
- * Says for any CID which of these peers is closest to it: the one that acts when one of all has to (cluster.go). Distance: blake2b-256 of the
+ * Says for any CID which of these peers is closest to it: the one that acts when one of all has to (cluster.go). Distance: blake2b-256 of
+ * the
  * CID's bytes XOR blake2b-256 of the peer ID's bytes, the smallest wins as a big-endian number; at equal distance the peer named first.
  * The peers are hashed once, so ask many CIDs of one function. Throws INVALID_ARGUMENT for a peer ID that isn't one.
  */

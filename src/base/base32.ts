@@ -1,5 +1,6 @@
 /** Ten bits at a time: two characters. */
-const pairsOf = (alphabet: string): string[] => Array.from({ length: 1024 }, (_pair, bits) => `${alphabet[bits >> 5]}${alphabet[bits & 31]}`)
+const pairsOf = (alphabet: string): string[] =>
+  Array.from({ length: 1024 }, (_pair, bits) => `${alphabet[bits >> 5]}${alphabet[bits & 31]}`)
 
 const lower = pairsOf('abcdefghijklmnopqrstuvwxyz234567')
 const upper = pairsOf('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')

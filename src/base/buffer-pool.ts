@@ -15,8 +15,8 @@ export interface BufferPoolInit {
 }
 
 /**
- * Memory that goes from the disk to a socket and back here: large buffers that are made anew for every read are cleared by the kernel and collected late,
- * which takes longer than reading, and much of it waits to be collected.
+ * Memory that goes from the disk to a socket and back here: large buffers that are made anew for every read are cleared by the kernel and
+ * collected late, which takes longer than reading, and much of it waits to be collected.
  */
 export class BufferPool {
   readonly #init: BufferPoolInit

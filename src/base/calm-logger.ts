@@ -10,9 +10,9 @@ const maxRemembered = 256
 interface Said { at: number, repeated: number }
 
 /**
- * A logger for components that listen to other peers: what a busy or hostile peer can repeat must not fill the disk. A warning with the same sentence about the
- * same peer (the fact `peer` or `from`) is logged once a minute; the next one says in `repeated` how many were left out since. All other levels pass. Takes no timer
- * and bounded memory.
+ * A logger for components that listen to other peers: what a busy or hostile peer can repeat must not fill the disk. A warning with the
+ * same sentence about the same peer (the fact `peer` or `from`) is logged once a minute; the next one says in `repeated` how many were left
+ * out since. All other levels pass. Takes no timer and bounded memory.
  */
 export function calmLogger ({ log, clock }: CalmLoggerDeps): Logger {
   const said = new Map<string, Said>()

@@ -1,6 +1,6 @@
 /**
- * Room on the disk that is kept for the way out of a full one: to unpin and to collect garbage takes room before it gives any. It is given up when such work
- * finds none, and taken again when there is room for more than it.
+ * Room on the disk that is kept for the way out of a full one: to unpin and to collect garbage takes room before it gives any. It is given
+ * up when such work finds none, and taken again when there is room for more than it.
  */
 export interface DiskReserve {
   /** Bytes that are kept when all is well; 0: nothing is. */

@@ -17,16 +17,19 @@ const unusable = [8, 14]
 const held = new Set<DatabaseSync>()
 
 /**
- * Takes the kernel's lock on an empty file, which is made when missing; undefined when another process (or another holder in this one) has it. Throws
- * what the file system says when the file can't be made or written. The file stays empty.
+ * Takes the kernel's lock on an empty file, which is made when missing; undefined when another process (or another holder in this one) has
+ * it. Throws what the file system says when the file can't be made or written. The file stays empty.
  *
- * SQLite is only the way to the lock: Node has none, and an exclusive transaction on an empty database takes POSIX record locks (fcntl F_SETLK; on
- * Windows LockFileEx). They collide with every other POSIX lock that covers the range, such as the ones of Go's programs and LevelDB on the whole file.
- * A POSIX lock is lost as soon as its process closes any descriptor of the file: SQLite sees to that for its own, nobody else may open the file.
+ * SQLite is only the way to the lock: Node has none, and an exclusive transaction on an empty database takes POSIX record locks (fcntl
+ * F_SETLK; on
+ * Windows LockFileEx). They collide with every other POSIX lock that covers the range, such as the ones of Go's programs and LevelDB on the
+ * whole file.
+ * A POSIX lock is lost as soon as its process closes any descriptor of the file: SQLite sees to that for its own, nobody else may open the
+ * file.
  */
 export function kernelLock (path: string): KernelLock | undefined {
-  // a file that was removed between opening and locking protects nothing: whoever comes next makes a new one. So the one at the path must be the same
-  // before and after; one that wasn't there is only made in the first round
+  // a file that was removed between opening and locking protects nothing: whoever comes next makes a new one. So the one at the path must
+  // be the same before and after; one that wasn't there is only made in the first round
   for (let tries = 0; tries < 10; tries++) {
     const before = fileAt(path)
     const database = exclusive(path)
@@ -77,8 +80,8 @@ function fileAt (path: string): string | undefined {
 }
 
 /**
- * The process that holds a POSIX lock on a file, as far as this system tells (Linux, in /proc/locks): undefined for one that can't be seen from here,
- * in another container or on another machine.
+ * The process that holds a POSIX lock on a file, as far as this system tells (Linux, in /proc/locks): undefined for one that can't be seen
+ * from here, in another container or on another machine.
  */
 export function holderSeen (path: string): number | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false })

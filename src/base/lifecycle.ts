@@ -13,8 +13,8 @@ export interface Startable {
 }
 
 /**
- * Several as one, because each waits for its disk and none needs another: they start at the same time and stop at the same time. When all have come to an end,
- * the first error is thrown.
+ * Several as one, because each waits for its disk and none needs another: they start at the same time and stop at the same time. When all
+ * have come to an end, the first error is thrown.
  */
 export function together (name: string, parts: readonly Startable[]): Startable {
   const all = async (act: (part: Startable) => Promise<void> | undefined): Promise<void> => {
@@ -39,8 +39,8 @@ export interface LifecycleInit {
  * Starts components one after the other; when one fails, stops what had begun in reverse order and throws the first error. Stops in
  * reverse, first all `drain`s, then all `stop`s, each with a deadline; what went wrong is gathered into one AggregateError.
  *
- * A `stop` during a `start` aborts the signal that the components were given, waits (for `stopTimeoutMs` at most) until the one that is starting gives up, then
- * stops as usual; `start` rejects. Each object works once: `start` after `stop` throws NOT_READY.
+ * A `stop` during a `start` aborts the signal that the components were given, waits (for `stopTimeoutMs` at most) until the one that is
+ * starting gives up, then stops as usual; `start` rejects. Each object works once: `start` after `stop` throws NOT_READY.
  */
 export class Lifecycle {
   readonly #begun: Array<{ component: Startable, ready: boolean }> = []

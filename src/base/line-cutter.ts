@@ -20,7 +20,10 @@ export class LineCutter {
   /** Characters of the line that has begun. */
   get heldLength (): number { return this.#length }
 
-  /** The lines that this piece ends, without their breaks. Throws as soon as one is longer than lines may be, whether its end is there or not. */
+  /**
+   * The lines that this piece ends, without their breaks. Throws as soon as one is longer than lines may be, whether its end is there or
+   * not.
+   */
   push (piece: string): string[] {
     const lines = piece.split('\n')
     const rest = lines.pop() ?? ''

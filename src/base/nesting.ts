@@ -11,11 +11,13 @@ export interface NestingLimits {
 
 const anyNumber: NestingLimits = { depth: maxNesting, items: Infinity }
 
-const tooDeep = (depth: number): never => { throw new ClusterError('INVALID_DATA', { depth }, { message: `more than ${depth} values are nested in each other` }) }
+const tooDeep = (depth: number): never => {
+  throw new ClusterError('INVALID_DATA', { depth }, { message: `more than ${depth} values are nested in each other` })
+}
 
 /**
- * Refuses CBOR that nests too deeply or has too many values (INVALID_DATA), before a decoder is given it. Only heads are read. It ends where the bytes are no CBOR
- * of definite lengths: the decoder says what is wrong with them.
+ * Refuses CBOR that nests too deeply or has too many values (INVALID_DATA), before a decoder is given it. Only heads are read. It ends
+ * where the bytes are no CBOR of definite lengths: the decoder says what is wrong with them.
  */
 export function refuseNestedCbor (bytes: Uint8Array, { depth, items }: NestingLimits = anyNumber): void {
   /** Values still to come at each level. */
@@ -59,7 +61,9 @@ function headAt (bytes: Uint8Array, at: number): Head | undefined {
   }
 }
 
-const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = Buffer.from('"\\[]{}') as unknown as [number, number, number, number, number, number]
+const [
+  quote, backslash, openBracket, closeBracket, openBrace, closeBrace
+] = Buffer.from('"\\[]{}') as unknown as [number, number, number, number, number, number]
 
 /** The same for JSON. */
 export function refuseNestedJson (bytes: Uint8Array, depth = maxNesting): void {

@@ -38,8 +38,8 @@ type Message =
 interface Waiting { resolve: (value: unknown) => void, reject: (err: unknown) => void }
 
 /**
- * Calls and notes between two threads, both ways, in the order in which they are sent. Values are copied; errors keep their code. An aborted call rejects at
- * once with the signal's reason, and its answerer's signal aborts.
+ * Calls and notes between two threads, both ways, in the order in which they are sent. Values are copied; errors keep their code. An
+ * aborted call rejects at once with the signal's reason, and its answerer's signal aborts.
  */
 export class PortCalls {
   readonly #port: CallPort
@@ -86,7 +86,8 @@ export class PortCalls {
     if (this.#ended != null) return
     if (message.kind === 'call') void this.#answer(message)
     else if (message.kind === 'note') this.#service.notes[message.name]?.(message.value as never)
-    else if (message.kind === 'cancel') this.#answering.get(message.id)?.abort(new ClusterError('TIMEOUT', {}, { message: 'the caller waits no longer' }))
+    else if (message.kind === 'cancel')
+      this.#answering.get(message.id)?.abort(new ClusterError('TIMEOUT', {}, { message: 'the caller waits no longer' }))
     else this.#settle(message)
   }
 

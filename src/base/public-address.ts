@@ -4,7 +4,9 @@ import { networkInterfaces } from 'node:os'
 import { ClusterError } from './errors.ts'
 
 /** Finds the addresses of a name; all of them. */
-export type Lookup = (name: string, options: LookupOptions & { all: true }, done: (err: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+export type Lookup = (
+  name: string, options: LookupOptions & { all: true }, done: (err: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+) => void
 
 /** The machine's own. */
 const systemLookup: Lookup = dnsLookup
@@ -13,11 +15,13 @@ const systemLookup: Lookup = dnsLookup
 export type OwnAddresses = () => readonly string[]
 
 /** The addresses of this machine's network interfaces, now. */
-export const systemAddresses: OwnAddresses = () => Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
+export const systemAddresses: OwnAddresses = () =>
+  Object.values(networkInterfaces()).flatMap(all => all ?? []).map(({ address }) => address)
 
 /** Networks that are nobody's business from outside: this machine, this site, and what leads there by translation. */
 const privateNetworks: ReadonlyArray<readonly [string, number]> = [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.88.99.0', 24], ['192.168.0.0', 16],
+  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24],
+  ['192.88.99.0', 24], ['192.168.0.0', 16],
   ['198.18.0.0', 15], ['224.0.0.0', 4], ['240.0.0.0', 4],
   // protocols of the IETF: Teredo and others that carry addresses of elsewhere
   ['2001::', 23]
@@ -46,13 +50,15 @@ const publicList = listOf(publicSpace)
 const carrierLists = carriers.map(({ network, at }) => ({ list: listOf([network]), at }))
 
 /**
- * Whether an IP address leads to this machine or to a private network; false for what is no IP address. A public address of this machine does, too: what comes to it from here
- * passes no firewall.
+ * Whether an IP address leads to this machine or to a private network; false for what is no IP address. A public address of this machine
+ * does, too: what comes to it from here passes no firewall.
  */
 export function isPrivateAddress (address: string, own: OwnAddresses = systemAddresses): boolean {
   const plain = plainAddress(address)
   if (plain == null) return false
-  const isOutside = isIPv4(plain) ? !privateList.check(plain, 'ipv4') : publicList.check(plain, 'ipv6') && !privateList.check(plain, 'ipv6') && !isSiteTunnel(plain)
+  const isOutside = isIPv4(plain)
+    ? !privateList.check(plain, 'ipv4')
+    : publicList.check(plain, 'ipv6') && !privateList.check(plain, 'ipv6') && !isSiteTunnel(plain)
   return !isOutside || own().some(one => plainAddress(one) === plain)
 }
 
@@ -87,10 +93,12 @@ const hexPair = (high = '0', low = '0'): string => ((Number(high) << 8) | Number
 export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
 
 /**
- * Checks an http(s) address that somebody else gives: no credentials in it, and unless private networks are allowed none of one or of this machine. Names are looked up when they are used
- * (`publicOnly`). Throws INVALID_ARGUMENT; `what` is how the text begins.
+ * Checks an http(s) address that somebody else gives: no credentials in it, and unless private networks are allowed none of one or of this
+ * machine. Names are looked up when they are used (`publicOnly`). Throws INVALID_ARGUMENT; `what` is how the text begins.
  */
-export function publicUrl (text: string, { what, privateAllowed, own }: { what: string, privateAllowed: boolean, own?: OwnAddresses }): URL {
+export function publicUrl (
+  text: string, { what, privateAllowed, own }: { what: string, privateAllowed: boolean, own?: OwnAddresses }
+): URL {
   const refuse = (why: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message: `${what} ${why}` }) }
   const url = URL.parse(text) ?? refuse('must be an http(s) address')
   if (url.protocol !== 'https:' && url.protocol !== 'http:') refuse('must be an http(s) address')
@@ -99,19 +107,28 @@ export function publicUrl (text: string, { what, privateAllowed, own }: { what: 
   return url
 }
 
-/** Refuses a URL whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is checked too. INVALID_ARGUMENT. */
-export async function refusePrivateName (url: URL, { lookup = systemLookup, own }: { lookup?: Lookup | undefined, own?: OwnAddresses } = {}): Promise<void> {
+/**
+ * Refuses a URL whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is
+ * checked too. INVALID_ARGUMENT.
+ */
+export async function refusePrivateName (
+  url: URL, { lookup = systemLookup, own }: { lookup?: Lookup | undefined, own?: OwnAddresses } = {}
+): Promise<void> {
   const host = hostOf(url)
   if (isIP(host) !== 0) return
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   // a name that nobody knows is not refused: whoever uses it tries again, and tells
-  lookup(host, { all: true }, (err, addresses) => err == null && addresses.some(({ address }) => isPrivateAddress(address, own)) ? reject(privateName(host)) : resolve())
+  lookup(
+    host, { all: true },
+    (err, addresses) =>
+      err == null && addresses.some(({ address }) => isPrivateAddress(address, own)) ? reject(privateName(host)) : resolve()
+  )
   await promise
 }
 
 /**
- * A look-up for `request` that gives no private address, whatever the name leads to at that moment. What it gives is what is dialed: the name isn't asked for again between
- * the check and the connection.
+ * A look-up for `request` that gives no private address, whatever the name leads to at that moment. What it gives is what is dialed: the
+ * name isn't asked for again between the check and the connection.
  */
 export function publicOnly (lookup: Lookup = systemLookup, own?: OwnAddresses): LookupFunction {
   return (name, options, done) => lookup(name, { ...options, all: true }, (err, addresses) => {
@@ -124,4 +141,6 @@ export function publicOnly (lookup: Lookup = systemLookup, own?: OwnAddresses): 
 }
 
 const privateName = (name: string): ClusterError =>
-  new ClusterError('INVALID_ARGUMENT', { name: name.slice(0, 200) }, { message: `${name.slice(0, 200)} leads to a private network, or to this machine` })
+  new ClusterError(
+    'INVALID_ARGUMENT', { name: name.slice(0, 200) }, { message: `${name.slice(0, 200)} leads to a private network, or to this machine` }
+  )

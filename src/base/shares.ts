@@ -20,7 +20,10 @@ export interface SharesInit {
   thread: number
 }
 
-/** The shares of one thread, in the order of the figures. Each thread writes its own places only, so that one which ends leaves nothing behind once they are cleared. */
+/**
+ * The shares of one thread, in the order of the figures. Each thread writes its own places only, so that one which ends leaves nothing
+ * behind once they are cleared.
+ */
 export function sharesOf ({ memory, figures, thread }: SharesInit): Share[] {
   const all = new Int32Array(memory)
   const others = (figure: number): number => {

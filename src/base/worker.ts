@@ -18,13 +18,18 @@ export interface Worker {
   work (signal: AbortSignal): Promise<'busy' | 'idle'>
 }
 
-export interface WorkerStatus { name: string, runs: number, errors: number, consecutiveErrors: number, lastError: string | null, lastRunAt: number | null }
+export interface WorkerStatus {
+  name: string, runs: number, errors: number, consecutiveErrors: number, lastError: string | null, lastRunAt: number | null
+}
 
 /** A worker that has been given to the runner. */
 export interface WorkerHandle {
   /** The next run comes now; when one is under way, right after it. */
   wake (): void
-  /** Ends this loop for good: aborts a run that is under way and waits for it. Idempotent. Must not be awaited inside the worker's own `work`. */
+  /**
+   * Ends this loop for good: aborts a run that is under way and waits for it. Idempotent. Must not be awaited inside the worker's own
+   * `work`.
+   */
   stop (): Promise<void>
   status (): WorkerStatus
 }

@@ -21,7 +21,9 @@ export interface SizedBlock { cid: CID, sizeBytes: number }
 export interface JoinedRead {
   /** How many of those that were asked for, from the first on: two at least. */
   count: number
-  /** Their contents as one, checked like any read. Undefined when they aren't all there any more, or not right: a read of each tells more. */
+  /**
+   * Their contents as one, checked like any read. Undefined when they aren't all there any more, or not right: a read of each tells more.
+   */
   read (): Promise<Uint8Array | undefined>
 }
 
@@ -29,8 +31,8 @@ export interface JoinedRead {
 export type Allocate = (bytes: number) => Uint8Array
 
 /**
- * Reads blocks at places that the store told, with files of its own: for another thread. Each is checked like a read of the store, so a place that is no longer
- * right gives undefined and never other bytes; the store itself has to be asked then.
+ * Reads blocks at places that the store told, with files of its own: for another thread. Each is checked like a read of the store, so a
+ * place that is no longer right gives undefined and never other bytes; the store itself has to be asked then.
  */
 export interface PlacedReader {
   read (place: BlockPlace, multihash: Uint8Array, allocate?: Allocate): Promise<Uint8Array | undefined>
@@ -45,9 +47,11 @@ export interface PlacedReader {
  * The blocks of the embedded IPFS node on disk.
  *
  * - `put` resolves when a read sees the blocks and a killed process keeps them; `sync` makes everything put so far survive a power loss.
- *   Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked them.
+ * Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked
+ * them.
  * - Identity CIDs are never stored: `get` and `has` answer them from the CID, `put` ignores them.
- * - `get` gives bytes that belong to the caller. A block whose bytes are damaged is gone from then on: `get` gives undefined, it can be put again, the log and
+ * - `get` gives bytes that belong to the caller. A block whose bytes are damaged is gone from then on: `get` gives undefined, it can be put
+ *   again, the log and
  *   `lostBlocks` tell. Wrong bytes are never given where the store has checksums.
  * - `delete` of unknown blocks is fine. Space is given back in the background; `sizeBytes` counts live blocks.
  * - No space left throws STORAGE_FULL, and nothing of that batch is visible.
@@ -69,11 +73,13 @@ export interface Blockstore extends Startable {
   /** Where a block lies, for a `PlacedReader`. Undefined when it isn't here, or has no place. Absent: blocks come by `get` alone. */
   placeOf? (cid: CID): BlockPlace | undefined
   /**
-   * Whether the first of these blocks lie one right behind the other, each as long as is said. Undefined when they don't, or aren't here. Absent: blocks come by `get` alone.
+   * Whether the first of these blocks lie one right behind the other, each as long as is said. Undefined when they don't, or aren't here.
+   * Absent: blocks come by `get` alone.
    */
   joined? (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined
   /**
-   * Tells when places that were told are no longer good: blocks were deleted or moved. `gone`: segments that aren't there any more. Gives back what ends it.
+   * Tells when places that were told are no longer good: blocks were deleted or moved. `gone`: segments that aren't there any more. Gives
+   * back what ends it.
    */
   onChange? (changed: (gone: readonly number[]) => void): () => void
   /** Blocks that turned out to be damaged, since the start. */

@@ -12,8 +12,9 @@ interface StoredFormat extends Format { check?: unknown }
 const checkOf = ({ format, version }: Format): number => crc32(`${format} ${version}`)
 
 /**
- * Makes the folder and its `version.json` when they are new; otherwise checks that this program can read what is there. A damaged file is written again, which
- * resolves with true: the folder's name and what lies in it say what it is. Throws UNSUPPORTED for another format, or a newer version, naming the folder.
+ * Makes the folder and its `version.json` when they are new; otherwise checks that this program can read what is there. A damaged file is
+ * written again, which resolves with true: the folder's name and what lies in it say what it is. Throws UNSUPPORTED for another format, or
+ * a newer version, naming the folder.
  */
 export async function claimFolder (folder: string, ours: Format): Promise<boolean> {
   await mkdir(folder, { recursive: true })

@@ -26,7 +26,9 @@ export function writeError (err: unknown, folder: string): unknown {
 export function openError (err: unknown, where: { folder: string, remedy: string }): unknown {
   const { folder, remedy } = where
   const codes = codesOf(err)
-  if (codes.includes('LEVEL_LOCKED')) return new ClusterError('LOCKED', { folder }, { message: `another process uses ${folder}`, cause: err })
+  if (codes.includes('LEVEL_LOCKED')) {
+    return new ClusterError('LOCKED', { folder }, { message: `another process uses ${folder}`, cause: err })
+  }
   const cause = err instanceof Error && err.cause != null ? err.cause : err
   if (codes.includes('LEVEL_CORRUPTION') || /corrupt|does not exist|no such file|missing files/i.test(messageOf(cause))) {
     return new ClusterError('INVALID_DATA', { folder }, { message: `${folder} is damaged (${messageOf(cause)}): ${remedy}`, cause: err })

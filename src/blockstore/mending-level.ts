@@ -17,7 +17,8 @@ export interface MendingLevelInit {
 export interface LevelRange { gte: Uint8Array, lt?: Uint8Array }
 
 const rowsPerBatch = 1000
-const rangeBehind = ({ gte, ...end }: LevelRange, behind: Uint8Array | undefined): { gt?: Uint8Array, gte?: Uint8Array, lt?: Uint8Array } => behind == null ? { gte, ...end } : { gt: behind, ...end }
+const rangeBehind = ({ gte, ...end }: LevelRange, behind: Uint8Array | undefined): { gt?: Uint8Array, gte?: Uint8Array, lt?: Uint8Array } =>
+  behind == null ? { gte, ...end } : { gt: behind, ...end }
 
 /** A row of a batch. */
 export type LevelRow = { type: 'put', key: Uint8Array, value: Uint8Array } | { type: 'del', key: Uint8Array }
@@ -94,8 +95,8 @@ export class MendingLevel {
   }
 
   /**
-   * After a failed write LevelDB's log may be torn and must not be appended to; opening it again starts a new one. Opening needs room, and a failed
-   * opening would end the reads too, so a trial file comes first. Look-ups throw for the milliseconds between close and open.
+   * After a failed write LevelDB's log may be torn and must not be appended to; opening it again starts a new one. Opening needs room, and
+   * a failed opening would end the reads too, so a trial file comes first. Look-ups throw for the milliseconds between close and open.
    */
   async #mend (): Promise<void> {
     const trial = `${this.#init.folder}.trial`

@@ -1,5 +1,6 @@
 /**
- * Work that many ask for at the same time: each caller gets a run that began after its call, and callers that wait for the same run share it.
+ * Work that many ask for at the same time: each caller gets a run that began after its call, and callers that wait for the same run share
+ * it.
  */
 export class SharedRun {
   readonly #work: () => Promise<void>

@@ -20,8 +20,8 @@ export async function throwIfRefused (response: TransportResponse): Promise<void
 }
 
 /**
- * The JSON objects of a streamed answer, one per line, as they arrive. Throws ApiError at the end when the trailer X-Stream-Error says what failed
- * (status 500), and when the stream is cut off.
+ * The JSON objects of a streamed answer, one per line, as they arrive. Throws ApiError at the end when the trailer X-Stream-Error says what
+ * failed (status 500), and when the stream is cut off.
  */
 export async function * streamOf<Item> (response: TransportResponse): AsyncGenerator<Item, void, undefined> {
   await throwIfRefused(response)

@@ -9,7 +9,8 @@ import type { UploadEntry } from './multipart.ts'
 import { addQuery, encodeQuery, pinQuery, queryEscape } from './query.ts'
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts'
 import type {
-  Added, AddOptions, Alert, Audit, AuditResult, Bandwidth, CidLike, ClusterSync, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo, GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsetDiff, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
+  Added, AddOptions, Alert, Audit, AuditResult, Bandwidth, CidLike, ClusterSync, ConfiguredWebhook, ConnectGraph, Drain, GlobalPinInfo,
+  GlobalRepoGc, Id, Metric, MetricHistory, Pin, PinsetDiff, PinsHealth, Readiness, Rebalance, RebalancePlan, PinOptions, PinProgress,
   PinType, TrackerStatus, Version, Warning, WebhookDelivery
 } from './types.ts'
 
@@ -44,7 +45,10 @@ export interface MissingOptions extends CallOptions {
   missing?: boolean
 }
 export interface StatusFilter extends LocalOptions, MissingOptions {
-  /** Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. `under_replicated` (not of Go's peers): those that fewer peers have than shall. */
+  /**
+   * Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. `under_replicated` (not of Go's peers):
+   * those that fewer peers have than shall.
+   */
   filter?: ReadonlyArray<TrackerStatus | 'error' | 'queued' | 'under_replicated'>
 }
 export interface MoveOptions extends CallOptions {
@@ -80,8 +84,8 @@ export type UploadEntries = Iterable<UploadEntry> | AsyncIterable<UploadEntry>
 type Call = Pick<TransportRequest, 'method' | 'path'> & { body?: TransportRequest['body'], headers?: Record<string, string> } & CallOptions
 
 /**
- * The REST API of a cluster peer, Go's or Helia Cluster's. Every method sends one request; what comes back is what the peer sent. Lists are async
- * iterables that start when they are iterated and hold one item at a time. Errors are `ApiError`s.
+ * The REST API of a cluster peer, Go's or Helia Cluster's. Every method sends one request; what comes back is what the peer sent. Lists are
+ * async iterables that start when they are iterated and hold one item at a time. Errors are `ApiError`s.
  */
 export class ClusterClient {
   readonly #transport: Transport
@@ -105,25 +109,37 @@ export class ClusterClient {
   }
 
   addPeer (peer: string, options: CallOptions = {}): Promise<Id> {
-    return this.#json({ method: 'POST', path: '/peers', headers: { 'content-type': 'application/json' }, body: () => new Blob([JSON.stringify({ peer_id: peer })]), ...options })
+    return this.#json({
+      method: 'POST', path: '/peers', headers: { 'content-type': 'application/json' },
+      body: () => new Blob([JSON.stringify({ peer_id: peer })]), ...options
+    })
   }
 
-  async removePeer (peer: string, options: CallOptions = {}): Promise<void> { await this.#done({ method: 'DELETE', path: `/peers/${segment(peer)}`, ...options }) }
+  async removePeer (peer: string, options: CallOptions = {}): Promise<void> { await this.#done({
+    method: 'DELETE', path: `/peers/${segment(peer)}`, ...options
+  }) }
 
   /** Uploads files and directories and pins each root; lines come while the upload runs, the last one is the root. */
   async * add (entries: UploadEntries, options: AddOptions & CallOptions = {}): AsyncGenerator<Added, void, undefined> {
     const { signal, ...params } = options
     const { contentType, body } = multipart(entries, boundary())
-    yield * this.#stream<Added>({ method: 'POST', path: `/add?${encodeQuery(addQuery(params))}`, headers: { 'content-type': contentType }, body, ...(signal == null ? {} : { signal }) })
+    yield * this.#stream<Added>({
+      method: 'POST', path: `/add?${encodeQuery(addQuery(params))}`, headers: { 'content-type': contentType }, body,
+      ...(signal == null ? {} : { signal })
+    })
   }
 
   /** Pins a CID, or what a path ("/ipfs/<cid>/a/b") leads to. The pin is in the pinset then; its content comes later. */
   pin (content: CidLike, options: PinOptions & CallOptions = {}): Promise<Pin> {
     const { signal, ...params } = options
-    return this.#json({ method: 'POST', path: `/pins${contentPath(content)}?${encodeQuery(pinQuery(params))}`, ...(signal == null ? {} : { signal }) })
+    return this.#json({
+      method: 'POST', path: `/pins${contentPath(content)}?${encodeQuery(pinQuery(params))}`, ...(signal == null ? {} : { signal })
+    })
   }
 
-  unpin (content: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({ method: 'DELETE', path: `/pins${contentPath(content)}`, ...options }) }
+  unpin (content: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({
+    method: 'DELETE', path: `/pins${contentPath(content)}`, ...options
+  }) }
 
   /** The pinset: what is wanted, not how far it is. */
   allocations ({ types, ...options }: CallOptions & { types?: ReadonlyArray<PinType | 'all'> } = {}): AsyncGenerator<Pin, void, undefined> {
@@ -131,15 +147,20 @@ export class ClusterClient {
   }
 
   /** One item of the pinset; status 404 when it isn't pinned. */
-  allocation (cid: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({ method: 'GET', path: `/allocations/${segment(cid)}`, ...options }) }
+  allocation (cid: CidLike, options: CallOptions = {}): Promise<Pin> { return this.#json({
+    method: 'GET', path: `/allocations/${segment(cid)}`, ...options
+  }) }
 
   /** How a pin stands on each peer; `unpinned` for what nobody pinned. */
   status (cid: CidLike, { local = false, ...options }: LocalOptions = {}): Promise<GlobalPinInfo> {
     return this.#json({ method: 'GET', path: `/pins/${segment(cid)}?local=${local}`, ...options })
   }
 
-  statuses ({ local = false, missing = false, filter = [], ...options }: StatusFilter = {}): AsyncGenerator<GlobalPinInfo, void, undefined> {
-    return this.#stream({ method: 'GET', path: `/pins?local=${local}&filter=${queryEscape(filter.join(','))}&cids=${missing ? '&missing=true' : ''}`, ...options })
+  statuses ({ local = false, missing = false, filter = [], ...options }: StatusFilter = {}): AsyncGenerator<GlobalPinInfo, void,
+  undefined> {
+    return this.#stream({
+      method: 'GET', path: `/pins?local=${local}&filter=${queryEscape(filter.join(','))}&cids=${missing ? '&missing=true' : ''}`, ...options
+    })
   }
 
   /** As `status`, of several CIDs with one request; in any order. */
@@ -168,14 +189,20 @@ export class ClusterClient {
 
   /** Moves everything away from a peer; another call changes the limits. Only Helia Cluster peers know drains and rebalances. */
   drain (peer: string, { signal, ...limits }: LimitOptions & CallOptions = {}): Promise<Drain> {
-    return this.#json({ method: 'POST', path: `/peers/${segment(peer)}/drain${queryOf(limitQuery(limits))}`, ...(signal == null ? {} : { signal }) })
+    return this.#json({
+      method: 'POST', path: `/peers/${segment(peer)}/drain${queryOf(limitQuery(limits))}`, ...(signal == null ? {} : { signal })
+    })
   }
 
   /** Status 404 when the peer isn't drained, 409 when another peer than the asked one drains it. */
-  drainOf (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({ method: 'GET', path: `/peers/${segment(peer)}/drain`, ...options }) }
+  drainOf (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({
+    method: 'GET', path: `/peers/${segment(peer)}/drain`, ...options
+  }) }
 
   /** What has moved stays where it is. */
-  cancelDrain (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({ method: 'DELETE', path: `/peers/${segment(peer)}/drain`, ...options }) }
+  cancelDrain (peer: string, options: CallOptions = {}): Promise<Drain> { return this.#json({
+    method: 'DELETE', path: `/peers/${segment(peer)}/drain`, ...options
+  }) }
 
   /** Those that the asked peer does. */
   drains (options: CallOptions = {}): Promise<Drain[]> { return this.#json({ method: 'GET', path: '/drains', ...options }) }
@@ -187,17 +214,26 @@ export class ClusterClient {
 
   /** Moves pins until all peers are filled alike; goes on in the background. */
   rebalance ({ signal, ...order }: RebalanceOptions & LimitOptions & CallOptions = {}): Promise<Rebalance> {
-    return this.#json({ method: 'POST', path: `/rebalance${queryOf({ ...balanceQuery(order), ...limitQuery(order) })}`, ...(signal == null ? {} : { signal }) })
+    return this.#json({
+      method: 'POST', path: `/rebalance${queryOf({ ...balanceQuery(order), ...limitQuery(order) })}`, ...(signal == null ? {} : { signal })
+    })
   }
 
   /** The latest of the asked peer; status 404 when there is none. */
   rebalanceStatus (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'GET', path: '/rebalance', ...options }) }
 
-  cancelRebalance (options: CallOptions = {}): Promise<Rebalance> { return this.#json({ method: 'DELETE', path: '/rebalance', ...options }) }
+  cancelRebalance (options: CallOptions = {}): Promise<Rebalance> { return this.#json({
+    method: 'DELETE', path: '/rebalance', ...options
+  }) }
 
-  /** Begins to look whether what a peer holds is really there: the asked one, or `peer`, whose IPFS node is asked for random blocks. Only Helia Cluster peers know audits. */
+  /**
+   * Begins to look whether what a peer holds is really there: the asked one, or `peer`, whose IPFS node is asked for random blocks. Only
+   * Helia Cluster peers know audits.
+   */
   audit ({ cids = [], sample, peer, repair = false, ...options }: AuditOptions & CallOptions = {}): Promise<Audit> {
-    const query = encodeQuery({ cids: cids.map(String).join(','), sample: sample == null ? '' : String(sample), peer: peer ?? '', repair: String(repair) })
+    const query = encodeQuery({
+      cids: cids.map(String).join(','), sample: sample == null ? '' : String(sample), peer: peer ?? '', repair: String(repair)
+    })
     return this.#json({ method: 'POST', path: `/audit?${query}`, ...options })
   }
 
@@ -223,9 +259,13 @@ export class ClusterClient {
   pinsHealth (options: CallOptions = {}): Promise<PinsHealth> { return this.#json({ method: 'GET', path: '/health/pins', ...options }) }
 
   /** What metrics were in the last hour. Only Helia Cluster peers know it. */
-  metricHistory (options: CallOptions = {}): Promise<MetricHistory> { return this.#json({ method: 'GET', path: '/monitor/history', ...options }) }
+  metricHistory (options: CallOptions = {}): Promise<MetricHistory> { return this.#json({
+    method: 'GET', path: '/monitor/history', ...options
+  }) }
 
-  connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({ method: 'GET', path: '/health/graph', ...options }) }
+  connectGraph (options: CallOptions = {}): Promise<ConnectGraph> { return this.#json({
+    method: 'GET', path: '/health/graph', ...options
+  }) }
 
   alerts (options: CallOptions = {}): Promise<Alert[]> { return this.#json({ method: 'GET', path: '/health/alerts', ...options }) }
 
@@ -233,8 +273,8 @@ export class ClusterClient {
   warnings (options: CallOptions = {}): Promise<Warning[]> { return this.#json({ method: 'GET', path: '/health/warnings', ...options }) }
 
   /**
-   * What happens in the cluster, as the asked peer sees it, as it happens. The peer ends the stream every ten minutes: call it again with the `id` of the last event as `after`,
-   * and nothing is left out.
+   * What happens in the cluster, as the asked peer sees it, as it happens. The peer ends the stream every ten minutes: call it again with
+   * the `id` of the last event as `after`, and nothing is left out.
    */
   async * events ({ signal, ...query }: EventsQuery & CallOptions = {}): AsyncGenerator<ClusterEvent, void, undefined> {
     const response = await this.#answer({ method: 'GET', path: eventsPath('/events', query), ...(signal == null ? {} : { signal }) })
@@ -244,7 +284,9 @@ export class ClusterClient {
 
   /** Those of the asked peer's configuration. */
   webhooks (options: CallOptions = {}): Promise<ConfiguredWebhook[]> { return this.#json({ method: 'GET', path: '/webhooks', ...options }) }
-  testWebhook (id: number, options: CallOptions = {}): Promise<WebhookDelivery> { return this.#json({ method: 'POST', path: `/webhooks/${id}/test`, ...options }) }
+  testWebhook (id: number, options: CallOptions = {}): Promise<WebhookDelivery> { return this.#json({
+    method: 'POST', path: `/webhooks/${id}/test`, ...options
+  }) }
 
   /** Whether the asked peer is fine; answers also when it isn't. Only Helia Cluster peers know it. */
   async readiness (options: CallOptions = {}): Promise<Readiness> {
@@ -254,14 +296,19 @@ export class ClusterClient {
   }
 
   /** By libp2p protocol. */
-  bandwidth (options: CallOptions = {}): Promise<Record<string, Bandwidth>> { return this.#json({ method: 'GET', path: '/health/bandwidth', ...options }) }
+  bandwidth (options: CallOptions = {}): Promise<Record<string,
+  Bandwidth>> { return this.#json({ method: 'GET', path: '/health/bandwidth', ...options }) }
 
   metricNames (options: CallOptions = {}): Promise<string[]> { return this.#json({ method: 'GET', path: '/monitor/metrics', ...options }) }
 
-  metrics (name: string, options: CallOptions = {}): Promise<Metric[]> { return this.#json({ method: 'GET', path: `/monitor/metrics/${segment(name)}`, ...options }) }
+  metrics (name: string, options: CallOptions = {}): Promise<Metric[]> { return this.#json({
+    method: 'GET', path: `/monitor/metrics/${segment(name)}`, ...options
+  }) }
 
   /** Removes what nothing needs from the IPFS nodes. */
-  collectGarbage ({ local = false, ...options }: LocalOptions = {}): Promise<GlobalRepoGc> { return this.#json({ method: 'POST', path: `/ipfs/gc?local=${local}`, ...options }) }
+  collectGarbage ({ local = false, ...options }: LocalOptions = {}): Promise<GlobalRepoGc> { return this.#json({
+    method: 'POST', path: `/ipfs/gc?local=${local}`, ...options
+  }) }
 
   /** A token for `auth`, in exchange for the password. */
   async token (options: CallOptions = {}): Promise<string> {
@@ -275,7 +322,9 @@ export class ClusterClient {
     try {
       return parseExact(text) as Result
     } catch (err) {
-      throw new ApiError(response.status, text === '' ? 'unexpected end of JSON input' : `the answer is not JSON: ${text.slice(0, 200)}`, { cause: err })
+      throw new ApiError(
+        response.status, text === '' ? 'unexpected end of JSON input' : `the answer is not JSON: ${text.slice(0, 200)}`, { cause: err }
+      )
     }
   }
 
@@ -315,7 +364,9 @@ const limitQuery = ({ maxPinsPerSecond, maxBytesPerSecond, atOnce }: LimitOption
   ...(atOnce == null ? {} : { 'at-once': String(atOnce) })
 })
 
-const balanceQuery = ({ by = [], equal = false }: RebalanceOptions): Record<string, string> => ({ ...(by.length === 0 ? {} : { by: by.join(',') }), ...(equal ? { equal: 'true' } : {}) })
+const balanceQuery = ({ by = [], equal = false }: RebalanceOptions): Record<string, string> => ({
+  ...(by.length === 0 ? {} : { by: by.join(',') }), ...(equal ? { equal: 'true' } : {})
+})
 
 /** Colons are fine in paths, and metrics have them. */
 const segment = (text: CidLike): string => percentEncode(text.toString()).replaceAll('%3A', ':')

@@ -9,7 +9,10 @@ export type Endpoint =
 
 const dnsProtocols = new Set(['dns', 'dns4', 'dns6'])
 
-/** Reads a multiaddress, or `host:port` as other programs take it. Throws INVALID_ARGUMENT whose message says what is wrong with it, and the form. */
+/**
+ * Reads a multiaddress, or `host:port` as other programs take it. Throws INVALID_ARGUMENT whose message says what is wrong with it, and the
+ * form.
+ */
 export function parseEndpoint (text: string): Endpoint {
   if (!text.startsWith('/')) return hostAndPort(text)
   const [protocol = '', host = '', transport, port = '', ...rest] = text.slice(1).replace(/\/+$/, '').split('/')
@@ -18,7 +21,9 @@ export function parseEndpoint (text: string): Endpoint {
   const isName = dnsProtocols.has(protocol)
   if (protocol !== 'ip4' && protocol !== 'ip6' && !isName) throw invalid(text, `unknown protocol ${protocol}`)
   if (host === '') throw invalid(text, `unexpected end of multiaddr`)
-  if (transport !== 'tcp' || !/^\d{1,5}$/.test(port) || Number(port) > 65535) throw invalid(text, 'a TCP port is needed: /ip4/<address>/tcp/<port>')
+  if (transport !== 'tcp' || !/^\d{1,5}$/.test(port) || Number(port) > 65535) {
+    throw invalid(text, 'a TCP port is needed: /ip4/<address>/tcp/<port>')
+  }
   if (rest.some(one => one !== 'http' && one !== 'https' && one !== 'tls')) throw invalid(text, `not known: /${rest.join('/')}`)
   return { kind: 'tcp', host, port: Number(port), isName }
 }
@@ -32,4 +37,6 @@ function hostAndPort (text: string): Endpoint {
 }
 
 const invalid = (text: string, why: string): ClusterError =>
-  new ClusterError('INVALID_ARGUMENT', { multiaddress: text.slice(0, 200) }, { message: `failed to parse multiaddr ${JSON.stringify(text)}: ${why}` })
+  new ClusterError(
+    'INVALID_ARGUMENT', { multiaddress: text.slice(0, 200) }, { message: `failed to parse multiaddr ${JSON.stringify(text)}: ${why}` }
+  )

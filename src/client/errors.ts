@@ -2,8 +2,8 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
 /**
- * What went wrong with a call. `status` is the HTTP status, or 0 when there was no answer (refused, timed out, cut off while sending); `message` is the
- * peer's own sentence. `code` is for programs.
+ * What went wrong with a call. `status` is the HTTP status, or 0 when there was no answer (refused, timed out, cut off while sending);
+ * `message` is the peer's own sentence. `code` is for programs.
  */
 export class ApiError extends ClusterError {
   readonly status: number
@@ -14,7 +14,10 @@ export class ApiError extends ClusterError {
   }
 }
 
-const codes: Record<number, ErrorCode> = { 0: 'PEER_UNREACHABLE', 400: 'INVALID_ARGUMENT', 401: 'NOT_AUTHORIZED', 403: 'NOT_AUTHORIZED', 404: 'NOT_FOUND', 405: 'UNSUPPORTED', 501: 'UNSUPPORTED' }
+const codes: Record<number, ErrorCode> = {
+  0: 'PEER_UNREACHABLE', 400: 'INVALID_ARGUMENT', 401: 'NOT_AUTHORIZED', 403: 'NOT_AUTHORIZED', 404: 'NOT_FOUND', 405: 'UNSUPPORTED',
+  501: 'UNSUPPORTED'
+}
 
 const codeOfStatus = (status: number): ErrorCode => codes[status] ?? 'PEER_FAILED'
 
@@ -22,7 +25,9 @@ const codeOfStatus = (status: number): ErrorCode => codes[status] ?? 'PEER_FAILE
 export function errorOfBody (status: number, text: string): ApiError {
   const json = parsed(text)
   if (json == null) return new ApiError(status, text)
-  return new ApiError(typeof json.code === 'number' ? json.code : 0, typeof json.message === 'string' ? json.message : '', { code: codeOfStatus(status) })
+  return new ApiError(
+    typeof json.code === 'number' ? json.code : 0, typeof json.message === 'string' ? json.message : '', { code: codeOfStatus(status) }
+  )
 }
 
 function parsed (text: string): { code?: unknown, message?: unknown } | undefined {

@@ -11,8 +11,8 @@ export interface ClusterEvent<Data = Record<string, unknown>> {
 }
 
 /**
- * One message of a stream of events. `ready` is the first: from here on nothing is left out; `missed`: what came before is gone from the log (at the beginning: since the `after`
- * that was given), so read anew what you keep. `beat`: the other side is still there.
+ * One message of a stream of events. `ready` is the first: from here on nothing is left out; `missed`: what came before is gone from the
+ * log (at the beginning: since the `after` that was given), so read anew what you keep. `beat`: the other side is still there.
  */
 export type StreamMessage =
   | { kind: 'ready', id: string | null, missed: boolean }
@@ -33,7 +33,9 @@ export interface EventsQuery {
 
 /** The path of a stream of events. `after`: the last one that was seen; `wait`: whether it goes on when all are told. */
 export function eventsPath (path: string, { after, types = [], wait = true }: EventsQuery): string {
-  const query = new URLSearchParams({ ...(after == null ? {} : { after }), ...(types.length === 0 ? {} : { types: types.join(',') }), ...(wait ? {} : { wait: 'false' }) }).toString()
+  const query = new URLSearchParams({
+    ...(after == null ? {} : { after }), ...(types.length === 0 ? {} : { types: types.join(',') }), ...(wait ? {} : { wait: 'false' })
+  }).toString()
   return query === '' ? path : `${path}?${query}`
 }
 
@@ -71,7 +73,9 @@ function withField (fields: Fields, line: string): Fields {
 }
 
 function messageOf ({ id, event, data }: Fields): StreamMessage | null {
-  if (event === 'ready') return { kind: 'ready', id: id ?? null, missed: (JSON.parse(data ?? '{}') as { missed?: boolean }).missed === true }
+  if (event === 'ready') {
+    return { kind: 'ready', id: id ?? null, missed: (JSON.parse(data ?? '{}') as { missed?: boolean }).missed === true }
+  }
   if (event === 'missed') return { kind: 'missed' }
   if (data != null) return { kind: 'event', event: JSON.parse(data) as ClusterEvent }
   return id == null ? null : { kind: 'place', id }

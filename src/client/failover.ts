@@ -2,8 +2,8 @@ import { ApiError } from './errors.ts'
 import type { Transport } from './transport.ts'
 
 /**
- * Tries the transports in order until one gets an answer, whatever its status: the next one's turn comes only when a call failed. Bodies that can be
- * read once only make the first failure final, once reading has begun.
+ * Tries the transports in order until one gets an answer, whatever its status: the next one's turn comes only when a call failed. Bodies
+ * that can be read once only make the first failure final, once reading has begun.
  */
 export function failover (transports: readonly Transport[]): Transport {
   return {

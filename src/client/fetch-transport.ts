@@ -9,8 +9,8 @@ export interface FetchTransportInit {
 }
 
 /**
- * Requests by `fetch`. Trailers are hidden from it, so what fails in the middle of a list stays unseen; streamed uploads need a platform that has them
- * (Node has; browsers over HTTP/2 have, some), Blobs work everywhere.
+ * Requests by `fetch`. Trailers are hidden from it, so what fails in the middle of a list stays unseen; streamed uploads need a platform
+ * that has them (Node has; browsers over HTTP/2 have, some), Blobs work everywhere.
  */
 export function fetchTransport ({ url, fetch = globalThis.fetch }: FetchTransportInit): Transport {
   const base = url.replace(/\/+$/, '')

@@ -2,7 +2,10 @@ import { queryEscape } from './query.ts'
 import type { RequestBody } from './transport.ts'
 import { chunksOfStream } from './web-streams.ts'
 
-/** Content that can be sent. An async iterable is read once, while it is sent; a function is called when its turn comes and may give a fresh one. */
+/**
+ * Content that can be sent. An async iterable is read once, while it is sent; a function is called when its turn comes and may give a fresh
+ * one.
+ */
 export type FileContent = string | Uint8Array | Blob | AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>)
 
 /** Unix permission bits and times, which UnixFS does not store unless the peer is asked to. */
@@ -15,7 +18,10 @@ export interface EntryTimes {
   absolutePath?: string
 }
 
-/** One entry of an upload. Parents come before their children; `path` uses "/". U+DC80 to U+DCFF in a path stand for bytes that aren't UTF-8. */
+/**
+ * One entry of an upload. Parents come before their children; `path` uses "/". U+DC80 to U+DCFF in a path stand for bytes that aren't
+ * UTF-8.
+ */
 export type UploadEntry = EntryTimes & (
   { path: string, content: FileContent } |
   { path: string, directory: true } |
@@ -38,7 +44,9 @@ export interface MultipartOptions {
 }
 
 /** The body of an upload, made while it is read. `filename`: how names are escaped in headers. */
-export function multipart (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string, { filename = queryEscape }: MultipartOptions = {}): Multipart {
+export function multipart (
+  entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, boundary: string, { filename = queryEscape }: MultipartOptions = {}
+): Multipart {
   const contentType = `multipart/form-data; boundary=${boundary}`
   const form = { boundary, filename }
   return { contentType, body: () => Array.isArray(entries) ? blobOf(entries, form) ?? bytesOf(entries, form) : bytesOf(entries, form) }
@@ -57,7 +65,9 @@ function blobOf (entries: readonly UploadEntry[], form: Form): Blob | undefined 
   return new Blob([...parts, tail(form.boundary, entries.length === 0)])
 }
 
-async function * bytesOf (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, form: Form): AsyncGenerator<Uint8Array, void, undefined> {
+async function * bytesOf (
+  entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, form: Form
+): AsyncGenerator<Uint8Array, void, undefined> {
   let isFirst = true
   for await (const entry of entries) {
     yield encoder.encode(headOf(entry, form, isFirst))

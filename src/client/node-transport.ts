@@ -15,7 +15,9 @@ export interface NodeTransportInit {
   /** TLS; means nothing to unix sockets and libp2p. */
   https?: boolean
   /** For `https`. */
-  tls?: { rejectUnauthorized?: boolean, ca?: SecureContextOptions['ca'], cert?: SecureContextOptions['cert'], key?: SecureContextOptions['key'] }
+  tls?: {
+    rejectUnauthorized?: boolean, ca?: SecureContextOptions['ca'], cert?: SecureContextOptions['cert'], key?: SecureContextOptions['key']
+  }
   /** How long a request may take, to the last byte of its answer. */
   timeout?: { ms: number, clock: Clock }
   /** Opens a stream to a libp2p address for one request. */
@@ -69,7 +71,9 @@ class Exchange {
   }
 
   #why (err: unknown): string {
-    return this.#signal?.aborted === true ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)' : failureText(err, this.#init.endpoint)
+    return this.#signal?.aborted === true
+      ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+      : failureText(err, this.#init.endpoint)
   }
 
   async #answer (): Promise<IncomingMessage> {
@@ -96,7 +100,9 @@ class Exchange {
     return { ...common, host: peerOf(endpoint.address), createConnection: () => stream, headers: { ...headers, connection: 'close' } }
   }
 
-  /** A peer may answer before it has read all: the sending goes on beside the reading of the answer. What can't be read ends the request. */
+  /**
+   * A peer may answer before it has read all: the sending goes on beside the reading of the answer. What can't be read ends the request.
+   */
   #send (outgoing: ClientRequest, content: RequestBody): void {
     const chunks: AsyncIterable<Uint8Array> = content instanceof Blob ? content.stream() : content
     sendChunks(outgoing, chunks).catch(err => {
@@ -112,7 +118,10 @@ class Exchange {
       this.#request.signal?.throwIfAborted()
       if (this.#sendFailure != null) throw new ApiError(0, failureText(this.#sendFailure, this.#init.endpoint), { cause: err })
       const isLate = this.#signal?.aborted === true
-      throw new ApiError(response.statusCode ?? 0, isLate ? 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' : 'unexpected EOF', { cause: err })
+      throw new ApiError(
+        response.statusCode ?? 0,
+        isLate ? 'context deadline exceeded (Client.Timeout or context cancellation while reading body)' : 'unexpected EOF', { cause: err }
+      )
     } finally {
       this.#clear()
     }

@@ -23,8 +23,13 @@ export interface NodeClientInit {
   openStream? (address: string, signal: AbortSignal | undefined): Promise<Duplex>
 }
 
-/** A client with all that Node has: errors in the middle of lists, unix sockets, TLS options, several peers. Throws INVALID_ARGUMENT for a bad address. */
-export function createNodeClient ({ hosts = ['/ip4/127.0.0.1/tcp/9094'], auth, timeoutMs = 0, clock = systemClock, ...rest }: NodeClientInit = {}): ClusterClient {
+/**
+ * A client with all that Node has: errors in the middle of lists, unix sockets, TLS options, several peers. Throws INVALID_ARGUMENT for a
+ * bad address.
+ */
+export function createNodeClient (
+  { hosts = ['/ip4/127.0.0.1/tcp/9094'], auth, timeoutMs = 0, clock = systemClock, ...rest }: NodeClientInit = {}
+): ClusterClient {
   const transports = hosts.map(parseEndpoint).map(endpoint => nodeTransport({ ...rest, endpoint, timeout: { ms: timeoutMs, clock } }))
   return new ClusterClient({ transport: failover(transports), ...(auth == null ? {} : { auth }) })
 }

@@ -1,11 +1,12 @@
 /**
- * How the client's requests travel. Implementations: `fetchTransport` (browsers, Deno, Bun, workers), `nodeTransport` (Node: trailers, unix sockets,
+ * How the client's requests travel. Implementations: `fetchTransport` (browsers, Deno, Bun, workers), `nodeTransport` (Node: trailers, unix
+ * sockets,
  * TLS options), `failover` (several peers, one after the other).
  */
 export interface Transport {
   /**
-   * Sends a request and resolves with the head of the answer, of whatever status. Rejects when no answer came: with an ApiError of status 0 when there is
-   * something better to say than the platform does, with the signal's reason when it aborted.
+   * Sends a request and resolves with the head of the answer, of whatever status. Rejects when no answer came: with an ApiError of status 0
+   * when there is something better to say than the platform does, with the signal's reason when it aborted.
    */
   request (request: TransportRequest): Promise<TransportResponse>
 }

@@ -1,6 +1,6 @@
 /**
- * What the REST API sends, as it sends it (docs: `GET /openapi.json` of a peer). CIDs, peer IDs, multiaddresses and times are texts, so nothing is lost
- * on the way: times keep their nanoseconds, and no multiformats library is needed. Only nanosecond counts are bigints.
+ * What the REST API sends, as it sends it (docs: `GET /openapi.json` of a peer). CIDs, peer IDs, multiaddresses and times are texts, so
+ * nothing is lost on the way: times keep their nanoseconds, and no multiformats library is needed. Only nanosecond counts are bigints.
  */
 
 /** RFC 3339, up to nine digits after the second. "0001-01-01T00:00:00Z": never, or not known. */
@@ -157,7 +157,10 @@ export interface PeerSync {
 /** `own` is null while the pinset is being counted. */
 export interface ClusterSync { own: { pins: number, digest: string, heads: string[], complete: boolean } | null, peers: PeerSync[] }
 
-/** The pins in which two peers differ: what each has, as digest, null: nothing. `more`: there are more. `same_heads`: nothing is under way between them. */
+/**
+ * The pins in which two peers differ: what each has, as digest, null: nothing. `more`: there are more. `same_heads`: nothing is under way
+ * between them.
+ */
 export interface PinsetDiff {
   one: string
   other: string
@@ -168,7 +171,10 @@ export interface PinsetDiff {
   repair: Array<{ peer: string, lost_blocks: number, mended: number }> | null
 }
 
-/** A peer's part of the pinset. `pins`: allocated to it by name; `alone`: those that no other peer that is there has; `statuses`: what isn't done. */
+/**
+ * A peer's part of the pinset. `pins`: allocated to it by name; `alone`: those that no other peer that is there has; `statuses`: what isn't
+ * done.
+ */
 export interface PeerPins {
   peer: string
   peername: string
@@ -180,10 +186,14 @@ export interface PeerPins {
 }
 
 /** `under_replicated`: fewer peers have them than shall; `unreachable`: nobody who has them is there. */
-export interface PinsHealth { at: TimeText, pins: number, everywhere: number, under_replicated: number, unreachable: number, peers: PeerPins[] }
+export interface PinsHealth {
+  at: TimeText, pins: number, everywhere: number, under_replicated: number, unreachable: number, peers: PeerPins[]
+}
 
 /** Every series has a value for each time (Unix milliseconds, oldest first); null: none. */
-export interface MetricHistory { every_ms: number, at: number[], series: Array<{ name: string, peer: string, values: Array<number | null> }> }
+export interface MetricHistory {
+  every_ms: number, at: number[], series: Array<{ name: string, peer: string, values: Array<number | null> }>
+}
 
 export interface Alert extends Metric { triggered_at: TimeText }
 
@@ -212,7 +222,9 @@ export interface PinProgress {
   error: string
   /** Why it isn't done, as one sentence for people; '' when nothing is under way. Absent from older peers. */
   reason?: string
-  operation: { type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number, next_try_at: TimeText | null } | null
+  operation: {
+    type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number, next_try_at: TimeText | null
+  } | null
   ipfs: {
     phase: PinProgressPhase
     blocks: number

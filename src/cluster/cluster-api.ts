@@ -20,30 +20,37 @@ export interface PeersOptions extends CallOptions {
   missing?: boolean
 }
 export interface StatusOptions extends ScopeOptions {
-  /** Also a row in `cluster_error` for each allocated peer that isn't a member any more, as `status` of one pin has it. Go's lists leave them out. */
+  /**
+   * Also a row in `cluster_error` for each allocated peer that isn't a member any more, as `status` of one pin has it. Go's lists leave
+   * them out.
+   */
   missing?: boolean
 }
 
 /** One peer's view of one pin: "why is it stuck". */
-export interface PeerPinProgress { peer: PeerId, peerName: string, operation: OperationProgress | null, ipfs: PinProgress | null, error: string }
+export interface PeerPinProgress {
+  peer: PeerId, peerName: string, operation: OperationProgress | null, ipfs: PinProgress | null, error: string
+}
 
 /**
- * What is wrong with a peer. `starting`: its APIs are there already, its place in the cluster's network isn't; `behind`: it knows that it hasn't merged all of the pinset yet; `dirty`: a branch of the pinset is to be looked through again;
- * `damaged`: its disk lost some of the pinset, and that everything is back hasn't been seen yet;
- * `read_only`: no pin can be written: the disk is full, or takes nothing;
- * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it hears some of them, but not all;
- * `pins_set_aside`: it ended before while it pinned something, and lets that wait;
- * `denylist_broken`: a denylist can't be used as it is now, its last good rules are in force;
- * `out_of_sync`: the pinset of a trusted peer has been another one for longer than the state sync interval, and nothing is missing on either side.
+ * What is wrong with a peer. `starting`: its APIs are there already, its place in the cluster's network isn't; `behind`: it knows that it
+ * hasn't merged all of the pinset yet; `dirty`: a branch of the pinset is to be looked through again; `damaged`: its disk lost some of the
+ * pinset, and that everything is back hasn't been seen yet; `read_only`: no pin can be written: the disk is full, or takes nothing;
+ * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it
+ * hears some of them, but not all; `pins_set_aside`: it ended before while it pinned something, and lets that wait; `denylist_broken`: a
+ * denylist can't be used as it is now, its last good rules are in force; `out_of_sync`: the pinset of a trusted peer has been another one
+ * for longer than the state sync interval, and nothing is missing on either side.
  */
-export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent' | 'peers_silent' | 'pins_set_aside' | 'denylist_broken' | 'out_of_sync'
+export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent'
+  | 'peers_silent' | 'pins_set_aside' | 'denylist_broken' | 'out_of_sync'
 
 /** How a peer is. No problems: fine. */
 export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }
 
 /**
- * How a peer's pinset is to this one's. `in_sync`: the same, now or within the last interval; `ahead`: it names heads that aren't here; `behind`: it says that it misses some, or hasn't had this peer's heads for longer
- * than the interval; `differs`: nothing is missing on either side, and yet they aren't the same; `out_of_sync`: so for longer than the interval; `unknown`: nothing can be said yet.
+ * How a peer's pinset is to this one's. `in_sync`: the same, now or within the last interval; `ahead`: it names heads that aren't here;
+ * `behind`: it says that it misses some, or hasn't had this peer's heads for longer than the interval; `differs`: nothing is missing on
+ * either side, and yet they aren't the same; `out_of_sync`: so for longer than the interval; `unknown`: nothing can be said yet.
  */
 export type SyncState = 'in_sync' | 'ahead' | 'behind' | 'differs' | 'out_of_sync' | 'unknown'
 
@@ -74,7 +81,10 @@ export interface PinsetDiffOptions extends CallOptions {
   repair?: boolean
 }
 
-/** `pins`: those that differed at two looks two seconds apart; with a repair, those that still do after it. `isSameHeads`: both had the same heads then: what differs isn't under way. */
+/**
+ * `pins`: those that differed at two looks two seconds apart; with a repair, those that still do after it. `isSameHeads`: both had the same
+ * heads then: what differs isn't under way.
+ */
 export interface PinsetDiff {
   one: PeerId
   other: PeerId
@@ -177,7 +187,9 @@ export interface PaceLimits {
   atOnce: number
 }
 
-/** `draining`: pins move; `waiting`: those that are left can't move now, see `reason`; `drained`: the peer holds nothing that only it has. */
+/**
+ * `draining`: pins move; `waiting`: those that are left can't move now, see `reason`; `drained`: the peer holds nothing that only it has.
+ */
 export type DrainState = 'draining' | 'waiting' | 'drained'
 
 /** How far a drain is. Figures are those of the asked peer, which is the one that drains. */
@@ -216,11 +228,19 @@ export interface RebalanceOrder extends Partial<PaceLimits> {
   equal?: boolean | undefined
 }
 
-/** One peer's part in a rebalance. `capacity`: what its share goes by. `pins`: copies that could move, now; `goal`, its share of all; `after`, when all has moved. */
+/**
+ * One peer's part in a rebalance. `capacity`: what its share goes by. `pins`: copies that could move, now; `goal`, its share of all;
+ * `after`, when all has moved.
+ */
 export interface BalanceShare { peer: PeerId, peerName: string, capacity: number, pins: number, goal: number, after: number }
 
-/** What a rebalance would do. `pins`: those that could move; `count`: moves; `moves`: the first hundred of them, and why: too much on the peer, or a group without the pin. */
-export interface RebalancePlan { peers: BalanceShare[], pins: number, count: number, moves: Array<{ cid: CID, from: PeerId, to: PeerId, why: 'load' | 'group' }> }
+/**
+ * What a rebalance would do. `pins`: those that could move; `count`: moves; `moves`: the first hundred of them, and why: too much on the
+ * peer, or a group without the pin.
+ */
+export interface RebalancePlan {
+  peers: BalanceShare[], pins: number, count: number, moves: Array<{ cid: CID, from: PeerId, to: PeerId, why: 'load' | 'group' }>
+}
 
 /** How far a rebalance is. Of one that went on after a restart, since then. */
 export interface RebalanceStatus extends PaceLimits {
@@ -243,8 +263,8 @@ export interface HistorySeries { name: string, peer: PeerId, values: Array<numbe
 export interface MetricHistory { everyMs: number, at: Time[], series: HistorySeries[] }
 
 /**
- * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that Go
- * answers (api/common). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
+ * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that
+ * Go answers (api/common). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
  */
 export interface ClusterApi {
   readonly peer: PeerId

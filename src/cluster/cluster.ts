@@ -26,7 +26,11 @@ import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
 import type { AuditPolicy } from './audit/audits.ts'
 import type { Importers } from './add/upload.ts'
-import type { AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder, PeerPinProgress, PeerSync, PinsetDiff, PinsetDiffOptions, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from './cluster-api.ts'
+import type {
+  AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, MetricHistory, MoveOrder,
+  PeerPinProgress, PeerSync, PinsetDiff, PinsetDiffOptions, PinsHealth, PeersOptions, RebalanceOrder, RebalancePlan, RebalanceStatus,
+  ScopeOptions, StatusOptions
+} from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
 import { healthOf } from './status/health.ts'
@@ -85,7 +89,10 @@ export interface ClusterDeps {
   denylist?: Denylist & NonNullable<HealthDeps['denylist']>
   /** An empty, started store for a moment. Without it the rows of status listings of several peers stay in memory. */
   temporaryStore?: () => Promise<TemporaryStore>
-  /** Keeps what of the use cases must outlive the process: removals of peers under way. Started before the cluster. Without it they end with the process. */
+  /**
+   * Keeps what of the use cases must outlive the process: removals of peers under way. Started before the cluster. Without it they end with
+   * the process.
+   */
   datastore?: Datastore
   /** Told of each new state of a drain that this peer does. */
   onDrain?: (drain: DrainStatus) => void
@@ -169,7 +176,9 @@ class ClusterPeer implements Cluster {
   /** Among the alerts, as a metric that isn't right. */
   #onSync ({ peer, isTrusted, state }: PeerSync): void {
     const metric = this.#deps.monitor.lastKnownOf(pinsetMetric, peer)
-    if (state === 'out_of_sync' && isTrusted && metric != null) this.#cases.alerts.add({ ...metric, name: 'out_of_sync', triggeredAt: this.#deps.clock.now() })
+    if (state === 'out_of_sync' && isTrusted && metric != null) {
+      this.#cases.alerts.add({ ...metric, name: 'out_of_sync', triggeredAt: this.#deps.clock.now() })
+    }
   }
 
   #onAlert (alert: Alert, repinning: WorkerHandle): void {
@@ -197,12 +206,18 @@ class ClusterPeer implements Cluster {
     if (this.#cases.draining.own().includes(peer)) await this.#cases.drains.cancel(peer)
   }
 
-  async drainPeer (peer: PeerId, order: DrainOrder, { signal }: CallOptions = {}): Promise<DrainStatus> { return this.#cases.drains.start(peer, order, signal) }
+  async drainPeer (peer: PeerId, order: DrainOrder, { signal }: CallOptions = {}): Promise<DrainStatus> {
+    return this.#cases.drains.start(peer, order, signal)
+  }
   drainOf (peer: PeerId): DrainStatus { return this.#cases.drains.status(peer) }
   drains (): DrainStatus[] { return this.#cases.drains.list() }
   async cancelDrain (peer: PeerId): Promise<DrainStatus> { return this.#cases.drains.cancel(peer) }
-  async planRebalance (order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}): Promise<RebalancePlan> { return this.#cases.rebalances.plan(order, signal) }
-  async rebalance (order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}): Promise<RebalanceStatus> { return this.#cases.rebalances.start(order, signal) }
+  async planRebalance (
+    order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}
+  ): Promise<RebalancePlan> { return this.#cases.rebalances.plan(order, signal) }
+  async rebalance (
+    order: RebalanceOrder, { signal = new AbortController().signal }: CallOptions = {}
+  ): Promise<RebalanceStatus> { return this.#cases.rebalances.start(order, signal) }
   rebalanceStatus (): RebalanceStatus { return this.#cases.rebalances.status() }
   async cancelRebalance (): Promise<RebalanceStatus> { return this.#cases.rebalances.cancel() }
   drainsOf (): PeerId[] { return this.#cases.draining.own() }
@@ -233,7 +248,9 @@ class ClusterPeer implements Cluster {
   allocationLines (call: CallOptions = {}): AsyncIterable<Uint8Array> { return this.#deps.consensus.state.jsonLines(call) }
 
   async status (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.statuses.status(cid, scope) }
-  statusAll (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.statuses.statusAll(filter, scope) }
+  statusAll (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
+    return this.#cases.statuses.statusAll(filter, scope)
+  }
   async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.recoveries.recover(cid, scope) }
   recoverAll (scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.recoveries.recoverAll(scope) }
 
@@ -243,9 +260,13 @@ class ClusterPeer implements Cluster {
   audit (order: AuditOrder): AuditRun { return this.#cases.audits.start(order) }
   audits (): AuditRun[] { return this.#cases.audits.runs() }
   cancelAudit (): AuditRun { return this.#cases.audits.cancel() }
-  auditResults (options: CallOptions & { isBad?: boolean } = {}): AsyncIterable<AuditResult[]> { return this.#cases.audits.results(options) }
+  auditResults (
+    options: CallOptions & { isBad?: boolean } = {}
+  ): AsyncIterable<AuditResult[]> { return this.#cases.audits.results(options) }
   sync (): ClusterSync { return { own: this.#cases.sync.own(), peers: this.#cases.sync.rows() } }
-  async pinsetDiff (peers: { one: PeerId, other: PeerId }, options: PinsetDiffOptions = {}): Promise<PinsetDiff> { return this.#cases.diffs.diff(peers, options) }
+  async pinsetDiff (
+    peers: { one: PeerId, other: PeerId }, options: PinsetDiffOptions = {}
+  ): Promise<PinsetDiff> { return this.#cases.diffs.diff(peers, options) }
   onSync (listener: (row: PeerSync) => void): () => void { return this.#cases.sync.onChange(listener) }
   async movePin (cid: CID, order: MoveOrder): Promise<Pin> { return this.#cases.moves.move(cid, order) }
 
@@ -255,7 +276,9 @@ class ClusterPeer implements Cluster {
 
   async repoGc (scope: ScopeOptions = {}): Promise<Map<PeerId, RepoGc>> { return this.#cases.collection.collect(scope) }
 
-  async repoStat (call: CallOptions = {}): Promise<RepoTotals> { return totalRepoStat({ ...this.#deps, members: this.#cases.members }, call) }
+  async repoStat (call: CallOptions = {}): Promise<RepoTotals> {
+    return totalRepoStat({ ...this.#deps, members: this.#cases.members }, call)
+  }
 
   async connectGraph (call: CallOptions = {}): Promise<ConnectGraph> {
     const { members, peers } = this.#cases

@@ -68,20 +68,32 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   }
   const lent = new LentPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, lent })
-  const removal = new PeerRemoval(init, { ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer) })
+  const removal = new PeerRemoval(init, {
+    ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer)
+  })
   const moves = new Moves(init, { ...deps, members, placement, ask })
-  const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> => peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
+  const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> =>
+    peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
   const drains = new Drains(init, {
     ...deps, members, placement, draining, ask, repoStat,
-    statusesOf: (peer, filter, signal) => peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal })
+    statusesOf: (peer, filter, signal) =>
+      peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal })
   })
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
-  return { members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops() }
+  return {
+    members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm,
+    repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops()
+  }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
-    const others = [stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(), ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []]
-    return { loops: [recover, history.worker(), sync.worker(), audits.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker() }
+    const others = [
+      stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(),
+      ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []
+    ]
+    return {
+      loops: [recover, history.worker(), sync.worker(), audits.worker(), ...init.followerMode ? [] : others], repinLoop: repinner.worker()
+    }
   }
 }

@@ -54,5 +54,7 @@ function valueOf (field: Field, { profile, variables, path, keys }: Place): unkn
 
 /** As Go: a single multiaddress is written as plain text where both forms are read and other programs expect it. */
 function oneAsText (field: Field, value: unknown): unknown {
-  return field.kind.name === 'list of multiaddresses' && field.reading !== 'plain' && Array.isArray(value) && value.length === 1 ? value[0] : value
+  return field.kind.name === 'list of multiaddresses' && field.reading !== 'plain' && Array.isArray(value) && value.length === 1
+    ? value[0]
+    : value
 }

@@ -52,18 +52,22 @@ export function field<Value> (kind: Kind<Value>, fallback: unknown, doc: string,
 }
 
 /** A key whose value is true or false. */
-export const bool = (fallback: boolean, doc: string, options: FieldOptions = {}): Field<boolean, ''> => field(kinds.bool, fallback, doc, { reading: 'literal', ...options })
+export const bool = (fallback: boolean, doc: string, options: FieldOptions = {}): Field<boolean, ''> =>
+  field(kinds.bool, fallback, doc, { reading: 'literal', ...options })
 
 /** A key whose value is a whole number, within limits. */
 export const int = (fallback: number, doc: string, { atLeast, above, atMost, ...options }: FieldOptions & Limits = {}): Field<number, ''> =>
   field(kinds.int(limits({ atLeast, above, atMost })), fallback, doc, options)
 
 /** A Go duration; milliseconds in the settings. */
-export const duration = (fallback: string, doc: string, { atLeast, above, atMost, ...options }: FieldOptions & Limits = {}): Field<number, 'Ms'> =>
+export const duration = (
+  fallback: string, doc: string, { atLeast, above, atMost, ...options }: FieldOptions & Limits = {}
+): Field<number, 'Ms'> =>
   complete({ kind: kinds.duration(limits({ atLeast, above, atMost })), unit: 'Ms', default: fallback, doc, ...options })
 
 /** A size such as "10GB"; bytes in the settings. */
-export const size = (fallback: string, doc: string, options: FieldOptions = {}): Field<number, 'Bytes'> => complete({ kind: kinds.size, unit: 'Bytes', default: fallback, doc, ...options })
+export const size = (fallback: string, doc: string, options: FieldOptions = {}): Field<number, 'Bytes'> =>
+  complete({ kind: kinds.size, unit: 'Bytes', default: fallback, doc, ...options })
 
 /** Keys in an object of their own. */
 export const group = <Inner extends Fields> (inner: Inner, doc: string): Group<Inner> => ({ group: inner, doc })

@@ -117,7 +117,9 @@ export function duration (limits: Limits = {}): Kind<number> {
   }
 }
 
-const sizeUnits: Record<string, number> = { '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 }
+const sizeUnits: Record<string, number> = {
+  '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40
+}
 
 /** A size as people write it; the value is bytes. */
 export const size: Kind<number> = {
@@ -298,7 +300,11 @@ export const secretHex: Kind<Secret<Uint8Array> | null> = {
   ...text,
   name: 'secret',
   allowed: '64 hexadecimal digits (32 bytes), or "" for an unprotected network',
-  parse: raw => raw === '' ? null : typeof raw === 'string' && /^[\da-fA-F]{64}$/.test(raw) ? new Secret(Uint8Array.from(Buffer.from(raw, 'hex'))) : refused
+  parse: raw => raw === ''
+    ? null
+    : typeof raw === 'string' && /^[\da-fA-F]{64}$/.test(raw)
+    ? new Secret(Uint8Array.from(Buffer.from(raw, 'hex')))
+    : refused
 }
 
 /** A libp2p private key: its protobuf in base64; null when there is none. */
@@ -306,7 +312,8 @@ export const privateKey: Kind<Secret<Uint8Array> | null> = {
   ...text,
   name: 'private key',
   allowed: 'a libp2p private key in base64, or ""',
-  parse: raw => raw === '' ? null : typeof raw === 'string' && isBase64(raw) ? new Secret(Uint8Array.from(Buffer.from(raw, 'base64'))) : refused
+  parse: raw =>
+    raw === '' ? null : typeof raw === 'string' && isBase64(raw) ? new Secret(Uint8Array.from(Buffer.from(raw, 'base64'))) : refused
 }
 
 const isBase64 = (given: string): boolean => given.length % 4 === 0 && /^[A-Za-z\d+/]+={0,2}$/.test(given)

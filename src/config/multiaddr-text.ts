@@ -8,7 +8,9 @@ const some: ValueCheck = value => value !== ''
 const peer: ValueCheck = value => normalPeerId(value) != null
 const cidr: ValueCheck = value => /^\d{1,3}$/.test(value) && Number(value) <= 128
 
-/** The protocols of a multiaddress; null: it has no value. Texts are checked here so that the multiaddr library is loaded only by who dials. */
+/**
+ * The protocols of a multiaddress; null: it has no value. Texts are checked here so that the multiaddr library is loaded only by who dials.
+ */
 const protocols: Record<string, ValueCheck | null> = {
   ip4: isIPv4, ip6: isIPv6, ip6zone: some, ipcidr: cidr,
   dns: some, dns4: some, dns6: some, dnsaddr: some,

@@ -28,8 +28,8 @@ interface Place { section: Section, keys: readonly string[], raw: JsonObject | n
 export const isJsonObject = (raw: unknown): raw is JsonObject => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 
 /**
- * Reads one section: the file's values (null: the section isn't there, so all defaults), then variables on top, then the checks. Problems are
- * added to the findings; the settings that come back are of use only when none was.
+ * Reads one section: the file's values (null: the section isn't there, so all defaults), then variables on top, then the checks. Problems
+ * are added to the findings; the settings that come back are of use only when none was.
  */
 export function readSection (section: Section, raw: unknown, context: Context): JsonObject {
   const { findings } = context
@@ -37,7 +37,9 @@ export function readSection (section: Section, raw: unknown, context: Context): 
   if (raw != null && !isJsonObject(raw)) findings.problems.push(`${section.path} is ${show(raw)}: must be an object`)
   const values = readFields(section.fields, { section, keys: [], raw: isJsonObject(raw) ? raw : null }, context)
   if (findings.problems.length > before) return values
-  for (const { key, value, allowed } of section.check?.(values as never) ?? []) findings.problems.push(`${section.path}.${key} is ${show(value)}: must be ${allowed}`)
+  for (const { key, value, allowed } of section.check?.(values as never) ?? []) {
+    findings.problems.push(`${section.path}.${key} is ${show(value)}: must be ${allowed}`)
+  }
   return values
 }
 
@@ -66,7 +68,9 @@ function readField (field: Field, place: Place, context: Context): unknown {
   const value = field.kind.parse(effective)
   const where = text == null ? pathOf(place) : `${variable} (${pathOf(place)})`
   if (value !== refused) {
-    if (field.inert !== '' && given != null && !isUsual(field, effective)) context.findings.warnings.push(`${where} has no effect here: ${field.inert}`)
+    if (field.inert !== '' && given != null && !isUsual(field, effective)) {
+      context.findings.warnings.push(`${where} has no effect here: ${field.inert}`)
+    }
     return value
   }
   const shown = field.hidden ? 'a hidden value' : show(text ?? effective)
@@ -74,19 +78,24 @@ function readField (field: Field, place: Place, context: Context): unknown {
     context.findings.warnings.push(`${where} is ${shown}, which is not ${field.kind.allowed}; the default ${show(field.default)} is used`)
     return field.kind.parse(field.default)
   }
-  context.findings.problems.push(`${where} is ${shown}: must be ${(text == null ? undefined : field.kind.allowedText) ?? field.kind.allowed}`)
+  context.findings.problems.push(
+    `${where} is ${shown}: must be ${(text == null ? undefined : field.kind.allowedText) ?? field.kind.allowed}`
+  )
   return undefined
 }
 
 /** The JSON value that counts, see `Reading`. A variable of a section that is absent still acts on its defaults. */
 function effectiveValue (field: Field, given: unknown, place: Place): unknown {
-  const fallback = place.raw != null || place.keys.length > 1 ? field.default : place.section.whenAbsent?.[place.keys[0] ?? ''] ?? field.default
+  const fallback = place.raw != null || place.keys.length > 1
+    ? field.default
+    : place.section.whenAbsent?.[place.keys[0] ?? ''] ?? field.default
   if (given == null) return place.raw != null && field.reading === 'literal' ? field.kind.zero : fallback
   return field.reading === 'keep' && field.kind.isEmpty(given) ? fallback : given
 }
 
 /** What `init` writes. */
-const isUsual = (field: Field, value: unknown): boolean => [field.default, field.testDefault].some(usual => JSON.stringify(usual) === JSON.stringify(value))
+const isUsual = (field: Field, value: unknown): boolean =>
+  [field.default, field.testDefault].some(usual => JSON.stringify(usual) === JSON.stringify(value))
 
 const pathOf = ({ section, keys }: Place): string => [section.path, ...keys].join('.')
 

@@ -5,7 +5,10 @@ import { variableName } from './section.ts'
 
 /** The reference of all keys as Markdown: one table a section, out of the same tables that read the file. */
 export function configReference (): string {
-  const parts = sections.map(({ path, doc, fields }) => [`## ${path}`, '', doc, '', '| key | default | what | variable |', '|---|---|---|---|', ...rowsOf(fields, path), ''].join('\n'))
+  const parts = sections.map(
+    ({ path, doc, fields }) =>
+      [`## ${path}`, '', doc, '', '| key | default | what | variable |', '|---|---|---|---|', ...rowsOf(fields, path), ''].join('\n')
+  )
   return [...head, ...parts].join('\n')
 }
 
@@ -26,12 +29,18 @@ const head = [
 ]
 
 function rowsOf (fields: Fields, path: string, keys: readonly string[] = []): string[] {
-  return Object.entries(fields).flatMap(([key, entry]) => isGroup(entry) ? rowsOf(entry.group, path, [...keys, key]) : [rowOf(entry, path, [...keys, key])])
+  return Object.entries(fields).flatMap(
+    ([key, entry]) => isGroup(entry) ? rowsOf(entry.group, path, [...keys, key]) : [rowOf(entry, path, [...keys, key])]
+  )
 }
 
 function rowOf (field: Field, path: string, keys: readonly string[]): string {
   const test = field.testDefault === undefined ? '' : ` (test profile: ${code(field.testDefault)})`
-  const cells = [`\`${keys.join('.')}\``, `${code(field.default)}${test}`, `${field.doc} Must be ${field.kind.allowed}.${field.inert === '' ? '' : ` No effect here: ${field.inert}`}`, `\`${variableName(path, keys)}\``]
+  const cells = [
+    `\`${keys.join('.')}\``, `${code(field.default)}${test}`,
+    `${field.doc} Must be ${field.kind.allowed}.${field.inert === '' ? '' : ` No effect here: ${field.inert}`}`,
+    `\`${variableName(path, keys)}\``
+  ]
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 

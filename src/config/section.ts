@@ -19,8 +19,8 @@ export interface Section<Table extends Fields = Fields> {
 export const section = <const Table extends Fields> (given: Section<Table>): Section<Table> => given
 
 /**
- * The variable that overrides a key: CLUSTER_, the component unless it is `cluster`, and the key without underscores; keys in an object of their
- * own carry its name before. `cluster.connection_manager.high_water` → CLUSTER_CONNECTIONMANAGER_HIGHWATER.
+ * The variable that overrides a key: CLUSTER_, the component unless it is `cluster`, and the key without underscores; keys in an object of
+ * their own carry its name before. `cluster.connection_manager.high_water` → CLUSTER_CONNECTIONMANAGER_HIGHWATER.
  */
 export function variableName (sectionPath: string, keys: readonly string[]): string {
   const component = sectionPath === 'cluster' ? [] : sectionPath.split('.').slice(1)

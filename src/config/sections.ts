@@ -24,7 +24,8 @@ export const sections: readonly Section[] = [
   levelSection
 ] as readonly Section<any>[] // any: each has a table of its own
 
-const notByInit: readonly Section[] = [ipfshttpSection, serviceSection, webuiSection, webhooksSection] as readonly Section<any>[] // any: as above
+// any: as above
+const notByInit: readonly Section[] = [ipfshttpSection, serviceSection, webuiSection, webhooksSection] as readonly Section<any>[]
 
 /** What `init` writes: all of them but the external Kubo, the service and the web pages, which somebody has to want. */
 export const initSections = sections.filter(one => !notByInit.includes(one))
@@ -33,4 +34,7 @@ export const initSections = sections.filter(one => !notByInit.includes(one))
 export const inertSections: readonly Section[] = [raftSection as Section<any>] // any: as above
 
 /** The top level of service.json: sections of their own, and folders of components. */
-export const topLevel = ['source', 'cluster', 'consensus', 'api', 'ipfs_connector', 'state', 'pin_tracker', 'monitor', 'allocator', 'informer', 'observations', 'datastore']
+export const topLevel = [
+  'source', 'cluster', 'consensus', 'api', 'ipfs_connector', 'state', 'pin_tracker', 'monitor', 'allocator', 'informer', 'observations',
+  'datastore'
+]

@@ -11,12 +11,18 @@ import type { WebhooksConfig } from './sections/webhooks.ts'
 import type { BalancedConfig, DiskConfig, PinqueueConfig, PubsubmonConfig, StatelessConfig, TagsConfig } from './sections/pinning.ts'
 import type { WebuiConfig } from './sections/webui.ts'
 
-export type { BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig, LevelConfig }
-export type { MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig, WebhooksConfig, WebuiConfig }
+export type {
+  BalancedConfig, ClusterConfig, CrdtConfig, DiskConfig, GatewayConfig, HeliaConfig, HttpApiConfig, IpfsHttpConfig, IpfsProxyConfig,
+  LevelConfig
+}
+export type {
+  MetricsConfig, PinqueueConfig, PubsubmonConfig, ServiceApiConfig, StatelessConfig, TagsConfig, TracingConfig, WebhooksConfig, WebuiConfig
+}
 
 /**
- * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer IDs
- * texts, secrets `Secret`s. Names are the keys of service.json in camel case. A face or informer that is not in the file is null: it isn't started.
+ * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer
+ * IDs texts, secrets `Secret`s. Names are the keys of service.json in camel case. A face or informer that is not in the file is null: it
+ * isn't started.
  */
 export interface ServiceConfig {
   readonly cluster: ClusterConfig
@@ -43,6 +49,8 @@ export interface ServiceConfig {
   readonly metrics: MetricsConfig
   readonly tracing: TracingConfig
   readonly datastore: LevelConfig
-  /** Not in the file. `closed`: RPC methods, as Go names them, that this peer refuses to all others, whatever its policy says. Absent: none. */
+  /**
+   * Not in the file. `closed`: RPC methods, as Go names them, that this peer refuses to all others, whatever its policy says. Absent: none.
+   */
   readonly rpc?: { readonly closed: readonly string[] }
 }

@@ -61,8 +61,8 @@ export function sourceOf (file: JsonObject): string | undefined {
 }
 
 /**
- * Reads the sections of a service.json, with variables on top. Throws one INVALID_CONFIG whose message has a line for each problem (section, key,
- * value, what is allowed); `details.problems` is their number.
+ * Reads the sections of a service.json, with variables on top. Throws one INVALID_CONFIG whose message has a line for each problem
+ * (section, key, value, what is allowed); `details.problems` is their number.
  */
 export function readServiceConfig (file: JsonObject, { variables, hostName }: ReadOptions): LoadedConfig {
   const findings = newFindings()
@@ -79,28 +79,39 @@ export function readServiceConfig (file: JsonObject, { variables, hostName }: Re
 }
 
 /** A key that was lost must not open the cluster to everybody. */
-const noSecret = 'cluster.secret is missing: must be the 32 bytes (hex) that all peers of the cluster have, or "" for a cluster that anybody can join'
+const noSecret =
+  'cluster.secret is missing: must be the 32 bytes (hex) that all peers of the cluster have, or "" for a cluster that anybody can join'
 
 /** INVALID_CONFIG with all problems, one a line. */
 export function invalidConfig (problems: readonly string[]): ClusterError {
-  const message = problems.length === 1 ? problems[0] ?? '' : `${problems.length} problems:\n${problems.map(problem => `  ${problem}`).join('\n')}`
+  const message = problems.length === 1
+    ? problems[0] ?? ''
+    : `${problems.length} problems:\n${problems.map(problem => `  ${problem}`).join('\n')}`
   return new ClusterError('INVALID_CONFIG', { problems: problems.length }, { message })
 }
 
 /** Which sections must, may and may not be there together. Also notes names that mean nothing. */
 function checkSkeleton (file: JsonObject, findings: Findings): void {
-  const present = (folder: string): string[] => Object.entries(isJsonObject(file[folder]) ? file[folder] : {}).filter(([, value]) => value != null).map(([name]) => name)
+  const present = (folder: string): string[] =>
+    Object.entries(isJsonObject(file[folder]) ? file[folder] : {}).filter(([, value]) => value != null).map(([name]) => name)
   if (file.cluster == null) findings.problems.push('cluster is missing: must be a section with at least secret and listen_multiaddress')
   checkConsensus(present('consensus'), findings)
   checkConnector(present('ipfs_connector'), findings)
   const engines = present('datastore').filter(name => name === 'level' || foreignDatastores.includes(name as ForeignDatastore))
   // a raft peer of Go needs no datastore: its file is refused for one reason
-  if (engines.length > 1 || (engines.length === 0 && !present('consensus').includes('raft'))) findings.problems.push(`datastore has ${engines.length === 0 ? 'no engine' : engines.join(' and ')}: must be exactly one, "level" (or one of Go's: ${foreignDatastores.join(', ')})`)
+  if (engines.length > 1 || (engines.length === 0 && !present('consensus').includes('raft'))) {
+    findings.problems.push(
+      `datastore has ${engines.length === 0 ? 'no engine' : engines.join(' and ')}: must be exactly one, "level" (or one of Go's: ${foreignDatastores.join(', ')})`
+    )
+  }
 
-  const known = new Set([...sections, ...inertSections].map(section => section.path).concat(foreignDatastores.map(name => `datastore.${name}`)))
+  const known = new Set(
+    [...sections, ...inertSections].map(section => section.path).concat(foreignDatastores.map(name => `datastore.${name}`))
+  )
   for (const [name, value] of Object.entries(file)) {
     if (!topLevel.includes(name)) findings.unknownKeys.push(name)
-    else if (name !== 'cluster' && name !== 'source' && value != null && !isJsonObject(value)) findings.problems.push(`${name} is ${JSON.stringify(value)}: must be an object`)
+    else if (name !== 'cluster' && name !== 'source' && value != null && !isJsonObject(value))
+      findings.problems.push(`${name} is ${JSON.stringify(value)}: must be an object`)
     else if (name !== 'cluster') findings.unknownKeys.push(...present(name).map(one => `${name}.${one}`).filter(path => !known.has(path)))
   }
 }
@@ -111,7 +122,9 @@ function checkConsensus (present: string[], { problems }: Findings): void {
 }
 
 function checkConnector (present: string[], { problems }: Findings): void {
-  if (present.includes('helia') && present.includes('ipfshttp')) problems.push('ipfs_connector has helia and ipfshttp: must be exactly one, helia (the embedded node) or ipfshttp (an external Kubo)')
+  if (present.includes('helia') && present.includes('ipfshttp')) {
+    problems.push('ipfs_connector has helia and ipfshttp: must be exactly one, helia (the embedded node) or ipfshttp (an external Kubo)')
+  }
 }
 
 function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => boolean): ServiceConfig {
@@ -121,7 +134,13 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
   return {
     cluster: all('cluster'),
     crdt: all('consensus.crdt'),
-    api: { restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'), gateway: gatewayOf(all('api.gateway'), { kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress }), service: ifPresent('api.service'), webui: webuiOf(ifPresent('api.webui')), webhooks: ifPresent('api.webhooks') },
+    api: {
+      restapi: ifPresent('api.restapi'), pinsvcapi: ifPresent('api.pinsvcapi'), ipfsproxy: ifPresent('api.ipfsproxy'),
+      gateway: gatewayOf(all('api.gateway'), {
+        kind, isPresent: isPresent('api.gateway'), older: all('ipfs_connector.helia').gatewayMultiaddress
+      }),
+      service: ifPresent('api.service'), webui: webuiOf(ifPresent('api.webui')), webhooks: ifPresent('api.webhooks')
+    },
     ipfs: { kind, ...all(`ipfs_connector.${kind}`) },
     tracker: all('pin_tracker.stateless'),
     monitor: all('monitor.pubsubmon'),
@@ -136,10 +155,13 @@ function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => b
 const webuiOf = (section: WebuiConfig | null): WebuiConfig | null => section?.disabled === true ? null : section
 
 /**
- * The older key of the embedded node wins where it is given. A file from before the section has neither: the embedded node had a gateway then, an external
+ * The older key of the embedded node wins where it is given. A file from before the section has neither: the embedded node had a gateway
+ * then, an external
  * Kubo has its own.
  */
-function gatewayOf (section: GatewayConfig, { kind, isPresent, older }: { kind: 'helia' | 'ipfshttp', isPresent: boolean, older: string | null }): GatewayConfig | null {
+function gatewayOf (
+  section: GatewayConfig, { kind, isPresent, older }: { kind: 'helia' | 'ipfshttp', isPresent: boolean, older: string | null }
+): GatewayConfig | null {
   if (kind === 'helia' && older != null) return older === '' ? null : { ...section, listenMultiaddress: [older] }
   if (!isPresent && kind === 'ipfshttp') return null
   return section.listenMultiaddress.length === 0 ? null : section

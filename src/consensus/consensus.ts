@@ -12,7 +12,10 @@ export interface StateListOptions { signal?: AbortSignal }
 export interface PinState {
   get (cid: CID): Pin | undefined
   has (cid: CID): boolean
-  /** True when the pinset remembers that the item was unpinned (it may be pinned again). False for what it has never heard of: all of it, once it was removed. */
+  /**
+   * True when the pinset remembers that the item was unpinned (it may be pinned again). False for what it has never heard of: all of it,
+   * once it was removed.
+   */
   wasUnpinned (cid: CID): Promise<boolean>
   pins (options?: StateListOptions): AsyncIterable<Pin[]>
   /**
@@ -30,13 +33,17 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
 /**
  * Keeps the pinset equal on all peers.
  *
- * - `put`, `remove`, `replace` and `discard` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows it; then it is announced.
- *   Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
+ * - `put`, `remove`, `replace` and `discard` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows
+ *   it; then it is announced.
+ * Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
  *   then nothing was changed. An abort can't take back what is already being committed.
- * - For read-modify-write: await `settled(cid)`, then read and write in the same tick. Otherwise the write may undo one that was acknowledged meanwhile.
- * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset and stops
+ * - For read-modify-write: await `settled(cid)`, then read and write in the same tick. Otherwise the write may undo one that was
+ *   acknowledged meanwhile.
+ * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset
+ *   and stops
  *   after it misses nothing.
- * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes. What happened
+ * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes. What
+ *   happened
  *   before `start` is read from `state`.
  */
 export interface Consensus extends Startable {
@@ -45,16 +52,20 @@ export interface Consensus extends Startable {
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
   /**
-   * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who didn't know of it.
-   * With batching, one that waits for its block still gives way to what is merged until then. Resolves with whether it was done; false also when another change
-   * of the item overtakes it, or is under way already.
+   * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who
+   * didn't know of it.
+   * With batching, one that waits for its block still gives way to what is merged until then. Resolves with whether it was done; false also
+   * when another change of the item overtakes it, or is under way already.
    */
   replace (over: Pin, pin: Pin): Promise<boolean>
   /** `remove`, under the conditions of `replace`. An item that is gone already resolves with false. */
   discard (over: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
   settled (cid: CID): Promise<void>
-  /** Resolves when the disk has all that `state` shows: changes of others are merged without a sync. Rejects as `put` does when it can't be written. */
+  /**
+   * Resolves when the disk has all that `state` shows: changes of others are merged without a sync. Rejects as `put` does when it can't be
+   * written.
+   */
   durable (): Promise<void>
   drain (): Promise<void>
   /** The returned function removes the listener. */
@@ -62,8 +73,8 @@ export interface Consensus extends Startable {
   /** Whether that peer's changes and calls are accepted. This peer trusts itself. */
   trusts (peer: PeerId): boolean
   /**
-   * How far this peer is: for /health, metrics and `state crdt info`. `behind`: an announced branch isn't merged yet. `damaged`: its disk was, and that everything is back
-   * hasn't been seen yet.
+   * How far this peer is: for /health, metrics and `state crdt info`. `behind`: an announced branch isn't merged yet. `damaged`: its disk
+   * was, and that everything is back hasn't been seen yet.
    */
   progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged?: boolean }
   /** Why no pin can be written now: a full disk, one that takes nothing; '' when they can. Never rejects. */

@@ -55,7 +55,10 @@ export interface PinsetDigests extends PinsetParts {
   announced (): ReadonlyMap<PeerId, Announcement>
   /** Fetches heads that aren't here, as if that peer had just announced them. */
   fetch (heads: readonly CID[], from: PeerId): void
-  /** Looks through the whole DAG for what is gone or damaged, and derives the values of these keys anew from its blocks. Takes time by the size of the history. */
+  /**
+   * Looks through the whole DAG for what is gone or damaged, and derives the values of these keys anew from its blocks. Takes time by the
+   * size of the history.
+   */
   mergeAgain (keys: readonly string[], options?: PartsOptions): Promise<MergedAgain>
 }
 

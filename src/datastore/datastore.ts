@@ -7,8 +7,8 @@ export interface WriteOptions {
   /** True: the promise resolves when the disk has the batch (fsync). Default false: it survives the process, not the power. */
   sync?: boolean
   /**
-   * True for what makes room in the end: removals, and what goes with them. On a full disk it may use the reserve that a store keeps for this; who has none
-   * does as without.
+   * True for what makes room in the end: removals, and what goes with them. On a full disk it may use the reserve that a store keeps for
+   * this; who has none does as without.
    */
   frees?: boolean
 }
@@ -24,11 +24,13 @@ export interface ListOptions { signal?: AbortSignal }
  * - `write` is atomic: after a crash all or none of a batch is there. Batches apply in the order of the calls.
  * - A read sees every batch whose promise has resolved.
  * - `get` is synchronous on purpose: an awaited single get costs ten times as much as the read (docs/design/storage.md).
- * - Lists come in batches (arrays of some hundred to thousand rows) of a snapshot taken at the first `next`; memory doesn't grow with the range.
+ * - Lists come in batches (arrays of some hundred to thousand rows) of a snapshot taken at the first `next`; memory doesn't grow with the
+ *   range.
  * - Values that are handed out belong to the caller; values that are handed in must not be changed afterwards.
  * - Before `start` and after `stop` every method throws NOT_READY.
- * - What was damaged on the disk isn't passed over: `start` makes a new store of what is left, keeps the damaged files aside and leaves a `DamageReport` in the row
- *   `damageRow`, which the owner of the data deletes when it has dealt with it. A store that finds damage while it runs throws INVALID_DATA.
+ * - What was damaged on the disk isn't passed over: `start` makes a new store of what is left, keeps the damaged files aside and leaves a
+ *   `DamageReport` in the row
+ * `damageRow`, which the owner of the data deletes when it has dealt with it. A store that finds damage while it runs throws INVALID_DATA.
  */
 export interface Datastore extends Startable {
   get (key: string): Uint8Array | undefined

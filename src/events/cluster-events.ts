@@ -48,9 +48,11 @@ const maxReaders = 2048
 const lookMs = 1000
 
 /**
- * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how pins go on this peer, and on the others while
- * somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that come and go (`peer.up`, `peer.down`), or whose pinset isn't this one's (`peer.sync`), or that this peer drains (`peer.drain`); metrics that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew
- * with each start.
+ * What happens in the cluster, as this peer sees it: the pinset's changes, by whomever they were made (`pin.put`, `pin.removed`); how pins
+ * go on this peer, and on the others while somebody listens (`pin.status`; `pin.status.missed`: some of a peer's are lost); members that
+ * come and go (`peer.up`, `peer.down`), or whose pinset isn't this one's (`peer.sync`), or that this peer drains (`peer.drain`); metrics
+ * that expire (`alert`); warnings of this peer's log (`warning`); tasks of the service (`task.status`). The log begins anew with each
+ * start.
  */
 export class ClusterEvents implements EventFeed, Startable {
   readonly name = 'events'
@@ -73,7 +75,8 @@ export class ClusterEvents implements EventFeed, Startable {
     this.#ring = new EventRing({ prefix: logPrefix(random), maxEvents, maxReaders }, { clock })
     this.#own = new StatusLog({ clock, random })
     this.#elsewhere = elsewhere == null ? undefined : new StatusesElsewhere({
-      ...elsewhere, workers: deps.workers, clock, told: (peer, change) => this.#toldBy(peer, change), missed: peer => this.#ring.add('pin.status.missed', { peer, peername: this.#nameOf(peer) })
+      ...elsewhere, workers: deps.workers, clock, told: (peer, change) => this.#toldBy(peer, change),
+      missed: peer => this.#ring.add('pin.status.missed', { peer, peername: this.#nameOf(peer) })
     })
     this.#ends.push(
       consensus.onChange(changes => this.#pinset(changes)),
@@ -123,7 +126,9 @@ export class ClusterEvents implements EventFeed, Startable {
   }
 
   peerDrain ({ peer, state, left, moved, reason }: DrainChange): void {
-    this.#ring.add('peer.drain', { peer, peername: this.#nameOf(peer), state, left, moved, ...(reason === '' ? {} : { reason: shortText(reason) }) })
+    this.#ring.add('peer.drain', {
+      peer, peername: this.#nameOf(peer), state, left, moved, ...(reason === '' ? {} : { reason: shortText(reason) })
+    })
   }
 
   task ({ taskId, kind, state, error }: TaskChange): void {
@@ -139,7 +144,9 @@ export class ClusterEvents implements EventFeed, Startable {
     this.#elsewhere?.pinset(changes)
     for (const { cid, pin } of changes) {
       if (pin == null) this.#ring.add('pin.removed', cidData(cid))
-      else this.#ring.add('pin.put', () => ({ cid: cid.toString(), name: shortText(pin.name), type: pin.type, allocations: pin.allocations }))
+      else this.#ring.add('pin.put', () => ({
+        cid: cid.toString(), name: shortText(pin.name), type: pin.type, allocations: pin.allocations
+      }))
     }
   }
 
@@ -150,7 +157,9 @@ export class ClusterEvents implements EventFeed, Startable {
   }
 
   #toldBy (peer: PeerId, { agoMs, ...change }: StatusChange): void {
-    this.#ring.add('pin.status', () => ({ ...statusData({ peer, ...change }), peername: this.#nameOf(peer) }), this.#deps.clock.now() - agoMs)
+    this.#ring.add(
+      'pin.status', () => ({ ...statusData({ peer, ...change }), peername: this.#nameOf(peer) }), this.#deps.clock.now() - agoMs
+    )
   }
 
   #alert (alert: Alert): void {

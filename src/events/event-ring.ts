@@ -4,7 +4,9 @@ import type { EventBatch, EventData, EventFeed, FollowOptions, LoggedEvent } fro
 import { oldestPlace } from './events.ts'
 
 export interface EventRingInit {
-  /** What ids begin with: a log that begins anew has another one, so that no place of the one before is taken for one of this. Default ''. */
+  /**
+   * What ids begin with: a log that begins anew has another one, so that no place of the one before is taken for one of this. Default ''.
+   */
   prefix?: string
   /** Number of the last event before this log. Default 0. */
   last?: number
@@ -56,7 +58,10 @@ export class EventRing implements EventFeed {
     return event
   }
 
-  /** For a log whose numbers are given elsewhere: an event that is known already is left out; what lies between the last one and this is missed by all who read. */
+  /**
+   * For a log whose numbers are given elsewhere: an event that is known already is left out; what lies between the last one and this is
+   * missed by all who read.
+   */
   put (place: number, { at, type, data }: { at: number, type: string, data: EventData | (() => EventData) }): void {
     if (place <= this.#last) return
     if (place > this.#last + 1) this.#events = []
@@ -73,7 +78,10 @@ export class EventRing implements EventFeed {
     return place != null && place <= this.#last ? place : undefined
   }
 
-  /** Id of the last event that is older than a time; where the log doesn't go back that far, one of which `after` says that something is missing behind it. */
+  /**
+   * Id of the last event that is older than a time; where the log doesn't go back that far, one of which `after` says that something is
+   * missing behind it.
+   */
   idBefore (at: number): string {
     const kept = this.#events.slice(-this.#init.maxEvents)
     const found = kept.findLastIndex(event => event.at < at)

@@ -25,10 +25,13 @@ const retryMs = 2000
 const beat = Buffer.from(':\n\n')
 
 /**
- * Events as `text/event-stream`, in pieces that are each whole messages. The first is `ready`, with the place in its id and `missed` in its data; `missed` comes again when this
- * reader was too slow. A piece is made once for all who read it at once; nothing is read ahead of who takes the pieces.
+ * Events as `text/event-stream`, in pieces that are each whole messages. The first is `ready`, with the place in its id and `missed` in its
+ * data; `missed` comes again when this reader was too slow. A piece is made once for all who read it at once; nothing is read ahead of who
+ * takes the pieces.
  */
-export async function * eventStream (options: EventStreamOptions, { feed, clock }: EventStreamDeps): AsyncGenerator<Uint8Array, void, undefined> {
+export async function * eventStream (
+  options: EventStreamOptions, { feed, clock }: EventStreamDeps
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { after, types = [], waits = true, heartbeatMs = usualHeartbeatMs, lifeMs = usualLifeMs, signal } = options
   const end = new AbortController()
   const stop = (): void => end.abort()

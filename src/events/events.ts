@@ -33,10 +33,13 @@ export interface FollowOptions {
 /**
  * A bounded log of events that many read at their own pace.
  *
- * - The first batch comes at once, even when it is empty: it tells where one is. Each further one comes when there is something, in the order of the log.
- * - Nothing is kept for a reader but its place. Whoever is so slow that the log has let go of what comes next gets `missed` and goes on with what is there; so does
+ * - The first batch comes at once, even when it is empty: it tells where one is. Each further one comes when there is something, in the
+ *   order of the log.
+ * - Nothing is kept for a reader but its place. Whoever is so slow that the log has let go of what comes next gets `missed` and goes on
+ *   with what is there; so does
  *   whoever comes with a place that this log doesn't know.
- * - Events that follow each other closely come together: the more readers there are, the longer the first of a batch waits (milliseconds by their number), so that the work
+ * - Events that follow each other closely come together: the more readers there are, the longer the first of a batch waits (milliseconds by
+ *   their number), so that the work
  *   doesn't grow with readers times events.
  * - The iteration ends when the signal aborts or the log is closed; RATE_LIMITED when there are too many readers.
  */
@@ -58,4 +61,6 @@ export function isWanted (type: string, wanted: readonly string[]): boolean {
 }
 
 /** The JSON of an event, the same in streams and in webhooks. */
-export const eventJson = ({ id, at, type, data }: LoggedEvent): Record<string, unknown> => ({ id, type, at: new Date(at).toISOString(), data })
+export const eventJson = ({ id, at, type, data }: LoggedEvent): Record<string, unknown> => ({
+  id, type, at: new Date(at).toISOString(), data
+})

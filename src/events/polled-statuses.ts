@@ -29,8 +29,9 @@ const roundMs = 30_000
 type Row = Pick<PinInfo, 'cid' | 'status' | 'error' | 'attemptCount'>
 
 /**
- * What can be seen of how pins go on a peer that doesn't tell by itself: with each look the operations that it has, compared with those of the look before; and of pins whose operation is
- * gone, or that were to begin and aren't among them, how they are now. What comes and goes between two looks isn't seen.
+ * What can be seen of how pins go on a peer that doesn't tell by itself: with each look the operations that it has, compared with those of
+ * the look before; and of pins whose operation is gone, or that were to begin and aren't among them, how they are now. What comes and goes
+ * between two looks isn't seen.
  */
 export class PolledStatuses {
   readonly #peer: PeerId
@@ -64,7 +65,9 @@ export class PolledStatuses {
   async #operations (signal: AbortSignal): Promise<{ rows: Map<string, Row>, isWhole: boolean }> {
     const rows = new Map<string, Row>()
     for await (const batch of this.#deps.remotes.statusAll(this.#peer, unfinished, { signal })) {
-      for (const { cid, status, error, attemptCount } of batch) if (status !== 'cluster_error') rows.set(cid.toString(), { cid, status, error, attemptCount })
+      for (const { cid, status, error, attemptCount } of batch) {
+        if (status !== 'cluster_error') rows.set(cid.toString(), { cid, status, error, attemptCount })
+      }
       if (rows.size >= mostRows) return { rows, isWhole: false }
     }
     return { rows, isWhole: true }
@@ -95,7 +98,9 @@ export class PolledStatuses {
     }
   }
 
-  #tell ({ cid, status, error, attemptCount }: Row): void { this.#deps.told({ cid: cid.toString(), status, error, attempts: attemptCount }) }
+  #tell ({ cid, status, error, attemptCount }: Row): void { this.#deps.told({
+    cid: cid.toString(), status, error, attempts: attemptCount
+  }) }
 
   /** The oldest go. */
   #trim (): void {

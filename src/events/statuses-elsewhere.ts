@@ -32,8 +32,8 @@ const msPerChange = 0.2
 const askAgainMs = 600_000
 
 /**
- * How pins go on all other members, heard for as long as somebody here listens and a minute longer. Peers that speak our protocol tell it by a stream each; after an interruption it goes on where it
- * had ended. The others are looked at (`PolledStatuses`).
+ * How pins go on all other members, heard for as long as somebody here listens and a minute longer. Peers that speak our protocol tell it
+ * by a stream each; after an interruption it goes on where it had ended. The others are looked at (`PolledStatuses`).
  */
 export class StatusesElsewhere {
   readonly #deps: StatusesElsewhereDeps
@@ -61,7 +61,9 @@ export class StatusesElsewhere {
     const since = this.#hearsSince
     if (since == null) return
     const now = this.#deps.clock.now()
-    for (const peer of peers) if (!this.#peers.has(peer)) this.#peers.set(peer, new FollowedPeer({ peer, since: Math.max(since, now - askAgainMs) }, this.#deps))
+    for (const peer of peers) {
+      if (!this.#peers.has(peer)) this.#peers.set(peer, new FollowedPeer({ peer, since: Math.max(since, now - askAgainMs) }, this.#deps))
+    }
     const isMember = new Set(peers)
     for (const [peer, followed] of this.#peers) {
       followed.setMember(isMember.has(peer))
@@ -106,7 +108,10 @@ class FollowedPeer {
     if (isMember === (this.#running != null)) return
     this.leftAt = isMember ? Infinity : this.#deps.clock.now()
     this.#waitMs = firstPauseMs
-    if (isMember) this.#running = this.#deps.workers.add({ name: 'pins of another peer', jitter: 0.2, intervalMs: () => this.#waitMs, work: async signal => this.#hear(signal) })
+    if (isMember)
+      this.#running = this.#deps.workers.add({
+        name: 'pins of another peer', jitter: 0.2, intervalMs: () => this.#waitMs, work: async signal => this.#hear(signal)
+      })
     else void this.stop()
   }
 
@@ -158,6 +163,8 @@ class FollowedPeer {
 
   #newPolled (): PolledStatuses {
     const { remotes, clock, told, missed } = this.#deps
-    return new PolledStatuses(this.#peer, { remotes, clock, told: change => told(this.#peer, { ...change, agoMs: 0 }), missed: () => missed(this.#peer) })
+    return new PolledStatuses(this.#peer, {
+      remotes, clock, told: change => told(this.#peer, { ...change, agoMs: 0 }), missed: () => missed(this.#peer)
+    })
   }
 }

@@ -63,13 +63,17 @@ export class RecentWarnings {
     }
   }
 
-  #note ({ level, component, message, facts = {} }: Pick<Warning, 'level' | 'component' | 'message'> & { facts?: LogFacts | undefined }): void {
+  #note (
+    { level, component, message, facts = {} }: Pick<Warning, 'level' | 'component' | 'message'> & { facts?: LogFacts | undefined }
+  ): void {
     const now = this.#clock.now()
     const shown = this.#shown(facts)
     const key = JSON.stringify([level, component, message, shown])
     const before = this.#warnings.get(key)
     this.#warnings.delete(key)
-    const warning = { level, component, message, facts: shown, firstAt: before?.firstAt ?? now, lastAt: now, count: (before?.count ?? 0) + 1 }
+    const warning = {
+      level, component, message, facts: shown, firstAt: before?.firstAt ?? now, lastAt: now, count: (before?.count ?? 0) + 1
+    }
     this.#warnings.set(key, warning)
     if (this.#warnings.size > maxWarnings) this.#warnings.delete(this.#warnings.keys().next().value ?? '')
     this.#forgetOld()

@@ -1,6 +1,6 @@
 /**
- * murmur3 x64-64 with seed 0, the first half of murmur3 x64-128: the hash of UnixFS's sharded directories and the multihash 0x22. 64-bit numbers are
- * pairs of 32-bit halves, because BigInt is ten times slower.
+ * murmur3 x64-64 with seed 0, the first half of murmur3 x64-128: the hash of UnixFS's sharded directories and the multihash 0x22. 64-bit
+ * numbers are pairs of 32-bit halves, because BigInt is ten times slower.
  */
 
 // The upper and lower half that the last 64-bit operation gave.

@@ -9,10 +9,14 @@ export async function namedHash (name: string, bytes: Uint8Array): Promise<Multi
   try {
     code = hashCode(name)
   } catch (err) {
-    throw new ClusterError('INVALID_ARGUMENT', { hash: name.slice(0, 100) }, { message: `unrecognized multihash function: ${name}`, cause: err })
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { hash: name.slice(0, 100) }, { message: `unrecognized multihash function: ${name}`, cause: err }
+    )
   }
   const { digest } = await hashFunction(code)
   const multihash = create(code, digest(bytes))
-  if (!isStorable(code, multihash.size)) throw new ClusterError('INVALID_ARGUMENT', { hash: name }, { message: `potentially insecure hash functions not allowed: ${name}` })
+  if (!isStorable(code, multihash.size)) {
+    throw new ClusterError('INVALID_ARGUMENT', { hash: name }, { message: `potentially insecure hash functions not allowed: ${name}` })
+  }
   return multihash
 }

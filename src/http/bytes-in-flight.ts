@@ -24,7 +24,10 @@ const lookMs = 10
 
 /** An answer that is on its way. */
 export interface Reader {
-  /** Waits until there is room; undefined when there is. Throws or rejects with TIMEOUT when the reader was ended, or with the signal's reason. */
+  /**
+   * Waits until there is room; undefined when there is. Throws or rejects with TIMEOUT when the reader was ended, or with the signal's
+   * reason.
+   */
   take (bytes: number, signal: AbortSignal): Promise<void> | undefined
   /** Read-ahead, which can be done without: false when memory is short. */
   tryTake (bytes: number): boolean
@@ -55,8 +58,8 @@ const joinedPiece = 2 ** 20
 interface Waiting { bytes: number, reader: Flight, ready: () => void }
 
 /**
- * Memory for answers, shared by all listeners: whoever reads content to send takes room first. Clients that don't read can't keep it from the others
- * for long: while somebody waits, the answers that stand still are ended.
+ * Memory for answers, shared by all listeners: whoever reads content to send takes room first. Clients that don't read can't keep it from
+ * the others for long: while somebody waits, the answers that stand still are ended.
  */
 export class BytesInFlight {
   /** For what is read to be sent: who sends it gives it back. */
@@ -242,4 +245,6 @@ export function readerFor (flow: BytesInFlight, response: ServerResponse): Reade
 }
 
 /** Bytes that the kernel hasn't taken. */
-const pendingBytes = (socket: Socket | null): number => (socket as { _handle?: { writeQueueSize?: number } } | null)?._handle?.writeQueueSize ?? socket?.writableLength ?? 0
+const pendingBytes = (socket: Socket | null): number => (
+  socket as { _handle?: { writeQueueSize?: number } } | null
+)?._handle?.writeQueueSize ?? socket?.writableLength ?? 0

@@ -26,9 +26,13 @@ const varyOrigin: HeaderList = [['Vary', 'Origin']]
 
 /** Cross-origin rules as rs/cors has them, which Go's peers use. */
 export function cors (init: CorsInit): Cors {
-  const methods = new Set(init.allowedMethods.length > 0 ? init.allowedMethods.map(method => method.toUpperCase()) : ['GET', 'POST', 'HEAD'])
+  const methods = new Set(
+    init.allowedMethods.length > 0 ? init.allowedMethods.map(method => method.toUpperCase()) : ['GET', 'POST', 'HEAD']
+  )
   const anyHeader = init.allowedHeaders.includes('*')
-  const names = new Set(init.allowedHeaders.length > 0 ? init.allowedHeaders.map(name => name.toLowerCase()) : ['accept', 'content-type', 'x-requested-with'])
+  const names = new Set(
+    init.allowedHeaders.length > 0 ? init.allowedHeaders.map(name => name.toLowerCase()) : ['accept', 'content-type', 'x-requested-with']
+  )
   const originOf = originRule(init.allowedOrigins)
   const mayUse = (method: string): boolean => method === 'OPTIONS' || methods.has(method)
   const credentials: HeaderList = init.allowCredentials ? [['Access-Control-Allow-Credentials', 'true']] : []

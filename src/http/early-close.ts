@@ -13,8 +13,8 @@ export function closesEarly ({ request }: Exchange): boolean {
 }
 
 /**
- * Lets the client read an answer that came before the end of its upload: closing a socket with unread bytes in it would reset the connection and
- * the answer be lost. So our side ends first, and what still comes is thrown away for half a second.
+ * Lets the client read an answer that came before the end of its upload: closing a socket with unread bytes in it would reset the
+ * connection and the answer be lost. So our side ends first, and what still comes is thrown away for half a second.
  */
 export function lingerBeforeClose ({ request, response }: Exchange, clock: Clock): void {
   const { socket } = request

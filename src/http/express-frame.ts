@@ -10,9 +10,14 @@ export interface FrameTargets {
   failed: (exchange: Exchange, err: unknown) => void
 }
 
-const verbs = { GET: 'get', HEAD: 'head', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete', OPTIONS: 'options' } as const satisfies Record<Method, string>
+const verbs = {
+  GET: 'get', HEAD: 'head', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete', OPTIONS: 'options'
+} as const satisfies Record<Method, string>
 
-/** The routes of a table as an Express application, with everything off that Go's server doesn't do (ETag, X-Powered-By, its own query parser). */
+/**
+ * The routes of a table as an Express application, with everything off that Go's server doesn't do (ETag, X-Powered-By, its own query
+ * parser).
+ */
 export function expressFrame (table: RouteTable, { run, unmatched, failed }: FrameTargets): (exchange: Exchange) => void {
   const app = express()
   for (const setting of ['x-powered-by', 'etag', 'query parser'] as const) app.set(setting, false)
@@ -32,7 +37,9 @@ export function expressFrame (table: RouteTable, { run, unmatched, failed }: Fra
     const original = request.url
     exchanges.set(request, exchange)
     // routes match the decoded path, as Go's do; Express decodes what it matched, for itself and as UTF-8 only
-    if (original?.includes('%') === true || original?.startsWith('/') === false) request.url = `${escapePath(exchange.path.toWellFormed())}${exchange.query.raw === '' ? '' : `?${exchange.query.raw}`}`
+    if (original?.includes('%') === true || original?.startsWith('/') === false) {
+      request.url = `${escapePath(exchange.path.toWellFormed())}${exchange.query.raw === '' ? '' : `?${exchange.query.raw}`}`
+    }
     app(request, response)
     if (original != null) request.url = original
   }

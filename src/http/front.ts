@@ -137,7 +137,9 @@ class Front {
     const location = this.#prefix + path
     const page = status === 307 && exchange.method === 'GET'
     const body = page ? `<a href="${escapeHtml(location)}">Temporary Redirect</a>.\n\n` : ''
-    this.#text(exchange, { kind: 'text', status, contentType: page ? 'text/html; charset=utf-8' : null, body, headers: [['Location', location]] })
+    this.#text(exchange, {
+      kind: 'text', status, contentType: page ? 'text/html; charset=utf-8' : null, body, headers: [['Location', location]]
+    })
   }
 
   #unmatched (exchange: Exchange): void {
@@ -203,7 +205,8 @@ class Front {
   }
 }
 
-const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;')
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;')
 
 /** A target that isn't one: Go's server answers by itself and closes. */
 function refuseTarget (response: ServerResponse): void {

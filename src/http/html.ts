@@ -7,8 +7,8 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, found => entities[found] ?? found)
 
 /**
- * Characters that show nothing, or change how what is around them shows: a name with U+202E in it reads backwards. The joiners that scripts and emoji need
- * (U+200C, U+200D) aren't among them.
+ * Characters that show nothing, or change how what is around them shows: a name with U+202E in it reads backwards. The joiners that scripts
+ * and emoji need (U+200C, U+200D) aren't among them.
  */
 const unseen = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu
 /** Names are at most as long in file systems. Characters. */
@@ -29,7 +29,8 @@ const hex = (value: number): string => value.toString(16).toUpperCase()
 export const shownText = (text: string): string => escapeHtml(shortened(text).replace(unseen, '\ufffd'))
 
 /** Never cuts a character in two. */
-const shortened = (text: string): string => text.length <= longestShown ? text : `${text.slice(0, longestShown).replace(/[\ud800-\udbff]$/, '')}…`
+const shortened = (text: string): string =>
+  text.length <= longestShown ? text : `${text.slice(0, longestShown).replace(/[\ud800-\udbff]$/, '')}…`
 
 const style = `
 :root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--line:#d9dee4;--link:#0a58b5;--paper:#fff;--tint:#f3f5f8}
@@ -93,7 +94,9 @@ const sourceOf = (text: string): string => `'sha256-${createHash('sha256').updat
 export const pagePolicy = `default-src 'none'; style-src ${sourceOf(style)}; script-src ${sourceOf(script)}; base-uri 'none'`
 
 /** The headers of such a page. */
-export const pageHeaders: HeaderList = [['Content-Type', 'text/html; charset=utf-8'], ['Content-Security-Policy', pagePolicy], ['X-Content-Type-Options', 'nosniff']]
+export const pageHeaders: HeaderList = [
+  ['Content-Type', 'text/html; charset=utf-8'], ['Content-Security-Policy', pagePolicy], ['X-Content-Type-Options', 'nosniff']
+]
 
 /** `title`: HTML text. What comes between start and end is the page. */
 export const pageStart = (title: string): string =>

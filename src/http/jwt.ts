@@ -12,8 +12,8 @@ export interface VerifyOptions {
 }
 
 /**
- * The user that a token was issued by; null when it isn't valid. HS256, HS384 and HS512 only; exp, nbf and iat are checked when present, without
- * leeway (the library doesn't look at iat).
+ * The user that a token was issued by; null when it isn't valid. HS256, HS384 and HS512 only; exp, nbf and iat are checked when present,
+ * without leeway (the library doesn't look at iat).
  */
 export function verifyToken (token: string, { passwordOf, now }: VerifyOptions): string | null {
   try {

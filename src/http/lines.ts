@@ -86,7 +86,9 @@ class LineWriter {
   }
 
   /** Writes everything; what the trailer has to tell when the source failed. */
-  async copy (first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>, log: LinesDeps['log']): Promise<string[] | undefined> {
+  async copy (
+    first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>, log: LinesDeps['log']
+  ): Promise<string[] | undefined> {
     try {
       let piece = first
       for (;;) {
@@ -110,7 +112,9 @@ class LineWriter {
     if (response.destroyed) return
     this.#write(this.#pending)
     if (!this.#begun) this.#start()
-    if (errors.length > 0 && isHttp11(this.#exchange)) response.addTrailers(errors.map(text => [trailerName, trailerText(text)]) as Array<[string, string]>)
+    if (errors.length > 0 && isHttp11(this.#exchange)) {
+      response.addTrailers(errors.map(text => [trailerName, trailerText(text)]) as Array<[string, string]>)
+    }
     response.end()
   }
 

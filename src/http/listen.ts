@@ -11,14 +11,17 @@ export function listenOptionsOf (multiaddr: string): ListenOptions {
   const tcp = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d{1,5})(?:\/https?)?$/.exec(multiaddr)
   const port = Number(tcp?.[3])
   if (tcp == null || port > 65_535) {
-    throw new ClusterError('INVALID_CONFIG', { address: multiaddr }, { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is wanted` })
+    throw new ClusterError(
+      'INVALID_CONFIG', { address: multiaddr },
+      { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is wanted` }
+    )
   }
   return { host: tcp[2] ?? '', port }
 }
 
 /**
- * Removes a unix socket that a killed process has left behind: nobody accepts on it. One that is in use stays, and so does a file that is no socket; listening then fails and says
- * so.
+ * Removes a unix socket that a killed process has left behind: nobody accepts on it. One that is in use stays, and so does a file that is
+ * no socket; listening then fails and says so.
  */
 export async function removeStaleSocket (path: string): Promise<void> {
   const probe = connect({ path })
@@ -57,7 +60,10 @@ export async function listening (server: Server, options: ListenOptions): Promis
   })
 }
 
-/** A TCP address that nobody listens on, names and ports filled in. Rejects with EADDRINUSE when somebody does, and be it with a port that is to be shared. */
+/**
+ * A TCP address that nobody listens on, names and ports filled in. Rejects with EADDRINUSE when somebody does, and be it with a port that
+ * is to be shared.
+ */
 export async function freeAddress (options: ListenOptions): Promise<ListenOptions> {
   const trial = createServer(socket => socket.destroy())
   await listening(trial, options)

@@ -5,10 +5,12 @@ import { PieceGuess, usualPiece } from './piece-guess.ts'
 export interface MeteredOptions { signal: AbortSignal, held?: number }
 
 /**
- * The same source, which waits for room before it reads on. Its consumer asks for the next piece when the client has taken the last one, as `sendLines`
- * does.
+ * The same source, which waits for room before it reads on. Its consumer asks for the next piece when the client has taken the last one, as
+ * `sendLines` does.
  */
-export async function * metered<Piece extends string | Uint8Array> (source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredOptions): AsyncGenerator<Piece> {
+export async function * metered<Piece extends string | Uint8Array> (
+  source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredOptions
+): AsyncGenerator<Piece> {
   const iterator = source[Symbol.asyncIterator]()
   const guess = new PieceGuess(held > 0 ? held : usualPiece)
   let isTaken = held > 0

@@ -20,8 +20,8 @@ export interface Part {
 
 export interface MultipartOptions {
   /**
-   * What a body that breaks off inside a part does. `end`: the part ends as if complete and the next one throws (Go's file chunkers can't see it
-   * either); `throw`: the part throws "unexpected EOF".
+   * What a body that breaks off inside a part does. `end`: the part ends as if complete and the next one throws (Go's file chunkers can't
+   * see it either); `throw`: the part throws "unexpected EOF".
    */
   onTruncated?: 'end' | 'throw'
 }
@@ -35,7 +35,9 @@ const newline = 10
 /** The boundary of a multipart/form-data or multipart/mixed body; 400 with Go's texts otherwise. */
 export function boundaryOf (contentType: string): string {
   const media = parseMediaType(contentType)
-  if (media == null || (media.type !== 'multipart/form-data' && media.type !== 'multipart/mixed')) throw badRequest('request Content-Type isn\'t multipart/form-data')
+  if (media == null || (media.type !== 'multipart/form-data' && media.type !== 'multipart/mixed')) {
+    throw badRequest('request Content-Type isn\'t multipart/form-data')
+  }
   const boundary = media.params.get('boundary')
   if (boundary == null || boundary === '') throw badRequest('no multipart boundary param in Content-Type')
   if (boundary.length > maxBoundary) throw badRequest('multipart boundary too long')
@@ -43,10 +45,13 @@ export function boundaryOf (contentType: string): string {
 }
 
 /**
- * Splits a multipart body into its parts, in order, as a stream: what isn't asked for isn't read, and nothing but the current chunk is in memory.
+ * Splits a multipart body into its parts, in order, as a stream: what isn't asked for isn't read, and nothing but the current chunk is in
+ * memory.
  * Parts may have any disposition or none. Throws HttpError 500 "multipart: NextPart: EOF" when the body ends without its last boundary.
  */
-export async function * parts (source: AsyncIterable<Uint8Array>, boundary: string, { onTruncated = 'end' }: MultipartOptions = {}): AsyncGenerator<Part, void, undefined> {
+export async function * parts (
+  source: AsyncIterable<Uint8Array>, boundary: string, { onTruncated = 'end' }: MultipartOptions = {}
+): AsyncGenerator<Part, void, undefined> {
   const splitter = new Splitter(source, boundary, onTruncated)
   try {
     for (let more = await splitter.findFirst(); more; more = await splitter.findNext()) yield await splitter.readPart()
@@ -262,7 +267,10 @@ class Splitter {
     return true
   }
 
-  /** Puts bytes behind the buffer's: into the room that is there, else with room for as many more, so that each byte moves a few times at most. */
+  /**
+   * Puts bytes behind the buffer's: into the room that is there, else with room for as many more, so that each byte moves a few times at
+   * most.
+   */
   #join (bytes: Buffer): void {
     const { length } = this.#buffer
     const from = this.#buffer.byteOffset - this.#store.byteOffset

@@ -19,7 +19,13 @@ export function openApiDocument ({ title, version, routes, schemas, hasAuth }: O
     paths,
     components: {
       schemas,
-      ...(hasAuth ? { securitySchemes: { basic: { type: 'http', scheme: 'basic' }, token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } } : {})
+      ...(
+        hasAuth
+          ? { securitySchemes: {
+            basic: { type: 'http', scheme: 'basic' }, token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }
+          } }
+          : {}
+      )
     }
   }
 }
@@ -44,6 +50,13 @@ const parameter = ({ name, in: place, type, about }: ParameterDoc): Record<strin
 
 /** Lines of JSON are no JSON together: OpenAPI 3.1 has no word for what each of them is. */
 function response ({ about, schema, stream }: ResponseDoc): Record<string, unknown> {
-  const description = stream === true ? `${about} One JSON object per line; errors that come late are in the trailer X-Stream-Error.` : about
-  return { description, ...(schema == null ? {} : { content: { 'application/json': { [stream === true ? 'x-line-schema' : 'schema']: { $ref: `#/components/schemas/${schema}` } } } }) }
+  const description = stream === true
+    ? `${about} One JSON object per line; errors that come late are in the trailer X-Stream-Error.`
+    : about
+  return {
+    description,
+    ...(schema == null ? {} : {
+      content: { 'application/json': { [stream === true ? 'x-line-schema' : 'schema']: { $ref: `#/components/schemas/${schema}` } } }
+    })
+  }
 }

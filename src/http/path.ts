@@ -48,7 +48,9 @@ export function cleanPath (path: string): string {
  */
 export function redirectOf ({ path, query }: Target): { status: 301 | 307, location: string } | null {
   const suffix = query === '' ? '' : `?${query}`
-  if (path.length > 1 && path.endsWith('/')) return { status: 307, location: `${escapePath(path.slice(0, -1).replace(/^\/+/, '/')) || '/'}${suffix}` }
+  if (path.length > 1 && path.endsWith('/')) {
+    return { status: 307, location: `${escapePath(path.slice(0, -1).replace(/^\/+/, '/')) || '/'}${suffix}` }
+  }
   const clean = path.startsWith('/') ? cleanPath(path) : path
   return clean === path ? null : { status: 301, location: `${escapePath(clean)}${suffix}` }
 }

@@ -1,6 +1,9 @@
 import { percentDecode } from '../base/byte-text.ts'
 
-/** The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. Bytes that aren't UTF-8 stand as in `byte-text.ts`. */
+/**
+ * The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. Bytes that aren't UTF-8 stand
+ * as in `byte-text.ts`.
+ */
 export class Query {
   readonly raw: string
   #pairs: Map<string, string[]> | undefined

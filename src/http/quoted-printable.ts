@@ -2,7 +2,9 @@ import { HttpError } from './dialect.ts'
 
 /** As Go's reader, which holds a line in a buffer of this size. */
 const longestLine = 4096
-const [newline, carriageReturn, equals, tab, space, tilde] = Buffer.from('\n\r=\t ~') as unknown as [number, number, number, number, number, number]
+const [
+  newline, carriageReturn, equals, tab, space, tilde
+] = Buffer.from('\n\r=\t ~') as unknown as [number, number, number, number, number, number]
 
 /** Decodes `Content-Transfer-Encoding: quoted-printable` as Go's mime/quotedprintable does, with its leniency and its texts (500). */
 export async function * quotedPrintable (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -36,8 +36,8 @@ export interface RouteDoc {
 }
 
 /**
- * One route. `path` has segments in braces: `{cid}` is one segment, `{kind:ipfs|ipns}` one of several, `{path:.*}` the rest. `access`: whether
- * credentials are needed when the API has any. `hot` routes are served without the frame.
+ * One route. `path` has segments in braces: `{cid}` is one segment, `{kind:ipfs|ipns}` one of several, `{path:.*}` the rest. `access`:
+ * whether credentials are needed when the API has any. `hot` routes are served without the frame.
  */
 export interface Route {
   method: Method

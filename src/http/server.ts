@@ -29,15 +29,19 @@ export interface HttpServerInit {
   maxConnections?: number
   /** A client that takes nothing of its answer for this long is cut. Default: a minute. */
   stalledTimeoutMs?: number
-  /** Whether a request is cut as well whose body stands still for that long, while the server waits for it. Default: a handler and its client have all the time. */
+  /**
+   * Whether a request is cut as well whose body stands still for that long, while the server waits for it. Default: a handler and its
+   * client have all the time.
+   */
   cutsIdleUploads?: boolean
   /** The body of the answer to a request that can't be read. Default: the status in plain text. */
   brokenBody?: (status: number) => { contentType: string, text: string }
   /** Whether `CONNECT` opens a way to this same server: for clients that use it as their proxy. */
   tunnels?: boolean
   /**
-   * Whether other servers of this process listen on the same TCP ports, and the kernel gives each its part of the connections. `begins`: this one is the first, and takes no
-   * port that somebody else has; where the machine knows nothing like it, it listens alone. `joins`: one of the others. Default: neither.
+   * Whether other servers of this process listen on the same TCP ports, and the kernel gives each its part of the connections. `begins`:
+   * this one is the first, and takes no port that somebody else has; where the machine knows nothing like it, it listens alone. `joins`:
+   * one of the others. Default: neither.
    */
   sharing?: 'begins' | 'joins' | undefined
 }
@@ -57,7 +61,9 @@ const tooLarge = '431 Request Header Fields Too Large'
 const cannotShare = new Set(['ENOTSUP', 'EINVAL', 'ENOPROTOOPT'])
 const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
 
-/** HTTP/1.1 on any number of addresses, with the limits of Go's net/http: slow and idle clients are cut, broken requests get one plain line. */
+/**
+ * HTTP/1.1 on any number of addresses, with the limits of Go's net/http: slow and idle clients are cut, broken requests get one plain line.
+ */
 export class HttpServer implements Startable {
   readonly name: string
   readonly #init: HttpServerInit
@@ -89,7 +95,10 @@ export class HttpServer implements Startable {
     this.#deps.log.info('listening', { server: this.name, addresses: this.#addresses })
   }
 
-  /** Serves one more connection that came from elsewhere (a libp2p stream, a test). It is plain HTTP even when the ports speak TLS: libp2p has encrypted it. */
+  /**
+   * Serves one more connection that came from elsewhere (a libp2p stream, a test). It is plain HTTP even when the ports speak TLS: libp2p
+   * has encrypted it.
+   */
   accept (connection: Duplex): void { this.#http.emit(this.#init.tls == null ? 'connection' : 'secureConnection', connection) }
 
   /** Resolves when an answer is out, or its client gone: the first one from now on. */
@@ -131,7 +140,9 @@ export class HttpServer implements Startable {
       connectionsCheckingInterval: Math.max(50, Math.min(1000, (headersTimeout || 4000) / 4)),
       noDelay: true
     }
-    const server = tls == null ? createServer(options) : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }) as unknown as Server
+    const server = tls == null
+      ? createServer(options)
+      : createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] }) as unknown as Server
     server.maxRequestsPerSocket = 0
     server.timeout = this.#init.stalledTimeoutMs ?? usualStalledMs
     server.on('timeout', this.#init.cutsIdleUploads === true ? cutIdleUpload : cutIdle)
@@ -139,7 +150,9 @@ export class HttpServer implements Startable {
     server.on('request', (request, response) => {
       this.#busy++
       response.setMaxListeners(usualListeners)
-      const cancel = this.#init.writeTimeoutMs === 0 ? undefined : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
+      const cancel = this.#init.writeTimeoutMs === 0
+        ? undefined
+        : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
       const flight = this.#took(request)
       response.once('close', () => {
         cancel?.()
@@ -278,7 +291,10 @@ function refuse (response: ServerResponse, status: string, bodyOf: HttpServerIni
 
 interface Answering { _httpMessage?: { req?: IncomingMessage } | null }
 
-/** Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as long as it needs. */
+/**
+ * Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as
+ * long as it needs.
+ */
 function cutIdle (socket: Socket): void {
   const isAnswering = (socket as Answering)._httpMessage != null
   if (!isAnswering || socket.writableLength > 0) socket.destroy()

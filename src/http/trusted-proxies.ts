@@ -81,6 +81,8 @@ export function countedAddress (address: string): string {
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail == null || tail === '' ? [] : tail.split(':')
-  const groups = tail == null ? left : [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right]
+  const groups = tail == null
+    ? left
+    : [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right]
   return `${groups.slice(0, 4).map(group => parseInt(group, 16).toString(16)).join(':')}::/64`
 }

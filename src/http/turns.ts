@@ -6,8 +6,8 @@ const usualMax = 4 * 2 ** 20
 const textCost = 16
 
 /**
- * Shares out the turns of the event loop: who writes much takes its bytes here first. Without this, clients that read as fast as we write keep a turn going
- * for a second and more, and of the connections that wait libuv takes in one per turn.
+ * Shares out the turns of the event loop: who writes much takes its bytes here first. Without this, clients that read as fast as we write
+ * keep a turn going for a second and more, and of the connections that wait libuv takes in one per turn.
  */
 export class Turns {
   readonly #maxBytes: number
@@ -17,7 +17,10 @@ export class Turns {
 
   constructor (maxBytes: number = usualMax) { this.#maxBytes = maxBytes }
 
-  /** For a piece that is about to be written. Undefined when it may be now; else resolves in the turn in which it may, in the order of asking. */
+  /**
+   * For a piece that is about to be written. Undefined when it may be now; else resolves in the turn in which it may, in the order of
+   * asking.
+   */
   take (piece: string | Uint8Array): Promise<void> | undefined {
     const bytes = typeof piece === 'string' ? piece.length * textCost : piece.length
     this.#plan()

@@ -7,7 +7,9 @@ import type { BlockSink } from './importer.ts'
 const batchBytes = 1 << 20
 const batchBlocks = 64
 
-/** Gathers blocks for the sink. One batch is written while the next is gathered. Blocks that Kubo wouldn't store are dropped and remembered. */
+/**
+ * Gathers blocks for the sink. One batch is written while the next is gathered. Blocks that Kubo wouldn't store are dropped and remembered.
+ */
 export class BlockBatch {
   readonly #sink: BlockSink
   #blocks: Block[] = []

@@ -18,7 +18,10 @@ export interface BlockMaker {
   leaf (bytes: Uint8Array): Block
 }
 
-/** Checks version and hash with Go's texts (INVALID_ARGUMENT) and makes the maker. Hashes that CIDs of version 0 can't have are a fault of `node`. */
+/**
+ * Checks version and hash with Go's texts (INVALID_ARGUMENT) and makes the maker. Hashes that CIDs of version 0 can't have are a fault of
+ * `node`.
+ */
 export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'cidVersion' | 'hash'>): Promise<BlockMaker> {
   if (cidVersion !== 0 && cidVersion !== 1) throw invalid(`bad CID Version: unknown CID version: ${cidVersion}`)
   const code = hashCode(hash)
@@ -26,7 +29,11 @@ export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'c
   // raw leaves have CIDs of version 1: a file of one needs no node
   const noNode = (): never => { throw invalid('invalid cid: invalid v0 prefix') }
   return {
-    node: cidVersion === 0 && code !== 0x12 ? noNode : cidVersion === 0 ? bytes => ({ cid: cidV0(known.digest(bytes)), bytes }) : bytes => ({ cid: cidV1(dagPb, known, bytes), bytes }),
+    node: cidVersion === 0 && code !== 0x12
+      ? noNode
+      : cidVersion === 0
+      ? bytes => ({ cid: cidV0(known.digest(bytes)), bytes })
+      : bytes => ({ cid: cidV1(dagPb, known, bytes), bytes }),
     leaf: bytes => ({ cid: cidV1(raw, known, bytes), bytes })
   }
 }

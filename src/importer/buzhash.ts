@@ -13,7 +13,10 @@ export const buzhashChunker = (): Chunker => ({
   cut: (bytes, start, end) => end - start <= minBytes ? end - start : findCut(bytes, start + minBytes, end) - start
 })
 
-/** The first offset from `from` on, at most `end`, where the 32 bytes before it have a fitting hash. A byte that leaves has turned once around: no shift. */
+/**
+ * The first offset from `from` on, at most `end`, where the 32 bytes before it have a fitting hash. A byte that leaves has turned once
+ * around: no shift.
+ */
 function findCut (bytes: Uint8Array, from: number, end: number): number {
   let state = 0
   let at = from - windowBytes

@@ -52,7 +52,10 @@ export class ByteReader {
     throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'varint overflows a 64-bit integer' })
   }
 
-  /** The next `length` bytes, in memory of their own when they are few or come in several pieces. Throws INVALID_ARGUMENT when they aren't there. */
+  /**
+   * The next `length` bytes, in memory of their own when they are few or come in several pieces. Throws INVALID_ARGUMENT when they aren't
+   * there.
+   */
   async bytes (length: number): Promise<Uint8Array> {
     if (length > this.#left) throw unexpectedEnd()
     if (length >= minSharedBytes && this.#piece.length - this.#at >= length) {

@@ -110,7 +110,10 @@ async function readAnyHeader (reader: ByteReader): Promise<CID[]> {
   return rootCids(inner.roots)
 }
 
-/** CARv2: a pragma that reads as a header, characteristics, and three numbers: where the CARv1 inside begins, how long it is, where the index begins. */
+/**
+ * CARv2: a pragma that reads as a header, characteristics, and three numbers: where the CARv1 inside begins, how long it is, where the
+ * index begins.
+ */
 const pragmaBytes = 11
 const fixedBytes = 40
 const dataOffsetAt = 16

@@ -9,8 +9,8 @@ export interface Chunker {
 }
 
 /**
- * Pieces in, chunks out: push a piece, then take chunks until `next` gives 0; at the end of the file call `next(true)` until it gives 0. Every chunk
- * must be consumed, by `share` or `copy`, before the next is asked for. The source is then ready for the next file.
+ * Pieces in, chunks out: push a piece, then take chunks until `next` gives 0; at the end of the file call `next(true)` until it gives 0.
+ * Every chunk must be consumed, by `share` or `copy`, before the next is asked for. The source is then ready for the next file.
  */
 export interface ChunkSource {
   push (piece: Uint8Array): void

@@ -9,8 +9,8 @@ const maxChunkBytes = maxBlockBytes - 256
 const defaultChunkBytes = 262144
 
 /**
- * The chunker that a `chunker` option names: "", "default", "size-N", "rabin", "rabin-AVG", "rabin-MIN-AVG-MAX" (also "rabin-min:A-avg:B-max:C"),
- * "buzhash". Throws INVALID_ARGUMENT with Go's texts.
+ * The chunker that a `chunker` option names: "", "default", "size-N", "rabin", "rabin-AVG", "rabin-MIN-AVG-MAX" (also
+ * "rabin-min:A-avg:B-max:C"), "buzhash". Throws INVALID_ARGUMENT with Go's texts.
  */
 export function parseChunker (text: string): Chunker {
   if (text === '' || text === 'default') return sizeChunker(defaultChunkBytes)
@@ -26,7 +26,9 @@ export function parseChunker (text: string): Chunker {
 const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
 const tooLarge = (): ClusterError => invalid(`chunker parameters may not exceed the maximum chunk size of ${maxChunkBytes}`)
 
-const sizeChunker = (size: number): Chunker => ({ maxBytes: size, fixedBytes: size, cut: (_bytes, start, end) => Math.min(size, end - start) })
+const sizeChunker = (size: number): Chunker => ({
+  maxBytes: size, fixedBytes: size, cut: (_bytes, start, end) => Math.min(size, end - start)
+})
 
 function parseSize (parts: string[]): Chunker {
   if (parts.length !== 2) throw invalid('incorrect chunker string format (expected size-{size})')

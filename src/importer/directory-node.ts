@@ -43,7 +43,9 @@ export class DirectoryWriter {
 }
 
 /** Makes a plain directory of entries in any order, with `fields` at the end of its UnixFS message. */
-export function encodeDirectory (entries: readonly DirectoryEntry[], make: (bytes: Uint8Array) => Block, fields?: Uint8Array): DirectoryEntry {
+export function encodeDirectory (
+  entries: readonly DirectoryEntry[], make: (bytes: Uint8Array) => Block, fields?: Uint8Array
+): DirectoryEntry {
   const writer = new DirectoryWriter()
   for (const entry of sortedByName(entries)) writer.add(entry)
   return writer.finish(fields == null || fields.length === 0 ? plainDirectory : Buffer.concat([plainDirectory, fields]), make)
@@ -51,8 +53,12 @@ export function encodeDirectory (entries: readonly DirectoryEntry[], make: (byte
 
 /** The entries by the bytes of their names. JavaScript's own order is the same unless there are characters outside the basic plane. */
 export function sortedByName<T extends { name: string }> (entries: readonly T[]): T[] {
-  if (entries.every(({ name }) => !/[\ud800-\udfff]/.test(name))) return entries.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  return entries.map(entry => ({ entry, key: bytesOfText(entry.name) })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
+  if (entries.every(({ name }) => !/[\ud800-\udfff]/.test(name))) {
+    return entries.toSorted((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  }
+  return entries.map(entry => ({
+    entry, key: bytesOfText(entry.name)
+  })).toSorted((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry)
 }
 
 /** The dag-pb node of a symbolic link, with `fields` at the end of its UnixFS message. */

@@ -50,10 +50,11 @@ export class DirectoryTree {
   }
 
   /**
-   * Makes the blocks of all directories, the deepest first, siblings in the order of their names' bytes: one step per block. `closed` gets them in that
-   * order, the root last. More steps where there are very many entries.
+   * Makes the blocks of all directories, the deepest first, siblings in the order of their names' bytes: one step per block. `closed` gets
+   * them in that order, the root last. More steps where there are very many entries.
    */
-  * close (path: string, make: (bytes: Uint8Array) => Block, closed: (directory: ClosedDirectory) => void): Generator<void, DirectoryEntry> {
+  * close (path: string, make: (bytes: Uint8Array) => Block, closed: (directory: ClosedDirectory) => void): Generator<void,
+  DirectoryEntry> {
     /** The directories that are being closed, each in the one before. */
     const open: Closing[] = [{ tree: this, name: '', path, names: this.#directoryNames(), next: 0 }]
     for (;;) {

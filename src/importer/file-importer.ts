@@ -17,8 +17,8 @@ export interface FileImporterDeps {
 }
 
 /**
- * Bytes of one file after the other → leaves and nodes. Push a piece, `step` until it says false; then `finish`. Throws INVALID_ARGUMENT with Go's
- * texts for a bad chunker and for `noCopy`.
+ * Bytes of one file after the other → leaves and nodes. Push a piece, `step` until it says false; then `finish`. Throws INVALID_ARGUMENT
+ * with Go's texts for a bad chunker and for `noCopy`.
  */
 export class FileImporter {
   readonly #source: ChunkSource
@@ -36,7 +36,9 @@ export class FileImporter {
 
   constructor (params: DagParams, { maker, emit }: FileImporterDeps) {
     this.#source = createChunkSource(parseChunker(params.chunker))
-    if (params.noCopy) throw new ClusterError('INVALID_ARGUMENT', {}, { message: "missing file path or URL, can't create filestore reference" })
+    if (params.noCopy) {
+      throw new ClusterError('INVALID_ARGUMENT', {}, { message: "missing file path or URL, can't create filestore reference" })
+    }
     const node = (bytes: Uint8Array): Block => {
       const block = maker.node(bytes)
       emit(block)
@@ -50,11 +52,17 @@ export class FileImporter {
     this.#maker = maker
   }
 
-  /** Begins a file whose root has these fields at the end of its UnixFS message. Raw leaves have none: INVALID_ARGUMENT with Kubo's text. */
+  /**
+   * Begins a file whose root has these fields at the end of its UnixFS message. Raw leaves have none: INVALID_ARGUMENT with Kubo's text.
+   */
   begin (fields: Uint8Array): void {
     this.#fields = fields.length === 0 ? undefined : fields
     this.#leaves = 0
-    if (this.#fields != null && this.#rawLeaves) throw new ClusterError('INVALID_ARGUMENT', {}, { message: "raw-leaves can't be used with UnixFS metadata like mode or modification time" })
+    if (this.#fields != null && this.#rawLeaves) {
+      throw new ClusterError('INVALID_ARGUMENT', {}, {
+        message: "raw-leaves can't be used with UnixFS metadata like mode or modification time"
+      })
+    }
   }
 
   push (piece: Uint8Array): void { this.#source.push(piece) }
@@ -63,7 +71,8 @@ export class FileImporter {
   step (final = false): boolean {
     const length = this.#source.next(final)
     if (length === 0) return false
-    if (this.#fields != null && !this.#isTrickle && this.#leaves === 0) this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
+    if (this.#fields != null && !this.#isTrickle && this.#leaves === 0)
+      this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
     else {
       this.#releaseHeld()
       this.#layout.prepare()
@@ -91,7 +100,9 @@ export class FileImporter {
   }
 
   #leaf (length: number): FilePart {
-    const block = this.#rawLeaves ? this.#maker.leaf(this.#rawBytes(length)) : this.#maker.node(encodeLeaf(this.#source, length, this.#leafType))
+    const block = this.#rawLeaves
+      ? this.#maker.leaf(this.#rawBytes(length))
+      : this.#maker.node(encodeLeaf(this.#source, length, this.#leafType))
     return this.#emitted(block, length)
   }
 

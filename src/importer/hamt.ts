@@ -18,10 +18,13 @@ interface ShardOptions { level: number, make: (bytes: Uint8Array) => Block, fiel
 interface Slot extends DirectoryEntry { hash: Uint8Array }
 
 /**
- * The nodes of a sharded directory, children before parents: one step per node and some on the way, so that the caller can write between them. The result is the root.
- * `fields` go to the end of the root's UnixFS message. Throws INVALID_ARGUMENT when 64 bits of two names' hashes are equal.
+ * The nodes of a sharded directory, children before parents: one step per node and some on the way, so that the caller can write between
+ * them. The result is the root. `fields` go to the end of the root's UnixFS message. Throws INVALID_ARGUMENT when 64 bits of two names'
+ * hashes are equal.
  */
-export function * encodeHamt (entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block, fields?: Uint8Array): Generator<void, DirectoryEntry> {
+export function * encodeHamt (
+  entries: Iterable<DirectoryEntry>, make: (bytes: Uint8Array) => Block, fields?: Uint8Array
+): Generator<void, DirectoryEntry> {
   const slots: Slot[] = []
   for (const entry of entries) {
     slots.push({ ...entry, hash: murmur3(bytesOfText(entry.name)) })

@@ -3,7 +3,9 @@ import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams, UploadEntry, Wrapping } from '../model/add.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 
-/** Where finished blocks go. `write` may take time: the importer waits, so that memory stays bounded. Blocks come children before parents. */
+/**
+ * Where finished blocks go. `write` may take time: the importer waits, so that memory stays bounded. Blocks come children before parents.
+ */
 export interface BlockSink { write (blocks: readonly Block[]): Promise<void> | void }
 
 /** Something that was finished: a file, a directory, or bytes read so far of a file (cid null). */
@@ -26,30 +28,41 @@ export interface ImportOptions {
   /** Called for each top-level root when it is known, before its line is yielded. The last one is what gets pinned. */
   onRoot?: (root: CID, name: string) => void
   /**
-   * For sharded adds, whose shards Go makes of exactly these blocks: also write the scratch blocks that Go's importer leaves behind (the empty
-   * directory, and for a file at top level a directory around it), and have every block written before the line that follows it is yielded.
+   * For sharded adds, whose shards Go makes of exactly these blocks: also write the scratch blocks that Go's importer leaves behind (the
+   * empty directory, and for a file at top level a directory around it), and have every block written before the line that follows it is
+   * yielded.
    */
   scratchBlocks?: boolean
 }
 
 /**
- * UnixFS import: entries → blocks, bit by bit what Kubo 0.44 makes. Throws INVALID_ARGUMENT with Go's texts for unknown chunkers, hashes and CID
- * versions ("unrecognized chunker option: …", api/add.go) when the first block is needed, and for a name that is a file and a directory at once.
+ * UnixFS import: entries → blocks, bit by bit what Kubo 0.44 makes. Throws INVALID_ARGUMENT with Go's texts for unknown chunkers, hashes
+ * and CID versions ("unrecognized chunker option: …", api/add.go) when the first block is needed, and for a name that is a file and a
+ * directory at once.
  *
- * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are not
+ * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are
+ *   not
  *   written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
- * - A second entry with the same name replaces the first; of directories, what comes later is added to it. Of a top-level directory that another one came after, the lines come
+ * - A second entry with the same name replaces the first; of directories, what comes later is added to it. Of a top-level directory that
+ *   another one came after, the lines come
  *   twice then: as it was, and at the end. An upload without entries yields nothing and calls no `onRoot`.
- * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never changed.
- * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB or 64 blocks, one batch under way while the next is made: a line may come
+ * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never
+ *   changed.
+ * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB or 64 blocks, one batch under way while the next is made: a
+ *   line may come
  *   before its blocks are written. All are written when the iterable ends; none is being written after it ended or threw.
- * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the directories.
+ * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the
+ *   directories.
  */
-export type Importer = (entries: AsyncIterable<UploadEntry>, params: DagParams, sink: BlockSink, options: ImportOptions) => AsyncIterable<ImportOutput>
+export type Importer = (entries: AsyncIterable<UploadEntry>, params: DagParams, sink: BlockSink, options: ImportOptions) =>
+  AsyncIterable<ImportOutput>
 
 export interface CarOptions {
   signal?: AbortSignal
-  /** As Kubo's `dag import` (go-car v2.17): version 2 too, any number of roots and blocks, and its texts for errors. Default: as Go's cluster. */
+  /**
+   * As Kubo's `dag import` (go-car v2.17): version 2 too, any number of roots and blocks, and its texts for errors. Default: as Go's
+   * cluster.
+   */
   likeKubo?: boolean
 }
 
@@ -64,14 +77,17 @@ export interface ImportedCar {
 }
 
 /**
- * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID and, if it is dag-pb or dag-cbor, for being that. A section without length is the end,
- * as in Go: what comes behind it isn't read. Memory is constant: two batches and one block
- * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (adder: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR without
- * blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in IPFS_ERROR, as in `Importer`.
+ * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID and, if it is dag-pb or dag-cbor, for
+ * being that. A section without length is the end, as in Go: what comes behind it isn't read. Memory is constant: two batches and one block
+ * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (adder: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR
+ * without blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in
+ * IPFS_ERROR, as in `Importer`.
  */
 export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>
 
-/** Most names in the path of an entry, as many as an archive of a tree may have below each other. More are refused with INVALID_ARGUMENT. */
+/**
+ * Most names in the path of an entry, as many as an archive of a tree may have below each other. More are refused with INVALID_ARGUMENT.
+ */
 const maxPathLevels = 1024
 export const pathTooDeep = `a path has more than ${maxPathLevels} levels`
 
@@ -115,9 +131,9 @@ export interface ShardTarget {
 }
 
 /**
- * Cuts a stream of blocks into shards: write all blocks of the upload to it, then call `finish` with the data's root. A block that was already written
- * is left out (the last 500,000 or more distinct blocks are remembered). Throws INVALID_ARGUMENT when a block doesn't fit into an empty shard, or when
- * `finish` finds no blocks.
+ * Cuts a stream of blocks into shards: write all blocks of the upload to it, then call `finish` with the data's root. A block that was
+ * already written is left out (the last 500,000 or more distinct blocks are remembered). Throws INVALID_ARGUMENT when a block doesn't fit
+ * into an empty shard, or when `finish` finds no blocks.
  */
 export interface Sharder extends BlockSink {
   write (blocks: readonly Block[]): Promise<void>
@@ -125,7 +141,7 @@ export interface Sharder extends BlockSink {
 }
 
 /**
- * `options` are those of the upload: name, replication factors, metadata, …; a block fits while shard + block < `options.shardSize`, and while the shard has fewer than
- * `maxLinks` blocks (a million by default: what is known of an open shard is in memory).
+ * `options` are those of the upload: name, replication factors, metadata, …; a block fits while shard + block < `options.shardSize`, and
+ * while the shard has fewer than `maxLinks` blocks (a million by default: what is known of an open shard is in memory).
  */
 export type SharderFactory = (init: { options: PinOptions, maxLinks?: number }, target: ShardTarget) => Sharder

@@ -14,8 +14,8 @@ export interface Layout {
   prepare (): void
   add (leaf: FilePart): void
   /**
-   * The root, `fields` at the end of its UnixFS message if it is a node; undefined when there was no leaf and the layout makes no node of its own. The
-   * layout can then be used for the next file.
+   * The root, `fields` at the end of its UnixFS message if it is a node; undefined when there was no leaf and the layout makes no node of
+   * its own. The layout can then be used for the next file.
    */
   finish (fields?: Uint8Array): FilePart | undefined
 }

@@ -8,8 +8,8 @@ import { ProtoWriter } from './proto-writer.ts'
 const maxLinks = 5984
 
 /**
- * A list of CIDs as Go's cluster DAGs have it: a dag-cbor map from "0", "1", … to links; over 5984 links, such a map of such maps. Links are kept
- * encoded: about 41 bytes each.
+ * A list of CIDs as Go's cluster DAGs have it: a dag-cbor map from "0", "1", … to links; over 5984 links, such a map of such maps. Links
+ * are kept encoded: about 41 bytes each.
  */
 export class LinkMap {
   readonly #full: Block[] = []

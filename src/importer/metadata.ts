@@ -7,7 +7,10 @@ const mtimeField = 0x42
 const secondsField = 0x08
 const nanosecondsField = 0x15
 
-/** The fields of a UnixFS message that hold mode and time of change, to be put at its end; empty when there is nothing to say. Links have no mode. */
+/**
+ * The fields of a UnixFS message that hold mode and time of change, to be put at its end; empty when there is nothing to say. Links have no
+ * mode.
+ */
 export function metadataFields (metadata: EntryMetadata | undefined, kind: 'file' | 'directory' | 'symlink'): Uint8Array {
   if (metadata == null) return none
   const { mode, mtime } = metadata

@@ -8,16 +8,16 @@ const degree = 53n
 const windowBytes = 16
 
 /**
- * Fingerprints are 53 bits: an upper and a lower half of 32. `mod` reduces the byte that a shift moves out at the top; `out` takes the byte away that
- * leaves the window, already shifted by the byte that comes in.
+ * Fingerprints are 53 bits: an upper and a lower half of 32. `mod` reduces the byte that a shift moves out at the top; `out` takes the byte
+ * away that leaves the window, already shifted by the byte that comes in.
  */
 interface Tables { modHigh: Int32Array, modLow: Int32Array, outHigh: Int32Array, outLow: Int32Array }
 
 let shared: Tables | undefined
 
 /**
- * Kubo's content-defined chunks: a chunk ends where the Rabin fingerprint of its last 16 bytes has floor(log2 average) zero bits at the end. `min` is at
- * least 16.
+ * Kubo's content-defined chunks: a chunk ends where the Rabin fingerprint of its last 16 bytes has floor(log2 average) zero bits at the
+ * end. `min` is at least 16.
  */
 export function rabinChunker ({ min, average, max }: RabinBounds): Chunker {
   const tables = shared ??= createTables()

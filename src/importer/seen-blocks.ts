@@ -5,8 +5,9 @@ const wordsPerSlot = 4
 const firstSlots = 1 << 10
 
 /**
- * Remembers which CIDs it was shown, in bounded memory: 128 bits of each CID's SHA-256 in two open-addressed tables. When the younger one is full it
- * becomes the older one, which is forgotten: at least the last `generation` distinct CIDs are known. At most 32 bytes × 2 × `generation`.
+ * Remembers which CIDs it was shown, in bounded memory: 128 bits of each CID's SHA-256 in two open-addressed tables. When the younger one
+ * is full it becomes the older one, which is forgotten: at least the last `generation` distinct CIDs are known. At most 32 bytes × 2 ×
+ * `generation`.
  */
 export class SeenBlocks {
   readonly #generation: number
@@ -52,7 +53,9 @@ class FingerprintTable {
     for (let slot = first & (slots - 1); ; slot = (slot + 1) & (slots - 1)) {
       const at = slot * wordsPerSlot
       if (words[at] === 0) return at
-      if (words[at] === first && words[at + 1] === fingerprint[1] && words[at + 2] === fingerprint[2] && words[at + 3] === fingerprint[3]) return at
+      if (words[at] === first && words[at + 1] === fingerprint[1] && words[at + 2] === fingerprint[2] && words[at + 3] === fingerprint[3]) {
+        return at
+      }
     }
   }
 

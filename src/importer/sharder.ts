@@ -10,7 +10,9 @@ import { SeenBlocks } from './seen-blocks.ts'
 /** So many distinct blocks are surely remembered (twice as many at times): 16 MiB to 32 MiB for 128 GiB of default chunks. */
 const rememberedBlocks = 1 << 19
 
-/** 41 MiB. Files get there with shards of 256 GB; only archives of tiny blocks do it before. Go has no such limit, and reads smaller shards. */
+/**
+ * 41 MiB. Files get there with shards of 256 GB; only archives of tiny blocks do it before. Go has no such limit, and reads smaller shards.
+ */
 const mostLinks = 1 << 20
 
 /** Depths of shard-pins: the node and its blocks, or a node, its maps and their blocks. */
@@ -18,7 +20,8 @@ const plainDepth = 1
 const indirectDepth = 2
 
 /** See `Sharder`: the contract. */
-export const createSharder: SharderFactory = ({ options, maxLinks = mostLinks }, target) => new BlockSharder({ options: { ...options, mode: 'recursive' }, maxLinks }, target)
+export const createSharder: SharderFactory = ({ options, maxLinks = mostLinks }, target) =>
+  new BlockSharder({ options: { ...options, mode: 'recursive' }, maxLinks }, target)
 
 interface OpenShard { index: number, sink: BlockSink, links: LinkMap, sizeBytes: number }
 
@@ -98,7 +101,10 @@ class BlockSharder implements Sharder {
 
   #clusterDagPin (cid: CID, reference: CID): Pin {
     const pin = pinWithOptions(cid, this.#options)
-    return { ...pin, name: `${pin.name}-clusterDAG`, type: 'clusterdag-pin', maxDepth: 0, reference, replicationFactorMin: -1, replicationFactorMax: -1 }
+    return {
+      ...pin, name: `${pin.name}-clusterDAG`, type: 'clusterdag-pin', maxDepth: 0, reference, replicationFactorMin: -1,
+      replicationFactorMax: -1
+    }
   }
 
   #metaPin (reference: CID, dataRoot: CID): Pin {
@@ -116,5 +122,7 @@ function rootOf ([root]: Block[]): CID {
 }
 
 function tooSmall (shardSize: number, { bytes }: Block): ClusterError {
-  return new ClusterError('INVALID_ARGUMENT', { shardSize, blockBytes: bytes.length }, { message: "block doesn't fit in empty shard: shard size too small?" })
+  return new ClusterError(
+    'INVALID_ARGUMENT', { shardSize, blockBytes: bytes.length }, { message: "block doesn't fit in empty shard: shard size too small?" }
+  )
 }

@@ -24,8 +24,8 @@ export interface UploadSessionInit { params: DagParams, options: ImportOptions }
 export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker }
 
 /**
- * A top-level directory ('' when everything is wrapped) and what is in it. `isReopened`: its lines came when another one began; then there was more of it, or an
- * entry for itself. It is made anew at the end of the upload, once however often that happens.
+ * A top-level directory ('' when everything is wrapped) and what is in it. `isReopened`: its lines came when another one began; then there
+ * was more of it, or an entry for itself. It is made anew at the end of the upload, once however often that happens.
  */
 interface TopDirectory { name: string, tree: DirectoryTree, isReopened: boolean }
 
@@ -33,8 +33,8 @@ interface TopDirectory { name: string, tree: DirectoryTree, isReopened: boolean 
 interface OpenFile { path: string, bytes: number, reported: number }
 
 /**
- * One upload: takes its entries one after the other, puts blocks into the batch and collects the lines. Synchronous but for closing directories, which
- * waits for the batch: a small file costs no promise here.
+ * One upload: takes its entries one after the other, puts blocks into the batch and collects the lines. Synchronous but for closing
+ * directories, which waits for the batch: a small file costs no promise here.
  */
 export class UploadSession {
   readonly #params: DagParams

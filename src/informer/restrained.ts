@@ -2,8 +2,9 @@ import type { Metric } from '../model/metric.ts'
 import type { Informer } from './informer.ts'
 
 /**
- * An informer of a peer that may be drained: meanwhile its weights are those of a peer that has no room, so that every allocator, Go's too, chooses it last. It stays a candidate: a peer without a metric would
- * not count as a holder of what it has. What is measured is told as it is.
+ * An informer of a peer that may be drained: meanwhile its weights are those of a peer that has no room, so that every allocator, Go's too,
+ * chooses it last. It stays a candidate: a peer without a metric would not count as a holder of what it has. What is measured is told as it
+ * is.
  */
 export function restrained (informer: Informer, isDraining: () => boolean): Informer {
   return {

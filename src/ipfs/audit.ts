@@ -38,6 +38,9 @@ export interface Challenge { asked: number, bytes: number, failed: CID[] }
 export interface Auditor {
   /** Reads every block of a pin of this node, and checks it against its hash. Rejects with NOT_FOUND when the node has no such root. */
   audit (pin: Pin, options: PinAuditOptions): Promise<PinAudit>
-  /** Asks another node for blocks on random ways through the DAG, by bitswap. What it sends is checked and not kept. Rejects with PEER_UNREACHABLE. */
+  /**
+   * Asks another node for blocks on random ways through the DAG, by bitswap. What it sends is checked and not kept. Rejects with
+   * PEER_UNREACHABLE.
+   */
   challenge (root: CID, options: ChallengeOptions): Promise<Challenge>
 }

@@ -49,8 +49,8 @@ export interface FilePart { cid: CID, sizeBytes: number, inner: ByteRange }
 export interface WaitingLink { cid: CID, depth: number, parent: CID, name: string }
 
 /**
- * The links that a walk has still to follow: last in, first out, and for each block in order. In bounded memory whatever the DAG: blocks are read again when
- * their turn comes late. One `take`, `load` or `room` at a time.
+ * The links that a walk has still to follow: last in, first out, and for each block in order. In bounded memory whatever the DAG: blocks
+ * are read again when their turn comes late. One `take`, `load` or `room` at a time.
  */
 export interface WaitingLinks {
   /** True when no link waits. */

@@ -2,11 +2,15 @@ import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
 import type { NameResolver } from './names.ts'
 
-/** Why something is refused. `legal`: somebody's right asks for it (451 instead of 410). `rule`: the list's name and the line, for the log; `list`: the name alone. */
+/**
+ * Why something is refused. `legal`: somebody's right asks for it (451 instead of 410). `rule`: the list's name and the line, for the log;
+ * `list`: the name alone.
+ */
 export interface Denial { reason: 'policy' | 'legal', list: string, rule: string }
 
 /**
- * What this peer refuses to fetch, keep and serve. The answers come at once, out of memory: they are asked for on every request and for every block.
+ * What this peer refuses to fetch, keep and serve. The answers come at once, out of memory: they are asked for on every request and for
+ * every block.
  */
 export interface Denylist {
   /** Number of rules. 0: nobody needs to ask. */
@@ -14,8 +18,9 @@ export interface Denylist {
   /** Whether a block is denied, in whatever version or codec its CID is written. */
   checkCid (cid: CID): Denial | undefined
   /**
-   * Whether a content path is denied: by its root, or by a rule for this path. `/ipfs/CID/a/b` or `/ipns/NAME/a/b`, decoded; slashes at the end don't count. What it
-   * leads to is asked for with `checkCid`. A path that can't be read isn't denied: whoever follows it says what is wrong.
+   * Whether a content path is denied: by its root, or by a rule for this path. `/ipfs/CID/a/b` or `/ipns/NAME/a/b`, decoded; slashes at the
+   * end don't count. What it leads to is asked for with `checkCid`. A path that can't be read isn't denied: whoever follows it says what is
+   * wrong.
    */
   checkPath (path: string): Denial | undefined
   /** To be told by who refuses something: it is counted, and logged without saying who asked for what. */

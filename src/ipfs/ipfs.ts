@@ -7,8 +7,8 @@ import type { IpfsId, RemovedKey } from '../model/peer.ts'
 import type { Pin } from '../model/pin.ts'
 
 /**
- * The text of the TIMEOUT of a pin: clients of Go's peers know it as the error of a stuck pin (ipfsconn/ipfshttp). What was waited for is in the error's
- * facts and stays in `progress`.
+ * The text of the TIMEOUT of a pin: clients of Go's peers know it as the error of a stuck pin (ipfsconn/ipfshttp). What was waited for is
+ * in the error's facts and stays in `progress`.
  */
 export const pinTimeoutText = 'context canceled'
 
@@ -18,22 +18,29 @@ export type IpfsPinStatus = 'recursive' | 'direct' | 'indirect' | 'unpinned'
 export interface IpfsOptions { signal?: AbortSignal }
 
 export interface PinContentOptions extends IpfsOptions {
-  /** Called, once at most, when all of the content is here and only its root is left to be written. A node that doesn't know doesn't call. */
+  /**
+   * Called, once at most, when all of the content is here and only its root is left to be written. A node that doesn't know doesn't call.
+   */
   onWhole?: () => void
 }
 
-/** `root`: the pin, or what may be one, that the block is below. The peers of the cluster that the pinset allocates it to are asked before all others. */
+/**
+ * `root`: the pin, or what may be one, that the block is below. The peers of the cluster that the pinset allocates it to are asked before
+ * all others.
+ */
 export interface FetchBlockOptions extends IpfsOptions { root?: CID }
 
 export interface GetBlockOptions extends BlockReadOptions, FetchBlockOptions {
   local?: boolean
-  /** Whether to reject with NO_PROVIDER as soon as all who could be asked have said that they don't have it. Default: wait for who may come. */
+  /**
+   * Whether to reject with NO_PROVIDER as soon as all who could be asked have said that they don't have it. Default: wait for who may come.
+   */
   untilNobody?: boolean
 }
 
 /**
- * `no_peers`: a block is wanted, no other node is connected and a search has found none. `no_providers`: those that are connected lack it, or say nothing of it for long, and a
- * search has found nobody else. Both go on by themselves when that changes.
+ * `no_peers`: a block is wanted, no other node is connected and a search has found none. `no_providers`: those that are connected lack it,
+ * or say nothing of it for long, and a search has found nobody else. Both go on by themselves when that changes.
  */
 export type PinPhase = 'connecting' | 'fetching' | 'no_peers' | 'no_providers' | 'storing' | 'done'
 
@@ -59,15 +66,16 @@ export interface PinProgress {
 export interface RepoStat { repoSize: number, storageMax: number, freeBytes: number }
 
 /**
- * Keeps the blocks of one add from being collected until its roots are pinned: `using hold = ipfs.hold()`. What leaves the block lets go, unless it was handed over.
+ * Keeps the blocks of one add from being collected until its roots are pinned: `using hold = ipfs.hold()`. What leaves the block lets go,
+ * unless it was handed over.
  * Without effect on an external node, which knows nothing like it.
  */
 export interface BlockHold extends Disposable {
   /** To be called for each root before it is pinned. Resolves when the blocks survive a power loss. */
   keepUntilPinned (root: CID): Promise<void>
   /**
-   * The pinset has the roots. Blocks stay, also when this is disposed of, until each of these was pinned or unpinned here, an hour at most. Those that are for other
-   * peers only are left out: nobody would wait for them but in vain.
+   * The pinset has the roots. Blocks stay, also when this is disposed of, until each of these was pinned or unpinned here, an hour at most.
+   * Those that are for other peers only are left out: nobody would wait for them but in vain.
    */
   handOver (roots: readonly CID[]): void
   /** The blocks may be collected. Idempotent. */
@@ -81,8 +89,8 @@ export interface HoldOptions {
 
 export interface CollectionOptions extends IpfsOptions {
   /**
-   * Pins that the node shall have, in batches: what is whole here of them is kept as if they had their roots. A pin waits in a queue, and the hold that kept its
-   * blocks ended with the process that was killed. Without effect on an external node.
+   * Pins that the node shall have, in batches: what is whole here of them is kept as if they had their roots. A pin waits in a queue, and
+   * the hold that kept its blocks ended with the process that was killed. Without effect on an external node.
    */
   wanted?: () => AsyncIterable<Pin[]>
 }
@@ -106,8 +114,9 @@ export interface IpfsAbilities {
 /**
  * The IPFS node that holds this peer's content. Embedded (`helia/`) or external (`kubo/`).
  *
- * Errors: IPFS_UNAVAILABLE when the node doesn't answer, STORAGE_FULL when it has no room, BLOCK_MISSING when content isn't here and may not be
- * fetched, TIMEOUT when nothing moved for pin_timeout, NO_PROVIDER when that was asked for, DENIED for what is on the denylist, IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
+ * Errors: IPFS_UNAVAILABLE when the node doesn't answer, STORAGE_FULL when it has no room, BLOCK_MISSING when content isn't here and may
+ * not be fetched, TIMEOUT when nothing moved for pin_timeout, NO_PROVIDER when that was asked for, DENIED for what is on the denylist,
+ * IPFS_ERROR for the rest. An aborted call rejects with the signal's reason.
  */
 export interface IpfsConnector extends Startable {
   readonly abilities: IpfsAbilities
@@ -119,8 +128,10 @@ export interface IpfsConnector extends Startable {
   ready (options?: IpfsOptions): Promise<void>
 
   /**
-   * Fetches what is missing and makes `pin.cid` a root of the node, recursive (maxDepth -1, or >0: that many levels) or direct (0). Already so: done at once.
-   * A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block came for pin_timeout.
+   * Fetches what is missing and makes `pin.cid` a root of the node, recursive (maxDepth -1, or >0: that many levels) or direct (0). Already
+   * so: done at once.
+   * A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block came for
+   * pin_timeout.
    */
   pin (pin: Pin, options?: PinContentOptions): Promise<void>
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */
@@ -134,36 +145,40 @@ export interface IpfsConnector extends Startable {
   /** Number of roots. */
   pinCount (): number
   /**
-   * The roots that this peer may remove because it alone has made them, in batches. None of an external node, whose pins may be somebody else's, and none while
-   * unpinning is disabled by configuration.
+   * The roots that this peer may remove because it alone has made them, in batches. None of an external node, whose pins may be somebody
+   * else's, and none while unpinning is disabled by configuration.
    */
   ownRoots (options?: IpfsOptions): AsyncIterable<CID[]>
 
   /** For an add on this peer: give it to each `putBlocks` of the add. */
   hold (options?: HoldOptions): BlockHold
-  /** How many holds there are: of adds that run, and of those whose roots wait to be pinned. Each is asked about every block that a collection looks at. */
+  /**
+   * How many holds there are: of adds that run, and of those whose roots wait to be pinned. Each is asked about every block that a
+   * collection looks at.
+   */
   holdCount (): number
   /**
-   * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from another
-   * peer, whose pin comes by the pinset) for an hour, also over a restart, and each is checked against its CID (INVALID_DATA).
+   * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from
+   * another peer, whose pin comes by the pinset) for an hour, also over a restart, and each is checked against its CID (INVALID_DATA).
    * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
    */
   putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
   /**
-   * Reads the first of these blocks in one go, where they lie one right behind the other on the own disk, each as long as is said. Undefined when they don't, aren't here, or
-   * one is denied, and when it isn't known yet; `getBlock` tells more then. Absent: the connector can't.
+   * Reads the first of these blocks in one go, where they lie one right behind the other on the own disk, each as long as is said.
+   * Undefined when they don't, aren't here, or one is denied, and when it isn't known yet; `getBlock` tells more then. Absent: the
+   * connector can't.
    */
   joined? (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined
   /**
-   * Fetches a block that will soon be asked for. Undefined when it is here already; else resolves when it is. Rejects as `getBlock`, and with STORAGE_FULL. Absent: the connector
-   * can't look ahead.
+   * Fetches a block that will soon be asked for. Undefined when it is here already; else resolves when it is. Rejects as `getBlock`, and
+   * with STORAGE_FULL. Absent: the connector can't look ahead.
    */
   prefetch? (cid: CID, options: FetchBlockOptions): Promise<void> | undefined
   /**
-   * `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text. `evenDenied`: what is on the denylist is looked
-   * up, too, where its blocks are here: for who wants to unpin it.
+   * `/ipfs/CID/a/b`, `/ipns/…`, `/ipld/…` → CID. A bare `/ipfs/CID` needs no look-up. Rejects with IPFS_ERROR and a clear text.
+   * `evenDenied`: what is on the denylist is looked up, too, where its blocks are here: for who wants to unpin it.
    */
   resolve (path: string, options?: IpfsOptions & { evenDenied?: boolean }): Promise<CID>
 

@@ -15,8 +15,8 @@ export type KeyFormat = 'libp2p-protobuf-cleartext' | 'pem-pkcs8-cleartext'
 /**
  * The keys that this node publishes names with, kept across restarts. Names of keys are texts of any characters.
  *
- * Errors have the words of Kubo: INVALID_ARGUMENT for what can't be (the name `self`, a type or size that isn't known, a key that can't be read), NOT_FOUND for a key
- * that isn't there, LOCKED for a name that is taken.
+ * Errors have the words of Kubo: INVALID_ARGUMENT for what can't be (the name `self`, a type or size that isn't known, a key that can't be
+ * read), NOT_FOUND for a key that isn't there, LOCKED for a name that is taken.
  */
 export interface NameKeys {
   /** `self`, then the others in order of their names. */
@@ -53,8 +53,9 @@ export interface PublishOptions extends IpfsOptions {
 /**
  * Publishes names: signs a record, keeps it on the disk and gives it to the routing, again and again for as long as the key is here.
  *
- * Errors: NOT_FOUND for an unknown key, INVALID_ARGUMENT for a sequence number that is too low, UNSUPPORTED without routing when that isn't allowed, IPFS_ERROR when the
- * routing didn't take it (the record is kept, and comes with the next round), INVALID_DATA for a record that isn't to be trusted.
+ * Errors: NOT_FOUND for an unknown key, INVALID_ARGUMENT for a sequence number that is too low, UNSUPPORTED without routing when that isn't
+ * allowed, IPFS_ERROR when the routing didn't take it (the record is kept, and comes with the next round), INVALID_DATA for a record that
+ * isn't to be trusted.
  */
 export interface NamePublisher {
   readonly keys: NameKeys

@@ -61,7 +61,9 @@ export const maxNameSteps = 32
 export async function followName (path: string, names: NameResolver, options: NameOptions = {}): Promise<NameTarget> {
   let at: NameTarget = { value: path, ttlSeconds: Infinity }
   for (let step = 0; at.value.startsWith('/ipns/'); step++) {
-    if (step === maxNameSteps) throw new ClusterError('INVALID_DATA', { path }, { message: 'could not resolve name (recursion limit exceeded)' })
+    if (step === maxNameSteps) {
+      throw new ClusterError('INVALID_DATA', { path }, { message: 'could not resolve name (recursion limit exceeded)' })
+    }
     at = await nextStep(at, names, options)
   }
   return at
@@ -70,7 +72,12 @@ export async function followName (path: string, names: NameResolver, options: Na
 async function nextStep ({ value, ttlSeconds }: NameTarget, names: NameResolver, options: NameOptions): Promise<NameTarget> {
   const [, name = '', rest = ''] = /^\/ipns\/([^/]+)(.*)$/s.exec(value) ?? []
   const target = await names.resolveName(name, options)
-  if (!/^\/ip[fn]s\/[^/]/.test(target.value)) throw new ClusterError('INVALID_DATA', { name, value: target.value }, { message: `could not resolve name: ${name} points to ${JSON.stringify(target.value)}, which is no IPFS path` })
+  if (!/^\/ip[fn]s\/[^/]/.test(target.value)) {
+    throw new ClusterError(
+      'INVALID_DATA', { name, value: target.value },
+      { message: `could not resolve name: ${name} points to ${JSON.stringify(target.value)}, which is no IPFS path` }
+    )
+  }
   return {
     value: `${withoutEndSlashes(target.value)}${rest}`,
     ttlSeconds: ttlSeconds == null || target.ttlSeconds == null ? undefined : Math.min(ttlSeconds, target.ttlSeconds)

@@ -7,10 +7,14 @@ export interface FreshStoreInit { folder: string, writeBufferBytes: number, cach
 
 /** An empty store beside the damaged one at `folder`. */
 export async function freshStore ({ folder, writeBufferBytes, cacheBytes, compression = true }: FreshStoreInit): Promise<FreshStore> {
-  const level = new ClassicLevel<Buffer, Buffer>(rescueFolder(folder), { keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, compression })
+  const level = new ClassicLevel<Buffer, Buffer>(rescueFolder(folder), {
+    keyEncoding: 'buffer', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, compression
+  })
   await level.open()
   const write = async (rows: readonly FoundRow[], sync = false): Promise<void> => {
-    await level.batch(rows.map(({ key, value }) => value == null ? { type: 'del' as const, key } : { type: 'put' as const, key, value }), { sync })
+    await level.batch(
+      rows.map(({ key, value }) => value == null ? { type: 'del' as const, key } : { type: 'put' as const, key, value }), { sync }
+    )
   }
   return {
     write: async rows => { if (rows.length > 0) await write(rows) },

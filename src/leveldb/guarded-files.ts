@@ -26,7 +26,9 @@ export interface GuardedFilesInit {
 /** A damaged store. `keptAt`: where its files are to be put; `text`: what is wrong, in one line. */
 export interface Damage { at: string, keptAt: string, text: string, found: Inspection }
 
-/** The locks of this machine as Linux lists them in /proc/locks, which is read when this isn't given; asking the kernel takes some 12 ms. */
+/**
+ * The locks of this machine as Linux lists them in /proc/locks, which is read when this isn't given; asking the kernel takes some 12 ms.
+ */
 export type ListLocks = () => Promise<string>
 
 export interface GuardedFilesDeps {
@@ -81,7 +83,9 @@ export class GuardedFiles {
     this.#check = undefined
     this.mark.checkBegins()
     const { folder, what } = this.#init
-    this.#checking = this.#checkTables(check).catch(err => this.#deps.log.error(`the tables of ${what} could not be checked`, { folder, err }))
+    this.#checking = this.#checkTables(check).catch(err => this.#deps.log.error(
+      `the tables of ${what} could not be checked`, { folder, err }
+    ))
   }
 
   logBytes (): number {
@@ -103,8 +107,8 @@ export class GuardedFiles {
   }
 
   /**
-   * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. Goes by the number of the file alone, because some file systems name
-   * another device here than there: it may say so of a store that nobody has.
+   * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. Goes by the number of the file alone, because some
+   * file systems name another device here than there: it may say so of a store that nobody has.
    */
   async #isInUse (): Promise<boolean> {
     try {
@@ -146,7 +150,9 @@ export class GuardedFiles {
     const { folder } = this.#init
     const facts = { folder, file, bytes }
     if (isPlain) this.#deps.log.debug('a write that was cut off is left out', facts)
-    else this.#deps.log.warn('the end of a log is not readable and is cut off: it had not been synced when the peer or the machine was stopped', facts)
+    else this.#deps.log.warn(
+      'the end of a log is not readable and is cut off: it had not been synced when the peer or the machine was stopped', facts
+    )
     await truncate(join(folder, file), endsAt)
   }
 

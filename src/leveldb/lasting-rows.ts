@@ -14,10 +14,12 @@ export interface LastingRowsInit<Key, Row> {
 }
 
 /**
- * Rows of a LevelDB in batches, from a snapshot. A database that is closed under the list and opened again (after the disk was full) ends its iterators: then the
- * list goes on behind its last row, from a second snapshot.
+ * Rows of a LevelDB in batches, from a snapshot. A database that is closed under the list and opened again (after the disk was full) ends
+ * its iterators: then the list goes on behind its last row, from a second snapshot.
  */
-export async function * lastingRows<Key, Row> ({ sizes, keyOf, list, openings, settled }: LastingRowsInit<Key, Row>): AsyncGenerator<Row[]> {
+export async function * lastingRows<Key, Row> (
+  { sizes, keyOf, list, openings, settled }: LastingRowsInit<Key, Row>
+): AsyncGenerator<Row[]> {
   let behind: Key | undefined
   let opened = openings()
   let rows = list(behind)

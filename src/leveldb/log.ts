@@ -2,8 +2,8 @@ import { crc32c, unmasked } from './crc32c.ts'
 import { ByteReader } from './varint.ts'
 
 /**
- * A logical record of a log or a MANIFEST. `intact` false: a checksum is wrong; the payload may be right all the same, or partly. `next`: where the record behind
- * it begins.
+ * A logical record of a log or a MANIFEST. `intact` false: a checksum is wrong; the payload may be right all the same, or partly. `next`:
+ * where the record behind it begins.
  */
 export interface LogRecord { offset: number, next: number, payload: Buffer, intact: boolean }
 
@@ -18,8 +18,8 @@ const types = { full: 1, first: 2, middle: 3, last: 4 }
 interface Piece { type: number, from: number, to: number, intact: boolean }
 
 /**
- * Reads the records of LevelDB's log format: blocks of 32 KiB with pieces of records, each with a CRC-32C. LevelDB drops the rest of a block behind a wrong checksum;
- * here the next piece is looked for, so that only what is damaged is lost. Returns how the log ends.
+ * Reads the records of LevelDB's log format: blocks of 32 KiB with pieces of records, each with a CRC-32C. LevelDB drops the rest of a
+ * block behind a wrong checksum; here the next piece is looked for, so that only what is damaged is lost. Returns how the log ends.
  */
 export function * logRecords (bytes: Buffer): Generator<LogRecord, LogEnd> {
   let begun: { offset: number, parts: Buffer[], intact: boolean } | undefined

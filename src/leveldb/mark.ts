@@ -14,7 +14,8 @@ const markBytes = 12
 /**
  * What is kept beside LevelDB's files so that a store can be told from one that lost something.
  *
- * - `synced`: the number of the last synced change, written over in place after each sync and not synced itself. It can be too low after a power loss, never too
+ * - `synced`: the number of the last synced change, written over in place after each sync and not synced itself. It can be too low after a
+ *   power loss, never too
  *   high; so a log that ends above it was torn by the power loss, and one that ends below it is damaged.
  * - `sealed`: after a clean stop, the sizes of all files.
  * - `checking`: tables are being read while the store is in use. After a clean stop it means nothing.
@@ -31,7 +32,10 @@ export class StoreMark {
   /** Before the store is opened: what is to be expected of it. */
   expected (): Expected & { suspected: Fault[], isUnchecked: boolean } {
     const sizes = this.#seal()
-    return { sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: this.#suspected(), isUnchecked: sizes == null && existsSync(join(this.#folder, checkingFile)) }
+    return {
+      sequence: this.#storedSequence(), ...(sizes == null ? {} : { sizes }), suspected: this.#suspected(),
+      isUnchecked: sizes == null && existsSync(join(this.#folder, checkingFile))
+    }
   }
 
   /** Before the store is opened. `sequence`: the number of its last change. */

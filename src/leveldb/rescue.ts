@@ -25,11 +25,12 @@ export interface Rescued { rows: number, doubtful: number }
 export const rescueFolder = (folder: string): string => `${folder}.rescue`
 
 /**
- * Makes a new store of all rows that can be read from a damaged one, puts the damaged files aside and the new store in their place. `fresh` opens an empty store in
- * `rescueFolder`; `report` adds rows about what was found. Broken off anywhere, it begins again (`finishRescue`).
+ * Makes a new store of all rows that can be read from a damaged one, puts the damaged files aside and the new store in their place. `fresh`
+ * opens an empty store in `rescueFolder`; `report` adds rows about what was found. Broken off anywhere, it begins again (`finishRescue`).
  */
 export async function rescue (
-  init: RescueInit, inspection: Pick<Inspection, 'tables' | 'logs'>, fresh: () => Promise<FreshStore>, report: (rescued: Rescued) => FoundRow[]
+  init: RescueInit, inspection: Pick<Inspection, 'tables' | 'logs'>, fresh: () => Promise<FreshStore>,
+  report: (rescued: Rescued) => FoundRow[]
 ): Promise<Rescued> {
   const { folder, keptAt, proven } = init
   const target = rescueFolder(folder)
@@ -53,7 +54,10 @@ export async function rescue (
   return rescued
 }
 
-/** Before a store is opened: goes on with a rescue that was cut off between its renames; true when that made the store. One that was cut off before begins again. */
+/**
+ * Before a store is opened: goes on with a rescue that was cut off between its renames; true when that made the store. One that was cut off
+ * before begins again.
+ */
 export async function finishRescue (folder: string): Promise<boolean> {
   const target = rescueFolder(folder)
   if (!await isThere(target)) return false
@@ -66,7 +70,8 @@ export async function finishRescue (folder: string): Promise<boolean> {
 }
 
 /** One line for people. */
-export const faultsText = (faults: readonly Fault[]): string => faults.slice(0, 3).map(({ file, what }) => `${file}: ${what}`).join('; ') + (faults.length > 3 ? '; …' : '')
+export const faultsText = (faults: readonly Fault[]): string =>
+  faults.slice(0, 3).map(({ file, what }) => `${file}: ${what}`).join('; ') + (faults.length > 3 ? '; …' : '')
 
 async function isThere (path: string): Promise<boolean> {
   return stat(path).then(() => true, (err: NodeJS.ErrnoException) => {

@@ -39,9 +39,9 @@ const logName = /^(\d+)\.log$/
 const tableName = /^(\d+)\.(?:ldb|sst)$/
 
 /**
- * Looks at a store before LevelDB opens it, which would pass over most damage without a word: a log's damaged records are dropped, checksums of tables aren't
- * looked at, and what seems to be an unfinished write at an end is cut off although it was finished. Reads CURRENT, MANIFEST and logs; tables are only
- * weighed (`tableFaults` reads them).
+ * Looks at a store before LevelDB opens it, which would pass over most damage without a word: a log's damaged records are dropped,
+ * checksums of tables aren't looked at, and what seems to be an unfinished write at an end is cut off although it was finished. Reads
+ * CURRENT, MANIFEST and logs; tables are only weighed (`tableFaults` reads them).
  */
 export async function inspect (folder: string, expected: Expected): Promise<Inspection> {
   const names = namesIn(folder)
@@ -50,7 +50,9 @@ export async function inspect (folder: string, expected: Expected): Promise<Insp
   if (manifest == null && found.faults.length === 0) return found
   const logs = names.filter(name => numberOf(logName, name) >= (manifest?.logNumber ?? 0)).toSorted(byNumber(logName))
   found.lastSequence = manifest?.lastSequence ?? 0
-  found.tables = manifest == null ? await allTables(folder, names) : liveTables(folder, names, { tables: manifest.tables, faults: found.faults })
+  found.tables = manifest == null
+    ? await allTables(folder, names)
+    : liveTables(folder, names, { tables: manifest.tables, faults: found.faults })
   found.logs = logs
   if (manifest != null && manifest.logNumber > 0 && !logs.some(name => numberOf(logName, name) === manifest.logNumber)) {
     found.faults.push({ file: logFile(manifest.logNumber), what: missingText })
@@ -59,7 +61,9 @@ export async function inspect (folder: string, expected: Expected): Promise<Insp
   if (found.lastSequence < expected.sequence && found.faults.length === 0) found.faults.push(lostEnd(found, expected.sequence))
   if (expected.sizes != null) checkSizes(sizesIn(folder), expected.sizes, found.faults)
   if (found.faults.length > 0) found.torn = undefined
-  if (manifest != null && found.faults.some(({ file, what }) => manifestName.test(file) || what === missingText)) await takeAll(folder, names, found)
+  if (manifest != null && found.faults.some(({ file, what }) => manifestName.test(file) || what === missingText)) {
+    await takeAll(folder, names, found)
+  }
   return found
 }
 
@@ -72,7 +76,12 @@ async function takeAll (folder: string, names: readonly string[], found: Inspect
 /** Synced changes are gone: not what a power loss does. */
 function lostEnd ({ torn, logs, lastSequence }: Inspection, sequence: number): Fault {
   const file = torn?.file ?? logs.at(-1) ?? 'MANIFEST'
-  return { file, what: torn?.isPlain === false ? `a checksum is wrong at ${torn.endsAt}` : `the last ${sequence - lastSequence} changes are missing, which had been synced` }
+  return {
+    file,
+    what: torn?.isPlain === false
+      ? `a checksum is wrong at ${torn.endsAt}`
+      : `the last ${sequence - lastSequence} changes are missing, which had been synced`
+  }
 }
 
 /** What is wrong with these tables: nothing when all checksums are right. */
@@ -84,8 +93,8 @@ export async function tableFaults (folder: string, tables: readonly LiveTable[])
 export interface HeldTables { check (signal?: AbortSignal): Promise<Fault[]> }
 
 /**
- * Opens tables for a check that comes later. LevelDB may have replaced them by then; their rows, and the damage with them, would go on in new tables that have the
- * right checksums.
+ * Opens tables for a check that comes later. LevelDB may have replaced them by then; their rows, and the damage with them, would go on in
+ * new tables that have the right checksums.
  */
 export function holdTables (folder: string, tables: readonly LiveTable[]): HeldTables {
   const held = tables.map(({ file }) => ({ file, fd: openSync(join(folder, file), 'r') }))
@@ -131,7 +140,9 @@ export async function * foundRows (folder: string, { tables, logs }: Pick<Inspec
 export function sizesIn (folder: string): Map<string, number> {
   const sizes = new Map<string, number>()
   for (const name of namesIn(folder)) {
-    if (name === 'CURRENT' || [manifestName, logName, tableName].some(kind => kind.test(name))) sizes.set(name, statSync(join(folder, name)).size)
+    if (name === 'CURRENT' || [manifestName, logName, tableName].some(kind => kind.test(name))) {
+      sizes.set(name, statSync(join(folder, name)).size)
+    }
   }
   return sizes
 }
@@ -139,12 +150,16 @@ export function sizesIn (folder: string): Map<string, number> {
 function checkSizes (sizes: ReadonlyMap<string, number>, expected: ReadonlyMap<string, number>, faults: Fault[]): void {
   for (const [file, size] of expected) {
     const now = sizes.get(file)
-    if (now !== size && !faults.some(fault => fault.file === file)) faults.push({ file, what: now == null ? missingText : `has ${now} bytes, at the last stop it had ${size}` })
+    if (now !== size && !faults.some(fault => fault.file === file)) {
+      faults.push({ file, what: now == null ? missingText : `has ${now} bytes, at the last stop it had ${size}` })
+    }
   }
 }
 
 /** Undefined for a store that isn't there yet, or when CURRENT or MANIFEST can't be read (then there is a fault). */
-async function manifestOf (folder: string, names: readonly string[], faults: Fault[]): Promise<ReturnType<typeof readManifest> | undefined> {
+async function manifestOf (
+  folder: string, names: readonly string[], faults: Fault[]
+): Promise<ReturnType<typeof readManifest> | undefined> {
   if (!names.includes('CURRENT')) {
     // a first start that was cut off leaves a MANIFEST alone
     if (names.some(name => logName.test(name) || tableName.test(name))) faults.push({ file: 'CURRENT', what: missingText })
@@ -161,7 +176,9 @@ async function manifestOf (folder: string, names: readonly string[], faults: Fau
   return undefined
 }
 
-function liveTables (folder: string, names: readonly string[], { tables, faults }: { tables: readonly TableFile[], faults: Fault[] }): LiveTable[] {
+function liveTables (
+  folder: string, names: readonly string[], { tables, faults }: { tables: readonly TableFile[], faults: Fault[] }
+): LiveTable[] {
   const live: LiveTable[] = []
   for (const table of tables) {
     const file = names.find(name => numberOf(tableName, name) === table.number)
@@ -209,7 +226,8 @@ async function inspectLog (folder: string, name: string, { found, mayBeTorn, isM
   const endsAt = firstBad ?? step.value.endsAt
   if (firstBad == null && !step.value.torn) return
   // what isn't synced reaches the disk in any order: holes are only a fault where they can't be told from damage
-  if (!mayBeTorn || (goesOn && !isMarked)) found.faults.push({ file: name, what: firstBad == null ? 'is cut off' : `a checksum is wrong at ${firstBad}` })
+  if (!mayBeTorn || (goesOn && !isMarked))
+    found.faults.push({ file: name, what: firstBad == null ? 'is cut off' : `a checksum is wrong at ${firstBad}` })
   else found.torn = { file: name, endsAt, bytes: bytes.length - endsAt, isPlain: firstBad == null }
 }
 

@@ -9,10 +9,13 @@ export interface WalkComponents {
 const restMs = 60_000
 
 /**
- * In place of libp2p's random walk, which asks again without a pause for as long as somebody wants peers: where there are few, that would take a whole core.
+ * In place of libp2p's random walk, which asks again without a pause for as long as somebody wants peers: where there are few, that would
+ * take a whole core.
  * Peers near a random key, again after each rest, until the signal aborts.
  */
-export function calmWalk ({ peerRouting }: WalkComponents, { clock }: { clock: Clock }): { walk (options?: { signal?: AbortSignal }): AsyncIterable<PeerInfo> } {
+export function calmWalk ({ peerRouting }: WalkComponents, { clock }: { clock: Clock }): {
+  walk (options?: { signal?: AbortSignal }): AsyncIterable<PeerInfo>
+} {
   return {
     walk: async function * ({ signal } = {}) {
       for (;;) {

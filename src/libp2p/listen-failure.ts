@@ -1,8 +1,8 @@
 import { messageOf } from '../base/errors.ts'
 
 /**
- * Why libp2p did not start, in one line: the addresses that could not be listened on and the reason of each. libp2p's own text has stack traces and advises
- * settings of the library. Other errors keep their message.
+ * Why libp2p did not start, in one line: the addresses that could not be listened on and the reason of each. libp2p's own text has stack
+ * traces and advises settings of the library. Other errors keep their message.
  */
 export function listenFailure (err: unknown): string {
   const message = messageOf(err)

@@ -8,8 +8,8 @@ const smallBytes = 1200
 const tag = { authTagLength: 16 } as const
 
 /**
- * noise's functions with two differences for large messages: a key is handed to Node's crypto once and not with every message, and what was ciphered
- * is not copied again.
+ * noise's functions with two differences for large messages: a key is handed to Node's crypto once and not with every message, and what was
+ * ciphered is not copied again.
  */
 export function noiseCrypto (): ICryptoInterface {
   const keys = new WeakMap<Uint8Array, KeyObject>()
@@ -40,7 +40,9 @@ export function noiseCrypto (): ICryptoInterface {
       decipher.setAAD(ad, { plaintextLength: end })
       decipher.setAuthTag(ciphertext.subarray(end))
       const output = new Uint8ArrayList()
-      for (const piece of piecesOf(ciphertext instanceof Uint8Array ? ciphertext.subarray(0, end) : ciphertext.sublist(0, end))) output.append(decipher.update(piece))
+      for (const piece of piecesOf(ciphertext instanceof Uint8Array ? ciphertext.subarray(0, end) : ciphertext.sublist(0, end))) {
+        output.append(decipher.update(piece))
+      }
       decipher.final() // throws when the tag is wrong, before anything is handed on
       return output
     }

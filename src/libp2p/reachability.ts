@@ -7,8 +7,8 @@ import { calmWalk } from './calm-walk.ts'
 import type { WalkComponents } from './calm-walk.ts'
 
 /**
- * Whether others can dial this host from outside. `public`: somebody did (AutoNAT), or the operator announces a public address. `private`: it has or
- * was seen under a public address, and nobody could. `unknown`: neither; so it stays in networks without public addresses.
+ * Whether others can dial this host from outside. `public`: somebody did (AutoNAT), or the operator announces a public address. `private`:
+ * it has or was seen under a public address, and nobody could. `unknown`: neither; so it stays in networks without public addresses.
  */
 export type Reach = 'unknown' | 'public' | 'private'
 
@@ -57,8 +57,9 @@ const askedAtOnce = 4
 const relayLimits = { hopTimeout: 60_000, reservations: { maxReservations: 128, reservationTtl: 60 * 60_000 } }
 
 /**
- * How a libp2p host deals with being reachable or not, as Go's hosts do: it announces the addresses it listens on without waiting for a proof, tests
- * them by AutoNAT and helps others test theirs, relays for others when it is public, looks for relays when it is private, and punches holes.
+ * How a libp2p host deals with being reachable or not, as Go's hosts do: it announces the addresses it listens on without waiting for a
+ * proof, tests them by AutoNAT and helps others test theirs, relays for others when it is public, looks for relays when it is private, and
+ * punches holes.
  */
 export class Reachability {
   readonly #init: ReachabilityInit
@@ -86,7 +87,8 @@ export class Reachability {
     const [{ autoNAT }, { isPrivate }] = await Promise.all([import('@libp2p/autonat'), import('@libp2p/utils')])
     this.#isPrivate = isPrivate
     return {
-      autonat: (components: ReachabilityComponents) => this.#autonat = (autoNAT() as unknown as Factory)(dialsBack(calm(components, this.#deps.clock))) as AutoNat,
+      autonat: (components: ReachabilityComponents) =>
+        this.#autonat = (autoNAT() as unknown as Factory)(dialsBack(calm(components, this.#deps.clock))) as AutoNat,
       reachability: (components: ReachabilityComponents) => this.#service(components)
     }
   }
@@ -113,7 +115,9 @@ export class Reachability {
     if (this.#components == null || this.#init.isLoopbackOnly) return
     this.#announce(this.#components)
     const before = this.#reach
-    const outer = this.#components.addressManager.getAddressesWithMetadata().filter(({ multiaddr }) => !isRelayed(multiaddr) && !this.#isPrivate(multiaddr))
+    const outer = this.#components.addressManager.getAddressesWithMetadata().filter(
+      ({ multiaddr }) => !isRelayed(multiaddr) && !this.#isPrivate(multiaddr)
+    )
     this.#reach = this.#judge(outer)
     this.#askForProof(outer, this.#components)
     if (this.#publicSince != null) await this.#punchHoles(this.#components)
@@ -141,13 +145,16 @@ export class Reachability {
   }
 
   /**
-   * libp2p keeps public addresses to itself until four peers of other networks have dialled them: a small cluster never has so many. Go announces them at
-   * once, and those that others see, as long as somebody saw them. A time to live of 0 lets AutoNAT test them all the same, and take them back.
+   * libp2p keeps public addresses to itself until four peers of other networks have dialled them: a small cluster never has so many. Go
+   * announces them at once, and those that others see, as long as somebody saw them. A time to live of 0 lets AutoNAT test them all the
+   * same, and take them back.
    */
   #announce ({ addressManager, transportManager }: ReachabilityComponents): void {
     const own = transportManager.getAddrs()
     const ports = new Set(own.map(portOf))
-    const seen = addressManager.getAddressesWithMetadata().filter(({ type, multiaddr }) => type === 'observed' && ports.has(portOf(multiaddr)))
+    const seen = addressManager.getAddressesWithMetadata().filter(
+      ({ type, multiaddr }) => type === 'observed' && ports.has(portOf(multiaddr))
+    )
     for (const address of own) this.#confirm(addressManager, address, 'transport')
     for (const { multiaddr } of seen) this.#confirm(addressManager, multiaddr, 'observed')
   }
@@ -172,7 +179,10 @@ export class Reachability {
     const connections = connectionManager.getConnections()
     for (let asked = 0; asked < Math.min(askedAtOnce, connections.length); asked++) {
       const connection = connections[this.#nextAsked++ % connections.length]
-      if (connection != null) this.#autonat?.verifyExternalAddresses(connection).catch(err => this.#deps.log.debug('a peer could not be asked to dial back', { err }))
+      if (connection != null) {
+        this.#autonat?.verifyExternalAddresses(connection)
+          .catch(err => this.#deps.log.debug('a peer could not be asked to dial back', { err }))
+      }
     }
   }
 
@@ -213,12 +223,14 @@ const calm = (components: ReachabilityComponents, clock: Clock): ReachabilityCom
   Object.create(components, { randomWalk: { value: calmWalk(components, { clock }) } })
 
 /**
- * For AutoNAT's answers. It dials an address and closes the connection; libp2p would hand it the one that is there already, and with it go down all streams
- * between the two peers.
+ * For AutoNAT's answers. It dials an address and closes the connection; libp2p would hand it the one that is there already, and with it go
+ * down all streams between the two peers.
  */
 function dialsBack (components: ReachabilityComponents): ReachabilityComponents {
   const { connectionManager } = components
   const openConnection = async (target: unknown, options?: object): Promise<Connection> =>
     connectionManager.openConnection(target, Array.isArray(target) ? options : { ...options, force: true })
-  return Object.create(components, { connectionManager: { value: Object.create(connectionManager, { openConnection: { value: openConnection } }) } })
+  return Object.create(components, {
+    connectionManager: { value: Object.create(connectionManager, { openConnection: { value: openConnection } }) }
+  })
 }

@@ -2,8 +2,8 @@ import type { CID, PeerId } from './cid.ts'
 import type { PinOptions } from './pin.ts'
 
 /**
- * What UnixFS can tell of a file beside its content. `mode`: permissions with setuid, setgid and sticky bits; 0: not told. `mtime`: time of change, in
- * seconds since 1970 and 0 to 999,999,999 nanoseconds; null: not told.
+ * What UnixFS can tell of a file beside its content. `mode`: permissions with setuid, setgid and sticky bits; 0: not told. `mtime`: time of
+ * change, in seconds since 1970 and 0 to 999,999,999 nanoseconds; null: not told.
  */
 export interface EntryMetadata { mode: number, mtime: { seconds: number, nanoseconds: number } | null }
 
@@ -35,8 +35,8 @@ export interface AddParams extends DagParams {
   local: boolean
   noPin: boolean
   /**
-   * With `noPin`: somebody will pin the root soon. The blocks are on the disk when the add ends, and none of them is collected before the root was pinned or unpinned
-   * here, an hour at most.
+   * With `noPin`: somebody will pin the root soon. The blocks are on the disk when the add ends, and none of them is collected before the
+   * root was pinned or unpinned here, an hour at most.
    */
   awaitsPin?: boolean
 }
@@ -65,7 +65,10 @@ export function addedOutputJson (output: AddedOutput): Record<string, unknown> {
   }
 }
 
-/** One part of an upload. Paths are relative, clean and already unescaped; '' is a nameless file. Bytes in paths and targets that aren't UTF-8 stand as in `byte-text.ts`. */
+/**
+ * One part of an upload. Paths are relative, clean and already unescaped; '' is a nameless file. Bytes in paths and targets that aren't
+ * UTF-8 stand as in `byte-text.ts`.
+ */
 export type UploadEntry = { metadata?: EntryMetadata } & (
   | { kind: 'directory', path: string }
   | { kind: 'symlink', path: string, target: string }

@@ -9,4 +9,5 @@ export function carHeader (root: CID): Uint8Array {
 }
 
 /** What stands before a block's bytes in a CAR. */
-export const carSectionHead = ({ cid, bytes }: { cid: CID, bytes: Uint8Array }): Uint8Array => Buffer.concat([varintBytes(cid.bytes.length + bytes.length), cid.bytes])
+export const carSectionHead = ({ cid, bytes }: { cid: CID, bytes: Uint8Array }): Uint8Array =>
+  Buffer.concat([varintBytes(cid.bytes.length + bytes.length), cid.bytes])

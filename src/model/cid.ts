@@ -14,8 +14,8 @@ export type PeerId = string
 export type MultiaddrText = string
 
 /**
- * What a text in base 58, 36 or 10 may have, and the bytes of a peer ID: they are read and written in time that grows with the square of their length. CIDs and peer IDs
- * have some 60 characters; other bases take time that is linear, and may be longer.
+ * What a text in base 58, 36 or 10 may have, and the bytes of a peer ID: they are read and written in time that grows with the square of
+ * their length. CIDs and peer IDs have some 60 characters; other bases take time that is linear, and may be longer.
  */
 export const maxSlowText = 1024
 export const maxPeerIdBytes = 256
@@ -26,7 +26,8 @@ const tooLong = `the text has more than ${maxSlowText} characters`
 /** True for what `parseCid` refuses because of its length. */
 export const isTooLongForCid = (text: string): boolean => text.length > maxSlowText && slowPrefixes.has(text[0] ?? '')
 
-const decoders = Object.values(bases).map(base => base.decoder).reduce<any>((all, one) => all == null ? one : all.or(one), null) // the union type of all bases can't be spelled
+// the union type of all bases can't be spelled
+const decoders = Object.values(bases).map(base => base.decoder).reduce<any>((all, one) => all == null ? one : all.or(one), null)
 
 /** Parses a CID in any multibase. Throws INVALID_CID with Go's message ("invalid cid: …"), and for a text that is too long. */
 export function parseCid (text: string): CID {
@@ -72,12 +73,16 @@ export function peerIdBytes (peer: PeerId): Uint8Array {
     if (peer.length > maxSlowText) throw new RangeError(tooLong)
     return base58btc.decode(`z${peer}`)
   } catch (err) {
-    throw new ClusterError('INVALID_ARGUMENT', { peer: peer.slice(0, 200) }, { message: `failed to parse peer ID: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { peer: peer.slice(0, 200) }, { message: `failed to parse peer ID: ${messageOf(err)}`, cause: err }
+    )
   }
 }
 
 /** The text of a peer ID from its multihash bytes. Throws INVALID_DATA when they are too many. */
 export function peerIdFromBytes (bytes: Uint8Array): PeerId {
-  if (bytes.length > maxPeerIdBytes) throw new ClusterError('INVALID_DATA', { sizeBytes: bytes.length }, { message: `a peer ID has more than ${maxPeerIdBytes} bytes` })
+  if (bytes.length > maxPeerIdBytes) {
+    throw new ClusterError('INVALID_DATA', { sizeBytes: bytes.length }, { message: `a peer ID has more than ${maxPeerIdBytes} bytes` })
+  }
   return base58btc.encode(bytes).slice(1)
 }

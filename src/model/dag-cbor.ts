@@ -6,7 +6,10 @@ import { refuseNestedCbor } from '../base/nesting.ts'
 import type { NestingLimits } from '../base/nesting.ts'
 import { Float, floatOf } from './float.ts'
 
-/** The value of a DAG-CBOR block of anybody. Throws INVALID_DATA when it nests too deeply or has too many values, and what the decoder throws. */
+/**
+ * The value of a DAG-CBOR block of anybody. Throws INVALID_DATA when it nests too deeply or has too many values, and what the decoder
+ * throws.
+ */
 export function decodeDagCbor<T = unknown> (bytes: Uint8Array, limits?: NestingLimits): T {
   refuseNestedCbor(bytes, limits)
   return decode<T>(bytes)
@@ -26,8 +29,12 @@ class ExactTokenizer extends Tokenizer {
   override next (): Token {
     const token = super.next()
     // tokens may be shared: they are never changed
-    if (token.type === Type.float && Number.isInteger(token.value)) return new Token(Type.float, floatOf(token.value as number), token.encodedLength)
-    if (token.type === Type.string && token.byteValue != null) return new Token(Type.string, textOfBytes(token.byteValue), token.encodedLength)
+    if (token.type === Type.float && Number.isInteger(token.value)) {
+      return new Token(Type.float, floatOf(token.value as number), token.encodedLength)
+    }
+    if (token.type === Type.string && token.byteValue != null) {
+      return new Token(Type.string, textOfBytes(token.byteValue), token.encodedLength)
+    }
     return token
   }
 }

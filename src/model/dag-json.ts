@@ -13,7 +13,8 @@ import { Float, floatOf } from './float.ts'
 import { goJsonString } from './go-json.ts'
 
 /**
- * The value of a DAG-JSON block of anybody, read as Kubo does: `1.0` is a `Float`, integers have 64 bits, and what looks like a link but has more keys is a map. Throws
+ * The value of a DAG-JSON block of anybody, read as Kubo does: `1.0` is a `Float`, integers have 64 bits, and what looks like a link but
+ * has more keys is a map. Throws
  * INVALID_DATA when it nests too deeply, the text of a link is too long, or for integers that have no place; and what the decoder throws.
  */
 export function decodeDagJson (bytes: Uint8Array): unknown {
@@ -36,7 +37,8 @@ function endOfContent (bytes: Uint8Array): number {
 }
 
 /** The decoder is one of CBOR. */
-const whatIsWrong = (message: string): string => message.replace(/^CBOR decode error: /, '').replace(/^found repeat map key /, 'cannot repeat map key ')
+const whatIsWrong = (message: string): string =>
+  message.replace(/^CBOR decode error: /, '').replace(/^found repeat map key /, 'cannot repeat map key ')
 
 /** Links and bytes are put together by the tokenizer; the tag that it gives them says how. */
 const linkTag = 42
@@ -99,7 +101,9 @@ class DagJsonTokenizer extends Tokenizer {
   #take (): Token {
     const token = this.#ahead.pop() ?? super.next()
     // an escape may be half a surrogate pair
-    return token.type === Type.string && !(token.value as string).isWellFormed() ? new Token(Type.string, (token.value as string).toWellFormed(), token.encodedLength) : token
+    return token.type === Type.string && !(token.value as string).isWellFormed()
+      ? new Token(Type.string, (token.value as string).toWellFormed(), token.encodedLength)
+      : token
   }
 
   override parseNumber (): Token {
@@ -138,7 +142,10 @@ const isBreak = (token: Token): boolean => token.type === Type.break
 
 const invalid = (message: string, cause?: unknown): ClusterError => new ClusterError('INVALID_DATA', {}, { message, cause })
 
-/** A value as Kubo prints it in DAG-JSON: keys sorted by their bytes, floating-point numbers without a fraction as integers. Throws for what no block can hold. */
+/**
+ * A value as Kubo prints it in DAG-JSON: keys sorted by their bytes, floating-point numbers without a fraction as integers. Throws for what
+ * no block can hold.
+ */
 export function encodeDagJson (value: unknown): Uint8Array {
   return Buffer.from(printed(value))
 }
@@ -164,11 +171,14 @@ const printedText = (text: string): string =>
 
 /** Throws INVALID_DATA. */
 function refuseLongLink (text: string): void {
-  if (isTooLongForCid(text)) throw new ClusterError('INVALID_DATA', {}, { message: `the text of a link has more than ${maxSlowText} characters` })
+  if (isTooLongForCid(text)) {
+    throw new ClusterError('INVALID_DATA', {}, { message: `the text of a link has more than ${maxSlowText} characters` })
+  }
 }
 
 /**
- * The links of a DAG-JSON block in order, as texts: objects with the one key "/" and a text as value; `{"/":{"bytes":…}}` are bytes. Throws when it isn't JSON.
+ * The links of a DAG-JSON block in order, as texts: objects with the one key "/" and a text as value; `{"/":{"bytes":…}}` are bytes. Throws
+ * when it isn't JSON.
  */
 export function * jsonLinkTexts (bytes: Uint8Array): Generator<string> {
   // A stack of its own: deep nesting must not end the process' stack.

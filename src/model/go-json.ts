@@ -1,7 +1,7 @@
 /**
- * JSON text exactly as Go's encoding/json prints it: `&`, `<`, `>`, U+2028 and U+2029 escaped, bigints as plain numbers, `\ufffd` for each byte of a text that isn't UTF-8
- * (see `byte-text.ts`) and for every other half of a surrogate pair. Key order is the
- * object's own; with `indent` as json.MarshalIndent prints it; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
+ * JSON text exactly as Go's encoding/json prints it: `&`, `<`, `>`, U+2028 and U+2029 escaped, bigints as plain numbers, `\ufffd` for each
+ * byte of a text that isn't UTF-8 (see `byte-text.ts`) and for every other half of a surrogate pair. Key order is the object's own; with
+ * `indent` as json.MarshalIndent prints it; functions named `…Json` in this folder build objects in the order of Go's struct declarations.
  */
 export function goJson (value: unknown, { indent = 0 }: { indent?: number } = {}): string {
   const json = JSON.stringify(value, bigintAsNumber, indent)

@@ -11,8 +11,8 @@ const sha256 = 0x12
 const maxInlineBytes = 42
 
 /**
- * The peer ID of a key behind `/ipns/…`: base58 ("12D3KooW…", "Qm…") or a CIDv1 with codec libp2p-key in any base. Undefined for everything else, which may be a
- * domain.
+ * The peer ID of a key behind `/ipns/…`: base58 ("12D3KooW…", "Qm…") or a CIDv1 with codec libp2p-key in any base. Undefined for everything
+ * else, which may be a domain.
  */
 export function parseIpnsKey (text: string): PeerId | undefined {
   try {
@@ -31,7 +31,8 @@ function isPeerMultihash (bytes: Uint8Array): boolean {
 }
 
 /** The CID of a key: version 1, libp2p-key. */
-export const ipnsCid = (key: PeerId | MultihashDigest): CID => CID.createV1(libp2pKey, typeof key === 'string' ? Digest.decode(peerIdBytes(key)) : key)
+export const ipnsCid = (key: PeerId | MultihashDigest): CID =>
+  CID.createV1(libp2pKey, typeof key === 'string' ? Digest.decode(peerIdBytes(key)) : key)
 
 /** A key as `/ipns/…` paths have it: the CID in base36 ("k51…"). */
 export const ipnsKeyText = (peer: PeerId): string => ipnsCid(peer).toString(base36)

@@ -65,6 +65,8 @@ export function parsePingValue (text: string): PingValue {
     peerName: typeof json.peer_name === 'string' ? json.peer_name : '',
     ipfsId: typeof json.ipfs_id === 'string' ? json.ipfs_id : '',
     ipfsAddresses: Array.isArray(json.ipfs_addresses) ? json.ipfs_addresses.filter(address => typeof address === 'string') : [],
-    ...(Array.isArray(json.draining) && json.draining.length > 0 ? { draining: json.draining.filter(peer => typeof peer === 'string') } : {})
+    ...(
+      Array.isArray(json.draining) && json.draining.length > 0 ? { draining: json.draining.filter(peer => typeof peer === 'string') } : {}
+    )
   }
 }

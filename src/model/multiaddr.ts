@@ -7,7 +7,10 @@ import { withoutEndSlashes } from '../base/slashes.ts'
 import type { MultiaddrText } from './cid.ts'
 import { parseCid } from './cid.ts'
 
-/** A peer ID in an address is read and written in time that grows with the square of its length. Addresses have a hundred bytes, three hundred with relays and certificates. */
+/**
+ * A peer ID in an address is read and written in time that grows with the square of its length. Addresses have a hundred bytes, three
+ * hundred with relays and certificates.
+ */
 export const maxMultiaddrBytes = 512
 export const maxMultiaddrText = 2048
 
@@ -16,8 +19,8 @@ type Multiaddr = ReturnType<typeof multiaddr>
 const tooLong = (code: ErrorCode, what: string): ClusterError => new ClusterError(code, {}, { message: `an address has more than ${what}` })
 
 /**
- * An address that somebody else wrote, read as go-multiaddr does: numbers may begin with zeros, and a peer ID may be a CID in any base. Throws INVALID_ARGUMENT for one that
- * is too long, else with what is wrong ("failed to parse multiaddr …").
+ * An address that somebody else wrote, read as go-multiaddr does: numbers may begin with zeros, and a peer ID may be a CID in any base.
+ * Throws INVALID_ARGUMENT for one that is too long, else with what is wrong ("failed to parse multiaddr …").
  */
 export function parseMultiaddr (text: string): Multiaddr {
   if (text.length > maxMultiaddrText) throw tooLong('INVALID_ARGUMENT', `${maxMultiaddrText} characters`)
@@ -31,13 +34,17 @@ function read (text: string): Multiaddr {
     if (text === '') throw new Error('empty multiaddr')
     if (!text.startsWith('/')) throw new Error('must begin with /')
     if (text.includes('//')) throw new Error('unknown protocol ')
-    const address = multiaddr(text.replace(padded, '$1').replace(peerPart, (_, protocol: string, peer: string) => `/${protocol}/${peerOf(peer)}`))
+    const address = multiaddr(
+      text.replace(padded, '$1').replace(peerPart, (_, protocol: string, peer: string) => `/${protocol}/${peerOf(peer)}`)
+    )
     // what is wrong with a peer ID shows only here
     if (address.bytes.length === 0) throw new Error('empty multiaddr')
     return address
   } catch (err) {
     const why = messageOf(err).replace(/^Protocol (.*) was unknown$/s, 'unknown protocol $1')
-    throw new ClusterError('INVALID_ARGUMENT', {}, { message: `failed to parse multiaddr ${quotedText(text.slice(0, 300))}: ${why}`, cause: err })
+    throw new ClusterError('INVALID_ARGUMENT', {}, {
+      message: `failed to parse multiaddr ${quotedText(text.slice(0, 300))}: ${why}`, cause: err
+    })
   }
 }
 
@@ -49,7 +56,8 @@ const libp2pKey = 0x72
 /** Base58 stays; a CID's multihash is written in it. */
 function peerOf (text: string): string {
   if (text.startsWith('1') || text.startsWith('Qm')) return text
-  const wrong = (why: string): Error => new Error(`invalid value ${quotedText(text)} for protocol p2p: failed to parse p2p addr: ${text} ${why}`)
+  const wrong = (why: string): Error =>
+    new Error(`invalid value ${quotedText(text)} for protocol p2p: failed to parse p2p addr: ${text} ${why}`)
   try {
     const { code, multihash } = parseCid(text)
     if (code !== libp2pKey) throw new Error(`has the invalid codec ${code}`)
@@ -60,7 +68,8 @@ function peerOf (text: string): string {
 }
 
 /** As go-multiaddr prints it. */
-export const multiaddrText = (address: Multiaddr): MultiaddrText => address.toString().replace(mappedIp4, (_, high: string, low: string) => `/ip6/::ffff:${dotted(high)}.${dotted(low)}`)
+export const multiaddrText = (address: Multiaddr): MultiaddrText =>
+  address.toString().replace(mappedIp4, (_, high: string, low: string) => `/ip6/::ffff:${dotted(high)}.${dotted(low)}`)
 
 /** An IPv4 address in an IPv6 one. */
 const mappedIp4 = /\/ip6\/::ffff:([\da-f]{1,4}):([\da-f]{1,4})(?=\/|$)/g

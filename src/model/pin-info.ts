@@ -47,7 +47,8 @@ export function globalFromLocal (info: PinInfo): GlobalPinInfo {
 const satisfied: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 'remote', 'sharded', 'undefined'])
 
 /** True when fewer peers have the pin than shall have it: because they are gone or have failed, or because they haven't got it yet. */
-export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean => [...peerMap.values()].some(({ status }) => !satisfied.has(status))
+export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean =>
+  [...peerMap.values()].some(({ status }) => !satisfied.has(status))
 
 /** One peer's row of a pin, keys in Go's order (api/types.go). */
 function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {

@@ -30,7 +30,10 @@ export function parsePinsetClaim (text: string): PinsetClaim | undefined {
   const { v, pins, digest, point, heads, complete } = json ?? {}
   if (v !== 1 || typeof pins !== 'number' || !Number.isSafeInteger(pins) || pins < 0 || typeof complete !== 'boolean') return undefined
   if (!isHex(digest, 64) || !isHex(point, 32) || !Array.isArray(heads) || heads.length > mostHeadsTold) return undefined
-  return heads.every(head => typeof head === 'string' && head.length <= 128) ? { pins, digest, point, heads: heads as string[], isComplete: complete } : undefined
+  return heads.every(head => typeof head === 'string' && head.length <= 128)
+    ? { pins, digest, point, heads: heads as string[], isComplete: complete }
+    : undefined
 }
 
-const isHex = (value: unknown, digits: number): value is string => typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value)
+const isHex = (value: unknown, digits: number): value is string =>
+  typeof value === 'string' && value.length === digits && /^[0-9a-f]+$/.test(value)

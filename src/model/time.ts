@@ -26,7 +26,9 @@ export function parseTime (text: string): Time {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)
   const parsed = match == null ? NaN : Date.parse(`${text.slice(0, 19)}${match[8]}`)
   if (match == null || Number.isNaN(parsed)) {
-    throw new ClusterError('INVALID_ARGUMENT', { time: text }, { message: `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse` })
+    throw new ClusterError('INVALID_ARGUMENT', { time: text }, {
+      message: `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse`
+    })
   }
   return parsed + (match[7] == null ? 0 : Number(`0.${match[7].slice(1)}`) * 1000)
 }

@@ -21,8 +21,8 @@ export interface Monitor extends Startable {
   /** Names of which there ever was a metric. */
   names (): string[]
   /**
-   * Called once when a (peer, name) expires; again only after a valid metric, or after 300 checks. What expired while this process stood still (a stopped
-   * process, a suspended machine, a clock that was moved) counts only when it stays away for as long as it holds.
+   * Called once when a (peer, name) expires; again only after a valid metric, or after 300 checks. What expired while this process stood
+   * still (a stopped process, a suspended machine, a clock that was moved) counts only when it stays away for as long as it holds.
    */
   onAlert (listener: (alert: Alert) => void): () => void
   /** Called for every metric that is taken, of this peer or another. The returned function ends it. */

@@ -15,8 +15,9 @@ export interface HistoryAnswer {
   /** The other peer's heads, as far as their branches are all there. */
   heads: CID[]
   /**
-   * Blocks, every one before those that it links, in batches as they come; at most a block or what travelled together. They are blocks indeed, but nothing says yet
-   * that anybody asked for them: whoever reads keeps only those that are reached from the roots. Ends when the other peer has no more to give, which needn't be all.
+   * Blocks, every one before those that it links, in batches as they come; at most a block or what travelled together. They are blocks
+   * indeed, but nothing says yet that anybody asked for them: whoever reads keeps only those that are reached from the roots. Ends when the
+   * other peer has no more to give, which needn't be all.
    * Throws PEER_UNREACHABLE when it is cut off, TIMEOUT when it stands still, INVALID_DATA for what can't be a block. One reader.
    */
   blocks: AsyncIterable<HistoryBlock[]>
@@ -25,12 +26,13 @@ export interface HistoryAnswer {
 }
 
 /**
- * Brings the CRDT's history from a peer that speaks our own protocol, as one stream instead of one question per block. Go peers don't; nothing depends on it.
+ * Brings the CRDT's history from a peer that speaks our own protocol, as one stream instead of one question per block. Go peers don't;
+ * nothing depends on it.
  */
 export interface HistoryExchange {
   /**
-   * Asks a peer for its heads and for what is under the roots, these included. Rejects with UNSUPPORTED when it doesn't speak the protocol, PEER_UNREACHABLE, TIMEOUT when it doesn't
-   * begin to answer, INVALID_DATA, or the signal's reason, which also ends the stream of blocks.
+   * Asks a peer for its heads and for what is under the roots, these included. Rejects with UNSUPPORTED when it doesn't speak the protocol,
+   * PEER_UNREACHABLE, TIMEOUT when it doesn't begin to answer, INVALID_DATA, or the signal's reason, which also ends the stream of blocks.
    */
   ask (peer: PeerId, request: HistoryRequest, options: { signal: AbortSignal }): Promise<HistoryAnswer>
   /** Tells of peers that are connected (`isHere`) and go; the returned function ends it. */

@@ -16,8 +16,9 @@ export interface Broadcast {
    */
   subscribe (topic: string, handler: (message: TopicMessage) => void, accept?: (from: PeerId) => boolean): () => void
   /**
-   * Tells of neighbours that have begun to listen to a topic, once a message would reach them, and how many listen by then; the returned function ends it. A peer
-   * may be told more than once, and is when messages may not have reached it for a while. Networks without neighbours leave it out.
+   * Tells of neighbours that have begun to listen to a topic, once a message would reach them, and how many listen by then; the returned
+   * function ends it. A peer may be told more than once, and is when messages may not have reached it for a while. Networks without
+   * neighbours leave it out.
    */
   onListener? (topic: string, told: (peer: PeerId, listeners: number) => void): () => void
 }
@@ -53,8 +54,8 @@ export interface PeerStream {
    */
   readonly source: AsyncIterable<Uint8Array>
   /**
-   * Pieces that follow each other; they must not change afterwards. Resolves when there is room for more; rejects with PEER_UNREACHABLE when the
-   * stream is reset.
+   * Pieces that follow each other; they must not change afterwards. Resolves when there is room for more; rejects with PEER_UNREACHABLE
+   * when the stream is reset.
    */
   write (...pieces: Uint8Array[]): Promise<void>
   /** No more writes from here. */

@@ -5,8 +5,9 @@ import type { CID, PeerId } from '../model/cid.ts'
 export interface RepairRequest { heads: readonly CID[], keys: readonly string[] }
 
 /**
- * Asks other peers for parts of their pinsets, by a protocol of our own (docs/design/pinset-digest.md). Every method rejects with UNSUPPORTED when the peer doesn't speak it (as Go's), PEER_UNREACHABLE, NOT_AUTHORIZED when it
- * doesn't trust us, NOT_READY while it counts, INVALID_DATA for an answer that is none, TIMEOUT, or the signal's reason.
+ * Asks other peers for parts of their pinsets, by a protocol of our own (docs/design/pinset-digest.md). Every method rejects with
+ * UNSUPPORTED when the peer doesn't speak it (as Go's), PEER_UNREACHABLE, NOT_AUTHORIZED when it doesn't trust us, NOT_READY while it
+ * counts, INVALID_DATA for an answer that is none, TIMEOUT, or the signal's reason.
  */
 export interface RemotePinsets {
   parts (peer: PeerId): PinsetParts & {

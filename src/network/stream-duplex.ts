@@ -5,8 +5,8 @@ import type { PeerStream } from './network.ts'
 export interface StreamDuplexDeps { clock: Clock }
 
 /**
- * A stream to another peer as Node's `Duplex`, for what expects a socket (Node's HTTP). Both directions end by themselves; back-pressure works both ways. Destroying it
- * resets the stream unless both directions had ended.
+ * A stream to another peer as Node's `Duplex`, for what expects a socket (Node's HTTP). Both directions end by themselves; back-pressure
+ * works both ways. Destroying it resets the stream unless both directions had ended.
  */
 export function streamDuplex (stream: PeerStream, deps: StreamDuplexDeps): Duplex { return new StreamDuplex(stream, deps) }
 

@@ -10,7 +10,9 @@ import type { NodeInit } from './node-contract.ts'
 const usualFolder = 'denylists'
 
 /** What the peer refuses. To be started before everything that asks it. */
-export function composeDenylist ({ folder, config }: NodeInit, { clock, log, workers }: { clock: Clock, log: Logger, workers: Workers }): DenyFiles {
+export function composeDenylist (
+  { folder, config }: NodeInit, { clock, log, workers }: { clock: Clock, log: Logger, workers: Workers }
+): DenyFiles {
   const sources = config.cluster.denylists.map(text => ({ path: resolveIn(folder, text, usualFolder), required: text !== usualFolder }))
   const denylist = denyFiles({ sources }, { clock, log: log.child('denylist') })
   if (sources.length > 0) workers.add(denylist.upkeep)

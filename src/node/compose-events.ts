@@ -51,13 +51,18 @@ export function composeEvents ({ self, config }: { self: PeerId, config: Service
 }
 
 /** Its code is loaded when it is to start. */
-function configured (section: WebhooksConfig, { events, clock, log }: EventsDeps & { events: ClusterEvents }): { component: Startable, watched: NonNullable<Watching['webhooks']> } {
+function configured (
+  section: WebhooksConfig, { events, clock, log }: EventsDeps & { events: ClusterEvents }
+): { component: Startable, watched: NonNullable<Watching['webhooks']> } {
   let running: ConfiguredWebhooks | undefined
   const started = async (): Promise<ConfiguredWebhooks> => {
     const { ConfiguredWebhooks: Configured } = await import('../events/webhooks/configured-webhooks.ts')
     const { httpDelivery } = await import('../events/webhooks/http-delivery.ts')
     const deliver = httpDelivery({ privateAllowed: section.allowPrivate }, { clock })
-    return new Configured({ urls: section.urls, secret: section.secret?.reveal() ?? '', types: section.events }, { feed: events, deliver, clock, log: log.child('webhooks') })
+    return new Configured(
+      { urls: section.urls, secret: section.secret?.reveal() ?? '', types: section.events },
+      { feed: events, deliver, clock, log: log.child('webhooks') }
+    )
   }
   return {
     component: {

@@ -78,22 +78,35 @@ export interface Face extends Startable {
 }
 
 /** The APIs that the configuration asks for; a section that isn't there starts nothing. */
-export interface Faces { restapi: RestApi | undefined, pinsvcapi: Face | undefined, ipfsproxy: Face | undefined, gateway: Face | undefined, webui: Face | undefined }
+export interface Faces {
+  restapi: RestApi | undefined, pinsvcapi: Face | undefined, ipfsproxy: Face | undefined, gateway: Face | undefined, webui: Face | undefined
+}
 
 /** All but the REST API are loaded when their turn to start comes: whoever asks for /health doesn't wait for them. */
 export function composeFaces (init: FacesInit, deps: FacesDeps): Faces {
   const { folder, config: { api: { restapi, pinsvcapi, ipfsproxy, gateway, webui } } } = init
   const { log } = deps
-  const content = gateway == null ? undefined : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, deps))
+  const content = gateway == null
+    ? undefined
+    : loadedAtStart('gateway', async () => (await import('./compose-gateway.ts')).composeGateway(init, gateway, deps))
   return {
     restapi: restapi == null
       ? undefined
       : restApi({ ...httpInit(folder, restapi, log.child('restapilog')), wrap: deps.observer.requests('restapi') },
         restDepsOf(deps)),
-    pinsvcapi: pinsvcapi == null ? undefined : loadedAtStart('pinsvcapi', async () => (await import('./compose-pinning.ts')).composePinning(init, pinsvcapi, deps)),
-    ipfsproxy: ipfsproxy == null ? undefined : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, deps)),
+    pinsvcapi: pinsvcapi == null
+      ? undefined
+      : loadedAtStart('pinsvcapi', async () => (await import('./compose-pinning.ts')).composePinning(init, pinsvcapi, deps)),
+    ipfsproxy: ipfsproxy == null
+      ? undefined
+      : loadedAtStart('ipfsproxy', async () => (await import('./compose-proxy.ts')).composeProxy(init, ipfsproxy, deps)),
     gateway: content,
-    webui: webui == null ? undefined : loadedAtStart('webui', async () => (await import('./compose-web.ts')).composeWebui(init, webui, { ...deps, gateway: () => content?.addresses() ?? [] }))
+    webui: webui == null
+      ? undefined
+      : loadedAtStart(
+        'webui',
+        async () => (await import('./compose-web.ts')).composeWebui(init, webui, { ...deps, gateway: () => content?.addresses() ?? [] })
+      )
   }
 }
 

@@ -11,7 +11,9 @@ export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, d
   const init = gatewayInit(folder, section, deps)
   const { serving, blocks } = deps
   if (serving == null || blocks == null) return gateway(init, gatewayDeps(deps))
-  return threadedGateway({ folder, gateway: init, serving, memoryMaxBytes: section.memoryMaxBytes }, { ...deps, blocks, gateway: gatewayDeps(deps) })
+  return threadedGateway(
+    { folder, gateway: init, serving, memoryMaxBytes: section.memoryMaxBytes }, { ...deps, blocks, gateway: gatewayDeps(deps) }
+  )
 }
 
 function gatewayInit (folder: string, section: GatewayConfig, deps: FacesDeps): GatewayInit {

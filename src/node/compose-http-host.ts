@@ -12,13 +12,18 @@ export interface HttpHostsDeps { faces: Pick<Faces, 'restapi' | 'pinsvcapi'>, cl
 export interface HttpHosts { restapi: HttpHost | undefined, pinsvcapi: HttpHost | undefined }
 
 /** The libp2p hosts that carry HTTP, by API. */
-export function composeHttpHosts ({ config, version }: Pick<NodeInit, 'config' | 'version'>, { faces, clock, log }: HttpHostsDeps): HttpHosts {
+export function composeHttpHosts (
+  { config, version }: Pick<NodeInit, 'config' | 'version'>, { faces, clock, log }: HttpHostsDeps
+): HttpHosts {
   const hostOf = (api: 'restapi' | 'pinsvcapi'): HttpHost | undefined => {
     const section = config.api[api]
     const face: { accept (connection: Duplex): void } | undefined = faces[api]
     if (section?.privateKey == null || face == null || section.libp2pListenMultiaddress.length === 0) return undefined
     return libp2pHttpHost(
-      { api, peer: section.id, privateKey: section.privateKey.reveal(), listen: section.libp2pListenMultiaddress, agentVersion: agentVersion(version) },
+      {
+        api, peer: section.id, privateKey: section.privateKey.reveal(), listen: section.libp2pListenMultiaddress,
+        agentVersion: agentVersion(version)
+      },
       { accept: connection => face.accept(connection), clock, log: log.child(api) }
     )
   }

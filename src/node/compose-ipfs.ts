@@ -37,11 +37,23 @@ export interface ComposedIpfs extends IpfsConnector {
 }
 
 /** The IPFS node that the configuration asks for. */
-export function composeIpfs (init: NodeInit, { stores, denylist, holdersOf, mayLoad, clock, random, log, workers }: IpfsDeps): ComposedIpfs {
+export function composeIpfs (
+  init: NodeInit, { stores, denylist, holdersOf, mayLoad, clock, random, log, workers }: IpfsDeps
+): ComposedIpfs {
   const { ipfs } = init.config
-  if (ipfs.kind === 'ipfshttp') return refusingIpfs(kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') }), denylist)
+  if (ipfs.kind === 'ipfshttp') {
+    return refusingIpfs(
+      kuboConnector(kuboInit(init, ipfs), { temporaryStore: stores.temporary, clock, random, log: log.child('ipfshttp') }), denylist
+    )
+  }
   if (stores.blocks == null) throw new ClusterError('INTERNAL', {}, { message: 'the embedded IPFS node has no block store' })
-  return refusingIpfs(heliaConnector(heliaInit(init, ipfs), { blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist, holdersOf, mayLoad, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers) }), denylist)
+  return refusingIpfs(
+    heliaConnector(heliaInit(init, ipfs), {
+      blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist,
+      holdersOf, mayLoad, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers)
+    }),
+    denylist
+  )
 }
 
 function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<typeof kuboConnector>[0] {
@@ -56,7 +68,9 @@ function kuboInit ({ version }: NodeInit, config: IpfsHttpConfig): Parameters<ty
   }
 }
 
-function heliaInit ({ folder, ipfsIdentity, fixedNames = new Map(), version }: NodeInit, config: HeliaConfig): Parameters<typeof heliaConnector>[0] {
+function heliaInit (
+  { folder, ipfsIdentity, fixedNames = new Map(), version }: NodeInit, config: HeliaConfig
+): Parameters<typeof heliaConnector>[0] {
   return {
     folder: join(folder, 'blocks'),
     privateKey: ipfsIdentity.privateKey,

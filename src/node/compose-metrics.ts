@@ -30,11 +30,17 @@ export interface InformersDeps {
 }
 
 /** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
-export function informersOf ({ config, peerName }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps): { ping: Informer, informers: Informer[] } {
+export function informersOf (
+  { config, peerName }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps
+): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers
   const informers = [
     pinsetInformer({ metricTtlMs: 2 * config.cluster.monitorPingIntervalMs }, { digests, clock }),
-    disk == null ? undefined : diskInformer({ metricTtlMs: disk.metricTtlMs, metricType: disk.metricType as DiskMetricType }, { ipfs, clock, log: log.child('diskinfo') }),
+    disk == null
+      ? undefined
+      : diskInformer(
+        { metricTtlMs: disk.metricTtlMs, metricType: disk.metricType as DiskMetricType }, { ipfs, clock, log: log.child('diskinfo') }
+      ),
     tags == null ? undefined : tagsInformer(tags, { clock }),
     pinqueue == null ? undefined : pinqueueInformer(pinqueue, { tracker, clock })
   ]
@@ -51,7 +57,10 @@ export interface PublishAfterPinsDeps {
 
 const doneStatuses: ReadonlySet<OperationChange['status']> = new Set(['pinned', 'unpinned', 'remote'])
 
-/** Has the metrics published each time so many pins and unpins have succeeded, because free space and queue are then different. `every` 0: never. */
+/**
+ * Has the metrics published each time so many pins and unpins have succeeded, because free space and queue are then different. `every` 0:
+ * never.
+ */
 export function publishAfterPins ({ every }: { every: number }, { tracker, publisher }: PublishAfterPinsDeps): void {
   if (every === 0) return
   let count = 0

@@ -73,10 +73,15 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
   const { config: { cluster, crdt }, identity } = init
   const self = identity.id
   const gossip = libp2pGossip(gossipInit(init), { workers, clock, log: log.child('pubsub') })
-  const host = libp2pClusterHost(hostInit(init), { clock, log: log.child('p2p') }, async () => ({ ...await gossip.services(), ...await dualDht() }))
+  const host = libp2pClusterHost(
+    hostInit(init), { clock, log: log.child('p2p') }, async () => ({ ...await gossip.services(), ...await dualDht() })
+  )
   gossip.join(host)
   const streams = libp2pStreams({ host, log: log.child('p2p') })
-  const neighbours = libp2pNeighbours({ self, permanent: cluster.peerAddresses, connections: cluster.connectionManager }, { host, trusts, workers, clock, log: log.child('p2p') })
+  const neighbours = libp2pNeighbours(
+    { self, permanent: cluster.peerAddresses, connections: cluster.connectionManager },
+    { host, trusts, workers, clock, log: log.child('p2p') }
+  )
   const handOver = new HandOver({ peers: () => host.connectedPeers().length, clock, log: log.child('crdt') })
   const getBlock = (cid: CID): Uint8Array | undefined => {
     const bytes = storedBlock(cid)
@@ -102,12 +107,16 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
     connections: neighbours,
     introduce: async (peer, options) => introduce(client, peer, { self, ...options }),
     committed: cid => handOver.committed(cid),
-    givingHistory: heads => historyServer(historyServerDefaults, { streams, source: { completeHeads: () => heads.completeHeads(), getBlock }, clock, log: log.child('history') }),
+    givingHistory: heads => historyServer(historyServerDefaults, {
+      streams, source: { completeHeads: () => heads.completeHeads(), getBlock }, clock, log: log.child('history')
+    }),
     serving: [exchange],
     listening: [host],
     connecting: monitor => {
       // also of one that has expired: a slow peer stays slow
-      monitor.onMetric(({ name, peer, expire, receivedAt }) => { if (name === 'ping') gossip.holds(peer, Number(expire - receivedAt) / 1e6) })
+      monitor.onMetric(
+        ({ name, peer, expire, receivedAt }) => { if (name === 'ping') gossip.holds(peer, Number(expire - receivedAt) / 1e6) }
+      )
       const members = (): PeerId[] => monitor.latest(crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self)
       return [reachabilityWatch(host, workers), neighbours, peerstoreKeeper(init, { host, neighbours, members })]
     },
@@ -126,7 +135,10 @@ function reachabilityWatch (host: Libp2pClusterHost, workers: Workers): Startabl
 }
 
 /** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
-function peerstoreKeeper ({ folder, config, log }: NodeInit, { host, neighbours, members }: { host: Libp2pClusterHost, neighbours: Neighbours, members: () => PeerId[] }): Startable {
+function peerstoreKeeper (
+  { folder, config, log }: NodeInit,
+  { host, neighbours, members }: { host: Libp2pClusterHost, neighbours: Neighbours, members: () => PeerId[] }
+): Startable {
   const path = peerstorePath(folder, config)
   let isRead = false
   return {
@@ -147,11 +159,15 @@ function peerstoreKeeper ({ folder, config, log }: NodeInit, { host, neighbours,
 }
 
 /** Everybody's ping comes once per interval, at the latest with the heartbeats after it. */
-const silentAfterMs = ({ monitorPingIntervalMs, pubsub }: NodeInit['config']['cluster']): number => 3 * Math.max(monitorPingIntervalMs, pubsub.heartbeatIntervalMs)
+const silentAfterMs = ({ monitorPingIntervalMs, pubsub }: NodeInit['config']['cluster']): number =>
+  3 * Math.max(monitorPingIntervalMs, pubsub.heartbeatIntervalMs)
 
 function gossipInit ({ config: { cluster }, identity }: NodeInit): Parameters<typeof libp2pGossip>[0] {
   const { heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish } = cluster.pubsub
-  return { self: identity.id, heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange: !cluster.followerMode, silentAfterMs: silentAfterMs(cluster) }
+  return {
+    self: identity.id, heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange: !cluster.followerMode,
+    silentAfterMs: silentAfterMs(cluster)
+  }
 }
 
 function hostInit ({ config: { cluster }, identity, version }: NodeInit): Parameters<typeof libp2pClusterHost>[0] {

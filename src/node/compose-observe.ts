@@ -15,13 +15,15 @@ import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts
 import type { NodeInit } from './node-contract.ts'
 
 /**
- * Whoever looks on, as `observations` asks for it: metrics, traces, both or nobody. Their libraries are loaded only then. Throws INVALID_CONFIG
- * when OpenTelemetry's SDK is asked for and not installed.
+ * Whoever looks on, as `observations` asks for it: metrics, traces, both or nobody. Their libraries are loaded only then. Throws
+ * INVALID_CONFIG when OpenTelemetry's SDK is asked for and not installed.
  */
 export async function loadObserver ({ config, identity, version, log }: NodeInit): Promise<Observer> {
   const { metrics, tracing } = config
   const measure = metrics.enableStats
-    ? (await import('../observe/prometheus-observer.ts')).prometheusObserver({ endpoint: metrics.prometheusEndpoint, version }, { clock: systemClock, log: log.child('metrics') })
+    ? (await import('../observe/prometheus-observer.ts')).prometheusObserver(
+      { endpoint: metrics.prometheusEndpoint, version }, { clock: systemClock, log: log.child('metrics') }
+    )
     : blindObserver
   const trace = tracing.enableTracing
     ? await (await import('../observe/open-telemetry.ts')).openTelemetry({
@@ -62,7 +64,10 @@ export interface Observed {
 }
 
 /** The observer's own components, told where to look. */
-export function observedBy (observer: Observer, { blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service, peersetMetric }: Observed): Startable[] {
+export function observedBy (
+  observer: Observer,
+  { blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service, peersetMetric }: Observed
+): Startable[] {
   return observer.components({
     ...(service == null ? {} : { service }),
     pins: () => consensus.state.size(),

@@ -10,5 +10,7 @@ import { pinIndexFile } from '../state/stopped-state.ts'
 export function composePinning ({ folder, config }: FacesInit, section: HttpApiConfig, deps: FacesDeps): PinningApi {
   const log = deps.log.child('pinsvcapi')
   const index = sqlitePinIndex({ file: pinIndexFile(statePath(folder, config)) }, { log })
-  return pinningApi({ ...httpInit(folder, section, deps.log.child('pinsvcapilog')), wrap: deps.observer.requests('pinsvcapi') }, { ...deps, index, log })
+  return pinningApi(
+    { ...httpInit(folder, section, deps.log.child('pinsvcapilog')), wrap: deps.observer.requests('pinsvcapi') }, { ...deps, index, log }
+  )
 }

@@ -14,15 +14,22 @@ export function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyC
   const log = deps.log.child('ipfsproxy')
   return ipfsProxy({
     listen: section.listenMultiaddress,
-    timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
+    timeouts: {
+      readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs,
+      idleMs: section.idleTimeoutMs
+    },
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog')),
     wrap: deps.observer.requests('ipfsproxy')
   }, { ...deps, turns: deps.flow.turns, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 
-function nodeBehindProxy (config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: FacesDeps): NodeApi {
-  if (config.ipfs.kind === 'helia' && canPublish(names)) return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, flow, clock, log })
+function nodeBehindProxy (
+  config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: FacesDeps
+): NodeApi {
+  if (config.ipfs.kind === 'helia' && canPublish(names)) {
+    return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, flow, clock, log })
+  }
   return kuboNode({
     address: section.nodeMultiaddress,
     isHttps: section.nodeHttps,

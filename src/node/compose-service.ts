@@ -84,7 +84,8 @@ const serviceName = 'Pinning service'
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
   const [makeDatabase, makeLimits, makeMail, makeContent, web] = await Promise.all([
-    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section), loadWebPages({ log: init.log.child('service') })
+    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section),
+    loadWebPages({ log: init.log.child('service') })
   ])
   return deps => {
     const { monitor, workers, clock, random } = deps
@@ -100,14 +101,26 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const tasks = sqlTasks({}, { database, events, workers, clock, random, log })
     const taskWatch = new TaskWatch({ database, told: task => deps.clusterEvents.task(task), clock, log })
     const passwords = new Argon2Passwords(usualArgon2, { random })
-    const accountsInit = { registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section), sessionMs: section.sessionLifetimeMs, serviceName }
+    const accountsInit = {
+      registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section),
+      sessionMs: section.sessionLifetimeMs, serviceName
+    }
     const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
     accounts.changes.onChange(user => events.endReaders(user))
     const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
-    const identity = new ServiceIdentity({ self: init.identity.id, quietMs: metricTtlMs / 2 }, { database, announced: () => monitor.latest(serviceMetric), members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock, log })
+    const identity = new ServiceIdentity(
+      { self: init.identity.id, quietMs: metricTtlMs / 2 },
+      {
+        database, announced: () => monitor.latest(serviceMetric),
+        members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock,
+        log
+      }
+    )
     const content = makeContent({ ...deps, log, database, events, audit, usage, tasks, accounts })
     // SQLite has one
-    const peers = database.kind === 'postgres' ? new ServicePeers({ self: init.identity.id }, { database, staging: content.staging, workers, log }) : undefined
+    const peers = database.kind === 'postgres'
+      ? new ServicePeers({ self: init.identity.id }, { database, staging: content.staging, workers, log })
+      : undefined
     const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
 
     const routes: ServiceRoute[] = joinRoutes([
@@ -126,14 +139,20 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     const settings = apiInit(init, section, deps)
     const pages = web == null ? null : webPages({ files: web, face: () => faceOf(init, section), clock })
     const proxies = new TrustedProxies(section.trustedProxies)
-    const rest = mountedRestApi({ prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine }, { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' })
+    const rest = mountedRestApi(
+      { prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine },
+      { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }
+    )
     const api = serviceApi(settings, {
-      routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null, pages: pages == null ? null : exchange => pages.answer(exchange), cluster: rest, clock, log
+      routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null,
+      pages: pages == null ? null : exchange => pages.answer(exchange), cluster: rest, clock, log
     })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
     const watched = config.metrics.enableStats ? [figures] : []
-    const data = [database, content.staging, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch]
+    const data = [
+      database, content.staging, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch
+    ]
     const parts = new ServiceParts([...data, ...content.components, tasks, ...content.last, ...watched], { workers, log })
     return {
       components: [api, parts],
@@ -164,7 +183,10 @@ function apiInit ({ folder }: NodeInit, section: ServiceApiConfig, { observer, l
     tls: tlsOf(folder, section),
     publicUrl: section.publicUrl,
     trustedProxies: section.trustedProxies,
-    limits: { perKey: rateLimits.perKey, perAddress: rateLimits.perAddress, tight: { 'sign-up': rateLimits.signUp, login: rateLimits.login, code: rateLimits.code } },
+    limits: {
+      perKey: rateLimits.perKey, perAddress: rateLimits.perAddress,
+      tight: { 'sign-up': rateLimits.signUp, login: rateLimits.login, code: rateLimits.code }
+    },
     readHeaderMs: section.readHeaderTimeoutMs,
     idleMs: section.idleTimeoutMs,
     maxHeaderBytes: section.maxHeaderBytes,

@@ -49,8 +49,8 @@ export interface StoresDeps {
 export interface StoresInit { folder: string, config: ServiceConfig }
 
 /**
- * `state/pinset`, `state/local`, `blocks` and `tmp` below the peer's folder. Write buffers are what counts in memory: up to two of each are held
- * while one is flushed.
+ * `state/pinset`, `state/local`, `blocks` and `tmp` below the peer's folder. Write buffers are what counts in memory: up to two of each are
+ * held while one is flushed.
  */
 export function composeStores ({ folder, config }: StoresInit, { log, workers, clock, locks, damaged }: StoresDeps): Stores {
   const state = statePath(folder, config)
@@ -58,14 +58,23 @@ export function composeStores ({ folder, config }: StoresInit, { log, workers, c
   workers.add(reserve.upkeep)
   return {
     reserve,
-    pinset: levelDatastore({ folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB }, { log, clock, locks, damaged, reserve, proven: isProvenRow }),
-    local: levelDatastore({ folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, locks, damaged, reserve }),
-    blocks: config.ipfs.kind === 'helia' ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, clock, locks, damaged, reserve }) : undefined,
+    pinset: levelDatastore(
+      { folder: join(state, 'pinset'), writeBufferBytes: 16 * MiB, cacheBytes: 16 * MiB },
+      { log, clock, locks, damaged, reserve, proven: isProvenRow }
+    ),
+    local: levelDatastore(
+      { folder: join(state, 'local'), writeBufferBytes: 8 * MiB, cacheBytes: 8 * MiB }, { log, clock, locks, damaged, reserve }
+    ),
+    blocks: config.ipfs.kind === 'helia'
+      ? composeBlocks(config.ipfs.blockstore, join(folder, 'blocks'), { log, workers, clock, locks, damaged, reserve })
+      : undefined,
     temporary: async () => temporaryStore(join(folder, temporaryPrefix), { log, clock })
   }
 }
 
-function composeBlocks (kind: string, folder: string, { log, workers, clock, locks, damaged, reserve }: StoresDeps & { reserve: DiskReserve }): Blockstore {
+function composeBlocks (
+  kind: string, folder: string, { log, workers, clock, locks, damaged, reserve }: StoresDeps & { reserve: DiskReserve }
+): Blockstore {
   if (kind === 'level') return levelBlockstore({ folder }, { log: log.child('blockstore'), clock, locks, damaged })
   const blocks = segmentBlockstore({ folder }, { log: log.child('blockstore'), clock, locks, damaged, reserve })
   workers.add(blocks.upkeep)

@@ -11,7 +11,9 @@ import { restDepsOf } from './rest-deps.ts'
 import { loadWebPages, shownVersion } from './web-pages.ts'
 
 /** The cluster's web pages on a listener of their own. `gateway`: where the peer's own gateway listens. */
-export async function composeWebui ({ folder, config, version }: FacesInit, section: WebuiConfig, deps: FacesDeps & { gateway: () => readonly string[] }): Promise<Face> {
+export async function composeWebui (
+  { folder, config, version }: FacesInit, section: WebuiConfig, deps: FacesDeps & { gateway: () => readonly string[] }
+): Promise<Face> {
   const { clock, observer } = deps
   const log = deps.log.child('webui')
   const logLine = accessLog(folder, section.httpLogFile, deps.log.child('webuilog'))
@@ -40,7 +42,10 @@ export async function composeWebui ({ folder, config, version }: FacesInit, sect
   }, {
     pages: files == null ? null : faceOf => webPages({ files, face: faceOf, clock }),
     face,
-    rest: mountedRestApi({ prefix: '/api/cluster', basicAuth, logLine }, { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }),
+    rest: mountedRestApi(
+      { prefix: '/api/cluster', basicAuth, logLine },
+      { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }
+    ),
     clock,
     log
   })

@@ -64,8 +64,8 @@ export interface ComposedNode {
 }
 
 /**
- * What a peer is built on. What isn't given is the machine's or the real thing; everything that needs it gets what is given. So a peer is composed the same way wherever it
- * lives, in a simulated world too.
+ * What a peer is built on. What isn't given is the machine's or the real thing; everything that needs it gets what is given. So a peer is
+ * composed the same way wherever it lives, in a simulated world too.
  */
 export interface NodeOverrides {
   clock?: Clock
@@ -89,7 +89,10 @@ export interface NodeOverrides {
   warnings?: RecentWarnings
 }
 
-/** The composition root: picks implementations, hands each its collaborators. Nobody gets what isn't there yet: who learns of something later is told by an event. */
+/**
+ * The composition root: picks implementations, hands each its collaborators. Nobody gets what isn't there yet: who learns of something
+ * later is told by an event.
+ */
 export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): ComposedNode {
   const { config, folder, identity, log } = init
   const { clock = systemClock, random = systemRandom, observer = blindObserver, locks, composeService } = overrides
@@ -110,10 +113,12 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const monitor = pubsubMonitor({ self, checkIntervalMs: config.monitor.checkIntervalMs },
     { broadcast: gossip, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: log.child('monitor'), workers })
   const consensus = crdtConsensus(crdt, {
-    datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'), onCommitted: cid => network.committed(cid)
+    datastore: stores.pinset, reserve: stores.reserve, broadcast: gossip, exchange, history, workers, clock, log: log.child('crdt'),
+    onCommitted: cid => network.committed(cid)
   })
   const denylist = composeDenylist(init, { clock, log, workers })
-  const holders = (root: CID): Holders => holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
+  const holders = (root: CID): Holders =>
+    holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
   const ipfsOf = overrides.ipfs ?? (deps => composeIpfs(init, deps))
   const mayLoad = Promise.withResolvers<void>()
   const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: mayLoad.promise, clock, random, log, workers })
@@ -121,28 +126,55 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
   const tracker = statelessTracker({ self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
-    { state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local, deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'), identity: () => identityOf(monitor, self, peerName) })
+    {
+      state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local,
+      deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'),
+      identity: () => identityOf(monitor, self, peerName)
+    })
   const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))
-  const { events, watching, components: eventComponents } = eventsOf({ consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log })
-  const cluster = createCluster({ ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric, connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs }, {
-    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }), digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local, onDrain: drain => events.peerDrain(drain),
-    allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder }, log: log.child('cluster')
+  const { events, watching, components: eventComponents } = eventsOf({
+    consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log
+  })
+  const cluster = createCluster({
+    ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric,
+    connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs
+  }, {
+    consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }),
+    digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    onDrain: drain => events.peerDrain(drain),
+    allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder },
+    log: log.child('cluster')
   })
   cluster.onSync(row => events.peerSync(row))
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
-    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus, watching, workers, observer, clock, random, log
+    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus,
+    watching, workers, observer, clock, random, log
   }
   const announcements = new Listeners<void>()
   const service = composeService?.({ ...outside, monitor, tracker, clusterEvents: events, announceSoon: () => announcements.emit() })
-  const { ping, informers } = informersOf({ config, peerName }, { ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock, log })
-  const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer] })
+  const { ping, informers } = informersOf({ config, peerName }, {
+    ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock,
+    log
+  })
+  const publisher = metricPublisher({ self }, {
+    monitor, workers, ping, informers: service == null ? informers : [...informers, service.informer]
+  })
   announcements.add(() => publisher.publishSoon())
   publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
-  const rpc = rpcServer({ streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }), closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock }) })
-  const progress = progressServer({ streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress') })
-  const statuses = statusesServer({ streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events') })
-  const pinsets = pinsetServer({ streams, trusts: peer => consensus.trusts(peer), digests: consensus.digests, clock, log: log.child('pinset') })
+  const rpc = rpcServer({
+    streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }),
+    closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock })
+  })
+  const progress = progressServer({
+    streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress')
+  })
+  const statuses = statusesServer({
+    streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events')
+  })
+  const pinsets = pinsetServer({
+    streams, trusts: peer => consensus.trusts(peer), digests: consensus.digests, clock, log: log.child('pinset')
+  })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => connections.dial(address, options),
     dialKnown: async options => connections.dialKnown(options),
@@ -152,7 +184,10 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   })
   const faces = composeFaces({ folder, config, version: init.version }, { ...outside, coming: service?.coming })
   const httpHosts = composeHttpHosts(init, { faces, clock, log })
-  const observing = observedBy(observer, { blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures, peersetMetric: config.crdt.peersetMetric })
+  const observing = observedBy(observer, {
+    blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures,
+    peersetMetric: config.crdt.peersetMetric
+  })
 
   const listenersFirst: Startable = {
     name: 'listeners first',
@@ -163,11 +198,16 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     stop: async () => {}
   }
   // an embedded node that can't listen is no peer of anybody; an external one may come later
-  const ipfsListens: Startable | undefined = config.ipfs.kind === 'helia' ? { name: 'IPFS node listens', start: async signal => ipfs.ready({ signal }), stop: async () => {} } : undefined
+  const ipfsListens: Startable | undefined = config.ipfs.kind === 'helia'
+    ? { name: 'IPFS node listens', start: async signal => ipfs.ready({ signal }), stop: async () => {} }
+    : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)), consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway, tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens, ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
+    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
+    consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway,
+    tracker, monitor, ...eventComponents, workers, listenersFirst,
+    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,
+    ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),
@@ -184,7 +224,9 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   }
 }
 
-/** Loading libp2p's modules takes the only thread for 0.1 s. Who waits for the listeners has this time to come; the first answer ends it. */
+/**
+ * Loading libp2p's modules takes the only thread for 0.1 s. Who waits for the listeners has this time to come; the first answer ends it.
+ */
 const firstAnswerMs = 25
 
 async function firstAnswer (api: RestApi, clock: Clock): Promise<void> {
@@ -208,6 +250,8 @@ function crdtInit ({ config: { crdt }, identity }: NodeInit): Parameters<typeof 
     trustedPeers: crdt.trustedPeers.includes('*') ? '*' : crdt.trustedPeers,
     rebroadcastIntervalMs: crdt.rebroadcastIntervalMs,
     repairIntervalMs: crdt.repairIntervalMs,
-    batching: { maxBatchSize: crdt.batching.maxBatchSize, maxBatchAgeMs: crdt.batching.maxBatchAgeMs, maxQueueSize: crdt.batching.maxQueueSize }
+    batching: {
+      maxBatchSize: crdt.batching.maxBatchSize, maxBatchAgeMs: crdt.batching.maxBatchAgeMs, maxQueueSize: crdt.batching.maxQueueSize
+    }
   }
 }

@@ -9,7 +9,9 @@ import type { Worker } from '../base/worker.ts'
 
 const MiB = 1024 * 1024
 
-/** LevelDB needs two times its write buffer to open after a torn log: 32 MiB for the pinset. As much again to copy what lives in a segment. */
+/**
+ * LevelDB needs two times its write buffer to open after a torn log: 32 MiB for the pinset. As much again to copy what lives in a segment.
+ */
 const largestBytes = 64 * MiB
 const shareOfDisk = 1 / 8
 const chunkBytes = MiB
@@ -72,13 +74,19 @@ class FileReserve implements KeptReserve {
       if (this.#heldBytes === 0) return
       this.#heldBytes = 0
       await rm(this.#path, { force: true })
-      this.#deps.log.warn('the disk is full: the reserve is given up for unpinning and collecting garbage; adds and pins are refused until there is room again', this.#facts())
+      this.#deps.log.warn(
+        'the disk is full: the reserve is given up for unpinning and collecting garbage; adds and pins are refused until there is room again',
+        this.#facts()
+      )
     }).catch((err: unknown) => this.#deps.log.error('the reserve of a full disk can not be given up', { ...this.#facts(), err }))
   }
 
   async checkRoom (): Promise<void> {
     if (this.lackBytes() === 0 || await this.freeBytes() >= this.lackBytes()) return
-    throw new ClusterError('STORAGE_FULL', { folder: this.#init.folder }, { message: `the disk of ${this.#init.folder} is full: free some space there, or unpin content and collect garbage` })
+    throw new ClusterError(
+      'STORAGE_FULL', { folder: this.#init.folder },
+      { message: `the disk of ${this.#init.folder} is full: free some space there, or unpin content and collect garbage` }
+    )
   }
 
   async #upkeep (): Promise<'idle'> {

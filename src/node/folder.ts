@@ -22,11 +22,14 @@ export function folderPath (option: string | undefined, variables: Variables): s
 
 /** The files of a peer's folder. */
 export function pathsIn (folder: string): FolderPaths {
-  return { folder, config: join(folder, 'service.json'), identity: join(folder, 'identity.json'), ipfsIdentity: join(folder, 'ipfs-identity.json') }
+  return {
+    folder, config: join(folder, 'service.json'), identity: join(folder, 'identity.json'), ipfsIdentity: join(folder, 'ipfs-identity.json')
+  }
 }
 
 /** A path out of service.json, absolute or relative to the folder; `fallback` when it is empty. */
-export const resolveIn = (folder: string, path: unknown, fallback: string): string => resolve(folder, typeof path === 'string' && path !== '' ? path : fallback)
+export const resolveIn = (folder: string, path: unknown, fallback: string): string =>
+  resolve(folder, typeof path === 'string' && path !== '' ? path : fallback)
 
 /** Path of the peerstore file. */
 export const peerstorePath = (folder: string, config: ServiceConfig): string => resolveIn(folder, config.cluster.peerstoreFile, 'peerstore')
@@ -50,8 +53,9 @@ export interface LoadedFolder extends LoadedConfig {
 }
 
 /**
- * Loads service.json (or what its `source` points to) and the identities. Throws INVALID_CONFIG naming all problems, NOT_FOUND when the folder has no
- * service.json or no identity. An identity of an old service.json is moved to identity.json; a missing ipfs-identity.json is made.
+ * Loads service.json (or what its `source` points to) and the identities. Throws INVALID_CONFIG naming all problems, NOT_FOUND when the
+ * folder has no service.json or no identity. An identity of an old service.json is moved to identity.json; a missing ipfs-identity.json is
+ * made.
  */
 export async function loadFolder (folder: string, deps: FolderDeps): Promise<LoadedFolder> {
   const paths = pathsIn(folder)
@@ -62,25 +66,38 @@ export async function loadFolder (folder: string, deps: FolderDeps): Promise<Loa
   await checkTlsFiles(folder, loaded.config)
   const { identity, warning } = await loadIdentity(paths, loaded.config, deps.variables)
   const ipfsIdentity = await loadOrMakeIdentity(paths.ipfsIdentity)
-  return { ...loaded, warnings: [...loaded.warnings, ...warning], identity, ipfsIdentity, fixedNames: parseFixedNames(deps.variables.IPFS_NS_MAP ?? ''), source }
+  return {
+    ...loaded, warnings: [...loaded.warnings, ...warning], identity, ipfsIdentity,
+    fixedNames: parseFixedNames(deps.variables.IPFS_NS_MAP ?? ''), source
+  }
 }
 
 /** The text of service.json; throws NOT_FOUND that says how to make one. */
 export async function readConfigText ({ folder, config }: FolderPaths): Promise<string> {
   const text = await readIfThere(config)
-  if (text == null) throw new ClusterError('NOT_FOUND', { path: config }, { message: `there is no service.json in ${folder}: run "helia-cluster-service -c ${folder} init" first` })
+  if (text == null) {
+    throw new ClusterError('NOT_FOUND', { path: config }, {
+      message: `there is no service.json in ${folder}: run "helia-cluster-service -c ${folder} init" first`
+    })
+  }
   return text
 }
 
 async function fetchSource (url: string, { fetch }: FolderDeps): Promise<JsonObject> {
   const answer = await fetch(url).catch((err: unknown) => {
-    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: ${reasonOf(err)}`, cause: err })
+    throw new ClusterError('INVALID_CONFIG', { source: url }, {
+      message: `could not fetch configuration from source: ${url}: ${reasonOf(err)}`, cause: err
+    })
   })
   if (answer.status >= 300) {
-    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: `could not fetch configuration from source: ${url}: unsuccessful request (${answer.status}): ${answer.text.slice(0, 200).replaceAll(/\s+/g, ' ').trim()}` })
+    throw new ClusterError('INVALID_CONFIG', { source: url }, {
+      message: `could not fetch configuration from source: ${url}: unsuccessful request (${answer.status}): ${answer.text.slice(0, 200).replaceAll(/\s+/g, ' ').trim()}`
+    })
   }
   const file = parseServiceJson(answer.text)
-  if (sourceOf(file) != null) throw new ClusterError('INVALID_CONFIG', { source: url }, { message: 'a sourced configuration cannot point to another source' })
+  if (sourceOf(file) != null) {
+    throw new ClusterError('INVALID_CONFIG', { source: url }, { message: 'a sourced configuration cannot point to another source' })
+  }
   return file
 }
 
@@ -98,21 +115,33 @@ async function checkTlsFiles (folder: string, config: ServiceConfig): Promise<vo
       const { createSecureContext } = await import('node:tls')
       createSecureContext({ cert, key })
     } catch (err) {
-      problems.push(`api.${name}.ssl_cert_file and ssl_key_file are ${JSON.stringify([api.sslCertFile, api.sslKeyFile])}: must be a PEM certificate and its key (${messageOf(err)})`)
+      problems.push(
+        `api.${name}.ssl_cert_file and ssl_key_file are ${JSON.stringify([api.sslCertFile, api.sslKeyFile])}: must be a PEM certificate and its key (${messageOf(err)})`
+      )
     }
   }
   if (problems.length > 0) throw invalidConfig(problems)
 }
 
-async function loadIdentity (paths: FolderPaths, { cluster }: ServiceConfig, variables: Variables): Promise<{ identity: Identity, warning: string[] }> {
+async function loadIdentity (
+  paths: FolderPaths, { cluster }: ServiceConfig, variables: Variables
+): Promise<{ identity: Identity, warning: string[] }> {
   const text = await readIfThere(paths.identity)
   if (text != null) return { identity: identityIn(paths.identity, text, variables), warning: [] }
   if (cluster.id === '' || cluster.privateKey == null) {
-    throw new ClusterError('NOT_FOUND', { path: paths.identity }, { message: `there is no identity.json in ${paths.folder}: run "helia-cluster-service -c ${paths.folder} init" to make one` })
+    throw new ClusterError(
+      'NOT_FOUND', { path: paths.identity },
+      { message: `there is no identity.json in ${paths.folder}: run "helia-cluster-service -c ${paths.folder} init" to make one` }
+    )
   }
   const identity = checkedIdentity(cluster.id, cluster.privateKey.reveal())
   await replaceFile(paths.identity, identityJson(identity), 0o600)
-  return { identity, warning: ['identity found in service.json: it has been written to identity.json; remove cluster.id and cluster.private_key from service.json'] }
+  return {
+    identity,
+    warning: [
+      'identity found in service.json: it has been written to identity.json; remove cluster.id and cluster.private_key from service.json'
+    ]
+  }
 }
 
 /** A damaged identity is never replaced by a new one: that would be another peer. */
@@ -121,7 +150,8 @@ function identityIn (path: string, text: string, variables?: Variables): Identit
     return parseIdentity(text, variables)
   } catch (err) {
     throw new ClusterError('INVALID_CONFIG', { path }, {
-      message: `${path}: ${messageOf(err)}. If the file is damaged, put back the one of a backup; without one, move it away and run "init" (a new identity is another peer)`, cause: err
+      message: `${path}: ${messageOf(err)}. If the file is damaged, put back the one of a backup; without one, move it away and run "init" (a new identity is another peer)`,
+      cause: err
     })
   }
 }

@@ -17,8 +17,8 @@ const patienceMs = 1000
 const flushMs = 50
 
 /**
- * Keeps the network up for a moment at a stop, until somebody has fetched the newest block of this peer: a stop commits what was still gathered, and who hears
- * of that head could not get it before the next start. For a second at most; Go's peer doesn't wait at all.
+ * Keeps the network up for a moment at a stop, until somebody has fetched the newest block of this peer: a stop commits what was still
+ * gathered, and who hears of that head could not get it before the next start. For a second at most; Go's peer doesn't wait at all.
  */
 export class HandOver implements Startable {
   readonly name = 'hand-over'
@@ -51,7 +51,9 @@ export class HandOver implements Startable {
     const cancel = clock.after(patienceMs, cancelled.resolve)
     await Promise.race([this.#wasServed.promise.then(async () => clock.sleep(flushMs)), cancelled.promise])
     cancel()
-    if (this.#newest != null) log.warn('nobody has fetched the newest change yet; others get it when this peer is back', { block: this.#newest.key })
+    if (this.#newest != null) {
+      log.warn('nobody has fetched the newest change yet; others get it when this peer is back', { block: this.#newest.key })
+    }
     this.#newest = undefined
   }
 }

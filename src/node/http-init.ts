@@ -22,27 +22,41 @@ export function httpInit (folder: string, section: HttpApiConfig, log: Logger): 
       maxAgeSeconds: Math.floor(section.corsMaxAgeMs / 1000)
     },
     headers: section.headers,
-    timeouts: { readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs, idleMs: section.idleTimeoutMs },
+    timeouts: {
+      readMs: section.readTimeoutMs, readHeaderMs: section.readHeaderTimeoutMs, writeMs: section.writeTimeoutMs,
+      idleMs: section.idleTimeoutMs
+    },
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.httpLogFile, log)
   }
 }
 
 /** Certificate and key of a section, read now; null without them. Throws what the file system says. */
-export const tlsOf = (folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 'sslCertFile' | 'sslKeyFile'>): HttpFaceInit['tls'] =>
-  sslCertFile === '' ? null : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) }
+export const tlsOf = (
+  folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 'sslCertFile' | 'sslKeyFile'>
+): HttpFaceInit['tls'] =>
+  sslCertFile === ''
+    ? null
+    : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) }
 
-/** One line per request: to the file if there is one, else to the log. Throws INVALID_CONFIG for a file that can't be written, as Go's peer doesn't start either. */
+/**
+ * One line per request: to the file if there is one, else to the log. Throws INVALID_CONFIG for a file that can't be written, as Go's peer
+ * doesn't start either.
+ */
 export function accessLog (folder: string, file: string, log: Logger): (line: string) => void {
   if (file === '') return line => log.info(line)
   const path = resolveIn(folder, file, '')
-  return accessLogFile({ fd: opened(path), failed: err => log.error('the access log can not be written: lines are lost until it can', { file, err }) })
+  return accessLogFile({
+    fd: opened(path), failed: err => log.error('the access log can not be written: lines are lost until it can', { file, err })
+  })
 }
 
 function opened (path: string): number {
   try {
     return openSync(path, 'a')
   } catch (err) {
-    throw new ClusterError('INVALID_CONFIG', { path }, { message: `the access log ${path} can't be written: ${messageOf(err)}`, cause: err })
+    throw new ClusterError('INVALID_CONFIG', { path }, {
+      message: `the access log ${path} can't be written: ${messageOf(err)}`, cause: err
+    })
   }
 }

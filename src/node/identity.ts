@@ -27,8 +27,8 @@ export function newIdentity (): Identity {
 }
 
 /**
- * The peer ID of a private key protobuf. Reads Ed25519, RSA and secp256k1 keys without loading libp2p, which would cost more than the rest of the
- * start. Throws INVALID_DATA for anything else, never showing the key.
+ * The peer ID of a private key protobuf. Reads Ed25519, RSA and secp256k1 keys without loading libp2p, which would cost more than the rest
+ * of the start. Throws INVALID_DATA for anything else, never showing the key.
  */
 export function peerIdOf (privateKey: Uint8Array): string {
   const { type, data } = readProtobuf(privateKey)
@@ -42,7 +42,11 @@ export function peerIdOf (privateKey: Uint8Array): string {
 function publicKeyOf (type: number, data: Uint8Array): Uint8Array {
   try {
     if (type === ed25519) return checkedEd25519(data)
-    if (type === rsa) return createPublicKey(createPrivateKey({ key: Buffer.from(data), format: 'der', type: 'pkcs1' })).export({ format: 'der', type: 'spki' })
+    if (type === rsa) {
+      return createPublicKey(createPrivateKey({
+        key: Buffer.from(data), format: 'der', type: 'pkcs1'
+      })).export({ format: 'der', type: 'spki' })
+    }
     if (type === secp256k1) return secp256k1PublicKey(data)
   } catch {
     throw invalidKey(`the ${keyTypeNames[type]} private key is damaged`)
@@ -81,15 +85,17 @@ function readProtobuf (bytes: Uint8Array): { type: number, data: Uint8Array } {
   const isLong = low >= 0x80
   const length = isLong ? (low & 0x7f) | (high << 7) : low
   const start = isLong ? 5 : 4
-  if (typeTag !== 0x08 || dataTag !== 0x12 || type > 3 || high >= 0x80 && isLong || bytes.length !== start + length) throw invalidKey('the private key is not a libp2p key')
+  if (typeTag !== 0x08 || dataTag !== 0x12 || type > 3 || high >= 0x80 && isLong || bytes.length !== start + length) {
+    throw invalidKey('the private key is not a libp2p key')
+  }
   return { type, data: bytes.subarray(start) }
 }
 
 const invalidKey = (message: string): ClusterError => new ClusterError('INVALID_DATA', {}, { message })
 
 /**
- * Reads the text of an identity.json, with variables on top (CLUSTER_ID, CLUSTER_PRIVATEKEY for the cluster host's). Throws INVALID_CONFIG when a
- * part is missing or id and key don't belong together; the key is never shown.
+ * Reads the text of an identity.json, with variables on top (CLUSTER_ID, CLUSTER_PRIVATEKEY for the cluster host's). Throws INVALID_CONFIG
+ * when a part is missing or id and key don't belong together; the key is never shown.
  */
 export function parseIdentity (text: string, variables: Readonly<Record<string, string | undefined>> = {}): Identity {
   const fields = readFields(text)

@@ -12,13 +12,21 @@ export interface LeftoversInit {
 /** What begins the name of a store for one answer; six characters follow. */
 export const temporaryPrefix = 'tmp-'
 
-/** Where readers of the embedded node's DAGs go on when their memory is used up. Each thread of the gateway has one of its own: `temporary-1`, … */
+/**
+ * Where readers of the embedded node's DAGs go on when their memory is used up. Each thread of the gateway has one of its own:
+ * `temporary-1`, …
+ */
 export const walkFolder = 'temporary'
 const isWalkFolder = (name: string): boolean => name === walkFolder || /^temporary-\d{1,2}$/.test(name)
 
-/** Removes what killed processes have left: stores that were to live for one answer, and drafts of files that were never renamed. Never rejects. */
+/**
+ * Removes what killed processes have left: stores that were to live for one answer, and drafts of files that were never renamed. Never
+ * rejects.
+ */
 export async function removeLeftovers ({ folder, files }: LeftoversInit, { log }: { log: Logger }): Promise<void> {
-  const temporary = await namesIn(folder, name => isWalkFolder(name) || (name.startsWith(temporaryPrefix) && name.length === temporaryPrefix.length + 6))
+  const temporary = await namesIn(
+    folder, name => isWalkFolder(name) || (name.startsWith(temporaryPrefix) && name.length === temporaryPrefix.length + 6)
+  )
   const drafts = await Promise.all(files.map(async file => namesIn(dirname(file), name => isDraftOf(basename(file), name))))
   for (const path of [...temporary, ...drafts.flat()]) {
     try {

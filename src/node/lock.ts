@@ -9,9 +9,10 @@ import type { KernelLock } from '../base/kernel-lock.ts'
 export interface FolderLock { release (): void }
 
 /**
- * Takes `cluster.lock` of a folder: one daemon, `state` command or `init` at a time. The kernel holds it, as it holds that of Go's programs, so it ends
- * with the process and is seen from every container of this machine. What the file system can't lock is refused. Throws LOCKED, with the holder's pid in
- * `details.pid` (0: not seen from here) and the way out in the message, which is one line. `take` takes the kernel's lock.
+ * Takes `cluster.lock` of a folder: one daemon, `state` command or `init` at a time. The kernel holds it, as it holds that of Go's
+ * programs, so it ends with the process and is seen from every container of this machine. What the file system can't lock is refused.
+ * Throws LOCKED, with the holder's pid in `details.pid` (0: not seen from here) and the way out in the message, which is one line. `take`
+ * takes the kernel's lock.
  *
  * The file is empty (Go's programs refuse any other); who has it stands beside it in `cluster.lock.holder`, for messages only.
  */
@@ -24,7 +25,10 @@ export function lockFolder (folder: string, take = kernelLock): FolderLock {
   return { release: onceOnly(() => release(lock, { path, note })) }
 }
 
-/** On a disk without room for even a name, the reserve is given up: a peer that doesn't start can't unpin anything. It is taken again when there is room. */
+/**
+ * On a disk without room for even a name, the reserve is given up: a peer that doesn't start can't unpin anything. It is taken again when
+ * there is room.
+ */
 function lockedWithRoom (folder: string, take: () => KernelLock | undefined): KernelLock | undefined {
   try {
     return take()
@@ -57,7 +61,9 @@ function release (lock: KernelLock, { path, note }: { path: string, note: string
   }
 }
 
-/** Nobody who holds the lock today writes into the file. That a process with a number that stands there lives, or doesn't, proves nothing. */
+/**
+ * Nobody who holds the lock today writes into the file. That a process with a number that stands there lives, or doesn't, proves nothing.
+ */
 function checkEmpty (path: string): void {
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return
   throw new ClusterError('LOCKED', { path, pid: 0 }, {
@@ -96,8 +102,15 @@ function lockedBy (path: string): ClusterError {
   const way = 'stop it first, or use another folder (-c).'
   if (seen != null) return locked({ path, pid: seen }, `process ${seen} holds ${path}: ${way} \`kill ${seen}\` stops it orderly.`)
   // the note of a process that was killed stays, and Go's programs write none
-  if (note != null) return locked({ path, pid: 0 }, `another program holds ${path}, as far as known process ${note.pid} on ${JSON.stringify(note.host)}: ${way}`)
-  return locked({ path, pid: 0 }, `another program holds ${path}, in another container or on another machine, or the file system can't lock files: ${way}`)
+  if (note != null) {
+    return locked(
+      { path, pid: 0 }, `another program holds ${path}, as far as known process ${note.pid} on ${JSON.stringify(note.host)}: ${way}`
+    )
+  }
+  return locked(
+    { path, pid: 0 },
+    `another program holds ${path}, in another container or on another machine, or the file system can't lock files: ${way}`
+  )
 }
 
 const locked = (facts: { path: string, pid: number }, message: string): ClusterError => new ClusterError('LOCKED', facts, { message })

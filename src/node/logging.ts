@@ -19,7 +19,10 @@ export interface LoggingInit {
 }
 
 /** Names that Go and its users write for the same levels. */
-const levelNames: Record<string, LogLevel> = { debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', dpanic: 'fatal', panic: 'fatal', fatal: 'fatal', critical: 'fatal' }
+const levelNames: Record<string, LogLevel> = {
+  debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', dpanic: 'fatal', panic: 'fatal', fatal: 'fatal',
+  critical: 'fatal'
+}
 
 /** Parses "info", "debug" or "info,pintracker:debug,crdt:error". Throws INVALID_ARGUMENT. */
 export function parseLogLevels (text: string): LogLevels {
@@ -28,7 +31,10 @@ export function parseLogLevels (text: string): LogLevels {
     const [first = '', second, ...rest] = part.split(':')
     const level = levelNames[(second ?? first).toLowerCase()]
     if (level == null || rest.length > 0 || first === '') {
-      throw new ClusterError('INVALID_ARGUMENT', { level: part }, { message: `log level ${JSON.stringify(part)}: must be LEVEL or COMPONENT:LEVEL, LEVEL one of ${logLevels.join(', ')}` })
+      throw new ClusterError(
+        'INVALID_ARGUMENT', { level: part },
+        { message: `log level ${JSON.stringify(part)}: must be LEVEL or COMPONENT:LEVEL, LEVEL one of ${logLevels.join(', ')}` }
+      )
     }
     if (second == null || first === '*') levels.all = level
     else levels.byComponent[first] = level
@@ -50,7 +56,9 @@ function textLogger (init: LoggingInit, component: string): Logger {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => logLevels.indexOf(level) < least
     ? () => {}
     : (msg: string, facts?: LogFacts): void => {
-        init.write(textLine({ ts: new Date().toISOString(), level, logger: component, msg, ...(facts == null ? {} : { facts: printable(facts) }) }))
+        init.write(textLine({
+          ts: new Date().toISOString(), level, logger: component, msg, ...(facts == null ? {} : { facts: printable(facts) })
+        }))
       }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: name => textLogger(init, name) }
 }
@@ -89,7 +97,9 @@ const secretName = /secret|password|private_?key|credential|authorization|(^|_)t
 
 /** Facts as lines show them. */
 export function printable (facts: LogFacts): LogFacts {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, secretName.test(name) ? hiddenText : printableValue(value)]))
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, secretName.test(name) ? hiddenText : printableValue(value)])
+  )
 }
 
 /** What one text may take in a line: other peers decide about many of them. */
@@ -125,4 +135,5 @@ function stackOf ({ name, message, stack = '' }: Error): string {
   return [shortened(`${name}: ${message}`), ...places.map(line => line.slice(0, stackLineLength))].join('\n')
 }
 
-const isPlain = (value: unknown): value is LogFacts => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+const isPlain = (value: unknown): value is LogFacts =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype

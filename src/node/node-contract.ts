@@ -19,7 +19,10 @@ export interface NodeInit {
   bootstrap: string[]
   /** Version on the wire, "1.1.6+helia.0.1.0". */
   version: string
-  /** Aborts while the peer is told to stop before it is ready: `startNode` then undoes what it has begun and rejects with the signal's reason. */
+  /**
+   * Aborts while the peer is told to stop before it is ready: `startNode` then undoes what it has begun and rejects with the signal's
+   * reason.
+   */
   signal: AbortSignal
   /** Called when damage is found on the disk that only a new start can deal with. */
   damaged? (err: ClusterError): void

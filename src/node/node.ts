@@ -21,11 +21,15 @@ export const startNode: StartNode = async given => {
   const locks = readFile('/proc/locks', 'latin1').catch(() => '')
   const { config, identity, ipfsIdentity } = pathsIn(init.folder)
   await finishImport(statePath(init.folder, init.config))
-  await removeLeftovers({ folder: init.folder, files: [config, identity, ipfsIdentity, peerstorePath(init.folder, init.config)] }, { log: init.log })
+  await removeLeftovers(
+    { folder: init.folder, files: [config, identity, ipfsIdentity, peerstorePath(init.folder, init.config)] }, { log: init.log }
+  )
   const { service } = init.config.api
   // most peers have none, and nothing of it is loaded then
   const composeService = service == null ? undefined : await (await import('./compose-service.ts')).loadService(init, service)
-  const { components, addresses } = composeNode(init, { observer: await loadObserver(init), locks: async () => locks, composeService, warnings })
+  const { components, addresses } = composeNode(init, {
+    observer: await loadObserver(init), locks: async () => locks, composeService, warnings
+  })
   const lifecycle = new Lifecycle({ stopTimeoutMs }, { clock: systemClock, log: init.log.child('cluster') })
   await lifecycle.start(components, init.signal)
   return {

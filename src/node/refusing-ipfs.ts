@@ -6,8 +6,8 @@ import type { NameResolver } from '../ipfs/names.ts'
 import { overridden } from '../observe/overridden.ts'
 
 /**
- * The same node; what is on the denylist is neither pinned nor stored, read or looked up: DENIED. Unpinning, collecting and everything that only tells of pins go on. What
- * the node does by itself (fetching what is below a pin, serving other nodes) is its own part.
+ * The same node; what is on the denylist is neither pinned nor stored, read or looked up: DENIED. Unpinning, collecting and everything that
+ * only tells of pins go on. What the node does by itself (fetching what is below a pin, serving other nodes) is its own part.
  */
 export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denylist): T {
   const pin: IpfsConnector['pin'] = async (wanted, options) => {
@@ -19,7 +19,8 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, cid)
     return ipfs.getBlock(cid, options)
   }
-  const joined: NonNullable<IpfsConnector['joined']> = (blocks, allocate) => denylist.count() > 0 && blocks.some(({ cid }) => denylist.checkCid(cid) != null) ? undefined : ipfs.joined?.(blocks, allocate)
+  const joined: NonNullable<IpfsConnector['joined']> = (blocks, allocate) =>
+    denylist.count() > 0 && blocks.some(({ cid }) => denylist.checkCid(cid) != null) ? undefined : ipfs.joined?.(blocks, allocate)
   const resolve: IpfsConnector['resolve'] = async (path, options = {}) => {
     if (options.evenDenied === true) return ipfs.resolve(path, options)
     refuseDeniedPath(denylist, path)

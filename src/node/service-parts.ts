@@ -9,8 +9,8 @@ const retryMs = 2000
 const neverMs = 86_400_000
 
 /**
- * The parts of the service, started in their order behind its listener. A database (or staging) that is away keeps neither the peer from starting nor the service from
- * coming later: until then everything that needs it is NOT_READY.
+ * The parts of the service, started in their order behind its listener. A database (or staging) that is away keeps neither the peer from
+ * starting nor the service from coming later: until then everything that needs it is NOT_READY.
  */
 export class ServiceParts implements Startable {
   readonly name = 'service'

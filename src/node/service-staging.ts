@@ -7,7 +7,9 @@ import type { NodeInit } from './node-contract.ts'
 export type MakeStaging = (deps: { log: Logger }) => Staging
 
 /** The staging that the section asks for; only its code is loaded. */
-export async function loadStaging ({ folder, identity }: Pick<NodeInit, 'folder' | 'identity'>, { staging: { folder: own, s3 } }: ServiceApiConfig): Promise<MakeStaging> {
+export async function loadStaging (
+  { folder, identity }: Pick<NodeInit, 'folder' | 'identity'>, { staging: { folder: own, s3 } }: ServiceApiConfig
+): Promise<MakeStaging> {
   if (s3.endpoint === '') {
     const { folderStaging } = await import('../service/staging/folder/folder-staging.ts')
     return () => folderStaging({ folder: resolveIn(folder, own, ''), owner: identity.id })

@@ -21,17 +21,26 @@ export interface ServiceUsers {
   close (): Promise<void>
 }
 
-/** Opens the service's database, whether the peer runs or not. Throws INVALID_CONFIG when there is no section `api.service`, and as the database does. */
-export async function openServiceUsers ({ folder, config }: { folder: string, config: ServiceConfig }, { log }: { log: Logger }): Promise<ServiceUsers> {
+/**
+ * Opens the service's database, whether the peer runs or not. Throws INVALID_CONFIG when there is no section `api.service`, and as the
+ * database does.
+ */
+export async function openServiceUsers (
+  { folder, config }: { folder: string, config: ServiceConfig }, { log }: { log: Logger }
+): Promise<ServiceUsers> {
   const section = config.api.service
-  if (section == null) throw new ClusterError('INVALID_CONFIG', {}, { message: 'service.json has no section api.service: this peer has no users' })
+  if (section == null) {
+    throw new ClusterError('INVALID_CONFIG', {}, { message: 'service.json has no section api.service: this peer has no users' })
+  }
   const [clock, random] = [systemClock, systemRandom]
   // never started: what looks for changes in the background has no use here
   const workers = new WorkerRunner({ clock, random, log })
   const database = (await loadDatabase({ folder, section }))({ clock, random, log, workers })
   const audit = sqlAudit({ database, random })
   const passwords = new Argon2Passwords(usualArgon2, { random })
-  const init = { registration: 'closed', quotaBytes: section.quotaBytes, admins: new Set<string>(), sessionMs: section.sessionLifetimeMs, serviceName: '' } as const
+  const init = {
+    registration: 'closed', quotaBytes: section.quotaBytes, admins: new Set<string>(), sessionMs: section.sessionLifetimeMs, serviceName: ''
+  } as const
   const accounts = new SqlAccounts(init, { database, audit, mail: noMail(), passwords, workers, random, clock, log })
   await database.start(new AbortController().signal)
   return {

@@ -8,7 +8,9 @@ export interface MeasuredRequestsDeps { seen (request: SeenRequest): void, clock
 export function measuredRequests (api: string, { seen, clock }: MeasuredRequestsDeps): (listener: RequestListener) => RequestListener {
   return listener => (request, response) => {
     const from = clock.now()
-    response.once('close', () => seen({ api, method: request.method ?? '', status: response.statusCode, seconds: (clock.now() - from) / 1000 }))
+    response.once('close', () => seen({
+      api, method: request.method ?? '', status: response.statusCode, seconds: (clock.now() - from) / 1000
+    }))
     listener(request, response)
   }
 }

@@ -5,7 +5,10 @@ import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Bandwidth } from '../model/peer.ts'
 
-/** What is asked at each scrape. All cheap: nothing here may take time by the size of the pinset. One that throws (not started yet) has no sample. */
+/**
+ * What is asked at each scrape. All cheap: nothing here may take time by the size of the pinset. One that throws (not started yet) has no
+ * sample.
+ */
 export interface MetricSources {
   /** Pins of the pinset. */
   pins (): number
@@ -59,8 +62,8 @@ export interface ServiceFigures {
 export interface AnsweredRequest { method: string, status: number, seconds: number }
 
 /**
- * Looks on: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer does may make a call
- * fail.
+ * Looks on: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer
+ * does may make a call fail.
  */
 export interface Observer {
   ipfs <T extends IpfsConnector>(ipfs: T): T

@@ -16,16 +16,19 @@ export interface TracingInit {
   version: string
 }
 
-const tracingPackages = ['@opentelemetry/sdk-trace-node@2', '@opentelemetry/exporter-trace-otlp-http@0.223', '@opentelemetry/resources@2'] as const
+const tracingPackages = [
+  '@opentelemetry/sdk-trace-node@2', '@opentelemetry/exporter-trace-otlp-http@0.223', '@opentelemetry/resources@2'
+] as const
 
 const clusterMethods = [
-  'info', 'peers', 'addPeer', 'removePeer', 'pin', 'pinPath', 'unpin', 'unpinPath', 'allocations', 'status', 'statusAll', 'recover', 'recoverAll', 'progress', 'add', 'repoGc', 'connectGraph'
+  'info', 'peers', 'addPeer', 'removePeer', 'pin', 'pinPath', 'unpin', 'unpinPath', 'allocations', 'status', 'statusAll', 'recover',
+  'recoverAll', 'progress', 'add', 'repoGc', 'connectGraph'
 ]
 const ipfsMethods = ['pin', 'unpin', 'pinStatus', 'pinnedView', 'putBlocks', 'getBlock', 'resolve', 'repoStat', 'repoGc', 'connect']
 
 /**
- * Traces requests and what they cause, and sends the spans by OTLP. OpenTelemetry's SDK is loaded here; it isn't part of the package. Throws INVALID_CONFIG
- * when it isn't installed. A collector that is away costs spans, nothing else.
+ * Traces requests and what they cause, and sends the spans by OTLP. OpenTelemetry's SDK is loaded here; it isn't part of the package.
+ * Throws INVALID_CONFIG when it isn't installed. A collector that is away costs spans, nothing else.
  */
 export async function openTelemetry (init: TracingInit): Promise<Observer> {
   const sdk = await startSdk(init)
@@ -63,12 +66,18 @@ async function startSdk ({ endpoint, share, serviceName, peer, version }: Tracin
   }
 }
 
-async function loadSdk (): Promise<[typeof import('@opentelemetry/sdk-trace-node'), typeof import('@opentelemetry/exporter-trace-otlp-http'), typeof import('@opentelemetry/resources')]> {
+async function loadSdk (): Promise<[
+  typeof import('@opentelemetry/sdk-trace-node'), typeof import('@opentelemetry/exporter-trace-otlp-http'),
+  typeof import('@opentelemetry/resources')
+]> {
   try {
-    return await Promise.all([import('@opentelemetry/sdk-trace-node'), import('@opentelemetry/exporter-trace-otlp-http'), import('@opentelemetry/resources')])
+    return await Promise.all(
+      [import('@opentelemetry/sdk-trace-node'), import('@opentelemetry/exporter-trace-otlp-http'), import('@opentelemetry/resources')]
+    )
   } catch (err) {
     throw new ClusterError('INVALID_CONFIG', {}, {
-      message: `observations.tracing: OpenTelemetry's SDK can not be loaded (${messageOf(err)}); install it next to this program: npm install ${tracingPackages.join(' ')}`, cause: err
+      message: `observations.tracing: OpenTelemetry's SDK can not be loaded (${messageOf(err)}); install it next to this program: npm install ${tracingPackages.join(' ')}`,
+      cause: err
     })
   }
 }

@@ -1,7 +1,10 @@
 /**
- * The same object with some methods replaced. Methods keep the target as their `this`, so private fields work; what isn't replaced is passed through.
+ * The same object with some methods replaced. Methods keep the target as their `this`, so private fields work; what isn't replaced is
+ * passed through.
  */
-export function overridden<T extends object> (target: T, replace: (name: string, method: (...args: unknown[]) => unknown) => ((...args: unknown[]) => unknown) | undefined): T {
+export function overridden<T extends object> (
+  target: T, replace: (name: string, method: (...args: unknown[]) => unknown) => ((...args: unknown[]) => unknown) | undefined
+): T {
   const methods = new Map<string | symbol, unknown>()
   return new Proxy(target, {
     get (_, name) {

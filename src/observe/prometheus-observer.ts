@@ -27,7 +27,8 @@ export function prometheusObserver ({ endpoint, version }: PrometheusInit, { clo
       metrics.watch(sources)
       const listener = metricsListener({ metrics, sources, log })
       return [new HttpServer({
-        name: 'metrics', listen: [endpoint], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0, idleTimeoutMs: 120_000
+        name: 'metrics', listen: [endpoint], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000,
+        writeTimeoutMs: 0, idleTimeoutMs: 120_000
       }, { listener, clock, log })]
     }
   }
@@ -38,7 +39,9 @@ interface Served { metrics: PeerMetrics, sources: MetricSources, log: Logger }
 function metricsListener ({ metrics, sources, log }: Served): RequestListener {
   const pages: Record<string, () => Promise<{ type: string, body: string }>> = {
     '/metrics': async () => ({ type: metrics.registry.contentType, body: await metrics.text() }),
-    '/debug/vars': async () => ({ type: 'application/json', body: JSON.stringify({ memstats: process.memoryUsage(), workers: sources.workers() }) })
+    '/debug/vars': async () => ({
+      type: 'application/json', body: JSON.stringify({ memstats: process.memoryUsage(), workers: sources.workers() })
+    })
   }
   return (request, response) => {
     const page = pages[(request.url ?? '').split('?')[0] ?? '']
@@ -47,7 +50,9 @@ function metricsListener ({ metrics, sources, log }: Served): RequestListener {
       response.writeHead(page == null ? 404 : 405, page == null ? {} : { Allow: 'GET, HEAD' }).end()
       return
     }
-    page().then(({ type, body }) => response.writeHead(200, { 'Content-Type': type }).end(request.method === 'HEAD' ? undefined : body)).catch((err: unknown) => {
+    page().then(
+      ({ type, body }) => response.writeHead(200, { 'Content-Type': type }).end(request.method === 'HEAD' ? undefined : body)
+    ).catch((err: unknown) => {
       log.error('the metrics can not be told', { err })
       response.writeHead(500).end()
     })

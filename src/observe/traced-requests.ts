@@ -2,7 +2,10 @@ import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import type { Tracer } from '@opentelemetry/api'
 import type { RequestListener } from 'node:http'
 
-/** The same listener; each request is a span that continues the caller's trace (`traceparent`). The query isn't told: it may have private things in it. */
+/**
+ * The same listener; each request is a span that continues the caller's trace (`traceparent`). The query isn't told: it may have private
+ * things in it.
+ */
 export function tracedRequests (api: string, tracer: Tracer): (listener: RequestListener) => RequestListener {
   return listener => (request, response) => {
     const method = request.method ?? ''

@@ -5,7 +5,10 @@ import type { Time } from '../model/time.ts'
 export const pinningStatuses = ['queued', 'pinning', 'pinned', 'failed'] as const
 export type PinningStatus = typeof pinningStatuses[number]
 
-/** `unknown`: nobody has been asked yet. `absent`: there is a pin, but none that the Pinning Service API has a word for. Neither is ever listed. */
+/**
+ * `unknown`: nobody has been asked yet. `absent`: there is a pin, but none that the Pinning Service API has a word for. Neither is ever
+ * listed.
+ */
 export type IndexedStatus = PinningStatus | 'unknown' | 'absent'
 
 /** What the index keeps of a pin. `cid` is its canonical text, everywhere in this seam. */
@@ -35,15 +38,19 @@ export interface PinQuery {
 export interface FoundPins { count: number, pins: IndexedPin[] }
 
 /**
- * The pins of this peer by the time of their creation, for lists that cost the page and not the pinset. Derived from the pinset (and can be made from it
- * again), except for two things that only it knows: the exact `created` of a pin and its last known status.
+ * The pins of this peer by the time of their creation, for lists that cost the page and not the pinset. Derived from the pinset (and can be
+ * made from it again), except for two things that only it knows: the exact `created` of a pin and its last known status.
  *
- * - `created` is the pin's second, pushed on by steps of 1 ms behind every pin of that second that is here already; so it is unique, and grows in the
+ * - `created` is the pin's second, pushed on by steps of 1 ms behind every pin of that second that is here already; so it is unique, and
+ *   grows in the
  *   order of arrival. It stays as long as the pin's second does, also over a restart.
- * - Writes are synchronous, and survive the process (not the power) when they return. They throw STORAGE_FULL or INTERNAL, and then nothing was changed.
- * - Searches by CID, exact name, status and time take time for the page and a count over one index; the others read the index in slices, and let others
+ * - Writes are synchronous, and survive the process (not the power) when they return. They throw STORAGE_FULL or INTERNAL, and then nothing
+ *   was changed.
+ * - Searches by CID, exact name, status and time take time for the page and a count over one index; the others read the index in slices,
+ *   and let others
  *   have their turn between them.
- * - Before `start` and after `stop` every method throws NOT_READY. `start` throws INVALID_DATA for an index of a newer version; a damaged one is put aside.
+ * - Before `start` and after `stop` every method throws NOT_READY. `start` throws INVALID_DATA for an index of a newer version; a damaged
+ *   one is put aside.
  */
 export interface PinIndex extends Startable {
   /** Adds or changes pins. `status` is for new ones, known ones keep theirs. Gives the CIDs of those that were new or have changed. */

@@ -31,10 +31,12 @@ export class RpcClient {
   }
 
   /**
-   * Replies as they come; ends with the last one. Leaving the loop early resets the stream. Rejects with PEER_UNREACHABLE also when the peer takes no more arguments for two minutes: its
-   * stream may have stalled while the connection lives.
+   * Replies as they come; ends with the last one. Leaving the loop early resets the stream. Rejects with PEER_UNREACHABLE also when the
+   * peer takes no more arguments for two minutes: its stream may have stalled while the connection lives.
    */
-  async * stream<A, R> (peer: PeerId, method: Method<A, R>, args: Iterable<A> | AsyncIterable<A>, options: RpcCallOptions = {}): AsyncGenerator<R> {
+  async * stream<A, R> (
+    peer: PeerId, method: Method<A, R>, args: Iterable<A> | AsyncIterable<A>, options: RpcCallOptions = {}
+  ): AsyncGenerator<R> {
     const stream = await this.#deps.streams.open(peer, rpcProtocol, options)
     const release = abortWith(stream, options.signal)
     let sendFault: { err: unknown } | undefined
@@ -45,7 +47,9 @@ export class RpcClient {
     let isComplete = false
     try {
       const values = new MsgpackStream(stream.source)
-      for (let reply = await readReply(values, method.reply); reply != null; reply = await readReply(values, method.reply)) yield reply.value
+      for (let reply = await readReply(values, method.reply); reply != null; reply = await readReply(values, method.reply)) {
+        yield reply.value
+      }
       await sending
       isComplete = sendFault == null
     } catch (err) {
@@ -75,7 +79,8 @@ interface Sending<A> { stream: PeerStream, method: Method<A, unknown>, args: Ite
 
 async function sendAll<A> ({ stream, method, args }: Sending<A>, clock: Clock): Promise<void> {
   const send = async (pieces: Uint8Array[]): Promise<void> => {
-    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', { peer: stream.remote }, { message: 'a peer does not take what it is sent' }))
+    const stalled = (): void =>
+      stream.abort(new ClusterError('TIMEOUT', { peer: stream.remote }, { message: 'a peer does not take what it is sent' }))
     const cancel = clock.after(takeMs, stalled)
     try { await stream.write(...pieces) } finally { cancel() }
   }

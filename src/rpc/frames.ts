@@ -48,7 +48,8 @@ export function encodeReply<R> (name: string, codec: WireCodec<R>, value: R): Ui
 }
 
 /** An error reply: a failed unary method sends its zero reply behind the header, everything else nil. */
-export function encodeFailure (name: string, failure: WireFailure, zeroReply?: WireCodec<any>): Uint8Array { // the codec's type doesn't matter for its zero
+// the codec's type doesn't matter for its zero
+export function encodeFailure (name: string, failure: WireFailure, zeroReply?: WireCodec<any>): Uint8Array {
   return bytesOf(writer => {
     responseHeader.write(writer, {
       service: partsOf(name),
@@ -64,7 +65,9 @@ export function encodeFailure (name: string, failure: WireFailure, zeroReply?: W
 export function decodeValue<T> (codec: WireCodec<T>, bytes: Uint8Array): T {
   const reader = new MsgpackReader(bytes)
   const value = codec.read(reader)
-  if (reader.position !== bytes.byteLength) throw new ClusterError('INVALID_DATA', { at: reader.position }, { message: 'bytes behind a value' })
+  if (reader.position !== bytes.byteLength) {
+    throw new ClusterError('INVALID_DATA', { at: reader.position }, { message: 'bytes behind a value' })
+  }
   return value
 }
 
@@ -86,7 +89,10 @@ export async function readServiceName (values: MsgpackStream): Promise<string | 
 /** An argument's bytes; undefined at the end of the stream. */
 export const nextArgument = async (values: MsgpackStream): Promise<Uint8Array | undefined> => values.next({ valueBytes: maxArgumentBytes })
 
-/** Reads one reply; undefined at the end of the stream. Failures of the other side are thrown: NOT_AUTHORIZED, else PEER_FAILED with its text. */
+/**
+ * Reads one reply; undefined at the end of the stream. Failures of the other side are thrown: NOT_AUTHORIZED, else PEER_FAILED with its
+ * text.
+ */
 export async function readReply<R> (values: MsgpackStream, codec: WireCodec<R>): Promise<{ value: R } | undefined> {
   const head = await values.next({ valueBytes: maxHeaderBytes })
   if (head == null) return undefined

@@ -43,7 +43,11 @@ export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDe
         return pinInfoToWire(await tracker.recover(needed(cid), { signal }))
       }
     },
-    recoverAllLocal: { stream: async function * (_, { signal }) { for await (const batch of tracker.recoverAll({ signal })) yield * batch.map(pinInfoToWire) } },
+    recoverAllLocal: {
+      stream: async function * (_, { signal }) {
+        for await (const batch of tracker.recoverAll({ signal })) yield * batch.map(pinInfoToWire)
+      }
+    },
     repoGcLocal: {
       unary: async (_, { signal }) => {
         const gc = (await cluster.repoGc({ local: true, signal })).get(cluster.peer)
@@ -80,7 +84,9 @@ const blocksAhead = 2 * 1024 * 1024
 const itemBytes = 1024
 
 /** Stores a stream of blocks as it comes; there are no replies. An empty stream is an error, as in Go. */
-async function * storeBlocks (nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal): AsyncGenerator<never> {
+async function * storeBlocks (
+  nodes: AsyncIterable<WireRecord<typeof types.nodeWithMeta>>, ipfs: RpcHandlerDeps['ipfs'], signal: AbortSignal
+): AsyncGenerator<never> {
   let count = 0
   const blocks = async function * (): AsyncGenerator<Block[]> {
     for await (const batch of readAhead(nodes, { maxBytes: blocksAhead, sizeOf: ({ data }) => (data?.byteLength ?? 0) + itemBytes })) {

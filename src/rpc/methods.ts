@@ -44,7 +44,8 @@ export const methods = {
 
 /** Methods of a Go peer that only its own process calls: known, and refused to everybody else. */
 export const closedMethods: ReadonlySet<string> = new Set([
-  ...['PeersWithFilter', 'Join', 'ConnectGraph', 'Pin', 'Unpin', 'PinPath', 'UnpinPath', 'PinGet', 'Pins', 'Status', 'StatusAll', 'StatusLocal',
+  ...['PeersWithFilter', 'Join', 'ConnectGraph', 'Pin', 'Unpin', 'PinPath', 'UnpinPath', 'PinGet', 'Pins', 'Status', 'StatusAll',
+  'StatusLocal',
     'StatusAllLocal', 'Recover', 'RecoverAll', 'BlockAllocate', 'RepoGC', 'SendInformerMetrics', 'SendInformersMetrics', 'Alerts',
     'BandwidthByProtocol', 'IPFSID'].map(name => `Cluster.${name}`),
   ...['RecoverAll', 'Track', 'Untrack', 'PinQueueSize'].map(name => `PinTracker.${name}`),

@@ -5,8 +5,8 @@ export interface ReadAheadInit<T> {
 }
 
 /**
- * Reads on while the last batch is being worked on, and gives everything that has come by then as one batch. A failure of the source is thrown once what came
- * before it has been given. Leaving the loop ends the source.
+ * Reads on while the last batch is being worked on, and gives everything that has come by then as one batch. A failure of the source is
+ * thrown once what came before it has been given. Leaving the loop ends the source.
  */
 export async function * readAhead<T> (items: AsyncIterable<T>, { maxBytes, sizeOf }: ReadAheadInit<T>): AsyncGenerator<T[]> {
   let waiting: T[] = []

@@ -16,8 +16,12 @@ type Reply<M> = M extends Method<any, infer R> ? R : never // likewise
 
 /** What is done for each method. Unary methods get one argument, streaming ones all of them as they come. */
 export type RpcHandlers = { [K in keyof typeof methods]: Unary<K> | Streaming<K> }
-type Unary<K extends keyof typeof methods> = { unary: (argument: Argument<(typeof methods)[K]>, context: RpcContext) => Promise<Reply<(typeof methods)[K]>> }
-type Streaming<K extends keyof typeof methods> = { stream: (args: AsyncIterable<Argument<(typeof methods)[K]>>, context: RpcContext) => AsyncIterable<Reply<(typeof methods)[K]>> }
+type Unary<K extends keyof typeof methods> = {
+  unary: (argument: Argument<(typeof methods)[K]>, context: RpcContext) => Promise<Reply<(typeof methods)[K]>>
+}
+type Streaming<K extends keyof typeof methods> = {
+  stream: (args: AsyncIterable<Argument<(typeof methods)[K]>>, context: RpcContext) => AsyncIterable<Reply<(typeof methods)[K]>>
+}
 
 export interface RpcServerDeps {
   streams: PeerStreams
@@ -29,9 +33,15 @@ export interface RpcServerDeps {
 }
 
 type AnyMethod = Method<any, any> // one table holds methods of all types
-type AnyHandler = { unary?: (argument: unknown, context: RpcContext) => Promise<unknown>, stream?: (args: AsyncIterable<unknown>, context: RpcContext) => AsyncIterable<unknown> }
+type AnyHandler = {
+  unary?: (argument: unknown, context: RpcContext) => Promise<unknown>,
+  stream?: (args: AsyncIterable<unknown>, context: RpcContext) => AsyncIterable<unknown>
+}
 
-/** Serves Go's internal RPC: header, look-up, policy, argument, in this order (go-libp2p-gorpc). A faulty or hostile stream ends itself only. */
+/**
+ * Serves Go's internal RPC: header, look-up, policy, argument, in this order (go-libp2p-gorpc). A faulty or hostile stream ends itself
+ * only.
+ */
 export function rpcServer (deps: RpcServerDeps): Startable {
   const byName = new Map<string, { method: AnyMethod, handler: AnyHandler }>(Object.entries(methods)
     .map(([key, method]) => [method.name, { method, handler: deps.handlers[key as keyof typeof methods] as AnyHandler }]))
@@ -106,7 +116,9 @@ async function serveStream ({ stream, values, method, told }: Served, handler: N
   // a half-close only says that there are no more arguments
   const context = { from: stream.remote, signal: stream.wasReset }
   try {
-    for await (const value of handler(argumentsOf(values, method), context)) await stream.write(encodeReply(method.name, method.reply, value))
+    for await (const value of handler(argumentsOf(values, method), context)) {
+      await stream.write(encodeReply(method.name, method.reply, value))
+    }
   } catch (err) {
     await stream.write(encodeFailure(method.name, told(err)))
   }

@@ -2,7 +2,9 @@ import { crdtBlocks, crdtInfo } from '../consensus/crdt/maintenance.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import type { CrdtBlock } from '../wire/crdt-block.ts'
 
-/** The CRDT's DAG for Graphviz, in Go's notation: each block with its height, the end of its CID, and how many elements it adds and voids. */
+/**
+ * The CRDT's DAG for Graphviz, in Go's notation: each block with its height, the end of its CID, and how many elements it adds and voids.
+ */
 export async function * crdtDot (datastore: Datastore): AsyncGenerator<string> {
   const { heads } = await crdtInfo(datastore)
   yield `digraph CRDTDAG {\nsubgraph heads {\n${heads.map(head => `${head.toString()}\n`).join('')}}\n`

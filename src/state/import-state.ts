@@ -23,8 +23,8 @@ export interface ImportInit {
 const pinsAtOnce = 512
 
 /**
- * Replaces the pinset by the pins of an export; gives their number. Throws INVALID_DATA with the line at fault (`details.line`), and whatever the
- * input throws; then nothing was changed. Memory doesn't grow with the file.
+ * Replaces the pinset by the pins of an export; gives their number. Throws INVALID_DATA with the line at fault (`details.line`), and
+ * whatever the input throws; then nothing was changed. Memory doesn't grow with the file.
  */
 export async function importState (init: ImportInit, input: AsyncIterable<Uint8Array>, deps: { log: Logger }): Promise<number> {
   checkRules(init.rules)
@@ -59,7 +59,9 @@ async function fill ({ rules, clusterName }: ImportInit, datastore: Datastore, i
 }
 
 /** Not the disk's or the program's. */
-const isPinFault = (err: unknown): boolean => (['INVALID_ARGUMENT', 'INVALID_CID', 'PIN_TOO_LARGE'] as const).some(code => isClusterError(err, code))
+const isPinFault = (err: unknown): boolean => (
+  ['INVALID_ARGUMENT', 'INVALID_CID', 'PIN_TOO_LARGE'] as const
+).some(code => isClusterError(err, code))
 
 /** Many puts under way at once: they share delta blocks, in the order of the file. */
 class Puts {
@@ -80,7 +82,9 @@ class Puts {
 
   #add ({ value, line }: JsonValue, rules: ImportRules): void {
     this.#waiting++
-    this.#put(value, rules).catch((err: unknown) => { this.#failed ??= { err: isPinFault(err) ? faultInLine(line, messageOf(err), err) : err } }).finally(() => {
+    this.#put(value, rules).catch((err: unknown) => {
+      this.#failed ??= { err: isPinFault(err) ? faultInLine(line, messageOf(err), err) : err }
+    }).finally(() => {
       this.#waiting--
       this.#resume?.()
     })

@@ -29,14 +29,18 @@ const largestInt32 = 2 ** 31 - 1
 /** Throws INVALID_ARGUMENT when the rules themselves make no pair of factors. */
 export function checkRules ({ min, max }: ImportRules): void {
   for (const [name, value] of [['--replication-min', min], ['--replication-max', max]] as const) {
-    if (value != null && (!Number.isSafeInteger(value) || value < -1)) throw invalid(`${name}: must be -1 (everywhere) or a number of peers`)
+    if (value != null && (!Number.isSafeInteger(value) || value < -1)) {
+      throw invalid(`${name}: must be -1 (everywhere) or a number of peers`)
+    }
   }
-  if (min != null && max != null && !isPair({ min, max })) throw invalid('--replication-min: must be at most --replication-max, and -1 exactly when that is -1')
+  if (min != null && max != null && !isPair({ min, max })) {
+    throw invalid('--replication-min: must be at most --replication-max, and -1 exactly when that is -1')
+  }
 }
 
 /**
- * The pin in one JSON object of an export. What is missing (absent, null, 0 for factors) gets defaults: type `pin`, the whole DAG, the configured
- * factors; unknown keys are ignored. Throws INVALID_ARGUMENT naming the key at fault.
+ * The pin in one JSON object of an export. What is missing (absent, null, 0 for factors) gets defaults: type `pin`, the whole DAG, the
+ * configured factors; unknown keys are ignored. Throws INVALID_ARGUMENT naming the key at fault.
  */
 export function importedPin (json: unknown, rules: ImportRules): Pin {
   const object = new Fields(json)
@@ -76,20 +80,28 @@ function allocationsOf (pin: Pin, { allocations, min, max, self }: ImportRules):
 /** Go's `bad-type` is what its own import makes of a missing type. */
 function typeOf (object: Fields): PinType {
   const type = object.text('type', 'pin')
-  if (!Object.hasOwn(pinTypes, type)) wrong('type', `is ${JSON.stringify(type.slice(0, 40))}: must be pin, meta-pin, clusterdag-pin or shard-pin`)
+  if (!Object.hasOwn(pinTypes, type)) {
+    wrong('type', `is ${JSON.stringify(type.slice(0, 40))}: must be pin, meta-pin, clusterdag-pin or shard-pin`)
+  }
   return type === 'bad-type' ? 'pin' : type as PinType
 }
 
 function depthOf (object: Fields, type: PinType): PinDepth {
   const mode = object.text('mode', '')
-  if (mode !== '' && mode !== 'recursive' && mode !== 'direct') wrong('mode', `is ${JSON.stringify(mode.slice(0, 40))}: must be recursive or direct`)
+  if (mode !== '' && mode !== 'recursive' && mode !== 'direct') {
+    wrong('mode', `is ${JSON.stringify(mode.slice(0, 40))}: must be recursive or direct`)
+  }
   const usual = type === 'shard-pin' ? 1 : type === 'pin' ? depthOfMode(mode === 'direct' ? 'direct' : 'recursive') : 0
   return object.integer('max_depth', { fallback: usual, from: -1, to: largestInt32 })
 }
 
 function givenFactors (object: Fields, fallback: Factors): Factors {
-  const [min, max] = ['replication_factor_min', 'replication_factor_max'].map(key => object.integer(key, { fallback: 0, from: -1, to: largestInt32 }) || undefined)
-  if (min != null && max != null && !isPair({ min, max })) wrong('replication_factor_min', `is ${min}: must be at most replication_factor_max (${max}), and -1 exactly when that is -1`)
+  const [min, max] = ['replication_factor_min', 'replication_factor_max'].map(
+    key => object.integer(key, { fallback: 0, from: -1, to: largestInt32 }) || undefined
+  )
+  if (min != null && max != null && !isPair({ min, max })) {
+    wrong('replication_factor_min', `is ${min}: must be at most replication_factor_max (${max}), and -1 exactly when that is -1`)
+  }
   return completed({ min, max }, fallback)
 }
 
@@ -116,7 +128,8 @@ function peerOf (text: string): PeerId | undefined {
   return peer
 }
 
-const invalid = (message: string, cause?: unknown): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message, ...(cause === undefined ? {} : { cause }) })
+const invalid = (message: string, cause?: unknown): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', {}, { message, ...(cause === undefined ? {} : { cause }) })
 
 function wrong (key: string, why: string): never { throw invalid(`${key}: ${why}`) }
 
@@ -136,7 +149,9 @@ class Fields {
 
   integer (key: string, { fallback, from, to }: { fallback: number, from: number, to: number }): number {
     const value = this.#json[key] ?? fallback
-    return typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to ? value : wrong(key, `must be a whole number of at least ${from}`)
+    return typeof value === 'number' && Number.isInteger(value) && value >= from && value <= to
+      ? value
+      : wrong(key, `must be a whole number of at least ${from}`)
   }
 
   time (key: string): Time {
@@ -154,7 +169,10 @@ class Fields {
   list (key: string, read: (text: string) => string | undefined, what: string): string[] {
     const value = this.#json[key] ?? []
     if (!Array.isArray(value)) return wrong(key, `must be a list of ${what}`)
-    return value.map((one: unknown) => (typeof one === 'string' ? read(one) : undefined) ?? wrong(key, `has ${JSON.stringify(one)?.slice(0, 80)}: must be a list of ${what}`))
+    return value.map(
+      (one: unknown) => (typeof one === 'string' ? read(one) : undefined)
+        ?? wrong(key, `has ${JSON.stringify(one)?.slice(0, 80)}: must be a list of ${what}`)
+    )
   }
 
   texts (key: string): Record<string, string> {

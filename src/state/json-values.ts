@@ -13,8 +13,9 @@ const newline = 0x0a
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 
 /**
- * The JSON objects of a stream, one after the other with or without white space between them, each on one line or on many. One batch per chunk, so
- * that memory stays at a chunk and an object (1 MiB at most). Throws INVALID_DATA whose message begins with the line at fault (`details.line`).
+ * The JSON objects of a stream, one after the other with or without white space between them, each on one line or on many. One batch per
+ * chunk, so that memory stays at a chunk and an object (1 MiB at most). Throws INVALID_DATA whose message begins with the line at fault
+ * (`details.line`).
  */
 export async function * jsonValues (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JsonValue[]> {
   const scanner = new Scanner()

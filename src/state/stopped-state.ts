@@ -16,12 +16,17 @@ import { crdtDot } from './crdt-dot.ts'
 
 const MiB = 1024 * 1024
 
-/** Folders inside a peer's state. An import builds `next`, then makes it the pinset by two renames; `previous` exists only between them and its removal. */
-const foldersIn = (state: string) => ({ pinset: join(state, 'pinset'), next: join(state, 'pinset-import'), previous: join(state, 'pinset-replaced') })
+/**
+ * Folders inside a peer's state. An import builds `next`, then makes it the pinset by two renames; `previous` exists only between them and
+ * its removal.
+ */
+const foldersIn = (state: string) => ({
+  pinset: join(state, 'pinset'), next: join(state, 'pinset-import'), previous: join(state, 'pinset-replaced')
+})
 
 /**
- * The index of the pinning service, which is made anew when it isn't there. Whoever exchanges the pinset removes it first: a running peer trusts an index
- * with as many entries as there are pins.
+ * The index of the pinning service, which is made anew when it isn't there. Whoever exchanges the pinset removes it first: a running peer
+ * trusts an index with as many entries as there are pins.
  */
 export const pinIndexFile = (state: string): string => join(state, 'pins.sqlite')
 
@@ -44,8 +49,8 @@ export interface StoppedState {
 }
 
 /**
- * Opens the pinset in a peer's state folder, which must be locked by the caller; one that isn't there is made empty. Finishes what an import or a
- * removal that was cut off left. Throws UNSUPPORTED for a newer layout, INVALID_DATA for damaged files.
+ * Opens the pinset in a peer's state folder, which must be locked by the caller; one that isn't there is made empty. Finishes what an
+ * import or a removal that was cut off left. Throws UNSUPPORTED for a newer layout, INVALID_DATA for damaged files.
  */
 export async function openState (state: string, deps: { log: Logger }): Promise<StoppedState> {
   await finishImport(state)
@@ -65,7 +70,9 @@ export async function openState (state: string, deps: { log: Logger }): Promise<
 
 async function openPinset (folder: string, { log }: { log: Logger }): Promise<Datastore> {
   await mkdir(folder, { recursive: true })
-  const datastore = levelDatastore({ folder, writeBufferBytes: 16 * MiB, cacheBytes: 8 * MiB }, { log, clock: systemClock, proven: isProvenRow })
+  const datastore = levelDatastore(
+    { folder, writeBufferBytes: 16 * MiB, cacheBytes: 8 * MiB }, { log, clock: systemClock, proven: isProvenRow }
+  )
   await datastore.start(new AbortController().signal)
   try {
     await new CrdtStore({ datastore, log }).load()
@@ -77,9 +84,12 @@ async function openPinset (folder: string, { log }: { log: Logger }): Promise<Da
 }
 
 /**
- * Replaces the pinset by what `fill` writes into an empty one. When `fill` throws nothing is changed; a crash leaves the old pinset or the new one.
+ * Replaces the pinset by what `fill` writes into an empty one. When `fill` throws nothing is changed; a crash leaves the old pinset or the
+ * new one.
  */
-export async function replaceState<Result> (state: string, deps: { log: Logger }, fill: (datastore: Datastore) => Promise<Result>): Promise<Result> {
+export async function replaceState<Result> (
+  state: string, deps: { log: Logger }, fill: (datastore: Datastore) => Promise<Result>
+): Promise<Result> {
   const { pinset, next, previous } = foldersIn(state)
   await checkUnused(pinset)
   await finishImport(state)
@@ -108,7 +118,10 @@ async function checkUnused (pinset: string): Promise<void> {
   lock.close()
 }
 
-/** Goes on with an import that was cut off after its last pin, and throws away one that was cut off before. To be called before the pinset is opened. */
+/**
+ * Goes on with an import that was cut off after its last pin, and throws away one that was cut off before. To be called before the pinset
+ * is opened.
+ */
 export async function finishImport (state: string): Promise<void> {
   const { pinset, next, previous } = foldersIn(state)
   if (!await isThere(pinset) && await isThere(previous)) await renameSynced(await isThere(next) ? next : previous, pinset)

@@ -23,14 +23,15 @@ export interface OperationProgress {
 export interface OperationChange { cid: () => CID, status: TrackerStatus, error: string, attempts: number }
 
 /**
- * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything else
- * is computed from the pinset and the node (pintracker/stateless). Failed unpins survive a restart.
+ * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything
+ * else is computed from the pinset and the node (pintracker/stateless). Failed unpins survive a restart.
  *
- * `track` and `untrack` return at once and never throw: what goes wrong becomes a status. A newer call for a CID cancels the older operation
- * unless it is of the same kind and still waits or runs.
+ * `track` and `untrack` return at once and never throw: what goes wrong becomes a status. A newer call for a CID cancels the older
+ * operation unless it is of the same kind and still waits or runs.
  *
- * A pin that makes no progress doesn't hold others up: when others wait they run beside it. A pin during which the process ended without a stop doesn't begin
- * with the next start: it waits (`pin_queued`, with the reason as its error), longer after each time, and runs when no other such pin does.
+ * A pin that makes no progress doesn't hold others up: when others wait they run beside it. A pin during which the process ended without a
+ * stop doesn't begin with the next start: it waits (`pin_queued`, with the reason as its error), longer after each time, and runs when no
+ * other such pin does.
  */
 export interface PinTracker extends Startable {
   track (pin: Pin): void

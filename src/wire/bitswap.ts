@@ -12,7 +12,9 @@ export interface BitswapMessage {
   pendingBytes: number
 }
 
-export interface BitswapWant { cid: Uint8Array, priority: number, cancel?: boolean, wantType?: 'WantBlock' | 'WantHave', sendDontHave?: boolean }
+export interface BitswapWant {
+  cid: Uint8Array, priority: number, cancel?: boolean, wantType?: 'WantBlock' | 'WantHave', sendDontHave?: boolean
+}
 
 interface Field { number: number, value: number, bytes: Uint8Array }
 
@@ -128,7 +130,9 @@ export function encodeBitswapFrame ({ wants = [], blocks = [], presences = [] }:
   for (const { prefix, data } of blocks) {
     body.messageHeader(3, fieldLength(prefix.length) + fieldLength(data.length)).bytesField(1, prefix).bytesField(2, data)
   }
-  for (const { cid, has } of presences) body.messageHeader(4, fieldLength(cid.length) + (has ? 0 : 2)).bytesField(1, cid).raw(has ? noBytes : dontHave)
+  for (const { cid, has } of presences) {
+    body.messageHeader(4, fieldLength(cid.length) + (has ? 0 : 2)).bytesField(1, cid).raw(has ? noBytes : dontHave)
+  }
   const message = body.finish()
   return new ProtobufWriter(message.length + 5).varint(message.length).raw(message).finish()
 }

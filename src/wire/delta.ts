@@ -21,7 +21,8 @@ export const elementBytes = (element: DeltaElement): number => fieldLength(messa
 export const tombstoneBytes = (tombstone: DeltaTombstone): number => fieldLength(messageBytes([tombstone.key.length, tombstone.id.length]))
 
 /** Keys and ids are ASCII, so characters are bytes. proto3 leaves out what is empty. */
-const messageBytes = (lengths: readonly number[]): number => lengths.reduce((sum, length) => sum + (length === 0 ? 0 : fieldLength(length)), 0)
+const messageBytes = (lengths: readonly number[]): number =>
+  lengths.reduce((sum, length) => sum + (length === 0 ? 0 : fieldLength(length)), 0)
 
 /** The delta's bytes, as Go's. Keys and ids must be ASCII. */
 export function encodeDelta (delta: Delta): Uint8Array {

@@ -45,13 +45,15 @@ interface Message {
   data: Uint8Array
 }
 
-const fields = { value: 1, signatureV1: 2, validityType: 3, validity: 4, sequence: 5, ttl: 6, publicKey: 7, signatureV2: 8, data: 9 } as const
+const fields = {
+  value: 1, signatureV1: 2, validityType: 3, validity: 4, sequence: 5, ttl: 6, publicKey: 7, signatureV2: 8, data: 9
+} as const
 const none = new Uint8Array(0)
 const endOfLife = 0
 
 /**
- * Reads a record. Throws INVALID_DATA for one that is too long, has no signature of version 2 or no data, a validity that can't be read, a value that is no
- * path, or a copy for old readers that says something else. The signature isn't looked at.
+ * Reads a record. Throws INVALID_DATA for one that is too long, has no signature of version 2 or no data, a validity that can't be read, a
+ * value that is no path, or a copy for old readers that says something else. The signature isn't looked at.
  */
 export function decodeIpnsRecord (bytes: Uint8Array): IpnsRecord {
   if (bytes.length > maxRecordBytes) invalidBytes('record exceeds allowed size limit')
@@ -86,9 +88,14 @@ export interface RecordSigner {
 }
 
 /** Makes and signs a record, byte for byte as Go does. */
-export async function encodeIpnsRecord ({ value, validity, sequence, ttlNs = 0n }: IpnsRecordData, { sign, publicKey, withV1 }: RecordSigner): Promise<Uint8Array> {
+export async function encodeIpnsRecord (
+  { value, validity, sequence, ttlNs = 0n }: IpnsRecordData, { sign, publicKey, withV1 }: RecordSigner
+): Promise<Uint8Array> {
   const [valueBytes, validityBytes] = [Buffer.from(value), Buffer.from(validity)]
-  const data = encodeCbor({ Value: new Uint8Array(valueBytes), Validity: new Uint8Array(validityBytes), ValidityType: endOfLife, Sequence: BigInt.asIntN(64, sequence), TTL: ttlNs })
+  const data = encodeCbor({
+    Value: new Uint8Array(valueBytes), Validity: new Uint8Array(validityBytes), ValidityType: endOfLife,
+    Sequence: BigInt.asIntN(64, sequence), TTL: ttlNs
+  })
   const signatureV2 = await sign(signedBytes(data))
   const writer = new ProtobufWriter(1024)
   if (withV1) {
@@ -103,7 +110,10 @@ export async function encodeIpnsRecord ({ value, validity, sequence, ttlNs = 0n 
   return Uint8Array.from(writer.bytesField(fields.signatureV2, signatureV2).bytesField(fields.data, data).finish())
 }
 
-/** Which of two records of one name counts: > 0 the first, < 0 the second. The later sequence number, then the longer validity, then the larger bytes, as in Go. */
+/**
+ * Which of two records of one name counts: > 0 the first, < 0 the second. The later sequence number, then the longer validity, then the
+ * larger bytes, as in Go.
+ */
 export function compareRecords (a: IpnsRecord, b: IpnsRecord): number {
   if (a.sequence !== b.sequence) return a.sequence > b.sequence ? 1 : -1
   if (a.validUntilNs !== b.validUntilNs) return a.validUntilNs > b.validUntilNs ? 1 : -1
@@ -117,7 +127,9 @@ export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replac
 export const hasV1 = (bytes: Uint8Array): boolean => readMessage(bytes).value.length > 0
 
 function readMessage (bytes: Uint8Array): Message {
-  const message: Message = { value: none, signatureV1: none, validityType: 0, validity: none, sequence: 0, ttl: 0, publicKey: none, signatureV2: none, data: none }
+  const message: Message = {
+    value: none, signatureV1: none, validityType: 0, validity: none, sequence: 0, ttl: 0, publicKey: none, signatureV2: none, data: none
+  }
   const reader = new ProtobufReader(bytes)
   while (reader.next()) {
     const name = (Object.keys(fields) as Array<keyof typeof fields>).find(one => fields[one] === reader.field)
@@ -142,7 +154,9 @@ function readMap (data: Uint8Array): CborMap {
   } catch (err) {
     invalidBytes(`record is malformed: ${messageOf(err)}`, err)
   }
-  if (typeof map !== 'object' || map === null || Array.isArray(map) || map instanceof Uint8Array || CID.asCID(map) != null) invalidBytes('record is malformed: its data is no map')
+  if (typeof map !== 'object' || map === null || Array.isArray(map) || map instanceof Uint8Array || CID.asCID(map) != null) {
+    invalidBytes('record is malformed: its data is no map')
+  }
   const read = map as CborMap
   if (integerOf(read, 'ValidityType') !== BigInt(endOfLife)) invalidBytes('record contains an unrecognized validity type')
   return read
@@ -160,7 +174,9 @@ function bytesOf (map: CborMap, name: string): Uint8Array {
 function integerOf (map: CborMap, name: string): bigint {
   const value = fieldOf(map, name)
   const integer = typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : undefined
-  if (integer == null || BigInt.asIntN(64, integer) !== integer) return invalidBytes(`record is malformed: ${name} is no integer of 64 bits`)
+  if (integer == null || BigInt.asIntN(64, integer) !== integer) {
+    return invalidBytes(`record is malformed: ${name} is no integer of 64 bits`)
+  }
   return integer
 }
 
@@ -171,7 +187,9 @@ function ttlOf (map: CborMap): bigint {
 
 const textOf = (map: CborMap, name: string): string => new TextDecoder().decode(bytesOf(map, name))
 
-/** Old readers see the copy, new ones the data: they must not see different things. A broken signature of version 1 alone is of no concern. */
+/**
+ * Old readers see the copy, new ones the data: they must not see different things. A broken signature of version 1 alone is of no concern.
+ */
 function checkCopy (message: Message, map: CborMap): void {
   if (message.signatureV1.length === 0 && message.value.length === 0) return
   const isSame = {
@@ -181,7 +199,9 @@ function checkCopy (message: Message, map: CborMap): void {
     Sequence: BigInt(message.sequence) === BigInt.asUintN(64, integerOf(map, 'Sequence')),
     TTL: BigInt(message.ttl) === BigInt.asUintN(64, integerOf(map, 'TTL'))
   }
-  for (const [name, same] of Object.entries(isSame)) if (!same) invalidBytes(`field ${JSON.stringify(name)} did not match between protobuf and CBOR`)
+  for (const [name, same] of Object.entries(isSame)) {
+    if (!same) invalidBytes(`field ${JSON.stringify(name)} did not match between protobuf and CBOR`)
+  }
 }
 
 /** An empty value stands for nothing at all; very old records hold a bare CID. */
@@ -200,6 +220,8 @@ function parseRfc3339 (text: string): bigint {
   const [, seconds, fraction = '', zone] = rfc3339Form.exec(text) ?? []
   const ms = seconds == null ? Number.NaN : Date.parse(`${seconds}${zone}`)
   // Date takes the 31st of February for a day in March
-  if (Number.isNaN(ms) || new Date(Date.parse(`${seconds}Z`)).toISOString().slice(0, 19) !== seconds) return invalidBytes('record contains an invalid validity')
+  if (Number.isNaN(ms) || new Date(Date.parse(`${seconds}Z`)).toISOString().slice(0, 19) !== seconds) {
+    return invalidBytes('record contains an invalid validity')
+  }
   return BigInt(ms) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }

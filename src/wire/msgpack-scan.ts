@@ -6,14 +6,17 @@ export interface MsgpackLimits { depth: number, rawBytes: number, items: number,
 export const defaultLimits: MsgpackLimits = { depth: 16, rawBytes: 4 << 20, items: 1 << 20, valueBytes: 128 << 20 }
 
 /** Throws INVALID_DATA with what is wrong and where. */
-export const bad = (what: string, at: number): never => { throw new ClusterError('INVALID_DATA', { at }, { message: `msgpack: ${what} at byte ${at}` }) }
+export const bad = (what: string, at: number): never => {
+  throw new ClusterError('INVALID_DATA', { at }, { message: `msgpack: ${what} at byte ${at}` })
+}
 
 /** Where a value ends, or at least how many bytes the buffer must hold before asking again makes sense. */
 export type Measured = { end: number, need?: never } | { end?: never, need: number }
 
 /**
- * Finds the end of one value without decoding it, so that streams can be read value by value. It goes on where it stood when more bytes are there: each is looked at
- * once, however small the pieces are that they come in. Throws INVALID_DATA for nesting, lengths or counts above the limits, as soon as they are announced.
+ * Finds the end of one value without decoding it, so that streams can be read value by value. It goes on where it stood when more bytes are
+ * there: each is looked at once, however small the pieces are that they come in. Throws INVALID_DATA for nesting, lengths or counts above
+ * the limits, as soon as they are announced.
  */
 export class ValueScan {
   readonly #limits: MsgpackLimits

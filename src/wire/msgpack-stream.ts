@@ -12,8 +12,9 @@ const slackBytes = 256
 const nothing = Buffer.alloc(0)
 
 /**
- * Cuts a stream of bytes into whole msgpack values (there is no framing: values follow each other, go-libp2p-gorpc). Holds at most one value and
- * one chunk; the work is linear in the bytes, whatever pieces they come in. Throws INVALID_DATA when the stream ends inside a value or breaks a limit.
+ * Cuts a stream of bytes into whole msgpack values (there is no framing: values follow each other, go-libp2p-gorpc). Holds at most one
+ * value and one chunk; the work is linear in the bytes, whatever pieces they come in. Throws INVALID_DATA when the stream ends inside a
+ * value or breaks a limit.
  */
 export class MsgpackStream {
   readonly #chunks: AsyncIterator<Uint8Array>

@@ -1,8 +1,8 @@
 import { bad, defaultLimits, ValueScan, type MsgpackLimits } from './msgpack-scan.ts'
 
 /**
- * The msgpack dialect of Go's codec (ugorji/go/codec): the old specification, in which text and bytes are both "raw" (a0, da, db), integers are
- * written in signed or unsigned families, and nothing uses extensions. Reading is more tolerant, as Go's is.
+ * The msgpack dialect of Go's codec (ugorji/go/codec): the old specification, in which text and bytes are both "raw" (a0, da, db), integers
+ * are written in signed or unsigned families, and nothing uses extensions. Reading is more tolerant, as Go's is.
  */
 export class MsgpackWriter {
   #buffer = Buffer.allocUnsafe(256)
@@ -28,7 +28,9 @@ export class MsgpackWriter {
     const buffer = this.#buffer
     if (value >= -128 && value < 0) { buffer[at] = 0xd0; buffer.writeInt8(Number(value), at + 1); this.#length += 2 }
     else if (value >= -32768 && value <= 32767) { buffer[at] = 0xd1; buffer.writeInt16BE(Number(value), at + 1); this.#length += 3 }
-    else if (value >= -2147483648 && value <= 2147483647) { buffer[at] = 0xd2; buffer.writeInt32BE(Number(value), at + 1); this.#length += 5 }
+    else if (value >= -2147483648 && value <= 2147483647) {
+      buffer[at] = 0xd2; buffer.writeInt32BE(Number(value), at + 1); this.#length += 5
+    }
     else { buffer[at] = 0xd3; buffer.writeBigInt64BE(BigInt(value), at + 1); this.#length += 9 }
   }
 

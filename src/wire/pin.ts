@@ -44,7 +44,9 @@ function encodeOptions (options: PinOptions): Uint8Array {
   if (options.pinUpdate != null) writer.bytesField(7, options.pinUpdate.bytes)
   if (expireAt !== 0) writer.uintField(8, expireAt)
   for (const origin of options.origins) writer.bytesField(9, addressBytes(origin))
-  for (const key of Object.keys(options.metadata).toSorted(compareUtf8)) writer.bytesField(10, encodeMetadata(key, options.metadata[key] ?? ''))
+  for (const key of Object.keys(options.metadata).toSorted(compareUtf8)) {
+    writer.bytesField(10, encodeMetadata(key, options.metadata[key] ?? ''))
+  }
   return writer.finish()
 }
 
@@ -66,13 +68,15 @@ function addressBytes (address: string): Uint8Array {
   try {
     return multiaddrBytes(address)
   } catch (err) {
-    throw new ClusterError('INVALID_ARGUMENT', { address: address.slice(0, 200) }, { message: `invalid multiaddress: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { address: address.slice(0, 200) }, { message: `invalid multiaddress: ${messageOf(err)}`, cause: err }
+    )
   }
 }
 
 /**
- * Reads a stored pin; `cid` comes from its key, as in Go. A reference or origin that can't be read is left out. Throws INVALID_DATA for bytes that are not a
- * pin.
+ * Reads a stored pin; `cid` comes from its key, as in Go. A reference or origin that can't be read is left out. Throws INVALID_DATA for
+ * bytes that are not a pin.
  */
 export function decodePin (bytes: Uint8Array, cid: CID): Pin {
   const reader = new ProtobufReader(bytes)

@@ -16,8 +16,14 @@ export interface QuestionStream {
 
 interface Within { clock: Clock, limitMs: number, signal?: AbortSignal | undefined }
 
-/** One question and its answer over a stream of its own: a frame each way, a varint with its length in front. The stream is reset when anything goes wrong. */
-export async function ask (open: (signal: AbortSignal) => Promise<QuestionStream>, question: Uint8Array, { maxAnswerBytes, ...limits }: Within & { maxAnswerBytes: number }): Promise<Uint8Array> {
+/**
+ * One question and its answer over a stream of its own: a frame each way, a varint with its length in front. The stream is reset when
+ * anything goes wrong.
+ */
+export async function ask (
+  open: (signal: AbortSignal) => Promise<QuestionStream>, question: Uint8Array,
+  { maxAnswerBytes, ...limits }: Within & { maxAnswerBytes: number }
+): Promise<Uint8Array> {
   return within(limits, async signal => {
     const stream = await open(signal)
     return guarded(stream, signal, async () => {
@@ -29,9 +35,13 @@ export async function ask (open: (signal: AbortSignal) => Promise<QuestionStream
 }
 
 /**
- * Reads the question, writes what `find` gives; each of both may take `limitMs`, what lies between as long as it likes while the asker stays. Rejects with what went wrong; the stream is reset then.
+ * Reads the question, writes what `find` gives; each of both may take `limitMs`, what lies between as long as it likes while the asker
+ * stays. Rejects with what went wrong; the stream is reset then.
  */
-export async function answer (stream: QuestionStream, find: (question: Uint8Array) => Promise<Uint8Array>, { maxQuestionBytes, ...limits }: Within & { maxQuestionBytes: number }): Promise<void> {
+export async function answer (
+  stream: QuestionStream, find: (question: Uint8Array) => Promise<Uint8Array>,
+  { maxQuestionBytes, ...limits }: Within & { maxQuestionBytes: number }
+): Promise<void> {
   const question = await within(limits, async signal => guarded(stream, signal, async () => readFrame(stream, maxQuestionBytes)))
   const found = await find(question).catch(err => {
     stream.abort(err as Error)

@@ -16,7 +16,9 @@ const typeNames = new Map(Object.entries(pinTypes).map(([name, bits]) => [bits a
 
 /** Leaves out what Go's omitempty leaves out. */
 function compact<T extends object> (record: T): T {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined && value !== '' && value !== 0 && value !== false && value !== 0n)) as T
+  return Object.fromEntries(
+    Object.entries(record).filter(([, value]) => value !== undefined && value !== '' && value !== 0 && value !== false && value !== 0n)
+  ) as T
 }
 
 /** A time as Go's codec sends it; nothing for the zero time. */
@@ -103,7 +105,9 @@ export function pinInfoFromWire (wire: WireRecord<typeof types.pinInfo>): PinInf
 /** A peer as Go's RPC sends it (api/types.go). */
 export function peerInfoToWire (peer: PeerInfo): WireRecord<typeof types.id> {
   const { ipfs } = peer
-  const ipfsRecord = { ...compact({ id: ipfs.id }), ...(ipfs.addresses == null ? {} : { addresses: ipfs.addresses }), ...compact({ error: ipfs.error }) }
+  const ipfsRecord = {
+    ...compact({ id: ipfs.id }), ...(ipfs.addresses == null ? {} : { addresses: ipfs.addresses }), ...compact({ error: ipfs.error })
+  }
   return {
     ...compact({ id: peer.id }),
     ...(peer.addresses == null ? {} : { addresses: peer.addresses }),

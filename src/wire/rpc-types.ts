@@ -1,11 +1,16 @@
-import { always, bigInt, bigUint, bool, bytes, cid, field, float, int, list, maddr, maxAddresses, mapOf, peer, struct, text, time, uint, type WireCodec } from './rpc-schema.ts'
+import {
+  always, bigInt, bigUint, bool, bytes, cid, field, float, int, list, maddr, maxAddresses, mapOf, peer, struct, text, time, uint,
+  type WireCodec
+} from './rpc-schema.ts'
 
 const addresses = list(maddr, maxAddresses)
 
 /** The types of Go's internal RPC (rpc_api.go): keys, order and what is always written. The names are those of Go's JSON. */
 
 export const serviceId = struct({ name: always('Name', text), method: always('Method', text) })
-export const responseHeader = struct({ service: field('Service', serviceId), error: field('Error', text), errorType: field('ErrType', int) })
+export const responseHeader = struct({
+  service: field('Service', serviceId), error: field('Error', text), errorType: field('ErrType', int)
+})
 export const empty = struct({})
 export const version = struct({ version: always('v', text) })
 export const ipfsId = struct({ id: field('i', peer), addresses: field('a', addresses), error: field('e', text) })
@@ -93,7 +98,9 @@ export const connectGraph = struct({
 })
 
 /** A line of an add (api/add.go). No method of Go's carries it. */
-export const addedOutput = struct({ name: field('n', text), cid: always('c', cid), bytes: field('b', uint), size: field('s', uint), allocations: field('a', list(peer)) })
+export const addedOutput = struct({
+  name: field('n', text), cid: always('c', cid), bytes: field('b', uint), size: field('s', uint), allocations: field('a', list(peer))
+})
 
 /** A block on its way to another peer; `cum_size` is the cumulative size of the DAG below it. */
 export const nodeWithMeta = struct({ data: field('d', bytes), cid: field('c', cid), cum_size: field('s', uint) })
@@ -111,13 +118,17 @@ const metricFields = {
 export const metric = struct(metricFields)
 export const alert = struct({ ...metricFields, triggered_at: field('r', time) })
 
-const bandwidth = struct({ total_in: field('i', int), total_out: field('o', int), rate_in: field('ri', float), rate_out: field('ro', float) })
+const bandwidth = struct({
+  total_in: field('i', int), total_out: field('o', int), rate_in: field('ri', float), rate_out: field('ro', float)
+})
 export const bandwidthByProtocol = mapOf(bandwidth)
 
 /** `storage_max` is always written: its tag in Go has a malformed option. */
 export const ipfsRepoStat = struct({ repo_size: field('r', bigUint), storage_max: always('s', bigUint) })
 const ipfsRepoGc = struct({ key: field('k', cid), error: field('e', text) })
-export const repoGc = struct({ peer: field('p', peer), peername: field('pn', text), keys: always('k', list(ipfsRepoGc)), error: field('e', text) })
+export const repoGc = struct({
+  peer: field('p', peer), peername: field('pn', text), keys: always('k', list(ipfsRepoGc)), error: field('e', text)
+})
 export const globalRepoGc = struct({ peer_map: field('pm', mapOf(repoGc)) })
 
 /** The record type of a codec. */

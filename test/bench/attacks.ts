@@ -1,6 +1,7 @@
 /**
- * `node test/bench/attacks.ts [--only a,b] [--seconds S]`: one attack after the other on a peer in a process of its own, and what each does to others: how long
- * `/id` takes meanwhile and the memory above idle. Ends with status 1 when a limit is passed. Loopback only. An attack is one entry of `attacks` below.
+ * `node test/bench/attacks.ts [--only a,b] [--seconds S]`: one attack after the other on a peer in a process of its own, and what each does
+ * to others: how long `/id` takes meanwhile and the memory above idle. Ends with status 1 when a limit is passed. Loopback only. An attack
+ * is one entry of `attacks` below.
  */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +26,8 @@ const wanted = values.only === '' ? attacks : attacks.filter(({ name }) => value
 
 interface Figures { name: string, p50Ms: number, p99Ms: number, mostMs: number, extraMiB: number, said: string }
 
-const quantile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 
 async function measured (attack: Attack, peer: Attacked): Promise<Figures> {
   const idleMiB = await residentMiB([peer.pid])
@@ -44,7 +46,10 @@ async function measured (attack: Attack, peer: Attacked): Promise<Figures> {
     prober.send('end')
   })
   const sorted = times.map(ms => ms ?? Infinity).toSorted((a, b) => a - b)
-  return { name: attack.name, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99), mostMs: sorted.at(-1) ?? NaN, extraMiB: mostMiB - idleMiB, said: said ?? '' }
+  return {
+    name: attack.name, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99), mostMs: sorted.at(-1) ?? NaN,
+    extraMiB: mostMiB - idleMiB, said: said ?? ''
+  }
 }
 
 const [proxyPort = 0] = await freePorts(1)
@@ -56,7 +61,10 @@ const rows: Figures[] = []
 try {
   await process_.start()
   let address = ''
-  await pollUntil(async () => (address = (await (await fetch(`${process_.url}/id`)).json() as { addresses: string[] }).addresses[0] ?? '') !== '', { what: 'an address' })
+  await pollUntil(
+    async () => (address = (await (await fetch(`${process_.url}/id`)).json() as { addresses: string[] }).addresses[0] ?? '') !== '',
+    { what: 'an address' }
+  )
   // a start takes the processor to itself for a moment
   await pollUntil(async () => (await fetch(`${process_.url}/health/ready`)).ok, { withinMs: 60_000, everyMs: 200, what: 'readiness' })
   for (const attack of wanted) {
@@ -64,7 +72,9 @@ try {
     const figures = await measured(attack, { url, gateway, proxy: `http://127.0.0.1:${proxyPort}`, pid: process_.pid(), secret, address })
     rows.push(figures)
     const [p50, p99, most] = [figures.p50Ms, figures.p99Ms, figures.mostMs].map(ms => ms.toFixed(1))
-    console.log(`${figures.name}: /id p50 ${p50} ms, p99 ${p99} ms, most ${most} ms; ${Math.round(figures.extraMiB)} MiB above idle${figures.said === '' ? '' : `; ${figures.said}`}`)
+    console.log(
+      `${figures.name}: /id p50 ${p50} ms, p99 ${p99} ms, most ${most} ms; ${Math.round(figures.extraMiB)} MiB above idle${figures.said === '' ? '' : `; ${figures.said}`}`
+    )
   }
 } finally {
   // what warned, for whoever asks

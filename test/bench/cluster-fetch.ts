@@ -6,14 +6,22 @@ import { residentMiB } from './peers.ts'
 
 const sizeBytes = 100 * 2 ** 20
 
-/** How a peer of this kind fetches a file of 100 MiB that a Go peer's Kubo has: speed, and how much its resident memory (its Kubo included) grew at most. */
+/**
+ * How a peer of this kind fetches a file of 100 MiB that a Go peer's Kubo has: speed, and how much its resident memory (its Kubo included)
+ * grew at most.
+ */
 export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: number }> {
   const cluster = await mixedCluster(['go', kind], undefined, bundledProgram)
   try {
     for (const index of [0, 1]) await cluster.start(index)
     await cluster.settled()
     const [holder, taker] = [cluster.at(0), cluster.at(1)]
-    const added = await jsonLines(await fetch(`${holder.url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: randomBytes(sizeBytes) }]) }))
+    const added = await jsonLines(
+      await fetch(
+        `${holder.url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`,
+        { method: 'POST', body: uploadForm([{ name: 'file', bytes: randomBytes(sizeBytes) }]) }
+      )
+    )
     const { ipfs } = await (await fetch(`${holder.url}/id`)).json() as { ipfs: { addresses: string[] } }
     const origin = ipfs.addresses.find(address => address.startsWith('/ip4/127.0.0.1/tcp/')) ?? ''
     const pids = 'pids' in taker ? (taker as { pids: () => number[] }).pids() : [taker.pid()]
@@ -22,7 +30,9 @@ export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: 
     const { cid } = added.at(-1)
 
     const from = performance.now()
-    const response = await fetch(`${taker.url}/pins/${cid}?replication-min=2&replication-max=2&origins=${encodeURIComponent(origin)}`, { method: 'POST' })
+    const response = await fetch(
+      `${taker.url}/pins/${cid}?replication-min=2&replication-max=2&origins=${encodeURIComponent(origin)}`, { method: 'POST' }
+    )
     if (!response.ok) throw new Error(await response.text())
     await pollUntil(async () => {
       most = Math.max(most, await residentMiB(pids))

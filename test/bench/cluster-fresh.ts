@@ -14,8 +14,8 @@ const cidOf = (at: number): string => {
 }
 
 /**
- * How fast a peer that joins takes over the pinset of another, in pins per second from the start of its program to its whole list. The pins are the
- * source's alone, so that only the state travels. Rejects when it takes more than two minutes.
+ * How fast a peer that joins takes over the pinset of another, in pins per second from the start of its program to its whole list. The pins
+ * are the source's alone, so that only the state travels. Rejects when it takes more than two minutes.
  */
 export async function joined ({ source, fresh, filling }: { source: Kind, fresh: Kind, filling: Filling }): Promise<number> {
   const count = counts[filling]
@@ -26,7 +26,9 @@ export async function joined ({ source, fresh, filling }: { source: Kind, fresh:
     await cluster.start(0)
     const [filled, joining] = [cluster.at(0).url, cluster.at(1).url]
     const pin = async (at: number): Promise<boolean> => {
-      const response = await fetch(`${filled}/pins/${cidOf(at)}?replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`, { method: 'POST' })
+      const response = await fetch(
+        `${filled}/pins/${cidOf(at)}?replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`, { method: 'POST' }
+      )
       await response.arrayBuffer()
       return response.ok
     }
@@ -42,7 +44,10 @@ export async function joined ({ source, fresh, filling }: { source: Kind, fresh:
     await cluster.start(1)
     // single pins first, and few: lists and many requests would slow down the one that is measured
     for (let at = 0; at < count; at += Math.ceil(count / 16)) {
-      await pollUntil(async () => (await fetch(`${joining}/allocations/${cidOf(at)}`)).status === 200, { withinMs: limitMs - (performance.now() - from), everyMs: 5, what: 'the state' })
+      await pollUntil(
+        async () => (await fetch(`${joining}/allocations/${cidOf(at)}`)).status === 200,
+        { withinMs: limitMs - (performance.now() - from), everyMs: 5, what: 'the state' }
+      )
     }
     await pollUntil(async () => await total(joining) === count, { withinMs: limitMs, everyMs: 20, what: 'the whole state' })
     return count / (performance.now() - from) * 1000

@@ -1,4 +1,7 @@
-/** `npm run bench -- --cluster`: clusters of three beside each other, fresh peers and fetches. Node peers run the bundle, as users do; loopback only. */
+/**
+ * `npm run bench -- --cluster`: clusters of three beside each other, fresh peers and fetches. Node peers run the bundle, as users do;
+ * loopback only.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
@@ -36,7 +39,8 @@ async function attempt<T> (what: string, act: () => Promise<T>): Promise<T | und
 }
 
 /** All of a peer's processes. */
-const pidsOf = (cluster: MixedCluster): number[] => cluster.peers.flatMap(peer => 'pids' in peer ? (peer as { pids: () => number[] }).pids() : [peer.pid()])
+const pidsOf = (cluster: MixedCluster): number[] =>
+  cluster.peers.flatMap(peer => 'pids' in peer ? (peer as { pids: () => number[] }).pids() : [peer.pid()])
 
 async function startAll (kinds: readonly Kind[]): Promise<MixedCluster> {
   const cluster = await mixedCluster(kinds, undefined, bundledProgram)
@@ -58,16 +62,28 @@ async function runLoad (args: string[], limitMs: number): Promise<void> {
   if (ended == null) throw new Error(`took more than ${limitMs} ms`)
 }
 
-async function load (clusters: ReadonlyMap<Column, MixedCluster>, name: string, workloads: string, { scale, rounds, limitMs }: { scale: number, rounds: number, limitMs: number }): Promise<ClusterRow[]> {
+async function load (
+  clusters: ReadonlyMap<Column, MixedCluster>, name: string, workloads: string,
+  { scale, rounds, limitMs }: { scale: number, rounds: number, limitMs: number }
+): Promise<ClusterRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
   const out = join(folder, 'out.json')
   try {
-    const targets = [...clusters].map(([column, cluster]) => `${column}=${cluster.peers.map(peer => peer.url).join('|')},${pidsOf(cluster).join('+')}`)
-    await runLoad([...targets, '--workload', workloads, '--scale', String(scale), '--rounds', String(rounds), '--drain', '60', '--out', out], limitMs)
+    const targets = [...clusters].map(
+      ([column, cluster]) => `${column}=${cluster.peers.map(peer => peer.url).join('|')},${pidsOf(cluster).join('+')}`
+    )
+    await runLoad(
+      [...targets, '--workload', workloads, '--scale', String(scale), '--rounds', String(rounds), '--drain', '60', '--out', out], limitMs
+    )
     const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, Record<string, string | number | null>> }
     return Object.entries(rows).map(([row, { unit, ...by }]) => {
-      const figures = Object.fromEntries([...clusters.keys()].flatMap(column => typeof by[column] === 'number' ? [[column, by[column]]] : []))
-      return { name: `${row}${name}`, unit: String(unit), better: /^ms|MiB|CPU/.test(String(unit)) ? 'less' : 'more', goal: goals[row] ?? '', ...figures }
+      const figures = Object.fromEntries(
+        [...clusters.keys()].flatMap(column => typeof by[column] === 'number' ? [[column, by[column]]] : [])
+      )
+      return {
+        name: `${row}${name}`, unit: String(unit), better: /^ms|MiB|CPU/.test(String(unit)) ? 'less' : 'more', goal: goals[row] ?? '',
+        ...figures
+      }
     })
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -95,10 +111,14 @@ async function underLoad (init: ClusterBenchInit, withGo: boolean): Promise<Clus
 async function freshPeers (withGo: boolean): Promise<ClusterRow[]> {
   const rows: ClusterRow[] = []
   for (const filling of ['batched', 'unbatched'] satisfies Filling[]) {
-    const speed = async (source: Kind, fresh: Kind): Promise<number | undefined> => attempt(`${fresh} from ${source}, ${filling}`, async () => joined({ source, fresh, filling }))
+    const speed = async (source: Kind, fresh: Kind): Promise<number | undefined> =>
+      attempt(`${fresh} from ${source}, ${filling}`, async () => joined({ source, fresh, filling }))
     const go = withGo ? await speed('go', 'go') : undefined
     const row = (name: string, goal: string, node: number | undefined): void => {
-      rows.push({ name: `fresh peer, ${filling}: ${name}`, unit: 'pins/s', better: 'more', goal, ...(node == null ? {} : { node }), ...(go == null ? {} : { go }) })
+      rows.push({
+        name: `fresh peer, ${filling}: ${name}`, unit: 'pins/s', better: 'more', goal, ...(node == null ? {} : { node }),
+        ...(go == null ? {} : { go })
+      })
     }
     row('from a Node peer', '>= 10', await speed('node', 'node'))
     if (withGo) row('from a Go peer', filling === 'batched' ? '>= 2' : '>= 0.5', await speed('go', 'node'))
@@ -108,7 +128,9 @@ async function freshPeers (withGo: boolean): Promise<ClusterRow[]> {
 
 async function fetches (): Promise<ClusterRow[]> {
   const [node, go] = [await attempt('fetch', async () => fetched('node')), await attempt('fetch', async () => fetched('go'))]
-  const row = (name: string, unit: string, better: 'more' | 'less', goal: string, of: (one: { mbPerS: number, extraMiB: number }) => number): ClusterRow =>
+  const row = (
+    name: string, unit: string, better: 'more' | 'less', goal: string, of: (one: { mbPerS: number, extraMiB: number }) => number
+  ): ClusterRow =>
     ({ name, unit, better, goal, ...(node == null ? {} : { node: of(node) }), ...(go == null ? {} : { go: of(go) }) })
   return [
     row('100 MiB pinned from Kubo', 'MB/s', 'more', '>= 0.35', ({ mbPerS }) => mbPerS),
@@ -117,7 +139,8 @@ async function fetches (): Promise<ClusterRow[]> {
 }
 
 const figure = (value: number | undefined): string => value == null ? '-' : value.toFixed(value < 10 ? 2 : 0)
-const ratio = (one: number | undefined, go: number | undefined): string => one == null || go == null || go === 0 ? '' : (one / go).toFixed(2)
+const ratio = (one: number | undefined, go: number | undefined): string =>
+  one == null || go == null || go === 0 ? '' : (one / go).toFixed(2)
 
 /** Runs all and prints one table with ratios to Go of the same run. Without Go on PATH: our peers alone. */
 export async function benchCluster (init: ClusterBenchInit): Promise<void> {
@@ -127,6 +150,13 @@ export async function benchCluster (init: ClusterBenchInit): Promise<void> {
   const rows = [...await underLoad(init, withGo), ...await freshPeers(withGo), ...withGo ? await fetches() : []]
   const lines = rows.map(({ name, unit, better, goal, node, mixed, go }) =>
     [name, unit, figure(node), figure(mixed), figure(go), ratio(node, go), ratio(mixed, go), better, goal])
-  console.log(['\n| what | unit | node | mixed | go | node / go | mixed / go | better | goal |', '|---|---|---|---|---|---|---|---|---|', ...lines.map(line => `| ${line.join(' | ')} |`)].join('\n'))
-  console.log(`\nmachine: ${availableParallelism()} cores, load average ${from.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`)
+  console.log(
+    [
+      '\n| what | unit | node | mixed | go | node / go | mixed / go | better | goal |', '|---|---|---|---|---|---|---|---|---|',
+      ...lines.map(line => `| ${line.join(' | ')} |`)
+    ].join('\n')
+  )
+  console.log(
+    `\nmachine: ${availableParallelism()} cores, load average ${from.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`
+  )
 }

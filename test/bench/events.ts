@@ -1,7 +1,9 @@
 /**
- * What listeners to events cost: `node test/bench/events.ts --listeners 500 --rate 100 --seconds 20`. The REST API with a log of events runs in a process of its own, all listeners
- * hear all events; V8's young space has the size that the daemon gives it. Tells the share of a core and the memory that the listeners take beyond the same process without them, and how late events come.
- * With `--users` it is the service's API with a SQLite database: each listener is a user of its own, and so many events a second are recorded in all, each for the next user.
+ * What listeners to events cost: `node test/bench/events.ts --listeners 500 --rate 100 --seconds 20`. The REST API with a log of events
+ * runs in a process of its own, all listeners hear all events; V8's young space has the size that the daemon gives it. Tells the share of a
+ * core and the memory that the listeners take beyond the same process without them, and how late events come.
+ * With `--users` it is the service's API with a SQLite database: each listener is a user of its own, and so many events a second are
+ * recorded in all, each for the next user.
  */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -29,7 +31,10 @@ import { databaseAt } from '../support/service-database.ts'
 import { addUser } from '../support/service-rows.ts'
 
 const { values: { listeners, rate, seconds, serve, users } } = parseArgs({
-  options: { listeners: { type: 'string', default: '500' }, rate: { type: 'string', default: '100' }, seconds: { type: 'string', default: '20' }, serve: { type: 'boolean', default: false }, users: { type: 'boolean', default: false } }
+  options: {
+    listeners: { type: 'string', default: '500' }, rate: { type: 'string', default: '100' }, seconds: { type: 'string', default: '20' },
+    serve: { type: 'boolean', default: false }, users: { type: 'boolean', default: false }
+  }
 })
 
 interface Use { cpuMs: number, rss: number, heap: number, readers: number }
@@ -73,10 +78,17 @@ async function usersServer (count: number): Promise<void> {
   const events = userEvents({}, { database, workers, clock: systemClock, log: silentLogger })
   await events.start(signal)
   let readers = 0
-  const counted = { follow: async function * (...[user, options]: Parameters<typeof events.follow>) { readers++; try { yield * events.follow(user, options) } finally { readers-- } } }
-  const byKey = async (id: string, { address }: { address: string }): Promise<Caller> => ({ user: { id }, via: { key: { id } }, permissions: new Set(permissions), address }) as unknown as Caller
+  const counted = {
+    follow: async function * (...[user, options]: Parameters<typeof events.follow>) {
+      readers++; try { yield * events.follow(user, options) } finally { readers-- }
+    }
+  }
+  const byKey = async (id: string, { address }: { address: string }): Promise<Caller> => ({
+    user: { id }, via: { key: { id } }, permissions: new Set(permissions), address
+  }) as unknown as Caller
   const api = serviceApi({ ...apiDefaults, listen: ['/ip4/127.0.0.1/tcp/0'], maxConnections: 2 * count }, {
-    routes: eventRoutes({ events: counted, clock: systemClock }), credentials: { byKey, bySession: byKey }, usage: { request: () => {}, served: () => {} }, limits: memoryLimits(), refusal: () => null, pages: null, cluster: null,
+    routes: eventRoutes({ events: counted, clock: systemClock }), credentials: { byKey, bySession: byKey },
+    usage: { request: () => {}, served: () => {} }, limits: memoryLimits(), refusal: () => null, pages: null, cluster: null,
     clock: systemClock, log: silentLogger
   })
   await api.start(signal)
@@ -102,7 +114,10 @@ function tellUse (api: { addresses (): readonly string[] }, readers: () => numbe
 }
 
 async function measure (count: number, forSeconds: number): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), ['--serve', '--rate', rate, '--listeners', listeners, ...(users ? ['--users'] : [])], { execArgv: ['--expose-gc', '--max-semi-space-size=4'] })
+  const child = fork(
+    fileURLToPath(import.meta.url), ['--serve', '--rate', rate, '--listeners', listeners, ...(users ? ['--users'] : [])],
+    { execArgv: ['--expose-gc', '--max-semi-space-size=4'] }
+  )
   const [{ port }] = await once(child, 'message') as [{ port: number }]
   await sleep(2000)
   const quiet = await between(child, forSeconds)
@@ -139,11 +154,15 @@ async function useOf (child: ChildProcess): Promise<Use> {
 
 /** A listener that reads all; `late` gets how old each event is. */
 async function listen (port: number, n: number, late: number[] | undefined): Promise<ClientRequest> {
-  const asking = request({ host: '127.0.0.1', port, path: users ? '/api/v1/events' : '/events', headers: users ? { 'x-api-key': nameOf(n) } : {}, agent: false })
+  const asking = request({
+    host: '127.0.0.1', port, path: users ? '/api/v1/events' : '/events', headers: users ? { 'x-api-key': nameOf(n) } : {}, agent: false
+  })
   asking.on('error', () => {})
   asking.end()
   const [response] = await once(asking, 'response')
   if (late == null) response.resume()
-  else response.on('data', (piece: Buffer) => { for (const [, sent] of piece.toString().matchAll(/"sent":(\d+)/g)) late.push(Date.now() - Number(sent)) })
+  else response.on('data', (piece: Buffer) => {
+    for (const [, sent] of piece.toString().matchAll(/"sent":(\d+)/g)) late.push(Date.now() - Number(sent))
+  })
   return asking
 }

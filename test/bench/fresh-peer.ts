@@ -5,15 +5,18 @@ import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 /**
- * How fast a fresh peer takes the pinset: `fresh-peer.ts [PINS] [batched|chain] [FROM] [TO] [ROUNDS]`, FROM and TO `node` or `go` (with Go's programs on PATH). A peer is filled,
- * with 300 pins per block or with one block per pin in a chain; then fresh ones join it, one after the other. A peer has everything when it knows the oldest pin, as all
- * walk from the newest down; it is counted afterwards. Times are from the start of the fresh program, since its network is up, and since it knows the newest pin.
+ * How fast a fresh peer takes the pinset: `fresh-peer.ts [PINS] [batched|chain] [FROM] [TO] [ROUNDS]`, FROM and TO `node` or `go` (with
+ * Go's programs on PATH). A peer is filled, with 300 pins per block or with one block per pin in a chain; then fresh ones join it, one
+ * after the other. A peer has everything when it knows the oldest pin, as all walk from the newest down; it is counted afterwards. Times
+ * are from the start of the fresh program, since its network is up, and since it knows the newest pin.
  */
 const [pins = '6000', mode = 'batched', from = 'node', to = 'node', rounds = '3'] = process.argv.slice(2)
 const count = Number(pins)
 
 const common = (json: any): void => {
-  Object.assign(json.cluster, { secret: 'ab'.repeat(32), replication_factor_min: 1, replication_factor_max: 1, monitor_ping_interval: '2s' })
+  Object.assign(json.cluster, {
+    secret: 'ab'.repeat(32), replication_factor_min: 1, replication_factor_max: 1, monitor_ping_interval: '2s'
+  })
   Object.assign(json.consensus.crdt, { trusted_peers: ['*'], rebroadcast_interval: '5s' })
   json.pin_tracker.stateless.max_concurrent_pins = 1
   if (mode !== 'chain') json.consensus.crdt.batching = { max_batch_size: 300, max_batch_age: '1s' }
@@ -28,7 +31,9 @@ const knows = async ({ url }: PeerProcess, at: number): Promise<boolean> => {
   await response.arrayBuffer()
   return response.status === 200
 }
-const listed = async ({ url }: PeerProcess): Promise<number> => (await (await fetch(`${url}/allocations`)).text()).split('\n').filter(line => line !== '').length
+const listed = async ({ url }: PeerProcess): Promise<number> => (
+  await (await fetch(`${url}/allocations`)).text()
+).split('\n').filter(line => line !== '').length
 
 /** User and system time of a process in seconds. */
 function cpuSeconds (pid: number): number {
@@ -65,7 +70,9 @@ async function join (address: string): Promise<void> {
   const doneAt = performance.now()
   const cpu = cpuSeconds(fresh.pid())
   const speed = (sinceAt: number): string => `${(doneAt - sinceAt).toFixed(0)} ms, ${(count / (doneAt - sinceAt) * 1000).toFixed(0)}/s`
-  console.log(`${from} -> ${to} ${count} ${mode}: from the start ${speed(startedAt)}; network up ${speed(upAt)}; newest pin ${speed(newestAt)}; cpu ${cpu.toFixed(1)} s; listed ${await listed(fresh)}`)
+  console.log(
+    `${from} -> ${to} ${count} ${mode}: from the start ${speed(startedAt)}; network up ${speed(upAt)}; newest pin ${speed(newestAt)}; cpu ${cpu.toFixed(1)} s; listed ${await listed(fresh)}`
+  )
   await fresh.remove()
 }
 

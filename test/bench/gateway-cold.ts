@@ -1,4 +1,7 @@
-/** `npm run bench -- --gateway-cold`: what one other peer holds, read through the gateway for the first time. Ours from ours and from Kubo, beside Kubo from Kubo; loopback only. */
+/**
+ * `npm run bench -- --gateway-cold`: what one other peer holds, read through the gateway for the first time. Ours from ours and from Kubo,
+ * beside Kubo from Kubo; loopback only.
+ */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -38,7 +41,8 @@ async function clusterPair (holder: Kind): Promise<Pair> {
     gateway: cluster.at(1).gateway,
     pids: cluster.peers.flatMap(peer => 'pids' in peer ? (peer as { pids: () => number[] }).pids() : [peer.pid()]),
     put: async bytes => {
-      const query = `cid-version=1&raw-leaves=true&chunker=size-262144&replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`
+      const query =
+        `cid-version=1&raw-leaves=true&chunker=size-262144&replication-min=1&replication-max=1&user-allocations=${cluster.id(0)}`
       const response = await fetch(`${url}/add?${query}`, { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) })
       return (await jsonLines(response)).at(-1).cid
     },
@@ -54,7 +58,10 @@ async function kuboPair (program: string): Promise<Pair> {
     gateway: await reader.gateway(),
     pids: [holder.pid, reader.pid],
     put: async bytes => {
-      const response = await fetch(`${holder.url}/api/v0/add?cid-version=1&raw-leaves=true&chunker=size-262144`, { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) })
+      const response = await fetch(
+        `${holder.url}/api/v0/add?cid-version=1&raw-leaves=true&chunker=size-262144`,
+        { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) }
+      )
       return (await jsonLines(response)).at(-1).Hash
     },
     close: async () => { await Promise.all([holder.close(), reader.close()]) }
@@ -131,13 +138,16 @@ export async function benchGatewayCold ({ scale, rounds }: GatewayColdInit): Pro
     return `| ${[name, unit, ...[...cells, kubo].map(figure), ...cells.map(value => figure(value / kubo)), goal].join(' | ')} |`
   }
   console.log([
-    '\n| held by one other peer, cold | unit | node from node | node from kubo | kubo from kubo | node / kubo | mixed / kubo | goal |', '|---|---|---|---|---|---|---|---|',
+    '\n| held by one other peer, cold | unit | node from node | node from kubo | kubo from kubo | node / kubo | mixed / kubo | goal |',
+    '|---|---|---|---|---|---|---|---|',
     line('100 MB file', 'MB/s', '>= 0.7', one => one.mbPerS),
     line('processor time of both for it', 's', '', one => one.cpuSeconds),
     line('first byte of it', 'ms', '', one => one.firstByteMs),
     line('1 MiB range of 100 MB', 'ms', '', one => one.rangeMs)
   ].join('\n'))
-  console.log(`\nmachine: ${availableParallelism()} cores, load average ${load.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`)
+  console.log(
+    `\nmachine: ${availableParallelism()} cores, load average ${load.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`
+  )
 }
 
 const figure = (value: number): string => Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : 0) : '-'

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --gateway`: our gateway and Kubo's on the same content, alternating; ratios come from one run only. Loopback only. Needs `ipfs` and `wrk`
- * on PATH: a client in C leaves the cores to the gateways.
+ * `npm run bench -- --gateway`: our gateway and Kubo's on the same content, alternating; ratios come from one run only. Loopback only.
+ * Needs `ipfs` and `wrk` on PATH: a client in C leaves the cores to the gateways.
  */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -38,8 +38,13 @@ const secondsEach = 3
 const wrkUnits: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
 
 /** Requests and MB a second. Throws when an answer isn't 2xx or doesn't come. */
-async function wrk (url: string, connections: number, { script, env = {} }: { script?: string, env?: NodeJS.ProcessEnv } = {}): Promise<{ requests: number, mb: number }> {
-  const args = ['-t', '1', '-c', String(connections), '-d', `${secondsEach}s`, '--timeout', '60s', ...(script == null ? [] : ['-s', join(here, script)]), url]
+async function wrk (
+  url: string, connections: number, { script, env = {} }: { script?: string, env?: NodeJS.ProcessEnv } = {}
+): Promise<{ requests: number, mb: number }> {
+  const args = [
+    '-t', '1', '-c', String(connections), '-d', `${secondsEach}s`, '--timeout', '60s',
+    ...(script == null ? [] : ['-s', join(here, script)]), url
+  ]
   const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, ...env } })
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk saw errors at ${url}:\n${stdout}`)
   const [, count, unit = ''] = /Transfer\/sec:\s+([\d.]+)([KMG]?)B/.exec(stdout) ?? []
@@ -65,7 +70,9 @@ async function residentUnderReaders ({ url, pids }: Target, { file }: Content): 
   }
   const lost = [...refused]
   for (const request of asked) request.destroy()
-  if (lost.length > 0 || going.length < readers) throw new Error(`${going.length} of ${readers} readers were served, ${lost.length} were refused`)
+  if (lost.length > 0 || going.length < readers) {
+    throw new Error(`${going.length} of ${readers} readers were served, ${lost.length} were refused`)
+  }
   return peak
 }
 
@@ -80,18 +87,31 @@ async function listing ({ url }: Target, { folder }: Content, of: 'firstByteMs' 
 const at = ({ url }: Target, cid: string, query = ''): string => `${url}/ipfs/${cid}${query}`
 
 const measures: readonly Measure[] = [
-  { name: '4 KiB file, 32 connections', unit: 'requests/s', goal: '>= 1.5', of: async (target, { small }) => (await wrk(at(target, small), 32)).requests },
+  {
+    name: '4 KiB file, 32 connections', unit: 'requests/s', goal: '>= 1.5',
+    of: async (target, { small }) => (await wrk(at(target, small), 32)).requests
+  },
   { name: '100 MB file, 1 connection', unit: 'MB/s', goal: '>= 1.2', of: async (target, { file }) => (await wrk(at(target, file), 1)).mb },
   { name: '100 MB file, 4 connections', unit: 'MB/s', goal: '>= 1.2', of: async (target, { file }) => (await wrk(at(target, file), 4)).mb },
   {
     name: '1 MiB ranges at random, 4 connections',
     unit: 'ranges/s',
     goal: '>= 1.2',
-    of: async (target, { file, fileBytes }) => (await wrk(at(target, file), 4, { script: 'gateway-ranges.lua', env: { GATEWAY_FILE_BYTES: String(fileBytes) } })).requests
+    of: async (target, { file, fileBytes }) => (
+      await wrk(at(target, file), 4, { script: 'gateway-ranges.lua', env: { GATEWAY_FILE_BYTES: String(fileBytes) } })
+    ).requests
   },
-  { name: 'CAR of the 100 MB file', unit: 'MB/s', goal: '>= 1.2', of: async (target, { file }) => (await wrk(at(target, file, '?format=car'), 1)).mb },
-  { name: 'listing of 10,000 entries: first byte', unit: 'ms', goal: '<= 0.5', of: async (target, content) => listing(target, content, 'firstByteMs') },
-  { name: 'listing of 10,000 entries: whole', unit: 'ms', goal: '<= 1', of: async (target, content) => listing(target, content, 'wholeMs') },
+  {
+    name: 'CAR of the 100 MB file', unit: 'MB/s', goal: '>= 1.2',
+    of: async (target, { file }) => (await wrk(at(target, file, '?format=car'), 1)).mb
+  },
+  {
+    name: 'listing of 10,000 entries: first byte', unit: 'ms', goal: '<= 0.5',
+    of: async (target, content) => listing(target, content, 'firstByteMs')
+  },
+  {
+    name: 'listing of 10,000 entries: whole', unit: 'ms', goal: '<= 1', of: async (target, content) => listing(target, content, 'wholeMs')
+  },
   { name: `most memory while ${readers} read 100 MB`, unit: 'MiB', goal: '<= 1', of: residentUnderReaders }
 ]
 
@@ -99,7 +119,9 @@ type Kubo = Awaited<ReturnType<typeof startKubo>>
 
 /** Into Kubo first; what it made of that goes to our peer block by block, so that both serve the same DAG. */
 async function put (kubo: Kubo, peerUrl: string, files: ReadonlyArray<{ name: string, bytes: Uint8Array }>, query = ''): Promise<string> {
-  const added = await fetch(`${kubo.url}/api/v0/add?cid-version=1&raw-leaves=true&chunker=size-262144${query}`, { method: 'POST', body: uploadForm(files) })
+  const added = await fetch(
+    `${kubo.url}/api/v0/add?cid-version=1&raw-leaves=true&chunker=size-262144${query}`, { method: 'POST', body: uploadForm(files) }
+  )
   const cid: string = (await jsonLines(added)).at(-1).Hash
   const car = new Uint8Array(await (await kubo.call(`dag/export?arg=${cid}`)).arrayBuffer())
   const response = await fetch(`${peerUrl}/add?format=car`, { method: 'POST', body: uploadForm([{ name: 'content.car', bytes: car }]) })
@@ -109,7 +131,9 @@ async function put (kubo: Kubo, peerUrl: string, files: ReadonlyArray<{ name: st
 }
 
 async function contentOf (kubo: Kubo, peerUrl: string, fileBytes: number): Promise<Content> {
-  const entries = Array.from({ length: folderEntries }, (_, index) => ({ name: `entry-${index}.txt`, bytes: Buffer.from(`entry ${index}\n`) }))
+  const entries = Array.from(
+    { length: folderEntries }, (_, index) => ({ name: `entry-${index}.txt`, bytes: Buffer.from(`entry ${index}\n`) })
+  )
   return {
     fileBytes,
     small: await put(kubo, peerUrl, [{ name: 'small', bytes: randomBytes(4096) }]),
@@ -146,7 +170,9 @@ export async function benchGateway ({ root, port, scale, rounds }: GatewayBenchI
     await rm(folder, { recursive: true, force: true })
   }
   print(figures)
-  console.log(`\nmachine: ${availableParallelism()} cores, load average ${load.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`)
+  console.log(
+    `\nmachine: ${availableParallelism()} cores, load average ${load.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after, our own load included`
+  )
 }
 
 function print (figures: ReadonlyMap<string, number[]>): void {

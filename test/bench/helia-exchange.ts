@@ -8,8 +8,8 @@ import { batches, fileBlock, pinOf, rawBlock } from '../contract/ipfs.ts'
 import { startHelia } from '../support/helia.ts'
 
 /**
- * `node test/bench/helia-exchange.ts [MB]`: how fast two embedded nodes in two processes exchange a file (256 KiB leaves, stores in memory), how
- * fast local content is pinned, and whether the buffers of messages are let go (arrayBuffers beyond the stored blocks).
+ * `node test/bench/helia-exchange.ts [MB]`: how fast two embedded nodes in two processes exchange a file (256 KiB leaves, stores in
+ * memory), how fast local content is pinned, and whether the buffers of messages are let go (arrayBuffers beyond the stored blocks).
  */
 const megabytes = Number(process.argv[2] ?? 200)
 const mib = 1024 * 1024
@@ -36,7 +36,9 @@ async function fetch (): Promise<void> {
   const started = performance.now()
   await connector.ready()
   globalThis.gc?.()
-  console.log(`local work after ${Math.round(started - importing)} ms, network after ${Math.round(performance.now() - importing)} ms, RSS ${Math.round(process.memoryUsage.rss() / mib)} MiB`)
+  console.log(
+    `local work after ${Math.round(started - importing)} ms, network after ${Math.round(performance.now() - importing)} ms, RSS ${Math.round(process.memoryUsage.rss() / mib)} MiB`
+  )
   await pinLocal(connector)
   const server = fork(fileURLToPath(import.meta.url), [String(megabytes), 'serve'], { execArgv: ['--expose-gc'] })
   const [{ root, address, report }] = await once(server, 'message') as [{ root: string, address: string, report: number }]
@@ -46,7 +48,9 @@ async function fetch (): Promise<void> {
   await connector.pin(pinOf(CID.parse(root)))
   const seconds = (performance.now() - start) / 1000
   const rss = process.memoryUsage.rss() / mib
-  console.log(`fetched ${megabytes} MiB in ${seconds.toFixed(2)} s: ${(megabytes * 1.048576 / seconds).toFixed(0)} MB/s; RSS ${rss.toFixed(0)} MiB`)
+  console.log(
+    `fetched ${megabytes} MiB in ${seconds.toFixed(2)} s: ${(megabytes * 1.048576 / seconds).toFixed(0)} MB/s; RSS ${rss.toFixed(0)} MiB`
+  )
   server.send('report')
   const [after] = await once(server, 'message') as [{ report: number }]
   console.log(`array buffers beyond the blocks: receiver ${arrayBuffers() - before - megabytes} MiB, sender ${after.report - report} MiB`)

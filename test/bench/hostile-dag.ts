@@ -1,6 +1,7 @@
 /**
- * `node test/bench/hostile-dag.ts [absent|deep] [seconds]`: what a pin of a hostile DAG costs a peer: its memory above idle and how long `/id` takes meanwhile.
- * absent: 90 dag-cbor blocks of 20,000 links, all but one of them absent. deep: a chain of 1,000,000 small blocks with a leaf each.
+ * `node test/bench/hostile-dag.ts [absent|deep] [seconds]`: what a pin of a hostile DAG costs a peer: its memory above idle and how long
+ * `/id` takes meanwhile. absent: 90 dag-cbor blocks of 20,000 links, all but one of them absent. deep: a chain of 1,000,000 small blocks
+ * with a leaf each.
  */
 import { createWriteStream, openAsBlob, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -25,7 +26,9 @@ const rssMiB = (pid: number): number => {
 }
 
 /** Looks at memory and answers until told to stop. */
-function watch (pid: number, url: string): { stop: () => Promise<{ peakMiB: number, p50: number, p99: number, worst: number, failed: number }> } {
+function watch (pid: number, url: string): {
+  stop: () => Promise<{ peakMiB: number, p50: number, p99: number, worst: number, failed: number }>
+} {
   const times: number[] = []
   let [peakMiB, failed, isOver] = [0, 0, false]
   const memory = setInterval(() => { peakMiB = Math.max(peakMiB, rssMiB(pid)) }, 20)
@@ -59,8 +62,12 @@ await pipeline(Readable.from(carOf(root.cid, dag())), createWriteStream(car))
 
 process.env.NODE_OPTIONS = `--max-old-space-size=${heapMiB}`
 const peer = await peerProcess()
-const say = (what: string, { peakMiB, p50, p99, worst, failed }: Awaited<ReturnType<ReturnType<typeof watch>['stop']>>, idle: number): void => {
-  console.log(`${what}: RSS ${peakMiB.toFixed(0)} MiB, ${(peakMiB - idle).toFixed(0)} above idle; /id p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, worst ${worst.toFixed(0)} ms; ${failed} failed`)
+const say = (
+  what: string, { peakMiB, p50, p99, worst, failed }: Awaited<ReturnType<ReturnType<typeof watch>['stop']>>, idle: number
+): void => {
+  console.log(
+    `${what}: RSS ${peakMiB.toFixed(0)} MiB, ${(peakMiB - idle).toFixed(0)} above idle; /id p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, worst ${worst.toFixed(0)} ms; ${failed} failed`
+  )
 }
 try {
   await peer.start()

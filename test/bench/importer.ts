@@ -3,8 +3,8 @@ import type { DagParams, UploadEntry } from '../../src/model/add.ts'
 import { importEntries } from '../../src/importer/unixfs-importer.ts'
 
 /**
- * `node test/bench/importer.ts [ROUNDS]`: what the importer alone does into a sink that forgets, beside a bare crypto.hash loop over the same bytes in
- * the same round. Medians.
+ * `node test/bench/importer.ts [ROUNDS]`: what the importer alone does into a sink that forgets, beside a bare crypto.hash loop over the
+ * same bytes in the same round. Medians.
  */
 const rounds = Number(process.argv[2] ?? 3)
 const mebibyte = 1 << 20
@@ -43,7 +43,9 @@ async function runImport (entries: AsyncIterable<UploadEntry>, params: Partial<D
 /** MB/s of a loop that only hashes. */
 async function bareHash (sizeBytes: number, chunkBytes: number): Promise<number> {
   const took = await seconds(() => {
-    for (let at = 0; at < sizeBytes; at += chunkBytes) hash('sha256', source.subarray(at % source.length, at % source.length + chunkBytes), 'buffer')
+    for (let at = 0; at < sizeBytes; at += chunkBytes) {
+      hash('sha256', source.subarray(at % source.length, at % source.length + chunkBytes), 'buffer')
+    }
   })
   return sizeBytes / took / 1e6
 }
@@ -59,7 +61,9 @@ function record (name: string, unit: string, perSecond: number, reference: numbe
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-async function measureFile (name: string, sizeBytes: number, pieceBytes: number, params: Partial<DagParams>, reference: number): Promise<void> {
+async function measureFile (
+  name: string, sizeBytes: number, pieceBytes: number, params: Partial<DagParams>, reference: number
+): Promise<void> {
   const took = await seconds(async () => await runImport(oneFile(sizeBytes, pieceBytes), params))
   record(name, 'MB/s', sizeBytes / took / 1e6, reference)
 }

@@ -1,9 +1,12 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
- * ipfs are on PATH, on Go's pair beside it, alternating; a ratio is told for each pair of rounds, and what other programs took of the machine meanwhile. `--before DIR`: beside another
- * built checkout instead of Go's pair. `--profile ROW`: a CPU profile of that workload's main thread, as a file that browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`); `--gateway`: the gateway and Kubo's
- * (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`); `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of
- * the service's pins (`service-pins.ts`); `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only. Loopback only.
+ * ipfs are on PATH, on Go's pair beside it, alternating; a ratio is told for each pair of rounds, and what other programs took of the
+ * machine meanwhile. `--before DIR`: beside another built checkout instead of Go's pair. `--profile ROW`: a CPU profile of that workload's
+ * main thread, as a file that browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`);
+ * `--gateway`: the gateway and Kubo's (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`);
+ * `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of the service's pins (`service-pins.ts`);
+ * `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only.
+ * Loopback only.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -15,7 +18,9 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
-const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]', {
+const values =
+  programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]',
+  {
   scale: { type: 'string', default: '1' },
   rounds: { type: 'string', default: '3' },
   workload: { type: 'string', default: 'single' },
@@ -33,8 +38,14 @@ const values = programOptions('npm run bench -- [--scale S] [--rounds N] [--work
   only: { type: 'string', default: '' }
 })
 
-/** `pairs`: node / other of each pair of rounds; `busy`: cores that other programs took meanwhile; `cpu`: CPU seconds for the unit of work that is named. */
-interface Row { name: string, unit: string, node: number, other: number | undefined, better: 'more' | 'less', pairs?: number[] | undefined, busy?: number | undefined, cpu?: Row | undefined }
+/**
+ * `pairs`: node / other of each pair of rounds; `busy`: cores that other programs took meanwhile; `cpu`: CPU seconds for the unit of work
+ * that is named.
+ */
+interface Row {
+  name: string, unit: string, node: number, other: number | undefined, better: 'more' | 'less', pairs?: number[] | undefined,
+  busy?: number | undefined, cpu?: Row | undefined
+}
 
 /** Who stands beside our peer. */
 const other = values.before === '' ? 'go' : 'before'
@@ -81,7 +92,11 @@ function print (rows: readonly Row[]): void {
   printTable('in detail', shown.filter(isDetail))
   console.log(`\nmachine: ${availableParallelism()} cores, load average ${loadavg().map(load => load.toFixed(1)).join(' ')} (1, 5, 15 min)`)
   const disturbed = shown.filter(({ busy = 0 }) => busy > busyCores)
-  if (disturbed.length > 0) console.log(`WARNING: the machine was busy with other work, so these rows say little: ${disturbed.map(({ name, busy = 0 }) => `${name} (${busy.toFixed(1)} cores)`).join(', ')}`)
+  if (disturbed.length > 0) {
+    console.log(
+      `WARNING: the machine was busy with other work, so these rows say little: ${disturbed.map(({ name, busy = 0 }) => `${name} (${busy.toFixed(1)} cores)`).join(', ')}`
+    )
+  }
 }
 
 function printTable (title: string, rows: readonly Row[]): void {
@@ -89,9 +104,16 @@ function printTable (title: string, rows: readonly Row[]): void {
   const cells = rows.map(({ name, unit, node, other: beside, better, pairs = [], cpu }) => {
     const ratio = beside == null || beside === 0 ? '' : `${(node / beside).toFixed(2)} (${better} is better)`
     const spread = pairs.length < 2 ? '' : `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}`
-    return [name, unit, figure(node), figure(beside), ratio, spread, cpu == null ? '' : `${figure(cpu.node)} / ${figure(cpu.other)} ${cpu.unit}`]
+    return [
+      name, unit, figure(node), figure(beside), ratio, spread, cpu == null ? '' : `${figure(cpu.node)} / ${figure(cpu.other)} ${cpu.unit}`
+    ]
   })
-  console.log([`\n| ${title} | unit | node | ${other} | node / ${other} | each pair | CPU node / ${other} |`, '|---|---|---|---|---|---|---|', ...cells.map(line => `| ${line.join(' | ')} |`)].join('\n'))
+  console.log(
+    [
+      `\n| ${title} | unit | node | ${other} | node / ${other} | each pair | CPU node / ${other} |`, '|---|---|---|---|---|---|---|',
+      ...cells.map(line => `| ${line.join(' | ')} |`)
+    ].join('\n')
+  )
 }
 
 const figure = (value: number | undefined): string => value == null ? '-' : value.toFixed(value < 0.1 ? 3 : value < 10 ? 2 : 0)
@@ -102,7 +124,13 @@ type LoadFigure = { unit: string, pairs?: number[], busy?: number } & Record<str
 async function load (peers: BenchPeer[], workload: string, folder: string): Promise<Row[]> {
   const out = join(folder, `load-${workload.replaceAll(',', '-')}.json`)
   const targets = peers.map(peer => `${peer.name}=${peer.url},${peer.pids().join('+')}`)
-  await run(process.execPath, [join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--drain', '1200', '--out', out])
+  await run(
+    process.execPath,
+    [
+      join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--drain',
+      '1200', '--out', out
+    ]
+  )
   const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, LoadFigure> }
   const read = ([name, { unit, pairs, busy, ...by }]: [string, LoadFigure]): Row => {
     const figures = peers.flatMap(peer => typeof by[peer.name] === 'number' ? [[peer.name, by[peer.name] as number] as const] : [])
@@ -118,14 +146,18 @@ async function profileRow (workload: string): Promise<void> {
   const { busiest, profiled } = await import('./row-profile.ts')
   const inspectorPort = Number(values.port) + 9
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
-  const peer = await nodePeer(root, join(folder, 'node'), { port: Number(values.port), nodeOptions: [`--inspect=127.0.0.1:${inspectorPort}`] })
+  const peer = await nodePeer(root, join(folder, 'node'), {
+    port: Number(values.port), nodeOptions: [`--inspect=127.0.0.1:${inspectorPort}`]
+  })
   try {
     await peer.start()
     await load([peer], workload, folder)
     const { result, profile } = await profiled(inspectorPort, async () => load([peer], workload, folder))
     await writeFile(`${workload}.cpuprofile`, profile)
     print(result)
-    console.log(`\n${workload}.cpuprofile: a flame graph in Chromium's developer tools (Performance, "load profile"), Visual Studio Code or speedscope. Most time of their own took:\n  ${busiest(profile).join('\n  ')}`)
+    console.log(
+      `\n${workload}.cpuprofile: a flame graph in Chromium's developer tools (Performance, "load profile"), Visual Studio Code or speedscope. Most time of their own took:\n  ${busiest(profile).join('\n  ')}`
+    )
   } finally {
     await peer.stop()
     await rm(folder, { recursive: true, force: true })
@@ -172,7 +204,8 @@ const peers: BenchPeer[] = []
 try {
   const port = Number(values.port)
   peers.push(await nodePeer(root, join(folder, 'node'), { port }))
-  if (values.before !== '') peers.push({ ...await nodePeer(resolve(values.before), join(folder, 'before'), { port: port + 20 }), name: 'before' })
+  if (values.before !== '')
+    peers.push({ ...await nodePeer(resolve(values.before), join(folder, 'before'), { port: port + 20 }), name: 'before' })
   else if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))
   else console.log('Go is not on PATH (ipfs-cluster-service and ipfs): figures of our peer only')
   const rows: Row[] = [row('start to /health', 'ms', 'less', await startTimes(peers))]
@@ -182,7 +215,11 @@ try {
   rows.push(...await load(peers, values.workload, folder))
   rows.push(row('memory after the load', 'MiB', 'less', await resident(peers)))
   if (values.pins !== '') {
-    rows.push(...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({ ...one, name: one.name.startsWith('fill') ? one.name : `${one.name} at ${values.pins}` })))
+    rows.push(
+      ...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({
+        ...one, name: one.name.startsWith('fill') ? one.name : `${one.name} at ${values.pins}`
+      }))
+    )
     for (const peer of peers) await peer.stop()
     const restarts = new Map<string, number>()
     for (const peer of peers) restarts.set(peer.name, (await peer.start()).startMs)

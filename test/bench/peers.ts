@@ -43,7 +43,9 @@ async function end (child: ChildProcess | undefined): Promise<void> {
 }
 
 /** Our peer, from the built bundle. `port`: REST; the next ports are the proxy, the swarm and so on; `nodeOptions`: flags of Node. */
-export async function nodePeer (root: string, folder: string, { port, nodeOptions = [] }: { port: number, nodeOptions?: string[] }): Promise<BenchPeer> {
+export async function nodePeer (
+  root: string, folder: string, { port, nodeOptions = [] }: { port: number, nodeOptions?: string[] }
+): Promise<BenchPeer> {
   const program = join(root, 'dist/helia-cluster-service.js')
   execFileSync(process.execPath, [program, '-c', folder, 'init', '--profile', 'test'], { stdio: 'ignore' })
   await editJson(join(folder, 'service.json'), json => {
@@ -78,8 +80,11 @@ export async function goPeer (folder: string, port: number): Promise<BenchPeer> 
   ipfs('bootstrap', 'rm', '--all')
   ipfs('config', 'Addresses.API', `${loopback}${port + 4}`)
   ipfs('config', 'Addresses.Gateway', `${loopback}${port + 5}`)
-  for (const [key, value] of [['Addresses.Swarm', `["${loopback}${port + 6}"]`], ['AutoConf.Enabled', 'false'], ['Routing', '{"Type":"none"}'],
-    ['Discovery.MDNS.Enabled', 'false'], ['Swarm.RelayClient.Enabled', 'false'], ['DNS.Resolvers', '{}'], ['Ipns.DelegatedPublishers', '[]'],
+  for (const [key, value] of [[
+    'Addresses.Swarm', `["${loopback}${port + 6}"]`
+  ], ['AutoConf.Enabled', 'false'], ['Routing', '{"Type":"none"}'],
+    ['Discovery.MDNS.Enabled', 'false'], ['Swarm.RelayClient.Enabled', 'false'], ['DNS.Resolvers', '{}'],
+    ['Ipns.DelegatedPublishers', '[]'],
     ['Routing.DelegatedRouters', '[]'], ['AutoTLS.Enabled', 'false'], ['HTTPRetrieval.Enabled', 'false']] as const) {
     try { ipfs('config', '--json', key, value) } catch { /* not every Kubo has every key */ }
   }
@@ -102,7 +107,10 @@ export async function goPeer (folder: string, port: number): Promise<BenchPeer> 
       kubo = await launch('ipfs', ['daemon'], env)
       cluster = await launch('ipfs-cluster-service', ['-c', config, 'daemon'])
       await pollUntil(healthy(url), { everyMs: 2, withinMs: 60_000 })
-      await pollUntil(async () => (await fetch(`http://127.0.0.1:${port + 4}/api/v0/id`, { method: 'POST' }).catch(() => undefined))?.ok === true, { everyMs: 2, withinMs: 60_000 })
+      await pollUntil(
+        async () => (await fetch(`http://127.0.0.1:${port + 4}/api/v0/id`, { method: 'POST' }).catch(() => undefined))?.ok === true,
+        { everyMs: 2, withinMs: 60_000 }
+      )
       return { startMs: performance.now() - from }
     },
     stop: async () => { await end(cluster); await end(kubo) }

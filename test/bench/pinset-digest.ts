@@ -1,6 +1,7 @@
 /**
- * What a change of the digest costs: `node test/bench/pinset-digest.ts [CHANGES]`. Microseconds of a core per change: the hash of the pair, one SHA-256 beside it for comparison, and everything else (the sums of all and of the cell, a draft for each batch of 300). Then the
- * same pins through a consensus, with and without the digest.
+ * What a change of the digest costs: `node test/bench/pinset-digest.ts [CHANGES]`. Microseconds of a core per change: the hash of the pair,
+ * one SHA-256 beside it for comparison, and everything else (the sums of all and of the cell, a draft for each batch of 300). Then the same
+ * pins through a consensus, with and without the digest.
  */
 import { hash } from 'node:crypto'
 import { silentLogger } from '../../src/base/log.ts'
@@ -15,7 +16,9 @@ import { cidFor, pinFor } from '../support/pins.ts'
 
 const count = Number(process.argv[2] ?? 100_000)
 const batch = 300
-const changes = Array.from({ length: count }, (_, at) => ({ key: pinKey(cidFor(`pin ${at}`)), was: undefined, is: encodePin(pinFor(`pin ${at}`)) }))
+const changes = Array.from({ length: count }, (_, at) => ({
+  key: pinKey(cidFor(`pin ${at}`)), was: undefined, is: encodePin(pinFor(`pin ${at}`))
+}))
 
 function took (work: () => void): number {
   const before = process.cpuUsage()
@@ -47,6 +50,8 @@ for (let round = 0; round < 3; round++) {
     }
   })
   const yardstick = took(() => { for (const { is } of changes) unit = hash('sha256', is, 'buffer') })
-  console.log(`one sha256 of the value ${yardstick.toFixed(2)} us; hash ${hashing.toFixed(2)} us, sums ${adding.toFixed(2)} us, all with drafts and records ${all.toFixed(2)} us`)
+  console.log(
+    `one sha256 of the value ${yardstick.toFixed(2)} us; hash ${hashing.toFixed(2)} us, sums ${adding.toFixed(2)} us, all with drafts and records ${all.toFixed(2)} us`
+  )
 }
 void unit

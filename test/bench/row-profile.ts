@@ -1,5 +1,6 @@
 /**
- * A CPU profile of a running peer's main thread, over the inspector of Node (Chrome DevTools Protocol, domain Profiler). The peer must have been started with
+ * A CPU profile of a running peer's main thread, over the inspector of Node (Chrome DevTools Protocol, domain Profiler). The peer must have
+ * been started with
  * `--inspect=127.0.0.1:PORT`.
  */
 export async function profiled<T> (inspectorPort: number, work: () => Promise<T>): Promise<{ result: T, profile: string }> {
@@ -30,7 +31,9 @@ async function dialogue (url: string): Promise<Ask> {
     if (error == null) asked?.resolve(result)
     else asked?.reject(new Error(error.message))
   })
-  socket.addEventListener('close', () => { for (const { reject } of waiting.values()) reject(new Error('the peer ended while it was profiled')) })
+  socket.addEventListener('close', () => {
+    for (const { reject } of waiting.values()) reject(new Error('the peer ended while it was profiled'))
+  })
   let last = 0
   return async (method, params) => new Promise((resolve, reject) => {
     waiting.set(++last, { resolve, reject })

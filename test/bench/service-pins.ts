@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --service-pins [--rows 100k]`: what lists of `/api/pinning` take with their counts, among as many pins of one user on SQLite. Medians and the slowest of each,
- * in milliseconds; how many pins of another service are taken over in a second.
+ * `npm run bench -- --service-pins [--rows 100k]`: what lists of `/api/pinning` take with their counts, among as many pins of one user on
+ * SQLite. Medians and the slowest of each, in milliseconds; how many pins of another service are taken over in a second.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,9 @@ export async function benchServicePins ({ rows }: { rows: number }): Promise<voi
     const user = await addUser(made.database)
     const peer = await pinPeer(made)
     console.log(`\n${rows} pins of one user: ${Math.round(await fill(peer, user, rows))} taken over in a second`)
-    for (const [what, filter, limit] of await cases(peer, user)) await measure(what, async () => (await peer.pins.find(user, filter, { limit })).count)
+    for (const [what, filter, limit] of await cases(peer, user)) {
+      await measure(what, async () => (await peer.pins.find(user, filter, { limit })).count)
+    }
     await measure('`service ls --stat`: four lists of one', async () => {
       for (const status of tenantPinStatuses) await peer.pins.find(user, { statuses: [status] }, { limit: 1 })
       return rows
@@ -42,7 +44,13 @@ export async function benchServicePins ({ rows }: { rows: number }): Promise<voi
 async function fill ({ database, pins }: PinPeer, user: string, rows: number): Promise<number> {
   const begin = performance.now()
   for (let at = 0; at < rows; at += rowsAtOnce) {
-    const wishes = Array.from({ length: rowsAtOnce }, (_, index) => ({ cid: anyCid(), name: `${words[index % words.length]} ${at + index}`, origins: [], meta: { app: `app${index % 7}`, n: String(at + index) } }))
+    const wishes = Array.from(
+      { length: rowsAtOnce },
+      (_, index) => ({
+        cid: anyCid(), name: `${words[index % words.length]} ${at + index}`, origins: [],
+        meta: { app: `app${index % 7}`, n: String(at + index) }
+      })
+    )
     await database.transaction(async tx => { await pins.takeOver(tx, { id: user, workspace: `w-${user}` }, wishes) })
   }
   const perSecond = rows / (performance.now() - begin) * 1000
@@ -58,10 +66,13 @@ async function cases ({ pins }: PinPeer, user: string): Promise<Array<[what: str
   const { pins: some } = await pins.find(user, pinned, { limit: 1000 })
   const middle = some[500]?.created ?? 0
   return [
-    ['pinned', pinned, 20], ['a thousand', pinned, 1000], ['all statuses', all, 20], ['failed', { statuses: ['failed'] }, 20], ['before', { ...pinned, before: middle }, 20], ['after', { ...pinned, after: middle }, 20],
+    ['pinned', pinned, 20], ['a thousand', pinned, 1000], ['all statuses', all, 20], ['failed', { statuses: ['failed'] }, 20],
+    ['before', { ...pinned, before: middle }, 20], ['after', { ...pinned, after: middle }, 20],
     ['10 CIDs', { ...all, cids: some.slice(0, 10).map(({ cid }) => cid) }, 20],
-    ['exact name', { ...all, name: { text: some[0]?.name ?? '', match: 'exact' } }, 20], ['iexact', { ...all, name: { text: 'RED 5000', match: 'iexact' } }, 20],
-    ['part of a name, rare', { ...all, name: { text: '9999', match: 'partial' } }, 20], ['part of every tenth name', { ...pinned, name: { text: 'HOLI', match: 'ipartial' } }, 20],
+    ['exact name', { ...all, name: { text: some[0]?.name ?? '', match: 'exact' } }, 20],
+    ['iexact', { ...all, name: { text: 'RED 5000', match: 'iexact' } }, 20],
+    ['part of a name, rare', { ...all, name: { text: '9999', match: 'partial' } }, 20],
+    ['part of every tenth name', { ...pinned, name: { text: 'HOLI', match: 'ipartial' } }, 20],
     ['meta, rare', { ...all, meta: { n: '777' } }, 20], ['meta of every seventh', { ...pinned, meta: { app: 'app3' } }, 20],
     ['meta and part of a name', { ...all, meta: { app: 'app3' }, name: { text: 'holiday', match: 'partial' } }, 20]
   ]
@@ -76,5 +87,7 @@ async function measure (what: string, work: () => Promise<number>): Promise<void
     times.push(performance.now() - begin)
   }
   times.sort((a, b) => a - b)
-  console.log(`${what.padEnd(40)} of ${String(count).padStart(7)}  ${(times[rounds >> 1] ?? 0).toFixed(1).padStart(7)} ${(times.at(-1) ?? 0).toFixed(1).padStart(7)}`)
+  console.log(
+    `${what.padEnd(40)} of ${String(count).padStart(7)}  ${(times[rounds >> 1] ?? 0).toFixed(1).padStart(7)} ${(times.at(-1) ?? 0).toFixed(1).padStart(7)}`
+  )
 }

@@ -1,6 +1,8 @@
 /**
- * `npm run bench -- --service-sql [--rows 100k] [--only sqlite|postgres]`: what the service's databases take for the queries that every request makes, on SQLite and, where it is installed, on
- * PostgreSQL: looking up a key among as many, lists of 20 out of as many files and pins of one user with every filter and sort, counts, durable writes.
+ * `npm run bench -- --service-sql [--rows 100k] [--only sqlite|postgres]`: what the service's databases take for the queries that every
+ * request makes, on SQLite and, where it is installed, on
+ * PostgreSQL: looking up a key among as many, lists of 20 out of as many files and pins of one user with every filter and sort, counts,
+ * durable writes.
  * Medians and the slowest of each, in milliseconds.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -69,11 +71,17 @@ async function benchDatabase (kind: SqlDatabase['kind'], place: string, rows: nu
     }
     await measureAllPairs(kind, async (search, sort, direction) => listFiles(database, user, search, sort, { direction }))
     await measured('20 files, 50,000 behind a cursor', 40, async () => listFiles(database, user, {}, 'uploaded_at', { before: rows / 2 }))
-    await measured('counts of pins by status', 200, async () => database.db.selectFrom('counters').selectAll().where('user_id', '=', user).execute())
+    await measured(
+      'counts of pins by status', 200, async () => database.db.selectFrom('counters').selectAll().where('user_id', '=', user).execute()
+    )
     await measured('figures of the whole service', 40, async () => serviceTotals(database))
     const quota = sqlQuota({ database, random: systemRandom })
     await measured('durable reservation, alone', 100, async () => database.transaction(tx => quota.reserve(tx, 'user-1', 1, 'bench')))
-    await measured('durable reservation, 64 users at once', 10, async () => Promise.all(Array.from({ length: 64 }, async (_one, at) => database.transaction(tx => quota.reserve(tx, `user-${at}`, 1, 'bench')))))
+    await measured(
+      'durable reservation, 64 users at once', 10,
+      async () =>
+        Promise.all(Array.from({ length: 64 }, async (_one, at) => database.transaction(tx => quota.reserve(tx, `user-${at}`, 1, 'bench'))))
+    )
     return figures
   } finally {
     await workers.stop()
@@ -119,7 +127,9 @@ async function measureAllPairs (kind: string, ask: Ask): Promise<void> {
   }
   const slow = medians.filter(({ ms }) => ms > goalMs)
   const worst = medians.reduce((a, b) => b.ms > a.ms ? b : a)
-  console.log(`${kind}: ${slow.length} of ${medians.length} filters and orders above ${goalMs} ms, the slowest ${worst.ms.toFixed(1)} ms (${worst.name})`)
+  console.log(
+    `${kind}: ${slow.length} of ${medians.length} filters and orders above ${goalMs} ms, the slowest ${worst.ms.toFixed(1)} ms (${worst.name})`
+  )
 }
 
 /** One user with everything, and a thousand with the keys. */
@@ -127,7 +137,11 @@ export async function fill (database: SqlDatabase, rows: number): Promise<{ user
   for (let at = 0; at < users; at++) await addUser(database, { id: `user-${at}`, quota_bytes: 2 ** 40 })
   const user = 'user-0'
   await database.transaction(async tx => {
-    await tx.insertInto('groups').values(Array.from({ length: 10 }, (_one, at) => ({ id: `group-${at}`, user_id: user, workspace_id: 'w-user-0', name: `group ${at}`, created_at: 0 }))).execute()
+    await tx.insertInto('groups').values(
+      Array.from({ length: 10 }, (_one, at) => ({
+        id: `group-${at}`, user_id: user, workspace_id: 'w-user-0', name: `group ${at}`, created_at: 0
+      }))
+    ).execute()
   })
   const prefixes: string[] = []
   for (let from = 0; from < rows; from += rowsAtOnce) {
@@ -136,22 +150,29 @@ export async function fill (database: SqlDatabase, rows: number): Promise<{ user
       await tx.insertInto('api_keys').values(numbers.map(at => {
         prefixes.push(`ak_${opaqueId(systemRandom).slice(0, 10)}`)
         return {
-          id: `key-${at}`, user_id: `user-${at % users}`, workspace_id: 'w', name: '', prefix: prefixes.at(-1)!, secret_hash: opaqueId(systemRandom).padEnd(64, '0'),
+          id: `key-${at}`, user_id: `user-${at % users}`, workspace_id: 'w', name: '', prefix: prefixes.at(-1)!,
+          secret_hash: opaqueId(systemRandom).padEnd(64, '0'),
           permissions: '["pins:read","pins:write"]', kind: 'own' as const, created_at: at
         }
       })).execute()
-      const common = (at: number) => ({ meta: JSON.stringify({ parity: `${at % 2}`, mod: `${at % 1000}` }), name: `image-${at}.${extensions[at % 5]}` })
+      const common = (at: number) => ({
+        meta: JSON.stringify({ parity: `${at % 2}`, mod: `${at % 1000}` }), name: `image-${at}.${extensions[at % 5]}`
+      })
       await tx.insertInto('files').values(numbers.map(at => fileOf(user, {
-        original_filename: common(at).name, meta: common(at).meta, state: at % 1000 === 5 ? 'failed' : 'pinned', uploaded_at: at, size_bytes: (at * 7919) % rows, view_count: (at * 31) % 1000,
+        original_filename: common(at).name, meta: common(at).meta, state: at % 1000 === 5 ? 'failed' : 'pinned', uploaded_at: at,
+        size_bytes: (at * 7919) % rows, view_count: (at * 31) % 1000,
         last_accessed_at: (at * 17) % rows, group_id: at % 10 < 8 ? `group-${at % 10}` : null
       }))).execute()
-      await tx.insertInto('pins').values(numbers.map(at => pinOf(user, { ...common(at), status: at % 1000 === 5 ? 'failed' : 'pinned', created: at }))).execute()
+      await tx.insertInto('pins').values(
+        numbers.map(at => pinOf(user, { ...common(at), status: at % 1000 === 5 ? 'failed' : 'pinned', created: at }))
+      ).execute()
     })
   }
   return { user, prefixes }
 }
 
-const keyOf = (database: SqlDatabase, prefix: string): Promise<unknown> => database.db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id')
+const keyOf = (database: SqlDatabase, prefix: string): Promise<unknown> =>
+  database.db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id')
   .selectAll('api_keys').select(['users.email', 'users.role', 'users.state']).where('api_keys.prefix', '=', prefix).execute()
 
 interface Page { before?: number, direction?: 'asc' | 'desc' }
@@ -189,7 +210,9 @@ function print (figures: readonly Figure[], rows: number): void {
   console.log(`\n${rows} keys, files and pins: median / slowest in ms`)
   console.log(`| query | ${kinds.join(' | ')} |\n|---|${kinds.map(() => '---|').join('')}`)
   for (const name of names) {
-    const cells = kinds.map(kind => figures.find(one => one.name === name && one.database === kind)).map(figure => figure == null ? '' : text(figure))
+    const cells = kinds.map(
+      kind => figures.find(one => one.name === name && one.database === kind)
+    ).map(figure => figure == null ? '' : text(figure))
     console.log(`| ${name} | ${cells.join(' | ')} |`)
   }
 }

@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- --service-upload`: the service's upload and the raw `/add` of the same peer, the same bytes in the same order, alternating. Ratios come from one run only.
+ * `npm run bench -- --service-upload`: the service's upload and the raw `/add` of the same peer, the same bytes in the same order,
+ * alternating. Ratios come from one run only.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -25,7 +26,9 @@ export async function benchServiceUpload ({ root, port, scale, rounds }: Service
   const peer = await nodePeer(root, join(folder, 'node'), { port })
   const service = await addService(join(folder, 'node', 'service.json'), port + 10)
   await peer.start()
-  await pollUntil(async () => await fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' })
+  await pollUntil(
+    async () => await fetch(`${service}/api/v1/users/status`).then(({ status }) => status === 401, () => false), { what: 'the service' }
+  )
   try {
     const ways = await waysOf(peer.url, service)
     const large: Record<string, number[]> = { service: [], add: [] }
@@ -41,7 +44,12 @@ export async function benchServiceUpload ({ root, port, scale, rounds }: Service
     }
     clearInterval(watch)
     console.log('\n| what | unit | service | /add | service / add | goal |\n|---|---|---|---|---|---|')
-    for (const [name, unit, figures, goal] of [[`upload of ${Math.round(bytes / 2 ** 20)} MiB`, 'MiB/s', large, '>= 0.8'], [`${smallFiles} files of 4 KiB in one folder`, 'files/s', small, '>= 0.5']] as const) {
+    for (
+      const [name, unit, figures, goal] of [
+        [`upload of ${Math.round(bytes / 2 ** 20)} MiB`, 'MiB/s', large, '>= 0.8'],
+        [`${smallFiles} files of 4 KiB in one folder`, 'files/s', small, '>= 0.5']
+      ] as const
+    ) {
       const [ours, raw] = [median(figures.service ?? []), median(figures.add ?? [])]
       console.log(`| ${name} | ${unit} | ${ours.toFixed(0)} | ${raw.toFixed(0)} | ${(ours / raw).toFixed(2)} | ${goal} |`)
     }
@@ -61,12 +69,16 @@ async function addService (file: string, port: number): Promise<string> {
 
 async function waysOf (rest: string, service: string): Promise<Way[]> {
   const response = await fetch(`${service}/api/v1/users/register`, {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'bench@example.com', password: 'correct horse battery' })
+    method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'bench@example.com', password: 'correct horse battery' })
   })
   const { data } = await response.json() as { data: { api_key: string } }
   const add = `${rest}/add?cid-version=1&raw-leaves=true&stream-channels=false`
   return [
-    { name: 'service', url: `${service}/api/v1/files/upload`, directoryUrl: `${service}/api/v1/files/upload?directory=true`, headers: { 'x-api-key': data.api_key } },
+    {
+      name: 'service', url: `${service}/api/v1/files/upload`, directoryUrl: `${service}/api/v1/files/upload?directory=true`,
+      headers: { 'x-api-key': data.api_key }
+    },
     { name: 'add', url: add, directoryUrl: add, headers: {} }
   ]
 }
@@ -77,7 +89,9 @@ async function secondsOf (work: () => Promise<void>): Promise<number> {
   return (performance.now() - from) / 1000
 }
 
-const part = (path: string): Buffer => Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${path}"\r\nContent-Type: application/octet-stream\r\n\r\n`)
+const part = (path: string): Buffer => Buffer.from(
+  `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${path}"\r\nContent-Type: application/octet-stream\r\n\r\n`
+)
 const lineEnd = Buffer.from('\r\n')
 const last = Buffer.from(`--${boundary}--\r\n`)
 let stamp = 0
@@ -85,7 +99,9 @@ let stamp = 0
 interface Body { length: number, pieces: Iterable<Buffer> }
 
 /** Content that no upload of before had: each chunk is marked. Made on the way: the client holds none of it. */
-const largeFile = (bytes: number): Body => ({ length: part('large.bin').length + bytes + lineEnd.length + last.length, pieces: largePieces(bytes) })
+const largeFile = (bytes: number): Body => ({
+  length: part('large.bin').length + bytes + lineEnd.length + last.length, pieces: largePieces(bytes)
+})
 
 function * largePieces (bytes: number): Generator<Buffer> {
   const piece = randomBytes(pieceBytes)
@@ -112,10 +128,17 @@ function manyFiles (): Body {
 
 async function send (url: string, headers: Record<string, string>, { length, pieces }: Body): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const sent = request(url, { method: 'POST', headers: { ...headers, 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': length } }, response => {
+  const sent = request(url, { method: 'POST', headers: {
+    ...headers, 'content-type': `multipart/form-data; boundary=${boundary}`, 'content-length': length
+  } }, response => {
     const text: Buffer[] = []
     response.on('data', (piece: Buffer) => text.push(piece))
-    response.on('end', () => response.statusCode === 200 || response.statusCode === 201 ? resolve() : reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(text).toString().slice(0, 300)}`)))
+    response.on(
+      'end',
+      () => response.statusCode === 200 || response.statusCode === 201
+        ? resolve()
+        : reject(new Error(`${url}: ${response.statusCode} ${Buffer.concat(text).toString().slice(0, 300)}`))
+    )
   })
   sent.on('error', reject)
   for (const piece of pieces) if (!sent.write(piece)) await new Promise(done => sent.once('drain', done))

@@ -21,11 +21,19 @@ describe('an account', { skip: browserSkip, timeout: 240_000 }, () => {
     }, { what: 'the letter' })
     return code ?? ''
   }
-  const goOn = async (page: Page, name: string): Promise<void> => { await page.getByRole('main').getByRole('button', { name, exact: true }).click() }
+  const goOn = async (page: Page, name: string): Promise<void> => {
+    await page.getByRole('main').getByRole('button', { name, exact: true }).click()
+  }
 
   it('shows itself, its sessions, and ends one', async () => {
     const user = await web.user()
-    const elsewhere = await fetch(`${web.url}/api/v1/users/login`, { method: 'POST', headers: { 'content-type': 'application/json', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0' }, body: JSON.stringify({ email: user.email, password: user.password }) })
+    const elsewhere = await fetch(`${web.url}/api/v1/users/login`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0'
+      },
+      body: JSON.stringify({ email: user.email, password: user.password })
+    })
     const cookie = elsewhere.headers.get('set-cookie')?.split(';')[0] ?? ''
     const page = await web.open('/account', { user })
 
@@ -139,7 +147,11 @@ describe('an account where addresses are proved', { skip: browserSkip, timeout: 
     await shots(page, 'verify')
     let code: string | undefined
     await pollUntil(async () => {
-      code = /\b(\d{6})\b/.exec(web.peer.log().split('\n').filter(line => line.includes(email)).map(line => line.replace(/^\S+/, '').replaceAll(email, '')).join(' '))?.[1]
+      code = /\b(\d{6})\b/.exec(
+        web.peer.log().split('\n').filter(line => line.includes(email)).map(
+          line => line.replace(/^\S+/, '').replaceAll(email, '')
+        ).join(' ')
+      )?.[1]
       return code != null
     }, { what: 'the letter' })
     await page.getByLabel('Code', { exact: true }).fill(code ?? '')

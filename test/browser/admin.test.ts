@@ -86,12 +86,19 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
     await page.getByRole('button', { name: 'Address' }).click()
     await first.getByRole('link', { name: 'root@example.com' }).waitFor()
     assert.equal(await users.getByRole('columnheader', { name: 'Address' }).getAttribute('aria-sort'), 'descending')
-    for (const [name, sort] of [['Storage', '-used_bytes'], ['Last seen', '-last_seen_at'], ['State', 'state'], ['Since', '-created_at']] as const) {
+    for (
+      const [name, sort] of [
+        ['Storage', '-used_bytes'], ['Last seen', '-last_seen_at'], ['State', 'state'], ['Since', '-created_at']
+      ] as const
+    ) {
       await page.getByRole('button', { name }).click()
       await page.waitForURL(url => url.searchParams.get('sort') === sort)
     }
     await page.reload()
-    await pollUntil(async () => await users.getByRole('columnheader', { name: 'Since' }).getAttribute('aria-sort') === 'descending', { what: 'the sort after a reload' })
+    await pollUntil(
+      async () => await users.getByRole('columnheader', { name: 'Since' }).getAttribute('aria-sort') === 'descending',
+      { what: 'the sort after a reload' }
+    )
     await checkAccessible(page)
   })
 
@@ -105,14 +112,19 @@ describe('Administration', { skip: browserSkip, timeout: 120_000 }, () => {
     const row = page.getByRole('row', { name: /Delete files/ })
     await row.getByText('0 deleted').waitFor()
     const exported = page.getByRole('row', { name: /Export the account/ })
-    const [download] = await Promise.all([page.waitForEvent('download'), exported.getByRole('link', { name: 'Download the export' }).click()])
+    const [download] = await Promise.all(
+      [page.waitForEvent('download'), exported.getByRole('link', { name: 'Download the export' }).click()]
+    )
     const text = Buffer.concat(await Array.fromAsync(await download.createReadStream())).toString()
     assert.match(text, /ben@example\.net/)
     await checkAccessible(page)
     await shots(page, 'tasks')
     // the next one shows up by itself
     await ben.client.files.deleteWhere({ q: 'nothing of this name' })
-    await pollUntil(async () => await page.getByRole('row', { name: /Delete files/ }).count() === 2, { withinMs: 10_000, what: 'the new task on the page' })
+    await pollUntil(
+      async () => await page.getByRole('row', { name: /Delete files/ }).count() === 2,
+      { withinMs: 10_000, what: 'the new task on the page' }
+    )
   })
 
   it('shows everybody\'s tasks to admins, and stops one that waits', async () => {

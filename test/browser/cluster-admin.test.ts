@@ -11,7 +11,10 @@ describe('the cluster on the service\'s pages', { skip: browserSkip, timeout: 18
 
   it('is there for admins, who can pin and unpin', async () => {
     const user = await web.user({ isAdmin: true })
-    const added = await fetch(`${web.rest}/add?stream-channels=false&no-pin=true`, { method: 'POST', body: uploadForm([{ name: 'a', bytes: Buffer.from('of an admin') }]) })
+    const added = await fetch(
+      `${web.rest}/add?stream-channels=false&no-pin=true`,
+      { method: 'POST', body: uploadForm([{ name: 'a', bytes: Buffer.from('of an admin') }]) }
+    )
     const [{ cid = '' } = {}] = await added.json() as Array<{ cid?: string }>
     const page = await web.open('/cluster', { user })
 

@@ -45,7 +45,11 @@ describe('the cluster pages alone', { skip: browserSkip, timeout: 180_000 }, () 
   })
 
   it('have none of the pages of the service', async () => {
-    const statuses = await Promise.all(['/cluster', '/login', '/dashboard', '/register', '/files', '/api/v1/users/status'].map(async path => (await fetch(web.url + path)).status))
+    const statuses = await Promise.all(
+      [
+        '/cluster', '/login', '/dashboard', '/register', '/files', '/api/v1/users/status'
+      ].map(async path => (await fetch(web.url + path)).status)
+    )
 
     assert.deepEqual(statuses, [200, 200, 404, 404, 404, 404])
   })
@@ -96,7 +100,9 @@ describe('the cluster below the service', { skip: browserSkip, timeout: 180_000 
   after(async () => { await web.close() })
 
   const sessionOf = async ({ email, password }: { email: string, password: string }): Promise<string> => {
-    const answer = await fetch(`${web.url}/api/v1/users/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }) })
+    const answer = await fetch(`${web.url}/api/v1/users/login`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password })
+    })
     return answer.headers.get('set-cookie')?.split(';')[0] ?? ''
   }
 
@@ -105,7 +111,15 @@ describe('the cluster below the service', { skip: browserSkip, timeout: 180_000 
     const [adminCookie, userCookie] = [await sessionOf(admin), await sessionOf(user)]
     const ask = async (headers: Record<string, string>) => statusOf(`${web.url}/api/cluster/id`, headers)
 
-    assert.deepEqual(await Promise.all([ask({}), ask({ cookie: userCookie }), ask({ 'x-api-key': user.key }), ask({ cookie: adminCookie }), ask({ 'x-api-key': admin.key })]), [401, 403, 403, 200, 200])
+    assert.deepEqual(
+      await Promise.all(
+        [
+          ask({}), ask({ cookie: userCookie }), ask({ 'x-api-key': user.key }), ask({ cookie: adminCookie }),
+          ask({ 'x-api-key': admin.key })
+        ]
+      ),
+      [401, 403, 403, 200, 200]
+    )
   })
 
   it('changes nothing with the session of an admin whom a page of another site sends', async () => {
@@ -113,7 +127,15 @@ describe('the cluster below the service', { skip: browserSkip, timeout: 180_000 
     const url = `${web.url}/api/cluster/pins/bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy`
     const from = async (headers: Record<string, string>) => statusOf(url, { method: 'POST', cookie, ...headers })
 
-    assert.deepEqual(await Promise.all([from({}), from({ origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }), from({ origin: web.url, 'sec-fetch-site': 'same-origin' })]), [403, 403, 200])
+    assert.deepEqual(
+      await Promise.all(
+        [
+          from({}), from({ origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }),
+          from({ origin: web.url, 'sec-fetch-site': 'same-origin' })
+        ]
+      ),
+      [403, 403, 200]
+    )
   })
 
   it('shows its pages to admins, and tells others that they are for admins', async () => {

@@ -18,7 +18,10 @@ const rows = (page: Page) => page.getByRole('rowgroup', { name: 'Pins' })
 function pinLine (at: number): string {
   const bytes = Buffer.from(`large-${String(at).padStart(6, '0')}`)
   const cid = `f015500${bytes.length.toString(16).padStart(2, '0')}${bytes.toString('hex')}`
-  return JSON.stringify({ cid, name: `pin number ${at}`, type: 'pin', allocations: [], max_depth: -1, reference: null, replication_factor_min: -1, replication_factor_max: -1, mode: 'recursive', timestamp: '2026-11-29T00:00:00Z' })
+  return JSON.stringify({
+    cid, name: `pin number ${at}`, type: 'pin', allocations: [], max_depth: -1, reference: null, replication_factor_min: -1,
+    replication_factor_max: -1, mode: 'recursive', timestamp: '2026-11-29T00:00:00Z'
+  })
 }
 
 describe('a pinset of 100,000', { skip: browserSkip, timeout: 300_000 }, () => {
@@ -45,7 +48,8 @@ describe('a pinset of 100,000', { skip: browserSkip, timeout: 300_000 }, () => {
     await page.getByText('100,000 pins', { exact: true }).waitFor({ timeout: 60_000 })
     const { longestTask } = await figures()
 
-    const told = `first rows after ${firstMs} ms, all after ${Math.round(performance.now() - began)} ms, longest task ${Math.round(longestTask)} ms, load ${loadavg()[0]}`
+    const told =
+      `first rows after ${firstMs} ms, all after ${Math.round(performance.now() - began)} ms, longest task ${Math.round(longestTask)} ms, load ${loadavg()[0]}`
     t.diagnostic(told)
     if (!isBusy()) assert.ok(longestTask < 100, told)
   })

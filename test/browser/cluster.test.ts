@@ -39,10 +39,17 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
 
   it('says of each peer whether it has the same pinset, and what differs', async () => {
     const table = page.getByRole('table', { name: 'Peers of the cluster' })
-    for (const name of ['two', 'three']) await table.getByRole('row', { name: new RegExp(`\\b${name}\\b`) }).getByText('In sync', { exact: true }).waitFor({ timeout: 60_000 })
+    for (const name of ['two', 'three']) {
+      await table.getByRole('row', { name: new RegExp(`\\b${name}\\b`) }).getByText('In sync', { exact: true }).waitFor({ timeout: 60_000 })
+    }
 
     const real = await cluster.rest('/health/sync')
-    await page.route(/\/health\/sync$/, async route => route.fulfill({ json: { ...real, peers: real.peers.map((one: any) => one.peername === 'three' ? { ...one, state: 'out_of_sync' } : one) } }))
+    await page.route(
+      /\/health\/sync$/,
+      async route => route.fulfill({
+        json: { ...real, peers: real.peers.map((one: any) => one.peername === 'three' ? { ...one, state: 'out_of_sync' } : one) }
+      })
+    )
     await page.reload()
     await table.getByRole('row', { name: /\bthree\b/ }).getByText('Out of sync', { exact: true }).waitFor()
     await page.getByRole('heading', { name: 'three is out of sync' }).or(page.getByText('three is out of sync')).first().waitFor()
@@ -144,7 +151,9 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
     await page.getByRole('heading', { level: 1, name: 'moved' }).waitFor()
     await page.getByText('Copies').first().waitFor()
 
-    const allocations = async (): Promise<string[]> => ((await cluster.rest(`/allocations/${cid}`)) as { allocations: string[] }).allocations
+    const allocations = async (): Promise<string[]> => (
+      (await cluster.rest(`/allocations/${cid}`)) as { allocations: string[] }
+    ).allocations
     const before = await allocations()
     await page.getByRole('button', { name: 'Move' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Move' }).click()
@@ -201,7 +210,9 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
     await page.getByRole('dialog').getByRole('button', { name: 'Give its pins to others' }).click()
     await page.getByText('All pins of three have other holders.').waitFor({ timeout: 30_000 })
     await pollUntil(async () => {
-      const { unreachable, peers } = await cluster.rest('/health/pins') as { unreachable: number, peers: Array<{ peername: string, pins: number }> }
+      const { unreachable, peers } = await cluster.rest('/health/pins') as {
+        unreachable: number, peers: Array<{ peername: string, pins: number }>
+      }
       return unreachable === 0 && peers.every(({ peername, pins }) => peername !== 'three' || pins === 0)
     }, { what: 'other holders' })
   })

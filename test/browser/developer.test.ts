@@ -13,7 +13,9 @@ describe('Developer', { skip: browserSkip, timeout: 120_000 }, () => {
   })
   after(async () => web?.close())
 
-  const statusWith = async (key: string, path = '/api/v1/files'): Promise<number> => (await fetch(`${web.url}${path}`, { headers: { 'x-api-key': key } })).status
+  const statusWith = async (key: string, path = '/api/v1/files'): Promise<number> => (
+    await fetch(`${web.url}${path}`, { headers: { 'x-api-key': key } })
+  ).status
 
   it('makes a key with permissions, an end and a number of uses, and shows it once', async () => {
     const page = await web.open('/developer', { user: anna })
@@ -64,14 +66,19 @@ describe('Developer', { skip: browserSkip, timeout: 120_000 }, () => {
 
     assert.ok(lines.includes(`X-API-Key: ${key}`) && lines.includes(`${web.url}/api/v1/files/upload`))
     const logged: unknown[] = []
-    await new Function('console', 'FormData', 'Blob', 'fetch', `return (async () => { ${script} })()`)({ log: (...all: unknown[]) => logged.push(...all) }, FormData, Blob, fetch)
+    await new Function(
+      'console', 'FormData', 'Blob', 'fetch', `return (async () => { ${script} })()`
+    )({ log: (...all: unknown[]) => logged.push(...all) }, FormData, Blob, fetch)
     assert.match(String(logged[0]), /^bafk/)
   })
 
   it('revokes a key, after asking, and says when one was used last', async () => {
     const { api_key: key } = await anna.client.account.createKey({ name: 'Old phone' })
     assert.equal(await statusWith(key), 200)
-    await pollUntil(async () => (await anna.client.account.keys()).find(({ name }) => name === 'Old phone')?.last_used_at != null, { what: 'the last use' })
+    await pollUntil(
+      async () => (await anna.client.account.keys()).find(({ name }) => name === 'Old phone')?.last_used_at != null,
+      { what: 'the last use' }
+    )
     const page = await web.open('/developer', { user: anna })
     const row = page.getByRole('row', { name: /Old phone/ })
     await row.getByText(/ago|just now/).first().waitFor()

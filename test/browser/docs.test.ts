@@ -13,7 +13,10 @@ describe('Docs', { skip: browserSkip, timeout: 120_000 }, () => {
   })
   after(async () => web?.close())
 
-  const call = (page: Page, method: string, path: string) => page.locator('details').filter({ has: page.locator('summary').getByText(method, { exact: true }) }).filter({ has: page.locator('summary').getByText(path, { exact: true }) })
+  const call = (page: Page, method: string, path: string) =>
+    page.locator('details').filter({
+      has: page.locator('summary').getByText(method, { exact: true })
+    }).filter({ has: page.locator('summary').getByText(path, { exact: true }) })
   const open = async (page: Page, method: string, path: string) => {
     const entry = call(page, method, path)
     await entry.locator('summary').first().click()
@@ -25,7 +28,10 @@ describe('Docs', { skip: browserSkip, timeout: 120_000 }, () => {
     const page = await web.open('/docs')
     const chapters = page.getByRole('navigation', { name: 'Documentation' })
 
-    for (const chapter of ['Getting started', 'Authentication', 'IPFS command line', 'Gateway and pinning on demand', 'Error codes', 'Code examples', 'Questions and answers']) {
+    for (const chapter of [
+      'Getting started', 'Authentication', 'IPFS command line', 'Gateway and pinning on demand', 'Error codes', 'Code examples',
+      'Questions and answers'
+    ]) {
       await chapters.getByRole('link', { name: chapter }).click()
       await page.getByRole('heading', { level: 1, name: chapter }).waitFor()
       await checkAccessible(page)
@@ -97,7 +103,9 @@ describe('Docs', { skip: browserSkip, timeout: 120_000 }, () => {
     await entry.getByRole('button', { name: 'Send' }).click()
     await entry.getByText('201 Created').waitFor()
 
-    assert.deepEqual((await anna.client.files.page()).data.map(({ original_filename: name, state }) => [name, state]), [['tried.txt', 'staged']])
+    assert.deepEqual(
+      (await anna.client.files.page()).data.map(({ original_filename: name, state }) => [name, state]), [['tried.txt', 'staged']]
+    )
   })
 
   it('read a stream that has no end until the reader stops it', async () => {

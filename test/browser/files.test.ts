@@ -7,7 +7,8 @@ import type { Web, WebUser } from '../support/browser.ts'
 
 /** Names that break what isn't careful. */
 const oddNames = [
-  '<img src=x onerror=alert(1)>.html', 'quote" and \'apostrophe & <b>bold</b>', 'שלום עולם.txt', `photo‮gpj.exe`, 'n'.repeat(255), 'noextension', '.hidden', 'spaces  two.txt', '😀 emoji.png', 'a%2Fb?c#d.txt'
+  '<img src=x onerror=alert(1)>.html', 'quote" and \'apostrophe & <b>bold</b>', 'שלום עולם.txt', `photo‮gpj.exe`, 'n'.repeat(255),
+  'noextension', '.hidden', 'spaces  two.txt', '😀 emoji.png', 'a%2Fb?c#d.txt'
 ]
 
 const rows = (page: Page) => page.getByRole('table', { name: 'Files' }).getByRole('row').filter({ has: page.getByRole('checkbox') })
@@ -77,7 +78,10 @@ describe('Files', { skip: browserSkip, timeout: 240_000 }, () => {
     await page.getByText('3 files').waitFor()
     await page.getByRole('columnheader', { name: 'Name' }).getByRole('button').click()
     await page.waitForURL(/sort=original_filename/)
-    await pollUntil(async () => (await rows(page).getByRole('link').allTextContents()).join() === 'Alpha.txt,beta.txt,gamma.pdf', { withinMs: 5000, what: 'the order' })
+    await pollUntil(
+      async () => (await rows(page).getByRole('link').allTextContents()).join() === 'Alpha.txt,beta.txt,gamma.pdf',
+      { withinMs: 5000, what: 'the order' }
+    )
     await page.getByRole('searchbox', { name: 'Search names' }).fill('nothing like it')
     await page.getByText('No file fits').waitFor()
     await shots(page, 'files-none-fits')
@@ -131,9 +135,13 @@ describe('Files', { skip: browserSkip, timeout: 240_000 }, () => {
     await page.getByText('11 marked').waitFor()
     await page.getByRole('button', { name: 'Pin', exact: true }).click()
 
-    await pollUntil(async () => (await user.client.files.page({ state: 'pinned' })).data.length === 11, { withinMs: 20_000, what: '11 pinned files' })
+    await pollUntil(
+      async () => (await user.client.files.page({ state: 'pinned' })).data.length === 11, { withinMs: 20_000, what: '11 pinned files' }
+    )
     assert.deepEqual((await user.client.files.page({ state: 'staged' })).data.map(({ original_filename: name }) => name), ['file 3'])
-    await pollUntil(async () => await rows(page).filter({ hasText: 'Pinned' }).count() === 11, { withinMs: 10_000, what: 'rows that say so' })
+    await pollUntil(
+      async () => await rows(page).filter({ hasText: 'Pinned' }).count() === 11, { withinMs: 10_000, what: 'rows that say so' }
+    )
   })
 
   it('have details: name and group are changed there, views and state are told', async () => {

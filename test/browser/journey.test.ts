@@ -54,7 +54,9 @@ describe('a first visit', { skip: browserSkip, timeout: 180_000 }, () => {
   async function uploadFolder (page: Page): Promise<void> {
     await goTo(page, 'Upload')
     await page.getByLabel('Folder to upload').setInputFiles(join(folder, 'holiday'))
-    await page.getByRole('list', { name: 'Uploads' }).getByRole('listitem').filter({ hasText: 'holiday' }).getByText('Done', { exact: true }).waitFor({ timeout: 60_000 })
+    await page.getByRole(
+      'list', { name: 'Uploads' }
+    ).getByRole('listitem').filter({ hasText: 'holiday' }).getByText('Done', { exact: true }).waitFor({ timeout: 60_000 })
   }
 
   async function share (page: Page, name: string): Promise<{ shown: string, direct: string }> {
@@ -88,7 +90,9 @@ describe('a first visit', { skip: browserSkip, timeout: 180_000 }, () => {
     await details.getByText(/block bafkreigh2akis/).waitFor({ timeout: 30_000 })
     await details.getByText('It is stuck: no other IPFS node is connected').waitFor({ timeout: 60_000 })
 
-    const files = await (await fetch(`${web.url}/api/v1/files`, { headers: { 'x-api-key': key } })).json() as { data: Array<{ original_filename: string }> }
+    const files = await (
+      await fetch(`${web.url}/api/v1/files`, { headers: { 'x-api-key': key } })
+    ).json() as { data: Array<{ original_filename: string }> }
     assert.deepEqual(files.data.map(({ original_filename: name }) => name).toSorted(), ['A lost film', 'holiday'])
     assert.match(await (await fetch(`${new URL(direct).origin}${new URL(direct).pathname}/beach.txt`)).text(), /sand/)
     const stranger = await web.open(new URL(shown).pathname + new URL(shown).search)

@@ -185,7 +185,10 @@ describe('events, webhooks and warnings in the pages', { skip: browserSkip, time
 describe('the cluster\'s events for who has its credentials', { skip: browserSkip, timeout: 120_000 }, () => {
   const credentials = { username: 'operator', password: 'open the cluster' }
   let web: Web
-  before(async () => { web = await startWeb({ face: 'cluster', credentials: { [credentials.username]: credentials.password } }) }, { timeout: 100_000 })
+  before(
+    async () => { web = await startWeb({ face: 'cluster', credentials: { [credentials.username]: credentials.password } }) },
+    { timeout: 100_000 }
+  )
   after(async () => { await web?.close() })
 
   it('come with the token of the log-in, and tell what was pinned by others', async () => {

@@ -61,10 +61,21 @@ describe('the manners of all pages', { skip: browserSkip, timeout: 180_000 }, ()
     await user.client.account.createKey({ name: `key ${reversed}` })
     const page = await web.open('/files', { user })
     const raw = async (): Promise<string[]> => page.evaluate(mark => [...document.querySelectorAll('body *')]
-      .flatMap(element => [...[...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.textContent ?? ''), element.getAttribute('title') ?? ''])
+      .flatMap(
+        element => [
+          ...[...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.textContent ?? ''),
+          element.getAttribute('title') ?? ''
+        ]
+      )
       .filter(text => text.includes(mark)), '\u202e')
 
-    for (const [path, shown] of [['/files', 'file [U+202E]gnp.exe'], [`/files?file=${cid}`, 'file [U+202E]gnp.exe'], [`/files/${cid}`, 'file [U+202E]gnp.exe'], ['/dashboard', 'file [U+202E]gnp.exe'], ['/links', 'link [U+202E]gnp.exe'], ['/developer', 'key [U+202E]gnp.exe'], ['/upload', 'group [U+202E]gnp.exe']] as const) {
+    for (
+      const [path, shown] of [
+        ['/files', 'file [U+202E]gnp.exe'], [`/files?file=${cid}`, 'file [U+202E]gnp.exe'], [`/files/${cid}`, 'file [U+202E]gnp.exe'],
+        ['/dashboard', 'file [U+202E]gnp.exe'], ['/links', 'link [U+202E]gnp.exe'], ['/developer', 'key [U+202E]gnp.exe'],
+        ['/upload', 'group [U+202E]gnp.exe']
+      ] as const
+    ) {
       await page.goto(web.url + path)
       await page.getByText(shown).first().waitFor({ state: 'attached' })
       assert.deepEqual(await raw(), [], path)
@@ -81,10 +92,13 @@ describe('the manners of all pages', { skip: browserSkip, timeout: 180_000 }, ()
 
     const endless = await page.evaluate(async () => {
       const moving = document.createElement('div')
-      moving.innerHTML = '<div class="skeleton"><span class="skeleton__line">.</span></div><div class="progress__track progress__track--unknown"><div class="progress__bar"></div></div><span class="spinner"></span>'
+      moving.innerHTML =
+        '<div class="skeleton"><span class="skeleton__line">.</span></div><div class="progress__track progress__track--unknown"><div class="progress__bar"></div></div><span class="spinner"></span>'
       document.body.append(moving)
       await new Promise(resolve => { requestAnimationFrame(() => { setTimeout(resolve, 50) }) })
-      return document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime === Infinity).map(({ effect }) => (effect as KeyframeEffect).target?.className)
+      return document.getAnimations().filter(
+        ({ effect }) => effect?.getComputedTiming().endTime === Infinity
+      ).map(({ effect }) => (effect as KeyframeEffect).target?.className)
     })
 
     assert.deepEqual(endless, ['spinner'])

@@ -12,13 +12,16 @@ import { serviceReady } from '../support/service-peer.ts'
 
 const skip = nginxProgram == null ? 'no nginx' : false
 /** What docs/operations/web-pages.md has between the braces of `location /`, one for each kind of pages. */
-const [forService = '', forCluster = ''] = [...readFileSync('docs/operations/web-pages.md', 'utf8').matchAll(/location \/ \{\n([^}]*)\}/g)].map(([, inside]) => inside)
+const [forService = '', forCluster = ''] = [
+  ...readFileSync('docs/operations/web-pages.md', 'utf8').matchAll(/location \/ \{\n([^}]*)\}/g)
+].map(([, inside]) => inside)
 
 const password = 'a long enough password 1'
 const json = { 'content-type': 'application/json' }
 
 /** nginx as it is documented, before a peer whose pages are at this port. */
-const proxyBefore = (location: string, port: number): Promise<CachingProxy> => documentedProxy(nginxProgram ?? '', location.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`))
+const proxyBefore = (location: string, port: number): Promise<CachingProxy> =>
+  documentedProxy(nginxProgram ?? '', location.replace(/127\.0\.0\.1:\d+/, `127.0.0.1:${port}`))
 
 /** Resolves with the first bytes of a stream. */
 async function firstOf (url: string, headers: Record<string, string>): Promise<string> {
@@ -42,7 +45,10 @@ describe('the pages behind nginx, as the documentation says', { skip, timeout: 1
     await underLock('web-build', async () => buildWebIfStale(join(import.meta.dirname, '../../dist/web')))
     const [servicePort = 0, clusterPort = 0] = await freePorts(2)
     peer = await peerProcess(config => {
-      config.api.service = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${servicePort}`, public_url: 'https://pins.example.com', trusted_proxies: ['127.0.0.1'], registration: 'open' }
+      config.api.service = {
+        http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${servicePort}`, public_url: 'https://pins.example.com',
+        trusted_proxies: ['127.0.0.1'], registration: 'open'
+      }
       config.api.webui = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${clusterPort}`, public_url: 'https://cluster.example.com' }
       config.api.restapi.basic_auth_credentials = { anna: password }
     })
@@ -77,13 +83,20 @@ describe('the pages behind nginx, as the documentation says', { skip, timeout: 1
     assert.equal((await fetch(`${service.url}/api/v1/users/register`, { method: 'POST', headers: json, body: account })).status, 201)
     const login = await fetch(`${service.url}/api/v1/users/login`, { method: 'POST', headers: { ...json, origin }, body: account })
     const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? ''
-    const makeGroup = async (from: string): Promise<number> => (await fetch(`${service.url}/api/v1/groups`, { method: 'POST', headers: { ...json, cookie, origin: from }, body: JSON.stringify({ name: from }) })).status
+    const makeGroup = async (from: string): Promise<number> => (
+      await fetch(`${service.url}/api/v1/groups`, {
+        method: 'POST', headers: { ...json, cookie, origin: from }, body: JSON.stringify({ name: from })
+      })
+    ).status
 
     assert.deepEqual([await makeGroup(origin), await makeGroup('https://evil.example')], [201, 403])
     // more than nginx takes unless it is told
     const form = new FormData()
     form.append('file', new Blob([new Uint8Array(3 * 2 ** 20)]), 'large.bin')
-    assert.equal((await fetch(`${service.url}/api/v1/files/upload?pin=on-access`, { method: 'POST', headers: { cookie, origin }, body: form })).status, 201)
+    assert.equal(
+      (await fetch(`${service.url}/api/v1/files/upload?pin=on-access`, { method: 'POST', headers: { cookie, origin }, body: form })).status,
+      201
+    )
     assert.match(await firstOf(`${service.url}/api/v1/events`, { cookie }), /^(:|id|event|data|retry)/)
   })
 
@@ -92,7 +105,14 @@ describe('the pages behind nginx, as the documentation says', { skip, timeout: 1
 
     assert.equal((await fetch(`${cluster.url}/api/cluster/id`)).status, 401)
     assert.equal((await fetch(`${cluster.url}/api/cluster/id`, { headers: { authorization } })).status, 200)
-    assert.equal((await fetch(`${cluster.url}/api/cluster/ipfs/gc`, { method: 'POST', headers: { authorization, origin: 'https://cluster.example.com' } })).status, 200)
+    assert.equal(
+      (
+        await fetch(
+          `${cluster.url}/api/cluster/ipfs/gc`, { method: 'POST', headers: { authorization, origin: 'https://cluster.example.com' } }
+        )
+      ).status,
+      200
+    )
     assert.match(await firstOf(`${cluster.url}/api/cluster/events`, { authorization }), /^(:|id|event|data|retry)/)
   })
 })

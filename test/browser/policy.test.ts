@@ -10,7 +10,11 @@ describe('what the pages may do', { skip: browserSkip, timeout: 180_000 }, () =>
 
   it('is said by a strict policy, on every page', async () => {
     const response = await fetch(`${web.url}/login`)
-    const policy = new Map((response.headers.get('content-security-policy') ?? '').split('; ').map(part => [part.slice(0, part.indexOf(' ')), part.slice(part.indexOf(' ') + 1)]))
+    const policy = new Map(
+      (response.headers.get('content-security-policy') ?? '').split('; ').map(
+        part => [part.slice(0, part.indexOf(' ')), part.slice(part.indexOf(' ') + 1)]
+      )
+    )
 
     assert.equal(policy.get('default-src'), "'none'")
     for (const name of ['script-src', 'style-src', 'connect-src', 'form-action']) assert.equal(policy.get(name), "'self'", name)
@@ -34,7 +38,8 @@ describe('what the pages may do', { skip: browserSkip, timeout: 180_000 }, () =>
       script.textContent = 'mark("inline script")'
       document.body.append(script)
       const holder = document.createElement('div')
-      holder.innerHTML = '<img src="/no" onerror="mark(\'handler\')"><p style="color: rgb(1, 2, 3)">text</p><a href="javascript:mark(\'url\')">x</a><iframe srcdoc="<script>parent.mark(\'frame\')</script>"></iframe>'
+      holder.innerHTML =
+        '<img src="/no" onerror="mark(\'handler\')"><p style="color: rgb(1, 2, 3)">text</p><a href="javascript:mark(\'url\')">x</a><iframe srcdoc="<script>parent.mark(\'frame\')</script>"></iframe>'
       document.body.append(holder)
       const style = document.createElement('style')
       style.textContent = 'h1 { color: rgb(1, 2, 3) }'
@@ -53,7 +58,9 @@ describe('what the pages may do', { skip: browserSkip, timeout: 180_000 }, () =>
     assert.deepEqual(ran.marks, [])
     assert.ok(!ran.colours.includes('rgb(1, 2, 3)'), ran.colours.join(' '))
     assert.equal(ran.elsewhere, 'refused')
-    for (const directive of ['script-src-elem', 'script-src-attr', 'style-src-elem', 'style-src-attr', 'connect-src']) assert.ok(ran.violations.includes(directive), `${directive}: ${ran.violations.join(' ')}`)
+    for (const directive of ['script-src-elem', 'script-src-attr', 'style-src-elem', 'style-src-attr', 'connect-src']) {
+      assert.ok(ran.violations.includes(directive), `${directive}: ${ran.violations.join(' ')}`)
+    }
   })
 
   it('lets nobody show them in a frame', async () => {
@@ -84,9 +91,14 @@ describe('what the pages may do', { skip: browserSkip, timeout: 180_000 }, () =>
     const [asset = ''] = /\/assets\/index-[\w-]+\.js/.exec(await page.text()) ?? []
     const file = await fetch(web.url + asset)
     const again = await fetch(`${web.url}/`, { headers: { 'if-none-match': page.headers.get('etag') ?? '' } })
-    const answers = await Promise.all(['/assets/none.js', '/nothing', '/api/v1/none', '/assets/..%2fpages.json'].map(async path => (await fetch(web.url + path)).status))
+    const answers = await Promise.all(
+      ['/assets/none.js', '/nothing', '/api/v1/none', '/assets/..%2fpages.json'].map(async path => (await fetch(web.url + path)).status)
+    )
 
-    assert.deepEqual([page.headers.get('cache-control'), file.headers.get('cache-control'), again.status], ['no-cache', 'public, max-age=31536000, immutable', 304])
+    assert.deepEqual(
+      [page.headers.get('cache-control'), file.headers.get('cache-control'), again.status],
+      ['no-cache', 'public, max-age=31536000, immutable', 304]
+    )
     assert.deepEqual(answers, [404, 404, 404, 404])
   })
 })

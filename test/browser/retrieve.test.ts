@@ -51,7 +51,11 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
   let user: WebUser
 
   const upload = async (name: string, content: string | Uint8Array, pin: 'now' | 'on-access' = 'on-access'): Promise<string> =>
-    (await user.client.files.upload({ path: name, content: typeof content === 'string' ? new TextEncoder().encode(content) : content }, { pin, name })).cid
+    (
+      await user.client.files.upload(
+        { path: name, content: typeof content === 'string' ? new TextEncoder().encode(content) : content }, { pin, name }
+      )
+    ).cid
   const show = async (page: Page, text: string): Promise<void> => {
     await page.getByLabel('CID or link').fill(text)
     await page.getByRole('button', { name: 'Show' }).click()
@@ -89,7 +93,10 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
 
   it('shows an image, also one that could hold scripts', async () => {
     const cid = await upload('red.png', png)
-    const svg = await upload('drawn.svg', '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><script>document.title = "taken"</script><circle cx="45" cy="45" r="40" fill="green"/></svg>')
+    const svg = await upload(
+      'drawn.svg',
+      '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><script>document.title = "taken"</script><circle cx="45" cy="45" r="40" fill="green"/></svg>'
+    )
     const page = await web.open('/retrieve', { user })
 
     for (const [one, name] of [[cid, 'red.png'], [svg, 'drawn.svg']] as const) {
@@ -120,7 +127,10 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
 
     assert.match(await frame.getAttribute('src') ?? '', /^blob:/)
     // the viewer is an extension of the browser, with the document in a frame of its own
-    await pollUntil(async () => page.frames().filter(one => one.url().startsWith('blob:')).length === 2, { withinMs: 10_000, what: 'the document in the viewer' })
+    await pollUntil(
+      async () => page.frames().filter(one => one.url().startsWith('blob:')).length === 2,
+      { withinMs: 10_000, what: 'the document in the viewer' }
+    )
     await shots(page, 'retrieve-pdf')
   })
 
@@ -160,7 +170,8 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
   it('lists a folder, and walks through it by links of every kind', async () => {
     const content = (text: string) => new TextEncoder().encode(text)
     const { cid } = await user.client.files.uploadDirectory([
-      { path: 'site/index.html', content: content('<h1>start</h1>') }, { path: 'site/notes/one.txt', content: content('the first') }, { path: 'site/notes/a & <b>.txt', content: content('odd') }
+      { path: 'site/index.html', content: content('<h1>start</h1>') }, { path: 'site/notes/one.txt', content: content('the first') },
+      { path: 'site/notes/a & <b>.txt', content: content('odd') }
     ], { pin: 'now' })
     const page = await web.open(`/retrieve?cid=${cid}`, { user })
 
@@ -170,7 +181,10 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
     await shots(page, 'retrieve-folder')
     await page.getByRole('list', { name: 'Entries' }).getByRole('link', { name: 'a & <b>.txt' }).click()
     await page.getByText('odd', { exact: true }).waitFor()
-    for (const link of [`ipfs://${cid}/notes/one.txt`, `/ipfs/${cid}/notes/one.txt`, `${web.url}/api/gateway/${cid}/notes/one.txt`, `https://${cid}.ipfs.dweb.link/notes/one.txt`]) {
+    for (const link of [
+      `ipfs://${cid}/notes/one.txt`, `/ipfs/${cid}/notes/one.txt`, `${web.url}/api/gateway/${cid}/notes/one.txt`,
+      `https://${cid}.ipfs.dweb.link/notes/one.txt`
+    ]) {
       await page.goto(`${web.url}/retrieve`)
       await show(page, link)
       await page.getByText('the first', { exact: true }).waitFor()
@@ -193,14 +207,22 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
 
     await page.goto(`${web.url}/retrieve`)
     await page.getByLabel('CID or link').waitFor()
-    await page.evaluate(async () => new Promise(resolve => { requestAnimationFrame(() => { setTimeout(() => { requestAnimationFrame(() => { setTimeout(resolve) }) }) }) }))
+    await page.evaluate(
+      async () => new Promise(resolve => {
+        requestAnimationFrame(() => { setTimeout(() => { requestAnimationFrame(() => { setTimeout(resolve) }) }) })
+      })
+    )
 
     assert.equal(await page.getByLabel('CID or link').inputValue(), 'typed early')
   })
 
   it('lists a folder that is in many blocks, piece by piece', async () => {
-    const names = Array.from({ length: 3500 }, (_, at) => `a name that is long enough to fill up a block ${String(at).padStart(6, '0')}.txt`)
-    const { cid } = await user.client.files.uploadDirectory(names.map(name => ({ path: `many/${name}`, content: new TextEncoder().encode(name) })), { pin: 'now' })
+    const names = Array.from(
+      { length: 3500 }, (_, at) => `a name that is long enough to fill up a block ${String(at).padStart(6, '0')}.txt`
+    )
+    const { cid } = await user.client.files.uploadDirectory(
+      names.map(name => ({ path: `many/${name}`, content: new TextEncoder().encode(name) })), { pin: 'now' }
+    )
     const page = await web.open(`/retrieve?cid=${cid}`, { user })
     const entries = page.getByRole('list', { name: 'Entries' }).getByRole('listitem')
     await page.getByText('A large folder').waitFor()

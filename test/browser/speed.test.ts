@@ -17,7 +17,9 @@ describe('how soon the pages are there', { skip: browserSkip, timeout: 180_000 }
     await page.goto(web.url + path)
     await page.getByRole('heading', { level: 1 }).waitFor()
     return page.evaluate(async () => new Promise<number>(resolve => {
-      new PerformanceObserver(list => resolve(list.getEntries().at(-1)?.startTime ?? Infinity)).observe({ type: 'largest-contentful-paint', buffered: true })
+      new PerformanceObserver(list => resolve(list.getEntries().at(-1)?.startTime ?? Infinity)).observe({
+        type: 'largest-contentful-paint', buffered: true
+      })
     }))
   }
   /** The least of several, since other programs take their time of this machine, too; at the first that is good enough it ends. */

@@ -50,7 +50,9 @@ describe('Upload links', { skip: browserSkip, timeout: 120_000 }, () => {
   })
 
   it('let somebody without an account send files, and tell before what is refused', async () => {
-    const { page_url: address } = await anna.client.links.create({ name: 'Pictures for the book', max_uses: 2, max_bytes: 1000, content_types: ['image/*'] })
+    const { page_url: address } = await anna.client.links.create({
+      name: 'Pictures for the book', max_uses: 2, max_bytes: 1000, content_types: ['image/*']
+    })
     const page = await web.open(new URL(address).pathname + new URL(address).hash)
     await page.getByRole('heading', { level: 1, name: 'Pictures for the book' }).waitFor()
     await page.getByText('2 files can be sent').waitFor()
@@ -87,7 +89,9 @@ describe('Upload links', { skip: browserSkip, timeout: 120_000 }, () => {
     await utimes(film, 1_700_000_000, 1_700_000_000)
     const debug = await page.context().newCDPSession(page)
     await debug.send('Network.enable')
-    await debug.send('Network.emulateNetworkConditions', { offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: 4_000_000 })
+    await debug.send('Network.emulateNetworkConditions', {
+      offline: false, latency: 1, downloadThroughput: -1, uploadThroughput: 4_000_000
+    })
 
     await page.getByLabel('Files to upload').setInputFiles(film)
     await pollUntil(async () => ((await anna.client.uploads.list())[0]?.offset ?? 0) > 2 ** 20, { withinMs: 20_000, what: 'some bytes' })

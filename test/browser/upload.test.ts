@@ -11,7 +11,8 @@ import { browserSkip, checkAccessible, shots, startWeb } from '../support/browse
 import type { Web, WebUser } from '../support/browser.ts'
 
 const item = (page: Page, name: string) => page.getByRole('list', { name: 'Uploads' }).getByRole('listitem').filter({ hasText: name })
-const done = async (page: Page, name: string): Promise<void> => item(page, name).getByText('Done', { exact: true }).waitFor({ timeout: 60_000 })
+const done = async (page: Page, name: string): Promise<void> =>
+  item(page, name).getByText('Done', { exact: true }).waitFor({ timeout: 60_000 })
 
 describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
   let web: Web
@@ -29,7 +30,8 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     await utimes(path, 1_700_000_000, 1_700_000_000)
     return path
   }
-  const choose = async (page: Page, paths: string | string[], what = 'Files to upload'): Promise<void> => page.getByLabel(what).setInputFiles(paths)
+  const choose = async (page: Page, paths: string | string[], what = 'Files to upload'): Promise<void> =>
+    page.getByLabel(what).setInputFiles(paths)
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-upload-'))
@@ -122,7 +124,9 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     const [paused] = await user.client.uploads.list()
     await page.getByRole('button', { name: 'Resume slow.bin' }).click()
     await item(page, 'slow.bin').getByText('Uploading', { exact: true }).waitFor()
-    await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > (paused?.offset ?? 0), { withinMs: 20_000, what: 'more bytes' })
+    await pollUntil(
+      async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > (paused?.offset ?? 0), { withinMs: 20_000, what: 'more bytes' }
+    )
     await page.getByRole('button', { name: 'Cancel slow.bin' }).click()
 
     await pollUntil(async () => (await user.client.uploads.list()).length === 0, { withinMs: 10_000, what: 'nothing left' })
@@ -293,7 +297,9 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     for (let at = 0; at < tries && longestTask >= 50; at++) {
       await page.evaluate(round => {
         const picked = new DataTransfer()
-        for (let at = 0; at < 5000; at++) picked.items.add(new File([`${round} ${at}`], `of ${round}, number ${at}.txt`, { type: 'text/plain' }))
+        for (let at = 0; at < 5000; at++) {
+          picked.items.add(new File([`${round} ${at}`], `of ${round}, number ${at}.txt`, { type: 'text/plain' }))
+        }
         Object.assign(window, { picked })
       }, at)
       await slow(page, 200_000)
@@ -333,7 +339,9 @@ describe('Upload', { skip: browserSkip, timeout: 300_000 }, () => {
     const page = await web.open('/upload', { user })
     const path = await large('gigabyte.bin', 2 ** 30)
     await choose(page, path)
-    await pollUntil(async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 200 * 2 ** 20, { withinMs: 120_000, what: 'the first part' })
+    await pollUntil(
+      async () => ((await user.client.uploads.list())[0]?.offset ?? 0) > 200 * 2 ** 20, { withinMs: 120_000, what: 'the first part' }
+    )
     await page.reload()
     await item(page, 'gigabyte.bin').getByText('Choose it again').waitFor()
     const client = await page.context().newCDPSession(page)

@@ -9,7 +9,10 @@ import type { Fixtures } from './suite.ts'
 
 const skipped = await whySkipped()
 
-/** `npm run test:conformance`: the field's public suite against a peer of its own, which fetches nothing. Once served by its main thread, once by two others. */
+/**
+ * `npm run test:conformance`: the field's public suite against a peer of its own, which fetches nothing. Once served by its main thread,
+ * once by two others.
+ */
 for (const workers of [0, 2]) describe(`the public gateway suite, workers ${workers}`, { skip: skipped ?? false, timeout: 600_000 }, () => {
   let peer: PeerProcess
   let given: Fixtures
@@ -26,7 +29,9 @@ for (const workers of [0, 2]) describe(`the public gateway suite, workers ${work
     })
     await peer.start()
     for (const car of given.cars) await upload(`dag/import?pin-roots=false`, car)
-    for (const record of given.records) await upload(`routing/put?allow-offline=true&arg=${encodeURIComponent(`/ipns/${keyOf(record)}`)}`, record)
+    for (const record of given.records) {
+      await upload(`routing/put?allow-offline=true&arg=${encodeURIComponent(`/ipns/${keyOf(record)}`)}`, record)
+    }
   })
 
   after(async () => {
@@ -35,7 +40,10 @@ for (const workers of [0, 2]) describe(`the public gateway suite, workers ${work
   })
 
   it('passes as Kubo does', async () => {
-    const { run, passed, failed } = await runSuite({ url: peer.gateway, subdomainUrl: peer.gateway.replace('127.0.0.1', 'localhost'), folder: given.folder, ...(process.env.SPECS == null ? {} : { specs: process.env.SPECS }) })
+    const { run, passed, failed } = await runSuite({
+      url: peer.gateway, subdomainUrl: peer.gateway.replace('127.0.0.1', 'localhost'), folder: given.folder,
+      ...(process.env.SPECS == null ? {} : { specs: process.env.SPECS })
+    })
 
     console.log(`${passed} of ${run} passed with workers ${workers}`)
     assert.deepEqual(failed, [])

@@ -11,7 +11,9 @@ const folder = process.env['PINNING_COMPLIANCE'] ?? ''
 const program = join(folder, 'node_modules/@ipfs-shipyard/pinning-service-compliance/dist/src/index.js')
 const skip = folder === '' || await access(program).then(() => false, () => true)
 
-describe('the public suite of pinning services', { skip: skip ? 'the suite is not in the folder $PINNING_COMPLIANCE' : false, timeout: 180_000 }, () => {
+describe('the public suite of pinning services', {
+  skip: skip ? 'the suite is not in the folder $PINNING_COMPLIANCE' : false, timeout: 180_000
+}, () => {
   let peer: ServicePeer
 
   before(async () => {

@@ -59,7 +59,9 @@ export interface SuiteInit {
 /** Runs the suite against a gateway, and counts as its own report does: one for each test that checks something. */
 export async function runSuite ({ url, subdomainUrl, specs, folder }: SuiteInit): Promise<SuiteCounts> {
   const report = join(folder, 'report.json')
-  const { output } = await run(program, ['test', '--gateway-url', url, '--subdomain-url', subdomainUrl, ...specs == null ? [] : ['--specs', specs], '--json', report])
+  const { output } = await run(
+    program, ['test', '--gateway-url', url, '--subdomain-url', subdomainUrl, ...specs == null ? [] : ['--specs', specs], '--json', report]
+  )
   const text = await readFile(report, 'utf8').catch(() => { throw new Error(output) })
   return counted(text)
 }
@@ -74,7 +76,9 @@ function counted (report: string): SuiteCounts {
     const { Action: action, Test: test } = JSON.parse(line) as Event
     if (test != null && (action === 'pass' || action === 'fail' || action === 'skip')) ends.set(test, action)
   }
-  const parents = new Set([...ends.keys()].flatMap(test => test.split('/').slice(1).map((_, at) => test.split('/').slice(0, at + 1).join('/'))))
+  const parents = new Set(
+    [...ends.keys()].flatMap(test => test.split('/').slice(1).map((_, at) => test.split('/').slice(0, at + 1).join('/')))
+  )
   const leaves = [...ends].filter(([test]) => !parents.has(test))
   const named = (action: string): string[] => leaves.filter(([, end]) => end === action).map(([test]) => test)
   const [passed, failed, skipped] = [named('pass'), named('fail'), named('skip')]

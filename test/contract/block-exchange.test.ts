@@ -19,9 +19,13 @@ function shelf (): { get: (cid: CID) => Uint8Array | undefined, store: (cid: CID
   return { get: cid => blocks.get(cid.toString()), store: (cid, bytes) => { blocks.set(cid.toString(), bytes) } }
 }
 
-async function bitswapMember (peer: string, streams: PeerStreams, peers: () => string[]): Promise<ExchangeMember & { stop: () => Promise<void> }> {
+async function bitswapMember (
+  peer: string, streams: PeerStreams, peers: () => string[]
+): Promise<ExchangeMember & { stop: () => Promise<void> }> {
   const { get, store } = shelf()
-  const exchange = bitswapExchange({ ...exchangeDefaults, patienceMs: 50 }, { streams, peers, onPeer: () => () => {}, blocks: get, clock: systemClock, log: silentLogger })
+  const exchange = bitswapExchange(
+    { ...exchangeDefaults, patienceMs: 50 }, { streams, peers, onPeer: () => () => {}, blocks: get, clock: systemClock, log: silentLogger }
+  )
   await exchange.start(new AbortController().signal)
   return { peer, exchange, store, stop: async () => exchange.stop() }
 }
@@ -49,7 +53,10 @@ blockExchangeContract('bitswap in memory', async () => {
   const net = new MemoryStreams()
   const names = ['one', 'two', 'three']
   const members = await Promise.all(names.map(async peer => bitswapMember(peer, net.of(peer), () => names.filter(name => name !== peer))))
-  return { members: members as unknown as Members, within: async promise => promise, close: async () => { await Promise.all(members.map(async member => member.stop())) } }
+  return {
+    members: members as unknown as Members, within: async promise => promise,
+    close: async () => { await Promise.all(members.map(async member => member.stop())) }
+  }
 })
 
 blockExchangeContract('bitswap over libp2p', async () => {

@@ -43,7 +43,8 @@ export function blockExchangeContract (name: string, open: () => Promise<Exchang
         assert.ok(Buffer.from(block.bytes).equals(bytes))
       })
 
-      scenario(`finds a block of ${sizeBytes} B and more that the announcer hasn't got, or when there is none`, async ({ members: [one, two, three], within }) => {
+      scenario(`finds a block of ${sizeBytes} B and more that the announcer hasn't got, or when there is none`,
+      async ({ members: [one, two, three], within }) => {
         const [first, second] = [blockOf('first', sizeBytes), blockOf('second', sizeBytes)]
         three.store(first.cid, first.bytes)
         three.store(second.cid, second.bytes)

@@ -13,7 +13,10 @@ import type { BlockstoreSubject } from './blockstore.ts'
 
 async function inFolder (open: (folder: string) => Blockstore): Promise<BlockstoreSubject> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-blocks-'))
-  return { store: open(folder), reopen: () => open(folder), rot: async seed => { await damageOnce(folder, dice(seed)) }, close: async () => rm(folder, { recursive: true, force: true }) }
+  return {
+    store: open(folder), reopen: () => open(folder), rot: async seed => { await damageOnce(folder, dice(seed)) },
+    close: async () => rm(folder, { recursive: true, force: true })
+  }
 }
 
 blockstoreContract('memory', async () => {
@@ -21,8 +24,13 @@ blockstoreContract('memory', async () => {
   return { store, reopen: () => store, close: async () => {} }
 })
 
-blockstoreContract('level', async () => inFolder(folder => levelBlockstore({ folder, writeBufferBytes: 4 << 20 }, { log: silentLogger, clock: systemClock })))
+blockstoreContract(
+  'level', async () => inFolder(folder => levelBlockstore({ folder, writeBufferBytes: 4 << 20 }, { log: silentLogger, clock: systemClock }))
+)
 
 blockstoreContract('segments', async () => inFolder(folder => segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })))
 
-blockstoreContract('segments, tiny ones', async () => inFolder(folder => segmentBlockstore({ folder, segmentBytes: 3000, openFiles: 2 }, { log: silentLogger, clock: systemClock })))
+blockstoreContract(
+  'segments, tiny ones',
+  async () => inFolder(folder => segmentBlockstore({ folder, segmentBytes: 3000, openFiles: 2 }, { log: silentLogger, clock: systemClock }))
+)

@@ -236,7 +236,9 @@ export function blockstoreContract (name: string, open: () => Promise<Blockstore
 
       const calls = [
         async () => store.put([]), async () => store.get(cid), async () => store.has(cid), async () => store.sizeOf(cid),
-        async () => store.delete([cid]), async () => store.sync(), async () => store.sizeBytes(), async () => { for await (const _ of store.multihashes()); }
+        async () =>
+          store.delete([cid]), async () => store.sync(), async () => store.sizeBytes(),
+          async () => { for await (const _ of store.multihashes()); }
       ]
 
       for (const call of calls) await assert.rejects(call, err => isClusterError(err, 'NOT_READY'))

@@ -11,8 +11,13 @@ import type { BroadcastHarness, BroadcastMember } from './broadcast.ts'
 broadcastContract('simulated', async () => {
   const clock = new SimClock()
   const net = new SimGossip({ maxDelayMs: 10, loss: 0 }, { clock, random: new SeededRandom(1) })
-  const members = ['one', 'two', 'three'].map(peer => ({ peer, broadcast: net.join(peer, () => undefined).broadcast })) as BroadcastHarness['members']
-  return { members, until: async condition => clock.until(condition), settle: async () => clock.advance(1000), start: async () => {}, close: async () => {} }
+  const members = ['one', 'two', 'three'].map(peer => ({
+    peer, broadcast: net.join(peer, () => undefined).broadcast
+  })) as BroadcastHarness['members']
+  return {
+    members, until: async condition => clock.until(condition), settle: async () => clock.advance(1000), start: async () => {},
+    close: async () => {}
+  }
 })
 
 broadcastContract('gossipsub', async () => {
@@ -24,7 +29,9 @@ broadcastContract('gossipsub', async () => {
     gossips.push(gossip)
     return { host, gossip }
   }))
-  const members = hosts.map(({ host, gossip }) => ({ peer: host.peer, broadcast: gossip })) as unknown as [BroadcastMember, BroadcastMember, BroadcastMember]
+  const members = hosts.map(({ host, gossip }) => ({
+    peer: host.peer, broadcast: gossip
+  })) as unknown as [BroadcastMember, BroadcastMember, BroadcastMember]
   const [one, two, three] = hosts.map(({ host }) => host) as [typeof hosts[0]['host'], typeof hosts[0]['host'], typeof hosts[0]['host']]
   return {
     members,

@@ -29,7 +29,9 @@ export function broadcastContract (name: string, open: () => Promise<BroadcastHa
   }
   const listen = ({ broadcast }: BroadcastMember, accept?: (from: PeerId) => boolean): string[] => {
     const heard: string[] = []
-    broadcast.subscribe('topic', (message: TopicMessage) => { heard.push(`${message.from} ${Buffer.from(message.data).toString()}`) }, accept)
+    broadcast.subscribe(
+      'topic', (message: TopicMessage) => { heard.push(`${message.from} ${Buffer.from(message.data).toString()}`) }, accept
+    )
     return heard
   }
 

@@ -33,6 +33,8 @@ consensusContract('crdt on a simulated disk that loses power after the stop', as
 consensusContract('crdt on level', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-crdt-'))
   const open = (): ReturnType<typeof crdtPeer> =>
-    crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock }) })
+    crdtPeer({
+      datastore: levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
+    })
   return { ...open(), reopen: open, close: async () => rm(folder, { recursive: true, force: true }) }
 })

@@ -48,7 +48,10 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
     })
 
     it('keeps whole seconds and leaves out user allocations', async () => {
-      const pin = { ...pinFor('one', { userAllocations: ['12D3KooWJByNWEoRe6QM5LKXjzeDenjeTjakeXyPCYKN6YJeX1ZP'] }), timestamp: Date.UTC(2030, 0, 1) + 123 }
+      const pin = {
+        ...pinFor('one', { userAllocations: ['12D3KooWJByNWEoRe6QM5LKXjzeDenjeTjakeXyPCYKN6YJeX1ZP'] }),
+        timestamp: Date.UTC(2030, 0, 1) + 123
+      }
 
       await consensus.put(pin)
 
@@ -94,7 +97,8 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       stop = async () => again.stop()
       await again.start()
       const { state } = again.consensus
-      const remembered = async (): Promise<boolean[]> => Promise.all(['one', 'two', 'never'].map(async name => state.wasUnpinned(cidFor(name))))
+      const remembered = async (): Promise<boolean[]> =>
+        Promise.all(['one', 'two', 'never'].map(async name => state.wasUnpinned(cidFor(name))))
       const before = await remembered()
 
       await again.consensus.remove(cidFor('one'))
@@ -153,13 +157,19 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       await consensus.put(pinFor('one'))
       const reason = new Error('enough')
 
-      await assert.rejects(async () => { for await (const _ of consensus.state.pins({ signal: AbortSignal.abort(reason) })) assert.fail() }, reason)
-      await assert.rejects(async () => { for await (const _ of consensus.state.jsonLines({ signal: AbortSignal.abort(reason) })) assert.fail() }, reason)
+      await assert.rejects(
+        async () => { for await (const _ of consensus.state.pins({ signal: AbortSignal.abort(reason) })) assert.fail() }, reason
+      )
+      await assert.rejects(
+        async () => { for await (const _ of consensus.state.jsonLines({ signal: AbortSignal.abort(reason) })) assert.fail() }, reason
+      )
     })
 
     it('tells listeners each visible change in order, before the caller knows', async () => {
       const log: string[] = []
-      const told = (changes: readonly PinsetChange[]): void => { for (const { cid, pin } of changes) log.push(pin?.name ?? `no ${cid.equals(cidFor('one')) ? 'one' : '?'}`) }
+      const told = (changes: readonly PinsetChange[]): void => {
+        for (const { cid, pin } of changes) log.push(pin?.name ?? `no ${cid.equals(cidFor('one')) ? 'one' : '?'}`)
+      }
       consensus.onChange(told)
 
       await consensus.put(pinFor('one')).then(() => log.push('put'))
@@ -192,7 +202,9 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
     })
 
     it('refuses a pin that is too large and keeps everything as it was', async () => {
-      await assert.rejects(consensus.put(pinFor('one', { metadata: { large: 'x'.repeat(300_000) } })), err => isClusterError(err, 'PIN_TOO_LARGE'))
+      await assert.rejects(
+        consensus.put(pinFor('one', { metadata: { large: 'x'.repeat(300_000) } })), err => isClusterError(err, 'PIN_TOO_LARGE')
+      )
 
       assert.equal(consensus.state.size(), 0)
       await consensus.put(pinFor('two', { metadata: { large: 'x'.repeat(200_000) } }))
@@ -200,7 +212,9 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
     })
 
     it('takes more at once than one delta may hold', async () => {
-      await Promise.all(Array.from({ length: 12 }, async (_, at) => consensus.put(pinFor(`pin ${at}`, { metadata: { large: 'x'.repeat(200_000) } }))))
+      await Promise.all(
+        Array.from({ length: 12 }, async (_, at) => consensus.put(pinFor(`pin ${at}`, { metadata: { large: 'x'.repeat(200_000) } })))
+      )
 
       assert.equal(consensus.state.size(), 12)
     })
@@ -272,7 +286,9 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
 
       const replaced = consensus.replace(one, pinFor('one', { name: 'second' }))
       const discarded = consensus.discard(two)
-      await Promise.all([consensus.put(pinFor('one', { name: 'third' })), consensus.put(pinFor('two', { name: 'third' })), replaced, discarded])
+      await Promise.all(
+        [consensus.put(pinFor('one', { name: 'third' })), consensus.put(pinFor('two', { name: 'third' })), replaced, discarded]
+      )
 
       assert.deepEqual(Object.values(await namesByCid(consensus.state)), ['third', 'third'])
     })

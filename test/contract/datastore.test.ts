@@ -27,5 +27,8 @@ datastoreContract('simulated disk', async () => {
 datastoreContract('level', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
   const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
-  return { datastore: open(), reopen: open, rot: async seed => { await damageOnce(folder, dice(seed)) }, close: async () => rm(folder, { recursive: true, force: true }) }
+  return {
+    datastore: open(), reopen: open, rot: async seed => { await damageOnce(folder, dice(seed)) },
+    close: async () => rm(folder, { recursive: true, force: true })
+  }
 })

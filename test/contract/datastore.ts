@@ -66,7 +66,12 @@ export function datastoreContract (name: string, open: () => Promise<DatastoreSu
     })
 
     it('applies the changes of one batch in order', async () => {
-      await store.write([{ key: '/a', value: bytes('1') }, { key: '/a', value: undefined }, { key: '/b', value: bytes('1') }, { key: '/b', value: bytes('2') }])
+      await store.write(
+        [
+          { key: '/a', value: bytes('1') }, { key: '/a', value: undefined }, { key: '/b', value: bytes('1') },
+          { key: '/b', value: bytes('2') }
+        ]
+      )
 
       assert.equal(store.has('/a'), false)
       assert.equal(text(store.get('/b')), '2')
@@ -175,7 +180,9 @@ export function datastoreContract (name: string, open: () => Promise<DatastoreSu
       if (subject.rot == null) return context.skip('in memory')
       const keys = Array.from({ length: 60 }, (_, at) => `/key ${String(at).padStart(2, '0')}`)
       for (let seed = 0; seed < 30; seed++) {
-        for (const at of keys.keys()) await store.write([{ key: keys[at] ?? '', value: bytes(`value of ${keys[at]}`) }], { sync: at === keys.length - 1 })
+        for (const at of keys.keys()) {
+          await store.write([{ key: keys[at] ?? '', value: bytes(`value of ${keys[at]}`) }], { sync: at === keys.length - 1 })
+        }
         await store.stop()
 
         await subject.rot(seed)
@@ -185,7 +192,9 @@ export function datastoreContract (name: string, open: () => Promise<DatastoreSu
         const found = keys.filter(key => store.has(key))
         for (const key of found) assert.equal(text(store.get(key)), `value of ${key}`, `seed ${seed}`)
         assert.deepEqual(await collected(store.keys(withPrefix('/'))), found, `seed ${seed}`)
-        if (found.length < keys.length) assert.notEqual(damageOf(store), undefined, `seed ${seed}: ${keys.length - found.length} rows are gone without a word`)
+        if (found.length < keys.length) {
+          assert.notEqual(damageOf(store), undefined, `seed ${seed}: ${keys.length - found.length} rows are gone without a word`)
+        }
         await store.write([{ key: damageRow, value: undefined }])
       }
     })

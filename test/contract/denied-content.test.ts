@@ -17,7 +17,8 @@ deniedContentContract('fake', async denylist => {
   return { connector: refusingIpfs(connector, denylist), close: async () => connector.stop() }
 })
 
-if (kuboProgram == null) it('denied content contract: external Kubo', { skip: 'there is no Kubo: no `ipfs` on the path or in $GO_BIN' }, () => {})
+if (kuboProgram == null)
+  it('denied content contract: external Kubo', { skip: 'there is no Kubo: no `ipfs` on the path or in $GO_BIN' }, () => {})
 else externalKubo(kuboProgram)
 
 function externalKubo (program: string): void {

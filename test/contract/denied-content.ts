@@ -8,7 +8,9 @@ import { batches, directoryBlock, pinOf, rawBlock } from './ipfs.ts'
 
 export interface DenyingSubject { connector: IpfsConnector, close (): Promise<void> }
 
-/** What every IPFS node of a peer promises of content on the denylist. `open` gives a node without rules at first; they come while it runs. */
+/**
+ * What every IPFS node of a peer promises of content on the denylist. `open` gives a node without rules at first; they come while it runs.
+ */
 export function deniedContentContract (name: string, open: (denylist: Denylist) => Promise<DenyingSubject>): void {
   const opened: Array<{ close (): Promise<void> }> = []
 
@@ -56,7 +58,9 @@ export function deniedContentContract (name: string, open: (denylist: Denylist) 
 
       await deny(`/ipfs/${folder.cid}/bad`)
 
-      await assert.rejects(node.resolve(`/ipfs/${folder.cid}/bad`), { code: 'DENIED', message: `/ipfs/${folder.cid}/bad is denied by test.deny:1` })
+      await assert.rejects(
+        node.resolve(`/ipfs/${folder.cid}/bad`), { code: 'DENIED', message: `/ipfs/${folder.cid}/bad is denied by test.deny:1` }
+      )
       assert.equal(String(await node.resolve(`/ipfs/${folder.cid}/good`)), String(leaf.cid))
       assert.equal(String(await node.resolve(`/ipfs/${folder.cid}/bad`, { evenDenied: true })), String(leaf.cid))
     })

@@ -2,4 +2,6 @@
 import { gatewayTests } from '../support/gateway-peer.ts'
 
 gatewayTests.onThread = true
-for (const name of ['answers', 'denied', 'elsewhere', 'gateway', 'hosts', 'local-names', 'pages', 'redirects', 'trustless']) await import(`../unit/api/gateway/${name}.test.ts`)
+for (const name of ['answers', 'denied', 'elsewhere', 'gateway', 'hosts', 'local-names', 'pages', 'redirects', 'trustless']) {
+  await import(`../unit/api/gateway/${name}.test.ts`)
+}

@@ -58,8 +58,12 @@ const serving = (threads = 2) => ({ threads, whenBusy: false, memory: servingMem
 async function start (settings: Partial<GatewayInit> = {}, init: Partial<ThreadedGatewayInit> = {}): Promise<Gateway> {
   const observer = { ...blindObserver, answered: () => (one: AnsweredRequest) => { measured.push(one) } }
   const threads = init.serving ?? serving()
-  const flow = new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock, shares: servingShares(threads.memory, 0) })
-  const parts = { ipfs: { getBlock }, reader: testReader, denylist: lists.denylist, flow, clock: systemClock, random: systemRandom, log: silentLogger }
+  const flow = new BytesInFlight(
+    { maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock, shares: servingShares(threads.memory, 0) }
+  )
+  const parts = {
+    ipfs: { getBlock }, reader: testReader, denylist: lists.denylist, flow, clock: systemClock, random: systemRandom, log: silentLogger
+  }
   const gateway = { ...gatewayDefaults, logLine: (line: string) => { lines.push(line) }, ...settings }
   const made = threadedGateway(
     { folder, gateway, memoryMaxBytes: 16 * 2 ** 20, ...init, serving: threads },
@@ -85,7 +89,8 @@ async function answerTo (path: string, options: RequestOptions = {}): Promise<In
   return new Promise((resolve, reject) => { request({ agent: false, path, ...where, ...options }, resolve).on('error', reject).end() })
 }
 
-const many = async <T>(count: number, act: (at: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: count }, async (_, at) => act(at)))
+const many = async <T>(count: number, act: (at: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, async (_, at) => act(at)))
 
 /** Descriptors of segments that were removed. */
 async function deletedFiles (): Promise<string[]> {
@@ -99,7 +104,9 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
     ;[lines, measured, asked] = [[], [], []]
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-threads-'))
     lists = await denyLists([])
-    store = segmentBlockstore({ folder: join(folder, 'blocks'), segmentBytes: 120_000, worthBytes: 1 }, { log: silentLogger, clock: systemClock })
+    store = segmentBlockstore(
+      { folder: join(folder, 'blocks'), segmentBytes: 120_000, worthBytes: 1 }, { log: silentLogger, clock: systemClock }
+    )
     await store.start(never)
     leaves = await Promise.all(Array.from({ length: 6 }, async (_, at) => rawBlock(new Uint8Array(leafBytes).fill(at + 1))))
     file = await fileBlock(leaves)
@@ -198,7 +205,12 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
   it('counts answers over all threads, and waits no longer for a client that has gone', async () => {
     await start({ maxRequests: 6 })
     const absent = await rawBlock('nobody has it')
-    const waiting = Array.from({ length: 6 }, () => request({ agent: false, host: '127.0.0.1', port: portOf(running as Gateway), path: `/ipfs/${absent.cid}` }).on('error', () => {}))
+    const waiting = Array.from(
+      { length: 6 },
+      () => request({
+        agent: false, host: '127.0.0.1', port: portOf(running as Gateway), path: `/ipfs/${absent.cid}`
+      }).on('error', () => {})
+    )
     for (const one of waiting) one.end()
     await pollUntil(() => asked.length === 6, { what: 'six answers that wait' })
 
@@ -214,7 +226,10 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
     const listen = [`/ip4/127.0.0.1/tcp/${portOf(first)}`]
     try {
       for (const whenBusy of [false, true]) {
-        await assert.rejects(start({ listen }, { serving: { ...serving(), whenBusy } }), { code: 'INVALID_CONFIG', message: /gateway can't listen on .*EADDRINUSE/ })
+        await assert.rejects(
+          start({ listen }, { serving: { ...serving(), whenBusy } }),
+          { code: 'INVALID_CONFIG', message: /gateway can't listen on .*EADDRINUSE/ }
+        )
         await running?.stop()
       }
     } finally {
@@ -229,7 +244,9 @@ describe('the gateway on threads', { timeout: 60_000 }, () => {
 
     const port = Number(/\/tcp\/(\d+)/.exec(running?.addresses().join() ?? '')?.[1])
     for (const over of [{ port }, { socketPath }]) {
-      const response = await new Promise<IncomingMessage>((resolve, reject) => { requestTls({ ...where, ...over }, resolve).on('error', reject).end() })
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        requestTls({ ...where, ...over }, resolve).on('error', reject).end()
+      })
 
       assert.equal((await buffer(response)).length, 300_000)
     }

@@ -51,7 +51,13 @@ const longChain = (): CrdtBlock[] => chain ??= largeBlocks(300, 64 * 1024)
 /** A chain whose blocks have so many bytes. */
 function largeBlocks (count: number, sizeBytes: number): CrdtBlock[] {
   const blocks: CrdtBlock[] = []
-  for (let at = 1; at <= count; at++) blocks.push(encodeCrdtBlock({ elements: [{ key: '/large', value: new Uint8Array(sizeBytes) }], tombstones: [], priority: at }, headsOf(blocks.at(-1))))
+  for (let at = 1; at <= count; at++) {
+    blocks.push(
+      encodeCrdtBlock(
+        { elements: [{ key: '/large', value: new Uint8Array(sizeBytes) }], tombstones: [], priority: at }, headsOf(blocks.at(-1))
+      )
+    )
+  }
   return blocks
 }
 

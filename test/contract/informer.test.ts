@@ -20,7 +20,9 @@ for (const metricType of ['freespace', 'reposize'] satisfies DiskMetricType[]) {
         return { repoSize: 100, storageMax: 1000, freeBytes: 900 }
       }
     }
-    return { informer: diskInformer({ metricTtlMs, metricType }, { ipfs, clock, log: silentLogger }), clock, breakSource: () => { isAway = true } }
+    return {
+      informer: diskInformer({ metricTtlMs, metricType }, { ipfs, clock, log: silentLogger }), clock, breakSource: () => { isAway = true }
+    }
   })
 }
 
@@ -38,5 +40,7 @@ informerContract('ping', () => {
   const clock = new SimClock()
   let error = ''
   const ipfs = { id: async () => ({ id: '12D3KooWNode', addresses: [], error }) }
-  return { informer: pingInformer({ peerName: 'me', pingIntervalMs: 15_000 }, { ipfs, clock }), clock, breakSource: () => { error = 'away' } }
+  return {
+    informer: pingInformer({ peerName: 'me', pingIntervalMs: 15_000 }, { ipfs, clock }), clock, breakSource: () => { error = 'away' }
+  }
 })

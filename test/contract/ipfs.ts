@@ -34,11 +34,15 @@ export async function directoryBlock (entries: Record<string, Block>): Promise<B
 export async function fileBlock (leaves: Block[]): Promise<Block> {
   const unixfs = new UnixFS({ type: 'file' })
   for (const { bytes } of leaves) unixfs.addBlockSize(BigInt(bytes.length))
-  const bytes = encodePb(prepare({ Data: unixfs.marshal(), Links: leaves.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length })) }))
+  const bytes = encodePb(prepare({
+    Data: unixfs.marshal(), Links: leaves.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length }))
+  }))
   return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
 }
 
-export const pinOf = (cid: CID, options: Partial<Pin> = {}): Pin => ({ ...pinWithOptions(cid, { ...defaultPinOptions(), mode: options.maxDepth === 0 ? 'direct' : 'recursive' }), ...options })
+export const pinOf = (cid: CID, options: Partial<Pin> = {}): Pin => ({
+  ...pinWithOptions(cid, { ...defaultPinOptions(), mode: options.maxDepth === 0 ? 'direct' : 'recursive' }), ...options
+})
 
 export async function * batches (...blocks: Block[]): AsyncGenerator<Block[]> { for (const block of blocks) yield [block] }
 
@@ -361,7 +365,10 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       await ipfs.putBlocks(batches(...whole.all, ...shallow.all, half.root, half.folder, single.leaf))
       subject.passTime(hour + 60_000)
 
-      const gone = await removed(pinOf(whole.root.cid), pinOf(shallow.root.cid, { maxDepth: 1 }), pinOf(half.root.cid), pinOf(single.leaf.cid, { maxDepth: 0 }), pinOf(single.root.cid))
+      const gone = await removed(
+        pinOf(whole.root.cid), pinOf(shallow.root.cid, { maxDepth: 1 }), pinOf(half.root.cid), pinOf(single.leaf.cid, { maxDepth: 0 }),
+        pinOf(single.root.cid)
+      )
       await ipfs.pin(pinOf(whole.root.cid))
 
       assert.deepEqual(gone, hashes(shallow.leaf, half.root, half.folder))
@@ -460,7 +467,10 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const { root } = await tree()
       const stop = new AbortController()
 
-      const calls = [ipfs.pin(pinOf(root.cid), { signal: stop.signal }), ipfs.getBlock(root.cid, { signal: stop.signal }), ipfs.resolve(`/ipfs/${root.cid}/a`, { signal: stop.signal })]
+      const calls = [
+        ipfs.pin(pinOf(root.cid), { signal: stop.signal }), ipfs.getBlock(root.cid, { signal: stop.signal }),
+        ipfs.resolve(`/ipfs/${root.cid}/a`, { signal: stop.signal })
+      ]
       stop.abort(new Error('enough'))
 
       for (const call of calls) await assert.rejects(call, { message: 'enough' })

@@ -30,7 +30,8 @@ class TestSmtp {
     const server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS'],
-      onRcptTo: ({ address }, _session, done) => done(address.startsWith('nobody@') ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null),
+      onRcptTo: ({ address }, _session, done) =>
+        done(address.startsWith('nobody@') ? Object.assign(new Error('no such mailbox'), { responseCode: 550 }) : null),
       onData: (stream, { envelope }, done) => {
         Array.fromAsync(stream as AsyncIterable<Buffer>).then(chunks => {
           this.received.push(letterOf(Buffer.concat(chunks).toString('latin1'), envelope.rcptTo.map(({ address }) => address).join(' ')))
@@ -44,7 +45,9 @@ class TestSmtp {
     this.#server = server
   }
 
-  async close (): Promise<void> { await new Promise<void>(resolve => this.#server == null ? resolve() : this.#server.close(() => resolve())) }
+  async close (): Promise<void> {
+    await new Promise<void>(resolve => this.#server == null ? resolve() : this.#server.close(() => resolve()))
+  }
 }
 
 /** Enough of MIME for what is sent here: one part of text, quoted-printable, base64 or plain. */
@@ -52,15 +55,21 @@ function letterOf (raw: string, to: string): Received {
   const [head = '', ...rest] = raw.split('\r\n\r\n')
   const header = (name: string): string => new RegExp(`^${name}: (.*(?:\\r\\n[ \\t].*)*)`, 'im').exec(head)?.[1] ?? ''
   const body = rest.join('\r\n\r\n')
-  return { to, subject: decodedWords(header('Subject')), text: decodedBody(body, header('Content-Transfer-Encoding')).replaceAll('\r\n', '\n') }
+  return {
+    to, subject: decodedWords(header('Subject')), text: decodedBody(body, header('Content-Transfer-Encoding')).replaceAll('\r\n', '\n')
+  }
 }
 
-const decodedWords = (text: string): string => text.replaceAll(/\?=\s+=\?/g, '?==?').replaceAll(/=\?UTF-8\?([QB])\?(.*?)\?=/gi, (_all, kind: string, word: string) =>
+const decodedWords = (text: string): string =>
+  text.replaceAll(/\?=\s+=\?/g, '?==?').replaceAll(/=\?UTF-8\?([QB])\?(.*?)\?=/gi, (_all, kind: string, word: string) =>
   kind.toUpperCase() === 'B' ? Buffer.from(word, 'base64').toString() : quoted(word.replaceAll('_', ' ')))
 
-const quoted = (text: string): string => Buffer.from(text.replaceAll(/=\r\n/g, '').replaceAll(/=([\dA-F]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1').toString()
+const quoted = (text: string): string => Buffer.from(
+  text.replaceAll(/=\r\n/g, '').replaceAll(/=([\dA-F]{2})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1'
+).toString()
 
-const decodedBody = (text: string, encoding: string): string => encoding === 'base64' ? Buffer.from(text, 'base64').toString() : encoding === 'quoted-printable' ? quoted(text) : text
+const decodedBody = (text: string, encoding: string): string =>
+  encoding === 'base64' ? Buffer.from(text, 'base64').toString() : encoding === 'quoted-printable' ? quoted(text) : text
 
 const smtpWorld = async () => {
   const server = new TestSmtp()
@@ -71,7 +80,10 @@ const smtpWorld = async () => {
 
 mailContract('smtp', async () => {
   const { mail, server } = await smtpWorld()
-  return { mail, received: () => server.received, away: async () => server.close(), back: async () => server.listen(), close: async () => server.close() }
+  return {
+    mail, received: () => server.received, away: async () => server.close(), back: async () => server.listen(),
+    close: async () => server.close()
+  }
 })
 
 describe('mail: smtp', () => {
@@ -90,6 +102,8 @@ describe('mail: none', () => {
     const mail = noMail()
 
     assert.ok(!mail.canSend)
-    for (const act of [mail.ready(), mail.send({ to: 'a@b', subject: '', text: '' })]) await assert.rejects(act, err => isClusterError(err, 'NOT_READY') && err.details.configured === false)
+    for (const act of [mail.ready(), mail.send({ to: 'a@b', subject: '', text: '' })]) {
+      await assert.rejects(act, err => isClusterError(err, 'NOT_READY') && err.details.configured === false)
+    }
   })
 })

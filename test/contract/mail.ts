@@ -57,7 +57,8 @@ export function mailContract (name: string, open: () => Promise<MailWorld>): voi
       assert.deepEqual(received(), [])
     }))
 
-    it('says that it is not ready while the server is away, and goes on afterwards', async () => within(async ({ mail, received, away, back }) => {
+    it('says that it is not ready while the server is away, and goes on afterwards', async () =>
+      within(async ({ mail, received, away, back }) => {
       if (away == null || back == null) return
       await away()
       await assert.rejects(mail.ready(), err => isClusterError(err, 'NOT_READY'))

@@ -9,7 +9,8 @@ import { monitorCheckIntervalMs, monitorContract, monitorSelf } from './monitor.
 
 /** JSON instead of Go's msgpack, so that tests may give peers readable names. */
 const codec: MetricCodec = {
-  encode: metric => Buffer.from(JSON.stringify({ ...metric, expire: String(metric.expire), weight: String(metric.weight), receivedAt: undefined })),
+  encode: metric =>
+    Buffer.from(JSON.stringify({ ...metric, expire: String(metric.expire), weight: String(metric.weight), receivedAt: undefined })),
   decode: bytes => {
     const metric = JSON.parse(Buffer.from(bytes).toString()) as Metric
     return { ...metric, expire: BigInt(metric.expire), weight: BigInt(metric.weight), receivedAt: 0n }
@@ -29,7 +30,9 @@ monitorContract('pubsub', async () => {
   }
   const deliver = (message: TopicMessage): void => { for (const handler of handlers) handler(message) }
   const workers = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })
-  const monitor = pubsubMonitor({ self: monitorSelf, checkIntervalMs: monitorCheckIntervalMs }, { broadcast, codec, clock, log: silentLogger, workers })
+  const monitor = pubsubMonitor(
+    { self: monitorSelf, checkIntervalMs: monitorCheckIntervalMs }, { broadcast, codec, clock, log: silentLogger, workers }
+  )
   await workers.start()
   await monitor.start(new AbortController().signal)
   return {

@@ -78,7 +78,10 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       receive('peer-b', metric({ peer: 'peer-b', value: 'last words' }))
 
       await clock.advance(30_000)
-      const silent = { latest: monitor.latestOf('ping', 'peer-b'), known: monitor.lastKnownOf('ping', 'peer-b')?.value, all: monitor.lastKnown('ping').map(({ peer }) => peer) }
+      const silent = {
+        latest: monitor.latestOf('ping', 'peer-b'), known: monitor.lastKnownOf('ping', 'peer-b')?.value,
+        all: monitor.lastKnown('ping').map(({ peer }) => peer)
+      }
       monitor.forget('peer-b')
 
       assert.deepEqual(silent, { latest: undefined, known: 'last words', all: ['peer-b'] })

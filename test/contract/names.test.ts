@@ -11,7 +11,10 @@ import { namesContract } from './names.ts'
 namesContract('embedded node', async ({ key, record, domains }) => {
   const { names } = makeNames({}, {
     clock: new SimClock(),
-    txt: async name => ({ texts: Object.entries(domains).filter(([domain]) => name === `_dnslink.${domain}`).map(([, target]) => `dnslink=${target}`), ttlSeconds: 60 })
+    txt: async name => ({
+      texts: Object.entries(domains).filter(([domain]) => name === `_dnslink.${domain}`).map(([, target]) => `dnslink=${target}`),
+      ttlSeconds: 60
+    })
   })
   await names.putRecord(key, record, { allowOffline: true })
   return { names, close: async () => {} }
@@ -34,9 +37,17 @@ const failure = (Message: string): { status: number, body: string } => answer({ 
 namesContract('external Kubo that is not there', async ({ key, record, domains }) => {
   const kubo = await fakeKubo(call => {
     const name = decodeURIComponent(/arg=%2Fipns%2F([^&]*)/.exec(call)?.[1] ?? '')
-    if (call.startsWith('routing/get')) return name === ipnsKeyText(key) ? answer({ ID: '', Type: 5, Responses: null, Extra: Buffer.from(record).toString('base64') }) : failure('routing: not found')
+    if (call.startsWith('routing/get')) {
+      return name === ipnsKeyText(key)
+        ? answer({ ID: '', Type: 5, Responses: null, Extra: Buffer.from(record).toString('base64') })
+        : failure('routing: not found')
+    }
     if (name.includes('..')) return failure(`cannot resolve: "/ipns/${name}"`)
-    return domains[name] == null ? failure(`DNSLink lookup for "${name}." failed: could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)`) : answer({ Path: domains[name] })
+    return domains[name] == null
+      ? failure(
+        `DNSLink lookup for "${name}." failed: could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)`
+      )
+      : answer({ Path: domains[name] })
   })
   const connector = connectorTo(kubo.api)
   return { names: connector.names, close: async () => { await connector.stop(); await kubo.close() } }
@@ -49,7 +60,9 @@ describe('with a real Kubo', { skip: kuboProgram == null ? 'there is no Kubo: no
     const kubo = await startKubo(program, [['Routing', '{"Type":"dhtserver"}']])
     const form = new FormData()
     form.set('file', new Blob([Uint8Array.from(record)]))
-    await (await fetch(`${kubo.url}/api/v0/routing/put?arg=/ipns/${ipnsKeyText(key)}&allow-offline=true`, { method: 'POST', body: form })).text()
+    await (
+      await fetch(`${kubo.url}/api/v0/routing/put?arg=/ipns/${ipnsKeyText(key)}&allow-offline=true`, { method: 'POST', body: form })
+    ).text()
     const connector = connectorTo(kubo.api, {})
     return { names: connector.names, close: async () => { await connector.stop(); await kubo.close() } }
   }, { looksUpDomains: false })

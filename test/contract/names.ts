@@ -25,7 +25,9 @@ export interface NamesKind {
 interface RecordedKey { peer: string, id: string, records: Array<{ value: string, record: string }> }
 
 const { keys }: { keys: RecordedKey[] } = JSON.parse(readFileSync(join(import.meta.dirname, '../vectors/ipns/records.json'), 'utf8'))
-const [{ peer: key, id, records: [{ record }] }, other] = keys as unknown as [{ peer: string, id: string, records: [{ record: string }] }, RecordedKey]
+const [{ peer: key, id, records: [{ record }] }, other] = keys as unknown as [
+  { peer: string, id: string, records: [{ record: string }] }, RecordedKey
+]
 
 const known: KnownNames = {
   key,
@@ -34,7 +36,9 @@ const known: KnownNames = {
 }
 
 /** The promises of `NameResolver`. */
-export function namesContract (name: string, open: (known: KnownNames) => Promise<NamesHarness>, { looksUpDomains }: NamesKind = { looksUpDomains: true }): void {
+export function namesContract (
+  name: string, open: (known: KnownNames) => Promise<NamesHarness>, { looksUpDomains }: NamesKind = { looksUpDomains: true }
+): void {
   describe(`names contract: ${name}`, () => {
     let harness: NamesHarness
     let names: NameResolver
@@ -46,13 +50,17 @@ export function namesContract (name: string, open: (known: KnownNames) => Promis
     after(async () => { await harness.close() })
 
     it('resolves a key in every form of its name, with the TTL of its record', async () => {
-      for (const form of [key, id, ipnsCid(key).toString()]) assert.deepEqual(await names.resolveName(form), { value: '/ipfs/bafkqaaa', ttlSeconds: 300 }, form)
+      for (const form of [key, id, ipnsCid(key).toString()]) {
+        assert.deepEqual(await names.resolveName(form), { value: '/ipfs/bafkqaaa', ttlSeconds: 300 }, form)
+      }
     })
 
     it('gives the record as it was signed', async () => {
       const { bytes, ttlSeconds, validUntil } = await names.recordOf(id)
 
-      assert.deepEqual([Buffer.from(bytes).toString('base64'), ttlSeconds, new Date(validUntil).toISOString()], [record, 300, '2083-12-13T04:10:52.165Z'])
+      assert.deepEqual(
+        [Buffer.from(bytes).toString('base64'), ttlSeconds, new Date(validUntil).toISOString()], [record, 300, '2083-12-13T04:10:52.165Z']
+      )
     })
 
     it('goes one step, and leaves the rest to who follows the name', { skip: !looksUpDomains }, async () => {
@@ -79,7 +87,9 @@ export function namesContract (name: string, open: (known: KnownNames) => Promis
     it('rejects with the reason of who no longer waits', async () => {
       const signal = AbortSignal.abort(new Error('gone'))
 
-      for (const call of [names.resolveName(other.id, { signal }), names.recordOf(other.id, { signal }), names.resolveName('a.example', { signal })]) await assert.rejects(call, /gone/)
+      for (const call of [
+        names.resolveName(other.id, { signal }), names.recordOf(other.id, { signal }), names.resolveName('a.example', { signal })
+      ]) await assert.rejects(call, /gone/)
     })
   })
 }

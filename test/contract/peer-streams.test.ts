@@ -13,8 +13,13 @@ peerStreamsContract('memory', async () => {
 
 peerStreamsContract('libp2p', async () => {
   const hosts = [await newHost(), await newHost()] as const
-  const [near, far] = hosts.map(host => libp2pStreams({ host, log: silentLogger })) as [ReturnType<typeof libp2pStreams>, ReturnType<typeof libp2pStreams>]
+  const [near, far] = hosts.map(host => libp2pStreams({ host, log: silentLogger })) as [
+    ReturnType<typeof libp2pStreams>, ReturnType<typeof libp2pStreams>
+  ]
   await Promise.all(hosts.map(async host => host.start(new AbortController().signal)))
   await connectHosts(...hosts)
-  return { near, far, nearPeer: hosts[0].peer, farPeer: hosts[1].peer, nowhere, close: async () => { await Promise.all(hosts.map(async host => host.stop())) } }
+  return {
+    near, far, nearPeer: hosts[0].peer, farPeer: hosts[1].peer, nowhere,
+    close: async () => { await Promise.all(hosts.map(async host => host.stop())) }
+  }
 })

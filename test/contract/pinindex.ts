@@ -95,7 +95,9 @@ export function pinIndexContract (name: string, open: () => Promise<PinIndexSubj
 
     it('keeps the status of a known pin, and lists only what has a status of the service', async () => {
       index.put([entry('a'), entry('b'), entry('c'), entry('d')], 'queued')
-      index.setStatus([{ cid: 'a', status: 'pinned' }, { cid: 'b', status: 'absent' }, { cid: 'c', status: 'unknown' }, { cid: 'gone', status: 'failed' }])
+      index.setStatus(
+        [{ cid: 'a', status: 'pinned' }, { cid: 'b', status: 'absent' }, { cid: 'c', status: 'unknown' }, { cid: 'gone', status: 'failed' }]
+      )
       index.put([entry('a', { name: 'again' })], 'queued')
 
       assert.equal(cidsOf(await index.find({ ...all, statuses: ['pinned', 'failed'] })), 'a')
@@ -107,7 +109,8 @@ export function pinIndexContract (name: string, open: () => Promise<PinIndexSubj
 
     it('compares names in four ways, also those that are not ASCII', async () => {
       put(entry('a', { name: 'Holiday Ärger.jpg' }), entry('b', { name: 'holiday ärger.jpg' }), entry('c', { name: '100%_x' }), entry('d'))
-      const named = async (text: string, match: 'exact' | 'iexact' | 'partial' | 'ipartial'): Promise<string> => cidsOf(await index.find({ ...all, name: { text, match } }))
+      const named = async (text: string, match: 'exact' | 'iexact' | 'partial' | 'ipartial'): Promise<string> =>
+        cidsOf(await index.find({ ...all, name: { text, match } }))
 
       assert.equal(await named('holiday ärger.jpg', 'exact'), 'b')
       assert.equal(await named('HOLIDAY ÄRGER.jpg', 'iexact'), 'b a')
@@ -118,7 +121,10 @@ export function pinIndexContract (name: string, open: () => Promise<PinIndexSubj
     })
 
     it('finds pins by metadata: every pair must be there, and be it exactly', async () => {
-      put(entry('a', { metadata: { app: 'x', k: 'v' } }), entry('b', { metadata: { app: 'x' } }), entry('c', { metadata: { k: '"app":"x"' } }), entry('d'))
+      put(
+        entry('a', { metadata: { app: 'x', k: 'v' } }), entry('b', { metadata: { app: 'x' } }),
+        entry('c', { metadata: { k: '"app":"x"' } }), entry('d')
+      )
       const having = async (metadata: Record<string, string>): Promise<string> => cidsOf(await index.find({ ...all, metadata }))
 
       assert.equal(await having({ app: 'x' }), 'b a')
@@ -130,12 +136,22 @@ export function pinIndexContract (name: string, open: () => Promise<PinIndexSubj
     })
 
     it('combines all that is asked for', async () => {
-      put(...Array.from({ length: 6000 }, (_one, at) => entry(`p${at}`, { name: at % 2 === 0 ? 'even' : 'odd', metadata: { third: String(at % 3) } })))
+      put(
+        ...Array.from(
+          { length: 6000 }, (_one, at) => entry(`p${at}`, { name: at % 2 === 0 ? 'even' : 'odd', metadata: { third: String(at % 3) } })
+        )
+      )
       index.setStatus([{ cid: 'p6', status: 'failed' }])
 
-      const found = await index.find({ statuses: ['pinned'], name: { text: 'VE', match: 'ipartial' }, metadata: { third: '0' }, before: second + 25, limit: 3 })
-      const byName = await index.find({ statuses: ['pinned', 'failed'], name: { text: 'even', match: 'exact' }, after: second + 3, before: second + 10, limit: 2 })
-      const byCid = await index.find({ ...all, cids: ['p6', 'p8', 'p8', 'p9', 'nobody'], name: { text: 'even', match: 'exact' }, before: second + 8 })
+      const found = await index.find({
+        statuses: ['pinned'], name: { text: 'VE', match: 'ipartial' }, metadata: { third: '0' }, before: second + 25, limit: 3
+      })
+      const byName = await index.find({
+        statuses: ['pinned', 'failed'], name: { text: 'even', match: 'exact' }, after: second + 3, before: second + 10, limit: 2
+      })
+      const byCid = await index.find({
+        ...all, cids: ['p6', 'p8', 'p8', 'p9', 'nobody'], name: { text: 'even', match: 'exact' }, before: second + 8
+      })
 
       assert.deepEqual([found.count, cidsOf(found)], [4, 'p24 p18 p12'])
       assert.deepEqual([byName.count, cidsOf(byName)], [3, 'p8 p6'])

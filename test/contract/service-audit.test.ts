@@ -10,7 +10,11 @@ eachDatabase('audit contract', databases => {
   it('lists what was done, newest first, in pages', async () => {
     const { database } = await databases.open()
     const audit = sqlAudit({ database, random: systemRandom })
-    for (let at = 0; at < 7; at++) await database.transaction(tx => audit.record(tx, { actor: 'user:a', user: at % 2 === 0 ? 'a' : 'b', action: 'login', address: '127.0.0.1', details: { at } }))
+    for (let at = 0; at < 7; at++) {
+      await database.transaction(tx => audit.record(tx, {
+        actor: 'user:a', user: at % 2 === 0 ? 'a' : 'b', action: 'login', address: '127.0.0.1', details: { at }
+      }))
+    }
 
     const seen: unknown[] = []
     let cursor: string | undefined

@@ -34,7 +34,8 @@ describe('a PostgreSQL that goes away', { skip: postgresMissing ?? false }, () =
   }
 
   const read = (database: SqlDatabase): Promise<unknown> => database.db.selectFrom('meta').selectAll().execute()
-  const write = (database: SqlDatabase, key: string): Promise<unknown> => database.transaction(tx => tx.insertInto('meta').values({ key, value: '' }).execute())
+  const write = (database: SqlDatabase, key: string): Promise<unknown> =>
+    database.transaction(tx => tx.insertInto('meta').values({ key, value: '' }).execute())
 
   it('is said to be not ready, and is used again when it is back', async () => {
     const { database, close } = await open()

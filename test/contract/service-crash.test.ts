@@ -35,7 +35,9 @@ eachDatabase('service database after a kill', databases => {
 
     assert.deepEqual(await killAfter(1, 'migrate'), ['half'])
 
-    const { database } = await databases.another({ migrations: [...migrations, { version: next, statements: () => ['CREATE TABLE half (a text)', 'CREATE TABLE whole (a text)'] }] })
+    const { database } = await databases.another({
+      migrations: [...migrations, { version: next, statements: () => ['CREATE TABLE half (a text)', 'CREATE TABLE whole (a text)'] }]
+    })
     const version = await database.db.selectFrom('meta').select('value').where('key', '=', 'schema_version').executeTakeFirstOrThrow()
     assert.equal(version.value, `${next}`)
   })

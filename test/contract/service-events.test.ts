@@ -27,7 +27,9 @@ eachDatabase('user events contract', databases => {
     return events
   }
 
-  async function withEvents (keptEvents?: number): Promise<{ peer: TestPeer, events: UserEvents, user: string, record: (types: UserEventType[], owner?: string) => Promise<void> }> {
+  async function withEvents (keptEvents?: number): Promise<{
+    peer: TestPeer, events: UserEvents, user: string, record: (types: UserEventType[], owner?: string) => Promise<void>
+  }> {
     const peer = await databases.open()
     const events = await eventsOf(peer, keptEvents)
     const user = await addUser(peer.database)
@@ -78,7 +80,9 @@ eachDatabase('user events contract', databases => {
     const wanted = Array.from({ length: 60 }, (_, n) => texts[n % texts.length])
     for (let at = 0, count = 1; at < wanted.length; at += count, count = count % 12 + 1) {
       const some = wanted.slice(at, at + count).map((text): NewUserEvent => ({ user, type: 'file.status', data: { text } }))
-      await peer.database.transaction(async tx => events.record(tx, [...some, { user: other, type: 'pin.created', data: { text: 'of another' } }]))
+      await peer.database.transaction(
+        async tx => events.record(tx, [...some, { user: other, type: 'pin.created', data: { text: 'of another' } }])
+      )
     }
     await pollUntil(() => readers.every(({ state }) => state.had.length >= wanted.length), { what: 'all events at both' })
 
@@ -150,7 +154,9 @@ eachDatabase('user events contract', databases => {
     const told: Array<(text: string | null) => void> = []
     const slow = new Proxy(peer.database, {
       get: (target, name) => {
-        if (name === 'listen') return (_channel: string, listener: (text: string | null) => void) => { told.push(listener); return () => {} }
+        if (name === 'listen') {
+          return (_channel: string, listener: (text: string | null) => void) => { told.push(listener); return () => {} }
+        }
         const value: unknown = Reflect.get(target, name, target)
         return typeof value === 'function' ? value.bind(target) : value
       }
@@ -188,7 +194,9 @@ eachDatabase('user events contract', databases => {
     const { peer, events, user, record } = await withEvents(150)
     await record(Array.from({ length: 1000 }, () => 'file.created' as const))
     await record(['file.deleted'])
-    const { count } = await peer.database.db.selectFrom('events').select(eb => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+    const { count } = await peer.database.db.selectFrom('events').select(
+      eb => eb.fn.countAll<number>().as('count')
+    ).executeTakeFirstOrThrow()
     const late = reading(events, user, '3')
     const all = reading(events, user, oldestPlace)
     await pollUntil(() => late.types().at(-1) === 'file.deleted' && all.types().at(-1) === 'file.deleted')
@@ -239,7 +247,9 @@ eachDatabase('user events contract', databases => {
     const readers = Array.from({ length: 64 }, () => reading(events, user))
     await pollUntil(() => readers.every(({ state }) => state.begun > 0))
 
-    await assert.rejects((async () => { for await (const _ of events.follow(user, { signal })) break })(), err => isClusterError(err, 'RATE_LIMITED'))
+    await assert.rejects(
+      (async () => { for await (const _ of events.follow(user, { signal })) break })(), err => isClusterError(err, 'RATE_LIMITED')
+    )
   })
 
   it('lets go of events with their user, and of old ones', async () => {
@@ -247,11 +257,14 @@ eachDatabase('user events contract', databases => {
     const peer = await databases.open({ clock })
     const events = userEvents({}, peer)
     const [user, other] = [await addUser(peer.database), await addUser(peer.database)]
-    const record = async (owner: string): Promise<void> => peer.database.transaction(tx => events.record(tx, [{ user: owner, type: 'file.created', data: {} }]))
+    const record = async (owner: string): Promise<void> =>
+      peer.database.transaction(tx => events.record(tx, [{ user: owner, type: 'file.created', data: {} }]))
     await record(user)
     await record(other)
     await peer.database.transaction(tx => tx.deleteFrom('users').where('id', '=', other).execute())
-    const rows = async (): Promise<string[]> => (await peer.database.db.selectFrom('events').select('user_id').execute()).map(({ user_id: id }) => id)
+    const rows = async (): Promise<string[]> => (
+      await peer.database.db.selectFrom('events').select('user_id').execute()
+    ).map(({ user_id: id }) => id)
     assert.deepEqual(await rows(), [user])
 
     clock.jump(8 * 24 * 3_600_000)
@@ -274,13 +287,19 @@ eachDatabase('user events contract', databases => {
     tasks.handle('bad', async () => { throw new Error('broken in two') })
     await tasks.start(signal)
     ending.push(async () => { await tasks.stop() })
-    for (const kind of ['good', 'bad']) await tasks.finished(user, await peer.database.transaction(tx => tasks.create(tx, user, kind, null)))
+    for (const kind of ['good', 'bad']) {
+      await tasks.finished(user, await peer.database.transaction(tx => tasks.create(tx, user, kind, null)))
+    }
     const reader = reading(events, user, oldestPlace)
     await pollUntil(() => reader.state.had.length >= 7)
 
-    const told = reader.state.had.map(({ type, data: { kind, state, progress, error } }) => [type, kind, state, ...(progress == null ? [] : [progress]), ...(error == null ? [] : [error])])
+    const told = reader.state.had.map(
+      ({ type, data: { kind, state, progress, error } }) =>
+        [type, kind, state, ...(progress == null ? [] : [progress]), ...(error == null ? [] : [error])]
+    )
     assert.deepEqual(told, [
-      ['task.created', 'good', 'PENDING'], ['task.status', 'good', 'STARTED'], ['task.progress', 'good', 'STARTED', { done: 1 }], ['task.status', 'good', 'SUCCESS'],
+      ['task.created', 'good', 'PENDING'], ['task.status', 'good', 'STARTED'], ['task.progress', 'good', 'STARTED', { done: 1 }],
+      ['task.status', 'good', 'SUCCESS'],
       ['task.created', 'bad', 'PENDING'], ['task.status', 'bad', 'STARTED'], ['task.status', 'bad', 'FAILURE', 'broken in two']
     ])
   })

@@ -12,11 +12,14 @@ const minuteMs = 60_000
 /** How many of these were let through; all others were too many. */
 async function admitted (takes: ReadonlyArray<Promise<void>>): Promise<number> {
   const results = await Promise.allSettled(takes)
-  for (const result of results) if (result.status === 'rejected') assert.ok(isClusterError(result.reason, 'RATE_LIMITED'), String(result.reason))
+  for (const result of results) {
+    if (result.status === 'rejected') assert.ok(isClusterError(result.reason, 'RATE_LIMITED'), String(result.reason))
+  }
   return results.filter(({ status }) => status === 'fulfilled').length
 }
 
-const times = (count: number, limit: RateLimit, key = 'alice'): Array<Promise<void>> => Array.from({ length: count }, async () => limit.take(key))
+const times = (count: number, limit: RateLimit, key = 'alice'): Array<Promise<void>> =>
+  Array.from({ length: count }, async () => limit.take(key))
 
 /** The promises of `Limits`. */
 eachDatabase('limits contract', databases => {
@@ -41,7 +44,11 @@ eachDatabase('limits contract', databases => {
 
     for (let n = 0; n < 3; n++) await limit.take('alice')
 
-    await assert.rejects(limit.take('alice'), err => isClusterError(err, 'RATE_LIMITED') && Number(err.details['retryAfterMs']) > 0 && Number(err.details['retryAfterMs']) <= minuteMs)
+    await assert.rejects(
+      limit.take('alice'),
+      err => isClusterError(err, 'RATE_LIMITED') && Number(err.details['retryAfterMs']) > 0
+        && Number(err.details['retryAfterMs']) <= minuteMs
+    )
     await assert.rejects(limit.take('alice'), err => isClusterError(err, 'RATE_LIMITED'))
   })
 

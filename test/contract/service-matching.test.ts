@@ -8,7 +8,9 @@ import { addFile, addPin, addUser, fileOf } from '../support/service-rows.ts'
 /** `SqlDatabase.matching`. */
 eachDatabase('searches in the service database', databases => {
   const names = async (database: SqlDatabase, user: string, search: Search): Promise<string[]> => {
-    const rows = await database.db.selectFrom('files').select('original_filename').where(await database.matching('files', user, search)).orderBy('uploaded_at').limit(20).execute()
+    const rows = await database.db.selectFrom('files').select('original_filename').where(
+      await database.matching('files', user, search)
+    ).orderBy('uploaded_at').limit(20).execute()
     return rows.map(({ original_filename: name }) => name)
   }
 
@@ -37,11 +39,17 @@ eachDatabase('searches in the service database', databases => {
   })
 
   it('take every character as itself', async () => {
-    const odd = ['100% sure', 'a_b', 'back\\slash', 'quo"te', "apo'strophe", 'star*', '(x OR y)', 'NEAR(a b)', '日本語のファイル', '🙂🙃🙂', '-dash', 'col:on', '^caret']
+    const odd = [
+      '100% sure', 'a_b', 'back\\slash', 'quo"te', "apo'strophe", 'star*', '(x OR y)', 'NEAR(a b)', '日本語のファイル', '🙂🙃🙂', '-dash', 'col:on',
+      '^caret'
+    ]
     const { database, user } = await withFiles(...odd, 'other')
 
     for (const name of odd) {
-      for (const part of [name, ...Array.from(name), ...Array.from(name).map((one, at, all) => one + (all[at + 1] ?? '')), ...[[1], [0, -1]].map(([from, to]) => Array.from(name).slice(from, to).join(''))]) {
+      for (const part of [
+        name, ...Array.from(name), ...Array.from(name).map((one, at, all) => one + (all[at + 1] ?? '')),
+        ...[[1], [0, -1]].map(([from, to]) => Array.from(name).slice(from, to).join(''))
+      ]) {
         const found = await names(database, user, { name: { text: part, match: 'partial' } })
         assert.deepEqual(found, [...odd, 'other'].filter(one => one.includes(part)), part)
       }
@@ -61,7 +69,8 @@ eachDatabase('searches in the service database', databases => {
     const { database, user } = await withFiles('first name')
     const find = (text: string) => names(database, user, { name: { text, match: 'partial' } })
     const byMeta = (value: string) => names(database, user, { meta: { app: value } })
-    const set = (columns: { original_filename?: string, name_key?: string, meta?: string }) => database.transaction(tx => tx.updateTable('files').set(columns).where('user_id', '=', user).execute())
+    const set = (columns: { original_filename?: string, name_key?: string, meta?: string }) =>
+      database.transaction(tx => tx.updateTable('files').set(columns).where('user_id', '=', user).execute())
 
     await set({ original_filename: 'second name', name_key: 'second name', meta: '{"app":"one"}' })
     assert.deepEqual([await find('first'), await find('second'), await byMeta('one')], [[], ['second name'], ['second name']])
@@ -110,11 +119,15 @@ eachDatabase('searches in the service database', databases => {
     const user = await addUser(database)
     const count = 4500
     const rows = Array.from({ length: count }, (_one, at) => fileOf(user, {
-      original_filename: `image-${at}.${at % 2 === 0 ? 'jpg' : 'png'}`, uploaded_at: at, state: at % 1000 === 7 ? 'failed' : 'pinned', size_bytes: count - at, meta: JSON.stringify({ parity: `${at % 2}`, mod: `${at % 900}` })
+      original_filename: `image-${at}.${at % 2 === 0 ? 'jpg' : 'png'}`, uploaded_at: at, state: at % 1000 === 7 ? 'failed' : 'pinned',
+      size_bytes: count - at, meta: JSON.stringify({ parity: `${at % 2}`, mod: `${at % 900}` })
     }))
-    await database.transaction(async tx => { for (let at = 0; at < count; at += 500) await tx.insertInto('files').values(rows.slice(at, at + 500)).execute() })
+    await database.transaction(async tx => {
+      for (let at = 0; at < count; at += 500) await tx.insertInto('files').values(rows.slice(at, at + 500)).execute()
+    })
     const searches: Search[] = [
-      { name: { text: '.jpg', match: 'ipartial' } }, { name: { text: 'age-7', match: 'partial' } }, { meta: { parity: '1' } }, { meta: { mod: '4' } }, { state: 'pinned' }, { state: 'failed' }, { group: null },
+      { name: { text: '.jpg', match: 'ipartial' } }, { name: { text: 'age-7', match: 'partial' } }, { meta: { parity: '1' } },
+      { meta: { mod: '4' } }, { state: 'pinned' }, { state: 'failed' }, { group: null },
       { meta: { parity: '1', mod: '7' }, state: 'pinned', name: { text: 'png', match: 'ipartial' } }
     ]
     const fits = ({ name, meta = {}, state }: Search, at: number): boolean => {
@@ -141,7 +154,9 @@ eachDatabase('searches in the service database', databases => {
       await addPin(tx, user, { name: 'alphabet', status: 'queued' })
     })
     const find = async (search: Search): Promise<string[]> => {
-      const rows = await database.db.selectFrom('pins').select('name').where(await database.matching('pins', user, search)).orderBy('created', 'desc').execute()
+      const rows = await database.db.selectFrom('pins').select('name').where(
+        await database.matching('pins', user, search)
+      ).orderBy('created', 'desc').execute()
       return rows.map(({ name }) => name)
     }
 
@@ -159,14 +174,17 @@ eachDatabase('searches in the service database', databases => {
       await sql`alter table files set (autovacuum_enabled = false)`.execute(tx)
       for (let from = 0; from < 3000; from += 500) {
         const names = Array.from({ length: 500 }, (_name, at) => `image-${from + at}.png`)
-        await tx.insertInto('files').values(names.map(name => fileOf(user, { original_filename: name, meta: JSON.stringify({ name }) }))).execute()
+        await tx.insertInto('files').values(
+          names.map(name => fileOf(user, { original_filename: name, meta: JSON.stringify({ name }) }))
+        ).execute()
       }
     })
     const searches: Search[] = [{ name: { text: '-1234', match: 'ipartial' } }, { meta: { name: 'image-7.png' } }]
 
     for (const search of searches) {
       const fits = await database.matching('files', user, search)
-      const { rows } = await sql<Record<string, string>>`explain (costs off) select * from files where ${fits} order by view_count desc, id desc limit 20`.execute(database.db)
+      const { rows } =
+        await sql<Record<string, string>>`explain (costs off) select * from files where ${fits} order by view_count desc, id desc limit 20`.execute(database.db)
 
       const indexes = rows.flatMap(row => /(?:using|Index Scan on) (\w+)/.exec(row['QUERY PLAN'] ?? '')?.[1] ?? [])
       assert.deepEqual(indexes, ['files_pkey'], rows.map(row => row['QUERY PLAN']).join('\n'))

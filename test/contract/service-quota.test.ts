@@ -172,7 +172,9 @@ eachDatabase('quota contract', databases => {
 
     await assert.rejects(database.transaction(tx => quota.reserve(tx, 'nobody', 1, 'upload')), missing)
     for (const bytes of [-1, 0.5, NaN, 2 ** 53]) {
-      await assert.rejects(database.transaction(tx => quota.reserve(tx, user, bytes, 'upload')), err => isClusterError(err, 'INVALID_ARGUMENT'))
+      await assert.rejects(
+        database.transaction(tx => quota.reserve(tx, user, bytes, 'upload')), err => isClusterError(err, 'INVALID_ARGUMENT')
+      )
     }
   })
 

@@ -12,7 +12,9 @@ import { addFile, addUser } from '../support/service-rows.ts'
 /** The promises of `SqlDatabase`. */
 eachDatabase('service database contract', databases => {
   const put = async (tx: Sql, key: string, value: string): Promise<void> => { await tx.insertInto('meta').values({ key, value }).execute() }
-  const get = async (db: Pick<Sql, 'selectFrom'>, key: string): Promise<string | undefined> => (await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst())?.value
+  const get = async (db: Pick<Sql, 'selectFrom'>, key: string): Promise<string | undefined> => (
+    await db.selectFrom('meta').select('value').where('key', '=', key).executeTakeFirst()
+  )?.value
   const code = (wanted: string) => (err: unknown): boolean => isClusterError(err) && err.code === wanted
 
   it('has what was committed, also for others and after a restart', async () => {
@@ -107,14 +109,18 @@ eachDatabase('service database contract', databases => {
     await assert.rejects(database.transaction(tx => put(tx, 'a', '2')), code('CONFLICT'))
     await assert.rejects(database.transaction(tx => put(tx, 'b', 'x\0y')), code('INVALID_ARGUMENT'))
     await assert.rejects(database.transaction(tx => addFile(tx, 'nobody')), code('CONFLICT'))
-    await assert.rejects(database.transaction(tx => put(tx, 'a', '2')), err => !/meta|key|unique/i.test((err as Error).message) && /unique/i.test(String((err as Error).cause)))
+    await assert.rejects(
+      database.transaction(tx => put(tx, 'a', '2')),
+      err => !/meta|key|unique/i.test((err as Error).message) && /unique/i.test(String((err as Error).cause))
+    )
 
     assert.equal(await get(database.db, 'a'), '1')
   })
 
   it('tells whether something was inserted when that may be there already', async () => {
     const { database } = await databases.open()
-    const insert = (value: string) => database.transaction(tx => tx.insertInto('meta').values({ key: 'a', value }).onConflict(oc => oc.doNothing()).executeTakeFirst())
+    const insert = (value: string) =>
+      database.transaction(tx => tx.insertInto('meta').values({ key: 'a', value }).onConflict(oc => oc.doNothing()).executeTakeFirst())
 
     const first = await insert('1')
     const second = await insert('2')
@@ -131,7 +137,9 @@ eachDatabase('service database contract', databases => {
       await addFile(tx, user, { size_bytes: 3 })
     })
 
-    const row = await database.db.selectFrom('files').select(({ fn }) => [fn.countAll().as('count'), fn.sum('size_bytes').as('bytes'), fn.avg('tries').as('average')]).executeTakeFirstOrThrow()
+    const row = await database.db.selectFrom('files').select(
+      ({ fn }) => [fn.countAll().as('count'), fn.sum('size_bytes').as('bytes'), fn.avg('tries').as('average')]
+    ).executeTakeFirstOrThrow()
     const { quota_bytes: quota } = await database.db.selectFrom('users').select('quota_bytes').executeTakeFirstOrThrow()
 
     assert.deepEqual({ ...row, quota }, { count: 2, bytes: 2 ** 40 + 3, average: 0, quota: 2 ** 50 })
@@ -142,7 +150,9 @@ eachDatabase('service database contract', databases => {
     const { database } = await databases.open()
     await database.transaction(tx => put(tx, 'a', '1'))
 
-    const updated = await database.transaction(tx => tx.updateTable('meta').set({ value: '2' }).where('key', '=', 'a').returning(['key', 'value']).execute())
+    const updated = await database.transaction(
+      tx => tx.updateTable('meta').set({ value: '2' }).where('key', '=', 'a').returning(['key', 'value']).execute()
+    )
     const { numDeletedRows } = await database.transaction(tx => tx.deleteFrom('meta').where('key', 'in', ['a', 'b']).executeTakeFirst())
 
     assert.deepEqual(updated, [{ key: 'a', value: '2' }])
@@ -288,7 +298,9 @@ eachDatabase('service database contract', databases => {
 
   it('refuses to stream', async () => {
     const { database } = await databases.open()
-    const read = async (db: SqlDatabase['db']): Promise<void> => { for await (const _row of db.selectFrom('meta').selectAll().stream()) break }
+    const read = async (db: SqlDatabase['db']): Promise<void> => {
+      for await (const _row of db.selectFrom('meta').selectAll().stream()) break
+    }
 
     await assert.rejects(read(database.db), code('UNSUPPORTED'))
   })

@@ -30,7 +30,8 @@ eachDatabase('the overview of tasks', databases => {
     ben = await addUser(peer.database, { email: 'ben@example.com' })
   })
 
-  const create = (user: string | null, kind: string): Promise<string> => peer.database.transaction(tx => tasks.create(tx, user, kind, { secret: 'input' }))
+  const create = (user: string | null, kind: string): Promise<string> =>
+    peer.database.transaction(tx => tasks.create(tx, user, kind, { secret: 'input' }))
 
   it('lists everybody\'s, newest first, in pages', async () => {
     const made = new Set<string>()
@@ -46,14 +47,19 @@ eachDatabase('the overview of tasks', databases => {
 
     assert.deepEqual(new Set(seen.map(({ id }) => id)), made)
     assert.equal(seen.length, 5)
-    assert.deepEqual(seen.map(({ email }) => email).toSorted(), ['anna@example.com', 'anna@example.com', 'ben@example.com', 'ben@example.com', null].toSorted())
+    assert.deepEqual(
+      seen.map(({ email }) => email).toSorted(),
+      ['anna@example.com', 'anna@example.com', 'ben@example.com', 'ben@example.com', null].toSorted()
+    )
     assert.deepEqual(seen.map(row => row.created_at), seen.map(row => row.created_at).toSorted((a, b) => b - a))
   })
 
   it('finds those of a user, of a kind and in a state', async () => {
     const [mine, other] = [await create(anna, 'upload'), await create(ben, 'pins-import')]
     await tasks.revoke(ben, other)
-    const found = async (query: Partial<Parameters<TaskOverview['list']>[0]>): Promise<string[]> => (await overview.list({ limit: 10, ...query })).tasks.map(({ id }) => id)
+    const found = async (
+      query: Partial<Parameters<TaskOverview['list']>[0]>
+    ): Promise<string[]> => (await overview.list({ limit: 10, ...query })).tasks.map(({ id }) => id)
 
     assert.deepEqual(await found({ user: anna }), [mine])
     assert.deepEqual(await found({ kind: 'pins-import' }), [other])
@@ -77,7 +83,9 @@ eachDatabase('the overview of tasks', databases => {
   it('is for admins, and tells nothing of what a task is about', async () => {
     const id = await create(anna, 'files-delete')
     await peer.database.transaction(async tx => {
-      await tx.updateTable('tasks').set({ progress: '{"deleted":3,"failed":["bafkreisecret"],"note":"secret"}', result: '"secret"' }).where('id', '=', id).execute()
+      await tx.updateTable('tasks').set({
+        progress: '{"deleted":3,"failed":["bafkreisecret"],"note":"secret"}', result: '"secret"'
+      }).where('id', '=', id).execute()
     })
     const { ask } = testApi(adminTaskRoutes({ overview }))
     const as = (key: string) => ({ headers: [['x-api-key', key]] as const })

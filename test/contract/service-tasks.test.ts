@@ -13,7 +13,8 @@ import { addUser } from '../support/service-rows.ts'
 const withCode = (code: string) => (err: unknown): boolean => isClusterError(err) && err.code === code
 const signal = new AbortController().signal
 /** Until the handler is told to end. */
-const aborted = async ({ signal }: TaskContext): Promise<never> => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+const aborted = async ({ signal }: TaskContext): Promise<never> =>
+  new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
 /** The promises of `Tasks`. */
 eachDatabase('tasks contract', databases => {
@@ -28,11 +29,15 @@ eachDatabase('tasks contract', databases => {
     return tasks
   }
 
-  async function withTasks (handlers: Record<string, TaskHandler<any>>): Promise<{ peer: TestPeer, tasks: Tasks, user: string, create: (kind: string, input?: unknown, owner?: string) => Promise<string> }> {
+  async function withTasks (handlers: Record<string, TaskHandler<any>>): Promise<{
+    peer: TestPeer, tasks: Tasks, user: string, create: (kind: string, input?: unknown, owner?: string) => Promise<string>
+  }> {
     const peer = await databases.open()
     const user = await addUser(peer.database)
     const tasks = await tasksOf(peer, handlers)
-    return { peer, tasks, user, create: (kind, input = null, owner = user) => peer.database.transaction(tx => tasks.create(tx, owner, kind, input)) }
+    return {
+      peer, tasks, user, create: (kind, input = null, owner = user) => peer.database.transaction(tx => tasks.create(tx, owner, kind, input))
+    }
   }
 
   it('does what it is given, and says what came of it', async () => {
@@ -156,7 +161,9 @@ eachDatabase('tasks contract', databases => {
     await peer.workers.stop()
 
     const seen: unknown[] = []
-    const heir = await tasksOf(await databases.another({ clock }), { steps: async ({ progress, attempt }) => { seen.push(progress, attempt) } })
+    const heir = await tasksOf(await databases.another({ clock }), {
+      steps: async ({ progress, attempt }) => { seen.push(progress, attempt) }
+    })
     assert.equal((await heir.get(user, id)).state, 'STARTED')
     clock.jump(31_000)
     heir.wake()
@@ -270,7 +277,10 @@ eachDatabase('tasks contract', databases => {
     await pollUntil(() => after.length === 2, { what: 'what comes after' })
     const held = await peer.database.db.selectFrom('meta').select('key').where('key', 'like', 'held by %').execute()
     assert.deepEqual(held, [{ key: 'held by works' }])
-    assert.deepEqual(after.toSorted(), ['held by fails: FAILURE the content is denied on this peer true', 'held by runs: REVOKED the task was revoked true'])
+    assert.deepEqual(
+      after.toSorted(),
+      ['held by fails: FAILURE the content is denied on this peer true', 'held by runs: REVOKED the task was revoked true']
+    )
   })
 
   it('lets a step and its progress happen together, and none of it when the task is not ours any more', async () => {
@@ -311,7 +321,9 @@ eachDatabase('tasks contract', databases => {
     const id = await peer.database.transaction(tx => tasks.create(tx, user, 'shaky', null))
 
     for (let waited = 1; waited < 3; waited++) {
-      await pollUntil(async () => attempts === waited && (await tasks.get(user, id)).state === 'PENDING', { what: 'the next attempt to wait' })
+      await pollUntil(
+        async () => attempts === waited && (await tasks.get(user, id)).state === 'PENDING', { what: 'the next attempt to wait' }
+      )
       clock.jump(20_000)
       tasks.wake()
     }

@@ -66,7 +66,9 @@ eachDatabase('usage contract', databases => {
     await peer.database.transaction(tx => addFile(tx, user, { cid: 'a' }))
     const held = Promise.withResolvers<void>()
     const inHand = Promise.withResolvers<void>()
-    const views = async (): Promise<number> => (await peer.database.db.selectFrom('files').select('view_count').executeTakeFirstOrThrow()).view_count
+    const views = async (): Promise<number> => (
+      await peer.database.db.selectFrom('files').select('view_count').executeTakeFirstOrThrow()
+    ).view_count
     const writing = peer.database.transaction(async tx => {
       await tx.updateTable('users').set({ quota_bytes: 7 }).where('id', 'in', [user, other]).execute()
       inHand.resolve()

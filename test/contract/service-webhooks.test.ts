@@ -25,8 +25,12 @@ eachDatabase('webhooks contract', databases => {
   const ending: Array<() => unknown> = []
   afterEach(async () => { for (const end of ending.splice(0).toReversed()) await end() })
 
-  async function webhooksOf (peer: TestPeer, deliver: Deliver, { privateAllowed = false, events }: { privateAllowed?: boolean, events: UserEvents }): Promise<Webhooks> {
-    const hooks = sqlWebhooks({ privateAllowed }, { ...peer, deliver, random: systemRandom, lookup: (_name, _options, done) => { done(null, [{ address: '93.184.215.14', family: 4 }]) } })
+  async function webhooksOf (
+    peer: TestPeer, deliver: Deliver, { privateAllowed = false, events }: { privateAllowed?: boolean, events: UserEvents }
+  ): Promise<Webhooks> {
+    const hooks = sqlWebhooks({ privateAllowed }, {
+      ...peer, deliver, random: systemRandom, lookup: (_name, _options, done) => { done(null, [{ address: '93.184.215.14', family: 4 }]) }
+    })
     await events.start(signal)
     await hooks.start(signal)
     ending.push(async () => {
@@ -63,7 +67,10 @@ eachDatabase('webhooks contract', databases => {
 
     const { headers, body } = sent[0]!.request
     assert.deepEqual([sent[0]?.url, sent[0]?.types], [url, ['file.status', 'pin.created']])
-    assert.equal(headers['webhook-signature'], signatureOf(secret, { id: headers['webhook-id'] ?? '', timestamp: Number(headers['webhook-timestamp']), body }))
+    assert.equal(
+      headers['webhook-signature'],
+      signatureOf(secret, { id: headers['webhook-id'] ?? '', timestamp: Number(headers['webhook-timestamp']), body })
+    )
     assert.ok(!JSON.stringify([webhook, await hooks.list(owner.id), await hooks.get(owner.id, webhook.id)]).includes(secret))
   })
 
@@ -93,7 +100,9 @@ eachDatabase('webhooks contract', databases => {
     await record(Array.from({ length: 250 }, () => 'file.created' as const))
     await pollUntil(() => sent.reduce((sum, { types }) => sum + types.length, 0) >= 250)
 
-    const ids = sent.flatMap(({ request }) => (JSON.parse(request.body) as { events: Array<{ id: string }> }).events.map(({ id }) => Number(id)))
+    const ids = sent.flatMap(
+      ({ request }) => (JSON.parse(request.body) as { events: Array<{ id: string }> }).events.map(({ id }) => Number(id))
+    )
     assert.deepEqual([sent.map(({ types }) => types.length), ids], [[100, 100, 50], Array.from({ length: 250 }, (_, n) => n + 1)])
   })
 
@@ -113,9 +122,15 @@ eachDatabase('webhooks contract', databases => {
     await pollUntil(() => sent.length >= 4)
     await pollUntil(async () => await failuresOf() === 0)
 
-    assert.deepEqual(sent.map(({ id, types }) => [id === sent[0]?.id, types]), [...Array.from({ length: 3 }, () => [true, ['file.created']]), [false, ['file.deleted']]])
+    assert.deepEqual(
+      sent.map(({ id, types }) => [id === sent[0]?.id, types]),
+      [...Array.from({ length: 3 }, () => [true, ['file.created']]), [false, ['file.deleted']]]
+    )
     const tries = await hooks.deliveries(owner.id, webhook.id, { limit: 10 })
-    assert.deepEqual(tries.slice(-3).map(({ attempt, status, error }) => [attempt, status, error]), [[3, 200, null], [2, null, 'it is away'], [1, 500, 'it is away']])
+    assert.deepEqual(
+      tries.slice(-3).map(({ attempt, status, error }) => [attempt, status, error]),
+      [[3, 200, null], [2, null, 'it is away'], [1, 500, 'it is away']]
+    )
   })
 
   it('are given up after half a day, and begin again with what happens then', async () => {
@@ -169,15 +184,22 @@ eachDatabase('webhooks contract', databases => {
     const peer = await databases.open()
     const events = userEvents({}, peer)
     const [released, sent] = [new AbortController(), [] as string[]]
-    const record = async (user: string): Promise<void> => peer.database.transaction(tx => events.record(tx, [{ user, type: 'pin.created', data: {} }]))
+    const record = async (user: string): Promise<void> =>
+      peer.database.transaction(tx => events.record(tx, [{ user, type: 'pin.created', data: {} }]))
     const slow: Deliver = async ({ url: { host } }, { signal: end }) => {
       sent.push(host)
-      if (host === 'slow.example') await new Promise<void>(resolve => { for (const one of [end, released.signal]) one.addEventListener('abort', () => resolve(), { once: true }) })
+      if (host === 'slow.example') {
+        await new Promise<void>(resolve => {
+          for (const one of [end, released.signal]) one.addEventListener('abort', () => resolve(), { once: true })
+        })
+      }
       return { status: 200, error: null, tookMs: 1 }
     }
     const hooks = await webhooksOf(peer, slow, { events })
     const greedy = await addUser(peer.database)
-    for (let count = 0; count < 20; count++) await hooks.create({ id: greedy, workspace: `w-${greedy}` }, { url: 'https://slow.example/', types: [] })
+    for (let count = 0; count < 20; count++) {
+      await hooks.create({ id: greedy, workspace: `w-${greedy}` }, { url: 'https://slow.example/', types: [] })
+    }
     await record(greedy)
     await pollUntil(() => sent.length > 0)
 
@@ -206,9 +228,12 @@ eachDatabase('webhooks contract', databases => {
     for (let count = 0; count < 6; count++) {
       const user = await addUser(peer.database)
       users.push(user)
-      for (let hook = 0; hook < 4; hook++) await hooks.create({ id: user, workspace: `w-${user}` }, { url: `https://example.com/${count}.${hook}`, types: [] })
+      for (let hook = 0; hook < 4; hook++) {
+        await hooks.create({ id: user, workspace: `w-${user}` }, { url: `https://example.com/${count}.${hook}`, types: [] })
+      }
     }
-    const happen = async (): Promise<void> => peer.database.transaction(tx => events.record(tx, users.map(user => ({ user, type: 'pin.created', data: {} }))))
+    const happen = async (): Promise<void> =>
+      peer.database.transaction(tx => events.record(tx, users.map(user => ({ user, type: 'pin.created', data: {} }))))
     await happen()
 
     for (let turn = 0; turn < 24; turn++) {
@@ -243,7 +268,10 @@ eachDatabase('webhooks contract', databases => {
     assert.notEqual(renewed, secret)
     assert.deepEqual([tried.status, tried.type, sent[0]?.types], [200, 'test', ['test']])
     const { headers, body } = sent[0]!.request
-    assert.equal(headers['webhook-signature'], signatureOf(renewed, { id: headers['webhook-id'] ?? '', timestamp: Number(headers['webhook-timestamp']), body }))
+    assert.equal(
+      headers['webhook-signature'],
+      signatureOf(renewed, { id: headers['webhook-id'] ?? '', timestamp: Number(headers['webhook-timestamp']), body })
+    )
     assert.deepEqual(await hooks.deliveries(owner.id, id, { limit: 5 }), [tried])
 
     await hooks.remove(owner.id, id)
@@ -258,7 +286,9 @@ eachDatabase('webhooks contract', databases => {
       await assert.rejects(hooks.create(owner, { url: wrong, types: [] }), withCode('INVALID_ARGUMENT'), wrong)
       await assert.rejects(hooks.change(owner.id, id, { url: wrong }), withCode('INVALID_ARGUMENT'), wrong)
     }
-    const inside = sqlWebhooks({ privateAllowed: false }, { ...peer, deliver, random: systemRandom, lookup: (_name, _options, done) => { done(null, [{ address: '10.0.0.1', family: 4 }]) } })
+    const inside = sqlWebhooks({ privateAllowed: false }, {
+      ...peer, deliver, random: systemRandom, lookup: (_name, _options, done) => { done(null, [{ address: '10.0.0.1', family: 4 }]) }
+    })
     await assert.rejects(inside.create(owner, { url, types: [] }), withCode('INVALID_ARGUMENT'))
     for (let n = 1; n < 20; n++) await hooks.create(owner, { url, types: [] })
     await assert.rejects(hooks.create(owner, { url, types: [] }), withCode('CONFLICT'))

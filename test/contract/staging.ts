@@ -49,7 +49,8 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
     let subject: StagingSubject
     let staging: Staging
     const put = async (key: string, bytes: Uint8Array): Promise<{ sizeBytes: number }> => staging.put(key, inPieces(bytes, 10_000))
-    const append = async (key: string, offset: number, length: number): Promise<number> => staging.append(key, offset, inPieces(bytesFrom(offset, length), 10_000))
+    const append = async (key: string, offset: number, length: number): Promise<number> =>
+      staging.append(key, offset, inPieces(bytesFrom(offset, length), 10_000))
     const keys = async (): Promise<StagedObject[]> => (await Array.fromAsync(staging.keys())).toSorted((a, b) => a.key < b.key ? -1 : 1)
     const reopened = async (): Promise<void> => {
       await staging.stop()
@@ -109,7 +110,9 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
       await staging.put('crumbs', inPieces(bytes.subarray(0, 5000), 1))
 
       assert.equal(digest(await all(staging.read('large'))), digest(bytes))
-      assert.deepEqual(await all(staging.read('large', { offset: pieceBytes - 5, length: 10 })), bytes.subarray(pieceBytes - 5, pieceBytes + 5))
+      assert.deepEqual(
+        await all(staging.read('large', { offset: pieceBytes - 5, length: 10 })), bytes.subarray(pieceBytes - 5, pieceBytes + 5)
+      )
       assert.deepEqual(await all(staging.read('crumbs')), bytes.subarray(0, 5000))
     })
 
@@ -154,7 +157,9 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
       const onDurable = async (offset: number): Promise<void> => { told.push(offset) }
       const fault = new Error('the line is cut')
 
-      await assert.rejects(staging.append('cut', 0, thenFails(bytesFrom(0, pieceBytes * 2 + 40_000), fault), { onDurable }), err => err === fault)
+      await assert.rejects(
+        staging.append('cut', 0, thenFails(bytesFrom(0, pieceBytes * 2 + 40_000), fault), { onDurable }), err => err === fault
+      )
 
       assert.equal(told.at(-1), pieceBytes * 2 + 40_000)
       assert.ok(told.length >= 2, `told ${told.length} times`)
@@ -223,7 +228,9 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
 
       const found = await keys()
 
-      assert.deepEqual(found.map(({ key, sizeBytes, isOpen }) => [key, sizeBytes, isOpen]), [['a-open', 50, true], ['b-whole', 1234, false]])
+      assert.deepEqual(
+        found.map(({ key, sizeBytes, isOpen }) => [key, sizeBytes, isOpen]), [['a-open', 50, true], ['b-whole', 1234, false]]
+      )
       assert.ok(found.every(({ changedAt }) => changedAt > before && changedAt < Date.now() + 5000))
     })
 

@@ -7,7 +7,10 @@ import type { SimClock } from '../support/sim-clock.ts'
 import type { FakePinset, TrackedNode } from '../support/tracked-node.ts'
 import { cidNumber, gathered } from '../support/tracked-node.ts'
 
-export interface TrackerSettings { self: PeerId, maxPinQueueSize: number, concurrentPins: number, priorityPinMaxAgeMs: number, priorityPinMaxRetries: number, pinRecoverIntervalMs: number }
+export interface TrackerSettings {
+  self: PeerId, maxPinQueueSize: number, concurrentPins: number, priorityPinMaxAgeMs: number, priorityPinMaxRetries: number,
+  pinRecoverIntervalMs: number
+}
 
 /** A started tracker with its surroundings. */
 export interface TrackerHarness {

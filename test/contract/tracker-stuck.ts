@@ -158,8 +158,13 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
       assert.deepEqual(node.calls.toSorted(), numbers.map(n => `pin ${n}`))
     })
 
-    /** How long these pins wait after each end of the process, when it comes so long after they began. The hand is that of the last run, in which they wait. */
-    const waitsOf = async (runMs: number, { deaths, numbers: some = [1] }: { deaths: number, numbers?: number[] }): Promise<{ waits: number[], hand: TrackerInHand }> => {
+    /**
+     * How long these pins wait after each end of the process, when it comes so long after they began. The hand is that of the last run, in
+     * which they wait.
+     */
+    const waitsOf = async (
+      runMs: number, { deaths, numbers: some = [1] }: { deaths: number, numbers?: number[] }
+    ): Promise<{ waits: number[], hand: TrackerInHand }> => {
       const hand = await opened()
       const { track, node, clock, crash } = hand
       for (const n of some) node.hold(`pin ${n}`)

@@ -7,7 +7,10 @@ import { direct, elsewhere, inHand, meta } from './tracker-harness.ts'
 
 const hourMs = 3_600_000
 
-/** What every pin tracker promises of roots that a crash has left behind: nothing but the pinset keeps a root of a node that is this peer's alone. */
+/**
+ * What every pin tracker promises of roots that a crash has left behind: nothing but the pinset keeps a root of a node that is this peer's
+ * alone.
+ */
 export function trackerSurplusContract (name: string, open: OpenTracker): void {
   /** Pins 1 and 2 were unpinned, 3 went to another peer, and the process was killed before the tracker had a row. */
   const leaking = async (some?: Partial<TrackerSettings>): Promise<TrackerInHand> => {
@@ -58,7 +61,12 @@ export function trackerSurplusContract (name: string, open: OpenTracker): void {
       assert.equal(hand.node.roots.size, 5)
     })
 
-    for (const [what, progress] of [['has no head', { heads: [] }], ['misses a branch', { dirty: true }], ['has heard of a branch that it has not merged', { behind: true }]] as const) {
+    for (
+      const [what, progress] of [
+        ['has no head', { heads: [] }], ['misses a branch', { dirty: true }],
+        ['has heard of a branch that it has not merged', { behind: true }]
+      ] as const
+    ) {
       it(`takes nothing while the pinset ${what}`, async () => {
         const hand = await leaking()
         const whole = hand.pinset.progress

@@ -37,7 +37,10 @@ const open: OpenTracker = async some => {
   const clock = new SimClock()
   let process = { isOver: false }
   const make = () => statelessTracker({ ...trackerSettings, ...some },
-    { state: pinset, progress: () => pinset.progress, ipfs: node, datastore: storeOf(process, datastore), clock: clockOf(process, clock), log: silentLogger, identity: () => identity })
+    {
+      state: pinset, progress: () => pinset.progress, ipfs: node, datastore: storeOf(process, datastore), clock: clockOf(process, clock),
+      log: silentLogger, identity: () => identity
+    })
   let tracker = make()
   await tracker.start(new AbortController().signal)
   const restart = async () => {

@@ -21,8 +21,14 @@ export function trackerContract (name: string, open: OpenTracker): void {
       assert.deepEqual(node.calls, ['pin 1'])
       const info = await tracker.status(cidNumber(1))
       assert.deepEqual(
-        { name: info.name, peer: info.peer, timestamp: info.timestamp, created: info.created, attempts: info.attemptCount, priority: info.priorityPin, error: info.error },
-        { name: 'pin 1', peer: trackerSettings.self, timestamp: aPin(1).timestamp, created: aPin(1).timestamp, attempts: 0, priority: false, error: '' })
+        {
+          name: info.name, peer: info.peer, timestamp: info.timestamp, created: info.created, attempts: info.attemptCount,
+          priority: info.priorityPin, error: info.error
+        },
+        {
+          name: 'pin 1', peer: trackerSettings.self, timestamp: aPin(1).timestamp, created: aPin(1).timestamp, attempts: 0, priority: false,
+          error: ''
+        })
     })
 
     it('unpins what is untracked', async () => {
@@ -133,7 +139,9 @@ export function trackerContract (name: string, open: OpenTracker): void {
 
       const listed = await list()
 
-      const expected = { 'pin 1': 'pinned', 'pin 2': 'pinned', 'pin 3': 'sharded', 'pin 4': 'remote', 'pin 5': 'unexpectedly_unpinned', 'pin 6': 'pinned' }
+      const expected = {
+        'pin 1': 'pinned', 'pin 2': 'pinned', 'pin 3': 'sharded', 'pin 4': 'remote', 'pin 5': 'unexpectedly_unpinned', 'pin 6': 'pinned'
+      }
       assert.deepEqual(listed, expected)
       assert.deepEqual(await Promise.all([1, 2, 3, 4, 5, 6].map(statusOf)), Object.values(expected))
       assert.equal((await tracker.status(cidNumber(5))).error, 'the item should be pinned but it is not')
@@ -273,13 +281,17 @@ export function trackerContract (name: string, open: OpenTracker): void {
       const info = await tracker.status(cidNumber(1))
 
       assert.deepEqual([info.status, info.error], ['cluster_error', 'connection refused'])
-      await assert.rejects(gathered(tracker.statusAll(0)), err => isClusterError(err, 'IPFS_UNAVAILABLE') && err.message === 'could not get pinset from IPFS: connection refused')
+      await assert.rejects(
+        gathered(tracker.statusAll(0)),
+        err => isClusterError(err, 'IPFS_UNAVAILABLE') && err.message === 'could not get pinset from IPFS: connection refused'
+      )
       await assert.rejects(gathered(tracker.recoverAll()), err => isClusterError(err, 'IPFS_UNAVAILABLE'))
     })
 
     it('refuses what finds no room in its queue', async () => {
       const { track, untrack, node, tracker, settled } = await opened({ maxPinQueueSize: 2, concurrentPins: 1 })
-      node.behaviour = async (_call, signal) => await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) })
+      node.behaviour = async (_call, signal) =>
+        await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) })
       track(aPin(1))
       await settled(1, 'pinning')
 
@@ -303,7 +315,8 @@ export function trackerContract (name: string, open: OpenTracker): void {
       await settled(2, 'pinning')
 
       assert.deepEqual(tracker.operation(cidNumber(1)), {
-        type: 'pin', phase: 'error', since, attempts: 1, error: 'pin 1 fails', queueLength: 1, nextTryAt: since + trackerSettings.pinRecoverIntervalMs
+        type: 'pin', phase: 'error', since, attempts: 1, error: 'pin 1 fails', queueLength: 1, nextTryAt: since +
+          trackerSettings.pinRecoverIntervalMs
       })
       assert.deepEqual([tracker.operation(cidNumber(2))?.phase, tracker.operation(cidNumber(3))?.phase], ['in_progress', 'queued'])
       assert.equal(tracker.operation(cidNumber(4)), undefined)

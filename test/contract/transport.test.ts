@@ -31,9 +31,16 @@ const overStreams = (port: number): Transport => nodeTransport({
   openStream: async () => connect({ port, host: '127.0.0.1' })
 })
 
-transportContract({ name: 'fetch', showsTrailers: false, start: async handler => tcpCase(handler, overFetch), toNobody: async () => unused(overFetch) })
-transportContract({ name: 'Node over TCP', showsTrailers: true, start: async handler => tcpCase(handler, overNode), toNobody: async () => unused(overNode) })
-transportContract({ name: 'Node over given streams', showsTrailers: true, start: async handler => tcpCase(handler, overStreams), toNobody: async () => unused(overStreams) })
+transportContract({
+  name: 'fetch', showsTrailers: false, start: async handler => tcpCase(handler, overFetch), toNobody: async () => unused(overFetch)
+})
+transportContract({
+  name: 'Node over TCP', showsTrailers: true, start: async handler => tcpCase(handler, overNode), toNobody: async () => unused(overNode)
+})
+transportContract({
+  name: 'Node over given streams', showsTrailers: true, start: async handler => tcpCase(handler, overStreams),
+  toNobody: async () => unused(overStreams)
+})
 transportContract({
   name: 'failover to the second',
   showsTrailers: true,

@@ -45,9 +45,19 @@ describe('a bit that turned on the disk', () => {
       ids.push((await infoOf(index)).id)
     }
     await pollUntil(async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).length === 2, { what: 'the other peer' })
-    const [added] = (await jsonLines(await fetch(`${at(0).url}/add?raw-leaves=true`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: content }]) }))).slice(-1)
+    const [added] = (
+      await jsonLines(
+        await fetch(`${at(0).url}/add?raw-leaves=true`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: content }]) })
+      )
+    ).slice(-1)
     cid = added.cid
-    await pollUntil(async () => Object.values<any>((await (await fetch(`${at(0).url}/pins/${cid}`)).json() as any).peer_map).filter(({ status }) => status === 'pinned').length === 2, { what: 'the pin on both' })
+    await pollUntil(
+      async () =>
+        Object.values<any>(
+          (await (await fetch(`${at(0).url}/pins/${cid}`)).json() as any).peer_map
+        ).filter(({ status }) => status === 'pinned').length === 2,
+      { what: 'the pin on both' }
+    )
   })
   after(async () => { await Promise.all(peers.map(async peer => peer.remove())) })
 
@@ -74,7 +84,10 @@ describe('a bit that turned on the disk', () => {
   })
 
   it('lets one peer look at what the other shows', async () => {
-    await pollUntil(async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).filter(({ error }) => error === '').length === 2, { what: 'the other peer' })
+    await pollUntil(
+      async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).filter(({ error }) => error === '').length === 2,
+      { what: 'the other peer' }
+    )
 
     const { status, stdout, stderr } = await ctl(0, 'audit', '--all', '--peer', 'peer-1')
 

@@ -39,8 +39,12 @@ describe('the guide to backup and restore', () => {
   })
 
   const run = async (name: string, folder: string): Promise<void> => {
-    const variables = { PEER: folder, BACKUP: join(parent, 'backup'), REST_PORT: new URL(peer.url).port, PATH: `${join(parent, 'bin')}:${process.env.PATH}` }
-    await promisify(execFile)('sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env: { ...process.env, ...variables } })
+    const variables = {
+      PEER: folder, BACKUP: join(parent, 'backup'), REST_PORT: new URL(peer.url).port, PATH: `${join(parent, 'bin')}:${process.env.PATH}`
+    }
+    await promisify(execFile)(
+      'sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env: { ...process.env, ...variables } }
+    )
   }
   const backup = async (): Promise<string> => readFile(join(parent, 'backup', 'pins.json'), 'utf8')
   const pinned = async (cid: string): Promise<boolean> => {
@@ -49,7 +53,11 @@ describe('the guide to backup and restore', () => {
   }
 
   it('brings a lost peer back, pinset and identity, on an empty folder', async () => {
-    const lines = await jsonLines(await fetch(`${peer.url}/add?cid-version=1&name=kept`, { method: 'POST', body: uploadForm([{ name: 'a', bytes: Buffer.from('precious') }]) }))
+    const lines = await jsonLines(
+      await fetch(
+        `${peer.url}/add?cid-version=1&name=kept`, { method: 'POST', body: uploadForm([{ name: 'a', bytes: Buffer.from('precious') }]) }
+      )
+    )
     const inline = await fetch(`${peer.url}/pins/bafkqaala?name=inline&meta-owner=me`, { method: 'POST' })
     const direct = await fetch(`${peer.url}/pins/bafkqaalb?name=direct&mode=direct&expire-in=1000h`, { method: 'POST' })
     await pollUntil(async () => pinned(lines.at(-1).cid))

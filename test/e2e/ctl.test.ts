@@ -32,7 +32,10 @@ describe('ctl and a peer, both as real programs', () => {
   })
 
   const ctl = async (...args: string[]): Promise<ProgramResult> => new Promise(resolve => {
-    execFile(process.execPath, [program, '--host', host, ...args], { cwd: folder }, (err, stdout, stderr) => resolve({ status: err == null ? 0 : Number(err.code), stdout, stderr }))
+    execFile(
+      process.execPath, [program, '--host', host, ...args], { cwd: folder },
+      (err, stdout, stderr) => resolve({ status: err == null ? 0 : Number(err.code), stdout, stderr })
+    )
   })
   const done = async (...args: string[]): Promise<string> => {
     const { status, stdout, stderr } = await ctl(...args)
@@ -55,8 +58,13 @@ describe('ctl and a peer, both as real programs', () => {
     const tree = await done('add', '-r', 'dir')
 
     assert.equal(file, `added ${helloCid} hello.txt\n`)
-    assert.deepEqual(tree.trimEnd().split('\n').map(line => line.split(' ')[2]).toSorted(), ['dir', 'dir/a.txt', 'dir/link', 'dir/sub', 'dir/sub/b.txt'])
-    assert.match(await done('pin', 'ls', helloCid), new RegExp(`^${helloCid} \\| greeting \\| PIN \\| Repl\\. Factor: -1 \\| Allocations: \\[everywhere\\]`))
+    assert.deepEqual(
+      tree.trimEnd().split('\n').map(line => line.split(' ')[2]).toSorted(), ['dir', 'dir/a.txt', 'dir/link', 'dir/sub', 'dir/sub/b.txt']
+    )
+    assert.match(
+      await done('pin', 'ls', helloCid),
+      new RegExp(`^${helloCid} \\| greeting \\| PIN \\| Repl\\. Factor: -1 \\| Allocations: \\[everywhere\\]`)
+    )
     assert.equal((await done('pin', 'ls')).trimEnd().split('\n').length, 2)
     assert.match(await done('status', helloCid), /: PINNED \| /)
     assert.equal((await done('--enc=json', 'status', '--filter', 'pinned')).match(/"status": "pinned"/g)?.length, 2)
@@ -94,7 +102,15 @@ describe('ctl and a peer, both as real programs', () => {
 
   it('shares its client with programs: by fetch and by Node, blobs and streams', async () => {
     for (const client of [createClient({ url: peer.url }), createNodeClient({ hosts: [host] })]) {
-      const lines = await Array.fromAsync(client.add([{ path: 'd', directory: true }, { path: 'd/blob', content: new Blob(['blob']) }, { path: 'd/stream', content: async function * () { yield new TextEncoder().encode('stream') } }], { cidVersion: 1 }))
+      const lines = await Array.fromAsync(
+        client.add(
+          [
+            { path: 'd', directory: true }, { path: 'd/blob', content: new Blob(['blob']) },
+            { path: 'd/stream', content: async function * () { yield new TextEncoder().encode('stream') } }
+          ],
+          { cidVersion: 1 }
+        )
+      )
       const status = await client.status(lines.at(-1)?.cid ?? '')
 
       assert.deepEqual(lines.map(({ name }) => name), ['d/blob', 'd/stream', 'd'])

@@ -18,7 +18,11 @@ describe('a peer with a denylist, through its real program', { timeout: 120_000 
     return response.status
   }
   const addFile = async (content: string): Promise<any[]> =>
-    jsonLines(await fetch(`${peer.url}/add?cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: new TextEncoder().encode(content) }]) }))
+    jsonLines(
+      await fetch(`${peer.url}/add?cid-version=1`, {
+        method: 'POST', body: uploadForm([{ name: 'file', bytes: new TextEncoder().encode(content) }])
+      })
+    )
 
   it('takes a list while it runs; what it names is refused, and can be unpinned and collected', async () => {
     const [{ cid }] = await addFile('denied later') as [{ cid: string }]
@@ -35,7 +39,10 @@ describe('a peer with a denylist, through its real program', { timeout: 120_000 
     await removed.arrayBuffer()
     const gc: any = await (await fetch(`${peer.url}/ipfs/gc?local=true`, { method: 'POST' })).json()
     assert.ok((Object.values(gc.peer_map)[0] as any).keys.length > 0)
-    const added = await fetch(`${peer.url}/add?cid-version=1&stream-channels=false`, { method: 'POST', body: uploadForm([{ name: 'file', bytes: new TextEncoder().encode('denied later') }]) })
+    const added = await fetch(
+      `${peer.url}/add?cid-version=1&stream-channels=false`,
+      { method: 'POST', body: uploadForm([{ name: 'file', bytes: new TextEncoder().encode('denied later') }]) }
+    )
     assert.deepEqual([added.status, ((await added.json()) as any).message], [403, `${cid} is denied by mine.deny:1`])
     assert.deepEqual(await jsonLines(await fetch(`${peer.url}/allocations`)), [])
   })
@@ -46,7 +53,10 @@ describe('a peer with a denylist, through its real program', { timeout: 120_000 
     await pollUntil(async () => await gatewayStatus(cid) === 410, { withinMs: 15_000, what: 'the rule' })
 
     await writeFile(list(), '<html>\n404\n')
-    await pollUntil(async () => ((await (await fetch(`${peer.url}/health/ready`)).json()) as any).problems.includes('denylist_broken'), { withinMs: 15_000, what: 'the problem' })
+    await pollUntil(
+      async () => ((await (await fetch(`${peer.url}/health/ready`)).json()) as any).problems.includes('denylist_broken'),
+      { withinMs: 15_000, what: 'the problem' }
+    )
 
     assert.equal(await gatewayStatus(cid), 410)
     await peer.end()

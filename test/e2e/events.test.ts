@@ -29,7 +29,9 @@ before(async () => {
       const body = Buffer.concat(parts).toString()
       const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = request.headers
       const isSigned = signature === signatureOf(secret, { id: String(id), timestamp: Number(timestamp), body })
-      received.push({ path: request.url ?? '', types: (JSON.parse(body) as { events: ClusterEvent[] }).events.map(({ type }) => type), isSigned })
+      received.push({
+        path: request.url ?? '', types: (JSON.parse(body) as { events: ClusterEvent[] }).events.map(({ type }) => type), isSigned
+      })
       response.end()
     })
   })
@@ -56,20 +58,31 @@ describe('events of a real peer', { timeout: 60_000 }, () => {
     const end = new AbortController()
     const client = new ServiceClient({ url: service.api, key })
     const listening = [
-      (async () => { for await (const event of cluster.events({ after: 'oldest', signal: end.signal })) heard.push(event) })().catch(() => {}),
+      (async () => {
+        for await (const event of cluster.events({ after: 'oldest', signal: end.signal })) heard.push(event)
+      })().catch(() => {}),
       (async () => { for await (const event of client.events({ after: 'oldest', signal: end.signal })) own.push(event) })().catch(() => {})
     ]
     const { cid } = await client.files.upload({ path: 'report.txt', content: 'a report' })
     const { requestid } = await client.pins.add({ cid, name: 'the report' })
-    await pollUntil(() => own.some(({ type, data }) => type === 'file.status' && data.state === 'pinned') && own.some(({ type, data }) => type === 'pin.created' && data.requestid === requestid))
+    await pollUntil(
+      () => own.some(({ type, data }) => type === 'file.status' && data.state === 'pinned')
+        && own.some(({ type, data }) => type === 'pin.created' && data.requestid === requestid)
+    )
     await pollUntil(() => heard.some(({ type, data }) => type === 'pin.status' && data.cid === cid && data.status === 'pinned'))
     await client.pins.delete(requestid)
     await client.files.delete(cid)
-    await pollUntil(() => heard.some(({ type, data }) => type === 'pin.removed' && data.cid === cid) && heard.some(({ data }) => data.cid === cid && data.status === 'unpinned'))
+    await pollUntil(
+      () => heard.some(({ type, data }) => type === 'pin.removed' && data.cid === cid)
+        && heard.some(({ data }) => data.cid === cid && data.status === 'unpinned')
+    )
     end.abort()
     await Promise.all(listening)
 
-    assert.deepEqual(own.map(({ type }) => type).filter(type => /created|deleted/.test(type)), ['file.created', 'pin.created', 'pin.deleted', 'file.deleted'])
+    assert.deepEqual(
+      own.map(({ type }) => type).filter(type => /created|deleted/.test(type)),
+      ['file.created', 'pin.created', 'pin.deleted', 'file.deleted']
+    )
     assert.ok(heard.findIndex(({ type }) => type === 'pin.put') < heard.findIndex(({ type }) => type === 'pin.status'))
   })
 
@@ -78,19 +91,31 @@ describe('events of a real peer', { timeout: 60_000 }, () => {
     const hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
     const made = await client.webhooks.create({ url: `${hook}/user`, types: ['file'] })
     await client.files.upload({ path: 'sent.txt', content: 'sent elsewhere' })
-    await pollUntil(() => received.some(({ path, types }) => path === '/user' && types.includes('file.created')) && received.some(({ path }) => path === '/cluster'))
+    await pollUntil(
+      () => received.some(
+        ({ path, types }) => path === '/user' && types.includes('file.created')
+      ) && received.some(({ path }) => path === '/cluster')
+    )
 
     const [configured] = await cluster.webhooks()
-    assert.ok(received.filter(({ path }) => path === '/cluster').every(({ isSigned, types }) => isSigned && types.every(type => type === 'pin.put' || type === 'pin.status')))
+    assert.ok(
+      received.filter(({ path }) => path === '/cluster').every(
+        ({ isSigned, types }) => isSigned && types.every(type => type === 'pin.put' || type === 'pin.status')
+      )
+    )
     assert.deepEqual([configured?.failures, configured?.deliveries[0]?.status], [0, 200])
     assert.deepEqual([(await cluster.testWebhook(0)).status, (await client.webhooks.test(made.id)).status], [200, 200])
     assert.ok((await client.webhooks.deliveries(made.id)).length >= 2)
   })
 
-  it('end at once when the peer stops, and go on after it: the owner\'s without a gap, the cluster\'s with a word about it', { timeout: 60_000 }, async () => {
+  it('end at once when the peer stops, and go on after it: the owner\'s without a gap, the cluster\'s with a word about it', {
+    timeout: 60_000
+  }, async () => {
     const client = new ServiceClient({ url: service.api, key })
     const places = { own: '', cluster: '' }
-    const read = async (events: AsyncGenerator<ClusterEvent>, note: (id: string) => void): Promise<void> => { for await (const { id } of events) note(id) }
+    const read = async (
+      events: AsyncGenerator<ClusterEvent>, note: (id: string) => void
+    ): Promise<void> => { for await (const { id } of events) note(id) }
     const listening = [
       read(client.events({ after: 'oldest' }), id => { places.own = id }).catch(() => {}),
       read(cluster.events({ after: 'oldest' }), id => { places.cluster = id }).catch(() => {})

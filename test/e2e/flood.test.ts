@@ -20,7 +20,10 @@ import { pollUntil } from '../support/poll.ts'
 const secret = 'ab'.repeat(32)
 const topic = crdtTopic('ipfs-cluster')
 const bitswap = '/ipfs/bitswap/1.2.0'
-/** What one kind of flood may cost in so short a time: twice what was measured, or three times where that is little (the pins alone take 20). */
+/**
+ * What one kind of flood may cost in so short a time: twice what was measured, or three times where that is little (the pins alone take
+ * 20).
+ */
 const mostMiB = { gossip: 100, heads: 300, wants: 100, nonsense: 100 }
 
 const identityCid = (text: string): string => {
@@ -44,7 +47,8 @@ const gossipFrame = (): Buffer => framed(Buffer.concat([
   ...Array.from({ length: 1000 }, () => field(1, Buffer.concat([Buffer.of(8, 1), field(2, Buffer.from(randomBytes(16).toString('hex')))]))),
   field(2, Buffer.concat([field(2, randomBytes(500_000)), field(4, Buffer.from(topic))]))
 ]))
-const wantsFrame = (): Uint8Array => encodeBitswapFrame({ wants: absentCids(2000).map(cid => ({ cid: cid.bytes, type: 'block', cancel: false })) })
+const wantsFrame = (): Uint8Array =>
+  encodeBitswapFrame({ wants: absentCids(2000).map(cid => ({ cid: cid.bytes, type: 'block', cancel: false })) })
 
 /** How long each flood goes on; FLOOD_SECONDS for a longer look, and FLOOD_FIGURES prints what it cost. */
 const floodMs = Number(process.env.FLOOD_SECONDS ?? '1.5') * 1000
@@ -91,12 +95,16 @@ describe('a hostile peer inside the secret', () => {
     const from = performance.now()
     const response = await fetch(`${at(0).url}/pins/${cid}`, { method: 'POST' })
     assert.equal(response.status, 200)
-    await pollUntil(async () => (await fetch(`${at(1).url}/allocations/${cid}`)).status === 200, { everyMs: 5, what: 'the pin at the other' })
+    await pollUntil(
+      async () => (await fetch(`${at(1).url}/allocations/${cid}`)).status === 200, { everyMs: 5, what: 'the pin at the other' }
+    )
     return performance.now() - from
   }
 
   /** Floods while pins go on, until it has had its effect: a busy machine needs longer to send so much. What that cost. */
-  async function underFlood (flood: (isOver: () => boolean) => Promise<void>, isSeen: () => boolean = () => true): Promise<{ extraMiB: number, slowestMs: number }> {
+  async function underFlood (
+    flood: (isOver: () => boolean) => Promise<void>, isSeen: () => boolean = () => true
+  ): Promise<{ extraMiB: number, slowestMs: number }> {
     const before = await residentMiB([at(0).pid()])
     const from = performance.now()
     const end = performance.now() + floodMs
@@ -113,7 +121,9 @@ describe('a hostile peer inside the secret', () => {
       perSecond[second] = Math.max(perSecond[second] ?? 0, Math.round(extra))
     }
     await flooding
-    if (process.env.FLOOD_FIGURES != null) console.log(`${Math.round(most)} MiB more, slowest pin ${Math.round(slowestMs)} ms; most in each second: ${perSecond.join(' ')}`)
+    if (process.env.FLOOD_FIGURES != null) {
+      console.log(`${Math.round(most)} MiB more, slowest pin ${Math.round(slowestMs)} ms; most in each second: ${perSecond.join(' ')}`)
+    }
     return { extraMiB: most, slowestMs }
   }
 
@@ -135,7 +145,9 @@ describe('a hostile peer inside the secret', () => {
     const frames = Array.from({ length: 8 }, gossipFrame)
     let next = 0
 
-    const { extraMiB, slowestMs } = await underFlood(async isOver => pour('/meshsub/1.1.0', () => frames[next++ % 8] as Uint8Array, isOver), () => linesAbout('is slowed down').length > 0)
+    const { extraMiB, slowestMs } = await underFlood(
+      async isOver => pour('/meshsub/1.1.0', () => frames[next++ % 8] as Uint8Array, isOver), () => linesAbout('is slowed down').length > 0
+    )
 
     assert.ok(extraMiB < mostMiB.gossip, `${extraMiB} MiB more`)
     assert.ok(slowestMs < slowestMostMs, `a pin took ${slowestMs} ms`)
@@ -186,13 +198,18 @@ describe('a hostile peer inside the secret', () => {
 
     assert.ok(extraMiB < mostMiB.nonsense, `${extraMiB} MiB more`)
     assert.ok(slowestMs < slowestMostMs, `a pin took ${slowestMs} ms`)
-    assert.deepEqual(['a call from another peer failed', 'was not given the history', 'bitswap stream was refused'].map(what => linesAbout(what).length), [1, 1, 1])
+    assert.deepEqual(
+      ['a call from another peer failed', 'was not given the history', 'bitswap stream was refused'].map(what => linesAbout(what).length),
+      [1, 1, 1]
+    )
   })
 
   it('leaves nothing behind: both know the same pins', async () => {
     await visible()
 
-    const counts = await Promise.all([0, 1].map(async index => (await (await fetch(`${at(index).url}/allocations`)).text()).trim().split('\n').length))
+    const counts = await Promise.all(
+      [0, 1].map(async index => (await (await fetch(`${at(index).url}/allocations`)).text()).trim().split('\n').length)
+    )
     assert.deepEqual(counts, [pins, pins])
   })
 })

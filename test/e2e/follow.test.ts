@@ -49,15 +49,19 @@ describe('a follower, through its real program', () => {
   })
 
   const url = (): string => `http://127.0.0.1:${(source.address() as AddressInfo).port}/service.json`
-  const follow = async (...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, [program, '-c', folder, 'team', ...args])).stdout
-  const start = (...args: string[]): ChildProcess => spawn(process.execPath, [program, '-c', folder, 'team', 'run', ...args], { stdio: 'ignore' })
+  const follow = async (...args: string[]): Promise<string> => (
+    await promisify(execFile)(process.execPath, [program, '-c', folder, 'team', ...args])
+  ).stdout
+  const start = (...args: string[]): ChildProcess =>
+    spawn(process.execPath, [program, '-c', folder, 'team', 'run', ...args], { stdio: 'ignore' })
   const client = () => createNodeClient({ hosts: [`/unix${folder}/team/api-socket`] })
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const code = new Promise<number | null>(resolve => child?.once('exit', resolve))
     child?.kill(signal)
     return code
   }
-  const pin = async (cid: string): Promise<void> => assert.equal((await fetch(`${leader.url}/pins/${cid}?name=${cid}`, { method: 'POST' })).status, 200)
+  const pin = async (cid: string): Promise<void> =>
+    assert.equal((await fetch(`${leader.url}/pins/${cid}?name=${cid}`, { method: 'POST' })).status, 200)
   const listed = async (): Promise<string> => (await follow('list')).split('\n').filter(line => line !== '').toSorted().join('\n')
 
   it('takes over and pins what the leader pins', async () => {
@@ -72,7 +76,9 @@ describe('a follower, through its real program', () => {
   })
 
   it('refuses changes of its own', async () => {
-    await assert.rejects(client().pin('bafkqaalc'), err => err instanceof ApiError && err.status === 500 && err.message.includes('follower mode'))
+    await assert.rejects(
+      client().pin('bafkqaalc'), err => err instanceof ApiError && err.status === 500 && err.message.includes('follower mode')
+    )
 
     assert.equal(await listed(), listOf('pinned', cids.slice(0, 2)))
   })

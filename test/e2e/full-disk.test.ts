@@ -29,9 +29,11 @@ describe('a peer on a disk without one byte left', { skip: noSmallDisk(), timeou
     disk?.close()
   })
 
-  const reserveIsThere = async (): Promise<void> => pollUntil(() => sizeOf('reserve') === reserveBytes, { withinMs: 20_000, what: 'the reserve' })
+  const reserveIsThere = async (): Promise<void> =>
+    pollUntil(() => sizeOf('reserve') === reserveBytes, { withinMs: 20_000, what: 'the reserve' })
   const sizeOf = (name: string): number => statSync(join(disk.path, name), { throwIfNoEntry: false })?.size ?? 0
-  const upload = async (bytes: Uint8Array): Promise<Response> => fetch(`${peer.url}/add?stream-channels=false&cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'f', bytes }]) })
+  const upload = async (bytes: Uint8Array): Promise<Response> =>
+    fetch(`${peer.url}/add?stream-channels=false&cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'f', bytes }]) })
 
   async function add (bytes: Uint8Array): Promise<string> {
     const answer = await upload(bytes)

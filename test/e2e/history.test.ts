@@ -29,8 +29,13 @@ describe('two Node peers, through their real program', () => {
     await at(0).start()
     const { id } = await json(0, '/id')
     await address(0)
-    await pollUntil(async () => (await fetch(`${at(0).url}/pins/${cidFor('chain 0')}?user-allocations=${id}&replication=1`, { method: 'POST' })).ok, { what: 'the first pin' })
-    for (let index = 1; index < count; index++) await fetch(`${at(0).url}/pins/${cidFor(`chain ${index}`)}?user-allocations=${id}&replication=1`, { method: 'POST' })
+    await pollUntil(
+      async () => (await fetch(`${at(0).url}/pins/${cidFor('chain 0')}?user-allocations=${id}&replication=1`, { method: 'POST' })).ok,
+      { what: 'the first pin' }
+    )
+    for (let index = 1; index < count; index++) {
+      await fetch(`${at(0).url}/pins/${cidFor(`chain ${index}`)}?user-allocations=${id}&replication=1`, { method: 'POST' })
+    }
   })
   after(async () => { await Promise.all(peers.map(async peer => peer.remove())) })
 
@@ -46,7 +51,9 @@ describe('two Node peers, through their real program', () => {
   it('catch up with what was written while they were down', async () => {
     await at(1).end('SIGKILL')
     const { id } = await json(0, '/id')
-    for (let index = 0; index < 20; index++) await fetch(`${at(0).url}/pins/${cidFor(`later ${index}`)}?user-allocations=${id}&replication=1`, { method: 'POST' })
+    for (let index = 0; index < 20; index++) {
+      await fetch(`${at(0).url}/pins/${cidFor(`later ${index}`)}?user-allocations=${id}&replication=1`, { method: 'POST' })
+    }
 
     await at(1).start(['--bootstrap', await address(0)])
 

@@ -28,7 +28,9 @@ describe('HTTP APIs over libp2p', () => {
     pinningAddress = `/ip4/127.0.0.1/tcp/${pinningPort}/p2p/${pinningKey.id}`
     dialer = libp2pHttpClient({ secret: '' }, { clock: systemClock })
     peer = await peerProcess(json => {
-      Object.assign(json.api.restapi, { ...hostSettings(key, port), basic_auth_credentials: { alice: 'wonderland' }, http_log_file: 'access.log' })
+      Object.assign(json.api.restapi, {
+        ...hostSettings(key, port), basic_auth_credentials: { alice: 'wonderland' }, http_log_file: 'access.log'
+      })
       json.api.pinsvcapi = { http_listen_multiaddress: '/ip4/127.0.0.1/tcp/0', ...hostSettings(pinningKey, pinningPort) }
     })
     await peer.start()
@@ -50,7 +52,9 @@ describe('HTTP APIs over libp2p', () => {
 
     assert.notEqual(id.id, key.id)
     await assert.rejects(refused, { code: 'NOT_AUTHORIZED' })
-    await pollUntil(async () => /^12D3KooW\w+ - - \[.*\] "GET \/id HTTP\/1.1" 200 \d+$/m.test(await readFile(join(peer.folder, 'access.log'), 'utf8')))
+    await pollUntil(
+      async () => /^12D3KooW\w+ - - \[.*\] "GET \/id HTTP\/1.1" 200 \d+$/m.test(await readFile(join(peer.folder, 'access.log'), 'utf8'))
+    )
   })
 
   it('has a host of its own for each API', async () => {
@@ -65,7 +69,9 @@ describe('HTTP APIs over libp2p', () => {
   it('takes uploads of many megabytes', async () => {
     const added: string[] = []
 
-    for await (const { name } of client('wonderland').add([{ path: 'large', content: new Blob([new Uint8Array(5_000_000)]) }])) added.push(name)
+    for await (const { name } of client('wonderland').add([{ path: 'large', content: new Blob([new Uint8Array(5_000_000)]) }])) {
+      added.push(name)
+    }
 
     assert.deepEqual(added, ['large'])
   })

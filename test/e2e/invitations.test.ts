@@ -18,7 +18,9 @@ describe('invitations by the command line, beside a running peer', { timeout: 60
   }
   const register = async (email: string, invite: string): Promise<number> => {
     const body = JSON.stringify({ email, password: 'correct horse', invite })
-    return (await fetch(`${service.api}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status
+    return (
+      await fetch(`${service.api}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    ).status
   }
 
   it('are made, listed without their codes, and revoked for good', async () => {

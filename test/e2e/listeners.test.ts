@@ -16,12 +16,17 @@ type Answer = { status: number, body: string }
 type Send = typeof httpRequest
 
 const ask = async (send: Send, options: RequestOptions): Promise<Answer> => new Promise((resolve, reject) => {
-  send(options, response => { text(response).then(body => resolve({ status: response.statusCode ?? 0, body }), reject) }).on('error', reject).end()
+  send(options, response => {
+    text(response).then(body => resolve({ status: response.statusCode ?? 0, body }), reject)
+  }).on('error', reject).end()
 })
 
 /** A certificate for 127.0.0.1, signed by itself. */
 async function makeCertificate (folder: string): Promise<void> {
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=peer', '-addext', 'subjectAltName=IP:127.0.0.1',
+  await promisify(
+    execFile
+  )('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=peer',
+  '-addext', 'subjectAltName=IP:127.0.0.1',
     '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')])
 }
 
@@ -34,12 +39,19 @@ describe('what a peer listens on and tells, through its real program', () => {
     const [metricsPort = 0, tlsPort = 0] = await freePorts(2)
     metricsUrl = `http://127.0.0.1:${metricsPort}`
     peer = await peerProcess(json => {
-      json.observations = { ...json.observations, metrics: { ...json.observations.metrics, prometheus_endpoint: `/ip4/127.0.0.1/tcp/${metricsPort}` } }
-      json.api.pinsvcapi = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${tlsPort}`, ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem', basic_auth_credentials: { alice: 'wonderland' }, http_log_file: 'pinsvc.log' }
+      json.observations = {
+        ...json.observations, metrics: { ...json.observations.metrics, prometheus_endpoint: `/ip4/127.0.0.1/tcp/${metricsPort}` }
+      }
+      json.api.pinsvcapi = {
+        http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${tlsPort}`, ssl_cert_file: 'cert.pem', ssl_key_file: 'key.pem',
+        basic_auth_credentials: { alice: 'wonderland' }, http_log_file: 'pinsvc.log'
+      }
     })
     socketPath = join(peer.folder, 'api.sock')
     await makeCertificate(peer.folder)
-    await peer.edit(json => { json.api.restapi.http_listen_multiaddress = [json.api.restapi.http_listen_multiaddress, `/unix${socketPath}`] })
+    await peer.edit(json => {
+      json.api.restapi.http_listen_multiaddress = [json.api.restapi.http_listen_multiaddress, `/unix${socketPath}`]
+    })
     tls = { port: tlsPort, ca: await readFile(join(peer.folder, 'cert.pem'), 'utf8') }
     await peer.start(['--stats'])
   })
@@ -51,7 +63,8 @@ describe('what a peer listens on and tells, through its real program', () => {
 
     await pollUntil(async () => {
       const told = await (await fetch(`${metricsUrl}/metrics`)).text()
-      return /^ipfscluster_pins 1$/m.test(told) && /^ipfscluster_pins_ipfs_pins 1$/m.test(told) && /^helia_cluster_pin_duration_seconds_count\{result="pinned"\} 1$/m.test(told)
+      return /^ipfscluster_pins 1$/m.test(told) && /^ipfscluster_pins_ipfs_pins 1$/m.test(told)
+        && /^helia_cluster_pin_duration_seconds_count\{result="pinned"\} 1$/m.test(told)
     })
   })
 
@@ -66,7 +79,12 @@ describe('what a peer listens on and tells, through its real program', () => {
   it('writes the log of an API into its file', async () => {
     await ask(httpsRequest as Send, { host: '127.0.0.1', ...tls, path: '/pins?limit=3' })
 
-    await pollUntil(async () => /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/pins\?limit=3 HTTP\/1\.1" 401 \d+$/m.test(await readFile(join(peer.folder, 'pinsvc.log'), 'utf8')))
+    await pollUntil(
+      async () =>
+        /^127\.0\.0\.1 - - \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/pins\?limit=3 HTTP\/1\.1" 401 \d+$/m.test(
+          await readFile(join(peer.folder, 'pinsvc.log'), 'utf8')
+        )
+    )
   })
 
   it('answers on a unix socket, also one that a killed peer left behind', async () => {

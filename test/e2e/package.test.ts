@@ -44,7 +44,8 @@ describe('the published package', () => {
     const { stdout } = await run('/usr/bin/node', ['--version']).catch(() => ({ stdout: '' }))
     return stdout.startsWith('v20.') ? '/usr/bin/node' : undefined
   }
-  const script = async (text: string): Promise<unknown> => JSON.parse((await run(process.execPath, ['--input-type=module', '-e', text], { cwd: installed })).stdout)
+  const script = async (text: string): Promise<unknown> =>
+    JSON.parse((await run(process.execPath, ['--input-type=module', '-e', text], { cwd: installed })).stdout)
 
   it('is small and brings nothing but the native database', async () => {
     const names = (await readdir(join(installed, 'node_modules'))).filter(name => !name.startsWith('.'))
@@ -59,12 +60,17 @@ describe('the published package', () => {
   it('has programs that tell the same version', async () => {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
 
-    const [service, ctl, follow] = await Promise.all(['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow'].map(async name => program(name, ['--version'])))
+    const [service, ctl, follow] = await Promise.all(
+      ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow'].map(async name => program(name, ['--version']))
+    )
     const commands = await readdir(join(installed, 'node_modules/.bin'))
 
     assert.equal(service, `helia-cluster-service version 1.1.6+helia.${version}\n`)
     for (const told of [ctl, follow]) assert.match(told ?? '', new RegExp(`version 1\\.1\\.6\\+helia\\.${version}\n$`))
-    assert.deepEqual(commands.filter(name => name.startsWith('helia')).map(name => name.replace(/\..*$/, '')).toSorted(), ['helia-cluster-ctl', 'helia-cluster-follow', 'helia-cluster-service'])
+    assert.deepEqual(
+      commands.filter(name => name.startsWith('helia')).map(name => name.replace(/\..*$/, '')).toSorted(),
+      ['helia-cluster-ctl', 'helia-cluster-follow', 'helia-cluster-service']
+    )
   })
 
   it('has the web pages, and a peer serves them', async () => {
@@ -136,7 +142,9 @@ describe('the published package', () => {
     const line = ['--host', `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`, 'version']
 
     const told = await program('helia-cluster-ctl', line)
-    const toldByOld = await run(await oldNode() ?? process.execPath, [join(installed, 'node_modules/helia-cluster/dist/helia-cluster-ctl.js'), ...line])
+    const toldByOld = await run(
+      await oldNode() ?? process.execPath, [join(installed, 'node_modules/helia-cluster/dist/helia-cluster-ctl.js'), ...line]
+    )
 
     assert.deepEqual([told, toldByOld.stdout], ['1.1.6\n', '1.1.6\n'])
   })
@@ -144,7 +152,9 @@ describe('the published package', () => {
   it('has declarations for everything that it exports, which compile', async () => {
     const home = join(installed, 'node_modules/helia-cluster')
     const { exports } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
-    const files = Object.values(exports).flatMap(entry => typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>))
+    const files = Object.values(exports).flatMap(
+      entry => typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>)
+    )
 
     const sizes = await Promise.all(files.map(async file => (await stat(join(home, file))).size))
 
@@ -160,7 +170,12 @@ describe('the published package', () => {
       // @ts-expect-error: the folder is needed
       export const wrong = startPeer({})
     `)
-    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck', 'false', '--lib', 'es2024,dom']
-    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'user.ts'], { cwd: installed }).catch((err: { stdout: string }) => assert.fail(err.stdout))
+    const options = [
+      '--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck',
+      'false', '--lib', 'es2024,dom'
+    ]
+    await run(
+      process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'user.ts'], { cwd: installed }
+    ).catch((err: { stdout: string }) => assert.fail(err.stdout))
   })
 })

@@ -33,10 +33,19 @@ describe('the guide to peers that come and go', () => {
       await writeFile(join(parent, 'bin', program), `#!/bin/sh\nexec "${process.execPath}" "${root}/cmd/${program}/bin.js" "$@"\n`)
       await chmod(join(parent, 'bin', program), 0o755)
     }
-    cluster = await mixedCluster(['node', 'node', 'node', 'node'], json => Object.assign(json.cluster, { replication_factor_min: 2, replication_factor_max: 2 }))
+    cluster = await mixedCluster(
+      ['node', 'node', 'node', 'node'], json => Object.assign(json.cluster, { replication_factor_min: 2, replication_factor_max: 2 })
+    )
     for (const at of [0, 1, 2]) await cluster.start(at)
     await cluster.settled()
-    for (let at = 0; at < pins; at++) await jsonLines(await fetch(`${cluster.at(at % 3).url}/add?cid-version=1&name=${at}`, { method: 'POST', body: uploadForm([{ name: `${at}`, bytes: Buffer.from(`content ${at}`) }]) }))
+    for (let at = 0; at < pins; at++) {
+      await jsonLines(
+        await fetch(
+          `${cluster.at(at % 3).url}/add?cid-version=1&name=${at}`,
+          { method: 'POST', body: uploadForm([{ name: `${at}`, bytes: Buffer.from(`content ${at}`) }]) }
+        )
+      )
+    }
     await pollUntil(async () => await pinnedOn(0, 1, 2) === 2 * pins, { withinMs: 60_000, what: 'all pins' })
   })
   after(async () => {
@@ -47,9 +56,13 @@ describe('the guide to peers that come and go', () => {
   const hostOf = (at: number): string => `/ip4/127.0.0.1/tcp/${new URL(cluster.at(at).url).port}`
   const run = async (name: string, variables: Record<string, string>): Promise<string> => {
     const env = { ...process.env, PATH: `${join(parent, 'bin')}:${process.env.PATH}`, ...variables }
-    return (await promisify(execFile)('sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env, timeout: 110_000 })).stdout
+    return (
+      await promisify(execFile)('sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env, timeout: 110_000 })
+    ).stdout
   }
-  const allocated = async (peer: string): Promise<number> => (await jsonLines(await fetch(`${cluster.at(0).url}/allocations`))).filter(({ allocations }) => allocations.includes(peer)).length
+  const allocated = async (peer: string): Promise<number> => (
+    await jsonLines(await fetch(`${cluster.at(0).url}/allocations`))
+  ).filter(({ allocations }) => allocations.includes(peer)).length
   /** Copies that these peers have. */
   const pinnedOn = async (...peers: number[]): Promise<number> => {
     const rows = await Promise.all(peers.map(async at => jsonLines(await fetch(`${cluster.at(at).url}/pins?local=true&filter=pinned`))))
@@ -102,7 +115,10 @@ describe('the guide to peers that come and go', () => {
     await cluster.at(2).end('SIGKILL')
     const dead = cluster.id(2)
     const lost = await allocated(dead)
-    await pollUntil(async () => !(await (await fetch(`${cluster.at(0).url}/peers`)).text()).includes(`"id":"${dead}"`), { withinMs: 60_000, what: 'the end of the ping' })
+    await pollUntil(
+      async () => !(await (await fetch(`${cluster.at(0).url}/peers`)).text()).includes(`"id":"${dead}"`),
+      { withinMs: 60_000, what: 'the end of the ping' }
+    )
 
     const missing = await run('what-is-missing', { HOST: hostOf(0) })
     await run('give-its-pins-to-others', { HOST: hostOf(0), PEER: dead })

@@ -20,7 +20,9 @@ describe('the pinning service of a real peer', () => {
   })
   after(async () => { await peer.remove() })
 
-  const add = async (name: string): Promise<any> => (await fetch(url, { method: 'POST', body: JSON.stringify({ cid: identityCid(name), name }) })).json()
+  const add = async (name: string): Promise<any> => (await fetch(url, {
+    method: 'POST', body: JSON.stringify({ cid: identityCid(name), name })
+  })).json()
   const list = async (query = ''): Promise<any> => (await fetch(`${url}${query}`)).json()
 
   it('keeps creation times and order over a kill', async () => {
@@ -31,7 +33,9 @@ describe('the pinning service of a real peer', () => {
     await peer.end('SIGKILL')
     await peer.start()
 
-    assert.deepEqual((await list()).results.map((one: any) => [one.requestid, one.created]), before.results.map((one: any) => [one.requestid, one.created]))
+    assert.deepEqual(
+      (await list()).results.map((one: any) => [one.requestid, one.created]), before.results.map((one: any) => [one.requestid, one.created])
+    )
     assert.deepEqual(added.map(one => one.created).toSorted(), before.results.map((one: any) => one.created).toSorted())
     assert.ok(before.results.every((one: any) => one.delegates.length > 0))
   })

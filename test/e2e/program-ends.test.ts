@@ -12,7 +12,8 @@ import { after, before, describe, it } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
 /** Tells on standard error when a program asks Node to end it, which may hang. */
-const tellsExit = `data:text/javascript,${encodeURIComponent("const { exit } = process; process.exit = code => { process._rawDebug('process.exit'); exit(code) }")}`
+const tellsExit =
+  `data:text/javascript,${encodeURIComponent("const { exit } = process; process.exit = code => { process._rawDebug('process.exit'); exit(code) }")}`
 
 interface Ended { code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }
 
@@ -22,7 +23,10 @@ describe('programs end by themselves, or by the signal that they got', { timeout
   after(async () => { await rm(folder, { recursive: true, force: true }) })
 
   async function run (program: string, args: string[], when: (kill: (signal: NodeJS.Signals) => void) => void = () => {}): Promise<Ended> {
-    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd', `helia-cluster-${program}`, 'bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath, ['--import', tellsExit, join(root, 'cmd', `helia-cluster-${program}`, 'bin.js'), ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'] }
+    )
     when(signal => { child.kill(signal) })
     const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
     return { code, signal, stdout, stderr }
@@ -30,7 +34,8 @@ describe('programs end by themselves, or by the signal that they got', { timeout
 
   it('after what they were asked for', async () => {
     const ended = await Promise.all([
-      run('service', ['--version']), run('ctl', ['--version']), run('follow', ['--version']), run('service', ['-c', join(folder, 'peer'), 'init', '--profile', 'test', '--randomports']),
+      run('service', ['--version']), run('ctl', ['--version']), run('follow', ['--version']),
+      run('service', ['-c', join(folder, 'peer'), 'init', '--profile', 'test', '--randomports']),
       run('ctl', ['--host', '/ip4/127.0.0.1/tcp/9', 'id'])
     ])
 
@@ -39,7 +44,11 @@ describe('programs end by themselves, or by the signal that they got', { timeout
   })
 
   it('also while somebody keeps their input open', async () => {
-    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', join(folder, 'asked'), 'init', '--custom-secret'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath,
+      ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', join(folder, 'asked'), 'init', '--custom-secret'],
+      { stdio: ['pipe', 'pipe', 'pipe'] }
+    )
     child.stdin.write(`${'ab'.repeat(32)}\n`)
     const [told, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
     child.stdin.destroy()
@@ -68,7 +77,9 @@ describe('programs end by themselves, or by the signal that they got', { timeout
         asked = Promise.withResolvers()
         const host = `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`
 
-        const ended = await run('ctl', ['--host', host, 'add', '-r', join(folder, 'files')], kill => { void asked.promise.then(() => kill(signal)) })
+        const ended = await run(
+          'ctl', ['--host', host, 'add', '-r', join(folder, 'files')], kill => { void asked.promise.then(() => kill(signal)) }
+        )
 
         assert.deepEqual(ended, { code: null, signal, stdout: '', stderr: '' })
       })
@@ -76,8 +87,11 @@ describe('programs end by themselves, or by the signal that they got', { timeout
   })
 
   it('although a timer is left that nobody needs', async () => {
-    const program = `const { endProcess } = await import(${JSON.stringify(join(root, 'cmd/helia-cluster-service/end-process.ts'))}); setTimeout(() => console.log('late'), 30_000); console.log('early'); endProcess(7)`
-    const child = spawn(process.execPath, ['--import', tellsExit, '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const program =
+      `const { endProcess } = await import(${JSON.stringify(join(root, 'cmd/helia-cluster-service/end-process.ts'))}); setTimeout(() => console.log('late'), 30_000); console.log('early'); endProcess(7)`
+    const child = spawn(
+      process.execPath, ['--import', tellsExit, '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] }
+    )
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
 
     assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: 'early\n', stderr: '' })
@@ -86,7 +100,10 @@ describe('programs end by themselves, or by the signal that they got', { timeout
   it('a daemon after it has stopped', async () => {
     const peer = join(folder, 'daemon')
     await run('service', ['-c', peer, 'init', '--profile', 'test', '--randomports'])
-    const child = spawn(process.execPath, ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', peer, 'daemon'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(
+      process.execPath, ['--import', tellsExit, join(root, 'cmd/helia-cluster-service/bin.js'), '-c', peer, 'daemon'],
+      { stdio: ['ignore', 'pipe', 'pipe'] }
+    )
     let told = ''
     child.stderr.on('data', chunk => {
       told += chunk

@@ -37,7 +37,9 @@ describe('a script', () => {
     const names = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow']
     await peer.start()
 
-    const printed = await Promise.all(names.map(async name => (await promisify(execFile)(process.execPath, [join(programs, name, 'bin.js'), '--version'])).stdout))
+    const printed = await Promise.all(
+      names.map(async name => (await promisify(execFile)(process.execPath, [join(programs, name, 'bin.js'), '--version'])).stdout)
+    )
 
     const versions = printed.map((text, at) => text.replace(`${names[at]} version `, '').trim())
     assert.match(versions[0] ?? '', /^1\.1\.6/)
@@ -69,7 +71,9 @@ describe('a script', () => {
     const { status, stderr } = await runService(['-c', peer.folder, 'daemon'])
 
     assert.equal(status, 1)
-    for (const key of ['cluster.secret', 'cluster.dial_peer_timeout', 'pin_tracker.stateless.concurrent_pins']) assert.ok(stderr.includes(key), stderr)
+    for (const key of ['cluster.secret', 'cluster.dial_peer_timeout', 'pin_tracker.stateless.concurrent_pins']) {
+      assert.ok(stderr.includes(key), stderr)
+    }
     assert.ok(!stderr.includes(secret))
   })
 
@@ -87,7 +91,12 @@ describe('a script', () => {
 
   it('finds what it added with no-pin after a restart and a garbage collection', async () => {
     await peer.start()
-    const [line] = await jsonLines(await fetch(`${peer.url}/add?no-pin=true&cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'loose', bytes: Buffer.from('not pinned') }]) }))
+    const [line] = await jsonLines(
+      await fetch(
+        `${peer.url}/add?no-pin=true&cid-version=1`,
+        { method: 'POST', body: uploadForm([{ name: 'loose', bytes: Buffer.from('not pinned') }]) }
+      )
+    )
     assert.equal(await peer.end('SIGINT'), 0)
 
     await peer.start()
@@ -116,8 +125,13 @@ describe('a script', () => {
   it('may keep the configuration of all peers on a server', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-source-'))
     const shared = JSON.parse(await readFile(join(peer.folder, 'service.json'), 'utf8'))
-    const documents: Record<string, string> = { '/good': JSON.stringify(shared), '/loop': '{"source":"http://127.0.0.1/other"}', '/broken': '{"cluster":' }
-    const server = createServer((request, response) => response.writeHead(documents[request.url ?? ''] == null ? 404 : 200).end(documents[request.url ?? ''] ?? 'no such file'))
+    const documents: Record<string, string> = {
+      '/good': JSON.stringify(shared), '/loop': '{"source":"http://127.0.0.1/other"}', '/broken': '{"cluster":'
+    }
+    const server = createServer(
+      (request, response) =>
+        response.writeHead(documents[request.url ?? ''] == null ? 404 : 200).end(documents[request.url ?? ''] ?? 'no such file')
+    )
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const url = (path: string): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
     const run = async (path: string, env: NodeJS.ProcessEnv = {}) => {
@@ -125,7 +139,10 @@ describe('a script', () => {
       return runService(['-c', folder, 'state', 'export'], env)
     }
 
-    const results = [await run('/good'), await run('/none'), await run('/loop'), await run('/broken'), await run('/good', { CLUSTER_DIALPEERTIMEOUT: 'soon' })]
+    const results = [
+      await run('/good'), await run('/none'), await run('/loop'), await run('/broken'),
+      await run('/good', { CLUSTER_DIALPEERTIMEOUT: 'soon' })
+    ]
     await new Promise(resolve => server.close(resolve))
     const away = await runService(['-c', folder, 'state', 'export'])
     await rm(folder, { recursive: true, force: true })

@@ -36,7 +36,9 @@ describe('the guide to backup and restore of the service', () => {
     const variables = { PEER: peer.folder, BACKUP: join(parent, 'backup'), PATH: `${join(parent, 'bin')}:${process.env.PATH}` }
     await promisify(execFile)('sh', ['-eu', '-c', commands ?? ''], { env: { ...process.env, ...variables } })
   }
-  const status = async (key: string): Promise<number> => (await fetch(`${peer.service}/api/v1/users/status`, { headers: { 'x-api-key': key } })).status
+  const status = async (key: string): Promise<number> => (
+    await fetch(`${peer.service}/api/v1/users/status`, { headers: { 'x-api-key': key } })
+  ).status
 
   it('brings accounts and keys back as they were while the peer ran', async () => {
     const before = await peer.register('before@example.com')

@@ -12,7 +12,8 @@ const recording: typeof fetch = async (input, init) => {
   called.add(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname}`)
   return fetch(input, init)
 }
-const clientOf = (key?: string): ServiceClient => new ServiceClient({ url: peer.service, fetch: recording, ...(key == null ? {} : { key }) })
+const clientOf = (key?: string): ServiceClient =>
+  new ServiceClient({ url: peer.service, fetch: recording, ...(key == null ? {} : { key }) })
 const refused = (status: number) => (err: unknown): boolean => err instanceof ServiceError && err.status === status
 const text = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => Buffer.concat(await Array.fromAsync(bytes)).toString()
 const password = 'a long password'
@@ -47,7 +48,9 @@ describe('the client of the service', () => {
     assert.deepEqual(await client.account.sessions(), [])
     await client.account.endOtherSessions()
     await client.account.logout().catch(() => {}) // a session is a cookie, which only browsers keep
-    for (const mails of [client.account.mailVerification, client.account.mailRenewal, client.account.mailPasswordReset]) await mails.call(client.account, 'nobody@example.com')
+    for (const mails of [client.account.mailVerification, client.account.mailRenewal, client.account.mailPasswordReset]) {
+      await mails.call(client.account, 'nobody@example.com')
+    }
     const proof = { email: 'user@example.com', verification_code: '000000' }
     await assert.rejects(client.account.verify(proof), ServiceError)
     await assert.rejects(client.account.renew(proof), ServiceError)
@@ -65,7 +68,9 @@ describe('the client of the service', () => {
     assert.equal(await text(client.files.retrieve(file.cid, { range: [1, 3] })), 'ell')
     assert.match(await text(client.files.retrieve(folder.cid)), /sub\/2\.txt/)
     assert.deepEqual((await Array.fromAsync(client.files.list({ limit: 1 }), one => one.cid)).toSorted(), [file.cid, folder.cid].toSorted())
-    assert.deepEqual((await client.files.page({ q: 'brief', meta: { app: 'test' }, sort: 'size_bytes' })).data.map(({ cid }) => cid), [file.cid])
+    assert.deepEqual(
+      (await client.files.page({ q: 'brief', meta: { app: 'test' }, sort: 'size_bytes' })).data.map(({ cid }) => cid), [file.cid]
+    )
     assert.equal((await client.files.change(file.cid, { original_filename: 'letter.txt', group: null })).group, null)
     await client.files.unpin(file.cid)
     await client.files.pin(file.cid)
@@ -125,7 +130,11 @@ describe('the client of the service', () => {
   it('hears what happens, and has it sent elsewhere', async () => {
     const heard: string[] = []
     const end = new AbortController()
-    const listening = (async () => { for await (const { type, data } of client.events({ after: 'oldest', types: ['file'], signal: end.signal })) heard.push(`${type} ${String(data.name)}`) })().catch(() => {})
+    const listening = (async () => {
+      for await (const { type, data } of client.events({ after: 'oldest', types: ['file'], signal: end.signal })) {
+        heard.push(`${type} ${String(data.name)}`)
+      }
+    })().catch(() => {})
     await client.files.upload({ path: 'heard.txt', content: 'heard of' })
     await pollUntil(() => heard.includes('file.created heard.txt'))
     end.abort()
@@ -149,12 +158,17 @@ describe('the client of the service', () => {
     assert.equal((await client.pins.get(pin.requestid)).pin.name, 'a pin')
     await client.pins.change(pin.requestid, { cid, name: 'another' })
     await pollUntil(async () => (await client.pins.page({ name: 'another' })).count === 1)
-    assert.deepEqual(await Array.fromAsync(client.pins.list({ status: ['queued', 'pinning', 'pinned'], cid: [cid] }), one => one.pin.name), ['another'])
+    assert.deepEqual(
+      await Array.fromAsync(client.pins.list({ status: ['queued', 'pinning', 'pinned'], cid: [cid] }), one => one.pin.name), ['another']
+    )
     assert.match(await text(client.pins.export()), new RegExp(cid))
     await client.pins.delete(pin.requestid)
     await assert.rejects(client.pins.import({ endpoint: 'http://127.0.0.1:9/', token: 'x' }), ServiceError)
     const { admin } = client
-    const asks = [admin.users(), admin.user('x'), admin.change('x', { quota_bytes: 1 }), admin.usage('x'), admin.invite(), admin.invites(), admin.revokeInvite('x'), admin.audit(), admin.tasks(), admin.revokeTask('x')]
+    const asks = [
+      admin.users(), admin.user('x'), admin.change('x', { quota_bytes: 1 }), admin.usage('x'), admin.invite(), admin.invites(),
+      admin.revokeInvite('x'), admin.audit(), admin.tasks(), admin.revokeTask('x')
+    ]
     await Promise.all(asks.map(async ask => assert.rejects(ask, refused(403))))
     const { task_id: task } = await client.account.export()
     await pollUntil(async () => (await client.tasks.status(task)).state === 'SUCCESS')
@@ -163,11 +177,22 @@ describe('the client of the service', () => {
   })
 
   it('has a method for everything in the documents', async () => {
-    const documents = await Promise.all(['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(async path => (await fetch(peer.service + path)).json() as Promise<{ paths: Record<string, Record<string, unknown>> }>))
-    const routes = documents.flatMap(({ paths }) => Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`)))
+    const documents = await Promise.all(
+      ['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(
+        async path => (await fetch(peer.service + path)).json() as Promise<{ paths: Record<string, Record<string, unknown>> }>
+      )
+    )
+    const routes = documents.flatMap(
+      ({ paths }) =>
+        Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`))
+    )
     const forOthers = /^HEAD |openapi\.json$|\/api\/gateway\/|\/ip[fn]s\//
 
-    const missing = routes.filter(route => !forOthers.test(route) && !Array.from(called).some(one => new RegExp(`^${route.replaceAll('/', '\\/').replace(/\{\w+\}/g, '[^/]+')}$`).test(one)))
+    const missing = routes.filter(
+      route => !forOthers.test(route) && !Array.from(called).some(
+        one => new RegExp(`^${route.replaceAll('/', '\\/').replace(/\{\w+\}/g, '[^/]+')}$`).test(one)
+      )
+    )
 
     assert.deepEqual(missing, [])
   })

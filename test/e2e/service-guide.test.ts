@@ -14,7 +14,10 @@ import { serviceReady } from '../support/service-peer.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** The guide, line by line: its section of service.json and its commands, as a newcomer types them. What it says to copy is copied from the answers. */
+/**
+ * The guide, line by line: its section of service.json and its commands, as a newcomer types them. What it says to copy is copied from the
+ * answers.
+ */
 describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
   let peer: PeerProcess
   let folder: string
@@ -23,7 +26,11 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
 
   before(async () => {
     const text = await readFile(join(root, 'docs/guide/service-in-ten-minutes.md'), 'utf8')
-    steps = new Map(text.split(/^## /m).slice(1).map(step => [step.slice(0, 1), [...step.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, script = '']) => script)]))
+    steps = new Map(
+      text.split(/^## /m).slice(1).map(
+        step => [step.slice(0, 1), [...step.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, script = '']) => script)]
+      )
+    )
     const section = JSON.parse(/^ +"service": (.*),$/m.exec(text)?.[1] ?? assert.fail('the guide has no section'))
     const [free = 0] = await freePorts(1)
     port = free
@@ -45,18 +52,24 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
 
   /** One block of a step, with what the reader has copied. */
   async function run (step: string, block: number, copied: Record<string, string> = {}): Promise<string> {
-    const script = (steps.get(step)?.[block] ?? assert.fail(`step ${step} has no block ${block}`)).replaceAll('127.0.0.1:9099', `127.0.0.1:${port}`)
+    const script = (
+      steps.get(step)?.[block] ?? assert.fail(`step ${step} has no block ${block}`)
+    ).replaceAll('127.0.0.1:9099', `127.0.0.1:${port}`)
     const filled = Object.entries(copied).reduce((text, [placeholder, value]) => {
       assert.ok(text.includes(placeholder), `step ${step} says ${placeholder}`)
       return text.replaceAll(placeholder, value)
     }, script)
-    const { stdout } = await promisify(execFile)('sh', ['-eu', '-c', filled], { cwd: folder, env: { ...process.env, PEER: peer.folder, PATH: `${join(folder, 'bin')}:${process.env.PATH}` } })
+    const { stdout } = await promisify(execFile)('sh', ['-eu', '-c', filled], {
+      cwd: folder, env: { ...process.env, PEER: peer.folder, PATH: `${join(folder, 'bin')}:${process.env.PATH}` }
+    })
     return stdout
   }
 
   it('leads from a fresh peer to files, a renewed key and users', async () => {
     const registered = JSON.parse(await run('3', 0))
-    assert.deepEqual([registered.status, registered.message, registered.data.email], [201, 'User registered successfully', 'user@example.com'])
+    assert.deepEqual(
+      [registered.status, registered.message, registered.data.email], [201, 'User registered successfully', 'user@example.com']
+    )
     const key = registered.data.api_key as string
     const keyLine = `KEY=${key}\n`
     assert.equal(JSON.parse(await run('3', 1, { 'ak_…': key })).data.email, 'user@example.com')
@@ -78,6 +91,8 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
     assert.match(users, /^\S{22}\nak_\w{32}\n/)
     assert.match(users, /admin@example\.com +admin +active/)
     assert.match(users, /user@example\.com +user +active +6 +1073741824/)
-    assert.equal((await fetch(`http://127.0.0.1:${port}/api/v1/users/status`, { headers: { 'x-api-key': renewed.data.api_key } })).status, 200)
+    assert.equal(
+      (await fetch(`http://127.0.0.1:${port}/api/v1/users/status`, { headers: { 'x-api-key': renewed.data.api_key } })).status, 200
+    )
   })
 })

@@ -58,7 +58,8 @@ async function act (): Promise<void> {
   else if (what === 4) await call(`/api/v1/files/${cid}/pin`, { method: 'POST' })
   else if (what === 5) await call(`/api/v1/files/${cid}/unpin`, { method: 'POST' })
   else if (what === 6) await call(`/api/v1/files/${cid}`, { method: 'DELETE' })
-  else if (what === 7) await call('/api/pinning/pins', { method: 'POST', json: { cid: made[chance(Math.max(1, made.length))] ?? 'none', name: 'a pin' } })
+  else if (what === 7)
+    await call('/api/pinning/pins', { method: 'POST', json: { cid: made[chance(Math.max(1, made.length))] ?? 'none', name: 'a pin' } })
   else await call('/api/v1/files/delete/bulk', { method: 'POST', json: { cids: cids.slice(-3), async: chance(2) === 0 } })
 }
 
@@ -91,7 +92,9 @@ async function staged (): Promise<Set<string>> {
 
 /** What nothing stands for, anywhere: objects, rows, pins. */
 async function orphans (): Promise<Found['rows']> {
-  const live = new Set(ask('select staging_key from files where staging_key is not null union select staging_key from uploads').map(row => row['staging_key']))
+  const live = new Set(
+    ask('select staging_key from files where staging_key is not null union select staging_key from uploads').map(row => row['staging_key'])
+  )
   const pinned = new Set(ask("select cid from cluster_pins where want = 'pin'").map(({ cid }) => cid))
   const pinset = (await jsonLines(await fetch(`${peer.url}/allocations?filter=all`))).map(({ cid }) => cid)
   return [

@@ -34,7 +34,8 @@ before(async () => {
 
 after(async () => { await peer?.remove() })
 
-async function call (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<any> { // any: JSON of whatever was asked
+// any: JSON of whatever was asked
+async function call (path: string, { json, ...init }: RequestInit & { json?: unknown } = {}): Promise<any> {
   const headers = { ...(key == null ? {} : { 'x-api-key': key }), ...(json == null ? {} : { 'content-type': 'application/json' }) }
   const response = await fetch(`${api}${path}`, {
     redirect: 'manual', headers, ...(json == null ? {} : { body: JSON.stringify(json) }), ...init

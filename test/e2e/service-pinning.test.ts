@@ -14,7 +14,8 @@ interface Answer { status: number, body: any } // any: JSON of the answer
 function client (peer: ServicePeer, key: string) {
   const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
     const response = await fetch(`${peer.service}${path}`, {
-      method, headers: { authorization: `Bearer ${key}`, ...(body == null ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body == null ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) })
+      method, headers: { authorization: `Bearer ${key}`, ...(body == null ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body == null ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) })
     })
     const text = await response.text()
     return { status: response.status, body: text === '' ? null : JSON.parse(text) }
@@ -38,14 +39,19 @@ describe('/api/pinning of a real peer, as its document tells', () => {
   after(async () => { await peer.remove() })
 
   const added = async (content: string): Promise<string> => {
-    const answer = await fetch(`${peer.url}/add?no-pin=true&cid-version=1&raw-leaves=true`, { method: 'POST', body: uploadForm([{ name: 'x', bytes: Buffer.from(content) }]) })
+    const answer = await fetch(
+      `${peer.url}/add?no-pin=true&cid-version=1&raw-leaves=true`,
+      { method: 'POST', body: uploadForm([{ name: 'x', bytes: Buffer.from(content) }]) }
+    )
     return JSON.parse((await answer.text()).trim()).cid
   }
   const inPinset = async (cid: string): Promise<boolean> => (await fetch(`${peer.url}/allocations/${cid}`)).status === 200
 
   it('needs a key in the Authorization header', async () => {
     const without = await fetch(`${peer.service}/api/pinning/pins`)
-    const wrong = await fetch(`${peer.service}/api/pinning/pins`, { headers: { authorization: 'Bearer ak_00000000000000000000000000000000' } })
+    const wrong = await fetch(`${peer.service}/api/pinning/pins`, {
+      headers: { authorization: 'Bearer ak_00000000000000000000000000000000' }
+    })
 
     for (const answer of [without, wrong]) {
       assert.equal(answer.status, 401)
@@ -56,7 +62,10 @@ describe('/api/pinning of a real peer, as its document tells', () => {
   it('adds a pin: 201, queued, with time, pin and delegates, and it becomes pinned', async () => {
     const cid = await added('adds a pin')
 
-    const { status, body } = await mine.call('POST', '/api/pinning/pins', { cid, name: 'my-document.pdf', origins: ['/ip4/203.0.113.1/tcp/4001/p2p/QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt'], meta: { app: 'my-app' } })
+    const { status, body } = await mine.call('POST', '/api/pinning/pins', {
+      cid, name: 'my-document.pdf', origins: ['/ip4/203.0.113.1/tcp/4001/p2p/QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt'],
+      meta: { app: 'my-app' }
+    })
     await mine.pinned(body.requestid)
     const { body: found } = await mine.call('GET', `/api/pinning/pins/${body.requestid}`)
 
@@ -64,7 +73,10 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     assert.deepEqual(Object.keys(body).toSorted(), ['created', 'delegates', 'info', 'pin', 'requestid', 'status'])
     assert.equal(body.status, 'queued')
     assert.match(body.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/)
-    assert.deepEqual(body.pin, { cid, name: 'my-document.pdf', origins: ['/ip4/203.0.113.1/tcp/4001/p2p/QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt'], meta: { app: 'my-app' } })
+    assert.deepEqual(body.pin, {
+      cid, name: 'my-document.pdf', origins: ['/ip4/203.0.113.1/tcp/4001/p2p/QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt'],
+      meta: { app: 'my-app' }
+    })
     assert.ok(body.delegates.length > 0 && body.delegates.every((one: string) => one.includes('/p2p/')))
     assert.ok(!body.requestid.includes(cid))
     assert.deepEqual([found.requestid, found.created, found.pin], [body.requestid, body.created, body.pin])
@@ -72,17 +84,27 @@ describe('/api/pinning of a real peer, as its document tells', () => {
   })
 
   it('lists pins with filters, newest first, ten without a limit', async () => {
-    for (let at = 0; at < 12; at++) await mine.call('POST', '/api/pinning/pins', { cid: inlineCid(`list ${at}`), name: `list ${at}`, meta: { list: 'yes', at: String(at) } })
-    await pollUntil(async () => (await mine.call('GET', '/api/pinning/pins?status=pinned&meta=%7B%22list%22%3A%22yes%22%7D')).body.count === 12)
+    for (let at = 0; at < 12; at++) {
+      await mine.call('POST', '/api/pinning/pins', {
+        cid: inlineCid(`list ${at}`), name: `list ${at}`, meta: { list: 'yes', at: String(at) }
+      })
+    }
+    await pollUntil(
+      async () => (await mine.call('GET', '/api/pinning/pins?status=pinned&meta=%7B%22list%22%3A%22yes%22%7D')).body.count === 12
+    )
 
     const { status, body } = await mine.call('GET', '/api/pinning/pins?status=pinned&limit=10&meta=%7B%22list%22%3A%22yes%22%7D')
     const oldest = body.results.at(-1).created
     const { body: rest } = await mine.call('GET', `/api/pinning/pins?status=pinned&meta=%7B%22list%22%3A%22yes%22%7D&before=${oldest}`)
     const { body: named } = await mine.call('GET', '/api/pinning/pins?name=list%203')
-    const { body: byCid } = await mine.call('GET', `/api/pinning/pins?cid=${parseCid(inlineCid('list 1'))},${inlineCid('list 2')}&cid=${inlineCid('list 3')}`)
+    const { body: byCid } = await mine.call(
+      'GET', `/api/pinning/pins?cid=${parseCid(inlineCid('list 1'))},${inlineCid('list 2')}&cid=${inlineCid('list 3')}`
+    )
 
     assert.deepEqual([status, body.count, body.results.length], [200, 12, 10])
-    assert.deepEqual([...body.results, ...rest.results].map(({ pin }: any) => pin.name), Array.from({ length: 12 }, (_, at) => `list ${11 - at}`))
+    assert.deepEqual(
+      [...body.results, ...rest.results].map(({ pin }: any) => pin.name), Array.from({ length: 12 }, (_, at) => `list ${11 - at}`)
+    )
     assert.deepEqual([rest.count, named.count, byCid.count], [2, 1, 3])
   })
 
@@ -101,10 +123,18 @@ describe('/api/pinning of a real peer, as its document tells', () => {
 
   it('refuses limits, CIDs, bodies and names that are wrong with 400 and a reason', async () => {
     const many = Array.from({ length: 11 }, (_, at) => inlineCid(`${at}`)).join(',')
-    const wrong = ['?limit=0', '?limit=1001', `?cid=${many}`, '?status=gone', '?cid=x', '?before=yesterday', '?match=like&name=x', '?meta=x']
-    const bodies = ['{', '[]', '{}', '{"cid":"x"}', JSON.stringify({ cid: inlineCid('a'), name: 'x'.repeat(256) }), JSON.stringify({ cid: inlineCid('a'), origins: ['x'] }), JSON.stringify({ cid: inlineCid('a'), meta: { a: 1 } })]
+    const wrong = [
+      '?limit=0', '?limit=1001', `?cid=${many}`, '?status=gone', '?cid=x', '?before=yesterday', '?match=like&name=x', '?meta=x'
+    ]
+    const bodies = [
+      '{', '[]', '{}', '{"cid":"x"}', JSON.stringify({ cid: inlineCid('a'), name: 'x'.repeat(256) }),
+      JSON.stringify({ cid: inlineCid('a'), origins: ['x'] }), JSON.stringify({ cid: inlineCid('a'), meta: { a: 1 } })
+    ]
 
-    const answers = [...await Promise.all(wrong.map(async query => mine.call('GET', `/api/pinning/pins${query}`))), ...await Promise.all(bodies.map(async body => mine.call('POST', '/api/pinning/pins', body)))]
+    const answers = [
+      ...await Promise.all(wrong.map(async query => mine.call('GET', `/api/pinning/pins${query}`))),
+      ...await Promise.all(bodies.map(async body => mine.call('POST', '/api/pinning/pins', body)))
+    ]
 
     assert.deepEqual(answers.map(({ status }) => status), answers.map(() => 400))
     for (const { body } of answers) assert.deepEqual([body.error.reason, typeof body.error.details], ['BAD_REQUEST', 'string'])
@@ -115,7 +145,9 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     const cid = inlineCid('updates')
     const { body } = await mine.call('POST', '/api/pinning/pins', { cid, name: 'old.jpg', meta: { app: 'my-app' } })
 
-    const update = await mine.call('POST', `/api/pinning/pins/${body.requestid}`, { cid, name: 'updated-name.jpg', meta: { app: 'my-app', tag: 'updated' } })
+    const update = await mine.call(
+      'POST', `/api/pinning/pins/${body.requestid}`, { cid, name: 'updated-name.jpg', meta: { app: 'my-app', tag: 'updated' } }
+    )
     const other = await mine.call('POST', `/api/pinning/pins/${body.requestid}`, { cid: inlineCid('other') })
     const { body: found } = await mine.call('GET', `/api/pinning/pins/${body.requestid}`)
 
@@ -168,7 +200,10 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     const { body } = await mine.call('POST', '/api/pinning/pins', { cid: inlineCid('secret'), name: 'secret' })
     const path = `/api/pinning/pins/${body.requestid}`
 
-    const answers = [await yours.call('GET', path), await yours.call('POST', path, { cid: inlineCid('secret'), name: 'x' }), await yours.call('DELETE', path)]
+    const answers = [
+      await yours.call('GET', path), await yours.call('POST', path, { cid: inlineCid('secret'), name: 'x' }),
+      await yours.call('DELETE', path)
+    ]
 
     assert.deepEqual(answers.map(({ status, body }) => [status, body.error.reason]), answers.map(() => [404, 'NOT_FOUND']))
     assert.equal((await yours.call('GET', '/api/pinning/pins?status=queued,pinning,pinned,failed')).body.count, 0)
@@ -176,11 +211,15 @@ describe('/api/pinning of a real peer, as its document tells', () => {
   })
 
   it('asks for the permission of the key', async () => {
-    const keyWith = async (...permissions: string[]): Promise<string> => (await mine.call('POST', '/api/v1/users/me/keys', { name: 'k', permissions })).body.data.api_key
+    const keyWith = async (...permissions: string[]): Promise<string> => (
+      await mine.call('POST', '/api/v1/users/me/keys', { name: 'k', permissions })
+    ).body.data.api_key
     const reading = client(peer, await keyWith('pins:read'))
     const writing = client(peer, await keyWith('pins:write'))
 
-    const forbidden = [await reading.call('POST', '/api/pinning/pins', { cid: inlineCid('p') }), await writing.call('GET', '/api/pinning/pins')]
+    const forbidden = [
+      await reading.call('POST', '/api/pinning/pins', { cid: inlineCid('p') }), await writing.call('GET', '/api/pinning/pins')
+    ]
 
     assert.deepEqual(forbidden.map(({ status, body }) => [status, body.error.reason]), [[403, 'FORBIDDEN'], [403, 'FORBIDDEN']])
     assert.equal((await reading.call('GET', '/api/pinning/pins')).status, 200)
@@ -199,7 +238,9 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     const endpoint = await other.start()
     t.after(async () => other.stop())
     const user = client(peer, await peer.register(anyEmail()))
-    const count = async (): Promise<number> => (await user.call('GET', '/api/pinning/pins?status=queued,pinning,pinned,failed&limit=1')).body.count
+    const count = async (): Promise<number> => (
+      await user.call('GET', '/api/pinning/pins?status=queued,pinning,pinned,failed&limit=1')
+    ).body.count
 
     const { status, body } = await user.call('POST', '/api/v1/pins/import', { endpoint, token: other.token })
     await pollUntil(async () => await count() > 300, { everyMs: 5, what: 'some pins' })
@@ -210,8 +251,12 @@ describe('/api/pinning of a real peer, as its document tells', () => {
 
     assert.equal(status, 202)
     assert.equal(await count(), 2200)
-    const lines = (await (await fetch(`${peer.service}/api/v1/pins/export`, { headers: { authorization: `Bearer ${user.key}` } })).text()).trim().split('\n').map(line => JSON.parse(line))
+    const lines = (
+      await (await fetch(`${peer.service}/api/v1/pins/export`, { headers: { authorization: `Bearer ${user.key}` } })).text()
+    ).trim().split('\n').map(line => JSON.parse(line))
     assert.deepEqual([lines.length, new Set(lines.map(({ pin }) => pin.name)).size], [2200, 2200])
-    await pollUntil(async () => (await user.call('GET', '/api/pinning/pins?limit=1')).body.count === 2200, { withinMs: 60_000, what: 'all pinned' })
+    await pollUntil(
+      async () => (await user.call('GET', '/api/pinning/pins?limit=1')).body.count === 2200, { withinMs: 60_000, what: 'all pinned' }
+    )
   })
 })

@@ -21,11 +21,16 @@ describe('pins of the service while their peer is killed', { timeout: 60_000 + r
   after(async () => { await peer.remove() })
 
   it('are all there, or all gone, as was promised; the pinset and the use of the accounts agree', async () => {
-    const users = await Promise.all([0, 1].map(async at => ({ key: await peer.register(anyEmail()), at, promised: { there: new Map<string, string>(), gone: new Set<string>(), maybe: new Set<string>() } satisfies Promised })))
+    const users = await Promise.all([0, 1].map(async at => ({
+      key: await peer.register(anyEmail()), at,
+      promised: { there: new Map<string, string>(), gone: new Set<string>(), maybe: new Set<string>() } satisfies Promised
+    })))
     let number = 0
     for (let round = 0; round < rounds; round++) {
       const stop = new AbortController()
-      const work = users.flatMap(user => [0, 1, 2].map(async lane => busy({ ...user, lane, next: () => number++ % 400, stop: stop.signal })))
+      const work = users.flatMap(
+        user => [0, 1, 2].map(async lane => busy({ ...user, lane, next: () => number++ % 400, stop: stop.signal }))
+      )
 
       await new Promise(resolve => setTimeout(resolve, 300 + 137 * (round % 7)))
       await peer.end('SIGKILL')
@@ -41,7 +46,10 @@ describe('pins of the service while their peer is killed', { timeout: 60_000 + r
   interface User { key: string, promised: Promised }
 
   const call = async ({ key }: { key: string }, method: string, path: string, body?: unknown): Promise<{ status: number, body: any }> => {
-    const response = await fetch(`${peer.service}${path}`, { method, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, ...(body == null ? {} : { body: JSON.stringify(body) }) })
+    const response = await fetch(`${peer.service}${path}`, {
+      method, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body == null ? {} : { body: JSON.stringify(body) })
+    })
     const text = await response.text()
     return { status: response.status, body: text === '' ? null : JSON.parse(text) }
   }
@@ -98,7 +106,10 @@ describe('pins of the service while their peer is killed', { timeout: 60_000 + r
     for (const user of users) {
       const cids = new Set((await allPins(user)).map(({ pin }) => pin.cid))
       const bytes = [...cids].reduce((sum, cid) => sum + (parseCid(cid).multihash.digest.length), 0)
-      await pollUntil(async () => (await call(user, 'GET', '/api/v1/users/status')).body.data.used_bytes === bytes, { withinMs: 20_000, everyMs: 50, what: `an account that uses ${bytes} bytes` })
+      await pollUntil(
+        async () => (await call(user, 'GET', '/api/v1/users/status')).body.data.used_bytes === bytes,
+        { withinMs: 20_000, everyMs: 50, what: `an account that uses ${bytes} bytes` }
+      )
     }
   }
 })

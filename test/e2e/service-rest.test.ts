@@ -13,7 +13,8 @@ const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 const apiKey = /^ak_[0-9A-Za-z]{32,}$/
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const names: Record<number, string> = {
-  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 409: 'Conflict', 413: 'Payload Too Large', 422: 'Unprocessable Entity', 429: 'Too Many Requests'
+  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 409: 'Conflict',
+  413: 'Payload Too Large', 422: 'Unprocessable Entity', 429: 'Too Many Requests'
 }
 
 let peer: PeerProcess
@@ -272,7 +273,10 @@ describe('errors', { timeout: 120_000 }, () => {
   before(async () => { key = await register('errors@example.com') })
 
   it('400: JSON that is none, fields that are missing or wrong', async () => {
-    for (const body of ['{', '[]', '{}', '{"email":"x"}', '{"email":7,"password":"securePassword123"}', '{"email":"no address","password":"securePassword123"}', 'null']) {
+    for (const body of [
+      '{', '[]', '{}', '{"email":"x"}', '{"email":7,"password":"securePassword123"}',
+      '{"email":"no address","password":"securePassword123"}', 'null'
+    ]) {
       assertRefused(await post('/api/v1/users/register', body), 400)
     }
     for (const body of ['{"cids":[]}', '{"cids":"x"}', '{"cids":[1]}', '{}']) assertRefused(
@@ -287,8 +291,10 @@ describe('errors', { timeout: 120_000 }, () => {
 
   it('401: no key, or one that never was, on every route that wants one', async () => {
     const routes = [
-      'GET /api/v1/users/status', 'POST /api/v1/files/upload', 'GET /api/v1/files', 'GET /api/v1/files/retrieve/bafkreih5', 'DELETE /api/v1/files/bafkreih5', 'POST /api/v1/files/delete/bulk',
-      'POST /api/v1/files/bafkreih5/pin', 'POST /api/v1/files/bafkreih5/unpin', 'GET /api/v1/tasks/d4a2c6f8-0000-4000-8000-000000000000/status'
+      'GET /api/v1/users/status', 'POST /api/v1/files/upload', 'GET /api/v1/files', 'GET /api/v1/files/retrieve/bafkreih5',
+      'DELETE /api/v1/files/bafkreih5', 'POST /api/v1/files/delete/bulk',
+      'POST /api/v1/files/bafkreih5/pin', 'POST /api/v1/files/bafkreih5/unpin',
+      'GET /api/v1/tasks/d4a2c6f8-0000-4000-8000-000000000000/status'
     ]
     for (const route of routes) {
       const [method = '', path = ''] = route.split(' ')

@@ -35,10 +35,15 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
     await rm(staging, { recursive: true, force: true })
   })
 
-  const ask = async (peer: ServicePeer, path: string, { method = 'GET', body, as = key }: { method?: string, body?: unknown, as?: string } = {}): Promise<{ status: number, json: any }> => { // any: whatever it answers
+  // any: whatever it answers
+  const ask = async (
+    peer: ServicePeer, path: string, { method = 'GET', body, as = key }: { method?: string, body?: unknown, as?: string } = {}
+  ): Promise<{ status: number, json: any }> => {
     const isForm = body instanceof FormData
     const headers = { 'x-api-key': as, ...(isForm || body == null ? {} : { 'content-type': 'application/json' }) }
-    const response = await fetch(`${peer.service}${path}`, { method, headers, ...(body == null ? {} : { body: isForm ? body : JSON.stringify(body) }) })
+    const response = await fetch(`${peer.service}${path}`, {
+      method, headers, ...(body == null ? {} : { body: isForm ? body : JSON.stringify(body) })
+    })
     return { status: response.status, json: await response.json().catch(() => null) }
   }
   const upload = async (peer: ServicePeer, text: string): Promise<string> => {
@@ -48,7 +53,9 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
     assert.equal(status, 201, JSON.stringify(json))
     return json.data.cid as string
   }
-  const listed = async (peer: ServicePeer): Promise<string[]> => (await ask(peer, '/api/v1/files')).json.data.map((file: { cid: string }) => file.cid).toSorted()
+  const listed = async (peer: ServicePeer): Promise<string[]> => (await ask(peer, '/api/v1/files')).json.data.map(
+    (file: { cid: string }) => file.cid
+  ).toSorted()
 
   it('know the same keys, files and figures', async () => {
     const cids = [await upload(first, 'of the first'), await upload(second, 'of the second')].toSorted()
@@ -66,11 +73,16 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
 
     await ask(first, `/api/v1/users/me/keys/${data.id}`, { method: 'DELETE' })
 
-    await pollUntil(async () => (await ask(second, '/api/v1/users/status', { as: data.api_key })).status === 403, { withinMs: 2000, what: 'the refusal of the other peer' })
+    await pollUntil(
+      async () => (await ask(second, '/api/v1/users/status', { as: data.api_key })).status === 403,
+      { withinMs: 2000, what: 'the refusal of the other peer' }
+    )
   })
 
   it('count one limit together', async () => {
-    const guess = async (peer: ServicePeer): Promise<number> => (await ask(peer, '/api/v1/users/login', { method: 'POST', body: { email: 'nobody@example.com', password: 'a guess' } })).status
+    const guess = async (peer: ServicePeer): Promise<number> => (
+      await ask(peer, '/api/v1/users/login', { method: 'POST', body: { email: 'nobody@example.com', password: 'a guess' } })
+    ).status
 
     const statuses: number[] = []
     for (let at = 0; at < 8; at++) statuses.push(await guess(at % 2 === 0 ? first : second))
@@ -83,7 +95,9 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
     try {
       const started = third.start()
       started.catch(() => {})
-      const status = async (): Promise<number | undefined> => (await fetch(`${third.service}/api/v1/users/status`, { headers: { 'x-api-key': key } }).catch(() => undefined))?.status
+      const status = async (): Promise<number | undefined> => (
+        await fetch(`${third.service}/api/v1/users/status`, { headers: { 'x-api-key': key } }).catch(() => undefined)
+      )?.status
 
       await pollUntil(() => /keeps uploads in its folder/.test(third.log()), { withinMs: 30_000, what: 'the refusal in the log' })
 
@@ -115,7 +129,10 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
 
     await first.end('SIGKILL')
 
-    await pollUntil(async () => (await ask(second, `/api/v1/tasks/${json.data.task_id}/status`)).json.data.state === 'SUCCESS', { withinMs: 60_000, everyMs: 200, what: 'the end of the task' })
+    await pollUntil(
+      async () => (await ask(second, `/api/v1/tasks/${json.data.task_id}/status`)).json.data.state === 'SUCCESS',
+      { withinMs: 60_000, everyMs: 200, what: 'the end of the task' }
+    )
     assert.deepEqual(await listed(second), [])
     assert.equal((await ask(second, '/api/v1/users/status')).json.data.file_count, 0)
     await upload(second, 'after the kill')

@@ -9,8 +9,8 @@ import { password, serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 
 /**
- * Two users, every route: one tries what the other's things are called. The routes come from the documents, which come from the table that is served; a route whose path has
- * something new in braces fails here until it is said whose that is.
+ * Two users, every route: one tries what the other's things are called. The routes come from the documents, which come from the table that
+ * is served; a route whose path has something new in braces fails here until it is said whose that is.
  */
 let service: ServiceProcess
 let alice: string
@@ -18,11 +18,20 @@ let bob: string
 let things: Awaited<ReturnType<typeof makeThings>>
 
 /** Everybody may: what the secret in the path is good for, and what is public. */
-const forEverybody = ['/api/v1/links/{secret}/limits', '/api/v1/links/{secret}/upload', '/api/gateway/{path}', '/ipfs/{path}', '/ipns/{path}']
+const forEverybody = [
+  '/api/v1/links/{secret}/limits', '/api/v1/links/{secret}/upload', '/api/gateway/{path}', '/ipfs/{path}', '/ipns/{path}'
+]
 const usual = 'not the password of anybody'
 
-const ask = async (path: string, { method = 'GET', key, body, headers = {} }: { method?: string, key?: string, body?: string | FormData, headers?: Record<string, string> } = {}): Promise<{ status: number, text: string, headers: Headers }> => {
-  const response = await fetch(`${service.api}${path}`, { method, redirect: 'manual', headers: { ...(key == null ? {} : { 'x-api-key': key }), ...headers }, ...(body == null ? {} : { body }) })
+const ask = async (
+  path: string,
+  { method = 'GET', key, body, headers = {} }: {
+    method?: string, key?: string, body?: string | FormData, headers?: Record<string, string>
+  } = {}
+): Promise<{ status: number, text: string, headers: Headers }> => {
+  const response = await fetch(`${service.api}${path}`, {
+    method, redirect: 'manual', headers: { ...(key == null ? {} : { 'x-api-key': key }), ...headers }, ...(body == null ? {} : { body })
+  })
   return { status: response.status, text: await textOf(response), headers: response.headers }
 }
 const make = async (path: string, body: unknown, key: string, method = 'POST'): Promise<any> => { // any: whatever was made
@@ -39,10 +48,14 @@ async function makeThings (key: string) {
   const group = await make('/api/v1/groups', { name: 'group of alice' }, key)
   const own = await make('/api/v1/users/me/keys', { name: 'key of alice' }, key)
   const link = await make('/api/v1/links', {}, key)
-  const pin = await make('/api/pinning/pins', { cid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', name: 'pin of alice' }, key)
+  const pin = await make(
+    '/api/pinning/pins', { cid: 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', name: 'pin of alice' }, key
+  )
   const task = await make('/api/v1/users/me/export', {}, key)
   const tus = await ask('/api/v1/uploads', { method: 'POST', key, headers: { 'tus-resumable': '1.0.0', 'upload-length': '100' } })
-  await ask('/api/v1/users/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'alice@example.com', password }) })
+  await ask('/api/v1/users/login', {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'alice@example.com', password })
+  })
   const sessions = JSON.parse((await ask('/api/v1/users/me/sessions', { key })).text)
   const webhook = await make('/api/v1/webhooks', { url: 'https://93.184.215.14/hook' }, key)
   await make(`/api/v1/webhooks/${webhook.data.id}`, { state: 'paused' }, key, 'PATCH')
@@ -67,7 +80,9 @@ before(async () => {
   alice = await service.register('alice@example.com')
   bob = await service.register('bob@example.com')
   things = await makeThings(alice)
-  await pollUntil(async () => (await ask(`/api/v1/tasks/${things.task}/status`, { key: alice })).text.includes('SUCCESS'), { what: 'the export' })
+  await pollUntil(
+    async () => (await ask(`/api/v1/tasks/${things.task}/status`, { key: alice })).text.includes('SUCCESS'), { what: 'the export' }
+  )
 }, { timeout: 60_000 })
 
 after(async () => { await service?.peer.remove() })
@@ -77,10 +92,16 @@ function rowsOf (email: string): Record<string, unknown[]> {
   const db = new DatabaseSync(join(service.peer.folder, 'service/service.sqlite'), { readOnly: true })
   try {
     const { id } = db.prepare('select id from users where email = ?').get(email) as { id: string }
-    const tables = (db.prepare("select name from sqlite_master where type = 'table'").all() as Array<{ name: string }>).map(({ name }) => name)
-    const owned = tables.filter(table => !['audit', 'usage_days', 'events', 'event_heads'].includes(table) && db.prepare('select name from pragma_table_info(?)').all(table).some(column => column.name === 'user_id'))
+    const tables = (
+      db.prepare("select name from sqlite_master where type = 'table'").all() as Array<{ name: string }>
+    ).map(({ name }) => name)
+    const owned = tables.filter(
+      table => !['audit', 'usage_days', 'events', 'event_heads'].includes(table)
+        && db.prepare('select name from pragma_table_info(?)').all(table).some(column => column.name === 'user_id')
+    )
     const changing = new Set(['last_used_at', 'view_count', 'last_accessed_at', 'views', 'info', 'status'])
-    const plain = (row: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(row).filter(([column]) => !changing.has(column)))
+    const plain = (row: Record<string, unknown>): Record<string, unknown> =>
+      Object.fromEntries(Object.entries(row).filter(([column]) => !changing.has(column)))
     return Object.fromEntries(owned.map(table => [table, db.prepare(`select * from ${table} where user_id = ?`).all(id).map(plain)]))
   } finally {
     db.close()
@@ -107,11 +128,19 @@ function nameFor ({ path }: Operation, param: string): string | undefined {
   return param === 'secret' ? undefined : known.find(([pattern]) => pattern.test(path))?.[1]
 }
 
-const mine = (name: string): unknown => ({ cid: things.cid, cids: [things.cid], group: things.group, email: 'carol@example.com', password: usual, old_password: usual, new_password: usual } as Record<string, unknown>)[name]
+const mine = (name: string): unknown => (
+  {
+    cid: things.cid, cids: [things.cid], group: things.group, email: 'carol@example.com', password: usual, old_password: usual,
+    new_password: usual
+  } as Record<string,
+  unknown>
+)[name]
 
 async function tryAs (key: string, operation: Operation): Promise<{ status: number, text: string }> {
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, param: string) => encodeURIComponent(nameFor(operation, param) ?? 'x'))
-  const headers: Record<string, string> = operation.path.includes('/uploads') ? { 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } : {}
+  const headers: Record<string, string> = operation.path.includes('/uploads')
+    ? { 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }
+    : {}
   const body = operation.body == null ? operation.upload == null ? undefined : 'bytes' : JSON.stringify(sampleOf(operation.body, mine))
   return ask(path, { method: operation.method, key, headers, ...(body == null ? {} : { body }) })
 }
@@ -139,7 +168,10 @@ describe('two users of the service', { timeout: 60_000 }, () => {
 
   it('find their own things on the same routes', async () => {
     const operations = await operationsOf(service.api)
-    const reading = operations.filter(({ method, path, params }) => method === 'GET' && params.length > 0 && !params.includes('secret') && !forEverybody.includes(path) && !path.startsWith('/api/v1/admin/'))
+    const reading = operations.filter(
+      ({ method, path, params }) => method === 'GET' && params.length > 0 && !params.includes('secret') && !forEverybody.includes(path)
+        && !path.startsWith('/api/v1/admin/')
+    )
     assert.ok(reading.length >= 5)
 
     for (const operation of reading) assert.equal((await tryAs(alice, operation)).status, 200, `${operation.method} ${operation.path}`)

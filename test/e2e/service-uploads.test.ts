@@ -18,9 +18,14 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
   before(async () => {
     const [port = 0] = await freePorts(1)
     service = `http://127.0.0.1:${port}`
-    peer = await peerProcess(json => { json.api.service = { http_listen_multiaddress: [`/ip4/127.0.0.1/tcp/${port}`], registration: 'open' } })
+    peer = await peerProcess(json => {
+      json.api.service = { http_listen_multiaddress: [`/ip4/127.0.0.1/tcp/${port}`], registration: 'open' }
+    })
     await start()
-    const made = await call('/api/v1/users/register', { method: 'POST', body: JSON.stringify({ email: 'a@example.com', password: 'correct horse battery' }), headers: { 'content-type': 'application/json' } })
+    const made = await call('/api/v1/users/register', {
+      method: 'POST', body: JSON.stringify({ email: 'a@example.com', password: 'correct horse battery' }),
+      headers: { 'content-type': 'application/json' }
+    })
     key = made.data.api_key
   })
 
@@ -32,11 +37,15 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
     await serviceReady(service)
   }
 
-  const send = async (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${service}${path}`, { ...init, headers: { ...init.headers as Record<string, string>, ...(key == null ? {} : { 'x-api-key': key }) } })
+  const send = async (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${service}${path}`, {
+    ...init, headers: { ...init.headers as Record<string, string>, ...(key == null ? {} : { 'x-api-key': key }) }
+  })
   const call = async (path: string, init: RequestInit = {}): Promise<any> => (await send(path, init)).json()
   const upload = async (files: Record<string, string | Uint8Array>, query = ''): Promise<Entry> => {
     const form = new FormData()
-    for (const [name, content] of Object.entries(files)) form.append('file', new Blob([content as Uint8Array<ArrayBuffer>], { type: 'text/plain' }), name)
+    for (const [name, content] of Object.entries(files)) {
+      form.append('file', new Blob([content as Uint8Array<ArrayBuffer>], { type: 'text/plain' }), name)
+    }
     const { status, data, message } = await call(`/api/v1/files/upload${query}`, { method: 'POST', body: form })
     assert.equal(status, 201, message)
     return data as Entry
@@ -53,7 +62,9 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
 
   it('pins what is uploaded, with the CID that the cluster gives it, and the gateway has it', async () => {
     const large = new Uint8Array(1_000_000).map((_zero, at) => at * 7 + (at >> 10))
-    const added = await jsonLines(await fetch(`${peer.url}/add?cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'large', bytes: large }]) }))
+    const added = await jsonLines(
+      await fetch(`${peer.url}/add?cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'large', bytes: large }]) })
+    )
 
     const entry = await upload({ large })
 
@@ -86,10 +97,15 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
   it('goes on with a resumable upload after it was killed', async () => {
     const tus = { 'tus-resumable': '1.0.0' }
     const bytes = new Uint8Array(2_000_000).map((_zero, at) => at * 3 + (at >> 9))
-    const created = await send('/api/v1/uploads', { method: 'POST', headers: { ...tus, 'upload-length': String(bytes.length), 'upload-metadata': `filename ${btoa('video')}` } })
+    const created = await send('/api/v1/uploads', {
+      method: 'POST', headers: { ...tus, 'upload-length': String(bytes.length), 'upload-metadata': `filename ${btoa('video')}` }
+    })
     const path = new URL(created.headers.get('location') ?? '').pathname
     const patch = async (offset: number, end: number): Promise<Response> =>
-      send(path, { method: 'PATCH', body: bytes.subarray(offset, end), headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } })
+      send(path, {
+        method: 'PATCH', body: bytes.subarray(offset, end),
+        headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' }
+      })
     await patch(0, 1_200_000)
 
     await peer.end('SIGKILL')
@@ -107,7 +123,9 @@ describe('uploads of the service, through the real program', { timeout: 90_000 }
 
 /** Sends a part of a large upload and waits until the connection is gone. */
 async function half (url: string, key: string): Promise<void> {
-  const request = httpRequest(url, { method: 'POST', headers: { 'x-api-key': key, 'content-type': 'multipart/form-data; boundary=x', 'content-length': 9_200_000 } })
+  const request = httpRequest(url, {
+    method: 'POST', headers: { 'x-api-key': key, 'content-type': 'multipart/form-data; boundary=x', 'content-length': 9_200_000 }
+  })
   const { promise, resolve } = Promise.withResolvers<void>()
   request.on('error', () => resolve())
   request.on('close', resolve)

@@ -22,7 +22,9 @@ describe('a single peer, through its real program', () => {
   it('adds a directory, pins it, serves it and keeps it over a restart', async () => {
     const files = [{ name: 'site/index.html', bytes: text('<h1>hello</h1>') }, { name: 'site/a/b.txt', bytes: text('deep') }]
 
-    const lines = await jsonLines(await fetch(`${peer.url}/add?wrap-with-directory=false&cid-version=1`, { method: 'POST', body: uploadForm(files) }))
+    const lines = await jsonLines(
+      await fetch(`${peer.url}/add?wrap-with-directory=false&cid-version=1`, { method: 'POST', body: uploadForm(files) })
+    )
     const root = lines.at(-1).cid
     await pollUntil(async () => await statusOf(root) === 'pinned')
     const served = await (await fetch(`${peer.gateway}/ipfs/${root}/a/b.txt`)).text()
@@ -45,7 +47,9 @@ describe('a single peer, through its real program', () => {
   })
 
   it('unpins, and the garbage collector frees the blocks', async () => {
-    const [line] = await jsonLines(await fetch(`${peer.url}/add?cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'gone.txt', bytes: text('soon gone') }]) }))
+    const [line] = await jsonLines(
+      await fetch(`${peer.url}/add?cid-version=1`, { method: 'POST', body: uploadForm([{ name: 'gone.txt', bytes: text('soon gone') }]) })
+    )
     await pollUntil(async () => await statusOf(line.cid) === 'pinned')
 
     await fetch(`${peer.url}/pins/${line.cid}`, { method: 'DELETE' })
@@ -65,7 +69,9 @@ describe('a single peer, through its real program', () => {
     }
     const upload = async (index: number): Promise<void> => {
       const bytes = new Uint8Array(200_000 + index).fill(index)
-      const response = await fetch(`${peer.url}/add?stream-channels=false&cid-version=1`, { method: 'POST', body: uploadForm([{ name: `u${index}`, bytes }]) })
+      const response = await fetch(
+        `${peer.url}/add?stream-channels=false&cid-version=1`, { method: 'POST', body: uploadForm([{ name: `u${index}`, bytes }]) }
+      )
       if (response.status === 200) acknowledged.push(((await response.json()) as any)[0].cid)
     }
     const work = [...Array.from({ length: 500 }, (_, index) => pin(index)), ...Array.from({ length: 20 }, (_, index) => upload(index))]
@@ -81,11 +87,15 @@ describe('a single peer, through its real program', () => {
     assert.ok(startMs < 10_000, `the start took ${startMs} ms`)
     const kept = new Set((await jsonLines(await fetch(`${peer.url}/allocations`))).map(one => one.cid))
     assert.deepEqual(acknowledged.filter(cid => !kept.has(cid)), [])
-    await pollUntil(async () => (await fetch(`${peer.url}/pins?local=true&filter=error,queued,pinning,unexpectedly_unpinned`)).status === 204)
+    await pollUntil(
+      async () => (await fetch(`${peer.url}/pins?local=true&filter=error,queued,pinning,unexpectedly_unpinned`)).status === 204
+    )
   })
 
   it('says what is wrong with an option and does nothing', async () => {
-    const response = await fetch(`${peer.url}/pins/bafkreihelwuirnpntiwm4p2gyvwuv33dsat5f2hgw4rwsza7hmin4c5x7y?replication-min=x`, { method: 'POST' })
+    const response = await fetch(
+      `${peer.url}/pins/bafkreihelwuirnpntiwm4p2gyvwuv33dsat5f2hgw4rwsza7hmin4c5x7y?replication-min=x`, { method: 'POST' }
+    )
 
     assert.equal(response.status, 400)
     assert.deepEqual(await response.json(), { code: 400, message: 'parameter replication-min invalid' })

@@ -32,13 +32,17 @@ describe('three peers, through their real program', () => {
       await pollUntil(async () => (await infoOf(peer)).addresses?.length > 0, { what: 'an address' })
       addresses.push((await infoOf(peer)).addresses[0])
     }
-    await pollUntil(async () => (await Promise.all([0, 1].map(async at => members(at)))).every(count => count === 2), { what: 'the membership of two' })
+    await pollUntil(
+      async () => (await Promise.all([0, 1].map(async at => members(at)))).every(count => count === 2), { what: 'the membership of two' }
+    )
   })
   after(async () => { await Promise.all(peers.map(async peer => peer.remove())) })
 
   const at = (index: number): PeerProcess => peers[index] as PeerProcess
   const infoOf = async (peer: PeerProcess): Promise<any> => (await fetch(`${peer.url}/id`)).json()
-  const members = async (index: number): Promise<number> => (await jsonLines(await fetch(`${at(index).url}/peers`))).filter(peer => peer.error === '').length
+  const members = async (index: number): Promise<number> => (
+    await jsonLines(await fetch(`${at(index).url}/peers`))
+  ).filter(peer => peer.error === '').length
   const knows = async (index: number, cid: string): Promise<boolean> => (await fetch(`${at(index).url}/allocations/${cid}`)).status === 200
   const statuses = async (index: number, cid: string): Promise<string[]> =>
     Object.values(((await (await fetch(`${at(index).url}/pins/${cid}`)).json()) as any).peer_map).map((peer: any) => peer.status)
@@ -81,10 +85,17 @@ describe('three peers, through their real program', () => {
   })
 
   it('store an add on as many peers as asked for', async () => {
-    await pollUntil(async () => ((await (await fetch(`${at(0).url}/monitor/metrics/freespace`)).json()) as any[]).length === 2, { what: 'free space of both' })
+    await pollUntil(
+      async () => ((await (await fetch(`${at(0).url}/monitor/metrics/freespace`)).json()) as any[]).length === 2,
+      { what: 'free space of both' }
+    )
     const bytes = new Uint8Array(3_000_000).map((_, index) => index % 249)
 
-    const [line] = await jsonLines(await fetch(`${at(0).url}/add?cid-version=1&replication-min=2&replication-max=2`, { method: 'POST', body: uploadForm([{ name: 'two', bytes }]) }))
+    const [line] = await jsonLines(
+      await fetch(
+        `${at(0).url}/add?cid-version=1&replication-min=2&replication-max=2`, { method: 'POST', body: uploadForm([{ name: 'two', bytes }]) }
+      )
+    )
 
     await pollUntil(async () => (await statuses(1, line.cid)).filter(status => status === 'pinned').length === 2)
     const served = new Uint8Array(await (await fetch(`${at(1).gateway}/ipfs/${line.cid}`)).arrayBuffer())
@@ -94,7 +105,12 @@ describe('three peers, through their real program', () => {
   it('give by their gateways what another peer holds, from the beginning and in parts', async () => {
     const bytes = new Uint8Array(5_000_000).map((_, index) => index % 241)
     const holder = (await infoOf(at(0))).id
-    const lines = await jsonLines(await fetch(`${at(0).url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${holder}`, { method: 'POST', body: uploadForm([{ name: 'held', bytes }]) }))
+    const lines = await jsonLines(
+      await fetch(
+        `${at(0).url}/add?cid-version=1&raw-leaves=true&replication-min=1&replication-max=1&user-allocations=${holder}`,
+        { method: 'POST', body: uploadForm([{ name: 'held', bytes }]) }
+      )
+    )
     const cid = lines.at(-1).cid
     await pollUntil(async () => knows(1, cid))
 
@@ -124,7 +140,9 @@ describe('three peers, through their real program', () => {
 
     await pollUntil(async () => await members(2) === 3 && await members(0) === 3, { what: 'the membership of three' })
     await pollUntil(async () => (await jsonLines(await fetch(`${at(2).url}/allocations`))).length >= 300 && await knows(2, cids[0] ?? ''))
-    const lists = await Promise.all([0, 1, 2].map(async index => (await jsonLines(await fetch(`${at(index).url}/allocations`))).map(pin => pin.cid).toSorted()))
+    const lists = await Promise.all(
+      [0, 1, 2].map(async index => (await jsonLines(await fetch(`${at(index).url}/allocations`))).map(pin => pin.cid).toSorted())
+    )
     assert.deepEqual(lists[2], lists[0])
     assert.deepEqual(lists[1], lists[0])
   })

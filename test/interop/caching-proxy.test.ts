@@ -76,7 +76,10 @@ function behindNginx (program: string): void {
     }
 
     it('keeps what is immutable', async () => {
-      const paths = [`/ipfs/${file.cid}`, `/ipfs/${folder.cid}/file`, `/ipfs/${folder.cid}/`, `/ipfs/${site.cid}/`, `/ipfs/${document.cid}`, `/ipfs/${file.cid}?format=raw`, `/ipfs/${file.cid}?format=car`, `/ipfs/${folder.cid}?format=tar`]
+      const paths = [
+        `/ipfs/${file.cid}`, `/ipfs/${folder.cid}/file`, `/ipfs/${folder.cid}/`, `/ipfs/${site.cid}/`, `/ipfs/${document.cid}`,
+        `/ipfs/${file.cid}?format=raw`, `/ipfs/${file.cid}?format=car`, `/ipfs/${folder.cid}?format=tar`
+      ]
 
       for (const path of paths) assert.deepEqual(await twice(path), [200, true, 0], path)
     })
@@ -143,7 +146,9 @@ function behindNginx (program: string): void {
       const before = await ask(`/ipfs/${later.cid}`)
       peer.blocks.keep(later)
 
-      assert.deepEqual([before.status, (await ask(`/ipfs/${later.cid}`)).status, await twice(`/ipfs/${later.cid}`)], [404, 200, [200, true, 0]])
+      assert.deepEqual(
+        [before.status, (await ask(`/ipfs/${later.cid}`)).status, await twice(`/ipfs/${later.cid}`)], [404, 200, [200, true, 0]]
+      )
     })
   })
 }

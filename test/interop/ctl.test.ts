@@ -17,26 +17,35 @@ const hello = 'QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN'
 
 /** Reading changes nothing: both programs print the same to the byte. */
 const reading = [
-  'id', 'version', 'peers ls', 'pin ls', `pin ls ${hello}`, 'pin ls --filter pin,meta-pin', 'pin ls --filter meta-pin', `pin ls ${absent}`, 'status', `status ${hello}`,
-  `status --local ${hello}`, 'status --filter pinned,error --local', 'status --filter pinning', 'recover', 'recover --local', `recover ${hello}`, `recover --local ${hello}`,
+  'id', 'version', 'peers ls', 'pin ls', `pin ls ${hello}`, 'pin ls --filter pin,meta-pin', 'pin ls --filter meta-pin', `pin ls ${absent}`,
+  'status', `status ${hello}`,
+  `status --local ${hello}`, 'status --filter pinned,error --local', 'status --filter pinning', 'recover', 'recover --local',
+  `recover ${hello}`, `recover --local ${hello}`,
   'health graph', 'health graph --all-ipfs-peers', 'health metrics', 'health metrics nope', 'health alerts', 'ipfs gc --local',
-  'add hello.txt', 'add -q hello.txt', 'add -Q hello.txt', 'add -r dir', 'add -r -w dir', 'add hello.txt dir/a.txt', 'add -r -Q --cid-version 1 dir', 'add --hash blake2b-256 hello.txt',
-  'add --layout trickle --chunker size-1048576 hello.txt', 'add --no-stream hello.txt', 'add -Q --no-stream hello.txt', 'add --no-pin hello.txt', 'add -H -r dir', 'add --chunker bogus hello.txt',
-  'add --format bogus hello.txt', 'add -r dir/.', `pin rm --no-status ${absent}`, `pin update ${absent} ${hello}`, `pin add -r 9 --no-status ${cid}`,
+  'add hello.txt', 'add -q hello.txt', 'add -Q hello.txt', 'add -r dir', 'add -r -w dir', 'add hello.txt dir/a.txt',
+  'add -r -Q --cid-version 1 dir', 'add --hash blake2b-256 hello.txt',
+  'add --layout trickle --chunker size-1048576 hello.txt', 'add --no-stream hello.txt', 'add -Q --no-stream hello.txt',
+  'add --no-pin hello.txt', 'add -H -r dir', 'add --chunker bogus hello.txt',
+  'add --format bogus hello.txt', 'add -r dir/.', `pin rm --no-status ${absent}`, `pin update ${absent} ${hello}`,
+  `pin add -r 9 --no-status ${cid}`,
   'peers rm 12D3KooWLJ6K8gtwShUFroy7xCt3WqUDFbZJngZJ3KdgqxoeJ9rC'
 ]
 
 /** These change the timestamps of what they print. */
 const writing = [
-  `pin add --no-status --name n ${hello}`, `pin add --name foo --metadata k=v -r 1 ${hello}`, `pin add --wait ${hello}`, `pin add --mode recursive --expire-in 100h --no-status ${hello}`,
+  `pin add --no-status --name n ${hello}`, `pin add --name foo --metadata k=v -r 1 ${hello}`, `pin add --wait ${hello}`,
+  `pin add --mode recursive --expire-in 100h --no-status ${hello}`,
   `pin update ${hello} QmXzA2dC5bqtdkuXqAc3Tt88zcoKxARHhTdEqZzHBbYS9e`, 'add --wait hello.txt'
 ]
 
 /** Never reach the peer, or nobody. */
 const refused = [
-  'add dir', 'add missing.txt', 'add --nocopy hello.txt', 'add', 'add -w --format car hello.txt', 'bogus', 'pin bogus', 'help bogus', 'pin add', 'pin rm', 'pin update', 'pin add notacid', 'pin ls zzz',
-  'peers rm', 'peers rm bad', 'status zzz', 'recover f01', 'status --filter bogus', '--enc xml id', '--secret zz id', `pin add --expire-in x ${hello}`, `pin add --metadata x ${hello}`,
-  `pin add --allocations bad ${hello}`, 'commands', '--host /ip4/127.0.0.1/tcp/1 version', '--host /ip4/127.0.0.1/tcp/1 --enc json pin ls', '--basic-auth a:b version', '--host /unix/tmp/no-such.sock version'
+  'add dir', 'add missing.txt', 'add --nocopy hello.txt', 'add', 'add -w --format car hello.txt', 'bogus', 'pin bogus', 'help bogus',
+  'pin add', 'pin rm', 'pin update', 'pin add notacid', 'pin ls zzz',
+  'peers rm', 'peers rm bad', 'status zzz', 'recover f01', 'status --filter bogus', '--enc xml id', '--secret zz id',
+  `pin add --expire-in x ${hello}`, `pin add --metadata x ${hello}`,
+  `pin add --allocations bad ${hello}`, 'commands', '--host /ip4/127.0.0.1/tcp/1 version', '--host /ip4/127.0.0.1/tcp/1 --enc json pin ls',
+  '--basic-auth a:b version', '--host /unix/tmp/no-such.sock version'
 ]
 
 const withoutTimes = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?/g, 'TIME')
@@ -51,7 +60,9 @@ describe('ctl beside the Go ctl', { skip: theirs == null ? 'ipfs-cluster-ctl is 
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-ctl-'))
     await mkdir(join(folder, 'dir/sub'), { recursive: true })
     await mkdir(join(folder, 'dir/empty'))
-    for (const name of ['hello.txt', 'dir/a.txt', 'dir/B ü.txt', 'dir/.hidden', 'dir/sub/b.txt']) await writeFile(join(folder, name), name === 'hello.txt' ? 'hello\n' : name)
+    for (const name of ['hello.txt', 'dir/a.txt', 'dir/B ü.txt', 'dir/.hidden', 'dir/sub/b.txt']) {
+      await writeFile(join(folder, name), name === 'hello.txt' ? 'hello\n' : name)
+    }
     await symlink('a.txt', join(folder, 'dir/link'))
     peer = await peerProcess()
     await peer.start()
@@ -66,7 +77,10 @@ describe('ctl beside the Go ctl', { skip: theirs == null ? 'ipfs-cluster-ctl is 
   const ctl = async (program: string[], args: readonly string[]): Promise<ProgramResult> => new Promise(resolve => {
     const [file = '', ...before] = program[0] === ours ? [process.execPath, ours] : program
     execFile(file, [...before, ...args], { cwd: folder }, (err, stdout, stderr) => {
-      resolve({ status: err == null ? 0 : Number(err.code), stdout: stdout.replaceAll('helia-cluster-ctl ', 'ipfs-cluster-ctl '), stderr: withoutLogs(stderr) })
+      resolve({
+        status: err == null ? 0 : Number(err.code), stdout: stdout.replaceAll('helia-cluster-ctl ', 'ipfs-cluster-ctl '),
+        stderr: withoutLogs(stderr)
+      })
     })
   })
   const both = async (line: string, at = host): Promise<[ProgramResult, ProgramResult]> => {
@@ -109,8 +123,13 @@ describe('ctl beside the Go ctl', { skip: theirs == null ? 'ipfs-cluster-ctl is 
   })
 
   it('sends the same requests, bodies included', async () => {
-    const pin = JSON.stringify({ cid, replication_factor_min: -1, replication_factor_max: -1, type: 'pin', mode: 'recursive', max_depth: -1, expire_at: '0001-01-01T00:00:00Z', timestamp: '0001-01-01T00:00:00Z' })
-    const info = JSON.stringify({ cid, peer_map: { '12D3KooWLJ6K8gtwShUFroy7xCt3WqUDFbZJngZJ3KdgqxoeJ9rC': { status: 'pinned', timestamp: '0001-01-01T00:00:00Z' } } })
+    const pin = JSON.stringify({
+      cid, replication_factor_min: -1, replication_factor_max: -1, type: 'pin', mode: 'recursive', max_depth: -1,
+      expire_at: '0001-01-01T00:00:00Z', timestamp: '0001-01-01T00:00:00Z'
+    })
+    const info = JSON.stringify({
+      cid, peer_map: { '12D3KooWLJ6K8gtwShUFroy7xCt3WqUDFbZJngZJ3KdgqxoeJ9rC': { status: 'pinned', timestamp: '0001-01-01T00:00:00Z' } }
+    })
     const api: StubApi = await stubApi({
       'POST /add': { body: `{"name":"a","cid":"${cid}"}\n` },
       [`POST /pins/ipfs/${cid}`]: { body: pin },
@@ -123,12 +142,17 @@ describe('ctl beside the Go ctl', { skip: theirs == null ? 'ipfs-cluster-ctl is 
       api.asked.length = 0
       await ctl(program, ['--host', api.host, ...line.split(' ')])
       const boundary = /boundary=(\w+)/.exec(api.last.headers['content-type'] ?? '')?.[1] ?? 'none'
-      return { asked: api.asked.map(one => one.replace(/expire-at=[^&]+/, 'expire-at=TIME')), body: api.last.body.replaceAll(boundary, 'B') }
+      return {
+        asked: api.asked.map(one => one.replace(/expire-at=[^&]+/, 'expire-at=TIME')), body: api.last.body.replaceAll(boundary, 'B')
+      }
     }
     const lines = [
-      'add hello.txt', 'add -r dir', 'add -r -H dir', 'add -r .', 'add --wait hello.txt', 'add --raw-leaves --metadata a=b --metadata c=d --rmin 1 --rmax 2 --expire-in 2h --local --name n hello.txt dir/a.txt',
-      'add --allocations 12D3KooWLJ6K8gtwShUFroy7xCt3WqUDFbZJngZJ3KdgqxoeJ9rC,bad hello.txt', `pin add ${cid}`, `pin add --no-status ipfs/${cid}`, `pin add --no-status /ipfs/${cid}//a/./b`, `pin rm ${cid}`,
-      `pin update --name x --expire-in 1h ${cid} ${cid}`, `pin add --wait --wait-limit 1 ${cid}`, 'pin ls', 'pin ls --filter shard-pin,pin', 'pin ls --filter x', 'status', 'status --filter pinned', `status ${cid} ${cid}`, 'health metrics tag:group',
+      'add hello.txt', 'add -r dir', 'add -r -H dir', 'add -r .', 'add --wait hello.txt',
+      'add --raw-leaves --metadata a=b --metadata c=d --rmin 1 --rmax 2 --expire-in 2h --local --name n hello.txt dir/a.txt',
+      'add --allocations 12D3KooWLJ6K8gtwShUFroy7xCt3WqUDFbZJngZJ3KdgqxoeJ9rC,bad hello.txt', `pin add ${cid}`,
+      `pin add --no-status ipfs/${cid}`, `pin add --no-status /ipfs/${cid}//a/./b`, `pin rm ${cid}`,
+      `pin update --name x --expire-in 1h ${cid} ${cid}`, `pin add --wait --wait-limit 1 ${cid}`, 'pin ls', 'pin ls --filter shard-pin,pin',
+      'pin ls --filter x', 'status', 'status --filter pinned', `status ${cid} ${cid}`, 'health metrics tag:group',
       'ipfs gc', 'ipfs gc --local', 'recover --local'
     ]
 

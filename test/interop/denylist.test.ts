@@ -32,37 +32,88 @@ const b58 = (cid: CID): string => base58btc.encode(cid.multihash.bytes).slice(1)
 async function casesOf (tree: (name: string) => Promise<CID>): Promise<Case[]> {
   const at = async (name: string): Promise<string> => `/ipfs/${await tree(name)}`
   const below = (root: string, ...paths: string[]): string[] => ['', ...paths.map(path => `/${path}`)].map(path => `${root}${path}`)
-  const roots = Object.fromEntries(await Promise.all(['cid', 'v0', 'path', 'star', 'exceptions', 'below', 'legacy', 'legacyPath', 'codec', 'modern', 'modernPath', 'allowed', 'space', 'plus', 'bare', 'ordered', 'again'].map(async name => [name, await tree(name)]))) as Record<string, CID>
+  const roots = Object.fromEntries(
+    await Promise.all(
+      [
+        'cid', 'v0', 'path', 'star', 'exceptions', 'below', 'legacy', 'legacyPath', 'codec', 'modern', 'modernPath', 'allowed', 'space',
+        'plus', 'bare', 'ordered', 'again'
+      ].map(async name => [name, await tree(name)])
+    )
+  ) as Record<string, CID>
   const root = (name: string): string => `/ipfs/${roots[name]}`
   const cid = (name: string): CID => roots[name] as CID
   return [
-    { what: 'a CID', rules: [root('cid')], paths: [...below(root('cid'), 'file', 'folder/file'), `/ipfs/${CID.createV0(cid('cid').multihash as any)}`, `/ipfs/${CID.createV1(0x55, cid('cid').multihash)}?format=raw`, `${root('cid')}?format=car`] }, // any: the digest's type doesn't say sha2-256
+    // any: the digest's type doesn't say sha2-256
+    {
+      what: 'a CID', rules: [root('cid')],
+      paths: [
+        ...below(root('cid'), 'file', 'folder/file'), `/ipfs/${CID.createV0(cid('cid').multihash as any)}`,
+        `/ipfs/${CID.createV1(0x55, cid('cid').multihash)}?format=raw`, `${root('cid')}?format=car`
+      ]
+    },
     { what: 'a CID in its version 0', rules: [`/ipfs/${b58(cid('v0'))}`], paths: below(root('v0'), 'file') },
     { what: 'a path', rules: [`${root('path')}/folder/file`], paths: below(root('path'), 'file', 'folder', 'folder/file') },
     { what: 'a beginning of paths', rules: [`${root('star')}/fo*`], paths: below(root('star'), 'file', 'folder', 'folder/file') },
-    { what: 'exceptions', rules: [`${root('exceptions')}/f*`, `!${root('exceptions')}/file`, `+${root('exceptions')}/folder*`, `-${root('exceptions')}/four`], paths: below(root('exceptions'), 'file', 'folder', 'folder/file', 'four', 'five') },
-    { what: 'everything below, and an exception that can not be reached', rules: [`${root('below')}/*`, `!${root('below')}/file`], paths: below(root('below'), 'file', 'folder') },
+    {
+      what: 'exceptions',
+      rules: [`${root('exceptions')}/f*`, `!${root('exceptions')}/file`, `+${root('exceptions')}/folder*`, `-${root('exceptions')}/four`],
+      paths: below(root('exceptions'), 'file', 'folder', 'folder/file', 'four', 'five')
+    },
+    {
+      what: 'everything below, and an exception that can not be reached', rules: [`${root('below')}/*`, `!${root('below')}/file`],
+      paths: below(root('below'), 'file', 'folder')
+    },
     { what: 'a CID, allowed again', rules: [root('allowed'), `!${root('allowed')}`], paths: below(root('allowed'), 'file') },
     { what: 'a CID, allowed before it is denied', rules: [`!${root('ordered')}`, root('ordered')], paths: below(root('ordered')) },
     { what: 'the older double hash of a CID', rules: [`//${hex(`${cid('legacy')}/`)}`], paths: below(root('legacy'), 'file') },
-    { what: 'the older double hash of a path', rules: [`//${hex(`${cid('legacyPath')}/folder/file`)}`], paths: below(root('legacyPath'), 'file', 'folder', 'folder/file') },
+    {
+      what: 'the older double hash of a path', rules: [`//${hex(`${cid('legacyPath')}/folder/file`)}`],
+      paths: below(root('legacyPath'), 'file', 'folder', 'folder/file')
+    },
     { what: 'the newer double hash of a CID', rules: [`//${await doubled(b58(cid('modern')))}`], paths: below(root('modern'), 'file') },
-    { what: 'the newer double hash of a path', rules: [`//${await doubled(`${b58(cid('modernPath'))}/folder/file`)}`], paths: below(root('modernPath'), 'file', 'folder', 'folder/file') },
-    { what: 'a double hash, allowed again', rules: [`//${await doubled(b58(cid('again')))}`, `!//${await doubled(b58(cid('again')))}`], paths: below(root('again')) },
+    {
+      what: 'the newer double hash of a path', rules: [`//${await doubled(`${b58(cid('modernPath'))}/folder/file`)}`],
+      paths: below(root('modernPath'), 'file', 'folder', 'folder/file')
+    },
+    {
+      what: 'a double hash, allowed again', rules: [`//${await doubled(b58(cid('again')))}`, `!//${await doubled(b58(cid('again')))}`],
+      paths: below(root('again'))
+    },
     { what: 'a name with a space', rules: [`${root('space')}/a%20b`], paths: below(root('space'), 'a%20b') },
     { what: 'a domain', rules: ['/ipns/bad.example'], paths: ['/ipns/bad.example', '/ipns/fine.example'] },
     { what: 'what a name leads to', rules: [root('cid')], paths: ['/ipns/leads-to-cid.example', '/ipns/leads-to-cid.example/file'] },
     { what: 'the older double hash of a domain', rules: [`//${hex('hashed.example/')}`], paths: ['/ipns/hashed.example'] },
     { what: 'the newer double hash of a domain', rules: [`//${await doubled('/ipns/hashed2.example')}`], paths: ['/ipns/hashed2.example'] },
-    { what: 'the empty directory', rules: ['/ipfs/QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn'], paths: ['/ipfs/QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn/'] },
+    {
+      what: 'the empty directory', rules: ['/ipfs/QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn'],
+      paths: ['/ipfs/QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn/']
+    },
     { what: 'lines that can not be read', rules: ['/ipfs/nonsense', '//nonsense', '# comment', ''], paths: [await at('fine')] },
 
-    { what: 'a path behind a domain', rules: ['/ipns/part.example/folder*'], paths: ['/ipns/part.example/folder', '/ipns/part.example/file'] },
-    { what: 'what is behind a denied domain', rules: ['/ipns/bad.example'], paths: ['/ipns/bad.example/file'], differs: 'Kubo denies only the name by itself, and the name is looked up for every path behind it' },
-    { what: 'the older double hash, asked for with another codec', rules: [`//${hex(`${cid('codec')}/`)}`], paths: [`/ipfs/${CID.createV1(0x55, cid('codec').multihash)}?format=raw`], differs: 'the block is the same whatever codec it is asked for with' },
-    { what: 'a CID without /ipfs/', rules: [String(cid('bare'))], paths: below(root('bare')), differs: 'Kubo takes it for a path behind any root, which denies nothing' },
-    { what: 'a plus in a path', rules: [`${root('plus')}/a+b`], paths: [`${root('plus')}/a+b`], differs: 'Kubo reads it as a space, as in a form; in paths it is a plus (RFC 3986)' },
-    { what: 'a domain in upper case', rules: ['/ipns/UPPER.example'], paths: ['/ipns/upper.example'], differs: 'names of domains have no case' }
+    {
+      what: 'a path behind a domain', rules: ['/ipns/part.example/folder*'], paths: ['/ipns/part.example/folder', '/ipns/part.example/file']
+    },
+    {
+      what: 'what is behind a denied domain', rules: ['/ipns/bad.example'], paths: ['/ipns/bad.example/file'],
+      differs: 'Kubo denies only the name by itself, and the name is looked up for every path behind it'
+    },
+    {
+      what: 'the older double hash, asked for with another codec', rules: [`//${hex(`${cid('codec')}/`)}`],
+      paths: [`/ipfs/${CID.createV1(0x55, cid('codec').multihash)}?format=raw`],
+      differs: 'the block is the same whatever codec it is asked for with'
+    },
+    {
+      what: 'a CID without /ipfs/', rules: [String(cid('bare'))], paths: below(root('bare')),
+      differs: 'Kubo takes it for a path behind any root, which denies nothing'
+    },
+    {
+      what: 'a plus in a path', rules: [`${root('plus')}/a+b`], paths: [`${root('plus')}/a+b`],
+      differs: 'Kubo reads it as a space, as in a form; in paths it is a plus (RFC 3986)'
+    },
+    {
+      what: 'a domain in upper case', rules: ['/ipns/UPPER.example'], paths: ['/ipns/upper.example'],
+      differs: 'names of domains have no case'
+    }
   ]
 }
 
@@ -87,7 +138,9 @@ function besideKubo (program: string): void {
       }
       cases = await casesOf(tree)
       const fine = await tree('fine')
-      const names = Object.fromEntries(['fine', 'bad', 'part', 'hashed', 'hashed2', 'upper'].map(name => [`${name}.example`, `/ipfs/${fine}`]))
+      const names = Object.fromEntries(
+        ['fine', 'bad', 'part', 'hashed', 'hashed2', 'upper'].map(name => [`${name}.example`, `/ipfs/${fine}`])
+      )
       names['leads-to-cid.example'] = `${cases[0]?.rules[0]}`
       const rules = ['version: 1', 'name: compared', '---', ...cases.flatMap(one => one.rules)]
 
@@ -122,7 +175,9 @@ function besideKubo (program: string): void {
       for (const { bytes } of blocks) {
         const form = new FormData()
         form.append('file', new Blob([new Uint8Array(bytes)]))
-        await (await fetch(`${kubo.url}/api/v0/block/put?cid-codec=raw&mhtype=sha2-256&allow-big-block=true`, { method: 'POST', body: form })).text()
+        await (
+          await fetch(`${kubo.url}/api/v0/block/put?cid-codec=raw&mhtype=sha2-256&allow-big-block=true`, { method: 'POST', body: form })
+        ).text()
       }
     }
 

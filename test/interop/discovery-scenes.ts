@@ -3,8 +3,8 @@ import { pollUntil } from '../support/poll.ts'
 import { goPeer } from './go-peer.ts'
 
 /**
- * `discovery-scenes mdns|dht|public KINDS`: plays a scene inside a network of its own (see discovery.test.ts) and ends with 0 when it came out well: the peers
- * have found each other, or (`public`, our peer first) it knows that it is publicly reachable.
+ * `discovery-scenes mdns|dht|public KINDS`: plays a scene inside a network of its own (see discovery.test.ts) and ends with 0 when it came
+ * out well: the peers have found each other, or (`public`, our peer first) it knows that it is publicly reachable.
  * KINDS: go or node for each peer, comma-separated. Peers listen on 10.77.0.1, 10.77.0.2, …,
  * because Go keeps loopback addresses out of its DHT, or on addresses that pass for public.
  */
@@ -18,7 +18,8 @@ const peers: PeerProcess[] = await Promise.all(kinds.split(',').map(async (kind,
   const [port = 0] = await freePorts(1)
   return (kind === 'go' ? goPeer : peerProcess)(json => {
     Object.assign(json.cluster, {
-      secret: 'ab'.repeat(32), listen_multiaddress: [`/ip4/${hosts[index]}/tcp/${port}`], monitor_ping_interval: '2s', mdns_interval: scene === 'mdns' ? '10s' : '0s'
+      secret: 'ab'.repeat(32), listen_multiaddress: [`/ip4/${hosts[index]}/tcp/${port}`], monitor_ping_interval: '2s',
+      mdns_interval: scene === 'mdns' ? '10s' : '0s'
     })
     json.consensus.crdt.trusted_peers = ['*']
     for (const informer of Object.values<any>(json.informer)) if (informer.metric_ttl != null) informer.metric_ttl = '5s'
@@ -49,10 +50,16 @@ async function addressOf ({ url }: PeerProcess): Promise<string> {
 async function allFindAll (): Promise<void> {
   let last = ''
   await pollUntil(async () => {
-    const seen = await Promise.all(peers.map(async peer => ({ neighbours: (await neighboursOf(peer)).length, listed: (await listed(peer)).filter(({ error }) => error === '').length })))
+    const seen = await Promise.all(
+      peers.map(async peer => ({
+        neighbours: (await neighboursOf(peer)).length, listed: (await listed(peer)).filter(({ error }) => error === '').length
+      }))
+    )
     last = JSON.stringify(seen)
     return seen.every(({ neighbours, listed }) => neighbours === peers.length - 1 && listed === peers.length)
-  }, { everyMs: 300, withinMs: 45_000, what: 'all peers at all peers' }).catch(err => { throw new Error(`${err.message}: ${last}\n${peers.map(peer => peer.log().slice(-1500)).join('\n----\n')}`) })
+  }, { everyMs: 300, withinMs: 45_000, what: 'all peers at all peers' }).catch(err => {
+    throw new Error(`${err.message}: ${last}\n${peers.map(peer => peer.log().slice(-1500)).join('\n----\n')}`)
+  })
 }
 
 /** The first and the last know the middle one only. */
@@ -68,7 +75,9 @@ async function provenPublic (): Promise<void> {
   const [ours, other] = peers as [PeerProcess, PeerProcess]
   await ours.start()
   await other.start(['--bootstrap', await addressOf(ours)])
-  await pollUntil(() => /p2p\s+reachability\s+.*"public"/.test(ours.log()), { withinMs: 60_000, what: 'a proof' }).catch(err => { throw new Error(`${err.message}\n${ours.log().slice(-3000)}`) })
+  await pollUntil(() => /p2p\s+reachability\s+.*"public"/.test(ours.log()), { withinMs: 60_000, what: 'a proof' }).catch(err => {
+    throw new Error(`${err.message}\n${ours.log().slice(-3000)}`)
+  })
 }
 
 const scenes: Record<string, () => Promise<void>> = {

@@ -22,7 +22,9 @@ async function inOwnNetwork (...command: string[]): Promise<string> {
   return stdout
 }
 
-const noNetwork: string | false = await inOwnNetwork('true').then(() => false, err => `no network of its own can be made here: ${String(err.stderr ?? err.message).trim()}`)
+const noNetwork: string | false = await inOwnNetwork('true').then(
+  () => false, err => `no network of its own can be made here: ${String(err.stderr ?? err.message).trim()}`
+)
 const skip = noNetwork === false ? missing('ipfs', 'ipfs-cluster-service') : noNetwork
 
 describe('discovery', () => {

@@ -36,7 +36,9 @@ describe('a drain in a cluster of node, go, node, go', { skip }, () => {
       last = await ask(0, 'GET', drainOf(peer)).catch(() => undefined)
       return last?.state === 'drained'
     }
-    await pollUntil(isDone, { everyMs: 500, withinMs: 120_000, what: 'the drain' }).catch((err: Error) => { throw new Error(`${err.message} ${JSON.stringify(last)}`) })
+    await pollUntil(isDone, { everyMs: 500, withinMs: 120_000, what: 'the drain' }).catch((err: Error) => {
+      throw new Error(`${err.message} ${JSON.stringify(last)}`)
+    })
     return last
   }
   /** All peers say the same, each pin is on two of them and pinned there, and on none of these. */
@@ -44,13 +46,17 @@ describe('a drain in a cluster of node, go, node, go', { skip }, () => {
     const isGone = new Set(gone.map(peer => cluster.id(peer)))
     return cluster.agreement({
       withinMs: 120_000,
-      holds: view => view.pins.length === count && view.pins.every((pin: any) => pin.allocations.length === 2 && !pin.allocations.some((peer: string) => isGone.has(peer))) &&
+      holds: view => view.pins.length === count && view.pins.every(
+        (pin: any) => pin.allocations.length === 2 && !pin.allocations.some((peer: string) => isGone.has(peer))
+      ) &&
         view.status.every((one: any) => one.peers.filter((peer: any) => peer[3] === 'pinned').length === 2)
     })
   }
 
   it('moves the pins of a Go peer, also when the peer that drains is killed meanwhile', slowly, async () => {
-    for (let at = 0; at < pins; at++) await ask(at % 4, 'POST', `/pins/${cidOf(`pin ${at}`)}${twoCopies}&name=${at}&user-allocations=${cluster.id(1 + at % 3)}`)
+    for (let at = 0; at < pins; at++) {
+      await ask(at % 4, 'POST', `/pins/${cidOf(`pin ${at}`)}${twoCopies}&name=${at}&user-allocations=${cluster.id(1 + at % 3)}`)
+    }
     await agreedWithout(pins)
 
     const begun = await ask(0, 'POST', `${drainOf(1)}?max-pins-per-second=5`)
@@ -81,14 +87,21 @@ describe('a drain in a cluster of node, go, node, go', { skip }, () => {
     await drained(2)
     await agreedWithout(pins + 11, 1, 2)
 
-    const metrics = async (): Promise<any> => (await ask(3, 'GET', '/monitor/metrics/freespace')).find(({ peer }: any) => peer === cluster.id(2))
+    const metrics = async (): Promise<any> => (
+      await ask(3, 'GET', '/monitor/metrics/freespace')
+    ).find(({ peer }: any) => peer === cluster.id(2))
     await pollUntil(async () => (await metrics()).weight === 0, { withinMs: 30_000, what: 'the weight of a peer without room' })
     assert.ok(Number((await metrics()).value) > 0)
   })
 
   it('is over when it is cancelled: the peers get pins again', slowly, async () => {
     for (const peer of [1, 2]) await ask(0, 'DELETE', drainOf(peer))
-    await pollUntil(async () => (await ask(0, 'POST', `/pins/${cidOf('again')}${twoCopies}&user-allocations=${cluster.id(1)},${cluster.id(2)}`)).allocations.toSorted().join() === [cluster.id(1), cluster.id(2)].toSorted().join(), { what: 'new pins' })
+    await pollUntil(
+      async () => (
+        await ask(0, 'POST', `/pins/${cidOf('again')}${twoCopies}&user-allocations=${cluster.id(1)},${cluster.id(2)}`)
+      ).allocations.toSorted().join() === [cluster.id(1), cluster.id(2)].toSorted().join(),
+      { what: 'new pins' }
+    )
 
     await agreedWithout(pins + 12)
   })

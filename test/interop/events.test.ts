@@ -12,7 +12,9 @@ const identityCid = (text: string): string => {
   return `f015500${bytes.length.toString(16).padStart(2, '0')}${bytes.toString('hex')}`
 }
 
-describe('events of a Node peer with a Go peer and another Node peer', { skip: missing('ipfs-cluster-service', 'ipfs-cluster-ctl', 'ipfs'), timeout: 120_000 }, () => {
+describe('events of a Node peer with a Go peer and another Node peer', {
+  skip: missing('ipfs-cluster-service', 'ipfs-cluster-ctl', 'ipfs'), timeout: 120_000
+}, () => {
   let cluster: MixedCluster
   before(async () => {
     cluster = await mixedCluster(['node', 'go', 'node'])
@@ -34,11 +36,17 @@ describe('events of a Node peer with a Go peer and another Node peer', { skip: m
     })().catch(() => {})
     await pollUntil(() => isReady)
 
-    const { cid } = await (await fetch(`${cluster.at(2).url}/pins/${identityCid('seen everywhere')}`, { method: 'POST' })).json() as { cid: string }
+    const { cid } = await (
+      await fetch(`${cluster.at(2).url}/pins/${identityCid('seen everywhere')}`, { method: 'POST' })
+    ).json() as { cid: string }
     const names = ['node-0', 'go-1', 'node-2']
-    await pollUntil(() => names.every(name => heard.includes(`${cid} ${name} pinned`)), { withinMs: 30_000, what: 'the events of all three' })
+    await pollUntil(
+      () => names.every(name => heard.includes(`${cid} ${name} pinned`)), { withinMs: 30_000, what: 'the events of all three' }
+    )
     // nobody has it: the Go peer waits for it, too
-    const { cid: missingCid } = await (await fetch(`${cluster.at(0).url}/pins/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku`, { method: 'POST' })).json() as { cid: string }
+    const { cid: missingCid } = await (
+      await fetch(`${cluster.at(0).url}/pins/bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku`, { method: 'POST' })
+    ).json() as { cid: string }
     await pollUntil(() => heard.includes(`${missingCid} go-1 pinning`), { withinMs: 30_000, what: 'the pin that waits at the Go peer' })
     end.abort()
     await listening

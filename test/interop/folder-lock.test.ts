@@ -16,7 +16,8 @@ describe('the lock of a folder, beside Go\'s programs', { skip: missing('ipfs', 
   })
   after(async () => { await peer?.remove() })
 
-  const goExport = () => spawnSync('ipfs-cluster-service', ['-c', folder, 'state', 'export', '-f', join(peer.folder, 'export')], { encoding: 'utf8' })
+  const goExport = () =>
+    spawnSync('ipfs-cluster-service', ['-c', folder, 'state', 'export', '-f', join(peer.folder, 'export')], { encoding: 'utf8' })
 
   it('is seen by them while we hold it, and free for them afterwards', () => {
     const lock = lockFolder(folder)

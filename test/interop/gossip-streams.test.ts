@@ -15,13 +15,16 @@ import type { GoPeer } from './go-peer.ts'
 const secret = 'feed'.repeat(16)
 const isGossip = ({ protocol }: Stream): boolean => protocol.startsWith('/meshsub/')
 
-describe('gossip streams with a Go peer, on a living connection', { skip: missing('ipfs', 'ipfs-cluster-service'), timeout: 180_000 }, () => {
+describe('gossip streams with a Go peer, on a living connection', {
+  skip: missing('ipfs', 'ipfs-cluster-service'), timeout: 180_000
+}, () => {
   let go: GoPeer
   let host: Libp2pClusterHost | undefined
   let gossip: Libp2pGossip
   let pings = 0
   const connections = (): Connection[] => host?.libp2p().getConnections() ?? []
-  const streams = (direction: Stream['direction']): Stream[] => connections().flatMap(({ streams }) => streams).filter(stream => isGossip(stream) && stream.direction === direction)
+  const streams = (direction: Stream['direction']): Stream[] =>
+    connections().flatMap(({ streams }) => streams).filter(stream => isGossip(stream) && stream.direction === direction)
   const connection = (): string | undefined => connections()[0]?.id
 
   /** A Go peer sends its pings only to those of whom it knows that they listen: to be heard, both directions are needed. */

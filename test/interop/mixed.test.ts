@@ -31,42 +31,68 @@ for (const mix of mixes) {
       assert.ok(response.ok, `${method} ${path} at ${index}: ${response.status} ${response.ok ? '' : await response.text()}`)
       return response.json()
     }
-    const pin = async (index: number, text: string, query = ''): Promise<string> => (await ask(index, 'POST', `/pins/${cidOf(text)}${query}`)).cid
-    const knows = async (index: number, cid: string): Promise<boolean> => (await fetch(`${cluster.at(index).url}/allocations/${cid}`)).status === 200
-    const pinned = (view: any, cid: string): number => (view.status.find((one: any) => one.cid === cid)?.peers ?? []).filter((peer: any) => peer[3] === 'pinned').length
+    const pin = async (index: number, text: string, query = ''): Promise<string> => (
+      await ask(index, 'POST', `/pins/${cidOf(text)}${query}`)
+    ).cid
+    const knows = async (index: number, cid: string): Promise<boolean> => (
+      await fetch(`${cluster.at(index).url}/allocations/${cid}`)
+    ).status === 200
+    const pinned = (view: any, cid: string): number => (
+      view.status.find((one: any) => one.cid === cid)?.peers ?? []
+    ).filter((peer: any) => peer[3] === 'pinned').length
     const pinOf = (view: any, cid: string): any => view.pins.find((pin: any) => pin.cid === cid)
     const has = (view: any, cid: string): boolean => pinOf(view, cid) != null
 
     it(`takes in a late third with ${many} pins`, async () => {
       const names = Array.from({ length: many }, (_, index) => `many-${index}`)
       const rest = [...names]
-      const worker = async (index: number): Promise<void> => { for (let name = rest.pop(); name != null; name = rest.pop()) await pin(index, name) }
+      const worker = async (index: number): Promise<void> => {
+        for (let name = rest.pop(); name != null; name = rest.pop()) await pin(index, name)
+      }
       await Promise.all([...Array.from({ length: 4 }, async () => worker(0)), ...Array.from({ length: 4 }, async () => worker(1))])
 
       await cluster.start(2)
 
-      const view = await cluster.agreement({ holds: ({ pins, peers, status }) => pins.length === many && peers.length === 3 && status.every((one: any) => one.peers.every((peer: any) => peer[3] === 'pinned')) })
+      const view = await cluster.agreement({
+        holds: ({ pins, peers, status }) =>
+          pins.length === many && peers.length === 3 && status.every((one: any) => one.peers.every((peer: any) => peer[3] === 'pinned'))
+      })
       assert.equal(view.status.length, many)
-      for (const names_ = names.slice(20); names_.length > 0;) await Promise.all(names_.splice(0, 16).map(async (name, index) => ask(index % 3, 'DELETE', `/pins/${cidOf(name)}`)))
+      for (const names_ = names.slice(20); names_.length > 0;) {
+        await Promise.all(names_.splice(0, 16).map(async (name, index) => ask(index % 3, 'DELETE', `/pins/${cidOf(name)}`)))
+      }
       await cluster.agreement({ holds: ({ pins, status }) => pins.length === 20 && status.length === 20 })
     })
 
     it('agrees on pins of every peer, with their options, and on unpins', async () => {
-      const cids = await Promise.all(everyone.map(async index => pin(index, `options-${index}`, `?name=n%C3%BC-${index}&meta-a=${index}&replication-min=1&replication-max=2`)))
+      const cids = await Promise.all(
+        everyone.map(
+          async index => pin(index, `options-${index}`, `?name=n%C3%BC-${index}&meta-a=${index}&replication-min=1&replication-max=2`)
+        )
+      )
       const gone = await pin(1, 'gone')
       await pollUntil(async () => await knows(2, gone), { what: 'the pin at another peer' })
 
       await ask(2, 'DELETE', `/pins/${gone}`)
 
       const view = await cluster.agreement({ holds: view => cids.every(cid => pinned(view, cid) === 2) && !has(view, gone) })
-      assert.deepEqual(cids.map(cid => [pinOf(view, cid).name, pinOf(view, cid).metadata]), everyone.map(index => [`nü-${index}`, { a: String(index) }]))
+      assert.deepEqual(
+        cids.map(cid => [pinOf(view, cid).name, pinOf(view, cid).metadata]), everyone.map(index => [`nü-${index}`, { a: String(index) }])
+      )
     })
 
     it('stores what is added at any peer on two, and serves it', async () => {
       const files = everyone.map(index => new Uint8Array(1_500_000).map((_, at) => (at * (index + 3)) % 251))
 
       const added = await Promise.all(files.map(async (bytes, index) =>
-        (await jsonLines(await fetch(`${cluster.at(index).url}/add?cid-version=1&replication-min=2&replication-max=2&name=file`, { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) }))).at(-1).cid))
+        (
+          await jsonLines(
+            await fetch(
+              `${cluster.at(index).url}/add?cid-version=1&replication-min=2&replication-max=2&name=file`,
+              { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) }
+            )
+          )
+        ).at(-1).cid))
 
       await cluster.agreement({ holds: view => added.every(cid => pinned(view, cid) === 2) })
       for (const index of everyone) {
@@ -98,7 +124,8 @@ for (const mix of mixes) {
     })
 
     it('takes back a peer that was killed', async () => {
-      // a Go peer that is killed soon after a write may lose it for an hour, in a cluster of Go peers, too; it doesn't tell when it is on the disk
+      // a Go peer that is killed soon after a write may lose it for an hour, in a cluster of Go peers, too; it doesn't tell when it is on
+      // the disk
       if (mix[2] === 'go') await new Promise(resolve => setTimeout(resolve, 3000))
       await cluster.at(2).end('SIGKILL')
       const cids = [await pin(0, 'while-dead-0'), await pin(1, 'while-dead-1')]

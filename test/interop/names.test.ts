@@ -5,9 +5,13 @@ import { startHelia } from '../support/helia.ts'
 import { kuboProgram, startKubo } from '../support/kubo.ts'
 import { pollUntil } from '../support/poll.ts'
 
-describe('names between a Kubo and the embedded node, by the DHT on 127.0.0.1', { skip: kuboProgram == null ? 'there is no Kubo: no `ipfs` on the path or in $GO_BIN' : false }, () => {
+describe('names between a Kubo and the embedded node, by the DHT on 127.0.0.1', {
+  skip: kuboProgram == null ? 'there is no Kubo: no `ipfs` on the path or in $GO_BIN' : false
+}, () => {
   it('go both ways', { timeout: 60_000 }, async () => {
-    const [kubo, node] = await Promise.all([startKubo(kuboProgram ?? '', [['Routing', '{"Type":"dhtserver"}']]), startHelia({ dht: 'server' })])
+    const [kubo, node] = await Promise.all(
+      [startKubo(kuboProgram ?? '', [['Routing', '{"Type":"dhtserver"}']]), startHelia({ dht: 'server' })]
+    )
     try {
       const { ID: kuboId, Addresses: addresses } = await (await kubo.call('id')).json() as { ID: string, Addresses: string[] }
       await node.connector.ready()

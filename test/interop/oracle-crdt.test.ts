@@ -66,7 +66,9 @@ describe('our CRDT and go-ds-crdt', { skip: await noOracle() }, () => {
       await writer.write([pinFor(`round ${round}`), { remove: `round ${round - 2}` }], true)
       const { heads } = await writer.view()
       await reader.hear(encodeHeads(heads.map(head => CID.parse(head))))
-      await pollUntil(async () => isDeepStrictEqual((await reader.view()).heads, heads), { everyMs: 2, what: `round ${round} at the reader` })
+      await pollUntil(
+        async () => isDeepStrictEqual((await reader.view()).heads, heads), { everyMs: 2, what: `round ${round} at the reader` }
+      )
     }
 
     const [ours, theirs] = await Promise.all([node.view(), go.view()])

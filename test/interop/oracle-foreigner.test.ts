@@ -43,7 +43,8 @@ async function meet (oracle: Oracle, change: (json: any) => void = () => {}): Pr
     change(json)
   })
   const get = async (path: string): Promise<any> => (await fetch(peer.url + path)).json()
-  const arrive = async (): Promise<Meeting['foreigner']> => await oracle.ask('arrive', { secret, peer: `${address}/p2p/${(await get('/id')).id}`, name: 'foreigner' })
+  const arrive = async (): Promise<Meeting['foreigner']> =>
+    await oracle.ask('arrive', { secret, peer: `${address}/p2p/${(await get('/id')).id}`, name: 'foreigner' })
   await peer.start()
   // the REST API is there before the host of the cluster
   await pollUntil(async () => (await fetch(`${peer.url}/health/ready`)).ok)
@@ -55,9 +56,12 @@ async function meet (oracle: Oracle, change: (json: any) => void = () => {}): Pr
   for (const name of ['monitor.metrics', topic]) {
     await oracle.ask('hear', { topic: name })
     // what is published before would reach nobody
-    await pollUntil(async () => (await oracle.ask<string[]>('neighbours', { topic: name })).includes(id), { what: `the peer in the mesh of ${name}` })
+    await pollUntil(
+      async () => (await oracle.ask<string[]>('neighbours', { topic: name })).includes(id), { what: `the peer in the mesh of ${name}` }
+    )
   }
-  const ask = (how: 'call' | 'stream') => async (service: string, method: string, ...args: unknown[]) => await oracle.ask<Told>(how, { peer: id, service, method, args })
+  const ask = (how: 'call' | 'stream') =>
+    async (service: string, method: string, ...args: unknown[]) => await oracle.ask<Told>(how, { peer: id, service, method, args })
   return {
     peer,
     id,
@@ -89,7 +93,9 @@ async function announcePin (oracle: Oracle, text: string): Promise<CID> {
   await oracle.ask('open', { replica })
   await oracle.ask('write', { replica, changes: [{ key: pinKey(pin.cid), value }] })
   for (const data of await oracle.ask<string[]>('said', { replica })) {
-    for (const head of decodeHeads(fromBase64(data))) await oracle.ask('serve', { cid: head.toString(), bytes: await oracle.ask('block', { cid: head.toString() }) })
+    for (const head of decodeHeads(fromBase64(data))) {
+      await oracle.ask('serve', { cid: head.toString(), bytes: await oracle.ask('block', { cid: head.toString() }) })
+    }
     await oracle.ask('publish', { topic, data })
   }
   await oracle.ask('close', { replica })
@@ -109,7 +115,10 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
   })
 
   it('finds the protocols of a cluster peer', () => {
-    for (const protocol of [rpcProtocol, '/ipfs/ping/1.0.0', '/ipfs/id/1.0.0', '/meshsub/1.2.0', '/ipfs/bitswap/1.2.0', '/ipfs/lan/kad/1.0.0', '/libp2p/autonat/1.0.0']) {
+    for (const protocol of [
+      rpcProtocol, '/ipfs/ping/1.0.0', '/ipfs/id/1.0.0', '/meshsub/1.2.0', '/ipfs/bitswap/1.2.0', '/ipfs/lan/kad/1.0.0',
+      '/libp2p/autonat/1.0.0'
+    ]) {
       assert(meeting.foreigner.protocols.includes(protocol), protocol)
     }
   })
@@ -117,7 +126,10 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
   it('gets answers to its calls', async () => {
     const { id, call, stream, foreigner } = meeting
 
-    const [version, identity, streamed, added] = [await call('Cluster', 'Version'), await call('Cluster', 'ID'), await stream('Cluster', 'IDStream'), await call('Cluster', 'PeerAdd', { peer: foreigner.id })]
+    const [version, identity, streamed, added] = [
+      await call('Cluster', 'Version'), await call('Cluster', 'ID'), await stream('Cluster', 'IDStream'),
+      await call('Cluster', 'PeerAdd', { peer: foreigner.id })
+    ]
 
     assert.deepEqual(version.values, [{ v: (await meeting.get('/version')).version }])
     assert.equal(identity.values[0].i, id)
@@ -140,13 +152,20 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
   it('is refused as by a Go peer', async () => {
     const { call, stream } = meeting
 
-    assert.deepEqual(await call('Cluster', 'Pin'), { values: [], errorKind: 'authorization', error: 'client does not have permissions to call Cluster.Pin' })
-    assert.deepEqual(await stream('Cluster', 'Pins'), { values: [], errorKind: 'authorization', error: 'client does not have permissions to call Cluster.Pins' })
+    assert.deepEqual(await call('Cluster', 'Pin'), {
+      values: [], errorKind: 'authorization', error: 'client does not have permissions to call Cluster.Pin'
+    })
+    assert.deepEqual(await stream('Cluster', 'Pins'), {
+      values: [], errorKind: 'authorization', error: 'client does not have permissions to call Cluster.Pins'
+    })
     assert.deepEqual(await call('Cluster', 'Nope'), { values: [], errorKind: 'server', error: "rpc: can't find method Nope" })
     assert.deepEqual(await call('Nope', 'Nope'), { values: [], errorKind: 'server', error: "rpc: can't find service Nope" })
     assert.equal((await call('PinTracker', 'Status', { cid: 'bafkqaalx' })).errorKind, '')
     assert.equal((await call('PinTracker', 'Status', ['no', 'cid'])).errorKind, 'server')
-    assert.deepEqual(await call('Consensus', 'RmPeer', { peer: stranger }), { values: [], errorKind: 'method', error: 'crdt consensus component cannot remove peers' })
+    assert.deepEqual(
+      await call('Consensus', 'RmPeer', { peer: stranger }),
+      { values: [], errorKind: 'method', error: 'crdt consensus component cannot remove peers' }
+    )
   })
 
   it('hears the metrics of the peer, signed by it', async () => {
@@ -164,7 +183,10 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
     await pollUntil(async () => (await jsonLines(await fetch(`${peer.url}/peers`))).length === 2)
 
     const members = await jsonLines(await fetch(`${peer.url}/peers`))
-    assert.deepEqual(members.map(member => [member.id, member.version, member.error]).find(([id]) => id === foreigner.id), [foreigner.id, '0.0.0-oracle', ''])
+    assert.deepEqual(
+      members.map(member => [member.id, member.version, member.error]).find(([id]) => id === foreigner.id),
+      [foreigner.id, '0.0.0-oracle', '']
+    )
     assert.deepEqual((await get('/monitor/metrics/ping')).filter((metric: any) => metric.peer === stranger), [])
   })
 
@@ -190,12 +212,15 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
       await tellOfItself(oracle, meeting)
       await oracle.ask('behave', { manner })
 
-      const answerTo = async (path: string): Promise<any[]> => jsonLines(await fetch(peer.url + path, { signal: AbortSignal.timeout(18_000) }))
+      const answerTo = async (path: string): Promise<any[]> =>
+        jsonLines(await fetch(peer.url + path, { signal: AbortSignal.timeout(18_000) }))
       const [members, statuses] = await Promise.all([answerTo('/peers'), answerTo('/pins/bafkqaalb')])
 
       await oracle.ask('behave', { manner: 'polite', name: 'foreigner' })
       assert.deepEqual(members.map(member => [member.id, member.error !== '']).toSorted(), [[id, false], [foreigner.id, true]].toSorted())
-      assert.deepEqual(statuses.map(({ peer_map: map }) => [map[id].status === 'cluster_error', map[foreigner.id].status]), [[false, 'cluster_error']])
+      assert.deepEqual(
+        statuses.map(({ peer_map: map }) => [map[id].status === 'cluster_error', map[foreigner.id].status]), [[false, 'cluster_error']]
+      )
     })
   }
 
@@ -205,7 +230,9 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
     const header = Buffer.from('82a44e616d65a7436c7573746572a64d6574686f64a24944', 'hex')
 
     await Promise.all(Array.from({ length: 50 }, async (_, index) => oracle.ask('stream', { ...ask, patienceMs: 1 + index % 5 })))
-    for (const ending of ['reset', 'hang', 'close']) await oracle.ask('raw', { peer: id, protocol: rpcProtocol, data: base64(header), ending })
+    for (const ending of ['reset', 'hang', 'close']) {
+      await oracle.ask('raw', { peer: id, protocol: rpcProtocol, data: base64(header), ending })
+    }
 
     assert.equal((await call('Cluster', 'ID')).values[0].i, id)
     assert.equal((await fetch(`${peer.url}/health`)).status, 204)
@@ -216,8 +243,13 @@ describe('a foreigner made of Go\'s libraries', { skip: await noOracle() }, () =
     const noise = Buffer.alloc(100_000, 0xc1)
     const endless = Buffer.concat([Buffer.from('82a44e616d65', 'hex'), Buffer.from('dbffffffff', 'hex'), Buffer.alloc(2_000_000, 0x61)])
 
-    for (const data of [noise, endless, Buffer.alloc(0), Buffer.from('82a44e616d65a7436c7573746572a64d6574686f64a749', 'hex')]) await oracle.ask('raw', { peer: id, protocol: rpcProtocol, data: base64(data) })
-    for (const name of ['monitor.metrics', topic]) for (const data of [noise.subarray(0, 1000), Buffer.from('dfffffffff', 'hex'), Buffer.alloc(1)]) await oracle.ask('publish', { topic: name, data: base64(data) })
+    for (const data of [noise, endless, Buffer.alloc(0), Buffer.from('82a44e616d65a7436c7573746572a64d6574686f64a749', 'hex')]) {
+      await oracle.ask('raw', { peer: id, protocol: rpcProtocol, data: base64(data) })
+    }
+    for (const name of ['monitor.metrics', topic]) {
+      for (const data of [noise.subarray(0, 1000), Buffer.from('dfffffffff', 'hex'), Buffer.alloc(1)])
+        await oracle.ask('publish', { topic: name, data: base64(data) })
+    }
 
     assert.equal((await call('Cluster', 'ID')).values[0].i, id)
     assert.equal((await fetch(`${peer.url}/health`)).status, 204)
@@ -243,8 +275,14 @@ describe('a foreigner that nobody trusts', { skip: await noOracle() }, () => {
     const { call, stream, id } = meeting
 
     assert.equal((await call('Cluster', 'ID')).values[0].i, id)
-    for (const [service, method] of [['Cluster', 'Peers'], ['PinTracker', 'StatusAll']] as const) assert.equal((await stream(service, method)).errorKind, 'authorization', `${service}.${method}`)
-    for (const [service, method] of [['PinTracker', 'Status'], ['PinTracker', 'Recover'], ['IPFSConnector', 'RepoStat'], ['Consensus', 'LogPin']] as const) {
+    for (const [service, method] of [['Cluster', 'Peers'], ['PinTracker', 'StatusAll']] as const) {
+      assert.equal((await stream(service, method)).errorKind, 'authorization', `${service}.${method}`)
+    }
+    for (
+      const [service, method] of [
+        ['PinTracker', 'Status'], ['PinTracker', 'Recover'], ['IPFSConnector', 'RepoStat'], ['Consensus', 'LogPin']
+      ] as const
+    ) {
       assert.equal((await call(service, method)).errorKind, 'authorization', `${service}.${method}`)
     }
   })
@@ -253,7 +291,8 @@ describe('a foreigner that nobody trusts', { skip: await noOracle() }, () => {
     const { peer } = meeting
 
     const cid = await announcePin(oracle, 'of no right')
-    // metrics come from anybody: when this one is known, the heads have been heard; a trusted peer's pin is there within a fraction of the peer's next ping
+    // metrics come from anybody: when this one is known, the heads have been heard; a trusted peer's pin is there within a fraction of the
+    // peer's next ping
     await tellOfItself(oracle, meeting)
     await oracle.ask('heard', { topic: 'monitor.metrics' })
     await pollUntil(async () => (await pingsHeard(oracle)).length > 0)

@@ -17,8 +17,8 @@ export interface Oracle {
 }
 
 /**
- * Why the oracle can't be built here, or false: what `describe` takes as `skip`. Fetches the modules it needs, for three minutes at most; where one small
- * one does not come within twenty seconds there is no use in waiting for the others.
+ * Why the oracle can't be built here, or false: what `describe` takes as `skip`. Fetches the modules it needs, for three minutes at most;
+ * where one small one does not come within twenty seconds there is no use in waiting for the others.
  */
 export async function noOracle (): Promise<string | false> {
   const noGo = missing('go')

@@ -47,7 +47,9 @@ export async function goReplica (oracle: Oracle, name: string): Promise<Replica>
     said: async () => (await oracle.ask<string[] | null>('said', { replica: name }) ?? []).map(fromBase64),
     hear: async data => { await oracle.ask('deliver', { replica: name, data: base64(data) }) },
     view: async () => {
-      const { heads, height, queued, values } = await oracle.ask<{ heads: string[], height: number, queued: number, values: Array<{ key: string, value: string }> }>('view', { replica: name })
+      const { heads, height, queued, values } = await oracle.ask<{
+        heads: string[], height: number, queued: number, values: Array<{ key: string, value: string }>
+      }>('view', { replica: name })
       return { heads, height, values: Object.fromEntries(values.map(({ key, value }) => [key, value])), isBusy: queued > 0 }
     },
     close: async () => { await oracle.ask('close', { replica: name }) }
@@ -109,7 +111,9 @@ export async function ourReplica (oracle: Oracle, name: string): Promise<Replica
 export interface Schedule { seed: number, steps: number, items: number }
 
 /** Lets replicas write, talk, mishear and repeat as the seed says, until all has been heard by all; gives what each then holds. */
-export async function runSchedule (replicas: readonly Replica[], { seed, steps, items }: Schedule): Promise<Array<View & { name: string }>> {
+export async function runSchedule (
+  replicas: readonly Replica[], { seed, steps, items }: Schedule
+): Promise<Array<View & { name: string }>> {
   const dice = new Dice(seed)
   const mail = new Map<Replica, Uint8Array[]>(replicas.map(replica => [replica, []]))
   const collect = async (): Promise<void> => {

@@ -2,7 +2,8 @@ import { readFile, readdir, readlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
- * The only ways between the peers of a cluster, which can be cut: each peer announces the address of a relay that stands before its real one.
+ * The only ways between the peers of a cluster, which can be cut: each peer announces the address of a relay that stands before its real
+ * one.
  * Nothing of the system's is changed (no firewall), so it needs no rights; Linux only, because /proc tells whose a connection is.
  */
 export interface Relays {
@@ -22,7 +23,11 @@ interface Link { from: number, to: number, sockets: Socket[] }
 async function inodes (localPort: number, remotePort: number): Promise<Set<string>> {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
   const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map(line => line.trim().split(/\s+/))
-  return new Set(lines.filter(fields => fields[1]?.endsWith(`:${hex(localPort)}`) === true && fields[2]?.endsWith(`:${hex(remotePort)}`) === true).map(fields => `socket:[${fields[9]}]`))
+  return new Set(
+    lines.filter(
+      fields => fields[1]?.endsWith(`:${hex(localPort)}`) === true && fields[2]?.endsWith(`:${hex(remotePort)}`) === true
+    ).map(fields => `socket:[${fields[9]}]`)
+  )
 }
 
 async function holds (pid: number, sockets: ReadonlySet<string>): Promise<boolean> {

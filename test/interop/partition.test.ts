@@ -29,7 +29,9 @@ for (const mix of mixes) {
           json.cluster.disable_repinning = !repinning
         })
         for (const index of everyone) await cluster.start(index)
-        await cluster.agreement({ holds: ({ peers, graph }) => peers.length === 3 && graph.cluster.every(([, others]: [string, string[]]) => others.length === 2) })
+        await cluster.agreement({
+          holds: ({ peers, graph }) => peers.length === 3 && graph.cluster.every(([, others]: [string, string[]]) => others.length === 2)
+        })
         await cluster.settled()
       })
       after(async () => {
@@ -42,16 +44,30 @@ for (const mix of mixes) {
         assert.ok(response.ok, `${method} ${path} at ${index}: ${response.status} ${response.ok ? '' : await response.text()}`)
         return response.json()
       }
-      const pin = async (index: number, text: string, query = ''): Promise<string> => (await ask(index, 'POST', `/pins/${cidFor(text)}${query}`)).cid
-      const knows = async (index: number, cid: string): Promise<boolean> => (await fetch(`${cluster.at(index).url}/allocations/${cid}`)).status === 200
-      const allocations = async (index: number, cid: string): Promise<string[]> => (await ask(index, 'GET', `/allocations/${cid}`)).allocations
+      const pin = async (index: number, text: string, query = ''): Promise<string> => (
+        await ask(index, 'POST', `/pins/${cidFor(text)}${query}`)
+      ).cid
+      const knows = async (index: number, cid: string): Promise<boolean> => (
+        await fetch(`${cluster.at(index).url}/allocations/${cid}`)
+      ).status === 200
+      const allocations = async (index: number, cid: string): Promise<string[]> => (
+        await ask(index, 'GET', `/allocations/${cid}`)
+      ).allocations
       const lost = async (at: number, index: number): Promise<boolean> =>
-        !(await ask(at, 'GET', '/monitor/metrics/ping')).some((metric: any) => metric.peer === cluster.id(index) && metric.expire > Date.now() * 1e6)
+        !(await ask(at, 'GET', '/monitor/metrics/ping')).some(
+          (metric: any) => metric.peer === cluster.id(index) && metric.expire > Date.now() * 1e6
+        )
       const alone = async (sides: Array<[number, number]>): Promise<void> =>
-        pollUntil(async () => (await Promise.all(sides.map(async ([at, index]) => lost(at, index)))).every(isLost => isLost), { withinMs: 30_000, what: 'the end of the pings' })
+        pollUntil(
+          async () => (await Promise.all(sides.map(async ([at, index]) => lost(at, index)))).every(isLost => isLost),
+          { withinMs: 30_000, what: 'the end of the pings' }
+        )
       const inView = (view: any, cid: string): any => view.pins.find((pin: any) => pin.cid === cid)
-      const pinnedAt = (view: any, cid: string): string[] => (view.status.find((one: any) => one.cid === cid)?.peers ?? []).filter((peer: any) => peer[3] === 'pinned').map(([id]: [string]) => id)
-      const isWhole = (view: any): boolean => view.peers.every((peer: any) => peer.error === '') && view.graph.cluster.every(([, others]: [string, string[]]) => others.length === 2)
+      const pinnedAt = (view: any, cid: string): string[] => (
+        view.status.find((one: any) => one.cid === cid)?.peers ?? []
+      ).filter((peer: any) => peer[3] === 'pinned').map(([id]: [string]) => id)
+      const isWhole = (view: any): boolean => view.peers.every((peer: any) => peer.error === '')
+        && view.graph.cluster.every(([, others]: [string, string[]]) => others.length === 2)
 
       it('agrees again after a peer hung past its pings, and what it held was given to others only with repinning', async () => {
         const held = await pin(0, 'held', `?replication-min=1&replication-max=1&user-allocations=${cluster.id(1)}`)
@@ -60,11 +76,17 @@ for (const mix of mixes) {
 
         await alone([[0, 1], [2, 1]])
         const meanwhile = [await pin(0, 'hung-0'), await pin(2, 'hung-2', '?replication-min=1&replication-max=2')]
-        if (repinning) await pollUntil(async () => !(await allocations(0, held)).includes(cluster.id(1)), { withinMs: 30_000, what: 'the repinning' })
+        if (repinning) {
+          await pollUntil(async () => !(await allocations(0, held)).includes(cluster.id(1)), { withinMs: 30_000, what: 'the repinning' })
+        }
         process.kill(cluster.at(1).pid(), 'SIGCONT')
 
-        const view = await cluster.agreement({ withinMs: 60_000, holds: view => isWhole(view) && meanwhile.every(cid => inView(view, cid) != null) && pinnedAt(view, held).length === 1 })
-        // who wakes from a hang finds the others' pings expired and may give itself what was taken from it: seen of a Node peer, not of Go's
+        const view = await cluster.agreement({
+          withinMs: 60_000,
+          holds: view => isWhole(view) && meanwhile.every(cid => inView(view, cid) != null) && pinnedAt(view, held).length === 1
+        })
+        // who wakes from a hang finds the others' pings expired and may give itself what was taken from it: seen of a Node peer, not of
+        // Go's
         assert.deepEqual(pinnedAt(view, held), repinning ? inView(view, held).allocations : [cluster.id(1)])
         assert.equal(pinnedAt(view, meanwhile[0] ?? '').length, 3)
       })
@@ -85,7 +107,12 @@ for (const mix of mixes) {
           const [left = 0, right = 0] = others
           const both = await pin(left, `both-${apart}`, '?name=before')
           const gone = await pin(apart, `gone-${apart}`)
-          await pollUntil(async () => (await Promise.all(everyone.map(async index => await knows(index, both) && await knows(index, gone)))).every(isKnown => isKnown), { what: 'the pins at all' })
+          await pollUntil(
+            async () => (
+              await Promise.all(everyone.map(async index => await knows(index, both) && await knows(index, gone)))
+            ).every(isKnown => isKnown),
+            { what: 'the pins at all' }
+          )
           relays.cut([apart])
 
           await alone([[left, apart], [right, apart], [apart, left], [apart, right]])
@@ -94,8 +121,12 @@ for (const mix of mixes) {
           await pin(apart, `both-${apart}`, '?name=here')
           await pin(left, `both-${apart}`, '?name=there')
           await ask(right, 'DELETE', `/pins/${gone}`)
-          await pollUntil(async () => await knows(right, there[0] ?? '') && await knows(left, there[1] ?? ''), { what: 'the pins within a part' })
-          const leaks = (await Promise.all([...here.map(async cid => knows(left, cid)), ...there.map(async cid => knows(apart, cid))])).filter(isKnown => isKnown).length
+          await pollUntil(
+            async () => await knows(right, there[0] ?? '') && await knows(left, there[1] ?? ''), { what: 'the pins within a part' }
+          )
+          const leaks = (
+            await Promise.all([...here.map(async cid => knows(left, cid)), ...there.map(async cid => knows(apart, cid))])
+          ).filter(isKnown => isKnown).length
           relays.heal()
 
           const view = await cluster.agreement({

@@ -16,12 +16,18 @@ describe('pinsets of Go and Node peers in one cluster', { skip: missing('ipfs-cl
   })
   after(async () => cluster.remove())
 
-  const json = async (index: number, path: string, method = 'GET'): Promise<any> => (await fetch(`${cluster.at(index).url}${path}`, { method })).json()
+  const json = async (index: number, path: string, method = 'GET'): Promise<any> => (
+    await fetch(`${cluster.at(index).url}${path}`, { method })
+  ).json()
   const sync = async (index: number): Promise<any> => json(index, '/health/sync')
-  const inSync = async (index: number): Promise<boolean> => (await sync(index)).peers.length === 2 && (await sync(index)).peers.every(({ state }: any) => state === 'in_sync')
+  const inSync = async (index: number): Promise<boolean> => (await sync(index)).peers.length === 2
+    && (await sync(index)).peers.every(({ state }: any) => state === 'in_sync')
 
   it('have one digest on the Node peers, whoever wrote the pins; of the Go peer the heads tell', async () => {
-    for (const index of [0, 1, 2]) for (const text of ['one', 'two', 'three']) await json(index, `/pins/${cidFor(`${text} ${index}`)}?name=${text}&meta-by=${index}`, 'POST')
+    for (const index of [0, 1, 2]) {
+      for (const text of ['one', 'two', 'three'])
+        await json(index, `/pins/${cidFor(`${text} ${index}`)}?name=${text}&meta-by=${index}`, 'POST')
+    }
     await json(0, `/pins/${cidFor('one 1')}?name=changed`, 'POST')
     await fetch(`${cluster.at(0).url}/pins/${cidFor('two 2')}`, { method: 'DELETE' })
     await cluster.agreement({ holds: ({ pins }) => pins.length === 8 })
@@ -31,7 +37,10 @@ describe('pinsets of Go and Node peers in one cluster', { skip: missing('ipfs-cl
     const [one, other] = [await sync(1), await sync(2)]
     assert.deepEqual([one.own.pins, one.own.digest], [8, other.own.digest])
     assert.deepEqual(one.peers.find(({ peer }: any) => peer === cluster.id(0)).by, 'heads')
-    await pollUntil(async () => (await sync(1)).peers.find(({ peer }: any) => peer === cluster.id(2)).digest === one.own.digest, { withinMs: 30_000, what: 'the digest as the other peer tells it' })
+    await pollUntil(
+      async () => (await sync(1)).peers.find(({ peer }: any) => peer === cluster.id(2)).digest === one.own.digest,
+      { withinMs: 30_000, what: 'the digest as the other peer tells it' }
+    )
   })
 
   it('find no difference between Node peers, and say so of a Go peer that it can not be asked', async () => {

@@ -25,28 +25,41 @@ describe('a service behind nginx', { skip: nginxProgram == null ? 'nginx is not 
     await service?.peer.remove()
   })
 
-  async function ask (url: string, { method = 'GET', from = '127.0.0.1', body, headers = {} }: { method?: string, from?: string, body?: unknown, headers?: Record<string, string> } = {}): Promise<Asked> {
+  async function ask (
+    url: string,
+    { method = 'GET', from = '127.0.0.1', body, headers = {} }: {
+      method?: string, from?: string, body?: unknown, headers?: Record<string, string>
+    } = {}
+  ): Promise<Asked> {
     const call = request(url, { method, localAddress: from, headers, agent: false })
     const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
       call.once('response', resolve).once('error', reject)
       call.end(body == null ? undefined : JSON.stringify(body))
     })
-    return { status: response.statusCode ?? 0, body: JSON.parse(await text(response)), cookie: response.headers['set-cookie']?.[0]?.split(';')[0] }
+    return {
+      status: response.statusCode ?? 0, body: JSON.parse(await text(response)), cookie: response.headers['set-cookie']?.[0]?.split(';')[0]
+    }
   }
   const login = async (url: string, from: string, email: string, headers: Record<string, string> = {}): Promise<number> =>
     (await ask(`${url}/api/v1/users/login`, { method: 'POST', from, body: { email, password: 'wrong' }, headers })).status
 
   it('counts the tries of each user for that user', async () => {
-    const first = [await login(proxy.url, '127.0.0.2', 'a@example.com'), await login(proxy.url, '127.0.0.2', 'a@example.com'), await login(proxy.url, '127.0.0.2', 'a@example.com'), await login(proxy.url, '127.0.0.2', 'a@example.com')]
+    const first = [
+      await login(proxy.url, '127.0.0.2', 'a@example.com'), await login(proxy.url, '127.0.0.2', 'a@example.com'),
+      await login(proxy.url, '127.0.0.2', 'a@example.com'), await login(proxy.url, '127.0.0.2', 'a@example.com')
+    ]
 
     assert.deepEqual(first, [401, 401, 401, 429])
     assert.equal(await login(proxy.url, '127.0.0.3', 'a@example.com'), 401)
   })
 
   it('takes nobody else at their word about where they are', async () => {
-    const told = async (address: string): Promise<number> => login(service.api, '127.0.0.4', 'a@example.com', { 'x-forwarded-for': address })
+    const told = async (address: string): Promise<number> =>
+      login(service.api, '127.0.0.4', 'a@example.com', { 'x-forwarded-for': address })
 
-    assert.deepEqual([await told('192.0.2.1'), await told('192.0.2.2'), await told('192.0.2.3'), await told('192.0.2.4')], [401, 401, 401, 429])
+    assert.deepEqual(
+      [await told('192.0.2.1'), await told('192.0.2.2'), await told('192.0.2.3'), await told('192.0.2.4')], [401, 401, 401, 429]
+    )
   })
 
   it('gives links that lead back through nginx, and sessions that work there', async () => {
@@ -54,9 +67,13 @@ describe('a service behind nginx', { skip: nginxProgram == null ? 'nginx is not 
     const origin = proxy.url.replace('http:', 'https:')
 
     const link = await ask(`${proxy.url}/api/v1/links`, { method: 'POST', body: {}, headers: { 'x-api-key': key } })
-    const { cookie = '' } = await ask(`${proxy.url}/api/v1/users/login`, { method: 'POST', from: '127.0.0.5', body: { email: 'linked@example.com', password } })
+    const { cookie = '' } = await ask(`${proxy.url}/api/v1/users/login`, {
+      method: 'POST', from: '127.0.0.5', body: { email: 'linked@example.com', password }
+    })
     const own = await ask(`${proxy.url}/api/v1/users/me/keys`, { method: 'POST', body: { name: 'mine' }, headers: { cookie, origin } })
-    const foreign = await ask(`${proxy.url}/api/v1/users/me/keys`, { method: 'POST', body: { name: 'mine' }, headers: { cookie, origin: proxy.url } })
+    const foreign = await ask(
+      `${proxy.url}/api/v1/users/me/keys`, { method: 'POST', body: { name: 'mine' }, headers: { cookie, origin: proxy.url } }
+    )
 
     assert.ok(link.body.data.url.startsWith(`${origin}/api/v1/links/`), link.body.data.url)
     assert.deepEqual([own.status, foreign.status], [201, 403])

@@ -53,7 +53,9 @@ function withKubo (program: string): void {
       const cid = await addedToKubo('slash')
 
       await kubo.cli('pin', 'remote', 'add', '--service=slash', '--background', '--name=slash', cid)
-      await pollUntil(async () => (await kubo.cli('pin', 'remote', 'ls', '--service=slash', '--name=slash')).startsWith(cid), { what: 'the pin' })
+      await pollUntil(
+        async () => (await kubo.cli('pin', 'remote', 'ls', '--service=slash', '--name=slash')).startsWith(cid), { what: 'the pin' }
+      )
       await kubo.cli('pin', 'remote', 'rm', '--service=slash', '--name=slash')
 
       assert.equal(await kubo.cli('pin', 'remote', 'ls', '--service=slash', '--name=slash'), '')
@@ -63,10 +65,14 @@ function withKubo (program: string): void {
       const names = Array.from({ length: 1100 }, (_, at) => `many ${at}`)
       for (let at = 0; at < names.length; at += 50) {
         await Promise.all(names.slice(at, at + 50).map(async name => fetch(`${peer.service}/api/pinning/pins`, {
-          method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify({ cid: inlineCid(name), name })
+          method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ cid: inlineCid(name), name })
         })))
       }
-      await pollUntil(async () => / 1100\b|\/1100\/|1100/.test(await kubo.cli('pin', 'remote', 'service', 'ls', '--stat')), { withinMs: 60_000, everyMs: 500, what: 'all pinned' })
+      await pollUntil(
+        async () => / 1100\b|\/1100\/|1100/.test(await kubo.cli('pin', 'remote', 'service', 'ls', '--stat')),
+        { withinMs: 60_000, everyMs: 500, what: 'all pinned' }
+      )
 
       const listed = (await kubo.cli('pin', 'remote', 'ls', '--service=pinning')).trim().split('\n')
       const stat = await kubo.cli('pin', 'remote', 'service', 'ls', '--stat')

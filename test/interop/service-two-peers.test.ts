@@ -22,7 +22,10 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
     postgres = await PostgresServer.create()
     s3 = await startS3Server(found.program)
     const { endpoint, bucket, region, accessKey, secretKey } = s3.settings
-    const section = { registration: 'open', database: { url: await postgres.createDatabase() }, staging: { s3: { endpoint, bucket, region, access_key: accessKey, secret_key: secretKey } } }
+    const section = {
+      registration: 'open', database: { url: await postgres.createDatabase() },
+      staging: { s3: { endpoint, bucket, region, access_key: accessKey, secret_key: secretKey } }
+    }
     const inOneCluster = (json: any): void => { // any: service.json
       json.cluster.secret = 'ab'.repeat(32)
       json.consensus.crdt.trusted_peers = ['*']
@@ -43,12 +46,15 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
     const { addresses } = await (await fetch(`${peer.url}/id`)).json() as { addresses: string[] }
     return addresses.find(address => address.startsWith('/ip4/127.0.0.1/')) ?? ''
   }
-  const ask = async (at: 0 | 1, path: string, init: RequestInit & { key?: string } = {}): Promise<{ status: number, body: any }> => { // any: JSON of whatever was asked
+  // any: JSON of whatever was asked
+  const ask = async (at: 0 | 1, path: string, init: RequestInit & { key?: string } = {}): Promise<{ status: number, body: any }> => {
     const response = await fetch(`${peers[at].api}${path}`, { redirect: 'manual', ...init, headers: { 'x-api-key': init.key ?? key } })
     const body = await response.text()
     return { status: response.status, body: body.startsWith('{') ? JSON.parse(body) : body }
   }
-  const post = async (at: 0 | 1, path: string, body: unknown, more: { key?: string } = {}): Promise<{ status: number, body: any }> => ask(at, path, { method: 'POST', body: JSON.stringify(body), ...more }) // any: as above
+  // any: as above
+  const post = async (at: 0 | 1, path: string, body: unknown, more: { key?: string } = {}): Promise<{ status: number, body: any }> =>
+    ask(at, path, { method: 'POST', body: JSON.stringify(body), ...more })
   const upload = async (at: 0 | 1, name: string, content: string, query = ''): Promise<{ cid: string }> => {
     const form = new FormData()
     form.append('file', new Blob([content]), name)
@@ -63,7 +69,10 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
 
     await ask(0, `/api/v1/users/me/keys/${own.id}`, { method: 'DELETE' })
 
-    await pollUntil(async () => (await ask(1, '/api/v1/users/status', { key: own.api_key })).status === 403, { everyMs: 10, withinMs: 1500, what: 'the revocation' })
+    await pollUntil(
+      async () => (await ask(1, '/api/v1/users/status', { key: own.api_key })).status === 403,
+      { everyMs: 10, withinMs: 1500, what: 'the revocation' }
+    )
     assert.equal((await post(1, '/api/v1/users/login', { email: 'user@example.com', password })).status, 200)
   })
 
@@ -80,7 +89,12 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
   it('keeps one quota, whichever peer takes the bytes', async () => {
     const { body: { data: { used_bytes: before } } } = await ask(0, '/api/v1/users/status')
 
-    await Promise.all([upload(0, 'a', 'a'.repeat(1000)), upload(1, 'b', 'b'.repeat(1000)), upload(0, 'c', 'c'.repeat(1000)), upload(1, 'c', 'c'.repeat(1000))])
+    await Promise.all(
+      [
+        upload(0, 'a', 'a'.repeat(1000)), upload(1, 'b', 'b'.repeat(1000)), upload(0, 'c', 'c'.repeat(1000)),
+        upload(1, 'c', 'c'.repeat(1000))
+      ]
+    )
 
     for (const at of [0, 1] as const) assert.equal((await ask(at, '/api/v1/users/status')).body.data.used_bytes, before + 3000)
   })
@@ -88,11 +102,15 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
   it('orders pins that both make at once, each with a time of its own', async () => {
     const { cid } = await upload(0, 'pinned', 'pinned often')
 
-    const made = await Promise.all(Array.from({ length: 12 }, async (_one, at) => post(at % 2 as 0 | 1, '/api/pinning/pins', { cid, name: `pin ${at}` })))
+    const made = await Promise.all(
+      Array.from({ length: 12 }, async (_one, at) => post(at % 2 as 0 | 1, '/api/pinning/pins', { cid, name: `pin ${at}` }))
+    )
 
     assert.ok(made.every(({ status }) => status === 201 || status === 202), JSON.stringify(made.find(({ status }) => status > 202)))
     assert.equal(new Set(made.map(({ body }) => body.created)).size, 12)
-    const names = async (at: 0 | 1): Promise<string[]> => (await ask(at, '/api/pinning/pins?limit=20&status=queued,pinning,pinned,failed')).body.results.map((one: any) => one.pin.name)
+    const names = async (at: 0 | 1): Promise<string[]> => (
+      await ask(at, '/api/pinning/pins?limit=20&status=queued,pinning,pinned,failed')
+    ).body.results.map((one: any) => one.pin.name)
     assert.deepEqual(await names(0), await names(1))
   })
 
@@ -112,7 +130,9 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
     await awayTo('/api/v1/users/register', { method: 'POST', body: JSON.stringify({ email: 'late@example.com', password }) })
     await awayTo('/api/v1/files/upload', { method: 'POST', body: form() })
     await postgres.start()
-    for (const at of [0, 1] as const) await pollUntil(async () => (await ask(at, '/api/v1/users/status')).status === 200, { what: 'the database' })
+    for (const at of [0, 1] as const) {
+      await pollUntil(async () => (await ask(at, '/api/v1/users/status')).status === 200, { what: 'the database' })
+    }
 
     await s3.pause()
     await awayTo('/api/v1/files/upload?pin=on-access', { method: 'POST', body: form() })
@@ -125,12 +145,19 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
   it('goes on when one is killed in the middle of its work: tasks end, nothing that was said is lost', async () => {
     const cids: string[] = []
     for (let at = 0; at < 30; at++) cids.push((await upload(0, `kept ${at}`, `kept ${at}`, '?pin=on-access')).cid)
-    const doomed = await Promise.all(Array.from({ length: 5 }, async (_one, at) => upload(0, `doomed ${at}`, `doomed ${at}`, '?pin=on-access')))
-    const { body: { data: { task_id: task } } } = await post(0, '/api/v1/files/delete/bulk', { cids: doomed.map(({ cid }) => cid), async: true })
+    const doomed = await Promise.all(
+      Array.from({ length: 5 }, async (_one, at) => upload(0, `doomed ${at}`, `doomed ${at}`, '?pin=on-access'))
+    )
+    const { body: { data: { task_id: task } } } = await post(0, '/api/v1/files/delete/bulk', {
+      cids: doomed.map(({ cid }) => cid), async: true
+    })
 
     await peers[0].peer.end('SIGKILL')
 
-    await pollUntil(async () => (await ask(1, `/api/v1/tasks/${task}/status`)).body.data.state === 'SUCCESS', { withinMs: 60_000, what: 'the task of the one that died' })
+    await pollUntil(
+      async () => (await ask(1, `/api/v1/tasks/${task}/status`)).body.data.state === 'SUCCESS',
+      { withinMs: 60_000, what: 'the task of the one that died' }
+    )
     for (const cid of cids) assert.match((await ask(1, `/api/v1/files/retrieve/${cid}`)).body, /^kept \d+$/)
     for (const { cid } of doomed) assert.equal((await ask(1, `/api/v1/files/${cid}`)).status, 404)
     await peers[0].start(['--bootstrap', await addressOf(peers[1])])

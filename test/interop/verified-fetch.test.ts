@@ -20,7 +20,10 @@ describe('@helia/verified-fetch with only this gateway', { skip: missing ?? fals
     proxy = `http://127.0.0.1:${port}/api/v0`
     peer = await peerProcess(json => { json.api.ipfsproxy = { listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` } })
     await peer.start()
-    const added = await call('add?wrap-with-directory=true&cid-version=1&pin=false', { 'hello.txt': 'hello', 'sub/large.bin': large, 'site/index.html': '<!doctype html><title>a site</title>' })
+    const added = await call(
+      'add?wrap-with-directory=true&cid-version=1&pin=false',
+      { 'hello.txt': 'hello', 'sub/large.bin': large, 'site/index.html': '<!doctype html><title>a site</title>' }
+    )
     folder = (JSON.parse(added.trim().split('\n').at(-1) ?? '') as { Hash: string }).Hash
     read = await verifiedFetch(peer.gateway)
   })
@@ -31,7 +34,9 @@ describe('@helia/verified-fetch with only this gateway', { skip: missing ?? fals
 
   async function call (command: string, files: Record<string, string | Buffer>): Promise<string> {
     const form = new FormData()
-    for (const [name, content] of Object.entries(files)) form.append('file', new Blob([new Uint8Array(Buffer.from(content))]), encodeURIComponent(name))
+    for (const [name, content] of Object.entries(files)) {
+      form.append('file', new Blob([new Uint8Array(Buffer.from(content))]), encodeURIComponent(name))
+    }
     const response = await fetch(`${proxy}/${command}`, { method: 'POST', ...Object.keys(files).length === 0 ? {} : { body: form } })
     const text = await response.text()
     assert.equal(response.status, 200, text)
@@ -67,14 +72,18 @@ describe('@helia/verified-fetch with only this gateway', { skip: missing ?? fals
   })
 
   it('reads a dag-cbor document', async () => {
-    const { Cid: { '/': cid } } = JSON.parse(await call('dag/put?store-codec=dag-cbor&input-codec=dag-json&pin=false', { document: '{"a":[1,2],"b":"c"}' })) as { Cid: { '/': string } }
+    const { Cid: { '/': cid } } = JSON.parse(
+      await call('dag/put?store-codec=dag-cbor&input-codec=dag-json&pin=false', { document: '{"a":[1,2],"b":"c"}' })
+    ) as { Cid: { '/': string } }
     const [status, body] = await bytesOf(`ipfs://${cid}`, { accept: 'application/vnd.ipld.dag-cbor' })
 
     assert.deepEqual([status, decode(body)], [200, { a: [1, 2], b: 'c' }])
   })
 
   it('reads behind a name, by the record that the gateway hands out', async () => {
-    const { Name: name } = JSON.parse(await call(`name/publish?arg=/ipfs/${folder}&allow-offline=true&resolve=false`, {})) as { Name: string }
+    const { Name: name } = JSON.parse(
+      await call(`name/publish?arg=/ipfs/${folder}&allow-offline=true&resolve=false`, {})
+    ) as { Name: string }
     const [status, body] = await bytesOf(`ipns://${name}/hello.txt`)
 
     assert.deepEqual([status, body.toString()], [200, 'hello'])

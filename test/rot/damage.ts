@@ -42,12 +42,16 @@ export async function damageOnce (folder: string, pick: (below: number) => numbe
 /** The row of the table that a file belongs to. */
 export function kindOfFile (file: string): string {
   const kinds: Array<[RegExp, string]> = [
-    [/^state\/pinset\/\d+\.log$/, 'pinset: log'], [/^state\/pinset\/\d+\.ldb$/, 'pinset: table'], [/^state\/pinset\/(CURRENT|MANIFEST.*)$/, 'pinset: CURRENT, MANIFEST'],
-    [/^state\/local\/\d+\.log$/, 'roots: log'], [/^state\/local\/\d+\.ldb$/, 'roots: table'], [/^state\/local\/(CURRENT|MANIFEST.*)$/, 'roots: CURRENT, MANIFEST'],
-    [/^blocks\/index\/\d+\.(log|ldb)$/, 'block index: log, table'], [/^blocks\/index\/(CURRENT|MANIFEST.*)$/, 'block index: CURRENT, MANIFEST'],
+    [/^state\/pinset\/\d+\.log$/, 'pinset: log'], [/^state\/pinset\/\d+\.ldb$/, 'pinset: table'],
+    [/^state\/pinset\/(CURRENT|MANIFEST.*)$/, 'pinset: CURRENT, MANIFEST'],
+    [/^state\/local\/\d+\.log$/, 'roots: log'], [/^state\/local\/\d+\.ldb$/, 'roots: table'],
+    [/^state\/local\/(CURRENT|MANIFEST.*)$/, 'roots: CURRENT, MANIFEST'],
+    [/^blocks\/index\/\d+\.(log|ldb)$/, 'block index: log, table'],
+    [/^blocks\/index\/(CURRENT|MANIFEST.*)$/, 'block index: CURRENT, MANIFEST'],
     [/(synced|sealed)$/, 'marks beside the stores'], [/(LOG|LOG\.old)$/, "LevelDB's own words"],
     [/\.segment$/, 'blocks: segment'], [/version\.json$/, 'blocks: version.json'],
-    [/pins\.sqlite/, 'index of the pinning service'], [/identity\.json$/, 'identities'], [/^service\.json$/, 'service.json'], [/^peerstore$/, 'peerstore'], [/^cluster\.lock$/, 'cluster.lock']
+    [/pins\.sqlite/, 'index of the pinning service'], [/identity\.json$/, 'identities'], [/^service\.json$/, 'service.json'],
+    [/^peerstore$/, 'peerstore'], [/^cluster\.lock$/, 'cluster.lock']
   ]
   return kinds.find(([pattern]) => pattern.test(file))?.[1] ?? 'other'
 }

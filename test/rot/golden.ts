@@ -98,7 +98,9 @@ async function blocksIn (folder: string, scratch: string): Promise<Map<string, U
 }
 
 /** Opens the blocks of a stopped peer, and reads all that it says it has. */
-export async function readBlocks (folder: string, found: (hex: string, bytes: Uint8Array | undefined) => void, log = silentLogger): Promise<void> {
+export async function readBlocks (
+  folder: string, found: (hex: string, bytes: Uint8Array | undefined) => void, log = silentLogger
+): Promise<void> {
   const store = segmentBlockstore({ folder }, { log, clock: systemClock })
   await store.start(new AbortController().signal)
   try {

@@ -1,6 +1,7 @@
 /**
- * `npm run rot -- [--trials N] [--seed S]`: damages one place of a peer's folder, starts the peer, and looks whether anything is wrong or missing without a word. Prints a table
- * of what was damaged and what came of it, and the seed of each trial that failed. One in twenty is a process of its own.
+ * `npm run rot -- [--trials N] [--seed S]`: damages one place of a peer's folder, starts the peer, and looks whether anything is wrong or
+ * missing without a word. Prints a table of what was damaged and what came of it, and the seed of each trial that failed. One in twenty is
+ * a process of its own.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,9 @@ import { ownProcess, thisProcess } from './peer-run.ts'
 import { rotTrial, trialText } from './trial.ts'
 import type { TrialResult } from './trial.ts'
 
-const values = programOptions('npm run rot -- [--trials N] [--seed S]', { trials: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } })
+const values = programOptions(
+  'npm run rot -- [--trials N] [--seed S]', { trials: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } }
+)
 const [trials, seed] = [Number(values.trials), Number(values.seed)]
 demand([trials, seed].every(value => Number.isInteger(value) && value > 0), '--trials and --seed are whole numbers above 0')
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-rot-'))
@@ -43,11 +46,13 @@ function tableOf (all: readonly TrialResult[]): string {
     rows.set(key, [...rows.get(key) ?? [], result])
   }
   const count = (some: readonly TrialResult[], outcome: string): number => some.filter(one => one.outcome === outcome).length
-  const sum = (some: readonly TrialResult[], figure: 'lostPins' | 'lostBlocks'): number => some.reduce((total, one) => total + one[figure], 0)
+  const sum = (some: readonly TrialResult[], figure: 'lostPins' | 'lostBlocks'): number =>
+    some.reduce((total, one) => total + one[figure], 0)
   const line = (name: string, some: readonly TrialResult[]): string =>
     `| ${name} | ${damageKinds.map(kind => some.filter(({ damage }) => damage.kind === kind).length).join(' / ')} | ${count(some, 'whole')} | ${count(some, 'told')} | ${count(some, 'refused')} | ${count(some, 'fault')} | ${sum(some, 'lostPins')} | ${sum(some, 'lostBlocks')} |`
   return [
-    '| file | flips / zeros / cuts | whole | told | refused | fault | pins lost and told | blocks lost and told |', '|---|---|---|---|---|---|---|---|',
+    '| file | flips / zeros / cuts | whole | told | refused | fault | pins lost and told | blocks lost and told |',
+    '|---|---|---|---|---|---|---|---|',
     ...[...rows].toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, some]) => line(name, some)), line('all', all)
   ].join('\n')
 }

@@ -42,7 +42,9 @@ const longestMs = 300_000
 
 /** The real program in a process of its own. */
 export const ownProcess: PeerRun = async folder => {
-  const child = spawn(process.execPath, [program, '-c', folder, 'daemon'], { stdio: ['ignore', 'pipe', 'pipe'], timeout: longestMs, killSignal: 'SIGKILL' })
+  const child = spawn(
+    process.execPath, [program, '-c', folder, 'daemon'], { stdio: ['ignore', 'pipe', 'pipe'], timeout: longestMs, killSignal: 'SIGKILL' }
+  )
   let output = ''
   const ready = Promise.withResolvers<string | undefined>()
   const note = (data: Buffer): void => {
@@ -68,5 +70,8 @@ async function lookedAt (address: string): Promise<Seen> {
   const text = async (path: string): Promise<string> => (await fetch(url + path, { headers: { connection: 'close' } })).text()
   const { id, ipfs } = JSON.parse(await text('/id'))
   const lines = (await text('/allocations')).split('\n').filter(line => line !== '').map(line => JSON.parse(line))
-  return { ids: JSON.stringify([id, ipfs.id]), pins: new Map(lines.map(pin => [pin.cid as string, JSON.stringify(pin)])), health: JSON.parse(await text('/health/ready')), output: '' }
+  return {
+    ids: JSON.stringify([id, ipfs.id]), pins: new Map(lines.map(pin => [pin.cid as string, JSON.stringify(pin)])),
+    health: JSON.parse(await text('/health/ready')), output: ''
+  }
 }

@@ -10,12 +10,15 @@ import type { Golden, Image, Stop } from './golden.ts'
 import type { PeerRun, Seen } from './peer-run.ts'
 
 /**
- * `whole`: nothing is missing. `told`: something is, and the peer says so. `refused`: the peer doesn't start, and says in one line why and what to do.
+ * `whole`: nothing is missing. `told`: something is, and the peer says so. `refused`: the peer doesn't start, and says in one line why and
+ * what to do.
  * Everything else is a fault.
  */
 export type Outcome = 'whole' | 'told' | 'refused' | 'fault'
 
-export interface TrialResult { seed: number, stop: Stop, damage: Damage, outcome: Outcome, faults: string[], lostPins: number, lostBlocks: number }
+export interface TrialResult {
+  seed: number, stop: Stop, damage: Damage, outcome: Outcome, faults: string[], lostPins: number, lostBlocks: number
+}
 
 export interface TrialInit { seed: number, folder: string, run: PeerRun }
 
@@ -64,7 +67,9 @@ function checkRun (run: Seen, { result, image, ids, start, said }: Checked): voi
   const strange = [...run.pins].filter(([cid, pin]) => image.pins.get(cid) !== pin)
   const isTold = run.health.problems.includes('damaged')
   if (strange.length > 0 && !isTold) faults.push(`${start} start: pins that were not there: ${strange.map(([, pin]) => pin).join(' ')}`)
-  if (missing.length > 0 && !isTold) faults.push(`${start} start: ${missing.length} pins are missing, and health says ${JSON.stringify(run.health)}`)
+  if (missing.length > 0 && !isTold) {
+    faults.push(`${start} start: ${missing.length} pins are missing, and health says ${JSON.stringify(run.health)}`)
+  }
   if (isTold && said.length === 0) faults.push(`${start} start: damage isn't in the log`)
   result.lostPins = missing.length
   if (isTold || said.length > 0) result.outcome = 'told'
@@ -91,7 +96,10 @@ async function checkBlocks (folder: string, { result, image, said }: Pick<Checke
 }
 
 const aboutDamage = /damaged|lost|not readable|missing/
-const linesOf = (log: NotedLogger): string[] => log.lines.filter(({ level, message }) => (level === 'error' || level === 'warn') && aboutDamage.test(message)).map(({ message }) => message)
+const linesOf = (log: NotedLogger): string[] => log.lines.filter(
+  ({ level, message }) => (level === 'error' || level === 'warn') && aboutDamage.test(message)
+).map(({ message }) => message)
 
 /** For the summary of a failed trial. */
-export const trialText = ({ seed, stop, damage, faults }: TrialResult): string => `seed ${seed} (${stop}): ${damage.kind} at ${damage.at} of ${damage.file}\n  ${faults.join('\n  ')}`
+export const trialText = ({ seed, stop, damage, faults }: TrialResult): string =>
+  `seed ${seed} (${stop}): ${damage.kind} at ${damage.at} of ${damage.file}\n  ${faults.join('\n  ')}`

@@ -13,10 +13,14 @@ import type { Run, SimPeer } from './sim-peer.ts'
 import type { World } from './world.ts'
 
 /** What a user may be told instead of "done". */
-const refusals = ['NOT_ENOUGH_PEERS', 'PIN_REFUSED', 'NOT_PINNED', 'NOT_READY', 'STORAGE_FULL', 'FOLLOWER_MODE', 'IPFS_ERROR', 'IPFS_UNAVAILABLE'] as const
+const refusals = [
+  'NOT_ENOUGH_PEERS', 'PIN_REFUSED', 'NOT_PINNED', 'NOT_READY', 'STORAGE_FULL', 'FOLLOWER_MODE', 'IPFS_ERROR', 'IPFS_UNAVAILABLE'
+] as const
 const isRefusal = (err: unknown): boolean => refusals.some(code => isClusterError(err, code))
 
-/** A user asks some peer for something; in some worlds another one asks another peer for something about the same item in the same moment. */
+/**
+ * A user asks some peer for something; in some worlds another one asks another peer for something about the same item in the same moment.
+ */
 export function act (world: World): void {
   const { dice, settings } = world
   const peer = someoneAsked(world)
@@ -95,7 +99,9 @@ async function unpin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)
   }
   settle(world, entry, 'acknowledged')
   const since = changes?.get(key)?.slice(before) ?? []
-  if (wasThere && !since.includes(undefined) && !world.ledger.hasLater(entry)) world.fault(`removal ${entry.order} was acknowledged before its change was told`)
+  if (wasThere && !since.includes(undefined) && !world.ledger.hasLater(entry)) {
+    world.fault(`removal ${entry.order} was acknowledged before its change was told`)
+  }
 }
 
 /** Somebody takes a peer out of the cluster; may be told that this takes longer, and may not wait for the answer. */
@@ -105,12 +111,16 @@ async function removePeer (world: World, run: Run): Promise<void> {
   const patience = new AbortController()
   world.trace.note(`remove ${gone.settings.name}`)
   world.hasRemovals = true
-  if (isRough(settings.seed) && dice.chance(0.5)) clock.after(dice.between(0, dice.pick([500, 12_000])), () => patience.abort(new Error('the user has left')))
+  if (isRough(settings.seed) && dice.chance(0.5)) {
+    clock.after(dice.between(0, dice.pick([500, 12_000])), () => patience.abort(new Error('the user has left')))
+  }
   try {
     await run.cluster.removePeer(gone.id, { signal: AbortSignal.any([patience.signal, run.requests.signal]) })
   } catch (err) {
     if (err === patience.signal.reason || isOver(run, err)) return
-    if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) throw err
+    if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) {
+      throw err
+    }
   }
 }
 

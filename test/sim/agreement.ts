@@ -21,7 +21,11 @@ export function unrest ({ peers, ledger }: World): string[] {
       const { dirty, behind } = run.consensus.progress()
       const operations = Object.entries(run.tracker.operations()).filter(([, count]) => count > 0).map(([state]) => state)
       const silent = run.silence?.report().silent ?? []
-      return [dirty ? 'is dirty' : '', behind ? 'is behind' : '', silent.length > 0 ? `hears nothing from ${silent.length} peers that are connected` : '', ...operations.map(state => `has operations: ${state}`)].filter(fault => fault !== '').map(fault => `${name} ${fault}`)
+      return [
+        dirty ? 'is dirty' : '', behind ? 'is behind' : '',
+        silent.length > 0 ? `hears nothing from ${silent.length} peers that are connected` : '',
+        ...operations.map(state => `has operations: ${state}`)
+      ].filter(fault => fault !== '').map(fault => `${name} ${fault}`)
     })
   ]
 }
@@ -30,7 +34,10 @@ export async function lookAtAll (world: World): Promise<Seen[]> {
   return Promise.all(world.peers.map(async peer => {
     const run = peer.run
     if (run?.isReady !== true) throw new Error(`${peer.settings.name} does not run`)
-    return { peer, run, ...await inspect(peer.pinsetDisk, world.blocks), pins: await listedPins(run.consensus.state), json: await jsonText(run.consensus.state) }
+    return {
+      peer, run, ...await inspect(peer.pinsetDisk, world.blocks), pins: await listedPins(run.consensus.state),
+      json: await jsonText(run.consensus.state)
+    }
   }))
 }
 
@@ -62,7 +69,11 @@ function valueFaults ({ store, blocks }: Seen): string[] {
   const keys = new Set([...values.keys(), ...Array.from(blocks.values(), ({ delta }) => delta.tombstones.map(({ key }) => key)).flat()])
   return [...keys].flatMap(key => {
     const [is, shall] = [store.record(key).version?.value, values.get(key)]
-    return is == null && shall == null ? [] : is != null && shall != null && Buffer.compare(is, shall) === 0 ? [] : [`${key} is ${nameIn(key, is)} instead of ${nameIn(key, shall)}`]
+    return is == null && shall == null
+      ? []
+      : is != null && shall != null && Buffer.compare(is, shall) === 0
+      ? []
+      : [`${key} is ${nameIn(key, is)} instead of ${nameIn(key, shall)}`]
   })
 }
 
@@ -78,7 +89,9 @@ function allocationFaults ({ pins, blocks }: Seen): string[] {
     const count = new Set(allocations).size
     if (count !== allocations.length) return [`${name} is allocated twice to one peer`]
     if (isEverywhere(pin)) return count === 0 ? [] : [`${name} goes everywhere and has allocations`]
-    return count < min || (count > max && !cameBack(blocks, pinKey(pin.cid))) ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`] : []
+    return count < min || (count > max && !cameBack(blocks, pinKey(pin.cid)))
+      ? [`${name} has ${count} allocations, allowed are ${min} to ${max}`]
+      : []
   })
 }
 
@@ -91,7 +104,9 @@ async function trackerFaults ({ peer, run, pins }: Seen): Promise<string[]> {
     const status = statuses.get(pin.cid.toString())
     const held = await peer.node.pinStatus(pin)
     if (status !== (isOurs ? 'pinned' : 'remote')) return [`${pin.name} is ${status}, but it is ${isOurs ? 'allocated here' : 'of others'}`]
-    if (isOurs && held !== 'recursive' && (pin.maxDepth !== 0 || held !== 'direct')) return [`${pin.name} counts as pinned and the node has it ${held}`]
+    if (isOurs && held !== 'recursive' && (pin.maxDepth !== 0 || held !== 'direct')) {
+      return [`${pin.name} counts as pinned and the node has it ${held}`]
+    }
     return !isOurs && held !== 'unpinned' ? [`${pin.name} is of others and still held`] : []
   }))
   const wanted = pins.filter(pin => !isRemote(pin, peer.id)).length
@@ -101,7 +116,10 @@ async function trackerFaults ({ peer, run, pins }: Seen): Promise<string[]> {
   return faults.flat()
 }
 
-/** An empty pinset without a head may come back from others, and a damaged one may have lost what its node still holds: such peers keep all roots, on purpose. */
+/**
+ * An empty pinset without a head may come back from others, and a damaged one may have lost what its node still holds: such peers keep all
+ * roots, on purpose.
+ */
 function keepsStrangers (run: Seen['run']): boolean {
   const { heads, damaged } = run.consensus.progress()
   return heads.length === 0 || damaged === true
@@ -133,7 +151,9 @@ export function flowsBetween (all: readonly Seen[]): Set<string> {
 function expiryFaults ({ clock, settings }: World, all: readonly Seen[]): string[] {
   if (!settings.isOpen) return []
   const earliest = clock.now() + Math.min(...all.map(({ peer }) => peer.skewMs)) - 3 * settings.stateSyncIntervalMs
-  return (all[0]?.pins ?? []).filter(({ expireAt }) => expireAt > 0 && expireAt < earliest).map(({ name }) => `${name} is over its time and still there`)
+  return (all[0]?.pins ?? []).filter(({ expireAt }) => expireAt > 0 && expireAt < earliest).map(
+    ({ name }) => `${name} is over its time and still there`
+  )
 }
 
 const trusts = ({ settings: { trustedPeers } }: SimPeer, other: PeerId): boolean => trustedPeers === '*' || trustedPeers.includes(other)
@@ -144,7 +164,9 @@ export async function globalStatusFaults ({ settings }: World, { run, pins }: Se
   const faults = await Promise.all(pins.map(async pin => {
     const { peerMap } = await run.cluster.status(pin.cid)
     const holders = isEverywhere(pin) ? [...peerMap.keys()] : pin.allocations
-    return holders.filter(peer => peerMap.get(peer)?.status !== 'pinned').map(peer => `${pin.name} is ${peerMap.get(peer)?.status} on its holder in a global status`)
+    return holders.filter(peer => peerMap.get(peer)?.status !== 'pinned').map(
+      peer => `${pin.name} is ${peerMap.get(peer)?.status} on its holder in a global status`
+    )
   }))
   return faults.flat()
 }

@@ -4,10 +4,16 @@ import { readServiceConfig } from '../../src/config/service-json.ts'
 import type { PeerSettings, SimSettings } from './settings.ts'
 
 const minutesMs = 60_000
-const file = { ...defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: '00'.repeat(32) } }), ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } }
+const file = {
+  ...defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: '00'.repeat(32) } }),
+  ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } }
+}
 const usual = readServiceConfig(file, { variables: {}, hostName: 'simulated' }).config
 
-/** The service.json of a simulated peer: what `init` writes, with the world's settings. No API listens, and the IPFS node is somebody else's. */
+/**
+ * The service.json of a simulated peer: what `init` writes, with the world's settings. No API listens, and the IPFS node is somebody
+ * else's.
+ */
 export function configOf (settings: PeerSettings, world: SimSettings): ServiceConfig {
   const { pingIntervalMs } = world
   return {

@@ -16,6 +16,8 @@ describe('drains in simulated worlds', () => {
   }
 
   it('do so with seeds that once failed: a power cut took from a new holder what it had merged, and it let go of the item', async () => {
-    for (const seed of [1029, 1103, 1129]) assert.deepEqual((await simulateDrain(seed)).faults, [], `npm run test:sim -- --drains --seeds 1 --from ${seed}`)
+    for (const seed of [1029, 1103, 1129]) {
+      assert.deepEqual((await simulateDrain(seed)).faults, [], `npm run test:sim -- --drains --seeds 1 --from ${seed}`)
+    }
   })
 })

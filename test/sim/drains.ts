@@ -16,7 +16,10 @@ export interface DrainResult { seed: number, faults: string[], hash: string, dur
 const minuteMs = 60_000
 const longestSettlingMs = 8 * 3_600_000
 
-/** What a drained world is like: everybody trusts everybody, and who is down keeps its allocations, as by default. Users don't touch pins that move: of two changes at once the last wins. */
+/**
+ * What a drained world is like: everybody trusts everybody, and who is down keeps its allocations, as by default. Users don't touch pins
+ * that move: of two changes at once the last wins.
+ */
 function drainSettings (seed: number): SimSettings {
   const plain = settingsOf(seed)
   const dice = new Dice(seed ^ 0xd2a1)
@@ -27,11 +30,13 @@ function drainSettings (seed: number): SimSettings {
     ...plain,
     isOpen: true,
     peers: Array.from({ length: count }, (_, at) => ({
-      ...plain.peers[at] ?? template, id: aPeerId(at), name: `peer${at}`, trustedPeers: '*', followerMode: false, joinsAt: 0, skewMs: 0, storageBytes: dice.whole(1, 5) * 1e9, group: dice.pick(['a', 'b', 'c'])
+      ...plain.peers[at] ?? template, id: aPeerId(at), name: `peer${at}`, trustedPeers: '*', followerMode: false, joinsAt: 0, skewMs: 0,
+      storageBytes: dice.whole(1, 5) * 1e9, group: dice.pick(['a', 'b', 'c'])
     })),
     trouble: {
       ...plain.trouble, earlyCrash: 0, rot: 0, streams: 0, standStill: 0, starve: 0,
-      cut: share(0.15), isolate: share(0.05), crash: share(0.15), stop: share(0.04), ipfsDown: share(0.05), diskFull: share(0.04), split: share(0.04)
+      cut: share(0.15), isolate: share(0.05), crash: share(0.15), stop: share(0.04), ipfsDown: share(0.05), diskFull: share(0.04),
+      split: share(0.04)
     },
     steps: dice.whole(20, 60),
     stepMs: dice.pick([2000, 10_000, 40_000]),
@@ -67,7 +72,9 @@ class Copies {
       await unpin(cid, options)
       this.#of(cid).delete(id)
       const wanted = this.wanted.get(cid.toString())
-      if (wanted != null && this.count(cid) < wanted.min) this.#fault(`${wanted.name} is on ${this.count(cid)} peers after ${settings.name} lost it, at least ${wanted.min} must have it`)
+      if (wanted != null && this.count(cid) < wanted.min) {
+        this.#fault(`${wanted.name} is on ${this.count(cid)} peers after ${settings.name} lost it, at least ${wanted.min} must have it`)
+      }
     }
   }
 
@@ -107,7 +114,9 @@ async function pinSome (world: World, copies: Copies): Promise<number> {
   for (let looks = 0; looks < 100 && copies.wanted.size < run.consensus.state.size() * 0.8; looks++) {
     await clock.advance(5000)
     for await (const batch of run.consensus.state.pins()) {
-      for (const { cid, name, replicationFactorMin: min } of batch) if (min > 0 && copies.count(cid) >= min) copies.wanted.set(cid.toString(), { name, min })
+      for (const { cid, name, replicationFactorMin: min } of batch) {
+        if (min > 0 && copies.count(cid) >= min) copies.wanted.set(cid.toString(), { name, min })
+      }
     }
   }
   network.faults = faults
@@ -216,8 +225,12 @@ async function unsettled ({ peers }: World, { peer: gone, by }: Drained): Promis
         if (isEverywhere(pin)) continue
         const { name, allocations, replicationFactorMin: min, replicationFactorMax: max } = pin
         if (allocations.includes(gone.id)) left.push(`${name} is allocated to the drained peer, says ${settings.name}`)
-        if (allocations.length < min || allocations.length > max) left.push(`${name} has ${allocations.length} allocations, allowed are ${min} to ${max}`)
-        if (allocations.includes(settings.id) && await node.pinStatus(pin) === 'unpinned') left.push(`${name} is not on its holder ${settings.name}`)
+        if (allocations.length < min || allocations.length > max) {
+          left.push(`${name} has ${allocations.length} allocations, allowed are ${min} to ${max}`)
+        }
+        if (allocations.includes(settings.id) && await node.pinStatus(pin) === 'unpinned') {
+          left.push(`${name} is not on its holder ${settings.name}`)
+        }
       }
     }
   }

@@ -64,8 +64,8 @@ export function tips (blocks: ReadonlyMap<string, CrdtBlock>): string[] {
 }
 
 /**
- * The values that a set of blocks makes, worked out without any order: what no block tombstones counts, the highest block wins, then the greater bytes. A
- * second opinion on the merge. (Right for deltas with one element per key, which is all that peers of ours write.)
+ * The values that a set of blocks makes, worked out without any order: what no block tombstones counts, the highest block wins, then the
+ * greater bytes. A second opinion on the merge. (Right for deltas with one element per key, which is all that peers of ours write.)
  */
 export function valuesOf (blocks: ReadonlyMap<string, CrdtBlock>): Map<string, Uint8Array> {
   const gone = goneIn(blocks)
@@ -74,7 +74,9 @@ export function valuesOf (blocks: ReadonlyMap<string, CrdtBlock>): Map<string, U
     for (const { key, value } of delta.elements) {
       if (gone.has(`${key}${id}`)) continue
       const other = best.get(key)
-      const wins = other == null || delta.priority > other.priority || (delta.priority === other.priority && Buffer.compare(value, other.value) > 0)
+      const wins = other == null || delta.priority > other.priority || (
+        delta.priority === other.priority && Buffer.compare(value, other.value) > 0
+      )
       if (wins) best.set(key, { priority: delta.priority, value })
     }
   }
@@ -82,8 +84,8 @@ export function valuesOf (blocks: ReadonlyMap<string, CrdtBlock>): Map<string, U
 }
 
 /**
- * True for the key of an item that came back as it once was: it was unpinned by a peer that had its newest version and missed an older one. Peers merge a head before
- * what is under it, ours and Go's, and an unpin voids only what is known.
+ * True for the key of an item that came back as it once was: it was unpinned by a peer that had its newest version and missed an older one.
+ * Peers merge a head before what is under it, ours and Go's, and an unpin voids only what is known.
  */
 export function cameBack (blocks: ReadonlyMap<string, CrdtBlock>, key: string): boolean {
   const gone = goneIn(blocks)

@@ -38,7 +38,8 @@ export class Ledger {
   /** A wish for the same item at the same peer that came later, or was slow and may have come later. */
   hasLater (entry: PutEntry | RemovalEntry): boolean {
     const { order, peer, key } = entry
-    const isLater = (other: PutEntry | RemovalEntry): boolean => other.order > order || (isSlow(other) && (other.settledAt ?? Infinity) > order)
+    const isLater = (other: PutEntry | RemovalEntry): boolean =>
+      other.order > order || (isSlow(other) && (other.settledAt ?? Infinity) > order)
     return [...this.puts, ...this.removals].some(other => other !== entry && other.peer === peer && other.key === key && isLater(other))
   }
 

@@ -1,6 +1,7 @@
 /**
- * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]`: runs worlds and prints, for each that fails, what is wrong and the command that repeats it.
- * `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained, with a look at each moment whether the minimum has every pin. A failing seed belongs into seeds.txt.
+ * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]`: runs worlds and prints, for each that fails, what is wrong and the
+ * command that repeats it. `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained, with a look at each
+ * moment whether the minimum has every pin. A failing seed belongs into seeds.txt.
  */
 import { demand, programOptions } from '../support/program-options.ts'
 import { simulateDrain } from './drains.ts'
@@ -8,7 +9,8 @@ import { failureReport } from './report.ts'
 import { simulate } from './simulate.ts'
 
 const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]', {
-  seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false }, drains: { type: 'boolean', default: false }
+  seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false },
+  drains: { type: 'boolean', default: false }
 })
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
 demand(Number.isInteger(seeds) && Number.isInteger(from) && seeds > 0, '--seeds and --from are whole numbers, --seeds is above 0')

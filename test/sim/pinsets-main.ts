@@ -1,4 +1,7 @@
-/** `node test/sim/pinsets-main.ts [--healthy N] [--silent N] [--from S]`: simulated clusters whose pinsets are watched; prints each seed with a false alarm, or without one. */
+/**
+ * `node test/sim/pinsets-main.ts [--healthy N] [--silent N] [--from S]`: simulated clusters whose pinsets are watched; prints each seed
+ * with a false alarm, or without one.
+ */
 import { demand, programOptions } from '../support/program-options.ts'
 import { simulatePinsets } from './pinsets.ts'
 
@@ -24,5 +27,7 @@ for (let seed = from; seed < from + silent; seed++) {
     console.log(`seed ${seed} has no alarm`)
   }
 }
-console.log(`${healthy} healthy seeds (${changes} changes), ${falseAlarms} false alarms; ${silent} silent differences, ${missed} without an alarm in two intervals, the slowest after ${slowest.toFixed(2)} intervals`)
+console.log(
+  `${healthy} healthy seeds (${changes} changes), ${falseAlarms} false alarms; ${silent} silent differences, ${missed} without an alarm in two intervals, the slowest after ${slowest.toFixed(2)} intervals`
+)
 process.exitCode = falseAlarms + missed === 0 ? 0 : 1

@@ -25,8 +25,13 @@ import { SimDisk } from '../support/sim-disk.ts'
 import { SimGossip } from '../support/sim-gossip.ts'
 import { Dice } from './dice.ts'
 
-/** One world whose pinsets are watched. `alarmMs`: how long after the silent difference a peer told of it; undefined: never. `alarms`: who told of whom, in a healthy world none. */
-export interface PinsetsResult { seed: number, alarms: string[], alarmMs: number | undefined, intervalMs: number, pins: number, changes: number }
+/**
+ * One world whose pinsets are watched. `alarmMs`: how long after the silent difference a peer told of it; undefined: never. `alarms`: who
+ * told of whom, in a healthy world none.
+ */
+export interface PinsetsResult {
+  seed: number, alarms: string[], alarmMs: number | undefined, intervalMs: number, pins: number, changes: number
+}
 
 interface Run { clock: PeerClock, consensus: CrdtConsensus, sync: PinsetSync, stop: () => Promise<void> }
 interface Peer { id: PeerId, disk: SimDisk, run: Run | undefined, batching: typeof noBatching, writesEveryMs: number }
@@ -37,8 +42,9 @@ const minuteMs = 60_000
 const untouched = 'the pin that nobody changes'
 
 /**
- * Whole consensus, monitors and watches over a simulated network: pins come, change and go on all peers, some of them the same ones, in bursts and without end; messages are late and lost, peers are cut off and crash. In a `silent` world one
- * peer's disk gets another value without a change of the pinset, while everything goes on.
+ * Whole consensus, monitors and watches over a simulated network: pins come, change and go on all peers, some of them the same ones, in
+ * bursts and without end; messages are late and lost, peers are cut off and crash. In a `silent` world one peer's disk gets another value
+ * without a change of the pinset, while everything goes on.
  */
 export async function simulatePinsets (seed: number, { silent }: { silent: boolean }): Promise<PinsetsResult> {
   const dice = new Dice(seed)
@@ -48,7 +54,9 @@ export async function simulatePinsets (seed: number, { silent }: { silent: boole
   const isBusy = dice.chance(0.5)
   const peers: Peer[] = Array.from({ length: dice.whole(2, 4) }, (_, at) => ({
     id: aPeerId(at), disk: new SimDisk(), run: undefined,
-    batching: dice.chance(0.4) ? { maxBatchSize: dice.whole(2, 20), maxBatchAgeMs: dice.whole(500, 20_000), maxQueueSize: 1000 } : noBatching,
+    batching: dice.chance(0.4)
+      ? { maxBatchSize: dice.whole(2, 20), maxBatchAgeMs: dice.whole(500, 20_000), maxQueueSize: 1000 }
+      : noBatching,
     writesEveryMs: isBusy ? dice.between(500, 8000) : dice.between(10_000, 300_000)
   }))
   const result: PinsetsResult = { seed, alarms: [], alarmMs: undefined, intervalMs, pins: 0, changes: 0 }
@@ -79,12 +87,29 @@ async function start (peer: Peer, world: World): Promise<void> {
   const workers = new WorkerRunner({ clock, random: dice, log })
   const datastore = peer.disk.datastore()
   const place = gossip.join(peer.id, cid => consensus.getBlock(cid))
-  const consensus = crdtConsensus({ self: peer.id, clusterName: 'sim', trustedPeers: '*', rebroadcastIntervalMs: 60_000, repairIntervalMs: 3_600_000, batching: peer.batching }, { datastore, ...place, workers, clock, log })
-  const monitor = pubsubMonitor({ self: peer.id, checkIntervalMs: pingIntervalMs }, { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log, workers })
+  const consensus = crdtConsensus(
+    {
+      self: peer.id, clusterName: 'sim', trustedPeers: '*', rebroadcastIntervalMs: 60_000, repairIntervalMs: 3_600_000,
+      batching: peer.batching
+    },
+    { datastore, ...place, workers, clock, log }
+  )
+  const monitor = pubsubMonitor(
+    { self: peer.id, checkIntervalMs: pingIntervalMs },
+    { broadcast: place.broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log, workers }
+  )
   const members = new Members({ self: peer.id, peersetMetric: 'ping' }, { monitor })
-  const sync = new PinsetSync({ stateSyncIntervalMs: intervalMs, monitorPingIntervalMs: pingIntervalMs }, { consensus, digests: consensus.digests, remotePinsets: remotes(peer, world), monitor, members, clock, log })
-  const ping: Informer = { name: 'ping', ttlMs: 2 * pingIntervalMs, metrics: async self => [measured({ name: 'ping', value: '{}' }, { self, now: clock.now(), ttlMs: 2 * pingIntervalMs })] }
-  const publisher = metricPublisher({ self: peer.id }, { monitor, workers, ping, informers: [pinsetInformer({ metricTtlMs: 2 * pingIntervalMs }, { digests: consensus.digests, clock })] })
+  const sync = new PinsetSync(
+    { stateSyncIntervalMs: intervalMs, monitorPingIntervalMs: pingIntervalMs },
+    { consensus, digests: consensus.digests, remotePinsets: remotes(peer, world), monitor, members, clock, log }
+  )
+  const ping: Informer = {
+    name: 'ping', ttlMs: 2 * pingIntervalMs,
+    metrics: async self => [measured({ name: 'ping', value: '{}' }, { self, now: clock.now(), ttlMs: 2 * pingIntervalMs })]
+  }
+  const publisher = metricPublisher({ self: peer.id }, {
+    monitor, workers, ping, informers: [pinsetInformer({ metricTtlMs: 2 * pingIntervalMs }, { digests: consensus.digests, clock })]
+  })
   const signal = new AbortController().signal
   sync.onChange(({ peer: other, state }) => {
     if (state !== 'out_of_sync') return
@@ -97,7 +122,9 @@ async function start (peer: Peer, world: World): Promise<void> {
   await publisher.start(signal)
   workers.add(sync.worker())
   await workers.start()
-  peer.run = { clock, consensus, sync, stop: async () => { await publisher.stop(); await workers.stop(); await monitor.stop(); await consensus.stop() } }
+  peer.run = {
+    clock, consensus, sync, stop: async () => { await publisher.stop(); await workers.stop(); await monitor.stop(); await consensus.stop() }
+  }
 }
 
 /** Asks the other peer's run, with the network's delays. */
@@ -105,7 +132,9 @@ function remotes (self: Peer, { clock, dice, gossip, peers }: World): RemotePins
   const asked = async <T>(peer: PeerId, ask: (consensus: CrdtConsensus) => Promise<T>): Promise<T> => {
     await clock.sleep(dice.between(0, 2000))
     const there = peers.find(({ id }) => id === peer)?.run
-    if (there == null || gossip.cut.has(`${self.id} ${peer}`) || gossip.cut.has(`${peer} ${self.id}`)) throw new ClusterError('PEER_UNREACHABLE', { peer })
+    if (there == null || gossip.cut.has(`${self.id} ${peer}`) || gossip.cut.has(`${peer} ${self.id}`)) {
+      throw new ClusterError('PEER_UNREACHABLE', { peer })
+    }
     if (there.consensus.digests.point() == null) throw new ClusterError('NOT_READY', { peer })
     const found = await ask(there.consensus)
     await clock.sleep(dice.between(0, 2000))
@@ -114,7 +143,8 @@ function remotes (self: Peer, { clock, dice, gossip, peers }: World): RemotePins
   return {
     parts: peer => ({
       heads: async () => asked(peer, async ({ digests }) => digests.point()?.heads ?? []),
-      areMerged: async heads => asked(peer, async ({ digests }) => digests.point()?.isComplete === true && heads.every(head => digests.isMerged(head))),
+      areMerged: async heads =>
+        asked(peer, async ({ digests }) => digests.point()?.isComplete === true && heads.every(head => digests.isMerged(head))),
       cells: async () => asked(peer, async ({ digests }) => digests.cells()),
       groups: async of => asked(peer, async ({ digests }) => digests.groups(of)),
       keys: async of => asked(peer, async ({ digests }) => digests.keys(of))
@@ -130,7 +160,11 @@ function write (peer: Peer, world: World): void {
     const text = dice.chance(0.3) ? `item ${dice.whole(0, 3)}` : `item ${dice.whole(0, 200)}`
     const { run } = peer
     result.changes++
-    const change = run == null ? undefined : dice.chance(0.3) ? run.consensus.remove(cidFor(text)) : run.consensus.put(pinFor(text, { name: dice.pick(['one', 'other']) }))
+    const change = run == null
+      ? undefined
+      : dice.chance(0.3)
+      ? run.consensus.remove(cidFor(text))
+      : run.consensus.put(pinFor(text, { name: dice.pick(['one', 'other']) }))
     change?.catch(() => {})
     write(peer, world)
   })
@@ -182,7 +216,10 @@ async function differSilently (world: World): Promise<void> {
   const isLost = dice.chance(0.5)
   const value = encodePin(pinFor(untouched, { name: 'another' }))
   await disk.write([
-    { key: valueRecord(key), value: isLost ? undefined : encodeValueRecord({ ...record, version: { priority: record.version?.priority ?? 1, value } }) },
+    {
+      key: valueRecord(key),
+      value: isLost ? undefined : encodeValueRecord({ ...record, version: { priority: record.version?.priority ?? 1, value } })
+    },
     ...(isLost ? [{ key: rowRecord(key), value: undefined }] : []),
     { key: digestRecord, value: undefined }
   ], { sync: true })

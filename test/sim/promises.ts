@@ -16,12 +16,16 @@ export function brokenPromises (world: World, all: readonly Seen[]): string[] {
     const { name, peer, outcome, expires } = entry
     if (outcome === 'refused' && written.has(name)) broken.push(`${name} was refused and is in the DAG`)
     const mayBeReplaced = expires || ledger.hasLater(entry)
-    if (outcome === 'acknowledged' && !mayBeReplaced && namesAt.get(peer)?.has(name) !== true) broken.push(`${name} was acknowledged by ${world.nameOf(peer)} and is lost`)
+    if (outcome === 'acknowledged' && !mayBeReplaced && namesAt.get(peer)?.has(name) !== true) {
+      broken.push(`${name} was acknowledged by ${world.nameOf(peer)} and is lost`)
+    }
   }
   const flows = flowsBetween(all)
   for (const { name, peer } of ledger.puts) {
     for (const [other, names] of namesAt) {
-      if (other !== peer && names.has(name) && !flows.has(`${peer}>${other}`)) broken.push(`${name} of ${world.nameOf(peer)} came to ${world.nameOf(other)}, which does not trust it`)
+      if (other !== peer && names.has(name) && !flows.has(`${peer}>${other}`)) {
+        broken.push(`${name} of ${world.nameOf(peer)} came to ${world.nameOf(other)}, which does not trust it`)
+      }
     }
   }
   for (const { order, peer, key, ids, outcome } of ledger.removals) {

@@ -12,5 +12,8 @@ const mostFaults = 10
 /** What to tell of a failed run: the command that repeats it, and what was found. */
 export function failureReport ({ seed, faults }: Pick<SimResult, 'seed' | 'faults'>): string {
   const more = faults.length > mostFaults ? [`and ${faults.length - mostFaults} more`] : []
-  return [`seed ${seed} fails: npm run test:sim -- --seeds 1 --from ${seed}`, ...[...faults.slice(0, mostFaults), ...more].map(fault => `  ${fault}`)].join('\n')
+  return [
+    `seed ${seed} fails: npm run test:sim -- --seeds 1 --from ${seed}`,
+    ...[...faults.slice(0, mostFaults), ...more].map(fault => `  ${fault}`)
+  ].join('\n')
 }

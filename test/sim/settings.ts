@@ -25,11 +25,13 @@ export interface PeerSettings {
 }
 
 /**
- * Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes; `rot`: of starts before which the disk lost rows of
- * the pinset that its blocks can prove, and blocks that other peers have; `streams`: of gossip, that end while the connection lives; `standStill` and `starve`: of processes.
+ * Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes; `rot`: of starts before which the
+ * disk lost rows of the pinset that its blocks can prove, and blocks that other peers have; `streams`: of gossip, that end while the
+ * connection lives; `standStill` and `starve`: of processes.
  */
 export interface Trouble {
-  cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number, earlyCrash: number, rot: number
+  cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number,
+  earlyCrash: number, rot: number
   streams: number, standStill: number, starve: number
 }
 
@@ -52,7 +54,10 @@ export interface SimSettings {
   /** Share of actions that come together with the one before. */
   bursts: number
   expiring: number
-  /** Shares of actions: peers that are taken out of the cluster, pins that update others, wishes that two peers get at once for the same item, uploads. */
+  /**
+   * Shares of actions: peers that are taken out of the cluster, pins that update others, wishes that two peers get at once for the same
+   * item, uploads.
+   */
   removals: number
   updates: number
   twins: number
@@ -69,7 +74,10 @@ export interface SimSettings {
   allocateBy: readonly string[]
 }
 
-const none: Trouble = { cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0, rot: 0, streams: 0, standStill: 0, starve: 0 }
+const none: Trouble = {
+  cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0, rot: 0, streams: 0, standStill: 0,
+  starve: 0
+}
 const noHistory: SimHistoryFaults = { pieceBlocks: 1, delayMs: 0, breaks: 0, standstills: 0 }
 const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
 
@@ -101,7 +109,9 @@ function plainSettings (seed: number): SimSettings {
       givesHistory: false,
       followerMode: !isOpen && !trusted.includes(id) && dice.chance(0.5),
       skewMs: isSkewed && dice.chance(0.5) ? Math.round(dice.between(-600_000, 600_000)) : 0,
-      batching: dice.chance(0.3) ? { maxBatchSize: dice.whole(2, 6), maxBatchAgeMs: dice.whole(200, 20_000), maxQueueSize: 1000 } : noBatching,
+      batching: dice.chance(0.3)
+        ? { maxBatchSize: dice.whole(2, 6), maxBatchAgeMs: dice.whole(200, 20_000), maxQueueSize: 1000 }
+        : noBatching,
       storageBytes: (count - at) * 1e9,
       group: dice.pick(['a', 'b']),
       joinsAt: at > 0 && dice.chance(0.2) ? dice.float() : 0
@@ -111,7 +121,8 @@ function plainSettings (seed: number): SimSettings {
     ipfs: { delayMs: dice.pick([10, 2000, 20_000]), failures: share(0.4) },
     diskDelayMs: dice.pick([0, 5, 200]),
     trouble: {
-      ...none, cut: share(0.15), isolate: share(0.05), heal: dice.between(0.05, 0.3), crash: share(0.15), stop: share(0.04), ipfsDown: share(0.04), diskFull: share(0.04)
+      ...none, cut: share(0.15), isolate: share(0.05), heal: dice.between(0.05, 0.3), crash: share(0.15), stop: share(0.04),
+      ipfsDown: share(0.04), diskFull: share(0.04)
     },
     steps: dice.whole(15, 50),
     stepMs: dice.pick([200, 5000, 40_000]),

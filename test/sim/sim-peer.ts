@@ -69,7 +69,9 @@ const listenEveryMs = 10_000
 const hasStalls = ({ trouble: { streams, standStill, starve } }: SimSettings): boolean => streams + standStill + starve > 0
 
 /** Does what `GossipStreams` does about silent peers. */
-function listener ({ silence, place, workers, clock }: { silence: GossipSilence, place: SimPlace, workers: Workers, clock: PeerClock }): Startable {
+function listener (
+  { silence, place, workers, clock }: { silence: GossipSilence, place: SimPlace, workers: Workers, clock: PeerClock }
+): Startable {
   let loop: WorkerHandle | undefined
   return {
     name: 'gossip silence',
@@ -78,7 +80,9 @@ function listener ({ silence, place, workers, clock }: { silence: GossipSilence,
         name: 'gossip silence',
         intervalMs: () => listenEveryMs,
         work: async () => {
-          for (const { peer, renew } of silence.pass(clock.now(), new Set(place.connected()))) if (renew === 'connection') place.renewConnection(peer)
+          for (const { peer, renew } of silence.pass(clock.now(), new Set(place.connected()))) {
+            if (renew === 'connection') place.renewConnection(peer)
+          }
           return 'idle'
         }
       })
@@ -161,7 +165,8 @@ export class SimPeer {
   /** The disk loses rows before the next start: derived ones, and blocks that `othersHave`. */
   rot (othersHave: (record: string) => boolean): number {
     const { dice } = this.#deps
-    const isLost = (key: string): boolean => /^[emthwjv!]/.test(key) ? key !== layoutRecord && dice.chance(0.2) : key.startsWith('b') && dice.chance(0.1) && othersHave(key)
+    const isLost = (key: string): boolean =>
+      /^[emthwjv!]/.test(key) ? key !== layoutRecord && dice.chance(0.2) : key.startsWith('b') && dice.chance(0.1) && othersHave(key)
     // a value may hold what waits for its block
     const lost = (key: string): boolean => isLost(key) && !(key.startsWith('v') && this.#isJournaled(key))
     const report = { at: '', folder: 'pinset', keptAt: 'pinset.damaged', what: 'the disk lost rows', rows: 0, doubtful: 0 }
@@ -182,7 +187,9 @@ export class SimPeer {
     return {
       subscribe: (topic, handler, accept) => broadcast.subscribe(topic, handler, accept),
       publish: (topic, data) => {
-        if (topic !== metricsTopic) for (const head of decodeHeads(data)) if (!pinset.has(blockRecord(blockKey(head)))) this.#deps.announcedTooEarly(this, head)
+        if (topic !== metricsTopic) {
+          for (const head of decodeHeads(data)) if (!pinset.has(blockRecord(blockKey(head)))) this.#deps.announcedTooEarly(this, head)
+        }
         return broadcast.publish(topic, data)
       }
     }
@@ -211,7 +218,10 @@ export class SimPeer {
     }, {
       clock,
       random,
-      stores: () => ({ pinset, local: this.localDisk.datastore(), blocks: undefined, reserve: { ...noReserve, ...nothingToStart('reserve') }, temporary: temporaryStore }),
+      stores: () => ({
+        pinset, local: this.localDisk.datastore(), blocks: undefined, reserve: { ...noReserve, ...nothingToStart('reserve') },
+        temporary: temporaryStore
+      }),
       ipfs: () => ipfs,
       importers: textImporters,
       events: () => unwatched,
@@ -235,7 +245,10 @@ export class SimPeer {
     })
     const serving: Startable = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
     return {
-      host: { ...nothingToStart('host'), peer: self, addresses: () => [], addressesOf: () => [], connectedPeers: () => place.connected(), bandwidth: () => new Map() },
+      host: {
+        ...nothingToStart('host'), peer: self, addresses: () => [], addressesOf: () => [], connectedPeers: () => place.connected(),
+        bandwidth: () => new Map()
+      },
       gossip: { ...this.#checked(place.broadcast, pinset), health: () => ({ silent: [], heard: 0, reopened: 0 }) },
       exchange: place.exchange,
       history: settings.givesHistory ? place.history : undefined,
@@ -248,7 +261,9 @@ export class SimPeer {
       serving: [serving],
       listening: silence == null ? [] : [listener({ silence, place, workers, clock })],
       connecting: monitor => {
-        monitor.onMetric(({ name, peer, expire, receivedAt }) => { if (name === 'ping') silence?.holds(peer, Number(expire - receivedAt) / 1e6) })
+        monitor.onMetric(
+          ({ name, peer, expire, receivedAt }) => { if (name === 'ping') silence?.holds(peer, Number(expire - receivedAt) / 1e6) }
+        )
         return []
       },
       last: []

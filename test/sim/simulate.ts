@@ -92,7 +92,9 @@ const quietMinutes = ({ hasRemovals }: World): number => hasRemovals ? 11 : 3
 
 async function inTime (world: World, all: readonly Seen[]): Promise<string[]> {
   let faults = ['a global status was not answered']
-  globalStatusFaults(world, world.dice.pick(all)).then(found => { faults = found }, err => { faults = [`a global status fails: ${String(err)}`] })
+  globalStatusFaults(world, world.dice.pick(all)).then(found => { faults = found }, err => {
+    faults = [`a global status fails: ${String(err)}`]
+  })
   await world.clock.advance(minuteMs)
   return faults
 }

@@ -42,7 +42,9 @@ describe('simulated worlds', () => {
     const seed = seedWithHistory
     const main = fileURLToPath(new URL('main.ts', import.meta.url))
 
-    const [one, two, three] = [await world(seed), await simulate(seed), await run(process.execPath, [main, '--seeds', '1', '--from', String(seed)])]
+    const [one, two, three] = [
+      await world(seed), await simulate(seed), await run(process.execPath, [main, '--seeds', '1', '--from', String(seed)])
+    ]
 
     assert.ok(one.acknowledged > 0 && one.events > 100)
     assert.deepEqual(two, one)
@@ -60,7 +62,9 @@ describe('simulated worlds', () => {
     const lines: string[] = []
     for (const seed of [18, 33]) await simulate(seed, { print: line => lines.push(line) })
 
-    for (const what of ['stream ends', 'for good', 'stands still', 'goes on', 'starves']) assert.ok(lines.some(line => line.includes(what)), what)
+    for (const what of ['stream ends', 'for good', 'stands still', 'goes on', 'starves']) {
+      assert.ok(lines.some(line => line.includes(what)), what)
+    }
   })
 
   it('differ from seed to seed', async () => {

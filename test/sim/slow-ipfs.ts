@@ -19,8 +19,8 @@ export interface IpfsFaults {
 export interface SlowIpfsDeps { node: IpfsConnector, clock: Clock, dice: Dice, faults: IpfsFaults }
 
 /**
- * A peer's connection to an IPFS node that outlives it. Pins and unpins take time, before and after they take effect; by the clock of one run of the
- * peer, so that nothing goes on once the power is gone.
+ * A peer's connection to an IPFS node that outlives it. Pins and unpins take time, before and after they take effect; by the clock of one
+ * run of the peer, so that nothing goes on once the power is gone.
  */
 export function slowIpfs ({ node, clock, dice, faults }: SlowIpfsDeps): ComposedIpfs {
   const slowly = async ({ signal }: IpfsOptions, act: () => Promise<void>): Promise<void> => {

@@ -3,7 +3,10 @@ import type { SimSettings } from './settings.ts'
 import type { SimPeer } from './sim-peer.ts'
 import type { World } from './world.ts'
 
-/** True for the seeds of worlds in which streams die alone and processes stand still or starve. No seed of seeds.txt that is older than they are is among these. */
+/**
+ * True for the seeds of worlds in which streams die alone and processes stand still or starve. No seed of seeds.txt that is older than they
+ * are is among these.
+ */
 export const isStalling = (seed: number): boolean => [0, 1].includes(seed % 9) || [7, 10].includes(seed % 13)
 
 /** Adds these troubles to the world of a seed. */

@@ -69,10 +69,14 @@ function split ({ clock, dice, network, peers, trace }: World): void {
   const left = peers.filter(() => dice.chance(0.5))
   const right = peers.filter(peer => !left.includes(peer))
   const isOneWay = dice.chance(0.3)
-  const ways = left.flatMap(one => right.flatMap(other => isOneWay ? [`${one.id}>${other.id}`] : [`${one.id}>${other.id}`, `${other.id}>${one.id}`]))
+  const ways = left.flatMap(
+    one => right.flatMap(other => isOneWay ? [`${one.id}>${other.id}`] : [`${one.id}>${other.id}`, `${other.id}>${one.id}`])
+  )
   if (ways.length === 0) return
   const wall = new Set(ways)
-  trace.note(`split ${left.map(({ settings }) => settings.name).join()}${isOneWay ? ' >' : ''} | ${right.map(({ settings }) => settings.name).join()}`)
+  trace.note(
+    `split ${left.map(({ settings }) => settings.name).join()}${isOneWay ? ' >' : ''} | ${right.map(({ settings }) => settings.name).join()}`
+  )
   network.walls.set(wall, clock.after(dice.between(1, longestSplitMs), () => {
     trace.note('a split ends')
     network.walls.delete(wall)
@@ -117,7 +121,9 @@ function startLater (world: World, peer: SimPeer): void {
 /** Only blocks that a running peer would give back may go: a peer that trusts none of those has to keep its own. */
 function rotMaybe ({ dice, peers, settings: { trouble }, trace }: World, peer: SimPeer): void {
   if (trouble.rot === 0 || !dice.chance(trouble.rot)) return
-  const givers = peers.filter(other => other !== peer && (peer.settings.trustedPeers === '*' || peer.settings.trustedPeers.includes(other.id)))
+  const givers = peers.filter(
+    other => other !== peer && (peer.settings.trustedPeers === '*' || peer.settings.trustedPeers.includes(other.id))
+  )
   const rows = peer.rot(record => givers.some(other => other.pinsetDisk.has(record)))
   trace.note(`rot ${peer.settings.name} ${rows} rows`)
 }

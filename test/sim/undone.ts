@@ -5,9 +5,10 @@ import { cidOfPinKey } from '../../src/wire/pin-key.ts'
 import { valuesOf } from './inspection.ts'
 
 /**
- * Blocks that write a name again, as peers do by themselves when they give a pin other holders, although the blocks before them say that the item has another
- * name by now or is gone: they undo a user's wish that their writer knew of, or could know of when the batch that they were in was written.
- * `inTheDark`: keys of blocks whose writers had not seen all that these stand on (a head is adopted before its ancestors).
+ * Blocks that write a name again, as peers do by themselves when they give a pin other holders, although the blocks before them say that
+ * the item has another name by now or is gone: they undo a user's wish that their writer knew of, or could know of when the batch that they
+ * were in was written. `inTheDark`: keys of blocks whose writers had not seen all that these stand on (a head is adopted before its
+ * ancestors).
  */
 export function undoneWishes (blocks: ReadonlyMap<string, CrdtBlock>, inTheDark: ReadonlySet<string>): string[] {
   const histories = historiesOf(blocks)
@@ -25,7 +26,8 @@ export function undoneWishes (blocks: ReadonlyMap<string, CrdtBlock>, inTheDark:
   return faults
 }
 
-const writes = ({ delta }: CrdtBlock, key: string, name: string): boolean => delta.elements.some(one => one.key === key && nameOf(key, one.value) === name)
+const writes = ({ delta }: CrdtBlock, key: string, name: string): boolean =>
+  delta.elements.some(one => one.key === key && nameOf(key, one.value) === name)
 
 function nameOf (key: string, value: Uint8Array | undefined): string | undefined {
   const cid = cidOfPinKey(key)

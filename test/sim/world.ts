@@ -54,9 +54,12 @@ export class World {
     const history = { faults: settings.history, random: new Dice(settings.seed ^ 0x57e4) }
     this.network = new SimNetwork(settings.network, { clock, random: dice, history, seen })
     const log = print == null ? silentLogger : printingLogger(trace)
-    const announcedTooEarly = (peer: SimPeer, head: CID): void => this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
+    const announcedTooEarly = (peer: SimPeer, head: CID): void =>
+      this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
     const writtenInTheDark = (block: CID): void => { this.inTheDark.add(blockKey(block)) }
-    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly, writtenInTheDark }))
+    this.peers = settings.peers.map(
+      peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly, writtenInTheDark })
+    )
   }
 
   nameOf (peer: PeerId): string { return this.#names.get(peer) ?? peer }
@@ -120,7 +123,9 @@ export class World {
 
 function printingLogger (trace: Trace, component = ''): Logger {
   const say = (message: string, facts?: object): void => {
-    trace.note(`  ${component}: ${message} ${facts == null ? '' : JSON.stringify(facts, (_, value) => value instanceof Error ? value.message : typeof value === 'bigint' ? String(value) : value as unknown)}`)
+    trace.note(
+      `  ${component}: ${message} ${facts == null ? '' : JSON.stringify(facts, (_, value) => value instanceof Error ? value.message : typeof value === 'bigint' ? String(value) : value as unknown)}`
+    )
   }
   return { debug: () => {}, info: say, warn: say, error: say, child: name => printingLogger(trace, name) }
 }

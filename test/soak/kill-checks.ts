@@ -73,7 +73,9 @@ async function peerFaults (peer: KilledPeer, pins: readonly ListedPin[]): Promis
     }, { withinMs: settlingMs, everyMs: 50 })
     return []
   } catch {
-    return [`a peer has ${roots} roots, wanted are ${wanted}; ${unpinned === '' ? 'nothing is under way' : unpinned.slice(0, 1000)}; folder ${peer.folder}`]
+    return [
+      `a peer has ${roots} roots, wanted are ${wanted}; ${unpinned === '' ? 'nothing is under way' : unpinned.slice(0, 1000)}; folder ${peer.folder}`
+    ]
   }
 }
 
@@ -82,7 +84,9 @@ async function unreadable ({ peers }: KilledCluster, ledger: Ledger): Promise<st
   const faults = await Promise.all(added.map(async ({ cid, owner, content }) => {
     const response = await fetch(`${peers[owner]?.gateway}/ipfs/${cid}`, { signal: AbortSignal.timeout(settlingMs) }).catch(() => undefined)
     const bytes = response == null ? undefined : new Uint8Array(await response.arrayBuffer())
-    return bytes != null && content != null && Buffer.compare(bytes, content) === 0 ? [] : [`${cid} was added and can't be read at peer ${owner}`]
+    return bytes != null && content != null && Buffer.compare(bytes, content) === 0
+      ? []
+      : [`${cid} was added and can't be read at peer ${owner}`]
   }))
   return faults.flat()
 }

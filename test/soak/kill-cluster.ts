@@ -37,7 +37,10 @@ export async function killedCluster (count: number): Promise<KilledCluster> {
         running.add(peer)
         started(at)
       }))
-      await pollUntil(async () => (await Promise.all(peers.map(membersOf))).every(members => members === count), { withinMs: 60_000, what: 'the membership of all' })
+      await pollUntil(
+        async () => (await Promise.all(peers.map(membersOf))).every(members => members === count),
+        { withinMs: 60_000, what: 'the membership of all' }
+      )
     },
     stop: async () => { await Promise.all(peers.map(async peer => peer.end('SIGKILL'))) },
     remove: async () => { await Promise.all(peers.map(async peer => peer.remove())) }

@@ -26,7 +26,9 @@ export class Users {
   }
 
   async work (): Promise<void> {
-    await Promise.all(Array.from({ length: this.#init.atOnce }, async () => { while (!this.#isOver && this.#owners().length > 0) await this.#change() }))
+    await Promise.all(
+      Array.from({ length: this.#init.atOnce }, async () => { while (!this.#isOver && this.#owners().length > 0) await this.#change() })
+    )
   }
 
   /** No more changes; `work` resolves when the last answers are there. */
@@ -38,18 +40,29 @@ export class Users {
     const { dice, ledger } = this.#deps
     const owner = dice.pick(this.#owners())
     const kind = dice.float()
-    const [pinned, gone] = (['in', 'out'] as const).map(state => ledger.idle(state).filter(item => item.owner === owner)) as [Item[], Item[]]
+    const [pinned, gone] = (['in', 'out'] as const).map(
+      state => ledger.idle(state).filter(item => item.owner === owner)
+    ) as [Item[], Item[]]
     if (kind < 0.02) return this.collect(owner)
     if (pinned.length > 0 && (kind < 0.35 || pinned.length > mostItems)) return this.#unpin(dice.pick(pinned))
     if (kind < 0.6) return this.#add(owner)
     // content that was unpinned may have been collected: only what needs none is pinned again
     const without = gone.filter(({ content }) => content == null)
-    return this.#pin(without.length > 0 && kind < 0.7 ? dice.pick(without) : pinned.length > 0 && kind < 0.75 ? dice.pick(pinned) : ledger.item(this.#identityCid(), { owner }))
+    return this.#pin(
+      without.length > 0 && kind < 0.7
+        ? dice.pick(without)
+        : pinned.length > 0 && kind < 0.75
+        ? dice.pick(pinned)
+        : ledger.item(this.#identityCid(), { owner })
+    )
   }
 
   async #pin (item: Item): Promise<void> {
     const isDirect = item.content == null && item.state === 'out' && this.#deps.dice.chance(0.2)
-    await this.#ask(item, 'in', `/pins/${item.cid}?name=${this.#deps.dice.whole(1, 1e9)}${this.#factors()}${isDirect ? '&mode=direct' : ''}`, { method: 'POST' })
+    await this.#ask(
+      item, 'in', `/pins/${item.cid}?name=${this.#deps.dice.whole(1, 1e9)}${this.#factors()}${isDirect ? '&mode=direct' : ''}`,
+      { method: 'POST' }
+    )
   }
 
   async #unpin (item: Item): Promise<void> { await this.#ask(item, 'out', `/pins/${item.cid}`, { method: 'DELETE' }) }
@@ -58,9 +71,14 @@ export class Users {
   async #add (owner: number): Promise<void> {
     const { dice, ledger } = this.#deps
     const content = dice.bytes(dice.pick([100, 5000, 300_000, 1_500_000]))
-    const lines = await importAll([{ kind: 'file', path: 'f', content: (async function * () { yield content })() }], { query: { 'cid-version': '1' } })
+    const lines = await importAll(
+      [{ kind: 'file', path: 'f', content: (async function * () { yield content })() }], { query: { 'cid-version': '1' } }
+    )
     const item = ledger.item(String(lines.at(-1)?.cid), { owner, content })
-    await this.#ask(item, 'in', `/add?stream-channels=false&cid-version=1${this.#factors()}`, { method: 'POST', body: uploadForm([{ name: 'f', bytes: content }]) })
+    await this.#ask(
+      item, 'in', `/add?stream-channels=false&cid-version=1${this.#factors()}`,
+      { method: 'POST', body: uploadForm([{ name: 'f', bytes: content }]) }
+    )
   }
 
   async #ask (item: Item, wish: 'in' | 'out', path: string, request: RequestInit): Promise<void> {
@@ -89,7 +107,9 @@ export class Users {
   /** What isn't held and isn't pinned goes. */
   async collect (owner: number): Promise<void> {
     this.counts.collections++
-    await fetch(`${this.#deps.cluster.peers[owner]?.url}/ipfs/gc?local=true`, { method: 'POST' }).then(async response => response.text()).catch(() => this.#gone.add(owner))
+    await fetch(
+      `${this.#deps.cluster.peers[owner]?.url}/ipfs/gc?local=true`, { method: 'POST' }
+    ).then(async response => response.text()).catch(() => this.#gone.add(owner))
   }
 
   #factors (): string {

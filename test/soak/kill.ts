@@ -1,7 +1,9 @@
 /**
- * `npm run kill -- [--rounds N] [--peers 1|3] [--seed S] [--fresh N]`: real peers of the built bundle are killed (SIGKILL) in the middle of pins, unpins, adds and
- * collections, and started again. After each round nothing that was acknowledged may be lost, what was unpinned is gone, every pin is pinned where it belongs, and no
- * IPFS node has a root too many. The first broken promise ends the run, names the round and leaves the folders. `--fresh`: rounds after which the peers are made anew.
+ * `npm run kill -- [--rounds N] [--peers 1|3] [--seed S] [--fresh N]`: real peers of the built bundle are killed (SIGKILL) in the middle of
+ * pins, unpins, adds and collections, and started again. After each round nothing that was acknowledged may be lost, what was unpinned is
+ * gone, every pin is pinned where it belongs, and no
+ * IPFS node has a root too many. The first broken promise ends the run, names the round and leaves the folders. `--fresh`: rounds after
+ * which the peers are made anew.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -15,10 +17,16 @@ import { brokenPromises } from './kill-checks.ts'
 import { Users } from './kill-users.ts'
 
 const values = programOptions('npm run kill -- [--rounds N] [--peers 1|3] [--seed S] [--fresh N]', {
-  rounds: { type: 'string', default: '20' }, peers: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, fresh: { type: 'string', default: '50' }
+  rounds: { type: 'string', default: '20' }, peers: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' },
+  fresh: { type: 'string', default: '50' }
 })
-const [rounds, count, seed, fresh] = [values.rounds, values.peers, values.seed, values.fresh].map(Number) as [number, number, number, number]
-demand([rounds, count, seed, fresh].every(value => Number.isInteger(value) && value > 0), '--rounds, --peers, --seed and --fresh are whole numbers above 0')
+const [rounds, count, seed, fresh] = [
+  values.rounds, values.peers, values.seed, values.fresh
+].map(Number) as [number, number, number, number]
+demand(
+  [rounds, count, seed, fresh].every(value => Number.isInteger(value) && value > 0),
+  '--rounds, --peers, --seed and --fresh are whole numbers above 0'
+)
 
 const sum = { acknowledged: 0, cutOff: 0, kills: 0, collections: 0 }
 

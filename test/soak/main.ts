@@ -1,6 +1,7 @@
 /**
- * `npm run soak -- [--minutes N] [--rate N] [--reap-ms N] [--seed S] [--csv FILE]`: three real peers from the sources on loopback, with the default settings; users add, pin and unpin (`--rate` operations a
- * second, default 2) while each peer resets one of its gossip streams every `--reap-ms` milliseconds on average (default 20000; 0: never). Every ten seconds memory, open files, lag of the event loop, pins,
+ * `npm run soak -- [--minutes N] [--rate N] [--reap-ms N] [--seed S] [--csv FILE]`: three real peers from the sources on loopback, with the
+ * default settings; users add, pin and unpin (`--rate` operations a second, default 2) while each peer resets one of its gossip streams
+ * every `--reap-ms` milliseconds on average (default 20000; 0: never). Every ten seconds memory, open files, lag of the event loop, pins,
  * heights and problems are noted. At the end all pinsets must be the same and hold what was acknowledged. Exit code 0: all is well.
  */
 import { appendFileSync, writeFileSync } from 'node:fs'
@@ -15,10 +16,16 @@ import type { Sample, SoakPeer } from './soak-peer.ts'
 import { SoakUsers } from './soak-users.ts'
 
 const values = programOptions('npm run soak -- [--minutes N] [--rate N] [--reap-ms N] [--seed S] [--csv FILE]', {
-  minutes: { type: 'string', default: '5' }, rate: { type: 'string', default: '2' }, 'reap-ms': { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' }, csv: { type: 'string' }
+  minutes: { type: 'string', default: '5' }, rate: { type: 'string', default: '2' }, 'reap-ms': { type: 'string', default: '20000' },
+  seed: { type: 'string', default: '1' }, csv: { type: 'string' }
 })
-const [minutes, rate, reapMs, seed] = [values.minutes, values.rate, values['reap-ms'], values.seed].map(Number) as [number, number, number, number]
-demand([minutes, rate].every(value => value > 0) && reapMs >= 0 && Number.isInteger(seed), '--minutes and --rate are above 0, --reap-ms is not below, --seed is whole')
+const [minutes, rate, reapMs, seed] = [
+  values.minutes, values.rate, values['reap-ms'], values.seed
+].map(Number) as [number, number, number, number]
+demand(
+  [minutes, rate].every(value => value > 0) && reapMs >= 0 && Number.isInteger(seed),
+  '--minutes and --rate are above 0, --reap-ms is not below, --seed is whole'
+)
 process.env.REAP_MS = String(reapMs)
 
 const everyMs = 10_000
@@ -33,7 +40,9 @@ async function startAll (): Promise<SoakPeer[]> {
   const [first, ...others] = peers
   if (first == null) throw new RangeError('no peers')
   await first.start()
-  const addressOf = async (): Promise<string | undefined> => ((await (await fetch(`${first.url}/id`)).json()) as { addresses: string[] | null }).addresses?.[0]
+  const addressOf = async (): Promise<string | undefined> => (
+    (await (await fetch(`${first.url}/id`)).json()) as { addresses: string[] | null }
+  ).addresses?.[0]
   await pollUntil(async () => await addressOf() != null, { withinMs: 60_000, what: 'the address of the first peer' })
   const address = await addressOf() ?? ''
   await Promise.all(others.map(async peer => peer.start(['--bootstrap', address])))
@@ -50,7 +59,10 @@ async function pinsetOf ({ url }: SoakPeer): Promise<Set<string>> {
 }
 
 function note (row: Row, csv: string | undefined): void {
-  const cells = row.samples.flatMap(({ rssMib, fds, lagP99Ms, pins, height, problems, silent }) => [rssMib.toFixed(0), fds, lagP99Ms.toFixed(0), pins, height, silent, problems.join('+')])
+  const cells = row.samples.flatMap(
+    ({ rssMib, fds, lagP99Ms, pins, height, problems, silent }) =>
+      [rssMib.toFixed(0), fds, lagP99Ms.toFixed(0), pins, height, silent, problems.join('+')]
+  )
   if (csv != null) appendFileSync(csv, `${[Math.round(row.atMs / 1000), loadavg()[0]?.toFixed(1), ...cells].join(',')}\n`)
 }
 
@@ -61,12 +73,19 @@ function summary (rows: readonly Row[], peers: readonly SoakPeer[]): void {
   const span = Math.max(1, Math.min(6, Math.floor(rows.length / 2)))
   for (const at of peers.keys()) {
     const of = (figure: keyof Sample): number[] => rows.map(({ samples }) => samples[at]?.[figure] as number)
-    const course = (figure: keyof Sample): string => `${median(of(figure).slice(0, span)).toFixed(0)} -> ${median(of(figure).slice(-span)).toFixed(0)} (most ${Math.max(...of(figure)).toFixed(0)})`
+    const course = (figure: keyof Sample): string =>
+      `${median(of(figure).slice(0, span)).toFixed(0)} -> ${median(of(figure).slice(-span)).toFixed(0)} (most ${Math.max(...of(figure)).toFixed(0)})`
     const problems = rows.filter(({ samples }) => (samples[at]?.problems.length ?? 0) > 0)
-    console.log(`peer ${at + 1}: RSS ${course('rssMib')} MiB, fds ${course('fds')}, lag p99 ${course('lagP99Ms')} ms, streams reset ${peers[at]?.reaped()}, opened again ${of('reopened').at(-1)}`)
-    console.log(`  samples with problems ${problems.length} of ${rows.length}: ${[...new Set(problems.flatMap(({ samples }) => samples[at]?.problems ?? []))].join(', ') || '-'}; with silent peers ${of('silent').filter(count => count > 0).length}`)
+    console.log(
+      `peer ${at + 1}: RSS ${course('rssMib')} MiB, fds ${course('fds')}, lag p99 ${course('lagP99Ms')} ms, streams reset ${peers[at]?.reaped()}, opened again ${of('reopened').at(-1)}`
+    )
+    console.log(
+      `  samples with problems ${problems.length} of ${rows.length}: ${[...new Set(problems.flatMap(({ samples }) => samples[at]?.problems ?? []))].join(', ') || '-'}; with silent peers ${of('silent').filter(count => count > 0).length}`
+    )
   }
-  const spread = rows.map(({ samples }) => Math.max(...samples.map(({ height }) => height)) - Math.min(...samples.map(({ height }) => height)))
+  const spread = rows.map(
+    ({ samples }) => Math.max(...samples.map(({ height }) => height)) - Math.min(...samples.map(({ height }) => height))
+  )
   console.log(`heights apart: median ${median(spread)}, most ${Math.max(...spread)}`)
 }
 
@@ -75,7 +94,12 @@ async function soak (peers: readonly SoakPeer[]): Promise<string[]> {
   const rows: Row[] = []
   const end = new AbortController()
   const startedAt = performance.now()
-  if (values.csv != null) writeFileSync(values.csv, `s,load,${peers.map((_, at) => ['rss', 'fds', 'lag', 'pins', 'height', 'silent', 'problems'].map(name => `${name}${at + 1}`).join()).join()}\n`)
+  if (values.csv != null) {
+    writeFileSync(
+      values.csv,
+      `s,load,${peers.map((_, at) => ['rss', 'fds', 'lag', 'pins', 'height', 'silent', 'problems'].map(name => `${name}${at + 1}`).join()).join()}\n`
+    )
+  }
   const work = users.work(rate, end.signal)
   while (performance.now() - startedAt < minutes * 60_000) {
     await sleep(everyMs)
@@ -96,9 +120,13 @@ async function soak (peers: readonly SoakPeer[]): Promise<string[]> {
   }
   await pollUntil(agree, { everyMs: 500, withinMs: agreeMs, what: 'agreement' }).catch(() => {})
   summary(rows, peers)
-  console.log(`${users.counts.acknowledged} operations acknowledged, ${users.counts.failed} failed, ${users.counts.notYet} unpins came before the pin was known there`)
+  console.log(
+    `${users.counts.acknowledged} operations acknowledged, ${users.counts.failed} failed, ${users.counts.notYet} unpins came before the pin was known there`
+  )
   for (const failure of users.failures.slice(0, 10)) console.log(`  ${failure}`)
-  console.log(`the pinsets ${faults.length === 0 ? `agree ${((performance.now() - from) / 1000).toFixed(1)} s after the last operation` : 'do not agree'}`)
+  console.log(
+    `the pinsets ${faults.length === 0 ? `agree ${((performance.now() - from) / 1000).toFixed(1)} s after the last operation` : 'do not agree'}`
+  )
   return faults
 }
 

@@ -1,6 +1,7 @@
 /**
- * A peer from the sources whose gossip streams die: `node reaped-peer.ts -c FOLDER daemon [--bootstrap ADDRESS]`, as the daemon. Every REAP_MS milliseconds on average (default 20000; 0: never) it resets
- * one of its streams, its own or another peer's, and says so on stderr; the connections live on. SIGUSR2 ends that.
+ * A peer from the sources whose gossip streams die: `node reaped-peer.ts -c FOLDER daemon [--bootstrap ADDRESS]`, as the daemon. Every
+ * REAP_MS milliseconds on average (default 20000; 0: never) it resets one of its streams, its own or another peer's, and says so on stderr;
+ * the connections live on. SIGUSR2 ends that.
  */
 import { parseArgs } from 'node:util'
 import type { Stream } from '@libp2p/interface'
@@ -20,7 +21,9 @@ process.on('SIGUSR2', () => { isReaping = false })
 function reap (host: Libp2pClusterHost): void {
   systemClock.after(averageMs * 2 * systemRandom.float(), () => {
     if (!isReaping) return
-    const streams: Stream[] = host.libp2p().getConnections().flatMap(({ streams }) => streams).filter(({ protocol }) => protocol.startsWith('/meshsub/'))
+    const streams: Stream[] = host.libp2p().getConnections().flatMap(({ streams }) => streams).filter(
+      ({ protocol }) => protocol.startsWith('/meshsub/')
+    )
     const victim = streams[Math.floor(systemRandom.float() * streams.length)]
     if (victim != null) process.stderr.write(`REAPED ${victim.direction}\n`)
     victim?.abort(new Error('reaped'))
@@ -37,7 +40,9 @@ const startReaped: StartNode = async init => {
   return { addresses: addresses(), stop: async () => lifecycle.stop(), failed: new Promise<never>(() => {}) }
 }
 
-const { values: { config: folder = '', bootstrap } } = parseArgs({ options: { config: { type: 'string', short: 'c' }, bootstrap: { type: 'string' } }, allowPositionals: true })
+const { values: { config: folder = '', bootstrap } } = parseArgs({
+  options: { config: { type: 'string', short: 'c' }, bootstrap: { type: 'string' } }, allowPositionals: true
+})
 const deps = systemDaemonDeps(systemTerminal())
 const loadNode = async (): Promise<StartNode> => {
   await deps.loadNode()

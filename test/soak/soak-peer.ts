@@ -6,7 +6,9 @@ import type { PeerProcess } from '../support/peer-process.ts'
 const program = fileURLToPath(new URL('reaped-peer.ts', import.meta.url))
 
 /** What a peer is like at one moment. */
-export interface Sample { rssMib: number, fds: number, lagP99Ms: number, pins: number, height: number, problems: string[], reopened: number, silent: number }
+export interface Sample {
+  rssMib: number, fds: number, lagP99Ms: number, pins: number, height: number, problems: string[], reopened: number, silent: number
+}
 
 export interface SoakPeer extends PeerProcess {
   sample (): Promise<Sample>
@@ -27,7 +29,9 @@ export async function soakPeer ({ secret, metricsPort }: { secret: string, metri
     reaped: () => peer.log().match(/^REAPED /gm)?.length ?? 0,
     sample: async () => {
       const [ready, text] = await Promise.all([
-        fetch(`${peer.url}/health/ready`).then(async response => response.json()) as Promise<{ pins: number, height: number, problems: string[] | null }>,
+        fetch(`${peer.url}/health/ready`).then(async response => response.json()) as Promise<{
+          pins: number, height: number, problems: string[] | null
+        }>,
         fetch(`http://127.0.0.1:${metricsPort}/metrics`).then(async response => response.text())
       ])
       const figure = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0)

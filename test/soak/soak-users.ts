@@ -38,7 +38,9 @@ export class SoakUsers {
   /** What is wrong with a peer's pinset; nothing: it has all that was acknowledged, and no more. */
   missingIn (pinset: ReadonlySet<string>): string[] {
     const faults = [...this.#pinned].filter(cid => !pinset.has(cid)).map(cid => `${cid} is missing`)
-    return [...faults, ...[...pinset].filter(cid => !this.#pinned.has(cid) && !this.#unknown.has(cid)).map(cid => `${cid} should not be there`)]
+    return [
+      ...faults, ...[...pinset].filter(cid => !this.#pinned.has(cid) && !this.#unknown.has(cid)).map(cid => `${cid} should not be there`)
+    ]
   }
 
   async #one (): Promise<void> {
@@ -50,7 +52,9 @@ export class SoakUsers {
 
   async #add (url: string): Promise<void> {
     const bytes = this.#dice.bytes(this.#dice.whole(1, 65_536))
-    await this.#ask(`${url}/add?name=soak-${this.#made++}`, { method: 'POST', body: uploadForm([{ name: 'file', bytes }]) }, '', async response => {
+    await this.#ask(`${url}/add?name=soak-${this.#made++}`, {
+      method: 'POST', body: uploadForm([{ name: 'file', bytes }])
+    }, '', async response => {
       const line = (await response.text()).trim().split('\n').at(-1) ?? ''
       this.#pinned.add((JSON.parse(line) as { cid: string }).cid)
     })
@@ -70,7 +74,9 @@ export class SoakUsers {
     })
   }
 
-  async #ask (url: string, init: RequestInit, cid: string, done: (response: Response) => Promise<void>, notFound = (): void => {}): Promise<void> {
+  async #ask (
+    url: string, init: RequestInit, cid: string, done: (response: Response) => Promise<void>, notFound = (): void => {}
+  ): Promise<void> {
     try {
       const response = await fetch(url, { ...init, signal: AbortSignal.timeout(patienceMs) })
       if (response.status === 404) return notFound()

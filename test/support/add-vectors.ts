@@ -21,7 +21,8 @@ export interface AddCase {
 const vectors = process.env['VECTORS_DIR'] ?? fileURLToPath(new URL('../vectors', import.meta.url))
 
 /** Reads a group of the recorded /add cases (test/vectors/add). */
-export const readAddCases = (group: string): AddCase[] => JSON.parse(readFileSync(join(vectors, 'add', `${group}.json`), 'utf8')) as AddCase[]
+export const readAddCases = (group: string): AddCase[] =>
+  JSON.parse(readFileSync(join(vectors, 'add', `${group}.json`), 'utf8')) as AddCase[]
 
 /** Byte i = i mod 251. */
 export function pattern251 (length: number): Uint8Array {
@@ -54,7 +55,10 @@ export function dagParams (query: Record<string, string> = {}): DagParams {
 /** The entries of a case, in the order of its parts; content in pieces of `pieceBytes`. */
 export async function * entriesOf ({ name, input, query }: AddCase, pieceBytes = 65536): AsyncGenerator<UploadEntry> {
   if (input.type === 'file') {
-    yield fileEntry(input.filename, input.generator === 'pattern251' ? pattern251(input.length) : sha256Counter(input.seed ?? 'a', input.length), pieceBytes)
+    yield fileEntry(
+      input.filename, input.generator === 'pattern251' ? pattern251(input.length) : sha256Counter(input.seed ?? 'a', input.length),
+      pieceBytes
+    )
     return
   }
   const entries = typeof input.entries === 'string' ? describedTree(name, query) : input.entries
@@ -85,7 +89,9 @@ const filesInD = (count: number, file: (index: number) => [name: string, text: s
 /** The trees that the vectors give in words. */
 function describedTree (name: string, query: Record<string, string>): TreeEntry[] {
   const directory: TreeEntry = { path: 'd', kind: 'dir' }
-  if (name.startsWith('files2000-long')) return [directory, ...filesInD(2000, i => [`${'n'.repeat(150)}-${fourDigits(i)}.txt`, `content ${i}\n`])]
+  if (name.startsWith('files2000-long')) {
+    return [directory, ...filesInD(2000, i => [`${'n'.repeat(150)}-${fourDigits(i)}.txt`, `content ${i}\n`])]
+  }
   if (name.startsWith('files2000')) return [directory, ...filesInD(2000, i => [`file-${fourDigits(i)}.txt`, `content ${i}\n`])]
   if (!/^hamt-(at|over)-256k/.test(name)) throw new ClusterError('NOT_FOUND', { tree: name })
   const fill = 252 - (query['cid-version'] === '1' ? 36 : 34)

@@ -17,7 +17,8 @@ export function numberedBlock (number: number, sizeBytes = 64): Block {
   return blockOf(bytes)
 }
 
-export const numberedBlocks = (count: number, sizeBytes = 64, from = 0): Block[] => Array.from({ length: count }, (_, n) => numberedBlock(from + n, sizeBytes))
+export const numberedBlocks = (count: number, sizeBytes = 64, from = 0): Block[] =>
+  Array.from({ length: count }, (_, n) => numberedBlock(from + n, sizeBytes))
 
 /** A CID that is its own block. */
 export const identityCid = (text: string, codec = rawCodec): CID => CID.createV1(codec, Digest.create(0, Buffer.from(text)))

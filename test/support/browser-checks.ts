@@ -15,7 +15,9 @@ export async function checkAccessible (page: Page, { exclude = [] }: { exclude?:
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
     const findings = await askAxe(page, source, exclude)
-    const told = findings.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(one => `${one.id} (${one.help}) in ${colorScheme}: ${one.nodes.slice(0, 5).map(node => `${node.target.join(' ')} ${node.failureSummary ?? ''}`).join('; ')}`)
+    const told = findings.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(
+      one => `${one.id} (${one.help}) in ${colorScheme}: ${one.nodes.slice(0, 5).map(node => `${node.target.join(' ')} ${node.failureSummary ?? ''}`).join('; ')}`
+    )
     assert.deepEqual(told, [], page.url())
   }
   await page.emulateMedia({ colorScheme: 'light' })

@@ -30,7 +30,9 @@ export async function startWebCluster (): Promise<WebCluster> {
     json.consensus.crdt.rebroadcast_interval = '2s'
     json.ipfs_connector.helia.pin_timeout = '2m'
   }
-  const web = await startWeb({ face: 'cluster', credentials: { [operator.username]: operator.password }, change: json => settings(json, 'one') })
+  const web = await startWeb({
+    face: 'cluster', credentials: { [operator.username]: operator.password }, change: json => settings(json, 'one')
+  })
   const rest = async (path: string, method = 'GET'): Promise<any> => { // any: see above
     const answer = await fetch(web.rest + path, { method, headers: { authorization } })
     const text = await answer.text()
@@ -62,7 +64,10 @@ export async function startWebCluster (): Promise<WebCluster> {
     rest,
     add: async (name, sizeBytes, query) => {
       const bytes = new Uint8Array(sizeBytes).map((_, at) => (at * 7 + name.length + (at >> 8)) % 251)
-      const answer = await fetch(`${web.rest}/add?stream-channels=false&name=${name}&${query}`, { method: 'POST', headers: { authorization }, body: uploadForm([{ name, bytes }]) })
+      const answer = await fetch(
+        `${web.rest}/add?stream-channels=false&name=${name}&${query}`,
+        { method: 'POST', headers: { authorization }, body: uploadForm([{ name, bytes }]) }
+      )
       const added = await answer.json() as Array<{ cid: string }>
       return added.at(-1)?.cid ?? ''
     },

@@ -17,9 +17,13 @@ export async function watch (page: Page): Promise<() => Promise<Figures>> {
   await page.evaluate(() => {
     const noted = { longestTask: 0, slowFrames: 0, frames: 0, interaction: 0, isOn: true }
     Object.assign(window, { noted })
-    new PerformanceObserver(list => { for (const { duration } of list.getEntries()) noted.longestTask = Math.max(noted.longestTask, duration) }).observe({ type: 'longtask' })
     new PerformanceObserver(list => {
-      for (const entry of list.getEntries() as Array<PerformanceEntry & { interactionId?: number }>) if ((entry.interactionId ?? 0) > 0) noted.interaction = Math.max(noted.interaction, entry.duration)
+      for (const { duration } of list.getEntries()) noted.longestTask = Math.max(noted.longestTask, duration)
+    }).observe({ type: 'longtask' })
+    new PerformanceObserver(list => {
+      for (const entry of list.getEntries() as Array<PerformanceEntry & { interactionId?: number }>) {
+        if ((entry.interactionId ?? 0) > 0) noted.interaction = Math.max(noted.interaction, entry.duration)
+      }
     }).observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit)
     let last = performance.now()
     const frame = (now: number): void => {

@@ -7,7 +7,11 @@ export async function browserMemory (): Promise<number> {
     const known = new Map(processes.filter(one => one != null).map(one => [one.pid, one]))
     const isOurs = (pid: number): boolean => pid === process.pid || (known.has(pid) && isOurs(known.get(pid)?.parent ?? 0))
     const ours = [...known.values()].filter(({ pid, name }) => name.startsWith('chrom') && isOurs(pid))
-    const sizes = await Promise.all(ours.map(async ({ pid }) => Number(/^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''))?.[1] ?? 0)))
+    const sizes = await Promise.all(
+      ours.map(
+        async ({ pid }) => Number(/^Pss:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''))?.[1] ?? 0)
+      )
+    )
     return sizes.reduce((sum, size) => sum + size, 0) / 1024
   } catch {
     return NaN

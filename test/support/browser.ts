@@ -14,7 +14,9 @@ import { anyEmail, serviceReady } from './service-peer.ts'
 export { checkAccessible, shots } from './browser-checks.ts'
 
 const root = join(import.meta.dirname, '../..')
-const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].filter(path => path != null)
+const places = [
+  process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'
+].filter(path => path != null)
 const chromium = places.find(path => existsSync(path))
 
 /** Why there is no browser; false where there is one. */
@@ -79,14 +81,17 @@ export async function startWeb (init: WebInit = {}): Promise<Web> {
   const start = async (): Promise<void> => {
     await peer.start()
     if (face === 'service') await serviceReady(url)
-    await pollUntil(async () => (await fetch(url, { method: 'HEAD' }).catch(() => undefined))?.status === 200, { withinMs: 30_000, what: 'the pages' })
+    await pollUntil(
+      async () => (await fetch(url, { method: 'HEAD' }).catch(() => undefined))?.status === 200, { withinMs: 30_000, what: 'the pages' }
+    )
   }
   const [browser] = await Promise.all([launch(), start()])
   const isInvited = !['', 'open', undefined].includes(init.service?.registration as string | undefined)
   return new RunningWeb({ url, face, peer, browser, start, isInvited })
 }
 
-function configure (json: any, { face = 'service', service = {}, change = () => {}, credentials }: WebInit, port: number): void { // any: service.json
+// any: service.json
+function configure (json: any, { face = 'service', service = {}, change = () => {}, credentials }: WebInit, port: number): void {
   const http_listen_multiaddress = `/ip4/127.0.0.1/tcp/${port}`
   if (face === 'service') json.api.service = { http_listen_multiaddress, mail: { log: true }, rate_limits: noLimits, ...service }
   else json.api.webui = { http_listen_multiaddress }
@@ -96,7 +101,10 @@ function configure (json: any, { face = 'service', service = {}, change = () => 
 
 async function launch (): Promise<Browser> {
   const { chromium: driver } = await import('playwright-core')
-  return driver.launch({ executablePath: chromium ?? '', args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update'] })
+  return driver.launch({
+    executablePath: chromium ?? '',
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update']
+  })
 }
 
 interface RunningWebInit { url: string, face: 'service' | 'cluster', peer: PeerProcess, browser: Browser, start: () => Promise<void>, /** Nobody signs up by themselves. */ isInvited: boolean }
@@ -170,7 +178,9 @@ class RunningWeb implements Web {
     const page = await context.newPage()
     await page.goto(`${this.url}/login`)
     const status = await page.evaluate(async credentials => {
-      const answer = await fetch('/api/v1/users/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(credentials) })
+      const answer = await fetch('/api/v1/users/login', {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(credentials)
+      })
       localStorage.setItem('helia-cluster-user', JSON.stringify(credentials.email))
       return answer.status
     }, { email, password })
@@ -186,15 +196,21 @@ class RunningWeb implements Web {
   }
 
   async #addAccount (email: string, isAdmin: boolean): Promise<void> {
-    const { status, stderr } = await runService(['-c', this.peer.folder, 'user', 'add', email, ...(isAdmin ? ['--admin'] : [])], {}, `${password}\n`)
+    const { status, stderr } = await runService(
+      ['-c', this.peer.folder, 'user', 'add', email, ...(isAdmin ? ['--admin'] : [])], {}, `${password}\n`
+    )
     if (status !== 0) throw new Error(`no account was made: ${stderr}`)
   }
 
   /** Made with a session, as the Developer page does. */
   async #keyOf (email: string): Promise<string> {
-    const answer = await fetch(`${this.url}/api/v1/users/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password }) })
+    const answer = await fetch(`${this.url}/api/v1/users/login`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password })
+    })
     const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? ''
-    const made = await fetch(`${this.url}/api/v1/users/me/keys`, { method: 'POST', headers: { 'content-type': 'application/json', cookie, origin: this.url }, body: JSON.stringify({ name: 'test' }) })
+    const made = await fetch(`${this.url}/api/v1/users/me/keys`, {
+      method: 'POST', headers: { 'content-type': 'application/json', cookie, origin: this.url }, body: JSON.stringify({ name: 'test' })
+    })
     const { data, message } = await made.json() as { data?: { api_key: string }, message?: string }
     if (data == null) throw new Error(`no key was made: ${message}`)
     return data.api_key

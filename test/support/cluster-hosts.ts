@@ -16,7 +16,9 @@ export interface HostParts {
 }
 
 /** A real cluster host on loopback with a key of its own; not started. */
-export async function newHost (init: Partial<ClusterHostInit> = {}, { services, log = silentLogger }: Pick<HostParts, 'services' | 'log'> = {}): Promise<Libp2pClusterHost> {
+export async function newHost (
+  init: Partial<ClusterHostInit> = {}, { services, log = silentLogger }: Pick<HostParts, 'services' | 'log'> = {}
+): Promise<Libp2pClusterHost> {
   const key = await generateKeyPair('Ed25519')
   return libp2pClusterHost({
     peer: peerIdFromPrivateKey(key).toString(),

@@ -7,6 +7,8 @@ import type { Datastore } from '../../src/datastore/datastore.ts'
 /** The digest of the rows on a disk, counted one by one. */
 export async function countedDigest (datastore: Datastore): Promise<{ pins: number, digest: string }> {
   const sums = new DigestSums()
-  for await (const rows of datastore.entries(allValues)) for (const [record, bytes] of rows) sums.change({ key: keyOf(record), was: undefined, is: decodeValueRecord(bytes).version?.value })
+  for await (const rows of datastore.entries(allValues)) {
+    for (const [record, bytes] of rows) sums.change({ key: keyOf(record), was: undefined, is: decodeValueRecord(bytes).version?.value })
+  }
   return { pins: sums.pins, digest: sumText(sums.sum) }
 }

@@ -17,7 +17,10 @@ export interface CtlRunInit {
 }
 
 /** Runs ctl in this process, with a terminal that remembers. */
-export async function runCtlHere (argv: readonly string[], { variables = {}, isTerminal = false, signal = new AbortController().signal, clock = systemClock, onOut }: CtlRunInit = {}): Promise<CtlResult> {
+export async function runCtlHere (
+  argv: readonly string[],
+  { variables = {}, isTerminal = false, signal = new AbortController().signal, clock = systemClock, onOut }: CtlRunInit = {}
+): Promise<CtlResult> {
   const printed = { stdout: '', stderr: '' }
   const terminal: CtlTerminal = {
     variables,
@@ -54,7 +57,8 @@ export async function stubApi (answers: Readonly<Record<string, ApiAnswer | (() 
     request.on('data', (chunk: Buffer) => body.push(chunk)).on('end', () => {
       api.asked.push(`${request.method} ${request.url}`)
       api.last = { headers: request.headers, body: Buffer.concat(body).toString() }
-      const found = answers[`${request.method} ${request.url?.split('?')[0]}`] ?? { status: 404, body: '{"code":404,"message":"not found"}' }
+      const found = answers[`${request.method} ${request.url?.split('?')[0]}`]
+        ?? { status: 404, body: '{"code":404,"message":"not found"}' }
       const { status = 200, body: text = '', streamError = '' } = typeof found === 'function' ? found() : found
       response.writeHead(status, { 'content-type': 'application/json', ...(status === 200 ? { trailer: 'X-Stream-Error' } : {}) })
       if (text !== '') response.write(text)

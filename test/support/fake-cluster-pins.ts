@@ -1,5 +1,7 @@
 import { ClusterError } from '../../src/base/errors.ts'
-import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener } from '../../src/service/clusterpins/cluster-pins.ts'
+import type {
+  AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener
+} from '../../src/service/clusterpins/cluster-pins.ts'
 import { Waiters } from '../../src/service/clusterpins/waiters.ts'
 import type { Sql, SqlDatabase } from '../../src/service/sql/sql.ts'
 

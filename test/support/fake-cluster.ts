@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory, MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions } from '../../src/cluster/cluster-api.ts'
+import type {
+  AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory,
+  MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions
+} from '../../src/cluster/cluster-api.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -30,8 +33,9 @@ export interface FakeClusterInit {
 }
 
 /**
- * A cluster of one process without network or disk: the pinset is a map, every pin is pinned at once, blocks of `add` are only hashed (one raw block per
- * file). It refuses what Go refuses, with Go's texts, so that answers which depend on the API alone can be compared with recordings. Any method can be replaced.
+ * A cluster of one process without network or disk: the pinset is a map, every pin is pinned at once, blocks of `add` are only hashed (one
+ * raw block per file). It refuses what Go refuses, with Go's texts, so that answers which depend on the API alone can be compared with
+ * recordings. Any method can be replaced.
  */
 export class FakeCluster implements ClusterApi {
   readonly peer = fakePeer
@@ -65,7 +69,10 @@ export class FakeCluster implements ClusterApi {
   auditRuns: AuditRun[] = []
   auditRows: AuditResult[] = []
   audit ({ peer = this.peer, repair }: AuditOrder): AuditRun {
-    const run: AuditRun = { id: this.auditRuns.length + 1, peer, state: 'running', repair, isByItself: false, since: startOfTime, endedAt: null, pins: 0, skipped: 0, blocks: 0, bytes: 0, bad: 0, badBlocks: 0, repairedBlocks: 0, error: '' }
+    const run: AuditRun = {
+      id: this.auditRuns.length + 1, peer, state: 'running', repair, isByItself: false, since: startOfTime, endedAt: null, pins: 0,
+      skipped: 0, blocks: 0, bytes: 0, bad: 0, badBlocks: 0, repairedBlocks: 0, error: ''
+    }
     this.auditRuns.unshift(run)
     return run
   }
@@ -77,11 +84,15 @@ export class FakeCluster implements ClusterApi {
     return Object.assign(run, { state: 'cancelled' as const })
   }
 
-  async * auditResults ({ isBad = false }: { isBad?: boolean } = {}): AsyncIterable<AuditResult[]> { yield this.auditRows.filter(({ state }) => !isBad || state !== 'good') }
+  async * auditResults ({ isBad = false }: { isBad?: boolean } = {}): AsyncIterable<AuditResult[]> {
+    yield this.auditRows.filter(({ state }) => !isBad || state !== 'good')
+  }
 
   sync (): ClusterSync { return { own: { pins: this.pins.size, digest: '00'.repeat(32), heads: [], isComplete: true }, peers: [] } }
 
-  async pinsetDiff (peers: { one: PeerId, other: PeerId }): Promise<PinsetDiff> { return { ...peers, pins: [], isCut: false, isSameHeads: true, repair: null } }
+  async pinsetDiff (peers: { one: PeerId, other: PeerId }): Promise<PinsetDiff> { return {
+    ...peers, pins: [], isCut: false, isSameHeads: true, repair: null
+  } }
 
   async info (): Promise<PeerInfo> { return this.#info(this.peer) }
 
@@ -104,7 +115,8 @@ export class FakeCluster implements ClusterApi {
     this.#write('drainPeer')
     if (!this.#peers.includes(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     const drain: DrainStatus = {
-      peer, peerName: 'peer0', state: 'draining', reason: '', since: startOfTime, endedAt: null, pins: this.pins.size, left: this.pins.size, moved: 0, fewer: 0, inTransit: 0, stuck: 0, everywhere: 0,
+      peer, peerName: 'peer0', state: 'draining', reason: '', since: startOfTime, endedAt: null, pins: this.pins.size, left: this.pins.size,
+      moved: 0, fewer: 0, inTransit: 0, stuck: 0, everywhere: 0,
       bytes: 0, leftMs: null, atOnce: 32, maxPinsPerSecond: 0, maxBytesPerSecond: 0, ...order
     }
     this.#drains.set(peer, drain)
@@ -128,7 +140,10 @@ export class FakeCluster implements ClusterApi {
 
   async planRebalance (order: RebalanceOrder): Promise<RebalancePlan> {
     if (order.by?.includes('unknown') === true) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'no peer has the tag unknown' })
-    return { peers: [{ peer: this.peer, peerName: 'peer0', capacity: 10e9, pins: 2, goal: 1, after: 1 }], pins: 2, count: 1, moves: Array.from(this.pins.values(), ({ cid }) => ({ cid, from: this.peer, to: this.peer, why: 'load' as const })) }
+    return {
+      peers: [{ peer: this.peer, peerName: 'peer0', capacity: 10e9, pins: 2, goal: 1, after: 1 }], pins: 2, count: 1,
+      moves: Array.from(this.pins.values(), ({ cid }) => ({ cid, from: this.peer, to: this.peer, why: 'load' as const }))
+    }
   }
 
   async rebalance (order: RebalanceOrder): Promise<RebalanceStatus> {
@@ -136,7 +151,10 @@ export class FakeCluster implements ClusterApi {
     if (this.#rebalance?.state === 'moving') throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
     const { peers } = await this.planRebalance(order)
     const { atOnce = 32, maxPinsPerSecond = 0, maxBytesPerSecond = 0 } = order
-    this.#rebalance = { state: 'moving', reason: '', since: startOfTime, endedAt: null, planned: 1, moved: 0, failed: 0, inTransit: 1, peers, atOnce, maxPinsPerSecond, maxBytesPerSecond }
+    this.#rebalance = {
+      state: 'moving', reason: '', since: startOfTime, endedAt: null, planned: 1, moved: 0, failed: 0, inTransit: 1, peers, atOnce,
+      maxPinsPerSecond, maxBytesPerSecond
+    }
     return this.#rebalance
   }
 
@@ -153,7 +171,9 @@ export class FakeCluster implements ClusterApi {
 
   async pin (cid: CID, options: PinOptions, _call?: CallOptions): Promise<Pin> {
     this.#write('pin')
-    const pin = options.pinUpdate == null || options.pinUpdate.equals(cid) ? this.#newPin(cid, options) : this.#updated(cid, options, options.pinUpdate)
+    const pin = options.pinUpdate == null || options.pinUpdate.equals(cid)
+      ? this.#newPin(cid, options)
+      : this.#updated(cid, options, options.pinUpdate)
     this.hold(pin)
     return pin
   }
@@ -236,23 +256,32 @@ export class FakeCluster implements ClusterApi {
 
   async repoGc (): Promise<Map<PeerId, RepoGc>> {
     this.changes.push('repoGc')
-    const keys = [{ key: parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'), error: '' }, { key: null, error: 'could not remove' }]
+    const keys = [
+      { key: parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'), error: '' }, { key: null, error: 'could not remove' }
+    ]
     return new Map(this.#peers.map(peer => [peer, { peer, peerName: 'peer0', keys, error: '' }]))
   }
 
   async repoStat (): Promise<RepoTotals> { return { repoSize: 2960007 * this.#peers.length, storageMax: 10e9 * this.#peers.length } }
 
   async connectGraph (): Promise<ConnectGraph> {
-    return { clusterId: this.peer, idToPeerName: { [this.peer]: 'peer0' }, ipfsLinks: {}, clusterLinks: { [this.peer]: [] }, clusterTrustLinks: { [this.peer]: true }, clusterToIpfs: { [this.peer]: ipfsPeer } }
+    return {
+      clusterId: this.peer, idToPeerName: { [this.peer]: 'peer0' }, ipfsLinks: {}, clusterLinks: { [this.peer]: [] },
+      clusterTrustLinks: { [this.peer]: true }, clusterToIpfs: { [this.peer]: ipfsPeer }
+    }
   }
 
   bandwidth (): Map<string, Bandwidth> {
-    return new Map([['/b', { totalIn: 1, totalOut: 2, rateIn: 0.5, rateOut: 0 }], ['', { totalIn: 427, totalOut: 427, rateIn: 0, rateOut: 0 }]])
+    return new Map(
+      [['/b', { totalIn: 1, totalOut: 2, rateIn: 0.5, rateOut: 0 }], ['', { totalIn: 427, totalOut: 427, rateIn: 0, rateOut: 0 }]]
+    )
   }
 
   alerts (): Alert[] { return this.alertValues }
   async pinsHealth (): Promise<PinsHealth> {
-    const peers = this.#peers.map(peer => ({ peer, peerName: 'peer0', isMissing: false, lastSeen: startOfTime, pins: 0, alone: 0, statuses: {} }))
+    const peers = this.#peers.map(peer => ({
+      peer, peerName: 'peer0', isMissing: false, lastSeen: startOfTime, pins: 0, alone: 0, statuses: {}
+    }))
     return { at: startOfTime, pins: this.pins.size, everywhere: this.pins.size, underReplicated: 0, unreachable: 0, peers }
   }
 
@@ -264,7 +293,9 @@ export class FakeCluster implements ClusterApi {
     return moved
   }
 
-  metricHistory (): MetricHistory { return { everyMs: 30_000, at: [startOfTime], series: [{ name: 'pins', peer: this.peer, values: [this.pins.size] }] } }
+  metricHistory (): MetricHistory { return {
+    everyMs: 30_000, at: [startOfTime], series: [{ name: 'pins', peer: this.peer, values: [this.pins.size] }]
+  } }
   metricNames (): string[] { return [...new Set(this.metricValues.map(metric => metric.name))] }
   metrics (name: string): Metric[] { return this.metricValues.filter(metric => metric.name === name) }
 
@@ -276,7 +307,10 @@ export class FakeCluster implements ClusterApi {
   #newPin (cid: CID, options: PinOptions): Pin {
     const [min, max] = [options.replicationFactorMin || -1, options.replicationFactorMax || -1]
     this.#checkFactors(min, max)
-    return { ...pinWithOptions(cid, options), replicationFactorMin: min, replicationFactorMax: max, allocations: min === -1 ? [] : this.#peers.slice(0, max), timestamp: this.#now++ }
+    return {
+      ...pinWithOptions(cid, options), replicationFactorMin: min, replicationFactorMax: max,
+      allocations: min === -1 ? [] : this.#peers.slice(0, max), timestamp: this.#now++
+    }
   }
 
   #updated (cid: CID, options: PinOptions, from: CID): Pin {
@@ -301,18 +335,25 @@ export class FakeCluster implements ClusterApi {
     try {
       return parseCid(root)
     } catch (err) {
-      throw new ClusterError('INVALID_ARGUMENT', { path }, { message: `error parsing path: invalid path ${JSON.stringify(path)}: ${(err as Error).message}` })
+      throw new ClusterError('INVALID_ARGUMENT', { path }, {
+        message: `error parsing path: invalid path ${JSON.stringify(path)}: ${(err as Error).message}`
+      })
     }
   }
 
   #short (status: 'pinned' | 'unpinned', timestamp: number): PinInfoShort {
-    return { peerName: 'peer0', ipfsPeerId: ipfsPeer, ipfsPeerAddresses: [], status, timestamp, error: '', attemptCount: 0, priorityPin: false }
+    return {
+      peerName: 'peer0', ipfsPeerId: ipfsPeer, ipfsPeerAddresses: [], status, timestamp, error: '', attemptCount: 0, priorityPin: false
+    }
   }
 
   #pinned (pin: Pin, local: boolean): GlobalPinInfo {
     const peers = local ? [this.peer] : this.#peers
     const { cid, name, allocations, origins, metadata, timestamp } = pin
-    return { cid, name, allocations, origins, created: timestamp, metadata, peerMap: new Map(peers.map(peer => [peer, this.#short('pinned', timestamp)])) }
+    return {
+      cid, name, allocations, origins, created: timestamp, metadata,
+      peerMap: new Map(peers.map(peer => [peer, this.#short('pinned', timestamp)]))
+    }
   }
 
   #unpinned (cid: CID, local: boolean): GlobalPinInfo {

@@ -2,7 +2,9 @@ import { CID } from 'multiformats/cid'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError, messageOf } from '../../src/base/errors.ts'
-import type { BlockHold, CollectionOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat } from '../../src/ipfs/ipfs.ts'
+import type {
+  BlockHold, CollectionOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat
+} from '../../src/ipfs/ipfs.ts'
 import { needsPin } from '../../src/ipfs/helia/pinner.ts'
 import { isLeaf, linksOf } from '../../src/ipfs/helia/repository/links.ts'
 import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
@@ -47,7 +49,8 @@ export class FakeIpfs implements IpfsConnector {
 
   constructor (init: FakeIpfsInit, deps: { clock: Clock }) {
     this.#init = {
-      peer: '12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA', storageMaxBytes: 1e9, pinTimeoutMs: 60_000, unpinDisable: false, elsewhere: 'everything', ...init
+      peer: '12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA', storageMaxBytes: 1e9, pinTimeoutMs: 60_000, unpinDisable: false,
+      elsewhere: 'everything', ...init
     }
     this.#clock = deps.clock
   }
@@ -75,7 +78,8 @@ export class FakeIpfs implements IpfsConnector {
     if (!needsPin(this.#roots.get(text), pin.cid, pin.maxDepth)) return
     const startedAt = this.#clock.now()
     const progress: PinProgress = {
-      phase: 'fetching', blocks: 0, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, wantedBlock: pin.cid, wantedSince: startedAt, peersAsked: [], nextTryAt: null, startedAt
+      phase: 'fetching', blocks: 0, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, wantedBlock: pin.cid, wantedSince: startedAt,
+      peersAsked: [], nextTryAt: null, startedAt
     }
     this.#progress.set(text, progress)
     await this.#meetFault(pin, options)
@@ -93,7 +97,9 @@ export class FakeIpfs implements IpfsConnector {
     this.#check(options)
     this.calls.push(`unpin ${cid.toString()}`)
     this.#settle(cid)
-    if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', {}, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
+    if (this.#init.unpinDisable) {
+      throw new ClusterError('PIN_REFUSED', {}, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
+    }
     this.#roots.delete(cid.toString())
   }
 
@@ -142,11 +148,15 @@ export class FakeIpfs implements IpfsConnector {
     for await (const batch of blocks) {
       this.#check(options)
       const fresh = batch.filter(({ cid }) => !this.#blocks.has(key(cid)))
-      if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) throw new ClusterError('STORAGE_FULL')
+      if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) {
+        throw new ClusterError('STORAGE_FULL')
+      }
       for (const { cid, bytes } of batch) {
         if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
         held?.blocks.add(key(cid))
-        this.#blocks.set(key(cid), { bytes, cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity })
+        this.#blocks.set(key(cid), {
+          bytes, cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity
+        })
       }
     }
   }

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, ListenOptions } from 'node:net'
 
 /** What a fake Kubo answers: a status and a body, `null` for nothing ever, or a function that writes by itself. */
-export type FakeAnswer = { status?: number, body: string, trailer?: string } | null | ((request: IncomingMessage, response: ServerResponse, body: Buffer) => void)
+export type FakeAnswer = { status?: number, body: string, trailer?: string } | null | (
+  (request: IncomingMessage, response: ServerResponse, body: Buffer) => void
+)
 
 export interface FakeKubo {
   /** Multiaddress of the API. */
@@ -15,10 +17,14 @@ export interface FakeKubo {
   close (): Promise<void>
 }
 
-export const notPinned = (cid: unknown): FakeAnswer => ({ status: 500, body: `{"Message":"path '${String(cid)}' is not pinned","Code":0,"Type":"error"}` })
+export const notPinned = (cid: unknown): FakeAnswer => ({
+  status: 500, body: `{"Message":"path '${String(cid)}' is not pinned","Code":0,"Type":"error"}`
+})
 
 /** An HTTP server in Kubo's place; `answer` is asked for each call. */
-export async function fakeKubo (answer: (call: string) => FakeAnswer, listen: ListenOptions = { host: '127.0.0.1', port: 0 }): Promise<FakeKubo> {
+export async function fakeKubo (
+  answer: (call: string) => FakeAnswer, listen: ListenOptions = { host: '127.0.0.1', port: 0 }
+): Promise<FakeKubo> {
   const calls: string[] = []
   const bodies: Buffer[] = []
   const headers: FakeKubo['headers'] = {}

@@ -18,7 +18,10 @@ import { serveGateway } from '../../src/node/gateway-threads/serve.ts'
 import { servingMemory } from '../../src/node/gateway-threads/thread-init.ts'
 import { testReader } from './dag-reader.ts'
 
-/** Blocks in memory. `elsewhere`: what becomes of those that aren't here: they may not be fetched (BLOCK_MISSING), nobody has them, or nobody answers. */
+/**
+ * Blocks in memory. `elsewhere`: what becomes of those that aren't here: they may not be fetched (BLOCK_MISSING), nobody has them, or
+ * nobody answers.
+ */
 export class MemoryBlocks {
   readonly #blocks = new Map<string, Uint8Array>()
   elsewhere: 'missing' | 'nobody' | 'silent' = 'missing'
@@ -38,7 +41,9 @@ export class MemoryBlocks {
     this.roots.add(root?.toString())
     const bytes = this.#blocks.get(keyOf(cid))
     if (bytes != null) return bytes
-    if (local || this.elsewhere === 'missing') throw new ClusterError('BLOCK_MISSING', {}, { message: `block was not found locally: ${cid.toString()}` })
+    if (local || this.elsewhere === 'missing') {
+      throw new ClusterError('BLOCK_MISSING', {}, { message: `block was not found locally: ${cid.toString()}` })
+    }
     if (this.elsewhere === 'nobody' && untilNobody) throw new ClusterError('NO_PROVIDER')
     if (signal != null) this.waiting.push(signal)
     return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
@@ -60,7 +65,10 @@ export const gatewayDefaults: GatewayInit = {
   requestMs: 3_600_000,
   logLine: null,
   headers: [],
-  cors: { allowedOrigins: ['*'], allowedMethods: ['GET', 'HEAD', 'OPTIONS'], allowedHeaders: ['Content-Type', 'Range'], exposedHeaders: ['Content-Length', 'X-Ipfs-Path'] },
+  cors: {
+    allowedOrigins: ['*'], allowedMethods: ['GET', 'HEAD', 'OPTIONS'], allowedHeaders: ['Content-Type', 'Range'],
+    exposedHeaders: ['Content-Length', 'X-Ipfs-Path']
+  },
   hosts: new Map([['localhost', { subdomains: true, inlineDnslink: true }]]),
   dnslinkHosts: true,
   trustedProxies: ['127.0.0.0/8', '::1'],

@@ -6,7 +6,10 @@ import type { GossipDeps, GossipInit } from '../../src/network/host/gossip/gossi
 
 /** Go's defaults, with a quick heartbeat. */
 export const gossipInit = (self: string): GossipInit =>
-  ({ self, heartbeatIntervalMs: 200, dFactor: 4, historyLength: 6, historyGossip: 2, floodPublish: false, peerExchange: true, silentAfterMs: 60_000 })
+  ({
+    self, heartbeatIntervalMs: 200, dFactor: 4, historyLength: 6, historyGossip: 2, floodPublish: false, peerExchange: true,
+    silentAfterMs: 60_000
+  })
 
 /** Background work runs; it ends with the host that carries the gossip. */
 export function gossipDeps (clock: Clock = systemClock): GossipDeps {

@@ -47,7 +47,9 @@ export function shiftedClock (): Clock & { passTime (ms: number): void } {
 }
 
 /** A started embedded node on stores in memory, reachable on 127.0.0.1 only, that knows nobody. */
-export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore' | 'txt' | 'denylist' | 'holdersOf'>> = {}): Promise<RunningHelia> {
+export async function startHelia (
+  init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore' | 'txt' | 'denylist' | 'holdersOf'>> = {}
+): Promise<RunningHelia> {
   const clock = shiftedClock()
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-helia-'))
   const { blockstore = memoryBlockstore(), datastore = memoryDatastore(), txt, denylist, holdersOf } = stores
@@ -69,7 +71,10 @@ export async function startHelia (init: Partial<HeliaInit> = {}, stores: Partial
     reprovideIntervalMs: 3_600_000,
     names: testNames,
     ...init
-  }, { blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers, nameKeys: keyFolder(join(folder, 'ipfs-keys')), txt, ...(denylist == null ? {} : { denylist }), ...(holdersOf == null ? {} : { holdersOf }) })
+  }, {
+    blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers, nameKeys: keyFolder(join(folder, 'ipfs-keys')), txt,
+    ...(denylist == null ? {} : { denylist }), ...(holdersOf == null ? {} : { holdersOf })
+  })
   const { signal } = new AbortController()
   await blockstore.start(signal)
   await datastore.start(signal)

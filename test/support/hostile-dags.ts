@@ -9,8 +9,8 @@ import { cborOf } from './dags.ts'
 const absentCid = (level: number, number: number): CID => blockOf(hash('sha256', `absent ${level} ${number}`, 'buffer'), 0x71).cid
 
 /**
- * A chain of dag-cbor blocks, from its end to its root: each links to the next one first and then to `links - 1` blocks that don't exist. Who walks it goes down
- * at once, and all links of the levels above wait.
+ * A chain of dag-cbor blocks, from its end to its root: each links to the next one first and then to `links - 1` blocks that don't exist.
+ * Who walks it goes down at once, and all links of the levels above wait.
  */
 export function * absentChain ({ levels, links }: { levels: number, links: number }): Generator<Block> {
   let below: CID[] = []
@@ -21,7 +21,9 @@ export function * absentChain ({ levels, links }: { levels: number, links: numbe
   }
 }
 
-/** A chain of small blocks, from its end to its root; each links to the next one and then `tails` leaves of its own, which are given, too. */
+/**
+ * A chain of small blocks, from its end to its root; each links to the next one and then `tails` leaves of its own, which are given, too.
+ */
 export function * deepChain ({ levels, tails }: { levels: number, tails: number }): Generator<Block> {
   let below: CID[] = []
   for (let level = 0; level < levels; level++) {

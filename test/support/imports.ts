@@ -20,11 +20,14 @@ export class KeepingSink implements BlockSink {
 export interface ImportRun { query?: Record<string, string>, sink?: BlockSink, options?: Partial<ImportOptions> }
 
 /** Imports entries with the options of a query; all lines. */
-export async function importAll (entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, { query = {}, sink = { write: () => {} }, options = {} }: ImportRun = {}): Promise<ImportOutput[]> {
+export async function importAll (
+  entries: Iterable<UploadEntry> | AsyncIterable<UploadEntry>, { query = {}, sink = { write: () => {} }, options = {} }: ImportRun = {}
+): Promise<ImportOutput[]> {
   return await Array.fromAsync(importEntries(eachOf(entries), dagParams(query), sink, { wrap: false, progress: false, ...options }))
 }
 
 export async function * eachOf<T> (items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> { yield * items }
 
 /** Lines as "name cid size" or "name bytes". */
-export const showOutput = ({ name, cid, bytes, size }: ImportOutput): string => cid == null ? `${name} +${bytes}` : `${name} ${String(cid)} ${size}`
+export const showOutput = ({ name, cid, bytes, size }: ImportOutput): string =>
+  cid == null ? `${name} +${bytes}` : `${name} ${String(cid)} ${size}`

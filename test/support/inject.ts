@@ -20,8 +20,13 @@ export interface InjectReply {
   trailers: Array<[string, string]>
 }
 
-/** Runs one request through the whole stack of a server, byte for byte, without a socket. Rejects when the connection ends without a whole reply. */
-export async function inject (server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body }: InjectRequest): Promise<InjectReply> {
+/**
+ * Runs one request through the whole stack of a server, byte for byte, without a socket. Rejects when the connection ends without a whole
+ * reply.
+ */
+export async function inject (
+  server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body }: InjectRequest
+): Promise<InjectReply> {
   const [client, connection] = duplexPair()
   server.accept(connection)
   const bytes = body == null ? undefined : Buffer.from(body as string)

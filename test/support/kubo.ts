@@ -41,7 +41,10 @@ export interface RunningKubo {
 }
 
 const settings: Array<[key: string, json: string]> = [
-  ['Addresses', '{"API":"/ip4/127.0.0.1/tcp/0","Gateway":[],"Swarm":["/ip4/127.0.0.1/tcp/0"],"Announce":[],"AppendAnnounce":[],"NoAnnounce":[]}'],
+  [
+    'Addresses',
+    '{"API":"/ip4/127.0.0.1/tcp/0","Gateway":[],"Swarm":["/ip4/127.0.0.1/tcp/0"],"Announce":[],"AppendAnnounce":[],"NoAnnounce":[]}'
+  ],
   ['AutoConf.Enabled', 'false'],
   ['Routing', '{"Type":"none"}'],
   ['Discovery.MDNS.Enabled', 'false'],

@@ -46,7 +46,9 @@ export async function localNode (options: { blocks?: Blockstore, markMemoryBytes
   const { blocks = memoryBlockstore(), markMemoryBytes = 1 << 20 } = options
   const roots = rootTable({}, { datastore, clock })
   const recent = recentBlocks({}, { datastore, clock })
-  const protection = new BlockProtection({ folder: join(folder, 'guards'), guardMemoryBytes: markMemoryBytes }, { random, log: silentLogger })
+  const protection = new BlockProtection(
+    { folder: join(folder, 'guards'), guardMemoryBytes: markMemoryBytes }, { random, log: silentLogger }
+  )
   const scratch = walkScratch({ folder: join(folder, 'walks'), memoryBytes: markMemoryBytes }, { random })
   const collector = garbageCollector({ folder, markMemoryBytes }, { blocks, roots, protection, recent, scratch, random, log: silentLogger })
   for (const part of [datastore, blocks, roots]) await part.start(never)

@@ -54,7 +54,9 @@ class MemoryDatastore implements Datastore {
 
   async write (batch: readonly Write[], options: WriteOptions = {}): Promise<void> {
     this.#rows()
-    await this.#medium.write(batch.map(({ key, value }) => ({ key, value: value === undefined ? undefined : Uint8Array.from(value) })), options)
+    await this.#medium.write(
+      batch.map(({ key, value }) => ({ key, value: value === undefined ? undefined : Uint8Array.from(value) })), options
+    )
   }
 
   async * entries (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, Uint8Array]>> {
@@ -69,7 +71,9 @@ class MemoryDatastore implements Datastore {
     yield * this.#batches(range, options, ([, value]) => Uint8Array.from(value))
   }
 
-  async * #batches<Row> ({ from, before }: KeyRange, { signal }: ListOptions, shape: (row: [string, Uint8Array]) => Row): AsyncGenerator<Row[]> {
+  async * #batches<Row> (
+    { from, before }: KeyRange, { signal }: ListOptions, shape: (row: [string, Uint8Array]) => Row
+  ): AsyncGenerator<Row[]> {
     signal?.throwIfAborted()
     const rows = this.#rows().rows(from, before)
     for (let at = 0; at < rows.length; at += rowsPerBatch) {

@@ -22,7 +22,9 @@ export class MemoryStaging implements Staging {
     return { sizeBytes: bytes.length }
   }
 
-  async append (key: string, offset: number, source: AsyncIterable<Uint8Array>, { onDurable = async () => {} }: AppendOptions = {}): Promise<number> {
+  async append (
+    key: string, offset: number, source: AsyncIterable<Uint8Array>, { onDurable = async () => {} }: AppendOptions = {}
+  ): Promise<number> {
     this.#check()
     const bytes = Buffer.concat([(this.objects.get(key) ?? new Uint8Array(0)).subarray(0, offset), ...await Array.fromAsync(source)])
     this.objects.set(key, bytes)

@@ -56,13 +56,16 @@ export const noRouting: NameRouting = { isOn: false, async * values () {}, put: 
 export interface TestNames { names: Names, self: string, datastore: Datastore }
 
 /** The names of a node on stores in memory, without routing unless one is given. */
-export function makeNames (init: Partial<NamesInit> = {}, deps: Partial<Omit<NamesDeps, 'datastore'>> & { datastore?: Datastore, identity?: Identity } = {}): TestNames {
+export function makeNames (
+  init: Partial<NamesInit> = {}, deps: Partial<Omit<NamesDeps, 'datastore'>> & { datastore?: Datastore, identity?: Identity } = {}
+): TestNames {
   const { identity = newIdentity() } = deps
   const datastore = deps.datastore ?? memoryDatastore()
   // in memory, this is done at once
   if (deps.datastore == null) void datastore.start(new AbortController().signal)
   const names = new Names({ ...testNames, ...init }, {
-    self: identity.privateKey, keyFiles: memoryKeys(), routing: noRouting, txt: undefined, clock: systemClock, log: silentLogger, ...deps, datastore
+    self: identity.privateKey, keyFiles: memoryKeys(), routing: noRouting, txt: undefined, clock: systemClock, log: silentLogger, ...deps,
+    datastore
   })
   return { names, self: identity.id, datastore }
 }

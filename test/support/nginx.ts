@@ -24,7 +24,10 @@ export interface CachingProxy {
   close (): Promise<void>
 }
 
-/** An nginx on 127.0.0.1 that keeps of `upstream` what its headers allow to keep. Ranges are kept each by itself. `X-Cache` tells where an answer came from: HIT or MISS. */
+/**
+ * An nginx on 127.0.0.1 that keeps of `upstream` what its headers allow to keep. Ranges are kept each by itself. `X-Cache` tells where an
+ * answer came from: HIT or MISS.
+ */
 export async function cachingProxy (program: string, upstream: string): Promise<CachingProxy> {
   return nginx(program, {
     http: folder => `proxy_cache_path ${folder}/cache keys_zone=content:1m;`,
@@ -55,7 +58,8 @@ export async function serviceProxy (program: string, upstream: string): Promise<
 }
 
 /** An nginx on 127.0.0.1 with what a page of the documentation says of `location /`. */
-export const documentedProxy = async (program: string, location: string): Promise<CachingProxy> => nginx(program, { http: () => '', location })
+export const documentedProxy = async (program: string, location: string): Promise<CachingProxy> =>
+  nginx(program, { http: () => '', location })
 
 async function nginx (program: string, { http, location }: { http: (folder: string) => string, location: string }): Promise<CachingProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-nginx-'))

@@ -10,5 +10,7 @@ export class NotedLogger implements Logger {
   error (message: string, facts: LogFacts = {}): void { this.lines.push({ level: 'error', message, facts }) }
   child (): Logger { return this }
 
-  warnings (): Array<[message: string, facts: LogFacts]> { return this.lines.filter(({ level }) => level === 'warn').map(({ message, facts }) => [message, facts]) }
+  warnings (): Array<[message: string, facts: LogFacts]> {
+    return this.lines.filter(({ level }) => level === 'warn').map(({ message, facts }) => [message, facts])
+  }
 }

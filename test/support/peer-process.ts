@@ -68,7 +68,9 @@ export interface PeerProcessInit {
 }
 
 /** Initializes a peer (test profile, free ports); `start` runs its daemon until REST answers. */
-export async function peerProcess (change: (json: any) => void = () => {}, { daemon = program, by = spawn }: PeerProcessInit = {}): Promise<PeerProcess> {
+export async function peerProcess (
+  change: (json: any) => void = () => {}, { daemon = program, by = spawn }: PeerProcessInit = {}
+): Promise<PeerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-peer-'))
   const result = await runService(['-c', folder, 'init', '--profile', 'test'])
   if (result.status !== 0) throw new Error(`init failed: ${result.stderr}`)

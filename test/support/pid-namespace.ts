@@ -10,7 +10,10 @@ export function noPidNamespace (): string | false {
   return tried.status === 0 ? false : `unshare --pid: ${tried.stderr.trim()}`
 }
 
-/** Runs a program where it is process 1 and sees no process of this machine, as in a container. It is killed with the child that is returned. */
+/**
+ * Runs a program where it is process 1 and sees no process of this machine, as in a container. It is killed with the child that is
+ * returned.
+ */
 export function spawnInPidNamespace (program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   return spawn('unshare', [...unshare, program, ...args], options)
 }

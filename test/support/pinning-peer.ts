@@ -89,7 +89,9 @@ export interface PinningPeer {
 export interface PinningPeerInit extends Partial<HttpFaceInit> { cluster?: FollowedCluster, index?: PinIndex }
 
 /** The pinning service of a fake cluster, started, in simulated time. */
-export async function pinningPeer ({ cluster = new FollowedCluster(), index = sqlitePinIndex({ file: ':memory:' }, { log: silentLogger }), ...init }: PinningPeerInit = {}): Promise<PinningPeer> {
+export async function pinningPeer (
+  { cluster = new FollowedCluster(), index = sqlitePinIndex({ file: ':memory:' }, { log: silentLogger }), ...init }: PinningPeerInit = {}
+): Promise<PinningPeer> {
   const clock = new SimClock()
   const workers = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })
   const api = pinningApi({ ...httpFaceDefaults, ...init }, { cluster, consensus: cluster, index, workers, clock, log: silentLogger })

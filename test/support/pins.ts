@@ -6,7 +6,8 @@ import type { Pin, PinOptions } from '../../src/model/pin.ts'
 import type { PinState } from '../../src/consensus/consensus.ts'
 
 /** A CID that depends only on the text. */
-export const cidFor = (text: string): CID => CID.createV1(0x55, multihash(0x12, Uint8Array.from(createHash('sha256').update(text).digest())))
+export const cidFor = (text: string): CID =>
+  CID.createV1(0x55, multihash(0x12, Uint8Array.from(createHash('sha256').update(text).digest())))
 
 /** A pin as it would be stored: everywhere, at a fixed time. */
 export function pinFor (text: string, options: Partial<PinOptions> = {}): Pin {

@@ -18,8 +18,12 @@ export const postgresMissing: string | null = whyMissing()
 
 function findPrograms (): string | null {
   const debian = '/usr/lib/postgresql'
-  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)).map(version => join(debian, version, 'bin')) : []
-  return [...versions, ...(process.env.PATH ?? '').split(delimiter)].find(folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) ?? null
+  const versions = existsSync(debian)
+    ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)).map(version => join(debian, version, 'bin'))
+    : []
+  return [...versions, ...(process.env.PATH ?? '').split(delimiter)].find(
+    folder => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))
+  ) ?? null
 }
 
 function findAccount (): { uid: number, gid: number } | null {
@@ -54,7 +58,10 @@ async function freshData (): Promise<string> {
   const template = join(tmpdir(), `helia-cluster-postgres-${(programs ?? '').replaceAll(/\W+/g, '-')}-${process.getuid?.() ?? 0}`)
   if (!existsSync(template)) {
     const made = await newFolder('helia-cluster-initdb-')
-    await runAsServer(join(programs ?? '', 'initdb'), '--no-sync', '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--pgdata', made)
+    await runAsServer(
+      join(programs ?? '', 'initdb'), '--no-sync', '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--pgdata',
+      made
+    )
     // another process may have been quicker
     await rename(made, template).catch(async () => rm(made, { recursive: true, force: true }))
   }
@@ -100,7 +107,10 @@ export class PostgresServer {
   }
 
   async start (): Promise<void> {
-    const server = [join(programs ?? '', 'postgres'), '-D', join(this.#folder, 'data'), '-p', `${this.port}`, ...this.#settings.flatMap(setting => ['-c', setting])]
+    const server = [
+      join(programs ?? '', 'postgres'), '-D', join(this.#folder, 'data'), '-p', `${this.port}`,
+      ...this.#settings.flatMap(setting => ['-c', setting])
+    ]
     const [program = '', ...args] = asServer(['sh', '-c', guarded, 'sh', ...server])
     const child = spawn(program, args, { cwd: '/', stdio: ['pipe', 'ignore', 'pipe'] })
     child.stderr?.on('data', chunk => { this.#log = `${this.#log}${String(chunk)}`.slice(-4000) })
@@ -138,7 +148,12 @@ export class PostgresServer {
     const tables = await this.query('select tablename from pg_tables where schemaname = \'public\' and tablename <> \'meta\'', database)
     const deletions = tables.map(({ tablename }) => `delete from "${String(tablename)}"`)
     // without triggers and foreign keys
-    await this.query(['set session_replication_role = replica', ...deletions, 'delete from meta where key not in (\'schema_version\', \'service_id\')'].join('; '), database)
+    await this.query(
+      [
+        'set session_replication_role = replica', ...deletions, 'delete from meta where key not in (\'schema_version\', \'service_id\')'
+      ].join('; '),
+      database
+    )
   }
 
   async query (text: string, database = 'postgres'): Promise<Array<Record<string, unknown>>> {

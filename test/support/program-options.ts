@@ -4,7 +4,9 @@ import type { ParseArgsConfig } from 'node:util'
 type Options = NonNullable<ParseArgsConfig['options']>
 type Values<T extends Options> = ReturnType<typeof parseArgs<{ options: T }>>['values']
 
-/** The options of a test program. `--help` prints `usage` and ends with 0; an option that isn't there is told in one line, and ends with 2. */
+/**
+ * The options of a test program. `--help` prints `usage` and ends with 0; an option that isn't there is told in one line, and ends with 2.
+ */
 export function programOptions<T extends Options> (usage: string, options: T): Values<T> {
   if (process.argv.includes('--help') || process.argv.includes('-h')) {
     console.log(usage)

@@ -38,9 +38,15 @@ export interface ProxyPeerInit {
 const usualFlow = (): BytesInFlight => new BytesInFlight({ maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock })
 
 /** The proxy over a fake cluster and a node in memory. */
-export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node, flow = usualFlow(), listen = [] }: ProxyPeerInit = {}): ProxyPeer {
-  const behind = node ?? embeddedNode({ ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, flow, clock: systemClock, log: silentLogger })
-  const api = ipfsProxy({ listen, timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null },
+export function proxyPeer (
+  { cluster = new FakeCluster(), ipfs = fakeIpfs(), names = makeNames().names, node, flow = usualFlow(), listen = [] }: ProxyPeerInit = {}
+): ProxyPeer {
+  const behind = node ?? embeddedNode({
+    ipfs, names, cluster, reader: testReader, importCar, hash: namedHash, flow, clock: systemClock, log: silentLogger
+  })
+  const api = ipfsProxy({
+    listen, timeouts: { readMs: 0, readHeaderMs: 5000, writeMs: 0, idleMs: 60_000 }, maxHeaderBytes: 4096, logLine: null
+  },
     { cluster, ipfs, node: behind, clock: systemClock, log: silentLogger })
   return {
     cluster,
@@ -53,14 +59,21 @@ export function proxyPeer ({ cluster = new FakeCluster(), ipfs = fakeIpfs(), nam
   }
 }
 
-const fakeIpfs = (): IpfsConnector => new FakeIpfs({ storageMaxBytes: 1e9, pinTimeoutMs: 1000, unpinDisable: false, elsewhere: 'nothing' }, { clock: systemClock })
+const fakeIpfs = (): IpfsConnector =>
+  new FakeIpfs({ storageMaxBytes: 1e9, pinTimeoutMs: 1000, unpinDisable: false, elsewhere: 'nothing' }, { clock: systemClock })
 
 /** Files as a multipart body. */
 export function uploadOf (...files: Array<string | Uint8Array>): Omit<InjectRequest, 'path' | 'method'> {
-  const parts = files.flatMap(file => [Buffer.from('--Xb\r\nContent-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: application/octet-stream\r\n\r\n'), Buffer.from(file as string), Buffer.from('\r\n')])
+  const parts = files.flatMap(
+    file => [
+      Buffer.from('--Xb\r\nContent-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: application/octet-stream\r\n\r\n'),
+      Buffer.from(file as string), Buffer.from('\r\n')
+    ]
+  )
   return { headers: [['Content-Type', 'multipart/form-data; boundary=Xb']], body: Buffer.concat([...parts, Buffer.from('--Xb--\r\n')]) }
 }
 
 export const jsonOf = (reply: InjectReply): any => JSON.parse(reply.body.toString('utf8'))
 
-export const jsonLinesOf = (reply: InjectReply): any[] => reply.body.toString('utf8').split('\n').filter(line => line !== '').map(line => JSON.parse(line))
+export const jsonLinesOf = (reply: InjectReply): any[] =>
+  reply.body.toString('utf8').split('\n').filter(line => line !== '').map(line => JSON.parse(line))

@@ -4,8 +4,8 @@ import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
 import { numberedBlock } from './blocks.ts'
 
 /**
- * A child process for crash tests: puts numbered blocks into a segment store until it is killed. Prints the number of each block whose put has
- * resolved. Arguments: folder, first number, segmentBytes.
+ * A child process for crash tests: puts numbered blocks into a segment store until it is killed. Prints the number of each block whose put
+ * has resolved. Arguments: folder, first number, segmentBytes.
  */
 const [folder = '', first = '0', segmentBytes = '0'] = process.argv.slice(2)
 const store = segmentBlockstore({ folder, segmentBytes: Number(segmentBytes) }, { log: silentLogger, clock: systemClock })

@@ -10,9 +10,9 @@ const fullName = (names: readonly string[], name: string): string => [...names, 
 const progressEveryMs = 15_000
 
 /**
- * Prints what failed, why tests were skipped, every 15 s how far the run is, and one closing line with the counts. The name of a test that ends late is its
- * own; suites count only when they fail without a failing test inside. With `SLOW_TESTS=20` in the environment it also tells which 20 files and tests took
- * longest.
+ * Prints what failed, why tests were skipped, every 15 s how far the run is, and one closing line with the counts. The name of a test that
+ * ends late is its own; suites count only when they fail without a failing test inside. With `SLOW_TESTS=20` in the environment it also
+ * tells which 20 files and tests took longest.
  */
 export default async function * quietReporter (source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }

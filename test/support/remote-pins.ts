@@ -2,7 +2,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { anyCid } from './service-cluster.ts'
 
-export interface RemoteTestPin { requestid: string, status: string, created: string, pin: { cid: string, name: string, meta: Record<string, string> } }
+export interface RemoteTestPin {
+  requestid: string, status: string, created: string, pin: { cid: string, name: string, meta: Record<string, string> }
+}
 
 /** A pinning service of somebody else, with pins that are there already. */
 export class OtherService {
@@ -18,7 +20,8 @@ export class OtherService {
   constructor (count: number, { sameTime = 1 }: { sameTime?: number } = {}) {
     const now = Date.UTC(2026, 0, 1)
     this.pins = Array.from({ length: count }, (_, at) => ({
-      requestid: `r${at}`, status: 'pinned', created: new Date(now - Math.floor(at / sameTime) * 1000).toISOString(), pin: { cid: anyCid(), name: `pin ${at}`, meta: { at: String(at) } }
+      requestid: `r${at}`, status: 'pinned', created: new Date(now - Math.floor(at / sameTime) * 1000).toISOString(),
+      pin: { cid: anyCid(), name: `pin ${at}`, meta: { at: String(at) } }
     }))
   }
 
@@ -26,7 +29,11 @@ export class OtherService {
     const server = this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://localhost')
       this.asked.push(request.url ?? '')
-      const answer = this.before() ?? (request.headers.authorization === `Bearer ${this.token}` ? { status: 200, body: this.#page(url.searchParams) } : { status: 401, body: {} })
+      const answer = this.before() ?? (
+        request.headers.authorization === `Bearer ${this.token}`
+          ? { status: 200, body: this.#page(url.searchParams) }
+          : { status: 401, body: {} }
+      )
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body ?? {}))
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -20,7 +20,9 @@ export function restPeer (init: Partial<RestApiInit> = {}): RestPeer<FakeCluster
   return restPeerOf(new FakeCluster(), init)
 }
 
-export function restPeerOf<T extends ClusterApi> (cluster: T, init: Partial<RestApiInit> = {}, watching: Watching = quietWatching()): RestPeer<T> {
+export function restPeerOf<T extends ClusterApi> (
+  cluster: T, init: Partial<RestApiInit> = {}, watching: Watching = quietWatching()
+): RestPeer<T> {
   const api = restApi({ ...restApiDefaults, ...init }, { cluster, watching, log: silentLogger, clock: systemClock })
   return {
     cluster,

@@ -20,7 +20,9 @@ export interface S3Server {
   close (): Promise<void>
 }
 
-interface Program { name: string, command: (port: number, folder: string) => { program: string, args: string[], env: Record<string, string> } }
+interface Program {
+  name: string, command: (port: number, folder: string) => { program: string, args: string[], env: Record<string, string> }
+}
 
 const accessKey = 'staging'
 const secretKey = 'staging-secret'

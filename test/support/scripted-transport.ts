@@ -14,7 +14,9 @@ export interface ScriptedAnswer {
 export interface ScriptedTransport extends Transport { asked: string[], requests: TransportRequest[] }
 
 /** `answers`: by "METHOD /path" without the query, or one for all; functions are called for each request. */
-export function scriptedTransport (answers: Readonly<Record<string, ScriptedAnswer | (() => ScriptedAnswer)>> | ScriptedAnswer): ScriptedTransport {
+export function scriptedTransport (
+  answers: Readonly<Record<string, ScriptedAnswer | (() => ScriptedAnswer)>> | ScriptedAnswer
+): ScriptedTransport {
   const asked: string[] = []
   const requests: TransportRequest[] = []
   return {
@@ -24,7 +26,9 @@ export function scriptedTransport (answers: Readonly<Record<string, ScriptedAnsw
       asked.push(`${request.method} ${request.path}`)
       requests.push(request)
       const found = (answers as Record<string, unknown>)[`${request.method} ${request.path.split('?')[0]}`] ?? answers
-      const { status = 200, body = '', chunks = [body], cut, streamErrors = [] } = (typeof found === 'function' ? found() : found) as ScriptedAnswer
+      const {
+        status = 200, body = '', chunks = [body], cut, streamErrors = []
+      } = (typeof found === 'function' ? found() : found) as ScriptedAnswer
       return { status, body: pieces(chunks, cut), trailers: name => name === 'x-stream-error' ? [...streamErrors] : [] }
     }
   }

@@ -52,7 +52,10 @@ export class PlainPasswords implements Passwords {
   }
 }
 
-export interface TestAccounts { accounts: SqlAccounts, admin: AccountAdmin, mail: KeptMail, passwords: PlainPasswords, audit: Audit, peer: TestPeer, stop: () => Promise<void> }
+export interface TestAccounts {
+  accounts: SqlAccounts, admin: AccountAdmin, mail: KeptMail, passwords: PlainPasswords, audit: Audit, peer: TestPeer,
+  stop: () => Promise<void>
+}
 
 export const from = { address: '192.0.2.1' }
 
@@ -61,7 +64,9 @@ export async function accountsOn (peer: TestPeer, init: Partial<AccountsInit> = 
   const { database, workers, clock } = peer
   const audit = sqlAudit({ database, random: systemRandom })
   const [mail, passwords] = [new KeptMail(), new PlainPasswords()]
-  const all = { registration: 'open' as const, quotaBytes: 1000, admins: new Set<string>(), sessionMs: 3_600_000, serviceName: 'Test', ...init }
+  const all = {
+    registration: 'open' as const, quotaBytes: 1000, admins: new Set<string>(), sessionMs: 3_600_000, serviceName: 'Test', ...init
+  }
   const accounts = new SqlAccounts(all, { database, audit, mail, passwords, workers, random: systemRandom, clock, log: silentLogger })
   const admin = new AccountAdmin(all, { database, audit, passwords, random: systemRandom, accounts })
   await accounts.start()

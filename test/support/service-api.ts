@@ -37,7 +37,10 @@ export class FewCredentials implements Credentials {
     if (secret === 'revoked') throw new ClusterError('NOT_AUTHORIZED')
     if (secret === 'away') throw new ClusterError('NOT_READY')
     if (!['full', 'reading', 'admin'].includes(secret)) throw new ClusterError('UNAUTHENTICATED')
-    return callerWith(secret === 'reading' ? ['files:read'] : permissions, { via: { key: { id: secret } as ApiKeyRow }, role: secret === 'admin' ? 'admin' : 'user', address })
+    return callerWith(
+      secret === 'reading' ? ['files:read'] : permissions,
+      { via: { key: { id: secret } as ApiKeyRow }, role: secret === 'admin' ? 'admin' : 'user', address }
+    )
   }
 
   async bySession (secret: string, { address }: { address: string }): Promise<Caller> {
@@ -46,7 +49,9 @@ export class FewCredentials implements Credentials {
   }
 }
 
-const callerWith = (held: readonly Permission[], { via, role, address }: Pick<Caller, 'via' | 'address'> & { role: 'user' | 'admin' }): Caller =>
+const callerWith = (
+  held: readonly Permission[], { via, role, address }: Pick<Caller, 'via' | 'address'> & { role: 'user' | 'admin' }
+): Caller =>
   ({ user: { id: 'u1', email: 'a@b', role, state: 'active', workspace_id: 'w1', created_at: 0 }, via, permissions: new Set(held), address })
 
 export interface TestApi {
@@ -58,11 +63,18 @@ export interface TestApi {
 }
 
 /** The frame around some routes. */
-export function testApi (routes: readonly ServiceRoute[], init: Partial<ServiceApiInit> = {}, { log = silentLogger, refusal = () => null }: { log?: Logger, refusal?: () => Error | null } = {}): TestApi {
+export function testApi (
+  routes: readonly ServiceRoute[], init: Partial<ServiceApiInit> = {},
+  { log = silentLogger, refusal = () => null }: { log?: Logger, refusal?: () => Error | null } = {}
+): TestApi {
   const credentials = new FewCredentials()
   const answered: Array<[string, number]> = []
-  const usage = { request: (user: string) => { answered.push([user, 0]) }, served: (user: string, bytes: number) => { answered.push([user, bytes]) } }
-  const api = serviceApi({ ...apiDefaults, ...init }, { routes, credentials, usage, limits: memoryLimits(), refusal, pages: null, cluster: null, clock: systemClock, log })
+  const usage = {
+    request: (user: string) => { answered.push([user, 0]) }, served: (user: string, bytes: number) => { answered.push([user, bytes]) }
+  }
+  const api = serviceApi({ ...apiDefaults, ...init }, {
+    routes, credentials, usage, limits: memoryLimits(), refusal, pages: null, cluster: null, clock: systemClock, log
+  })
   return {
     api,
     credentials,
@@ -78,14 +90,38 @@ const doc = { tag: 'Test', summary: 'A test.', responses: [] }
 
 /** One route of each kind of access, and one with each kind of input. */
 export const sampleRoutes: readonly ServiceRoute[] = [
-  serviceRoute({ method: 'GET', path: '/api/v1/open', access: 'open', doc, handler: ({ maybeCaller }) => success({ data: maybeCaller?.user.id ?? null }) }),
-  serviceRoute({ method: 'POST', path: '/api/v1/open', access: 'open', limit: 'login', body: z.object({ name: z.string() }), doc, handler: ({ body }) => success({ data: body.name }) }),
-  serviceRoute({ method: 'GET', path: '/api/v1/files', access: { permission: 'files:read' }, query: z.object({ q: z.string().optional(), cid: z.union([z.string(), z.array(z.string())]).optional() }), doc, handler: ({ query }) => success({ data: query }) }),
-  serviceRoute({ method: 'POST', path: '/api/v1/files', access: { permission: 'files:write' }, doc, handler: () => success({ message: 'written' }) }),
-  serviceRoute({ method: 'GET', path: '/api/v1/files/{cid}', access: { permission: 'files:read' }, doc, handler: ({ params, address, baseUrl }) => success({ data: { cid: params.cid, address, baseUrl } }) }),
+  serviceRoute({
+    method: 'GET', path: '/api/v1/open', access: 'open', doc, handler: ({ maybeCaller }) => success({ data: maybeCaller?.user.id ?? null })
+  }),
+  serviceRoute({
+    method: 'POST', path: '/api/v1/open', access: 'open', limit: 'login', body: z.object({ name: z.string() }), doc,
+    handler: ({ body }) => success({ data: body.name })
+  }),
+  serviceRoute({
+    method: 'GET', path: '/api/v1/files', access: { permission: 'files:read' },
+    query: z.object({ q: z.string().optional(), cid: z.union([z.string(), z.array(z.string())]).optional() }), doc,
+    handler: ({ query }) => success({ data: query })
+  }),
+  serviceRoute({
+    method: 'POST', path: '/api/v1/files', access: { permission: 'files:write' }, doc, handler: () => success({ message: 'written' })
+  }),
+  serviceRoute({
+    method: 'GET', path: '/api/v1/files/{cid}', access: { permission: 'files:read' }, doc,
+    handler: ({ params, address, baseUrl }) => success({ data: { cid: params.cid, address, baseUrl } })
+  }),
   serviceRoute({ method: 'GET', path: '/api/v1/keys', access: 'session-or-full-key', doc, handler: () => success({}) }),
   serviceRoute({ method: 'POST', path: '/api/v1/keys', access: 'session-or-full-key', doc, handler: () => success({ message: 'made' }) }),
   serviceRoute({ method: 'GET', path: '/api/v1/admin', access: 'admin', doc, handler: () => success({}) }),
-  serviceRoute({ method: 'GET', path: '/api/v1/fails/{code}', access: 'open', doc, handler: ({ params }) => { throw params.code === 'fault' ? new TypeError('of ours') : new ClusterError(params.code as 'CONFLICT', params.code === 'RATE_LIMITED' ? { retryAfterMs: 2500 } : {}) } }),
-  serviceRoute({ method: 'GET', path: '/api/pinning/pins/{id}', access: { permission: 'pins:read' }, doc, handler: ({ params }) => { throw new ClusterError(params.id as 'CONFLICT') } })
+  serviceRoute({
+    method: 'GET', path: '/api/v1/fails/{code}', access: 'open', doc,
+    handler: ({ params }) => {
+      throw params.code === 'fault'
+        ? new TypeError('of ours')
+        : new ClusterError(params.code as 'CONFLICT', params.code === 'RATE_LIMITED' ? { retryAfterMs: 2500 } : {})
+    }
+  }),
+  serviceRoute({
+    method: 'GET', path: '/api/pinning/pins/{id}', access: { permission: 'pins:read' }, doc,
+    handler: ({ params }) => { throw new ClusterError(params.id as 'CONFLICT') }
+  })
 ]

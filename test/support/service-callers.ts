@@ -24,9 +24,13 @@ export interface ServedRoutes { url: string, close (): Promise<void> }
 /** Routes of the service on a port, for users whose keys are their names. */
 export async function servedRoutes (routes: readonly ServiceRoute[]): Promise<ServedRoutes> {
   const api = serviceApi({
-    listen: ['/ip4/127.0.0.1/tcp/0'], tls: null, publicUrl: '', trustedProxies: [], readHeaderMs: 5000, idleMs: 60_000, maxHeaderBytes: 16_384, maxConnections: 100, logLine: null,
+    listen: ['/ip4/127.0.0.1/tcp/0'], tls: null, publicUrl: '', trustedProxies: [], readHeaderMs: 5000, idleMs: 60_000,
+    maxHeaderBytes: 16_384, maxConnections: 100, logLine: null,
     limits: { perKey: null, perAddress: null, tight: { 'sign-up': null, login: null, code: null } }
-  }, { routes, credentials, usage: { request: () => {}, served: () => {} }, limits: memoryLimits(), refusal: () => null, pages: null, cluster: null, clock: systemClock, log: silentLogger })
+  }, {
+    routes, credentials, usage: { request: () => {}, served: () => {} }, limits: memoryLimits(), refusal: () => null, pages: null,
+    cluster: null, clock: systemClock, log: silentLogger
+  })
   await api.start(new AbortController().signal)
   const port = /\/tcp\/(\d+)$/.exec(api.addresses()[0] ?? '')?.[1]
   return { url: `http://127.0.0.1:${port}`, close: async () => api.stop() }

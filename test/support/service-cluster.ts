@@ -84,7 +84,9 @@ export interface PinPeer extends TestPeer {
 }
 
 /** The parts of the service that have to do with pins, on a database of the test and a scripted cluster. */
-export async function pinPeer (peer: TestPeer, { cluster = new ScriptedCluster(), tracker }: { cluster?: ScriptedCluster, tracker?: ClusterPinsDeps['tracker'] } = {}): Promise<PinPeer> {
+export async function pinPeer (
+  peer: TestPeer, { cluster = new ScriptedCluster(), tracker }: { cluster?: ScriptedCluster, tracker?: ClusterPinsDeps['tracker'] } = {}
+): Promise<PinPeer> {
   const { database, clock, log, workers } = peer
   const sizes = new Map<string, number>()
   const quota = sqlQuota({ database, random: systemRandom })

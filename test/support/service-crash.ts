@@ -1,5 +1,6 @@
 /**
- * A process that is to be killed in the middle of its work: `service-crash.ts sqlite|postgres PLACE migrate|write|task`. Says on stdout how far it is.
+ * A process that is to be killed in the middle of its work: `service-crash.ts sqlite|postgres PLACE migrate|write|task`. Says on stdout how
+ * far it is.
  *
  * - `migrate`: makes the tables, half of the next version's, and stands still.
  * - `write`: writes one row after the other, and says each that is committed.
@@ -24,10 +25,14 @@ function * halfOfThem (): Generator<string> {
   yield 'CREATE TABLE whole (a text)'
 }
 
-const steps = mode === 'migrate' ? [...migrations, { version: migrations.length + 1, statements: () => halfOfThem() as unknown as string[] }] : migrations
+const steps = mode === 'migrate'
+  ? [...migrations, { version: migrations.length + 1, statements: () => halfOfThem() as unknown as string[] }]
+  : migrations
 const workers = new WorkerRunner({ clock: systemClock, random: systemRandom, log: silentLogger })
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger, workers }
-const database = kind === 'sqlite' ? sqliteDatabase({ file: place, migrations: steps }, deps) : postgresDatabase({ url: place, migrations: steps }, deps)
+const database = kind === 'sqlite'
+  ? sqliteDatabase({ file: place, migrations: steps }, deps)
+  : postgresDatabase({ url: place, migrations: steps }, deps)
 await database.start(new AbortController().signal)
 await workers.start()
 

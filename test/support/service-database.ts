@@ -42,7 +42,9 @@ export function eachDatabase (name: string, tests: (databases: TestDatabases) =>
 }
 
 /** A handle on the database at a place, not started. */
-export function databaseAt (kind: SqlDatabase['kind'], place: string, { clock = systemClock, log = silentLogger, migrations }: TestPeerOptions = {}): TestPeer {
+export function databaseAt (
+  kind: SqlDatabase['kind'], place: string, { clock = systemClock, log = silentLogger, migrations }: TestPeerOptions = {}
+): TestPeer {
   const workers = new WorkerRunner({ clock, random: systemRandom, log })
   const deps = { clock, random: systemRandom, log, workers }
   const steps = migrations == null ? {} : { migrations }

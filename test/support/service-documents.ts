@@ -19,8 +19,15 @@ export type Schema = Record<string, any> // any: keywords of all kinds
 const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options']
 
 export async function operationsOf (api: string): Promise<Operation[]> {
-  const documents = await Promise.all(['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(async path => (await fetch(`${api}${path}`)).json())) as any[] // any: two documents
-  return documents.flatMap(({ paths, components: { schemas } }) => Object.entries<any>(resolved(paths, schemas)).flatMap(([path, item]) => methods.filter(method => item[method] != null).map(method => operationOf(method, path, item[method]))))
+  // any: two documents
+  const documents = await Promise.all(
+    ['/api/v1/openapi.json', '/api/pinning/openapi.json'].map(async path => (await fetch(`${api}${path}`)).json())
+  ) as any[]
+  return documents.flatMap(
+    ({ paths, components: { schemas } }) => Object.entries<any>(resolved(paths, schemas)).flatMap(
+      ([path, item]) => methods.filter(method => item[method] != null).map(method => operationOf(method, path, item[method]))
+    )
+  )
 }
 
 /** The same with what it refers to in its place. Throws for a reference to nothing. */
@@ -35,7 +42,8 @@ function resolved (part: any, schemas: Record<string, any>): any { // any: a par
   return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, resolved(value, schemas)]))
 }
 
-function operationOf (method: string, path: string, { parameters = [], requestBody, responses, security = [] }: any): Operation { // any: an operation of a document
+// any: an operation of a document
+function operationOf (method: string, path: string, { parameters = [], requestBody, responses, security = [] }: any): Operation {
   const contents = Object.entries<any>(requestBody?.content ?? {})
   return {
     method: method.toUpperCase(),
@@ -45,18 +53,24 @@ function operationOf (method: string, path: string, { parameters = [], requestBo
     body: contents.find(([type]) => type === 'application/json')?.[1].schema ?? null,
     upload: contents.find(([type]) => type !== 'application/json')?.[0] ?? null,
     isOpen: security.length === 0,
-    responses: new Map(Object.entries<any>(responses).map(([status, { content }]) => [Number(status), content?.['application/json']?.schema ?? null]))
+    responses: new Map(
+      Object.entries<any>(responses).map(([status, { content }]) => [Number(status), content?.['application/json']?.schema ?? null])
+    )
   }
 }
 
 /** What of an answer the document doesn't say; undefined: it is as documented. */
-export function undocumented ({ responses }: Operation, { status, contentType, text }: { status: number, contentType: string, text: string }): string | undefined {
+export function undocumented (
+  { responses }: Operation, { status, contentType, text }: { status: number, contentType: string, text: string }
+): string | undefined {
   const schema = responses.get(status)
   if (schema === undefined) return `the document has no ${status}`
   if (schema == null) return undefined
   if (!contentType.startsWith('application/json')) return `is ${contentType || 'without a type'}, not JSON`
   const { error } = validatorOf(schema).safeParse(JSON.parse(text))
-  return error == null ? undefined : `is not as its schema has it: ${error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`
+  return error == null
+    ? undefined
+    : `is not as its schema has it: ${error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`
 }
 
 const validators = new WeakMap<Schema, z.ZodType>()

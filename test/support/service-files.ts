@@ -37,7 +37,9 @@ export class BlockMap {
   /** What the next add fails with. */
   fault: Error | undefined
 
-  async * add (entries: AsyncIterable<UploadEntry>, params: AddParams, options: { signal?: AbortSignal } = {}): AsyncGenerator<AddedOutput> {
+  async * add (
+    entries: AsyncIterable<UploadEntry>, params: AddParams, options: { signal?: AbortSignal } = {}
+  ): AsyncGenerator<AddedOutput> {
     this.adds++
     const fault = this.fault
     this.fault = undefined
@@ -83,7 +85,8 @@ export class FakePins implements Pick<Pins, 'removeOf' | 'onChange'> {
     await database.transaction(async tx => {
       const { count } = await tx.selectFrom('pins').select(eb => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
       const row: PinRow = {
-        request_id: `pin-${count}`, user_id: pin.user, workspace_id: `w-${pin.user}`, cid: pin.cid, name: pin.name, name_key: folded(pin.name), origins: '[]', meta: '{}', created: database.now() + Number(count),
+        request_id: `pin-${count}`, user_id: pin.user, workspace_id: `w-${pin.user}`, cid: pin.cid, name: pin.name,
+        name_key: folded(pin.name), origins: '[]', meta: '{}', created: database.now() + Number(count),
         status: pin.status ?? 'queued', info: '{}', size_bytes: null
       }
       await tx.insertInto('pins').values(row).execute()
@@ -112,7 +115,9 @@ export interface FilesWorld {
 export interface FilesWorldInit { database: SqlDatabase, clock: Clock, staging?: MemoryStaging, node?: BlockMap, denylist?: Denylist }
 
 /** The files of the service on a real database, with cluster, staging and IPFS node in memory. */
-export async function filesWorld ({ database, clock, staging = new MemoryStaging(), node = new BlockMap(), denylist }: FilesWorldInit): Promise<FilesWorld> {
+export async function filesWorld (
+  { database, clock, staging = new MemoryStaging(), node = new BlockMap(), denylist }: FilesWorldInit
+): Promise<FilesWorld> {
   const log = silentLogger
   const workers = new WorkerRunner({ clock, random: systemRandom, log })
   const clusterPins = new FakeClusterPins(database)
@@ -121,7 +126,8 @@ export async function filesWorld ({ database, clock, staging = new MemoryStaging
   const tasks = sqlTasks({}, { database, clock, random: systemRandom, log, workers })
   const views: string[] = []
   const files = serviceFiles({ parallelImports: 1 }, {
-    database, quota, clusterPins, pins, tasks, staging, cluster: node, ipfs: node, reader: testReader, denylist, workers, clock, random: systemRandom, log,
+    database, quota, clusterPins, pins, tasks, staging, cluster: node, ipfs: node, reader: testReader, denylist, workers, clock,
+    random: systemRandom, log,
     usage: { viewed: (user, cid) => { views.push(`${user} ${cid}`) } }
   })
   const signal = new AbortController().signal
@@ -150,7 +156,8 @@ export async function filesWorld ({ database, clock, staging = new MemoryStaging
       if (blocks) node.blocks.set(keyOf(CID.parse(cid)), bytes)
       else await staging.put(key, (async function * () { yield bytes })())
       const { file, superfluous } = await database.transaction(async tx => files.accept(tx, {
-        user, workspace: `w-${user}`, cid, kind: 'file', filename: 'a.txt', contentType: 'text/plain', sizeBytes: bytes.length, group: null, meta: {},
+        user, workspace: `w-${user}`, cid, kind: 'file', filename: 'a.txt', contentType: 'text/plain', sizeBytes: bytes.length, group: null,
+        meta: {},
         stored: blocks ? { kind: 'blocks' } : { kind: 'staged', key, want }, ...more
       }))
       if (superfluous != null) await staging.remove(superfluous)
@@ -171,7 +178,11 @@ export async function cidOf (content: string): Promise<string> {
     yield { kind: 'file', path: 'x', content: (async function * () { yield Buffer.from(content) })() }
   }
   let root = ''
-  for await (const { cid } of importEntries(entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: () => {} }, { wrap: false, progress: false })) root = cid?.toString() ?? root
+  for await (
+    const { cid } of importEntries(
+      entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: () => {} }, { wrap: false, progress: false }
+    )
+  ) root = cid?.toString() ?? root
   return root
 }
 
@@ -184,7 +195,12 @@ export async function stagedFolder (files: Record<string, string>): Promise<{ ci
     }
   }
   let root: CID | undefined
-  for await (const { cid } of importEntries(entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: batch => { blocks.push(...batch) } }, { wrap: false, progress: false })) root = cid ?? root
+  for await (
+    const { cid } of importEntries(
+      entries(), addParams({ cidVersion: 1, rawLeaves: true }), { write: batch => { blocks.push(...batch) } },
+      { wrap: false, progress: false }
+    )
+  ) root = cid ?? root
   if (root == null) throw new Error('there is no folder')
   const { writer, out } = CarWriter.create([root])
   const all = Array.fromAsync(out)

@@ -13,7 +13,10 @@ export interface ServicePeer extends PeerProcess {
 export async function serviceReady (service: string): Promise<void> {
   // a key that is nobody's is looked up: 503 until the database is there
   const nobody = { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }
-  await pollUntil(async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401, { withinMs: 30_000, what: 'the service' })
+  await pollUntil(
+    async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401,
+    { withinMs: 30_000, what: 'the service' }
+  )
 }
 
 let users = 0
@@ -31,7 +34,9 @@ export async function servicePeer (section: Record<string, unknown> = {}, change
     await serviceReady(service)
   }
   const register = async (email: string): Promise<string> => {
-    const response = await fetch(`${service}/api/v1/users/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'a long enough password 1' }) })
+    const response = await fetch(`${service}/api/v1/users/register`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'a long enough password 1' })
+    })
     const { data, message } = await response.json() as { data?: { api_key: string }, message: string }
     if (data == null) throw new Error(`nobody was signed up: ${response.status} ${message}`)
     return data.api_key

@@ -18,7 +18,10 @@ export const password = 'securePassword123'
 export const noLimits = { per_key: '', per_address: '', sign_up: '', login: '', code: '', per_account: '' }
 
 /** Initialized, not started. `section` changes what is said of `api.service`, `change` everything else. */
-export async function serviceProcess (section: Record<string, unknown> = {}, change: (json: any) => void = () => {}): Promise<ServiceProcess> { // any: service.json
+// any: service.json
+export async function serviceProcess (
+  section: Record<string, unknown> = {}, change: (json: any) => void = () => {}
+): Promise<ServiceProcess> {
   const [port = 0] = await freePorts(1)
   const api = `http://127.0.0.1:${port}`
   const peer = await peerProcess(json => {
@@ -30,7 +33,12 @@ export async function serviceProcess (section: Record<string, unknown> = {}, cha
     api,
     start: async (args = []) => {
       await peer.start(args)
-      await pollUntil(async () => (await fetch(`${api}/api/v1/users/status`, { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }).catch(() => undefined))?.status === 401, { what: 'the service' })
+      await pollUntil(
+        async () => (
+          await fetch(`${api}/api/v1/users/status`, { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }).catch(() => undefined)
+        )?.status === 401,
+        { what: 'the service' }
+      )
     },
     register: async email => {
       const response = await fetch(`${api}/api/v1/users/register`, { method: 'POST', body: JSON.stringify({ email, password }) })

@@ -13,7 +13,8 @@ export async function addUser (database: SqlDatabase, user: Partial<Insertable<U
   await database.transaction(async tx => {
     await tx.insertInto('workspaces').values({ id: `w-${id}`, name: id, created_at: 0 }).execute()
     await tx.insertInto('users').values({
-      email, email_key: email.toLowerCase(), password_hash: '-', created_at: 0, state: 'active', role: 'user', quota_bytes: 2 ** 30, ...user, id, workspace_id: `w-${id}`
+      email, email_key: email.toLowerCase(), password_hash: '-', created_at: 0, state: 'active', role: 'user', quota_bytes: 2 ** 30,
+      ...user, id, workspace_id: `w-${id}`
     }).execute()
   })
   return id
@@ -25,7 +26,8 @@ export function fileOf (user: string, file: FileInput = {}): Insertable<FilesTab
   const number = next()
   const name = file.original_filename ?? `file-${number}`
   return {
-    id: `f${number}`, user_id: user, workspace_id: `w-${user}`, cid: `cid-${number}`, kind: 'file', content_type: 'text/plain', size_bytes: 1, state: 'pinned', uploaded_at: number,
+    id: `f${number}`, user_id: user, workspace_id: `w-${user}`, cid: `cid-${number}`, kind: 'file', content_type: 'text/plain',
+    size_bytes: 1, state: 'pinned', uploaded_at: number,
     ...file, original_filename: name, name_key: folded(name)
   }
 }
@@ -40,7 +42,10 @@ export async function addFile (tx: Sql, user: string, file: FileInput = {}): Pro
 export function pinOf (user: string, pin: Partial<Insertable<PinsTable>> = {}): Insertable<PinsTable> {
   const number = next()
   const name = pin.name ?? `pin-${number}`
-  return { request_id: `p${number}`, user_id: user, workspace_id: `w-${user}`, cid: `cid-${number}`, created: number, status: 'pinned', ...pin, name, name_key: folded(name) }
+  return {
+    request_id: `p${number}`, user_id: user, workspace_id: `w-${user}`, cid: `cid-${number}`, created: number, status: 'pinned', ...pin,
+    name, name_key: folded(name)
+  }
 }
 
 /** Gives the pin's request id. */

@@ -85,7 +85,8 @@ export function gatedClock (base: Clock, gate: Gate): Clock {
 }
 
 /**
- * The time as one run of one peer has it: its clock may be wrong, it may stand still or starve, and when the power goes nothing that it waits for ever comes.
+ * The time as one run of one peer has it: its clock may be wrong, it may stand still or starve, and when the power goes nothing that it
+ * waits for ever comes.
  */
 export class PeerClock implements Clock, Gate {
   readonly #base: Clock

@@ -64,7 +64,9 @@ export class SimDisk {
   /** While true, writes are refused with STORAGE_FULL. */
   set full (full: boolean) { this.#full = full }
 
-  /** The power goes at the write with this number (1: the next one since the disk was made): it is lost or just kept, and never answered. */
+  /**
+   * The power goes at the write with this number (1: the next one since the disk was made): it is lost or just kept, and never answered.
+   */
   crashAtWrite (atWrite: number, last: LastBatch): void { this.#failure = { atWrite, last } }
 
   /** The power goes now: batches that are un-synced or on their way are lost except the first `keep`. */

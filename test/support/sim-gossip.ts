@@ -3,7 +3,10 @@ import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
 
 interface Watch { topic: string, told: (peer: PeerId, listeners: number) => void }
-interface Member { peer: PeerId, watches: Set<Watch>, handlers: Map<string, Set<(message: TopicMessage) => void>>, blocks: (cid: CID) => Uint8Array | undefined }
+interface Member {
+  peer: PeerId, watches: Set<Watch>, handlers: Map<string, Set<(message: TopicMessage) => void>>,
+  blocks: (cid: CID) => Uint8Array | undefined
+}
 
 export interface SimGossipInit {
   /** Longest delay of a message or block. Milliseconds. */
@@ -14,7 +17,10 @@ export interface SimGossipInit {
   tellsListeners?: boolean
 }
 
-/** Gossip and block exchange between peers in one process, in simulated time. Messages may be late, reordered and lost; blocks are only late. */
+/**
+ * Gossip and block exchange between peers in one process, in simulated time. Messages may be late, reordered and lost; blocks are only
+ * late.
+ */
 export class SimGossip {
   readonly #init: SimGossipInit
   readonly #deps: { clock: Clock, random: Random }
@@ -58,7 +64,9 @@ export class SimGossip {
     const others = [...this.#members.values()].filter(other => other !== member && (other.handlers.get(topic)?.size ?? 0) > 0)
     this.#deps.clock.after(0, () => {
       for (const { topic: watched, told } of member.watches) if (watched === topic) for (const { peer } of others) told(peer, others.length)
-      for (const { watches } of others) for (const { topic: watched, told } of watches) if (watched === topic) told(member.peer, others.length)
+      for (const { watches } of others) {
+        for (const { topic: watched, told } of watches) if (watched === topic) told(member.peer, others.length)
+      }
     })
   }
 
@@ -67,7 +75,9 @@ export class SimGossip {
     this.sent.push({ from, data })
     for (const { peer, handlers } of this.#members.values()) {
       if (peer === from || this.#isCut(from, peer) || random.float() < this.#init.loss) continue
-      clock.after(random.float() * this.#init.maxDelayMs, () => { for (const handler of handlers.get(topic) ?? []) handler({ from, data }) })
+      clock.after(
+        random.float() * this.#init.maxDelayMs, () => { for (const handler of handlers.get(topic) ?? []) handler({ from, data }) }
+      )
     }
   }
 

@@ -45,7 +45,10 @@ type Listener = (peer: PeerId, isHere: boolean) => void
 /** How long a peer waits for a stream that stands still. */
 const stallMs = 15_000
 
-/** Connections between runs of peers, and streams of history over them, in simulated time. A connection begins with the first message that comes through. */
+/**
+ * Connections between runs of peers, and streams of history over them, in simulated time. A connection begins with the first message that
+ * comes through.
+ */
 export class SimHistory {
   faults: SimHistoryFaults
   /** Blocks that were given, and streams that broke or stood still. */
@@ -106,7 +109,9 @@ export class SimHistory {
     if (!place.isGone) for (const listener of this.#listeners.get(place) ?? []) listener(peer, isHere)
   }
 
-  async #ask ({ asker, peer, request, signal }: { asker: HistoryPlace, peer: PeerId, request: HistoryRequest, signal: AbortSignal }): Promise<HistoryAnswer> {
+  async #ask (
+    { asker, peer, request, signal }: { asker: HistoryPlace, peer: PeerId, request: HistoryRequest, signal: AbortSignal }
+  ): Promise<HistoryAnswer> {
     signal.throwIfAborted()
     const giver = this.#deps.reach(asker, peer)
     if (giver == null) throw new ClusterError('PEER_UNREACHABLE', { peer })
@@ -128,7 +133,9 @@ export class SimHistory {
     return { heads, blocks, end: () => { isEnded = true } }
   }
 
-  async * #pieces (walk: Iterable<HistoryBlock | undefined>, arrives: (piece: HistoryBlock[]) => Promise<boolean>): AsyncGenerator<HistoryBlock[]> {
+  async * #pieces (
+    walk: Iterable<HistoryBlock | undefined>, arrives: (piece: HistoryBlock[]) => Promise<boolean>
+  ): AsyncGenerator<HistoryBlock[]> {
     let piece: HistoryBlock[] = []
     let most = this.#pieceBlocks()
     for (const block of walk) {

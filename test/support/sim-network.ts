@@ -61,7 +61,10 @@ const firstAskMs = 2000
 const connectionLivesMs = 20_000
 const longestAskMs = 30_000
 
-/** Gossip, block exchange, streams of history and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts come from the seed. */
+/**
+ * Gossip, block exchange, streams of history and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts
+ * come from the seed.
+ */
 export class SimNetwork {
   faults: SimFaults
   /** "a>b": what `a` sends does not reach `b`. */
@@ -78,7 +81,9 @@ export class SimNetwork {
     const { clock, seen, history } = deps
     this.faults = faults
     this.#deps = deps
-    this.history = new SimHistory({ ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#reachable(to) })
+    this.history = new SimHistory({
+      ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#reachable(to)
+    })
   }
 
   join (peer: PeerId, services: PeerServices): SimPlace {
@@ -92,7 +97,8 @@ export class SimNetwork {
       remotes: simRemotes({
         clock,
         carry: (to, arrive) => this.carry({ from: place, to, what: 'call', bytes: 0 }, arrive),
-        answer: (there, arrive) => this.carry({ from: there as Place, to: peer, what: 'answer', bytes: 0 }, back => { if (back === place) arrive() }),
+        answer: (there, arrive) =>
+          this.carry({ from: there as Place, to: peer, what: 'answer', bytes: 0 }, back => { if (back === place) arrive() }),
         self: peer
       }),
       connected: () => this.history.linkedTo(place),
@@ -110,7 +116,10 @@ export class SimNetwork {
     }
   }
 
-  /** What `from` says in gossip doesn't reach `to` for so long; without a time, until their connection ends. Nothing happens to peers that aren't connected. */
+  /**
+   * What `from` says in gossip doesn't reach `to` for so long; without a time, until their connection ends. Nothing happens to peers that
+   * aren't connected.
+   */
   endGossip (from: PeerId, to: PeerId, awayMs?: number): void {
     const place = this.#places.get(from)
     if (place == null || !this.history.linkedTo(place).includes(to)) return
@@ -201,7 +210,9 @@ class Place implements Broadcast, BlockExchange {
     for (const { peer } of this.#network.others(this)) {
       if (!this.#network.hasGossip(this.peer, peer)) continue
       for (let copy = this.#network.copies(); copy > 0; copy--) {
-        this.#network.carry({ from: this, to: peer, what: topic, bytes: data.length }, place => place.#hear(topic, { from: this.peer, data }))
+        this.#network.carry(
+          { from: this, to: peer, what: topic, bytes: data.length }, place => place.#hear(topic, { from: this.peer, data })
+        )
       }
     }
   }

@@ -34,7 +34,9 @@ type Policy = 'open' | 'trusted'
 export function simRemotes (deps: SimRemotesDeps): RemotePeers {
   const call = async <T>(to: PeerId, policy: Policy, act: (face: PeerFace) => Promise<T>, { signal }: RemoteOptions = {}): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const cancel = deps.clock.after(lostAfterMs, () => reject(new ClusterError('PEER_UNREACHABLE', { peer: to }, { message: 'stream reset' })))
+    const cancel = deps.clock.after(
+      lostAfterMs, () => reject(new ClusterError('PEER_UNREACHABLE', { peer: to }, { message: 'stream reset' }))
+    )
     const onAbort = (): void => reject(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
     if (signal?.aborted === true) onAbort()

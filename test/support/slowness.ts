@@ -26,7 +26,9 @@ export class Slowness {
     if (this.#most === 0) return
     for (const [title, entries] of [['files', this.#files], ['tests', this.#tests]] as const) {
       yield `\nslowest ${title}:\n`
-      for (const { name, ms } of entries.toSorted((a, b) => b.ms - a.ms).slice(0, this.#most)) yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${name}\n`
+      for (const { name, ms } of entries.toSorted((a, b) => b.ms - a.ms).slice(0, this.#most)) {
+        yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${name}\n`
+      }
     }
   }
 }

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 
 /** Why no file system can be mounted here, or false when one can: what `it` takes as `skip`. */
 export function noSmallDisk (): string | false {
-  const tried = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /tmp && nsenter --version'], { encoding: 'utf8' })
+  const tried = spawnSync(
+    'unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /tmp && nsenter --version'], { encoding: 'utf8' }
+  )
   if (tried.error != null) return 'unshare is not on PATH'
   return tried.status === 0 ? false : `unshare --mount, mount, nsenter: ${tried.stderr.trim()}`
 }
@@ -24,7 +26,8 @@ export interface SmallDisk {
   close (): void
 }
 
-const mounting = 'set -e; cp -a "$1/." "$1.before"; mount -t tmpfs -o size=$2 tmpfs "$1"; cp -a "$1.before/." "$1"; rm -r "$1.before"; echo mounted; exec cat'
+const mounting =
+  'set -e; cp -a "$1/." "$1.before"; mount -t tmpfs -o size=$2 tmpfs "$1"; cp -a "$1.before/." "$1"; rm -r "$1.before"; echo mounted; exec cat'
 
 export async function smallDisk (folder: string, size: string): Promise<SmallDisk> {
   const holder = spawn('unshare', ['--mount', '--', 'sh', '-c', mounting, 'sh', folder, size], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -53,7 +56,11 @@ export async function smallDisk (folder: string, size: string): Promise<SmallDis
     },
     remove: name => rmSync(join(path, name)),
     spawn: (program, args, options) => spawn('nsenter',
-      ['-t', String(holder.pid), '-m', '--', 'sh', '-c', 'log=$1; shift; exec "$@" 2>>"$log"', 'sh', join(folder, 'stderr.log'), program, ...args], options),
+      [
+        '-t', String(holder.pid), '-m', '--', 'sh', '-c', 'log=$1; shift; exec "$@" 2>>"$log"', 'sh', join(folder, 'stderr.log'), program,
+        ...args
+      ],
+      options),
     close: () => { holder.kill('SIGKILL') }
   }
 }

@@ -1,6 +1,9 @@
 import type { Stream } from '@libp2p/interface'
 
-/** An end of a pair of streams, as libp2p's: an event target that sends, closes and aborts. What one end sends the other receives in a later turn. */
+/**
+ * An end of a pair of streams, as libp2p's: an event target that sends, closes and aborts. What one end sends the other receives in a later
+ * turn.
+ */
 export class PairedStream extends EventTarget {
   other: PairedStream | undefined
   status: 'open' | 'closed' | 'aborted' = 'open'
@@ -12,7 +15,11 @@ export class PairedStream extends EventTarget {
   send (data: Uint8Array | Iterable<Uint8Array>): boolean {
     const bytes = Buffer.concat(data instanceof Uint8Array ? [data] : [...data])
     this.sentBytes += bytes.length
-    setImmediate(() => { if (this.other != null && this.other.status !== 'aborted') this.other.dispatchEvent(Object.assign(new Event('message'), { data: bytes })) })
+    setImmediate(() => {
+      if (this.other != null && this.other.status !== 'aborted') {
+        this.other.dispatchEvent(Object.assign(new Event('message'), { data: bytes }))
+      }
+    })
     return this.hasRoom
   }
 

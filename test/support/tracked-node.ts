@@ -15,7 +15,10 @@ export function cidNumber (n: number): CID {
 
 /** A pin for every peer; `some` overrides. */
 export function aPin (n: number, some: Partial<Pin> = {}): Pin {
-  return { ...pinWithOptions(cidNumber(n), defaultPinOptions()), replicationFactorMin: -1, replicationFactorMax: -1, name: `pin ${n}`, timestamp: Date.UTC(2030, 0, 1), ...some }
+  return {
+    ...pinWithOptions(cidNumber(n), defaultPinOptions()), replicationFactorMin: -1, replicationFactorMax: -1, name: `pin ${n}`,
+    timestamp: Date.UTC(2030, 0, 1), ...some
+  }
 }
 
 /** Everything that a stream of batches has. */
@@ -55,7 +58,8 @@ export class FakePinset implements PinState {
 type Behaviour = (signal: AbortSignal) => Promise<void>
 
 /** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
-export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'> {
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount'
+  | 'ownRoots'> {
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
   readonly calls: string[] = []
@@ -89,7 +93,12 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progr
 
   progress (cid: CID): PinProgress | undefined {
     const blocks = this.found.get(numberOf(cid))
-    return blocks == null ? undefined : { phase: 'fetching', blocks, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null, startedAt: 0 }
+    return blocks == null
+      ? undefined
+      : {
+        phase: 'fetching', blocks, bytes: 0, fetchedBlocks: 0, fetchedBytes: 0, wantedBlock: null, wantedSince: null, peersAsked: [],
+        nextTryAt: null, startedAt: 0
+      }
   }
 
   async pinStatus (pin: Pin): Promise<IpfsPinStatus> {

@@ -22,7 +22,10 @@ export interface UploadFront {
 
 /** The routes of uploads over HTTP; the key is the user's id. */
 export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
-  const routes = [...uploadRoutes({ uploads }), ...linkRoutes({ uploads, now: systemClock.now }), ...resumableRoutes({ uploads, clock: systemClock, random: systemRandom })]
+  const routes = [
+    ...uploadRoutes({ uploads }), ...linkRoutes({ uploads, now: systemClock.now }),
+    ...resumableRoutes({ uploads, clock: systemClock, random: systemRandom })
+  ]
   const admission: Pick<Admission, 'admit'> = {
     admit: async ({ access }, { headers }) => {
       const user = headers['x-api-key']
@@ -33,7 +36,10 @@ export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
   }
   const lines: string[] = []
   const log = new NotedLogger()
-  const listener = serviceFront({ routes, publicUrl: '' }, { admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, pages: null, cluster: null, logLine: line => { lines.push(line) }, clock: systemClock, log })
+  const listener = serviceFront({ routes, publicUrl: '' }, {
+    admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, pages: null, cluster: null,
+    logLine: line => { lines.push(line) }, clock: systemClock, log
+  })
   const server = createServer(listener)
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   return {

@@ -46,7 +46,9 @@ export interface UploadPeerInit {
   beforePinned?: (user: string, cid: string) => Promise<void>
 }
 
-/** The uploads of one peer: real tables, staging and importers; files without a cluster behind them (what they are given is pinned at once). */
+/**
+ * The uploads of one peer: real tables, staging and importers; files without a cluster behind them (what they are given is pinned at once).
+ */
 export async function uploadPeer (peer: TestPeer, init: UploadPeerInit = {}): Promise<UploadPeer> {
   const { database, workers, clock, log } = peer
   const own = init.folder == null ? await mkdtemp(join(tmpdir(), 'helia-cluster-uploads-')) : undefined
@@ -55,7 +57,8 @@ export async function uploadPeer (peer: TestPeer, init: UploadPeerInit = {}): Pr
   const tasks = sqlTasks({}, { database, clock, random: systemRandom, log, workers })
   const blocks = new Map<string, Uint8Array>()
   const uploads = uploadService({ peer: init.peer ?? 'peer-a' }, {
-    database, quota, tasks, staging, workers, clock, random: systemRandom, log, importer: importEntries, importCar, cluster: addingInto(blocks), files: simpleFiles(quota, peer, init)
+    database, quota, tasks, staging, workers, clock, random: systemRandom, log, importer: importEntries, importCar,
+    cluster: addingInto(blocks), files: simpleFiles(quota, peer, init)
   })
   const never = new AbortController().signal
   for (const part of [staging, tasks, uploads]) await part.start(never)
@@ -82,17 +85,25 @@ export async function uploadPeer (peer: TestPeer, init: UploadPeerInit = {}): Pr
 
 /** The cluster's `add`, with its importers, into a map. */
 export function addingInto (blocks: Map<string, Uint8Array>): Pick<ClusterApi, 'add'> {
-  const sink = { write: (some: ReadonlyArray<{ cid: { toString (): string }, bytes: Uint8Array }>): void => { for (const { cid, bytes } of some) blocks.set(cid.toString(), bytes) } }
+  const sink = {
+    write: (
+      some: ReadonlyArray<{ cid: { toString (): string }, bytes: Uint8Array }>
+    ): void => { for (const { cid, bytes } of some) blocks.set(cid.toString(), bytes) }
+  }
   return {
     add: async function * (entries, params, { signal } = {}) {
       const importers = { unixfs: importEntries, car: importCar, sharder: createSharder }
-      for await (const output of readUpload({ entries, params, sink }, importers, { signal, onRoot: () => {}, forShards: false })) yield addedOutput(output, [])
+      for await (const output of readUpload({ entries, params, sink }, importers, { signal, onRoot: () => {}, forShards: false })) {
+        yield addedOutput(output, [])
+      }
     }
   }
 }
 
 /** `accept` as its contract says, for a cluster that pins everything at once. */
-function simpleFiles (quota: Quota, { database }: Pick<TestPeer, 'database'>, { beforePinned = async () => {} }: UploadPeerInit): Pick<Files, 'accept' | 'whenPinned' | 'wake'> {
+function simpleFiles (
+  quota: Quota, { database }: Pick<TestPeer, 'database'>, { beforePinned = async () => {} }: UploadPeerInit
+): Pick<Files, 'accept' | 'whenPinned' | 'wake'> {
   const rowOf = async (db: Pick<Sql, 'selectFrom'>, user: string, cid: string): Promise<FileRow | undefined> =>
     db.selectFrom('files').selectAll().where('user_id', '=', user).where('cid', '=', cid).executeTakeFirst()
   return {
@@ -106,7 +117,10 @@ function simpleFiles (quota: Quota, { database }: Pick<TestPeer, 'database'>, { 
     accept: async (tx: Sql, { user, workspace, cid, stored, reservation, ...upload }: Upload) => {
       const before = await rowOf(tx, user, cid)
       const key = stored.kind === 'staged' ? stored.key : null
-      const names = { original_filename: upload.filename, name_key: folded(upload.filename), content_type: upload.contentType, group_id: upload.group, meta: JSON.stringify(upload.meta) }
+      const names = {
+        original_filename: upload.filename, name_key: folded(upload.filename), content_type: upload.contentType, group_id: upload.group,
+        meta: JSON.stringify(upload.meta)
+      }
       if (before != null) {
         if (reservation != null) await quota.release(tx, reservation)
         await tx.updateTable('files').set(names).where('id', '=', before.id).execute()
@@ -130,7 +144,9 @@ export async function * inPieces (bytes: Uint8Array, pieceBytes = 64 * 1024): As
 }
 
 /** Parts of an upload: path and content. */
-export async function * partsOf (files: Record<string, string | Uint8Array | AsyncIterable<Uint8Array>>, contentType = 'text/plain'): AsyncGenerator<UploadPart> {
+export async function * partsOf (
+  files: Record<string, string | Uint8Array | AsyncIterable<Uint8Array>>, contentType = 'text/plain'
+): AsyncGenerator<UploadPart> {
   for (const [path, content] of Object.entries(files)) {
     const source = typeof content === 'string' || content instanceof Uint8Array ? inPieces(Buffer.from(content as Uint8Array)) : content
     yield { entry: { kind: 'file', path, content: source }, contentType }

@@ -19,9 +19,14 @@ export async function whyNoVerifiedFetch (): Promise<string | undefined> {
   return access(entry).then(() => undefined, () => `@helia/verified-fetch is not in ${folder}`)
 }
 
-/** With this gateway and nothing else: no libp2p addresses, no bootstrap, no DNS. Names it asks of a router, which has nothing but the gateway's records. */
+/**
+ * With this gateway and nothing else: no libp2p addresses, no bootstrap, no DNS. Names it asks of a router, which has nothing but the
+ * gateway's records.
+ */
 export async function verifiedFetch (gateway: string): Promise<VerifiedFetch> {
-  const { createVerifiedFetch } = await import(pathToFileURL(entry).href) as { createVerifiedFetch: (init: unknown) => Promise<VerifiedFetch> }
+  const { createVerifiedFetch } = await import(pathToFileURL(entry).href) as {
+    createVerifiedFetch: (init: unknown) => Promise<VerifiedFetch>
+  }
   const records = await recordsOf(gateway)
   const made = await createVerifiedFetch({
     gateways: [gateway],

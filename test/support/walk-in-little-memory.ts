@@ -1,4 +1,7 @@
-/** `node --max-old-space-size=N walk-in-little-memory.ts wide|deep|listing`: walks a DAG that is larger than the heap; prints what it has read. */
+/**
+ * `node --max-old-space-size=N walk-in-little-memory.ts wide|deep|listing`: walks a DAG that is larger than the heap; prints what it has
+ * read.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -5,13 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { describe, it } from 'node:test'
 
 /**
- * The dependency rules of docs/design/architecture.md as data. A seam is a folder whose contract files lie directly in it; its sub-folders are
- * implementations.
+ * The dependency rules of docs/design/architecture.md as data. A seam is a folder whose contract files lie directly in it; its sub-folders
+ * are implementations.
  */
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const seams = ['datastore', 'blockstore', 'network', 'consensus', 'ipfs', 'tracker', 'allocator', 'monitor', 'informer', 'pinindex']
 const contracts = [...seams, 'importer']
-/** Seams within the service layer: src/service/<seam>/<implementation>. Migrations belong to the contract: every database has the same tables. */
+/**
+ * Seams within the service layer: src/service/<seam>/<implementation>. Migrations belong to the contract: every database has the same
+ * tables.
+ */
 const serviceSeams = ['sql', 'staging', 'mail', 'limits']
 
 /** Which rooms a room may import from. `contracts` stands for the contract files of every seam. */
@@ -40,7 +43,10 @@ const mayImport: Record<string, string[]> = {
   web: ['base', 'model', 'client'],
   rpc: ['base', 'model', 'wire', 'contracts', 'cluster-api'],
   state: ['base', 'model', 'wire', 'config', 'contracts', 'implementation'],
-  node: ['base', 'model', 'wire', 'hash', 'state', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc', 'importer', 'observe', 'events', 'service', 'service-contract', 'service-implementation', 'service-api'],
+  node: [
+    'base', 'model', 'wire', 'hash', 'state', 'config', 'contracts', 'implementation', 'cluster', 'cluster-api', 'http', 'api', 'rpc',
+    'importer', 'observe', 'events', 'service', 'service-contract', 'service-implementation', 'service-api'
+  ],
   cmd: ['node', 'state', 'config', 'client', 'base', 'model']
 }
 
@@ -62,7 +68,11 @@ function filesUnder (folder: string): string[] {
 
 function read (path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8')
-  const imports = [...text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)|^\} from ['"](\.[^'"]+)['"]/gm)]
+  const imports = [
+    ...text.matchAll(
+      /^\s*(?:import|export)\s+(type\s)?[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)|^\} from ['"](\.[^'"]+)['"]/gm
+    )
+  ]
     .map(match => ({
       target: relative(root, join(root, dirname(path), match[2] ?? match[3] ?? match[4] ?? '')),
       isType: match[1] != null
@@ -75,7 +85,13 @@ function roomOf (path: string): string {
   const [top = '', folder = '', second = '', third = ''] = path.split('/')
   if (top === 'cmd') return 'cmd'
   if (folder === 'api' && second === 'service') return 'service-api'
-  if (folder === 'service') return !serviceSeams.includes(second) ? 'service' : third.endsWith('.ts') || third === 'migrations' ? 'service-contract' : 'service-implementation'
+  if (folder === 'service') {
+    return !serviceSeams.includes(second)
+      ? 'service'
+      : third.endsWith('.ts') || third === 'migrations'
+      ? 'service-contract'
+      : 'service-implementation'
+  }
   if (folder === 'cluster') return second === 'cluster-api.ts' ? 'cluster-api' : 'cluster'
   if (folder === 'importer') return second === 'importer.ts' ? 'contract' : 'importer'
   if (seams.includes(folder)) return second.endsWith('.ts') ? 'contract' : 'implementation'
@@ -105,7 +121,9 @@ function forbidden (file: SourceFile, target: string): boolean {
 
 describe('architecture', () => {
   it('imports go only in the allowed directions', () => {
-    const broken = sources.flatMap(file => file.imports.filter(({ target }) => forbidden(file, target)).map(({ target }) => `${file.path} -> ${target}`))
+    const broken = sources.flatMap(
+      file => file.imports.filter(({ target }) => forbidden(file, target)).map(({ target }) => `${file.path} -> ${target}`)
+    )
 
     assert.deepEqual(broken, [])
   })
@@ -126,7 +144,11 @@ describe('architecture', () => {
   })
 
   it('loads nothing of the service layer with a peer that has none', () => {
-    const loadedFrom = (path: string): string[] => [...(sources.find(file => file.path === path)?.text ?? '').matchAll(/^(?:import|export)\s+(?!type\s)[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]/gm)]
+    const loadedFrom = (path: string): string[] => [
+      ...(sources.find(file => file.path === path)?.text ?? '').matchAll(
+        /^(?:import|export)\s+(?!type\s)[^'"\n]*?(?:from\s+)?['"](\.[^'"]+)['"]/gm
+      )
+    ]
       .map(match => relative(root, join(root, dirname(path), match[1] ?? '')))
     const seen = new Set<string>()
     const visit = (path: string): void => {
@@ -144,14 +166,22 @@ describe('architecture', () => {
     const adapters = /^src\/(libp2p|network\/host|ipfs\/(helia|kubo)|http|service\/(sql|staging|mail|limits)\/[a-z0-9]+)\//
     const broken = sources
       .filter(file => !impureFiles.some(pattern => pattern.test(file.path)) && !adapters.test(file.path))
-      .flatMap(file => file.text.split('\n').flatMap((line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []))
+      .flatMap(
+        file => file.text.split('\n').flatMap(
+          (line, at) => impure.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []
+        )
+      )
 
     assert.deepEqual(broken, [])
   })
 
   it('keeps every import pointed at a file that exists', () => {
     const known = new Set(sources.map(file => file.path))
-    const broken = sources.flatMap(file => file.imports.filter(({ target }) => /\.tsx?$/.test(target) && !known.has(target)).map(({ target }) => `${file.path} -> ${target}`))
+    const broken = sources.flatMap(
+      file => file.imports.filter(
+        ({ target }) => /\.tsx?$/.test(target) && !known.has(target)
+      ).map(({ target }) => `${file.path} -> ${target}`)
+    )
 
     assert.deepEqual(broken, [])
   })
@@ -163,7 +193,9 @@ describe('architecture', () => {
   })
 
   it('has a line for every room in CONTRIBUTING.md', () => {
-    const table = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8').split('\n').filter(line => line.startsWith('| `')).map(line => line.split('|')[1]).join()
+    const table = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8').split('\n').filter(
+      line => line.startsWith('| `')
+    ).map(line => line.split('|')[1]).join()
     const missing = readdirSync(join(root, 'src')).filter(room => !table.includes(`\`${room}\``))
 
     assert.deepEqual(missing, [])
@@ -171,16 +203,22 @@ describe('architecture', () => {
 
   it('never sleeps in quick tests', () => {
     // they test what the clock itself, a socket or V8 does in real time
-    const inRealTime = ['test/unit/base/clock.test.ts', 'test/unit/http/server.test.ts', 'test/unit/cmd/collector.test.ts', 'test/contract/broadcast.test.ts', 'test/contract/peer-streams.ts']
+    const inRealTime = [
+      'test/unit/base/clock.test.ts', 'test/unit/http/server.test.ts', 'test/unit/cmd/collector.test.ts', 'test/contract/broadcast.test.ts',
+      'test/contract/peer-streams.ts'
+    ]
     const sleeping = /\bawait (sleep|delay|wait|pause)\(|\bsetTimeout\b|\bsystemClock\.sleep\(|Atomics\.wait/
-    const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(path => !path.endsWith('architecture.test.ts') && !inRealTime.includes(path)).map(read)
+    const tests = ['test/unit', 'test/contract'].flatMap(filesUnder).filter(
+      path => !path.endsWith('architecture.test.ts') && !inRealTime.includes(path)
+    ).map(read)
     const broken = tests.flatMap(file => file.text.split('\n').flatMap((line, at) => sleeping.test(line) ? [`${file.path}:${at + 1}`] : []))
 
     assert.deepEqual(broken, [])
   })
 
   it('says of every public function and class what it does', () => {
-    const declared = /^export (?:async )?(?:(?:function\*?|function \*|class) (\w+)|const (\w+)(?:: [^=]+)? = (?:async )?(?:<[^>]*>)? ?(?:\(|\w+ =>))/
+    const declared =
+      /^export (?:async )?(?:(?:function\*?|function \*|class) (\w+)|const (\w+)(?:: [^=]+)? = (?:async )?(?:<[^>]*>)? ?(?:\(|\w+ =>))/
     const untold = sources.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/web/')).flatMap(({ path, text }) => {
       const lines = text.split('\n')
       return lines.flatMap((line, at) => {
@@ -190,6 +228,29 @@ describe('architecture', () => {
     })
 
     assert.deepEqual(untold, [])
+  })
+
+  it('has no line above 140 characters that is not one long text, template or pattern', () => {
+    const longest = 140
+    // pages and scripts as they are written out, and a few that wait for a hand
+    const written = [
+      'src/http/html.ts', 'src/api/rest/front-page.ts', 'cmd/completion.ts', 'test/unit/limits.test.ts', 'src/base/byte-text.ts', 'src/client/service/types.ts',
+      'src/service/uploads/content-root.ts', 'src/service/usage/sql-usage.ts', 'test/e2e/service-kill-rounds.test.ts', 'test/sim/actions.ts',
+      'test/unit/cmd/collector.test.ts', 'test/unit/cmd/command-lines.test.ts'
+    ]
+    const literal = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`?|\/(?:[^/\\\n]|\\.)+\//g
+    const files = ['src', 'cmd', 'test'].flatMap(filesUnder)
+      .filter(path => path.endsWith('.ts') && !written.includes(path) && !/^(src\/web|test\/(browser|support\/browser))/.test(path)).map(read)
+    const long = files.flatMap(({ path, text }) => {
+      let isTemplate = false
+      return text.split('\n').flatMap((line, at) => {
+        const isPart = isTemplate || /`/.test(line) && (line.match(/(?<!\\)`/g) ?? []).length % 2 === 1
+        if ((line.match(/(?<!\\)`/g) ?? []).length % 2 === 1) isTemplate = !isTemplate
+        return line.length > longest && !isPart && !/^\s*\* \|/.test(line) && line.replace(literal, '').length > 100 ? [`${path}:${at + 1}`] : []
+      })
+    })
+
+    assert.deepEqual(long, [])
   })
 
   it('names every implementation folder beneath a seam that has contracts', () => {

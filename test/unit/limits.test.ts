@@ -67,7 +67,9 @@ function constantIn (file: string, name: string): number {
 }
 
 interface Row { file: string, name: string, most: string }
-const rows: Row[] = [...table.matchAll(/^\| [^|]+ \| `([^`]+)` `([^`]+)` \| ([^|]+) \| [^|]+ \|$/gm)].map(([, file = '', name = '', most = '']) => ({ file, name, most: most.trim() }))
+const rows: Row[] = [...table.matchAll(/^\| [^|]+ \| `([^`]+)` `([^`]+)` \| ([^|]+) \| [^|]+ \|$/gm)].map(
+  ([, file = '', name = '', most = '']) => ({ file, name, most: most.trim() })
+)
 
 describe('the table of limits', () => {
   it('says what the code says', () => {
@@ -79,12 +81,20 @@ describe('the table of limits', () => {
 
   it('has every constant that is named like a limit', () => {
     const listed = new Set(rows.map(({ file, name }) => `${file} ${name}`))
-    const found = ['src', 'cmd'].flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts')).flatMap(file => {
+    const found = ['src', 'cmd'].flatMap(folder =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts')).flatMap(file => {
       const path = folder === 'src' ? file : `../cmd/${file}`
-      return isOfService(path) ? [] : [...sourceOf(path).matchAll(/^(?:export )?const ((?:max|longest|largest|most)[A-Z]\w*)(?:: \w+)? = [^(\n]*$/gm)].map(([, name = '']) => `${path} ${name}`)
+      return isOfService(path)
+        ? []
+        : [
+          ...sourceOf(path).matchAll(/^(?:export )?const ((?:max|longest|largest|most)[A-Z]\w*)(?:: \w+)? = [^(\n]*$/gm)
+        ].map(([, name = '']) => `${path} ${name}`)
     }))
 
-    assert.deepEqual(found.filter(one => !listed.has(one) && !notLimits.has(one)), [], 'these belong into the table of docs/design/limits.md, or into the list of what is no limit here')
+    assert.deepEqual(
+      found.filter(one => !listed.has(one) && !notLimits.has(one)), [],
+      'these belong into the table of docs/design/limits.md, or into the list of what is no limit here'
+    )
     assert.deepEqual([...notLimits].filter(one => listed.has(one)), [])
   })
 })

@@ -20,7 +20,10 @@ const notDrawn = ['ipfscluster_pins_pin_queued', 'ipfscluster_pins_pinning', 'he
 
 describe('files for operators', () => {
   it('ask for metrics that exist', () => {
-    const asked = found(/\b(?:ipfscluster|helia_cluster|nodejs|process)_[a-z0-9_]*[a-z0-9]\b(?!\*)/g, 'packaging/grafana/dashboard.json', 'docs/operations/metrics.md', 'docs/operations/troubleshooting.md')
+    const asked = found(
+      /\b(?:ipfscluster|helia_cluster|nodejs|process)_[a-z0-9_]*[a-z0-9]\b(?!\*)/g, 'packaging/grafana/dashboard.json',
+      'docs/operations/metrics.md', 'docs/operations/troubleshooting.md'
+    )
     const known = knownMetrics()
 
     assert.ok(asked.length > 25)
@@ -48,7 +51,10 @@ describe('files for operators', () => {
   })
 
   it('set variables that exist', () => {
-    const used = found(/\bCLUSTER_[A-Z0-9_]+/g, 'packaging/compose/compose.yaml', 'packaging/kubernetes/helia-cluster.yaml', 'docs/operations/install.md', 'docs/operations/metrics.md')
+    const used = found(
+      /\bCLUSTER_[A-Z0-9_]+/g, 'packaging/compose/compose.yaml', 'packaging/kubernetes/helia-cluster.yaml', 'docs/operations/install.md',
+      'docs/operations/metrics.md'
+    )
     const known = new Set(found(/\bCLUSTER_[A-Z0-9_]+/g, 'docs/reference/config.md', 'test/vectors/config/env-vars.json'))
 
     assert.ok(used.length >= 6)
@@ -58,11 +64,18 @@ describe('files for operators', () => {
   it('are linked from the map of the documentation', () => {
     const map = text('docs/README.md')
 
-    assert.deepEqual(['install', 'metrics', 'security', 'web-pages', 'denylists', 'troubleshooting', 'upgrade'].filter(name => !map.includes(`operations/${name}.md`)), [])
+    assert.deepEqual(
+      [
+        'install', 'metrics', 'security', 'web-pages', 'denylists', 'troubleshooting', 'upgrade'
+      ].filter(name => !map.includes(`operations/${name}.md`)),
+      []
+    )
   })
 
   it('give a dashboard whose panels are told apart and fit side by side', () => {
-    const { panels } = JSON.parse(text('packaging/grafana/dashboard.json')) as { panels: Array<{ id: number, title: string, gridPos: { x: number, w: number } }> }
+    const { panels } = JSON.parse(text('packaging/grafana/dashboard.json')) as {
+      panels: Array<{ id: number, title: string, gridPos: { x: number, w: number } }>
+    }
 
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
     assert.equal(new Set(panels.map(({ title }) => title)).size, panels.length)
@@ -74,10 +87,14 @@ describe('bundles', () => {
   it('load no CommonJS package by import(), which has no names there', () => {
     // these are no part of the bundles
     const outside = /^(node:|\.|@opentelemetry\/)/
-    const asked = globSync(['src/**/*.ts', 'cmd/**/*.ts']).flatMap(path => [...text(path).matchAll(/\bimport\('([^']+)'\)/g)].map(([, name = '']) => name)).filter(name => !outside.test(name))
+    const asked = globSync(['src/**/*.ts', 'cmd/**/*.ts']).flatMap(
+      path => [...text(path).matchAll(/\bimport\('([^']+)'\)/g)].map(([, name = '']) => name)
+    ).filter(name => !outside.test(name))
     const packages = [...new Set(asked.map(name => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? ''))]
     const isModule = (name: string): boolean => {
-      const { type, exports } = JSON.parse(text(`node_modules/${name}/package.json`)) as { type?: string, exports?: { '.'?: { import?: unknown } } }
+      const { type, exports } = JSON.parse(text(`node_modules/${name}/package.json`)) as { type?: string, exports?: {
+        '.'?: { import?: unknown }
+      } }
       return type === 'module' || exports?.['.']?.import != null
     }
 

@@ -39,7 +39,9 @@ describe('POST /add?format=car, recorded', () => {
     it(one.name, async () => {
       const expected = expectedOf(one)
 
-      const result = await importCar(inPieces(carOf(one), 7), { write: () => {} }, {}).then(({ roots, bytes, size }) => ({ cid: String(roots), bytes, size }), messageOf)
+      const result = await importCar(inPieces(carOf(one), 7), { write: () => {} }, {}).then(
+        ({ roots, bytes, size }) => ({ cid: String(roots), bytes, size }), messageOf
+      )
 
       assert.deepEqual(result, expected)
     })

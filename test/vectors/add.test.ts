@@ -37,7 +37,10 @@ for (const group of ['files', 'trees', 'large']) {
 
         assert.equal(error, aCase.trailerError)
         if (aCase.outputDigest == null) assert.deepEqual(lines, expected)
-        else assert.deepEqual({ lines: lines.length, sha256: hash('sha256', lines.join('\n')) }, { lines: aCase.outputDigest.lines, sha256: aCase.outputDigest.sha256 })
+        else assert.deepEqual(
+          { lines: lines.length, sha256: hash('sha256', lines.join('\n')) },
+          { lines: aCase.outputDigest.lines, sha256: aCase.outputDigest.sha256 }
+        )
       })
     }
   })
@@ -48,7 +51,9 @@ async function importSharded (aCase: AddCase): Promise<{ lines: string[], pins: 
   const pins: Pin[] = []
   const { query } = aCase
   const factors = { replicationFactorMin: Number(query['replication-min']), replicationFactorMax: Number(query['replication-max']) }
-  const sharder = createSharder({ options: { ...defaultPinOptions(), ...factors, name: query.name ?? '', shardSize: Number(query['shard-size']) } }, {
+  const sharder = createSharder({ options: {
+    ...defaultPinOptions(), ...factors, name: query.name ?? '', shardSize: Number(query['shard-size'])
+  } }, {
     openShard: () => ({ write: () => {} }),
     closeShard: ({ index, cid, sizeBytes, pin }) => {
       lines.push(show({ name: `shard-${index}`, cid: String(cid), size: sizeBytes }))

@@ -49,7 +49,10 @@ describe('the recorded configurations of Go', () => {
   it('refuses the file of a Raft cluster, as decided', () => {
     const file = JSON.parse(read('default-service-raft.json'))
 
-    assert.throws(() => readServiceConfig(file, { variables: {}, hostName: 'host' }), { code: 'INVALID_CONFIG', message: /consensus\.raft is not supported/ })
+    assert.throws(
+      () => readServiceConfig(file, { variables: {}, hostName: 'host' }),
+      { code: 'INVALID_CONFIG', message: /consensus\.raft is not supported/ }
+    )
   })
 
   for (const engine of ['badger', 'badger3', 'leveldb']) {
@@ -64,7 +67,9 @@ describe('the recorded configurations of Go', () => {
   it('has the same keys and defaults, in the same order', () => {
     const go = JSON.parse(goFile)
 
-    const ours: any = defaultServiceJson({ profile: 'public', variables: { CLUSTER_PEERNAME: 'example-peer', CLUSTER_SECRET: '0'.repeat(64) } })
+    const ours: any = defaultServiceJson({
+      profile: 'public', variables: { CLUSTER_PEERNAME: 'example-peer', CLUSTER_SECRET: '0'.repeat(64) }
+    })
 
     // what differs on purpose: the embedded node, its gateway, its proxy without a Kubo, and the datastore
     delete ours.api.gateway
@@ -80,7 +85,11 @@ describe('the recorded configurations of Go', () => {
 describe('the recorded variables of Go', () => {
   const pathsOf = (fields: Fields, keys: string[] = []): string[][] =>
     Object.entries(fields).flatMap(([key, entry]) => isGroup(entry) ? pathsOf(entry.group, [...keys, key]) : [[...keys, key]])
-  const known = new Map([...sections, ...inertSections].flatMap(({ path, fields }) => pathsOf(fields).map(keys => [`${path}.${keys.join('.')}`, variableName(path, keys)])))
+  const known = new Map(
+    [...sections, ...inertSections].flatMap(
+      ({ path, fields }) => pathsOf(fields).map(keys => [`${path}.${keys.join('.')}`, variableName(path, keys)])
+    )
+  )
 
   /** Engines of Go have no section here: their variables are accepted and have no effect. The identity has its own file. */
   const isElsewhere = (key: string): boolean => /^(datastore\.(pebble|badger3?|leveldb)|\(identity\.json\))\./.test(key)

@@ -135,7 +135,9 @@ describe('merges, as a Go peer does them', () => {
         gossip.inject({ from: 'writer', data: encodeHeads(step.broadcast.map((cid: string) => CID.parse(cid))) }, crdtTopic(clusterName))
         await clock.until(() => !peer.consensus.progress().behind)
 
-        for (const [cid, name] of Object.entries(step.go_name_after)) assert.equal(peer.consensus.state.get(CID.parse(cid))?.name ?? null, name)
+        for (const [cid, name] of Object.entries(step.go_name_after)) {
+          assert.equal(peer.consensus.state.get(CID.parse(cid))?.name ?? null, name)
+        }
         assert.deepEqual(peer.consensus.progress().heads.map(String).toSorted(), step.heads_after_in_this_dag.toSorted())
       }
       await peer.stop()

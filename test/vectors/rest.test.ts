@@ -25,7 +25,10 @@ const group = (name: string): Recorded[] => JSON.parse(readFileSync(join(folder,
 const authInit: Partial<RestApiInit> = {
   basicAuth: new Map([['alice', 'wonderland'], ['bob', 'builder']]),
   headers: { 'X-Custom': ['one', 'two'] },
-  cors: { allowedOrigins: ['http://app.test'], allowedMethods: ['GET', 'POST'], allowedHeaders: ['authorization'], exposedHeaders: ['X-Foo'], allowCredentials: true, maxAgeSeconds: 600 }
+  cors: {
+    allowedOrigins: ['http://app.test'], allowedMethods: ['GET', 'POST'], allowedHeaders: ['authorization'], exposedHeaders: ['X-Foo'],
+    allowCredentials: true, maxAgeSeconds: 600
+  }
 }
 
 /** Cases whose answer depends on the API alone. */
@@ -37,7 +40,10 @@ const wanted: Array<{ group: string, init?: Partial<RestApiInit>, only?: RegExp 
   { group: 'info', only: /^(version|health|metric-unknown)$/ },
   { group: 'peers', only: /bad|unreachable/ },
   { group: 'pin', only: /^(un)?pin-.*(bad|invalid|refused|escaped|not-found|not-pinned)/ },
-  { group: 'add', only: /bad-(bool|cid|expire)|layout-bad|format-bad|no-parts|not-multipart|no-disposition$|chunker-bad|truncated-stream-false|trailing-slash/ }
+  {
+    group: 'add',
+    only: /bad-(bool|cid|expire)|layout-bad|format-bad|no-parts|not-multipart|no-disposition$|chunker-bad|truncated-stream-false|trailing-slash/
+  }
 ]
 
 /** Names and values as on the wire, but for what can't be equal. */
@@ -49,14 +55,19 @@ const shapeOf = (text: string, loose: boolean): string => loose ? text.replace(/
 
 async function replay (one: Recorded, init: Partial<RestApiInit>): Promise<InjectReply> {
   const cluster = new FakeCluster({ peers: [fakePeer, otherPeer, '12D3KooWMFMmehc9kUkoJuFKG8Q21bbozAdY3F2786c8UpTYDw6o'] })
-  if (one.name.startsWith('repin') || one.name.startsWith('pin-')) cluster.hold(pinWithOptions(parseCid('QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX'), defaultPinOptions()))
+  if (one.name.startsWith('repin') || one.name.startsWith('pin-')) {
+    cluster.hold(pinWithOptions(parseCid('QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX'), defaultPinOptions()))
+  }
   const { method, path, headers, body } = one.request
   const content = body?.base64 == null ? body?.text : Buffer.from(body.base64, 'base64')
   return restPeerOf(cluster, init).ask(`${method} ${path}`, { headers, ...(content == null ? {} : { body: content }) })
 }
 
 function check (one: Recorded, reply: InjectReply): void {
-  const expected = { status: one.response.status, text: one.response.body?.text ?? '', headers: comparable(one.response.headers), trailers: one.response.trailers ?? [] }
+  const expected = {
+    status: one.response.status, text: one.response.body?.text ?? '', headers: comparable(one.response.headers),
+    trailers: one.response.trailers ?? []
+  }
   const difference = differences(one.name, expected)
   const loose = one.messageOrigin !== 'cluster'
 

@@ -13,10 +13,12 @@ const read = (file: string): any => JSON.parse(readFileSync(join(folder, file), 
 
 const codecs: Record<string, WireCodec<any>> = {
   ServiceID: types.serviceId, Response: types.responseHeader, empty: types.empty, peer, cid, maddr, time, bytes, string: text, float,
-  '[]peer': list(peer), '[]string': list(text), int: bigInt, uint: bigUint, Version: types.version, ID: types.id, IPFSID: types.ipfsId, Pin: types.pin, PinPath: types.pinPath,
+  '[]peer': list(peer), '[]string': list(text), int: bigInt, uint: bigUint, Version: types.version, ID: types.id, IPFSID: types.ipfsId,
+  Pin: types.pin, PinPath: types.pinPath,
   PinInfo: types.pinInfo, GlobalPinInfo: types.globalPinInfo, IPFSPinInfo: types.ipfsPinInfo, ConnectGraph: types.connectGraph,
   NodeWithMeta: types.nodeWithMeta, Metric: types.metric, Alert: types.alert, BandwidthByProtocol: types.bandwidthByProtocol,
-  IPFSRepoStat: types.ipfsRepoStat, RepoGC: types.repoGc, GlobalRepoGC: types.globalRepoGc, '[]Metric': list(types.metric), '[]Alert': list(types.alert),
+  IPFSRepoStat: types.ipfsRepoStat, RepoGC: types.repoGc, GlobalRepoGC: types.globalRepoGc, '[]Metric': list(types.metric),
+  '[]Alert': list(types.alert),
   uint64: uint, bool, AddedOutput: types.addedOutput
 }
 
@@ -77,7 +79,9 @@ function values (stream: string): Buffer[] {
 const refusedArgument = /-error-1(-\d)?$/
 
 describe('recorded calls', () => {
-  const calls = readdirSync(folder).filter(file => file.startsWith('call-')).map(read).filter(call => call.request != null && !/no-frames|raw/.test(call.name))
+  const calls = readdirSync(folder).filter(file => file.startsWith('call-')).map(read).filter(
+    call => call.request != null && !/no-frames|raw/.test(call.name)
+  )
 
   for (const call of calls.filter(call => refusedArgument.test(call.name) && call.argType === 'cid')) {
     it(`${call.name}: the argument is refused`, () => {
@@ -95,7 +99,9 @@ describe('recorded calls', () => {
       const replyType = codecs[call.replyType]
 
       assert.equal(reencode(types.serviceId, service as Buffer), service?.toString('hex'))
-      if (argType != null && !refusedArgument.test(call.name)) for (const arg of args) assert.equal(reencode(argType, arg), arg.toString('hex'))
+      if (argType != null && !refusedArgument.test(call.name)) {
+        for (const arg of args) assert.equal(reencode(argType, arg), arg.toString('hex'))
+      }
       replies.forEach((value, at) => {
         if (at % 2 === 0) assert.equal(reencode(types.responseHeader, value), value.toString('hex'))
         else if (replyType != null && value[0] !== 0xc0) assert.equal(reencode(replyType, value), value.toString('hex'))

@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * `npm run test:vectors [-- FOLDER]`: runs every test/vectors/*.test.ts on recordings in FOLDER (default: the ones beside this file), which has the
- * groups crdt, add, config, … as sub-folders.
+ * `npm run test:vectors [-- FOLDER]`: runs every test/vectors/*.test.ts on recordings in FOLDER (default: the ones beside this file), which
+ * has the groups crdt, add, config, … as sub-folders.
  */
 const here = dirname(fileURLToPath(import.meta.url))
 const folder = resolve(process.argv[2] ?? here)

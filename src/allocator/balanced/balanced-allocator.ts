@@ -9,9 +9,9 @@ export interface BalancedAllocatorInit {
 }
 
 /**
- * Go's "balanced" allocator (allocator/balanced): peers are grouped by the first metric, each group by the second, and so on; then they are taken by
- * turns, one from each group, heavier groups first. Where Go leaves it to chance we go by peer ID: among peers of one group of the last metric, and
- * among groups that are equal in weight, weight of their sub-groups and value.
+ * Go's "balanced" allocator (allocator/balanced): peers are grouped by the first metric, each group by the second, and so on; then they are
+ * taken by turns, one from each group, heavier groups first. Where Go leaves it to chance we go by peer ID: among peers of one group of the
+ * last metric, and among groups that are equal in weight, weight of their sub-groups and value.
  */
 export function balancedAllocator ({ allocateBy }: BalancedAllocatorInit): Allocator {
   const orderSet = (peers: ReadonlySet<PeerId>, metrics: MetricsByName): PeerId[] => {

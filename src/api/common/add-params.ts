@@ -10,8 +10,8 @@ const falseTexts = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 const defaults = { chunker: 'size-262144', hash: 'sha2-256' }
 
 /**
- * Reads the query of `/add` (api/add.go); 400 with Go's texts. Names of chunkers and hashes are checked later, by the importer. Added content
- * is always pinned recursively, and `pin-update` means nothing here.
+ * Reads the query of `/add` (api/add.go); 400 with Go's texts. Names of chunkers and hashes are checked later, by the importer. Added
+ * content is always pinned recursively, and `pin-update` means nothing here.
  */
 export function parseAddParams (query: Query, now: Time): AddParams {
   const pin = { ...parsePinOptions(query, now), mode: 'recursive' as const, pinUpdate: null }

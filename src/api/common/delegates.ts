@@ -17,9 +17,9 @@ const firstWaitMs = 500
 const mostDelegates = 20
 
 /**
- * Where clients can bring the content of a pin: the addresses of the IPFS nodes that are to hold it. Loopback addresses are given only for a node that has no
- * others (a test cluster on one machine). The other peers' addresses are asked for in the background: they may be a minute old, and missing in the first
- * answers when peers are slow.
+ * Where clients can bring the content of a pin: the addresses of the IPFS nodes that are to hold it. Loopback addresses are given only for
+ * a node that has no others (a test cluster on one machine). The other peers' addresses are asked for in the background: they may be a
+ * minute old, and missing in the first answers when peers are slow.
  */
 export class Delegates {
   readonly #deps: DelegatesDeps

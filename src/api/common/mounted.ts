@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-/** An API that is answered below a path of another one's listener. `path`: decoded; a trick with escapes is below it or isn't, as the routes see it. */
+/**
+ * An API that is answered below a path of another one's listener. `path`: decoded; a trick with escapes is below it or isn't, as the routes
+ * see it.
+ */
 export const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`)
 
 /** Gives the request the target that the API itself has. */

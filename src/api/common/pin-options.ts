@@ -13,7 +13,10 @@ import { tryPeerId } from './peer-id.ts'
 
 const minExpireInMs = 1000
 
-/** Reads `name`, `mode`, `replication-min` … (api/types.go) in Go's order; the first that is wrong is a 400 with Go's text. `now` in Unix ms. */
+/**
+ * Reads `name`, `mode`, `replication-min` … (api/types.go) in Go's order; the first that is wrong is a 400 with Go's text. `now` in Unix
+ * ms.
+ */
 export function parsePinOptions (query: Query, now: Time): PinOptions {
   if (query.raw === '') return defaultPinOptions()
   const [replicationFactorMin, replicationFactorMax] = parseReplication(query)
@@ -85,7 +88,9 @@ function parseMetadata (query: Query): Record<string, string> {
   if (!query.raw.includes('meta-') && !query.raw.includes('%')) return metadata
   for (const [name, value] of query.entries()) {
     // defineProperty: "__proto__" is a key like any other
-    if (name.startsWith('meta-') && name.length > 5) Object.defineProperty(metadata, name.slice(5), { value, enumerable: true, writable: true, configurable: true })
+    if (name.startsWith('meta-') && name.length > 5) {
+      Object.defineProperty(metadata, name.slice(5), { value, enumerable: true, writable: true, configurable: true })
+    }
   }
   return metadata
 }
@@ -97,7 +102,9 @@ function parsePinUpdate (text: string): CID | null {
 /** A multiaddr that names a peer, in its canonical text. */
 function parseOrigin (text: string): MultiaddrText {
   const address = orBadRequest(() => parseMultiaddr(text), 'error decoding multiaddress')
-  if (!address.getComponents().some(component => component.name === 'p2p')) throw badRequest('multiaddress does not contain peer ID: protocol not found in multiaddr')
+  if (!address.getComponents().some(component => component.name === 'p2p')) {
+    throw badRequest('multiaddress does not contain peer ID: protocol not found in multiaddr')
+  }
   return multiaddrText(address)
 }
 
@@ -116,7 +123,8 @@ export const cidParameter = (text: string): CID => orBadRequest(() => parseCid(t
 const expireAtPattern = /^(.{19})(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/
 
 /**
- * How Go prints the `expire-at` that it was given: with the offset of the request, up to nine fraction digits. Undefined when there was none.
+ * How Go prints the `expire-at` that it was given: with the offset of the request, up to nine fraction digits. Undefined when there was
+ * none.
  */
 export function givenExpireAt (query: Query): { time: Time, text: string } | undefined {
   const given = query.get('expire-at')

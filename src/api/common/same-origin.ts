@@ -5,4 +5,6 @@ export const isReading = (method: string): boolean => method === 'GET' || method
 
 /** Browsers tell where a request comes from; pages of other sites can't change what they say. */
 export const isSameOrigin = (headers: IncomingHttpHeaders, baseUrl: string): boolean =>
-  headers['sec-fetch-site'] === 'same-origin' || (headers.origin != null && URL.canParse(baseUrl) && headers.origin === new URL(baseUrl).origin)
+  headers['sec-fetch-site'] === 'same-origin' || (
+    headers.origin != null && URL.canParse(baseUrl) && headers.origin === new URL(baseUrl).origin
+  )

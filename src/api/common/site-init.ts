@@ -1,6 +1,9 @@
 import type { RequestListener } from 'node:http'
 
-/** A listener that browsers come to, maybe through a proxy in front: what `api.service` and `api.webui` of service.json share, files already read. Times in milliseconds. */
+/**
+ * A listener that browsers come to, maybe through a proxy in front: what `api.service` and `api.webui` of service.json share, files already
+ * read. Times in milliseconds.
+ */
 export interface SiteInit {
   /** Multiaddr texts. */
   listen: readonly string[]

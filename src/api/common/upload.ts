@@ -14,7 +14,9 @@ const longestTarget = 64 * 1024
  * The parts of an upload as entries (adder). The type and the field name of a disposition don't matter; a part without a readable
  * disposition ends the walk silently. `metadataOf` tells what UnixFS is to keep of a part beside its content.
  */
-export async function * uploadEntries (parts: AsyncIterable<Part>, metadataOf: (part: Part) => EntryMetadata | undefined = () => undefined): AsyncGenerator<UploadEntry, void, undefined> {
+export async function * uploadEntries (
+  parts: AsyncIterable<Part>, metadataOf: (part: Part) => EntryMetadata | undefined = () => undefined
+): AsyncGenerator<UploadEntry, void, undefined> {
   for await (const part of parts) {
     if (part.disposition == null) return
     const path = checkedPath(part.disposition.params.get('filename') ?? '')

@@ -119,7 +119,9 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
 }
 
 /** The same without a server: for a listener that has more than content. */
-export function gatewayListener (init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap' | 'sharing'>, deps: GatewayDeps): RequestListener {
+export function gatewayListener (
+  init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap' | 'sharing'>, deps: GatewayDeps
+): RequestListener {
   const front = new GatewayFront(init, deps)
   return (request, response) => front.take(request, response)
 }
@@ -213,7 +215,9 @@ class GatewayFront {
   #keep (key: string, answer: Answer, request: IncomingMessage): void {
     const body = keptBody(answer)
     if (body == null) return
-    this.#recent.add(key, { status: answer.status, head: headOf(this.#headersOf(answer, request), body.length), body }, this.#deps.clock.now())
+    this.#recent.add(
+      key, { status: answer.status, head: headOf(this.#headersOf(answer, request), body.length), body }, this.#deps.clock.now()
+    )
   }
 
   #count (more: number): void {

@@ -22,8 +22,8 @@ const special = [
 ] as const
 
 /**
- * Small immutable answers that were given a moment ago, ready to be written again. Not for long: what a collection takes away must be gone. To be asked only where nothing
- * is denied.
+ * Small immutable answers that were given a moment ago, ready to be written again. Not for long: what a collection takes away must be gone.
+ * To be asked only where nothing is denied.
  */
 export class RecentAnswers {
   readonly #init: RecentAnswersInit

@@ -19,7 +19,9 @@ export async function serveTar (visit: Visit, { cid }: Target, { reader }: Serve
   const root = rootName(visit.query.get('filename')) ?? cid.toString()
   const now = { seconds: Math.floor(visit.now / 1000), nanoseconds: 0 }
   const body = async function * (): AsyncGenerator<Uint8Array> {
-    yield * tarTree(root, node, { reader, get: visit.get, ahead: visit.ahead, prefetch: visit.prefetch, joined: visit.joined, now, nameOf: nameBelow(root) })
+    yield * tarTree(root, node, {
+      reader, get: visit.get, ahead: visit.ahead, prefetch: visit.prefetch, joined: visit.joined, now, nameOf: nameBelow(root)
+    })
     yield tarEnd
   }
   return {

@@ -131,7 +131,9 @@ export class Content {
     }
     const node = await readable(reader.readNode(cid, visit.get))
     if (node.kind === 'directory' || node.kind === 'shard') {
-      return serveDirectory(visit, target, { node, reader, checkIndex: () => this.#deps.refusals.path(`${target.immutablePath}/index.html`) })
+      return serveDirectory(visit, target, {
+        node, reader, checkIndex: () => this.#deps.refusals.path(`${target.immutablePath}/index.html`)
+      })
     }
     return serveFile(visit, { node, name: visit.path.names.at(-1) ?? '' }, { reader })
   }

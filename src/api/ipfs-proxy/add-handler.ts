@@ -21,19 +21,26 @@ const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
 
 /**
- * `add`: content goes to the cluster (api/ipfsproxy), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong option is 500, as in
+ * `add`: content goes to the cluster (api/ipfsproxy), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong
+ * option is 500, as in
  * Go; `only-hash` is refused and, unlike in Go, adds nothing.
  */
 export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exchange) => Promise<Reply> {
   return async exchange => {
     const boundary = prefixed('error reading request: ', () => boundaryOf(exchange.body.contentType))
     const { query } = exchange
-    for (const option of unsupported) if (!['', 'false', '0'].includes(query.get(option))) throw new HttpError(500, `${option} is not supported when adding to cluster`)
+    for (const option of unsupported) {
+      if (!['', 'false', '0'].includes(query.get(option))) throw new HttpError(500, `${option} is not supported when adding to cluster`)
+    }
     const parsed = prefixed('error parsing options:', () => parseAddParams(clusterQuery(query), clock.now()))
     const rule = metadataRule(query)
     // raw leaves have no room for metadata: asked for in so many words they are refused, else they give way
-    if (rule != null && parsed.rawLeaves && query.get('raw-leaves') !== '') throw new HttpError(500, "raw-leaves can't be used with UnixFS metadata like mode or modification time")
-    const params = rule == null ? parsed : { ...parsed, rawLeaves: false, ...rule.ofDirectories == null ? {} : { directoryMetadata: rule.ofDirectories } }
+    if (rule != null && parsed.rawLeaves && query.get('raw-leaves') !== '') {
+      throw new HttpError(500, "raw-leaves can't be used with UnixFS metadata like mode or modification time")
+    }
+    const params = rule == null
+      ? parsed
+      : { ...parsed, rawLeaves: false, ...rule.ofDirectories == null ? {} : { directoryMetadata: rule.ofDirectories } }
     const entries = await firstEntry(exchange, { boundary, params, rule })
     const outputs = cluster.add(entries, params, { signal: exchange.signal })
     if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
@@ -41,13 +48,19 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exch
   }
 }
 
-/** Kubo's options that would give other CIDs, or that ask for more than an add. Go's proxy refuses the first and doesn't do the others, without a word. */
+/**
+ * Kubo's options that would give other CIDs, or that ask for more than an add. Go's proxy refuses the first and doesn't do the others,
+ * without a word.
+ */
 const unsupported = ['only-hash', 'inline', 'max-file-links', 'max-directory-links', 'max-hamt-fanout', 'to-files']
 
 /** Kubo's names become the cluster's; as in Kubo, CIDs of version 0 give way to a hash that they can't have. */
 function clusterQuery (query: Query): Query {
   const isOtherHash = query.get('hash') !== '' && query.get('hash') !== 'sha2-256' && query.get('cid-version') === ''
-  const more = [query.get('trickle') === 'true' ? 'layout=trickle' : '', query.get('pin') === 'false' ? 'no-pin=true' : '', isOtherHash ? 'cid-version=1' : ''].filter(text => text !== '')
+  const more = [
+    query.get('trickle') === 'true' ? 'layout=trickle' : '', query.get('pin') === 'false' ? 'no-pin=true' : '',
+    isOtherHash ? 'cid-version=1' : ''
+  ].filter(text => text !== '')
   return more.length === 0 ? query : new Query([...more, query.raw].join('&'))
 }
 
@@ -70,7 +83,10 @@ async function firstEntry ({ body }: Exchange, { boundary, params, rule }: Entri
 
 /** Kubo's line: capital names, the size as a text, no allocations. */
 function outputJson ({ name, cid, bytes, size }: AddedOutput): string {
-  return goJson({ Name: name, ...(cid == null ? {} : { Hash: cid.toString() }), ...(bytes === 0 ? {} : { Bytes: bytes }), ...(size === 0 ? {} : { Size: String(size) }) })
+  return goJson({
+    Name: name, ...(cid == null ? {} : { Hash: cid.toString() }), ...(bytes === 0 ? {} : { Bytes: bytes }),
+    ...(size === 0 ? {} : { Size: String(size) })
+  })
 }
 
 async function * outputLines (outputs: AsyncIterable<AddedOutput>): AsyncGenerator<string, void, undefined> {

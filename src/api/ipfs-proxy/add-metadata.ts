@@ -16,7 +16,8 @@ const longestNanoseconds = 999_999_999
 const billion = 1_000_000_000
 
 /**
- * Reads `mode`, `mtime` and `mtime-nsecs`, which hold for all entries, and `preserve-mode` and `preserve-mtime`, which keep what each part tells of itself.
+ * Reads `mode`, `mtime` and `mtime-nsecs`, which hold for all entries, and `preserve-mode` and `preserve-mtime`, which keep what each part
+ * tells of itself.
  * Null when nothing is to be kept. 400 and 500 with Kubo's texts for what it refuses.
  */
 export function metadataRule (query: Query): MetadataRule | null {
@@ -67,7 +68,9 @@ function integerOption (name: string, text: string): number | undefined {
 const notConverted = (name: string, { text, type }: { text: string, type: string }): HttpError =>
   new HttpError(400, `could not convert value ${JSON.stringify(text)} to type "${type}" (for option "-${name}")`)
 
-/** Go's integers with any of its prefixes: 384, 0600, 0o600, 0x180, 0b11. Beyond 2^53 (a time 285 million years away) it says no, unlike Go. */
+/**
+ * Go's integers with any of its prefixes: 384, 0600, 0o600, 0x180, 0b11. Beyond 2^53 (a time 285 million years away) it says no, unlike Go.
+ */
 function goInteger (text: string): number | undefined {
   const [, sign, digits = ''] = /^([+-]?)(\d[\da-zA-Z]*)$/.exec(text) ?? []
   const value = Number(/^0\d+$/.test(digits) ? `0o${digits.slice(1)}` : digits)
@@ -86,7 +89,8 @@ function toldBy ({ disposition }: Part): EntryMetadata {
   return { mode: unixMode(told.get('mode')), mtime: seconds == null || nanoseconds == null ? null : normal(seconds, nanoseconds) }
 }
 
-const decimal = (text: string): number | undefined => text === '' ? 0 : /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined
+const decimal = (text: string): number | undefined =>
+  text === '' ? 0 : /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined
 
 const normal = (seconds: number, nanoseconds: number): Mtime => {
   const carried = Math.floor(nanoseconds / billion)

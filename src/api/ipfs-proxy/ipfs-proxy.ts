@@ -57,7 +57,10 @@ type Handler = (exchange: Exchange, argument?: string) => Promise<Reply>
 const prefix = '/api/v0/'
 const takenMethods = new Set(['POST', 'GET', 'PUT'])
 
-/** Kubo's RPC API with the cluster behind its pin commands, as Go's (api/ipfsproxy): every pin and add goes to the cluster, all else to the node. */
+/**
+ * Kubo's RPC API with the cluster behind its pin commands, as Go's (api/ipfsproxy): every pin and add goes to the cluster, all else to the
+ * node.
+ */
 export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy {
   const listener = proxyListener(init, deps)
   return new HttpServer({
@@ -86,7 +89,10 @@ function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDep
   }
 }
 
-function logAtEnd (exchange: Exchange, logLine: (line: string) => void, { request, response, at }: { request: IncomingMessage, response: ServerResponse, at: number }): void {
+function logAtEnd (
+  exchange: Exchange, logLine: (line: string) => void,
+  { request, response, at }: { request: IncomingMessage, response: ServerResponse, at: number }
+): void {
   const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
   response.once('close', () => logLine(commonLogLine(exchange, remote, at)))
 }
@@ -144,7 +150,9 @@ class ProxyFront {
     const { headers, allowsOrigin } = await this.#deps.node.headers(exchange.headers.origin)
     exchange.answerHeaders = [...headers, ['Server', `ipfs-cluster/ipfsproxy/${this.#deps.cluster.version}`]]
     // a page of some other site must not change pins here
-    if (!allowsOrigin || exchange.headers['sec-fetch-site'] === 'cross-site') throw new HttpError(403, 'the IPFS node does not allow requests of this origin')
+    if (!allowsOrigin || exchange.headers['sec-fetch-site'] === 'cross-site') {
+      throw new HttpError(403, 'the IPFS node does not allow requests of this origin')
+    }
     await this.#send(exchange, await handler(exchange))
   }
 

@@ -26,7 +26,9 @@ export interface KuboNodeInit {
 export interface KuboNodeDeps { clock: Clock, log: Logger }
 
 /** What belongs to one connection and not to the message (RFC 9110 §7.6.1). */
-const connectionHeaders = new Set(['connection', 'proxy-connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade'])
+const connectionHeaders = new Set(
+  ['connection', 'proxy-connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade']
+)
 const corsNames = ['access-control-allow-origin', 'vary', 'access-control-allow-credentials']
 const exposeName = 'access-control-expose-headers'
 const originsKept = 100
@@ -95,7 +97,9 @@ class KuboNode implements NodeApi {
     const outgoing = this.#open({ method: 'POST', path: `/api/v0/${command}?${[...rest, 'pin=false'].join('&')}`, headers })
     void pipeline(request, outgoing).catch(() => {})
     try {
-      const incoming = await answerOf(outgoing).catch(err => { throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `error contacting IPFS: ${String(err)}`, cause: err }) })
+      const incoming = await answerOf(outgoing).catch(err => {
+        throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: `error contacting IPFS: ${String(err)}`, cause: err })
+      })
       if (incoming.statusCode !== 200) throw refusal(await textOf(incoming))
       yield * jsonLines(incoming)
     } finally {
@@ -127,7 +131,10 @@ class KuboNode implements NodeApi {
 
   #open ({ method, path, headers }: { method: string, path: string, headers: string[] }): ClientRequest {
     const open = this.#init.isHttps ? tlsRequest : request
-    return open({ ...this.#connection, agent: this.#agent, method, path, headers: headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'host') ? headers : ['Host', this.#host(), ...headers] })
+    return open({
+      ...this.#connection, agent: this.#agent, method, path,
+      headers: headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'host') ? headers : ['Host', this.#host(), ...headers]
+    })
   }
 
   #host (): string { return this.#connection.socketPath == null ? `${this.#connection.host}:${this.#connection.port}` : 'localhost' }

@@ -17,6 +17,9 @@ export interface NodeApi {
   headers (origin: string | undefined): Promise<NodeHeaders>
   /** Answers a request that the cluster has no part in, to the end. Rejects before anything was sent, or never. */
   answer (exchange: Exchange): Promise<void>
-  /** Runs the exchange's command without pinning; yields the objects of its answer. The node's refusal is thrown as a ClusterError with the node's own text. */
+  /**
+   * Runs the exchange's command without pinning; yields the objects of its answer. The node's refusal is thrown as a ClusterError with the
+   * node's own text.
+   */
   put (command: PutCommand, exchange: Exchange): AsyncIterable<unknown>
 }

@@ -79,7 +79,9 @@ const maxNameBytes = 255
 function pinName (query: Query): string {
   const name = query.get('name')
   const bytes = byteLengthOfText(name)
-  if (bytes > maxNameBytes) throw new ClusterError('INVALID_ARGUMENT', { bytes }, { message: `pin name is ${bytes} bytes (max ${maxNameBytes} bytes)` })
+  if (bytes > maxNameBytes) {
+    throw new ClusterError('INVALID_ARGUMENT', { bytes }, { message: `pin name is ${bytes} bytes (max ${maxNameBytes} bytes)` })
+  }
   if (!name.isWellFormed()) throw badRequest('string field contains invalid UTF-8')
   return name
 }

@@ -28,7 +28,8 @@ export async function listPins (batches: AsyncIterable<Pin[]>, { isStream, withN
 }
 
 /** One pin as a member of `Keys`. All begin with their CIDs, which none is the beginning of another. */
-export const memberOf = ({ cid, name }: Pin, withNames: boolean): string => `"${cid.toString()}":{"Type":"recursive"${withNames ? `,"Name":${goJsonString(name)}` : ''}}`
+export const memberOf = ({ cid, name }: Pin, withNames: boolean): string =>
+  `"${cid.toString()}":{"Type":"recursive"${withNames ? `,"Name":${goJsonString(name)}` : ''}}`
 
 /** One pin as `pin/ls?stream=true` prints it, without a newline. */
 export const rowOf = ({ cid, name, maxDepth }: Pin, withNames: boolean): string =>
@@ -43,7 +44,9 @@ async function * rows (batches: AsyncIterable<Pin[]>, withNames: boolean): Async
 async function * largeObject (head: readonly string[], source: AsyncIterator<Pin[]>, withNames: boolean): AsyncGenerator<string> {
   yield `{"Keys":{${head.join(',')}`
   try {
-    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value.map(pin => `,${memberOf(pin, withNames)}`).join('')
+    for (let next = await source.next(); next.done !== true; next = await source.next()) {
+      yield next.value.map(pin => `,${memberOf(pin, withNames)}`).join('')
+    }
     yield '}}'
   } finally {
     await source.return?.()

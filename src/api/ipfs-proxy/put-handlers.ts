@@ -28,7 +28,9 @@ export function putHandler (command: PutCommand, { cluster, node }: PutHandlerDe
   }
 }
 
-async function * pinnedLines (answers: AsyncIterable<unknown>, pin: (cid: CID) => Promise<unknown>): AsyncGenerator<string, void, undefined> {
+async function * pinnedLines (
+  answers: AsyncIterable<unknown>, pin: (cid: CID) => Promise<unknown>
+): AsyncGenerator<string, void, undefined> {
   for await (const answer of answers) {
     await pin(cidOf(answer))
     yield `${goJson(answer)}\n`
@@ -44,6 +46,8 @@ async function * withFirst (first: string | undefined, rest: AsyncIterable<strin
 function cidOf (answer: unknown): CID {
   const { Key: key, Cid: link } = answer as { Key?: unknown, Cid?: { '/'?: unknown } }
   const text = key ?? link?.['/']
-  if (typeof text !== 'string') throw new ClusterError('IPFS_ERROR', {}, { message: `the IPFS node gave no CID: ${JSON.stringify(answer)}` })
+  if (typeof text !== 'string') {
+    throw new ClusterError('IPFS_ERROR', {}, { message: `the IPFS node gave no CID: ${JSON.stringify(answer)}` })
+  }
   return parseCid(text)
 }

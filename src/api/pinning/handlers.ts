@@ -130,5 +130,8 @@ function replacement ({ cid, name, origins, metadata }: WantedPin, old: Pin): Pi
 
 /** Where and how the old pin was held. */
 function keptOptions ({ replicationFactorMin, replicationFactorMax, shardSize, expireAt, allocations, maxDepth }: Pin): PinOptions {
-  return { ...defaultPinOptions(), replicationFactorMin, replicationFactorMax, shardSize, expireAt, mode: modeOfDepth(maxDepth), userAllocations: allocations }
+  return {
+    ...defaultPinOptions(), replicationFactorMin, replicationFactorMax, shardSize, expireAt, mode: modeOfDepth(maxDepth),
+    userAllocations: allocations
+  }
 }

@@ -17,14 +17,17 @@ export interface IndexFollowerDeps {
   changed: (cids: readonly string[]) => void
 }
 
-/** Changes wait until this turn of the event loop ends, or until there are so many: a write of these keeps others waiting for some milliseconds. */
+/**
+ * Changes wait until this turn of the event loop ends, or until there are so many: a write of these keeps others waiting for some
+ * milliseconds.
+ */
 const batchSize = 250
 const walkSize = 1000
 const dayMs = 86_400_000
 
 /**
- * Keeps the index equal to the pinset: follows its changes, and compares the two at the start and whenever a write to the index has failed. Subscribes when it is made,
- * so that no change is missed; what comes before `start` is found by the comparison.
+ * Keeps the index equal to the pinset: follows its changes, and compares the two at the start and whenever a write to the index has failed.
+ * Subscribes when it is made, so that no change is missed; what comes before `start` is found by the comparison.
  */
 export class IndexFollower implements Startable {
   readonly name = 'pinindex follower'
@@ -164,4 +167,6 @@ export class IndexFollower implements Startable {
   }
 }
 
-const entryOf = (cid: string, { name, metadata, timestamp }: Pin): IndexEntry => ({ cid, name, metadata, timestamp: wholeSeconds(timestamp) })
+const entryOf = (cid: string, { name, metadata, timestamp }: Pin): IndexEntry => ({
+  cid, name, metadata, timestamp: wholeSeconds(timestamp)
+})

@@ -14,11 +14,11 @@ const largestLimit = 1000
 const mostCids = 10
 
 /**
- * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with commas or by
- * repeating the option.
+ * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with
+ * commas or by repeating the option.
  *
- * Without `status` only pinned ones count, unless a `name` is given: the specification's own compliance suite wants a pin found by its name as soon as it is accepted. With
- * `cid` every status counts, whatever `status` says, as in Go.
+ * Without `status` only pinned ones count, unless a `name` is given: the specification's own compliance suite wants a pin found by its name
+ * as soon as it is accepted. With `cid` every status counts, whatever `status` says, as in Go.
  */
 export function parseListQuery (query: Query): PinQuery {
   const cids = parseCids(listOf(query, 'cid'))
@@ -56,7 +56,9 @@ function parseStatuses (texts: readonly string[]): readonly PinningStatus[] | un
 function parseName (query: Query): { text: string, match: NameMatch } | undefined {
   const text = query.get('name')
   const match = query.get('match') || 'exact'
-  if (!isOneOf(nameMatches, match)) throw badRequest(`error decoding 'match' query param: ${match.slice(0, 100)}: must be one of ${nameMatches.join(', ')}`)
+  if (!isOneOf(nameMatches, match)) {
+    throw badRequest(`error decoding 'match' query param: ${match.slice(0, 100)}: must be one of ${nameMatches.join(', ')}`)
+  }
   if (isTooLong(text)) throw badRequest('error in \'name\' query param: longer than 255 chars')
   return text === '' ? undefined : { text, match }
 }
@@ -67,13 +69,17 @@ export const isTooLong = (name: string): boolean => name.length > longestName &&
 /** A `+` of an offset that wasn't escaped has become a blank. */
 function parseMoment (query: Query, name: string): Time | undefined {
   const text = query.get(name)
-  return text === '' ? undefined : orBadRequest(() => parseTime(text.replace(' ', '+')), `error decoding '${name}' query param: ${text.slice(0, 100)}`)
+  return text === ''
+    ? undefined
+    : orBadRequest(() => parseTime(text.replace(' ', '+')), `error decoding '${name}' query param: ${text.slice(0, 100)}`)
 }
 
 function parseLimit (text: string): number {
   if (text === '') return defaultLimit
   const limit = Number(text)
-  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > largestLimit) throw badRequest(`error parsing 'limit' query param: ${text.slice(0, 100)}: must be a number from 1 to ${largestLimit}`)
+  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > largestLimit) {
+    throw badRequest(`error parsing 'limit' query param: ${text.slice(0, 100)}: must be a number from 1 to ${largestLimit}`)
+  }
   return limit
 }
 

@@ -7,7 +7,9 @@ import { formatTime } from '../../model/time.ts'
 import type { PinningStatus } from '../../pinindex/pinindex.ts'
 
 /** A PinStatus before it is JSON. */
-export interface PinStatus { pin: Pick<Pin, 'cid' | 'name' | 'origins' | 'metadata'>, status: PinningStatus, created: Time, delegates: readonly MultiaddrText[] }
+export interface PinStatus {
+  pin: Pick<Pin, 'cid' | 'name' | 'origins' | 'metadata'>, status: PinningStatus, created: Time, delegates: readonly MultiaddrText[]
+}
 
 /** Go's words, which its clients know. */
 const info = {

@@ -33,9 +33,14 @@ export interface PinningApi extends Startable {
   accept (connection: Duplex): void
 }
 
-/** The Pinning Service API of a peer (section `api.pinsvcapi`). Start it after the consensus, whose pinset it reads and whose changes it follows from now on. */
+/**
+ * The Pinning Service API of a peer (section `api.pinsvcapi`). Start it after the consensus, whose pinset it reads and whose changes it
+ * follows from now on.
+ */
 export function pinningApi (init: HttpFaceInit, { cluster, consensus, index, workers, clock, log }: PinningApiDeps): PinningApi {
-  const authenticator = init.basicAuth == null ? null : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
+  const authenticator = init.basicAuth == null
+    ? null
+    : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
   const statuses = new StatusTable({ cluster, index, workers, clock, log })
   const follower = new IndexFollower({ consensus, index, workers, log, changed: cids => statuses.changed(cids) })
   const delegates = new Delegates({ cluster, clock, log })

@@ -21,18 +21,47 @@ const absent = failure(404, 'There is no such pin.')
 const denied = [failure(403, 'This peer denies the content.'), failure(451, 'This peer denies the content for legal reasons.')]
 const refused = failure(500, 'The cluster refuses or fails; the reason says why.')
 const accepted: ResponseDoc = { status: 202, about: 'The pin is queued.', schema: 'PinStatus' }
-const pinBody = { contentType: 'application/json', about: 'A pin: cid, and perhaps name (255 characters), origins (20 multiaddresses), meta (an object of strings).' }
+const pinBody = {
+  contentType: 'application/json',
+  about: 'A pin: cid, and perhaps name (255 characters), origins (20 multiaddresses), meta (an object of strings).'
+}
 
 /** The routes of the Pinning Service API, with Go's `/token` and `/health`. All are hot: Express has nothing to add. */
 export function pinningRoutes (handlers: PinningHandlers): Route[] {
   return [
-    user('GET /pins', handlers.list, { summary: 'Pins, newest first.', parameters: listOptions, responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: 'PinResults' }, badRequest, refused] }),
-    user('POST /pins', handlers.add, { summary: 'Pins a CID.', requestBody: pinBody, responses: [accepted, badRequest, ...denied, refused] }),
-    user('GET /pins/{requestid}', handlers.get, { summary: 'One pin.', parameters: [requestId], responses: [{ status: 200, about: 'The pin and its status.', schema: 'PinStatus' }, badRequest, absent, refused] }),
-    user('POST /pins/{requestid}', handlers.replace, { summary: 'Puts a pin in the place of another.', parameters: [requestId], requestBody: pinBody, responses: [accepted, badRequest, ...denied, absent, refused] }),
-    user('DELETE /pins/{requestid}', handlers.remove, { summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused] }),
-    user('POST /token', handlers.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, failure(401, 'No credentials are configured, or they are wrong.')] }),
-    { ...user('GET /health', handlers.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }), access: 'open' }
+    user('GET /pins', handlers.list, {
+      summary: 'Pins, newest first.', parameters: listOptions,
+      responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: 'PinResults' }, badRequest, refused]
+    }),
+    user('POST /pins', handlers.add, {
+      summary: 'Pins a CID.', requestBody: pinBody, responses: [accepted, badRequest, ...denied, refused]
+    }),
+    user(
+      'GET /pins/{requestid}', handlers.get,
+      {
+        summary: 'One pin.', parameters: [requestId],
+        responses: [{ status: 200, about: 'The pin and its status.', schema: 'PinStatus' }, badRequest, absent, refused]
+      }
+    ),
+    user(
+      'POST /pins/{requestid}', handlers.replace,
+      {
+        summary: 'Puts a pin in the place of another.', parameters: [requestId], requestBody: pinBody,
+        responses: [accepted, badRequest, ...denied, absent, refused]
+      }
+    ),
+    user(
+      'DELETE /pins/{requestid}', handlers.remove,
+      { summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused] }
+    ),
+    user('POST /token', handlers.token, {
+      summary: 'A token to use instead of the password.',
+      responses: [{ status: 200, about: 'The token.', schema: 'Token' }, failure(401, 'No credentials are configured, or they are wrong.')]
+    }),
+    {
+      ...user('GET /health', handlers.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }),
+      access: 'open'
+    }
   ]
 }
 

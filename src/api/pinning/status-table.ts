@@ -9,12 +9,17 @@ import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { IndexedStatus, PinIndex, PinningStatus } from '../../pinindex/pinindex.ts'
 import { pinningStatusOf } from './pinning-status.ts'
 
-export interface StatusTableDeps { cluster: Pick<ClusterApi, 'status' | 'statusAll'>, index: PinIndex, workers: Workers, clock: Clock, log: Logger }
+export interface StatusTableDeps {
+  cluster: Pick<ClusterApi, 'status' | 'statusAll'>, index: PinIndex, workers: Workers, clock: Clock, log: Logger
+}
 
 /** A sweep begins this long after the last one, so that no status is older than 30 s unless a sweep itself takes long… */
 const sweepIntervalMs = 20_000
 const lateMs = 10_000
-/** …or there are so many pins that sweeps would take more than a twentieth of the time; a peer that is slow to answer doesn't make sweeps rare. */
+/**
+ * …or there are so many pins that sweeps would take more than a twentieth of the time; a peer that is slow to answer doesn't make sweeps
+ * rare.
+ */
 const shareOfTime = 20
 const mostMsPerPin = 0.2
 /** Nobody has asked for a list for so long: sweeps pause. */
@@ -22,7 +27,10 @@ const demandMs = 600_000
 /** How long a list waits for a sweep when its statuses are old, and when some were never known. */
 const waitMs = 1000
 const firstWaitMs = 20_000
-/** Pins that are under way are asked for before each list, the newest, as many as cost next to nothing; a slow answer makes the next lists do without. */
+/**
+ * Pins that are under way are asked for before each list, the newest, as many as cost next to nothing; a slow answer makes the next lists
+ * do without.
+ */
 const mostAsked = 32
 const askWaitMs = 250
 const askShareOfTime = 4
@@ -32,8 +40,8 @@ const mostRecent = 256
 const underWay: readonly IndexedStatus[] = ['queued', 'pinning', 'unknown']
 
 /**
- * The statuses in the index. A sweep over all peers brings them up to date every 20 s while lists are asked for; before each list the newest pins that are under way or have just
- * changed are asked for, within a quarter of a second.
+ * The statuses in the index. A sweep over all peers brings them up to date every 20 s while lists are asked for; before each list the
+ * newest pins that are under way or have just changed are asked for, within a quarter of a second.
  */
 export class StatusTable implements Startable {
   readonly name = 'pinning status'

@@ -6,8 +6,8 @@ import { goJsonString } from '../../model/go-json.ts'
 import { deniedStatus } from '../common/denied-status.ts'
 
 /**
- * Whatever the cluster refuses is 500, as in Go (api/common); these are the exceptions. What is wrong with the request itself is found before the
- * cluster is asked and answered with 400.
+ * Whatever the cluster refuses is 500, as in Go (api/common); these are the exceptions. What is wrong with the request itself is found
+ * before the cluster is asked and answered with 400.
  */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
   NOT_PINNED: 404,

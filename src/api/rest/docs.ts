@@ -17,13 +17,21 @@ export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another p
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
 export const local = query('local', 'boolean', 'true: only the peer that is asked.')
-export const statusFilter = query('filter', 'string', 'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.')
-export const missing = query('missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.')
+export const statusFilter = query(
+  'filter', 'string',
+  'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.'
+)
+export const missing = query(
+  'missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.'
+)
 export const typeFilter = query('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
 export const webhookId = inPath('id', 'The number of the webhook.')
 export const eventOptions: readonly ParameterDoc[] = [
   query('types', 'string', 'Comma list: types such as pin.status, or what they are about (pin, peer, alert, warning, task). Default: all.'),
-  query('after', 'string', 'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.'),
+  query(
+    'after', 'string',
+    'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.'
+  ),
   query('wait', 'boolean', 'false: the stream ends behind what there is now. Default true.')
 ]
 export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
@@ -50,7 +58,10 @@ export const moveOptions: readonly ParameterDoc[] = [
 
 export const paceOptions: readonly ParameterDoc[] = [
   query('max-pins-per-second', 'string', 'How many moves begin each second. 0: no limit.'),
-  query('max-bytes-per-second', 'string', 'By how much the repositories that take pins grow each second; the next move waits until then. 0: no limit.'),
+  query(
+    'max-bytes-per-second', 'string',
+    'By how much the repositories that take pins grow each second; the next move waits until then. 0: no limit.'
+  ),
   query('at-once', 'integer', 'Moves under way, 1 to 1024. Default 32.')
 ]
 
@@ -102,5 +113,8 @@ export function answers (summary: string, schema: string, more: Partial<RouteDoc
 /** The documents of a route that answers with JSON lines. */
 export function streams (summary: string, schema: string, parameters: readonly ParameterDoc[] = []): RouteDoc {
   const wrong = parameters.length > 0 ? [badRequest] : []
-  return { summary, parameters, responses: [{ status: 200, about: 'A stream.', schema, stream: true }, { status: 204, about: 'There is nothing.' }, ...wrong, refused] }
+  return {
+    summary, parameters,
+    responses: [{ status: 200, about: 'A stream.', schema, stream: true }, { status: 204, about: 'There is nothing.' }, ...wrong, refused]
+  }
 }

@@ -17,8 +17,8 @@ const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 
 const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 
 /**
- * `POST /add` (adder). The type of the body and the options are checked first, then whether there is anything to add: those are 400s. From there on the
- * answer is 200 and late errors go into the trailer, or it is one array or one error with stream-channels=false.
+ * `POST /add` (adder). The type of the body and the options are checked first, then whether there is anything to add: those are 400s. From
+ * there on the answer is 200 and late errors go into the trailer, or it is one array or one error with stream-channels=false.
  */
 export function addHandler ({ cluster, clock }: { cluster: ClusterApi, clock: Clock }): (call: Call) => Promise<Reply> {
   return async call => {
@@ -32,7 +32,9 @@ export function addHandler ({ cluster, clock }: { cluster: ClusterApi, clock: Cl
 }
 
 /** The entries of the upload, once it is sure that there is one. */
-async function firstEntry ({ body }: Call, { boundary, params }: { boundary: string, params: AddParams }): Promise<AsyncIterable<UploadEntry>> {
+async function firstEntry (
+  { body }: Call, { boundary, params }: { boundary: string, params: AddParams }
+): Promise<AsyncIterable<UploadEntry>> {
   // a chunker takes a short read for the end of a file; a CAR that breaks off between two blocks would look complete
   const onTruncated = params.format === 'car' ? 'throw' : 'end'
   try {

@@ -12,7 +12,9 @@ import { parsePeerId } from '../common/peer-id.ts'
 import { orBadRequest } from '../common/pin-options.ts'
 
 /** `UNSUPPORTED`: an external IPFS node can't. */
-const auditStatus: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 400, UNSUPPORTED: 400, NOT_FOUND: 404, NOT_PINNED: 404, CONFLICT: 409 }
+const auditStatus: Partial<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: 400, UNSUPPORTED: 400, NOT_FOUND: 404, NOT_PINNED: 404, CONFLICT: 409
+}
 const mostCids = 1000
 
 /** Whether the data is really there. */
@@ -24,7 +26,8 @@ export class AuditHandlers {
   readonly start = ({ query }: Call): Reply => told(() => this.#cluster.audit(orderOf(query)))
   readonly list = (): Reply => jsonReply(goJson(this.#cluster.audits().map(runJson)))
   readonly cancel = (): Reply => told(() => this.#cluster.cancelAudit())
-  readonly results = ({ query, signal }: Call): Reply => listReply(resultLines(this.#cluster.auditResults({ isBad: query.get('bad') === 'true', signal })))
+  readonly results = ({ query, signal }: Call): Reply =>
+    listReply(resultLines(this.#cluster.auditResults({ isBad: query.get('bad') === 'true', signal })))
 }
 
 function told (act: () => AuditRun): Reply {
@@ -52,8 +55,11 @@ function orderOf (query: Call['query']): AuditOrder {
   }
 }
 
-const runJson = ({ id, peer, state, repair, isByItself, since, endedAt, pins, skipped, blocks, bytes, bad, badBlocks, repairedBlocks, error }: AuditRun): Record<string, unknown> => ({
-  id, peer, state, repair, by_itself: isByItself, since: formatTime(since), ended_at: endedAt == null ? null : formatTime(endedAt), pins, skipped, blocks, bytes, bad, bad_blocks: badBlocks, repaired_blocks: repairedBlocks, error
+const runJson = (
+  { id, peer, state, repair, isByItself, since, endedAt, pins, skipped, blocks, bytes, bad, badBlocks, repairedBlocks, error }: AuditRun
+): Record<string, unknown> => ({
+  id, peer, state, repair, by_itself: isByItself, since: formatTime(since), ended_at: endedAt == null ? null : formatTime(endedAt), pins,
+  skipped, blocks, bytes, bad, bad_blocks: badBlocks, repaired_blocks: repairedBlocks, error
 })
 
 const resultJson = ({ peer, cid, at, state, blocks, bytes, badBlocks, badCount, repaired, error }: AuditResult): Record<string, unknown> =>

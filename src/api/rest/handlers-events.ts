@@ -35,7 +35,10 @@ export class EventHandlers {
     const last = headers['last-event-id']
     const after = typeof last === 'string' && last !== '' ? last : query.get('after')
     const types = query.get('types').split(',').map(one => one.trim()).filter(one => one !== '')
-    const source = eventStream({ ...(after === '' ? {} : { after }), types, waits: query.get('wait') !== 'false', signal }, { feed: this.#watching.feed, clock: this.#clock })
+    const source = eventStream(
+      { ...(after === '' ? {} : { after }), types, waits: query.get('wait') !== 'false', signal },
+      { feed: this.#watching.feed, clock: this.#clock }
+    )
     return { kind: 'lines', style: 'list', contentType: 'text/event-stream', headers: streamHeaders, source }
   }
 
@@ -55,7 +58,10 @@ const warningJson = ({ level, component, message, facts, firstAt, lastAt, count 
   ({ level, component, message, facts, first_at: formatTime(firstAt), last_at: formatTime(lastAt), count })
 
 const webhookJson = ({ id, url, types, failures, nextTryAt, missed, deliveries }: ConfiguredWebhook): Record<string, unknown> =>
-  ({ id, url, types, failures, next_try_at: nextTryAt == null ? null : formatTime(nextTryAt), missed, deliveries: deliveries.map(deliveryJson) })
+  ({
+    id, url, types, failures, next_try_at: nextTryAt == null ? null : formatTime(nextTryAt), missed,
+    deliveries: deliveries.map(deliveryJson)
+  })
 
 const deliveryJson = ({ deliveryId, at, attempt, events, type, status, error, tookMs }: Delivery): Record<string, unknown> =>
   ({ delivery_id: deliveryId, at: formatTime(at), attempt, events, type, status, error, took_ms: tookMs })

@@ -13,7 +13,9 @@ import { orBadRequest } from '../common/pin-options.ts'
 import { drainJson, rebalanceJson, rebalancePlanJson } from './moving-json.ts'
 
 /** What is refused; Go's peers know none of this. */
-const statusOfCode: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 400, NOT_FOUND: 404, NOT_ENOUGH_PEERS: 409, CONFLICT: 409, QUEUE_FULL: 409 }
+const statusOfCode: Partial<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: 400, NOT_FOUND: 404, NOT_ENOUGH_PEERS: 409, CONFLICT: 409, QUEUE_FULL: 409
+}
 
 /** Peers that lose all of their pins, and pins that move until peers are filled alike. */
 export class MovingHandlers {
@@ -36,7 +38,8 @@ export class MovingHandlers {
     return answered(async () => drainJson(await this.#cluster.cancelDrain(peer)))
   }
 
-  readonly plan = async ({ query, signal }: Call): Promise<Reply> => answered(async () => rebalancePlanJson(await this.#cluster.planRebalance(orderOf(query), { signal })))
+  readonly plan = async ({ query, signal }: Call): Promise<Reply> =>
+    answered(async () => rebalancePlanJson(await this.#cluster.planRebalance(orderOf(query), { signal })))
 
   readonly rebalance = async ({ query, signal }: Call): Promise<Reply> => {
     const order = { ...orderOf(query), ...limitsOf(query) }
@@ -57,7 +60,8 @@ async function answered (act: () => Promise<Record<string, unknown>>): Promise<R
   }
 }
 
-const peerOf = ({ params }: Call): PeerId => orBadRequest(() => parsePeerId(params.peer ?? ''), 'error decoding Peer ID: failed to parse peer ID')
+const peerOf = ({ params }: Call): PeerId =>
+  orBadRequest(() => parsePeerId(params.peer ?? ''), 'error decoding Peer ID: failed to parse peer ID')
 
 function orderOf (query: Query): RebalanceOrder {
   const by = query.get('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')
@@ -66,7 +70,10 @@ function orderOf (query: Query): RebalanceOrder {
 
 /** Those that are given. */
 function limitsOf (query: Query): Partial<PaceLimits> {
-  const limits = { maxPinsPerSecond: numberOf(query, 'max-pins-per-second'), maxBytesPerSecond: numberOf(query, 'max-bytes-per-second'), atOnce: numberOf(query, 'at-once') }
+  const limits = {
+    maxPinsPerSecond: numberOf(query, 'max-pins-per-second'), maxBytesPerSecond: numberOf(query, 'max-bytes-per-second'),
+    atOnce: numberOf(query, 'at-once')
+  }
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value != null))
 }
 

@@ -22,7 +22,8 @@ export class PeerHandlers {
 
   constructor (cluster: ClusterApi) { this.#cluster = cluster }
 
-  readonly list = ({ query, signal }: Call): Reply => listReply(peerLines(this.#cluster.peers({ missing: query.get('missing') === 'true', signal })))
+  readonly list = ({ query, signal }: Call): Reply =>
+    listReply(peerLines(this.#cluster.peers({ missing: query.get('missing') === 'true', signal })))
 
   readonly add = async ({ body, signal }: Call): Promise<Reply> => {
     const json = await body.json(bodyLimitBytes)

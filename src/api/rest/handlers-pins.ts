@@ -29,7 +29,9 @@ const deprecated: HeaderList = [['Deprecation', 'true']]
 const underReplicated = 'under_replicated'
 
 /** What a move that can't be done now is answered with. */
-const moveStatus: Partial<Record<ErrorCode, number>> = { NOT_PINNED: 404, INVALID_ARGUMENT: 400, NOT_ENOUGH_PEERS: 409, CONFLICT: 409, QUEUE_FULL: 409 }
+const moveStatus: Partial<Record<ErrorCode, number>> = {
+  NOT_PINNED: 404, INVALID_ARGUMENT: 400, NOT_ENOUGH_PEERS: 409, CONFLICT: 409, QUEUE_FULL: 409
+}
 
 const namesOf = (text: string): string[] => text.replaceAll(' ', '').split(',').filter(name => name !== '')
 
@@ -106,7 +108,8 @@ export class PinHandlers {
   async * #incomplete (query: Query, scope: { local: boolean, signal: AbortSignal }): AsyncGenerator<GlobalPinInfo[]> {
     const others = namesOf(query.get('filter')).filter(name => name !== underReplicated).join(',')
     const mask = others === '' ? undefined : orFilterError(() => parseStatusFilter(others))
-    const isWanted = (info: GlobalPinInfo): boolean => isUnderReplicated(info) || (mask != null && [...info.peerMap.values()].some(({ status }) => statusMatches(status, mask)))
+    const isWanted = (info: GlobalPinInfo): boolean =>
+      isUnderReplicated(info) || (mask != null && [...info.peerMap.values()].some(({ status }) => statusMatches(status, mask)))
     for await (const batch of this.#cluster.statusAll(0, { ...scope, missing: true })) {
       const wanted = batch.filter(isWanted)
       if (wanted.length > 0) yield wanted

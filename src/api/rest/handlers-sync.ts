@@ -33,7 +33,8 @@ export class SyncHandlers {
   readonly repair = async (call: Call): Promise<Reply> => this.#diff(call, true)
 
   async #diff ({ params, signal }: Call, repair: boolean): Promise<Reply> {
-    const peerOf = (text: string | undefined): PeerId => orBadRequest(() => parsePeerId(text ?? ''), 'error decoding Peer ID: failed to parse peer ID')
+    const peerOf = (text: string | undefined): PeerId =>
+      orBadRequest(() => parsePeerId(text ?? ''), 'error decoding Peer ID: failed to parse peer ID')
     const peers = { one: peerOf(params.one), other: peerOf(params.other) }
     try {
       return jsonReply(goJson(diffJson(await this.#cluster.pinsetDiff(peers, { repair, signal }))))

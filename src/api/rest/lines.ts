@@ -21,12 +21,16 @@ export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: n
 export async function * statusLines (batches: AsyncIterable<GlobalPinInfo[]>): AsyncGenerator<string, void, undefined> {
   const printer = new StatusPrinter()
   for await (const batch of batches) {
-    for (let at = 0; at < batch.length; at += rowsAtATime) yield printer.lines(batch.length <= rowsAtATime ? batch : batch.slice(at, at + rowsAtATime))
+    for (let at = 0; at < batch.length; at += rowsAtATime) {
+      yield printer.lines(batch.length <= rowsAtATime ? batch : batch.slice(at, at + rowsAtATime))
+    }
   }
 }
 
 /** Asks for each CID, several at a time, in order of their answers. What failed is thrown together at the end, as an AggregateError. */
-export async function * cidStatusLines (cids: readonly CID[], ask: (cid: CID) => Promise<GlobalPinInfo>): AsyncGenerator<string, void, undefined> {
+export async function * cidStatusLines (
+  cids: readonly CID[], ask: (cid: CID) => Promise<GlobalPinInfo>
+): AsyncGenerator<string, void, undefined> {
   const printer = new StatusPrinter()
   const errors: unknown[] = []
   const running = new Map<number, Promise<{ at: number, line: string }>>()

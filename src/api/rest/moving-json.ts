@@ -9,11 +9,16 @@ const paceJson = ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: PaceLimits): 
 export function drainJson (drain: DrainStatus): Record<string, unknown> {
   const { peer, peerName, state, reason, since, endedAt, pins, left, moved, fewer, inTransit, stuck, everywhere, bytes, leftMs } = drain
   return {
-    peer, peername: peerName, state, reason, since: formatTime(since), ended_at: timeOrNull(endedAt), pins, left, moved, fewer, in_transit: inTransit, stuck, everywhere, bytes, left_ms: leftMs, ...paceJson(drain)
+    peer, peername: peerName, state, reason, since: formatTime(since), ended_at: timeOrNull(endedAt), pins, left, moved, fewer,
+    in_transit: inTransit, stuck, everywhere, bytes, left_ms: leftMs, ...paceJson(drain)
   }
 }
 
-const sharesJson = (peers: RebalancePlan['peers']): unknown => peers.map(({ peerName, ...share }) => ({ peer: share.peer, peername: peerName, capacity: share.capacity, pins: share.pins, goal: share.goal, after: share.after }))
+const sharesJson = (peers: RebalancePlan['peers']): unknown => peers.map(
+  ({ peerName, ...share }) => ({
+    peer: share.peer, peername: peerName, capacity: share.capacity, pins: share.pins, goal: share.goal, after: share.after
+  })
+)
 
 /** What `GET /rebalance/plan` answers. */
 export const rebalancePlanJson = ({ peers, pins, count, moves }: RebalancePlan): Record<string, unknown> =>
@@ -22,5 +27,8 @@ export const rebalancePlanJson = ({ peers, pins, count, moves }: RebalancePlan):
 /** What `GET /rebalance` answers. */
 export function rebalanceJson (status: RebalanceStatus): Record<string, unknown> {
   const { state, reason, since, endedAt, planned, moved, failed, inTransit, peers } = status
-  return { state, reason, since: formatTime(since), ended_at: timeOrNull(endedAt), planned, moved, failed, in_transit: inTransit, ...paceJson(status), peers: sharesJson(peers) }
+  return {
+    state, reason, since: formatTime(since), ended_at: timeOrNull(endedAt), planned, moved, failed, in_transit: inTransit,
+    ...paceJson(status), peers: sharesJson(peers)
+  }
 }

@@ -30,7 +30,9 @@ const ipfsJson = (progress: PinProgress): Record<string, unknown> => ({
   started_at: formatTime(progress.startedAt)
 })
 
-/** How far a pin is on each peer: our answer to "why is this pin stuck". Times are RFC 3339; `now`, for the sentence, is Unix milliseconds. */
+/**
+ * How far a pin is on each peer: our answer to "why is this pin stuck". Times are RFC 3339; `now`, for the sentence, is Unix milliseconds.
+ */
 export function progressJson (peers: readonly PeerPinProgress[], now: number): string {
   return goJson(peers.map(({ peer, peerName, operation, ipfs, error }) => ({
     peer,

@@ -57,8 +57,13 @@ export function restApi (init: RestApiInit, { cluster, watching, turns, log, clo
   return httpFace(init, { name: 'restapi', routes, dialect: restDialect, authenticator, turns, clock, log })
 }
 
-/** The same for the web pages, on a listener of theirs: of this origin only, and without the challenge at which browsers ask by themselves. */
-export function mountedRestApi ({ prefix, basicAuth, logLine }: MountedRestInit, { cluster, watching, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps, 'remoteOf'>): RequestListener {
+/**
+ * The same for the web pages, on a listener of theirs: of this origin only, and without the challenge at which browsers ask by themselves.
+ */
+export function mountedRestApi (
+  { prefix, basicAuth, logLine }: MountedRestInit, { cluster, watching, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps,
+  'remoteOf'>
+): RequestListener {
   const authenticator = quiet(authenticatorOf(basicAuth, clock))
   return httpFront(
     { routes: restRoutes({ cluster, authenticator, watching, clock }), headers: [['X-Content-Type-Options', 'nosniff']], prefix },

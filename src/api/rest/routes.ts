@@ -6,7 +6,9 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Method, Route, RouteDoc } from '../../http/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
-  absent, addOptions, answers, auditOptions, cid, cids, contentPath, denied, eventOptions, isBad, local, metric, drainedElsewhere, missing, moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, twoPeers, typeFilter,
+  absent, addOptions, answers, auditOptions, cid, cids, contentPath, denied, eventOptions, isBad, local, metric, drainedElsewhere, missing,
+  moveOptions, noDrain, noRebalance, noWebhook, paceOptions, peer, pinOptions, rebalanceOptions, statusFilter, streams, twoPeers,
+  typeFilter,
   webhookId
 } from './docs.ts'
 import { frontPage } from './front-page.ts'
@@ -43,56 +45,104 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     hot(user('GET /id', info.id, answers('This peer.', 'Id'))),
     hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
     hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id', [missing]))),
-    user('POST /peers', peers.add, answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })),
+    user(
+      'POST /peers', peers.add,
+      answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })
+    ),
     user('DELETE /peers/{peer}', peers.remove, removal),
-    user('GET /peers/{peer}/drain', moving.drain, answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })),
+    user(
+      'GET /peers/{peer}/drain', moving.drain,
+      answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
+    ),
     user('POST /peers/{peer}/drain', moving.startDrain, draining),
-    user('DELETE /peers/{peer}/drain', moving.cancelDrain, answers('Ends a drain; what has moved stays where it is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })),
+    user(
+      'DELETE /peers/{peer}/drain', moving.cancelDrain,
+      answers('Ends a drain; what has moved stays where it is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
+    ),
     user('GET /drains', moving.drains, answers('The drains that the asked peer does.', 'Drains')),
     user('GET /rebalance', moving.rebalanceStatus, answers('How far the rebalance is.', 'Rebalance', { responses: [noRebalance] })),
     user('GET /rebalance/plan', moving.plan, answers('What a rebalance would move.', 'RebalancePlan', { parameters: rebalanceOptions })),
     user('POST /rebalance', moving.rebalance, rebalancing),
-    user('DELETE /rebalance', moving.cancelRebalance, answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })),
+    user(
+      'DELETE /rebalance', moving.cancelRebalance,
+      answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })
+    ),
     hot(user('POST /add', addHandler(deps), adding)),
     hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
-    hot(user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))),
+    hot(
+      user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))
+    ),
     hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local, missing]))),
     user('POST /pins/{cid}/move', pins.move, movingOne),
-    user('POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })),
+    user(
+      'POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })
+    ),
     user('POST /pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })),
     hot(user('POST /pins/recover', pins.recoverAll, streams('Queues all pins again that failed.', 'GlobalPinInfo', [local]))),
-    hot(user('POST /pins/sync', pins.syncAll, streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))),
+    hot(
+      user('POST /pins/sync', pins.syncAll, streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))
+    ),
     user('GET /pins/{cid}/progress', pins.progress, answers('How far a pin is on each peer.', 'Progress', { parameters: [cid] })),
     hot(user('GET /pins/{cid}', pins.status, answers('The status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] }))),
-    hot(user('POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [...denied, absent] }))),
-    user(`POST ${anyPath}`, pins.pinPath, answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [...denied, absent] })),
+    hot(
+      user(
+        'POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [...denied, absent] })
+      )
+    ),
+    user(
+      `POST ${anyPath}`, pins.pinPath,
+      answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [...denied, absent] })
+    ),
     hot(user('DELETE /pins/{cid}', pins.unpin, answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] }))),
-    user(`DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })),
+    user(
+      `DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })
+    ),
     user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
     user('POST /audit', audits.start, auditing),
     user('GET /audit', audits.list, answers('Audits of this process, newest first.', 'Audits')),
-    user('DELETE /audit', audits.cancel, answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })),
+    user(
+      'DELETE /audit', audits.cancel,
+      answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })
+    ),
     user('GET /audit/results', audits.results, streams('The latest result of each pin, by peer.', 'AuditResult', [isBad])),
     user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
     user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
-    user('GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')),
+    user(
+      'GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')
+    ),
     user('GET /health/sync', sync.sync, answers('Whether the pinsets of the other peers are the same as this one\'s.', 'ClusterSync')),
     user('GET /health/diff/{one}/{other}', sync.diff, diffing('The pins in which two peers differ.')),
     user('POST /health/diff/{one}/{other}', sync.repair, diffing('The same, and lets both merge their histories again.')),
     user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
-    user('GET /health/warnings', events.warnings, answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')),
+    user(
+      'GET /health/warnings', events.warnings,
+      answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')
+    ),
     user('GET /events', events.events, watching),
     user('GET /webhooks', events.webhooks, answers('The webhooks of the configuration, and what was sent to them.', 'Webhooks')),
-    user('POST /webhooks/{id}/test', events.testWebhook, answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })),
+    user(
+      'POST /webhooks/{id}/test', events.testWebhook,
+      answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })
+    ),
     user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
     user('GET /monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory')),
     user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
-    user('POST /token', info.token, { summary: 'A token to use instead of the password.', responses: [{ status: 200, about: 'The token.', schema: 'Token' }, { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }] }),
+    user('POST /token', info.token, {
+      summary: 'A token to use instead of the password.',
+      responses: [
+        { status: 200, about: 'The token.', schema: 'Token' },
+        { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }
+      ]
+    }),
     { ...user('GET /health/ready', info.ready, readiness), access: 'open' },
-    hot({ ...user('GET /health', info.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }), access: 'open' })
+    hot({
+      ...user('GET /health', info.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }),
+      access: 'open'
+    })
   ]
   const document = user('GET /openapi.json', () => jsonReply(goJson(openApiDocument({
-    title: 'Helia Cluster REST API', version: cluster.version, routes: [...routes, document], schemas: restSchemas, hasAuth: authenticator != null
+    title: 'Helia Cluster REST API', version: cluster.version, routes: [...routes, document], schemas: restSchemas,
+    hasAuth: authenticator != null
   }))), { summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }] })
   return [...routes, document]
 }
@@ -121,14 +171,19 @@ const removal: RouteDoc = {
 
 const movingOne: RouteDoc = answers('Gives a pin another peer in the place of one that has it.', 'Pin', {
   parameters: [cid, ...moveOptions],
-  responses: [absent, { status: 409, about: 'Somebody else changed the pin at the same time, or too many pins are being moved.', schema: 'Error' }]
+  responses: [absent, {
+    status: 409, about: 'Somebody else changed the pin at the same time, or too many pins are being moved.', schema: 'Error'
+  }]
 })
 
 const draining: RouteDoc = answers('Moves everything away from a peer, or changes how fast.', 'Drain', {
   parameters: [peer, ...paceOptions],
   responses: [
     { status: 404, about: 'No such peer.', schema: 'Error' },
-    { status: 409, about: 'The other peers are too few for its pins, another peer drains it, or too many are being drained.', schema: 'Error' }
+    {
+      status: 409, about: 'The other peers are too few for its pins, another peer drains it, or too many are being drained.',
+      schema: 'Error'
+    }
   ]
 })
 
@@ -165,7 +220,10 @@ const readiness: RouteDoc = {
 const adding: RouteDoc = {
   summary: 'Adds files, directories or a CAR, and pins them.',
   parameters: addOptions,
-  requestBody: { contentType: 'multipart/form-data', about: 'Parts with a filename (query-escaped path); application/x-directory and application/symlink parts are directories and links.' },
+  requestBody: {
+    contentType: 'multipart/form-data',
+    about: 'Parts with a filename (query-escaped path); application/x-directory and application/symlink parts are directories and links.'
+  },
   responses: [
     { status: 200, about: 'What was added, as it is known.', schema: 'Added', stream: true },
     { status: 400, about: 'The options or the body are not valid.', schema: 'Error' },

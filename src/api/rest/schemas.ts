@@ -9,15 +9,21 @@ const mapOf = (values: unknown): { type: string, additionalProperties: unknown }
 const object = (properties: Record<string, unknown>): Record<string, unknown> => ({ type: 'object', properties })
 const ref = (name: string): Record<string, unknown> => ({ $ref: `#/components/schemas/${name}` })
 
-const metric = { name: string, peer: string, value: string, expire: integer, valid: boolean, weight: integer, partitionable: boolean, received_at: integer }
+const metric = {
+  name: string, peer: string, value: string, expire: integer, valid: boolean, weight: integer, partitionable: boolean, received_at: integer
+}
 
-const delivery = { delivery_id: string, at: time, attempt: integer, events: integer, type: string, status: orNull(integer), error: orNull(string), took_ms: integer }
+const delivery = {
+  delivery_id: string, at: time, attempt: integer, events: integer, type: string, status: orNull(integer), error: orNull(string),
+  took_ms: integer
+}
 
 const number = { type: 'number' }
 const pace = { at_once: integer, max_pins_per_second: number, max_bytes_per_second: number }
 
 const drain = object({
-  peer: string, peername: string, state: { enum: ['draining', 'waiting', 'drained'] }, reason: string, since: time, ended_at: orNull(time), pins: integer, left: integer, moved: integer, fewer: integer,
+  peer: string, peername: string, state: { enum: ['draining', 'waiting', 'drained'] }, reason: string, since: time, ended_at: orNull(time),
+  pins: integer, left: integer, moved: integer, fewer: integer,
   in_transit: integer, stuck: integer, everywhere: integer, bytes: integer, left_ms: orNull(integer), ...pace
 })
 
@@ -79,9 +85,15 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
   Metrics: list(ref('Metric')),
   MetricNames: list(string),
   Alerts: list(object({ ...metric, triggered_at: time })),
-  Warnings: list(object({ level: { enum: ['warn', 'error'] }, component: string, message: string, facts: { type: 'object' }, first_at: time, last_at: time, count: integer })),
+  Warnings: list(object({
+    level: { enum: ['warn', 'error'] }, component: string, message: string, facts: { type: 'object' }, first_at: time, last_at: time,
+    count: integer
+  })),
   Delivery: object(delivery),
-  Webhooks: list(object({ id: integer, url: string, types: list(string), failures: integer, next_try_at: orNull(time), missed: boolean, deliveries: list(ref('Delivery')) })),
+  Webhooks: list(object({
+    id: integer, url: string, types: list(string), failures: integer, next_try_at: orNull(time), missed: boolean,
+    deliveries: list(ref('Delivery'))
+  })),
   Bandwidth: mapOf(object({ total_in: integer, total_out: integer, rate_in: { type: 'number' }, rate_out: { type: 'number' } })),
   ConnectGraph: object({
     cluster_id: string,
@@ -99,7 +111,12 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     peername: string,
     error: string,
     reason: string,
-    operation: { ...object({ type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer, next_try_at: orNull(time) }), type: ['object', 'null'] },
+    operation: {
+      ...object({
+        type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer, next_try_at: orNull(time)
+      }),
+      type: ['object', 'null']
+    },
     ipfs: {
       ...object({
         phase: { enum: ['connecting', 'fetching', 'no_peers', 'no_providers', 'storing', 'done'] },
@@ -122,22 +139,31 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     everywhere: integer,
     under_replicated: integer,
     unreachable: integer,
-    peers: list(object({ peer: string, peername: string, missing: boolean, last_seen: orNull(time), pins: integer, alone: integer, statuses: mapOf(integer) }))
+    peers: list(object({
+      peer: string, peername: string, missing: boolean, last_seen: orNull(time), pins: integer, alone: integer, statuses: mapOf(integer)
+    }))
   }),
   Drain: drain,
   Drains: list(ref('Drain')),
-  RebalancePlan: object({ peers: list(ref('BalanceShare')), pins: integer, count: integer, moves: list(object({ cid: string, from: string, to: string, why: { enum: ['load', 'group'] } })) }),
+  RebalancePlan: object({
+    peers: list(ref('BalanceShare')), pins: integer, count: integer,
+    moves: list(object({ cid: string, from: string, to: string, why: { enum: ['load', 'group'] } }))
+  }),
   Rebalance: object({
-    state: { enum: ['planning', 'moving', 'done', 'cancelled'] }, reason: string, since: time, ended_at: orNull(time), planned: integer, moved: integer, failed: integer, in_transit: integer, ...pace, peers: list(ref('BalanceShare'))
+    state: { enum: ['planning', 'moving', 'done', 'cancelled'] }, reason: string, since: time, ended_at: orNull(time), planned: integer,
+    moved: integer, failed: integer, in_transit: integer, ...pace, peers: list(ref('BalanceShare'))
   }),
   BalanceShare: object({ peer: string, peername: string, capacity: number, pins: integer, goal: integer, after: integer }),
   Audit: object({
-    id: integer, peer: string, state: { enum: ['running', 'done', 'cancelled', 'failed'] }, repair: boolean, by_itself: boolean, since: time, ended_at: orNull(time),
-    pins: integer, skipped: integer, blocks: integer, bytes: integer, bad: integer, bad_blocks: integer, repaired_blocks: integer, error: string
+    id: integer, peer: string, state: { enum: ['running', 'done', 'cancelled', 'failed'] }, repair: boolean, by_itself: boolean,
+    since: time, ended_at: orNull(time),
+    pins: integer, skipped: integer, blocks: integer, bytes: integer, bad: integer, bad_blocks: integer, repaired_blocks: integer,
+    error: string
   }),
   Audits: list(ref('Audit')),
   AuditResult: object({
-    peer: string, cid: string, at: time, state: { enum: ['good', 'bad', 'repaired', 'failed'] }, blocks: integer, bytes: integer, bad_blocks: list(string), bad_count: integer, repaired: integer, error: string
+    peer: string, cid: string, at: time, state: { enum: ['good', 'bad', 'repaired', 'failed'] }, blocks: integer, bytes: integer,
+    bad_blocks: list(string), bad_count: integer, repaired: integer, error: string
   }),
   ClusterSync: object({
     own: { ...object({ pins: integer, digest: string, heads: list(string), complete: boolean }), type: ['object', 'null'] },
@@ -161,7 +187,18 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     pins: list(object({ cid: string, one: orNull(string), other: orNull(string) })),
     repair: { ...list(object({ peer: string, lost_blocks: integer, mended: integer })), type: ['array', 'null'] }
   }),
-  MetricHistory: object({ every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) })) }),
-  Readiness: object({ ready: boolean, problems: list({ enum: ['starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside', 'denylist_broken', 'out_of_sync'] }), pins: integer, heads: integer, height: integer }),
+  MetricHistory: object({
+    every_ms: integer, at: list(integer), series: list(object({ name: string, peer: string, values: list(orNull({ type: 'number' })) }))
+  }),
+  Readiness: object({
+    ready: boolean,
+    problems: list({
+      enum: [
+        'starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside',
+        'denylist_broken', 'out_of_sync'
+      ]
+    }),
+    pins: integer, heads: integer, height: integer
+  }),
   OpenApi: { type: 'object' }
 }

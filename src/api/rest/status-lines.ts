@@ -11,8 +11,8 @@ import { formatTime } from '../../model/time.ts'
 interface PeerText { short: PinInfoShort, head: string }
 
 /**
- * Prints GlobalPinInfos, byte for byte as `goJson(globalPinInfoJson(info))` does, several times faster: what is the same from row to row (keys,
- * peers, the current second) is printed once. One for each list: what it remembers is bounded by the number of peers.
+ * Prints GlobalPinInfos, byte for byte as `goJson(globalPinInfoJson(info))` does, several times faster: what is the same from row to row
+ * (keys, peers, the current second) is printed once. One for each list: what it remembers is bounded by the number of peers.
  */
 export class StatusPrinter {
   readonly #peers = new Map<PeerId, PeerText>()
@@ -52,7 +52,10 @@ export class StatusPrinter {
   /** The peer's key and everything before the status. */
   #head (peer: PeerId, short: PinInfoShort): string {
     const known = this.#peers.get(peer)
-    if (known != null && known.short.peerName === short.peerName && known.short.ipfsPeerId === short.ipfsPeerId && sameList(known.short.ipfsPeerAddresses, short.ipfsPeerAddresses)) return known.head
+    if (
+      known != null && known.short.peerName === short.peerName && known.short.ipfsPeerId === short.ipfsPeerId
+        && sameList(known.short.ipfsPeerAddresses, short.ipfsPeerAddresses)
+    ) return known.head
     const ipfs = short.ipfsPeerId === '' ? '' : `"ipfs_peer_id":${jsonString(short.ipfsPeerId)},`
     const addresses = short.ipfsPeerAddresses.length === 0 ? '' : `"ipfs_peer_addresses":${goJson(short.ipfsPeerAddresses)},`
     const head = `${jsonString(peer)}:{"peername":${jsonString(short.peerName)},${ipfs}${addresses}"status":"`
@@ -77,7 +80,8 @@ export class StatusPrinter {
   }
 }
 
-const sameList = (a: readonly string[], b: readonly string[]): boolean => a === b || (a.length === b.length && a.every((one, at) => one === b[at]))
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && a.every((one, at) => one === b[at]))
 
 // what needs neither JSON's nor Go's escapes
 // eslint-disable-next-line no-control-regex

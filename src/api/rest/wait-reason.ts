@@ -6,15 +6,21 @@ import type { OperationProgress } from '../../tracker/tracker.ts'
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
 
 /**
- * Why a pin isn't done on a peer, as one sentence for people: "no peer has block bafy…: 2 asked, for 2 min, next try at 2026-11-29T02:40:00Z". '' when nothing is under way.
- * `now` in Unix milliseconds.
+ * Why a pin isn't done on a peer, as one sentence for people: "no peer has block bafy…: 2 asked, for 2 min, next try at
+ * 2026-11-29T02:40:00Z". '' when nothing is under way. `now` in Unix milliseconds.
  */
 export function waitReason ({ operation, ipfs, error }: Pick<PeerPinProgress, 'operation' | 'ipfs' | 'error'>, now: Time): string {
   if (error !== '') return `the peer does not say: ${error}`
   if (operation == null) return ipfs == null ? '' : nodeReason(ipfs, now)
-  if (operation.phase === 'queued') return operation.error !== '' ? operation.error : `its turn has not come: ${countText(operation.queueLength, 'waits', 'wait')} in the same queue, ${forText(operation.since, now)}`
+  if (operation.phase === 'queued') {
+    return operation.error !== ''
+      ? operation.error
+      : `its turn has not come: ${countText(operation.queueLength, 'waits', 'wait')} in the same queue, ${forText(operation.since, now)}`
+  }
   if (operation.phase === 'error') return failureReason(operation, ipfs)
-  return ipfs == null || operation.type !== 'pin' ? `it is being ${operation.type === 'pin' ? 'pinned' : 'unpinned'}, ${forText(operation.since, now)}` : nodeReason(ipfs, now)
+  return ipfs == null || operation.type !== 'pin'
+    ? `it is being ${operation.type === 'pin' ? 'pinned' : 'unpinned'}, ${forText(operation.since, now)}`
+    : nodeReason(ipfs, now)
 }
 
 /** What the node waits for. */
@@ -22,13 +28,21 @@ function nodeReason (ipfs: PinProgress, now: Time): string {
   if (ipfs.phase === 'done') return ''
   if (ipfs.phase === 'storing') return 'all of it is here and is being stored'
   const { wantedBlock, wantedSince, blocks, startedAt } = ipfs
-  if (wantedBlock == null) return blocks === 0 ? `it has just begun, ${forText(startedAt, now)}` : `${countText(blocks, 'block is', 'blocks are')} here, ${forText(startedAt, now)}`
+  if (wantedBlock == null) {
+    return blocks === 0
+      ? `it has just begun, ${forText(startedAt, now)}`
+      : `${countText(blocks, 'block is', 'blocks are')} here, ${forText(startedAt, now)}`
+  }
   return `${wanted(ipfs)}, ${forText(wantedSince ?? startedAt, now)}${nextText(ipfs.nextTryAt)}`
 }
 
 /** The node's own words for its end are Go's; what it waited for says more. */
 function failureReason ({ error, since, nextTryAt }: OperationProgress, ipfs: PinProgress | null): string {
-  const what = error !== pinTimeoutText ? error : ipfs?.wantedBlock == null ? 'nothing came for as long as a pin may wait' : `${wanted(ipfs)}, ${forText(ipfs.wantedSince ?? ipfs.startedAt, since)}`
+  const what = error !== pinTimeoutText
+    ? error
+    : ipfs?.wantedBlock == null
+    ? 'nothing came for as long as a pin may wait'
+    : `${wanted(ipfs)}, ${forText(ipfs.wantedSince ?? ipfs.startedAt, since)}`
   return `${what}${nextText(nextTryAt)}`
 }
 

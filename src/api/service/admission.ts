@@ -14,8 +14,8 @@ export interface AdmissionInit { perKey: Limit, perAddress: Limit, tight: Readon
 export interface Asking { method: string, headers: IncomingHttpHeaders, arrival: Arrival, baseUrl: string }
 
 /**
- * Who may come in: the request's credentials, the limits and the route's access, in the order that costs least. Requests without a valid key or session count for
- * their address, others for the key.
+ * Who may come in: the request's credentials, the limits and the route's access, in the order that costs least. Requests without a valid
+ * key or session count for their address, others for the key.
  */
 export class Admission {
   readonly #credentials: Credentials
@@ -23,7 +23,9 @@ export class Admission {
   readonly #perAddress: RateLimit
   readonly #tight: Readonly<Record<TightLimit, RateLimit>>
 
-  constructor ({ perKey, perAddress, tight }: AdmissionInit, { credentials, limits }: { credentials: Credentials, limits: Pick<Limits, 'limit'> }) {
+  constructor (
+    { perKey, perAddress, tight }: AdmissionInit, { credentials, limits }: { credentials: Credentials, limits: Pick<Limits, 'limit'> }
+  ) {
     const tightOf = (name: TightLimit): RateLimit => limits.limit(name, tight[name])
     this.#credentials = credentials
     this.#perKey = limits.limit('key', perKey)
@@ -52,7 +54,9 @@ export class Admission {
   async #callerOf (access: ServiceAccess, asking: Asking, address: string): Promise<Caller | null> {
     try {
       const caller = await this.#identify(asking)
-      if (caller == null && access !== 'open') throw new ClusterError('UNAUTHENTICATED', {}, { message: 'an API key is wanted: X-API-Key, or Authorization: Bearer' })
+      if (caller == null && access !== 'open') {
+        throw new ClusterError('UNAUTHENTICATED', {}, { message: 'an API key is wanted: X-API-Key, or Authorization: Bearer' })
+      }
       return caller
     } catch (err) {
       if (!isClusterError(err, 'UNAUTHENTICATED') && !isClusterError(err, 'NOT_AUTHORIZED')) throw err
@@ -68,7 +72,9 @@ export class Admission {
     if (key != null) return this.#credentials.byKey(key, { address })
     const session = sessionOf(headers.cookie)
     if (session == null) return null
-    if (!isReading(method) && !isSameOrigin(headers, baseUrl)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a session changes something only for pages of this service' })
+    if (!isReading(method) && !isSameOrigin(headers, baseUrl)) {
+      throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a session changes something only for pages of this service' })
+    }
     return this.#credentials.bySession(session, { address })
   }
 }
@@ -82,7 +88,9 @@ function keyOf (headers: IncomingHttpHeaders): string | undefined {
 function checkAccess (access: ServiceAccess, caller: Caller): void {
   if (access === 'open') return
   if (typeof access === 'object') {
-    if (!caller.permissions.has(access.permission)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: `the key has no permission ${access.permission}` })
+    if (!caller.permissions.has(access.permission)) {
+      throw new ClusterError('NOT_AUTHORIZED', {}, { message: `the key has no permission ${access.permission}` })
+    }
     return
   }
   if (!isFull(caller)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a key with all permissions, or a log-in, is wanted' })

@@ -5,7 +5,9 @@ import { jsonReply } from '../../http/reply.ts'
 import type { ServiceCall, ServiceResponseDoc } from './frame.ts'
 
 /** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
-export interface Success { status?: number, message?: string, data?: unknown, more?: Readonly<Record<string, unknown>>, headers?: HeaderList }
+export interface Success {
+  status?: number, message?: string, data?: unknown, more?: Readonly<Record<string, unknown>>, headers?: HeaderList
+}
 
 /** The service's envelope: status, a message for people, data, and what stands beside it (a cursor). */
 export function success ({ status = 200, message, data, more, headers }: Success): TextReply {
@@ -13,10 +15,14 @@ export function success ({ status = 200, message, data, more, headers }: Success
 }
 
 /** 202: a task does it. */
-export const taskStarted = (taskId: string, message = 'Task started'): TextReply => success({ status: 202, message, data: { task_id: taskId } })
+export const taskStarted = (taskId: string, message = 'Task started'): TextReply =>
+  success({ status: 202, message, data: { task_id: taskId } })
 
 /** Content as it comes. `HEAD` gets the headers only, and the source is not read. Give `Content-Length` where it is known. */
-export function stream (call: Pick<ServiceCall, 'method'>, { status = 200, headers, source }: { status?: number, headers: HeaderList, source: () => AsyncIterable<Uint8Array> }): RawReply {
+export function stream (
+  call: Pick<ServiceCall, 'method'>,
+  { status = 200, headers, source }: { status?: number, headers: HeaderList, source: () => AsyncIterable<Uint8Array> }
+): RawReply {
   return { kind: 'raw', status, headers, body: call.method === 'HEAD' ? Readable.from([]) : Readable.from(source(), { objectMode: false }) }
 }
 
@@ -28,7 +34,12 @@ export const timeOrNull = (unixMs: number | null): string | null => unixMs == nu
 /** Schemas for the documents. */
 export const time = z.iso.datetime()
 /** The envelope as the OpenAPI document describes it. `more`: what stands beside the data. */
-export const successDoc = (data?: z.ZodType, { status = 200, about = 'Done.', message = false, more = {} }: { status?: number, about?: string, message?: boolean, more?: Record<string, z.ZodType> } = {}): ServiceResponseDoc => ({
+export const successDoc = (
+  data?: z.ZodType,
+  { status = 200, about = 'Done.', message = false, more = {} }: {
+    status?: number, about?: string, message?: boolean, more?: Record<string, z.ZodType>
+  } = {}
+): ServiceResponseDoc => ({
   status,
   about,
   schema: z.object({ status: z.literal(status), ...(message ? { message: z.string() } : {}), ...(data == null ? {} : { data }), ...more })

@@ -11,7 +11,10 @@ import type { ServiceCall, ServiceRoute } from './frame.ts'
 const bodyLimitBytes = 2 ** 20
 const maxNesting = 64
 
-export interface CallInit { exchange: Exchange, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown, body: unknown }
+export interface CallInit {
+  exchange: Exchange, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown,
+  body: unknown
+}
 
 /** What a handler gets. */
 export class CheckedCall implements ServiceCall {
@@ -40,7 +43,9 @@ export class CheckedCall implements ServiceCall {
 }
 
 /** What the route's schemas make of query and body. Throws INVALID_ARGUMENT with what is wrong, TOO_LARGE. */
-export async function readInput (route: ServiceRoute, { exchange, params }: Pick<CallInit, 'exchange' | 'params'>): Promise<{ query: unknown, body: unknown }> {
+export async function readInput (
+  route: ServiceRoute, { exchange, params }: Pick<CallInit, 'exchange' | 'params'>
+): Promise<{ query: unknown, body: unknown }> {
   refuseNul(params)
   const query = route.query == null ? undefined : checked(route.query, refuseNul(queryObject(exchange.query)), 'query')
   const body = route.body == null ? undefined : checked(route.body, await readJson(exchange.body), 'body')

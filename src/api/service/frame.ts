@@ -6,8 +6,9 @@ import type { Method } from '../../http/route.ts'
 import type { Caller, Permission } from '../../service/accounts/accounts.ts'
 
 /**
- * Who may use a route. `open`: everybody, with or without credentials. A permission: sessions, and keys that have it. `session-or-full-key`: sessions, and keys with all
- * permissions. `admin`: the same, of an admin. Without credentials the answer is 401, without the right 403.
+ * Who may use a route. `open`: everybody, with or without credentials. A permission: sessions, and keys that have it.
+ * `session-or-full-key`: sessions, and keys with all permissions. `admin`: the same, of an admin. Without credentials the answer is 401,
+ * without the right 403.
  */
 export type ServiceAccess = 'open' | 'session-or-full-key' | 'admin' | { permission: Permission }
 
@@ -57,7 +58,10 @@ export interface ServiceCall<Body = unknown, Query = unknown> {
   readonly maybeCaller: Caller | null
   /** Where the request came from: behind a trusted proxy, what that says. */
   readonly address: string
-  /** What links begin with: `public_url`, else what the client (or a trusted proxy) says. Without a slash at the end: "https://pins.example". */
+  /**
+   * What links begin with: `public_url`, else what the client (or a trusted proxy) says. Without a slash at the end:
+   * "https://pins.example".
+   */
   readonly baseUrl: string
   /** Aborts when the client goes away before its answer is complete. */
   readonly signal: AbortSignal
@@ -67,8 +71,8 @@ export interface ServiceCall<Body = unknown, Query = unknown> {
 }
 
 /**
- * One route of the service. `path` as in `Route` of the toolkit: `{cid}` is one segment, `{path:.*}` the rest. A body schema means JSON of at most 1 MiB, checked before the
- * handler runs; `query` gets an object of texts, where a repeated name is a list of texts.
+ * One route of the service. `path` as in `Route` of the toolkit: `{cid}` is one segment, `{path:.*}` the rest. A body schema means JSON of
+ * at most 1 MiB, checked before the handler runs; `query` gets an object of texts, where a repeated name is a list of texts.
  */
 export interface ServiceRoute<Body = any, Query = any> { // any: each route has types of its own
   method: Method

@@ -21,7 +21,10 @@ import { failureOf, failureReply } from './dialect.ts'
 import type { ServiceRoute } from './frame.ts'
 import { withoutSecrets } from './secret-paths.ts'
 
-/** Told of each answer that belongs to somebody, when it has ended. `contentBytes`: what was sent of stored content; 0 for all other answers. */
+/**
+ * Told of each answer that belongs to somebody, when it has ended. `contentBytes`: what was sent of stored content; 0 for all other
+ * answers.
+ */
 export type OnAnswered = (answer: { user: string, contentBytes: number }) => void
 
 export interface ServiceFrontInit {
@@ -51,7 +54,9 @@ const crossOrigin = cors({
   allowedOrigins: ['*'],
   allowedMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowedHeaders: ['*'],
-  exposedHeaders: ['Content-Disposition', 'Content-Range', 'Location', 'Retry-After', 'Tus-Resumable', 'Upload-Expires', 'Upload-Length', 'Upload-Offset'],
+  exposedHeaders: [
+    'Content-Disposition', 'Content-Range', 'Location', 'Retry-After', 'Tus-Resumable', 'Upload-Expires', 'Upload-Length', 'Upload-Offset'
+  ],
   allowCredentials: false,
   maxAgeSeconds: 600
 })
@@ -61,8 +66,8 @@ const always: HeaderList = [['X-Content-Type-Options', 'nosniff'], ['Referrer-Po
 const isolated: HeaderList[number] = ['Content-Security-Policy', "default-src 'none'; sandbox"]
 
 /**
- * All that happens between the socket and a handler of the service: log, CORS, routes, credentials and limits, checked input. Every error becomes an answer in the words of
- * the API that the path belongs to.
+ * All that happens between the socket and a handler of the service: log, CORS, routes, credentials and limits, checked input. Every error
+ * becomes an answer in the words of the API that the path belongs to.
  */
 export function serviceFront (init: ServiceFrontInit, deps: ServiceFrontDeps): RequestListener {
   const front = new ServiceFront(init, deps)
@@ -112,7 +117,10 @@ class ServiceFront {
   async #admit (exchange: Exchange, route: Pick<ServiceRoute, 'access' | 'limit'>): Promise<Admitted> {
     const arrival = this.#deps.proxies.arrivalOf(exchange.request)
     const baseUrl = this.#publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#publicUrl
-    return { arrival, baseUrl, caller: await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl }) }
+    return {
+      arrival, baseUrl,
+      caller: await this.#deps.admission.admit(route, { method: exchange.method, headers: exchange.headers, arrival, baseUrl })
+    }
   }
 
   #route (exchange: Exchange): void {
@@ -121,7 +129,9 @@ class ServiceFront {
     else this.#unmatched(exchange)
   }
 
-  /** A slash at the end, or two for one, mean nothing: bodies would not survive a redirect with every client. HEAD is GET without its body. */
+  /**
+   * A slash at the end, or two for one, mean nothing: bodies would not survive a redirect with every client. HEAD is GET without its body.
+   */
   #match (method: string, path: string): RouteMatch<ServiceRoute> | null {
     const exact = this.#table.match(method, path) ?? (method === 'HEAD' ? this.#table.match('GET', path) : null)
     if (exact != null) return exact
@@ -131,12 +141,16 @@ class ServiceFront {
 
   #unmatched (exchange: Exchange): void {
     const known = this.#table.methodsOf(plainPath(exchange.path))
-    const methods = [...new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), ...(known.length > 0 ? ['OPTIONS'] : [])])].toSorted()
+    const methods = [
+      ...new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), ...(known.length > 0 ? ['OPTIONS'] : [])])
+    ].toSorted()
     const allow: HeaderList = [['Allow', methods.join(', ')]]
     if (methods.length === 0 && this.#showPage(exchange)) return
     if (methods.length === 0) this.#refuse(exchange, { status: 404, message: 'there is nothing of this name', code: null, headers: [] })
     else if (exchange.method === 'OPTIONS') this.#send(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers: allow })
-    else this.#refuse(exchange, { status: 405, message: `${exchange.method} is not possible here: ${methods.join(', ')}`, code: null, headers: allow })
+    else this.#refuse(exchange, {
+      status: 405, message: `${exchange.method} is not possible here: ${methods.join(', ')}`, code: null, headers: allow
+    })
   }
 
   /** Pages have no headers for other origins: nobody else's page has to do with them. */
@@ -153,7 +167,9 @@ class ServiceFront {
     if (refusal != null) throw refusal
     const { arrival, baseUrl, caller } = await this.#admit(exchange, route)
     let isContent = false
-    if (caller != null) exchange.response.once('close', () => this.#deps.answered({ user: caller.user.id, contentBytes: isContent ? exchange.bytesSent : 0 }))
+    if (caller != null) {
+      exchange.response.once('close', () => this.#deps.answered({ user: caller.user.id, contentBytes: isContent ? exchange.bytesSent : 0 }))
+    }
     const input = await readInput(route, { exchange, params })
     const reply = await route.handler(new CheckedCall({ exchange, params, caller, address: arrival.address, baseUrl, ...input }))
     isContent = reply?.kind === 'raw'
@@ -169,7 +185,9 @@ class ServiceFront {
     else if (reply.kind === 'lines') sendLines(exchange, reply, { ...this.#deps, dialect }).catch(err => this.#fail(exchange, err))
     else {
       const policy = reply.headers.some(([name]) => name.toLowerCase() === 'content-security-policy') ? [] : [isolated]
-      sendRaw(exchange, { ...reply, headers: [...exchange.answerHeaders, ...policy, ...reply.headers] }).catch(err => this.#fail(exchange, err))
+      sendRaw(exchange, {
+        ...reply, headers: [...exchange.answerHeaders, ...policy, ...reply.headers]
+      }).catch(err => this.#fail(exchange, err))
     }
   }
 
@@ -183,8 +201,11 @@ class ServiceFront {
   }
 
   #refuse (exchange: Exchange, failure: Failure, err?: unknown): void {
-    const facts = { status: failure.status, message: failure.message, method: exchange.method, path: withoutSecrets(exchange.path.slice(0, 200)) }
-    if (failure.status === 500) this.#deps.log.error('sending error response', isFault(err) || failure.code == null ? { ...facts, err } : facts)
+    const facts = {
+      status: failure.status, message: failure.message, method: exchange.method, path: withoutSecrets(exchange.path.slice(0, 200))
+    }
+    if (failure.status === 500)
+      this.#deps.log.error('sending error response', isFault(err) || failure.code == null ? { ...facts, err } : facts)
     else this.#deps.log.debug('sending error response', facts)
     this.#send(exchange, failureReply(failure, exchange.path))
   }
@@ -193,7 +214,9 @@ class ServiceFront {
     const { logLine, clock, proxies } = this.#deps
     if (logLine == null) return
     const receivedAt = clock.now()
-    exchange.response.once('close', () => logLine(withoutSecrets(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt))))
+    exchange.response.once(
+      'close', () => logLine(withoutSecrets(commonLogLine(exchange, proxies.arrivalOf(exchange.request).address || '-', receivedAt)))
+    )
   }
 }
 

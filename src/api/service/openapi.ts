@@ -34,7 +34,10 @@ export function serviceDocument ({ title, version, about, isPinning }: ServiceDo
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
         key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        session: { type: 'apiKey', in: 'cookie', name: '__Host-session', description: 'Set by users/login. Writes are for pages of this service only.' }
+        session: {
+          type: 'apiKey', in: 'cookie', name: '__Host-session',
+          description: 'Set by users/login. Writes are for pages of this service only.'
+        }
       }
     }
   }
@@ -47,7 +50,10 @@ export function documentRoute (path: string, init: ServiceDocumentInit, routes: 
     method: 'GET',
     path,
     access: 'open',
-    doc: { tag: 'Documents', summary: 'This document: OpenAPI 3.1.', responses: [{ status: 200, about: 'The document.', schema: z.looseObject({}) }] },
+    doc: {
+      tag: 'Documents', summary: 'This document: OpenAPI 3.1.',
+      responses: [{ status: 200, about: 'The document.', schema: z.looseObject({}) }]
+    },
     handler: () => {
       text ??= JSON.stringify(serviceDocument(init, routes()))
       return jsonReply(text)
@@ -65,7 +71,9 @@ function operation (route: ServiceRoute, schemas: Schemas): Json {
     ...(typeof access === 'object' ? { description: `For sessions, and keys with the permission \`${access.permission}\`.` } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body == null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemas.of(body, 'input') } } } }),
-    ...(upload == null ? {} : { requestBody: { required: upload === form, content: { [upload]: { schema: upload === form ? oneFile : binary } } } }),
+    ...(upload == null ? {} : {
+      requestBody: { required: upload === form, content: { [upload]: { schema: upload === form ? oneFile : binary } } }
+    }),
     responses: responsesOf(route, schemas),
     security: access === 'open' ? [] : [{ bearer: [] }, { key: [] }, { session: [] }]
   }
@@ -74,7 +82,9 @@ function operation (route: ServiceRoute, schemas: Schemas): Json {
 const form = 'multipart/form-data'
 const binary: Json = { type: 'string', format: 'binary' }
 /** Options may be fields of the form, too; they are told as parameters of the query. */
-const oneFile: Json = { type: 'object', properties: { file: { ...binary, description: 'The file; of a directory, one part for each.' } }, required: ['file'] }
+const oneFile: Json = {
+  type: 'object', properties: { file: { ...binary, description: 'The file; of a directory, one part for each.' } }, required: ['file']
+}
 
 function operationId ({ method, path }: ServiceRoute): string {
   const words = path.replace(/^\/api(\/v1)?/, '').replaceAll(/\{(\w+)[^}]*\}/g, 'by/$1').split(/\W+|_/).filter(word => word !== '')
@@ -82,17 +92,26 @@ function operationId ({ method, path }: ServiceRoute): string {
 }
 
 const pathParameters = ({ path, doc }: ServiceRoute): Json[] =>
-  [...path.matchAll(/\{(\w+)/g)].map(([, name = '']) => ({ name, in: 'path', required: true, schema: { type: 'string' }, ...(doc.params?.[name] == null ? {} : { description: doc.params[name] }) }))
+  [...path.matchAll(/\{(\w+)/g)].map(([, name = '']) => ({
+    name, in: 'path', required: true, schema: { type: 'string' }, ...(doc.params?.[name] == null ? {} : { description: doc.params[name] })
+  }))
 
 function queryParameters ({ query }: ServiceRoute, schemas: Schemas): Json[] {
   if (query == null) return []
   const { properties = {}, required = [] } = schemas.inline(query, 'input') as { properties?: Record<string, Json>, required?: string[] }
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({ name, in: 'query', required: required.includes(name), schema, ...(description == null ? {} : { description }) }))
+  return Object.entries(properties).map(
+    ([name, { description, ...schema }]) => ({
+      name, in: 'query', required: required.includes(name), schema, ...(description == null ? {} : { description })
+    })
+  )
 }
 
 function headerParameters ({ doc: { headers = {} } }: ServiceRoute, schemas: Schemas): Json[] {
   return Object.entries(headers).map(([name, { about, isRequired = false, schema }]) =>
-    ({ name, in: 'header', required: isRequired, schema: schema == null ? { type: 'string' } : schemas.of(schema, 'input'), description: about }))
+    ({
+      name, in: 'header', required: isRequired, schema: schema == null ? { type: 'string' } : schemas.of(schema, 'input'),
+      description: about
+    }))
 }
 
 const usual: ReadonlyArray<readonly [status: number, about: string, when: (route: ServiceRoute) => boolean]> = [
@@ -113,16 +132,22 @@ function responsesOf (route: ServiceRoute, schemas: Schemas): Json {
   const failure = hasOwnErrors ? foreignFailure : usualFailure
   const own = responses.map(one => [String(one.status), responseOf(one, { schemas, failure })] as const)
   const known = new Set(own.map(([status]) => status))
-  const others = usual.filter(([status, , when]) => !known.has(String(status)) && when(route)).map(([status, description]) => [String(status), failure(description)] as const)
+  const others = usual.filter(([status, , when]) => !known.has(String(status)) && when(route)).map(
+    ([status, description]) => [String(status), failure(description)] as const
+  )
   return Object.fromEntries([...own, ...others].toSorted(([a], [b]) => a.localeCompare(b)))
 }
 
 type FailureDoc = (description: string) => Json
 
-const usualFailure: FailureDoc = description => ({ description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } })
+const usualFailure: FailureDoc = description => ({
+  description, content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } }
+})
 const foreignFailure: FailureDoc = description => ({ description, content: { '*/*': {} } })
 
-function responseOf ({ status, about, schema, contentType }: ServiceResponseDoc, { schemas, failure }: { schemas: Schemas, failure: FailureDoc }): Json {
+function responseOf (
+  { status, about, schema, contentType }: ServiceResponseDoc, { schemas, failure }: { schemas: Schemas, failure: FailureDoc }
+): Json {
   if (status >= 400) return failure(about)
   if (contentType != null) return { description: about, content: { [contentType]: {} } }
   return { description: about, ...(schema == null ? {} : { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }) }

@@ -42,14 +42,19 @@ export interface ServiceApi extends Startable {
 }
 
 /** The HTTP APIs of the service on one listener: `/api/v1`, `/api/pinning`, `/api/gateway`. */
-export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, limits, refusal, pages, cluster, clock, log }: ServiceApiDeps): ServiceApi {
+export function serviceApi (
+  init: ServiceApiInit, { routes, credentials, usage, limits, refusal, pages, cluster, clock, log }: ServiceApiDeps
+): ServiceApi {
   const answered: OnAnswered = ({ user, contentBytes }) => {
     usage.request(user)
     if (contentBytes > 0) usage.served(user, contentBytes)
   }
   const listener = serviceFront(
     { routes, publicUrl: init.publicUrl },
-    { admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal, pages, cluster, logLine: init.logLine, clock, log }
+    {
+      admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal,
+      pages, cluster, logLine: init.logLine, clock, log
+    }
   )
   return new HttpServer({
     name: 'service',
@@ -69,6 +74,8 @@ export function serviceApi (init: ServiceApiInit, { routes, credentials, usage, 
 }
 
 function brokenBody (status: number): { contentType: string, text: string } {
-  const { contentType, body } = failureReply({ status, message: status === 431 ? 'the headers are too large' : 'the request can not be read', code: null, headers: [] }, '')
+  const { contentType, body } = failureReply(
+    { status, message: status === 431 ? 'the headers are too large' : 'the request can not be read', code: null, headers: [] }, ''
+  )
   return { contentType: contentType ?? '', text: String(body) }
 }

@@ -10,6 +10,7 @@ export function sessionOf (cookies: string | undefined): string | undefined {
 }
 
 /** The header that keeps a session in the browser. Not readable by scripts. */
-export const sessionCookie = (secret: string, maxAgeMs: number): HeaderList[number] => ['Set-Cookie', `${name}=${secret}; Max-Age=${Math.floor(maxAgeMs / 1000)}; ${rules}`]
+export const sessionCookie = (secret: string, maxAgeMs: number): HeaderList[number] =>
+  ['Set-Cookie', `${name}=${secret}; Max-Age=${Math.floor(maxAgeMs / 1000)}; ${rules}`]
 
 export const noSessionCookie: HeaderList[number] = ['Set-Cookie', `${name}=; Max-Age=0; ${rules}`]

@@ -1,7 +1,8 @@
 import type { HeaderList } from '../../http/reply.ts'
 
 /**
- * What the pages may do: run their own files, and nothing that is written into a document; show content from here and from the gateway; ask nobody else. `gateway`: its origin, '' for none but this one.
+ * What the pages may do: run their own files, and nothing that is written into a document; show content from here and from the gateway; ask
+ * nobody else. `gateway`: its origin, '' for none but this one.
  */
 export function pagePolicy (gateway: string): string {
   const content = gateway === '' ? '' : ` ${gateway}`

@@ -92,9 +92,13 @@ class WebFront {
   #refusalOf ({ method, headers, request }: Exchange): string | null {
     const arrival = this.#proxies.arrivalOf(request)
     const baseUrl = this.#init.publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#init.publicUrl
-    if (!isReading(method) && !isSameOrigin(headers, baseUrl) && headers.authorization == null) return 'only pages of this peer, or who has credentials, can change something here'
+    if (!isReading(method) && !isSameOrigin(headers, baseUrl) && headers.authorization == null) {
+      return 'only pages of this peer, or who has credentials, can change something here'
+    }
     // a name of somebody else's that leads to this machine makes their page look like ours
-    if (!this.#init.hasCredentials && !isOwnName(arrival.host, this.#init.publicUrl)) return 'this name is not one of this peer: set public_url, or credentials of the REST API'
+    if (!this.#init.hasCredentials && !isOwnName(arrival.host, this.#init.publicUrl)) {
+      return 'this name is not one of this peer: set public_url, or credentials of the REST API'
+    }
     return null
   }
 
@@ -107,7 +111,9 @@ class WebFront {
     const { logLine } = this.#init
     if (logLine == null) return
     const receivedAt = this.#deps.clock.now()
-    exchange.response.once('close', () => logLine(commonLogLine(exchange, this.#proxies.arrivalOf(exchange.request).address || '-', receivedAt)))
+    exchange.response.once(
+      'close', () => logLine(commonLogLine(exchange, this.#proxies.arrivalOf(exchange.request).address || '-', receivedAt))
+    )
   }
 }
 

@@ -34,12 +34,16 @@ const types: Readonly<Record<string, string>> = {
 /** Reads what `scripts/build-web.ts` has made. Rejects with NOT_FOUND where nothing was built. */
 export async function readWebFiles (folder: string): Promise<WebFiles> {
   try {
-    const [index, pages, names] = await Promise.all([readFile(join(folder, 'index.html'), 'utf8'), readFile(join(folder, 'pages.json'), 'utf8'), readdir(join(folder, 'assets'))])
+    const [index, pages, names] = await Promise.all(
+      [readFile(join(folder, 'index.html'), 'utf8'), readFile(join(folder, 'pages.json'), 'utf8'), readdir(join(folder, 'assets'))]
+    )
     const plain = names.filter(name => !/\.(br|gz)$/.test(name))
     const assets = await Promise.all(plain.map(async name => [`assets/${name}`, await readAsset(join(folder, 'assets'), name)] as const))
     return { index, pages: JSON.parse(pages) as WebPage[], assets: new Map(assets) }
   } catch (err) {
-    throw new ClusterError('NOT_FOUND', { folder }, { message: `the web pages can't be read from ${folder}: ${messageOf(err)}`, cause: err })
+    throw new ClusterError('NOT_FOUND', { folder }, {
+      message: `the web pages can't be read from ${folder}: ${messageOf(err)}`, cause: err
+    })
   }
 }
 

@@ -27,7 +27,10 @@ export interface WebPagesDeps {
 
 /** Answers the addresses of pages with their document, and their files. */
 export interface WebPages {
-  /** False when the address is neither: nothing was answered. Only GET and HEAD are. A browser that was led to no page is shown one that says so. */
+  /**
+   * False when the address is neither: nothing was answered. Only GET and HEAD are. A browser that was led to no page is shown one that
+   * says so.
+   */
   answer (exchange: Exchange): boolean
 }
 
@@ -39,11 +42,14 @@ export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
   return {
     answer: exchange => {
       if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false
-      if (exchange.path.startsWith('/assets/')) return sendAsset(exchange, files.assets.get(exchange.path.slice(1)), { caching: forEver, clock })
+      if (exchange.path.startsWith('/assets/')) {
+        return sendAsset(exchange, files.assets.get(exchange.path.slice(1)), { caching: forEver, clock })
+      }
       if (exchange.path === '/favicon.ico') return sendAsset(exchange, icon, { caching: 'public, max-age=86400', clock })
       const own = face(exchange)
       // both faces have a first page
-      const page = pageOf(files.pages.filter(({ faces }) => faces.includes(own.kind)), exchange.path) ?? (exchange.path === '/' ? { path: '/', faces: [own.kind], files: [] } : null)
+      const page = pageOf(files.pages.filter(({ faces }) => faces.includes(own.kind)), exchange.path)
+        ?? (exchange.path === '/' ? { path: '/', faces: [own.kind], files: [] } : null)
       if (page == null && !isVisit(exchange)) return false
       sendIndex(exchange, { files, page, own, clock })
       return true
@@ -51,22 +57,38 @@ export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
   }
 }
 
-/** Somebody typed an address, or followed a link: programs, and what pages load, don't ask for HTML. Below the others' own paths there are answers of theirs. */
-const isVisit = ({ path, headers }: Exchange): boolean => /\btext\/html\b/.test(String(headers.accept ?? '')) && !/^\/(api|ipfs|ipns)(\/|$)/.test(path)
+/**
+ * Somebody typed an address, or followed a link: programs, and what pages load, don't ask for HTML. Below the others' own paths there are
+ * answers of theirs.
+ */
+const isVisit = ({ path, headers }: Exchange): boolean =>
+  /\btext\/html\b/.test(String(headers.accept ?? '')) && !/^\/(api|ipfs|ipns)(\/|$)/.test(path)
 
-/** The document is asked for each time: it names the files of the version that runs. Page null: there is none of this address, and the document says so. */
-function sendIndex (exchange: Exchange, { files, page, own, clock }: { files: WebFiles, page: WebPage | null, own: WebFace, clock: Clock }): void {
+/**
+ * The document is asked for each time: it names the files of the version that runs. Page null: there is none of this address, and the
+ * document says so.
+ */
+function sendIndex (
+  exchange: Exchange, { files, page, own, clock }: { files: WebFiles, page: WebPage | null, own: WebFace, clock: Clock }
+): void {
   const body = documentOf(files.index, { own, files: page?.files ?? [] })
   const etag = etagOf(body)
   const headers: HeaderList = [...pageHeaders(originOf(own.gateway)), ['Cache-Control', 'no-cache'], ['Etag', etag]]
-  if (page == null) sendText(exchange, { kind: 'text', status: 404, contentType: 'text/html; charset=utf-8', body, headers: [...headers, ['Vary', 'Accept']] }, clock)
-  else if (hasAlready(exchange.headers, [etag])) sendText(exchange, { kind: 'text', status: 304, contentType: null, body: '', headers }, clock)
+  if (page == null)
+    sendText(
+      exchange, { kind: 'text', status: 404, contentType: 'text/html; charset=utf-8', body, headers: [...headers, ['Vary', 'Accept']] },
+      clock
+    )
+  else if (hasAlready(exchange.headers, [etag]))
+    sendText(exchange, { kind: 'text', status: 304, contentType: null, body: '', headers }, clock)
   else sendText(exchange, { kind: 'text', status: 200, contentType: 'text/html; charset=utf-8', body, headers }, clock)
 }
 
 function documentOf (index: string, { own, files }: { own: WebFace, files: readonly string[] }): string {
   // the page's code is on its way before the entry has asked for it
-  const ahead = files.map(file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`).join('\n')
+  const ahead = files.map(
+    file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`
+  ).join('\n')
   return index
     .replace(metaElement, () => `<meta name="helia-cluster" content="${escapeHtml(JSON.stringify(own))}">`)
     .replace('</head>', () => `${ahead}\n</head>`)
@@ -81,7 +103,11 @@ const forEver = 'public, max-age=31536000, immutable'
 function sendAsset (exchange: Exchange, asset: WebAsset | undefined, { caching, clock }: { caching: string, clock: Clock }): boolean {
   if (asset == null) return false
   const accepted = String(exchange.headers['accept-encoding'] ?? '')
-  const coding = accepts(accepted, 'br') && asset.coded.has('br') ? 'br' : accepts(accepted, 'gzip') && asset.coded.has('gzip') ? 'gzip' : null
+  const coding = accepts(accepted, 'br') && asset.coded.has('br')
+    ? 'br'
+    : accepts(accepted, 'gzip') && asset.coded.has('gzip')
+    ? 'gzip'
+    : null
   const body = coding == null ? asset.plain : asset.coded.get(coding) ?? asset.plain
   const headers: HeaderList = [
     ['X-Content-Type-Options', 'nosniff'],

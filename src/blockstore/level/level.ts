@@ -36,7 +36,9 @@ export interface LevelBlockstoreDeps {
 }
 
 /** Blocks as values of one LevelDB: the fallback where segment files can't be used, and their test twin. */
-export function levelBlockstore (init: LevelBlockstoreInit, deps: LevelBlockstoreDeps): Blockstore { return new LevelBlockstore(init, deps) }
+export function levelBlockstore (
+  init: LevelBlockstoreInit, deps: LevelBlockstoreDeps
+): Blockstore { return new LevelBlockstore(init, deps) }
 
 /** Rows: `b` + multihash → bytes; `l` + multihash → length as 4 bytes, so that look-ups don't read blocks; `t` → totals. */
 const prefix = { block: 0x62, length: 0x6c, totals: 0x74 }
@@ -65,8 +67,12 @@ class LevelBlockstore implements Blockstore {
     this.#files = new GuardedFiles({ folder, what: 'the block store' }, {
       ...deps,
       replace: async ({ keptAt, text, found }) => {
-        this.#log.error(`the block store ${folder} is damaged (${text}): a new one is made of what can be read, the damaged files are kept in ${keptAt}`)
-        const { doubtful } = await rescue({ folder, keptAt, proven: () => false }, found, async () => freshStore({ folder, ...sizes, compression: false }), () => [])
+        this.#log.error(
+          `the block store ${folder} is damaged (${text}): a new one is made of what can be read, the damaged files are kept in ${keptAt}`
+        )
+        const { doubtful } = await rescue(
+          { folder, keptAt, proven: () => false }, found, async () => freshStore({ folder, ...sizes, compression: false }), () => []
+        )
         this.#lostBlocks = Math.max(1, doubtful)
         this.#isRescued = true
       }
@@ -74,7 +80,9 @@ class LevelBlockstore implements Blockstore {
   }
 
   async start (): Promise<void> {
-    if (await claimFolder(this.#init.folder, format)) this.#log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
+    if (await claimFolder(this.#init.folder, format)) {
+      this.#log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
+    }
     await this.#files.prepare()
     await this.#level.open()
     this.#files.checkLater()
@@ -88,7 +96,9 @@ class LevelBlockstore implements Blockstore {
     if (!await this.#gate.close()) return
     await this.#last
     await this.#files.settled()
-    const isSafe = await this.#level.batch([{ type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes) }], { sync: true }).then(() => true, () => false)
+    const isSafe = await this.#level.batch(
+      [{ type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes) }], { sync: true }
+    ).then(() => true, () => false)
     await this.#level.close()
     if (isSafe) await this.#files.mark.seal()
     else this.#files.mark.end()
@@ -100,7 +110,9 @@ class LevelBlockstore implements Blockstore {
   async #match (): Promise<void> {
     const { db } = this.#level
     let bytes = 0
-    for await (const [key] of db.iterator(rowsOf(prefix.length))) if (await db.get(turned(key, prefix.block)) == null) await this.#level.batch([{ type: 'del', key }])
+    for await (const [key] of db.iterator(rowsOf(prefix.length))) {
+      if (await db.get(turned(key, prefix.block)) == null) await this.#level.batch([{ type: 'del', key }])
+    }
     for await (const [key, value] of db.iterator(rowsOf(prefix.block))) {
       bytes += value.length + rowOverheadBytes
       await this.#level.batch([{ type: 'put', key: turned(key, prefix.length), value: lengthValue(value.length) }])
@@ -125,8 +137,12 @@ class LevelBlockstore implements Blockstore {
 
   async delete (cids: readonly CID[], options: BlockstoreOptions = {}): Promise<void> {
     await this.#change(options, () => {
-      const gone = new Map(cids.filter(cid => !isIdentity(cid) && this.#storedLength(cid) != null).map(cid => [mapKey(cid.multihash.bytes), cid]))
-      const rows = [...gone.values()].flatMap((cid): LevelRow[] => [prefix.block, prefix.length].map(kind => ({ type: 'del', key: keyOf(kind, cid) })))
+      const gone = new Map(
+        cids.filter(cid => !isIdentity(cid) && this.#storedLength(cid) != null).map(cid => [mapKey(cid.multihash.bytes), cid])
+      )
+      const rows = [...gone.values()].flatMap(
+        (cid): LevelRow[] => [prefix.block, prefix.length].map(kind => ({ type: 'del', key: keyOf(kind, cid) }))
+      )
       return { rows, growBytes: [...gone.values()].reduce((sum, cid) => sum - (this.#storedLength(cid) ?? 0) - rowOverheadBytes, 0) }
     })
   }
@@ -135,7 +151,9 @@ class LevelBlockstore implements Blockstore {
     return await this.#gate.pass(async () => {
       options.signal?.throwIfAborted()
       return identityBytes(cid) ?? await this.#level.db.get(keyOf(prefix.block, cid), { fillCache: false }).catch(err => {
-        throw new ClusterError('INVALID_DATA', { folder: this.#init.folder }, { message: `a block in ${this.#init.folder} can't be read`, cause: err })
+        throw new ClusterError(
+          'INVALID_DATA', { folder: this.#init.folder }, { message: `a block in ${this.#init.folder} can't be read`, cause: err }
+        )
       })
     })
   }

@@ -24,7 +24,8 @@ const groupBlocks = 4096
 const largestAppendBytes = 2 ** 31
 
 /**
- * Writes to the end of the last segment. What arrives while a write runs goes with the next one; the index follows behind, one group later at most.
+ * Writes to the end of the last segment. What arrives while a write runs goes with the next one; the index follows behind, one group later
+ * at most.
  * A segment is never written again once it has been left.
  */
 export class Appender {

@@ -32,8 +32,8 @@ interface Waiting { build: Build, sync: boolean, resolve: () => void, reject: (e
 /**
  * Where the blocks are, in LevelDB, with one row per segment that says how much of it is indexed, live and synced.
  *
- * Changes are functions that are called when their turn comes: they see everything before them and go to the disk together with whatever waits
- * at that moment, block places and segment rows in one atomic batch.
+ * Changes are functions that are called when their turn comes: they see everything before them and go to the disk together with whatever
+ * waits at that moment, block places and segment rows in one atomic batch.
  */
 export class BlockIndex {
   readonly #level: MendingLevel
@@ -48,7 +48,9 @@ export class BlockIndex {
 
   constructor (init: BlockIndexInit, deps: BlockIndexDeps) {
     const { folder, readAtOnce } = init
-    this.#files = new GuardedFiles({ folder, readAtOnce, what: 'the index of blocks' }, { ...deps, replace: async damage => putAside(folder, damage, deps) })
+    this.#files = new GuardedFiles(
+      { folder, readAtOnce, what: 'the index of blocks' }, { ...deps, replace: async damage => putAside(folder, damage, deps) }
+    )
     this.#level = new MendingLevel({ ...init, remedy: 'move this folder away and start again; it is rebuilt from the segments' })
   }
 
@@ -108,7 +110,9 @@ export class BlockIndex {
 
   /** Multihashes and places in batches, as `multihashes`: for repairs. */
   async * places (): AsyncGenerator<Array<{ multihash: Uint8Array, place: Place }>> {
-    for await (const rows of this.#level.entries(blockKeys)) yield rows.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
+    for await (const rows of this.#level.entries(blockKeys)) {
+      yield rows.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
+    }
   }
 
   async #writeAll (): Promise<void> {
@@ -148,6 +152,8 @@ export class BlockIndex {
 
 /** A damaged index is made again from the segments, which name their blocks. */
 async function putAside (folder: string, { keptAt, text }: Damage, { log }: BlockIndexDeps): Promise<void> {
-  log.error(`the index of blocks ${folder} is damaged (${text}): it is made again from the segments, which takes a reading of all; the damaged files are kept in ${keptAt}`)
+  log.error(
+    `the index of blocks ${folder} is damaged (${text}): it is made again from the segments, which takes a reading of all; the damaged files are kept in ${keptAt}`
+  )
   await rename(folder, keptAt)
 }

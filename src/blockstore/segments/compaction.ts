@@ -29,7 +29,9 @@ export interface CompactionDeps {
 }
 
 /** The segment that gives back the most space; undefined when none is worth it. */
-export function pickSegment (segments: ReadonlyMap<number, Readonly<SegmentRow>>, { liveShare, worthBytes }: CompactionInit): number | undefined {
+export function pickSegment (
+  segments: ReadonlyMap<number, Readonly<SegmentRow>>, { liveShare, worthBytes }: CompactionInit
+): number | undefined {
   let best: { id: number, deadBytes: number } | undefined
   for (const [id, row] of segments) {
     const deadBytes = row.sizeBytes - row.liveBytes
@@ -40,8 +42,8 @@ export function pickSegment (segments: ReadonlyMap<number, Readonly<SegmentRow>>
 }
 
 /**
- * Copies what lives in a segment to the end of the last one and removes it. Reads and writes go on meanwhile. May be broken off at any time:
- * what was copied stays copied, the rest comes next time.
+ * Copies what lives in a segment to the end of the last one and removes it. Reads and writes go on meanwhile. May be broken off at any
+ * time: what was copied stays copied, the rest comes next time.
  */
 export async function compactSegment (id: number, init: CompactionInit, deps: CompactionDeps, signal: AbortSignal): Promise<void> {
   const { index, appender, folder, log } = deps

@@ -35,7 +35,8 @@ const bytesPerWrite = 4 * 1024 * 1024
 const buffersPerWrite = 512
 
 export const diskFiles: SegmentFiles = {
-  open: async (path, { create }) => new DiskFile(await openFd(path, create ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDWR)),
+  open: async (path, { create }) =>
+    new DiskFile(await openFd(path, create ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDWR)),
   list: async folder => {
     const names = await readdir(folder)
     return await Promise.all(names.map(async name => ({ name, sizeBytes: (await fs.promises.stat(join(folder, name))).size })))

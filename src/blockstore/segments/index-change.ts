@@ -9,7 +9,9 @@ interface Stored {
   row (id: number): Readonly<SegmentRow> | undefined
 }
 
-/** Changes of block places, gathered for one batch, with the segment rows that follow from them. Pure: touches no disk but through `stored`. */
+/**
+ * Changes of block places, gathered for one batch, with the segment rows that follow from them. Pure: touches no disk but through `stored`.
+ */
 export class IndexChange {
   readonly #stored: Stored
   readonly #places = new Map<string, { multihash: Uint8Array, place: Place | undefined }>()

@@ -11,8 +11,12 @@ export interface JoinedReadDeps {
   allocate?: Allocate | undefined
 }
 
-/** Reads the first of these blocks in one go, as far as their records lie one right behind the other. Undefined when there aren't even two. */
-export function joinedRead (blocks: Iterable<PlacedBlock>, { records, allocate = Buffer.allocUnsafeSlow }: JoinedReadDeps): JoinedRead | undefined {
+/**
+ * Reads the first of these blocks in one go, as far as their records lie one right behind the other. Undefined when there aren't even two.
+ */
+export function joinedRead (
+  blocks: Iterable<PlacedBlock>, { records, allocate = Buffer.allocUnsafeSlow }: JoinedReadDeps
+): JoinedRead | undefined {
   const joined: PlacedBlock[] = []
   for (const block of blocks) {
     const last = joined.at(-1)

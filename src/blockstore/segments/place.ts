@@ -3,7 +3,10 @@ import { crc32 } from 'node:zlib'
 /** Where a record is: its segment, the offset of its header, and the length of its payload. */
 export interface Place { segment: number, offset: number, length: number }
 
-/** What the index knows of a segment. `sizeBytes`: up to there its records are indexed; `syncedBytes`: up to there they survive a power loss. */
+/**
+ * What the index knows of a segment. `sizeBytes`: up to there its records are indexed; `syncedBytes`: up to there they survive a power
+ * loss.
+ */
 export interface SegmentRow { sizeBytes: number, syncedBytes: number, liveBytes: number, liveBlocks: number }
 
 /** `sizeBytes` of a segment that is being removed. */
@@ -45,7 +48,9 @@ export const segmentIdOf = (key: Uint8Array): number => new DataView(key.buffer,
 /** Four numbers and their CRC-32: a segment with a wrong row could be taken for empty and removed. */
 export function encodeSegmentRow (row: Readonly<SegmentRow>): Uint8Array {
   const value = Buffer.allocUnsafe(36)
-  for (const [index, number] of [row.sizeBytes, row.syncedBytes, row.liveBytes, row.liveBlocks].entries()) value.writeDoubleLE(number, index * 8)
+  for (const [index, number] of [row.sizeBytes, row.syncedBytes, row.liveBytes, row.liveBlocks].entries()) {
+    value.writeDoubleLE(number, index * 8)
+  }
   value.writeUInt32LE(crc32(value.subarray(0, 32)), 32)
   return value
 }
@@ -56,5 +61,8 @@ export function decodeSegmentRow (value: Uint8Array): SegmentRow | undefined {
   // older rows have no checksum
   const isRight = value.length === 32 || (value.length === 36 && crc32(value.subarray(0, 32)) === view.getUint32(32, true))
   if (!isRight) return undefined
-  return { sizeBytes: view.getFloat64(0, true), syncedBytes: view.getFloat64(8, true), liveBytes: view.getFloat64(16, true), liveBlocks: view.getFloat64(24, true) }
+  return {
+    sizeBytes: view.getFloat64(0, true), syncedBytes: view.getFloat64(8, true), liveBytes: view.getFloat64(16, true),
+    liveBlocks: view.getFloat64(24, true)
+  }
 }

@@ -23,7 +23,9 @@ export interface PlacedReaderDeps extends QuickReadsDeps { files?: SegmentFiles 
 const bytesReadAtOnce = 8 * 1024 * 1024
 
 /** Reads a segment store that another thread has open: its places come from there. Writes nothing. */
-export function placedReader ({ folder, openFiles = 64 }: PlacedReaderInit, { files = diskFiles, ...deps }: PlacedReaderDeps): PlacedReader {
+export function placedReader (
+  { folder, openFiles = 64 }: PlacedReaderInit, { files = diskFiles, ...deps }: PlacedReaderDeps
+): PlacedReader {
   const segments = new SegmentFolder({ folder: join(folder, 'segments'), openFiles }, files)
   const checks = new RecentChecks(usualChecks, deps)
   const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads(deps), checks })

@@ -1,7 +1,9 @@
 export interface QuickReadsDeps {
   /** Milliseconds, from anywhere on, with fractions. */
   time: () => number
-  /** Whether this thread has others to serve meanwhile: one alone is better served by two threads, of which one reads while the other sends. */
+  /**
+   * Whether this thread has others to serve meanwhile: one alone is better served by two threads, of which one reads while the other sends.
+   */
   hasOthers: () => boolean
 }
 
@@ -11,8 +13,9 @@ const slowMs = 5
 const waitingShare = 1 / 20
 
 /**
- * Whether to read at once or by way of the pool. What is in the disk's cache is read at a lower price by the thread that wants it; but what isn't would hold up everybody
- * else whom it serves. So a read that took long is followed by a time of reads in the pool, twenty times as long as the wait was.
+ * Whether to read at once or by way of the pool. What is in the disk's cache is read at a lower price by the thread that wants it; but what
+ * isn't would hold up everybody else whom it serves. So a read that took long is followed by a time of reads in the pool, twenty times as
+ * long as the wait was.
  */
 export class QuickReads {
   readonly #time: () => number

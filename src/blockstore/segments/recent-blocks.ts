@@ -6,8 +6,9 @@ const largestBytes = 16 * 1024
 const entryBytes = 256
 
 /**
- * The small blocks that were put last: whoever pins what was just added walks over them, and a read of the disk costs as much as all the rest of the
- * step. Copies, so that no upload's buffer is held; at most `maxBytes` of them, oldest out first. Whether a block is still there is the index's word.
+ * The small blocks that were put last: whoever pins what was just added walks over them, and a read of the disk costs as much as all the
+ * rest of the step. Copies, so that no upload's buffer is held; at most `maxBytes` of them, oldest out first. Whether a block is still
+ * there is the index's word.
  */
 export class RecentBlocks {
   readonly #maxBytes: number

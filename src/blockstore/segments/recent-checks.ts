@@ -11,8 +11,8 @@ export interface RecentChecksInit {
 export const usualChecks: RecentChecksInit = { keepMs: 5000, most: 16_384 }
 
 /**
- * Records whose content was found right a moment ago. Segments are never written again, so what is read at the same place meanwhile comes from the disk's cache, and is the same;
- * the checksum of hot files would take a third of their processor time.
+ * Records whose content was found right a moment ago. Segments are never written again, so what is read at the same place meanwhile comes
+ * from the disk's cache, and is the same; the checksum of hot files would take a third of their processor time.
  */
 export class RecentChecks {
   readonly #init: RecentChecksInit

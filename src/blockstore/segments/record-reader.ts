@@ -24,7 +24,10 @@ export class RecordReader {
 
   constructor (deps: RecordReaderDeps) { this.#deps = deps }
 
-  /** The block of this multihash, when its record is at this place and its checksums are right. Rejects with NOT_FOUND when the segment isn't there. */
+  /**
+   * The block of this multihash, when its record is at this place and its checksums are right. Rejects with NOT_FOUND when the segment
+   * isn't there.
+   */
   async read (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
     const { folder, room } = this.#deps
     const length = recordLength(multihash.length, place.length)
@@ -40,8 +43,9 @@ export class RecordReader {
   }
 
   /**
-   * The contents of these blocks as one, whose records lie one right behind the other: what stands between them goes to memory of its own. Undefined when one of them
-   * isn't there or isn't right; of what was right a moment ago only the header is looked at. Rejects with NOT_FOUND when the segment isn't there.
+   * The contents of these blocks as one, whose records lie one right behind the other: what stands between them goes to memory of its own.
+   * Undefined when one of them isn't there or isn't right; of what was right a moment ago only the header is looked at. Rejects with
+   * NOT_FOUND when the segment isn't there.
    */
   async readJoined (blocks: readonly PlacedBlock[], allocate: Allocate): Promise<Uint8Array | undefined> {
     const { folder, room } = this.#deps
@@ -51,7 +55,9 @@ export class RecordReader {
     try {
       const memory = allocate(length).subarray(0, length)
       const parts = partsOf(blocks, memory)
-      const count = await folder.use(first.place.segment, async file => this.#fill(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset))
+      const count = await folder.use(
+        first.place.segment, async file => this.#fill(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset)
+      )
       const isWhole = count === length + parts.reduce((sum, { head }) => sum + head.length, 0)
       return isWhole && parts.every(part => this.#isRight(part)) ? memory : undefined
     } finally {

@@ -46,7 +46,9 @@ export function decodeHeader (from: Buffer, at: number): Header | undefined {
   if (at + headerLength > from.length || from.readUInt32LE(at) !== magic) return undefined
   const end = at + headerLength + from.readUInt16LE(at + 16)
   if (end > from.length || crc32(from.subarray(at + 8, end)) !== from.readUInt32LE(at + 4)) return undefined
-  return { multihash: from.subarray(at + headerLength, end), payloadLength: from.readUInt32LE(at + 12), payloadCrc: from.readUInt32LE(at + 8) }
+  return {
+    multihash: from.subarray(at + headerLength, end), payloadLength: from.readUInt32LE(at + 12), payloadCrc: from.readUInt32LE(at + 8)
+  }
 }
 
 /** The payload of the record that fills `record`, when it is the block of `multihash` and its checksums are right. */

@@ -72,7 +72,9 @@ class Window {
   /** At least `wanted` bytes from `at` on (fewer at the end of the range), as a view. */
   async bytes (at: number, wanted: number): Promise<Buffer> {
     const reach = Math.min(this.end, at + wanted)
-    if (at < this.#from || reach > this.#from + this.#bytes.length) await this.#load(at, Math.min(this.end - at, Math.max(wanted, windowBytes)))
+    if (at < this.#from || reach > this.#from + this.#bytes.length) {
+      await this.#load(at, Math.min(this.end - at, Math.max(wanted, windowBytes)))
+    }
     return this.#bytes.subarray(at - this.#from)
   }
 

@@ -93,7 +93,9 @@ export class SegmentFolder {
       return await this.#files.open(this.#path(id), { create: false })
     } catch (err) {
       this.#open.delete(id)
-      if (err instanceof Error && 'code' in err && err.code === 'ENOENT') throw new ClusterError('NOT_FOUND', { file: this.#path(id) }, { cause: err })
+      if (err instanceof Error && 'code' in err && err.code === 'ENOENT') {
+        throw new ClusterError('NOT_FOUND', { file: this.#path(id) }, { cause: err })
+      }
       throw err
     }
   }

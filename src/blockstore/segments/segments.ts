@@ -79,7 +79,9 @@ export interface SegmentBlockstoreDeps {
   reserve?: DiskReserve
 }
 
-/** A blockstore with a background worker, to be given to the WorkerRunner: syncs now and then (which bounds recovery) and gives space back. */
+/**
+ * A blockstore with a background worker, to be given to the WorkerRunner: syncs now and then (which bounds recovery) and gives space back.
+ */
 export interface UpkeptBlockstore extends Blockstore { readonly upkeep: Worker }
 
 /** Enough for every thread of the pool; many readers of large blocks wait for each other. */
@@ -132,7 +134,9 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }, deps)
     this.#recent = new RecentBlocks(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
-    this.#records = new RecordReader({ folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.now() }) })
+    this.#records = new RecordReader({
+      folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.now() })
+    })
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
       name: 'block store upkeep',
@@ -144,7 +148,9 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async start (signal?: AbortSignal): Promise<void> {
-    if (await claimFolder(this.#init.folder, format)) this.#deps.log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
+    if (await claimFolder(this.#init.folder, format)) {
+      this.#deps.log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
+    }
     await mkdir(this.#segmentsFolder(), { recursive: true })
     await this.#index.open()
     try {
@@ -296,7 +302,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async #readAt (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
-    return await this.#records.read(place, multihash, allocate) ?? await this.#records.read(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
+    return await this.#records.read(place, multihash, allocate) ?? await this.#records.read(place, multihash, allocate)
+      ?? await this.#giveUp(place, multihash)
   }
 
   /** A damaged block is no longer here: it can be put again. Throws INVALID_DATA when that is no longer its place. */
@@ -308,7 +315,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#tell()
     this.#lostBlocks++
     const { segment, offset, length } = place
-    this.#log.warn('a block is damaged and is not here any more', { folder: this.#init.folder, multihash: Buffer.from(multihash).toString('hex'), segment, offset, length })
+    this.#log.warn(
+      'a block is damaged and is not here any more',
+      { folder: this.#init.folder, multihash: Buffer.from(multihash).toString('hex'), segment, offset, length }
+    )
     return undefined
   }
 
@@ -319,8 +329,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   /**
-   * Makes the records survive a power loss. The index may lose its last changes then: a start enters them again from the segments. Half the price of
-   * a whole sync, for callers that wait.
+   * Makes the records survive a power loss. The index may lose its last changes then: a start enters them again from the segments. Half the
+   * price of a whole sync, for callers that wait.
    */
   async #syncData (): Promise<Array<{ id: number, sizeBytes: number }>> {
     const sizes = [...this.#index.unsynced()].map(id => ({ id, sizeBytes: this.#index.segments().get(id)?.sizeBytes ?? 0 }))
@@ -349,13 +359,17 @@ class SegmentBlockstore implements UpkeptBlockstore {
       const init = this.#compactionInit()
       const id = tight?.id ?? pickSegment(this.#index.segments(), init)
       if (id == null) return 'idle'
-      const deps: CompactionDeps = { index: this.#index, appender: this.#appender, folder: this.#folder, log: this.#deps.log, sync: async () => this.#syncing.run() }
+      const deps: CompactionDeps = {
+        index: this.#index, appender: this.#appender, folder: this.#folder, log: this.#deps.log, sync: async () => this.#syncing.run()
+      }
       if (tight == null || this.#liveBytes(id) <= tight.budgetBytes) {
         await compactSegment(id, init, deps, signal)
         this.#tell([id])
         return 'busy'
       }
-      const shrunk = await shrinkSegment(id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal)
+      const shrunk = await shrinkSegment(
+        id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal
+      )
       this.#tell()
       return shrunk > 0 ? 'busy' : 'idle'
     })
@@ -363,7 +377,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
 
   #tell (gone: readonly number[] = []): void { for (const changed of this.#listeners) changed(gone) }
 
-  /** On a disk with less room than the reserve should have: the segment to begin with, if there is something to win, and how much may be copied. */
+  /**
+   * On a disk with less room than the reserve should have: the segment to begin with, if there is something to win, and how much may be
+   * copied.
+   */
   async #whenTight (): Promise<{ id: number, budgetBytes: number } | undefined> {
     const reserve = this.#reserve
     let freeBytes = await reserve.freeBytes()
@@ -402,6 +419,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
 }
 
 function damaged (folder: string, multihash: Uint8Array, place?: Place): ClusterError {
-  const facts = { folder, multihash: Buffer.from(multihash).toString('hex'), ...(place == null ? {} : { segment: place.segment, offset: place.offset }) }
+  const facts = {
+    folder, multihash: Buffer.from(multihash).toString('hex'), ...(place == null ? {} : { segment: place.segment, offset: place.offset })
+  }
   return new ClusterError('INVALID_DATA', facts, { message: `a block in ${folder} is damaged` })
 }

@@ -13,7 +13,10 @@ export interface ShrinkingInit extends Pick<CompactionInit, 'copyBytes'> {
   budgetBytes: number
 }
 
-/** On a full disk: the segment with the smallest share of live bytes, which gives most for what is copied; undefined when none has `worthBytes` dead ones. */
+/**
+ * On a full disk: the segment with the smallest share of live bytes, which gives most for what is copied; undefined when none has
+ * `worthBytes` dead ones.
+ */
 export function pickCheapest (segments: ReadonlyMap<number, Readonly<SegmentRow>>, worthBytes: number): number | undefined {
   let best: { id: number, liveShare: number } | undefined
   for (const [id, row] of segments) {
@@ -26,7 +29,8 @@ export function pickCheapest (segments: ReadonlyMap<number, Readonly<SegmentRow>
 }
 
 /**
- * Gives back the end of a segment whose live bytes don't fit on the disk a second time: copies what lives there, at most `budgetBytes`, and cuts the file.
+ * Gives back the end of a segment whose live bytes don't fit on the disk a second time: copies what lives there, at most `budgetBytes`, and
+ * cuts the file.
  * Resolves with the bytes that were cut off. Reads go on meanwhile; broken off anywhere it loses nothing, as compaction.
  */
 export async function shrinkSegment (id: number, init: ShrinkingInit, deps: CompactionDeps, signal: AbortSignal): Promise<number> {
@@ -46,7 +50,10 @@ export async function shrinkSegment (id: number, init: ShrinkingInit, deps: Comp
   return sizeBytes - cut
 }
 
-async function copyFrom (from: number, { id, sizeBytes, copyBytes }: { id: number, sizeBytes: number, copyBytes: number }, deps: CompactionDeps, signal: AbortSignal): Promise<void> {
+async function copyFrom (
+  from: number, { id, sizeBytes, copyBytes }: { id: number, sizeBytes: number, copyBytes: number }, deps: CompactionDeps,
+  signal: AbortSignal
+): Promise<void> {
   const copier = new Copier(id, { copyBytes }, deps)
   await deps.folder.use(id, async file => {
     for await (const finding of scanRecords(file, { from, to: sizeBytes })) {
@@ -58,7 +65,10 @@ async function copyFrom (from: number, { id, sizeBytes, copyBytes }: { id: numbe
 }
 
 /** Where to cut: behind the last live record that is too much to copy. `kept`: the live blocks before it. */
-async function cutOf (file: SegmentFile, { id, sizeBytes, budgetBytes, index }: { id: number, sizeBytes: number, budgetBytes: number, index: BlockIndex }, signal: AbortSignal): Promise<{ cut: number, kept: number }> {
+async function cutOf (
+  file: SegmentFile, { id, sizeBytes, budgetBytes, index }: { id: number, sizeBytes: number, budgetBytes: number, index: BlockIndex },
+  signal: AbortSignal
+): Promise<{ cut: number, kept: number }> {
   const begins: number[] = []
   const ends: number[] = []
   for await (const finding of scanRecords(file, { from: 0, to: sizeBytes })) {

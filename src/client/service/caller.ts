@@ -17,7 +17,9 @@ export interface CallOptions { signal?: AbortSignal }
 export class ServiceError extends ApiError {
   readonly retryAfterSeconds: number | null
 
-  constructor (status: number, message: string, { retryAfterSeconds = null, ...options }: ErrorOptions & { retryAfterSeconds?: number | null } = {}) {
+  constructor (
+    status: number, message: string, { retryAfterSeconds = null, ...options }: ErrorOptions & { retryAfterSeconds?: number | null } = {}
+  ) {
     super(status, message, options)
     this.retryAfterSeconds = retryAfterSeconds
   }
@@ -49,7 +51,10 @@ export class ServiceCaller {
     try {
       response = await fetch(`${url.replace(/\/+$/, '')}${path}${queryOf(query)}`, {
         method,
-        headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers, ...(key == null ? {} : { authorization: `Bearer ${key}` }) },
+        headers: {
+          ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers,
+          ...(key == null ? {} : { authorization: `Bearer ${key}` })
+        },
         ...(content == null ? {} : isChunks(content) ? { body: streamOfChunks(content), duplex: 'half' } : { body: content }),
         ...(signal == null ? {} : { signal })
       } as RequestInit)
@@ -75,7 +80,8 @@ export class ServiceCaller {
 /** A part of a path. */
 export const segment = (text: string): string => encodeURIComponent(text)
 
-const isChunks = (content: NonNullable<ServiceCall['body']> | string): content is AsyncIterable<Uint8Array> => typeof content === 'object' && Symbol.asyncIterator in content
+const isChunks = (content: NonNullable<ServiceCall['body']> | string): content is AsyncIterable<Uint8Array> =>
+  typeof content === 'object' && Symbol.asyncIterator in content
 
 function queryOf (query: Query = {}): string {
   const pairs = Object.entries(query).flatMap(([name, value]) => value == null ? [] : [`${name}=${encodeURIComponent(textOf(value))}`])
@@ -90,7 +96,10 @@ function textOf (value: NonNullable<Query[string]>): string {
 async function errorOf (response: Response): Promise<ServiceError> {
   const text = await response.text().catch(() => '')
   const after = Number(response.headers.get('retry-after') ?? NaN)
-  return new ServiceError(response.status, messageIn(text) ?? (text === '' ? response.statusText : text), { retryAfterSeconds: Number.isFinite(after) ? after : null })
+  return new ServiceError(
+    response.status, messageIn(text) ?? (text === '' ? response.statusText : text),
+    { retryAfterSeconds: Number.isFinite(after) ? after : null }
+  )
 }
 
 /** The service's envelope, or the Pinning Service API's. */

@@ -2,7 +2,9 @@ import { boundary, multipart } from '../multipart.ts'
 import type { FileContent } from '../multipart.ts'
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCall, ServiceCaller } from './caller.ts'
-import type { BulkFilter, ChangedPins, Deleted, FileListing, FilePage, FollowedFile, Group, StoredFile, TaskStarted, UploadOptions } from './types.ts'
+import type {
+  BulkFilter, ChangedPins, Deleted, FileListing, FilePage, FollowedFile, Group, StoredFile, TaskStarted, UploadOptions
+} from './types.ts'
 
 /** A file to upload; in a directory `path` has slashes. */
 export interface UploadFile { path: string, content: FileContent }
@@ -15,10 +17,17 @@ export class ServiceFiles {
 
   constructor (caller: ServiceCaller) { this.#caller = caller }
 
-  upload (file: UploadFile, options: UploadOptions & CallOptions = {}): Promise<StoredFile> { return this.#caller.data(uploadCall(`${path}/upload`, [file], options)) }
+  upload (file: UploadFile, options: UploadOptions & CallOptions = {}): Promise<StoredFile> {
+    return this.#caller.data(uploadCall(`${path}/upload`, [file], options))
+  }
 
-  /** Many files as one directory, which the paths' common first part names. They may be found while the upload runs, where the platform streams. */
-  uploadDirectory (files: Iterable<UploadFile> | AsyncIterable<UploadFile>, options: UploadOptions & CallOptions = {}): Promise<StoredFile> {
+  /**
+   * Many files as one directory, which the paths' common first part names. They may be found while the upload runs, where the platform
+   * streams.
+   */
+  uploadDirectory (
+    files: Iterable<UploadFile> | AsyncIterable<UploadFile>, options: UploadOptions & CallOptions = {}
+  ): Promise<StoredFile> {
     return this.#caller.data(uploadCall(`${path}/upload`, files, { ...options, directory: true }))
   }
 
@@ -36,35 +45,56 @@ export class ServiceFiles {
     }
   }
 
-  get (cid: string, options: CallOptions = {}): Promise<FollowedFile> { return this.#caller.data({ method: 'GET', path: `${path}/${segment(cid)}`, ...options }) }
+  get (cid: string, options: CallOptions = {}): Promise<FollowedFile> { return this.#caller.data({
+    method: 'GET', path: `${path}/${segment(cid)}`, ...options
+  }) }
 
   /** The content; of a directory, a tar. `range`: first and last byte. */
-  retrieve (cid: string, { range, ...options }: CallOptions & { range?: readonly [number, number] } = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  retrieve (cid: string, { range, ...options }: CallOptions & { range?: readonly [number, number] } = {}): AsyncGenerator<Uint8Array, void,
+  undefined> {
     const headers = range == null ? {} : { range: `bytes=${range[0]}-${range[1]}` }
     return this.#caller.bytes({ method: 'GET', path: `${path}/retrieve/${segment(cid)}`, headers, ...options })
   }
 
-  fromCid (pin: { cid: string, name?: string, group?: string, meta?: Record<string, string>, origins?: string[] }, options: CallOptions = {}): Promise<StoredFile> {
+  fromCid (
+    pin: { cid: string, name?: string, group?: string, meta?: Record<string, string>, origins?: string[] }, options: CallOptions = {}
+  ): Promise<StoredFile> {
     return this.#caller.data({ method: 'POST', path: `${path}/from-cid`, json: pin, ...options })
   }
 
-  change (cid: string, changes: { original_filename?: string, group?: string | null, meta?: Record<string, string> }, options: CallOptions = {}): Promise<StoredFile> {
+  change (
+    cid: string, changes: { original_filename?: string, group?: string | null, meta?: Record<string, string> }, options: CallOptions = {}
+  ): Promise<StoredFile> {
     return this.#caller.data({ method: 'PATCH', path: `${path}/${segment(cid)}`, json: changes, ...options })
   }
 
-  pin (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'POST', path: `${path}/${segment(cid)}/pin`, ...options }) }
-  unpin (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'POST', path: `${path}/${segment(cid)}/unpin`, ...options }) }
-  delete (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `${path}/${segment(cid)}`, ...options }) }
+  pin (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'POST', path: `${path}/${segment(cid)}/pin`, ...options
+  }) }
+  unpin (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'POST', path: `${path}/${segment(cid)}/unpin`, ...options
+  }) }
+  delete (cid: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'DELETE', path: `${path}/${segment(cid)}`, ...options
+  }) }
 
   /** Up to 100 at once; more are deleted by a task. */
-  deleteMany (cids: readonly string[], options: CallOptions = {}): Promise<Deleted | TaskStarted> { return this.#caller.data({ method: 'POST', path: `${path}/delete/bulk`, json: { cids }, ...options }) }
+  deleteMany (cids: readonly string[], options: CallOptions = {}): Promise<Deleted | TaskStarted> { return this.#caller.data({
+    method: 'POST', path: `${path}/delete/bulk`, json: { cids }, ...options
+  }) }
   /** All that fit; `{}` is everything. */
-  deleteWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({ method: 'POST', path: `${path}/delete/bulk`, json: { filter }, ...options }) }
+  deleteWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({
+    method: 'POST', path: `${path}/delete/bulk`, json: { filter }, ...options
+  }) }
 
   /** Up to 100 at once; more are done by a task. */
-  pinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> { return this.#bulk('pin', { cids }, options) }
+  pinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> {
+    return this.#bulk('pin', { cids }, options)
+  }
   pinWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#bulk('pin', { filter }, options) }
-  unpinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> { return this.#bulk('unpin', { cids }, options) }
+  unpinMany (cids: readonly string[], options: CallOptions = {}): Promise<ChangedPins | TaskStarted> {
+    return this.#bulk('unpin', { cids }, options)
+  }
   unpinWhere (filter: BulkFilter, options: CallOptions = {}): Promise<TaskStarted> { return this.#bulk('unpin', { filter }, options) }
 
   #bulk<Data> (what: 'pin' | 'unpin', json: unknown, options: CallOptions): Promise<Data> {
@@ -73,9 +103,14 @@ export class ServiceFiles {
 }
 
 /** A call that uploads in one request. Options go into the query. */
-export function uploadCall (to: string, files: Iterable<UploadFile> | AsyncIterable<UploadFile>, { signal, ...options }: UploadOptions & CallOptions): ServiceCall {
+export function uploadCall (
+  to: string, files: Iterable<UploadFile> | AsyncIterable<UploadFile>, { signal, ...options }: UploadOptions & CallOptions
+): ServiceCall {
   const { contentType, body } = multipart(files, boundary(), { filename: formName })
-  return { method: 'POST', path: to, query: { ...options }, headers: { 'content-type': contentType }, body: body(), ...(signal == null ? {} : { signal }) }
+  return {
+    method: 'POST', path: to, query: { ...options }, headers: { 'content-type': contentType }, body: body(),
+    ...(signal == null ? {} : { signal })
+  }
 }
 
 /** As browsers write it. */
@@ -88,8 +123,14 @@ export class ServiceGroups {
   constructor (caller: ServiceCaller) { this.#caller = caller }
 
   list (options: CallOptions = {}): Promise<Group[]> { return this.#caller.data({ method: 'GET', path: '/api/v1/groups', ...options }) }
-  create (name: string, options: CallOptions = {}): Promise<Group> { return this.#caller.data({ method: 'POST', path: '/api/v1/groups', json: { name }, ...options }) }
-  rename (id: string, name: string, options: CallOptions = {}): Promise<Group> { return this.#caller.data({ method: 'PATCH', path: `/api/v1/groups/${segment(id)}`, json: { name }, ...options }) }
+  create (name: string, options: CallOptions = {}): Promise<Group> { return this.#caller.data({
+    method: 'POST', path: '/api/v1/groups', json: { name }, ...options
+  }) }
+  rename (id: string, name: string, options: CallOptions = {}): Promise<Group> { return this.#caller.data({
+    method: 'PATCH', path: `/api/v1/groups/${segment(id)}`, json: { name }, ...options
+  }) }
   /** Its files stay. */
-  delete (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `/api/v1/groups/${segment(id)}`, ...options }) }
+  delete (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'DELETE', path: `/api/v1/groups/${segment(id)}`, ...options
+  }) }
 }

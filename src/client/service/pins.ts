@@ -10,14 +10,24 @@ export class ServicePins {
 
   constructor (caller: ServiceCaller) { this.#caller = caller }
 
-  add (pin: ServicePin, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({ method: 'POST', path, json: pin, ...options }) }
-  get (requestId: string, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({ method: 'GET', path: `${path}/${segment(requestId)}`, ...options }) }
+  add (pin: ServicePin, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({
+    method: 'POST', path, json: pin, ...options
+  }) }
+  get (requestId: string, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({
+    method: 'GET', path: `${path}/${segment(requestId)}`, ...options
+  }) }
   /** Name, origins and metadata; the CID stays. */
-  change (requestId: string, pin: ServicePin, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({ method: 'POST', path: `${path}/${segment(requestId)}`, json: pin, ...options }) }
-  delete (requestId: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `${path}/${segment(requestId)}`, ...options }) }
+  change (requestId: string, pin: ServicePin, options: CallOptions = {}): Promise<PinResult> { return this.#caller.json({
+    method: 'POST', path: `${path}/${segment(requestId)}`, json: pin, ...options
+  }) }
+  delete (requestId: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'DELETE', path: `${path}/${segment(requestId)}`, ...options
+  }) }
 
   /** Newest first. Without `status` only those that are pinned. */
-  page ({ signal, ...query }: PinFilter & CallOptions = {}): Promise<PinResults> { return this.#caller.json({ method: 'GET', path, query: { ...query }, ...(signal == null ? {} : { signal }) }) }
+  page ({ signal, ...query }: PinFilter & CallOptions = {}): Promise<PinResults> { return this.#caller.json({
+    method: 'GET', path, query: { ...query }, ...(signal == null ? {} : { signal })
+  }) }
 
   /** All that fit, page by page. */
   async * list (filter: PinFilter & CallOptions = {}): AsyncGenerator<PinResult, void, undefined> {
@@ -30,7 +40,11 @@ export class ServicePins {
   }
 
   /** All pins of another service, as a task. */
-  import (from: { endpoint: string, token: string }, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({ method: 'POST', path: '/api/v1/pins/import', json: from, ...options }) }
+  import (from: { endpoint: string, token: string }, options: CallOptions = {}): Promise<TaskStarted> { return this.#caller.data({
+    method: 'POST', path: '/api/v1/pins/import', json: from, ...options
+  }) }
   /** All pins of the account, as lines of JSON. */
-  export (options: CallOptions = {}): AsyncGenerator<Uint8Array, void, undefined> { return this.#caller.bytes({ method: 'GET', path: '/api/v1/pins/export', ...options }) }
+  export (options: CallOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#caller.bytes({ method: 'GET', path: '/api/v1/pins/export', ...options })
+  }
 }

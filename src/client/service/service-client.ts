@@ -21,8 +21,8 @@ export type { TarFile } from './tar-of.ts'
 export type * from './types.ts'
 
 /**
- * The pinning service of a peer (section `api.service`), for Node and browsers: `new ServiceClient({ url, key })`. Each method is one request (docs/reference/service.md);
- * lists are async iterables. Errors are `ServiceError`s with the answer's `status` and message.
+ * The pinning service of a peer (section `api.service`), for Node and browsers: `new ServiceClient({ url, key })`. Each method is one
+ * request (docs/reference/service.md); lists are async iterables. Errors are `ServiceError`s with the answer's `status` and message.
  */
 export class ServiceClient {
   readonly account: ServiceAccount
@@ -51,8 +51,8 @@ export class ServiceClient {
   }
 
   /**
-   * What happens to the account's files, pins and tasks, as it happens. The service ends the stream every ten minutes: call it again with the `id` of the last event as `after`, and
-   * nothing is left out.
+   * What happens to the account's files, pins and tasks, as it happens. The service ends the stream every ten minutes: call it again with
+   * the `id` of the last event as `after`, and nothing is left out.
    */
   events ({ signal, ...query }: EventsQuery & CallOptions = {}): AsyncGenerator<ClusterEvent, void, undefined> {
     return eventsOf(this.#caller.bytes({ method: 'GET', path: eventsPath('/api/v1/events', query), ...(signal == null ? {} : { signal }) }))

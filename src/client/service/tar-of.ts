@@ -9,12 +9,16 @@ const pieceFiles = 100
 const octalSize = 8 ** 11
 
 /**
- * A directory as one Blob, for an upload in several requests: `uploads.create({ name, sizeBytes: tar.size }, { format: 'tar' })`. Nothing is read or copied: it is made of slices of the files, so
- * the same files in the same order give the same bytes, whenever an upload goes on.
+ * A directory as one Blob, for an upload in several requests: `uploads.create({ name, sizeBytes: tar.size }, { format: 'tar' })`. Nothing
+ * is read or copied: it is made of slices of the files, so the same files in the same order give the same bytes, whenever an upload goes
+ * on.
  */
 export const tarOf = (files: Iterable<TarFile>): Blob => new Blob([...tarPieces(files)], { type: 'application/x-tar' })
 
-/** The same in pieces, which `new Blob(pieces)` joins: browsers take a while for thousands of files, and a page may do something else meanwhile. */
+/**
+ * The same in pieces, which `new Blob(pieces)` joins: browsers take a while for thousands of files, and a page may do something else
+ * meanwhile.
+ */
 export function * tarPieces (files: Iterable<TarFile>): Generator<Blob, void, undefined> {
   let parts: Array<Uint8Array<ArrayBuffer> | Blob> = []
   let count = 0
@@ -34,7 +38,10 @@ function headerOf (path: string, sizeBytes: number): Array<Uint8Array<ArrayBuffe
   const own = ustar(name.subarray(0, nameBytes), { sizeBytes: Math.min(sizeBytes, octalSize - 1), kind: '0' })
   if (isPlain) return [own]
   const records = new TextEncoder().encode(record('path', path) + record('size', String(sizeBytes)))
-  return [ustar(new TextEncoder().encode('pax'), { sizeBytes: records.length, kind: 'x' }), records, new Uint8Array((block - records.length % block) % block), own]
+  return [
+    ustar(new TextEncoder().encode('pax'), { sizeBytes: records.length, kind: 'x' }), records,
+    new Uint8Array((block - records.length % block) % block), own
+  ]
 }
 
 function ustar (name: Uint8Array, { sizeBytes, kind }: { sizeBytes: number, kind: string }): Uint8Array<ArrayBuffer> {

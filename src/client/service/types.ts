@@ -83,8 +83,13 @@ export interface StoredFile {
   last_accessed_at: string | null
 }
 
-/** What the cluster says of a file that is pinning or has failed; empty for others. For people: "2 of 3", "block bafy…", times in RFC 3339. */
-export interface PinningInfo { replicas?: string, waiting_for?: string, since?: string, why?: string, asked?: string, progress?: string, error?: string, next_try?: string }
+/**
+ * What the cluster says of a file that is pinning or has failed; empty for others. For people: "2 of 3", "block bafy…", times in RFC 3339.
+ */
+export interface PinningInfo {
+  replicas?: string, waiting_for?: string, since?: string, why?: string, asked?: string, progress?: string, error?: string,
+  next_try?: string
+}
 export interface FollowedFile extends StoredFile { info: PinningInfo }
 
 export interface FileFilter { q?: string, group?: string, state?: FileState, meta?: Record<string, string> }
@@ -129,7 +134,9 @@ export interface ResumableUpload {
 }
 export interface UploadEvent { id: string, state: string, bytes: number, total: number | null, cid: string | null }
 
-export interface LinkLimits { name: string, max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string }
+export interface LinkLimits {
+  name: string, max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string
+}
 export interface UploadLink extends LinkLimits { id: string, group: string | null, created_at: string, revoked_at: string | null }
 export interface CreatedLink extends UploadLink { secret: string, /** For people: the page to upload on. */ page_url: string, url: string, resumable_url: string }
 export interface NewLink { name?: string, max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
@@ -165,7 +172,9 @@ export interface Group { id: string, name: string, created_at: string }
 
 export type PinStatus = 'queued' | 'pinning' | 'pinned' | 'failed'
 export interface ServicePin { cid: string, name?: string, origins?: string[], meta?: Record<string, string> }
-export interface PinResult { requestid: string, status: PinStatus, created: string, pin: ServicePin, delegates: string[], info?: Record<string, unknown> }
+export interface PinResult {
+  requestid: string, status: PinStatus, created: string, pin: ServicePin, delegates: string[], info?: Record<string, unknown>
+}
 export interface PinFilter {
   cid?: readonly string[]
   name?: string
@@ -206,4 +215,7 @@ export interface Invitation {
   used_at: string | null
   used_by: string | null
 }
-export interface AuditEntry { id: string, at: string, user_id: string | null, actor: string, action: string, object: string, address: string, details: Record<string, unknown> }
+export interface AuditEntry {
+  id: string, at: string, user_id: string | null, actor: string, action: string, object: string, address: string, details: Record<string,
+  unknown>
+}

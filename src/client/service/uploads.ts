@@ -25,9 +25,13 @@ export class ResumableUploads {
   }
 
   /** Begins one and reserves its bytes; the answer is its ID. A directory comes as a tar (`tarOf`, with the format `tar`) or a CAR. */
-  async create (file: { name: string, type?: string, sizeBytes: number }, { signal, ...options }: Omit<UploadOptions, 'directory'> & CallOptions = {}): Promise<string> {
+  async create (
+    file: { name: string, type?: string, sizeBytes: number }, { signal, ...options }: Omit<UploadOptions, 'directory'> & CallOptions = {}
+  ): Promise<string> {
     const fields = { filename: file.name, filetype: file.type, ...options }
-    const metadata = Object.entries(fields).flatMap(([name, value]) => value == null ? [] : [`${name} ${base64(typeof value === 'string' ? value : JSON.stringify(value))}`]).join(',')
+    const metadata = Object.entries(fields).flatMap(
+      ([name, value]) => value == null ? [] : [`${name} ${base64(typeof value === 'string' ? value : JSON.stringify(value))}`]
+    ).join(',')
     const headers = { ...tus, 'upload-length': String(file.sizeBytes), 'upload-metadata': metadata }
     const response = await this.#caller.send({ method: 'POST', path: this.#path, headers, ...(signal == null ? {} : { signal }) })
     return decodeURIComponent((response.headers.get('location') ?? '').replace(/\/$/, '').split('/').at(-1) ?? '')
@@ -47,8 +51,12 @@ export class ResumableUploads {
     return this.status(id, options)
   }
 
-  status (id: string, options: CallOptions = {}): Promise<ResumableUpload> { return this.#caller.data({ method: 'GET', path: this.#one(id), ...options }) }
-  delete (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: this.#one(id), headers: tus, ...options }) }
+  status (id: string, options: CallOptions = {}): Promise<ResumableUpload> { return this.#caller.data({
+    method: 'GET', path: this.#one(id), ...options
+  }) }
+  delete (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'DELETE', path: this.#one(id), headers: tus, ...options
+  }) }
 
   #one (id: string): string { return `${this.#path}/${segment(id)}` }
 }
@@ -62,14 +70,18 @@ export class ServiceUploads extends ResumableUploads {
     this.#caller = caller
   }
 
-  list (options: CallOptions = {}): Promise<ResumableUpload[]> { return this.#caller.data({ method: 'GET', path: '/api/v1/uploads', ...options }) }
+  list (options: CallOptions = {}): Promise<ResumableUpload[]> { return this.#caller.data({
+    method: 'GET', path: '/api/v1/uploads', ...options
+  }) }
 
   /** How far uploads of both kinds are, as the peer that is asked sees them, until the iteration ends. */
   async * events (options: CallOptions = {}): AsyncGenerator<UploadEvent, void, undefined> {
     const decoder = new TextDecoder()
     const cutter = new LineCutter()
     for await (const chunk of this.#caller.bytes({ method: 'GET', path: '/api/v1/uploads/events', ...options })) {
-      for (const line of cutter.push(decoder.decode(chunk, { stream: true }))) if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as UploadEvent
+      for (const line of cutter.push(decoder.decode(chunk, { stream: true }))) {
+        if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as UploadEvent
+      }
     }
   }
 }
@@ -81,12 +93,20 @@ export class ServiceLinks {
   constructor (caller: ServiceCaller) { this.#caller = caller }
 
   /** `secret` and the addresses are shown only here. */
-  create (link: NewLink = {}, options: CallOptions = {}): Promise<CreatedLink> { return this.#caller.data({ method: 'POST', path: '/api/v1/links', json: link, ...options }) }
+  create (link: NewLink = {}, options: CallOptions = {}): Promise<CreatedLink> { return this.#caller.data({
+    method: 'POST', path: '/api/v1/links', json: link, ...options
+  }) }
   list (options: CallOptions = {}): Promise<UploadLink[]> { return this.#caller.data({ method: 'GET', path: '/api/v1/links', ...options }) }
-  revoke (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({ method: 'DELETE', path: `/api/v1/links/${segment(id)}`, ...options }) }
+  revoke (id: string, options: CallOptions = {}): Promise<void> { return this.#caller.done({
+    method: 'DELETE', path: `/api/v1/links/${segment(id)}`, ...options
+  }) }
 
-  limits (secret: string, options: CallOptions = {}): Promise<LinkLimits> { return this.#caller.data({ method: 'GET', path: `/api/v1/links/${segment(secret)}/limits`, ...options }) }
-  upload (secret: string, file: UploadFile, options: UploadOptions & CallOptions = {}): Promise<StoredFile> { return this.#caller.data(uploadCall(`/api/v1/links/${segment(secret)}/upload`, [file], options)) }
+  limits (secret: string, options: CallOptions = {}): Promise<LinkLimits> { return this.#caller.data({
+    method: 'GET', path: `/api/v1/links/${segment(secret)}/limits`, ...options
+  }) }
+  upload (secret: string, file: UploadFile, options: UploadOptions & CallOptions = {}): Promise<StoredFile> {
+    return this.#caller.data(uploadCall(`/api/v1/links/${segment(secret)}/upload`, [file], options))
+  }
   resumable (secret: string): ResumableUploads { return new ResumableUploads(this.#caller, `/api/v1/links/${segment(secret)}/uploads`) }
 }
 

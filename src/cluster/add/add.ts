@@ -41,11 +41,13 @@ export class Adder {
   }
 
   /**
-   * Makes blocks of the entries, stores them on the allocated peers while they come, and pins the last root there. Lines come as they are known, before
-   * everything is stored; the end of the stream says that it is stored and pinned. Whatever goes wrong, and an end before the end, leaves no pin.
+   * Makes blocks of the entries, stores them on the allocated peers while they come, and pins the last root there. Lines come as they are
+   * known, before everything is stored; the end of the stream says that it is stored and pinned. Whatever goes wrong, and an end before the
+   * end, leaves no pin.
    *
-   * Throws FOLLOWER_MODE, PIN_REFUSED and NOT_ENOUGH_PEERS before anything is read; what the importer throws (INVALID_ARGUMENT with Go's texts); STORAGE_FULL
-   * or IPFS_ERROR when no destination could store the blocks; DENIED when the root, or a block that is to be stored here, is on the denylist; INVALID_ARGUMENT with the fact `empty` when there is nothing; then what `pin` rejects with.
+   * Throws FOLLOWER_MODE, PIN_REFUSED and NOT_ENOUGH_PEERS before anything is read; what the importer throws (INVALID_ARGUMENT with Go's
+   * texts); STORAGE_FULL or IPFS_ERROR when no destination could store the blocks; DENIED when the root, or a block that is to be stored
+   * here, is on the denylist; INVALID_ARGUMENT with the fact `empty` when there is nothing; then what `pin` rejects with.
    */
   async * add (entries: AsyncIterable<UploadEntry>, params: AddParams, { signal }: CallOptions = {}): AsyncGenerator<AddedOutput> {
     refuseInFollowerMode(this.#init)

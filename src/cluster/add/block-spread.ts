@@ -30,8 +30,8 @@ const blockBytes = 1024
 const windowBytes = 6 << 20
 
 /**
- * Sends the blocks of an add to its destinations while they are made. The slowest one sets the pace. A destination that fails is left behind; only when none is
- * left is that an error.
+ * Sends the blocks of an add to its destinations while they are made. The slowest one sets the pace. A destination that fails is left
+ * behind; only when none is left is that an error.
  */
 export class BlockSpread implements BlockSink, AsyncDisposable {
   readonly #init: BlockSpreadInit
@@ -113,7 +113,9 @@ export class BlockSpread implements BlockSink, AsyncDisposable {
     const { self, signal, hold } = this.#init
     const { ipfs, remotes } = this.#deps
     const options = signal == null ? {} : { signal }
-    if (peer === self) return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, { ...options, hold }) })
+    if (peer === self) {
+      return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, { ...options, hold }) })
+    }
     return new Destination({ windowBytes, streamPerPrefix: true, put: async blocks => remotes.putBlocks(peer, blocks, options) })
   }
 }

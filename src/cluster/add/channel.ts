@@ -1,8 +1,8 @@
 import type { Block } from '../../blockstore/blockstore.ts'
 
 /**
- * Batches of blocks on their way from one writer to one reader. `push` makes the writer wait while more than `windowBytes` are under way; what the reader
- * holds counts until it asks for more.
+ * Batches of blocks on their way from one writer to one reader. `push` makes the writer wait while more than `windowBytes` are under way;
+ * what the reader holds counts until it asks for more.
  */
 export class BlockChannel implements AsyncIterable<Block[]> {
   readonly #windowBytes: number

@@ -19,8 +19,9 @@ export interface ShardedAddInit {
 }
 
 /**
- * An add in pieces: each shard goes to peers of its own and is pinned when it is full, so that a long upload outlives garbage collections; then come the cluster DAG,
- * which every peer pins, and the meta-pin. When the add doesn't get to its end, the pins that it made are taken back.
+ * An add in pieces: each shard goes to peers of its own and is pinned when it is full, so that a long upload outlives garbage collections;
+ * then come the cluster DAG, which every peer pins, and the meta-pin. When the add doesn't get to its end, the pins that it made are taken
+ * back.
  */
 export async function * addSharded (init: ShardedAddInit, deps: AdderDeps): AsyncGenerator<AddedOutput> {
   const { entries, params, signal } = init
@@ -103,6 +104,8 @@ class ShardedAdd implements AsyncDisposable {
     await this.#open?.sink[Symbol.asyncDispose]()
     const results = await Promise.allSettled(this.#pinned.map(async cid => this.#deps.consensus.remove(cid)))
     const failed = results.filter(result => result.status === 'rejected')
-    if (failed.length > 0) this.#deps.log.warn('shards of an add that was given up are still pinned', { shards: failed.length, err: failed[0]?.reason })
+    if (failed.length > 0) {
+      this.#deps.log.warn('shards of an add that was given up are still pinned', { shards: failed.length, err: failed[0]?.reason })
+    }
   }
 }

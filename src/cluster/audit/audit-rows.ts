@@ -25,7 +25,9 @@ export class AuditRows {
     return bytes == null ? undefined : valueOf(bytes)
   }
 
-  async put ({ peer, cid, ...stored }: AuditResult): Promise<void> { await this.#datastore?.write([{ key: rowOf(peer, cid), value: bytesOf(stored) }]) }
+  async put ({ peer, cid, ...stored }: AuditResult): Promise<void> {
+    await this.#datastore?.write([{ key: rowOf(peer, cid), value: bytesOf(stored) }])
+  }
 
   async * list ({ isBad = false, signal }: { isBad?: boolean, signal?: AbortSignal }): AsyncGenerator<AuditResult[]> {
     if (this.#datastore == null) return
@@ -43,7 +45,9 @@ export class AuditRows {
   async forget (isGone: (cid: CID) => boolean): Promise<void> {
     if (this.#datastore == null) return
     for await (const keys of this.#datastore.keys(withPrefix(prefix))) {
-      await this.#datastore.write(keys.filter(key => isGone(parseCid(key.slice(key.lastIndexOf('/') + 1)))).map(key => ({ key, value: undefined })))
+      await this.#datastore.write(
+        keys.filter(key => isGone(parseCid(key.slice(key.lastIndexOf('/') + 1)))).map(key => ({ key, value: undefined }))
+      )
     }
   }
 

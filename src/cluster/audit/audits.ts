@@ -44,8 +44,9 @@ const mostRuns = 20
 interface Wanted { order: AuditOrder, run: AuditRun }
 
 /**
- * The use case "is the data really there": reads what this peer holds, block by block, once in a while and when somebody asks; or lets another peer's IPFS node show that it has what is allocated to it. One run at a time; one that
- * was asked for goes before the audit by itself, which goes on afterwards.
+ * The use case "is the data really there": reads what this peer holds, block by block, once in a while and when somebody asks; or lets
+ * another peer's IPFS node show that it has what is allocated to it. One run at a time; one that was asked for goes before the audit by
+ * itself, which goes on afterwards.
  */
 export class Audits {
   readonly #init: AuditsInit
@@ -63,16 +64,23 @@ export class Audits {
     this.#rows = new AuditRows(deps.datastore)
   }
 
-  /** Begins soon. Rejects with UNSUPPORTED when the IPFS node can't, NOT_FOUND for a peer that is no member, NOT_PINNED for a CID that isn't in the pinset, CONFLICT while another one runs that was asked for. */
+  /**
+   * Begins soon. Rejects with UNSUPPORTED when the IPFS node can't, NOT_FOUND for a peer that is no member, NOT_PINNED for a CID that isn't
+   * in the pinset, CONFLICT while another one runs that was asked for.
+   */
   start (order: AuditOrder): AuditRun {
     const { members, consensus, clock } = this.#deps
     this.#auditor()
     const peer = order.peer ?? this.#init.self
     if (!members.has(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
-    if (peer !== this.#init.self && order.repair) throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer repairs what it holds itself: ask that peer' })
+    if (peer !== this.#init.self && order.repair) {
+      throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer repairs what it holds itself: ask that peer' })
+    }
     const lost = order.cids?.find(cid => !consensus.state.has(cid))
     if (lost != null) throw new ClusterError('NOT_PINNED', { cid: lost.toString() })
-    if (this.#wanted != null || this.#current?.run.isByItself === false) throw new ClusterError('CONFLICT', {}, { message: 'another audit is under way' })
+    if (this.#wanted != null || this.#current?.run.isByItself === false) {
+      throw new ClusterError('CONFLICT', {}, { message: 'another audit is under way' })
+    }
     const run = this.#begun({ peer, repair: order.repair, isByItself: false, now: clock.now() })
     this.#wanted = { order: { ...order, peer }, run }
     this.#current?.abort.abort(new ClusterError('CONFLICT', {}, { message: 'another audit goes first' }))
@@ -147,7 +155,9 @@ export class Audits {
       this.#current = undefined
     }
     const { bad, badBlocks, repairedBlocks, pins, bytes } = run
-    this.#deps.log[bad > 0 ? 'warn' : 'info']('an audit is over', { peer: run.peer, state: run.state, pins, bytes, bad, badBlocks, repairedBlocks })
+    this.#deps.log[bad > 0 ? 'warn' : 'info']('an audit is over', {
+      peer: run.peer, state: run.state, pins, bytes, bad, badBlocks, repairedBlocks
+    })
   }
 
   async * #pins ({ cids, sharePercent = 100 }: AuditOrder, peer: PeerId): AsyncGenerator<Pin> {
@@ -172,8 +182,13 @@ export class Audits {
     }
   }
 
-  async #look (pin: Pin, { run, pace, signal }: { run: AuditRun, pace: (bytes: number) => Promise<void>, signal: AbortSignal }): Promise<void> {
-    const result: AuditResult = { peer: run.peer, cid: pin.cid, at: this.#deps.clock.now(), state: 'good', blocks: 0, bytes: 0, badBlocks: [], badCount: 0, repaired: 0, error: '' }
+  async #look (pin: Pin, { run, pace, signal }: {
+    run: AuditRun, pace: (bytes: number) => Promise<void>, signal: AbortSignal
+  }): Promise<void> {
+    const result: AuditResult = {
+      peer: run.peer, cid: pin.cid, at: this.#deps.clock.now(), state: 'good', blocks: 0, bytes: 0, badBlocks: [], badCount: 0, repaired: 0,
+      error: ''
+    }
     try {
       if (run.peer === this.#init.self) await this.#read(pin, result, { repair: run.repair, pace, signal })
       else await this.#challenge(pin, result, signal)
@@ -189,30 +204,51 @@ export class Audits {
     run.badBlocks += result.badCount
     run.repairedBlocks += result.repaired
     if (result.state !== 'good') run.bad++
-    if (result.state === 'bad' || result.state === 'failed') this.#deps.log.error('a pin is not whole', { peer: run.peer, cid: pin.cid.toString(), blocks: result.badBlocks.slice(0, 3).join(' '), error: result.error })
+    if (result.state === 'bad' || result.state === 'failed') {
+      this.#deps.log.error('a pin is not whole', {
+        peer: run.peer, cid: pin.cid.toString(), blocks: result.badBlocks.slice(0, 3).join(' '), error: result.error
+      })
+    }
     await this.#rows.put(result)
   }
 
-  async #read (pin: Pin, result: AuditResult, options: { repair: boolean, pace: (bytes: number) => Promise<void>, signal: AbortSignal }): Promise<void> {
+  async #read (
+    pin: Pin, result: AuditResult, options: { repair: boolean, pace: (bytes: number) => Promise<void>, signal: AbortSignal }
+  ): Promise<void> {
     const { blocks, bytes, bad, badCount, repaired } = await this.#auditor().audit(pin, options)
-    Object.assign(result, { blocks, bytes, badBlocks: bad.map(String), badCount, repaired, state: badCount === 0 ? 'good' : badCount === repaired ? 'repaired' : 'bad' })
+    Object.assign(result, {
+      blocks, bytes, badBlocks: bad.map(String), badCount, repaired,
+      state: badCount === 0 ? 'good' : badCount === repaired ? 'repaired' : 'bad'
+    })
   }
 
   async #challenge (pin: Pin, result: AuditResult, signal: AbortSignal): Promise<void> {
     const { ipfsId, ipfsAddresses } = this.#deps.members.ping(result.peer)
-    if (ipfsId === '') throw new ClusterError('PEER_UNREACHABLE', { peer: result.peer }, { message: 'the peer does not say what its IPFS node is' })
-    const { asked, bytes, failed } = await this.#auditor().challenge(pin.cid, { peer: ipfsId, addresses: ipfsAddresses, ways: waysPerPin, depth: pin.maxDepth, signal })
-    Object.assign(result, { blocks: asked - failed.length, bytes, badBlocks: failed.map(String), badCount: failed.length, state: failed.length === 0 ? 'good' : 'bad' })
+    if (ipfsId === '') {
+      throw new ClusterError('PEER_UNREACHABLE', { peer: result.peer }, { message: 'the peer does not say what its IPFS node is' })
+    }
+    const { asked, bytes, failed } = await this.#auditor().challenge(pin.cid, {
+      peer: ipfsId, addresses: ipfsAddresses, ways: waysPerPin, depth: pin.maxDepth, signal
+    })
+    Object.assign(result, {
+      blocks: asked - failed.length, bytes, badBlocks: failed.map(String), badCount: failed.length,
+      state: failed.length === 0 ? 'good' : 'bad'
+    })
   }
 
   #auditor (): Auditor {
     const { auditor } = this.#deps.ipfs
-    if (auditor == null) throw new ClusterError('UNSUPPORTED', {}, { message: 'only the embedded IPFS node can audit; let another peer look at this one' })
+    if (auditor == null) {
+      throw new ClusterError('UNSUPPORTED', {}, { message: 'only the embedded IPFS node can audit; let another peer look at this one' })
+    }
     return auditor
   }
 
   #begun ({ peer, repair, isByItself, now }: { peer: PeerId, repair: boolean, isByItself: boolean, now: number }): AuditRun {
-    const run: AuditRun = { id: this.#nextId++, peer, state: 'running', repair, isByItself, since: now, endedAt: null, pins: 0, skipped: 0, blocks: 0, bytes: 0, bad: 0, badBlocks: 0, repairedBlocks: 0, error: '' }
+    const run: AuditRun = {
+      id: this.#nextId++, peer, state: 'running', repair, isByItself, since: now, endedAt: null, pins: 0, skipped: 0, blocks: 0, bytes: 0,
+      bad: 0, badBlocks: 0, repairedBlocks: 0, error: ''
+    }
     this.#runs = [...this.#runs, run].slice(-mostRuns)
     return run
   }

@@ -4,8 +4,9 @@ const remembered = 1024
 const lossesUntilContested = 3
 
 /**
- * Notices peers that lose again what they are given: somebody else empties them, most likely another removal, which only the peer that was asked for it
- * knows of. Two removals that give to each other's peers would go on for ever. Remembers the latest thousand gifts only: what goes to and fro is among them.
+ * Notices peers that lose again what they are given: somebody else empties them, most likely another removal, which only the peer that was
+ * asked for it knows of. Two removals that give to each other's peers would go on for ever. Remembers the latest thousand gifts only: what
+ * goes to and fro is among them.
  */
 export class ContestedHolders {
   readonly #given = new Map<string, ReadonlySet<PeerId>>()

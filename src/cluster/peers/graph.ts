@@ -19,13 +19,15 @@ export interface GraphDeps {
 }
 
 /**
- * Who is connected to whom, as far as it can be told by asking each member once: a member is linked to the peers that it counts as members and that
- * answered us. Peers that didn't answer have no links; peers whose IPFS node didn't have none to other IPFS nodes.
+ * Who is connected to whom, as far as it can be told by asking each member once: a member is linked to the peers that it counts as members
+ * and that answered us. Peers that didn't answer have no links; peers whose IPFS node didn't have none to other IPFS nodes.
  */
 export async function connectGraph (deps: GraphDeps, call: CallOptions = {}): Promise<ConnectGraph> {
   const { members, consensus } = deps
   const peers = members.list()
-  const graph: ConnectGraph = { clusterId: members.self, idToPeerName: {}, ipfsLinks: {}, clusterLinks: {}, clusterTrustLinks: {}, clusterToIpfs: {} }
+  const graph: ConnectGraph = {
+    clusterId: members.self, idToPeerName: {}, ipfsLinks: {}, clusterLinks: {}, clusterTrustLinks: {}, clusterToIpfs: {}
+  }
   const answers = new Map<PeerId, PeerInfo>()
   for await (const info of deps.peers.all(call)) {
     if (info.error === '') answers.set(info.id, info)

@@ -33,7 +33,8 @@ const publishAgainMs = 1000
 
 /**
  * Makes this peer a member, in the background (cluster.go): connects to the peers to join and those known from before, introduces itself,
- * counts whom it reached as members until their own metrics come, and tells its own. Failures are only logged: known peers are tried again by the network.
+ * counts whom it reached as members until their own metrics come, and tells its own. Failures are only logged: known peers are tried again
+ * by the network.
  */
 export function joinCluster (init: JoinInit, deps: JoinDeps): Startable {
   const stop = new AbortController()

@@ -5,7 +5,10 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import { withPrefix } from '../../datastore/datastore.ts'
 import type { PeerId } from '../../model/cid.ts'
 
-/** Rows: `leaving/1/<peer ID>` → JSON {until, isEmpty, wasGone}; the 1 is the format's version. A row goes with its mark, or at a start after its time. */
+/**
+ * Rows: `leaving/1/<peer ID>` → JSON {until, isEmpty, wasGone}; the 1 is the format's version. A row goes with its mark, or at a start
+ * after its time.
+ */
 const prefix = 'leaving/1/'
 const forgetAfterMs = 24 * 3_600_000
 
@@ -19,8 +22,8 @@ export interface LeavingPeersDeps {
 }
 
 /**
- * Peers that somebody removed: they get no new pins for a day, or until they went away and came back. A mark is on the disk before the first pin moves, so
- * that a removal that is cut off goes on after the next start.
+ * Peers that somebody removed: they get no new pins for a day, or until they went away and came back. A mark is on the disk before the
+ * first pin moves, so that a removal that is cut off goes on after the next start.
  */
 export class LeavingPeers {
   readonly #deps: LeavingPeersDeps

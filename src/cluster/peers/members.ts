@@ -49,7 +49,10 @@ export class Members {
     return { peer, peerName: this.ping(peer).peerName, lastSeen: seen == null ? null : Math.floor(Number(seen) / 1e6) }
   }
 
-  /** What a peer last said of itself, however long ago: a dead peer keeps its name in rows with its error, as in Go. Empty fields when it never said anything. */
+  /**
+   * What a peer last said of itself, however long ago: a dead peer keeps its name in rows with its error, as in Go. Empty fields when it
+   * never said anything.
+   */
   ping (peer: PeerId): PingValue {
     return parsePingValue(this.#monitor.lastKnownOf('ping', peer)?.value ?? '{}')
   }

@@ -18,8 +18,8 @@ const samplesKept = 120
 const seriesKept = 1600
 
 /**
- * Looks at the metrics twice a minute and remembers an hour of those that are numbers, in memory only. What hasn't been seen for an hour is forgotten; new series are left out
- * while there are too many.
+ * Looks at the metrics twice a minute and remembers an hour of those that are numbers, in memory only. What hasn't been seen for an hour is
+ * forgotten; new series are left out while there are too many.
  */
 export class History {
   readonly #deps: HistoryDeps
@@ -56,8 +56,13 @@ export class History {
   read (): MetricHistory {
     const count = Math.min(this.#samples, samplesKept)
     const places = Array.from({ length: count }, (_, at) => (this.#samples - count + at) % samplesKept)
-    const series = [...this.#rings.values()].map(({ name, peer, values }) => ({ name, peer, values: places.map(place => orNull(values[place])) }))
-    return { everyMs, at: places.map(place => this.#at[place] ?? 0), series: series.toSorted((a, b) => order(a.name, b.name) || order(a.peer, b.peer)) }
+    const series = [...this.#rings.values()].map(
+      ({ name, peer, values }) => ({ name, peer, values: places.map(place => orNull(values[place])) })
+    )
+    return {
+      everyMs, at: places.map(place => this.#at[place] ?? 0),
+      series: series.toSorted((a, b) => order(a.name, b.name) || order(a.peer, b.peer))
+    }
   }
 
   #note ({ name, peer, value }: { name: string, peer: PeerId, value: number | undefined }, at: number): void {

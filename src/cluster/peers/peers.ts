@@ -63,12 +63,14 @@ export class Peers {
   }
 
   /**
-   * All members as they answer, within 15 s for all. Who doesn't answer has only `id` and `error`; who doesn't let us ask is left out. `missing`: those that are gone come first,
-   * with their names as far as they are known.
+   * All members as they answer, within 15 s for all. Who doesn't answer has only `id` and `error`; who doesn't let us ask is left out.
+   * `missing`: those that are gone come first, with their names as far as they are known.
    */
   async * all ({ missing, ...call }: PeersOptions = {}): AsyncGenerator<PeerInfo> {
     const { members } = this.#deps
-    if (missing === true) for (const one of await this.#deps.missed(call)) yield { ...deadPeer(one.peer, missingText(one)), peerName: one.peerName }
+    if (missing === true) {
+      for (const one of await this.#deps.missed(call)) yield { ...deadPeer(one.peer, missingText(one)), peerName: one.peerName }
+    }
     for await (const info of asCompleted(members.list().map(async peer => this.#rowOf(peer, call)))) {
       if (info != null) yield info
     }
@@ -105,7 +107,10 @@ export class Peers {
 }
 
 /** Stands in for the ping that a peer which was reached will publish itself. `now` in Unix milliseconds. */
-export function firstPing ({ id, peerName, ipfsId }: { id: PeerId, peerName: string, ipfsId: PeerId }, { monitorPingIntervalMs, now }: { monitorPingIntervalMs: number, now: number }): Metric {
+export function firstPing (
+  { id, peerName, ipfsId }: { id: PeerId, peerName: string, ipfsId: PeerId },
+  { monitorPingIntervalMs, now }: { monitorPingIntervalMs: number, now: number }
+): Metric {
   return {
     name: 'ping',
     peer: id,

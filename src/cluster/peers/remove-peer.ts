@@ -45,9 +45,10 @@ const longestRetryMs = 300_000
 const unawareMs = 600_000
 
 /**
- * The use case "this peer shall go". Its pins get other peers, one by one: first the new holders are added, and only when they report `pinned` does the old one
- * lose the item. What takes longer than the caller waits goes on in the background, after a restart too. Holders whose pinset says something else for good, because
- * they don't trust who changes ours, lose the item again. A move that cannot end, because holders went down after it had begun, leaves as many holders as the pin may have.
+ * The use case "this peer shall go". Its pins get other peers, one by one: first the new holders are added, and only when they report
+ * `pinned` does the old one lose the item. What takes longer than the caller waits goes on in the background, after a restart too. Holders
+ * whose pinset says something else for good, because they don't trust who changes ours, lose the item again. A move that cannot end,
+ * because holders went down after it had begun, leaves as many holders as the pin may have.
  */
 export class PeerRemoval {
   readonly #init: PeerRemovalInit
@@ -63,15 +64,18 @@ export class PeerRemoval {
   }
 
   /**
-   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a member nor a holder, nor heard since this peer began),
-   * STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells how far it is. It
-   * goes on after an abort, too.
+   * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a
+   * member nor a holder, nor heard since this peer began),
+   * STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells
+   * how far it is. It goes on after an abort, too.
    */
   async remove (peer: PeerId, { signal }: CallOptions = {}): Promise<void> {
     const { members, leaving, clock } = this.#deps
     refuseInFollowerMode(this.#init)
     if (peer === members.self) throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer cannot remove itself' })
-    if (!members.has(peer) && !this.#deps.isKnown(peer) && !await this.#isHolder(peer, signal)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    if (!members.has(peer) && !this.#deps.isKnown(peer) && !await this.#isHolder(peer, signal)) {
+      throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    }
     const until = clock.now() + waitMs
     await leaving.add(peer)
     this.#contests.delete(peer)
@@ -82,7 +86,10 @@ export class PeerRemoval {
       tally = await this.#pass(peer, signal)
     }
     if (tally.left > 0) {
-      throw new ClusterError('PEER_IN_USE', { peer, left: tally.left }, { message: `${tally.left} pins of the peer still have to be moved or have no other candidate` })
+      throw new ClusterError(
+        'PEER_IN_USE', { peer, left: tally.left },
+        { message: `${tally.left} pins of the peer still have to be moved or have no other candidate` }
+      )
     }
   }
 
@@ -151,12 +158,17 @@ export class PeerRemoval {
       return await this.#reallocate(cid, { from: peer, to: target, isSafe })
     } catch (err) {
       signal?.throwIfAborted()
-      if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) this.#deps.log.warn('a pin could not be moved off a peer', { cid: cid.toString(), peer, err })
+      if (!isClusterError(err, 'NOT_ENOUGH_PEERS')) {
+        this.#deps.log.warn('a pin could not be moved off a peer', { cid: cid.toString(), peer, err })
+      }
       return 'waits'
     }
   }
 
-  /** Who doesn't answer, or doesn't answer us, could never say that it has the item: rejects with its error. Each peer is asked once in a pass. */
+  /**
+   * Who doesn't answer, or doesn't answer us, could never say that it has the item: rejects with its error. Each peer is asked once in a
+   * pass.
+   */
   async #checkAnswers (cid: CID, holders: readonly PeerId[], { answers, signal }: Pass): Promise<void> {
     for (const holder of holders) {
       const answer = answers.get(holder) ?? this.#statusOn(holder, cid, signal)
@@ -231,7 +243,8 @@ export class PeerRemoval {
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
     if (!this.#isStuck(pin, from)) return 'waits'
     const holders = [...pin.allocations.filter(holder => holder !== from), from]
-    const living = placement.allocate({ pin: { ...pin, replicationFactorMin: 0 }, current: holders }) // needs nobody: takes no others and never refuses
+    // needs nobody: takes no others and never refuses
+    const living = placement.allocate({ pin: { ...pin, replicationFactorMin: 0 }, current: holders })
     const down = holders.filter(holder => !living.includes(holder))
     const allocations = [...living, ...down].slice(0, pin.replicationFactorMax)
     const lost = holders.filter(holder => !allocations.includes(holder))
@@ -240,7 +253,10 @@ export class PeerRemoval {
     return lost.includes(from) ? 'gone' : 'changed'
   }
 
-  /** Where the pin shall be without the peer: holders stay, and others come until there are as many as a new pin would get, or as candidates allow. */
+  /**
+   * Where the pin shall be without the peer: holders stay, and others come until there are as many as a new pin would get, or as candidates
+   * allow.
+   */
   #targetOf (pin: Pin, peer: PeerId, unaware: readonly PeerId[] = []): PeerId[] {
     const current = pin.allocations.filter(holder => holder !== peer && !unaware.includes(holder))
     const contested = this.#contests.get(peer)?.contested() ?? []

@@ -13,7 +13,9 @@ export interface SwarmDeps {
   log: Logger
 }
 
-/** How often it is tried: members that start at the same time don't know each other, or have no IPFS node yet, when the first turn comes. */
+/**
+ * How often it is tried: members that start at the same time don't know each other, or have no IPFS node yet, when the first turn comes.
+ */
 const mostTries = 10
 
 /** Connects this peer's IPFS node to those of the other members. */
@@ -23,11 +25,16 @@ export class Swarm {
 
   constructor (deps: SwarmDeps) { this.#deps = deps }
 
-  /** Once the node answers, waits `delayMs` and connects; again after as long while some are not connected, a few times. Returns at once; failures are logged. */
+  /**
+   * Once the node answers, waits `delayMs` and connects; again after as long while some are not connected, a few times. Returns at once;
+   * failures are logged.
+   */
   connectLater (delayMs: number): void {
     const { signal } = this.#stop
     this.#connectAfter(delayMs, signal).catch(err => {
-      if (!signal.aborted) this.#deps.log.warn('this peer\'s IPFS node doesn\'t answer: it is not connected to those of the other peers', { err })
+      if (!signal.aborted) {
+        this.#deps.log.warn('this peer\'s IPFS node doesn\'t answer: it is not connected to those of the other peers', { err })
+      }
     })
   }
 

@@ -31,7 +31,9 @@ export function holdersOf (cid: CID, { self, peersetMetric }: HoldersInit, deps:
   const isByAll = pin == null || isEverywhere(pin)
   const peers = isByAll ? monitor.latest(peersetMetric).map(({ peer }) => peer) : pin.allocations
   const live = peers.filter(peer => peer !== self && lives(peer, { ...deps, isFresh: () => isFresh }))
-  return { list: live.slice(0, mostPeers).map(peer => holder(peer, deps)), mayGrow: isFresh && pin != null && isByAll, isGuess: pin == null }
+  return {
+    list: live.slice(0, mostPeers).map(peer => holder(peer, deps)), mayGrow: isFresh && pin != null && isByAll, isGuess: pin == null
+  }
 }
 
 /** Whose ping has expired doesn't. */

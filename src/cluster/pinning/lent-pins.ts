@@ -32,8 +32,8 @@ export interface LentPinsDeps {
 }
 
 /**
- * Pins that got a holder more because one was gone. When that is back and says that it still has them, who was added loses them again; after a day away the peer loses them. Remembered on the disk of the peer that gave
- * them away; a change by anybody else ends that.
+ * Pins that got a holder more because one was gone. When that is back and says that it still has them, who was added loses them again;
+ * after a day away the peer loses them. Remembered on the disk of the peer that gave them away; a change by anybody else ends that.
  */
 export class LentPins {
   readonly #deps: LentPinsDeps
@@ -42,7 +42,9 @@ export class LentPins {
 
   /** Resolves when the disk has it. */
   async add ({ cid, peer, added, at }: LentPin): Promise<void> {
-    await this.#deps.datastore?.write([{ key: `${prefix}${peer}/${cid.toString()}`, value: Buffer.from(JSON.stringify({ added, at })) }], { sync: true })
+    await this.#deps.datastore?.write(
+      [{ key: `${prefix}${peer}/${cid.toString()}`, value: Buffer.from(JSON.stringify({ added, at })) }], { sync: true }
+    )
   }
 
   worker (): Worker {
@@ -98,7 +100,8 @@ export class LentPins {
   /** Nobody has changed its holders since, and there are more of them than there may be. */
   #isLent (cid: CID, peer: PeerId, added: readonly PeerId[]): boolean {
     const pin = this.#deps.consensus.state.get(cid)
-    return pin != null && pin.allocations.length > pin.replicationFactorMax && pin.allocations.includes(peer) && added.every(other => pin.allocations.includes(other))
+    return pin != null && pin.allocations.length > pin.replicationFactorMax && pin.allocations.includes(peer)
+      && added.every(other => pin.allocations.includes(other))
   }
 
   async #forget (key: string): Promise<void> { await this.#deps.datastore?.write([{ key, value: undefined }], { frees: true }) }

@@ -25,13 +25,17 @@ export class MoveRows {
 
   async load (signal: AbortSignal): Promise<Move[]> {
     const found: Move[] = []
-    for await (const rows of this.#deps.datastore?.entries(withPrefix(prefix), { signal }) ?? []) for (const row of rows) found.push(...this.#read(row))
+    for await (const rows of this.#deps.datastore?.entries(withPrefix(prefix), { signal }) ?? []) {
+      for (const row of rows) found.push(...this.#read(row))
+    }
     return found
   }
 
   /** Resolves when the disk has it; rejects with STORAGE_FULL. */
   async add ({ cid, from, to, until }: Move): Promise<void> {
-    await this.#deps.datastore?.write([{ key: prefix + cid.toString(), value: Buffer.from(JSON.stringify({ from, to, until })) }], { sync: true })
+    await this.#deps.datastore?.write(
+      [{ key: prefix + cid.toString(), value: Buffer.from(JSON.stringify({ from, to, until })) }], { sync: true }
+    )
   }
 
   /** A row that stays is found to be over after the next start. Never rejects. */
@@ -43,7 +47,9 @@ export class MoveRows {
   #read ([key, value]: [string, Uint8Array]): Move[] {
     try {
       const { from, to, until } = JSON.parse(Buffer.from(value).toString()) as { from: unknown, to: unknown, until: unknown }
-      return [{ cid: parseCid(key.slice(prefix.length)), from: String(from), to: Array.isArray(to) ? to.map(String) : [], until: Number(until) }]
+      return [{
+        cid: parseCid(key.slice(prefix.length)), from: String(from), to: Array.isArray(to) ? to.map(String) : [], until: Number(until)
+      }]
     } catch (err) {
       this.#deps.log.warn('the row of a move is damaged and left alone', { row: key.slice(0, 100), err: messageOf(err) })
       return []

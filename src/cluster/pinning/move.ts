@@ -35,8 +35,8 @@ const giveUpMs = 24 * 3_600_000
 const tries = 5
 
 /**
- * The use case "this pin shall be elsewhere". A peer that is there keeps the item until the new holders report `pinned`: until then the pin has one allocation more. What waits for
- * that is on the disk before the pin changes, and goes on with the next start.
+ * The use case "this pin shall be elsewhere". A peer that is there keeps the item until the new holders report `pinned`: until then the pin
+ * has one allocation more. What waits for that is on the disk before the pin changes, and goes on with the next start.
  */
 export class Moves {
   readonly #init: { followerMode: boolean }
@@ -61,8 +61,9 @@ export class Moves {
   has (cid: CID): boolean { return this.#moves.has(cid.toString()) }
 
   /**
-   * Resolves with the pin as committed. Rejects with FOLLOWER_MODE, NOT_PINNED, INVALID_ARGUMENT (the pin is on every peer, or not allocated to `from`; `to` has a peer that isn't
-   * there, can't be chosen, or holds it already), NOT_ENOUGH_PEERS, QUEUE_FULL, CONFLICT (others go on changing the pin), and what consensus rejects with.
+   * Resolves with the pin as committed. Rejects with FOLLOWER_MODE, NOT_PINNED, INVALID_ARGUMENT (the pin is on every peer, or not
+   * allocated to `from`; `to` has a peer that isn't there, can't be chosen, or holds it already), NOT_ENOUGH_PEERS, QUEUE_FULL, CONFLICT
+   * (others go on changing the pin), and what consensus rejects with.
    */
   async move (cid: CID, order: MoveOrder): Promise<Pin> {
     refuseInFollowerMode(this.#init)
@@ -109,7 +110,9 @@ export class Moves {
 
   /** As many holders as now, without the one. */
   #targetOf (pin: Pin, from: PeerId, to: readonly PeerId[]): PeerId[] {
-    const refuse = (message: string): never => { throw new ClusterError('INVALID_ARGUMENT', { cid: pin.cid.toString(), from }, { message }) }
+    const refuse = (message: string): never => {
+      throw new ClusterError('INVALID_ARGUMENT', { cid: pin.cid.toString(), from }, { message })
+    }
     if (isEverywhere(pin) || pin.type === 'meta-pin') refuse('the pin is on every peer: set its replication factors before it can be moved')
     if (!pin.allocations.includes(from)) refuse('the pin is not allocated to the peer that it shall leave')
     const current = pin.allocations.filter(peer => peer !== from)
@@ -133,15 +136,20 @@ export class Moves {
     }
     try {
       const pin = consensus.state.get(cid)
-      const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer)) || clock.now() > until
+      const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer))
+        || clock.now() > until
       if (isOver) return await forget()
-      const said = await Promise.all(to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late))))
+      const said = await Promise.all(
+        to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late)))
+      )
       if (said.some(info => info.status !== 'pinned' || !isAbout(info, pin))) return
       await consensus.settled(cid)
       if (await consensus.replace(pin, withHolders(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
     } catch (err) {
       signal.throwIfAborted()
-      if (!isClusterError(err, 'PEER_UNREACHABLE')) log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })
+      if (!isClusterError(err, 'PEER_UNREACHABLE')) {
+        log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })
+      }
     }
   }
 }

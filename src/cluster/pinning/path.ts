@@ -6,11 +6,14 @@ import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CallOptions } from '../cluster-api.ts'
 
 /**
- * Checks `/ipfs/CID[/…]`, `/ipld/CID[/…]` or `/ipns/NAME[/…]` and returns it clean: without empty, `.` and `..` segments. Throws INVALID_ARGUMENT with Go's text.
+ * Checks `/ipfs/CID[/…]`, `/ipld/CID[/…]` or `/ipns/NAME[/…]` and returns it clean: without empty, `.` and `..` segments. Throws
+ * INVALID_ARGUMENT with Go's text.
  */
 export function checkPath (path: string): string {
   const fail = (why: string): never => {
-    throw new ClusterError('INVALID_ARGUMENT', { path: path.slice(0, 200) }, { message: `error parsing path: invalid path ${quotedText(path)}: ${why}` })
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { path: path.slice(0, 200) }, { message: `error parsing path: invalid path ${quotedText(path)}: ${why}` }
+    )
   }
   const segments = cleanSegments(path)
   const [namespace = '', root = ''] = segments
@@ -32,6 +35,8 @@ function cleanSegments (path: string): string[] {
 }
 
 /** The CID that a path leads to now. INVALID_ARGUMENT for what isn't a path; else the node's errors. */
-export async function resolvePath (path: string, ipfs: Pick<IpfsConnector, 'resolve'>, call: CallOptions & { evenDenied?: boolean } = {}): Promise<CID> {
+export async function resolvePath (
+  path: string, ipfs: Pick<IpfsConnector, 'resolve'>, call: CallOptions & { evenDenied?: boolean } = {}
+): Promise<CID> {
   return ipfs.resolve(checkPath(path), call)
 }

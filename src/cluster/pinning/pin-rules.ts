@@ -9,8 +9,8 @@ export interface ReplicationDefaults { replicationFactorMin: number, replication
 export interface PinRuleInput { pin: Pin, existing: Pin | undefined, defaults: ReplicationDefaults, now: Time }
 
 /**
- * The checks between a wish and the pinset, in Go's order (cluster.go): fills in default factors, empties the allocations of an everywhere pin, and
- * throws PIN_REFUSED with Go's text for bad factors, an expiry in the past, and what may not replace the existing pin.
+ * The checks between a wish and the pinset, in Go's order (cluster.go): fills in default factors, empties the allocations of an everywhere
+ * pin, and throws PIN_REFUSED with Go's text for bad factors, an expiry in the past, and what may not replace the existing pin.
  */
 export function applyPinRules ({ pin, existing, defaults, now }: PinRuleInput): Pin {
   const checked = withFactors(pin, defaults)
@@ -61,7 +61,9 @@ function checkExpiry (pin: Pick<PinOptions, 'expireAt'>, now: Time): void {
 
 function checkReplacement (pin: Pin, existing: Pin): void {
   if (existing.type !== pin.type) {
-    throw refused(`cannot repin CID with different tracking method, clear state with pin rm to proceed. New: ${pin.type}. Was: ${existing.type}`)
+    throw refused(
+      `cannot repin CID with different tracking method, clear state with pin rm to proceed. New: ${pin.type}. Was: ${existing.type}`
+    )
   }
   if (modeOfDepth(existing.maxDepth) === 'recursive' && pin.mode !== 'recursive') {
     throw refused('cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.')
@@ -71,8 +73,10 @@ function checkReplacement (pin: Pin, existing: Pin): void {
 const shapes: Record<PinType, (pin: Pin) => string | undefined> = {
   'bad-type': () => 'the pin has no valid type',
   pin: pin => pin.reference == null ? undefined : 'a pin of plain content has no reference',
-  'meta-pin': pin => pin.reference == null || pin.allocations.length > 0 ? 'a meta-pin refers to its cluster DAG and has no allocations' : undefined,
-  'clusterdag-pin': pin => pin.reference == null || pin.maxDepth !== 0 ? 'a cluster DAG is pinned direct and refers to its meta-pin' : undefined,
+  'meta-pin': pin =>
+    pin.reference == null || pin.allocations.length > 0 ? 'a meta-pin refers to its cluster DAG and has no allocations' : undefined,
+  'clusterdag-pin': pin =>
+    pin.reference == null || pin.maxDepth !== 0 ? 'a cluster DAG is pinned direct and refers to its meta-pin' : undefined,
   'shard-pin': pin => pin.maxDepth === 1 || pin.maxDepth === 2 ? undefined : 'a shard is pinned one or two levels deep'
 }
 

@@ -9,9 +9,12 @@ export const withHolders = (pin: Pin, allocations: readonly PeerId[], now: Time)
   ({ ...pin, allocations: [...allocations], timestamp: Math.max(now, wholeSeconds(pin.timestamp) + 1000) })
 
 /**
- * Whether a peer speaks of the pin as it is here. One that says `pinned` of an older version may be about to hear that it isn't its own: it was taken from it and given back, and it has heard of
- * neither yet.
+ * Whether a peer speaks of the pin as it is here. One that says `pinned` of an older version may be about to hear that it isn't its own: it
+ * was taken from it and given back, and it has heard of neither yet.
  */
-export function isAbout ({ created, allocations }: Pick<PinInfo, 'created' | 'allocations'>, pin: Pick<Pin, 'timestamp' | 'allocations'>): boolean {
-  return wholeSeconds(created) === wholeSeconds(pin.timestamp) && (allocations ?? []).toSorted().join() === pin.allocations.toSorted().join()
+export function isAbout (
+  { created, allocations }: Pick<PinInfo, 'created' | 'allocations'>, pin: Pick<Pin, 'timestamp' | 'allocations'>
+): boolean {
+  return wholeSeconds(created) === wholeSeconds(pin.timestamp)
+    && (allocations ?? []).toSorted().join() === pin.allocations.toSorted().join()
 }

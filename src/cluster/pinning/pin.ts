@@ -32,8 +32,9 @@ export class Pinner {
   }
 
   /**
-   * Checks, allocates (unless allocations are preset) and commits; always, also when nothing but the time changes. Resolves with the pin as committed, the
-   * user's preferred peers still in it. Rejects with FOLLOWER_MODE, DENIED, PIN_REFUSED, NOT_PINNED (pin-update), NOT_ENOUGH_PEERS, and what consensus rejects with.
+   * Checks, allocates (unless allocations are preset) and commits; always, also when nothing but the time changes. Resolves with the pin as
+   * committed, the user's preferred peers still in it. Rejects with FOLLOWER_MODE, DENIED, PIN_REFUSED, NOT_PINNED (pin-update),
+   * NOT_ENOUGH_PEERS, and what consensus rejects with.
    */
   async pin (wish: Pin): Promise<Pin> {
     refuseInFollowerMode(this.#init)
@@ -56,8 +57,8 @@ export class Pinner {
   }
 
   /**
-   * The new CID takes over everything from the old one but name and expiry, when they are given. Nothing else is checked, as in Go. Holders that an item has beyond its
-   * maximum are about to lose it (their peer is being removed): they come last and aren't taken over.
+   * The new CID takes over everything from the old one but name and expiry, when they are given. Nothing else is checked, as in Go. Holders
+   * that an item has beyond its maximum are about to lose it (their peer is being removed): they come last and aren't taken over.
    */
   async #update (from: CID, to: CID, options: PinOptions): Promise<Pin> {
     const now = this.#deps.clock.now()

@@ -35,7 +35,10 @@ export class Placement {
     this.#deps = deps
   }
 
-  /** Throws NOT_ENOUGH_PEERS with Go's text; PIN_REFUSED for factors that add up to zero. `metrics`: a look at the monitor that serves many pins. */
+  /**
+   * Throws NOT_ENOUGH_PEERS with Go's text; PIN_REFUSED for factors that add up to zero. `metrics`: a look at the monitor that serves many
+   * pins.
+   */
   allocate ({ pin, current, without = nobody }: PlacementRequest, metrics: MetricsByName = this.metrics()): PeerId[] {
     const { replicationFactorMin: min, replicationFactorMax: max, userAllocations: priority } = pin
     const excluded = (peer: PeerId): boolean => without.has(peer) || !this.#mayHold(peer, current)

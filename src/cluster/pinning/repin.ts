@@ -51,7 +51,10 @@ export class Repinner {
   /** Notes a peer whose ping expired; `worker` does the rest. A peer that is gone stays noted from the first time on. */
   note (peer: PeerId): void { if (!this.#down.has(peer)) this.#down.set(peer, this.#deps.clock.now() + this.#init.afterMs) }
 
-  /** Gives every pin of the peer that is ours to care for a new place, if it has fewer holders than it needs. A peer that is back is left alone. */
+  /**
+   * Gives every pin of the peer that is ours to care for a new place, if it has fewer holders than it needs. A peer that is back is left
+   * alone.
+   */
   async repinFrom (peer: PeerId, signal: AbortSignal): Promise<void> {
     if (this.#deps.members.has(peer)) return
     const isOurs = closestHere(this.#deps, peer)
@@ -89,7 +92,8 @@ export class Repinner {
       log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations: next })
       return true
     } catch (err) {
-      if (isClusterError(err, 'NOT_ENOUGH_PEERS')) log.warn('no new place for a pin of a peer that is down', { cid: cid.toString(), peer, err })
+      if (isClusterError(err, 'NOT_ENOUGH_PEERS'))
+        log.warn('no new place for a pin of a peer that is down', { cid: cid.toString(), peer, err })
       else log.error('a pin of a peer that is down could not be repinned', { cid: cid.toString(), peer, err })
       return false
     }

@@ -17,7 +17,10 @@ export interface StateSyncDeps extends ClosestDeps {
   log: Logger
 }
 
-/** Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next time. */
+/**
+ * Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next
+ * time.
+ */
 async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
   const isOurs = closestHere(deps)
   const now = deps.clock.now()

@@ -48,8 +48,10 @@ export class Unpinner {
   }
 
   /**
-   * Resolves with the pin that was removed. A meta-pin goes last, after its shards and its cluster DAG, so that a failure half way can be repeated. Rejects with
-   * FOLLOWER_MODE, NOT_PINNED, PIN_REFUSED (shards and cluster DAGs), the node's errors when a cluster DAG can't be read (nothing is changed then).
+   * Resolves with the pin that was removed. A meta-pin goes last, after its shards and its cluster DAG, so that a failure half way can be
+   * repeated. Rejects with
+   * FOLLOWER_MODE, NOT_PINNED, PIN_REFUSED (shards and cluster DAGs), the node's errors when a cluster DAG can't be read (nothing is
+   * changed then).
    */
   async unpin (cid: CID, call: CallOptions = {}): Promise<Pin> {
     refuseInFollowerMode(this.#init)
@@ -63,8 +65,9 @@ export class Unpinner {
   }
 
   /**
-   * Unpins an item that is over its time, as long as nobody changes it: resolves with whether it is gone. Parts of a meta-pin that are not over their time belong to
-   * something else or have just been added again; they stay. A part that is changed meanwhile keeps the meta-pin, for another try. Rejects as `unpin`.
+   * Unpins an item that is over its time, as long as nobody changes it: resolves with whether it is gone. Parts of a meta-pin that are not
+   * over their time belong to something else or have just been added again; they stay. A part that is changed meanwhile keeps the meta-pin,
+   * for another try. Rejects as `unpin`.
    */
   async expire (pin: Pin, call: CallOptions = {}): Promise<boolean> {
     refuseInFollowerMode(this.#init)
@@ -91,7 +94,9 @@ export class Unpinner {
   /** Takes the shards away, several at a time, then the cluster DAG, as long as all goes well; resolves with whether it did. */
   async #eachPart (meta: Pin, call: CallOptions, take: (part: CID) => Promise<boolean>): Promise<boolean> {
     const { reference } = meta
-    if (reference == null) throw new ClusterError('INVALID_DATA', { cid: meta.cid.toString() }, { message: 'the meta-pin has no reference to its cluster DAG' })
+    if (reference == null) {
+      throw new ClusterError('INVALID_DATA', { cid: meta.cid.toString() }, { message: 'the meta-pin has no reference to its cluster DAG' })
+    }
     for await (const shards of this.#shardsOf(reference, call)) {
       const isTaken = await Promise.all(shards.map(take))
       if (isTaken.includes(false)) return false
@@ -100,12 +105,14 @@ export class Unpinner {
   }
 
   /**
-   * The shards that a cluster DAG links to, in batches; a DAG of many shards has a level of nodes in between, which are not pinned. One node at a time is in memory. What
-   * is read first decides whether anything is changed: it is the root.
+   * The shards that a cluster DAG links to, in batches; a DAG of many shards has a level of nodes in between, which are not pinned. One
+   * node at a time is in memory. What is read first decides whether anything is changed: it is the root.
    */
   async * #shardsOf (clusterDag: CID, call: CallOptions): AsyncGenerator<CID[]> {
     const { clock, ipfs, consensus } = this.#deps
-    const links = linksOf(await within({ clock, ms: clusterDagMs, signal: call.signal }, async signal => ipfs.getBlock(clusterDag, { signal })))
+    const links = linksOf(
+      await within({ clock, ms: clusterDagMs, signal: call.signal }, async signal => ipfs.getBlock(clusterDag, { signal }))
+    )
     // before any of them is taken: a shard that is gone must not be looked into as a node
     const between = links.filter(link => !consensus.state.has(link))
     yield * this.#batchesOf(links)

@@ -15,12 +15,15 @@ export interface BalancePeersDeps {
   repoStat: (peer: PeerId, signal: AbortSignal) => Promise<RepoTotals>
 }
 
-/** What peers are compared by. `equal`: all have the same share; else by what their repositories may hold. `by`: tags; default those of `allocate_by`. */
+/**
+ * What peers are compared by. `equal`: all have the same share; else by what their repositories may hold. `by`: tags; default those of
+ * `allocate_by`.
+ */
 export interface BalanceBy { by?: readonly string[] | undefined, equal?: boolean | undefined }
 
 /**
- * The peers of a rebalance: those that are there, tell how much they may hold, and aren't drained; sorted. Throws INVALID_ARGUMENT for a tag that no peer has, PEER_FAILED when a peer doesn't tell its size: a plan
- * without it would fill the others.
+ * The peers of a rebalance: those that are there, tell how much they may hold, and aren't drained; sorted. Throws INVALID_ARGUMENT for a
+ * tag that no peer has, PEER_FAILED when a peer doesn't tell its size: a plan without it would fill the others.
  */
 export async function balancePeers ({ by, equal }: BalanceBy, deps: BalancePeersDeps, signal: AbortSignal): Promise<BalancePeer[]> {
   const { members, monitor, placement, draining, repoStat } = deps
@@ -28,7 +31,9 @@ export async function balancePeers ({ by, equal }: BalanceBy, deps: BalancePeers
   const peers = members.list().filter(peer => !draining.has(peer))
   const valueOf = (peer: PeerId, tag: string): string | undefined => monitor.latestOf(tag, peer)?.value
   for (const tag of by == null ? [] : tags) {
-    if (!peers.some(peer => valueOf(peer, tag) != null)) throw new ClusterError('INVALID_ARGUMENT', { tag }, { message: `no peer has the tag ${tag.slice('tag:'.length)}` })
+    if (!peers.some(peer => valueOf(peer, tag) != null)) {
+      throw new ClusterError('INVALID_ARGUMENT', { tag }, { message: `no peer has the tag ${tag.slice('tag:'.length)}` })
+    }
   }
   const able = new Set(placement.candidates(new Set()))
   return Promise.all(peers.map(async peer => ({
@@ -44,7 +49,11 @@ async function capacityOf (peer: PeerId, stat: Promise<RepoTotals>): Promise<num
     const { storageMax } = await stat
     if (storageMax > 0) return storageMax
   } catch (cause) {
-    throw new ClusterError('PEER_FAILED', { peer }, { message: `peer ${peer} does not tell how much it may hold; with equal shares it need not`, cause })
+    throw new ClusterError('PEER_FAILED', { peer }, {
+      message: `peer ${peer} does not tell how much it may hold; with equal shares it need not`, cause
+    })
   }
-  throw new ClusterError('PEER_FAILED', { peer }, { message: `peer ${peer} does not tell how much it may hold; with equal shares it need not` })
+  throw new ClusterError('PEER_FAILED', { peer }, {
+    message: `peer ${peer} does not tell how much it may hold; with equal shares it need not`
+  })
 }

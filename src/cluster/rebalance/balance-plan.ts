@@ -26,11 +26,12 @@ const tolerance = 0.02
 interface Place extends BalanceFigures { groups: readonly string[], takes: boolean, gives: boolean }
 
 /**
- * Plans which pins go where so that peers are filled alike: see docs/design/rebalance.md. It is shown all pins with `count`, and then again, in any order, with `moveOf`; memory goes with the peers. Pure: the same
- * peers and pins in the same order give the same moves.
+ * Plans which pins go where so that peers are filled alike: see docs/design/rebalance.md. It is shown all pins with `count`, and then
+ * again, in any order, with `moveOf`; memory goes with the peers. Pure: the same peers and pins in the same order give the same moves.
  *
- * A move takes a pin from a peer above its goal to one below, so no plan with fewer moves brings all to their goals; moves that bring a pin into more groups come on top. No move makes a pin stand in fewer groups, gives
- * it to a holder, or touches a pin with a holder that isn't in the plan.
+ * A move takes a pin from a peer above its goal to one below, so no plan with fewer moves brings all to their goals; moves that bring a pin
+ * into more groups come on top. No move makes a pin stand in fewer groups, gives it to a holder, or touches a pin with a holder that isn't
+ * in the plan.
  */
 export class BalancePlan {
   readonly #places: Map<PeerId, Place>
@@ -71,7 +72,9 @@ export class BalancePlan {
   }
 
   /** The pair that brings the pin into the most groups; among equals from the fullest to the emptiest. */
-  #forGroups (holders: readonly Place[], givers: readonly Place[], takers: readonly Place[]): { from: Place, to: Place, why: 'group' } | undefined {
+  #forGroups (
+    holders: readonly Place[], givers: readonly Place[], takers: readonly Place[]
+  ): { from: Place, to: Place, why: 'group' } | undefined {
     let best = groupsOf(holders)
     let found: { from: Place, to: Place, why: 'group' } | undefined
     for (const from of givers) {
@@ -85,7 +88,9 @@ export class BalancePlan {
     return found
   }
 
-  #forLoad (holders: readonly Place[], givers: readonly Place[], takers: readonly Place[]): { from: Place, to: Place, why: 'load' } | undefined {
+  #forLoad (
+    holders: readonly Place[], givers: readonly Place[], takers: readonly Place[]
+  ): { from: Place, to: Place, why: 'load' } | undefined {
     const groups = groupsOf(holders)
     for (const from of givers) {
       if (!from.gives || from.after <= from.goal) continue
@@ -116,7 +121,8 @@ export class BalancePlan {
 }
 
 /**
- * Whole numbers that add up to all copies, by capacity. Nobody has more than there are pins; what is beyond goes to the others. Who takes none keeps at most what it has.
+ * Whole numbers that add up to all copies, by capacity. Nobody has more than there are pins; what is beyond goes to the others. Who takes
+ * none keeps at most what it has.
  */
 function sharesOf (places: readonly Place[], pins: number): number[] {
   const shares = places.map(() => 0)

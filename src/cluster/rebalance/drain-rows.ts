@@ -45,10 +45,14 @@ export class DrainRows {
 
   /** Figures only: what can't be written costs a look at the pinset after the next start. Never rejects. */
   async save (drain: Drain): Promise<void> {
-    await this.#write(drain, false).catch(err => this.#deps.log.warn('how far a drain is could not be stored', { peer: drain.peer, err: messageOf(err) }))
+    await this.#write(drain, false).catch(err => this.#deps.log.warn('how far a drain is could not be stored', {
+      peer: drain.peer, err: messageOf(err)
+    }))
   }
 
-  async delete (peer: PeerId): Promise<void> { await this.#deps.datastore?.write([{ key: prefix + peer, value: undefined }], { sync: true, frees: true }) }
+  async delete (peer: PeerId): Promise<void> {
+    await this.#deps.datastore?.write([{ key: prefix + peer, value: undefined }], { sync: true, frees: true })
+  }
 
   async #write ({ peer, ...row }: Drain, sync: boolean): Promise<void> {
     await this.#deps.datastore?.write([{ key: prefix + peer, value: Buffer.from(JSON.stringify(row)) }], { sync })

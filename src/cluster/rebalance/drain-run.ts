@@ -178,7 +178,9 @@ export class DrainRun {
   /** Waits until the limits let another move begin. */
   async #turn (signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps
-    for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) await clock.sleep(Math.min(waitMs, shortWaitMs), signal)
+    for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) {
+      await clock.sleep(Math.min(waitMs, shortWaitMs), signal)
+    }
     signal.throwIfAborted()
     this.#pace.began(clock.now())
   }
@@ -191,7 +193,8 @@ export class DrainRun {
     this.#inTransit.set(key, cid)
     try {
       const { outcome, isFewer, reason } = await transfers.run({
-        cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.gave(peers), onDone: peers => receivers.done(peers)
+        cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.gave(peers),
+        onDone: peers => receivers.done(peers)
       }, signal)
       if (outcome === 'stuck') return this.#wait(cid, reason)
       this.#left(isFewer)

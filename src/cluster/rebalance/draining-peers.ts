@@ -15,7 +15,10 @@ const readAgainMs = 1000
 const believedMs = 24 * 3_600_000
 const mostBelieved = 64
 
-/** Peers from which this one or another moves everything away. The others say so in their pings; only those count whose changes of the pinset do. */
+/**
+ * Peers from which this one or another moves everything away. The others say so in their pings; only those count whose changes of the
+ * pinset do.
+ */
 export class DrainingPeers {
   readonly #init: { self: PeerId }
   readonly #deps: DrainingPeersDeps

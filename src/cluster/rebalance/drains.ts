@@ -71,8 +71,10 @@ export class Drains {
   }
 
   /**
-   * Begins, or changes the limits of a drain. Resolves when the drain is on the disk. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (limits), NOT_FOUND (neither a member nor a holder),
-   * NOT_ENOUGH_PEERS (details `pins`, `needed`), CONFLICT (another peer drains it, details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is changed.
+   * Begins, or changes the limits of a drain. Resolves when the drain is on the disk. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT
+   * (limits), NOT_FOUND (neither a member nor a holder),
+   * NOT_ENOUGH_PEERS (details `pins`, `needed`), CONFLICT (another peer drains it, details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is
+   * changed.
    */
   async start (peer: PeerId, order: DrainOrder, signal?: AbortSignal): Promise<DrainStatus> {
     refuseInFollowerMode(this.#init)
@@ -82,11 +84,16 @@ export class Drains {
     if (known != null) return this.#limit(known.run, order)
     const by = draining.drainedBy(peer)
     if (by != null) throw new ClusterError('CONFLICT', { peer, by }, { message: `peer ${by} drains it already: ask that one` })
-    if (this.#runs.size >= mostDrains) throw new ClusterError('QUEUE_FULL', {}, { message: `${mostDrains} peers are being drained already` })
+    if (this.#runs.size >= mostDrains) {
+      throw new ClusterError('QUEUE_FULL', {}, { message: `${mostDrains} peers are being drained already` })
+    }
     const { pins, everywhere, lacking, needed } = await this.#survey(peer, signal)
     if (!members.has(peer) && pins === 0) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     if (lacking > 0) {
-      throw new ClusterError('NOT_ENOUGH_PEERS', { peer, pins: lacking, needed }, { message: `${lacking} pins of the peer need up to ${needed} peers: without it there are too few` })
+      throw new ClusterError(
+        'NOT_ENOUGH_PEERS', { peer, pins: lacking, needed },
+        { message: `${lacking} pins of the peer need up to ${needed} peers: without it there are too few` }
+      )
     }
     const drain: Drain = { peer, since: clock.now(), endedAt: null, pins, moved: 0, fewer: 0, ...defaultLimits, ...order }
     await this.#rows.add(drain)
@@ -124,10 +131,17 @@ export class Drains {
   #run (drain: Drain): DrainRun {
     const { transfers, everywhere } = this.#parts()
     const receivers = new Receivers(this.#deps)
-    const run: DrainRun = new DrainRun(drain, { ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps), changed: () => this.#deps.onDrain?.(this.#statusOf(run)), save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) } })
+    const run: DrainRun = new DrainRun(drain, {
+      ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps),
+      changed: () => this.#deps.onDrain?.(this.#statusOf(run)),
+      save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) }
+    })
     this.#deps.draining.add(drain.peer)
     this.#runs.set(drain.peer, { run, worker: this.#deps.workers.add(run.worker()) })
-    void this.#deps.repoStat(drain.peer, new AbortController().signal).then(({ repoSize }) => receivers.measure(repoSize, drain.pins), () => {}) // without it peers are taken by their metrics alone
+    // without it peers are taken by their metrics alone
+    void this.#deps.repoStat(drain.peer, new AbortController().signal).then(
+      ({ repoSize }) => receivers.measure(repoSize, drain.pins), () => {}
+    )
     return run
   }
 
@@ -143,7 +157,10 @@ export class Drains {
 
   #statusOf (run: DrainRun): DrainStatus {
     const { state, reason, left, everywhere, inTransit, stuck, bytes, drain } = run
-    return { ...drain, peerName: this.#deps.members.ping(drain.peer).peerName, state, reason, left, everywhere, inTransit, stuck, bytes, leftMs: run.leftMs() }
+    return {
+      ...drain, peerName: this.#deps.members.ping(drain.peer).peerName, state, reason, left, everywhere, inTransit, stuck, bytes,
+      leftMs: run.leftMs()
+    }
   }
 
   /** New allocations of a peer that was drained: Go's peers, and those that haven't heard of it, may make some. */
@@ -162,7 +179,8 @@ export class Drains {
     for await (const batch of consensus.state.pins(signal == null ? {} : { signal })) {
       for (const pin of batch) {
         if (isEverywhere(pin)) found.everywhere++
-        else if (pin.allocations.includes(peer)) surveyOne(pin, found, new Set([...able, ...pin.allocations.filter(other => other !== peer && members.has(other))]).size)
+        else if (pin.allocations.includes(peer))
+          surveyOne(pin, found, new Set([...able, ...pin.allocations.filter(other => other !== peer && members.has(other))]).size)
       }
     }
     return found

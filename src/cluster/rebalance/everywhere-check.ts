@@ -39,7 +39,9 @@ export class EverywhereCheck {
 
   async #lacking (peer: PeerId, signal: AbortSignal): Promise<number> {
     let count = 0
-    for await (const rows of this.#deps.statusesOf(peer, failed | pinning | queued, signal)) count += rows.filter(({ allocations }) => (allocations ?? []).length === 0).length
+    for await (const rows of this.#deps.statusesOf(peer, failed | pinning | queued, signal)) {
+      count += rows.filter(({ allocations }) => (allocations ?? []).length === 0).length
+    }
     return count
   }
 }

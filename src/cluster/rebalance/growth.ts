@@ -14,7 +14,10 @@ export class Growth {
 
   constructor (deps: GrowthDeps) { this.#deps = deps }
 
-  /** Bytes since the last call that asked the same peer; the first one for a peer counts nothing. Peers that don't answer count nothing. Never rejects. */
+  /**
+   * Bytes since the last call that asked the same peer; the first one for a peer counts nothing. Peers that don't answer count nothing.
+   * Never rejects.
+   */
   async since (peers: readonly PeerId[], signal: AbortSignal): Promise<number> {
     const grown = await Promise.all(peers.map(async peer => this.#grown(peer, signal).catch(() => 0)))
     const sum = grown.reduce((all, one) => all + one, 0)

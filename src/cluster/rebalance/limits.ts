@@ -7,6 +7,10 @@ const mostAtOnce = 1024
 /** Throws INVALID_ARGUMENT. */
 export function checkLimits ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: Partial<PaceLimits>): void {
   const refuse = (message: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message }) }
-  if (atOnce != null && (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > mostAtOnce)) refuse(`at-once is a whole number from 1 to ${mostAtOnce}`)
-  for (const rate of [maxPinsPerSecond, maxBytesPerSecond]) if (rate != null && !(rate >= 0 && Number.isFinite(rate))) refuse('a limit is a number, 0 or more; 0: none')
+  if (atOnce != null && (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > mostAtOnce)) {
+    refuse(`at-once is a whole number from 1 to ${mostAtOnce}`)
+  }
+  for (const rate of [maxPinsPerSecond, maxBytesPerSecond]) {
+    if (rate != null && !(rate >= 0 && Number.isFinite(rate))) refuse('a limit is a number, 0 or more; 0: none')
+  }
 }

@@ -3,7 +3,9 @@ import type { PaceLimits } from '../cluster-api.ts'
 
 const longestPauseMs = 60_000
 
-/** Says when the next move may begin. Bytes count when they have come: what has begun goes on, and the next one waits until it is paid for. */
+/**
+ * Says when the next move may begin. Bytes count when they have come: what has begun goes on, and the next one waits until it is paid for.
+ */
 export class Pace {
   limits: PaceLimits
   #pinAt: Time = 0

@@ -75,7 +75,8 @@ export class Rebalances {
   async stop (): Promise<void> { await this.#worker?.stop() }
 
   /**
-   * Begins. Resolves when the disk has it. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT, CONFLICT (one is under way), STORAGE_FULL, and as `balancePeers` does; then nothing is begun.
+   * Begins. Resolves when the disk has it. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT, CONFLICT (one is under way), STORAGE_FULL, and as
+   * `balancePeers` does; then nothing is begun.
    */
   async start (order: RebalanceOrder, signal: AbortSignal): Promise<RebalanceStatus> {
     refuseInFollowerMode(this.#init)
@@ -113,8 +114,12 @@ export class Rebalances {
     this.#pace = new Pace(limits)
     this.#failed.clear()
     void this.#worker?.stop()
-    this.#status = { state: 'planning', reason: '', since, endedAt: null, planned: 0, moved: 0, failed: 0, inTransit: 0, peers: [], ...limits }
-    this.#worker = this.#deps.workers.add({ name: 'rebalance', intervalMs: () => retryMs, work: async signal => await this.#round(signal) ? 'busy' : 'idle' })
+    this.#status = {
+      state: 'planning', reason: '', since, endedAt: null, planned: 0, moved: 0, failed: 0, inTransit: 0, peers: [], ...limits
+    }
+    this.#worker = this.#deps.workers.add({
+      name: 'rebalance', intervalMs: () => retryMs, work: async signal => await this.#round(signal) ? 'busy' : 'idle'
+    })
     return this.#status
   }
 
@@ -165,14 +170,18 @@ export class Rebalances {
     const settle = async (most: number): Promise<void> => {
       for (;;) {
         for (const move of inTransit) if (!this.#deps.moves.has(move.cid)) this.#arrived(move, inTransit)
-        if (this.#pace.limits.maxBytesPerSecond > 0) this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.now())
+        if (this.#pace.limits.maxBytesPerSecond > 0) {
+          this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.now())
+        }
         if (inTransit.size <= most) return
         await clock.sleep(lookMs, signal)
       }
     }
     for (const move of moves) {
       await settle(this.#pace.limits.atOnce - 1)
-      for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) await clock.sleep(Math.min(waitMs, lookMs), signal)
+      for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) {
+        await clock.sleep(Math.min(waitMs, lookMs), signal)
+      }
       this.#pace.began(clock.now())
       if (await this.#begin(move, signal)) inTransit.add(move)
       this.#tell({ inTransit: inTransit.size })

@@ -13,8 +13,8 @@ interface Gifts { coming: number, come: number, measuredAt: bigint }
 const costs: Readonly<Record<string, 'bytes' | 'one'>> = { freespace: 'bytes', reposize: 'bytes', pinqueue: 'one', numpin: 'one' }
 
 /**
- * Who takes what leaves a peer. Metrics are told every half minute, and a thousand pins are given in that time: what a peer was given counts against it until its metric can show it, else
- * all would go to the one that had most room.
+ * Who takes what leaves a peer. Metrics are told every half minute, and a thousand pins are given in that time: what a peer was given
+ * counts against it until its metric can show it, else all would go to the one that had most room.
  */
 export class Receivers {
   readonly #deps: ReceiversDeps
@@ -73,7 +73,9 @@ export class Receivers {
 }
 
 /** Those first that are in groups where none of the holders is; else their order stays. */
-function byFreshGroups (candidates: readonly PeerId[], holders: readonly PeerId[], tags: ReadonlyArray<ReadonlyMap<PeerId, Pick<Metric, 'value'>>>): PeerId[] {
+function byFreshGroups (
+  candidates: readonly PeerId[], holders: readonly PeerId[], tags: ReadonlyArray<ReadonlyMap<PeerId, Pick<Metric, 'value'>>>
+): PeerId[] {
   const taken = tags.map(tag => new Set(holders.map(peer => tag.get(peer)?.value)))
   const fresh = (peer: PeerId): number => tags.filter((tag, at) => taken[at]?.has(tag.get(peer)?.value) === false).length
   return candidates.toSorted((one, other) => fresh(other) - fresh(one))

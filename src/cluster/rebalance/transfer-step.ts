@@ -19,8 +19,8 @@ export interface TransferView {
 }
 
 /**
- * What to do next. `commit`: the pin gets these allocations; `isLast` when the peer isn't among them any more, `isFewer` when the pin has fewer copies then than it had. `stuck`:
- * nothing can be done now.
+ * What to do next. `commit`: the pin gets these allocations; `isLast` when the peer isn't among them any more, `isFewer` when the pin has
+ * fewer copies then than it had. `stuck`: nothing can be done now.
  */
 export type TransferStep = { do: 'commit', allocations: PeerId[], isLast: boolean, isFewer: boolean } | { do: 'wait' } | { do: 'stuck' }
 
@@ -28,7 +28,10 @@ export type TransferStep = { do: 'commit', allocations: PeerId[], isLast: boolea
 export const goalOf = ({ allocations, replicationFactorMin: min, replicationFactorMax: max }: TransferView['pin']): number =>
   Math.max(min, 1, max > 0 ? Math.min(max, allocations.length) : allocations.length)
 
-/** How a pin leaves a peer: see docs/design/rebalance.md. The pin never gets allocations without the peer before `goal` others, or the minimum when there are no more to be had, have it. */
+/**
+ * How a pin leaves a peer: see docs/design/rebalance.md. The pin never gets allocations without the peer before `goal` others, or the
+ * minimum when there are no more to be had, have it.
+ */
 export function transferStep ({ pin, from, goal, said, added, candidates }: TransferView): TransferStep {
   const others = pin.allocations.filter(peer => peer !== from)
   const are = (saying: Saying): PeerId[] => others.filter(peer => (said.get(peer) ?? 'failed') === saying)
@@ -46,7 +49,9 @@ export function transferStep ({ pin, from, goal, said, added, candidates }: Tran
 }
 
 /** Without the peer. Holders beyond the maximum go, those first that haven't got it; the others keep their order. */
-function taken ({ pin, others, kept, isFewer }: { pin: TransferView['pin'], others: readonly PeerId[], kept: readonly PeerId[], isFewer: boolean }): TransferStep {
+function taken (
+  { pin, others, kept, isFewer }: { pin: TransferView['pin'], others: readonly PeerId[], kept: readonly PeerId[], isFewer: boolean }
+): TransferStep {
   const { replicationFactorMax: max } = pin
   const staying = new Set(max > 0 ? kept.slice(0, max) : kept)
   return { do: 'commit', allocations: others.filter(peer => staying.has(peer)), isLast: true, isFewer }

@@ -38,7 +38,9 @@ const lastLookMs = 5000
 /** How long a holder may be silent, or not know of the pin, before another one is chosen. */
 const unawareMs = 60_000
 
-const sayings: Partial<Record<TrackerStatus, Saying>> = { pinned: 'has', pinning: 'coming', pin_queued: 'coming', pin_error: 'failed', cluster_error: 'failed' }
+const sayings: Partial<Record<TrackerStatus, Saying>> = {
+  pinned: 'has', pinning: 'coming', pin_queued: 'coming', pin_error: 'failed', cluster_error: 'failed'
+}
 
 /** What one holder said last, in words too, and since when it has said nothing of use. */
 interface Heard { saying: Saying, unawareSince: number | undefined, reason: string }
@@ -49,7 +51,9 @@ export class Transfers {
 
   constructor (deps: TransfersDeps) { this.#deps = deps }
 
-  /** Resolves when the peer has lost the pin, or nothing can be done now; rejects with what consensus rejects with, or the signal's reason. */
+  /**
+   * Resolves when the peer has lost the pin, or nothing can be done now; rejects with what consensus rejects with, or the signal's reason.
+   */
   async run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
     const { clock, consensus } = this.#deps
     const transfer = new Transfer(order, this.#deps)
@@ -102,7 +106,10 @@ class Transfer {
     if (!isAbout({ created: heardOf.timestamp, allocations: heardOf.allocations }, pin)) return undefined
     if (this.#goal === 0) this.#goal = goalOf(pin)
     const said = new Map([...this.#heard].map(([peer, { saying }]) => [peer, saying]))
-    const step = this.#patient(transferStep({ pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added, candidates: () => candidates(pin).filter(peer => !this.#added.has(peer)) }))
+    const step = this.#patient(transferStep({
+      pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added,
+      candidates: () => candidates(pin).filter(peer => !this.#added.has(peer))
+    }))
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
@@ -136,7 +143,9 @@ class Transfer {
       return this.#unaware(peer, `peer ${peer} says ${status}: it does not take the pin as its own`)
     } catch (err) {
       signal.throwIfAborted()
-      if (isClusterError(err, 'NOT_AUTHORIZED')) return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} does not trust this one` }
+      if (isClusterError(err, 'NOT_AUTHORIZED')) {
+        return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} does not trust this one` }
+      }
       return this.#unaware(peer, `peer ${peer}: ${messageOf(err)}`)
     }
   }

@@ -28,7 +28,9 @@ export class GarbageCollection {
     this.#deps = deps
   }
 
-  /** On all peers at once; who fails has an `error`, who doesn't let us is left out. Local: rejects with the node's error. No time limit. */
+  /**
+   * On all peers at once; who fails has an `error`, who doesn't let us is left out. Local: rejects with the node's error. No time limit.
+   */
   async collect ({ local, ...call }: ScopeOptions = {}): Promise<Map<PeerId, RepoGc>> {
     const { members } = this.#deps
     if (local === true) return new Map([[members.self, await this.#here(call)]])

@@ -16,8 +16,13 @@ export interface RepoStatDeps {
   log: Logger
 }
 
-/** What the repositories of all members use and may use together. Who doesn't answer is left out; rejects with the first error when nobody does. */
-export async function totalRepoStat ({ members, ipfs, remotes, clock, log }: RepoStatDeps, { signal }: CallOptions = {}): Promise<RepoTotals> {
+/**
+ * What the repositories of all members use and may use together. Who doesn't answer is left out; rejects with the first error when nobody
+ * does.
+ */
+export async function totalRepoStat (
+  { members, ipfs, remotes, clock, log }: RepoStatDeps, { signal }: CallOptions = {}
+): Promise<RepoTotals> {
   const ask = async (peer: PeerId): Promise<RepoTotals> => within({ clock, ms: peerAnswerMs, signal }, async limit =>
     peer === members.self ? ipfs.repoStat({ signal: limit }) : remotes.repoStat(peer, { signal: limit }))
   const answers = await Promise.allSettled(members.list().map(ask))

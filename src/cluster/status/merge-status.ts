@@ -17,9 +17,9 @@ export interface MergeDeps {
 export type FailedPeer = (head: PinInfoHead) => PinInfo
 
 /**
- * Merges the answers of several peers into one row per CID. All answers are read before the first row comes out, because a peer that fails at its end shows as
- * failed in every row; the rows wait in a table whose memory is bounded. When peers disagree about name, allocations, … the last stream's word counts
- * (put this peer last), one in cluster_error never against one that answers.
+ * Merges the answers of several peers into one row per CID. All answers are read before the first row comes out, because a peer that fails
+ * at its end shows as failed in every row; the rows wait in a table whose memory is bounded. When peers disagree about name, allocations, …
+ * the last stream's word counts (put this peer last), one in cluster_error never against one that answers.
  */
 export async function * mergeStatus (streams: readonly PeerRows[], deps: MergeDeps, signal?: AbortSignal): AsyncGenerator<GlobalPinInfo[]> {
   const table = deps.table()

@@ -17,17 +17,23 @@ export interface MissingHoldersDeps {
 
 /** What an operator is told of a peer that isn't there. */
 export function missingText ({ lastSeen }: Pick<MissingPeer, 'lastSeen'>): string {
-  return lastSeen == null ? 'the peer is missing: it was not heard since this peer began' : `the peer is missing: it was heard last at ${formatTime(Math.floor(lastSeen / 1000) * 1000)}`
+  return lastSeen == null
+    ? 'the peer is missing: it was not heard since this peer began'
+    : `the peer is missing: it was heard last at ${formatTime(Math.floor(lastSeen / 1000) * 1000)}`
 }
 
 /** What a row says of the pin itself. */
-export const headOf = ({ cid, name, allocations, origins, metadata, timestamp }: Pin): PinInfoHead => ({ cid, name, allocations, origins, metadata, created: timestamp })
+export const headOf = ({ cid, name, allocations, origins, metadata, timestamp }: Pin): PinInfoHead => ({
+  cid, name, allocations, origins, metadata, created: timestamp
+})
 
 /**
- * A status list with a row for each allocated peer that isn't there. With a filter the peers that answer leave out most pins: then those that a missing peer shall hold
- * come after the others.
+ * A status list with a row for each allocated peer that isn't there. With a filter the peers that answer leave out most pins: then those
+ * that a missing peer shall hold come after the others.
  */
-export async function * withMissingHolders (rows: AsyncIterable<GlobalPinInfo[]>, deps: MissingHoldersDeps, call: CallOptions): AsyncGenerator<GlobalPinInfo[]> {
+export async function * withMissingHolders (
+  rows: AsyncIterable<GlobalPinInfo[]>, deps: MissingHoldersDeps, call: CallOptions
+): AsyncGenerator<GlobalPinInfo[]> {
   const shown = new Set<string>()
   for await (const batch of rows) {
     for (const info of batch) if (addMissing(info, deps) && deps.filter !== 0) shown.add(info.cid.toString())

@@ -19,7 +19,9 @@ const restPerWork = 20
 /** What peers still have to do. `incomplete`: pins that some peer hasn't got, none of whose holders is missing. */
 interface Unfinished { incomplete: number, byPeer: Map<PeerId, Partial<Record<TrackerStatus, number>>> }
 
-/** The use case "how are all the pins": the pinset's holders, and what all peers still have to do. Callers at the same time share an answer. */
+/**
+ * The use case "how are all the pins": the pinset's holders, and what all peers still have to do. Callers at the same time share an answer.
+ */
 export class PinsHealths {
   readonly #deps: PinsHealthDeps
   #last: Unfinished | undefined
@@ -33,7 +35,10 @@ export class PinsHealths {
     const { peers, ...figures } = await this.#deps.replications.look()
     const { incomplete, byPeer } = await this.#unfinished(peers)
     signal?.throwIfAborted()
-    return { ...figures, underReplicated: figures.underReplicated + incomplete, peers: peers.map(one => ({ ...one, statuses: byPeer.get(one.peer) ?? {} })) }
+    return {
+      ...figures, underReplicated: figures.underReplicated + incomplete,
+      peers: peers.map(one => ({ ...one, statuses: byPeer.get(one.peer) ?? {} }))
+    }
   }
 
   async #unfinished (peers: readonly PeerHolding[]): Promise<Unfinished> {

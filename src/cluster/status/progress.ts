@@ -36,7 +36,10 @@ export class Progresses {
     this.#deps = deps
   }
 
-  /** This peer first. Who doesn't answer has only an `error`; Go peers, who can't, and those who don't let us ask are left out. A follower asks nobody. */
+  /**
+   * This peer first. Who doesn't answer has only an `error`; Go peers, who can't, and those who don't let us ask are left out. A follower
+   * asks nobody.
+   */
   async of (cid: CID, call: CallOptions = {}): Promise<PeerPinProgress[]> {
     const { members, remoteProgress } = this.#deps
     const here: PeerPinProgress = { peer: members.self, peerName: this.#init.peerName, ...progressHere(cid, this.#deps), error: '' }
@@ -46,7 +49,9 @@ export class Progresses {
     return [here, ...rows.filter(row => row != null)]
   }
 
-  async #ask (peer: PeerId, cid: CID, { remoteProgress, signal }: { remoteProgress: RemoteProgress, signal: AbortSignal | undefined }): Promise<PeerPinProgress | undefined> {
+  async #ask (
+    peer: PeerId, cid: CID, { remoteProgress, signal }: { remoteProgress: RemoteProgress, signal: AbortSignal | undefined }
+  ): Promise<PeerPinProgress | undefined> {
     const { clock, log, members } = this.#deps
     const { peerName } = members.ping(peer)
     try {

@@ -20,8 +20,8 @@ const freshMs = 5000
 const restPerWork = 50
 
 /**
- * The use case "what does a missing peer cost": one look at the whole pinset, from what it says and who is there. No peer is asked. Callers at the same time share a look,
- * and one that is fresh serves again.
+ * The use case "what does a missing peer cost": one look at the whole pinset, from what it says and who is there. No peer is asked. Callers
+ * at the same time share a look, and one that is fresh serves again.
  */
 export class Replications {
   readonly #deps: ReplicationsDeps

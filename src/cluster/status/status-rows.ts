@@ -47,7 +47,9 @@ export class SpillingStatusRows implements StatusRows {
       else group.push({ rank, row })
     }
     this.#held += rows.length
-    if (this.#held > this.#init.rowsInMemory && this.#deps.temporaryStore != null) this.#spilling = this.#spilling.then(async () => this.#spill())
+    if (this.#held > this.#init.rowsInMemory && this.#deps.temporaryStore != null) {
+      this.#spilling = this.#spilling.then(async () => this.#spill())
+    }
     await this.#spilling
   }
 

@@ -62,12 +62,16 @@ export class Statuses {
       ? tracker.statusAll(filter, options(signal))
       : remotes.statusAll(peer, filter, options(signal)), options(signal))
     if (missing !== true || this.#init.followerMode || !statusMatches('cluster_error', filter)) return merged
-    const rowOf = (peer: PeerId, head: PinInfoHead): PinInfo => this.#rowsOf(peer, 'cluster_error', missingText(members.missingPeer(peer)))(head)
-    return withMissingHolders(merged, { filter, rowOf, state: this.#deps.consensus.state, members: new Set(members.list()) }, options(signal))
+    const rowOf = (peer: PeerId, head: PinInfoHead): PinInfo =>
+      this.#rowsOf(peer, 'cluster_error', missingText(members.missingPeer(peer)))(head)
+    return withMissingHolders(
+      merged, { filter, rowOf, state: this.#deps.consensus.state, members: new Set(members.list()) }, options(signal)
+    )
   }
 
   /**
-   * One pin on all peers: who holds it is asked, the other members are `remote`, who doesn't answer is in `cluster_error`, who doesn't let us ask is left out.
+   * One pin on all peers: who holds it is asked, the other members are `remote`, who doesn't answer is in `cluster_error`, who doesn't let
+   * us ask is left out.
    * What isn't in the pinset is `unpinned` on all members without asking.
    */
   async ofAll (cid: CID, ask: AskPeer, { signal }: CallOptions = {}): Promise<GlobalPinInfo> {
@@ -114,7 +118,9 @@ export class Statuses {
   async #askOne (peer: PeerId, head: PinInfoHead, ask: AskPeer, signal: AbortSignal | undefined): Promise<PinInfo | undefined> {
     const { clock, members } = this.#deps
     try {
-      return peer === members.self ? await ask(peer, signal) : await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, late))
+      return peer === members.self
+        ? await ask(peer, signal)
+        : await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, late))
     } catch (err) {
       signal?.throwIfAborted()
       return this.#failure(peer, err)?.(head)
@@ -136,8 +142,12 @@ export class Statuses {
   /** Makes rows of a peer that didn't speak for itself: who it is comes from its last ping, the time is now. */
   #rowsOf (peer: PeerId, status: TrackerStatus, error = ''): (head: PinInfoHead) => PinInfo {
     const { peerName, ipfsId: ipfsPeerId, ipfsAddresses: ipfsPeerAddresses } = this.#deps.members.ping(peer)
-    const short = { peerName, ipfsPeerId, ipfsPeerAddresses, status, timestamp: this.#deps.clock.now(), error, attemptCount: 0, priorityPin: false }
-    return ({ cid, name, allocations, origins, created, metadata }) => ({ cid, name, allocations, origins, created, metadata, peer, ...short })
+    const short = {
+      peerName, ipfsPeerId, ipfsPeerAddresses, status, timestamp: this.#deps.clock.now(), error, attemptCount: 0, priorityPin: false
+    }
+    return ({ cid, name, allocations, origins, created, metadata }) => ({
+      cid, name, allocations, origins, created, metadata, peer, ...short
+    })
   }
 }
 

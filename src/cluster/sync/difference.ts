@@ -21,10 +21,12 @@ const questionsAtOnce = 128
 const deepest = 200
 
 /**
- * The keys in which two pinsets differ, found by descending where digests of parts do: costs by the difference, not by the pinset. What is changed meanwhile may be among them. `differ`: it is known that they do; when no
- * part shows it all keys are compared.
+ * The keys in which two pinsets differ, found by descending where digests of parts do: costs by the difference, not by the pinset. What is
+ * changed meanwhile may be among them. `differ`: it is known that they do; when no part shows it all keys are compared.
  */
-export async function differenceOf (pinsets: readonly [PinsetParts, PinsetParts], { most, signal }: DifferenceOptions, differ = false): Promise<Difference> {
+export async function differenceOf (
+  pinsets: readonly [PinsetParts, PinsetParts], { most, signal }: DifferenceOptions, differ = false
+): Promise<Difference> {
   const options = signal == null ? {} : { signal }
   const cells = await both(pinsets, parts => parts.cells(options))
   let open = unequalGroups(cells)
@@ -33,7 +35,9 @@ export async function differenceOf (pinsets: readonly [PinsetParts, PinsetParts]
   while (open.length > 0 && keys.length < most) {
     const now = open.splice(0, questionsAtOnce)
     const small = now.filter(({ pins, prefix }) => pins <= fewKeys || prefix.length >= deepest).map(({ prefix }) => prefix)
-    const large = now.filter(({ prefix }) => !small.includes(prefix)).map(({ prefix }): GroupQuestion => ({ prefix, depth: prefix.length + 1 }))
+    const large = now.filter(({ prefix }) => !small.includes(prefix)).map(
+      ({ prefix }): GroupQuestion => ({ prefix, depth: prefix.length + 1 })
+    )
     if (large.length > 0) open.unshift(...unequalGroups(await both(pinsets, parts => parts.groups(large, options))))
     if (small.length > 0) keys.push(...unequalKeys(await both(pinsets, parts => parts.keys(small, options))))
   }
@@ -41,7 +45,9 @@ export async function differenceOf (pinsets: readonly [PinsetParts, PinsetParts]
 }
 
 /** These keys again: those that still differ. */
-export async function stillDiffering (pinsets: readonly [PinsetParts, PinsetParts], keys: readonly string[], options: PartsOptions = {}): Promise<KeyDifference[]> {
+export async function stillDiffering (
+  pinsets: readonly [PinsetParts, PinsetParts], keys: readonly string[], options: PartsOptions = {}
+): Promise<KeyDifference[]> {
   const found: KeyDifference[] = []
   for (let at = 0; at < keys.length; at += questionsAtOnce) {
     const asked = keys.slice(at, at + questionsAtOnce)
@@ -52,14 +58,17 @@ export async function stillDiffering (pinsets: readonly [PinsetParts, PinsetPart
 
 type Pair<T> = readonly [T, T]
 
-const both = async <T>([one, other]: Pair<PinsetParts>, ask: (parts: PinsetParts) => Promise<T>): Promise<[T, T]> => Promise.all([ask(one), ask(other)])
+const both = async <T>([one, other]: Pair<PinsetParts>, ask: (parts: PinsetParts) => Promise<T>): Promise<[T, T]> =>
+  Promise.all([ask(one), ask(other)])
 const union = (texts: readonly string[]): string[] => [...new Set(texts)].toSorted()
 
 function unequalGroups ([ones, others]: Pair<KeyGroup[]>): Array<{ prefix: string, pins: number }> {
   const [one, other] = [byName(ones, ({ prefix }) => prefix), byName(others, ({ prefix }) => prefix)]
   return union([...one.keys(), ...other.keys()]).flatMap(prefix => {
     const [here, there] = [one.get(prefix), other.get(prefix)]
-    return here?.digest === there?.digest && here?.pins === there?.pins ? [] : [{ prefix, pins: Math.max(here?.pins ?? 0, there?.pins ?? 0) }]
+    return here?.digest === there?.digest && here?.pins === there?.pins
+      ? []
+      : [{ prefix, pins: Math.max(here?.pins ?? 0, there?.pins ?? 0) }]
   })
 }
 

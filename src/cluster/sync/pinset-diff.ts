@@ -38,13 +38,20 @@ export class PinsetDiffs {
     const keys = (await stillDiffering(sides, first.map(({ key }) => key), options)).map(({ key }) => key)
     const repaired = repair ? await this.#repair(sides, keys, options) : null
     if (repair) await this.#deps.clock.sleep(secondLookMs, signal)
-    return { ...peers, pins: this.#pins(await stillDiffering(sides, keys, options)), isCut, isSameHeads: await isSameHeads(sides, options), repair: repaired }
+    return {
+      ...peers, pins: this.#pins(await stillDiffering(sides, keys, options)), isCut, isSameHeads: await isSameHeads(sides, options),
+      repair: repaired
+    }
   }
 
   #side (peer: PeerId): Side {
     const { self, digests, remotePinsets } = this.#deps
     if (digests == null || remotePinsets == null) throw new ClusterError('UNSUPPORTED', { peer })
-    if (peer !== self) return { ...remotePinsets.parts(peer), peer, mergeAgain: async (request, options) => remotePinsets.mergeAgain(peer, request, options) }
+    if (peer !== self) {
+      return {
+        ...remotePinsets.parts(peer), peer, mergeAgain: async (request, options) => remotePinsets.mergeAgain(peer, request, options)
+      }
+    }
     return {
       peer,
       heads: async () => digests.point()?.heads ?? [],

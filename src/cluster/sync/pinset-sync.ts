@@ -35,14 +35,17 @@ export interface PinsetSyncDeps {
 }
 
 /** Comparisons with a suspect. `waiting`: what both had at one of them, until each has merged that of the other. */
-interface Looks { count: number, nextAt: number, settled: number, waiting: { look: number, ours: readonly CID[], theirs: readonly CID[] } | undefined }
+interface Looks {
+  count: number, nextAt: number, settled: number, waiting: { look: number, ours: readonly CID[], theirs: readonly CID[] } | undefined
+}
 
 /** Keys that are compared with a peer that may be silently different. */
 const keysCompared = 1000
 const headsCompared = 256
 
 /**
- * Looks again and again whether the pinsets of the other peers are the same as this one's, and says so when they aren't. Heads of others that stay away are fetched from who named them.
+ * Looks again and again whether the pinsets of the other peers are the same as this one's, and says so when they aren't. Heads of others
+ * that stay away are fetched from who named them.
  */
 export class PinsetSync {
   readonly #init: PinsetSyncInit
@@ -67,7 +70,12 @@ export class PinsetSync {
     const { members } = this.#deps
     return members.list().filter(peer => peer !== members.self).map(peer => {
       const row = rows.get(peer)
-      return row == null ? { peer, peerName: members.ping(peer).peerName, isTrusted: this.#deps.consensus.trusts(peer), state: 'unknown', since: null, by: null, pins: null, digest: null, heads: [] } : this.#row(row)
+      return row == null
+        ? {
+          peer, peerName: members.ping(peer).peerName, isTrusted: this.#deps.consensus.trusts(peer), state: 'unknown', since: null,
+          by: null, pins: null, digest: null, heads: []
+        }
+        : this.#row(row)
     })
   }
 
@@ -78,10 +86,16 @@ export class PinsetSync {
   }
 
   /** Trusted peers that are out of sync with this one. */
-  outOfSync (): PeerId[] { return this.#watch.rows().filter(({ peer, state }) => state === 'out_of_sync' && this.#deps.consensus.trusts(peer)).map(({ peer }) => peer) }
+  outOfSync (): PeerId[] {
+    return this.#watch.rows().filter(
+      ({ peer, state }) => state === 'out_of_sync' && this.#deps.consensus.trusts(peer)
+    ).map(({ peer }) => peer)
+  }
 
   /** Heads of trusted peers have been missing for longer than an interval. */
-  get isBehind (): boolean { return this.#watch.missing(this.#init.stateSyncIntervalMs).some(({ peer }) => this.#deps.consensus.trusts(peer)) }
+  get isBehind (): boolean {
+    return this.#watch.missing(this.#init.stateSyncIntervalMs).some(({ peer }) => this.#deps.consensus.trusts(peer))
+  }
 
   /** Called when a peer gets out of sync, and when it is so no more. */
   onChange (listener: (row: PeerSync) => void): () => void { return this.#listeners.add(listener) }
@@ -145,10 +159,18 @@ export class PinsetSync {
     }
   }
 
-  async #compared (peer: PeerId, { looks, digests, other, signal }: { looks: Looks, digests: PinsetDigests, other: ReturnType<RemotePinsets['parts']>, signal: AbortSignal }): Promise<SyncRow[]> {
+  async #compared (
+    peer: PeerId,
+    { looks, digests, other, signal }: {
+      looks: Looks, digests: PinsetDigests, other: ReturnType<RemotePinsets['parts']>, signal: AbortSignal
+    }
+  ): Promise<SyncRow[]> {
     const look = looks.count++
     const { waiting } = looks
-    if (digests.point()?.isComplete === true && waiting?.theirs.every(head => digests.isMerged(head)) === true && await other.areMerged(waiting.ours, { signal })) {
+    if (
+      digests.point()?.isComplete === true && waiting?.theirs.every(head => digests.isMerged(head)) === true
+        && await other.areMerged(waiting.ours, { signal })
+    ) {
       looks.settled = waiting.look
       looks.waiting = undefined
     }
@@ -164,7 +186,11 @@ export class PinsetSync {
       const facts = { peer, state, pins: claim?.pins, digest: claim?.digest, heads: row.heads.slice(0, 4).join(' ') }
       const wasOut = this.#out.delete(peer)
       if (state === 'out_of_sync') this.#out.add(peer)
-      if (state === 'out_of_sync' && this.#deps.consensus.trusts(peer)) this.#deps.log.error('the pinset of a peer is another one than here, and nothing is missing on either side. `helia-cluster-ctl health diff` tells where they differ', facts)
+      if (state === 'out_of_sync' && this.#deps.consensus.trusts(peer))
+        this.#deps.log.error(
+          'the pinset of a peer is another one than here, and nothing is missing on either side. `helia-cluster-ctl health diff` tells where they differ',
+          facts
+        )
       else if (wasOut) this.#deps.log.info('the pinset of a peer is out of sync no more', facts)
       else this.#deps.log.debug('how the pinset of a peer is to ours', facts)
       if (wasOut || state === 'out_of_sync') this.#listeners.emit(this.#row(row))

@@ -56,8 +56,8 @@ interface OwnPoint { at: number, point: string, digest: string, isComplete: bool
 const mostPoints = 512
 
 /**
- * Decides how the pinsets of other peers are to this one's, out of what is heard of them: no clock, no network. Peers are rarely heard at the very moment at which they have the same blocks, so what this one had in the last interval
- * is remembered.
+ * Decides how the pinsets of other peers are to this one's, out of what is heard of them: no clock, no network. Peers are rarely heard at
+ * the very moment at which they have the same blocks, so what this one had in the last interval is remembered.
  */
 export class SyncWatch {
   readonly #init: SyncWatchInit
@@ -92,25 +92,42 @@ export class SyncWatch {
 
   /** Heads of others that aren't here for so long. */
   missing (forMs: number): Array<{ peer: PeerId, heads: readonly string[] }> {
-    return [...this.#peers].flatMap(([peer, { missing }]) => missing != null && this.#age(missing.from) >= forMs ? [{ peer, heads: missing.heads }] : [])
-  }
-
-  /** Peers that haven't been seen in step for a quarter of an interval although neither side misses anything: what they have is to be compared key by key. */
-  suspects (): PeerId[] {
-    const { intervalMs } = this.#init
-    return [...this.#peers].filter(([, { heard, sameAt, firstAt, isIncomplete, missing }]) =>
-      heard.claim != null && !isIncomplete && (missing == null || this.#age(missing.from) < intervalMs / 4) && this.#age(sameAt ?? firstAt) >= intervalMs / 4).map(([peer]) => peer)
+    return [...this.#peers].flatMap(
+      ([peer, { missing }]) => missing != null && this.#age(missing.from) >= forMs ? [{ peer, heads: missing.heads }] : []
+    )
   }
 
   /**
-   * The keys in which a peer differs, with both values: what the comparison found; none: it is the same. Looks are numbered; up to `settled` both sides have merged the heads that the other had at that look, so that keys which differ
-   * since then aren't under way.
+   * Peers that haven't been seen in step for a quarter of an interval although neither side misses anything: what they have is to be
+   * compared key by key.
    */
-  compared (peer: PeerId, { keys, look, settled, now }: { keys: ReadonlyMap<string, string>, look: number, settled: number, now: Time }): SyncRow[] {
+  suspects (): PeerId[] {
+    const { intervalMs } = this.#init
+    return [...this.#peers].filter(([, { heard, sameAt, firstAt, isIncomplete, missing }]) =>
+      heard.claim != null && !isIncomplete && (missing == null || this.#age(missing.from) < intervalMs / 4)
+        && this.#age(sameAt ?? firstAt) >= intervalMs / 4).map(([peer]) => peer)
+  }
+
+  /**
+   * The keys in which a peer differs, with both values: what the comparison found; none: it is the same. Looks are numbered; up to
+   * `settled` both sides have merged the heads that the other had at that look, so that keys which differ since then aren't under way.
+   */
+  compared (
+    peer: PeerId, { keys, look, settled, now }: { keys: ReadonlyMap<string, string>, look: number, settled: number, now: Time }
+  ): SyncRow[] {
     const watched = this.#peers.get(peer)
     if (watched == null) return []
     const known = watched.keys
-    watched.keys = new Map([...keys].map(([key, values]) => [key, known.get(key)?.values === values ? known.get(key) ?? { values, from: this.#watched, look } : { values, from: this.#watched, look }]))
+    watched.keys = new Map(
+      [...keys].map(
+        ([key, values]) => [
+          key,
+          known.get(key)?.values === values
+            ? known.get(key) ?? { values, from: this.#watched, look }
+            : { values, from: this.#watched, look }
+        ]
+      )
+    )
     watched.settled = settled
     if (keys.size === 0) this.#same(watched)
     return this.#changed(watched, now)
@@ -129,7 +146,10 @@ export class SyncWatch {
   }
 
   #begun (heard: Heard, now: Time): Watched {
-    const watched: Watched = { heard, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false, missing: undefined, keys: new Map(), settled: -1, state: 'unknown', since: now }
+    const watched: Watched = {
+      heard, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false, missing: undefined, keys: new Map(),
+      settled: -1, state: 'unknown', since: now
+    }
     this.#peers.set(heard.peer, watched)
     return watched
   }

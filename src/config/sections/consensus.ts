@@ -5,16 +5,22 @@ import { section } from '../section.ts'
 
 const crdtFields = {
   cluster_name: field(text, 'ipfs-cluster', 'The name of the topic that the peers share. The same on all of them.'),
-  trusted_peers: field(trustedPeers, ['*'], 'Peers whose changes are taken over. "*": all. Absent means nobody but this peer.', { reading: 'literal' }),
+  trusted_peers: field(
+    trustedPeers, ['*'], 'Peers whose changes are taken over. "*": all. Absent means nobody but this peer.', { reading: 'literal' }
+  ),
   batching: group({
     max_batch_size: int(0, 'A delta block is cut when it has this many changes. 0: no batching.', { atLeast: 0, reading: 'literal' }),
     max_batch_age: duration('0s', 'A delta block is cut at this age. 0: no batching.', { atLeast: 0, lenient: true }),
     max_queue_size: int(50000, 'Changes that may wait.', { above: 0, omitDefault: true })
   }, 'Many changes in one delta block.'),
   repair_interval: duration('1h0m0s', 'How often missing blocks of the history are looked for. 0: never.', { atLeast: 0, lenient: true }),
-  rebroadcast_interval: duration('1m0s', 'How often the newest changes are announced again.', { above: 0, omitDefault: true, lenient: true }),
+  rebroadcast_interval: duration(
+    '1m0s', 'How often the newest changes are announced again.', { above: 0, omitDefault: true, lenient: true }
+  ),
   peerset_metric: field(text, 'ping', 'The metric that makes a peer a member.', { omitDefault: true }),
-  datastore_namespace: field(text, '/c', 'Where the keys begin in the datastore.', { omitDefault: true, inert: 'the pinset has a datastore of its own.' })
+  datastore_namespace: field(
+    text, '/c', 'Where the keys begin in the datastore.', { omitDefault: true, inert: 'the pinset has a datastore of its own.' }
+  )
 }
 
 export type CrdtConfig = ValuesOf<typeof crdtFields>

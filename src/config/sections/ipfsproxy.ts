@@ -5,7 +5,10 @@ import { section } from '../section.ts'
 
 const fields = {
   listen_multiaddress: field(multiaddrs(), ['/ip4/127.0.0.1/tcp/9095'], 'Where the proxy listens.'),
-  node_multiaddress: field(multiaddr, '/ip4/127.0.0.1/tcp/5001', 'The RPC API of the Kubo to pass requests on to. Without meaning for the embedded node.', { omitDefault: true }),
+  node_multiaddress: field(
+    multiaddr, '/ip4/127.0.0.1/tcp/5001', 'The RPC API of the Kubo to pass requests on to. Without meaning for the embedded node.',
+    { omitDefault: true }
+  ),
   node_https: bool(false, 'Speak HTTPS to that Kubo.', { omitDefault: true }),
   log_file: field(text, '', 'Write the access log to this file instead of the log.'),
   read_timeout: duration('0s', 'How long reading a request may take. 0: no limit.', { atLeast: 0 }),

@@ -13,10 +13,15 @@ export const metricsSection = section({ path: 'observations.metrics', doc: 'Metr
 
 const tracingFields = {
   enable_tracing: bool(false, 'Send traces.'),
-  jaeger_agent_endpoint: field(multiaddr, '/ip4/0.0.0.0/udp/6831', 'The host they are sent to, when `otlp_endpoint` is empty.', { reading: 'literal', testDefault: '/ip4/127.0.0.1/udp/6831' }),
+  jaeger_agent_endpoint: field(
+    multiaddr, '/ip4/0.0.0.0/udp/6831', 'The host they are sent to, when `otlp_endpoint` is empty.',
+    { reading: 'literal', testDefault: '/ip4/127.0.0.1/udp/6831' }
+  ),
   sampling_prob: field(float({ atLeast: 0, atMost: 1 }), 0.3, 'Share of the requests that are traced.', { reading: 'literal' }),
   service_name: field(text, 'cluster-daemon', 'Name in the traces.'),
-  otlp_endpoint: field(text, '', 'URL where they are sent by OTLP over HTTP; empty: port 4318 of the host in `jaeger_agent_endpoint`.', { omitDefault: true })
+  otlp_endpoint: field(
+    text, '', 'URL where they are sent by OTLP over HTTP; empty: port 4318 of the host in `jaeger_agent_endpoint`.', { omitDefault: true }
+  )
 }
 export type TracingConfig = ValuesOf<typeof tracingFields>
 export const tracingSection = section({ path: 'observations.tracing', doc: 'Traces of requests.', fields: tracingFields })

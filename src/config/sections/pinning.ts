@@ -19,7 +19,10 @@ export type PubsubmonConfig = ValuesOf<typeof pubsubmonFields>
 export const pubsubmonSection = section({ path: 'monitor.pubsubmon', doc: 'Metrics of the other peers.', fields: pubsubmonFields })
 
 const balancedFields = {
-  allocate_by: field(strings, ['tag:group', 'freespace'], 'Metrics by which peers are chosen: pins are spread over the values of the first, then of the next.')
+  allocate_by: field(
+    strings, ['tag:group', 'freespace'],
+    'Metrics by which peers are chosen: pins are spread over the values of the first, then of the next.'
+  )
 }
 export type BalancedConfig = ValuesOf<typeof balancedFields>
 export const balancedSection = section({
@@ -40,14 +43,20 @@ export const diskSection = section({ path: 'informer.disk', doc: 'Tells the othe
 
 const tagsFields = {
   metric_ttl: metricTtl,
-  tags: field(stringMap, { group: 'default' }, 'Names and values, such as a region; allocate by them as "tag:<name>".', { reading: 'literal' })
+  tags: field(
+    stringMap, { group: 'default' }, 'Names and values, such as a region; allocate by them as "tag:<name>".', { reading: 'literal' }
+  )
 }
 export type TagsConfig = ValuesOf<typeof tagsFields>
 export const tagsSection = section({ path: 'informer.tags', doc: 'Tells the other peers about tags.', fields: tagsFields })
 
 const pinqueueFields = {
   metric_ttl: { ...metricTtl, reading: 'literal' as const },
-  weight_bucket_size: int(100_000, 'Queue lengths count the same within a bucket of this size. 0: each length for itself.', { atLeast: 0, reading: 'literal' })
+  weight_bucket_size: int(
+    100_000, 'Queue lengths count the same within a bucket of this size. 0: each length for itself.', { atLeast: 0, reading: 'literal' }
+  )
 }
 export type PinqueueConfig = ValuesOf<typeof pinqueueFields>
-export const pinqueueSection = section({ path: 'informer.pinqueue', doc: 'Tells the other peers how many pins wait.', fields: pinqueueFields })
+export const pinqueueSection = section({
+  path: 'informer.pinqueue', doc: 'Tells the other peers how many pins wait.', fields: pinqueueFields
+})

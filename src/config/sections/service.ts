@@ -7,20 +7,37 @@ import type { Finding } from '../section.ts'
 const own = { reading: 'plain' } as const
 
 const fields = {
-  http_listen_multiaddress: field(multiaddrs({ notEmpty: true }), ['/ip4/127.0.0.1/tcp/9099'], 'Where the service listens; `/unix/…` works.', own),
+  http_listen_multiaddress: field(
+    multiaddrs({ notEmpty: true }), ['/ip4/127.0.0.1/tcp/9099'], 'Where the service listens; `/unix/…` works.', own
+  ),
   ssl_cert_file: field(text, '', 'Certificate (PEM) for HTTPS, absolute or relative to the folder.', { ...own, omitDefault: true }),
   ssl_key_file: field(text, '', 'Key (PEM) of the certificate.', { ...own, omitDefault: true }),
   public_url: field(publicUrl, '', 'What links of the service begin with. Empty: what the client, or a trusted proxy, says.', own),
-  trusted_proxies: field(addresses, [], 'Addresses and networks of reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count.', own),
+  trusted_proxies: field(
+    addresses, [], 'Addresses and networks of reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count.',
+    own
+  ),
   gateway_url: field(publicUrl, '', "Where `/api/gateway` sends readers. Empty: this peer's own gateway.", own),
   gateway: group({
     open: bool(false, 'Serve content at `/api/gateway`, too, that nobody of the service has. It is not pinned.', own)
   }, ''),
   quota_bytes: field(bytes, 2 ** 30, 'What a new account may store; earlier ones keep theirs.', own),
-  registration: field(oneOf(['', 'open', 'verified', 'invite', 'closed']), '', 'Who can sign up: everybody, whoever has a code that was mailed to the address, whoever has an invitation, nobody. Empty: `open` when the service listens on this machine only, else `verified` with mail and `closed` without.', own),
-  admins: field(strings, [], 'E-mail addresses whose accounts are admins, once a mailed code has proven the address (or `helia-cluster-service user add` made them).', own),
+  registration: field(
+    oneOf(['', 'open', 'verified', 'invite', 'closed']), '',
+    'Who can sign up: everybody, whoever has a code that was mailed to the address, whoever has an invitation, nobody. Empty: `open` when the service listens on this machine only, else `verified` with mail and `closed` without.',
+    own
+  ),
+  admins: field(
+    strings, [],
+    'E-mail addresses whose accounts are admins, once a mailed code has proven the address (or `helia-cluster-service user add` made them).',
+    own
+  ),
   database: group({
-    url: field(secretText, '', 'PostgreSQL, `postgres://user:password@host/name`, for one service on several peers. Empty: SQLite in the folder of the peer.', { ...own, hidden: true })
+    url: field(
+      secretText, '',
+      'PostgreSQL, `postgres://user:password@host/name`, for one service on several peers. Empty: SQLite in the folder of the peer.',
+      { ...own, hidden: true }
+    )
   }, ''),
   staging: group({
     folder: field(text, 'staging', 'Where uploads wait until they are pinned, absolute or relative to the folder.', own),
@@ -47,9 +64,16 @@ const fields = {
     code: field(rate, '30/10m', 'Codes asked for or tried from one address.', own)
   }, ''),
   pinning: group({
-    strict: bool(false, 'Answer `/api/pinning` exactly as the Pinning Service API and its public test suite want it: 202 for a new pin, another CID in the place of a pin, all statuses in a list by name.', { ...own, omitDefault: true })
+    strict: bool(
+      false,
+      'Answer `/api/pinning` exactly as the Pinning Service API and its public test suite want it: 202 for a new pin, another CID in the place of a pin, all statuses in a list by name.',
+      { ...own, omitDefault: true }
+    )
   }, ''),
-  webhooks_private: bool(false, 'Whether addresses that users give (of webhooks, of other pinning services) may be in private networks.', { ...own, omitDefault: true }),
+  webhooks_private: bool(
+    false, 'Whether addresses that users give (of webhooks, of other pinning services) may be in private networks.',
+    { ...own, omitDefault: true }
+  ),
   session_lifetime: duration('336h0m0s', 'How long a log-in lasts.', { ...own, above: 0 }),
   read_header_timeout: duration('5s', 'How long reading the headers may take.', { ...own, atLeast: 0 }),
   idle_timeout: duration('1m0s', 'How long an idle connection, or an upload that stands still, stays open.', { ...own, above: 0 }),
@@ -67,9 +91,16 @@ function check (values: ServiceApiConfig): Finding[] {
   return [
     ...(wrong.length > 0 ? [{ key: 'admins', value: wrong, allowed: 'e-mail addresses' }] : []),
     ...(tls === 1 ? [{ key: 'ssl_cert_file', value: sslCertFile, allowed: 'set together with ssl_key_file' }] : []),
-    ...((s3.endpoint === '') === (s3.bucket === '') ? [] : [{ key: 'staging.s3.bucket', value: s3.bucket, allowed: 'set together with staging.s3.endpoint' }])
+    ...(
+      (s3.endpoint === '') === (s3.bucket === '')
+        ? []
+        : [{ key: 'staging.s3.bucket', value: s3.bucket, allowed: 'set together with staging.s3.endpoint' }]
+    )
   ]
 }
 
 /** Not written by `init`: a peer has no service unless somebody asks for it. */
-export const serviceSection = section({ path: 'api.service', doc: 'The pinning service for many people: accounts, keys, uploads, pins. Absent: none of it is loaded. See service.md.', fields, check })
+export const serviceSection = section({
+  path: 'api.service',
+  doc: 'The pinning service for many people: accounts, keys, uploads, pins. Absent: none of it is loaded. See service.md.', fields, check
+})

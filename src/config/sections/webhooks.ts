@@ -8,8 +8,14 @@ const own = { reading: 'plain' } as const
 
 const fields = {
   urls: field(strings, [], 'Where the events of the cluster are sent by POST, http:// or https://.', own),
-  secret: field(secretText, '', 'Signs what is sent, as the Standard Webhooks specification has it; `whsec_` and base64, or any text.', { ...own, hidden: true }),
-  events: field(strings, [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.', own),
+  secret: field(
+    secretText, '', 'Signs what is sent, as the Standard Webhooks specification has it; `whsec_` and base64, or any text.',
+    { ...own, hidden: true }
+  ),
+  events: field(
+    strings, [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.',
+    own
+  ),
   allow_private: bool(false, 'Whether the addresses may be in private networks, this machine included.', own)
 }
 
@@ -29,4 +35,7 @@ function isAddress (text: string): boolean {
 }
 
 /** Not written by `init`. */
-export const webhooksSection = section({ path: 'api.webhooks', doc: 'The events of the cluster, sent to programs elsewhere. Absent: none of it is loaded. See rest-api.md.', fields, check })
+export const webhooksSection = section({
+  path: 'api.webhooks', doc: 'The events of the cluster, sent to programs elsewhere. Absent: none of it is loaded. See rest-api.md.',
+  fields, check
+})

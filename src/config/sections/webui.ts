@@ -7,12 +7,21 @@ import type { Finding } from '../section.ts'
 const own = { reading: 'plain' } as const
 
 const fields = {
-  http_listen_multiaddress: field(multiaddrs({ notEmpty: true }), ['/ip4/127.0.0.1/tcp/9098'], 'Where the pages are; `/unix/…` works.', own),
+  http_listen_multiaddress: field(
+    multiaddrs({ notEmpty: true }), ['/ip4/127.0.0.1/tcp/9098'], 'Where the pages are; `/unix/…` works.', own
+  ),
   ssl_cert_file: field(text, '', 'Certificate (PEM) for HTTPS, absolute or relative to the folder.', { ...own, omitDefault: true }),
   ssl_key_file: field(text, '', 'Key (PEM) of the certificate.', { ...own, omitDefault: true }),
-  public_url: field(publicUrl, '', 'What the pages are reached by, behind a reverse proxy. Without credentials in `api.restapi` no other name than this, `localhost` and addresses is answered.', own),
+  public_url: field(
+    publicUrl, '',
+    'What the pages are reached by, behind a reverse proxy. Without credentials in `api.restapi` no other name than this, `localhost` and addresses is answered.',
+    own
+  ),
   gateway_url: field(publicUrl, '', "What links to content begin with. Empty: this peer's own gateway, when it has one.", own),
-  trusted_proxies: field(addresses, [], 'Addresses and networks of reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count.', own),
+  trusted_proxies: field(
+    addresses, [], 'Addresses and networks of reverse proxies whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` count.',
+    own
+  ),
   disabled: bool(false, 'As if the section were not there.', { ...own, omitDefault: true }),
   read_header_timeout: duration('5s', 'How long reading the headers may take.', { ...own, atLeast: 0 }),
   idle_timeout: duration('1m0s', 'How long an idle connection stays open.', { ...own, above: 0 }),

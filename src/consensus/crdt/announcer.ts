@@ -20,9 +20,10 @@ const longestSilence = 4
 const maxSeen = 20_000
 
 /**
- * Tells the others the heads: a new one at once, all soon after a peer began to listen, and all that nobody named since the last tick on a timer (go-ds-crdt). Heads of others whose branch isn't
- * here yet are not repeated: whoever asked for it would wait in vain. Not to repeat what others say is Go's rule; but a peer that trusts only us doesn't
- * listen to them and would never hear of the head, so that we don't keep silent for ever.
+ * Tells the others the heads: a new one at once, all soon after a peer began to listen, and all that nobody named since the last tick on a
+ * timer (go-ds-crdt). Heads of others whose branch isn't here yet are not repeated: whoever asked for it would wait in vain. Not to repeat
+ * what others say is Go's rule; but a peer that trusts only us doesn't listen to them and would never hear of the head, so that we don't
+ * keep silent for ever.
  */
 export class Announcer {
   readonly #init: AnnouncerInit
@@ -40,7 +41,9 @@ export class Announcer {
   }
 
   /** Looks out for newcomers. */
-  start (): void { this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#newcomers.came(peer, listeners)) }
+  start (): void {
+    this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#newcomers.came(peer, listeners))
+  }
 
   stop (): void {
     this.#unwatch?.()

@@ -27,8 +27,8 @@ const blocksKept = 8
 const mark = new Uint8Array(0)
 
 /**
- * Blocks that are merged one after the other and written together. Each sees what those before it in the batch did, so that the result is that of as many
- * single merges; only what users would have seen in between is left out. Nothing changes outside until `commit`.
+ * Blocks that are merged one after the other and written together. Each sees what those before it in the batch did, so that the result is
+ * that of as many single merges; only what users would have seen in between is left out. Nothing changes outside until `commit`.
  */
 export class BlockBatch {
   readonly heads: MapDraft<Head>
@@ -70,8 +70,12 @@ export class BlockBatch {
   /** All writes but those of the values. */
   * writes (): Generator<Write> {
     for (const [key, value] of this.#records) yield { key, value }
-    for (const [id, head] of this.heads.changes()) yield { key: layout.headRecord(id), value: head == null ? undefined : layout.numberBytes(head.priority) }
-    for (const [id, want] of this.wants.changes()) yield { key: layout.wantRecord(id), value: want == null ? undefined : layout.textBytes(want.root) }
+    for (const [id, head] of this.heads.changes()) {
+      yield { key: layout.headRecord(id), value: head == null ? undefined : layout.numberBytes(head.priority) }
+    }
+    for (const [id, want] of this.wants.changes()) {
+      yield { key: layout.wantRecord(id), value: want == null ? undefined : layout.textBytes(want.root) }
+    }
   }
 
   /** The batch is written: the edge of the DAG moves. */
@@ -146,7 +150,9 @@ export class BlockBatch {
     if (found != null) return found
     const record = layout.blockRecord(id)
     const bytes = this.#records.get(record) ?? this.#datastore.get(record)
-    if (bytes == null || !isIntact(id, bytes)) throw new ClusterError('INVALID_DATA', { block: id }, { message: `the CRDT block ${id} is lost from the datastore, or damaged` })
+    if (bytes == null || !isIntact(id, bytes)) {
+      throw new ClusterError('INVALID_DATA', { block: id }, { message: `the CRDT block ${id} is lost from the datastore, or damaged` })
+    }
     const { delta } = decodeCrdtBlock(cidOfBlockKey(id), bytes)
     if (known.size >= blocksKept) known.clear()
     known.set(id, delta)
@@ -171,4 +177,6 @@ export function storedRecord (datastore: Datastore, key: string): ValueRecord {
   return bytes == null ? emptyRecord : decodeValueRecord(bytes)
 }
 
-function unreachable (key: string): never { throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' }) }
+function unreachable (key: string): never {
+  throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
+}

@@ -19,7 +19,9 @@ import { Slots } from './slots.ts'
 import type { Turns } from './turns.ts'
 
 export interface CatchUpInit {
-  /** How often a store marked dirty is checked; blocks that could not be fetched are asked for again at least this often, and each minute. */
+  /**
+   * How often a store marked dirty is checked; blocks that could not be fetched are asked for again at least this often, and each minute.
+   */
   repairIntervalMs: number
 }
 
@@ -57,9 +59,9 @@ const longBranch = 8
 interface Fetch { cid: CID, from: PeerId | undefined, isRoot: boolean, depth: number }
 
 /**
- * Fetches what is missing, newest first: an announced head is merged before its ancestors, whose absence is recorded in the same batch. Every branch goes
- * its own way; what can't be had is asked for again later, also after a restart. Between Node peers long branches come as a stream (history-sync.ts); while one flows, no
- * branch is walked down here, and when it ends what it left is.
+ * Fetches what is missing, newest first: an announced head is merged before its ancestors, whose absence is recorded in the same batch.
+ * Every branch goes its own way; what can't be had is asked for again later, also after a restart. Between Node peers long branches come as
+ * a stream (history-sync.ts); while one flows, no branch is walked down here, and when it ends what it left is.
  */
 export class CatchUp {
   readonly #init: CatchUpInit
@@ -132,7 +134,10 @@ export class CatchUp {
     }
   }
 
-  /** Checks the whole DAG when the store is marked dirty. Blocks that are gone or damaged are put on record as missing: `retry` fetches them. Resolves with how many. */
+  /**
+   * Checks the whole DAG when the store is marked dirty. Blocks that are gone or damaged are put on record as missing: `retry` fetches
+   * them. Resolves with how many.
+   */
   async repairIfDirty (signal: AbortSignal): Promise<number> {
     const { store, turns, log } = this.#deps
     if (!store.dirty || this.#stop.signal.aborted) return 0
@@ -220,7 +225,9 @@ export class CatchUp {
     const { clock, exchange } = this.#deps
     const release = await this.#slots.take(from ?? '')
     const cancelPatience = clock.after(patienceMs, release)
-    const { signal, clear } = deadline(clock, fetchTimeoutMs, () => new ClusterError('TIMEOUT', { block: cid.toString() }), this.#stop.signal)
+    const { signal, clear } = deadline(
+      clock, fetchTimeoutMs, () => new ClusterError('TIMEOUT', { block: cid.toString() }), this.#stop.signal
+    )
     try {
       signal.throwIfAborted()
       return await exchange.fetch(cid, { signal, ...(from == null ? {} : { from }) })

@@ -32,8 +32,8 @@ export interface ChangeJournalDeps {
 type JournaledChange = Overlay & { over?: Uint8Array }
 
 /**
- * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They are cut into blocks by number or age. Without batching it
- * holds only what an earlier run with batching left behind. All but `arm` and `cutSoon` are to be called in turns.
+ * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They are cut into blocks by number or
+ * age. Without batching it holds only what an earlier run with batching left behind. All but `arm` and `cutSoon` are to be called in turns.
  */
 export class ChangeJournal {
   readonly #init: BatchingInit

@@ -4,8 +4,8 @@ import type { Overlay, ValueRecord, Version } from './value-record.ts'
 interface Condition { version: Version | undefined, before: Overlay | undefined }
 
 /**
- * Remembers which changes in the journal were made for a certain pin, so that they don't undo what is merged until they get their block. In memory only: what an
- * earlier run left in the journal gets its block in any case.
+ * Remembers which changes in the journal were made for a certain pin, so that they don't undo what is merged until they get their block. In
+ * memory only: what an earlier run left in the journal gets its block in any case.
  */
 export class Conditions {
   readonly #conditions = new Map<string, Condition>()

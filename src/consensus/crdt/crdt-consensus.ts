@@ -74,7 +74,8 @@ export function trustOf ({ self, trustedPeers }: Pick<CrdtConsensusInit, 'self' 
 }
 
 /** A block of the DAG that is in this store: what other peers may fetch. */
-export const storedBlock = (datastore: Pick<Datastore, 'get'>, cid: CID): Uint8Array | undefined => datastore.get(blockRecord(blockKey(cid)))
+export const storedBlock = (datastore: Pick<Datastore, 'get'>, cid: CID): Uint8Array | undefined =>
+  datastore.get(blockRecord(blockKey(cid)))
 
 /** Never written, only deleted. */
 const probeKey = '/write-probe'
@@ -106,20 +107,28 @@ class Crdt implements CrdtConsensus {
     this.#deps = { ...deps, log }
     this.#trusts = trustOf(init)
     this.state = pinState(datastore, () => store.size)
-    this.#announcer = new Announcer({ self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log })
+    this.#announcer = new Announcer(
+      { self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log }
+    )
     this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
-    this.#catchUp = new CatchUp(init, { store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer) })
+    this.#catchUp = new CatchUp(init, {
+      store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer)
+    })
     this.digests = new CrdtDigests({ datastore, store, turns, catchUp: this.#catchUp, announcements: this.#announcements, changed })
   }
 
   async start (signal: AbortSignal): Promise<void> {
     await this.#store.load()
     signal.throwIfAborted()
-    this.#unsubscribe = this.#deps.broadcast.subscribe(crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer))
+    this.#unsubscribe = this.#deps.broadcast.subscribe(
+      crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer)
+    )
     this.#announcer.start()
     this.#catchUp.start()
     this.#local.start()
-    const counting = countWorker({ digest: this.#store.digest, turns: this.#turns, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log })
+    const counting = countWorker({
+      digest: this.#store.digest, turns: this.#turns, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log
+    })
     this.#workers = [this.#announcer.worker(), this.#catchUp.worker(), counting].map(worker => this.#deps.workers.add(worker))
   }
 

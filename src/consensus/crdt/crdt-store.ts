@@ -27,8 +27,8 @@ export interface ApplyOptions {
 }
 
 /**
- * The CRDT on the disk: merges blocks, one atomic batch each. In memory only the edge of the DAG and the keys in the journal. Calls that write must
- * come one after the other (the owner's turns).
+ * The CRDT on the disk: merges blocks, one atomic batch each. In memory only the edge of the DAG and the keys in the journal. Calls that
+ * write must come one after the other (the owner's turns).
  */
 export class CrdtStore {
   readonly heads = new Map<string, Head>()
@@ -56,17 +56,25 @@ export class CrdtStore {
     await finishCleaning(datastore)
     const isRebuilt = await rebuildIfDamaged(datastore, this.#deps.log)
     for await (const rows of datastore.entries(layout.allHeads)) {
-      for (const [record, value] of rows) this.heads.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), priority: layout.numberOf(value) })
+      for (const [record, value] of rows) {
+        this.heads.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), priority: layout.numberOf(value) })
+      }
     }
     await this.digest.load(this.heads.keys())
     for await (const rows of datastore.entries(layout.allWants)) {
-      for (const [record, value] of rows) this.wants.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
+      for (const [record, value] of rows) {
+        this.wants.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
+      }
     }
     for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.keyOf(record))
     this.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
     this.dirty = datastore.has(layout.dirtyRecord)
     this.damage = pinsetDamageOf(datastore)
-    if (this.damage != null && !isRebuilt) this.#deps.log.warn(`the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt })
+    if (this.damage != null && !isRebuilt) {
+      this.#deps.log.warn(
+        `the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt }
+      )
+    }
   }
 
   /** Nothing is left to be told: everything that trusted peers have is here. */
@@ -109,8 +117,9 @@ export class CrdtStore {
   async apply (block: CrdtBlock, options: ApplyOptions): Promise<PinsetChange[]> { return this.applyAll([block], options) }
 
   /**
-   * Merges blocks in this order, in one atomic batch: afterwards all is as if they had been merged one by one. Those that are here are passed over. Resolves with
-   * what changed for users in the end. Rejects with INVALID_DATA, and marks the store dirty, when a stored block that it needs is gone or damaged.
+   * Merges blocks in this order, in one atomic batch: afterwards all is as if they had been merged one by one. Those that are here are
+   * passed over. Resolves with what changed for users in the end. Rejects with INVALID_DATA, and marks the store dirty, when a stored block
+   * that it needs is gone or damaged.
    */
   async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [] }: ApplyOptions): Promise<PinsetChange[]> {
     const fresh = blocks.filter(({ cid }) => !this.isHere(blockKey(cid)))
@@ -127,7 +136,10 @@ export class CrdtStore {
     const { writes, changes, growth, pairs } = batch.values.finish()
     const digest = this.digest.draft(pairs, batch.heads.keys())
     const journal = settled.map(key => ({ key: layout.journalRecord(key), value: undefined }))
-    await this.#deps.datastore.write([...batch.writes(), ...writes, ...digest.writes, ...journal, ...this.#sizeWrites(growth)], { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) })
+    await this.#deps.datastore.write(
+      [...batch.writes(), ...writes, ...digest.writes, ...journal, ...this.#sizeWrites(growth)],
+      { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) }
+    )
     batch.commit()
     digest.commit()
     for (const key of settled) this.journaled.delete(key)
@@ -148,7 +160,9 @@ export class CrdtStore {
     return changes
   }
 
-  #values (): ValueChanges { return new ValueChanges({ record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key) }) }
+  #values (): ValueChanges { return new ValueChanges({
+    record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key)
+  }) }
 
   /** Puts changes into the journal, synced: they are shown from now on and wait for a block. undefined: nothing waits any more. */
   async journal (overlays: ReadonlyMap<string, Overlay | undefined>): Promise<PinsetChange[]> {
@@ -159,7 +173,10 @@ export class CrdtStore {
       marks.push({ key: layout.journalRecord(key), value: overlay == null ? undefined : new Uint8Array(0) })
     }
     const { writes, changes, growth } = values.finish()
-    await this.#deps.datastore.write([...writes, ...marks, ...this.#sizeWrites(growth)], { sync: true, frees: [...overlays.values()].some(overlay => overlay?.remove !== false) })
+    await this.#deps.datastore.write(
+      [...writes, ...marks, ...this.#sizeWrites(growth)],
+      { sync: true, frees: [...overlays.values()].some(overlay => overlay?.remove !== false) }
+    )
     for (const [key, overlay] of overlays) {
       if (overlay == null) this.journaled.delete(key)
       else this.journaled.add(key)
@@ -193,11 +210,15 @@ export class CrdtStore {
   }
 }
 
-function unreachable (key: string): never { throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' }) }
+function unreachable (key: string): never {
+  throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
+}
 
 async function checkLayout (datastore: Datastore): Promise<void> {
   const stored = datastore.get(layout.layoutRecord)
-  if (stored == null) return datastore.write([{ key: layout.layoutRecord, value: layout.numberBytes(layout.layoutVersion) }], { sync: true })
+  if (stored == null) {
+    return datastore.write([{ key: layout.layoutRecord, value: layout.numberBytes(layout.layoutVersion) }], { sync: true })
+  }
   const version = layout.numberOf(stored)
   if (version === layout.layoutVersion) return
   throw new ClusterError('UNSUPPORTED', { version, supported: layout.layoutVersion }, {

@@ -5,7 +5,10 @@ import type { Overlay } from './value-record.ts'
 /** Go commits a batch at 1 MiB, and a block must pass bitswap: deltas stay below, with room for links and headers. */
 export const maxDeltaBytes = 1024 * 1024 - 16 * 1024
 
-/** Keys whose live versions are looked up side by side: one after the other, each would wait for its turn behind all else that a busy peer does. */
+/**
+ * Keys whose live versions are looked up side by side: one after the other, each would wait for its turn behind all else that a busy peer
+ * does.
+ */
 const lookedUpAtOnce = 64
 
 /** A stored pin above this is refused: it would crowd a delta. */
@@ -18,13 +21,15 @@ export interface LocalChange extends Overlay { key: string }
 export interface Cut { elements: DeltaElement[], tombstones: DeltaTombstone[], done: string[] }
 
 /** The keys that a cut has something to say of, and those that are done. */
-export const keysOf = ({ elements, tombstones, done }: Cut): Set<string> => new Set([...elements, ...tombstones].map(({ key }) => key).concat(done))
+export const keysOf = ({ elements, tombstones, done }: Cut): Set<string> =>
+  new Set([...elements, ...tombstones].map(({ key }) => key).concat(done))
 
 /** The change that two changes to one key make, the newer one second. */
 export const combined = (older: Overlay, newer: Overlay): Overlay => ({ remove: older.remove || newer.remove, put: newer.put })
 
 /**
- * Fills a delta, one element per key. A removal whose tombstones alone exceed the delta is spread: it isn't `done` until no live version is left.
+ * Fills a delta, one element per key. A removal whose tombstones alone exceed the delta is spread: it isn't `done` until no live version is
+ * left.
  */
 export async function cutDelta (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): Promise<Cut> {
   const cut: Cut = { elements: [], tombstones: [], done: [] }

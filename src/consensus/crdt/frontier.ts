@@ -21,8 +21,8 @@ export interface FrontierMove {
 }
 
 /**
- * Heads are exactly the merged blocks that no merged block links: a block that was wanted is linked, so it is none. Go comes to the same heads once a branch
- * is walked; here they hold at every step, so that a write made meanwhile stands above all that was merged.
+ * Heads are exactly the merged blocks that no merged block links: a block that was wanted is linked, so it is none. Go comes to the same
+ * heads once a branch is walked; here they hold at every step, so that a write made meanwhile stands above all that was merged.
  */
 export function moveFrontier (frontier: Frontier, block: CrdtBlock, isHere: (id: string) => boolean): FrontierMove {
   const id = blockKey(block.cid)

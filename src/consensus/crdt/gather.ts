@@ -5,7 +5,8 @@ export interface GatherInit<T> {
 }
 
 /**
- * Batches of a source, read ahead while the last one is worked on and joined to one: what comes in small pieces is worked on in large ones. Errors come after what was read before them.
+ * Batches of a source, read ahead while the last one is worked on and joined to one: what comes in small pieces is worked on in large ones.
+ * Errors come after what was read before them.
  */
 export async function * gathered<T> (source: AsyncIterable<readonly T[]>, { maxWeight, weight }: GatherInit<T>): AsyncGenerator<T[]> {
   const iterator = source[Symbol.asyncIterator]()

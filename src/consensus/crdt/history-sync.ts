@@ -20,7 +20,9 @@ export interface HistorySyncInit {
   maxBytes: number
 }
 
-export const historySyncDefaults: HistorySyncInit = { patienceMs: 2000, longestMs: 10 * 60_000, maxBlocks: 5_000_000, maxBytes: 16 * 2 ** 30 }
+export const historySyncDefaults: HistorySyncInit = {
+  patienceMs: 2000, longestMs: 10 * 60_000, maxBlocks: 5_000_000, maxBytes: 16 * 2 ** 30
+}
 
 export interface HistorySyncDeps {
   store: CrdtStore
@@ -49,8 +51,9 @@ const pauseAfterNothingMs = 60_000
 const askAgainAfterMs = [1000, 2000, 4000, 8000, 16_000]
 
 /**
- * Fetches history as a stream of blocks from peers that speak our protocol: their heads and all that is under them, when they connect and when a branch turns
- * out to be long. One stream at a time, so that peers who have the same history don't all send it; one that stands still makes way.
+ * Fetches history as a stream of blocks from peers that speak our protocol: their heads and all that is under them, when they connect and
+ * when a branch turns out to be long. One stream at a time, so that peers who have the same history don't all send it; one that stands
+ * still makes way.
  */
 export class HistorySync {
   readonly #init: HistorySyncInit
@@ -100,7 +103,9 @@ export class HistorySync {
   ask (peer: PeerId): void {
     if (this.#stop.signal.aborted || this.#running.has(peer) || !this.#deps.trusts(peer)) return
     if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.now()) return
-    const work = this.#inTurn(peer).catch(err => this.#deps.log.error('a stream of history ended with a fault', { from: peer, err })).finally(() => {
+    const work = this.#inTurn(peer).catch(err => this.#deps.log.error(
+      'a stream of history ended with a fault', { from: peer, err }
+    )).finally(() => {
       this.#running.delete(peer)
       if (!this.#again.delete(peer)) return
       this.#pauses.delete(peer)
@@ -188,7 +193,9 @@ export class HistorySync {
   }
 
   /** Merges what comes until nothing is missing. */
-  async #read ({ blocks }: HistoryAnswer, { peer, roots, moving }: { peer: PeerId, roots: readonly CID[], moving: () => void }): Promise<number> {
+  async #read (
+    { blocks }: HistoryAnswer, { peer, roots, moving }: { peer: PeerId, roots: readonly CID[], moving: () => void }
+  ): Promise<number> {
     const { store, clock } = this.#deps
     const absent = new Set(roots.map(blockKey).filter(id => !store.isHere(id)))
     const until = clock.now() + this.#init.longestMs
@@ -219,7 +226,9 @@ export class HistorySync {
       const id = blockKey(cid)
       const isRoot = absent.delete(id)
       if (store.isHere(id)) continue
-      if (!isRoot && !store.wants.has(id) && !reached.has(id)) throw new ClusterError('INVALID_DATA', { block: id }, { message: 'a block that was not asked for' })
+      if (!isRoot && !store.wants.has(id) && !reached.has(id)) {
+        throw new ClusterError('INVALID_DATA', { block: id }, { message: 'a block that was not asked for' })
+      }
       const block = decodeCrdtBlock(cid, bytes)
       for (const link of block.links) reached.add(blockKey(link))
       fresh.push(block)
@@ -240,7 +249,9 @@ export class HistorySync {
     // who doesn't speak it is asked when it connects again
     if (isClusterError(err, 'UNSUPPORTED')) return void this.#pauses.set(peer, Infinity)
     const isCut = isClusterError(err, 'PEER_UNREACHABLE')
-    if ((isCut || isClusterError(err, 'TIMEOUT')) && this.#askAgain(peer)) return void log.info('the history from a peer was interrupted; it is asked again', { from: peer, err })
+    if ((isCut || isClusterError(err, 'TIMEOUT')) && this.#askAgain(peer)) {
+      return void log.info('the history from a peer was interrupted; it is asked again', { from: peer, err })
+    }
     this.#pauses.set(peer, clock.now() + (isCut ? pauseAfterNothingMs : pauseAfterFaultMs))
     log.warn('the history could not be had from a peer', { from: peer, err })
   }

@@ -2,7 +2,8 @@ import { withPrefix } from '../../datastore/datastore.ts'
 import type { KeyRange } from '../../datastore/datastore.ts'
 
 /**
- * Where the CRDT keeps what, in a datastore of its own. `key`: a pin's CRDT key (`/…`), `id`: a block key (`/CIQ…`); both are ASCII and without further slash.
+ * Where the CRDT keeps what, in a datastore of its own. `key`: a pin's CRDT key (`/…`), `id`: a block key (`/CIQ…`); both are ASCII and
+ * without further slash.
  *
  * | record | holds |
  * |---|---|

@@ -34,8 +34,8 @@ interface Pending extends Change { waiters: Array<{ resolve: (isDone: boolean) =
 const hops = 8
 
 /**
- * The changes that this peer makes. All that arrive while a commit runs go into the next one, so that they share its block and its sync; an idle peer
- * commits at once. With batching, changes are synced to a journal first and cut into blocks by number or age.
+ * The changes that this peer makes. All that arrive while a commit runs go into the next one, so that they share its block and its sync; an
+ * idle peer commits at once. With batching, changes are synced to a journal first and cut into blocks by number or age.
  */
 export class LocalChanges {
   readonly #init: BatchingInit
@@ -55,7 +55,10 @@ export class LocalChanges {
     this.#journal = new ChangeJournal(init, { ...deps, blocks: this.#blocks, due: () => this.#kick() })
   }
 
-  /** Opens for changes; what the journal holds from an earlier run gets its block at once, before others' changes come: what it was made for is forgotten. */
+  /**
+   * Opens for changes; what the journal holds from an earlier run gets its block at once, before others' changes come: what it was made for
+   * is forgotten.
+   */
   start (): void {
     this.#open = true
     if (this.#journal.size > 0) this.#journal.cutSoon()
@@ -81,7 +84,9 @@ export class LocalChanges {
   async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
 
   /** Resolves with false when the item isn't `over` any more, or is being changed. */
-  async discard (over: Pin): Promise<boolean> { return this.#addOver(pinKey(over.cid), { remove: true, put: undefined, over: encodePin(over) }) }
+  async discard (over: Pin): Promise<boolean> {
+    return this.#addOver(pinKey(over.cid), { remove: true, put: undefined, over: encodePin(over) })
+  }
 
   /** Resolves when no change of this item waits or is being committed. */
   async settled (cid: CID): Promise<void> {
@@ -112,7 +117,10 @@ export class LocalChanges {
     })
   }
 
-  /** What waits for this key and the next change is to be combined with. One that was made for a certain pin gives way: that pin won't be there. */
+  /**
+   * What waits for this key and the next change is to be combined with. One that was made for a certain pin gives way: that pin won't be
+   * there.
+   */
   #notOvertaken (key: string): Pending | undefined {
     const known = this.#pending.get(key)
     if (known?.over == null) return known

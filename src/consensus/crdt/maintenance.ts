@@ -13,7 +13,9 @@ export interface CrdtInfo { heads: CID[], height: number, dirty: boolean, missin
  * Looks at and tends a CRDT whose peer doesn't run: the `state` commands. The datastore must be started.
  */
 export async function crdtInfo (datastore: Datastore): Promise<CrdtInfo> {
-  const info: CrdtInfo = { heads: [], height: 0, dirty: datastore.has(layout.dirtyRecord), missing: 0, size: 0, damage: pinsetDamageOf(datastore) }
+  const info: CrdtInfo = {
+    heads: [], height: 0, dirty: datastore.has(layout.dirtyRecord), missing: 0, size: 0, damage: pinsetDamageOf(datastore)
+  }
   for await (const rows of datastore.entries(layout.allHeads)) {
     for (const [record, value] of rows) {
       info.heads.push(cidOfBlockKey(layout.idOf(record)))
@@ -57,7 +59,9 @@ export async function finishCleaning (datastore: Datastore): Promise<void> {
   for (const range of layout.allData) {
     for await (const records of datastore.keys(range)) await datastore.write(records.map(deletion))
   }
-  await datastore.write([layout.sizeRecord, layout.digestRecord, layout.dirtyRecord, layout.damagedRecord, layout.cleaningRecord].map(deletion), { sync: true })
+  await datastore.write(
+    [layout.sizeRecord, layout.digestRecord, layout.dirtyRecord, layout.damagedRecord, layout.cleaningRecord].map(deletion), { sync: true }
+  )
 }
 
 const deletion = (key: string): Write => ({ key, value: undefined })

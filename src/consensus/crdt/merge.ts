@@ -36,9 +36,9 @@ export function tombstonedIds (delta: Delta, isPinKey: (key: string) => boolean)
 }
 
 /**
- * Merges one block's delta (go-ds-crdt, equal to Go's in every corner). First tombstones: each key gets the best version that is left, evaluated
- * again even when the id is unknown. Then elements, compared with the value before the first of them: with one key twice in a delta, the last that passes
- * wins, which needn't be the greatest.
+ * Merges one block's delta (go-ds-crdt, equal to Go's in every corner). First tombstones: each key gets the best version that is left,
+ * evaluated again even when the id is unknown. Then elements, compared with the value before the first of them: with one key twice in a
+ * delta, the last that passes wins, which needn't be the greatest.
  */
 export function mergeDelta (delta: Delta, id: string, view: MergeView): MergeEffects {
   const effects: MergeEffects = { tombstones: [], elements: [], values: new Map() }

@@ -4,8 +4,9 @@ import type { Datastore } from '../../datastore/datastore.ts'
 const probeKey = '/sync-probe'
 
 /**
- * Changes of others are merged without a sync of their own: a power cut takes the last ones, and they come again from the others. Who promises something because of them makes sure first
- * that they are on the disk; all who do so at the same time share a sync, and there is none when nothing was merged since the last one.
+ * Changes of others are merged without a sync of their own: a power cut takes the last ones, and they come again from the others. Who
+ * promises something because of them makes sure first that they are on the disk; all who do so at the same time share a sync, and there is
+ * none when nothing was merged since the last one.
  */
 export class MergedOnDisk {
   readonly #datastore: Pick<Datastore, 'write'>

@@ -17,8 +17,9 @@ const againMs = { samePeer: 10_000, anyPeer: 1000 }
 const maxHeard = 20_000
 
 /**
- * When to name the heads for peers that have just begun to listen, so that they needn't wait for the timer. All neighbours of a newcomer see it come, and gossip carries the
- * message of one to all: they wait for different times, and who hears the heads meanwhile keeps silent. Bounded by time whatever others do.
+ * When to name the heads for peers that have just begun to listen, so that they needn't wait for the timer. All neighbours of a newcomer
+ * see it come, and gossip carries the message of one to all: they wait for different times, and who hears the heads meanwhile keeps silent.
+ * Bounded by time whatever others do.
  */
 export class Newcomers {
   readonly #self: PeerId
@@ -42,7 +43,9 @@ export class Newcomers {
     this.#known.set(peer, now)
     // it has not heard what was said before
     this.#heard.clear()
-    this.#cancel ??= this.#deps.clock.after(Math.max(this.#waitMs(peer, listeners), this.#spokeAt + againMs.anyPeer - now), () => this.#speak())
+    this.#cancel ??= this.#deps.clock.after(
+      Math.max(this.#waitMs(peer, listeners), this.#spokeAt + againMs.anyPeer - now), () => this.#speak()
+    )
   }
 
   /** Another peer named this head. */

@@ -26,8 +26,8 @@ export interface PinsetDamage extends DamageReport {
 const mark = new Uint8Array(0)
 const rowsPerWrite = 1000
 /**
- * Only while a pinset is rebuilt: `l<id>` a block that is linked, by the one whose id is the value; `x<key><id>` what that block says of the key, so that no block is read
- * for each of its keys; `y<key>` a key whose value has been entered.
+ * Only while a pinset is rebuilt: `l<id>` a block that is linked, by the one whose id is the value; `x<key><id>` what that block says of
+ * the key, so that no block is read for each of its keys; `y<key>` a key whose value has been entered.
  */
 const linkRecord = (id: string): string => `l${id}`
 const saysRecord = (key: string, id: string): string => `x${key}${id}`
@@ -45,8 +45,9 @@ export function pinsetDamageOf (datastore: Datastore): PinsetDamage | undefined 
 }
 
 /**
- * After damage of the datastore: derives everything again from the CRDT's blocks, whose hashes prove them. What a block says that is lost stays as it was stored, if it
- * was; the block goes on record as missing, to be fetched from other peers. Idempotent: cut off, it begins again at the next start. Resolves with whether it had to.
+ * After damage of the datastore: derives everything again from the CRDT's blocks, whose hashes prove them. What a block says that is lost
+ * stays as it was stored, if it was; the block goes on record as missing, to be fetched from other peers. Idempotent: cut off, it begins
+ * again at the next start. Resolves with whether it had to.
  */
 export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Promise<boolean> {
   const report = damageOf(datastore)
@@ -98,7 +99,9 @@ class Writer {
   }
 }
 
-async function removeAll (range: { from: string, before: string }, { datastore, writer }: { datastore: Datastore, writer: Writer }): Promise<void> {
+async function removeAll (
+  range: { from: string, before: string }, { datastore, writer }: { datastore: Datastore, writer: Writer }
+): Promise<void> {
   for await (const keys of datastore.keys(range)) await writer.add(keys.map(key => ({ key, value: undefined })))
   await writer.flush()
 }
@@ -140,7 +143,9 @@ function valuesByKey ({ elements }: Delta): Map<string, Uint8Array[]> {
 }
 
 /** What a block says of a key. When it says several things, the stored one is what other peers chose, too. */
-function chosen (values: readonly Uint8Array[], { key, priority, datastore }: { key: string, priority: number, datastore: Datastore }): Uint8Array {
+function chosen (
+  values: readonly Uint8Array[], { key, priority, datastore }: { key: string, priority: number, datastore: Datastore }
+): Uint8Array {
   const [first = mark] = values
   if (values.length === 1) return first
   const { version } = storedOrNothing(datastore, key)
@@ -154,8 +159,9 @@ async function voidVersions (datastore: Datastore, writer: Writer): Promise<void
 }
 
 /**
- * Heads are the blocks that nobody links, wants the links that aren't here. A block that is gone and that no other one links is known by what else it left: its row as
- * a head, its mark, its versions. It stays a head, so that the next change is above what it brought. Resolves with how many blocks are gone.
+ * Heads are the blocks that nobody links, wants the links that aren't here. A block that is gone and that no other one links is known by
+ * what else it left: its row as a head, its mark, its versions. It stays a head, so that the next change is above what it brought. Resolves
+ * with how many blocks are gone.
  */
 async function enterEdge (datastore: Datastore, writer: Writer): Promise<number> {
   const isHere = (id: string): boolean => datastore.has(layout.blockRecord(id))
@@ -176,7 +182,11 @@ async function enterEdge (datastore: Datastore, writer: Writer): Promise<number>
   })
   await eachRow(datastore, layout.allBlocks, async (record, bytes) => {
     const id = layout.idOf(record)
-    if (!isLinked(id)) await writer.add([{ key: layout.headRecord(id), value: layout.numberBytes(decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority) }])
+    if (!isLinked(id)) {
+      await writer.add([{
+        key: layout.headRecord(id), value: layout.numberBytes(decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority)
+      }])
+    }
   })
   await eachRow(datastore, allLinks, async (record, root) => {
     if (!isHere(record.slice(1))) await writer.add([{ key: layout.wantRecord(record.slice(1)), value: root }])
@@ -235,7 +245,9 @@ async function * liveVersions (datastore: Datastore): AsyncGenerator<{ key: stri
   if (current != null) yield current
 }
 
-function valueWrites (key: string, { versions, datastore }: { versions: ReadonlyMap<string, number>, datastore: Datastore }): { writes: Write[], isPin: boolean } {
+function valueWrites (
+  key: string, { versions, datastore }: { versions: ReadonlyMap<string, number>, datastore: Datastore }
+): { writes: Write[], isPin: boolean } {
   const cid = cidOfPinKey(key)
   const stored = storedOrNothing(datastore, key)
   if (cid == null) return { writes: [{ key: layout.valueRecord(key), value: undefined }], isPin: false }

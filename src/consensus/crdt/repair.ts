@@ -19,16 +19,20 @@ export function isIntact (id: string, bytes: Uint8Array | undefined): boolean {
 }
 
 /** True for the bytes of a block under its own hash, wherever they were found. */
-export const isProvenRow = (record: string, bytes: Uint8Array): boolean => record.startsWith('b/') && isBlockKey(layout.idOf(record)) && isIntact(layout.idOf(record), bytes)
+export const isProvenRow = (record: string, bytes: Uint8Array): boolean =>
+  record.startsWith('b/') && isBlockKey(layout.idOf(record)) && isIntact(layout.idOf(record), bytes)
 
 /**
- * Looks through the whole DAG for blocks that have to be fetched, in batches: linked or merged ones whose bytes are gone, and those whose bytes are damaged.
+ * Looks through the whole DAG for blocks that have to be fetched, in batches: linked or merged ones whose bytes are gone, and those whose
+ * bytes are damaged.
  * What is on record as missing is left out.
  */
 export async function * findLost (checked: Checked): AsyncIterable<LostBlock[]> {
   for await (const rows of checked.blocks.entries(layout.allBlocks)) yield * inBatches(lostAt(rows, checked))
   // a damaged block hides its links, a head that is gone is linked by nobody: what was merged is looked up by itself
-  for await (const records of checked.blocks.keys(layout.allMerged)) yield * inBatches(records.flatMap(record => mergedAndGone(layout.idOf(record), checked)))
+  for await (const records of checked.blocks.keys(layout.allMerged)) {
+    yield * inBatches(records.flatMap(record => mergedAndGone(layout.idOf(record), checked)))
+  }
 }
 
 function * inBatches (lost: LostBlock[]): Iterable<LostBlock[]> {

@@ -54,7 +54,9 @@ export class ValueChanges {
     const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0, pairs: [] as PairChange[] }
     for (const [key, { before, after }] of this.#touched) {
       result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
-      if (!isSame(before.version?.value, after.version?.value)) result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
+      if (!isSame(before.version?.value, after.version?.value)) {
+        result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
+      }
       const [was, is] = [visibleValue(before), visibleValue(after)]
       if (isSame(was, is)) continue
       const pin = is == null ? undefined : this.#pin(key, is)

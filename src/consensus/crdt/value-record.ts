@@ -3,7 +3,9 @@ import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from '../../w
 /** A value with the height of the block that brought it. */
 export interface Version { priority: number, value: Uint8Array }
 
-/** A change that is acknowledged and waits for its block. `put` undefined: only the removal. `remove`: what is stored becomes void first. */
+/**
+ * A change that is acknowledged and waits for its block. `put` undefined: only the removal. `remove`: what is stored becomes void first.
+ */
 export interface Overlay { remove: boolean, put: Uint8Array | undefined }
 
 /** All that is known of a key's value. Versions whose value is no pin count in the CRDT but are never shown. */
@@ -31,7 +33,9 @@ export function encodeValueRecord ({ version, isPin, overlay }: ValueRecord): Ui
 /** Throws INVALID_DATA. Values are views of the input. */
 export function decodeValueRecord (bytes: Uint8Array): ValueRecord {
   const reader = new ProtobufReader(bytes)
-  const record = { priority: -1, value: undefined as Uint8Array | undefined, isPin: true, remove: false, put: undefined as Uint8Array | undefined }
+  const record = {
+    priority: -1, value: undefined as Uint8Array | undefined, isPin: true, remove: false, put: undefined as Uint8Array | undefined
+  }
   while (reader.next()) {
     if (reader.is(1, wireTypes.varint)) record.priority = reader.uint()
     else if (reader.is(2, wireTypes.bytes)) record.value = reader.bytes()

@@ -16,7 +16,10 @@ import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../d
 export interface LevelDatastoreInit {
   /** Where the files are; made when missing. One process at a time may open it (LOCKED otherwise). */
   folder: string
-  /** How much is gathered in memory before it becomes a sorted file. 64 MiB writes four times as fast as LevelDB's default. Counts twice while it is flushed. */
+  /**
+   * How much is gathered in memory before it becomes a sorted file. 64 MiB writes four times as fast as LevelDB's default. Counts twice
+   * while it is flushed.
+   */
   writeBufferBytes: number
   /** Cache of uncompressed blocks for reads. */
   cacheBytes: number
@@ -83,7 +86,9 @@ class LevelDatastore implements Datastore {
     try {
       await files.prepare()
       // made only now: it begins to open by itself
-      level = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes })
+      level = new ClassicLevel(folder, {
+        keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes
+      })
       await level.open()
       const writes = new WriteQueue(level, { written: (changes, synced) => files.mark.written(changes, synced) })
       await checkFormat(level, { folder, writes })
@@ -146,7 +151,9 @@ class LevelDatastore implements Datastore {
   }
 
   async * entries (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, Uint8Array]>> {
-    yield * this.#batches<[string, Uint8Array]>({ list: behind => this.#level().iterator(levelRange(range, behind)), keyOf: ([key]) => key }, options)
+    yield * this.#batches<[string, Uint8Array]>(
+      { list: behind => this.#level().iterator(levelRange(range, behind)), keyOf: ([key]) => key }, options
+    )
   }
 
   async * keys (range: KeyRange, options: ListOptions = {}): AsyncIterable<string[]> {
@@ -161,7 +168,11 @@ class LevelDatastore implements Datastore {
     signal?.throwIfAborted()
     const { writes } = this.#opened()
     try {
-      for await (const batch of lastingRows({ ...rows, sizes: always(rowsPerBatch, rowsInFirstBatch), openings: () => writes.openings, settled: async () => writes.opened() })) {
+      for await (
+        const batch of lastingRows({
+          ...rows, sizes: always(rowsPerBatch, rowsInFirstBatch), openings: () => writes.openings, settled: async () => writes.opened()
+        })
+      ) {
         signal?.throwIfAborted()
         yield batch
       }
@@ -185,7 +196,9 @@ class LevelDatastore implements Datastore {
   }
 }
 
-const levelRange = ({ from, before }: KeyRange, behind: string | undefined): { gte?: string, gt?: string, lt: string, highWaterMarkBytes: number } =>
+const levelRange = ({ from, before }: KeyRange, behind: string | undefined): {
+  gte?: string, gt?: string, lt: string, highWaterMarkBytes: number
+} =>
   ({ ...(behind == null ? { gte: from } : { gt: behind }), lt: before, highWaterMarkBytes: bytesPerBatch })
 
 const operation = ({ key, value }: Write): Operation => value === undefined ? { type: 'del', key } : { type: 'put', key, value }

@@ -19,11 +19,11 @@ export interface WriteQueueDeps {
 }
 
 /**
- * Batches of one LevelDB, in the order of the calls: LevelDB itself would run concurrent ones in any order. What arrives while one is written is joined
- * into the next, so that several callers share one sync.
+ * Batches of one LevelDB, in the order of the calls: LevelDB itself would run concurrent ones in any order. What arrives while one is
+ * written is joined into the next, so that several callers share one sync.
  *
- * A failed write (a full disk) may leave the log torn, and LevelDB would go on writing behind the tear, where nothing is found after a crash. So the next
- * write first makes LevelDB begin a new log, or is refused.
+ * A failed write (a full disk) may leave the log torn, and LevelDB would go on writing behind the tear, where nothing is found after a
+ * crash. So the next write first makes LevelDB begin a new log, or is refused.
  */
 export class WriteQueue {
   readonly #level: Level

@@ -38,8 +38,9 @@ const keptDeliveries = 50
 const longestPauseMs = 600_000
 
 /**
- * The cluster's events to addresses of service.json. Each address has its own place in the log; while one fails, its events wait there, and are lost with the peer's end or when
- * the log has no more room. It is tried again for as long as the peer runs, every ten minutes at least.
+ * The cluster's events to addresses of service.json. Each address has its own place in the log; while one fails, its events wait there, and
+ * are lost with the peer's end or when the log has no more room. It is tried again for as long as the peer runs, every ten minutes at
+ * least.
  */
 export class ConfiguredWebhooks implements Startable {
   readonly name = 'webhooks'
@@ -86,11 +87,17 @@ class Sender {
 
   state (): ConfiguredWebhook {
     const { id, url, types } = this.#init
-    return { id, url: plainUrl(url), types, failures: this.#failures, nextTryAt: this.#nextTryAt, missed: this.#missed, deliveries: this.#deliveries.toReversed() }
+    return {
+      id, url: plainUrl(url), types, failures: this.#failures, nextTryAt: this.#nextTryAt, missed: this.#missed,
+      deliveries: this.#deliveries.toReversed()
+    }
   }
 
   async test (signal: AbortSignal): Promise<Delivery> {
-    return this.#try({ id: `test-${this.#init.id}-${++this.#tests}-${this.#deps.clock.now()}`, events: [testEvent(this.#deps.clock.now())], attempt: 1 }, signal)
+    return this.#try(
+      { id: `test-${this.#init.id}-${++this.#tests}-${this.#deps.clock.now()}`, events: [testEvent(this.#deps.clock.now())], attempt: 1 },
+      signal
+    )
   }
 
   /** Until the signal aborts or the log is closed. Never rejects. */
@@ -99,7 +106,9 @@ class Sender {
       for await (const { events, missed } of this.#deps.feed.follow({ after: oldestPlace, signal })) {
         if (missed) this.#missed = true
         const wanted = events.filter(({ type }) => isWanted(type, this.#init.types))
-        for (let at = 0; at < wanted.length; at += maxEventsInDelivery) await this.#deliver(wanted.slice(at, at + maxEventsInDelivery), signal)
+        for (let at = 0; at < wanted.length; at += maxEventsInDelivery) {
+          await this.#deliver(wanted.slice(at, at + maxEventsInDelivery), signal)
+        }
       }
     } catch (err) {
       if (!signal.aborted) this.#deps.log.error('a webhook has ended', { url: plainUrl(this.#init.url), err })
@@ -126,7 +135,9 @@ class Sender {
     }
   }
 
-  async #try ({ id, events, attempt }: { id: string, events: readonly LoggedEvent[], attempt: number }, signal: AbortSignal): Promise<Delivery> {
+  async #try (
+    { id, events, attempt }: { id: string, events: readonly LoggedEvent[], attempt: number }, signal: AbortSignal
+  ): Promise<Delivery> {
     const { deliver, clock } = this.#deps
     const { url, secret } = this.#init
     const at = clock.now()

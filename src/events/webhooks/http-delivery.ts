@@ -23,17 +23,20 @@ export interface HttpDeliveryDeps {
 const answerMs = 10_000
 
 /** Checks where a webhook goes to. INVALID_ARGUMENT. Names are looked up at each delivery. */
-export const webhookUrl = (text: string, { privateAllowed }: HttpDeliveryInit): URL => publicUrl(text, { what: 'the address of the webhook', privateAllowed })
+export const webhookUrl = (text: string, { privateAllowed }: HttpDeliveryInit): URL =>
+  publicUrl(text, { what: 'the address of the webhook', privateAllowed })
 
 /**
- * POSTs to where the webhook leads at that moment. Every connection goes to an address that was checked, redirects aren't followed, of the answer only the status counts, and the
- * whole has ten seconds.
+ * POSTs to where the webhook leads at that moment. Every connection goes to an address that was checked, redirects aren't followed, of the
+ * answer only the status counts, and the whole has ten seconds.
  */
 export function httpDelivery (init: HttpDeliveryInit, { clock, lookup }: HttpDeliveryDeps): Deliver {
   const guarded = init.privateAllowed ? undefined : publicOnly(lookup)
   return async (delivery, { signal }) => {
     const begunAt = clock.now()
-    const late = deadline(clock, answerMs, () => new ClusterError('TIMEOUT', {}, { message: `no answer within ${answerMs / 1000} s` }), signal)
+    const late = deadline(
+      clock, answerMs, () => new ClusterError('TIMEOUT', {}, { message: `no answer within ${answerMs / 1000} s` }), signal
+    )
     const tookMs = (): number => Math.max(0, Math.round(clock.now() - begunAt))
     try {
       webhookUrl(delivery.url.href, init)
@@ -47,7 +50,9 @@ export function httpDelivery (init: HttpDeliveryInit, { clock, lookup }: HttpDel
   }
 }
 
-async function sent ({ url, headers, body }: DeliveryRequest, { lookup, signal }: { lookup: ReturnType<typeof publicOnly> | undefined, signal: AbortSignal }): Promise<number> {
+async function sent (
+  { url, headers, body }: DeliveryRequest, { lookup, signal }: { lookup: ReturnType<typeof publicOnly> | undefined, signal: AbortSignal }
+): Promise<number> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const length = { 'content-length': String(Buffer.byteLength(body)) }

@@ -4,9 +4,10 @@ import type { LoggedEvent } from '../events.ts'
 import { eventJson } from '../events.ts'
 
 /**
- * Webhooks: events by POST, in their order, some of them in each request. The headers are those of the Standard Webhooks specification: `webhook-id` (the same for every try of
- * one delivery, so that a receiver can tell what it has had), `webhook-timestamp` (Unix seconds) and `webhook-signature`: `v1,` and the HMAC-SHA256 of
- * `ID.TIMESTAMP.BODY` in base64, with the bytes behind `whsec_` of the secret as its key.
+ * Webhooks: events by POST, in their order, some of them in each request. The headers are those of the Standard Webhooks specification:
+ * `webhook-id` (the same for every try of one delivery, so that a receiver can tell what it has had), `webhook-timestamp` (Unix seconds)
+ * and `webhook-signature`: `v1,` and the HMAC-SHA256 of `ID.TIMESTAMP.BODY` in base64, with the bytes behind `whsec_` of the secret as its
+ * key.
  */
 export interface DeliveryRequest {
   url: URL
@@ -40,7 +41,8 @@ const secretBytes = 24
 export const newSecret = (random: Random): string => `${secretPrefix}${Buffer.from(random.bytes(secretBytes)).toString('base64')}`
 
 /** The bytes of a secret; of one that isn't written in base64 behind the prefix, its text. */
-const keyOf = (secret: string): Buffer => secret.startsWith(secretPrefix) ? Buffer.from(secret.slice(secretPrefix.length), 'base64') : Buffer.from(secret)
+const keyOf = (secret: string): Buffer =>
+  secret.startsWith(secretPrefix) ? Buffer.from(secret.slice(secretPrefix.length), 'base64') : Buffer.from(secret)
 
 /** The signature of a message as Standard Webhooks has it. `timestamp`: Unix seconds. */
 export function signatureOf (secret: string, { id, timestamp, body }: { id: string, timestamp: number, body: string }): string {
@@ -78,4 +80,6 @@ export function pauseAfter (failures: number): number | undefined {
 }
 
 /** For trying a webhook out. */
-export const testEvent = (now: number): LoggedEvent => ({ id: 'test', at: now, type: 'test', data: { text: 'This is a test of the webhook.' } })
+export const testEvent = (now: number): LoggedEvent => ({
+  id: 'test', at: now, type: 'test', data: { text: 'This is a test of the webhook.' }
+})

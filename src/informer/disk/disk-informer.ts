@@ -11,8 +11,8 @@ export interface DiskInformerInit { metricTtlMs: number, metricType: DiskMetricT
 export interface DiskInformerDeps { ipfs: Pick<IpfsConnector, 'repoStat'>, clock: Clock, log: Logger }
 
 /**
- * How much room the IPFS node has (`freespace`, bytes; more is better) or how much it holds (`reposize`, bytes; less is better). Not valid, so
- * not published and no peer for new pins: `freespace` of a full node, and either one when the node doesn't answer.
+ * How much room the IPFS node has (`freespace`, bytes; more is better) or how much it holds (`reposize`, bytes; less is better). Not valid,
+ * so not published and no peer for new pins: `freespace` of a full node, and either one when the node doesn't answer.
  */
 export function diskInformer ({ metricTtlMs, metricType }: DiskInformerInit, { ipfs, clock, log }: DiskInformerDeps): Informer {
   const measure = async (options: { signal?: AbortSignal }): Promise<Measurement> => {

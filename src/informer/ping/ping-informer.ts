@@ -25,7 +25,9 @@ export interface PingInformerDeps {
  * Says that this peer lives, and which IPFS node it has. While the node doesn't answer, or takes longer than half an interval, what it said
  * last is repeated: a slow node must not make its peer look dead.
  */
-export function pingInformer ({ peerName, pingIntervalMs }: PingInformerInit, { ipfs, draining = () => [], clock }: PingInformerDeps): Informer {
+export function pingInformer (
+  { peerName, pingIntervalMs }: PingInformerInit, { ipfs, draining = () => [], clock }: PingInformerDeps
+): Informer {
   const ttlMs = 2 * pingIntervalMs
   let value: PingValue = { peerName, ipfsId: '', ipfsAddresses: [] }
   return {

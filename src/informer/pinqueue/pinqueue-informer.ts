@@ -10,7 +10,9 @@ export interface PinqueueInformerInit {
 }
 
 /** How many pins wait here; shorter queues weigh more. */
-export function pinqueueInformer (init: PinqueueInformerInit, { tracker, clock }: { tracker: Pick<PinTracker, 'queueLength'>, clock: Clock }): Informer {
+export function pinqueueInformer (
+  init: PinqueueInformerInit, { tracker, clock }: { tracker: Pick<PinTracker, 'queueLength'>, clock: Clock }
+): Informer {
   const { metricTtlMs: ttlMs, weightBucketSize } = init
   const weightOf = (queued: number): bigint => -BigInt(weightBucketSize > 0 ? Math.floor(queued / weightBucketSize) : queued)
   return {

@@ -20,7 +20,9 @@ export function serviceInformer ({ metricTtlMs }: ServiceInformerInit, { service
     ttlMs: metricTtlMs,
     metrics: async self => {
       const value = serviceId()
-      return value == null ? [] : [measured({ name: serviceMetric, value, partitionable: false }, { self, now: clock.now(), ttlMs: metricTtlMs })]
+      return value == null
+        ? []
+        : [measured({ name: serviceMetric, value, partitionable: false }, { self, now: clock.now(), ttlMs: metricTtlMs })]
     }
   }
 }

@@ -34,16 +34,19 @@ export interface DenyFiles extends Denylist, Startable {
   lists (): ListState[]
 }
 
-interface ListFile { path: string, name: string, isRequired: boolean, taken: string, seen: string, missing: number, fault: string, rules: Rules | undefined }
+interface ListFile {
+  path: string, name: string, isRequired: boolean, taken: string, seen: string, missing: number, fault: string, rules: Rules | undefined
+}
 
 /** What is asked for again and again: answers that are remembered. */
 const remembered = 8192
 const longestRemembered = 512
 
 /**
- * The rules of several files (docs/operations/denylists.md). `start` reads them and rejects with INVALID_CONFIG when one can't be used. From then on each is read anew once it has
- * changed and rested for one look; rules change from one moment to the next, all of a file at once. A file that can't be used any more, or is gone, leaves its last good
- * rules in force. The last list that has a word on something decides.
+ * The rules of several files (docs/operations/denylists.md). `start` reads them and rejects with INVALID_CONFIG when one can't be used.
+ * From then on each is read anew once it has changed and rested for one look; rules change from one moment to the next, all of a file at
+ * once. A file that can't be used any more, or is gone, leaves its last good rules in force. The last list that has a word on something
+ * decides.
  */
 export function denyFiles (init: DenyFilesInit, deps: DenyFilesDeps): DenyFiles { return new FileDenylist(init, deps) }
 
@@ -67,7 +70,10 @@ class FileDenylist implements DenyFiles {
     this.#init = init
     this.#log = log
     this.#calm = calmLogger({ log, clock })
-    this.upkeep = { name: this.name, intervalMs: () => init.lookIntervalMs ?? 2000, jitter: 0.1, runAtStart: false, work: async signal => this.#look(signal) }
+    this.upkeep = {
+      name: this.name, intervalMs: () => init.lookIntervalMs ?? 2000, jitter: 0.1, runAtStart: false,
+      work: async signal => this.#look(signal)
+    }
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -78,7 +84,11 @@ class FileDenylist implements DenyFiles {
       file.seen = await signatureOf(path)
       if (file.seen !== '') await this.#read(file, signal)
       else if (isRequired) file.fault = 'it is not there'
-      if (file.fault !== '') throw new ClusterError('INVALID_CONFIG', { path }, { message: `the denylist ${path} can't be used: ${file.fault}. Mend it, or take it out of cluster.denylists` })
+      if (file.fault !== '') {
+        throw new ClusterError('INVALID_CONFIG', { path }, {
+          message: `the denylist ${path} can't be used: ${file.fault}. Mend it, or take it out of cluster.denylists`
+        })
+      }
     }
     this.#swap()
   }
@@ -89,7 +99,9 @@ class FileDenylist implements DenyFiles {
   onChange (changed: () => void): void { this.#listeners.push(changed) }
 
   lists (): ListState[] {
-    return Array.from(this.#files.values(), ({ name, rules, fault }) => ({ name, rules: rules?.count ?? 0, hits: this.#hits.get(name) ?? 0, fault }))
+    return Array.from(
+      this.#files.values(), ({ name, rules, fault }) => ({ name, rules: rules?.count ?? 0, hits: this.#hits.get(name) ?? 0, fault })
+    )
   }
 
   refused ({ list, rule }: Denial): void {
@@ -145,7 +157,9 @@ class FileDenylist implements DenyFiles {
       const list = this.#lists[at]
       const verdict = list == null ? undefined : verdictOf(list.rules)
       if (list == null || verdict == null) continue
-      return verdict.allows ? undefined : { reason: verdict.isLegal ? 'legal' : 'policy', list: list.name, rule: `${list.name}:${verdict.line}` }
+      return verdict.allows
+        ? undefined
+        : { reason: verdict.isLegal ? 'legal' : 'policy', list: list.name, rule: `${list.name}:${verdict.line}` }
     }
     return undefined
   }
@@ -179,7 +193,12 @@ class FileDenylist implements DenyFiles {
       file.rules = rules
       file.fault = ''
       this.#log.info('a denylist is in force', { list: file.path, rules: rules.count })
-      if (faults.count > 0) this.#log.warn('lines of a denylist can not be read: they deny nothing', { list: file.path, lines: faults.count, first: faults.first.map(({ line, reason }) => `${line}: ${reason}`) })
+      if (faults.count > 0) {
+        this.#log.warn(
+          'lines of a denylist can not be read: they deny nothing',
+          { list: file.path, lines: faults.count, first: faults.first.map(({ line, reason }) => `${line}: ${reason}`) }
+        )
+      }
       return true
     } catch (err) {
       signal.throwIfAborted()
@@ -195,7 +214,9 @@ class FileDenylist implements DenyFiles {
     file.fault = fault
     // one that comes back is read again
     file.taken = ''
-    this.#log.error('a denylist can not be used: its last good rules stay in force', { list: file.path, fault, rules: file.rules?.count ?? 0 })
+    this.#log.error(
+      'a denylist can not be used: its last good rules stay in force', { list: file.path, fault, rules: file.rules?.count ?? 0 }
+    )
   }
 
   /** Of a folder: gone at two looks in a row. Editors take a file away and put it back. */

@@ -11,8 +11,8 @@ const parts = 256
 const finishedAtOnce = 16
 
 /**
- * Numbers above 0 by keys that are digests: of each, the first 16 bytes count. 20 bytes a slot, outside of V8's heap; two digests that agree in 128 bits don't come by
- * chance.
+ * Numbers above 0 by keys that are digests: of each, the first 16 bytes count. 20 bytes a slot, outside of V8's heap; two digests that
+ * agree in 128 bits don't come by chance.
  */
 export class DigestTable {
   readonly #parts: Array<Part | undefined> = Array.from({ length: parts })

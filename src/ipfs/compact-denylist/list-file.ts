@@ -18,9 +18,10 @@ const faultsTold = 10
 const chunkBytes = 64 * 1024
 
 /**
- * Reads a compact denylist (IPIP-383). Lines that can't be read are told and left out. Rejects with INVALID_DATA when the file as a whole is no list: a header that isn't
- * YAML or of another version, or more lines that can't be read than rules; with the system's error when it can't be read. Another turn of the event loop comes every few
- * thousand lines.
+ * Reads a compact denylist (IPIP-383). Lines that can't be read are told and left out. Rejects with INVALID_DATA when the file as a whole
+ * is no list: a header that isn't
+ * YAML or of another version, or more lines that can't be read than rules; with the system's error when it can't be read. Another turn of
+ * the event loop comes every few thousand lines.
  */
 export async function readList (file: string, { signal }: { signal?: AbortSignal } = {}): Promise<ReadList> {
   const reading = new Reading()
@@ -47,7 +48,9 @@ async function * linesOf (file: string, signal: AbortSignal | undefined): AsyncG
     }
     return lines
   }
-  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, ...(signal == null ? {} : { signal }) })) yield cut(decoder.decode(chunk, { stream: true }))
+  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes, ...(signal == null ? {} : { signal }) })) {
+    yield cut(decoder.decode(chunk, { stream: true }))
+  }
   yield cut(decoder.decode())
   const rest = cutter.end()
   yield isTooLong ? [undefined] : rest === '' ? [] : [rest]
@@ -75,7 +78,9 @@ class Reading {
   async end (): Promise<ReadList> {
     if (this.#held != null) await this.#noHeader(this.#held)
     if (this.#faults.count > this.#rules.count) {
-      throw invalid(`${this.#faults.count} of its lines can't be read, more than are rules: ${this.#faults.first.map(({ line, reason }) => `line ${line}: ${reason}`)[0]}`)
+      throw invalid(
+        `${this.#faults.count} of its lines can't be read, more than are rules: ${this.#faults.first.map(({ line, reason }) => `line ${line}: ${reason}`)[0]}`
+      )
     }
     await this.#rules.finish()
     return { rules: this.#rules, faults: this.#faults }
@@ -135,7 +140,9 @@ async function hintsOf (header: string): Promise<Hints> {
   const { version = 1, hints } = fields as { version?: unknown, hints?: unknown }
   // Go takes a version that is 0 for none
   if (version !== 1 && version !== 0) throw invalid(`its version is ${String(version).slice(0, 20)}: only version 1 can be read`)
-  return typeof hints !== 'object' || hints == null ? {} : Object.fromEntries(Object.entries(hints).map(([key, value]) => [key, String(value)]))
+  return typeof hints !== 'object' || hints == null
+    ? {}
+    : Object.fromEntries(Object.entries(hints).map(([key, value]) => [key, String(value)]))
 }
 
 const invalid = (message: string): ClusterError => new ClusterError('INVALID_DATA', {}, { message })

@@ -31,7 +31,9 @@ export function placeOfCid (cid: CID): Place {
 export function placeOfName (name: string): Place {
   const key = keyOf(name)
   if (key == null) return placeOfDomain((name.includes('.') ? name : withDots(name)).toLowerCase().replace(/\.$/, ''))
-  return { id: `k${latin1(key.multihash.bytes)}`, modern: () => base58Text(key.multihash.bytes), legacy: () => [cidV1Text(key.code, key.multihash)] }
+  return {
+    id: `k${latin1(key.multihash.bytes)}`, modern: () => base58Text(key.multihash.bytes), legacy: () => [cidV1Text(key.code, key.multihash)]
+  }
 }
 
 const placeOfDomain = (domain: string): Place => ({ id: `d${domain}`, modern: () => `/ipns/${domain}`, legacy: () => [domain] })
@@ -55,7 +57,10 @@ function once<T> (make: () => T): () => T {
 
 const withDots = (label: string): string => label.replace(/--|-/g, dashes => dashes === '--' ? '-' : '.')
 
-/** A multihash as CIDv0 has it; of a longer one than any function makes (an identity), which would take long, nothing that a list could hash. */
+/**
+ * A multihash as CIDv0 has it; of a longer one than any function makes (an identity), which would take long, nothing that a list could
+ * hash.
+ */
 const base58Text = (multihash: Uint8Array): string => multihash.length > maxMultihashBytes ? '' : base58btc.encode(multihash).slice(1)
 const maxMultihashBytes = 256
 

@@ -7,7 +7,10 @@ import { isCid, maxSlowText, parseCid } from '../../model/cid.ts'
 import { hashName } from '../../hash/multihash.ts'
 import { placeOfCid, placeOfName } from './place.ts'
 
-/** What a rule covers. `place`: a root with the path behind it. `subpath`: a path behind whatever root. `double`: what hashes to one of these. */
+/**
+ * What a rule covers. `place`: a root with the path behind it. `subpath`: a path behind whatever root. `double`: what hashes to one of
+ * these.
+ */
 export type Cover =
   { kind: 'place', id: string, path: string, isPrefix: boolean } |
   { kind: 'subpath', path: string, isPrefix: boolean } |
@@ -26,8 +29,10 @@ const minDigestBytes = 16
 
 /** Multihashes of what is empty: as UnixFS directory and block, also inlined, as dag-pb, dag-cbor and dag-json. */
 export const harmless: ReadonlySet<string> = new Set([
-  'QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn', 'bafyaabakaieac', 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', 'bafkqaaa',
-  'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH', 'bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua', 'baguqeeraiqjw7i2vwntyuekgvulpp2det2kpwt6cd7tx5ayqybqpmhfk76fa'
+  'QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn', 'bafyaabakaieac', 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku',
+  'bafkqaaa',
+  'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH', 'bafyreigbtj4x7ip5legnfznufuopl4sg4knzc2cof6duas4b3q2fy6swua',
+  'baguqeeraiqjw7i2vwntyuekgvulpp2det2kpwt6cd7tx5ayqybqpmhfk76fa'
 ].map(text => placeOfCid(parseCid(text)).id))
 
 /** Reads one line of a list: undefined for comments and empty ones. Throws INVALID_DATA with the reason. */
@@ -35,7 +40,9 @@ export function parseRuleLine (line: string, listHints: Hints = {}): Rule | unde
   const [first = '', ...hints] = line.trim().split(/\s+/)
   if (first === '' || first.startsWith('#')) return undefined
   const allows = /^[-+!]/.test(first)
-  return { cover: coverOf(allows ? first.slice(1) : first), allows, isLegal: isLegal({ ...listHints, ...Object.fromEntries(hints.map(hintOf)) }) }
+  return {
+    cover: coverOf(allows ? first.slice(1) : first), allows, isLegal: isLegal({ ...listHints, ...Object.fromEntries(hints.map(hintOf)) })
+  }
 }
 
 /** `key=value`, as programs write it, or `key:value`, as the specification has it. */

@@ -21,8 +21,8 @@ const exactKey = (id: string, path: string): Uint8Array => sha(`\u0000=${id}\u00
 const belowKey = (id: string): Uint8Array => sha(`\u0000*${id}`)
 
 /**
- * The rules of one list. What rules name whole is kept as a digest of 16 bytes; only beginnings of paths keep their text. Of several plain rules the last one in the file
- * wins, and plain rules win over double-hashed ones.
+ * The rules of one list. What rules name whole is kept as a digest of 16 bytes; only beginnings of paths keep their text. Of several plain
+ * rules the last one in the file wins, and plain rules win over double-hashed ones.
  */
 export class Rules {
   readonly #table = new DigestTable()
@@ -38,7 +38,10 @@ export class Rules {
   get count (): number { return this.#count }
   get sizeBytes (): number { return this.#table.sizeBytes }
 
-  /** `functions`: how the digests of a double-hashed rule are made, for those that aren't sha2-256. False: there is no room for another rule of this kind. */
+  /**
+   * `functions`: how the digests of a double-hashed rule are made, for those that aren't sha2-256. False: there is no room for another rule
+   * of this kind.
+   */
   add ({ cover, allows, isLegal }: Rule, line: number, functions: readonly HashFunction[] = []): boolean {
     if (cover.kind === 'nothing') return true
     if (line > maxLine) return false

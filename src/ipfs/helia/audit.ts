@@ -61,7 +61,9 @@ export class NodeAudit implements Auditor {
       await pace(bytes.length)
       return bytes
     }
-    await this.#deps.local.walk(pin.cid, { depth: root.depth, get, getAgain: async cid => this.#good(cid), concurrency: readsAtOnce, ...(signal == null ? {} : { signal }) })
+    await this.#deps.local.walk(pin.cid, {
+      depth: root.depth, get, getAgain: async cid => this.#good(cid), concurrency: readsAtOnce, ...(signal == null ? {} : { signal })
+    })
     // unpinned meanwhile: what is gone isn't lost
     if (found.badCount > 0 && this.#deps.local.roots.get(pin.cid) == null) throw notHere(pin.cid)
     return found
@@ -112,11 +114,18 @@ export class NodeAudit implements Auditor {
       if (network.peers().includes(peer)) return
       await network.dial(address.includes('/p2p/') ? address : `${address}/p2p/${peer}`, { signal }).catch(() => signal.throwIfAborted())
     }
-    if (!network.peers().includes(peer)) throw new ClusterError('PEER_UNREACHABLE', { peer }, { message: `the IPFS node ${peer} can't be reached` })
+    if (!network.peers().includes(peer)) {
+      throw new ClusterError('PEER_UNREACHABLE', { peer }, { message: `the IPFS node ${peer} can't be reached` })
+    }
   }
 
   /** One random way from a block down to a leaf. What was on another way already isn't asked again. */
-  async #goDown (root: CID, top: Uint8Array, { peer, depth, seen, result, signal }: { peer: PeerId, depth: number, seen: Map<string, Uint8Array>, result: Challenge, signal: AbortSignal }): Promise<void> {
+  async #goDown (
+    root: CID, top: Uint8Array,
+    { peer, depth, seen, result, signal }: {
+      peer: PeerId, depth: number, seen: Map<string, Uint8Array>, result: Challenge, signal: AbortSignal
+    }
+  ): Promise<void> {
     let [cid, bytes] = [root, top]
     for (let level = 0; level < deepestWay && (depth < 0 || level < depth) && !isLeaf(cid); level++) {
       const links = linksOf({ cid, bytes }).filter(({ multihash }) => multihash.code !== identityCode)
@@ -131,7 +140,9 @@ export class NodeAudit implements Auditor {
     }
   }
 
-  async #asked (cid: CID, { peer, result, signal }: { peer: PeerId, result: Challenge, signal: AbortSignal }): Promise<Uint8Array | undefined> {
+  async #asked (cid: CID, { peer, result, signal }: {
+    peer: PeerId, result: Challenge, signal: AbortSignal
+  }): Promise<Uint8Array | undefined> {
     if (cid.multihash.code === identityCode) return cid.multihash.digest
     const limit = deadline(this.#deps.clock, answerMs, () => new ClusterError('TIMEOUT', { peer }), signal)
     result.asked++
@@ -161,7 +172,8 @@ export class NodeAudit implements Auditor {
   }
 }
 
-const notHere = (cid: CID): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.toString() }, { message: 'the IPFS node has no such pin' })
+const notHere = (cid: CID): ClusterError =>
+  new ClusterError('NOT_FOUND', { cid: cid.toString() }, { message: 'the IPFS node has no such pin' })
 
 function note (found: PinAudit, cid: CID, isRepaired: boolean): void {
   if (isRepaired) found.repaired++

@@ -22,8 +22,9 @@ interface Gathered { cids: CID[], onFailed: Array<() => void> }
 const gatherMs = 1
 
 /**
- * Asks chosen peers for blocks, one peer a block, in turn: what several peers have comes from all of them and from each once. @helia/bitswap's own wants go to everybody who is
- * connected, each of whom then sends the block, and wait for the slowest of them to take the message.
+ * Asks chosen peers for blocks, one peer a block, in turn: what several peers have comes from all of them and from each once.
+ * @helia/bitswap's own wants go to everybody who is connected, each of whom then sends the block, and wait for the slowest of them to take
+ * the message.
  */
 export class BitswapAsks {
   readonly #init: BitswapAsksInit
@@ -37,8 +38,13 @@ export class BitswapAsks {
     this.#deps = deps
   }
 
-  /** The block, from whichever of the peers has it; undefined when none does, or the one that was asked says nothing. Rejects with the signal's reason. */
-  async ask (cid: CID, peers: readonly PeerId[], { signal, onAsked }: { signal: AbortSignal, onAsked?: ((peer: PeerId) => void) | undefined }): Promise<Uint8Array | undefined> {
+  /**
+   * The block, from whichever of the peers has it; undefined when none does, or the one that was asked says nothing. Rejects with the
+   * signal's reason.
+   */
+  async ask (
+    cid: CID, peers: readonly PeerId[], { signal, onAsked }: { signal: AbortSignal, onAsked?: ((peer: PeerId) => void) | undefined }
+  ): Promise<Uint8Array | undefined> {
     const first = this.#turn++ % Math.max(1, peers.length)
     for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
       signal.throwIfAborted()
@@ -56,10 +62,15 @@ export class BitswapAsks {
     return this.#askOne(cid, peer, { signal, only: true })
   }
 
-  /** Asks a peer once more, so that it tells if it lacks the block: who has just connected is asked by @helia/bitswap without wanting to know. */
+  /**
+   * Asks a peer once more, so that it tells if it lacks the block: who has just connected is asked by @helia/bitswap without wanting to
+   * know.
+   */
   askAgain (cid: CID, peer: PeerId): void { this.#gather(cid, peer, () => {}) }
 
-  async #askOne (cid: CID, peer: PeerId, { signal, only = false }: { signal: AbortSignal, only?: boolean }): Promise<Uint8Array | 'lacking' | 'silent'> {
+  async #askOne (
+    cid: CID, peer: PeerId, { signal, only = false }: { signal: AbortSignal, only?: boolean }
+  ): Promise<Uint8Array | 'lacking' | 'silent'> {
     const { answers, clock } = this.#deps
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | 'lacking' | 'silent'>()
     const onAbort = (): void => reject(signal.reason)
@@ -103,7 +114,9 @@ export class BitswapAsks {
 }
 
 function asking (cids: readonly CID[]): QueuedMessage {
-  const wantlist: QueuedMessage['wantlist'] = new Map(cids.map(cid => [wantKey(cid), { cid: cid.bytes, priority: 1, cancel: false, wantType: 'WantBlock', sendDontHave: true }]))
+  const wantlist: QueuedMessage['wantlist'] = new Map(
+    cids.map(cid => [wantKey(cid), { cid: cid.bytes, priority: 1, cancel: false, wantType: 'WantBlock', sendDontHave: true }])
+  )
   return { full: false, pendingBytes: 0, wantlist, blocks: new Map(), blockPresences: new Map() }
 }
 

@@ -21,8 +21,8 @@ export interface BitswapCancelsDeps {
 const gatherMs = 5
 
 /**
- * Takes back wants. @helia/bitswap forgets them without a word, so that every peer that was asked sends the block sooner or later, and keeps it
- * noted as sent when it is asked again.
+ * Takes back wants. @helia/bitswap forgets them without a word, so that every peer that was asked sends the block sooner or later, and
+ * keeps it noted as sent when it is asked again.
  */
 export class BitswapCancels {
   readonly #deps: BitswapCancelsDeps
@@ -44,6 +44,11 @@ export class BitswapCancels {
 }
 
 function cancelling (cids: ReadonlyArray<[string, CID]>): QueuedMessage {
-  const wantlist: QueuedMessage['wantlist'] = new Map(cids.map(([key, { bytes }]) => [`m${key.replace(/=+$/, '')}`, { cid: bytes, priority: 1, cancel: true, wantType: 'WantBlock', sendDontHave: false }]))
+  const wantlist: QueuedMessage['wantlist'] = new Map(
+    cids.map(
+      ([key, { bytes }]) =>
+        [`m${key.replace(/=+$/, '')}`, { cid: bytes, priority: 1, cancel: true, wantType: 'WantBlock', sendDontHave: false }]
+    )
+  )
   return { full: false, pendingBytes: 0, wantlist, blocks: new Map(), blockPresences: new Map() }
 }

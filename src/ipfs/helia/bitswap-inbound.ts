@@ -6,8 +6,9 @@ import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
 
 /**
- * Receives bitswap messages in place of @helia/bitswap's own handler, whose `messageReceiveTimeout` can't be right: Go keeps one stream per peer
- * and may be silent on it for minutes, so a low value makes Go stop asking us, and a high one keeps the buffers of every message that long.
+ * Receives bitswap messages in place of @helia/bitswap's own handler, whose `messageReceiveTimeout` can't be right: Go keeps one stream per
+ * peer and may be silent on it for minutes, so a low value makes Go stop asking us, and a high one keeps the buffers of every message that
+ * long.
  * Here a stream has a timer only while a message has begun and isn't whole, and nothing outlives a message but the engine's own references.
  */
 export interface BitswapInboundInit {
@@ -23,7 +24,9 @@ export interface BitswapInboundDeps {
   deliver: (message: BitswapMessage) => void
 }
 
-/** Wants of one message that are passed on. The engine remembers 1024 of a peer, as Go does, and looks at each one that it is given at once. */
+/**
+ * Wants of one message that are passed on. The engine remembers 1024 of a peer, as Go does, and looks at each one that it is given at once.
+ */
 const maxWants = 4096
 
 /** Small messages that came together, as one: each makes the engine look at all that the peer wants. */
@@ -56,7 +59,8 @@ export function receiveBitswap (stream: Stream, init: BitswapInboundInit, deps: 
     disarm?.()
     disarm = frames.idle ? undefined : deps.clock.after(init.stallMs, stalled)
   }
-  const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stands still' }))
+  const stalled = (): void =>
+    stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stands still' }))
   const onMessage = (event: { data: Bytes }): void => {
     try {
       const messages = Array.from(frames.push(event.data), frame => decodeBitswapMessage(frame))

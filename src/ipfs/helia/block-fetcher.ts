@@ -40,7 +40,10 @@ const freshWants = 384
 const patientWants = 128
 /** How long a want may keep a slot that others wait for, if everybody who is connected has said that they lack the block. */
 const wantTurnMs = 5000
-/** The same if somebody may be about to send it, since a block came last. On a slow link blocks stand in line: a want that is taken back wastes what is on its way. */
+/**
+ * The same if somebody may be about to send it, since a block came last. On a slow link blocks stand in line: a want that is taken back
+ * wastes what is on its way.
+ */
 const quietMs = 15_000
 const freshSearches = 6
 const patientSearches = 2
@@ -74,7 +77,10 @@ export interface FetchOptions {
   mayStayOut?: boolean
   /** Connected peers that are likely to have it: they are asked before all others. Counts for who is the first to want the block. */
   first?: readonly PeerId[]
-  /** Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else. Default false. */
+  /**
+   * Whether to reject with NO_PROVIDER once everybody who is connected has said that they lack it, and a search has found nobody else.
+   * Default false.
+   */
   untilNobody?: boolean
   /**
    * With `untilNobody`: asked when nobody is left. Resolves when those are connected, too, who are said to have the block and live; then
@@ -103,7 +109,10 @@ export class BlockFetcher {
     this.#deps = deps
   }
 
-  /** The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED, NO_PROVIDER or why the network isn't up; without `untilNobody` it never gives up by itself. */
+  /**
+   * The block, stored here once it resolves. Rejects with the signal's reason, STORAGE_FULL, DENIED, NO_PROVIDER or why the network isn't
+   * up; without `untilNobody` it never gives up by itself.
+   */
   async fetch (cid: CID, { signal, mayStayOut = false, first, untilNobody = false, expected }: FetchOptions): Promise<Uint8Array> {
     signal.throwIfAborted()
     this.#deps.refuse(cid)
@@ -131,7 +140,9 @@ export class BlockFetcher {
   /** What is known of a block that somebody waits for. */
   flight (cid: CID): Flight | undefined {
     const flight = this.#flights.get(hashKey(cid))
-    return flight == null ? undefined : { cid: flight.cid, since: flight.since, asked: flight.asked, nextTryAt: flight.nextTryAt, lack: this.#lackOf(flight) }
+    return flight == null
+      ? undefined
+      : { cid: flight.cid, since: flight.since, asked: flight.asked, nextTryAt: flight.nextTryAt, lack: this.#lackOf(flight) }
   }
 
   /** Nobody waits any more. What hasn't landed is given up. */
@@ -139,7 +150,9 @@ export class BlockFetcher {
     flight.abort.abort(new Error('nobody waits for the block'))
     if (this.#flights.get(key) !== flight) return
     this.#flights.delete(key)
-    const forgotten = this.#deps.clock.sleep(forgetMs).finally(() => { if (this.#forgetting.get(key) === forgotten) this.#forgetting.delete(key) })
+    const forgotten = this.#deps.clock.sleep(forgetMs).finally(() => {
+      if (this.#forgetting.get(key) === forgotten) this.#forgetting.delete(key)
+    })
     this.#forgetting.set(key, forgotten)
   }
 

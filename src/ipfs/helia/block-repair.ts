@@ -33,7 +33,9 @@ const intervalMs = 60_000
 /** Throws NOT_READY while a collection could take what a damaged table of roots has forgotten. */
 export function checkCollectable (datastore: Pick<Datastore, 'get'>): void {
   if (damageOf(datastore) == null && datastore.get(repairRow)?.length !== 0) return
-  throw new ClusterError('NOT_READY', {}, { message: 'the disk was damaged, and what is pinned is being looked through: nothing is collected before that is over, in some minutes' })
+  throw new ClusterError('NOT_READY', {}, {
+    message: 'the disk was damaged, and what is pinned is being looked through: nothing is collected before that is over, in some minutes'
+  })
 }
 
 /** Fetches blocks of pinned DAGs again that damage of the disk has taken. Looks through all pins only when there was damage. */
@@ -90,7 +92,9 @@ class RepairRun {
       return true
     } catch (err) {
       this.#signal.throwIfAborted()
-      this.#deps.log.warn('a pin is not whole after damage of the disk, and nobody sends what is missing; it is tried again', { cid: cid.toString(), err })
+      this.#deps.log.warn(
+        'a pin is not whole after damage of the disk, and nobody sends what is missing; it is tried again', { cid: cid.toString(), err }
+      )
       return false
     }
   }
@@ -100,7 +104,10 @@ class RepairRun {
     const here = await this.#deps.blockstore.get(cid)
     if (here != null) return here
     const { clock, fetcher } = this.#deps
-    const limit = deadline(clock, this.#init.requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `nobody sent ${cid.toString()} in time` }), this.#signal)
+    const limit = deadline(
+      clock, this.#init.requestTimeoutMs,
+      () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `nobody sent ${cid.toString()} in time` }), this.#signal
+    )
     try {
       return await fetcher.fetch(cid, { signal: limit.signal })
     } finally {

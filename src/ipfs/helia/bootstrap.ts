@@ -5,7 +5,9 @@ import type { MultiaddrText } from '../../model/cid.ts'
 import type { KnownPeers } from './known-peers.ts'
 import type { IpfsNetwork } from './node.ts'
 
-export interface BootstrapDeps { network: Pick<IpfsNetwork, 'peers' | 'dial' | 'reached'>, known: Pick<KnownPeers, 'list' | 'note'>, random: Random, log: Logger }
+export interface BootstrapDeps {
+  network: Pick<IpfsNetwork, 'peers' | 'dial' | 'reached'>, known: Pick<KnownPeers, 'list' | 'note'>, random: Random, log: Logger
+}
 
 const enoughPeers = 4
 const dialsAtOnce = 4

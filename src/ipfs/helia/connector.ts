@@ -13,7 +13,10 @@ import type { IpfsId, RemovedKey } from '../../model/peer.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
-import type { BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinContentOptions, PinnedView, PinProgress, RepoStat } from '../ipfs.ts'
+import type {
+  BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus,
+  PinContentOptions, PinnedView, PinProgress, RepoStat
+} from '../ipfs.ts'
 import { NodeAudit } from './audit.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
@@ -90,7 +93,9 @@ export interface HeliaConnector extends IpfsConnector {
 
 async function checkContents (blocks: readonly Block[]): Promise<void> {
   for (const { cid, bytes } of blocks) {
-    if (!await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `the block is not what its CID ${cid.toString()} says` })
+    if (!await isContentOf(cid, bytes)) {
+      throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `the block is not what its CID ${cid.toString()} says` })
+    }
   }
 }
 
@@ -144,15 +149,26 @@ class EmbeddedNode implements HeliaConnector {
       clock,
       log
     })
-    this.#fetcher = new BlockFetcher(search, { blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log })
+    this.#fetcher = new BlockFetcher(search, {
+      blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log
+    })
     this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => noHolders), network, networkReady, clock, log })
     this.#landed = new LandedBlocks(landed, { clock })
     this.#pinner = new Pinner(init, {
-      blockstore, roots: local.roots, protection: local.protection, walk: local.walk, isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
+      blockstore, roots: local.roots, protection: local.protection, walk: local.walk,
+      isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
-    this.#provider = new Provider(init, { roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, isSecret: cid => this.#denialOf(cid) != null, network, networkReady, clock, log })
-    this.auditor = new NodeAudit(init, { blockstore, local, fetcher: this.#fetcher, network, networkReady, clock, random: deps.random, log })
-    this.names = new Names(init.names, { self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }), txt: deps.txt, clock, log })
+    this.#provider = new Provider(init, {
+      roots: local.roots, allBlocks: local.allBlocks, walkLocal: local.walkLocal, isSecret: cid => this.#denialOf(cid) != null, network,
+      networkReady, clock, log
+    })
+    this.auditor = new NodeAudit(init, {
+      blockstore, local, fetcher: this.#fetcher, network, networkReady, clock, random: deps.random, log
+    })
+    this.names = new Names(init.names, {
+      self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }),
+      txt: deps.txt, clock, log
+    })
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -194,7 +210,11 @@ class EmbeddedNode implements HeliaConnector {
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
     this.#holds.settled(cid)
-    if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
+    if (this.#init.unpinDisable) {
+      throw new ClusterError(
+        'PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' }
+      )
+    }
     await this.#local.roots.remove(cid)
   }
 
@@ -249,9 +269,15 @@ class EmbeddedNode implements HeliaConnector {
     signal?.throwIfAborted()
     const here = this.#landed.take(cid) ?? await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
-    if (local) throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
+    if (local) {
+      throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
+    }
     const { requestTimeoutMs } = this.#init
-    const limit = deadline(this.#deps.clock, requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }), signal)
+    const limit = deadline(
+      this.#deps.clock, requestTimeoutMs,
+      () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }),
+      signal
+    )
     try {
       return await this.#fetcher.fetch(cid, {
         signal: limit.signal,
@@ -340,11 +366,15 @@ class EmbeddedNode implements HeliaConnector {
     this.#deps.log.info('IPFS node listens', { addresses: this.#network.addresses() })
     this.#up.resolve()
     const { workers, random, blockstore, datastore, clock, log } = this.#deps
-    workers.add(blockRepair(this.#init, { blockstore, datastore, local: this.#local, fetcher: this.#fetcher, networkReady: async () => {}, clock, log }))
+    workers.add(blockRepair(this.#init, {
+      blockstore, datastore, local: this.#local, fetcher: this.#fetcher, networkReady: async () => {}, clock, log
+    }))
     workers.add(this.#network.reachability.worker())
     workers.add(this.names.republishing())
     const known = new KnownPeers(this.#deps)
-    if (this.#init.bootstrap.length > 0) workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, known, random, log: this.#deps.log }))
+    if (this.#init.bootstrap.length > 0) {
+      workers.add(bootstrapWorker(this.#init.bootstrap, { network: this.#network, known, random, log: this.#deps.log }))
+    }
     if (!this.#provider.isOn) return
     const worker = workers.add(this.#provider.worker())
     this.#provider.onWake(() => worker.wake())
@@ -352,7 +382,9 @@ class EmbeddedNode implements HeliaConnector {
 }
 
 /** The DHT, as soon as the network is up. */
-function routingOf ({ dht }: HeliaInit, { network, networkReady }: { network: HeliaNode, networkReady: (signal: AbortSignal) => Promise<void> }): NameRouting {
+function routingOf (
+  { dht }: HeliaInit, { network, networkReady }: { network: HeliaNode, networkReady: (signal: AbortSignal) => Promise<void> }
+): NameRouting {
   return {
     isOn: dht !== 'off',
     async * values (key, options) {
@@ -367,6 +399,8 @@ function routingOf ({ dht }: HeliaInit, { network, networkReady }: { network: He
 }
 
 async function peerOf (privateKey: Uint8Array): Promise<PeerId> {
-  const [{ privateKeyFromProtobuf }, { peerIdFromPrivateKey }] = await Promise.all([import('@libp2p/crypto/keys'), import('@libp2p/peer-id')])
+  const [{ privateKeyFromProtobuf }, { peerIdFromPrivateKey }] = await Promise.all(
+    [import('@libp2p/crypto/keys'), import('@libp2p/peer-id')]
+  )
   return peerIdFromPrivateKey(privateKeyFromProtobuf(privateKey)).toString()
 }

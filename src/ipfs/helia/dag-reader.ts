@@ -27,7 +27,8 @@ export function dagReader ({ folder }: DagReaderInit, deps: { random: Random }):
     fileSize,
     readFile,
     fileBlocks,
-    waitingLinks: (get, options = {}) => new PendingLinks({ ...options, memoryBytes: () => scratch().pendingBytes() }, { stack: scratch().stack(), read: get }),
+    waitingLinks: (get, options = {}) =>
+      new PendingLinks({ ...options, memoryBytes: () => scratch().pendingBytes() }, { stack: scratch().stack(), read: get }),
     seenBlocks: () => scratch().blocks()
   }
 }

@@ -4,15 +4,18 @@ import { partsOf } from './file-parts.ts'
 
 export interface FileScoutDeps { get: GetBlock, prefetch: Prefetch }
 
-/** How many bytes before the consumer are fetched: at first, at least and at most. One round trip of 100 ms and 16 MiB are 160 MiB a second. */
+/**
+ * How many bytes before the consumer are fetched: at first, at least and at most. One round trip of 100 ms and 16 MiB are 160 MiB a second.
+ */
 const window = { first: 4 * 2 ** 20, least: 2 ** 20, most: 16 * 2 ** 20 }
 /** What fits in a block is one, or is small enough to be left to who reads it. */
 const largestBlock = 2 ** 21
 const maxLevels = 64
 
 /**
- * Goes through a file's parts in order before its consumer does and has those fetched that aren't here, as far ahead as a window of bytes allows. The window grows
- * when the consumer had to wait for a leaf, and shrinks while leaves wait for the consumer; a consumer that takes nothing gets nothing more fetched.
+ * Goes through a file's parts in order before its consumer does and has those fetched that aren't here, as far ahead as a window of bytes
+ * allows. The window grows when the consumer had to wait for a leaf, and shrinks while leaves wait for the consumer; a consumer that takes
+ * nothing gets nothing more fetched.
  */
 export class FileScout {
   readonly #deps: FileScoutDeps
@@ -31,7 +34,10 @@ export class FileScout {
 
   get windowBytes (): number { return this.#windowBytes }
 
-  /** Resolves when the end of the range is reached, when something can't be had, and after `stop`. Never rejects: who reads will meet the reason. */
+  /**
+   * Resolves when the end of the range is reached, when something can't be had, and after `stop`. Never rejects: who reads will meet the
+   * reason.
+   */
   async run (node: UnixFsNode, range: ByteRange): Promise<void> {
     try {
       await this.#visit(node, range, 0)
@@ -55,7 +61,8 @@ export class FileScout {
     if (level > maxLevels) return
     for (const { cid, sizeBytes, inner } of partsOf(node, range)) {
       if (this.#isOver) return
-      if (cid.code === 0x55 || sizeBytes <= largestBlock) await this.#fetch(cid, Math.min(sizeBytes, inner.before) - Math.max(0, inner.from))
+      if (cid.code === 0x55 || sizeBytes <= largestBlock)
+        await this.#fetch(cid, Math.min(sizeBytes, inner.before) - Math.max(0, inner.from))
       else await this.#visit(await readNode(cid, this.#deps.get), inner, level + 1)
     }
   }

@@ -63,9 +63,9 @@ export class HolderPeers {
   }
 
   /**
-   * Resolves when nobody more is to be expected: all who are said to have what is below the root are connected, or don't live any more. Until
-   * then those who aren't are dialled again and again. When nobody is said to have it, all members are dialled once: the pin may be known here a
-   * moment later than the question. Rejects with the signal's reason, or why the network isn't up.
+   * Resolves when nobody more is to be expected: all who are said to have what is below the root are connected, or don't live any more.
+   * Until then those who aren't are dialled again and again. When nobody is said to have it, all members are dialled once: the pin may be
+   * known here a moment later than the question. Rejects with the signal's reason, or why the network isn't up.
    */
   async allConnected (root: CID, signal: AbortSignal): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {

@@ -7,8 +7,8 @@ const record = '/known-peers'
 const maxPeers = 32
 
 /**
- * Addresses (with /p2p) at which IPFS peers were reached lately, kept over restarts: who finds none of its bootstrap peers has others to ask. At most 32,
- * one a peer, in one record.
+ * Addresses (with /p2p) at which IPFS peers were reached lately, kept over restarts: who finds none of its bootstrap peers has others to
+ * ask. At most 32, one a peer, in one record.
  */
 export class KnownPeers {
   readonly #deps: KnownPeersDeps

@@ -68,7 +68,9 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
     recent,
     protection,
     collector: garbageCollector({ folder: temporary }, { blocks: blockstore, roots, protection, recent, scratch, random, log }),
-    space: repoSpace({ storageMaxBytes, folder }, { blocks: blockstore, clock, diskFree: async of => Math.max(0, await diskFree(of) - reserve.lackBytes()) }),
+    space: repoSpace({ storageMaxBytes, folder }, {
+      blocks: blockstore, clock, diskFree: async of => Math.max(0, await diskFree(of) - reserve.lackBytes())
+    }),
     interfaceBlockstore: interfaceBlockstore(blockstore, deps.isHidden),
     walk: async (root, options) => walkDag(root, { scratch, ...options }),
     isLeaf,
@@ -96,5 +98,7 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
 const rawCodec = 0x55
 
 async function * allBlocks (blockstore: Blockstore, signal: AbortSignal): AsyncGenerator<CID[]> {
-  for await (const multihashes of blockstore.multihashes({ signal })) yield multihashes.map(multihash => CID.createV1(rawCodec, Digest.decode(multihash)))
+  for await (const multihashes of blockstore.multihashes({ signal })) {
+    yield multihashes.map(multihash => CID.createV1(rawCodec, Digest.decode(multihash)))
+  }
 }

@@ -30,12 +30,22 @@ export interface Libp2pDeps { reachability: Reachability, clock: Pick<Clock, 'no
 /** Records of names that a server of the DHT keeps for others, in memory. */
 const dhtRecords = { maxRecords: 10_000, maxBytes: 16 * 1024 * 1024 }
 
-/** The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping, AutoNAT, relays and, unless `off`, the public DHT. Loads libp2p's modules. */
+/**
+ * The libp2p of the embedded node: TCP, noise and TLS, yamux, identify, ping, AutoNAT, relays and, unless `off`, the public DHT. Loads
+ * libp2p's modules.
+ */
 export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): Promise<Libp2pOptions> {
   const { reachability } = deps
-  const [{ tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto }, { corkedConnections }, { MemoryDatastore }, dht] = await Promise.all([
-    import('@libp2p/tcp'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
-    import('@libp2p/crypto/keys'), import('../../libp2p/noise-crypto.ts'), import('../../libp2p/corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
+  const [
+    { tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto },
+    { corkedConnections }, { MemoryDatastore }, dht
+  ] = await Promise.all([
+    import(
+      '@libp2p/tcp'
+    ), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
+    import('@libp2p/crypto/keys'), import(
+      '../../libp2p/noise-crypto.ts'
+    ), import('../../libp2p/corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),

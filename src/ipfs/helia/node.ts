@@ -36,7 +36,9 @@ export interface IpfsNetwork {
   dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<void>
   /** Those of them that are asked for blocks. */
   askable (): PeerId[]
-  /** Asks connected peers, and those that connect later, for a block. Checked against its CID. Waits until it comes or the signal aborts. */
+  /**
+   * Asks connected peers, and those that connect later, for a block. Checked against its CID. Waits until it comes or the signal aborts.
+   */
   want (cid: CID, options: WantOptions): Promise<Uint8Array>
   /** Has these peers tell once more if they lack a block that is wanted. Never throws. */
   askAgain (cid: CID, peers: readonly PeerId[]): void
@@ -71,12 +73,16 @@ export interface IpfsNetworkDeps {
 
 /** The parts of @helia/bitswap's broker that its types hide. `network` takes the messages that our inbound handler reads. */
 interface BitswapBroker {
-  retrieve (cid: CID, options: { signal: AbortSignal, onProgress?: (event: { type: string, detail: unknown }) => void }): Promise<Uint8Array>
+  retrieve (cid: CID, options: {
+    signal: AbortSignal, onProgress?: (event: { type: string, detail: unknown }) => void
+  }): Promise<Uint8Array>
   bitswap: {
     notify (cid: CID): Promise<void>
     getPeerWantlist (peer: Libp2pPeerId): unknown
     network: {
-      safeDispatchEvent (type: 'bitswap:message', init: { detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection } }): boolean
+      safeDispatchEvent (type: 'bitswap:message', init: {
+        detail: { peer: Libp2pPeerId, message: BitswapMessage, connection: Connection }
+      }): boolean
       sendMessage (peer: Libp2pPeerId, message: QueuedMessage): Promise<void>
     }
     wantList: AnswerSource & { peers: { keys (): Iterable<Libp2pPeerId>, size: number } }
@@ -107,7 +113,8 @@ const bitswapOptions = {
 }
 
 /**
- * Helia (light: libp2p and bitswap, no gateways, no delegated routing) on our block store. Its modules are loaded in `start`. Helia's own pins,
+ * Helia (light: libp2p and bitswap, no gateways, no delegated routing) on our block store. Its modules are loaded in `start`. Helia's own
+ * pins,
  * GC and look-ups of providers aren't used.
  */
 export class HeliaNode implements IpfsNetwork {
@@ -128,7 +135,8 @@ export class HeliaNode implements IpfsNetwork {
     this.#init = init
     this.#deps = deps
     this.reachability = new Reachability({ isLoopbackOnly: isLoopbackOnly(init) && init.announce.length === 0, relayHop: false }, {
-      ...deps, onChange: async reach => { if (init.dht === 'auto') await setDhtMode(this.#now().libp2p, reach === 'public' ? 'server' : 'client') }
+      ...deps,
+      onChange: async reach => { if (init.dht === 'auto') await setDhtMode(this.#now().libp2p, reach === 'public' ? 'server' : 'client') }
     })
     this.#cancels = new BitswapCancels({
       peers: () => [...this.#running?.broker.bitswap.wantList.peers.keys() ?? []],
@@ -160,7 +168,9 @@ export class HeliaNode implements IpfsNetwork {
 
   async #start (): Promise<void> {
     const [{ createHeliaLight }, { withBitswap }, { withLibp2pLight }, dagCbor, options] = await Promise.all([
-      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init, { reachability: this.reachability, clock: this.#deps.clock, log: this.#deps.log })
+      import('helia'), import('@helia/bitswap'), import('@helia/libp2p'), import('@ipld/dag-cbor'), libp2pOptions(this.#init, {
+        reachability: this.reachability, clock: this.#deps.clock, log: this.#deps.log
+      })
     ])
     if (this.#stopped) return
     const core = createHeliaLight({ blockstore: this.#deps.blockstore, codecs: [dagCbor], loadHasher })
@@ -287,7 +297,9 @@ export class HeliaNode implements IpfsNetwork {
   announce (cids: readonly CID[]): void {
     const bitswap = this.#running?.broker.bitswap
     if (bitswap == null || bitswap.peerWantLists.ledgerMap.size === 0) return
-    for (const cid of cids) bitswap.notify(cid).catch(err => this.#deps.log.debug('a waiting peer did not get a block', { cid: cid.toString(), err }))
+    for (const cid of cids) {
+      bitswap.notify(cid).catch(err => this.#deps.log.debug('a waiting peer did not get a block', { cid: cid.toString(), err }))
+    }
   }
 
   async connectToProviders (cid: CID, { signal }: { signal: AbortSignal }): Promise<number> {
@@ -337,7 +349,9 @@ export class HeliaNode implements IpfsNetwork {
   }
 
   #now (): Running {
-    if (this.#running == null) throw new ClusterError('NOT_READY', {}, { message: 'the embedded IPFS node is not connected to the network' })
+    if (this.#running == null) {
+      throw new ClusterError('NOT_READY', {}, { message: 'the embedded IPFS node is not connected to the network' })
+    }
     return this.#running
   }
 }

@@ -11,14 +11,20 @@ import type { GetBlock } from '../dag-reader.ts'
 export interface ParsedPath { root: CID, names: string[] }
 
 /**
- * `/ipfs/CID/a/b`, `/ipld/CID/a/b` or a bare `CID/a/b`. Empty and trailing slashes don't count. Throws INVALID_CID, and UNSUPPORTED for `/ipns/…`:
- * names are not looked up here.
+ * `/ipfs/CID/a/b`, `/ipld/CID/a/b` or a bare `CID/a/b`. Empty and trailing slashes don't count. Throws INVALID_CID, and UNSUPPORTED for
+ * `/ipns/…`: names are not looked up here.
  */
 export function parsePath (path: string): ParsedPath {
   const parts = path.split('/').filter(part => part !== '')
   const namespace = path.startsWith('/') ? parts.shift() : undefined
-  if (namespace === 'ipns') throw new ClusterError('UNSUPPORTED', { path }, { message: `could not resolve name: the embedded IPFS node does not look up /ipns/ names: ${path}` })
-  if (namespace != null && namespace !== 'ipfs' && namespace !== 'ipld') throw new ClusterError('INVALID_ARGUMENT', { path }, { message: `invalid path "${path}": unknown namespace "${namespace}"` })
+  if (namespace === 'ipns') {
+    throw new ClusterError('UNSUPPORTED', { path }, {
+      message: `could not resolve name: the embedded IPFS node does not look up /ipns/ names: ${path}`
+    })
+  }
+  if (namespace != null && namespace !== 'ipfs' && namespace !== 'ipld') {
+    throw new ClusterError('INVALID_ARGUMENT', { path }, { message: `invalid path "${path}": unknown namespace "${namespace}"` })
+  }
   const [root = '', ...names] = parts
   return { root: parseCid(root), names }
 }
@@ -27,7 +33,9 @@ export function parsePath (path: string): ParsedPath {
 export async function resolveNames ({ root, names }: ParsedPath, get: GetBlock): Promise<CID> {
   let at: Position = { cid: root }
   for (const name of names) at = await step(at, name, get)
-  if ('value' in at) throw new ClusterError('NOT_FOUND', {}, { message: `cannot resolve to a CID: the path ends inside of ${at.cid.toString()}` })
+  if ('value' in at) {
+    throw new ClusterError('NOT_FOUND', {}, { message: `cannot resolve to a CID: the path ends inside of ${at.cid.toString()}` })
+  }
   return at.cid
 }
 
@@ -50,7 +58,9 @@ function decodedCbor (cid: CID, bytes: Uint8Array): unknown {
   try {
     return decodeDagCbor(bytes)
   } catch (err) {
-    throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-cbor: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-cbor: ${messageOf(err)}`, cause: err }
+    )
   }
 }
 
@@ -62,10 +72,13 @@ function inside (value: unknown, name: string, cid: CID): Position {
   return link == null ? { cid, value: next } : { cid: link }
 }
 
-const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })
+const noLink = (name: string, cid: CID): ClusterError =>
+  new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })
 
 /** An error of a look-up in the words that Go passes on from Kubo. Aborts and IPFS_UNAVAILABLE stay what they are. */
 export function resolveError (path: string, err: unknown): unknown {
   if (!isClusterError(err) || err.code === 'IPFS_UNAVAILABLE' || err.code === 'TIMEOUT' || err.code === 'DENIED') return err
-  return new ClusterError('IPFS_ERROR', err.details, { message: `IPFS error (resolve?arg=${percentEncode(path)}). Code: 500. Message: ${messageOf(err)}`, cause: err })
+  return new ClusterError('IPFS_ERROR', err.details, {
+    message: `IPFS error (resolve?arg=${percentEncode(path)}). Code: 500. Message: ${messageOf(err)}`, cause: err
+  })
 }

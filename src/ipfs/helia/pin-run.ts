@@ -11,7 +11,8 @@ export interface PinRunDeps { clock: Clock, flight: (cid: CID) => Flight | undef
 type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'> & { lack: Flight['lack'] }
 
 /**
- * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was wanted.
+ * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was
+ * wanted.
  * Local content never starts a timer.
  */
 export class PinRun {
@@ -96,7 +97,10 @@ export class PinRun {
     const [oldest] = this.#wanted
     if (oldest == null) return { wantedBlock: null, wantedSince: null, peersAsked: [], nextTryAt: null, lack: null }
     const flight = this.#deps.flight(oldest[0])
-    return { wantedBlock: oldest[0], wantedSince: oldest[1], peersAsked: [...flight?.asked ?? []], nextTryAt: flight?.nextTryAt ?? null, lack: flight?.lack ?? null }
+    return {
+      wantedBlock: oldest[0], wantedSince: oldest[1], peersAsked: [...flight?.asked ?? []], nextTryAt: flight?.nextTryAt ?? null,
+      lack: flight?.lack ?? null
+    }
   }
 
   #check (): void {
@@ -109,7 +113,8 @@ export class PinRun {
       return
     }
     const { wantedBlock, peersAsked } = this.#last = this.#wantedNow()
-    this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), pinTimeoutMs, wanted: String(wantedBlock), peersAsked: peersAsked.length }, {
+    this.#abort.abort(new ClusterError('TIMEOUT',
+    { cid: cid.toString(), pinTimeoutMs, wanted: String(wantedBlock), peersAsked: peersAsked.length }, {
       message: pinTimeoutText
     }))
   }

@@ -84,7 +84,9 @@ export class Pinner {
   async #fetchAll (pin: Pin, guard: Guard, options: IpfsOptions): Promise<void> {
     const { cid } = pin
     const key = cid.toString()
-    const run = new PinRun({ cid, pinTimeoutMs: this.#init.pinTimeoutMs }, { clock: this.#deps.clock, flight: wanted => this.#deps.fetcher.flight(wanted) })
+    const run = new PinRun(
+      { cid, pinTimeoutMs: this.#init.pinTimeoutMs }, { clock: this.#deps.clock, flight: wanted => this.#deps.fetcher.flight(wanted) }
+    )
     run.follow(options.signal)
     this.#runs.set(key, run)
     this.#failed.delete(key)

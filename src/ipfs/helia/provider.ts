@@ -42,8 +42,8 @@ const queueLimit = 10_000
 const announceTimeoutMs = 60_000
 
 /**
- * Tells the routing system what is here: new roots soon, everything once per interval. Rounds go through the root table in batches; memory does
- * not grow with it.
+ * Tells the routing system what is here: new roots soon, everything once per interval. Rounds go through the root table in batches; memory
+ * does not grow with it.
  */
 export class Provider {
   readonly #init: ProviderInit

@@ -7,19 +7,27 @@ import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { DirectoryEntry, GetBlock, Prefetch, UnixFsNode } from '../dag-reader.ts'
 import { PbNode } from './pb-node.ts'
 
-const kinds: Record<string, UnixFsNode['kind']> = { file: 'file', raw: 'file', directory: 'directory', 'hamt-sharded-directory': 'shard', symlink: 'symlink' }
+const kinds: Record<string, UnixFsNode['kind']> = {
+  file: 'file', raw: 'file', directory: 'directory', 'hamt-sharded-directory': 'shard', symlink: 'symlink'
+}
 
 /** Reads a block as UnixFS. Throws UNSUPPORTED for other codecs and INVALID_DATA for what can't be read. */
 export async function readNode (cid: CID, get: GetBlock): Promise<UnixFsNode> {
   if (cid.code === 0x55) return { cid, kind: 'raw', links: [], unixfs: undefined, data: await get(cid) }
-  if (cid.code !== 0x70) throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), codec: cid.code }, { message: `${cid.toString()} is not UnixFS` })
+  if (cid.code !== 0x70) {
+    throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), codec: cid.code }, { message: `${cid.toString()} is not UnixFS` })
+  }
   const bytes = await get(cid)
   const known = read.get(bytes)
   if (known?.cid.version === cid.version) return known
   const node = decodeNode(cid, bytes)
   const unixfs = decodeUnixFs(cid, node)
   const kind = kinds[unixfs.type]
-  if (kind == null) throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), type: unixfs.type }, { message: `${cid.toString()} is of the UnixFS type ${unixfs.type}` })
+  if (kind == null) {
+    throw new ClusterError(
+      'UNSUPPORTED', { cid: cid.toString(), type: unixfs.type }, { message: `${cid.toString()} is of the UnixFS type ${unixfs.type}` }
+    )
+  }
   const made = new PbUnixFsNode({ cid, kind, unixfs, node })
   read.set(bytes, made)
   return made
@@ -69,7 +77,9 @@ async function findInShard (root: ShardPart, name: string, get: GetBlock): Promi
 }
 
 /** All entries of a plain or sharded directory, in the order of the links. */
-export async function * listEntries (node: UnixFsNode, get: GetBlock, { prefetch }: { prefetch?: Prefetch | undefined } = {}): AsyncGenerator<DirectoryEntry> {
+export async function * listEntries (
+  node: UnixFsNode, get: GetBlock, { prefetch }: { prefetch?: Prefetch | undefined } = {}
+): AsyncGenerator<DirectoryEntry> {
   if (!(node instanceof PbUnixFsNode)) return
   if (node.kind === 'shard') yield * listShard(node, { get, prefetch })
   else for (const { Name = '', Hash, Tsize = 0 } of toldLinks(node)) yield { name: Name, cid: Hash, sizeBytes: Tsize }
@@ -98,21 +108,32 @@ async function * listShard ({ cid, node }: ShardPart, deps: ListDeps, usedBits =
       continue
     }
     // why one can't be had shows when it is read
-    for (; begun < parts.length && begun - read < shardsAhead; begun++) deps.prefetch?.((parts[begun] as { Hash: CID }).Hash)?.catch(() => {})
+    for (; begun < parts.length && begun - read < shardsAhead; begun++) {
+      deps.prefetch?.((parts[begun] as { Hash: CID }).Hash)?.catch(() => {})
+    }
     read++
     yield * listShard({ cid: Hash, node: decodeNode(Hash, await deps.get(Hash)) }, deps, usedBits + width)
   }
 }
 
-/** Bits of hash that one level of a sharded directory uses; undefined for other nodes. Throws INVALID_DATA for a fanout that Kubo doesn't take either. */
+/**
+ * Bits of hash that one level of a sharded directory uses; undefined for other nodes. Throws INVALID_DATA for a fanout that Kubo doesn't
+ * take either.
+ */
 function shardWidthBits ({ data, linkCount }: PbNode): number | undefined {
   const unixfs = data == null ? undefined : unixFsIn(data)
   if (unixfs?.type !== 'hamt-sharded-directory') return undefined
   const width = widths.get(unixfs.fanout ?? 256n)
-  if (width == null) throw new ClusterError('INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` })
+  if (width == null) {
+    throw new ClusterError(
+      'INVALID_DATA', { fanout: String(unixfs.fanout) }, { message: `a sharded directory has the fanout ${unixfs.fanout}` }
+    )
+  }
   // a listing holds the links of all levels above
   if (linkCount > 2 ** width) {
-    throw new ClusterError('INVALID_DATA', { links: linkCount }, { message: 'a node of a sharded directory has more links than its fanout' })
+    throw new ClusterError(
+      'INVALID_DATA', { links: linkCount }, { message: 'a node of a sharded directory has more links than its fanout' }
+    )
   }
   return width
 }
@@ -164,7 +185,9 @@ function told<T> (cid: CID, read: () => T): T {
   try {
     return read()
   } catch (err) {
-    throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-pb: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} is not dag-pb: ${messageOf(err)}`, cause: err }
+    )
   }
 }
 
@@ -172,6 +195,8 @@ function decodeUnixFs (cid: CID, { data = new Uint8Array(0) }: PbNode): UnixFS {
   try {
     return UnixFS.unmarshal(data)
   } catch (err) {
-    throw new ClusterError('UNSUPPORTED', { cid: cid.toString() }, { message: `${cid.toString()} is not UnixFS: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'UNSUPPORTED', { cid: cid.toString() }, { message: `${cid.toString()} is not UnixFS: ${messageOf(err)}`, cause: err }
+    )
   }
 }

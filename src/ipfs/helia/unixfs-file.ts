@@ -13,11 +13,17 @@ const maxLevels = 64
 const maxPartsAbove = 65_536
 const raw = 0x55
 const identity = 0
-/** Leaves that lie one behind the other are read together: so many bytes of them, and none that are smaller than this. Each step from here to a socket costs as much for a large piece. */
+/**
+ * Leaves that lie one behind the other are read together: so many bytes of them, and none that are smaller than this. Each step from here
+ * to a socket costs as much for a large piece.
+ */
 const joinedBytes = 2 ** 20
 const leastJoined = 32 * 1024
 
-/** The content of a file in order; some leaves are read ahead, and those that are elsewhere are fetched further ahead. Stops when the consumer does. */
+/**
+ * The content of a file in order; some leaves are read ahead, and those that are elsewhere are fetched further ahead. Stops when the
+ * consumer does.
+ */
 export async function * readFile (
   node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimited, prefetch, joined }: ReadFileOptions = {}
 ): AsyncGenerator<Uint8Array> {
@@ -143,7 +149,9 @@ async function leaf (cid: CID, size: number, range: ByteRange, get: GetBlock): P
 
 /** What the range wants of leaves that are read together; one by one when they have moved meanwhile, or one isn't right. */
 async function leaves ({ parts, joined }: Together, get: GetBlock): Promise<Uint8Array> {
-  const bytes = await joined.read() ?? Buffer.concat(await Promise.all(parts.map(async ({ cid, sizeBytes }) => leaf(cid, sizeBytes, { from: 0, before: sizeBytes }, get))))
+  const bytes = await joined.read() ?? Buffer.concat(
+    await Promise.all(parts.map(async ({ cid, sizeBytes }) => leaf(cid, sizeBytes, { from: 0, before: sizeBytes }, get)))
+  )
   return cut(bytes, (parts[0] as FilePart).inner)
 }
 
@@ -152,4 +160,5 @@ const bytesOf = (parts: readonly FilePart[]): number => parts.reduce((sum, { siz
 const cut = (bytes: Uint8Array, { from, before }: ByteRange): Uint8Array => bytes.subarray(Math.max(0, from), Math.max(0, before))
 
 const tooLarge = (cid: CID, message: string): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message })
-const wrongSize = (cid: CID): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} has another size than its link says` })
+const wrongSize = (cid: CID): ClusterError =>
+  new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `${cid.toString()} has another size than its link says` })

@@ -12,10 +12,12 @@ export interface BlockUploadDeps { rpc: KuboRpc, random: Random }
 const identityCode = 0
 
 /**
- * Stores blocks by `block/put`: one request for all blocks in a row whose multihashes are of one kind, named after the first one's codec (Kubo
- * files blocks by multihash). What the source throws comes out as it is, when what came before it is stored.
+ * Stores blocks by `block/put`: one request for all blocks in a row whose multihashes are of one kind, named after the first one's codec
+ * (Kubo files blocks by multihash). What the source throws comes out as it is, when what came before it is stored.
  */
-export async function uploadBlocks (source: AsyncIterable<Block[]>, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined): Promise<void> {
+export async function uploadBlocks (
+  source: AsyncIterable<Block[]>, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined
+): Promise<void> {
   const blocks = new BlockReader(source)
   try {
     for (let first = await blocks.next(); first != null; first = blocks.heldBack) await uploadRun(first, blocks, { rpc, random }, signal)
@@ -25,7 +27,9 @@ export async function uploadBlocks (source: AsyncIterable<Block[]>, { rpc, rando
   if (blocks.failure != null) throw blocks.failure.err
 }
 
-async function uploadRun (first: Block, blocks: BlockReader, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined): Promise<void> {
+async function uploadRun (
+  first: Block, blocks: BlockReader, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined
+): Promise<void> {
   const kind = hashKind(first.cid)
   const boundary = Buffer.from(random.bytes(24)).toString('hex')
   /** Multihashes that Kubo hasn't answered yet, in order. */
@@ -45,7 +49,9 @@ async function uploadRun (first: Block, blocks: BlockReader, { rpc, random }: Bl
     yield Buffer.from(`--${boundary}--\r\n`)
   }
   const contentType = `multipart/form-data; boundary=${boundary}`
-  for await (const answers of rpc.lines<{ Key: string }>(putPath(first.cid), { signal, timeoutMs: 0, body: { contentType, content: content() } })) {
+  for await (
+    const answers of rpc.lines<{ Key: string }>(putPath(first.cid), { signal, timeoutMs: 0, body: { contentType, content: content() } })
+  ) {
     for (const { Key: key } of answers) checkStored(waiting.shift(), key)
   }
   if (waiting.length > 0 && blocks.failure == null) throw notStored(waiting[0], 'no answer came for it')
@@ -54,20 +60,29 @@ async function uploadRun (first: Block, blocks: BlockReader, { rpc, random }: Bl
 const lineBreak = Buffer.from('\r\n')
 
 function partHead (boundary: string, cid: CID): Buffer {
-  return Buffer.from(`--${boundary}\r\nAbspath-Encoded: \r\nContent-Disposition: form-data; name="file"; filename="${cid.toString()}"\r\nContent-Type: application/octet-stream\r\n\r\n`)
+  return Buffer.from(
+    `--${boundary}\r\nAbspath-Encoded: \r\nContent-Disposition: form-data; name="file"; filename="${cid.toString()}"\r\nContent-Type: application/octet-stream\r\n\r\n`
+  )
 }
 
 const hashKind = ({ multihash }: CID): string => `${multihash.code}/${multihash.size}`
 
 function putPath ({ code, multihash }: CID): string {
   const name = hashName(multihash.code)
-  if (name == null) throw new ClusterError('IPFS_ERROR', { code: multihash.code }, { message: `the IPFS node stores no blocks with the hash function 0x${multihash.code.toString(16)}` })
+  if (name == null) {
+    throw new ClusterError(
+      'IPFS_ERROR', { code: multihash.code },
+      { message: `the IPFS node stores no blocks with the hash function 0x${multihash.code.toString(16)}` }
+    )
+  }
   return `block/put?allow-big-block=true&cid-codec=${codecName(code)}&mhlen=${multihash.size}&mhtype=${name}&pin=false`
 }
 
 function checkStored (sent: CID | undefined, key: string): void {
   const stored = parseCid(key)
-  if (sent == null || !Buffer.from(sent.multihash.bytes).equals(stored.multihash.bytes)) throw notStored(sent, `its content is that of ${key}`)
+  if (sent == null || !Buffer.from(sent.multihash.bytes).equals(stored.multihash.bytes)) {
+    throw notStored(sent, `its content is that of ${key}`)
+  }
 }
 
 const notStored = (cid: CID | undefined, why: string): ClusterError =>

@@ -48,10 +48,12 @@ const readyPollMs = 1000
 const dialsAtATime = 16
 
 /**
- * An external Kubo as this peer's IPFS node, by the same HTTP calls as Go's peer makes. It keeps no state and needs no Kubo to start: calls fail with
+ * An external Kubo as this peer's IPFS node, by the same HTTP calls as Go's peer makes. It keeps no state and needs no Kubo to start: calls
+ * fail with
  * IPFS_UNAVAILABLE while Kubo is away and work again when it is back.
  *
- * What Kubo alone decides: its garbage collection takes every block that isn't pinned (holds have no effect), and its repository may grow beyond
+ * What Kubo alone decides: its garbage collection takes every block that isn't pinned (holds have no effect), and its repository may grow
+ * beyond
  * StorageMax. `pinCount` is that of the last listing, and what was done since.
  */
 export function kuboConnector (init: KuboInit, deps: KuboDeps): KuboConnector {
@@ -107,7 +109,11 @@ class ExternalKubo implements KuboConnector {
 
   async unpin (cid: CID, { signal }: IpfsOptions = {}): Promise<void> {
     signal?.throwIfAborted()
-    if (this.#init.unpinDisable) throw new ClusterError('PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' })
+    if (this.#init.unpinDisable) {
+      throw new ClusterError(
+        'PIN_REFUSED', { cid: cid.toString() }, { message: 'ipfs unpinning is disallowed by configuration on this peer' }
+      )
+    }
     try {
       await this.#rpc.bytes(`pin/rm?arg=${cid.toString()}`, { signal, timeoutMs: this.#init.unpinTimeoutMs })
       this.#pins = Math.max(0, this.#pins - 1)
@@ -160,17 +166,23 @@ class ExternalKubo implements KuboConnector {
     if (path.startsWith('/') && names.length === 0 && (namespace === 'ipfs' || namespace === 'ipld')) return parseCid(root)
     const { Path: resolved } = await this.#rpc.json<{ Path: string }>(`resolve?arg=${percentEncode(path)}`, this.#within(signal))
     const cid = /^\/ip(?:fs|ld)\/([^/]+)\/?$/.exec(resolved)?.[1]
-    if (cid == null) throw new ClusterError('IPFS_ERROR', { path, resolved }, { message: `cannot resolve ${path} to a CID: it leads to ${resolved}` })
+    if (cid == null) {
+      throw new ClusterError('IPFS_ERROR', { path, resolved }, { message: `cannot resolve ${path} to a CID: it leads to ${resolved}` })
+    }
     return parseCid(cid)
   }
 
   async repoStat ({ signal }: IpfsOptions = {}): Promise<RepoStat> {
-    const { RepoSize: repoSize, StorageMax: storageMax } = await this.#rpc.json<{ RepoSize: number, StorageMax: number }>('repo/stat?size-only=true', this.#within(signal))
+    const {
+      RepoSize: repoSize, StorageMax: storageMax
+    } = await this.#rpc.json<{ RepoSize: number, StorageMax: number }>('repo/stat?size-only=true', this.#within(signal))
     return { repoSize, storageMax, freeBytes: Math.max(0, storageMax - repoSize) }
   }
 
   async * repoGc ({ signal }: IpfsOptions = {}): AsyncGenerator<RemovedKey, void, undefined> {
-    const rows = this.#rpc.lines<{ Key?: { '/': string } | null, Error?: string }>('repo/gc?stream-errors=true', { signal, timeoutMs: this.#init.repoGcTimeoutMs })
+    const rows = this.#rpc.lines<{ Key?: { '/': string } | null, Error?: string }>('repo/gc?stream-errors=true', {
+      signal, timeoutMs: this.#init.repoGcTimeoutMs
+    })
     for await (const batch of rows) {
       for (const { Key: key, Error: error = '' } of batch) yield { key: key?.['/'] == null ? null : parseCid(key['/']), error }
     }

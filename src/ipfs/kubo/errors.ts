@@ -16,21 +16,29 @@ const goTexts: Record<string, string> = {
 export function unavailable (address: KuboAddress, path: string, err: NodeJS.ErrnoException): ClusterError {
   const known = goTexts[err.code ?? '']
   const why = known == null ? err.message : `dial ${address.dialled}: ${known}`
-  return new ClusterError('IPFS_UNAVAILABLE', { code: err.code ?? '' }, { message: `Post "${address.origin}/api/v0/${path}": ${why}`, cause: err })
+  return new ClusterError(
+    'IPFS_UNAVAILABLE', { code: err.code ?? '' }, { message: `Post "${address.origin}/api/v0/${path}": ${why}`, cause: err }
+  )
 }
 
 /** What an answer with another status than 200 means. `path` has the query. */
 export function refusal (path: string, status: number, body: string): ClusterError {
   const message = kuboMessage(body)
-  if (message == null) return new ClusterError('IPFS_ERROR', { status }, { message: `IPFS request failed (is it running?) (${path}). Code ${status}: ${body}` })
+  if (message == null) {
+    return new ClusterError('IPFS_ERROR', { status }, {
+      message: `IPFS request failed (is it running?) (${path}). Code ${status}: ${body}`
+    })
+  }
   return failure(message, { status, message: `IPFS error (${path}). Code: ${status}. Message: ${message}` })
 }
 
 /** An error that came after the answer had begun. */
-export const lateFailure = (path: string, message: string): ClusterError => failure(message, { status: 200, message: `IPFS error (${path}): ${message}` })
+export const lateFailure = (path: string, message: string): ClusterError =>
+  failure(message, { status: 200, message: `IPFS error (${path}): ${message}` })
 
 /** Kubo's own words in an error that `refusal` or `lateFailure` made; '' for other errors. */
-export const kuboWords = (err: unknown): string => err instanceof ClusterError && typeof err.details['kubo'] === 'string' ? err.details['kubo'] : ''
+export const kuboWords = (err: unknown): string =>
+  err instanceof ClusterError && typeof err.details['kubo'] === 'string' ? err.details['kubo'] : ''
 
 function failure (kubo: string, { status, message }: { status: number, message: string }): ClusterError {
   return new ClusterError(codeOf(kubo), { status, kubo }, { message })

@@ -14,7 +14,10 @@ export interface KuboNamesInit {
 
 export interface KuboNamesDeps { rpc: Pick<KuboRpc, 'json'>, clock: Pick<Clock, 'now'> }
 
-/** Names as an external Kubo knows them: it asks, checks and keeps. Records come with their TTL; of a domain, and of a Kubo that is offline, it tells none. */
+/**
+ * Names as an external Kubo knows them: it asks, checks and keeps. Records come with their TTL; of a domain, and of a Kubo that is offline,
+ * it tells none.
+ */
 export function kuboNames (init: KuboNamesInit, deps: KuboNamesDeps): NameResolver {
   return new KuboNames(init, deps)
 }
@@ -42,7 +45,11 @@ class KuboNames implements NameResolver {
 
   async recordOf (key: string, options: NameOptions = {}): Promise<NameRecord> {
     const peer = parseIpnsKey(key)
-    if (peer == null) throw new ClusterError('INVALID_ARGUMENT', { name: key.slice(0, 200) }, { message: `cannot resolve: ${JSON.stringify(`/ipns/${key}`)}` })
+    if (peer == null) {
+      throw new ClusterError(
+        'INVALID_ARGUMENT', { name: key.slice(0, 200) }, { message: `cannot resolve: ${JSON.stringify(`/ipns/${key}`)}` }
+      )
+    }
     return this.#record(peer, options)
   }
 
@@ -52,7 +59,10 @@ class KuboNames implements NameResolver {
     const { bytes, ttlNs, validUntilNs } = decodeIpnsRecord(Uint8Array.from(Buffer.from(text, 'base64')))
     const validUntil = Number(validUntilNs / 1_000_000n)
     const untilOver = validUntil - this.#deps.clock.now()
-    return { bytes, validUntil, ttlSeconds: ttlNs == null ? undefined : Math.max(0, Math.floor(Math.min(Number(ttlNs / 1_000_000n), untilOver) / 1000)) }
+    return {
+      bytes, validUntil,
+      ttlSeconds: ttlNs == null ? undefined : Math.max(0, Math.floor(Math.min(Number(ttlNs / 1_000_000n), untilOver) / 1000))
+    }
   }
 
   async #ask<T> (path: string, { signal }: NameOptions): Promise<T> {
@@ -73,7 +83,11 @@ const offline = ({ local }: NameOptions): string => local == null ? '' : '&offli
 function named (err: unknown): unknown {
   const words = kuboWords(err)
   if (!isClusterError(err) || words === '') return err
-  const code = /^could not resolve name$|^routing: not found$|could not find a TXT record/.test(words) ? 'NOT_FOUND' : /^cannot resolve|^peer ID represented|not a valid domain/.test(words) ? 'INVALID_ARGUMENT' : err.code
+  const code = /^could not resolve name$|^routing: not found$|could not find a TXT record/.test(words)
+    ? 'NOT_FOUND'
+    : /^cannot resolve|^peer ID represented|not a valid domain/.test(words)
+    ? 'INVALID_ARGUMENT'
+    : err.code
   return new ClusterError(code, err.details, { message: words, cause: err })
 }
 

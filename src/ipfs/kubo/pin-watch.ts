@@ -69,7 +69,8 @@ export class PinWatch {
     this.#cancelTimer()
     const { cid, pinTimeoutMs } = this.#init
     if (pinTimeoutMs === 0) return
-    this.#cancelTimer = this.#clock.after(pinTimeoutMs, () => this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), pinTimeoutMs, blocks: this.#blocks }, {
+    this.#cancelTimer = this.#clock.after(pinTimeoutMs, () =>
+      this.#abort.abort(new ClusterError('TIMEOUT', { cid: cid.toString(), pinTimeoutMs, blocks: this.#blocks }, {
       message: pinTimeoutText
     })))
   }

@@ -24,15 +24,18 @@ export interface CallOptions {
 
 interface Answer { outgoing: ClientRequest, response: IncomingMessage }
 
-/** What is kept of the text that Kubo refuses something with, a line of an answer in lines (characters), and an answer that is taken whole: a block, a list. */
+/**
+ * What is kept of the text that Kubo refuses something with, a line of an answer in lines (characters), and an answer that is taken whole:
+ * a block, a list.
+ */
 const longestError = 64 * 1024
 const longestLine = 4 * 1024 * 1024
 const longestAnswer = 64 * 1024 * 1024
 const connections = 256
 
 /**
- * Calls of Kubo's RPC API: `path` is what follows `/api/v0/`. They reject with IPFS_UNAVAILABLE when the node can't be reached or hangs up, with IPFS_ERROR
- * (or what `errors.ts` finds in the text) when it refuses, TIMEOUT, or the signal's reason.
+ * Calls of Kubo's RPC API: `path` is what follows `/api/v0/`. They reject with IPFS_UNAVAILABLE when the node can't be reached or hangs up,
+ * with IPFS_ERROR (or what `errors.ts` finds in the text) when it refuses, TIMEOUT, or the signal's reason.
  */
 export class KuboRpc {
   readonly #init: KuboRpcInit
@@ -73,7 +76,8 @@ export class KuboRpc {
 
   /** An answer of JSON lines, as many at a time as have come. */
   async * lines<T> (path: string, options: CallOptions): AsyncGenerator<T[], void, undefined> {
-    const tooLong = (): ClusterError => new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
+    const tooLong = (): ClusterError =>
+      new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): a line of the answer is too long` })
     const cutter = new LineCutter({ maxLength: longestLine, tooLong })
     const decoder = new TextDecoder()
     for await (const part of this.#call(path, options)) {
@@ -137,7 +141,9 @@ export class KuboRpc {
     signal.throwIfAborted()
     const { address: { connection, isHttps }, agentVersion } = this.#init
     const framing = body == null ? { 'Content-Length': '0' } : { 'Content-Type': body.contentType, 'Transfer-Encoding': 'chunked' }
-    const options: RequestOptions = { ...connection, method: 'POST', path: `/api/v0/${path}`, agent: this.#agent, headers: { 'User-Agent': agentVersion, ...framing } }
+    const options: RequestOptions = {
+      ...connection, method: 'POST', path: `/api/v0/${path}`, agent: this.#agent, headers: { 'User-Agent': agentVersion, ...framing }
+    }
     const outgoing = (isHttps ? tlsRequest : request)(options)
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const onAbort = (): void => { outgoing.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted')) }

@@ -9,8 +9,8 @@ import type { Places } from './places.ts'
 export interface ThreadBlocksDeps { calls: Pick<PortCalls, 'call'>, places: Places, reader: PlacedReader }
 
 /**
- * The blocks of an IPFS node that is in another thread. What is on the disk is read here, at the place that the node told; everything else (what is elsewhere,
- * denied or damaged) is the node's to answer.
+ * The blocks of an IPFS node that is in another thread. What is on the disk is read here, at the place that the node told; everything else
+ * (what is elsewhere, denied or damaged) is the node's to answer.
  */
 export class ThreadBlocks implements Pick<IpfsConnector, 'getBlock' | 'joined' | 'prefetch'> {
   readonly #deps: ThreadBlocksDeps
@@ -26,7 +26,9 @@ export class ThreadBlocks implements Pick<IpfsConnector, 'getBlock' | 'joined' |
     return this.#deps.calls.call('getBlock', call, { signal })
   }
 
-  joined (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined { return this.#deps.reader.joined(this.#placed(blocks), allocate) }
+  joined (blocks: readonly SizedBlock[], allocate?: Allocate): JoinedRead | undefined {
+    return this.#deps.reader.joined(this.#placed(blocks), allocate)
+  }
 
   prefetch (cid: CID, options: FetchBlockOptions): Promise<void> | undefined {
     return this.#deps.places.known(cid) == null ? this.#fetched(cid, options) : undefined

@@ -5,7 +5,8 @@ import type { BlockPlace } from '../../blockstore/blockstore.ts'
 import type { NameOptions } from '../names.ts'
 
 /*
- * What a thread that serves content asks of the one that has the IPFS node. CIDs go as text: a view of a block's bytes would take the whole block along.
+ * What a thread that serves content asks of the one that has the IPFS node. CIDs go as text: a view of a block's bytes would take the whole
+ * block along.
  */
 
 /** Undefined fields are left out. */

@@ -7,7 +7,8 @@ const keepMs = 1000
 const rootsKept = 1024
 
 /** Whether blocks below a root are being made in another thread: resolves when no more come. Asked once a second for each root. */
-export function threadComing ({ calls, clock }: { calls: Pick<PortCalls, 'call'>, clock: Pick<Clock, 'now'> }): (root: CID) => Promise<void> | undefined {
+export function threadComing ({ calls, clock }: { calls: Pick<PortCalls, 'call'>, clock: Pick<Clock, 'now'> }): (root: CID) =>
+  Promise<void> | undefined {
   const settled = new Map<string, number>()
   return root => {
     const key = root.toString()

@@ -17,8 +17,8 @@ interface Asked { key: string, resolve: (place: BlockPlace | undefined) => void,
 const askedAtOnce = 256
 
 /**
- * Where blocks lie, as the thread that has the store said. What is asked for in one turn is one question. That a block has no place isn't remembered: it may
- * come at any moment.
+ * Where blocks lie, as the thread that has the store said. What is asked for in one turn is one question. That a block has no place isn't
+ * remembered: it may come at any moment.
  */
 export class Places {
   readonly #init: PlacesInit

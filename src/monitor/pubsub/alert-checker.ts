@@ -11,8 +11,8 @@ const checksUntilRepeated = 300
 const latenessOfStandstill = 0.25
 
 /**
- * Finds metrics that expired since the last check (monitor/metrics). What expired while this process stood still says nothing of its peer: it gets as long as it
- * holds to come again, before it counts.
+ * Finds metrics that expired since the last check (monitor/metrics). What expired while this process stood still says nothing of its peer:
+ * it gets as long as it holds to come again, before it counts.
  */
 export class AlertChecker {
   readonly #store: MetricStore
@@ -36,7 +36,9 @@ export class AlertChecker {
     for (const name of this.#store.names()) {
       for (const metric of this.#store.latestOfAll(name)) {
         const hasExpired = nanoseconds(now) >= metric.expire
-        if (hasExpired && !this.#isExcused(metric, now) && this.#isFirstFailure(name, metric.peer)) alerts.push({ ...metric, triggeredAt: now })
+        if (hasExpired && !this.#isExcused(metric, now) && this.#isFirstFailure(name, metric.peer)) {
+          alerts.push({ ...metric, triggeredAt: now })
+        }
       }
     }
     return alerts

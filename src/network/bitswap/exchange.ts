@@ -43,8 +43,8 @@ const askAgainMs = 1500
 const peersAskedAtOnce = 64
 
 /**
- * Moves the CRDT's blocks by bitswap 1.2.0, as Go's peers do. Only CRDT blocks are asked for and served. The announcer of a block is asked for it; only
- * when it doesn't give it, the others are asked who has it.
+ * Moves the CRDT's blocks by bitswap 1.2.0, as Go's peers do. Only CRDT blocks are asked for and served. The announcer of a block is asked
+ * for it; only when it doesn't give it, the others are asked who has it.
  */
 export interface BitswapExchange extends BlockExchange, Startable {}
 
@@ -137,7 +137,10 @@ class Exchange implements BitswapExchange {
     return partner
   }
 
-  /** A stream to or from a peer ended early. While it is connected, it is asked again for what is still wanted, soon and not more often than that. */
+  /**
+   * A stream to or from a peer ended early. While it is connected, it is asked again for what is still wanted, soon and not more often than
+   * that.
+   */
   #lost (peer: PeerId): void {
     if (this.#asking.has(peer) || this.#wants.size === 0) return
     this.#asking.set(peer, this.#deps.clock.after(askAgainMs, () => {

@@ -100,4 +100,5 @@ export class Incoming {
   }
 }
 
-const tooMuch = (facts: { streams?: number, sizeBytes?: number }): ClusterError => new ClusterError('QUEUE_FULL', facts, { message: 'a peer sends too many bitswap messages at once' })
+const tooMuch = (facts: { streams?: number, sizeBytes?: number }): ClusterError =>
+  new ClusterError('QUEUE_FULL', facts, { message: 'a peer sends too many bitswap messages at once' })

@@ -75,7 +75,9 @@ export class Partner {
   /** Resolves when more of the peer's wants may be read: what isn't read waits at the peer, and costs nothing here. */
   async room (): Promise<void> {
     while (!this.#isClosed && (this.#answers.size >= fullAnswers || this.#cancelRest != null)) {
-      this.#deps.log.warn('a peer wants more blocks than it takes answers; its wants wait', { peer: this.#peer, takesNone: this.#cancelRest != null })
+      this.#deps.log.warn(
+        'a peer wants more blocks than it takes answers; its wants wait', { peer: this.#peer, takesNone: this.#cancelRest != null }
+      )
       await new Promise<void>(resolve => this.#roomAwaited.push(resolve))
     }
   }
@@ -143,7 +145,8 @@ export class Partner {
   }
 
   async #write (stream: PeerStream, bytes: Uint8Array): Promise<void> {
-    const late = (): void => stream.abort(new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not read its bitswap messages' }))
+    const late = (): void =>
+      stream.abort(new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not read its bitswap messages' }))
     const cancel = this.#deps.clock.after(this.#init.stallMs, late)
     try { await stream.write(bytes) } finally { cancel() }
   }

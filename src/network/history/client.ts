@@ -85,7 +85,9 @@ class Question {
     try { return await streams.open(this.#peer, historyProtocol, { signal }) } finally { clear() }
   }
 
-  async * #blocks (stream: PeerStream, { chunks, rest, release }: { chunks: AsyncGenerator<Uint8Array[]>, rest: Uint8Array[], release: () => void }): AsyncGenerator<HistoryBlock[]> {
+  async * #blocks (
+    stream: PeerStream, { chunks, rest, release }: { chunks: AsyncGenerator<Uint8Array[]>, rest: Uint8Array[], release: () => void }
+  ): AsyncGenerator<HistoryBlock[]> {
     try {
       if (rest.length > 0) yield rest.map(checked)
       for await (const frames of chunks) yield frames.map(checked)
@@ -123,7 +125,9 @@ class Question {
     this.#cancelTimer = this.#clock.after(this.#init.stallMs, () => this.#end(stream, this.#tooLate()))
   }
 
-  #tooLate (): ClusterError { return new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not go on giving the history' }) }
+  #tooLate (): ClusterError {
+    return new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not go on giving the history' })
+  }
 
   /** The first reason is the one that is told. */
   #end (stream: PeerStream, reason: unknown): void {

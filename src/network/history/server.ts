@@ -89,7 +89,9 @@ class Server implements HistoryServer {
   }
 
   async #inTime<T> (stream: PeerStream, work: Promise<T>): Promise<T> {
-    const cancel = this.#deps.clock.after(this.#init.stallMs, () => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'the peer does not go on' })))
+    const cancel = this.#deps.clock.after(
+      this.#init.stallMs, () => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'the peer does not go on' }))
+    )
     try { return await work } finally { cancel() }
   }
 }

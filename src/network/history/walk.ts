@@ -18,11 +18,14 @@ const keptLinks = 64
 interface Place { cid: CID, links: CID[] | undefined, priority: number, isKnown: boolean, bytes: Uint8Array | undefined }
 
 /**
- * The blocks under the roots that aren't under what is known, from the highest down, so that all parents come before their links. Each once, in memory that
- * depends on the DAG's width and not on its depth: by the time a block's turn comes, all that links it has been walked, as heights fall along links.
- * (Where a faulty writer's don't, blocks come twice.) `undefined` is yielded for a step that gives no block. What isn't stored here ends its branch.
+ * The blocks under the roots that aren't under what is known, from the highest down, so that all parents come before their links. Each
+ * once, in memory that depends on the DAG's width and not on its depth: by the time a block's turn comes, all that links it has been
+ * walked, as heights fall along links. (Where a faulty writer's don't, blocks come twice.) `undefined` is yielded for a step that gives no
+ * block. What isn't stored here ends its branch.
  */
-export function * historyWalk ({ roots, known }: HistoryRequest, getBlock: (cid: CID) => Uint8Array | undefined, init = walkDefaults): Generator<HistoryBlock | undefined> {
+export function * historyWalk (
+  { roots, known }: HistoryRequest, getBlock: (cid: CID) => Uint8Array | undefined, init = walkDefaults
+): Generator<HistoryBlock | undefined> {
   const frontier = new Frontier(getBlock, init.keptBytes)
   for (const cid of roots) frontier.add(cid, false)
   for (const cid of known) frontier.add(cid, true)

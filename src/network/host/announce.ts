@@ -4,7 +4,9 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { MultiaddrText } from '../../model/cid.ts'
 
-/** What may be announced: everything but these addresses and networks (`/ip4/10.0.0.0/ipcidr/8`). Throws INVALID_CONFIG for what is neither. */
+/**
+ * What may be announced: everything but these addresses and networks (`/ip4/10.0.0.0/ipcidr/8`). Throws INVALID_CONFIG for what is neither.
+ */
 export function announceFilter (noAnnounce: readonly MultiaddrText[]): (addresses: Multiaddr[]) => Multiaddr[] {
   const networks = new BlockList()
   const exact = new Set<string>()

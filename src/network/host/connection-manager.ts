@@ -14,7 +14,10 @@ export interface NeighboursInit {
   self: PeerId
   /** `peer_addresses`, with /p2p: tried first, and for ever. */
   permanent: readonly MultiaddrText[]
-  /** Above `highWater` connections, those of untrusted peers older than the grace period are closed down to `lowWater`; below that others are dialled. */
+  /**
+   * Above `highWater` connections, those of untrusted peers older than the grace period are closed down to `lowWater`; below that others
+   * are dialled.
+   */
   connections: { lowWater: number, highWater: number, gracePeriodMs: number }
 }
 
@@ -81,7 +84,8 @@ class Libp2pNeighbours implements Neighbours {
     await Promise.all(this.#loops.splice(0).map(async loop => loop.stop()))
   }
 
-  onPeer (listener: (peer: PeerId, isHere: boolean) => void): () => void { return this.#listeners.add(({ peer, isHere }) => listener(peer, isHere)) }
+  onPeer (listener: (peer: PeerId, isHere: boolean) => void): () =>
+    void { return this.#listeners.add(({ peer, isHere }) => listener(peer, isHere)) }
 
   async remember (addresses: readonly MultiaddrText[]): Promise<void> {
     const { peerStore } = this.#deps.host.libp2p()
@@ -144,7 +148,11 @@ class Libp2pNeighbours implements Neighbours {
     this.#deps.log.debug('a peer is connected', { peer })
     this.#redials.get(peer)?.()
     this.#redials.delete(peer)
-    if (this.#deps.trusts(peer)) libp2p.peerStore.merge(id, { tags: trustedTag }).catch(err => this.#deps.log.debug('a trusted peer could not be tagged', { peer, err }))
+    if (this.#deps.trusts(peer)) {
+      libp2p.peerStore.merge(
+        id, { tags: trustedTag }
+      ).catch(err => this.#deps.log.debug('a trusted peer could not be tagged', { peer, err }))
+    }
     this.#listeners.emit({ peer, isHere: true })
   }
 
@@ -161,7 +169,9 @@ class Libp2pNeighbours implements Neighbours {
     this.#redials.get(peer)?.()
     this.#redials.set(peer, this.#deps.clock.after(afterMs, () => {
       this.#redials.delete(peer)
-      void this.#isReached(peer, this.#stop.signal).then(isReached => { if (!isReached && !this.#stop.signal.aborted) this.#redial(peer, attempt + 1) })
+      void this.#isReached(peer, this.#stop.signal).then(isReached => {
+        if (!isReached && !this.#stop.signal.aborted) this.#redial(peer, attempt + 1)
+      })
     }))
   }
 

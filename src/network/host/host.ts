@@ -51,10 +51,12 @@ export interface Libp2pClusterHost extends ClusterHost {
 export type HostServices = NonNullable<Libp2pOptions['services']>
 
 /**
- * The libp2p host that speaks to the cluster's peers only, behind the cluster secret: TCP and WebSockets, noise and TLS, yamux, identify, ping, AutoNAT, relays.
- * libp2p's modules are loaded in `start`. `services` adds libp2p services.
+ * The libp2p host that speaks to the cluster's peers only, behind the cluster secret: TCP and WebSockets, noise and TLS, yamux, identify,
+ * ping, AutoNAT, relays. libp2p's modules are loaded in `start`. `services` adds libp2p services.
  */
-export function libp2pClusterHost (init: ClusterHostInit, deps: ClusterHostDeps, services: () => Promise<HostServices> = async () => ({})): Libp2pClusterHost {
+export function libp2pClusterHost (
+  init: ClusterHostInit, deps: ClusterHostDeps, services: () => Promise<HostServices> = async () => ({})
+): Libp2pClusterHost {
   return new Host(init, deps, services)
 }
 
@@ -83,9 +85,14 @@ class Host implements Libp2pClusterHost {
 
   async start (): Promise<void> {
     const { createLibp2p } = await import('libp2p')
-    const libp2p = await createLibp2p({ ...await libp2pOptions(this.#init, { reachability: this.reachability, log: calmLogger(this.#deps) }), metrics: () => this.#bandwidth, services: await this.#allServices(), start: false })
+    const libp2p = await createLibp2p({
+      ...await libp2pOptions(this.#init, { reachability: this.reachability, log: calmLogger(this.#deps) }), metrics: () => this.#bandwidth,
+      services: await this.#allServices(), start: false
+    })
     if (libp2p.peerId.toString() !== this.peer) {
-      throw new ClusterError('INVALID_CONFIG', { peer: this.peer }, { message: `the private key belongs to ${libp2p.peerId.toString()}, not to ${this.peer}` })
+      throw new ClusterError(
+        'INVALID_CONFIG', { peer: this.peer }, { message: `the private key belongs to ${libp2p.peerId.toString()}, not to ${this.peer}` }
+      )
     }
     libp2p.addEventListener('peer:update', event => this.#note(event.detail))
     try {
@@ -121,7 +128,9 @@ class Host implements Libp2pClusterHost {
   bandwidth (): Map<string, Bandwidth> { return this.#bandwidth.read() }
 
   async #allServices (): Promise<HostServices> {
-    const [{ identify, identifyPush }, { ping }, more] = await Promise.all([import('@libp2p/identify'), import('@libp2p/ping'), this.#services()])
+    const [{ identify, identifyPush }, { ping }, more] = await Promise.all(
+      [import('@libp2p/identify'), import('@libp2p/ping'), this.#services()]
+    )
     return { identify: identify(), identifyPush: identifyPush(), ping: ping(), ...await this.reachability.services(), ...more }
   }
 
@@ -133,7 +142,8 @@ class Host implements Libp2pClusterHost {
   }
 }
 
-const withPeer = (address: MultiaddrText, peer: PeerId): MultiaddrText => address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
+const withPeer = (address: MultiaddrText, peer: PeerId): MultiaddrText =>
+  address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
 
 /** What another peer may send on a stream before we read. libp2p resets a paused stream on which more than 4 MiB wait. */
 const streamWindowBytes = 2 * 1024 * 1024
@@ -142,13 +152,19 @@ const streamWindowBytes = 2 * 1024 * 1024
 const mdnsService = '_ipfs-cluster-discovery._udp.local'
 
 /** True when nobody outside can reach this host, and nobody is told otherwise. */
-const isLoopbackOnly = ({ listen, announce }: ClusterHostInit): boolean => announce.length === 0 && listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+const isLoopbackOnly = ({ listen, announce }: ClusterHostInit): boolean =>
+  announce.length === 0 && listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
 
 /** TCP, plain or with WebSockets on it. */
 const canListen = (address: MultiaddrText): boolean => /\/tcp\/\d+(\/wss?)?$/.test(address)
 
-async function libp2pOptions (init: ClusterHostInit, { reachability, log }: { reachability: Reachability, log: Logger }): Promise<Libp2pOptions> {
-  const [{ tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter }, { noiseCrypto }] = await Promise.all([
+async function libp2pOptions (
+  init: ClusterHostInit, { reachability, log }: { reachability: Reachability, log: Logger }
+): Promise<Libp2pOptions> {
+  const [
+    { tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter },
+    { noiseCrypto }
+  ] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
     import('@libp2p/crypto/keys'), import('./secret/protector.ts'), import('./announce.ts'), import('../../libp2p/noise-crypto.ts')
   ])

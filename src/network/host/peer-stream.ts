@@ -15,8 +15,8 @@ type Incoming = Event & { data: Uint8Array | Iterable<Uint8Array> }
 type Closing = Event & { error?: Error }
 
 /**
- * A libp2p stream as a `PeerStream`. Go sends stream head, request and end in one burst: everything may have come before this object is made, and
- * libp2p's own iterator would then wait for ever or queue without bound.
+ * A libp2p stream as a `PeerStream`. Go sends stream head, request and end in one burst: everything may have come before this object is
+ * made, and libp2p's own iterator would then wait for ever or queue without bound.
  */
 export class LibP2pPeerStream implements PeerStream {
   readonly remote: PeerId
@@ -108,8 +108,8 @@ export class LibP2pPeerStream implements PeerStream {
   }
 
   /**
-   * What came during the pause is handed over at once, inside of `resume`, which opens the window when it ends: a pause from in there would be a pause
-   * in name only.
+   * What came during the pause is handed over at once, inside of `resume`, which opens the window when it ends: a pause from in there would
+   * be a pause in name only.
    */
   #resume (): void {
     this.#isResuming = true
@@ -166,4 +166,5 @@ export class LibP2pPeerStream implements PeerStream {
   #notifyWriters (): void { for (const wake of this.#wakeWriters.splice(0)) wake() }
 }
 
-const unreachable = (peer: PeerId, cause: unknown): ClusterError => new ClusterError('PEER_UNREACHABLE', { peer }, { message: `stream reset: ${messageOf(cause)}`, cause })
+const unreachable = (peer: PeerId, cause: unknown): ClusterError =>
+  new ClusterError('PEER_UNREACHABLE', { peer }, { message: `stream reset: ${messageOf(cause)}`, cause })

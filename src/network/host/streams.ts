@@ -42,22 +42,30 @@ export function libp2pStreams ({ host, log }: StreamsDeps): PeerStreams {
       return () => {
         if (handlers.get(protocol) !== handler) return
         handlers.delete(protocol)
-        if (running?.status === 'started') running.unhandle(protocol).catch(err => log.debug('a protocol is still named', { protocol, err }))
+        if (running?.status === 'started') {
+          running.unhandle(protocol).catch(err => log.debug('a protocol is still named', { protocol, err }))
+        }
       }
     }
   }
 }
 
-async function openStream (host: Pick<Libp2pClusterHost, 'libp2p'>, { peer, protocol }: { peer: PeerId, protocol: string }, signal: AbortSignal | undefined): Promise<Stream> {
+async function openStream (
+  host: Pick<Libp2pClusterHost, 'libp2p'>, { peer, protocol }: { peer: PeerId, protocol: string }, signal: AbortSignal | undefined
+): Promise<Stream> {
   const { peerIdFromString } = await import('@libp2p/peer-id') // loading it would delay the first listener
   try {
-    const options = { ...(signal == null ? {} : { signal }), runOnLimitedConnection: true, maxOutboundStreams: streamsPerPeer.maxOutboundStreams }
+    const options = {
+      ...(signal == null ? {} : { signal }), runOnLimitedConnection: true, maxOutboundStreams: streamsPerPeer.maxOutboundStreams
+    }
     return await host.libp2p().dialProtocol(peerIdFromString(peer), protocol, options)
   } catch (err) {
     signal?.throwIfAborted()
     const name = err instanceof Error ? err.name : ''
     if (name === 'UnsupportedProtocolError') {
-      throw new ClusterError('UNSUPPORTED', { peer, protocol }, { message: `failed to negotiate protocol: protocols not supported: [${protocol}]`, cause: err })
+      throw new ClusterError('UNSUPPORTED', { peer, protocol }, {
+        message: `failed to negotiate protocol: protocols not supported: [${protocol}]`, cause: err
+      })
     }
     const why = name === 'NoValidAddressesError' ? 'routing: not found' : dialFailure(peer, err)
     throw new ClusterError('PEER_UNREACHABLE', { peer }, { message: why, cause: err })

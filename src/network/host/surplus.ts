@@ -15,7 +15,9 @@ export interface SurplusInit {
 type Closable = Pick<Connection, 'remotePeer' | 'timeline' | 'close' | 'abort'>
 
 /** Above the high water mark, the connections that are closed, the youngest first, until the low water mark is reached. */
-export function surplusOf<C extends Closable> (connections: readonly C[], { lowWater, highWater, gracePeriodMs, isKept, now }: SurplusInit): C[] {
+export function surplusOf<C extends Closable> (
+  connections: readonly C[], { lowWater, highWater, gracePeriodMs, isKept, now }: SurplusInit
+): C[] {
   if (connections.length <= highWater) return []
   return connections
     .filter(({ remotePeer, timeline }) => now - timeline.open >= gracePeriodMs && !isKept(remotePeer.toString()))

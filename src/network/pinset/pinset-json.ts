@@ -5,7 +5,9 @@ import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 
 /** What one peer asks another about its pinset. */
-export type PinsetQuestion = { ask: 'heads' } | { ask: 'cells' } | { ask: 'groups', of: readonly GroupQuestion[] } | { ask: 'keys', of: readonly string[] } | { ask: 'merged', heads: readonly CID[] } | { ask: 'merge', heads: readonly CID[], keys: readonly string[] }
+export type PinsetQuestion = { ask: 'heads' } | { ask: 'cells' } | { ask: 'groups', of: readonly GroupQuestion[] } | {
+  ask: 'keys', of: readonly string[]
+} | { ask: 'merged', heads: readonly CID[] } | { ask: 'merge', heads: readonly CID[], keys: readonly string[] }
 
 /** Why there is no answer. */
 export type Refusal = Extract<ErrorCode, 'NOT_AUTHORIZED' | 'NOT_READY' | 'INVALID_ARGUMENT' | 'INTERNAL'>
@@ -22,7 +24,8 @@ type Fields = Readonly<Record<string, unknown>>
 export const refusalBytes = (refusal: Refusal): Uint8Array => textBytes({ refusal })
 
 /** Rows are short lists: `[prefix, pins, digest]`, `[key, digest]`. */
-export const groupsBytes = (groups: readonly KeyGroup[]): Uint8Array => textBytes({ rows: groups.map(({ prefix, pins, digest }) => [prefix, pins, digest]) })
+export const groupsBytes = (groups: readonly KeyGroup[]): Uint8Array =>
+  textBytes({ rows: groups.map(({ prefix, pins, digest }) => [prefix, pins, digest]) })
 /** Keys with their digests, as an answer. */
 export const keysBytes = (keys: readonly KeyDigest[]): Uint8Array => textBytes({ rows: keys.map(({ key, digest }) => [key, digest]) })
 /** Heads, as an answer; of many only the first. */
@@ -36,7 +39,9 @@ export const areMergedBytes = (are: boolean): Uint8Array => textBytes({ merged: 
 /** A question, as it is sent. */
 export function questionBytes (question: PinsetQuestion): Uint8Array {
   if (question.ask === 'groups') return textBytes({ ask: 'groups', of: question.of.map(({ prefix, depth }) => [prefix, depth]) })
-  if (question.ask === 'merge' || question.ask === 'merged') return textBytes({ ...question, heads: question.heads.slice(0, mostHeads).map(String) })
+  if (question.ask === 'merge' || question.ask === 'merged') {
+    return textBytes({ ...question, heads: question.heads.slice(0, mostHeads).map(String) })
+  }
   return textBytes(question)
 }
 
@@ -69,7 +74,8 @@ export const keysOf = (bytes: Uint8Array): KeyDigest[] => answered(bytes, ({ row
 /** Reads an answer of heads; throws as `answered`. */
 export const headsOf = (bytes: Uint8Array): CID[] => answered(bytes, ({ rows }) => listOf(mostHeads, headOf, rows))
 /** Reads what came of merging again; throws as `answered`. */
-export const mergedOf = (bytes: Uint8Array): MergedAgain => answered(bytes, ({ lost_blocks: lostBlocks, rows }) => ({ lostBlocks: countOf(lostBlocks), mended: listOf(mostKeysMerged, keyOf, rows) }))
+export const mergedOf = (bytes: Uint8Array): MergedAgain =>
+  answered(bytes, ({ lost_blocks: lostBlocks, rows }) => ({ lostBlocks: countOf(lostBlocks), mended: listOf(mostKeysMerged, keyOf, rows) }))
 
 /** Reads whether blocks are merged; throws as `answered`. */
 export const areMergedOf = (bytes: Uint8Array): boolean => answered(bytes, ({ merged }) => {
@@ -80,7 +86,12 @@ export const areMergedOf = (bytes: Uint8Array): boolean => answered(bytes, ({ me
 const refusals: readonly Refusal[] = ['NOT_AUTHORIZED', 'NOT_READY', 'INVALID_ARGUMENT', 'INTERNAL']
 
 function answered<T> (bytes: Uint8Array, take: (fields: Fields) => T): T {
-  const found = read(bytes, fields => fields.refusal == null ? { value: take(fields) } : { refusal: refusals.find(one => one === fields.refusal) ?? 'INTERNAL' as const })
+  const found = read(
+    bytes,
+    fields => fields.refusal == null
+      ? { value: take(fields) }
+      : { refusal: refusals.find(one => one === fields.refusal) ?? 'INTERNAL' as const }
+  )
   if ('refusal' in found) throw new ClusterError(found.refusal, {})
   return found.value
 }

@@ -7,7 +7,10 @@ import type { PeerId } from '../../model/cid.ts'
 import { answer, ask } from '../../wire/question.ts'
 import type { PeerStreams } from '../network.ts'
 import type { RemotePinsets } from '../remote-pinsets.ts'
-import { areMergedBytes, areMergedOf, groupsBytes, groupsOf, headsBytes, headsOf, keysBytes, keysOf, mergedBytes, mergedOf, questionBytes, questionOf, refusalBytes } from './pinset-json.ts'
+import {
+  areMergedBytes, areMergedOf, groupsBytes, groupsOf, headsBytes, headsOf, keysBytes, keysOf, mergedBytes, mergedOf, questionBytes,
+  questionOf, refusalBytes
+} from './pinset-json.ts'
 import type { PinsetQuestion } from './pinset-json.ts'
 
 /** Our own protocol between cluster peers (docs/design/pinset-digest.md). Go peers don't speak it. */
@@ -27,7 +30,10 @@ export interface RemotePinsetsDeps { streams: PeerStreams, clock: Clock }
 /** Asks the other peers about their pinsets. Opens no streams before it is asked. */
 export function remotePinsets ({ streams, clock }: RemotePinsetsDeps): RemotePinsets {
   const put = async (peer: PeerId, question: PinsetQuestion, { signal }: PartsOptions = {}): Promise<Uint8Array> =>
-    ask(async within => streams.open(peer, pinsetProtocol, { signal: within }), questionBytes(question), { maxAnswerBytes, limitMs: question.ask === 'merge' ? mergeLimitMs : limitMs, clock, signal })
+    ask(
+      async within => streams.open(peer, pinsetProtocol, { signal: within }), questionBytes(question),
+      { maxAnswerBytes, limitMs: question.ask === 'merge' ? mergeLimitMs : limitMs, clock, signal }
+    )
   return {
     parts: peer => ({
       heads: async options => headsOf(await put(peer, { ask: 'heads' }, options)),
@@ -79,7 +85,11 @@ export function pinsetServer ({ streams, trusts, digests, clock, log }: PinsetSe
       release = streams.handle(pinsetProtocol, stream => {
         const find = async (bytes: Uint8Array): Promise<Uint8Array> => found(stream.remote, questionOf(bytes), stream.wasReset)
         answer(stream, find, { maxQuestionBytes, limitMs, clock })
-          .catch(err => { if (!isClusterError(err, 'TIMEOUT')) log.debug('a question about the pinset was not answered', { peer: stream.remote, err: messageOf(err) }) })
+          .catch(err => {
+            if (!isClusterError(err, 'TIMEOUT')) {
+              log.debug('a question about the pinset was not answered', { peer: stream.remote, err: messageOf(err) })
+            }
+          })
       })
     },
     stop: async () => release()

@@ -44,7 +44,8 @@ export function progressServer ({ streams, trusts, report, clock, log }: Progres
     name: 'progress server',
     start: async () => {
       release = streams.handle(progressProtocol, stream => {
-        const find = async (question: Uint8Array): Promise<Uint8Array> => encodeProgressAnswer(trusts(stream.remote) ? report(CID.decode(question)) : { refusal: 'NOT_AUTHORIZED' })
+        const find = async (question: Uint8Array): Promise<Uint8Array> =>
+          encodeProgressAnswer(trusts(stream.remote) ? report(CID.decode(question)) : { refusal: 'NOT_AUTHORIZED' })
         answer(stream, find, { maxQuestionBytes: maxRequestBytes, limitMs: stallMs, clock })
           .catch(err => log.debug('a peer was not told the progress of a pin', { peer: stream.remote, err: messageOf(err) }))
       })

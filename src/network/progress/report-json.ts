@@ -21,7 +21,11 @@ export function encodeProgressAnswer (answer: ProgressAnswer): Uint8Array {
   const { operation, ipfs } = answer
   return textBytes({
     operation: operation == null ? null : { ...operation, error: operation.error.slice(0, longestText / 4) },
-    ipfs: ipfs == null ? null : { ...ipfs, ...phaseFields(ipfs), wantedBlock: ipfs.wantedBlock?.toString() ?? null, peersAsked: ipfs.peersAsked.slice(0, mostPeers) }
+    ipfs: ipfs == null
+      ? null
+      : {
+        ...ipfs, ...phaseFields(ipfs), wantedBlock: ipfs.wantedBlock?.toString() ?? null, peersAsked: ipfs.peersAsked.slice(0, mostPeers)
+      }
   })
 }
 
@@ -30,7 +34,10 @@ export function decodeProgressAnswer (bytes: Uint8Array): ProgressAnswer {
   try {
     const json = fieldsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
     if (json.refusal != null) return { refusal: oneOf(['NOT_AUTHORIZED'], json.refusal) }
-    return { operation: json.operation == null ? null : operationOf(fieldsOf(json.operation)), ipfs: json.ipfs == null ? null : nodeProgressOf(fieldsOf(json.ipfs)) }
+    return {
+      operation: json.operation == null ? null : operationOf(fieldsOf(json.operation)),
+      ipfs: json.ipfs == null ? null : nodeProgressOf(fieldsOf(json.ipfs))
+    }
   } catch (err) {
     throw new ClusterError('INVALID_DATA', {}, { message: 'not the progress of a pin', cause: err })
   }
@@ -54,7 +61,9 @@ function phaseFields ({ phase, blocks }: PinProgress): { phase: PinPhase, lack?:
   return { phase: blocks === 0 ? 'connecting' : 'fetching', lack: phase }
 }
 
-const nodeProgressOf = ({ phase, lack, blocks, bytes, fetchedBlocks, fetchedBytes, wantedBlock, wantedSince, peersAsked, nextTryAt, startedAt }: Fields): PinProgress => ({
+const nodeProgressOf = (
+  { phase, lack, blocks, bytes, fetchedBlocks, fetchedBytes, wantedBlock, wantedSince, peersAsked, nextTryAt, startedAt }: Fields
+): PinProgress => ({
   phase: lacks.find(one => one === lack) ?? oneOf(nodePhases, phase),
   blocks: numberOf(blocks),
   bytes: numberOf(bytes),

@@ -30,7 +30,10 @@ export const encodeStatusesFrom = ({ after, sinceMs }: StatusesFrom): Uint8Array
 
 /** Throws INVALID_DATA. */
 export function decodeStatusesFrom (bytes: Uint8Array): StatusesFrom {
-  return read(bytes, ({ after, since_ms: sinceMs }) => ({ ...(after == null ? {} : { after: textOf(after, longestPlace) }), sinceMs: countOf(sinceMs) }))
+  return read(
+    bytes,
+    ({ after, since_ms: sinceMs }) => ({ ...(after == null ? {} : { after: textOf(after, longestPlace) }), sinceMs: countOf(sinceMs) })
+  )
 }
 
 type Fields = Readonly<Record<string, unknown>>

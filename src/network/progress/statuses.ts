@@ -61,7 +61,9 @@ async function * newsOf ({ source, remote: peer }: PeerStream, clock: Clock): As
     if (heard === 'late') throw new ClusterError('TIMEOUT', { peer })
     if (heard.done === true) return
     // signs of life are for every few seconds
-    if ((bytesSince += heard.value.byteLength) > 2 * maxMessageBytes) throw new ClusterError('INVALID_DATA', { peer }, { message: 'nothing but signs of life' })
+    if ((bytesSince += heard.value.byteLength) > 2 * maxMessageBytes) {
+      throw new ClusterError('INVALID_DATA', { peer }, { message: 'nothing but signs of life' })
+    }
     for (const bytes of frames.push(heard.value)) {
       bytesSince = 0
       const message = decodeStatusMessage(bytes)
@@ -78,7 +80,9 @@ export function statusesServer ({ streams, trusts, statuses, clock, log }: Statu
 
   const tell = async (stream: PeerStream, end: AbortController): Promise<void> => {
     const request = deadline(clock, stallMs, () => new ClusterError('TIMEOUT', { peer: stream.remote }))
-    const from = await guarded(stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))).finally(request.clear)
+    const from = await guarded(
+      stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))
+    ).finally(request.clear)
     if (!trusts(stream.remote)) return refuse(stream, 'NOT_AUTHORIZED')
     told.get(stream.remote)?.abort(new Error('the peer has asked anew'))
     told.set(stream.remote, end)
@@ -122,9 +126,13 @@ async function refuse (stream: PeerStream, refusal: 'NOT_AUTHORIZED' | 'RATE_LIM
 }
 
 /** Until the news end, as they do with the signal. A stream that takes nothing for as long as a reader would wait is given up. */
-async function write (stream: PeerStream, follow: (signal: AbortSignal) => AsyncIterable<StatusNews>, { signal, clock }: { signal: AbortSignal, clock: Clock }): Promise<void> {
+async function write (
+  stream: PeerStream, follow: (signal: AbortSignal) => AsyncIterable<StatusNews>, { signal, clock }: { signal: AbortSignal, clock: Clock }
+): Promise<void> {
   const ready = async (...pieces: Uint8Array[]): Promise<void> => {
-    if (await orLate(stream.write(...pieces), { clock, ms: silentMs }) === 'late') throw new ClusterError('TIMEOUT', { peer: stream.remote })
+    if (await orLate(stream.write(...pieces), { clock, ms: silentMs }) === 'late') {
+      throw new ClusterError('TIMEOUT', { peer: stream.remote })
+    }
   }
   const over = new AbortController()
   const batches = follow(AbortSignal.any([signal, over.signal]))[Symbol.asyncIterator]()

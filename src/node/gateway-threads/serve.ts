@@ -29,7 +29,10 @@ export interface ServeDeps {
   dags?: DagReader
 }
 
-/** A gateway in a thread of its own. The other end of the port starts, drains and stops it, and answers what it can't know: `docs/design/gateway-threads.md`. */
+/**
+ * A gateway in a thread of its own. The other end of the port starts, drains and stops it, and answers what it can't know:
+ * `docs/design/gateway-threads.md`.
+ */
 export function serveGateway (init: ThreadInit, { port, clock, random, ...deps }: ServeDeps): void {
   let running: Gateway | undefined
   const shares = servingShares(init.shares, init.thread)
@@ -60,7 +63,10 @@ export function serveGateway (init: ThreadInit, { port, clock, random, ...deps }
   const places = new Places({ size: placesKept }, { calls })
   const refusals = new ThreadRefusals({ calls })
   const dags = deps.dags ?? dagReader({ folder: init.walkFolder }, { random })
-  running = threadGateway(init, { calls, reports, ipfs: new ThreadBlocks({ calls, places, reader }), reader: dags, refusals, clock, random, shares: { ...shares, requests } })
+  running = threadGateway(init, {
+    calls, reports, ipfs: new ThreadBlocks({ calls, places, reader }), reader: dags, refusals, clock, random,
+    shares: { ...shares, requests }
+  })
 }
 
 /** Knows what it has told. */
@@ -78,7 +84,9 @@ class CountedShare implements Share {
   others (): number { return this.#share.others() }
 }
 
-interface ThreadDeps extends Pick<GatewayDeps, 'ipfs' | 'reader' | 'clock' | 'random'> { calls: PortCalls, reports: Reports, refusals: ThreadRefusals, shares: ServingShares }
+interface ThreadDeps extends Pick<GatewayDeps, 'ipfs' | 'reader' | 'clock' | 'random'> {
+  calls: PortCalls, reports: Reports, refusals: ThreadRefusals, shares: ServingShares
+}
 
 function threadGateway (init: ThreadInit, { calls, reports, ipfs, reader, refusals, shares, clock, random }: ThreadDeps): Gateway {
   const { has } = init
@@ -86,7 +94,9 @@ function threadGateway (init: ThreadInit, { calls, reports, ipfs, reader, refusa
     ...init.gateway,
     sharing: 'joins',
     logLine: has.lines ? line => reports.line(line) : null,
-    ...has.measures ? { wrap: measuredRequests('gateway', { seen: ({ method, status, seconds }) => reports.measure([method, status, seconds]), clock }) } : {}
+    ...has.measures
+      ? { wrap: measuredRequests('gateway', { seen: ({ method, status, seconds }) => reports.measure([method, status, seconds]), clock }) }
+      : {}
   }, {
     ipfs,
     reader,

@@ -15,7 +15,10 @@ import { GatewayPool } from './gateway-pool.ts'
 import { spawnThread } from './spawn.ts'
 import { servingShares } from './thread-init.ts'
 
-/** Who serves. `whenBusy`: the threads begin when the main one is busy, and serve beside it; else from the start, and they have all TCP ports. */
+/**
+ * Who serves. `whenBusy`: the threads begin when the main one is busy, and serve beside it; else from the start, and they have all TCP
+ * ports.
+ */
 export interface Serving { threads: number, whenBusy: boolean, memory: SharedArrayBuffer }
 
 export interface ThreadedGatewayInit {

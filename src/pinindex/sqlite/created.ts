@@ -10,8 +10,8 @@ export interface CreatedDeps {
 }
 
 /**
- * Gives each new pin of a second its own millisecond, behind all earlier ones of that second; when the second is full, those of the next second follow. Remembers where
- * the last seconds ended, because many pins come with the same one.
+ * Gives each new pin of a second its own millisecond, behind all earlier ones of that second; when the second is full, those of the next
+ * second follow. Remembers where the last seconds ended, because many pins come with the same one.
  */
 export class CreatedTimes {
   readonly #deps: CreatedDeps

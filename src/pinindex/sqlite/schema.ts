@@ -13,8 +13,8 @@ const namesByCode = new Map(Object.entries(statusCodes).map(([name, code]) => [c
 export const statusOfCode = (code: number): IndexedStatus => namesByCode.get(code) ?? 'unknown'
 
 /**
- * `created` is the row's key, so every index ends with it and gives its rows in that order. `second` is the pin's own time. `metadata` is JSON with sorted keys, '' for
- * none. Few pins of a real pinset have no name, but those needn't be found by it.
+ * `created` is the row's key, so every index ends with it and gives its rows in that order. `second` is the pin's own time. `metadata` is
+ * JSON with sorted keys, '' for none. Few pins of a real pinset have no name, but those needn't be found by it.
  */
 const schema = `
   CREATE TABLE pins (created INTEGER PRIMARY KEY, cid TEXT NOT NULL UNIQUE, second INTEGER NOT NULL, status INTEGER NOT NULL, name TEXT NOT NULL, metadata TEXT NOT NULL) STRICT;
@@ -23,7 +23,9 @@ const schema = `
   PRAGMA user_version = ${formatVersion};
 `
 
-/** Sets the database up for one writer that may be killed, and makes the tables when there are none. Throws INVALID_DATA for a newer format. */
+/**
+ * Sets the database up for one writer that may be killed, and makes the tables when there are none. Throws INVALID_DATA for a newer format.
+ */
 export function prepareDatabase (db: DatabaseSync, file: string): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   if (version > formatVersion) {

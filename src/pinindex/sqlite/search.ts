@@ -47,7 +47,9 @@ export async function searchByScan (statementsNow: () => Statements, query: PinQ
   }
 }
 
-function rowTest ({ statuses, name, metadata }: Pick<PinQuery, 'statuses' | 'name' | 'metadata'>): (row: Row, name: string, metadata: string) => boolean {
+function rowTest (
+  { statuses, name, metadata }: Pick<PinQuery, 'statuses' | 'name' | 'metadata'>
+): (row: Row, name: string, metadata: string) => boolean {
   const codes = new Set<unknown>(statuses.map(status => statusCodes[status]))
   const tests: Array<(name: string, metadata: string) => boolean> = []
   if (name != null) {

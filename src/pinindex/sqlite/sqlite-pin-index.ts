@@ -180,7 +180,8 @@ function openedDatabase (file: string): DatabaseSync {
 const codeOf = (err: unknown): number => (err as { errcode?: number }).errcode ?? 0
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, or another checksum. */
-const isDamage = (err: unknown): boolean => (isClusterError(err, 'INVALID_DATA') && err.details.version == null) || [11, 26].includes(codeOf(err) & 0xff)
+const isDamage = (err: unknown): boolean => (isClusterError(err, 'INVALID_DATA') && err.details.version == null)
+  || [11, 26].includes(codeOf(err) & 0xff)
 
 /** Reads the whole database; after an unclean stop only. */
 function isSound (db: DatabaseSync): boolean {

@@ -23,7 +23,10 @@ export const indexedPin = ([cid, created, status]: Row): IndexedPin =>
 const shape = 'cid, created, status'
 const range = 'status = ? AND created < ? AND created > ?'
 
-/** Everything that is asked of the database, prepared once. Indexes are named because SQLite without statistics takes the range of times for the better condition. */
+/**
+ * Everything that is asked of the database, prepared once. Indexes are named because SQLite without statistics takes the range of times for
+ * the better condition.
+ */
 export class Statements {
   readonly #db: DatabaseSync
   readonly #scans = new Map<string, Statement>()
@@ -62,7 +65,9 @@ export class Statements {
     this.#count = this.#prepare(`SELECT count(*) FROM pins INDEXED BY by_status WHERE ${range}`)
     this.#countNamed = this.#prepare(`SELECT count(*) FROM pins INDEXED BY by_name WHERE name <> '' AND name = ? AND ${range}`)
     this.#page = this.#prepare(`SELECT ${shape} FROM pins INDEXED BY by_status WHERE ${range} ORDER BY created DESC LIMIT ?`)
-    this.#pageNamed = this.#prepare(`SELECT ${shape} FROM pins INDEXED BY by_name WHERE name <> '' AND name = ? AND ${range} ORDER BY created DESC LIMIT ?`)
+    this.#pageNamed = this.#prepare(
+      `SELECT ${shape} FROM pins INDEXED BY by_name WHERE name <> '' AND name = ? AND ${range} ORDER BY created DESC LIMIT ?`
+    )
   }
 
   size (): number { return this.#prepare('SELECT count(*) FROM pins').get()?.[0] as number }
@@ -79,7 +84,9 @@ export class Statements {
   }
 
   /** cid, created, status and one or two columns more of `limit` rows in any status, newest first. */
-  scan ({ columns, condition, before, after, limit }: { columns: string, condition: string, before: Time, after: Time, limit: number }): Row[] {
+  scan (
+    { columns, condition, before, after, limit }: { columns: string, condition: string, before: Time, after: Time, limit: number }
+  ): Row[] {
     const sql = `SELECT ${shape}, ${columns} FROM pins WHERE created < ? AND created > ? AND ${condition} ORDER BY created DESC LIMIT ?`
     let statement = this.#scans.get(sql)
     if (statement == null) this.#scans.set(sql, statement = this.#prepare(sql))

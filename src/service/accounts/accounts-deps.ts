@@ -36,10 +36,19 @@ export interface Actor { actor: string, address: string }
 /** What the parts of the accounts share. */
 export interface AccountParts extends AccountsDeps { changes: AccountChanges }
 
-export const accountColumns = ['users.id as account_id', 'users.email as account_email', 'users.role as account_role', 'users.state as account_state', 'users.workspace_id as account_workspace', 'users.created_at as account_created'] as const
+export const accountColumns = [
+  'users.id as account_id', 'users.email as account_email', 'users.role as account_role', 'users.state as account_state',
+  'users.workspace_id as account_workspace', 'users.created_at as account_created'
+] as const
 
-export interface AccountColumns { account_id: string, account_email: string, account_role: Account['role'], account_state: Account['state'], account_workspace: string, account_created: number }
+export interface AccountColumns {
+  account_id: string, account_email: string, account_role: Account['role'], account_state: Account['state'], account_workspace: string,
+  account_created: number
+}
 
 /** The account of a row. */
 export const accountOf = (row: AccountColumns): Account =>
-  ({ id: row.account_id, email: row.account_email, role: row.account_role, state: row.account_state, workspace_id: row.account_workspace, created_at: row.account_created })
+  ({
+    id: row.account_id, email: row.account_email, role: row.account_role, state: row.account_state, workspace_id: row.account_workspace,
+    created_at: row.account_created
+  })

@@ -5,7 +5,10 @@ import type { ApiKeyRow, UserRow } from '../sql/tables.ts'
 export const permissions = ['pins:read', 'pins:write', 'files:read', 'files:write', 'account:read', 'gateway:read'] as const
 export type Permission = typeof permissions[number]
 
-/** What is the same for as long as an account lives, or is told to all peers at once when it changes. Counters are not here: read them from the tables. */
+/**
+ * What is the same for as long as an account lives, or is told to all peers at once when it changes. Counters are not here: read them from
+ * the tables.
+ */
 export type Account = Pick<UserRow, 'id' | 'email' | 'role' | 'state' | 'workspace_id' | 'created_at'>
 
 /** Who asks. */
@@ -32,8 +35,8 @@ export interface SessionSummary { id: string, createdAt: number, expiresAt: numb
 /** Answers a credential: the request's way in, so it has to be quick (keys are cached). */
 export interface Credentials {
   /**
-   * The owner of an API key. UNAUTHENTICATED for one that never was, or whose account is gone; NOT_AUTHORIZED for one that is revoked, renewed away, expired or used
-   * up, and for all keys of a suspended account. Counts a use.
+   * The owner of an API key. UNAUTHENTICATED for one that never was, or whose account is gone; NOT_AUTHORIZED for one that is revoked,
+   * renewed away, expired or used up, and for all keys of a suspended account. Counts a use.
    */
   byKey (secret: string, origin: Origin): Promise<Caller>
   /** The owner of a session. UNAUTHENTICATED when it has ended; NOT_AUTHORIZED when the account is suspended. */
@@ -66,8 +69,9 @@ export interface AccountStatus {
 }
 
 /**
- * Users, their passwords, sessions, codes and keys. Secrets are stored as hashes. What a caller changes about itself is written to the audit log in the same
- * transaction. Changes that end a key, a session or an account hold at once on this peer, and on the other peers of the same database within a second.
+ * Users, their passwords, sessions, codes and keys. Secrets are stored as hashes. What a caller changes about itself is written to the
+ * audit log in the same transaction. Changes that end a key, a session or an account hold at once on this peer, and on the other peers of
+ * the same database within a second.
  */
 export interface Accounts extends Startable, Credentials {
   readonly registration: RegistrationMode
@@ -75,15 +79,19 @@ export interface Accounts extends Startable, Credentials {
   readonly sessionMs: number
 
   /**
-   * CONFLICT when the address is taken (not in mode `verified`, which tells nobody), NOT_AUTHORIZED when registration is closed, REJECTED for an invitation that is not
-   * valid. The key is null when a code was sent first.
+   * CONFLICT when the address is taken (not in mode `verified`, which tells nobody), NOT_AUTHORIZED when registration is closed, REJECTED
+   * for an invitation that is not valid. The key is null when a code was sent first.
    */
-  register (input: { email: string, password: string, invite?: string | undefined }, origin: Origin): Promise<{ email: string, apiKey: string | null, createdAt: number }>
+  register (
+    input: { email: string, password: string, invite?: string | undefined }, origin: Origin
+  ): Promise<{ email: string, apiKey: string | null, createdAt: number }>
   /**
-   * REJECTED when the code is not valid, or a password is given and isn't the account's. Gives a key to an account that was waiting for it, and to one that becomes an
-   * admin by it (whose earlier keys and sessions end, and whose password, unless it was given here); else null.
+   * REJECTED when the code is not valid, or a password is given and isn't the account's. Gives a key to an account that was waiting for it,
+   * and to one that becomes an admin by it (whose earlier keys and sessions end, and whose password, unless it was given here); else null.
    */
-  verify (input: { email: string, code: string, password?: string | undefined }, origin: Origin): Promise<{ email: string, apiKey: string | null, createdAt: number }>
+  verify (
+    input: { email: string, code: string, password?: string | undefined }, origin: Origin
+  ): Promise<{ email: string, apiKey: string | null, createdAt: number }>
   /** UNAUTHENTICATED for an unknown address as for a wrong password, after the same time. */
   login (input: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }>
   logout (caller: Caller): Promise<void>

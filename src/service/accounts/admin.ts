@@ -19,7 +19,9 @@ export class AccountAdmin {
   readonly #init: Pick<AccountsInit, 'quotaBytes'>
   readonly #deps: Omit<AccountsDeps, 'mail' | 'workers' | 'clock' | 'log'> & { accounts: SqlAccounts }
 
-  constructor (init: Pick<AccountsInit, 'quotaBytes'>, deps: Omit<AccountsDeps, 'mail' | 'workers' | 'clock' | 'log'> & { accounts: SqlAccounts }) {
+  constructor (
+    init: Pick<AccountsInit, 'quotaBytes'>, deps: Omit<AccountsDeps, 'mail' | 'workers' | 'clock' | 'log'> & { accounts: SqlAccounts }
+  ) {
     this.#init = init
     this.#deps = deps
   }
@@ -40,12 +42,16 @@ export class AccountAdmin {
 
   /** Ends log-ins, and refuses keys, of a suspended account; its content stays. */
   async setState (id: string, state: Exclude<UserState, 'deleting'>, actor: Actor): Promise<UserSummary> {
-    if (actor.actor === `user:${id}` && state === 'suspended') throw new ClusterError('REJECTED', {}, { message: 'nobody suspends themselves' })
+    if (actor.actor === `user:${id}` && state === 'suspended') {
+      throw new ClusterError('REJECTED', {}, { message: 'nobody suspends themselves' })
+    }
     return this.#change(id, { state }, { ...actor, action: state === 'suspended' ? 'suspend' : 'resume' })
   }
 
   /** The code, shown once. */
-  async invite ({ email, lifetimeMs }: { email: string | null, lifetimeMs: number }, actor: Actor): Promise<{ code: string, expiresAt: number }> {
+  async invite (
+    { email, lifetimeMs }: { email: string | null, lifetimeMs: number }, actor: Actor
+  ): Promise<{ code: string, expiresAt: number }> {
     const { database, random, accounts } = this.#deps
     const code = newInvite(random)
     const expiresAt = database.now() + lifetimeMs
@@ -54,21 +60,29 @@ export class AccountAdmin {
   }
 
   /** Newest first, without their codes. */
-  async invites (query: InviteQuery): Promise<{ invites: InviteSummary[], next: string | null }> { return this.#deps.accounts.invites.list(query) }
+  async invites (query: InviteQuery): Promise<{ invites: InviteSummary[], next: string | null }> {
+    return this.#deps.accounts.invites.list(query)
+  }
 
   /** Idempotent. CONFLICT for one that was used. */
   async revokeInvite (id: string, actor: Actor): Promise<void> { await this.#deps.accounts.invites.revoke(id, actor) }
 
   /** An account with a proven address. CONFLICT when there is one, unless it is taken over: then whoever had it keeps no way in. */
-  async add ({ email, password, role, quotaBytes }: NewAccount, { takeOver, ...actor }: Actor & { takeOver: boolean }): Promise<{ id: string, apiKey: string }> {
+  async add (
+    { email, password, role, quotaBytes }: NewAccount, { takeOver, ...actor }: Actor & { takeOver: boolean }
+  ): Promise<{ id: string, apiKey: string }> {
     const { database, audit, passwords, accounts } = this.#deps
     const address = addressOf(email)
     const hash = await passwords.hash(password)
     return accounts.changes.transaction(async tx => {
       const known = takeOver ? await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirst() : undefined
-      const user = known ?? await accounts.registrations.create(tx, { address, passwordHash: hash, role, quotaBytes: quotaBytes ?? this.#init.quotaBytes, verified: true })
+      const user = known ?? await accounts.registrations.create(tx, {
+        address, passwordHash: hash, role, quotaBytes: quotaBytes ?? this.#init.quotaBytes, verified: true
+      })
       if (known != null) {
-        await tx.updateTable('users').set({ password_hash: hash, role, verified_at: database.now(), ...(quotaBytes == null ? {} : { quota_bytes: quotaBytes }) }).where('id', '=', known.id).execute()
+        await tx.updateTable('users').set({
+          password_hash: hash, role, verified_at: database.now(), ...(quotaBytes == null ? {} : { quota_bytes: quotaBytes })
+        }).where('id', '=', known.id).execute()
         await accounts.keysOfUsers.end(tx, known.id, 'all')
         await accounts.sessions.endAll(tx, known.id)
       }
@@ -88,7 +102,10 @@ export class AccountAdmin {
     })
   }
 
-  async #change (id: string, values: Partial<Pick<UserRow, 'quota_bytes' | 'state'>>, { action, details, ...actor }: Actor & { action: string, details?: Readonly<Record<string, unknown>> }): Promise<UserSummary> {
+  async #change (
+    id: string, values: Partial<Pick<UserRow, 'quota_bytes' | 'state'>>,
+    { action, details, ...actor }: Actor & { action: string, details?: Readonly<Record<string, unknown>> }
+  ): Promise<UserSummary> {
     const { audit, accounts } = this.#deps
     return accounts.changes.transaction(async tx => {
       const known = await tx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()

@@ -16,11 +16,13 @@ const mostLetters = 1000
 const behindMs = 100
 
 /** REJECTED, the same for a wrong code and an old one. */
-export const wrongCode = (): ClusterError => new ClusterError('REJECTED', {}, { message: 'the verification code is not valid, or no longer' })
+export const wrongCode = (): ClusterError =>
+  new ClusterError('REJECTED', {}, { message: 'the verification code is not valid, or no longer' })
 
 /**
- * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Whether there is an account for an address is
- * looked up, and letters go out, a moment behind the answer: its time doesn't tell. What is away for a moment, database or mail server, is tried again.
+ * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Whether
+ * there is an account for an address is looked up, and letters go out, a moment behind the answer: its time doesn't tell. What is away for
+ * a moment, database or mail server, is tried again.
  */
 export class Codes implements Startable {
   readonly name = 'codes'
@@ -44,36 +46,45 @@ export class Codes implements Startable {
     const code = newCode(random)
     const now = database.now()
     const row = { code_hash: codeHash(user, purpose, code), expires_at: now + lifetimeMs, attempts_left: attempts, created_at: now }
-    await tx.insertInto('codes').values({ user_id: user, purpose, ...row }).onConflict(conflict => conflict.columns(['user_id', 'purpose']).doUpdateSet(row)).execute()
+    await tx.insertInto('codes').values({ user_id: user, purpose, ...row }).onConflict(
+      conflict => conflict.columns(['user_id', 'purpose']).doUpdateSet(row)
+    ).execute()
     return code
   }
 
   /**
-   * Whether it is the one. Counts a try: the transaction has to be committed in either case. A right one is gone. Asks the same of the database for nobody (`user`
-   * undefined) as for somebody.
+   * Whether it is the one. Counts a try: the transaction has to be committed in either case. A right one is gone. Asks the same of the
+   * database for nobody (`user` undefined) as for somebody.
    */
-  async redeem (tx: Sql, user: Pick<UserRow, 'id'> | undefined, { purpose, code }: { purpose: CodePurpose, code: string }): Promise<boolean> {
+  async redeem (
+    tx: Sql, user: Pick<UserRow, 'id'> | undefined, { purpose, code }: { purpose: CodePurpose, code: string }
+  ): Promise<boolean> {
     const id = user?.id ?? ''
     const found = await tx.selectFrom('codes').select('code_hash').where('user_id', '=', id).where('purpose', '=', purpose)
       .where('attempts_left', '>', 0).where('expires_at', '>', this.#deps.database.now()).executeTakeFirst()
     const given = codeHash(id, purpose, code)
     const isRight = timingSafeEqual(Buffer.from(found?.code_hash ?? '0'.repeat(given.length)), Buffer.from(given)) && found != null
     if (isRight) await tx.deleteFrom('codes').where('user_id', '=', id).where('purpose', '=', purpose).execute()
-    else await tx.updateTable('codes').set({ attempts_left: sql<number>`attempts_left - 1` }).where('user_id', '=', id).where('purpose', '=', purpose).where('attempts_left', '>', 0).execute()
+    else await tx.updateTable('codes').set({
+      attempts_left: sql<number>`attempts_left - 1`
+    }).where('user_id', '=', id).where('purpose', '=', purpose).where('attempts_left', '>', 0).execute()
     return isRight
   }
 
   async isPending (tx: Sql, user: string, purpose: CodePurpose): Promise<boolean> {
-    const found = await tx.selectFrom('codes').select('expires_at').where('user_id', '=', user).where('purpose', '=', purpose).executeTakeFirst()
+    const found = await tx.selectFrom('codes').select('expires_at').where('user_id', '=', user).where('purpose', '=', purpose)
+      .executeTakeFirst()
     return found != null && found.expires_at > this.#deps.database.now()
   }
 
   /**
-   * Behind the answer: what `write` gives is sent, for as long as codes live; null: nobody gets a letter. Rejects with NOT_READY when too many wait already.
-   * `write` is called again while it rejects with NOT_READY.
+   * Behind the answer: what `write` gives is sent, for as long as codes live; null: nobody gets a letter. Rejects with NOT_READY when too
+   * many wait already. `write` is called again while it rejects with NOT_READY.
    */
   async post (write: () => Promise<Message | null>): Promise<void> {
-    if (this.#letters.size >= mostLetters) throw new ClusterError('NOT_READY', {}, { message: 'too many letters wait for the mail server: try again later' })
+    if (this.#letters.size >= mostLetters) {
+      throw new ClusterError('NOT_READY', {}, { message: 'too many letters wait for the mail server: try again later' })
+    }
     const sending = this.#deliver(write).catch(err => this.#deps.log.warn('a letter could not be sent', { err }))
     this.#letters.add(sending)
     void sending.then(() => this.#letters.delete(sending))

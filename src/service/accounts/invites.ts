@@ -46,7 +46,10 @@ export class Invites {
   async make (tx: Sql, invite: { code: string, email: string | null, expiresAt: number }, { actor, address }: Actor): Promise<void> {
     const { database, audit } = this.#deps
     const key = invite.email == null ? null : addressOf(invite.email).key
-    await tx.insertInto('invites').values({ code_hash: secretHash(invite.code), email: key, created_by: actor, created_at: database.now(), expires_at: invite.expiresAt, used_at: null, revoked_at: null, used_by: null }).execute()
+    await tx.insertInto('invites').values({
+      code_hash: secretHash(invite.code), email: key, created_by: actor, created_at: database.now(), expires_at: invite.expiresAt,
+      used_at: null, revoked_at: null, used_by: null
+    }).execute()
     await audit.record(tx, { actor, user: null, action: 'invite', object: key ?? '', address })
   }
 
@@ -54,7 +57,9 @@ export class Invites {
   async list ({ state, cursor, limit }: InviteQuery): Promise<{ invites: InviteSummary[], next: string | null }> {
     const { db } = this.#deps.database
     const now = this.#deps.database.now()
-    let query = db.selectFrom('invites').leftJoin('users', 'users.id', 'invites.used_by').selectAll('invites').select('users.email as used_by_email')
+    let query = db.selectFrom('invites').leftJoin('users', 'users.id', 'invites.used_by').selectAll('invites').select(
+      'users.email as used_by_email'
+    )
     if (state === 'open') query = query.where(eb => isOpen(eb, now))
     if (state === 'ended') query = query.where(eb => eb.not(isOpen(eb, now)))
     if (cursor != null) {
@@ -64,20 +69,26 @@ export class Invites {
     const rows = await query.orderBy('invites.created_at', 'desc').orderBy('invites.code_hash', 'desc').limit(limit + 1).execute()
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    return { invites: page.map(row => summary(row, now)), next: rows.length > limit && last != null ? `${last.created_at}.${last.code_hash}` : null }
+    return {
+      invites: page.map(row => summary(row, now)), next: rows.length > limit && last != null ? `${last.created_at}.${last.code_hash}` : null
+    }
   }
 
   /** Idempotent. NOT_FOUND; CONFLICT for one that was used: the account that came of it stays. */
   async revoke (id: string, { actor, address }: Actor): Promise<void> {
     const { database, audit } = this.#deps
     await database.transaction(async tx => {
-      const rows = /^[0-9a-f]{16}$/.test(id) ? await tx.selectFrom('invites').selectAll().where('code_hash', '>=', id).where('code_hash', '<', `${id}g`).execute() : []
+      const rows = /^[0-9a-f]{16}$/.test(id)
+        ? await tx.selectFrom('invites').selectAll().where('code_hash', '>=', id).where('code_hash', '<', `${id}g`).execute()
+        : []
       const found = rows[0]
       if (found == null) throw new ClusterError('NOT_FOUND', {}, { message: 'there is no such invitation' })
       if (found.used_at != null) throw new ClusterError('CONFLICT', {}, { message: 'the invitation was used already' })
       if (found.revoked_at != null) return
       // of two who are there at once, one who registers and this, the first has it
-      const revoked = await tx.updateTable('invites').set({ revoked_at: database.now() }).where('code_hash', '=', found.code_hash).where('used_at', 'is', null).executeTakeFirst()
+      const revoked = await tx.updateTable('invites').set({
+        revoked_at: database.now()
+      }).where('code_hash', '=', found.code_hash).where('used_at', 'is', null).executeTakeFirst()
       if (Number(revoked.numUpdatedRows) === 0) throw new ClusterError('CONFLICT', {}, { message: 'the invitation was used already' })
       await audit.record(tx, { actor, user: null, action: 'invite-revoke', object: found.email ?? id, address })
     })
@@ -86,14 +97,18 @@ export class Invites {
   /** REJECTED for one that isn't valid for this address. */
   async check (code: string | undefined, key: string): Promise<void> {
     const { database } = this.#deps
-    const found = await database.db.selectFrom('invites').selectAll().where('code_hash', '=', secretHash(code ?? '')).where(eb => isOpen(eb, database.now())).executeTakeFirst()
+    const found = await database.db.selectFrom('invites').selectAll().where('code_hash', '=', secretHash(code ?? '')).where(
+      eb => isOpen(eb, database.now())
+    ).executeTakeFirst()
     if (found == null || (found.email != null && found.email !== key)) throw wrongInvite()
   }
 
   /** For an account that is made in the same transaction. REJECTED when it isn't open any more. */
   async use (tx: Sql, code: string, user: string): Promise<void> {
     const now = this.#deps.database.now()
-    const used = await tx.updateTable('invites').set({ used_at: now, used_by: user }).where('code_hash', '=', secretHash(code)).where(eb => isOpen(eb, now)).executeTakeFirst()
+    const used = await tx.updateTable('invites').set({
+      used_at: now, used_by: user
+    }).where('code_hash', '=', secretHash(code)).where(eb => isOpen(eb, now)).executeTakeFirst()
     if (Number(used.numUpdatedRows) === 0) throw wrongInvite()
   }
 }

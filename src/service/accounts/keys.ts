@@ -43,7 +43,9 @@ export class Keys implements Startable {
   }
 
   async start (): Promise<void> {
-    this.#flushing = this.#deps.workers.add({ name: 'times of API keys', intervalMs: () => flushMs, runAtStart: false, work: async () => this.#flush() })
+    this.#flushing = this.#deps.workers.add({
+      name: 'times of API keys', intervalMs: () => flushMs, runAtStart: false, work: async () => this.#flush()
+    })
   }
 
   async stop (): Promise<void> {
@@ -66,16 +68,23 @@ export class Keys implements Startable {
   }
 
   async list (user: string): Promise<ApiKeyRow[]> {
-    return this.#deps.database.db.selectFrom('api_keys').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id').execute()
+    return this.#deps.database.db.selectFrom('api_keys').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id')
+      .execute()
   }
 
   /** In the transaction that makes whatever it is for. */
-  async create (tx: Sql, owner: { id: string, workspace: string }, key: NewKey & { kind: ApiKeyRow['kind'] }): Promise<{ id: string, apiKey: string }> {
+  async create (
+    tx: Sql, owner: { id: string, workspace: string }, key: NewKey & { kind: ApiKeyRow['kind'] }
+  ): Promise<{ id: string, apiKey: string }> {
     const { random, database } = this.#deps
     const apiKey = newApiKey(random)
     const id = opaqueId(random)
-    const { count } = await tx.selectFrom('api_keys').select(tx.fn.countAll<number>().as('count')).where('user_id', '=', owner.id).where('revoked_at', 'is', null).executeTakeFirstOrThrow()
-    if (Number(count) >= mostKeys) throw new ClusterError('REJECTED', { mostKeys }, { message: `an account has ${mostKeys} keys at most: revoke some first` })
+    const { count } = await tx.selectFrom('api_keys').select(
+      tx.fn.countAll<number>().as('count')
+    ).where('user_id', '=', owner.id).where('revoked_at', 'is', null).executeTakeFirstOrThrow()
+    if (Number(count) >= mostKeys) {
+      throw new ClusterError('REJECTED', { mostKeys }, { message: `an account has ${mostKeys} keys at most: revoke some first` })
+    }
     await tx.insertInto('api_keys').values({
       id,
       user_id: owner.id,

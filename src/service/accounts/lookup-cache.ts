@@ -15,8 +15,9 @@ export interface LookupCacheDeps<Value> {
 interface Entry<Value> { value: Value, loadedAt: number }
 
 /**
- * What every request asks the database for, kept for a second: of keys and sessions by the hash of their secret. Changes by this peer, and told by others, are
- * forgotten at once; whatever is missed (the command line beside the peer, a lost message) holds within that second. What isn't there is not kept.
+ * What every request asks the database for, kept for a second: of keys and sessions by the hash of their secret. Changes by this peer, and
+ * told by others, are forgotten at once; whatever is missed (the command line beside the peer, a lost message) holds within that second.
+ * What isn't there is not kept.
  */
 export class LookupCache<Value extends { account: { id: string } }> {
   readonly #init: LookupCacheInit

@@ -46,7 +46,9 @@ export class Argon2Passwords implements Passwords {
 
   async verify (hash: string, password: string): Promise<boolean> {
     const encoded = decoded(hash)
-    const wanted = encoded ?? { memory: this.#init.memoryKiB, passes: this.#init.passes, parallelism: 1, salt: Buffer.alloc(saltBytes), tag: Buffer.alloc(tagBytes) }
+    const wanted = encoded ?? {
+      memory: this.#init.memoryKiB, passes: this.#init.passes, parallelism: 1, salt: Buffer.alloc(saltBytes), tag: Buffer.alloc(tagBytes)
+    }
     const tag = await this.#run(password, wanted)
     return timingSafeEqual(tag, wanted.tag) && encoded != null
   }
@@ -55,7 +57,10 @@ export class Argon2Passwords implements Passwords {
     await this.#enter()
     try {
       return await new Promise<Buffer>((resolve, reject) => {
-        argon2('argon2id', { message: password.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: tag.length }, (err, derived) => err == null ? resolve(derived) : reject(err))
+        argon2(
+          'argon2id', { message: password.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: tag.length },
+          (err, derived) => err == null ? resolve(derived) : reject(err)
+        )
       })
     } finally {
       this.#leave()
@@ -67,7 +72,9 @@ export class Argon2Passwords implements Passwords {
       this.#running++
       return
     }
-    if (this.#waiting.length >= mostWaiting) throw new ClusterError('NOT_READY', {}, { message: 'too many passwords are being checked: try again later' })
+    if (this.#waiting.length >= mostWaiting) {
+      throw new ClusterError('NOT_READY', {}, { message: 'too many passwords are being checked: try again later' })
+    }
     await new Promise<void>(resolve => { this.#waiting.push(resolve) })
   }
 
@@ -81,7 +88,12 @@ export class Argon2Passwords implements Passwords {
 const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '')
 
 function decoded (hash: string): Encoded | undefined {
-  const [, memory, passes, parallelism, salt, tag] = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(hash) ?? []
+  const [
+    , memory, passes, parallelism, salt, tag
+  ] = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(hash) ?? []
   if (memory == null || salt == null || tag == null) return undefined
-  return { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism), salt: Buffer.from(salt, 'base64'), tag: Buffer.from(tag, 'base64') }
+  return {
+    memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism), salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64')
+  }
 }

@@ -19,7 +19,9 @@ export interface VerificationInput { email: string, code: string, password?: str
 
 export interface RegistrationDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes, invites: Invites }
 
-interface NewUser { address: { email: string, key: string }, passwordHash: string, role: UserRow['role'], quotaBytes: number, verified: boolean }
+interface NewUser {
+  address: { email: string, key: string }, passwordHash: string, role: UserRow['role'], quotaBytes: number, verified: boolean
+}
 
 const taken = (): ClusterError => new ClusterError('CONFLICT', {}, { message: 'this e-mail address has an account already' })
 
@@ -35,7 +37,9 @@ export class Registration {
 
   async register (input: RegistrationInput, origin: Origin): Promise<Registered> {
     const { registration } = this.#init
-    if (registration === 'closed') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'registration is closed: the operator makes accounts' })
+    if (registration === 'closed') {
+      throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'registration is closed: the operator makes accounts' })
+    }
     return registration === 'verified' ? this.#registerWithCode(input, origin) : this.#registerNow(input, origin)
   }
 
@@ -65,23 +69,35 @@ export class Registration {
     const passwordHash = await passwords.hash(password)
     const isSame = await passwords.verify(known?.verified_at == null ? known?.password_hash ?? unusable : unusable, password)
     const service = this.#init.serviceName
-    const { code, createdAt } = await database.transaction(async tx => ({ code: await this.#await(tx, { address, passwordHash, isSame, from }), createdAt: database.now() }))
-    const letter = code == null ? knownLetter({ service, to: known?.email ?? address.email }) : codeLetter({ service, to: address.email, purpose: 'verify', code })
+    const { code, createdAt } = await database.transaction(async tx => ({
+      code: await this.#await(tx, { address, passwordHash, isSame, from }), createdAt: database.now()
+    }))
+    const letter = code == null
+      ? knownLetter({ service, to: known?.email ?? address.email })
+      : codeLetter({ service, to: address.email, purpose: 'verify', code })
     await codes.post(async () => letter)
     return { email: address.email, apiKey: null, createdAt }
   }
 
   /**
-   * An account that waits for its code; null: it has confirmed its address already. Two people who register one address with two passwords get neither: who has the code sets a
-   * new one. The same statements for every address, new or known: a new row that may find no room, a password that may be nobody's, a code that may be good for nothing.
+   * An account that waits for its code; null: it has confirmed its address already. Two people who register one address with two passwords
+   * get neither: who has the code sets a new one. The same statements for every address, new or known: a new row that may find no room, a
+   * password that may be nobody's, a code that may be good for nothing.
    */
-  async #await (tx: Sql, { address, passwordHash, isSame, from }: { address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string }): Promise<string | null> {
+  async #await (
+    tx: Sql,
+    { address, passwordHash, isSame, from }: {
+      address: { email: string, key: string }, passwordHash: string, isSame: boolean, from: string
+    }
+  ): Promise<string | null> {
     const { audit, codes } = this.#deps
     const fresh = await this.#insert(tx, { address, passwordHash, role: 'user', quotaBytes: this.#init.quotaBytes, verified: false })
     const user = await tx.selectFrom('users').selectAll().where('email_key', '=', address.key).executeTakeFirstOrThrow()
     const [isNew, isConfirmed] = [user.id === fresh.id, user.verified_at != null]
     const isContested = await codes.isPending(tx, user.id, 'verify') && !isSame && !isNew
-    await tx.updateTable('users').set({ password_hash: isContested ? unusable : passwordHash }).where('id', '=', isConfirmed ? '' : user.id).execute()
+    await tx.updateTable('users').set({
+      password_hash: isContested ? unusable : passwordHash
+    }).where('id', '=', isConfirmed ? '' : user.id).execute()
     await tx.deleteFrom('workspaces').where('id', '=', isNew ? '' : fresh.workspace).execute()
     await audit.record(tx, { actor: 'service', user: user.id, action: isConfirmed ? 'register-again' : 'register', address: from })
     const code = await codes.issue(tx, user.id, isConfirmed ? 'none' : 'verify')
@@ -100,7 +116,9 @@ export class Registration {
   }
 
   /** null: the code is wrong, which the transaction has counted. */
-  async #verified (tx: Sql, { key, code, isOwnPassword, from }: { key: string, code: string, isOwnPassword: boolean, from: string }): Promise<Registered | null> {
+  async #verified (
+    tx: Sql, { key, code, isOwnPassword, from }: { key: string, code: string, isOwnPassword: boolean, from: string }
+  ): Promise<Registered | null> {
     const { database, changes, audit, codes, keys } = this.#deps
     const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
     const isRight = await codes.redeem(tx, user, { purpose: 'verify', code })
@@ -108,7 +126,9 @@ export class Registration {
     if (user == null || !isRight) return null
     const becomesAdmin = user.role !== 'admin' && this.#init.admins.has(key)
     const isNew = this.#init.registration === 'verified' && user.verified_at == null
-    await tx.updateTable('users').set({ verified_at: user.verified_at ?? database.now(), ...(becomesAdmin ? { role: 'admin' as const } : {}) }).where('id', '=', user.id).execute()
+    await tx.updateTable('users').set({
+      verified_at: user.verified_at ?? database.now(), ...(becomesAdmin ? { role: 'admin' as const } : {})
+    }).where('id', '=', user.id).execute()
     if (becomesAdmin) await this.#promoted(tx, user, { keepsPassword: isNew || isOwnPassword, from })
     await changes.tell(tx, user.id)
     const owner = { id: user.id, workspace: user.workspace_id }
@@ -132,7 +152,9 @@ export class Registration {
   }
 
   /** Not when the address is taken; then the workspace is nobody's. */
-  async #insert (tx: Sql, { address, passwordHash, role, quotaBytes, verified }: NewUser): Promise<{ id: string, workspace: string, isInserted: boolean }> {
+  async #insert (
+    tx: Sql, { address, passwordHash, role, quotaBytes, verified }: NewUser
+  ): Promise<{ id: string, workspace: string, isInserted: boolean }> {
     const { database, random } = this.#deps
     const now = database.now()
     const [id, workspace] = [opaqueId(random), opaqueId(random)]

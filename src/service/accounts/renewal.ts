@@ -39,11 +39,15 @@ export class Renewal {
       const user = await tx.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
       const isWanted = user != null && user.state !== 'deleting' && (purpose !== 'verify' || user.verified_at == null)
       await audit.record(tx, { actor: 'service', user: user?.id ?? null, action: `code-${purpose}`, address: from })
-      return isWanted ? codeLetter({ service: this.#init.serviceName, to: user.email, purpose, code: await codes.issue(tx, user.id, purpose) }) : null
+      return isWanted
+        ? codeLetter({ service: this.#init.serviceName, to: user.email, purpose, code: await codes.issue(tx, user.id, purpose) })
+        : null
     })
   }
 
-  async renew ({ email, code, revokeAll }: { email: string, code: string, revokeAll: boolean }, origin: Origin): Promise<{ apiKey: string }> {
+  async renew (
+    { email, code, revokeAll }: { email: string, code: string, revokeAll: boolean }, origin: Origin
+  ): Promise<{ apiKey: string }> {
     const { keys } = this.#deps
     return this.#withCode({ email, purpose: 'renew', code }, origin, async (tx, user) => {
       await keys.end(tx, user.id, revokeAll ? 'all' : 'default')
@@ -62,7 +66,10 @@ export class Renewal {
   }
 
   /** The mailbox has the code, so the address is proven as well. */
-  async #withCode<T> ({ email, purpose, code }: { email: string, purpose: 'renew' | 'reset', code: string }, { address: from }: Origin, then: (tx: Sql, user: UserRow) => Promise<T>): Promise<T> {
+  async #withCode<T> (
+    { email, purpose, code }: { email: string, purpose: 'renew' | 'reset', code: string }, { address: from }: Origin,
+    then: (tx: Sql, user: UserRow) => Promise<T>
+  ): Promise<T> {
     const { changes, audit, codes } = this.#deps
     const { key } = addressOf(email)
     const done = await changes.transaction(async tx => {

@@ -36,7 +36,9 @@ export class Sessions implements Startable {
   }
 
   async start (): Promise<void> {
-    this.#sweeping = this.#deps.workers.add({ name: 'sessions that have ended', intervalMs: () => sweepMs, jitter: 0.3, work: async () => this.#sweep() })
+    this.#sweeping = this.#deps.workers.add({
+      name: 'sessions that have ended', intervalMs: () => sweepMs, jitter: 0.3, work: async () => this.#sweep()
+    })
   }
 
   async stop (): Promise<void> {
@@ -55,20 +57,28 @@ export class Sessions implements Startable {
     return this.#caller(known.account, hash, address)
   }
 
-  async begin (tx: Sql, account: Account, { address, agent = '' }: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
+  async begin (tx: Sql, account: Account, { address, agent = '' }: Origin): Promise<{
+    caller: Caller, session: string, expiresAt: number
+  }> {
     const { database, random } = this.#deps
     const session = newSession(random)
     const now = database.now()
     const expiresAt = now + this.#init.sessionMs
-    await tx.insertInto('sessions').values({ id_hash: secretHash(session), user_id: account.id, created_at: now, expires_at: expiresAt, last_used_at: now, address, agent: agent.slice(0, agentLength) }).execute()
+    await tx.insertInto('sessions').values({
+      id_hash: secretHash(session), user_id: account.id, created_at: now, expires_at: expiresAt, last_used_at: now, address,
+      agent: agent.slice(0, agentLength)
+    }).execute()
     return { caller: this.#caller(account, secretHash(session), address), session, expiresAt }
   }
 
   async list ({ user, via }: Caller): Promise<SessionSummary[]> {
     const { database } = this.#deps
-    const rows = await database.db.selectFrom('sessions').selectAll().where('user_id', '=', user.id).where('expires_at', '>', database.now()).orderBy('created_at', 'desc').execute()
+    const rows = await database.db.selectFrom('sessions').selectAll().where('user_id', '=', user.id).where(
+      'expires_at', '>', database.now()
+    ).orderBy('created_at', 'desc').execute()
     return rows.map(row => ({
-      id: nameOfHash(row.id_hash), createdAt: row.created_at, expiresAt: row.expires_at, address: row.address, agent: row.agent, isCurrent: 'session' in via && via.session === row.id_hash
+      id: nameOfHash(row.id_hash), createdAt: row.created_at, expiresAt: row.expires_at, address: row.address, agent: row.agent,
+      isCurrent: 'session' in via && via.session === row.id_hash
     }))
   }
 

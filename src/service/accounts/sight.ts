@@ -18,7 +18,9 @@ export class Sight implements Startable {
   constructor (deps: SightDeps) { this.#deps = deps }
 
   async start (): Promise<void> {
-    this.#flushing = this.#deps.workers.add({ name: 'sight of users', intervalMs: () => flushMs, runAtStart: false, work: async () => this.#flush() })
+    this.#flushing = this.#deps.workers.add({
+      name: 'sight of users', intervalMs: () => flushMs, runAtStart: false, work: async () => this.#flush()
+    })
   }
 
   async stop (): Promise<void> {
@@ -37,7 +39,9 @@ export class Sight implements Startable {
       const some = users.slice(at, at + usersAtOnce)
       for (const user of some) this.#seen.delete(user)
       try {
-        await database.transaction(async tx => tx.updateTable('users').set({ last_seen_at: now }).where('id', 'in', some).where('last_seen_at', '<', now).execute())
+        await database.transaction(
+          async tx => tx.updateTable('users').set({ last_seen_at: now }).where('id', 'in', some).where('last_seen_at', '<', now).execute()
+        )
       } catch (err) {
         for (const user of some) this.#seen.add(user)
         throw err

@@ -41,7 +41,9 @@ export class SqlAccounts implements Accounts {
     this.#sight = new Sight(deps)
     this.changes.onChange(user => this.keysOfUsers.forget(user))
     this.changes.onChange(user => this.sessions.forget(user))
-    const parts = { ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes, invites: this.invites }
+    const parts = {
+      ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes, invites: this.invites
+    }
     this.registrations = new Registration(init, parts)
     this.#renewal = new Renewal(init, parts)
   }
@@ -73,16 +75,24 @@ export class SqlAccounts implements Accounts {
   async register (input: RegistrationInput, origin: Origin): Promise<Registered> { return this.registrations.register(input, origin) }
   async verify (input: VerificationInput, origin: Origin): Promise<Registered> { return this.registrations.verify(input, origin) }
 
-  async sendCode (purpose: CodePurpose, email: string, origin: Origin): Promise<void> { await this.#renewal.sendCode(purpose, email, origin) }
-  async renew (input: { email: string, code: string, revokeAll: boolean }, origin: Origin): Promise<{ apiKey: string }> { return this.#renewal.renew(input, origin) }
-  async resetPassword (input: { email: string, code: string, password: string }, origin: Origin): Promise<void> { await this.#renewal.resetPassword(input, origin) }
+  async sendCode (purpose: CodePurpose, email: string, origin: Origin): Promise<void> {
+    await this.#renewal.sendCode(purpose, email, origin)
+  }
+  async renew (
+    input: { email: string, code: string, revokeAll: boolean }, origin: Origin
+  ): Promise<{ apiKey: string }> { return this.#renewal.renew(input, origin) }
+  async resetPassword (
+    input: { email: string, code: string, password: string }, origin: Origin
+  ): Promise<void> { await this.#renewal.resetPassword(input, origin) }
 
   #seen (caller: Caller): Caller {
     this.#sight.note(caller.user.id)
     return caller
   }
 
-  async login ({ email, password }: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }> {
+  async login (
+    { email, password }: { email: string, password: string }, origin: Origin
+  ): Promise<{ caller: Caller, session: string, expiresAt: number }> {
     const { database, audit, passwords, log } = this.#deps
     const { key } = addressOf(email)
     const user = await database.db.selectFrom('users').selectAll().where('email_key', '=', key).executeTakeFirst()
@@ -121,11 +131,15 @@ export class SqlAccounts implements Accounts {
 
   async checkPassword ({ user: { id } }: Caller, password: string): Promise<void> {
     const user = await this.#user(id)
-    if (!await this.#deps.passwords.verify(user.password_hash, password)) throw new ClusterError('REJECTED', {}, { message: 'the password is wrong' })
+    if (!await this.#deps.passwords.verify(user.password_hash, password)) {
+      throw new ClusterError('REJECTED', {}, { message: 'the password is wrong' })
+    }
   }
 
   async status (id: string): Promise<AccountStatus> {
-    const [user, counters] = await Promise.all([this.#user(id), this.#deps.database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', id).execute()])
+    const [user, counters] = await Promise.all(
+      [this.#user(id), this.#deps.database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', id).execute()]
+    )
     return {
       email: user.email,
       createdAt: user.created_at,
@@ -164,7 +178,10 @@ export class SqlAccounts implements Accounts {
     const { database, audit } = this.#deps
     return database.transaction(async tx => {
       const made = await this.keysOfUsers.create(tx, { id, workspace }, { ...key, kind: 'own' })
-      await audit.record(tx, { actor: `user:${id}`, user: id, action: 'key-create', object: made.id, address, details: { name: key.name, permissions: key.permissions } })
+      await audit.record(tx, {
+        actor: `user:${id}`, user: id, action: 'key-create', object: made.id, address,
+        details: { name: key.name, permissions: key.permissions }
+      })
       return made
     })
   }
@@ -174,8 +191,14 @@ export class SqlAccounts implements Accounts {
   }
 
   #checkMayLogIn (user: UserRow): void {
-    if (user.state !== 'active') throw new ClusterError('NOT_AUTHORIZED', {}, { message: user.state === 'suspended' ? 'the account is suspended' : 'the account is being deleted' })
-    if (this.#init.registration === 'verified' && user.verified_at == null) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'the address is not confirmed yet: use the code that was mailed' })
+    if (user.state !== 'active') {
+      throw new ClusterError('NOT_AUTHORIZED', {}, {
+        message: user.state === 'suspended' ? 'the account is suspended' : 'the account is being deleted'
+      })
+    }
+    if (this.#init.registration === 'verified' && user.verified_at == null) {
+      throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'the address is not confirmed yet: use the code that was mailed' })
+    }
   }
 
   async #user (id: string): Promise<UserRow> {
@@ -186,7 +209,11 @@ export class SqlAccounts implements Accounts {
 
 }
 
-const accountOfUser = ({ id, email, role, state, workspace_id: workspace, created_at: created }: UserRow): Account => ({ id, email, role, state, workspace_id: workspace, created_at: created })
+const accountOfUser = ({ id, email, role, state, workspace_id: workspace, created_at: created }: UserRow): Account => ({
+  id, email, role, state, workspace_id: workspace, created_at: created
+})
 
 const countedUnder = (prefix: string, counters: ReadonlyArray<{ name: string, value: number }>): Record<string, number> =>
-  Object.fromEntries(counters.filter(({ name, value }) => name.startsWith(prefix) && value > 0).map(({ name, value }) => [name.slice(prefix.length), value]))
+  Object.fromEntries(
+    counters.filter(({ name, value }) => name.startsWith(prefix) && value > 0).map(({ name, value }) => [name.slice(prefix.length), value])
+  )

@@ -18,11 +18,15 @@ export interface UserQuery {
   limit: number
 }
 
-const columns = { email: 'email_key', used_bytes: 'used_bytes', last_seen_at: 'last_seen_at', created_at: 'created_at', state: 'state' } as const satisfies Record<UserSort, keyof UserRow>
+const columns = {
+  email: 'email_key', used_bytes: 'used_bytes', last_seen_at: 'last_seen_at', created_at: 'created_at', state: 'state'
+} as const satisfies Record<UserSort, keyof UserRow>
 const byAddress = { by: 'email', descending: false } as const
 
 /** One page; a piece of an index whatever the sort is. `next` is null on the last one. INVALID_ARGUMENT for a cursor of another list. */
-export async function listUsers ({ q, sort = byAddress, cursor, limit }: UserQuery, { database }: { database: Pick<SqlDatabase, 'db'> }): Promise<{ users: UserRow[], next: string | null }> {
+export async function listUsers (
+  { q, sort = byAddress, cursor, limit }: UserQuery, { database }: { database: Pick<SqlDatabase, 'db'> }
+): Promise<{ users: UserRow[], next: string | null }> {
   const column = columns[sort.by]
   const direction = sort.descending ? 'desc' : 'asc'
   let query = database.db.selectFrom('users').selectAll()
@@ -44,7 +48,9 @@ function placeOf (cursor: string, { by, descending }: { by: UserSort, descending
   try {
     const [sort, isDescending, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
     const isValue = by === 'email' || by === 'state' ? typeof value === 'string' : Number.isSafeInteger(value)
-    if (sort === by && isDescending === (descending ? 1 : 0) && isValue && typeof id === 'string') return { value: value as string | number, id }
+    if (sort === by && isDescending === (descending ? 1 : 0) && isValue && typeof id === 'string') {
+      return { value: value as string | number, id }
+    }
   } catch { /* no cursor of ours */ }
   throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
 }

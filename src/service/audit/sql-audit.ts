@@ -15,7 +15,9 @@ export function sqlAudit ({ database, random }: AuditDeps): Audit {
   return {
     async record (tx: Sql, { actor, user, action, object = '', address = '', details = {} }: AuditEntry): Promise<void> {
       await tx.insertInto('audit')
-        .values({ id: opaqueId(random), at: database.now(), user_id: user, actor, action, object, address, details: JSON.stringify(details) }).execute()
+        .values({
+          id: opaqueId(random), at: database.now(), user_id: user, actor, action, object, address, details: JSON.stringify(details)
+        }).execute()
     },
 
     async list ({ user, action, cursor, limit = defaultLimit }: AuditQuery = {}): Promise<{ entries: AuditRow[], next: string | null }> {
@@ -37,6 +39,8 @@ export function sqlAudit ({ database, random }: AuditDeps): Audit {
 
 function position (cursor: string): { at: number, id: string } {
   const [, at, id] = /^(\d{1,15})\.([0-9A-Za-z]+)$/.exec(cursor) ?? []
-  if (at == null || id == null) throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
+  if (at == null || id == null) {
+    throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
+  }
   return { at: Number(at), id }
 }

@@ -14,7 +14,9 @@ export interface ApplyDeps { cluster: Pick<ClusterApi, 'pin' | 'unpin' | 'alloca
 export type Step = 'pin' | 'pin-again' | 'make-recursive' | 'recover' | 'unpin' | 'nothing'
 
 /** Decides from what is in the pinset now. What isn't marked is somebody else's: it is used, and never removed. */
-export function nextStep (row: Pick<ClusterPinRow, 'want' | 'origins' | 'replicas' | 'wanted_replicas'>, pin: Pin | undefined, service: string): Step {
+export function nextStep (
+  row: Pick<ClusterPinRow, 'want' | 'origins' | 'replicas' | 'wanted_replicas'>, pin: Pin | undefined, service: string
+): Step {
   if (row.want === 'unpin') return pin != null && isMarked(pin, service) ? 'unpin' : 'nothing'
   if (pin == null) return 'pin'
   if (pin.type === 'pin' && pin.maxDepth === 0) return 'make-recursive'

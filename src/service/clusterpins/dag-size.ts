@@ -10,8 +10,8 @@ const dagPbCode = 0x70
 const blocksPerRoom = 1024
 
 /**
- * Bytes of a DAG's distinct blocks. Where all of them are on this peer they are counted; else the root is fetched, and what its links say is taken, which whoever made the DAG
- * may have written as it likes. Rejects as reading a block does.
+ * Bytes of a DAG's distinct blocks. Where all of them are on this peer they are counted; else the root is fetched, and what its links say
+ * is taken, which whoever made the DAG may have written as it likes. Rejects as reading a block does.
  */
 export async function dagSize (root: CID, deps: DagSizeDeps, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
   try {

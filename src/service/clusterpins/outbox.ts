@@ -33,7 +33,9 @@ const longestBackOffMs = 600_000
 const idleMs = 5000
 
 /** The cluster says no, and will say it again. */
-const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DENIED', 'PIN_REFUSED', 'PIN_TOO_LARGE', 'INVALID_CID', 'INVALID_ARGUMENT', 'UNSUPPORTED'])
+const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>(
+  ['DENIED', 'PIN_REFUSED', 'PIN_TOO_LARGE', 'INVALID_CID', 'INVALID_ARGUMENT', 'UNSUPPORTED']
+)
 
 interface Done { row: ClusterPinRow, outcome: Outcome }
 
@@ -78,8 +80,12 @@ export class Outbox implements Worker {
     for (const cid of lost) {
       await undoPin(cid, this.#deps).catch(err => log.warn('a pin that nobody wants any more could not be removed', { cid, err }))
     }
-    for (const { row: { cid }, outcome } of results) if (outcome.kind === 'failed') log.debug('the cluster did not take a change', { cid, err: outcome.err })
-    done(results.map(({ row: { cid }, outcome }) => ({ cid, kind: outcome.kind, ...(outcome.kind === 'failed' ? { err: outcome.err } : {}) })))
+    for (const { row: { cid }, outcome } of results) {
+      if (outcome.kind === 'failed') log.debug('the cluster did not take a change', { cid, err: outcome.err })
+    }
+    done(
+      results.map(({ row: { cid }, outcome }) => ({ cid, kind: outcome.kind, ...(outcome.kind === 'failed' ? { err: outcome.err } : {}) }))
+    )
   }
 
   /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. Gives what was pinned for nobody. */
@@ -90,7 +96,9 @@ export class Outbox implements Worker {
     const isCurrent = ({ row }: Done): boolean => current.get(row.cid)?.changed_at === row.changed_at
     const fresh = results.filter(isCurrent)
     await this.#noteDone(tx, fresh, now)
-    const failures = fresh.flatMap(({ row: { cid }, outcome }) => outcome.kind === 'failed' ? [{ row: current.get(cid)!, err: outcome.err }] : [])
+    const failures = fresh.flatMap(
+      ({ row: { cid }, outcome }) => outcome.kind === 'failed' ? [{ row: current.get(cid)!, err: outcome.err }] : []
+    )
     const standings: NewStanding[] = []
     for (const failure of failures) standings.push(...await this.#noteFailure(tx, failure, now))
     await noteStandings(tx, standings, listeners)
@@ -99,16 +107,23 @@ export class Outbox implements Worker {
       // what was wanted again while it was being removed
       if (row?.want === 'pin' && outcome.kind === 'gone') await wishAgain(tx, row, now)
     }
-    return results.filter(({ row: { cid }, outcome }) => !current.has(cid) && outcome.kind === 'there' && outcome.made).map(({ row }) => row.cid)
+    return results.filter(
+      ({ row: { cid }, outcome }) => !current.has(cid) && outcome.kind === 'there' && outcome.made
+    ).map(({ row }) => row.cid)
   }
 
   async #noteDone (tx: Sql, results: readonly Done[], now: number): Promise<void> {
-    const cidsOf = (test: (outcome: Outcome) => boolean): string[] => results.filter(({ outcome }) => test(outcome)).map(({ row }) => row.cid)
+    const cidsOf = (test: (outcome: Outcome) => boolean): string[] =>
+      results.filter(({ outcome }) => test(outcome)).map(({ row }) => row.cid)
     const gone = cidsOf(({ kind }) => kind === 'gone')
     if (gone.length > 0) await tx.deleteFrom('cluster_pins').where('cid', 'in', gone).execute()
     for (const made of [true, false]) {
       const there = cidsOf(outcome => outcome.kind === 'there' && outcome.made === made)
-      if (there.length > 0) await tx.updateTable('cluster_pins').set({ applied: 1, made: made ? 1 : 0, tries: 0, next_try_at: now + firstWaitMs }).where('cid', 'in', there).execute()
+      if (there.length > 0) {
+        await tx.updateTable('cluster_pins').set({
+          applied: 1, made: made ? 1 : 0, tries: 0, next_try_at: now + firstWaitMs
+        }).where('cid', 'in', there).execute()
+      }
     }
   }
 

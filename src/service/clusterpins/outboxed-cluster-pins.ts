@@ -9,7 +9,9 @@ import type { TrackerStatus } from '../../model/status.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener } from './cluster-pins.ts'
+import type {
+  AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener
+} from './cluster-pins.ts'
 import { Outbox } from './outbox.ts'
 import type { Applied } from './outbox.ts'
 import { PinsetWatch } from './pinset-watch.ts'
@@ -61,9 +63,13 @@ class OutboxedClusterPins implements ClusterPins {
     const { database, cluster, clock, log } = deps
     this.#deps = deps
     const listeners = this.#statusListeners
-    this.#outbox = new Outbox({ database, cluster, listeners, log, serviceId: () => database.serviceId(), done: results => this.#done(results) })
+    this.#outbox = new Outbox({
+      database, cluster, listeners, log, serviceId: () => database.serviceId(), done: results => this.#done(results)
+    })
     this.#follower = new StatusFollower({ cluster, database, listeners, clock, log, changed: states => this.#noted(states) })
-    this.#sizer = new Sizer({ database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, settled: () => this.wake(), clock, log })
+    this.#sizer = new Sizer({
+      database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, settled: () => this.wake(), clock, log
+    })
     this.#watch = new PinsetWatch({ database, log, changed: () => this.#changed() })
   }
 
@@ -72,7 +78,8 @@ class OutboxedClusterPins implements ClusterPins {
     await this.#outbox.begin()
     if (pinset != null) this.#watch.follow(pinset)
     this.#handles = {
-      outbox: workers.add(this.#outbox), follower: workers.add(this.#follower), sizer: workers.add(this.#sizer), watch: workers.add(this.#watch)
+      outbox: workers.add(this.#outbox), follower: workers.add(this.#follower), sizer: workers.add(this.#sizer),
+      watch: workers.add(this.#watch)
     }
     this.#watch.onChange(() => this.#handles?.watch.wake())
     this.#unwatch = tracker?.onOperation(({ cid, status }) => { if (ends.has(status)) this.#ask([cid().toString()]) }) ?? this.#unwatch
@@ -106,7 +113,9 @@ class OutboxedClusterPins implements ClusterPins {
   }
 
   async release (tx: Sql, cid: string): Promise<void> {
-    if (!await removeOwner(tx, cid, this.#deps.database.now())) throw new ClusterError('INTERNAL', { cid }, { message: `nobody owns the pin of ${cid}` })
+    if (!await removeOwner(tx, cid, this.#deps.database.now())) {
+      throw new ClusterError('INTERNAL', { cid }, { message: `nobody owns the pin of ${cid}` })
+    }
   }
 
   wake (): void { this.#handles?.outbox.wake() }
@@ -147,7 +156,9 @@ class OutboxedClusterPins implements ClusterPins {
     return new Map(rows.filter(({ owners }) => owners > 0).map(row => [row.cid, statusOf(row)]))
   }
 
-  async refresh (cids: readonly string[], { waitMs = usualRefreshMs, signal }: { waitMs?: number, signal?: AbortSignal } = {}): Promise<void> {
+  async refresh (
+    cids: readonly string[], { waitMs = usualRefreshMs, signal }: { waitMs?: number, signal?: AbortSignal } = {}
+  ): Promise<void> {
     const { clock, log } = this.#deps
     const late = Promise.withResolvers<void>()
     const cancel = clock.after(waitMs, () => late.resolve())

@@ -16,7 +16,10 @@ export interface PinsetWatchDeps {
 const mostWaiting = 200_000
 const dayMs = 86_400_000
 
-/** Hears what others change in the pinset: what they remove while somebody here owns it is wanted again, and what they pin otherwise is looked at. */
+/**
+ * Hears what others change in the pinset: what they remove while somebody here owns it is wanted again, and what they pin otherwise is
+ * looked at.
+ */
 export class PinsetWatch implements Worker {
   readonly name = 'service pinset watch'
   readonly #deps: PinsetWatchDeps
@@ -58,7 +61,9 @@ export class PinsetWatch implements Worker {
     await database.transaction(async tx => {
       const now = database.now()
       for (const row of wanted) await wishAgain(tx, row, now)
-      if (settled.length > 0) await tx.updateTable('cluster_pins').set({ next_try_at: now }).where('cid', 'in', settled.map(({ cid }) => cid)).execute()
+      if (settled.length > 0) {
+        await tx.updateTable('cluster_pins').set({ next_try_at: now }).where('cid', 'in', settled.map(({ cid }) => cid)).execute()
+      }
     })
     if (wanted.length > 0) log.info('pins that somebody else removed are wanted here and are made again', { pins: wanted.length })
     changed()

@@ -34,13 +34,22 @@ export async function rowsOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cids: r
 /**
  * The wish changes: `changed_at` grows, so that whoever is at work on the wish of before notices. What has to be done is due at once.
  */
-const newWish = (row: Pick<ClusterPinRow, 'changed_at'> | undefined, now: number): Pick<ClusterPinRow, 'changed_at' | 'next_try_at' | 'tries'> =>
+const newWish = (
+  row: Pick<ClusterPinRow, 'changed_at'> | undefined, now: number
+): Pick<ClusterPinRow, 'changed_at' | 'next_try_at' | 'tries'> =>
   ({ changed_at: Math.max(now, (row?.changed_at ?? 0) + 1), next_try_at: now, tries: 0 })
 
 /** Gives the row as it is now; `before` is undefined for a new one. */
-export async function addOwner (tx: Sql, cid: string, { name = '', origins = [], now }: AcquireOptions & { now: number }): Promise<{ row: ClusterPinRow, before: ClusterPinRow | undefined }> {
+export async function addOwner (
+  tx: Sql, cid: string, { name = '', origins = [], now }: AcquireOptions & { now: number }
+): Promise<{ row: ClusterPinRow, before: ClusterPinRow | undefined }> {
   const before = await rowOf(tx, cid)
-  if (before == null) return { before, row: await tx.insertInto('cluster_pins').values(firstRow({ cid, name, origins, now })).returningAll().executeTakeFirstOrThrow() }
+  if (before == null) {
+    return {
+      before,
+      row: await tx.insertInto('cluster_pins').values(firstRow({ cid, name, origins, now })).returningAll().executeTakeFirstOrThrow()
+    }
+  }
   const change = changeByOwner(before, { name, origins, now })
   await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
   return { before, row: { ...before, ...change } }
@@ -49,20 +58,32 @@ export async function addOwner (tx: Sql, cid: string, { name = '', origins = [],
 export type Wish = AcquireOptions & { cid: string }
 
 /** The same for many, each CID once. */
-export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number): Promise<Array<{ row: ClusterPinRow, before: ClusterPinRow | undefined }>> {
+export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number): Promise<Array<{
+  row: ClusterPinRow, before: ClusterPinRow | undefined
+}>> {
   const known = new Set((await rowsOf(tx, wishes.map(({ cid }) => cid))).map(({ cid }) => cid))
   const fresh = wishes.filter(({ cid }) => !known.has(cid))
-  const rows = fresh.length === 0 ? [] : await tx.insertInto('cluster_pins').values(fresh.map(wish => firstRow({ ...wish, now }))).returningAll().execute()
+  const rows = fresh.length === 0
+    ? []
+    : await tx.insertInto('cluster_pins').values(fresh.map(wish => firstRow({ ...wish, now }))).returningAll().execute()
   const owned = rows.map(row => ({ row, before: undefined as ClusterPinRow | undefined }))
   for (const wish of wishes) if (known.has(wish.cid)) owned.push(await addOwner(tx, wish.cid, { ...wish, now }))
   return owned
 }
 
 const firstRow = ({ cid, name = '', origins = [], now }: Wish & { now: number }) =>
-  ({ cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, origins: JSON.stringify(origins.slice(0, mostOrigins)), ...newWish(undefined, now) })
+  ({
+    cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, origins: JSON.stringify(origins.slice(0, mostOrigins)),
+    ...newWish(undefined, now)
+  })
 
-/** Another owner: a row whose pin is about to go is wanted again; one that failed is tried again, and so is one that isn't pinned and gets new addresses. */
-function changeByOwner (row: ClusterPinRow, { name, origins, now }: { name: string, origins: readonly string[], now: number }): Partial<ClusterPinRow> {
+/**
+ * Another owner: a row whose pin is about to go is wanted again; one that failed is tried again, and so is one that isn't pinned and gets
+ * new addresses.
+ */
+function changeByOwner (
+  row: ClusterPinRow, { name, origins, now }: { name: string, origins: readonly string[], now: number }
+): Partial<ClusterPinRow> {
   const known = originsOf(row)
   if (row.want === 'unpin') {
     const fresh = { replicas: 0, wanted_replicas: 0, info: '{}', name, origins: JSON.stringify(origins.slice(0, mostOrigins)) }
@@ -99,7 +120,9 @@ export async function noteStandings (tx: Sql, news: readonly NewStanding[], list
     await tx.updateTable('cluster_pins').set({ status: state, replicas, wanted_replicas: wanted, info: JSON.stringify(info) })
       .where('cid', 'in', group.map(({ row }) => row.cid)).execute()
   }
-  const changes = new Map(news.filter(({ row, standing }) => standing.state !== row.status && row.owners > 0).map(({ row, standing }) => [row.cid, standing]))
+  const changes = new Map(
+    news.filter(({ row, standing }) => standing.state !== row.status && row.owners > 0).map(({ row, standing }) => [row.cid, standing])
+  )
   if (changes.size > 0) for (const listener of listeners) await listener(tx, changes)
 }
 
@@ -108,9 +131,12 @@ export const isSameStanding = (row: ClusterPinRow, { state, replicas, wanted, in
   row.status === state && row.replicas === replicas && row.wanted_replicas === wanted && row.info === JSON.stringify(info)
 
 /**
- * Takes rows that are due, the longest due first, and keeps others from them until `leaseMs` are over. What was taken by who then died is due again after that.
+ * Takes rows that are due, the longest due first, and keeps others from them until `leaseMs` are over. What was taken by who then died is
+ * due again after that.
  */
-export async function takeDue (tx: Sql, { applied, limit, now, leaseMs }: { applied: 0 | 1, limit: number, now: number, leaseMs: number }): Promise<ClusterPinRow[]> {
+export async function takeDue (
+  tx: Sql, { applied, limit, now, leaseMs }: { applied: 0 | 1, limit: number, now: number, leaseMs: number }
+): Promise<ClusterPinRow[]> {
   const rows = await tx.selectFrom('cluster_pins').selectAll()
     .where('applied', '=', applied).where('next_try_at', '<=', now).orderBy('next_try_at').limit(limit).execute()
   if (rows.length > 0) {

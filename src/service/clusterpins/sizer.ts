@@ -56,7 +56,9 @@ export class Sizer implements Worker {
   }
 
   async #unsizedOf (cids: readonly string[]): Promise<string[]> {
-    const rows = await this.#deps.database.db.selectFrom('holdings').select('cid').distinct().where('cid', 'in', cids).where('size_bytes', 'is', null).execute()
+    const rows = await this.#deps.database.db.selectFrom('holdings').select('cid').distinct().where('cid', 'in', cids).where(
+      'size_bytes', 'is', null
+    ).execute()
     return rows.map(({ cid }) => cid)
   }
 
@@ -65,7 +67,9 @@ export class Sizer implements Worker {
     const { database, clock } = this.#deps
     const now = clock.now()
     for (const [cid, until] of this.#resting) if (until <= now) this.#resting.delete(cid)
-    const rows = await database.db.selectFrom('holdings').innerJoin('cluster_pins', 'cluster_pins.cid', 'holdings.cid').select('holdings.cid').distinct()
+    const rows = await database.db.selectFrom('holdings').innerJoin(
+      'cluster_pins', 'cluster_pins.cid', 'holdings.cid'
+    ).select('holdings.cid').distinct()
       .where('holdings.size_bytes', 'is', null).where('cluster_pins.status', '=', 'pinned')
       .limit(batchSize + this.#resting.size).execute()
     const cids = rows.map(({ cid }) => cid).filter(cid => !this.#resting.has(cid)).slice(0, batchSize)

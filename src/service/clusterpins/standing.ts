@@ -28,8 +28,8 @@ const replicaOf: Readonly<Record<TrackerStatus, Replica>> = {
 type Counts = Record<Replica, number>
 
 /**
- * How a pin of the pinset stands, from what all peers say: `pinned` on all replicas, `failed` when nobody has it and nobody is at it. A pin that was pinned stays so while the
- * others only don't answer: nothing says that they have lost it.
+ * How a pin of the pinset stands, from what all peers say: `pinned` on all replicas, `failed` when nobody has it and nobody is at it. A pin
+ * that was pinned stays so while the others only don't answer: nothing says that they have lost it.
  */
 export function standingOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before: PinningState): ClusterPinStatus {
   const counts: Counts = { held: 0, pinning: 0, queued: 0, failed: 0, silent: 0, none: 0 }
@@ -73,11 +73,16 @@ export function progressInfo (rows: readonly PeerPinProgress[]): Record<string, 
   if (row?.operation == null) return {}
   const { operation: { phase, since, error, queueLength, nextTryAt }, ipfs } = row
   if (phase === 'queued') return { waiting_for: queueLength > 1 ? `its turn, ${queueLength} wait` : 'its turn', since: formatTime(since) }
-  if (phase === 'error') return { waiting_for: 'the next try', since: formatTime(since), error: error.slice(0, 500), ...lackOf(ipfs), ...nextTry(nextTryAt) }
+  if (phase === 'error') {
+    return { waiting_for: 'the next try', since: formatTime(since), error: error.slice(0, 500), ...lackOf(ipfs), ...nextTry(nextTryAt) }
+  }
   if (ipfs == null) return { since: formatTime(since) }
   const here = ipfs.blocks === 0 ? {} : { progress: `${ipfs.blocks} blocks, ${ipfs.bytes} bytes` }
   if (ipfs.wantedBlock == null) return { since: formatTime(ipfs.startedAt), ...here }
-  return { waiting_for: `block ${ipfs.wantedBlock.toString()}`, since: formatTime(ipfs.wantedSince ?? since), ...here, ...lackOf(ipfs), ...nextTry(ipfs.nextTryAt ?? nextTryAt) }
+  return {
+    waiting_for: `block ${ipfs.wantedBlock.toString()}`, since: formatTime(ipfs.wantedSince ?? since), ...here, ...lackOf(ipfs),
+    ...nextTry(ipfs.nextTryAt ?? nextTryAt)
+  }
 }
 
 /** Why nothing comes, when nothing does, and how many have been asked. */

@@ -93,7 +93,9 @@ export class StatusFollower implements Worker {
   /** Asks the peers about these rows and notes what is new. */
   async ask (rows: readonly ClusterPinRow[], signal?: AbortSignal): Promise<void> {
     const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
-    const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(({ row, standing }) => standing != null && !isSameStanding(row, standing))
+    const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(
+      ({ row, standing }) => standing != null && !isSameStanding(row, standing)
+    )
     if (news.length > 0) await this.#note(new Map(news.map(({ row, standing }) => [row.cid, standing])))
   }
 
@@ -145,7 +147,11 @@ export class StatusFollower implements Worker {
       if (info == null || row.applied === 0 || row.want === 'unpin') continue
       const standing = standingOf(info, row.status)
       // what a pin waits for is known better by whoever asked about it alone
-      if (standing.state !== row.status || standing.replicas !== row.replicas || (standing.state === 'pinned' && !isSameStanding(row, standing))) different.set(row.cid, standing)
+      if (
+        standing.state !== row.status || standing.replicas !== row.replicas || (
+          standing.state === 'pinned' && !isSameStanding(row, standing)
+        )
+      ) different.set(row.cid, standing)
     }
     if (different.size > 0) await this.#note(different)
   }
@@ -157,8 +163,12 @@ export class StatusFollower implements Worker {
       const known = rows.map(row => ({ row, standing: standings.get(row.cid) })).filter((one): one is NewStanding => one.standing != null)
       await noteStandings(tx, known.filter(({ row, standing }) => !isSameStanding(row, standing)), listeners)
       const looks = Map.groupBy(rows, row => nextLook(row, standings.get(row.cid), database.now()))
-      for (const [nextTryAt, alike] of looks) await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
-      return known.filter(({ row, standing }) => standing.state !== row.status).map(({ row, standing }) => ({ cid: row.cid, state: standing.state }))
+      for (const [nextTryAt, alike] of looks) {
+        await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
+      }
+      return known.filter(({ row, standing }) => standing.state !== row.status).map(({ row, standing }) => ({
+        cid: row.cid, state: standing.state
+      }))
     }, ofMany)
     if (states.length > 0) this.#deps.changed(states)
   }

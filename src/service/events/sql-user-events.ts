@@ -17,8 +17,8 @@ export interface UserEventsInit {
 export interface UserEventsDeps { database: SqlDatabase, workers: Workers, clock: Clock, log: Logger }
 
 /**
- * Told with the ids of users who have new events, a blank behind each; and, when they are few and small, behind a line break the events themselves (JSON: user, number, time, type, data), so
- * that who listens needn't read them.
+ * Told with the ids of users who have new events, a blank behind each; and, when they are few and small, behind a line break the events
+ * themselves (JSON: user, number, time, type, data), so that who listens needn't read them.
  */
 const channel = 'events'
 const rowsInNotice = 8
@@ -67,7 +67,9 @@ class SqlUserEvents implements UserEvents {
     const rows: EventRow[] = []
     for (const user of users) rows.push(...await this.#append(tx, user, byUser.get(user) ?? []))
     for (let at = 0; at < users.length; at += usersInNotice) {
-      await this.#deps.database.notify(tx, channel, noticeOf(users.slice(at, at + usersInNotice), users.length <= usersInNotice ? rows : []))
+      await this.#deps.database.notify(
+        tx, channel, noticeOf(users.slice(at, at + usersInNotice), users.length <= usersInNotice ? rows : [])
+      )
     }
   }
 
@@ -94,13 +96,19 @@ class SqlUserEvents implements UserEvents {
   async #append (tx: Sql, user: string, events: readonly NewUserEvent[]): Promise<EventRow[]> {
     const now = this.#deps.database.now()
     const { seq } = await tx.insertInto('event_heads').values({ user_id: user, seq: events.length })
-      .onConflict(on => on.column('user_id').doUpdateSet({ seq: sql<number>`event_heads.seq + ${events.length}` })).returning('seq').executeTakeFirstOrThrow()
-    const rows = events.map(({ type, data }, at) => ({ user_id: user, seq: seq - events.length + 1 + at, at: now, type, data: JSON.stringify(data) }))
+      .onConflict(
+        on => on.column('user_id').doUpdateSet({ seq: sql<number>`event_heads.seq + ${events.length}` })
+      ).returning('seq').executeTakeFirstOrThrow()
+    const rows = events.map(({ type, data }, at) => ({
+      user_id: user, seq: seq - events.length + 1 + at, at: now, type, data: JSON.stringify(data)
+    }))
     // what is left of many
     const kept = rows.slice(-this.#kept)
     for (let at = 0; at < kept.length; at += rowsAtOnce) await tx.insertInto('events').values(kept.slice(at, at + rowsAtOnce)).execute()
     // not with each: a hundred more or less are no matter
-    if (Math.floor(seq / 100) !== Math.floor((seq - events.length) / 100)) await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()
+    if (Math.floor(seq / 100) !== Math.floor((seq - events.length) / 100)) {
+      await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()
+    }
     return rows
   }
 
@@ -123,7 +131,9 @@ class SqlUserEvents implements UserEvents {
     if (rows.length === 0) return 'idle'
     await database.transaction(async tx => {
       for (const [user, own] of Map.groupBy(rows, row => row.user_id)) {
-        await tx.deleteFrom('events').where('user_id', '=', user).where('at', '<', old).where('seq', '<=', Math.max(...own.map(({ seq }) => seq))).execute()
+        await tx.deleteFrom('events').where('user_id', '=', user).where('at', '<', old).where(
+          'seq', '<=', Math.max(...own.map(({ seq }) => seq))
+        ).execute()
       }
     })
     return rows.length === sweptAtOnce ? 'busy' : 'idle'
@@ -221,7 +231,9 @@ class Tail {
   }
 
   async #rows (after: number, limit: number): Promise<EventRow[]> {
-    return this.#deps.database.db.selectFrom('events').selectAll().where('user_id', '=', this.#user).where('seq', '>', after).orderBy('seq').limit(limit).execute()
+    return this.#deps.database.db.selectFrom('events').selectAll().where(
+      'user_id', '=', this.#user
+    ).where('seq', '>', after).orderBy('seq').limit(limit).execute()
   }
 }
 
@@ -237,4 +249,6 @@ function rowsOf (text: string | undefined): EventRow[] {
   return rows.map(([user, seq, at, type, data]) => ({ user_id: user, seq, at, type, data }))
 }
 
-const eventOf = ({ seq, at, type, data }: EventRow): EventBatch['events'][number] => ({ id: `${seq}`, at, type, data: JSON.parse(data) as EventData })
+const eventOf = ({ seq, at, type, data }: EventRow): EventBatch['events'][number] => ({
+  id: `${seq}`, at, type, data: JSON.parse(data) as EventData
+})

@@ -62,7 +62,8 @@ class SqlWebhooks implements Webhooks {
   }
 
   async list (user: string): Promise<KnownWebhook[]> {
-    const rows = await this.#deps.database.db.selectFrom('webhooks').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id').execute()
+    const rows = await this.#deps.database.db.selectFrom('webhooks').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc')
+      .orderBy('id').execute()
     return rows.map(withoutSecret)
   }
 
@@ -74,9 +75,12 @@ class SqlWebhooks implements Webhooks {
     const [id, secret] = [opaqueId(random), newSecret(random)]
     const webhook = await database.transaction(async tx => {
       const own = await tx.selectFrom('webhooks').select('id').where('user_id', '=', user.id).execute()
-      if (own.length >= webhooksOfUser) throw new ClusterError('CONFLICT', {}, { message: `an account has ${webhooksOfUser} webhooks at most` })
+      if (own.length >= webhooksOfUser) {
+        throw new ClusterError('CONFLICT', {}, { message: `an account has ${webhooksOfUser} webhooks at most` })
+      }
       return tx.insertInto('webhooks').values({
-        id, user_id: user.id, workspace_id: user.workspace, url: checked, secret, types: JSON.stringify(types), state: 'active', seq: await headOf(tx, user.id), created_at: database.now()
+        id, user_id: user.id, workspace_id: user.workspace, url: checked, secret, types: JSON.stringify(types), state: 'active',
+        seq: await headOf(tx, user.id), created_at: database.now()
       }).returningAll().executeTakeFirstOrThrow()
     })
     return { webhook: withoutSecret(webhook), secret }
@@ -86,10 +90,16 @@ class SqlWebhooks implements Webhooks {
     const checked = url == null ? undefined : await this.#checkedUrl(url)
     const row = await this.#deps.database.transaction(async tx => {
       const before = await rowOf(tx, user, id)
-      const again = state === 'active' && before.state !== 'active' ? { failures: 0, next_try_at: 0, ...(before.state === 'failed' ? { seq: await headOf(tx, user) } : {}) } : {}
-      const changes = { ...again, ...(checked == null ? {} : { url: checked, next_try_at: 0 }), ...(types == null ? {} : { types: JSON.stringify(types) }), ...(state == null ? {} : { state }) }
+      const again = state === 'active' && before.state !== 'active'
+        ? { failures: 0, next_try_at: 0, ...(before.state === 'failed' ? { seq: await headOf(tx, user) } : {}) }
+        : {}
+      const changes = {
+        ...again, ...(checked == null ? {} : { url: checked, next_try_at: 0 }), ...(types == null ? {} : { types: JSON.stringify(types) }),
+        ...(state == null ? {} : { state })
+      }
       if (Object.keys(changes).length === 0) return before
-      return tx.updateTable('webhooks').set(changes).where('user_id', '=', user).where('id', '=', id).returningAll().executeTakeFirstOrThrow()
+      return tx.updateTable('webhooks').set(changes).where('user_id', '=', user).where('id', '=', id).returningAll()
+        .executeTakeFirstOrThrow()
     })
     this.#sending?.wake()
     return withoutSecret(row)
@@ -104,7 +114,9 @@ class SqlWebhooks implements Webhooks {
   }
 
   async remove (user: string, id: string): Promise<void> {
-    const { numDeletedRows } = await this.#deps.database.transaction(tx => tx.deleteFrom('webhooks').where('user_id', '=', user).where('id', '=', id).executeTakeFirst())
+    const { numDeletedRows } = await this.#deps.database.transaction(
+      tx => tx.deleteFrom('webhooks').where('user_id', '=', user).where('id', '=', id).executeTakeFirst()
+    )
     if (numDeletedRows === 0n) throw notFound()
   }
 
@@ -121,7 +133,9 @@ class SqlWebhooks implements Webhooks {
     const { url, secret } = await rowOf(database.db, user, id)
     const at = database.now()
     const deliveryId = `test.${opaqueId(random)}`
-    const result = await deliver(deliveryRequest({ url: new URL(url), secret, id: deliveryId, events: [testEvent(at)], now: at }), { signal })
+    const result = await deliver(
+      deliveryRequest({ url: new URL(url), secret, id: deliveryId, events: [testEvent(at)], now: at }), { signal }
+    )
     const tried = { deliveryId, at, attempt: 1, events: 1, type: 'test', ...result }
     await database.transaction(tx => noteDelivery(tx, { webhook: id, user, delivery: tried, random }))
     return tried

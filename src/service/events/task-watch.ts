@@ -37,7 +37,9 @@ export class TaskWatch implements Startable {
   #heard (id: string | null): void {
     if (id == null || this.#changed.size >= tasksAtOnce) return
     this.#changed.add(id)
-    this.#cancel ??= this.#deps.clock.after(gatherMs, () => { this.#tell().catch(err => this.#deps.log.debug('tasks could not be looked at', { err })) })
+    this.#cancel ??= this.#deps.clock.after(gatherMs, () => {
+      this.#tell().catch(err => this.#deps.log.debug('tasks could not be looked at', { err }))
+    })
   }
 
   async #tell (): Promise<void> {

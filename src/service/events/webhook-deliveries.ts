@@ -8,7 +8,8 @@ const keptDeliveries = 100
 
 /** A delivery as its owner sees it. */
 export const deliveryOf = (row: WebhookDeliveryRow): Delivery => ({
-  deliveryId: row.delivery_id, at: row.at, attempt: row.attempt, events: row.events, type: row.type, status: row.status, error: row.error, tookMs: row.took_ms
+  deliveryId: row.delivery_id, at: row.at, attempt: row.attempt, events: row.events, type: row.type, status: row.status, error: row.error,
+  tookMs: row.took_ms
 })
 
 export interface NotedDelivery { webhook: string, user: string, delivery: Delivery, random: Random }
@@ -18,9 +19,12 @@ export async function noteDelivery (tx: Sql, { webhook, user, delivery, random }
   if (await tx.selectFrom('webhooks').select('id').where('user_id', '=', user).where('id', '=', webhook).executeTakeFirst() == null) return
   const { deliveryId, at, attempt, events, type, status, error, tookMs } = delivery
   await tx.insertInto('webhook_deliveries').values({
-    id: opaqueId(random), webhook_id: webhook, user_id: user, delivery_id: deliveryId, at, attempt, events, type, status, error, took_ms: tookMs
+    id: opaqueId(random), webhook_id: webhook, user_id: user, delivery_id: deliveryId, at, attempt, events, type, status, error,
+    took_ms: tookMs
   }).execute()
-  const oldest = await tx.selectFrom('webhook_deliveries').select(['at']).where('webhook_id', '=', webhook).orderBy('at', 'desc').orderBy('id', 'desc')
+  const oldest = await tx.selectFrom('webhook_deliveries').select(['at']).where(
+    'webhook_id', '=', webhook
+  ).orderBy('at', 'desc').orderBy('id', 'desc')
     .offset(keptDeliveries).limit(1).executeTakeFirst()
   if (oldest != null) await tx.deleteFrom('webhook_deliveries').where('webhook_id', '=', webhook).where('at', '<=', oldest.at).execute()
 }

@@ -30,14 +30,15 @@ const candidatesPerPlace = 5
 
 /** In the words of the partial index. */
 const isActive = sql<SqlBool>`state = 'active'`
-const hasMore = sql<SqlBool>`exists (select 1 from event_heads where event_heads.user_id = webhooks.user_id and event_heads.seq > webhooks.seq)`
+const hasMore =
+  sql<SqlBool>`exists (select 1 from event_heads where event_heads.user_id = webhooks.user_id and event_heads.seq > webhooks.seq)`
 
 /** What one round had of one webhook: the events behind its place, and the place behind them. */
 interface Due { webhook: WebhookRow, events: LoggedEvent[], last: number }
 
 /**
- * Sends to the webhooks that have something to send, some of them at once and a few of each user: the one that had its turn longest ago is next. None waits for another's receiver, also
- * where many take as long as they may.
+ * Sends to the webhooks that have something to send, some of them at once and a few of each user: the one that had its turn longest ago is
+ * next. None waits for another's receiver, also where many take as long as they may.
  */
 export class WebhookSender implements Worker {
   readonly name = 'service webhooks'
@@ -77,12 +78,16 @@ export class WebhookSender implements Worker {
   async #take (tx: Sql, limit: number): Promise<WebhookRow[]> {
     const { database } = this.#deps
     const now = database.now()
-    const busy = [...Map.groupBy(this.#running.values(), user => user)].filter(([, all]) => all.length >= atOnceOfUser).map(([user]) => user)
+    const busy = [
+      ...Map.groupBy(this.#running.values(), user => user)
+    ].filter(([, all]) => all.length >= atOnceOfUser).map(([user]) => user)
     const query = due(tx, now).limit(limit * candidatesPerPlace).$if(busy.length > 0, select => select.where('user_id', 'not in', busy))
     const candidates = await (database.kind === 'postgres' ? query.forUpdate('webhooks').skipLocked() : query).execute()
     const found = this.#fairly(candidates).slice(0, limit)
     if (found.length === 0) return []
-    return tx.updateTable('webhooks').set({ lease_until: now + leaseMs }).where('id', 'in', found.map(({ id }) => id)).returningAll().execute()
+    return tx.updateTable('webhooks').set({
+      lease_until: now + leaseMs
+    }).where('id', 'in', found.map(({ id }) => id)).returningAll().execute()
   }
 
   /** Without those that are too many of their user. */
@@ -105,7 +110,9 @@ export class WebhookSender implements Worker {
     }
     const now = database.now()
     const deliveryId = `${webhook.id}.${found.events[0]?.id ?? ''}`
-    const result = await deliver(deliveryRequest({ url: new URL(webhook.url), secret: webhook.secret, id: deliveryId, events: found.events, now }), { signal })
+    const result = await deliver(
+      deliveryRequest({ url: new URL(webhook.url), secret: webhook.secret, id: deliveryId, events: found.events, now }), { signal }
+    )
     // what the stop of the peer has cut is nobody's failure: whoever takes it next sends it again
     if (signal.aborted && !isDelivered(result)) return await this.#giveBack(webhook)
     await this.#note(found, { deliveryId, at: now, result })
@@ -129,14 +136,21 @@ export class WebhookSender implements Worker {
     return (await this.#deps.database.db.selectFrom('event_heads').select('seq').where('user_id', '=', user).executeTakeFirst())?.seq
   }
 
-  async #note ({ webhook, events, last }: Due, { deliveryId, at, result }: { deliveryId: string, at: number, result: DeliveryResult }): Promise<void> {
+  async #note (
+    { webhook, events, last }: Due, { deliveryId, at, result }: { deliveryId: string, at: number, result: DeliveryResult }
+  ): Promise<void> {
     const { database, random, log } = this.#deps
     const { id, user_id: user, failures } = webhook
-    const outcome: Outcome = isDelivered(result) ? { seq: last, failures: 0, next_try_at: database.now(), lease_until: 0 } : { ...failed(failures + 1, database.now()), tried_seq: last }
+    const outcome: Outcome = isDelivered(result)
+      ? { seq: last, failures: 0, next_try_at: database.now(), lease_until: 0 }
+      : { ...failed(failures + 1, database.now()), tried_seq: last }
     if (outcome.state === 'failed') log.info('a webhook is given up', { webhook: id, user, error: result.error })
     await database.transaction(async tx => {
       await moved(tx, webhook, outcome)
-      await noteDelivery(tx, { webhook: id, user, delivery: { deliveryId, at, attempt: failures + 1, events: events.length, type: events[0]?.type ?? '', ...result }, random })
+      await noteDelivery(tx, {
+        webhook: id, user,
+        delivery: { deliveryId, at, attempt: failures + 1, events: events.length, type: events[0]?.type ?? '', ...result }, random
+      })
     })
   }
 
@@ -147,7 +161,9 @@ export class WebhookSender implements Worker {
 
 /** Active ones that have something to send, and that nobody is at. */
 const due = (db: Pick<Sql, 'selectFrom'>, now: number) =>
-  db.selectFrom('webhooks').select(['id', 'user_id']).where(isActive).where('next_try_at', '<=', now).where('lease_until', '<=', now).where(hasMore).orderBy('next_try_at').orderBy('id')
+  db.selectFrom('webhooks').select(['id', 'user_id']).where(isActive).where(
+    'next_try_at', '<=', now
+  ).where('lease_until', '<=', now).where(hasMore).orderBy('next_try_at').orderBy('id')
 
 const eventOf = ({ seq, at, type, data }: EventRow): LoggedEvent => ({ id: `${seq}`, at, type, data: JSON.parse(data) as EventData })
 
@@ -160,5 +176,7 @@ function failed (failures: number, now: number): Outcome {
 
 /** Only while it stands where it stood: whoever changed the webhook meanwhile wins, and a lease that was lost changes nothing. */
 async function moved (tx: Sql, { id, user_id: user, seq, lease_until: lease }: WebhookRow, outcome: Outcome): Promise<void> {
-  await tx.updateTable('webhooks').set(outcome).where('user_id', '=', user).where('id', '=', id).where('seq', '=', seq).where('lease_until', '=', lease).execute()
+  await tx.updateTable('webhooks').set(outcome).where('user_id', '=', user).where('id', '=', id).where('seq', '=', seq).where(
+    'lease_until', '=', lease
+  ).execute()
 }

@@ -11,15 +11,20 @@ export interface NewWebhook {
   types: readonly string[]
 }
 
-/** What is absent stays. `state` `active` begins again with the events from now on when it had failed, and goes on where it was when it was paused. */
+/**
+ * What is absent stays. `state` `active` begins again with the events from now on when it had failed, and goes on where it was when it was
+ * paused.
+ */
 export interface WebhookChange { url?: string | undefined, types?: readonly string[] | undefined, state?: 'active' | 'paused' | undefined }
 
 /**
  * Webhooks of users: their events by POST, signed (`events/webhooks/webhook.ts`), from any peer on the database.
  *
- * - The log of events is the queue, and each webhook has its own place in it. So deliveries come in order, and at least once: a receiver that has had one already knows it by
+ * - The log of events is the queue, and each webhook has its own place in it. So deliveries come in order, and at least once: a receiver
+ *   that has had one already knows it by
  *   its id. A webhook that stands still keeps no other waiting.
- * - A delivery has up to a hundred events. One that fails is tried again after 5 s to 6 h; after eight failures in a row, half a day, the webhook is `failed` and waits for its
+ * - A delivery has up to a hundred events. One that fails is tried again after 5 s to 6 h; after eight failures in a row, half a day, the
+ *   webhook is `failed` and waits for its
  *   owner. Events that the log has let go of meanwhile are left out.
  * - Addresses in private networks are refused, unless the configuration allows them: when they are given, and at every connection.
  * - Tries are kept: the newest hundred of each webhook.

@@ -60,9 +60,13 @@ export async function countFiles (user: string, filter: FileFilter, { database }
 /** The place of a file in the order of time. */
 export interface FilePlace { uploadedAt: number, id: string }
 
-/** Some of the files that fit, oldest first; for work on all of them, batch by batch. `before`: uploaded until then; `behind`: not up to this one. */
+/**
+ * Some of the files that fit, oldest first; for work on all of them, batch by batch. `before`: uploaded until then; `behind`: not up to
+ * this one.
+ */
 export async function someFiles (
-  user: string, { filter, before, behind, limit }: { filter: FileFilter, before: number, behind?: FilePlace | null, limit: number }, { database }: FileListDeps
+  user: string, { filter, before, behind, limit }: { filter: FileFilter, before: number, behind?: FilePlace | null, limit: number },
+  { database }: FileListDeps
 ): Promise<FileRow[]> {
   let select = (await filtered(user, filter, { database })).where('uploaded_at', '<=', before)
   if (behind != null) select = select.where(sql<boolean>`(uploaded_at, id) > (${behind.uploadedAt}, ${behind.id})`)

@@ -62,7 +62,9 @@ export class FilePins {
   }
 
   /** The task. What was changed already is left as it is when a batch comes again. */
-  async run ({ user, input, progress }: FilePinsTask, context: Pick<TaskContext, 'progress' | 'signal'>): Promise<{ changed: number, failed: ChangedPins['failed'] }> {
+  async run (
+    { user, input, progress }: FilePinsTask, context: Pick<TaskContext, 'progress' | 'signal'>
+  ): Promise<{ changed: number, failed: ChangedPins['failed'] }> {
     let at = (progress as Progress | null) ?? { changed: 0, failed: [], at: 0, behind: null }
     for (;;) {
       context.signal.throwIfAborted()
@@ -87,13 +89,18 @@ export class FilePins {
       at: at.at + cids.length,
       behind: last == null ? null : { uploadedAt: last.uploaded_at, id: last.id }
     })
-    const outcome = await this.#changeAll(input.to, async tx => 'cids' in input ? listed(tx, user, cids) : stillThere(tx, found), async (tx, outcome) => progress(nextOf(outcome), tx))
+    const outcome = await this.#changeAll(
+      input.to, async tx => 'cids' in input ? listed(tx, user, cids) : stillThere(tx, found),
+      async (tx, outcome) => progress(nextOf(outcome), tx)
+    )
     await this.#afterwards(outcome)
     return nextOf(outcome)
   }
 
   /** All of them in one transaction, with `note` at its end; where the quota ends on the way, one after the other. */
-  async #changeAll (to: PinChange, find: (tx: Sql) => Promise<Found[]>, note: (tx: Sql, outcome: Outcome) => Promise<void> = async () => {}): Promise<Outcome> {
+  async #changeAll (
+    to: PinChange, find: (tx: Sql) => Promise<Found[]>, note: (tx: Sql, outcome: Outcome) => Promise<void> = async () => {}
+  ): Promise<Outcome> {
     const { database } = this.#deps
     try {
       return await database.transaction(async tx => {
@@ -112,7 +119,9 @@ export class FilePins {
 
   async #changeAlone (to: PinChange, { cid, row }: Found): Promise<Outcome> {
     try {
-      return await this.#deps.database.transaction(async tx => this.#changeFound(tx, to, row == null ? [{ cid, row }] : await stillThere(tx, [row])))
+      return await this.#deps.database.transaction(
+        async tx => this.#changeFound(tx, to, row == null ? [{ cid, row }] : await stillThere(tx, [row]))
+      )
     } catch (err) {
       if (!isClusterError(err) || isClusterError(err, 'NOT_READY')) throw err
       return { changed: [], failed: [{ cid, error: messageOf(err) }], superfluous: [] }

@@ -63,10 +63,11 @@ export interface Files extends Startable {
   /** NOT_FOUND. */
   get (user: string, cid: string): Promise<FileRow>
   /**
-   * What the cluster says of those that wait for it (`ClusterPinStatus.info`), by CID; others are left out. `ask`: of the peers at this moment, for a
-   * quarter of a second at most, else as it was noted.
+   * What the cluster says of those that wait for it (`ClusterPinStatus.info`), by CID; others are left out. `ask`: of the peers at this
+   * moment, for a quarter of a second at most, else as it was noted.
    */
-  waiting (files: readonly FileRow[], options?: { ask?: boolean, signal?: AbortSignal }): Promise<Map<string, Readonly<Record<string, string>>>>
+  waiting (files: readonly FileRow[], options?: { ask?: boolean, signal?: AbortSignal }): Promise<Map<string, Readonly<Record<string,
+  string>>>>
   /** NOT_FOUND, also for a group that isn't the user's. */
   change (user: string, cid: string, change: FileChange): Promise<FileRow>
 
@@ -82,7 +83,9 @@ export interface Files extends Startable {
 
   /** Pins or unpins each; what isn't there, or can't be, is in `failed`. At most 100 at once. */
   changePins (user: string, to: PinChange, cids: readonly string[]): Promise<ChangedPins>
-  /** As a task; gives its ID. Its result is as of `changePins`, with `changed` as a number. By filter: files that were uploaded until now. */
+  /**
+   * As a task; gives its ID. Its result is as of `changePins`, with `changed` as a number. By filter: files that were uploaded until now.
+   */
   changePinsLater (user: string, to: PinChange, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string>
 
   /** CONFLICT when it is pinned; nothing happens when it is on its way. QUOTA_EXCEEDED. */

@@ -65,7 +65,10 @@ export interface ServiceFilesDeps {
 
 const whenPinnedMs = 10_000
 const lookAgainMs = 40
-/** Whoever waits for a pin is told. Another peer on the database may do the work, and tells nobody here: so the row is looked at as well, more and more rarely. */
+/**
+ * Whoever waits for a pin is told. Another peer on the database may do the work, and tells nobody here: so the row is looked at as well,
+ * more and more rarely.
+ */
 const firstLookMs = 50
 const longestLookMs = 250
 
@@ -208,7 +211,9 @@ class ServiceFiles implements Files {
     return this.#removal.removeLater(user, what)
   }
 
-  async changePins (user: string, to: PinChange, cids: readonly string[]): Promise<ChangedPins> { return this.#filePins.change(user, to, cids) }
+  async changePins (user: string, to: PinChange, cids: readonly string[]): Promise<ChangedPins> {
+    return this.#filePins.change(user, to, cids)
+  }
   async changePinsLater (user: string, to: PinChange, what: { cids: readonly string[] } | { filter: FileFilter }): Promise<string> {
     return this.#filePins.changeLater(user, to, what)
   }

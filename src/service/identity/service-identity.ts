@@ -28,14 +28,21 @@ export interface ServiceIdentityDeps {
 
 const lookMs = 1000
 
-/** Another peer's service that keeps this one from serving; null when there is none. Who has announced theirs stays; of two that have, the one with the lesser UUID. */
-function foreignService (own: string, { self, isAnnounced, announced }: { self: PeerId, isAnnounced: boolean, announced: readonly Pick<Metric, 'peer' | 'value'>[] }): { peer: PeerId, service: string } | null {
+/**
+ * Another peer's service that keeps this one from serving; null when there is none. Who has announced theirs stays; of two that have, the
+ * one with the lesser UUID.
+ */
+function foreignService (
+  own: string,
+  { self, isAnnounced, announced }: { self: PeerId, isAnnounced: boolean, announced: readonly Pick<Metric, 'peer' | 'value'>[] }
+): { peer: PeerId, service: string } | null {
   const foreign = announced.find(({ peer, value }) => peer !== self && value !== own && (!isAnnounced || value < own))
   return foreign == null ? null : { peer: foreign.peer, service: foreign.value }
 }
 
 /**
- * One cluster has one service: peers announce the UUID of its database. A peer with another database (one that was meant to share PostgreSQL, and was started with its own
+ * One cluster has one service: peers announce the UUID of its database. A peer with another database (one that was meant to share
+ * PostgreSQL, and was started with its own
  * SQLite file) refuses to serve, and says so, until one of the two is gone.
  */
 export class ServiceIdentity implements Startable {
@@ -75,7 +82,9 @@ export class ServiceIdentity implements Startable {
   /** Why this peer must not serve. */
   refusal (): ClusterError | null {
     if (this.#foreign == null) return null
-    return new ClusterError('NOT_READY', { ...this.#foreign }, { message: 'this peer has another service database than the cluster: its operator has to look' })
+    return new ClusterError('NOT_READY', { ...this.#foreign }, {
+      message: 'this peer has another service database than the cluster: its operator has to look'
+    })
   }
 
   /** Peers that have just come would else hear of this service when its next announcement is due. */
@@ -91,7 +100,11 @@ export class ServiceIdentity implements Startable {
     const own = this.#deps.database.serviceId()
     this.#foreign = foreignService(own, { self: this.#init.self, isAnnounced: this.#isAnnounced, announced: this.#deps.announced() })
     if (this.#foreign == null && this.#deps.clock.now() >= this.#quietUntil) this.#isAnnounced = true
-    if (this.#foreign != null && before == null) this.#deps.log.error('the service refuses to serve: the database of this peer is not the one of the cluster', { own, ...this.#foreign })
+    if (this.#foreign != null && before == null) {
+      this.#deps.log.error(
+        'the service refuses to serve: the database of this peer is not the one of the cluster', { own, ...this.#foreign }
+      )
+    }
     if (this.#foreign == null && before != null) this.#deps.log.info('the service serves again: no other one is announced', { own })
   }
 }

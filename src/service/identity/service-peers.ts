@@ -8,7 +8,9 @@ import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { Staging } from '../staging/staging.ts'
 
 export interface ServicePeersInit { self: PeerId }
-export interface ServicePeersDeps { database: Pick<SqlDatabase, 'transaction' | 'now'>, staging: Pick<Staging, 'place'>, workers: Workers, log: Logger }
+export interface ServicePeersDeps {
+  database: Pick<SqlDatabase, 'transaction' | 'now'>, staging: Pick<Staging, 'place'>, workers: Workers, log: Logger
+}
 
 interface Presence { peer: PeerId, staging: string, name: string, until: number }
 
@@ -18,8 +20,8 @@ const renewMs = 15_000
 const prefix = 'peer:'
 
 /**
- * The peers that serve from one database, by a row for each. They must keep uploads in one place: what one has staged, another couldn't read. A peer that comes with another
- * place than those that are there refuses to serve, and says so, until they are gone.
+ * The peers that serve from one database, by a row for each. They must keep uploads in one place: what one has staged, another couldn't
+ * read. A peer that comes with another place than those that are there refuses to serve, and says so, until they are gone.
  */
 export class ServicePeers implements Startable {
   readonly name = 'peers of the service'
@@ -76,7 +78,9 @@ export class ServicePeers implements Startable {
       const other = (await presences(tx)).find(one => one.peer !== this.#self && one.until > now && one.staging !== staging)
       if (other != null) return this.#refusalFor(other)
       const value = JSON.stringify({ staging, name, until: now + presentMs })
-      await tx.insertInto('meta').values({ key: prefix + this.#self, value }).onConflict(conflict => conflict.column('key').doUpdateSet({ value })).execute()
+      await tx.insertInto('meta').values({
+        key: prefix + this.#self, value
+      }).onConflict(conflict => conflict.column('key').doUpdateSet({ value })).execute()
       return null
     })
   }

@@ -13,7 +13,8 @@ export interface RateLimit {
 /**
  * What keeps anybody from asking too much. A time begins with the first that is counted in it, for each name and key.
  *
- * - On peers that share it, a limit is one: it lets nobody through more often than it says, however the requests are spread. Who uses several peers at once may be stopped a little
+ * - On peers that share it, a limit is one: it lets nobody through more often than it says, however the requests are spread. Who uses
+ *   several peers at once may be stopped a little
  *   earlier, by 2 % of the limit for each peer more.
  * - It never fails: while what is shared is away, each peer counts for itself.
  */

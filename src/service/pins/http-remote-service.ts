@@ -25,7 +25,10 @@ const longestAnswer = 16 * 2 ** 20
 const deepestAnswer = 64
 const statuses = 'queued,pinning,pinned'
 
-/** Checks what a user gives as an endpoint: an http(s) address without credentials, of a public network unless private ones are allowed. Names are looked up when they are used. INVALID_ARGUMENT. */
+/**
+ * Checks what a user gives as an endpoint: an http(s) address without credentials, of a public network unless private ones are allowed.
+ * Names are looked up when they are used. INVALID_ARGUMENT.
+ */
 export function endpointUrl (endpoint: string, { privateAllowed }: { privateAllowed: boolean }): URL {
   const url = publicUrl(endpoint, { what: 'the endpoint', privateAllowed })
   url.search = ''
@@ -34,8 +37,13 @@ export function endpointUrl (endpoint: string, { privateAllowed }: { privateAllo
   return url
 }
 
-/** Refuses an endpoint whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is checked too. INVALID_ARGUMENT. */
-export async function refusePrivateEndpoint (endpoint: string, { privateAllowed }: { privateAllowed: boolean }, deps: Pick<HttpRemoteServiceDeps, 'lookup'> = {}): Promise<void> {
+/**
+ * Refuses an endpoint whose name leads to a private network now, for an answer at once; later it may lead elsewhere, so each connection is
+ * checked too. INVALID_ARGUMENT.
+ */
+export async function refusePrivateEndpoint (
+  endpoint: string, { privateAllowed }: { privateAllowed: boolean }, deps: Pick<HttpRemoteServiceDeps, 'lookup'> = {}
+): Promise<void> {
   const url = endpointUrl(endpoint, { privateAllowed })
   if (!privateAllowed) await refusePrivateName(url, deps)
 }
@@ -48,7 +56,9 @@ export function httpRemoteService (init: HttpRemoteServiceInit, deps: HttpRemote
     page: async ({ before, limit, signal }) => {
       const target = new URL(`${url.href.replace(/\/$/, '')}/pins`)
       target.search = new URLSearchParams({ status: statuses, limit: String(limit), ...(before == null ? {} : { before }) }).toString()
-      const late = deadline(deps.clock, answerMs, () => new ClusterError('NOT_READY', {}, { message: 'the other service does not answer' }), signal)
+      const late = deadline(
+        deps.clock, answerMs, () => new ClusterError('NOT_READY', {}, { message: 'the other service does not answer' }), signal
+      )
       try {
         return pageOf(await answer(target, { token: init.token, lookup, signal: late.signal }))
       } catch (err) {
@@ -67,7 +77,9 @@ async function answer (url: URL, { token, lookup, signal }: AnswerOptions): Prom
   const response = await sent(url, { token, lookup, signal })
   const status = response.statusCode ?? 0
   const text = await textOf(response)
-  if (status === 401 || status === 403) throw new ClusterError('NOT_AUTHORIZED', { status }, { message: `the other service does not accept the token (${status})` })
+  if (status === 401 || status === 403) {
+    throw new ClusterError('NOT_AUTHORIZED', { status }, { message: `the other service does not accept the token (${status})` })
+  }
   if (status === 429 || status >= 500) throw new ClusterError('NOT_READY', { status }, { message: `the other service answers ${status}` })
   if (status !== 200) throw notPinningService(`it answers ${status}`)
   try {
@@ -84,7 +96,14 @@ async function sent (url: URL, { token, lookup, signal }: AnswerOptions): Promis
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
   const sending = request(url, { headers, agent: false, signal, ...(lookup == null || isIP(host) !== 0 ? {} : { lookup }) }, resolve)
-  sending.once('error', err => reject(isClusterError(err) ? err : new ClusterError('NOT_READY', {}, { message: `the other service can't be reached: ${messageOf(err)}`, cause: err })))
+  sending.once(
+    'error',
+    err => reject(
+      isClusterError(err)
+        ? err
+        : new ClusterError('NOT_READY', {}, { message: `the other service can't be reached: ${messageOf(err)}`, cause: err })
+    )
+  )
   // an answer that changes the protocol ends the request without a word
   sending.once('close', () => reject(notPinningService('it gives no answer that counts')))
   sending.end()
@@ -113,7 +132,9 @@ function pageOf (json: unknown): RemotePage {
 }
 
 function pinOf (json: unknown): RemotePin {
-  if (!isObject(json) || !isObject(json.pin) || typeof json.pin.cid !== 'string' || typeof json.created !== 'string') throw notPinningService('a pin has no CID or no time')
+  if (!isObject(json) || !isObject(json.pin) || typeof json.pin.cid !== 'string' || typeof json.created !== 'string') {
+    throw notPinningService('a pin has no CID or no time')
+  }
   const { cid, name, origins, meta } = json.pin
   return {
     requestId: typeof json.requestid === 'string' ? json.requestid : '',

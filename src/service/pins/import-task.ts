@@ -51,19 +51,27 @@ export function registerImport ({ pageSize = usualPage }: ImportTaskInit, deps: 
 }
 
 /** Makes the task. The token is kept with it until it is through. */
-export async function startImport (user: PinOwner, access: RemoteAccess, { database, tasks }: Pick<ImportTaskDeps, 'database' | 'tasks'>): Promise<string> {
-  const id = await database.transaction(async tx => tasks.create(tx, user.id, importKind, { ...access, workspace: user.workspace } satisfies ImportInput))
+export async function startImport (
+  user: PinOwner, access: RemoteAccess, { database, tasks }: Pick<ImportTaskDeps, 'database' | 'tasks'>
+): Promise<string> {
+  const id = await database.transaction(
+    async tx => tasks.create(tx, user.id, importKind, { ...access, workspace: user.workspace } satisfies ImportInput)
+  )
   tasks.wake()
   return id
 }
 
 /** Tokens of imports that have ended otherwise than by themselves: revoked ones, and those that were given up. */
 export async function forgetTokens (database: SqlDatabase): Promise<void> {
-  const ended = await database.db.selectFrom('tasks').select(['id', 'input']).where('kind', '=', importKind).where('state', 'in', ['SUCCESS', 'FAILURE', 'REVOKED']).execute()
+  const ended = await database.db.selectFrom('tasks').select(['id', 'input']).where('kind', '=', importKind).where(
+    'state', 'in', ['SUCCESS', 'FAILURE', 'REVOKED']
+  ).execute()
   const told = ended.map(({ id, input }) => ({ id, input: JSON.parse(input) as ImportInput })).filter(({ input }) => input.token !== '')
   if (told.length === 0) return
   await database.transaction(async tx => {
-    for (const { id, input } of told) await tx.updateTable('tasks').set({ input: JSON.stringify({ ...input, token: '' }) }).where('id', '=', id).execute()
+    for (const { id, input } of told) {
+      await tx.updateTable('tasks').set({ input: JSON.stringify({ ...input, token: '' }) }).where('id', '=', id).execute()
+    }
   })
 }
 
@@ -87,7 +95,10 @@ class Import {
       await this.#pages()
     } catch (err) {
       // what is tried again needs the token again
-      if (!this.#context.signal.aborted && !['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE'].some(code => isClusterError(err) && err.code === code)) await this.#forgetToken()
+      if (
+        !this.#context.signal.aborted
+          && !['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE'].some(code => isClusterError(err) && err.code === code)
+      ) await this.#forgetToken()
       throw err
     }
     await this.#forgetToken()
@@ -104,7 +115,9 @@ class Import {
       const { count, pins } = await remote.page({ limit: this.#pageSize, signal, ...(before == null ? {} : { before }) })
       if (before == null) this.#progress = { ...this.#progress, total: count }
       const next = nextBefore(pins, before)
-      for (let at = 0; at < pins.length; at += stepSize) await this.#step(pins.slice(at, at + stepSize), at + stepSize >= pins.length ? next : before)
+      for (let at = 0; at < pins.length; at += stepSize) {
+        await this.#step(pins.slice(at, at + stepSize), at + stepSize >= pins.length ? next : before)
+      }
       if (pins.length < this.#pageSize || next === before) return
     }
   }
@@ -120,7 +133,8 @@ class Import {
       const { imported, known, refused } = this.#progress
       const taken = await this.#deps.pins.takeOver(tx, owner, wanted)
       const progress = {
-        ...this.#progress, before, imported: imported + taken.imported, known: known + taken.known, refused: refused + taken.refused + pins.length - wanted.length
+        ...this.#progress, before, imported: imported + taken.imported, known: known + taken.known,
+        refused: refused + taken.refused + pins.length - wanted.length
       }
       await this.#context.progress(progress, tx)
       return progress
@@ -131,14 +145,16 @@ class Import {
   async #forgetToken (): Promise<void> {
     const { endpoint, workspace } = this.#task.input
     await this.#deps.database.transaction(async tx => {
-      await tx.updateTable('tasks').set({ input: JSON.stringify({ endpoint, workspace, token: '' }) }).where('id', '=', this.#task.id).execute()
+      await tx.updateTable('tasks').set({
+        input: JSON.stringify({ endpoint, workspace, token: '' })
+      }).where('id', '=', this.#task.id).execute()
     })
   }
 }
 
 /**
- * Where the next page begins. One millisecond behind the last pin, because several may have its time: those come twice, and are known then. A page of nothing but one time
- * has to be left behind.
+ * Where the next page begins. One millisecond behind the last pin, because several may have its time: those come twice, and are known then.
+ * A page of nothing but one time has to be left behind.
  */
 function nextBefore (pins: readonly RemotePin[], before: string | null): string | null {
   const last = pins.at(-1)

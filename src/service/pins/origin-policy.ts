@@ -7,7 +7,8 @@ function addressOf (multiaddress: string): string | undefined {
 }
 
 /**
- * Which of a user's addresses this service dials. Without `privateAllowed` those of public networks, and no names: what a name leads to is known only when it is dialed.
+ * Which of a user's addresses this service dials. Without `privateAllowed` those of public networks, and no names: what a name leads to is
+ * known only when it is dialed.
  */
 export function originPolicy ({ privateAllowed }: { privateAllowed: boolean }): (origins: readonly string[]) => string[] {
   return origins => {

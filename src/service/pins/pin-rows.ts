@@ -24,14 +24,15 @@ export interface PinRowsDeps {
 const overQuota = { reason: 'INSUFFICIENT_FUNDS', details: 'the account is full' } as const
 
 /** Whether the pin failed because its owner's quota was full. */
-export const isLetGo = (row: Pick<PinRow, 'status' | 'info'>): boolean => row.status === 'failed' && row.info.includes(`"reason":"${overQuota.reason}"`)
+export const isLetGo = (row: Pick<PinRow, 'status' | 'info'>): boolean =>
+  row.status === 'failed' && row.info.includes(`"reason":"${overQuota.reason}"`)
 
 /** Queued, pinning and pinned ones count against the quota. */
 const counts = ({ status }: Pick<PinRow, 'status'>): boolean => status !== 'failed'
 
 /**
- * What happens to rows of pins, each within the caller's transaction, with everything that hangs on it: quota, the owner of the cluster's pin, whoever follows a user's
- * pins.
+ * What happens to rows of pins, each within the caller's transaction, with everything that hangs on it: quota, the owner of the cluster's
+ * pin, whoever follows a user's pins.
  */
 export class PinRows {
   readonly #deps: PinRowsDeps
@@ -62,12 +63,17 @@ export class PinRows {
     const states = await clusterPins.acquireMany(tx, wishes.map(({ cid, name, origins }) => ({ cid, name, origins: dialable(origins) })))
     const first = Math.max(now(), await newestOf(tx, owner.id) + 1)
     const rows = wishes.map(({ cid, name, origins, meta }, at) => ({
-      request_id: requestId(), user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: sizes.get(cid) ?? null, status: states.get(cid)?.state ?? 'queued',
+      request_id: requestId(), user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: sizes.get(cid) ?? null,
+      status: states.get(cid)?.state ?? 'queued',
       name, name_key: folded(name), origins: JSON.stringify(origins), meta: JSON.stringify(meta), created: first + at
     }))
-    const { numInsertedOrUpdatedRows } = await tx.insertInto('pins').values(rows).onConflict(on => on.columns(['user_id', 'created']).doNothing()).executeTakeFirstOrThrow()
+    const { numInsertedOrUpdatedRows } = await tx.insertInto('pins').values(rows).onConflict(
+      on => on.columns(['user_id', 'created']).doNothing()
+    ).executeTakeFirstOrThrow()
     // somebody else inserted at the same moments
-    if (Number(numInsertedOrUpdatedRows ?? 0) < rows.length) throw new ClusterError('NOT_READY', {}, { message: 'others pin for this account at the moment' })
+    if (Number(numInsertedOrUpdatedRows ?? 0) < rows.length) {
+      throw new ClusterError('NOT_READY', {}, { message: 'others pin for this account at the moment' })
+    }
     await this.#record(tx, 'pin.created', rows)
     for (const cid of cids) await this.#tell(tx, owner.id, cid)
   }
@@ -75,7 +81,9 @@ export class PinRows {
   /** Behind all others of the user, whatever the clock says. */
   async #insertAt (tx: Sql, user: string, values: (created: number) => Omit<PinRow, 'info'>): Promise<PinRow> {
     for (let created = Math.max(this.#deps.now(), await newestOf(tx, user) + 1); ; created++) {
-      const row = await tx.insertInto('pins').values(values(created)).onConflict(on => on.columns(['user_id', 'created']).doNothing()).returningAll().executeTakeFirst()
+      const row = await tx.insertInto('pins').values(values(created)).onConflict(
+        on => on.columns(['user_id', 'created']).doNothing()
+      ).returningAll().executeTakeFirst()
       if (row != null) return row
     }
   }
@@ -94,7 +102,9 @@ export class PinRows {
       await clusterPins.acquire(tx, row.cid, { origins: dialable(origins) })
       await clusterPins.release(tx, row.cid)
     }
-    await tx.updateTable('pins').set({ ...given, ...again }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    await tx.updateTable('pins').set({ ...given, ...again }).where('user_id', '=', row.user_id).where(
+      'request_id', '=', row.request_id
+    ).execute()
     const changed = await this.of(tx, row.user_id, row.request_id)
     await this.#record(tx, 'pin.changed', [changed])
     await this.#tell(tx, row.user_id, row.cid)
@@ -121,10 +131,14 @@ export class PinRows {
     for (const [state, group] of alike) {
       const cids = group.map(([cid]) => cid)
       if (state !== 'failed') {
-        const moved = await tx.updateTable('pins').set({ status: state }).where('cid', 'in', cids).where('status', 'not in', ['failed', state]).returningAll().execute()
+        const moved = await tx.updateTable('pins').set({ status: state }).where('cid', 'in', cids).where(
+          'status', 'not in', ['failed', state]
+        ).returningAll().execute()
         await this.#record(tx, 'pin.status', moved)
       }
-      const rows = await tx.selectFrom('pins').selectAll().where('cid', 'in', cids).where('status', state === 'failed' ? '<>' : '=', 'failed').execute()
+      const rows = await tx.selectFrom('pins').selectAll().where('cid', 'in', cids).where(
+        'status', state === 'failed' ? '<>' : '=', 'failed'
+      ).execute()
       for (const row of rows) await this.#followOne(tx, row, state)
     }
   }
@@ -133,7 +147,9 @@ export class PinRows {
     if (isLetGo(row)) return
     if (state === 'failed') await this.#deps.quota.drop(tx, row.user_id, row.cid)
     else if (!await this.#heldAgain(tx, row)) return
-    await tx.updateTable('pins').set({ status: state }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    await tx.updateTable('pins').set({ status: state }).where('user_id', '=', row.user_id).where(
+      'request_id', '=', row.request_id
+    ).execute()
     await this.#record(tx, 'pin.status', [{ ...row, status: state }])
   }
 
@@ -161,7 +177,9 @@ export class PinRows {
 
   async #letGo (tx: Sql, row: PinRow): Promise<void> {
     await this.#giveUp(tx, row)
-    await tx.updateTable('pins').set({ status: 'failed', info: JSON.stringify(overQuota) }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
+    await tx.updateTable('pins').set({
+      status: 'failed', info: JSON.stringify(overQuota)
+    }).where('user_id', '=', row.user_id).where('request_id', '=', row.request_id).execute()
     await this.#record(tx, 'pin.status', [{ ...row, status: 'failed' }], overQuota.details)
   }
 
@@ -180,7 +198,10 @@ export class PinRows {
     return size
   }
 
-  async #record (tx: Sql, type: NewUserEvent['type'], rows: ReadonlyArray<Pick<PinRow, 'user_id' | 'request_id' | 'cid' | 'name' | 'status'>>, error?: string): Promise<void> {
+  async #record (
+    tx: Sql, type: NewUserEvent['type'], rows: ReadonlyArray<Pick<PinRow, 'user_id' | 'request_id' | 'cid' | 'name' | 'status'>>,
+    error?: string
+  ): Promise<void> {
     const { events } = this.#deps
     if (events == null || rows.length === 0) return
     await events.record(tx, rows.map(({ user_id: user, request_id: requestid, cid, name, status }) =>
@@ -190,25 +211,33 @@ export class PinRows {
   async #tell (tx: Sql, user: string, cid: string): Promise<void> {
     const { listeners } = this.#deps
     if (listeners.length === 0) return
-    const newest = await tx.selectFrom('pins').selectAll().where('user_id', '=', user).where('cid', '=', cid).orderBy('created', 'desc').limit(1).executeTakeFirst()
+    const newest = await tx.selectFrom('pins').selectAll().where('user_id', '=', user).where('cid', '=', cid).orderBy('created', 'desc')
+      .limit(1).executeTakeFirst()
     for (const listener of listeners) await listener(tx, user, cid, newest ?? null)
   }
 }
 
 /** What was measured once, for whomever. */
 async function knownSizes (tx: Sql, cids: readonly string[]): Promise<Map<string, number>> {
-  const held = await tx.selectFrom('holdings').select(['cid', 'size_bytes']).distinct().where('cid', 'in', cids).where('size_bytes', 'is not', null).execute()
-  const measured = await tx.selectFrom('cluster_pins').select(['cid', 'size_bytes']).where('cid', 'in', cids).where('size_bytes', 'is not', null).execute()
+  const held = await tx.selectFrom('holdings').select(['cid', 'size_bytes']).distinct().where('cid', 'in', cids).where(
+    'size_bytes', 'is not', null
+  ).execute()
+  const measured = await tx.selectFrom('cluster_pins').select(['cid', 'size_bytes']).where('cid', 'in', cids).where(
+    'size_bytes', 'is not', null
+  ).execute()
   return new Map([...held, ...measured].map(({ cid, size_bytes: size }) => [cid, size ?? 0]))
 }
 
 /** What isn't known to fit needs an account that isn't full. */
 async function refuseFull (tx: Sql, user: string): Promise<void> {
-  const { used_bytes: used, quota_bytes: quota } = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirstOrThrow()
+  const {
+    used_bytes: used, quota_bytes: quota
+  } = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirstOrThrow()
   if (used >= quota) throw new ClusterError('QUOTA_EXCEEDED', { used, quota })
 }
 
 async function newestOf (tx: Sql, user: string): Promise<number> {
-  const newest = await tx.selectFrom('pins').select('created').where('user_id', '=', user).orderBy('created', 'desc').limit(1).executeTakeFirst()
+  const newest = await tx.selectFrom('pins').select('created').where('user_id', '=', user).orderBy('created', 'desc').limit(1)
+    .executeTakeFirst()
   return newest?.created ?? 0
 }

@@ -7,14 +7,18 @@ import type { PinFilter } from './pins.ts'
 
 /** How many of each status a user has, as the database counts along. */
 export async function countsOf (database: SqlDatabase, user: string): Promise<Record<PinningState, number>> {
-  const rows = await database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', user).where('name', 'like', 'pins:%').execute()
+  const rows = await database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', user).where(
+    'name', 'like', 'pins:%'
+  ).execute()
   const values = new Map(rows.map(({ name, value }) => [name, value]))
   const of = (state: PinningState): number => values.get(`pins:${state}`) ?? 0
   return { queued: of('queued'), pinning: of('pinning'), pinned: of('pinned'), failed: of('failed') }
 }
 
 /** The newest rows that fit, and how many fit in all. Each status for itself: an index has the rows of one in the order of the list. */
-export async function search (database: SqlDatabase, user: string, filter: PinFilter, limit: number): Promise<{ count: number, rows: PinRow[] }> {
+export async function search (
+  database: SqlDatabase, user: string, filter: PinFilter, limit: number
+): Promise<{ count: number, rows: PinRow[] }> {
   const states = [...new Set(filter.statuses)]
   const parts: Array<PinningState | undefined> = states.length === tenantPinStatuses.length ? [undefined] : states
   const found = await Promise.all(parts.map(async state => searchOne(database, user, { ...filter, state }, limit)))
@@ -24,7 +28,9 @@ export async function search (database: SqlDatabase, user: string, filter: PinFi
 
 interface OneFilter extends Omit<PinFilter, 'statuses'> { state: PinningState | undefined }
 
-async function searchOne (database: SqlDatabase, user: string, filter: OneFilter, limit: number): Promise<{ count: number, rows: PinRow[] }> {
+async function searchOne (
+  database: SqlDatabase, user: string, filter: OneFilter, limit: number
+): Promise<{ count: number, rows: PinRow[] }> {
   // few CIDs are looked up and sorted: an order that an index has would make SQLite go through everything in that order
   const order = filter.cids == null ? sql`created` : sql`created + 0`
   const rows = await (await filtered(database, user, filter)).selectAll().orderBy(order, 'desc').limit(limit).execute()
@@ -47,7 +53,11 @@ async function filtered (database: SqlDatabase, user: string, { state, cids, nam
     query = query.where('user_id', '=', user)
     if (state != null) query = cids == null ? query.where('status', '=', state) : query.where(sql<boolean>`status || '' = ${state}`)
   } else {
-    query = query.where(await database.matching('pins', user, { ...(state == null ? {} : { state }), ...(name == null ? {} : { name }), ...(meta == null ? {} : { meta }) }))
+    query = query.where(
+      await database.matching('pins', user, {
+        ...(state == null ? {} : { state }), ...(name == null ? {} : { name }), ...(meta == null ? {} : { meta })
+      })
+    )
   }
   if (cids != null) query = query.where('cid', 'in', cids)
   if (before != null) query = query.where('created', '<', Math.ceil(before))

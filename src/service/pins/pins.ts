@@ -44,13 +44,16 @@ export interface TenantPin {
 }
 
 /**
- * Pins of the service's users, as objects of the Pinning Service API: each with a request ID of its own that nobody can guess, many for one CID if the user likes. Each is an owner of
- * the CID's pin in the cluster and holds the CID against the quota.
+ * Pins of the service's users, as objects of the Pinning Service API: each with a request ID of its own that nobody can guess, many for one
+ * CID if the user likes. Each is an owner of the CID's pin in the cluster and holds the CID against the quota.
  *
- * - `created` is the moment of the request, moved on by milliseconds behind the user's other pins: newest first is the order of arrival, and no page misses one or has one twice.
+ * - `created` is the moment of the request, moved on by milliseconds behind the user's other pins: newest first is the order of arrival,
+ *   and no page misses one or has one twice.
  * - `status` follows the cluster, in the transaction that notes it there; counters `pins:STATUS` (of the user) go with it.
- * - The size of a pin by CID is known only when it is here; from then on it counts. A user whose account is full gets QUOTA_EXCEEDED for new ones. A pin whose size turns out to
- *   be more than is left becomes `failed`, with the reason in its info, and is let go; deleting other things and pinning again is the way out.
+ * - The size of a pin by CID is known only when it is here; from then on it counts. A user whose account is full gets QUOTA_EXCEEDED for
+ *   new ones. A pin whose size turns out to
+ * be more than is left becomes `failed`, with the reason in its info, and is let go; deleting other things and pinning again is the way
+ * out.
  * - Others' pins are NOT_FOUND, and count nowhere.
  *
  * Errors beside those named: NOT_READY when the database is away.
@@ -59,8 +62,8 @@ export interface Pins extends Startable {
   /** QUOTA_EXCEEDED, nothing is changed then. DENIED for content on the denylist. */
   create (owner: PinOwner, wanted: WantedPin): Promise<TenantPin>
   /**
-   * Pins of another service, in few queries of one transaction: those that the user has already (by CID and name) and those on the denylist are left out. QUOTA_EXCEEDED ends
-   * the transaction. Call `wake` of ClusterPins afterwards.
+   * Pins of another service, in few queries of one transaction: those that the user has already (by CID and name) and those on the denylist
+   * are left out. QUOTA_EXCEEDED ends the transaction. Call `wake` of ClusterPins afterwards.
    */
   takeOver (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TakenOver>
   find (user: string, filter: PinFilter, options: { limit: number, signal?: AbortSignal }): Promise<FoundPins>
@@ -73,7 +76,8 @@ export interface Pins extends Startable {
   /** NOT_FOUND. Resolves when the pinset no longer has what nobody else wants, or after a moment. */
   remove (user: string, requestId: string): Promise<void>
   /**
-   * All of a user's pins of this CID go: for whoever deletes or unpins an entry of the list of files, in the same transaction. Gives how many there were. Call `wake` of
+   * All of a user's pins of this CID go: for whoever deletes or unpins an entry of the list of files, in the same transaction. Gives how
+   * many there were. Call `wake` of
    * ClusterPins afterwards.
    */
   removeOf (tx: Sql, user: string, cid: string): Promise<number>
@@ -82,7 +86,8 @@ export interface Pins extends Startable {
   /** All of a user's pins, oldest first, in batches: for exports. */
   all (user: string, options?: { signal?: AbortSignal }): AsyncIterable<TenantPin[]>
   /**
-   * Told in the transaction that makes, changes or removes a user's pins of a CID, with the newest that remains (null: none). The list of files shows such an entry for
+   * Told in the transaction that makes, changes or removes a user's pins of a CID, with the newest that remains (null: none). The list of
+   * files shows such an entry for
    * CIDs that aren't files of the user.
    */
   onChange (listener: PinListener): void

@@ -1,12 +1,15 @@
 /** A pin as another pinning service tells it. */
-export interface RemotePin { requestId: string, cid: string, name: string, origins: string[], meta: Record<string, string>, created: string }
+export interface RemotePin {
+  requestId: string, cid: string, name: string, origins: string[], meta: Record<string, string>, created: string
+}
 
 export interface RemotePage { count: number, pins: RemotePin[] }
 
 export interface RemoteService {
   /**
-   * The newest pins that are queued, pinning or pinned and were created before this time (RFC 3339), newest first. Rejects with INVALID_ARGUMENT for an address that may not be
-   * used, NOT_AUTHORIZED when the token isn't accepted, NOT_READY when it may go better later, UNSUPPORTED for answers that are none of the Pinning Service API.
+   * The newest pins that are queued, pinning or pinned and were created before this time (RFC 3339), newest first. Rejects with
+   * INVALID_ARGUMENT for an address that may not be used, NOT_AUTHORIZED when the token isn't accepted, NOT_READY when it may go better
+   * later, UNSUPPORTED for answers that are none of the Pinning Service API.
    */
   page (options: { before?: string, limit: number, signal: AbortSignal }): Promise<RemotePage>
 }

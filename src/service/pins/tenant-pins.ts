@@ -58,7 +58,9 @@ class TenantPins implements Pins {
     const { clusterPins, database, quota, events, random } = deps
     this.#deps = deps
     const dialable = originPolicy({ privateAllowed })
-    this.#rows = new PinRows({ clusterPins, quota, events, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random) })
+    this.#rows = new PinRows({
+      clusterPins, quota, events, dialable, listeners: this.#listeners, now: () => database.now(), requestId: () => opaqueId(random)
+    })
     clusterPins.onStatuses(async (tx, changes) => this.#rows.follow(tx, changes))
     clusterPins.onSize(async (tx, cid, bytes, over) => this.#rows.measured(tx, cid, { bytes, over }))
   }
@@ -77,7 +79,9 @@ class TenantPins implements Pins {
   async takeOver (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TakenOver> {
     const allowed = wanted.filter(one => !this.#isDenied(one))
     const cids = [...new Set(allowed.map(({ cid }) => cid))]
-    const known = cids.length === 0 ? [] : await tx.selectFrom('pins').select(['cid', 'name']).where('user_id', '=', owner.id).where('cid', 'in', cids).execute()
+    const known = cids.length === 0
+      ? []
+      : await tx.selectFrom('pins').select(['cid', 'name']).where('user_id', '=', owner.id).where('cid', 'in', cids).execute()
     const have = new Set(known.map(keyOf))
     const fresh: WantedPin[] = []
     for (const one of allowed) {
@@ -111,7 +115,11 @@ class TenantPins implements Pins {
     const { database, clusterPins } = this.#deps
     const row = await database.transaction(async tx => {
       const row = await this.#rows.of(tx, owner.id, requestId)
-      if (row.cid !== wanted.cid) throw new ClusterError('INVALID_ARGUMENT', { cid: wanted.cid.slice(0, 200) }, { message: `the CID of a pin can't be changed: it is ${row.cid}` })
+      if (row.cid !== wanted.cid) {
+        throw new ClusterError(
+          'INVALID_ARGUMENT', { cid: wanted.cid.slice(0, 200) }, { message: `the CID of a pin can't be changed: it is ${row.cid}` }
+        )
+      }
       return this.#rows.update(tx, row, wanted)
     })
     clusterPins.wake()
@@ -160,7 +168,8 @@ class TenantPins implements Pins {
   async * all (user: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TenantPin[]> {
     for (let after = -1; ;) {
       signal?.throwIfAborted()
-      const rows = await this.#deps.database.db.selectFrom('pins').selectAll().where('user_id', '=', user).where('created', '>', after).orderBy('created').limit(batchSize).execute()
+      const rows = await this.#deps.database.db.selectFrom('pins').selectAll().where('user_id', '=', user).where('created', '>', after)
+        .orderBy('created').limit(batchSize).execute()
       if (rows.length > 0) yield this.#presentAll(rows)
       if (rows.length < batchSize) return
       after = rows.at(-1)?.created ?? after
@@ -169,7 +178,10 @@ class TenantPins implements Pins {
 
   onChange (listener: PinListener): void { this.#listeners.push(listener) }
 
-  /** What was pinned a moment ago may be done: the newest that are under way are asked for; those of the last seconds a few times, when a list would be without them. */
+  /**
+   * What was pinned a moment ago may be done: the newest that are under way are asked for; those of the last seconds a few times, when a
+   * list would be without them.
+   */
   async #freshen (user: string, filter: PinFilter, signal: AbortSignal | undefined): Promise<void> {
     const { clusterPins, clock } = this.#deps
     const isComplete = underWay.every(state => filter.statuses.includes(state))
@@ -186,7 +198,9 @@ class TenantPins implements Pins {
     const counts = await countsOf(database, user)
     const states = underWay.filter(state => counts[state] > 0)
     if (states.length === 0) return []
-    let query = database.db.selectFrom('pins').select('cid').where('user_id', '=', user).where('status', 'in', states).where('created', '>', database.now() - ms).where('created', '<=', database.now())
+    let query = database.db.selectFrom('pins').select('cid').where('user_id', '=', user).where('status', 'in', states).where(
+      'created', '>', database.now() - ms
+    ).where('created', '<=', database.now())
     if (cids != null) query = query.where('cid', 'in', cids)
     return (await query.orderBy('created', 'desc').limit(mostAsked).execute()).map(({ cid }) => cid)
   }

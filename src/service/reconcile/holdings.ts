@@ -37,8 +37,12 @@ async function mendUser (deps: HoldingsDeps, user: string, signal: AbortSignal):
 
 async function sumIsRight (db: Reader, user: string): Promise<boolean> {
   const row = await db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirst()
-  const held = await db.selectFrom('holdings').select(({ fn }) => fn.sum<number | null>('size_bytes').as('bytes')).where('user_id', '=', user).executeTakeFirst()
-  const reserved = await db.selectFrom('reservations').select(({ fn }) => fn.sum<number | null>('bytes').as('bytes')).where('user_id', '=', user).executeTakeFirst()
+  const held = await db.selectFrom('holdings').select(
+    ({ fn }) => fn.sum<number | null>('size_bytes').as('bytes')
+  ).where('user_id', '=', user).executeTakeFirst()
+  const reserved = await db.selectFrom('reservations').select(
+    ({ fn }) => fn.sum<number | null>('bytes').as('bytes')
+  ).where('user_id', '=', user).executeTakeFirst()
   return row == null || row.used_bytes === Number(held?.bytes ?? 0) + Number(reserved?.bytes ?? 0)
 }
 
@@ -82,10 +86,13 @@ async function rightOf (db: Reader, user: string, cids: readonly string[]): Prom
     const { holders, sizeBytes: known } = right.get(cid) ?? { holders: 0, sizeBytes: null }
     right.set(cid, { holders: holders + 1, sizeBytes: known ?? sizeBytes })
   }
-  const files = await db.selectFrom('files').select(['cid', 'size_bytes']).where('user_id', '=', user).where('cid', 'in', cids).where('origin', '<>', 'pins')
+  const files = await db.selectFrom('files').select(['cid', 'size_bytes']).where('user_id', '=', user).where('cid', 'in', cids)
+    .where('origin', '<>', 'pins')
     .where(({ or, eb }) => or([eb('staging_key', 'is not', null), eb('state', 'in', holdingStates)])).execute()
   for (const { cid, size_bytes: size } of files) add(cid, size)
-  const pins = await db.selectFrom('pins').select(['cid', 'size_bytes']).where('user_id', '=', user).where('cid', 'in', cids).where('status', '<>', 'failed').execute()
+  const pins = await db.selectFrom('pins').select(['cid', 'size_bytes']).where('user_id', '=', user).where('cid', 'in', cids).where(
+    'status', '<>', 'failed'
+  ).execute()
   for (const { cid, size_bytes: size } of pins) add(cid, size)
   return right
 }

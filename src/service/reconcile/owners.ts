@@ -9,7 +9,9 @@ type Reader = Pick<SqlDatabase['db'], 'selectFrom'>
 interface Owners { owners: number, pins: PinRow[] }
 
 /** Each cluster pin has as many owners as there are files and tenant pins, and these tell its status. */
-export async function mendOwners ({ database }: { database: SqlDatabase }, signal: AbortSignal): Promise<{ owners: number, statuses: number }> {
+export async function mendOwners (
+  { database }: { database: SqlDatabase }, signal: AbortSignal
+): Promise<{ owners: number, statuses: number }> {
   const mended = { owners: 0, statuses: 0 }
   const look = async (cids: readonly string[]): Promise<void> => {
     const wrong = await wrongOf(database.db, cids)
@@ -19,7 +21,9 @@ export async function mendOwners ({ database }: { database: SqlDatabase }, signa
     mended.statuses += statuses
   }
   for (const list of [clusterCids, pinCids, fileCids]) {
-    for await (const rows of slices(async (after, limit) => list(database.db, after, limit), ({ cid }) => cid, signal)) await look(rows.map(({ cid }) => cid))
+    for await (const rows of slices(async (after, limit) => list(database.db, after, limit), ({ cid }) => cid, signal)) {
+      await look(rows.map(({ cid }) => cid))
+    }
   }
   return mended
 }
@@ -50,7 +54,9 @@ async function mendThese (tx: Sql, cids: readonly string[], now: number): Promis
   for (const cid of cids) {
     const [row, own] = [rows.get(cid), owners.get(cid)]
     for (const pin of wrongStatuses(row, own)) {
-      await tx.updateTable('pins').set({ status: row?.status ?? 'queued' }).where('user_id', '=', pin.user_id).where('request_id', '=', pin.request_id).execute()
+      await tx.updateTable('pins').set({
+        status: row?.status ?? 'queued'
+      }).where('user_id', '=', pin.user_id).where('request_id', '=', pin.request_id).execute()
       mended.statuses++
     }
     if ((row?.owners ?? 0) === (own?.owners ?? 0)) continue
@@ -60,9 +66,13 @@ async function mendThese (tx: Sql, cids: readonly string[], now: number): Promis
   return mended
 }
 
-async function setOwners (tx: Sql, { cid, row, owners, now }: { cid: string, row: ClusterPinRow | undefined, owners: number, now: number }): Promise<void> {
+async function setOwners (tx: Sql, { cid, row, owners, now }: {
+  cid: string, row: ClusterPinRow | undefined, owners: number, now: number
+}): Promise<void> {
   if (row == null) {
-    await tx.insertInto('cluster_pins').values({ cid, owners, want: 'pin', status: 'queued', name: '', changed_at: now, next_try_at: now }).execute()
+    await tx.insertInto('cluster_pins').values({
+      cid, owners, want: 'pin', status: 'queued', name: '', changed_at: now, next_try_at: now
+    }).execute()
     return
   }
   const want = owners > 0 ? 'pin' as const : 'unpin' as const
@@ -77,7 +87,9 @@ async function rowsOf (db: Reader, cids: readonly string[]): Promise<Map<string,
 
 async function ownersOf (db: Reader, cids: readonly string[]): Promise<Map<string, Owners>> {
   const owners = new Map<string, Owners>(cids.map(cid => [cid, { owners: 0, pins: [] }]))
-  for (const { cid } of await db.selectFrom('files').select('cid').where('cid', 'in', cids).where('owns_pin', '=', 1).execute()) owners.get(cid)!.owners++
+  for (const { cid } of await db.selectFrom('files').select('cid').where('cid', 'in', cids).where('owns_pin', '=', 1).execute()) {
+    owners.get(cid)!.owners++
+  }
   for (const pin of await db.selectFrom('pins').selectAll().where('cid', 'in', cids).execute()) {
     if (isLetGo(pin)) continue
     const own = owners.get(pin.cid)!

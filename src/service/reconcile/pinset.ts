@@ -16,7 +16,9 @@ const youngMs = 3_600_000
 /** More orphans than peers that died can have left: then it is the table that lost something. */
 const mostOrphans = 100
 
-/** What somebody here owns is in the pinset, and what this service has pinned there is somebody's. What others have pinned is never touched. */
+/**
+ * What somebody here owns is in the pinset, and what this service has pinned there is somebody's. What others have pinned is never touched.
+ */
 export async function mendPinset (deps: PinsetDeps, signal: AbortSignal): Promise<{ removedByOthers: number, orphanPins: number }> {
   return { removedByOthers: await wantAgain(deps, signal), orphanPins: await removeOrphans(deps, signal) }
 }
@@ -40,7 +42,10 @@ async function removeOrphans (deps: PinsetDeps, signal: AbortSignal): Promise<nu
   const { database, cluster, log } = deps
   const orphans = await findOrphans(deps, signal)
   if (orphans.length > mostOrphans) {
-    log.error('the pinset has pins of this service that the database knows nothing of; they stay: was an older database put back?', { pins: orphans.length, first: orphans[0] ?? '' })
+    log.error(
+      'the pinset has pins of this service that the database knows nothing of; they stay: was an older database put back?',
+      { pins: orphans.length, first: orphans[0] ?? '' }
+    )
     return 0
   }
   for (const cid of orphans) {

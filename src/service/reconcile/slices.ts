@@ -4,7 +4,9 @@ import { othersTurn } from '../../base/event-loop.ts'
 export const sliceRows = 200
 
 /** Goes over all keys in order, slice by slice; `next` gives those behind the last one. */
-export async function * slices<Row> (next: (after: string, limit: number) => Promise<Row[]>, keyOf: (row: Row) => string, signal: AbortSignal): AsyncGenerator<Row[]> {
+export async function * slices<Row> (
+  next: (after: string, limit: number) => Promise<Row[]>, keyOf: (row: Row) => string, signal: AbortSignal
+): AsyncGenerator<Row[]> {
   for (let after = ''; ;) {
     signal.throwIfAborted()
     await othersTurn()

@@ -6,7 +6,8 @@ export interface StagedDeps { staging: Staging, liveStagingKeys: (keys: readonly
 const batchSize = 500
 
 /**
- * Removes objects of the staging area that nobody needs. Gives how many went. Their age doesn't matter: a key has its row before its first byte, and none again once that is gone.
+ * Removes objects of the staging area that nobody needs. Gives how many went. Their age doesn't matter: a key has its row before its first
+ * byte, and none again once that is gone.
  */
 export async function removeOrphans (deps: StagedDeps, signal: AbortSignal): Promise<number> {
   const { staging } = deps

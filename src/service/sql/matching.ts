@@ -18,8 +18,8 @@ export interface FilterDialect<Filter> {
 }
 
 /**
- * Below this many candidates they are looked up and sorted; above, the list is gone through in its order until the page is full, which takes fewer rows than that as
- * long as those that fit are spread evenly.
+ * Below this many candidates they are looked up and sorted; above, the list is gone through in its order until the page is full, which
+ * takes fewer rows than that as long as those that fit are spread evenly.
  */
 export const fewRows = 2000
 

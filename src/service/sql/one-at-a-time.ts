@@ -9,11 +9,14 @@ const longestWorkMs = 30_000
 const running = new AsyncLocalStorage<{ isOver: boolean }>()
 
 /**
- * Runs what happens inside of a transaction. Rejects with TIMEOUT when it takes too long. A transaction that is begun inside of it would wait for its own end: INTERNAL.
+ * Runs what happens inside of a transaction. Rejects with TIMEOUT when it takes too long. A transaction that is begun inside of it would
+ * wait for its own end: INTERNAL.
  */
 export async function insideTransaction<T> (clock: Clock, work: () => Promise<T>): Promise<T> {
   const mark = { isOver: false }
-  const limit = deadline(clock, longestWorkMs, () => new ClusterError('TIMEOUT', {}, { message: 'the transaction took too long and was rolled back' }))
+  const limit = deadline(
+    clock, longestWorkMs, () => new ClusterError('TIMEOUT', {}, { message: 'the transaction took too long and was rolled back' })
+  )
   const late = new Promise<never>((_resolve, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
   })
@@ -27,5 +30,7 @@ export async function insideTransaction<T> (clock: Clock, work: () => Promise<T>
 
 /** Throws INTERNAL inside of a transaction: SQLite would wait for itself for ever. */
 export function refuseNested (): void {
-  if (running.getStore()?.isOver === false) throw new ClusterError('INTERNAL', {}, { message: 'a transaction was begun inside of another one' })
+  if (running.getStore()?.isOver === false) {
+    throw new ClusterError('INTERNAL', {}, { message: 'a transaction was begun inside of another one' })
+  }
 }

@@ -1,13 +1,17 @@
 import type { Generated, Selectable } from 'kysely'
 
 /**
- * The tables of the service layer, the same on every database. Times are Unix milliseconds, booleans 0 or 1, JSON is text, ids are opaque text (`ids.ts`).
+ * The tables of the service layer, the same on every database. Times are Unix milliseconds, booleans 0 or 1, JSON is text, ids are opaque
+ * text (`ids.ts`).
  * Columns that may be null, and those marked `Generated`, may be left out of an insert.
  *
- * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings, reservations or uploads can't
- *   be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups, usage, views, counters,
+ * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings,
+ *   reservations or uploads can't
+ * be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups,
+ * usage, views, counters,
  *   tasks, events and webhooks go with the user.
- * - The database keeps by itself, in the same transaction: `counters` (`files:STATE` without those of origin `pins`, `pins:STATUS`), `users.file_count` and `users.file_bytes`, and what
+ * - The database keeps by itself, in the same transaction: `counters` (`files:STATE` without those of origin `pins`, `pins:STATUS`),
+ *   `users.file_count` and `users.file_bytes`, and what
  *   `SqlDatabase.matching` searches in. Nobody else writes them.
  * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
  */
@@ -104,7 +108,9 @@ export interface SessionsTable {
 export type CodePurpose = 'verify' | 'renew' | 'reset'
 
 /** One code for each user and purpose; `none`: nothing can be done with it. */
-export interface CodesTable { user_id: string, purpose: CodePurpose | 'none', code_hash: string, expires_at: number, attempts_left: number, created_at: number }
+export interface CodesTable {
+  user_id: string, purpose: CodePurpose | 'none', code_hash: string, expires_at: number, attempts_left: number, created_at: number
+}
 
 /** `used_by`: ID of the user who came by it. */
 export interface InvitesTable {
@@ -145,7 +151,9 @@ export interface FilesTable {
   /** 0: never. */
   last_accessed_at: Generated<number>
   staging_key: string | null
-  /** How it came here. `pins`: it stands in the list for tenant pins of a CID that isn't a file of the user; such rows are counted nowhere. */
+  /**
+   * How it came here. `pins`: it stands in the list for tenant pins of a CID that isn't a file of the user; such rows are counted nowhere.
+   */
   origin: Generated<FileOrigin>
   /** 1: it is an owner of the CID's row in `cluster_pins`. */
   owns_pin: Generated<number>
@@ -275,7 +283,9 @@ export interface LinksTable {
 }
 
 /** `day` is YYYY-MM-DD in UTC; `bytes_stored` is the last figure of that day. */
-export interface UsageDaysTable { user_id: string, day: string, bytes_stored: Generated<number>, bytes_served: Generated<number>, requests: Generated<number> }
+export interface UsageDaysTable {
+  user_id: string, day: string, bytes_stored: Generated<number>, bytes_served: Generated<number>, requests: Generated<number>
+}
 
 export interface ViewsTable { user_id: string, cid: string, day: string, views: number }
 

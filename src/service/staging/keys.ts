@@ -3,12 +3,15 @@ import { stagingKey } from './staging.ts'
 
 /** The key, if it is one. */
 export function checkedKey (key: string): string {
-  if (!stagingKey.test(key)) throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'this is not a key of the staging area' })
+  if (!stagingKey.test(key)) {
+    throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'this is not a key of the staging area' })
+  }
   return key
 }
 
 /** NOT_FOUND for a staged object. */
-export const noSuchObject = (key: string): ClusterError => new ClusterError('NOT_FOUND', { key }, { message: 'there is no such staged object' })
+export const noSuchObject = (key: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { key }, { message: 'there is no such staged object' })
 
 /** Who appends to which key: one at a time. */
 export class Appending {

@@ -12,10 +12,13 @@ export class SourceFailure extends Error {
 }
 
 /**
- * Pieces gathered into groups of at least `groupBytes` (but for the last one). When the source throws, what it gave before comes first, then SourceFailure.
+ * Pieces gathered into groups of at least `groupBytes` (but for the last one). When the source throws, what it gave before comes first,
+ * then SourceFailure.
  * The signal is looked at before each piece.
  */
-export async function * inGroups (source: AsyncIterable<Uint8Array>, groupBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array[], void, undefined> {
+export async function * inGroups (
+  source: AsyncIterable<Uint8Array>, groupBytes: number, signal?: AbortSignal
+): AsyncGenerator<Uint8Array[], void, undefined> {
   let group: Uint8Array[] = []
   let bytes = 0
   let failure: { err: unknown } | undefined
@@ -40,7 +43,9 @@ export async function * inGroups (source: AsyncIterable<Uint8Array>, groupBytes:
   }
 }
 
-async function nextOf (pieces: AsyncIterator<Uint8Array>, signal: AbortSignal | undefined): Promise<{ value: Uint8Array } | { err: unknown } | { done: true }> {
+async function nextOf (
+  pieces: AsyncIterator<Uint8Array>, signal: AbortSignal | undefined
+): Promise<{ value: Uint8Array } | { err: unknown } | { done: true }> {
   try {
     signal?.throwIfAborted()
     const { done, value } = await pieces.next()

@@ -91,7 +91,8 @@ class SqlTasks implements Tasks {
     const id = uuid(random)
     const now = database.now()
     await tx.insertInto('tasks').values({
-      id, user_id: user, kind, version: this.#kinds.get(kind)?.version ?? 1, input: json(input), state: 'PENDING', run_at: now, created_at: now
+      id, user_id: user, kind, version: this.#kinds.get(kind)?.version ?? 1, input: json(input), state: 'PENDING', run_at: now,
+      created_at: now
     }).execute()
     await database.notify(tx, channel, id)
     await recordTask(tx, { id, user_id: user, kind, state: 'PENDING' }, { events: this.#deps.events, type: 'task.created' })
@@ -99,13 +100,15 @@ class SqlTasks implements Tasks {
   }
 
   async get (user: string, id: string): Promise<TaskRow> {
-    const row = await this.#deps.database.db.selectFrom('tasks').selectAll().where('id', '=', id).where('user_id', '=', user).executeTakeFirst()
+    const row = await this.#deps.database.db.selectFrom('tasks').selectAll().where('id', '=', id).where('user_id', '=', user)
+      .executeTakeFirst()
     if (row == null) throw new ClusterError('NOT_FOUND', { task: id.slice(0, 100) }, { message: 'there is no such task' })
     return row
   }
 
   async list (user: string, { limit = defaultListed }: { limit?: number } = {}): Promise<TaskRow[]> {
-    return this.#deps.database.db.selectFrom('tasks').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id').limit(limit).execute()
+    return this.#deps.database.db.selectFrom('tasks').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id')
+      .limit(limit).execute()
   }
 
   async revoke (user: string, id: string): Promise<void> {
@@ -199,7 +202,10 @@ class SqlTasks implements Tasks {
   async #sweep (): Promise<'busy' | 'idle'> {
     const { database } = this.#deps
     const { numDeletedRows } = await database.transaction(tx => tx.deleteFrom('tasks')
-      .where('id', 'in', sql<string>`(select id from tasks where completed_at is not null and completed_at < ${database.now() - keptMs} limit ${sql.lit(sweptAtOnce)})`).executeTakeFirst())
+      .where(
+        'id', 'in',
+        sql<string>`(select id from tasks where completed_at is not null and completed_at < ${database.now() - keptMs} limit ${sql.lit(sweptAtOnce)})`
+      ).executeTakeFirst())
     return Number(numDeletedRows) === sweptAtOnce ? 'busy' : 'idle'
   }
 }

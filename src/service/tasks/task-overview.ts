@@ -6,7 +6,9 @@ import type { TaskRow, TaskState } from '../sql/tables.ts'
 import { finishedAlready } from './task-rows.ts'
 import type { Tasks } from './tasks.ts'
 
-export interface TaskOverviewDeps { database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<Audit, 'record'> }
+export interface TaskOverviewDeps {
+  database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<Audit, 'record'>
+}
 
 export interface TaskQuery {
   /** ID of whose they are. */
@@ -26,7 +28,8 @@ export type TaskSummary = Omit<TaskRow, 'input' | 'result'> & {
 }
 
 const columns = [
-  'tasks.id', 'tasks.user_id', 'tasks.kind', 'tasks.version', 'tasks.state', 'tasks.progress', 'tasks.error', 'tasks.attempts', 'tasks.run_at', 'tasks.lease_owner',
+  'tasks.id', 'tasks.user_id', 'tasks.kind', 'tasks.version', 'tasks.state', 'tasks.progress', 'tasks.error', 'tasks.attempts',
+  'tasks.run_at', 'tasks.lease_owner',
   'tasks.lease_until', 'tasks.created_at', 'tasks.started_at', 'tasks.completed_at', 'users.email as email'
 ] as const
 
@@ -44,7 +47,9 @@ export class TaskOverview {
     if (kind != null) query = query.where('tasks.kind', '=', kind)
     if (cursor != null) {
       const { at, id } = position(cursor)
-      query = query.where(({ eb, or, and }) => or([eb('tasks.created_at', '<', at), and([eb('tasks.created_at', '=', at), eb('tasks.id', '<', id)])]))
+      query = query.where(
+        ({ eb, or, and }) => or([eb('tasks.created_at', '<', at), and([eb('tasks.created_at', '=', at), eb('tasks.id', '<', id)])])
+      )
     }
     const rows = await query.orderBy('tasks.created_at', 'desc').orderBy('tasks.id', 'desc').limit(limit + 1).execute()
     const tasks = rows.slice(0, limit)
@@ -69,6 +74,8 @@ export class TaskOverview {
 
 function position (cursor: string): { at: number, id: string } {
   const [, at, id] = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor) ?? []
-  if (at == null || id == null) throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
+  if (at == null || id == null) {
+    throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
+  }
   return { at: Number(at), id }
 }

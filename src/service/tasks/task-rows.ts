@@ -31,12 +31,15 @@ export async function hasDue (database: SqlDatabase, due_: Due): Promise<boolean
 }
 
 /** Takes it, with a lease in the name of `token`; undefined when there is none. Peers of a PostgreSQL don't wait for each other here. */
-export async function takeDue (tx: Sql, { kind, token, ...wanted }: Due & { kind: SqlDatabase['kind'], token: string }): Promise<TaskRow | undefined> {
+export async function takeDue (
+  tx: Sql, { kind, token, ...wanted }: Due & { kind: SqlDatabase['kind'], token: string }
+): Promise<TaskRow | undefined> {
   const query = due(tx, wanted)
   const found = await (kind === 'postgres' ? query.forUpdate('tasks').skipLocked() : query).executeTakeFirst()
   if (found == null) return undefined
   return tx.updateTable('tasks').set({
-    state: 'STARTED', lease_owner: token, lease_until: wanted.now + leaseMs, attempts: sql<number>`attempts + 1`, started_at: sql<number>`coalesce(started_at, ${wanted.now})`
+    state: 'STARTED', lease_owner: token, lease_until: wanted.now + leaseMs, attempts: sql<number>`attempts + 1`,
+    started_at: sql<number>`coalesce(started_at, ${wanted.now})`
   }).where('id', '=', found.id).returningAll().executeTakeFirst()
 }
 
@@ -51,7 +54,9 @@ export async function noteProgress (tx: Sql, lease: Lease, value: unknown): Prom
 }
 
 /** Ends a task that this lease still holds; false when another one has it by now. */
-export async function end (tx: Sql, lease: Lease, { state, now, result, error }: { state: TaskState, now: number, result?: unknown, error?: string }): Promise<boolean> {
+export async function end (
+  tx: Sql, lease: Lease, { state, now, result, error }: { state: TaskState, now: number, result?: unknown, error?: string }
+): Promise<boolean> {
   return changed(await ofLease(tx, lease).set({
     state, completed_at: now, lease_owner: null, lease_until: null, result: result === undefined ? null : json(result), error: error ?? null
   }).executeTakeFirst())
@@ -59,27 +64,35 @@ export async function end (tx: Sql, lease: Lease, { state, now, result, error }:
 
 /** Whoever may: `user` is the owner, where it has to be. Undefined when it is finished, or not theirs. */
 export async function revokeOpen (tx: Sql, { id, user, now }: { id: string, user?: string, now: number }): Promise<TaskRow | undefined> {
-  const query = tx.updateTable('tasks').set({ state: 'REVOKED', completed_at: now, lease_owner: null, lease_until: null }).where('id', '=', id).where('state', 'in', ['PENDING', 'STARTED'])
+  const query = tx.updateTable('tasks').set({
+    state: 'REVOKED', completed_at: now, lease_owner: null, lease_until: null
+  }).where('id', '=', id).where('state', 'in', ['PENDING', 'STARTED'])
   return await (user == null ? query : query.where('user_id', '=', user)).returningAll().executeTakeFirst()
 }
 
 /** Back into the queue: after an error that may pass. */
 export async function postpone (tx: Sql, lease: Lease, { runAt, error }: { runAt: number, error: string }): Promise<boolean> {
-  return changed(await ofLease(tx, lease).set({ state: 'PENDING', run_at: runAt, lease_owner: null, lease_until: null, error }).executeTakeFirst())
+  return changed(
+    await ofLease(tx, lease).set({ state: 'PENDING', run_at: runAt, lease_owner: null, lease_until: null, error }).executeTakeFirst()
+  )
 }
 
 /** For whoever wants it next; this attempt counts nothing. */
 export async function giveBack (tx: Sql, lease: Lease): Promise<boolean> {
-  return changed(await ofLease(tx, lease).set({ lease_owner: null, lease_until: 0, attempts: sql<number>`attempts - 1` }).executeTakeFirst())
+  return changed(
+    await ofLease(tx, lease).set({ lease_owner: null, lease_until: 0, attempts: sql<number>`attempts - 1` }).executeTakeFirst()
+  )
 }
 
 export interface Lease { id: string, token: string }
 
-const ofLease = (tx: Sql, { id, token }: Lease) => tx.updateTable('tasks').where('id', '=', id).where('lease_owner', '=', token).where('state', '=', 'STARTED')
+const ofLease = (tx: Sql, { id, token }: Lease) =>
+  tx.updateTable('tasks').where('id', '=', id).where('lease_owner', '=', token).where('state', '=', 'STARTED')
 const changed = ({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean => numUpdatedRows > 0n
 
 /** CONFLICT for a task that has ended. */
-export const finishedAlready = (task: string, state: TaskState): ClusterError => new ClusterError('CONFLICT', { task, state }, { message: `the task is finished already (${state})` })
+export const finishedAlready = (task: string, state: TaskState): ClusterError =>
+  new ClusterError('CONFLICT', { task, state }, { message: `the task is finished already (${state})` })
 
 /** A value as a column keeps it; nothing is `null`. */
 export const json = (value: unknown): string => JSON.stringify(value ?? null)

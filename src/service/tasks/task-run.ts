@@ -79,7 +79,8 @@ export class TaskRun {
     const { row } = this
     if (row.attempts > maxAttempts) return { state: 'FAILURE', error: row.error ?? 'it was begun again and again without getting on' }
     const task = {
-      id: row.id, user: row.user_id, version: row.version, input: JSON.parse(row.input) as unknown, progress: row.progress == null ? null : JSON.parse(row.progress) as unknown,
+      id: row.id, user: row.user_id, version: row.version, input: JSON.parse(row.input) as unknown,
+      progress: row.progress == null ? null : JSON.parse(row.progress) as unknown,
       attempt: row.attempts
     }
     try {

@@ -17,15 +17,18 @@ export interface Task<Input> {
 
 export interface TaskContext {
   /**
-   * Stores how far it is, as JSON that others see and a later attempt gets. With a transaction it is part of that: a step and the progress behind it happen together or
-   * not at all. Throws CONFLICT when the task isn't this handler's any more (revoked, or the lease was lost).
+   * Stores how far it is, as JSON that others see and a later attempt gets. With a transaction it is part of that: a step and the progress
+   * behind it happen together or not at all. Throws CONFLICT when the task isn't this handler's any more (revoked, or the lease was lost).
    */
   progress (value: unknown, tx?: Sql): Promise<void>
   /** Aborts when the task is revoked, its lease is lost, or the peer stops. */
   readonly signal: AbortSignal
 }
 
-/** Its result (as JSON) ends the task with SUCCESS, an error with FAILURE. Runs at least once: what it has done already, it must be able to meet again. */
+/**
+ * Its result (as JSON) ends the task with SUCCESS, an error with FAILURE. Runs at least once: what it has done already, it must be able to
+ * meet again.
+ */
 export type TaskHandler<Input> = (task: Task<Input>, context: TaskContext) => Promise<unknown>
 
 /** A task that ended without a result. */
@@ -40,8 +43,8 @@ export interface FailedTask<Input> {
 }
 
 /**
- * Gives back what a task held, in the transaction that ends it without a result: whether its handler failed, it was begun too often, or somebody revoked it,
- * on any peer. May run again, as the work of every transaction. What it gives is called once, after the commit.
+ * Gives back what a task held, in the transaction that ends it without a result: whether its handler failed, it was begun too often, or
+ * somebody revoked it, on any peer. May run again, as the work of every transaction. What it gives is called once, after the commit.
  */
 export type TaskFailure<Input> = (tx: Sql, task: FailedTask<Input>) => Promise<(() => Promise<void>) | undefined>
 
@@ -52,10 +55,13 @@ export interface HandleOptions<Input> {
 }
 
 /**
- * Long work that outlives requests, restarts and peers: rows with a lease, which any peer on the database takes, oldest first, but at most two of a user at once.
+ * Long work that outlives requests, restarts and peers: rows with a lease, which any peer on the database takes, oldest first, but at most
+ * two of a user at once.
  *
- * - A peer renews its leases; what it had when it died is taken by another (or by itself) once the lease of 30 s is over, at once after an orderly stop.
- * - The errors NOT_READY, TIMEOUT and IPFS_UNAVAILABLE are tried again, after 2 s to 10 min. A task that was begun ten times in a row without `progress` fails.
+ * - A peer renews its leases; what it had when it died is taken by another (or by itself) once the lease of 30 s is over, at once after an
+ *   orderly stop.
+ * - The errors NOT_READY, TIMEOUT and IPFS_UNAVAILABLE are tried again, after 2 s to 10 min. A task that was begun ten times in a row
+ *   without `progress` fails.
  * - Finished tasks are kept for 30 days.
  */
 export interface Tasks extends Startable {
@@ -69,7 +75,10 @@ export interface Tasks extends Startable {
   list (user: string, options?: { limit?: number }): Promise<TaskRow[]>
   /** Ends it without a result; a handler that runs is told by its signal. NOT_FOUND as `get`; CONFLICT when it is finished. */
   revoke (user: string, id: string): Promise<void>
-  /** As a part of a transaction, and of whoever's task where no `user` is given. Gives what has to be called after the commit; undefined when it is finished, or not theirs. */
+  /**
+   * As a part of a transaction, and of whoever's task where no `user` is given. Gives what has to be called after the commit; undefined
+   * when it is finished, or not theirs.
+   */
   revokeWithin (tx: Sql, task: { id: string, user?: string }): Promise<(() => Promise<void>) | undefined>
   /** After the transaction: look for work now, on all peers. */
   wake (): void

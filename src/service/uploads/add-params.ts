@@ -3,8 +3,9 @@ import { defaultPinOptions } from '../../model/pin.ts'
 import type { UploadFormat } from './uploads.ts'
 
 /**
- * How the service makes DAGs, always the same way, so that the CID of what is staged is the one that its import makes. Single chunks have raw CIDs, larger files dag-pb ones
- * with raw leaves. `ClusterApi.add` doesn't pin it: it keeps the blocks for whoever asks the outbox for the pin.
+ * How the service makes DAGs, always the same way, so that the CID of what is staged is the one that its import makes. Single chunks have
+ * raw CIDs, larger files dag-pb ones with raw leaves. `ClusterApi.add` doesn't pin it: it keeps the blocks for whoever asks the outbox for
+ * the pin.
  */
 export function addParams (format: UploadFormat): AddParams {
   return {

@@ -23,7 +23,8 @@ const noSink: BlockSink = { write: () => {} }
 
 /** Goes over content as the cluster's `add` would, and keeps nothing of it. INVALID_ARGUMENT as that. */
 export async function contentRoot (
-  { format, entries, sink = noSink }: { format: UploadFormat, entries: AsyncIterable<UploadEntry>, sink?: BlockSink }, { importer, importCar }: Importing, options: { signal?: AbortSignal }
+  { format, entries, sink = noSink }: { format: UploadFormat, entries: AsyncIterable<UploadEntry>, sink?: BlockSink },
+  { importer, importCar }: Importing, options: { signal?: AbortSignal }
 ): Promise<ContentRoot> {
   if (format === 'car') {
     for await (const entry of entries) {
@@ -49,10 +50,12 @@ export async function addedRoot (outputs: AsyncIterable<AddedOutput>): Promise<C
 }
 
 /**
- * Stages an upload while it comes, and finds its root on the way. Of a directory, its blocks are staged. What it rejects with has left nothing in staging.
+ * Stages an upload while it comes, and finds its root on the way. Of a directory, its blocks are staged. What it rejects with has left
+ * nothing in staging.
  */
 export async function stageContent (
-  { key, format, entries }: { key: string, format: UploadFormat, entries: AsyncIterable<UploadEntry> }, deps: Importing & { staging: Staging }, options: { signal?: AbortSignal }
+  { key, format, entries }: { key: string, format: UploadFormat, entries: AsyncIterable<UploadEntry> },
+  deps: Importing & { staging: Staging }, options: { signal?: AbortSignal }
 ): Promise<ContentRoot> {
   const pipe = new Pipe(windowBytes)
   const stored = deps.staging.put(key, pipe, options).catch((err: unknown) => {

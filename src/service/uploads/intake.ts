@@ -16,7 +16,10 @@ export interface IntakeInit {
   onBytes: (bytes: number) => void
 }
 
-/** Takes the parts of one upload: counts their content, keeps the quota ahead of it, and refuses what isn't meant by the format or allowed by the link. */
+/**
+ * Takes the parts of one upload: counts their content, keeps the quota ahead of it, and refuses what isn't meant by the format or allowed
+ * by the link.
+ */
 export class Intake {
   readonly #init: IntakeInit
   readonly #lease: Pick<Lease, 'cover'>
@@ -66,7 +69,9 @@ export class Intake {
       if (entry.kind !== 'file') throw invalid('there is no file in the upload')
       this.#top = path.slice(path.lastIndexOf('/') + 1)
     }
-    if (link != null && entry.kind === 'file' && !allowsType(link, contentType)) throw invalid('the link does not allow this type', { contentType })
+    if (link != null && entry.kind === 'file' && !allowsType(link, contentType)) {
+      throw invalid('the link does not allow this type', { contentType })
+    }
     if (isFirst) this.#contentType = contentType
   }
 
@@ -79,7 +84,9 @@ export class Intake {
     for await (const piece of content) {
       this.#bytes += piece.length
       const { link, onBytes } = this.#init
-      if (link?.max_bytes != null && this.#bytes > link.max_bytes) throw new ClusterError('TOO_LARGE', { allowed: link.max_bytes }, { message: `the link allows ${link.max_bytes} bytes` })
+      if (link?.max_bytes != null && this.#bytes > link.max_bytes) {
+        throw new ClusterError('TOO_LARGE', { allowed: link.max_bytes }, { message: `the link allows ${link.max_bytes} bytes` })
+      }
       const wait = this.#lease.cover(this.#bytes)
       if (wait != null) await wait
       onBytes(this.#bytes)

@@ -10,8 +10,8 @@ const renewMs = 10 * 60_000
 const firstStep = 8 * 2 ** 20
 
 /**
- * A row and its reservation, which stays ahead of the bytes that come. What is expected at most is reserved at once when there is room for it, else what is surely coming, and
- * the rest in steps: large ones, near the end of the quota exactly what is needed.
+ * A row and its reservation, which stays ahead of the bytes that come. What is expected at most is reserved at once when there is room for
+ * it, else what is surely coming, and the rest in steps: large ones, near the end of the quota exactly what is needed.
  */
 export class Lease {
   readonly row: UploadRow
@@ -28,16 +28,24 @@ export class Lease {
     this.#renewAt = deps.clock.now() + renewMs
   }
 
-  static async begin (upload: Omit<NewUpload, 'reserve'>, { least, most }: { least: number, most: number | null }, deps: LeaseDeps): Promise<Lease> {
+  static async begin (
+    upload: Omit<NewUpload, 'reserve'>, { least, most }: { least: number, most: number | null }, deps: LeaseDeps
+  ): Promise<Lease> {
     // nobody is told of it: what a loss of power takes with it was not an upload, and the reconciliation finds what it had staged
-    const begun = async (reserved: number): Promise<Lease> => new Lease(await deps.rows.begin({ ...upload, reserve: reserved }, { isDurable: false }), { reserved, ttlMs: upload.ttlMs }, deps)
+    const begun = async (reserved: number): Promise<Lease> =>
+      new Lease(await deps.rows.begin({ ...upload, reserve: reserved }, { isDurable: false }), { reserved, ttlMs: upload.ttlMs }, deps)
     return await eitherFits(async () => begun(most ?? least), async () => begun(least))
   }
 
   /** Of an upload that began earlier, which has reserved so much. */
-  static resume (row: UploadRow, { reserved, ttlMs }: { reserved: number, ttlMs: number }, deps: LeaseDeps): Lease { return new Lease(row, { reserved, ttlMs }, deps) }
+  static resume (
+    row: UploadRow, { reserved, ttlMs }: { reserved: number, ttlMs: number }, deps: LeaseDeps
+  ): Lease { return new Lease(row, { reserved, ttlMs }, deps) }
 
-  /** Call it before so many bytes altogether are kept: undefined when they are covered, else it resolves when they are. QUOTA_EXCEEDED; CONFLICT when somebody has ended the upload. */
+  /**
+   * Call it before so many bytes altogether are kept: undefined when they are covered, else it resolves when they are. QUOTA_EXCEEDED;
+   * CONFLICT when somebody has ended the upload.
+   */
   cover (bytes: number): Promise<void> | undefined {
     if (bytes <= this.#reserved && this.#deps.clock.now() < this.#renewAt) return undefined
     return this.#extend(Math.max(0, bytes - this.#reserved))

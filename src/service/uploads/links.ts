@@ -29,21 +29,25 @@ export function uploadLinks ({ database, random }: UploadLinksDeps): UploadLinks
         if (group != null) await refuseForeignGroup(tx, user, group)
         return await tx.insertInto('links').values({
           id, name, secret_hash: hashOf(secret), user_id: user, workspace_id: workspace, max_bytes: maxBytes,
-          content_types: JSON.stringify(contentTypes), group_id: group, max_uses: maxUses, uses: 0, expires_at: expiresAt, created_at: database.now(), revoked_at: null
+          content_types: JSON.stringify(contentTypes), group_id: group, max_uses: maxUses, uses: 0, expires_at: expiresAt,
+          created_at: database.now(), revoked_at: null
         }).returningAll().executeTakeFirstOrThrow()
       })
       return { link, secret }
     },
 
     async list (user) {
-      return await database.db.selectFrom('links').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id').limit(1000).execute()
+      return await database.db.selectFrom('links').selectAll().where('user_id', '=', user).orderBy('created_at', 'desc').orderBy('id')
+        .limit(1000).execute()
     },
 
     async revoke (user, id) {
       await database.transaction(async tx => {
         const found = await tx.selectFrom('links').select('revoked_at').where('id', '=', id).where('user_id', '=', user).executeTakeFirst()
         if (found == null) throw new ClusterError('NOT_FOUND', { id: id.slice(0, 100) }, { message: 'there is no such upload link' })
-        if (found.revoked_at == null) await tx.updateTable('links').set({ revoked_at: database.now() }).where('id', '=', id).where('user_id', '=', user).execute()
+        if (found.revoked_at == null) {
+          await tx.updateTable('links').set({ revoked_at: database.now() }).where('id', '=', id).where('user_id', '=', user).execute()
+        }
       })
     },
 

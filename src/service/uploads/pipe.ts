@@ -1,6 +1,6 @@
 /**
- * Bytes on their way from one writer to one reader. `push` waits while more than `windowBytes` are under way. However one side ends, the other isn't left waiting: what the reader
- * failed with, `push` throws; what the writer failed with, the reader gets.
+ * Bytes on their way from one writer to one reader. `push` waits while more than `windowBytes` are under way. However one side ends, the
+ * other isn't left waiting: what the reader failed with, `push` throws; what the writer failed with, the reader gets.
  */
 export class Pipe implements AsyncIterable<Uint8Array> {
   readonly #windowBytes: number

@@ -44,7 +44,9 @@ class Resumables implements ResumableUploads {
   constructor (deps: ResumableDeps) {
     this.#deps = deps
     const finisher = new UploadFinisher(deps)
-    deps.tasks.handle<{ upload: string }>(taskKind, async (task, context) => finisher.run(task, context), { onFailure: async (tx, task) => finisher.failed(tx, task) })
+    deps.tasks.handle<{ upload: string }>(
+      taskKind, async (task, context) => finisher.run(task, context), { onFailure: async (tx, task) => finisher.failed(tx, task) }
+    )
   }
 
   async create (uploader: Uploader, { id, length, ...request }: ResumableRequest): Promise<ResumableUpload> {
@@ -52,9 +54,14 @@ class Resumables implements ResumableUploads {
     const { link } = uploader
     const maxBytes = link?.max_bytes ?? null
     if (length != null && maxBytes != null && length > maxBytes) throw tooLarge(maxBytes)
-    if (link != null && !allowsType(link, request.contentType)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the link does not allow this type' })
+    if (link != null && !allowsType(link, request.contentType)) {
+      throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the link does not allow this type' })
+    }
     const metadata: ResumableMetadata = { kind: 'resumable', ...request, name: request.name.slice(0, longestName), maxBytes }
-    const row = await rows.begin({ id, uploader, length, reserve: length ?? 0, key: `${randomText(random, keyLength)}${request.format === 'directory' ? tarKeyEnd : ''}`, group: request.group, metadata, ttlMs: openTtlMs })
+    const row = await rows.begin({
+      id, uploader, length, reserve: length ?? 0, key: `${randomText(random, keyLength)}${request.format === 'directory' ? tarKeyEnd : ''}`,
+      group: request.group, metadata, ttlMs: openTtlMs
+    })
     if (length !== 0) return viewOf(row)
     await staging.append(keyOf(row), 0, nothing())
     return viewOf(await this.#advance(row, { from: 0, to: 0 }))
@@ -64,7 +71,9 @@ class Resumables implements ResumableUploads {
 
   async list (user: string): Promise<ResumableUpload[]> {
     const { database } = this.#deps
-    const rows = await database.db.selectFrom('uploads').selectAll().where('user_id', '=', user).where('expires_at', '>', database.now()).orderBy('created_at', 'desc').execute()
+    const rows = await database.db.selectFrom('uploads').selectAll().where('user_id', '=', user).where(
+      'expires_at', '>', database.now()
+    ).orderBy('created_at', 'desc').execute()
     return rows.filter(row => resumableMetadata(row) != null).map(viewOf)
   }
 
@@ -74,7 +83,9 @@ class Resumables implements ResumableUploads {
       const row = await tx.selectFrom('uploads').selectAll().where('id', '=', id).where('user_id', '=', user).executeTakeFirst()
       const metadata = row == null ? null : resumableMetadata(row)
       if (row == null || metadata == null) throw noSuchUpload(id)
-      if (row.state !== 'open' || row.length != null || length < row.offset) throw new ClusterError('CONFLICT', { id }, { message: 'the length of the upload is known already, or less than what came' })
+      if (row.state !== 'open' || row.length != null || length < row.offset) {
+        throw new ClusterError('CONFLICT', { id }, { message: 'the length of the upload is known already, or less than what came' })
+      }
       if (metadata.maxBytes != null && length > metadata.maxBytes) throw tooLarge(metadata.maxBytes)
       const missing = length - await reservedBytes(tx, row)
       if (missing > 0 && row.reservation_id != null) await quota.extend(tx, row.reservation_id, missing, { ttlMs: openTtlMs })
@@ -84,10 +95,14 @@ class Resumables implements ResumableUploads {
     tasks.wake()
   }
 
-  async append (user: string, id: string, offset: number, source: AsyncIterable<Uint8Array>, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
+  async append (
+    user: string, id: string, offset: number, source: AsyncIterable<Uint8Array>, { signal }: { signal?: AbortSignal } = {}
+  ): Promise<number> {
     const { database, staging } = this.#deps
     const row = await this.#row(user, id)
-    if (row.state !== 'open' || row.offset !== offset) throw new ClusterError('CONFLICT', { id, offset: row.offset }, { message: 'this is not where the upload goes on' })
+    if (row.state !== 'open' || row.offset !== offset) {
+      throw new ClusterError('CONFLICT', { id, offset: row.offset }, { message: 'this is not where the upload goes on' })
+    }
     const lease = Lease.resume(row, { reserved: await reservedBytes(database.db, row), ttlMs: openTtlMs }, this.#deps)
     const step = this.#deps.progress.steps({ upload: id, user, state: 'open', total: row.length, cid: null })
     let safe = offset
@@ -126,7 +141,9 @@ class Resumables implements ResumableUploads {
 
   async remove (user: string, id: string): Promise<void> {
     const row = await this.#row(user, id)
-    if (row.state === 'finishing') throw new ClusterError('CONFLICT', { id }, { message: 'the upload is complete, and its file is being made' })
+    if (row.state === 'finishing') {
+      throw new ClusterError('CONFLICT', { id }, { message: 'the upload is complete, and its file is being made' })
+    }
     await this.#deps.rows.abandon(row)
   }
 
@@ -138,7 +155,9 @@ class Resumables implements ResumableUploads {
   }
 
   /** Never more than its length, and never more than the quota has room for. */
-  async * #covered (source: AsyncIterable<Uint8Array>, { row, lease, step }: { row: UploadRow, lease: Lease, step: (bytes: number) => void }): AsyncGenerator<Uint8Array, void, undefined> {
+  async * #covered (
+    source: AsyncIterable<Uint8Array>, { row, lease, step }: { row: UploadRow, lease: Lease, step: (bytes: number) => void }
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const limit = row.length ?? resumableMetadata(row)?.maxBytes ?? Infinity
     let bytes = row.offset
     for await (const piece of source) {
@@ -156,7 +175,9 @@ class Resumables implements ResumableUploads {
     const { database, quota, tasks } = this.#deps
     const advanced = await database.transaction(async tx => {
       const found = await tx.updateTable('uploads').set({ offset: to, expires_at: database.now() + openTtlMs })
-        .where('id', '=', row.id).where('user_id', '=', row.user_id).where('state', '=', 'open').where('offset', '=', from).returningAll().executeTakeFirst()
+        .where('id', '=', row.id).where(
+          'user_id', '=', row.user_id
+        ).where('state', '=', 'open').where('offset', '=', from).returningAll().executeTakeFirst()
       if (found == null) throw new ClusterError('CONFLICT', { id: row.id }, { message: 'the upload has gone on elsewhere, or was ended' })
       if (found.reservation_id != null) await quota.extend(tx, found.reservation_id, 0, { ttlMs: openTtlMs })
       return found.length === to ? await this.#beginToFinish(tx, found) : found
@@ -175,7 +196,9 @@ class Resumables implements ResumableUploads {
 }
 
 async function reservedBytes (db: Pick<Sql, 'selectFrom'>, { reservation_id: id, user_id: user }: UploadRow): Promise<number> {
-  const found = id == null ? undefined : await db.selectFrom('reservations').select('bytes').where('id', '=', id).where('user_id', '=', user).executeTakeFirst()
+  const found = id == null
+    ? undefined
+    : await db.selectFrom('reservations').select('bytes').where('id', '=', id).where('user_id', '=', user).executeTakeFirst()
   return found?.bytes ?? 0
 }
 
@@ -190,8 +213,13 @@ function viewOf (row: UploadRow): ResumableUpload {
   const metadata = resumableMetadata(row)
   if (metadata == null) throw noSuchUpload(row.id)
   const { name, contentType, client, cid = null, error = null } = metadata
-  return { id: row.id, state: row.state, length: row.length, offset: row.offset, name, contentType, client, cid, error, link: row.link_id, createdAt: row.created_at, expiresAt: row.expires_at }
+  return {
+    id: row.id, state: row.state, length: row.length, offset: row.offset, name, contentType, client, cid, error, link: row.link_id,
+    createdAt: row.created_at, expiresAt: row.expires_at
+  }
 }
 
-const noSuchUpload = (id: string): ClusterError => new ClusterError('NOT_FOUND', { id: id.slice(0, 100) }, { message: 'there is no such upload, or it has expired' })
-const tooLarge = (allowed: number): ClusterError => new ClusterError('TOO_LARGE', { allowed }, { message: `the upload has more than ${allowed} bytes` })
+const noSuchUpload = (id: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { id: id.slice(0, 100) }, { message: 'there is no such upload, or it has expired' })
+const tooLarge = (allowed: number): ClusterError =>
+  new ClusterError('TOO_LARGE', { allowed }, { message: `the upload has more than ${allowed} bytes` })

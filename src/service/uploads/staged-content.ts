@@ -9,8 +9,9 @@ import { tarEntries, tarKeyEnd } from './tar-entries.ts'
 export type StagedFile = Pick<FileRow, 'cid' | 'kind'> & { staging_key: string }
 
 /**
- * What lies under a file's `staging_key`: the content itself of a `file`; of a `car` the CARv1 as it was uploaded; of a `directory` the sections of a CARv1 without its header, because
- * the root is known only after the last of them, or (the key ends with `tarKeyEnd`) the tar that it came as.
+ * What lies under a file's `staging_key`: the content itself of a `file`; of a `car` the CARv1 as it was uploaded; of a `directory` the
+ * sections of a CARv1 without its header, because the root is known only after the last of them, or (the key ends with `tarKeyEnd`) the tar
+ * that it came as.
  */
 export interface StagedContent {
   /** To be given to `ClusterApi.add`: makes the blocks that have the file's CID as their root. */
@@ -19,7 +20,9 @@ export interface StagedContent {
 }
 
 /** The content of a staged file as an add takes it: the bytes of a file, a tar or a CAR. */
-export function stagedContent ({ cid, kind, staging_key: key }: StagedFile, staging: Pick<Staging, 'read'>, options: { signal?: AbortSignal } = {}): StagedContent {
+export function stagedContent (
+  { cid, kind, staging_key: key }: StagedFile, staging: Pick<Staging, 'read'>, options: { signal?: AbortSignal } = {}
+): StagedContent {
   const bytes = staging.read(key, options)
   if (kind === 'directory' && key.endsWith(tarKeyEnd)) return { entries: tarEntries(bytes), params: addParams('directory') }
   const content = kind === 'directory' ? behindHeader(cid, bytes) : bytes

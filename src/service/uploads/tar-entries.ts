@@ -12,10 +12,13 @@ const longestPath = 4096
 interface Header { type: string, path: string, sizeBytes: number }
 
 /**
- * What a tar has in it, for the importer: files and directories, in their order. USTAR with PAX (`path`, `size`) and GNU's long names; the directory that uploads in
- * several requests come as. INVALID_ARGUMENT for what is no tar, breaks off, has links or devices, or a path that leads out of it. `onContent` is told of the bytes of files.
+ * What a tar has in it, for the importer: files and directories, in their order. USTAR with PAX (`path`, `size`) and GNU's long names; the
+ * directory that uploads in several requests come as. INVALID_ARGUMENT for what is no tar, breaks off, has links or devices, or a path that
+ * leads out of it. `onContent` is told of the bytes of files.
  */
-export async function * tarEntries (bytes: AsyncIterable<Uint8Array>, { onContent = () => {} }: { onContent?: (bytes: number) => void } = {}): AsyncGenerator<UploadEntry, void, undefined> {
+export async function * tarEntries (
+  bytes: AsyncIterable<Uint8Array>, { onContent = () => {} }: { onContent?: (bytes: number) => void } = {}
+): AsyncGenerator<UploadEntry, void, undefined> {
   const reader = new TarReader(bytes)
   try {
     let named: { path?: string, sizeBytes?: number } = {}
@@ -34,7 +37,9 @@ export async function * tarEntries (bytes: AsyncIterable<Uint8Array>, { onConten
   }
 }
 
-async function * entryOf ({ type, path, sizeBytes }: Header, reader: TarReader, onContent: (bytes: number) => void): AsyncGenerator<UploadEntry, void, undefined> {
+async function * entryOf (
+  { type, path, sizeBytes }: Header, reader: TarReader, onContent: (bytes: number) => void
+): AsyncGenerator<UploadEntry, void, undefined> {
   const clean = cleanPath(path)
   if (type === '5') {
     if (clean !== '') yield { kind: 'directory', path: clean }
@@ -144,7 +149,10 @@ function headerOf (bytes: Uint8Array): Header {
   const sum = bytes.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0)
   if (parseInt(text(148, 8), 8) !== sum) throw invalid('this is not a tar')
   const prefix = text(257, 5) === 'ustar' && bytes[262] === 0 ? text(345, 155) : ''
-  return { type: String.fromCharCode(bytes[156] ?? 0), path: prefix === '' ? text(0, 100) : `${prefix}/${text(0, 100)}`, sizeBytes: sizeOf(bytes.subarray(124, 136), text(124, 12)) }
+  return {
+    type: String.fromCharCode(bytes[156] ?? 0), path: prefix === '' ? text(0, 100) : `${prefix}/${text(0, 100)}`,
+    sizeBytes: sizeOf(bytes.subarray(124, 136), text(124, 12))
+  }
 }
 
 /** Octal digits, or (first bit) a binary number. */
@@ -162,7 +170,9 @@ function paxOf (text: string): { path?: string, sizeBytes?: number } {
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at)
     const length = Number(new TextDecoder().decode(bytes.subarray(at, Math.max(at, space))))
-    if (space < 0 || !Number.isInteger(length) || length <= space - at + 1 || at + length > bytes.length) throw invalid('a header of the archive is broken')
+    if (space < 0 || !Number.isInteger(length) || length <= space - at + 1 || at + length > bytes.length) {
+      throw invalid('a header of the archive is broken')
+    }
     const [, key, value = ''] = /^([^=]*)=(.*)\n$/s.exec(new TextDecoder().decode(bytes.subarray(space + 1, at + length))) ?? []
     if (key === 'path') found.path = value
     if (key === 'size') found.sizeBytes = paxSize(value)

@@ -52,7 +52,9 @@ export class UploadFinisher {
   }
 
   /** The task ends without a file: so does the upload. Its reservation, the use of its link and its bytes are given back. */
-  async failed (tx: Sql, { user, input: { upload: id }, error }: FailedTask<{ upload: string }>): Promise<(() => Promise<void>) | undefined> {
+  async failed (
+    tx: Sql, { user, input: { upload: id }, error }: FailedTask<{ upload: string }>
+  ): Promise<(() => Promise<void>) | undefined> {
     const { quota, progress } = this.#deps
     const upload = await uploadOf(tx, { user, id })
     if (upload?.row.state !== 'finishing') return undefined
@@ -67,13 +69,17 @@ export class UploadFinisher {
     }
   }
 
-  async #take (key: string, { row: { id, user_id: user, length }, metadata: { format, pin } }: Finishing, signal: AbortSignal): Promise<Taken> {
+  async #take (
+    key: string, { row: { id, user_id: user, length }, metadata: { format, pin } }: Finishing, signal: AbortSignal
+  ): Promise<Taken> {
     const { staging, cluster, progress } = this.#deps
     const step = progress.steps({ upload: id, user, state: 'finishing', total: length, cid: null })
     const bytes = counted(staging.read(key, { signal }), step)
     let contentBytes = 0
     const entries = format === 'directory' ? tarEntries(bytes, { onContent: more => { contentBytes += more } }) : oneEntry(bytes)
-    const root = pin === 'now' ? await addedRoot(cluster.add(entries, addParams(format), { signal })) : await contentRoot({ format, entries }, this.#deps, { signal })
+    const root = pin === 'now'
+      ? await addedRoot(cluster.add(entries, addParams(format), { signal }))
+      : await contentRoot({ format, entries }, this.#deps, { signal })
     return { root, sizeBytes: format === 'directory' ? contentBytes : format === 'car' ? root.blockBytes : length ?? 0 }
   }
 
@@ -84,7 +90,8 @@ export class UploadFinisher {
     const { superfluous } = await database.transaction(async tx => {
       await this.#settle(tx, row, { state: 'done', metadata: { ...metadata, cid: cid.toString() } })
       return await files.accept(tx, {
-        user, workspace: row.workspace_id, cid: cid.toString(), kind: format, filename: name || (format === 'directory' ? 'directory' : 'file'), contentType, group, meta, sizeBytes,
+        user, workspace: row.workspace_id, cid: cid.toString(), kind: format,
+        filename: name || (format === 'directory' ? 'directory' : 'file'), contentType, group, meta, sizeBytes,
         stored: pin === 'now' ? { kind: 'blocks' } : { kind: 'staged', key, want: false },
         ...(row.reservation_id == null ? {} : { reservation: row.reservation_id })
       })
@@ -96,9 +103,14 @@ export class UploadFinisher {
   }
 
   /** From `finishing` to an end, once: the row has no bytes and no reservation any more. */
-  async #settle (tx: Sql, { id, user_id: user }: UploadRow, { state, metadata }: { state: 'done' | 'failed', metadata: ResumableMetadata }): Promise<void> {
+  async #settle (
+    tx: Sql, { id, user_id: user }: UploadRow, { state, metadata }: { state: 'done' | 'failed', metadata: ResumableMetadata }
+  ): Promise<void> {
     const { numUpdatedRows } = await tx.updateTable('uploads')
-      .set({ state, metadata: JSON.stringify(metadata), staging_key: null, reservation_id: null, expires_at: this.#deps.database.now() + settledTtlMs })
+      .set({
+        state, metadata: JSON.stringify(metadata), staging_key: null, reservation_id: null,
+        expires_at: this.#deps.database.now() + settledTtlMs
+      })
       .where('id', '=', id).where('user_id', '=', user).where('state', '=', 'finishing').executeTakeFirst()
     if (Number(numUpdatedRows) === 0) throw new ClusterError('CONFLICT', { id }, { message: 'the upload has been ended' })
   }

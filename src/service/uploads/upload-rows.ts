@@ -5,7 +5,10 @@ import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
 import type { ResumableDescription, Uploader } from './uploads.ts'
 
-/** What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to any. */
+/**
+ * What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to
+ * any.
+ */
 export type UploadMetadata = { kind: 'plain', peer: string, run: string } | ResumableMetadata
 
 export interface ResumableMetadata extends ResumableDescription {
@@ -40,8 +43,13 @@ export class UploadRows {
 
   constructor (deps: UploadRowsDeps) { this.#deps = deps }
 
-  /** `isDurable`: the client is told of it before a byte comes. QUOTA_EXCEEDED; NOT_FOUND for a group that isn't the user's, and for a link that can't be used any more; NOT_AUTHORIZED for an account that isn't active. */
-  async begin ({ id, uploader: { user, workspace, link }, length, reserve, key, group, metadata, ttlMs }: NewUpload, { isDurable = true } = {}): Promise<UploadRow> {
+  /**
+   * `isDurable`: the client is told of it before a byte comes. QUOTA_EXCEEDED; NOT_FOUND for a group that isn't the user's, and for a link
+   * that can't be used any more; NOT_AUTHORIZED for an account that isn't active.
+   */
+  async begin (
+    { id, uploader: { user, workspace, link }, length, reserve, key, group, metadata, ttlMs }: NewUpload, { isDurable = true } = {}
+  ): Promise<UploadRow> {
     const { database, quota } = this.#deps
     return await database.transaction(async tx => {
       const now = database.now()
@@ -50,7 +58,8 @@ export class UploadRows {
       if (link != null) await useLink(tx, { id: link.id, user, now })
       const reservation = await quota.reserve(tx, user, reserve, 'upload', { ttlMs })
       return await tx.insertInto('uploads').values({
-        id, user_id: user, workspace_id: workspace, length, offset: 0, metadata: JSON.stringify(metadata), staging_key: key, reservation_id: reservation,
+        id, user_id: user, workspace_id: workspace, length, offset: 0, metadata: JSON.stringify(metadata), staging_key: key,
+        reservation_id: reservation,
         link_id: link?.id ?? null, state: 'open', created_at: now, expires_at: now + ttlMs
       }).returningAll().executeTakeFirstOrThrow()
     }, { isDurable })
@@ -60,7 +69,9 @@ export class UploadRows {
   async extend ({ id, user_id: user, reservation_id: reservation }: UploadRow, bytes: number, ttlMs: number): Promise<void> {
     const { database, quota } = this.#deps
     await database.transaction(async tx => {
-      const { numUpdatedRows } = await tx.updateTable('uploads').set({ expires_at: database.now() + ttlMs }).where('id', '=', id).where('user_id', '=', user).where('state', '=', 'open').executeTakeFirst()
+      const { numUpdatedRows } = await tx.updateTable('uploads').set({
+        expires_at: database.now() + ttlMs
+      }).where('id', '=', id).where('user_id', '=', user).where('state', '=', 'open').executeTakeFirst()
       if (Number(numUpdatedRows) === 0) throw wasEnded(id)
       if (reservation != null) await quota.extend(tx, reservation, bytes, { ttlMs })
     })
@@ -73,7 +84,8 @@ export class UploadRows {
   }
 
   /**
-   * Takes everything back. False: there is no such row any more, or it isn't as it must be (`expiredAt`: only when it has expired by then); then nothing was done: who removed it has the bytes now.
+   * Takes everything back. False: there is no such row any more, or it isn't as it must be (`expiredAt`: only when it has expired by then);
+   * then nothing was done: who removed it has the bytes now.
    */
   async abandon ({ id, user_id: user }: Pick<UploadRow, 'id' | 'user_id'>, { expiredAt }: { expiredAt?: number } = {}): Promise<boolean> {
     const { database, staging } = this.#deps
@@ -123,15 +135,20 @@ export async function refuseForeignGroup (tx: Sql, user: string, group: string):
 /** One use more, of those that are left. */
 async function useLink (tx: Sql, { id, user, now }: { id: string, user: string, now: number }): Promise<void> {
   const { numUpdatedRows } = await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '+', 1) }))
-    .where('id', '=', id).where('user_id', '=', user).where('revoked_at', 'is', null).where('expires_at', '>', now).whereRef('uses', '<', 'max_uses').executeTakeFirst()
+    .where('id', '=', id).where('user_id', '=', user).where(
+      'revoked_at', 'is', null
+    ).where('expires_at', '>', now).whereRef('uses', '<', 'max_uses').executeTakeFirst()
   if (Number(numUpdatedRows) === 0) throw noSuchLink()
 }
 
 /** Of an upload that came to nothing. */
 export async function giveBackUse (tx: Sql, { link, user }: { link: string, user: string }): Promise<void> {
-  await tx.updateTable('links').set(({ eb }) => ({ uses: eb('uses', '-', 1) })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
+  await tx.updateTable('links').set(({ eb }) => ({
+    uses: eb('uses', '-', 1)
+  })).where('id', '=', link).where('user_id', '=', user).where('uses', '>', 0).execute()
 }
 
 /** NOT_FOUND, the same for a link that never was and one that is used up. */
-export const noSuchLink = (): ClusterError => new ClusterError('NOT_FOUND', {}, { message: 'there is no such upload link, or it is used up' })
+export const noSuchLink = (): ClusterError =>
+  new ClusterError('NOT_FOUND', {}, { message: 'there is no such upload link, or it is used up' })
 const wasEnded = (id: string): ClusterError => new ClusterError('CONFLICT', { id }, { message: 'the upload has been ended' })

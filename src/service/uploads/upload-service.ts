@@ -65,7 +65,9 @@ class UploadService implements Uploads {
   readonly #progress: ProgressTeller
   readonly #metadata: UploadMetadata
   #expiry: WorkerHandle | undefined
-  /** Uploads of this peer that have another run ended with the process that took them. Once these are cleared away, no more of them come. */
+  /**
+   * Uploads of this peer that have another run ended with the process that took them. Once these are cleared away, no more of them come.
+   */
   #hasEndedFormer = false
 
   constructor ({ peer }: UploadServiceInit, deps: UploadServiceDeps) {
@@ -78,7 +80,9 @@ class UploadService implements Uploads {
   }
 
   async start (): Promise<void> {
-    this.#expiry = this.#deps.workers.add({ name: 'service-uploads', intervalMs: () => expiryMs, jitter: 0.2, work: async () => this.#expire() })
+    this.#expiry = this.#deps.workers.add({
+      name: 'service-uploads', intervalMs: () => expiryMs, jitter: 0.2, work: async () => this.#expire()
+    })
   }
 
   async stop (): Promise<void> {
@@ -90,13 +94,20 @@ class UploadService implements Uploads {
 
   async forget (tx: Sql, user: string): Promise<string[]> { return await this.#rows.forget(tx, user) }
 
-  async upload (uploader: Uploader, request: UploadRequest, parts: AsyncIterable<UploadPart>, { signal }: { signal?: AbortSignal } = {}): Promise<Uploaded> {
+  async upload (
+    uploader: Uploader, request: UploadRequest, parts: AsyncIterable<UploadPart>, { signal }: { signal?: AbortSignal } = {}
+  ): Promise<Uploaded> {
     const { random } = this.#deps
     const key = request.pin === 'now' ? null : randomText(random, keyLength)
     const { group, expected } = request
-    const lease = await Lease.begin({ id: opaqueId(random), uploader, length: expected.most, key, group, metadata: this.#metadata, ttlMs: plainTtlMs }, expected, { ...this.#deps, rows: this.#rows })
+    const lease = await Lease.begin(
+      { id: opaqueId(random), uploader, length: expected.most, key, group, metadata: this.#metadata, ttlMs: plainTtlMs }, expected,
+      { ...this.#deps, rows: this.#rows }
+    )
     const what = { upload: lease.row.id, user: uploader.user, total: expected.most, cid: null }
-    const intake = new Intake({ format: request.format, link: uploader.link, onBytes: this.#progress.steps({ ...what, state: 'open' }) }, lease)
+    const intake = new Intake(
+      { format: request.format, link: uploader.link, onBytes: this.#progress.steps({ ...what, state: 'open' }) }, lease
+    )
     try {
       const root = await this.#take(key, { request, entries: intake.entries(parts) }, signal)
       signal?.throwIfAborted()
@@ -111,7 +122,10 @@ class UploadService implements Uploads {
   }
 
   /** Into the cluster, or into staging. */
-  async #take (key: string | null, { request: { format }, entries }: { request: UploadRequest, entries: ReturnType<Intake['entries']> }, signal: AbortSignal | undefined): Promise<ContentRoot> {
+  async #take (
+    key: string | null, { request: { format }, entries }: { request: UploadRequest, entries: ReturnType<Intake['entries']> },
+    signal: AbortSignal | undefined
+  ): Promise<ContentRoot> {
     const options = signal == null ? {} : { signal }
     try {
       if (key != null) return await stageContent({ key, format, entries }, this.#deps, options)
@@ -122,7 +136,10 @@ class UploadService implements Uploads {
   }
 
   async #accept (
-    { uploader: { user, workspace }, request, lease, intake, key }: { uploader: Uploader, request: UploadRequest, lease: Lease, intake: Intake, key: string | null }, { cid, blockBytes }: ContentRoot
+    { uploader: { user, workspace }, request, lease, intake, key }: {
+      uploader: Uploader, request: UploadRequest, lease: Lease, intake: Intake, key: string | null
+    },
+    { cid, blockBytes }: ContentRoot
   ): Promise<Uploaded> {
     const { database, files, staging } = this.#deps
     const { format, group, meta } = request
@@ -182,7 +199,9 @@ class UploadService implements Uploads {
     await this.#endFormer()
     const { database, log } = this.#deps
     const now = database.now()
-    const rows = await database.db.selectFrom('uploads').select(['id', 'user_id', 'state']).where('expires_at', '<', now).limit(atOnce).execute()
+    const rows = await database.db.selectFrom('uploads').select(
+      ['id', 'user_id', 'state']
+    ).where('expires_at', '<', now).limit(atOnce).execute()
     for (const row of rows) {
       if (await this.#rows.abandon(row, { expiredAt: now })) log.debug('an upload has expired', { upload: row.id, state: row.state })
     }

@@ -11,7 +11,10 @@ export type UploadFormat = 'file' | 'directory' | 'car'
 
 export interface UploadRequest {
   format: UploadFormat
-  /** `now`: blocks are made while it comes, and the answer says whether it is pinned. `on-access`: the bytes are staged until somebody asks for them. */
+  /**
+   * `now`: blocks are made while it comes, and the answer says whether it is pinned. `on-access`: the bytes are staged until somebody asks
+   * for them.
+   */
   pin: 'now' | 'on-access'
   /** What its owner calls it; '': what the first entry is called (of a directory: what all paths begin with). */
   name: string
@@ -33,7 +36,9 @@ export interface Uploaded {
 }
 
 /** How far an upload is. `bytes`: of content; `total` null: not known. */
-export interface UploadProgress { upload: string, user: string, state: UploadRow['state'], bytes: number, total: number | null, cid: string | null }
+export interface UploadProgress {
+  upload: string, user: string, state: UploadRow['state'], bytes: number, total: number | null, cid: string | null
+}
 
 /** What a client says of an upload in several requests. */
 export interface ResumableDescription {
@@ -80,18 +85,25 @@ export interface ResumableUpload {
 /**
  * Takes bytes in: from multipart bodies, resumable uploads and one-time links.
  *
- * - Every upload is a row of `uploads` before its first byte, with a reservation of quota: by the length that was announced, else in steps while it comes. The row lives for an hour and
- *   is prolonged while bytes come (a resumable one: for a day after its last byte). The transaction that ends the upload removes the row and calls `Files.accept`. So whatever ends early (a client that goes
- *   away, an error) leaves nothing, and after a crash the next start of this peer takes back reservations, bytes and rows of the uploads that it was taking; resumable ones stay.
+ * - Every upload is a row of `uploads` before its first byte, with a reservation of quota: by the length that was announced, else in steps
+ *   while it comes. The row lives for an hour and
+ * is prolonged while bytes come (a resumable one: for a day after its last byte). The transaction that ends the upload removes the row and
+ * calls `Files.accept`. So whatever ends early (a client that goes
+ * away, an error) leaves nothing, and after a crash the next start of this peer takes back reservations, bytes and rows of the uploads that
+ * it was taking; resumable ones stay.
  * - The CID of what is staged is known when the upload ends: the importer goes over the bytes on their way, and keeps no blocks.
- * - Single chunks (256 KiB) have raw CIDv1s, larger files dag-pb ones with raw leaves. A directory's root is the folder that all paths begin with, else a folder around them.
+ * - Single chunks (256 KiB) have raw CIDv1s, larger files dag-pb ones with raw leaves. A directory's root is the folder that all paths
+ *   begin with, else a folder around them.
  *
- * Errors: QUOTA_EXCEEDED (nothing is kept), INVALID_ARGUMENT for what isn't what it says (CARs, paths), TOO_LARGE for more than a link allows, CONFLICT when somebody else has ended the
- * upload, NOT_AUTHORIZED when the account is suspended, NOT_READY, STORAGE_FULL, and what the cluster's `add` rejects with.
+ * Errors: QUOTA_EXCEEDED (nothing is kept), INVALID_ARGUMENT for what isn't what it says (CARs, paths), TOO_LARGE for more than a link
+ * allows, CONFLICT when somebody else has ended the upload, NOT_AUTHORIZED when the account is suspended, NOT_READY, STORAGE_FULL, and what
+ * the cluster's `add` rejects with.
  */
 export interface Uploads extends Startable {
   /** Reads all parts. Rejects when one throws. */
-  upload (uploader: Uploader, request: UploadRequest, parts: AsyncIterable<UploadPart>, options?: { signal?: AbortSignal }): Promise<Uploaded>
+  upload (
+    uploader: Uploader, request: UploadRequest, parts: AsyncIterable<UploadPart>, options?: { signal?: AbortSignal }
+  ): Promise<Uploaded>
   readonly resumable: ResumableUploads
   readonly links: UploadLinks
   /** Told of each upload as it goes on, a few times a second, and of its end. The returned function ends it. */
@@ -101,8 +113,9 @@ export interface Uploads extends Startable {
 }
 
 /**
- * Uploads whose bytes come in several requests, to any peer of the database. Bytes that were told to be safe survive a crash. When all of them are there, the file is made in the
- * background, by any peer that can read the staging area: `state` goes from `open` by `finishing` to `done` or `failed`, and stays to be asked for, for an hour.
+ * Uploads whose bytes come in several requests, to any peer of the database. Bytes that were told to be safe survive a crash. When all of
+ * them are there, the file is made in the background, by any peer that can read the staging area: `state` goes from `open` by `finishing`
+ * to `done` or `failed`, and stays to be asked for, for an hour.
  */
 export interface ResumableUploads {
   /** Reserves the quota for its length. */
@@ -113,7 +126,10 @@ export interface ResumableUploads {
   list (user: string): Promise<ResumableUpload[]>
   /** It is told later than at the beginning; once. CONFLICT when it is known, or shorter than what came. */
   declareLength (user: string, id: string, length: number): Promise<void>
-  /** Takes bytes from this offset on: CONFLICT when it isn't the upload's, or another request writes. What came before an error is kept. Gives the new offset. */
+  /**
+   * Takes bytes from this offset on: CONFLICT when it isn't the upload's, or another request writes. What came before an error is kept.
+   * Gives the new offset.
+   */
   append (user: string, id: string, offset: number, source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<number>
   /** Resolves when it is done or has failed, or after `withinMs`. */
   settled (user: string, id: string, options: { withinMs: number, signal?: AbortSignal }): Promise<ResumableUpload>
@@ -142,14 +158,17 @@ export interface UploadLinks {
   list (user: string): Promise<LinkRow[]>
   /** Idempotent; uploads that have begun go on. NOT_FOUND for others'. */
   revoke (user: string, id: string): Promise<void>
-  /** NOT_FOUND for a link that never was, has expired, was revoked or is used up, or whose account is suspended. Counts nothing: an upload that begins is a use, one that fails gives it back. */
+  /**
+   * NOT_FOUND for a link that never was, has expired, was revoked or is used up, or whose account is suspended. Counts nothing: an upload
+   * that begins is a use, one that fails gives it back.
+   */
   find (secret: string): Promise<LinkRow>
   /** The same for what was begun with the link: neither its uses nor its end matter. */
   owner (secret: string): Promise<LinkRow>
 }
 
 /**
- * Which of these objects of the staging area somebody needs: files, or uploads that haven't ended. For the reconciliation: an object that isn't among them is an orphan,
- * because a key has its row before its first byte.
+ * Which of these objects of the staging area somebody needs: files, or uploads that haven't ended. For the reconciliation: an object that
+ * isn't among them is an orphan, because a key has its row before its first byte.
  */
 export type LiveStagingKeys = (keys: readonly string[]) => Promise<Set<string>>

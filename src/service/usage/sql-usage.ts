@@ -45,7 +45,9 @@ class SqlUsage implements Usage {
     this.#handles = [
       workers.add({ name: 'service-usage', runAtStart: false, intervalMs: () => 60_000, work: async () => this.#work() }),
       // not at the start: what was stored before is noted, and each count that is written notes it again
-      workers.add({ name: 'service-usage-stored', runAtStart: false, jitter: 0.2, intervalMs: () => storedEveryMs, work: async () => this.#noteStored() })
+      workers.add({
+        name: 'service-usage-stored', runAtStart: false, jitter: 0.2, intervalMs: () => storedEveryMs, work: async () => this.#noteStored()
+      })
     ]
   }
 
@@ -85,8 +87,11 @@ class SqlUsage implements Usage {
     const first = days[0] ?? ''
     const [rows, views, before, now] = await Promise.all([
       db.selectFrom('usage_days').selectAll().where('user_id', '=', user).where('day', '>=', first).execute(),
-      db.selectFrom('views').select(['day', sql<number>`sum(views)`.as('views')]).where('user_id', '=', user).where('day', '>=', first).groupBy('day').execute(),
-      db.selectFrom('usage_days').select('bytes_stored').where('user_id', '=', user).where('day', '<', first).orderBy('day', 'desc').limit(1).executeTakeFirst(),
+      db.selectFrom('views').select(
+        ['day', sql<number>`sum(views)`.as('views')]
+      ).where('user_id', '=', user).where('day', '>=', first).groupBy('day').execute(),
+      db.selectFrom('usage_days').select('bytes_stored').where('user_id', '=', user).where('day', '<', first).orderBy('day', 'desc')
+        .limit(1).executeTakeFirst(),
       db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirst()
     ])
     const rowOf = new Map(rows.map(row => [row.day, row]))
@@ -164,7 +169,8 @@ class SqlUsage implements Usage {
   async #noteStored (): Promise<'busy' | 'idle'> {
     const { database } = this.#deps
     const { db } = database
-    const users = await db.selectFrom('users').select(['id', 'used_bytes', eb => eb.selectFrom('usage_days').select('bytes_stored').whereRef('usage_days.user_id', '=', 'users.id')
+    const users = await db.selectFrom('users').select(['id', 'used_bytes', eb =>
+      eb.selectFrom('usage_days').select('bytes_stored').whereRef('usage_days.user_id', '=', 'users.id')
       .orderBy('day', 'desc').limit(1).as('noted')]).where('id', '>', this.#storedAfter).orderBy('id').limit(storedAtOnce).execute()
     const changed = users.filter(({ used_bytes: used, noted }) => used !== (noted ?? 0))
     if (changed.length > 0) {
@@ -198,6 +204,9 @@ async function writeViews (tx: Sql, { user, cid, day, views, lastAt }: Views): P
     insert into views (user_id, cid, day, views) select id, cast(${cid} as text), cast(${day} as text), cast(${views} as bigint) from users where id = ${user}
     on conflict (user_id, cid, day) do update set views = views.views + excluded.views`.execute(tx)
   await tx.updateTable('files')
-    .set({ view_count: sql<number>`view_count + ${views}`, last_accessed_at: sql<number>`case when last_accessed_at < ${lastAt} then ${lastAt} else last_accessed_at end` })
+    .set({
+      view_count: sql<number>`view_count + ${views}`,
+      last_accessed_at: sql<number>`case when last_accessed_at < ${lastAt} then ${lastAt} else last_accessed_at end`
+    })
     .where('user_id', '=', user).where('cid', '=', cid).execute()
 }

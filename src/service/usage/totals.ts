@@ -28,7 +28,9 @@ export async function serviceTotals ({ db }: Pick<SqlDatabase, 'db'>): Promise<S
     db.selectFrom('counters').select(({ fn }) => ['name', fn.sum<number>('value').as('value')]).groupBy('name').execute(),
     db.selectFrom('tasks').select(({ fn }) => ['state', fn.countAll<number>().as('count')]).groupBy('state').execute(),
     db.selectFrom('cluster_pins').select(({ fn }) => fn.countAll<number>().as('count')).where('applied', '=', 0).executeTakeFirst(),
-    db.selectFrom('uploads').select(({ fn }) => fn.countAll<number>().as('count')).where('state', 'in', ['open', 'finishing']).executeTakeFirst()
+    db.selectFrom('uploads').select(
+      ({ fn }) => fn.countAll<number>().as('count')
+    ).where('state', 'in', ['open', 'finishing']).executeTakeFirst()
   ])
   const sum = (column: 'used' | 'quota' | 'full'): number => users.reduce((total, row) => total + row[column], 0)
   return {

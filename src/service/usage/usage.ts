@@ -4,7 +4,8 @@ import type { Startable } from '../../base/lifecycle.ts'
 export interface UsageDay { day: string, bytesStored: number, bytesServed: number, requests: number, views: number }
 
 /**
- * What users use, by day. Counts are gathered in memory and written in groups, the first at once; a crash loses some of the last quarter of a second.
+ * What users use, by day. Counts are gathered in memory and written in groups, the first at once; a crash loses some of the last quarter of
+ * a second.
  */
 export interface Usage extends Startable {
   request (user: string): void

@@ -28,7 +28,10 @@ export interface OperationRunnerInit {
   /** Room in each of the three queues: priority pins, other pins, unpins. */
   maxPinQueueSize: number
   concurrentPins: number
-  /** Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the other. Default 4. */
+  /**
+   * Go runs one unpin at a time; a few at once keep up with deleting many. Order matters only within a CID, and there one run waits for the
+   * other. Default 4.
+   */
   concurrentUnpins?: number
   priorityPinMaxAgeMs: number
   priorityPinMaxRetries: number
@@ -48,7 +51,9 @@ export interface OperationRunnerDeps {
 }
 
 /** How often what happened since the start. */
-export interface OperationCounts { pinsDone: number, pinsFailed: number, unpinsDone: number, unpinsFailed: number, cancelled: number, queueFull: number }
+export interface OperationCounts {
+  pinsDone: number, pinsFailed: number, unpinsDone: number, unpinsFailed: number, cancelled: number, queueFull: number
+}
 
 const usualUnpins = 4
 /** A pin without progress from one look to the next (so for 5 to 10 s) gives its slot to others that wait. */
@@ -85,7 +90,9 @@ export class OperationRunner {
     this.#init = init
     this.#deps = deps
     this.#unpinSlots = init.concurrentUnpins ?? usualUnpins
-    this.#pinSlots = new PinSlots({ slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins, mostWhole }, {
+    this.#pinSlots = new PinSlots({
+      slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins, mostWhole
+    }, {
       clock: deps.clock,
       progress: key => progressOf(deps.ipfs, key),
       isWaited: () => this.#firstPin() != null,
@@ -155,7 +162,9 @@ export class OperationRunner {
   #refuse (key: string): void {
     this.counts.queueFull++
     this.#deps.table.apply(key, 'full', { now: this.#deps.clock.now(), error: queueIsFull })
-    if (this.counts.queueFull % 1000 === 1) this.#deps.log.warn('a queue of operations is full', { maxPinQueueSize: this.#init.maxPinQueueSize })
+    if (this.counts.queueFull % 1000 === 1) {
+      this.#deps.log.warn('a queue of operations is full', { maxPinQueueSize: this.#init.maxPinQueueSize })
+    }
   }
 
   #cancel (key: string): void {
@@ -199,7 +208,9 @@ export class OperationRunner {
   }
 
   #firstFree (name: ListName): Operation | undefined {
-    return this.#deps.table.first(name, ({ key, state }) => !this.#runs.has(key) && (state !== 'pin_queued' || this.#deps.notes.mayBegin(key)))
+    return this.#deps.table.first(
+      name, ({ key, state }) => !this.#runs.has(key) && (state !== 'pin_queued' || this.#deps.notes.mayBegin(key))
+    )
   }
 
   #begin (operation: Operation): void {
@@ -238,7 +249,9 @@ export class OperationRunner {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
     const refused = isClusterError(err, isPin ? 'DENIED' : 'PIN_REFUSED')
     this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: answerText(err), refused })
-    this.#deps.log.warn('an operation failed', { cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: isFault(err) ? err : messageOf(err) })
+    this.#deps.log.warn('an operation failed', {
+      cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: isFault(err) ? err : messageOf(err)
+    })
   }
 
   async #pin (key: string, signal: AbortSignal): Promise<void> {
@@ -259,7 +272,10 @@ export class OperationRunner {
     this.#pinAgainIfChanged(key, pin)
   }
 
-  /** A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than is asked. */
+  /**
+   * A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than
+   * is asked.
+   */
   async #pinOrHold (pin: Pin, signal: AbortSignal): Promise<void> {
     try {
       await this.#deps.ipfs.pin(pin, { signal, onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)) })

@@ -17,7 +17,10 @@ export class Operation {
   /** When it came into its state; Unix milliseconds. */
   since = 0
   error = ''
-  /** An unpin that the node refused by configuration: not tried again by itself, nor after a restart. A pin that is denied: not tried again while it is. */
+  /**
+   * An unpin that the node refused by configuration: not tried again by itself, nor after a restart. A pin that is denied: not tried again
+   * while it is.
+   */
   refused = false
   next: Operation | undefined = undefined
   previous: Operation | undefined = undefined
@@ -65,7 +68,9 @@ export interface EventFacts {
 /** All operations, by CID and by state. The lists of waiting operations are the queues. */
 export class OperationTable {
   readonly #byKey = new Map<string, Operation>()
-  readonly #lists = Object.fromEntries([...keptStates, 'priority_pin_queued' as const].map(name => [name, new OperationList()])) as Record<ListName, OperationList>
+  readonly #lists = Object.fromEntries(
+    [...keptStates, 'priority_pin_queued' as const].map(name => [name, new OperationList()])
+  ) as Record<ListName, OperationList>
 
   get (key: string): Operation | undefined { return this.#byKey.get(key) }
 

@@ -37,10 +37,14 @@ export class PinInfos {
 
   ofOperation (cid: CID, operation: Operation, pin: Pin | undefined): PinInfo {
     const status = operation.state === 'idle' ? 'undefined' : stateFacts[operation.state].status
-    return this.#row({ cid, pin, status, timestamp: operation.since, error: operation.error, attempts: operation.attempts, priority: operation.priority })
+    return this.#row({
+      cid, pin, status, timestamp: operation.since, error: operation.error, attempts: operation.attempts, priority: operation.priority
+    })
   }
 
-  #row (facts: { cid: CID, status: TrackerStatus, timestamp: number, pin?: Pin | undefined, error?: string, attempts?: number, priority?: boolean }): PinInfo {
+  #row (facts: {
+    cid: CID, status: TrackerStatus, timestamp: number, pin?: Pin | undefined, error?: string, attempts?: number, priority?: boolean
+  }): PinInfo {
     const { pin } = facts
     const who = this.#identity()
     return {

@@ -7,13 +7,16 @@ import { parseCid } from '../../model/cid.ts'
 import { cidOfKey, keyOf } from './operation-table.ts'
 
 /**
- * Which pins were running when the process ended without a stop, so that none can end it again and again. Rows, the 1 is the format's version:
- * `pinning/1/<CID>` → JSON {deaths, running, ranMs, retryAt}, for pins that run for a second or more, and those whose run was the last thing the process did;
- * `pinning-run/1` → there while the tracker runs: found at a start, the last run ended without a stop. Then, for ten minutes, pins are noted
- * before they begin. Not synced: a power cut isn't the fault of a pin.
+ * Which pins were running when the process ended without a stop, so that none can end it again and again. Rows, the 1 is the format's
+ * version:
+ * `pinning/1/<CID>` → JSON {deaths, running, ranMs, retryAt}, for pins that run for a second or more, and those whose run was the last
+ * thing the process did;
+ * `pinning-run/1` → there while the tracker runs: found at a start, the last run ended without a stop. Then, for ten minutes, pins are
+ * noted before they begin. Not synced: a power cut isn't the fault of a pin.
  *
- * A pin may need hours to end the process, and a process may be ended every day for reasons of its own while pins run that nobody can finish. So what a pin ran counts
- * towards its wait: the ends that it can be blamed for come at least as far apart as the waits are long. One that ran for the longest wait doesn't wait at all.
+ * A pin may need hours to end the process, and a process may be ended every day for reasons of its own while pins run that nobody can
+ * finish. So what a pin ran counts towards its wait: the ends that it can be blamed for come at least as far apart as the waits are long.
+ * One that ran for the longest wait doesn't wait at all.
  * Of those that ran for ten minutes, who waits while the process ends once more is less likely the reason.
  */
 const prefix = 'pinning/1/'
@@ -25,15 +28,24 @@ const carefulMs = 10 * 60_000
 /** How long a pin waits after the process ended during it: 5 s, 1 min, 12 min, 2.4 h, then 6 h. */
 const firstWaitMs = 5000
 const longestWaitMs = 6 * 3_600_000
-/** One that was there twice is tried apart from others of its kind: for so long, or until it ends. One that nobody sends must not hold healthy ones up. */
+/**
+ * One that was there twice is tried apart from others of its kind: for so long, or until it ends. One that nobody sends must not hold
+ * healthy ones up.
+ */
 const aloneMs = 60_000
-/** One that had run this long is tried together with others at first: a minute apart would tell nothing of it. After so many ends, it has twice the time that it had. */
+/**
+ * One that had run this long is tried together with others at first: a minute apart would tell nothing of it. After so many ends, it has
+ * twice the time that it had.
+ */
 const slowMs = 10 * 60_000
 const slowDeaths = 5
 /** How long a pin has run is noted then, and whenever that has doubled: at `slowMs`, too. */
 const firstRanMs = slowMs / 8
 
-/** `ranMs`: how long it had run at least, when that was noted last. `retryAt`: of a pin that waits; it counts on while the peer is restarted. */
+/**
+ * `ranMs`: how long it had run at least, when that was noted last. `retryAt`: of a pin that waits; it counts on while the peer is
+ * restarted.
+ */
 interface Row { deaths: number, running: boolean, ranMs?: number, retryAt?: number }
 interface Suspect { deaths: number, ranMs: number, retryAt: number }
 interface Run { since: number, isNoted: boolean, ranMs: number }
@@ -85,8 +97,8 @@ export class PinNotes {
   }
 
   /**
-   * False while the pin has to wait: the process ended during it. Once is mostly chance, and all that ran may be tried again together; those that ran when it ended
-   * again begin one after another, so that the next end tells which one it was.
+   * False while the pin has to wait: the process ended during it. Once is mostly chance, and all that ran may be tried again together;
+   * those that ran when it ended again begin one after another, so that the next end tells which one it was.
    */
   mayBegin (key: string): boolean {
     const suspect = this.#suspects.get(key)
@@ -158,7 +170,9 @@ export class PinNotes {
       this.#suspects.set(key, { deaths, ranMs, retryAt })
       this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false, ranMs, retryAt }) })
       this.#later(waitMs, this.#deps.due)
-      log.warn('the peer ended while this was being pinned: it waits before it is tried again', { cid: name.slice(prefix.length), deaths, waitMs })
+      log.warn(
+        'the peer ended while this was being pinned: it waits before it is tried again', { cid: name.slice(prefix.length), deaths, waitMs }
+      )
     } catch (err) {
       log.warn('a row of the table of running pins is damaged and left alone', { row: name.slice(0, 200), err })
     }
@@ -218,7 +232,9 @@ export class PinNotes {
   #note (key: string): void {
     const run = this.#running.get(key)
     if (run != null) run.isNoted = true
-    this.#dirty.set(key, { key: rowKey(key), value: rowOf({ deaths: this.#suspects.get(key)?.deaths ?? 0, running: true, ranMs: run?.ranMs ?? 0 }) })
+    this.#dirty.set(key, {
+      key: rowKey(key), value: rowOf({ deaths: this.#suspects.get(key)?.deaths ?? 0, running: true, ranMs: run?.ranMs ?? 0 })
+    })
   }
 
   #later (ms: number, work: () => void): void {

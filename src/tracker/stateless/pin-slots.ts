@@ -24,8 +24,8 @@ export interface PinSlotsDeps {
 interface Running { progress: number | undefined, looks: number, place: 'slot' | 'parked' | 'whole' }
 
 /**
- * Who may run. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes on without a
- * slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
+ * Who may run. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes
+ * on without a slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
  */
 export class PinSlots {
   readonly #init: PinSlotsInit

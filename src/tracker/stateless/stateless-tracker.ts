@@ -38,7 +38,9 @@ export interface StatelessTrackerDeps {
   /** Resolves when the disk has the pinset as it is: a pin that is told as pinned survives a power cut as this peer's. Default: it has. */
   durable?: () => Promise<void>
   ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
-  /** For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker. */
+  /**
+   * For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker.
+   */
   datastore: Datastore
   /** The rule that denies a CID now. Default: a pin that was denied is for good. */
   deniedBy?: (cid: CID) => string | undefined
@@ -84,7 +86,9 @@ class Tracker implements StatelessTracker {
     this.#init = init
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
-    this.#notes = new PinNotes({ ...deps, isWanted: key => wantOf(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake() })
+    this.#notes = new PinNotes({
+      ...deps, isWanted: key => wantOf(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake()
+    })
     this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#changed(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
@@ -151,7 +155,9 @@ class Tracker implements StatelessTracker {
       yield * this.#retryFailed()
       for await (const pins of this.#deps.state.pins(options)) {
         const held = await open.view.statusesOf?.(pins.map(pin => pin.cid))
-        if (held != null) wanted = (wanted ?? 0) + pins.filter((pin, at) => held[at] !== 'unpinned' && wantOf(pin, this.#init.self) === 'pin').length
+        if (held != null) {
+          wanted = (wanted ?? 0) + pins.filter((pin, at) => held[at] !== 'unpinned' && wantOf(pin, this.#init.self) === 'pin').length
+        }
         const rows = pins.filter((pin, at) => this.#repinIfMissing(pin, open, held?.[at])).map(pin => this.#rowOf(pin))
         if (rows.length > 0) yield rows
       }
@@ -177,7 +183,9 @@ class Tracker implements StatelessTracker {
       if (rows.length > 0) yield rows
       if (rows.length < roots.length) break
     }
-    if (count > 0) this.#deps.log.info('the IPFS node held roots that nothing in the pinset asks for; they are being unpinned', { roots: count })
+    if (count > 0) {
+      this.#deps.log.info('the IPFS node held roots that nothing in the pinset asks for; they are being unpinned', { roots: count })
+    }
   }
 
   operation (cid: CID): OperationProgress | undefined {
@@ -215,7 +223,9 @@ class Tracker implements StatelessTracker {
     if (operation != null && operation.state !== 'idle') this.#tell(key, stateFacts[operation.state].status, operation)
   }
 
-  #tell (key: string, status: TrackerStatus, { error, attempts }: Pick<Operation, 'error' | 'attempts'> = { error: '', attempts: 0 }): void {
+  #tell (
+    key: string, status: TrackerStatus, { error, attempts }: Pick<Operation, 'error' | 'attempts'> = { error: '', attempts: 0 }
+  ): void {
     this.#listeners.emit({ cid: () => cidOfKey(key), status, error, attempts })
   }
 
@@ -224,7 +234,9 @@ class Tracker implements StatelessTracker {
       const status = await this.#deps.ipfs.pinStatus(pin, options)
       const operation = this.#table.get(keyOf(pin.cid))
       if (operation != null) return this.#infos.ofOperation(pin.cid, operation, pin) // it began while the node was asked
-      return isHeld(pin, status) ? this.#infos.ofPin(pin, 'pinned', this.#keptText(pin)) : this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
+      return isHeld(pin, status)
+        ? this.#infos.ofPin(pin, 'pinned', this.#keptText(pin))
+        : this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
     } catch (err) {
       if (options.signal?.aborted === true) throw err
       return this.#infos.ofPin(pin, 'cluster_error', answerText(err))
@@ -239,7 +251,9 @@ class Tracker implements StatelessTracker {
 
   #rowOf (pin: Pin): PinInfo {
     const operation = this.#table.get(keyOf(pin.cid))
-    return operation == null ? this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText) : this.#infos.ofOperation(pin.cid, operation, pin)
+    return operation == null
+      ? this.#infos.ofPin(pin, 'unexpectedly_unpinned', missingText)
+      : this.#infos.ofOperation(pin.cid, operation, pin)
   }
 
   #repin (cid: CID): boolean {

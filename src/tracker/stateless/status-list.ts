@@ -75,7 +75,9 @@ export class StatusLists {
     } catch (err) {
       this.#open.delete(pending)
       if (options.signal?.aborted === true) throw err
-      throw new ClusterError(isClusterError(err) ? err.code : 'IPFS_ERROR', {}, { message: `could not get pinset from IPFS: ${messageOf(err)}`, cause: err })
+      throw new ClusterError(
+        isClusterError(err) ? err.code : 'IPFS_ERROR', {}, { message: `could not get pinset from IPFS: ${messageOf(err)}`, cause: err }
+      )
     }
   }
 
@@ -109,7 +111,8 @@ export class StatusLists {
     for (let from = 0; from < operations.length; from += rowsInBatch) {
       const rows: PinInfo[] = []
       for (const operation of operations.slice(from, from + rowsInBatch)) {
-        if (operation.state === 'idle' || !statusMatches(stateFacts[operation.state].status, filter)) continue // changed while the reader took its time
+        // changed while the reader took its time
+        if (operation.state === 'idle' || !statusMatches(stateFacts[operation.state].status, filter)) continue
         const cid = cidOfKey(operation.key)
         rows.push(this.#deps.infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
       }

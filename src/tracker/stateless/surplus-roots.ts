@@ -21,14 +21,15 @@ export interface SurplusRootsDeps {
 export interface SurplusRoot { key: string, cid: CID, want: 'unpin' | 'clean' }
 
 /**
- * How long the pinset must have been whole before roots go that it has never heard of: it may have been removed or replaced on purpose, and be about to come back
- * from the other peers.
+ * How long the pinset must have been whole before roots go that it has never heard of: it may have been removed or replaced on purpose, and
+ * be about to come back from the other peers.
  */
 const strangersStayMs = 3_600_000
 
 /**
- * Finds roots that were left behind: a process that is killed between the change of the pinset and the row in the table of unfinished unpins, or a power cut that
- * takes that row, forgets what it owed its node. Looks only while the pinset is known to be whole, and asks it about each root: memory doesn't grow with either.
+ * Finds roots that were left behind: a process that is killed between the change of the pinset and the row in the table of unfinished
+ * unpins, or a power cut that takes that row, forgets what it owed its node. Looks only while the pinset is known to be whole, and asks it
+ * about each root: memory doesn't grow with either.
  */
 export class SurplusRoots {
   readonly #self: PeerId
@@ -57,7 +58,10 @@ export class SurplusRoots {
     this.#hasLooked = true
   }
 
-  /** One without any head is new, or was emptied and may come back from others; one that was damaged may have lost what its node still holds. */
+  /**
+   * One without any head is new, or was emptied and may come back from others; one that was damaged may have lost what its node still
+   * holds.
+   */
   #isPinsetWhole (): boolean {
     const { heads, dirty, behind, damaged } = this.#deps.progress()
     const isWhole = heads.length > 0 && !dirty && !behind && damaged !== true

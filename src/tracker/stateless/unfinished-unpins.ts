@@ -8,8 +8,8 @@ import { cidOfKey, keyOf } from './operation-table.ts'
 
 /**
  * The table of unpins that this peer still owes its IPFS node. Rows: `unpin/1/<CID>` → JSON {kind, since, attempts, error}; the 1 is the
- * format's version. A row is written when an unpin is asked for (a clean-up of what others hold: when it failed, or at the stop) and goes with
- * its success or with a new pin, so that neither a crash nor a restart forgets it. Not synced: a power cut may lose the last ones.
+ * format's version. A row is written when an unpin is asked for (a clean-up of what others hold: when it failed, or at the stop) and goes
+ * with its success or with a new pin, so that neither a crash nor a restart forgets it. Not synced: a power cut may lose the last ones.
  */
 const prefix = 'unpin/1/'
 
@@ -112,4 +112,6 @@ const owedStates: ReadonlySet<string> = new Set(['unpin_queued', 'unpinning', 'u
 /** Refused ones stay away: a node that was told not to unpin keeps what it has. */
 const isOwed = (operation: Operation | undefined): boolean => operation != null && owedStates.has(operation.state) && !operation.refused
 
-const rowOf = ({ state, since, attempts, error }: Operation): Row => ({ kind: state.startsWith('clean') ? 'clean' : 'unpin', since, attempts, error })
+const rowOf = ({ state, since, attempts, error }: Operation): Row => ({
+  kind: state.startsWith('clean') ? 'clean' : 'unpin', since, attempts, error
+})

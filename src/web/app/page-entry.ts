@@ -2,8 +2,8 @@ import type { ComponentType } from 'preact'
 import type { IconName } from '../ui/icon-paths.ts'
 
 /**
- * Who a page is for. `everyone`: with or without a session. `guest`: who has a session is sent to the dashboard. `user`, `admin`: a session is asked for.
- * `operator`: who runs the cluster: admins of the service, or whoever has the REST API's credentials.
+ * Who a page is for. `everyone`: with or without a session. `guest`: who has a session is sent to the dashboard. `user`, `admin`: a session
+ * is asked for. `operator`: who runs the cluster: admins of the service, or whoever has the REST API's credentials.
  */
 export type Audience = 'everyone' | 'guest' | 'user' | 'admin' | 'operator'
 

@@ -24,7 +24,9 @@ export function matchPath (pattern: string, path: string): PathMatch | null {
 }
 
 /** The entry that fits best. */
-export function findPath<E extends { path: string }> (entries: readonly E[], path: string): { entry: E, params: Record<string, string> } | null {
+export function findPath<E extends { path: string }> (entries: readonly E[], path: string): {
+  entry: E, params: Record<string, string>
+} | null {
   let best: { entry: E, match: PathMatch } | null = null
   for (const entry of entries) {
     const match = matchPath(entry.path, path)

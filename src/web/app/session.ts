@@ -15,12 +15,17 @@ export type Session =
   | { kind: 'user', email: string, role: 'user' | 'admin' }
   | { kind: 'operator', user: string }
 
-/** Who was logged in here last: spares guests a request that would fail, and tells other tabs. The session itself is a cookie that scripts can't see. */
+/**
+ * Who was logged in here last: spares guests a request that would fail, and tells other tabs. The session itself is a cookie that scripts
+ * can't see.
+ */
 const hintKey = 'helia-cluster-user'
 
 interface State { session: Session, /** The session ended under a page that is open: who has to log in again. */ ended: { email: string } | null }
 
-export const sessionState = createStore<State>({ session: { kind: 'loading', expected: face.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null })
+export const sessionState = createStore<State>({
+  session: { kind: 'loading', expected: face.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null
+})
 
 export const useSession = (): Session => useStore(sessionState, ({ session }) => session)
 
@@ -66,7 +71,8 @@ function become (next: Session): void {
   else if (old.kind !== 'loading') retryFailed()
 }
 
-const nameOf = (one: Session): string | undefined => one.kind === 'user' ? one.email : one.kind === 'operator' ? one.user : one.kind === 'loading' ? one.expected : undefined
+const nameOf = (one: Session): string | undefined =>
+  one.kind === 'user' ? one.email : one.kind === 'operator' ? one.user : one.kind === 'loading' ? one.expected : undefined
 
 async function askService (): Promise<Session> {
   if (readStored<string>(hintKey) == null) return { kind: 'guest' }

@@ -41,7 +41,10 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
   const isCluster = path.startsWith('/api/cluster/')
   let response: Response
   try {
-    response = await fetch(input, { credentials: face.kind === 'cluster' ? 'omit' : 'same-origin', ...init, ...(isCluster ? { headers: withCredentials(init.headers) } : {}) })
+    response = await fetch(input, {
+      credentials: face.kind === 'cluster' ? 'omit' : 'same-origin', ...init,
+      ...(isCluster ? { headers: withCredentials(init.headers) } : {})
+    })
   } catch (err) {
     if (init.signal?.aborted !== true) reportLost()
     throw err

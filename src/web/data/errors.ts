@@ -34,7 +34,8 @@ function retryText (err: unknown): string {
 }
 
 /** Programs are told bytes. */
-const withSizes = (text: string): string => / bytes\b/.test(text) ? text.replace(/\b\d{5,}\b( bytes)?/g, found => bytesText(Number.parseInt(found, 10))) : text
+const withSizes = (text: string): string =>
+  / bytes\b/.test(text) ? text.replace(/\b\d{5,}\b( bytes)?/g, found => bytesText(Number.parseInt(found, 10))) : text
 
 /** Messages of the API begin small and end without a dot. */
 function sentence (text: string): string {

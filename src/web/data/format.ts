@@ -20,7 +20,8 @@ export function bytesText (bytes: number): string {
 }
 
 /** "1,503,238,553 bytes" */
-export const exactBytes = (bytes: number): string => Number.isFinite(bytes) ? `${counts.format(bytes)} ${Math.abs(bytes) === 1 ? 'byte' : 'bytes'}` : 'unknown'
+export const exactBytes = (bytes: number): string =>
+  Number.isFinite(bytes) ? `${counts.format(bytes)} ${Math.abs(bytes) === 1 ? 'byte' : 'bytes'}` : 'unknown'
 
 export const countText = (value: number): string => counts.format(value)
 
@@ -33,7 +34,8 @@ export function percentText (share: number): string {
   return `${percent < 100 ? Math.min(99, Math.round(percent)) : Math.round(percent)}%`
 }
 
-export const rateText = (bytesPerSecond: number): string => `${bytesText(bytesPerSecond < 10 ? bytesPerSecond : Math.round(bytesPerSecond))}/s`
+export const rateText = (bytesPerSecond: number): string =>
+  `${bytesText(bytesPerSecond < 10 ? bytesPerSecond : Math.round(bytesPerSecond))}/s`
 
 const steps: ReadonlyArray<[ms: number, unit: string]> = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1000, 's']]
 

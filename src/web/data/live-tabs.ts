@@ -22,7 +22,8 @@ export interface LiveTabInit {
 }
 
 /**
- * One connection for all tabs of a browser: the tab that has the lock reads, and tells the others. When it is closed, the next one goes on behind the last event that all had.
+ * One connection for all tabs of a browser: the tab that has the lock reads, and tells the others. When it is closed, the next one goes on
+ * behind the last event that all had.
  * Where there are no locks (a page over plain HTTP from elsewhere) each tab reads for itself.
  */
 export class LiveTab {
@@ -48,7 +49,8 @@ export class LiveTab {
   start (): void {
     this.#channel?.postMessage({ kind: 'hello' } satisfies TabMessage)
     const { signal } = this.#end
-    if ('locks' in navigator && this.#channel != null) navigator.locks.request(this.#name, { signal }, () => this.#read()).catch(() => {}) // the tab is closed first
+    // the tab is closed first
+    if ('locks' in navigator && this.#channel != null) navigator.locks.request(this.#name, { signal }, () => this.#read()).catch(() => {})
     else void this.#read()
   }
 

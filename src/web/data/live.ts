@@ -73,7 +73,8 @@ const hubs: Readonly<Record<LiveSource, LiveHub>> = { own: new LiveHub('own'), c
 const usualSource: LiveSource = face.kind === 'service' ? 'own' : 'cluster'
 const loadAgain = (): void => invalidate('')
 
-const isWanted = (type: string, types: readonly string[]): boolean => types.length === 0 || types.some(one => type === one || type.startsWith(`${one}.`))
+const isWanted = (type: string, types: readonly string[]): boolean =>
+  types.length === 0 || types.some(one => type === one || type.startsWith(`${one}.`))
 
 function userNow (): string | undefined {
   const { session } = sessionState.get()

@@ -100,7 +100,9 @@ function entryOf (key: string): Entry {
 }
 
 /** Loads what is known under the key, unless somebody has; draws again when it changes. */
-export function useQuery<T> (key: string, load: (signal: AbortSignal) => Promise<T>, { pollMs, isEnabled = true, keepMs = usualKeepMs }: QueryOptions = {}): Query<T> {
+export function useQuery<T> (
+  key: string, load: (signal: AbortSignal) => Promise<T>, { pollMs, isEnabled = true, keepMs = usualKeepMs }: QueryOptions = {}
+): Query<T> {
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   const latest = useRef(load)
   latest.current = load
@@ -133,7 +135,10 @@ export function useQuery<T> (key: string, load: (signal: AbortSignal) => Promise
     entry.set(typeof change === 'function' ? (change as (old: T | undefined) => T)(entry.data as T | undefined) : change)
   }, [entry])
   const data = entry.data as T | undefined
-  return { data, error: entry.error, isLoading: data === undefined && entry.error == null, isRefreshing: entry.running != null && data !== undefined, reload, set }
+  return {
+    data, error: entry.error, isLoading: data === undefined && entry.error == null,
+    isRefreshing: entry.running != null && data !== undefined, reload, set
+  }
 }
 
 /** Loads again what is shown of the keys that begin so, and forgets the rest of them. */

@@ -20,7 +20,9 @@ export const statusWords: Readonly<Record<string, StatusWord>> = {
   pin_error: { label: 'Pin failed', tone: 'bad', icon: 'warning' },
   unpin_error: { label: 'Unpin failed', tone: 'bad', icon: 'warning' },
   cluster_error: { label: 'No answer', tone: 'bad', icon: 'warning', about: 'The peer did not answer, or is missing' },
-  unexpectedly_unpinned: { label: 'Lost', tone: 'bad', icon: 'warning', about: 'Should be pinned here, but its IPFS node does not have it' },
+  unexpectedly_unpinned: {
+    label: 'Lost', tone: 'bad', icon: 'warning', about: 'Should be pinned here, but its IPFS node does not have it'
+  },
   remote: { label: 'Elsewhere', tone: 'neutral', icon: 'server', about: 'Allocated to other peers' },
   sharded: { label: 'Sharded', tone: 'neutral', icon: 'cube' },
   undefined: { label: 'Unknown', tone: 'neutral', icon: 'help' },

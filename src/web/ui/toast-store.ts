@@ -22,7 +22,10 @@ let count = 0
 export const toasts = createStore<readonly Toast[]>([])
 
 /** Says something in a corner for a while; the returned function takes it away. */
-export function toast (message: ComponentChildren, { tone = 'neutral', action, stayMs = action == null ? 5000 : 10_000, id = `toast-${++count}` }: ToastOptions = {}): () => void {
+export function toast (
+  message: ComponentChildren,
+  { tone = 'neutral', action, stayMs = action == null ? 5000 : 10_000, id = `toast-${++count}` }: ToastOptions = {}
+): () => void {
   toasts.set(old => [...old.filter(one => one.id !== id), { message, tone, action, stayMs, id }].slice(-shownAtOnce))
   return () => dismiss(id)
 }

@@ -14,6 +14,9 @@ export interface Attacked {
 /** One way to make a peer busy, as data. */
 export interface Attack {
   name: string
-  /** Goes on until it is done or the signal aborts, whichever comes first; what it throws is told in the table. Must leave nothing open. Its text is told, too. */
+  /**
+   * Goes on until it is done or the signal aborts, whichever comes first; what it throws is told in the table. Must leave nothing open. Its
+   * text is told, too.
+   */
   run (peer: Attacked, signal: AbortSignal): Promise<string | void>
 }

@@ -1,6 +1,6 @@
 /**
- * A process that asks one URL every so many milliseconds and measures the answers: the attacker's own event loop is too busy for that. Any message ends it; it
- * answers with the times in milliseconds (null for what failed).
+ * A process that asks one URL every so many milliseconds and measures the answers: the attacker's own event loop is too busy for that. Any
+ * message ends it; it answers with the times in milliseconds (null for what failed).
  */
 import { Agent, get } from 'node:http'
 

@@ -52,17 +52,26 @@ export const readerAttacks: readonly Attack[] = [
       const root = sectionOf(0)
       const header = encodeCbor({ roots: [root.cid], version: 1 })
       for (let at = 0; at < 200_000; at++) sections.push(sectionOf(at).section)
-      return posted(`${peer.url}/add?format=car&no-pin=true`, form('file', Buffer.concat([varint(header.length), header, ...sections])), signal)
+      return posted(
+        `${peer.url}/add?format=car&no-pin=true`, form('file', Buffer.concat([varint(header.length), header, ...sections])), signal
+      )
     }
   },
   {
     name: 'tiny-parts',
     run: async (peer, signal) => {
-      const parts = Array.from({ length: 50_000 }, (_, at) => `--b\r\nContent-Disposition: form-data; name="file"; filename="d%2F${at}"\r\n\r\n${at}\r\n`)
+      const parts = Array.from(
+        { length: 50_000 }, (_, at) => `--b\r\nContent-Disposition: form-data; name="file"; filename="d%2F${at}"\r\n\r\n${at}\r\n`
+      )
       return posted(`${peer.url}/add?no-pin=true`, Buffer.from(`${parts.join('')}--b--\r\n`), signal)
     }
   },
-  { name: 'proxy-nesting', run: async (peer, signal) => posted(`${peer.proxy}/api/v0/dag/put?store-codec=dag-cbor`, form('file', Buffer.from('['.repeat(500_000) + ']'.repeat(500_000))), signal) }
+  {
+    name: 'proxy-nesting',
+    run: async (peer, signal) => posted(
+      `${peer.proxy}/api/v0/dag/put?store-codec=dag-cbor`, form('file', Buffer.from('['.repeat(500_000) + ']'.repeat(500_000))), signal
+    )
+  }
 ]
 
 const sha256 = (bytes: Uint8Array): CID['multihash'] => {
@@ -85,13 +94,20 @@ function varint (value: number): Buffer {
 
 /** An upload of one file. */
 function form (name: string, content: Uint8Array = Buffer.from('x')): Buffer {
-  return Buffer.concat([Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${encodeURIComponent(name)}"\r\n\r\n`), content, Buffer.from('\r\n--b--\r\n')])
+  return Buffer.concat(
+    [
+      Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${encodeURIComponent(name)}"\r\n\r\n`), content,
+      Buffer.from('\r\n--b--\r\n')
+    ]
+  )
 }
 
 /** Status, and the end of the answer or of its trailer. */
 async function posted (url: Attacked['url'], body: Buffer, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: 'POST', signal, headers: { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length } }, response => {
+    const outgoing = request(url, {
+      method: 'POST', signal, headers: { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.length }
+    }, response => {
       let end = ''
       response.setEncoding('utf8').on('data', (text: string) => { end = (end + text).slice(-100) })
       response.once('end', () => resolve(`${response.statusCode} ${response.trailers['x-stream-error'] ?? end.trim()}`.slice(0, 160)))

@@ -62,7 +62,8 @@ const byFreeSpace: Allocator = {
 /**
  * Opens clusters for the tests of one file; all are closed when these are done. What it gives has the first peer and its cluster at hand.
  */
-export function clusterOpener (): (count: number, options?: TestClusterOptions) => Promise<TestCluster & { peer: TestPeer, cluster: Cluster }> {
+export function clusterOpener (): (count: number, options?: TestClusterOptions) =>
+  Promise<TestCluster & { peer: TestPeer, cluster: Cluster }> {
   const opened: TestCluster[] = []
   after(async () => { await Promise.all(opened.map(async cluster => cluster.close())) })
   return async (count, options) => {
@@ -96,7 +97,10 @@ export async function clusterOf (count: number, options: TestClusterOptions = {}
       monitor,
       remotes,
       allocator: byFreeSpace,
-      host: { addresses: () => [`/ip4/127.0.0.1/tcp/${9096 + at}/p2p/${id}`], addressesOf: peer => [`/ip4/127.0.0.1/tcp/1/p2p/${peer}`], bandwidth: () => new Map() },
+      host: {
+        addresses: () => [`/ip4/127.0.0.1/tcp/${9096 + at}/p2p/${id}`], addressesOf: peer => [`/ip4/127.0.0.1/tcp/1/p2p/${peer}`],
+        bandwidth: () => new Map()
+      },
       importers: options.importers ?? textImporters,
       clock,
       workers,

@@ -19,7 +19,9 @@ const stored = (pin: Pin): Pin => ({ ...pin, mode: modeOfDepth(pin.maxDepth), us
 
 export interface MemoryConsensusInit { trusts?: (peer: PeerId) => boolean, batchSize?: number }
 
-export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => true, batchSize = 100 }: MemoryConsensusInit = {}): Consensus {
+export function memoryConsensus (
+  pinset = new SharedPinset(), { trusts = () => true, batchSize = 100 }: MemoryConsensusInit = {}
+): Consensus {
   const batches = function * (): Generator<Pin[]> {
     const pins = [...pinset.pins.values()]
     for (let from = 0; from < pins.length; from += batchSize) yield pins.slice(from, from + batchSize)
@@ -40,7 +42,9 @@ export function memoryConsensus (pinset = new SharedPinset(), { trusts = () => t
       has: cid => pinset.pins.has(cid.toString()),
       wasUnpinned: async () => false,
       pins: async function * () { yield * batches() },
-      jsonLines: async function * () { for (const batch of batches()) yield Buffer.from(batch.map(pin => `${goJson(pinJson(pin))}\n`).join('')) },
+      jsonLines: async function * () {
+        for (const batch of batches()) yield Buffer.from(batch.map(pin => `${goJson(pinJson(pin))}\n`).join(''))
+      },
       size: () => pinset.pins.size
     },
     put: async pin => change(pin.cid, stored(pin)),

@@ -107,7 +107,9 @@ export class MemoryIpfs implements IpfsConnector {
     const known = this.paths.get(path)
     if (known != null) return known
     const [, , root = '', ...rest] = path.split('/')
-    if (rest.length > 0) throw new ClusterError('IPFS_ERROR', { path }, { message: `no link named ${JSON.stringify(rest[0])} under ${root}` })
+    if (rest.length > 0) {
+      throw new ClusterError('IPFS_ERROR', { path }, { message: `no link named ${JSON.stringify(rest[0])} under ${root}` })
+    }
     return parseCid(root)
   }
 
@@ -130,7 +132,9 @@ export class MemoryIpfs implements IpfsConnector {
   }
 
   #settle (root: CID): void {
-    for (const held of this.#holds) if (held.waiting.delete(root.toString()) && held.isHandedOver && held.waiting.size === 0) this.#holds.delete(held)
+    for (const held of this.#holds) {
+      if (held.waiting.delete(root.toString()) && held.isHandedOver && held.waiting.size === 0) this.#holds.delete(held)
+    }
   }
 
   #answer (): void { if (this.down != null) throw this.down }

@@ -29,7 +29,9 @@ export class SharedMonitor implements Monitor {
   latestOf (name: string, peer: PeerId): Metric | undefined { return this.#metrics.get(name)?.get(peer) }
   lastKnown (name: string): Metric[] {
     const expired = [...this.#expired].filter(([key]) => key.startsWith(`${name} `)).map(([, metric]) => metric)
-    return [...this.latest(name), ...expired.filter(({ peer }) => this.latestOf(name, peer) == null)].toSorted((a, b) => a.peer < b.peer ? -1 : 1)
+    return [
+      ...this.latest(name), ...expired.filter(({ peer }) => this.latestOf(name, peer) == null)
+    ].toSorted((a, b) => a.peer < b.peer ? -1 : 1)
   }
 
   lastKnownOf (name: string, peer: PeerId): Metric | undefined { return this.latestOf(name, peer) ?? this.#expired.get(`${name} ${peer}`) }
@@ -45,7 +47,10 @@ export class SharedMonitor implements Monitor {
   }
 
   /** The peer says that it lives and how much room it has. */
-  beat (peer: PeerId, { peerName = '', freeSpace = 1000n, draining = [] }: { peerName?: string, freeSpace?: bigint, draining?: readonly PeerId[] } = {}): void {
+  beat (
+    peer: PeerId,
+    { peerName = '', freeSpace = 1000n, draining = [] }: { peerName?: string, freeSpace?: bigint, draining?: readonly PeerId[] } = {}
+  ): void {
     this.log(aMetric('ping', peer, { value: formatPingValue({ peerName, ipfsId: `ipfs-${peerName}`, ipfsAddresses: [], draining }) }))
     this.log(aMetric('freespace', peer, { weight: freeSpace, value: String(freeSpace) }))
   }

@@ -71,7 +71,9 @@ export class SimpleTracker implements PinTracker {
 
   async * statusAll (filter: StatusFilter): AsyncGenerator<PinInfo[]> {
     for await (const batch of this.#deps.consensus.state.pins()) {
-      const rows = await Promise.all(batch.map(async pin => this.#row(pin, await this.#statusOf(pin), this.failures.get(pin.cid.toString())?.error)))
+      const rows = await Promise.all(
+        batch.map(async pin => this.#row(pin, await this.#statusOf(pin), this.failures.get(pin.cid.toString())?.error))
+      )
       const matching = rows.filter(({ status }) => statusMatches(status, filter))
       if (matching.length > 0) yield matching
     }
@@ -127,6 +129,9 @@ export class SimpleTracker implements PinTracker {
     const { cid, name = '', allocations = null, origins = null, timestamp: created = zeroTime, metadata = null } = pin
     const head = { cid, name, allocations, origins, created, metadata }
     const who = { peer: this.#peer, peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [] }
-    return { ...head, ...who, status, timestamp: this.#deps.clock.now(), error, attemptCount: this.failures.get(cid.toString())?.attempts ?? 0, priorityPin: false }
+    return {
+      ...head, ...who, status, timestamp: this.#deps.clock.now(), error, attemptCount: this.failures.get(cid.toString())?.attempts ?? 0,
+      priorityPin: false
+    }
   }
 }

@@ -8,7 +8,9 @@ import { aBlock, aCid } from './values.ts'
 
 /** One upload with one file per pair. */
 export async function * uploadOf (...files: Array<[path: string, ...pieces: string[]]>): AsyncGenerator<UploadEntry> {
-  for (const [path, ...pieces] of files) yield { kind: 'file', path, content: (async function * () { for (const piece of pieces) yield Buffer.from(piece) })() }
+  for (const [path, ...pieces] of files) {
+    yield { kind: 'file', path, content: (async function * () { for (const piece of pieces) yield Buffer.from(piece) })() }
+  }
 }
 
 /** Importers for tests: every piece of content is a block, a file's root is its last block, a shard holds two blocks. */
@@ -47,7 +49,9 @@ function textSharder ({ options }: Parameters<SharderFactory>[0], target: Parame
   const close = async (): Promise<void> => {
     const node = aBlock(`shard of ${open.map(({ cid }) => cid.toString()).join()}`)
     await (await sink)?.write([node])
-    const pin = { ...pinWithOptions(node.cid, options), type: 'shard-pin' as const, maxDepth: 1, name: `${options.name}-shard-${shards.length}` }
+    const pin = {
+      ...pinWithOptions(node.cid, options), type: 'shard-pin' as const, maxDepth: 1, name: `${options.name}-shard-${shards.length}`
+    }
     const shard: Shard = { index: shards.length, cid: node.cid, sizeBytes: open.length, pin }
     shards.push(shard)
     open = []

@@ -19,7 +19,8 @@ export const aBlock = (text: string): Block => ({ cid: aCid(text), bytes: Buffer
 export const blockOf = (bytes: Uint8Array, codec: number): Block => ({ cid: CID.createV1(codec, createDigest(0x12, sha256(bytes))), bytes })
 
 /** A peer ID in the form of an Ed25519 key, always the same for a seed. */
-export const aPeerId = (seed: string | number = 1): PeerId => peerIdFromBytes(Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...sha256(`peer ${seed}`)]))
+export const aPeerId = (seed: string | number = 1): PeerId =>
+  peerIdFromBytes(Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...sha256(`peer ${seed}`)]))
 
 /** Options with what a test asks for. */
 export const options = (changes: Partial<PinOptions> = {}): PinOptions => ({ ...defaultPinOptions(), ...changes })

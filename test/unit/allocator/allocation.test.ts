@@ -48,7 +48,10 @@ describe('allocate', () => {
     assert.throws(() => allocate(tooMany, allocator), err => {
       assert.ok(isClusterError(err, 'NOT_ENOUGH_PEERS'))
       assert.deepEqual(err.details, { needed: 5, wanted: 6, available: 3 })
-      assert.equal(err.message, 'not enough peers to allocate CID. Needed at least: 5. Wanted at most: 6. Available candidates: 3. See logs for more info.')
+      assert.equal(
+        err.message,
+        'not enough peers to allocate CID. Needed at least: 5. Wanted at most: 6. Available candidates: 3. See logs for more info.'
+      )
       return true
     })
   })

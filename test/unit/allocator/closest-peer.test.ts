@@ -5,7 +5,9 @@ import { closestAmong, closestPeer } from '../../../src/allocator/closest-peer.t
 import { isClusterError } from '../../../src/base/errors.ts'
 import { parseCid } from '../../../src/model/cid.ts'
 
-const vectors = JSON.parse(readFileSync(new URL('../../vectors/state/closest-peer.json', import.meta.url), 'utf8')) as Array<{ cid: string, peers: string[], closest: string }>
+const vectors = JSON.parse(
+  readFileSync(new URL('../../vectors/state/closest-peer.json', import.meta.url), 'utf8')
+) as Array<{ cid: string, peers: string[], closest: string }>
 
 describe('closest peer', () => {
   it('finds the peer that Go finds, for every recorded CID', () => {

@@ -65,13 +65,20 @@ describe('a request to pin denied content', { timeout: 20_000 }, () => {
     const ipfs = refusingIpfs(new FakeIpfs({ elsewhere: 'nothing' }, { clock: systemClock }), lists.denylist)
     const cluster = new Refusing()
     const peer = proxyPeer({ cluster, ipfs })
-    const asked = [`pin/add?arg=${bad.cid}`, 'block/put?cid-codec=raw', 'block/put?cid-codec=raw&pin=true', `cat?arg=${bad.cid}`, `block/get?arg=${bad.cid}`]
+    const asked = [
+      `pin/add?arg=${bad.cid}`, 'block/put?cid-codec=raw', 'block/put?cid-codec=raw&pin=true', `cat?arg=${bad.cid}`,
+      `block/get?arg=${bad.cid}`
+    ]
 
     const replies = []
     for (const request of asked) replies.push(await peer.ask(request, request.startsWith('block/put') ? uploadOf(bad.bytes) : {}))
 
     assert.deepEqual(replies.map(({ status }) => status), asked.map(() => 500))
-    for (const reply of replies) assert.equal(jsonOf(reply).Message, `${reply === replies[3] || reply === replies[4] ? '/ipfs/' : ''}${bad.cid} is denied by test.deny:1`)
+    for (const reply of replies) {
+      assert.equal(
+        jsonOf(reply).Message, `${reply === replies[3] || reply === replies[4] ? '/ipfs/' : ''}${bad.cid} is denied by test.deny:1`
+      )
+    }
     assert.equal(cluster.pins.size, 0)
   })
 })

@@ -4,7 +4,8 @@ import { BufferPool } from '../../../src/base/buffer-pool.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const kib = 1024
-const poolOf = (clock = new SimClock()): BufferPool => new BufferPool({ keepBytes: 200 * kib, largestBytes: 256 * kib, idleMs: 1000 }, { clock })
+const poolOf = (clock = new SimClock()): BufferPool =>
+  new BufferPool({ keepBytes: 200 * kib, largestBytes: 256 * kib, idleMs: 1000 }, { clock })
 
 describe('the buffer pool', () => {
   it('gives the same memory again, for sizes that are about the same', () => {

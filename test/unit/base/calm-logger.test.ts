@@ -23,13 +23,22 @@ describe('a calm logger', () => {
     await clock.advance(60_000)
     log.warn('too much', { peer: 'a' })
 
-    assert.deepEqual(noted.warnings(), [['too much', { peer: 'a', at: 0 }], ['too much', { peer: 'a', repeated: 999 }], ['too much', { peer: 'a' }]])
+    assert.deepEqual(
+      noted.warnings(), [['too much', { peer: 'a', at: 0 }], ['too much', { peer: 'a', repeated: 999 }], ['too much', { peer: 'a' }]]
+    )
   })
 
   it('keeps peers and sentences apart', () => {
-    for (const [message, facts] of [['one', { peer: 'a' }], ['one', { peer: 'b' }], ['two', { from: 'a' }], ['two', { from: 'b' }], ['one'], ['one', { peer: 'b' }]] as const) log.warn(message, facts)
+    for (
+      const [message, facts] of [
+        ['one', { peer: 'a' }], ['one', { peer: 'b' }], ['two', { from: 'a' }], ['two', { from: 'b' }], ['one'], ['one', { peer: 'b' }]
+      ] as const
+    ) log.warn(message, facts)
 
-    assert.deepEqual(noted.warnings().map(([message, { peer, from }]) => `${message} ${peer ?? from ?? '-'}`), ['one a', 'one b', 'two a', 'two b', 'one -'])
+    assert.deepEqual(
+      noted.warnings().map(([message, { peer, from }]) => `${message} ${peer ?? from ?? '-'}`),
+      ['one a', 'one b', 'two a', 'two b', 'one -']
+    )
   })
 
   it('says a bounded number of lines, however many peers there are, and hears new ones a minute later', async () => {
@@ -50,6 +59,8 @@ describe('a calm logger', () => {
     now -= 1e6
     back.warn('back', { peer: 'a' })
 
-    assert.deepEqual(noted.lines.map(({ level }) => level), ['debug', 'debug', 'debug', 'info', 'info', 'info', 'error', 'error', 'error', 'warn', 'warn'])
+    assert.deepEqual(
+      noted.lines.map(({ level }) => level), ['debug', 'debug', 'debug', 'info', 'info', 'info', 'error', 'error', 'error', 'warn', 'warn']
+    )
   })
 })

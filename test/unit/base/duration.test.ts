@@ -30,19 +30,25 @@ describe('parseDuration', () => {
     ['3000000h', 'time: invalid duration "3000000h"']
   ]
   for (const [text, message] of bad) {
-    it(`refuses "${text}"`, () => assert.throws(() => parseDuration(text), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message === message))
+    it(
+      `refuses "${text}"`,
+      () => assert.throws(() => parseDuration(text), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message === message)
+    )
   }
 })
 
 describe('formatDuration', () => {
   const cases: Array<[number, string]> = [
-    [0, '0s'], [1000, '1s'], [1500, '1.5s'], [60_000, '1m0s'], [90_500, '1m30.5s'], [hourMs, '1h0m0s'], [24 * hourMs, '24h0m0s'], [1000 * hourMs, '1000h0m0s'],
+    [0, '0s'], [1000, '1s'], [1500, '1.5s'], [60_000, '1m0s'], [90_500, '1m30.5s'], [hourMs, '1h0m0s'], [24 * hourMs, '24h0m0s'],
+    [1000 * hourMs, '1000h0m0s'],
     [-1500, '-1.5s'], [500, '500ms'], [1.5, '1.5ms'], [0.007, '7µs'], [0.0015, '1.5µs'], [0.000003, '3ns'], [999.9999999, '1s'],
     [1000.0001, '1.0000001s'], [hourMs + 0.0001, '1h0m0.0000001s'], [119_999.9999999, '2m0s'], [1e-7, '0s']
   ]
   for (const [ms, text] of cases) it(`prints ${ms} ms as ${text}`, () => assert.equal(formatDuration(ms), text))
 
   it('prints what parseDuration reads back', () => {
-    for (const text of ['1h30m0s', '2m0s', '1.000001ms', '12m0s', '30s', '24h0m0s', '999.999999ms']) assert.equal(formatDuration(parseDuration(text)), text)
+    for (const text of ['1h30m0s', '2m0s', '1.000001ms', '12m0s', '30s', '24h0m0s', '999.999999ms']) {
+      assert.equal(formatDuration(parseDuration(text)), text)
+    }
   })
 })

@@ -13,7 +13,9 @@ describe('texts of errors', () => {
   })
 
   it('that go out tell nothing of a fault of the program', () => {
-    const faults = [new TypeError('x is not a function'), new RangeError('Invalid array length'), new ReferenceError('y is not defined'), overflow()]
+    const faults = [
+      new TypeError('x is not a function'), new RangeError('Invalid array length'), new ReferenceError('y is not defined'), overflow()
+    ]
 
     assert.deepEqual(faults.map(answerText), faults.map(() => 'an unexpected fault'))
     assert.deepEqual(faults.map(isFault), faults.map(() => true))

@@ -44,7 +44,9 @@ describe('lifecycle', () => {
 
   it('stops what had begun when a component fails to start, and throws that error', async () => {
     const { calls, lifecycle, component } = surroundings()
-    const components = [component('a'), component('b', { start: fault('b is broken'), stop: fault('b cannot stop either') }), component('c')]
+    const components = [
+      component('a'), component('b', { start: fault('b is broken'), stop: fault('b cannot stop either') }), component('c')
+    ]
 
     await assert.rejects(lifecycle.start(components, never), /b is broken/)
 
@@ -103,8 +105,12 @@ describe('lifecycle', () => {
 
   it('aborts a start that is under way when it is stopped, and stops what had begun', async () => {
     const { clock, calls, lifecycle, component } = surroundings()
-    const waiting = component('b', { start: async signal => await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) }) })
-    const started = assert.rejects(lifecycle.start([component('a'), waiting, component('c')], never), err => isClusterError(err, 'NOT_READY'))
+    const waiting = component('b', {
+      start: async signal => await new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) })
+    })
+    const started = assert.rejects(
+      lifecycle.start([component('a'), waiting, component('c')], never), err => isClusterError(err, 'NOT_READY')
+    )
     await clock.settle()
 
     await lifecycle.stop()
@@ -116,7 +122,10 @@ describe('lifecycle', () => {
   it('does not wait for ever for a start that ignores the abort, and starts nothing after it', async () => {
     const { clock, calls, lifecycle, component } = surroundings()
     const gate = Promise.withResolvers<void>()
-    const started = assert.rejects(lifecycle.start([component('a', { start: async () => await gate.promise }), component('b')], never), err => isClusterError(err, 'NOT_READY'))
+    const started = assert.rejects(
+      lifecycle.start([component('a', { start: async () => await gate.promise }), component('b')], never),
+      err => isClusterError(err, 'NOT_READY')
+    )
 
     const stopped = assert.rejects(lifecycle.stop(), AggregateError)
     await clock.advance(5000)

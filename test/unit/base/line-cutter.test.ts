@@ -23,5 +23,7 @@ it('gives lines up to their limit, and throws as soon as one is longer, whether 
   }
 
   assert.deepEqual(cut('abc\nde', 'f\nabc'), ['abc', 'def', 'abc'])
-  for (const pieces of [['abcd\n'], ['ab', 'cd\n'], ['abcd'], ['abc', 'd'], ['a\nabcd\nb']]) assert.throws(() => cut(...pieces), { message: 'too long' }, pieces.join('|'))
+  for (const pieces of [['abcd\n'], ['ab', 'cd\n'], ['abcd'], ['abc', 'd'], ['a\nabcd\nb']]) {
+    assert.throws(() => cut(...pieces), { message: 'too long' }, pieces.join('|'))
+  }
 })

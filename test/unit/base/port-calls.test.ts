@@ -12,7 +12,8 @@ const open: MessagePort[] = []
 function pair (service: Partial<PortService>): { caller: PortCalls, answerer: PortCalls } {
   const { port1, port2 } = new MessageChannel()
   open.push(port1)
-  const end = (port: MessagePort, own: Partial<PortService>): PortCalls => new PortCalls(port as unknown as CallPort, { calls: {}, notes: {}, ...own })
+  const end = (port: MessagePort, own: Partial<PortService>): PortCalls =>
+    new PortCalls(port as unknown as CallPort, { calls: {}, notes: {}, ...own })
   return { caller: end(port1, {}), answerer: end(port2, service) }
 }
 
@@ -26,16 +27,27 @@ describe('calls between threads', { timeout: 5000 }, () => {
   })
 
   it('keep code, facts and text of errors', async () => {
-    const { caller } = pair({ calls: { fail: () => { throw new ClusterError('NO_PROVIDER', { tries: 3 }, { message: 'nobody' }) }, break: () => { throw new TypeError('oh') } } })
+    const { caller } = pair({
+      calls: {
+        fail: () => { throw new ClusterError('NO_PROVIDER', { tries: 3 }, { message: 'nobody' }) },
+        break: () => { throw new TypeError('oh') }
+      }
+    })
 
     await assert.rejects(caller.call('fail', undefined), { code: 'NO_PROVIDER', details: { tries: 3 }, message: 'nobody' })
-    await assert.rejects(caller.call('break', undefined), err => err instanceof Error && err.message === 'oh' && /port-calls\.test/.test(err.stack ?? ''))
+    await assert.rejects(
+      caller.call('break', undefined), err => err instanceof Error && err.message === 'oh' && /port-calls\.test/.test(err.stack ?? '')
+    )
     await assert.rejects(caller.call('unknown', undefined), { code: 'UNSUPPORTED' })
   })
 
   it('reject with the reason when they are aborted, and whoever answers hears of it', async () => {
     const begun = Promise.withResolvers<AbortSignal>()
-    const { caller } = pair({ calls: { wait: async (_args: undefined, { signal }: { signal: AbortSignal }) => { begun.resolve(signal); await new Promise(() => {}) } } })
+    const { caller } = pair({
+      calls: {
+        wait: async (_args: undefined, { signal }: { signal: AbortSignal }) => { begun.resolve(signal); await new Promise(() => {}) }
+      }
+    })
     const abort = new AbortController()
     const call = caller.call('wait', undefined, { signal: abort.signal })
     const signal = await begun.promise

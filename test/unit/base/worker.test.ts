@@ -6,7 +6,9 @@ import { WorkerRunner } from '../../../src/base/worker.ts'
 import { SeededRandom, SimClock } from '../../support/sim-clock.ts'
 
 /** A runner in simulated time, and a worker that writes down at which second it ran. */
-function surroundings (work: (run: number, signal: AbortSignal) => Promise<'busy' | 'idle'> = async () => 'idle', some: Partial<Worker> = {}) {
+function surroundings (
+  work: (run: number, signal: AbortSignal) => Promise<'busy' | 'idle'> = async () => 'idle', some: Partial<Worker> = {}
+) {
   const clock = new SimClock(0)
   const runs: number[] = []
   const runner = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })

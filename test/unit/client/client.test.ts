@@ -8,11 +8,17 @@ import type { ScriptedAnswer } from '../../support/scripted-transport.ts'
 import { scriptedTransport } from '../../support/scripted-transport.ts'
 
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'
-const fixed = { chunker: 'size-262144', 'cid-version': '0', format: 'unixfs', hash: 'sha2-256', hidden: 'false', layout: '', local: 'false', mode: 'recursive' }
+const fixed = {
+  chunker: 'size-262144', 'cid-version': '0', format: 'unixfs', hash: 'sha2-256', hidden: 'false', layout: '', local: 'false',
+  mode: 'recursive'
+}
 
 function clientWith (answer: ScriptedAnswer): { client: ClusterClient, asked: string[], headers: () => Record<string, string> } {
   const transport = scriptedTransport(answer)
-  return { client: new ClusterClient({ transport, auth: { username: 'alice', password: 'wünder' } }), asked: transport.asked, headers: () => transport.requests.at(-1)?.headers ?? {} }
+  return {
+    client: new ClusterClient({ transport, auth: { username: 'alice', password: 'wünder' } }), asked: transport.asked,
+    headers: () => transport.requests.at(-1)?.headers ?? {}
+  }
 }
 
 async function all<Item> (items: AsyncIterable<Item>): Promise<Item[]> { return Array.fromAsync(items) }
@@ -115,7 +121,9 @@ describe('client: errors', () => {
   }
 
   it("are the peer's own words", async () => {
-    const err = await failure({ status: 404, body: '{"code":404,"message":"pin is not part of the pinset"}\n' }, async client => client.allocation(cid))
+    const err = await failure(
+      { status: 404, body: '{"code":404,"message":"pin is not part of the pinset"}\n' }, async client => client.allocation(cid)
+    )
 
     assert.deepEqual([err.status, err.code, err.message], [404, 'NOT_FOUND', 'pin is not part of the pinset'])
   })
@@ -153,7 +161,10 @@ describe('client: errors', () => {
     stop.abort(new Error('enough'))
 
     await assert.rejects(broken.id(), err => err instanceof ApiError && err.status === 0 && err.code === 'PEER_UNREACHABLE')
-    await assert.rejects(new ClusterClient({ transport: { request: async () => { throw stop.signal.reason } } }).id({ signal: stop.signal }), { message: 'enough' })
+    await assert.rejects(
+      new ClusterClient({ transport: { request: async () => { throw stop.signal.reason } } }).id({ signal: stop.signal }),
+      { message: 'enough' }
+    )
   })
 })
 

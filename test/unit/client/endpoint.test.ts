@@ -19,8 +19,14 @@ describe('endpoint', () => {
   })
 
   it('is refused with a reason when it is none', () => {
-    for (const text of ['', 'localhost', 'local host:9094', '1.2.3.4:70000', 'http://a', '/ip4', '/ip4/1.2.3.4', '/ip4/1.2.3.4/udp/1', '/ip4/1.2.3.4/tcp/70000', '/ip4/1.2.3.4/tcp/1/ws']) {
-      assert.throws(() => parseEndpoint(text), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith('failed to parse multiaddr'), text)
+    for (const text of [
+      '', 'localhost', 'local host:9094', '1.2.3.4:70000', 'http://a', '/ip4', '/ip4/1.2.3.4', '/ip4/1.2.3.4/udp/1',
+      '/ip4/1.2.3.4/tcp/70000', '/ip4/1.2.3.4/tcp/1/ws'
+    ]) {
+      assert.throws(
+        () => parseEndpoint(text), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith('failed to parse multiaddr'),
+        text
+      )
     }
   })
 })

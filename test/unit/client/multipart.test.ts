@@ -42,7 +42,9 @@ describe('multipart body', () => {
   })
 
   it('is a blob when all contents are at hand, a stream otherwise; both the same', async () => {
-    const streamed: UploadEntry[] = entries.map(entry => 'content' in entry ? { ...entry, content: async function * () { yield new TextEncoder().encode('second file') } } : entry)
+    const streamed: UploadEntry[] = entries.map(
+      entry => 'content' in entry ? { ...entry, content: async function * () { yield new TextEncoder().encode('second file') } } : entry
+    )
 
     assert.ok(multipart(entries, 'B').body() instanceof Blob)
     assert.ok(!(multipart(streamed, 'B').body() instanceof Blob))
@@ -63,7 +65,9 @@ describe('multipart body', () => {
   it('can be made again for another attempt', async () => {
     const made = multipart([{ path: 'a', content: async function * () { yield new Uint8Array([97]) } }], 'B')
 
-    const [first, second] = await Promise.all([made.body(), made.body()].map(async body => Buffer.concat(await Array.fromAsync(body as AsyncIterable<Uint8Array>)).toString()))
+    const [first, second] = await Promise.all(
+      [made.body(), made.body()].map(async body => Buffer.concat(await Array.fromAsync(body as AsyncIterable<Uint8Array>)).toString())
+    )
 
     assert.equal(first, second)
   })

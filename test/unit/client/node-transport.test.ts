@@ -42,7 +42,9 @@ describe('client on Node', () => {
     const refused = await failureOf(createNodeClient({ hosts: [`/ip4/127.0.0.1/tcp/${port}`] }).status('c'))
     const tls = await failureOf(createNodeClient({ hosts: [host], https: true }).id())
 
-    assert.equal(refused.message, `Get "http://127.0.0.1:${port}/pins/c?local=false": dial tcp 127.0.0.1:${port}: connect: connection refused`)
+    assert.equal(
+      refused.message, `Get "http://127.0.0.1:${port}/pins/c?local=false": dial tcp 127.0.0.1:${port}: connect: connection refused`
+    )
     assert.equal(tls.message, `Get "https://127.0.0.1:${host.split('/').at(-1)}/id": http: server gave HTTP response to HTTPS client`)
   })
 

@@ -22,7 +22,8 @@ describe('big adds', () => {
   const kib256 = 262_144
 
   /** Makes `count` blocks of 256 KiB, every eighth of another codec. */
-  const bigImporter = (count: number, onWrite = (_at: number): void => {}): Importer => async function * (_entries, _params, sink, { onRoot }) {
+  const bigImporter = (count: number, onWrite = (_at: number): void => {}): Importer =>
+    async function * (_entries, _params, sink, { onRoot }) {
     for (let at = 0; at < count; at++) {
       const bytes = new Uint8Array(kib256)
       new DataView(bytes.buffer).setUint32(0, at)

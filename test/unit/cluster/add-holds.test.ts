@@ -81,17 +81,33 @@ const cases: Record<string, AddCase | ((made: TestCluster) => AddCase)> = {
   'a wrapped CAR': { params: { format: 'car', wrap: true }, entries: aCar, fails: true },
   'an upload that is cut off': { entries: cutOff, fails: true },
   'an upload in shards that is cut off': { params: shard, options: { ...factors(1), ...smallShards }, entries: cutOff, fails: true },
-  'a CAR that is cut off': { params: { format: 'car' }, entries: entries({ kind: 'file', path: 'x', content: content(200_000) }), fails: true },
+  'a CAR that is cut off': {
+    params: { format: 'car' }, entries: entries({ kind: 'file', path: 'x', content: content(200_000) }), fails: true
+  },
   'a client that leaves after a line': { lines: 1 },
-  'a client that leaves a sharded add after a line': { params: { ...shard, progress: true }, options: { ...factors(1), ...smallShards }, lines: 3 },
+  'a client that leaves a sharded add after a line': {
+    params: { ...shard, progress: true }, options: { ...factors(1), ...smallShards }, lines: 3
+  },
   'a client that has left': { signal: AbortSignal.abort(new Error('left')), fails: true },
   'a client that has left a sharded add': { params: shard, options: factors(1), signal: AbortSignal.abort(new Error('left')), fails: true },
-  'a full disk': { prepare: ({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }, fails: true },
-  'a full disk in shards': { params: shard, options: factors(1), prepare: ({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }, fails: true },
-  'a disk that fills up': { entries: middle(({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }), fails: true },
+  'a full disk': {
+    prepare: ({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }, fails: true
+  },
+  'a full disk in shards': {
+    params: shard, options: factors(1),
+    prepare: ({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }, fails: true
+  },
+  'a disk that fills up': {
+    entries: middle(({ peers }) => { for (const { ipfs } of peers) ipfs.storageFault = new ClusterError('STORAGE_FULL') }), fails: true
+  },
   'a destination that dies': { entries: middle(made => { made.unreachable.set(made.ids[1] ?? '', new ClusterError('PEER_UNREACHABLE')) }) },
-  'a pinset that takes no pin': { prepare: ({ peerAt }) => { peerAt(0).consensus.put = async () => { throw new ClusterError('STORAGE_FULL') } }, fails: true },
-  'a pinset that takes no pin of a sharded add': { params: shard, options: factors(1), prepare: ({ peerAt }) => { peerAt(0).consensus.put = async () => { throw new ClusterError('STORAGE_FULL') } }, fails: true },
+  'a pinset that takes no pin': {
+    prepare: ({ peerAt }) => { peerAt(0).consensus.put = async () => { throw new ClusterError('STORAGE_FULL') } }, fails: true
+  },
+  'a pinset that takes no pin of a sharded add': {
+    params: shard, options: factors(1),
+    prepare: ({ peerAt }) => { peerAt(0).consensus.put = async () => { throw new ClusterError('STORAGE_FULL') } }, fails: true
+  },
   'no peer to hold it': { options: factors(9), fails: true },
   'shards that are too small': { params: shard, options: { ...factors(1), shardSize: 10 }, fails: true }
 }
@@ -100,12 +116,16 @@ describe('the blocks of an add are held no longer than it takes', () => {
   for (const [name, given] of Object.entries(cases)) {
     it(name, async () => {
       const made = await open(3, { importers })
-      const { params = {}, options = {}, entries = tree, prepare, lines = Infinity, signal, fails = false } = typeof given === 'function' ? given(made) : given
+      const { params = {}, options = {}, entries = tree, prepare, lines = Infinity, signal, fails = false } = typeof given === 'function'
+        ? given(made)
+        : given
       const { cluster } = made
       prepare?.(made)
       let read = 0
       const add = async (): Promise<void> => {
-        for await (const _ of cluster.add(entries(made), addParams(params, options), signal == null ? {} : { signal })) if (++read >= lines) break
+        for await (const _ of cluster.add(entries(made), addParams(params, options), signal == null ? {} : { signal })) {
+          if (++read >= lines) break
+        }
       }
 
       await (fails ? assert.rejects(add) : add())

@@ -33,7 +33,9 @@ const paramsOf = (query: Record<string, string>): ReturnType<typeof addParams> =
 
 const withoutHolders = (line: AddedOutput): Record<string, unknown> => addedOutputJson({ ...line, allocations: [] })
 
-const pinRow = ({ cid, name, type, maxDepth, reference, shardSize, mode, replicationFactorMin, replicationFactorMax }: Pin): Record<string, unknown> => ({
+const pinRow = (
+  { cid, name, type, maxDepth, reference, shardSize, mode, replicationFactorMin, replicationFactorMax }: Pin
+): Record<string, unknown> => ({
   cid: cid.toString(),
   name,
   type,
@@ -45,7 +47,8 @@ const pinRow = ({ cid, name, type, maxDepth, reference, shardSize, mode, replica
   replication_factor_max: replicationFactorMax
 })
 
-const byCid = (rows: Array<Record<string, unknown>>): Array<Record<string, unknown>> => rows.toSorted((a, b) => String(a['cid']) < String(b['cid']) ? -1 : 1)
+const byCid = (rows: Array<Record<string, unknown>>): Array<Record<string, unknown>> =>
+  rows.toSorted((a, b) => String(a['cid']) < String(b['cid']) ? -1 : 1)
 
 describe('sharded adds as Go answered them', () => {
   for (const { name, input, query, output, trailerError, pinsCreated } of recorded) {

@@ -18,10 +18,14 @@ describe('add', () => {
 
     const lines = await collect(made.cluster.add(uploadOf(['a', '1', '2'], ['b', '3']), addParams({}, { name: 'n', metadata: { k: 'v' } })))
 
-    assert.deepEqual(lines.map(({ name, cid, size }) => [name, cid?.toString(), size]), [['a', aCid('2').toString(), 2], ['b', aCid('3').toString(), 1]])
+    assert.deepEqual(
+      lines.map(({ name, cid, size }) => [name, cid?.toString(), size]), [['a', aCid('2').toString(), 2], ['b', aCid('3').toString(), 1]]
+    )
     assert.deepEqual(lines.map(({ allocations }) => allocations), [made.ids, made.ids])
     const [pin, ...others] = made.pinset.pins.values()
-    assert.deepEqual([pin?.cid.toString(), pin?.name, pin?.metadata, pin?.allocations, others], [aCid('3').toString(), 'n', { k: 'v' }, [], []])
+    assert.deepEqual(
+      [pin?.cid.toString(), pin?.name, pin?.metadata, pin?.allocations, others], [aCid('3').toString(), 'n', { k: 'v' }, [], []]
+    )
     assert.deepEqual(blockCounts(made), [3])
   })
 
@@ -55,7 +59,9 @@ describe('add', () => {
 
     const lines = await collect(cluster.add(uploadOf(['a', '1', '2']), addParams({ progress: true })))
 
-    assert.deepEqual(lines.map(({ cid, bytes, allocations }) => [cid == null, bytes, allocations.length]), [[true, 1, 0], [true, 2, 0], [false, 0, 1]])
+    assert.deepEqual(
+      lines.map(({ cid, bytes, allocations }) => [cid == null, bytes, allocations.length]), [[true, 1, 0], [true, 2, 0], [false, 0, 1]]
+    )
   })
 
   it('goes to the allocated peers only, which are those of the pin', async () => {
@@ -88,7 +94,9 @@ describe('add', () => {
     const last = made.peerAt(2)
 
     await collect(last.cluster.add(uploadOf(['a', '1']), addParams({ local: true }, factors(2))))
-    await collect(last.cluster.add(uploadOf(['b', '2']), addParams({ local: true }, { ...factors(1), userAllocations: [made.ids[1] ?? ''] })))
+    await collect(
+      last.cluster.add(uploadOf(['b', '2']), addParams({ local: true }, { ...factors(1), userAllocations: [made.ids[1] ?? ''] }))
+    )
 
     const pins = [...made.pinset.pins.values()].map(({ allocations }) => allocations)
     assert.deepEqual([pins, blockCounts(made)], [[[made.ids[0], made.ids[2]], [made.ids[1]]], [0, 0, 2]])

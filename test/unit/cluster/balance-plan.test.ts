@@ -7,19 +7,27 @@ import { SeededRandom } from '../../support/sim-clock.ts'
 interface Item { cid: string, allocations: string[], replicationFactorMin: number, replicationFactorMax: number }
 
 const peerOf = (peer: string, capacity = 1, groups: string[] = [], takes = true): BalancePeer => ({ peer, capacity, groups, takes })
-const item = (cid: string, ...allocations: string[]): Item => ({ cid, allocations, replicationFactorMin: 1, replicationFactorMax: Math.max(1, allocations.length) })
-const items = (count: number, ...allocations: string[]): Item[] => Array.from({ length: count }, (_, at) => item(`${allocations.join('')}${at}`, ...allocations))
+const item = (cid: string, ...allocations: string[]): Item => ({
+  cid, allocations, replicationFactorMin: 1, replicationFactorMax: Math.max(1, allocations.length)
+})
+const items = (count: number, ...allocations: string[]): Item[] =>
+  Array.from({ length: count }, (_, at) => item(`${allocations.join('')}${at}`, ...allocations))
 
 function planOf (peers: readonly BalancePeer[], pins: readonly Item[]) {
   const plan = new BalancePlan(peers)
   for (const pin of pins) plan.count(pin)
   const moves = pins.map(pin => plan.moveOf(pin)).filter(move => move != null)
-  return { plan, moves, figures: plan.figures(), goals: Object.fromEntries(plan.figures().map(({ peer, goal }) => [peer, goal])), after: Object.fromEntries(plan.figures().map(({ peer, after }) => [peer, after])) }
+  return {
+    plan, moves, figures: plan.figures(), goals: Object.fromEntries(plan.figures().map(({ peer, goal }) => [peer, goal])),
+    after: Object.fromEntries(plan.figures().map(({ peer, after }) => [peer, after]))
+  }
 }
 
 function applied (pins: readonly Item[], moves: ReadonlyArray<BalanceMove<string>>): Item[] {
   const byCid = new Map(moves.map(move => [move.cid, move]))
-  return pins.map(pin => ({ ...pin, allocations: pin.allocations.map(peer => peer === byCid.get(pin.cid)?.from ? byCid.get(pin.cid)?.to ?? peer : peer) }))
+  return pins.map(pin => ({
+    ...pin, allocations: pin.allocations.map(peer => peer === byCid.get(pin.cid)?.from ? byCid.get(pin.cid)?.to ?? peer : peer)
+  }))
 }
 
 describe('the plan of a rebalance', () => {
@@ -55,7 +63,10 @@ describe('the plan of a rebalance', () => {
   })
 
   it('lets pins alone that go everywhere, move already, or have a holder that is not there', () => {
-    const pins = [...items(20, 'a', 'gone'), { ...item('everywhere'), replicationFactorMin: -1, replicationFactorMax: -1 }, { ...item('moving', 'a', 'b'), replicationFactorMax: 1 }]
+    const pins = [
+      ...items(20, 'a', 'gone'), { ...item('everywhere'), replicationFactorMin: -1, replicationFactorMax: -1 },
+      { ...item('moving', 'a', 'b'), replicationFactorMax: 1 }
+    ]
     const { plan, moves } = planOf([peerOf('a'), peerOf('b')], pins)
 
     assert.deepEqual([plan.pins, moves], [0, []])
@@ -81,7 +92,8 @@ describe('the plan of a rebalance', () => {
       const { moves, figures, plan } = planOf(peers, pins)
       const surplus = figures.reduce((sum, one) => sum + Math.max(0, one.pins - one.goal), 0)
       const groupMoves = moves.filter(({ why }) => why === 'group').length
-      const groupsOf = ({ allocations }: Item): number => new Set(allocations.map(peer => peers.find(one => one.peer === peer)?.groups[0])).size
+      const groupsOf = ({ allocations }: Item): number =>
+        new Set(allocations.map(peer => peers.find(one => one.peer === peer)?.groups[0])).size
       const later = applied(pins, moves)
 
       assert.ok(moves.length - groupMoves <= surplus + groupMoves, `${moves.length} moves, ${surplus} too much, ${groupMoves} for groups`)

@@ -5,8 +5,13 @@ import { BlockSpread } from '../../../src/cluster/add/block-spread.ts'
 import { numberedBlocks } from '../../support/blocks.ts'
 
 const spreadTo = (counts: number[]): BlockSpread => {
-  const putBlocks = async (batches: AsyncIterable<unknown[]>): Promise<void> => { for await (const batch of batches) counts.push(batch.length) }
-  return new BlockSpread({ self: 'self', destinations: ['self'], hold: {} as never }, { ipfs: { putBlocks }, remotes: { putBlocks: async () => {} }, log: silentLogger })
+  const putBlocks = async (batches: AsyncIterable<unknown[]>): Promise<void> => {
+    for await (const batch of batches) counts.push(batch.length)
+  }
+  return new BlockSpread(
+    { self: 'self', destinations: ['self'], hold: {} as never },
+    { ipfs: { putBlocks }, remotes: { putBlocks: async () => {} }, log: silentLogger }
+  )
 }
 
 async function batchesOf (count: number, size: number): Promise<number[]> {

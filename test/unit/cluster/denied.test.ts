@@ -12,7 +12,9 @@ const opened: Array<{ close (): Promise<void> }> = []
 after(async () => { for (const one of opened.toReversed()) await one.close() })
 
 /** One peer whose list has these lines; its node refuses, too. */
-async function open (...lines: string[]): Promise<TestCluster & { cluster: TestCluster['peers'][number]['cluster'], node: MemoryIpfs, deny (...rules: string[]): Promise<void> }> {
+async function open (...lines: string[]): Promise<TestCluster & {
+  cluster: TestCluster['peers'][number]['cluster'], node: MemoryIpfs, deny (...rules: string[]): Promise<void>
+}> {
   const lists = await denyLists(lines)
   const node = new MemoryIpfs('ipfs-peer')
   const made = await clusterOf(1, { deps: { denylist: lists.denylist, ipfs: refusingIpfs(node, lists.denylist) } })
@@ -57,7 +59,9 @@ describe('denied content in the cluster', { timeout: 20_000 }, () => {
 
     for (const params of [addParams(), addParams({ noPin: true })]) {
       await assert.rejects(collect(cluster.add(uploadOf(['a', '2', '3']), params)), { code: 'DENIED' })
-      await assert.rejects(collect(cluster.add(uploadOf(['a', '1', '2']), params)), { code: 'DENIED', message: `${aCid('1')} is denied by test.deny:1` })
+      await assert.rejects(
+        collect(cluster.add(uploadOf(['a', '1', '2']), params)), { code: 'DENIED', message: `${aCid('1')} is denied by test.deny:1` }
+      )
     }
 
     assert.equal(pinset.pins.size, 0)

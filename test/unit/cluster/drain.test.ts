@@ -32,7 +32,9 @@ const isDrained = ({ state }: DrainStatus): boolean => state === 'drained'
 describe('draining a peer', () => {
   it('moves all of its pins to others, and never takes one away before the others have it', async () => {
     const told: string[] = []
-    const { cluster, one, heldBy, until, pinMany, peers, pinset } = await open(4, { deps: { onDrain: ({ state }) => { told.push(state) } } })
+    const { cluster, one, heldBy, until, pinMany, peers, pinset } = await open(4, {
+      deps: { onDrain: ({ state }) => { told.push(state) } }
+    })
     await pinMany(40, 2)
     const broken: string[] = []
     pinset.changes.add(([change]) => {

@@ -11,10 +11,13 @@ const minuteMs = 60_000
 async function open (count: number, policy: Partial<HealingPolicy>, pins = 20) {
   const datastore = memoryDatastore()
   await datastore.start(new AbortController().signal)
-  const made = await openCluster(count, { init: { disableRepinning: false, healing: { afterMs: 0, maxPinsPerSecond: 0, whenBack: 'leave', ...policy } }, deps: { datastore } })
+  const made = await openCluster(count, {
+    init: { disableRepinning: false, healing: { afterMs: 0, maxPinsPerSecond: 0, whenBack: 'leave', ...policy } }, deps: { datastore }
+  })
   for (let at = 0; at < pins; at++) await made.cluster.pin(aCid(at), options(factors(2)))
   await made.settle()
-  const heldBy = (at: number): number => [...made.pinset.pins.values()].filter(({ allocations }) => allocations.includes(made.ids[at] ?? '')).length
+  const heldBy = (at: number): number =>
+    [...made.pinset.pins.values()].filter(({ allocations }) => allocations.includes(made.ids[at] ?? '')).length
   const comeBack = (at: number): void => {
     made.unreachable.delete(made.ids[at] ?? '')
     made.monitor.beat(made.ids[at] ?? '', { peerName: `peer${at}`, freeSpace: 1n })

@@ -2,9 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { healthOf, type HealthDeps } from '../../../src/cluster/status/health.ts'
 
-const depsOf = ({ isStarted = true, behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' }) }: { isStarted?: boolean, behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }): HealthDeps => ({
+const depsOf = (
+  {
+    isStarted = true, behind = false, dirty = false, setAside = 0, id = async () => ({ id: 'x', addresses: [], error: '' })
+  }: { isStarted?: boolean, behind?: boolean, dirty?: boolean, setAside?: number, id?: HealthDeps['ipfs']['id'] }
+): HealthDeps => ({
   isStarted: () => isStarted,
-  consensus: { progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'], whyReadOnly: async () => '' },
+  consensus: {
+    progress: () => ({ heads: [], height: 7, dirty, behind }), state: { size: () => 3 } as HealthDeps['consensus']['state'],
+    whyReadOnly: async () => ''
+  },
   ipfs: { id },
   tracker: { setAsideCount: () => setAside }
 })
@@ -17,7 +24,9 @@ describe('the health of a peer', () => {
   })
 
   it('says whether none of the connected members is heard, or only some are not', async () => {
-    const problemsOf = async (silent: string[], heard: number): Promise<string[]> => (await healthOf({ ...depsOf({}), gossip: { health: () => ({ silent, heard }) } })).problems
+    const problemsOf = async (silent: string[], heard: number): Promise<string[]> => (await healthOf({
+      ...depsOf({}), gossip: { health: () => ({ silent, heard }) }
+    })).problems
 
     assert.deepEqual(await problemsOf([], 0), [])
     assert.deepEqual(await problemsOf([], 2), [])
@@ -42,19 +51,27 @@ describe('the health of a peer', () => {
   })
 
   it('says when a denylist can not be used as it is', async () => {
-    const problemsOf = async (...faults: string[]): Promise<string[]> => (await healthOf({ ...depsOf({}), denylist: { lists: () => faults.map(fault => ({ fault })) } })).problems
+    const problemsOf = async (...faults: string[]): Promise<string[]> => (await healthOf({
+      ...depsOf({}), denylist: { lists: () => faults.map(fault => ({ fault })) }
+    })).problems
 
     assert.deepEqual([await problemsOf(), await problemsOf('', ''), await problemsOf('', 'it is not there')], [[], [], ['denylist_broken']])
   })
 
   it('says that a trusted peer has another pinset, and that heads of others stay away', async () => {
-    const problemsOf = async (outOfSync: string[], isBehind: boolean): Promise<string[]> => (await healthOf({ ...depsOf({}), sync: { outOfSync: () => outOfSync, isBehind } })).problems
+    const problemsOf = async (outOfSync: string[], isBehind: boolean): Promise<string[]> => (await healthOf({
+      ...depsOf({}), sync: { outOfSync: () => outOfSync, isBehind }
+    })).problems
 
-    assert.deepEqual([await problemsOf([], false), await problemsOf(['one'], false), await problemsOf([], true)], [[], ['out_of_sync'], ['behind']])
+    assert.deepEqual(
+      [await problemsOf([], false), await problemsOf(['one'], false), await problemsOf([], true)], [[], ['out_of_sync'], ['behind']]
+    )
   })
 
   it('names all that is wrong, also when the node fails to answer at all', async () => {
-    const told = await healthOf(depsOf({ behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' }) }))
+    const told = await healthOf(depsOf({
+      behind: true, dirty: true, id: async () => ({ id: '', addresses: [], error: 'connection refused' })
+    }))
     const failed = await healthOf(depsOf({ id: async () => { throw new Error('gone') } }))
 
     assert.deepEqual(told.problems, ['behind', 'dirty', 'ipfs_unavailable'])

@@ -5,9 +5,13 @@ import type { Holders } from '../../../src/ipfs/holder.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import { pinOf, rawBlock } from '../../contract/ipfs.ts'
 
-const aPeer = { id: '', addresses: [], clusterPeers: [], clusterPeersAddresses: [], version: '', commit: '', rpcProtocolVersion: '', error: '', peerName: '' }
+const aPeer = {
+  id: '', addresses: [], clusterPeers: [], clusterPeersAddresses: [], version: '', commit: '', rpcProtocolVersion: '', error: '',
+  peerName: ''
+}
 const { cid } = await rawBlock('pinned')
-const ping = (ipfsId: string, addresses?: string[]): string => JSON.stringify({ peer_name: 'name', ipfs_id: ipfsId, ...(addresses == null ? {} : { ipfs_addresses: addresses }) })
+const ping = (ipfsId: string, addresses?: string[]): string =>
+  JSON.stringify({ peer_name: 'name', ipfs_id: ipfsId, ...(addresses == null ? {} : { ipfs_addresses: addresses }) })
 const pings = new Map([
   ['self', ping('own', ['/ip4/1.1.1.1/tcp/1'])],
   ['left', ping('L', ['/ip4/2.2.2.2/tcp/2', '/ip4/3.3.3.3/tcp/3/p2p/L'])],
@@ -17,13 +21,17 @@ const pings = new Map([
 ])
 const expired = new Set(['gone'])
 
-const metric = (peer: string, value: string) => ({ name: 'ping', peer, value, expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n })
+const metric = (peer: string, value: string) => ({
+  name: 'ping', peer, value, expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n
+})
 const allocated = (...allocations: string[]): Pin => pinOf(cid, { allocations, replicationFactorMin: 1, replicationFactorMax: 3 })
 const everywhere = pinOf(cid, { replicationFactorMin: -1, replicationFactorMax: -1 })
 
 const told = (pin: Pin | undefined, { isFresh = false } = {}): Holders => holdersOf(cid, { self: 'self', peersetMetric: 'ping' }, {
   state: { get: () => pin },
-  remotes: { info: async peer => ({ ...aPeer, ipfs: { id: `${peer}'s node`, addresses: peer === 'odd' ? null : [`/ip4/127.0.0.1/tcp/4`], error: '' } }) },
+  remotes: { info: async peer => ({
+    ...aPeer, ipfs: { id: `${peer}'s node`, addresses: peer === 'odd' ? null : [`/ip4/127.0.0.1/tcp/4`], error: '' }
+  }) },
   monitor: {
     latest: () => [...pings].map(([peer, value]) => metric(peer, value)),
     latestOf: (_name, peer) => pings.has(peer) ? metric(peer, pings.get(peer) ?? '') : undefined,

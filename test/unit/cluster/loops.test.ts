@@ -221,6 +221,8 @@ describe('progress', () => {
 
     const [progress] = await made.cluster.progress(aCid())
 
-    assert.deepEqual([progress?.peer, progress?.peerName, progress?.operation?.phase, progress?.ipfs], [made.ids[0], 'peer0', 'queued', null])
+    assert.deepEqual(
+      [progress?.peer, progress?.peerName, progress?.operation?.phase, progress?.ipfs], [made.ids[0], 'peer0', 'queued', null]
+    )
   })
 })

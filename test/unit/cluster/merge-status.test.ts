@@ -11,7 +11,10 @@ import { aCid, aPeerId, collect } from '../../support/cluster/values.ts'
 
 const info = (peer: PeerId, of: number, changes: Partial<PinInfo> = {}): PinInfo => {
   const head = { cid: aCid(of), name: `pin ${of}`, allocations: [], origins: [], created: 1000, metadata: { at: String(of) } }
-  const short = { peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [], status: 'pinned' as const, timestamp: 2000, error: '', attemptCount: 0, priorityPin: false }
+  const short = {
+    peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [], status: 'pinned' as const, timestamp: 2000, error: '', attemptCount: 0,
+    priorityPin: false
+  }
   return { ...head, peer, ...short, ...changes }
 }
 
@@ -46,7 +49,8 @@ async function * rowOf (peer: PeerId, changes: Partial<PinInfo>): AsyncGenerator
 const one = (peer: PeerId, changes: Partial<PinInfo>): PeerRows => ({ peer, rows: rowOf(peer, changes) })
 
 /** Tables that hold ten rows in memory. */
-const tableWith = (temporaryStore: (() => Promise<TemporaryStore>) | undefined) => (): SpillingStatusRows => new SpillingStatusRows({ rowsInMemory: 10 }, { temporaryStore })
+const tableWith = (temporaryStore: (() => Promise<TemporaryStore>) | undefined) => (): SpillingStatusRows =>
+  new SpillingStatusRows({ rowsInMemory: 10 }, { temporaryStore })
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 

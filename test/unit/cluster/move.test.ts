@@ -83,7 +83,9 @@ describe('moving a pin', () => {
     await assert.rejects(cluster.movePin(aCid('everywhere'), { from: one, to: [] }), { code: 'INVALID_ARGUMENT' })
     await assert.rejects(cluster.movePin(aCid(), { from: three, to: [] }), { code: 'INVALID_ARGUMENT' })
     await assert.rejects(cluster.movePin(aCid(), { from: one, to: [two] }), { code: 'INVALID_ARGUMENT' })
-    await assert.rejects(cluster.movePin(aCid(), { from: one, to: [aPeerId(9)] }), { code: 'INVALID_ARGUMENT', message: /can not be chosen/ })
+    await assert.rejects(
+      cluster.movePin(aCid(), { from: one, to: [aPeerId(9)] }), { code: 'INVALID_ARGUMENT', message: /can not be chosen/ }
+    )
     assert.equal(pinset.commits, commits)
   })
 

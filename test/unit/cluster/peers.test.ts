@@ -49,7 +49,10 @@ describe('peers', () => {
 
     const rows = new Map(peers.map(info => [info.id, info]))
     assert.deepEqual([...rows.keys()].toSorted(), [ids[0], ids[1], ids[3]].toSorted())
-    assert.deepEqual([rows.get(ids[1] ?? '')?.error, rows.get(ids[1] ?? '')?.addresses, rows.get(ids[3] ?? '')?.peerName], ['failed to dial', null, 'peer3'])
+    assert.deepEqual(
+      [rows.get(ids[1] ?? '')?.error, rows.get(ids[1] ?? '')?.addresses, rows.get(ids[3] ?? '')?.peerName],
+      ['failed to dial', null, 'peer3']
+    )
   })
 
   it('come as they answer, and a silent one after 15 s', async () => {
@@ -130,8 +133,13 @@ describe('garbage collection', () => {
 
   it('keeps what the pinset wants on this peer, whether its node has pinned it yet or not', async () => {
     const made = await open(2)
-    const [everywhere, ours, meta] = [aPin({ cid: aCid('a') }), aPin({ cid: aCid('b'), ...factors(1), allocations: [made.peer.id] }), aPin({ cid: aCid('d'), type: 'meta-pin' })]
-    for (const pin of [everywhere, ours, meta, { ...ours, cid: aCid('c'), allocations: [made.ids[1] ?? ''] }]) made.pinset.pins.set(pin.cid.toString(), pin)
+    const [everywhere, ours, meta] = [
+      aPin({ cid: aCid('a') }), aPin({ cid: aCid('b'), ...factors(1), allocations: [made.peer.id] }),
+      aPin({ cid: aCid('d'), type: 'meta-pin' })
+    ]
+    for (const pin of [everywhere, ours, meta, { ...ours, cid: aCid('c'), allocations: [made.ids[1] ?? ''] }]) {
+      made.pinset.pins.set(pin.cid.toString(), pin)
+    }
 
     await made.cluster.repoGc({ local: true })
 

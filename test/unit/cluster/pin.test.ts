@@ -183,7 +183,9 @@ describe('pin', () => {
     ]
     const results = await Promise.allSettled(writes)
 
-    assert.deepEqual(results.map(result => result.status === 'rejected' && (result.reason as ClusterError).code), writes.map(() => 'FOLLOWER_MODE'))
+    assert.deepEqual(
+      results.map(result => result.status === 'rejected' && (result.reason as ClusterError).code), writes.map(() => 'FOLLOWER_MODE')
+    )
     assert.equal(pinset.commits, 0)
   })
 

@@ -6,7 +6,9 @@ import type { PinProgressReport, RemoteProgress } from '../../../src/network/rem
 import { clusterOf, type TestCluster } from '../../support/cluster/cluster-of.ts'
 import { cidFor } from '../../support/pins.ts'
 
-const report: PinProgressReport = { operation: { type: 'pin', phase: 'in_progress', since: 1, attempts: 1, error: '', queueLength: 0, nextTryAt: null }, ipfs: null }
+const report: PinProgressReport = {
+  operation: { type: 'pin', phase: 'in_progress', since: 1, attempts: 1, error: '', queueLength: 0, nextTryAt: null }, ipfs: null
+}
 
 describe('the progress of a pin on all peers', () => {
   let made: TestCluster
@@ -18,7 +20,9 @@ describe('the progress of a pin on all peers', () => {
       return (answers.get(peer) ?? (async () => report))()
     }
   }
-  const open = async (followerMode = false): Promise<void> => { made = await clusterOf(5, { deps: { remoteProgress }, init: { followerMode } }) }
+  const open = async (followerMode = false): Promise<void> => {
+    made = await clusterOf(5, { deps: { remoteProgress }, init: { followerMode } })
+  }
   const fails = (at: number, code: 'UNSUPPORTED' | 'NOT_AUTHORIZED' | 'PEER_UNREACHABLE'): void => {
     answers.set(made.ids[at] ?? '', async () => { throw new ClusterError(code, {}, { message: `${code} it is` }) })
   }

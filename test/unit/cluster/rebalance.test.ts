@@ -20,7 +20,9 @@ async function open (count: number, settings?: TestClusterOptions) {
     return cluster.rebalanceStatus()
   }
   const pinOn = async (pins: number, name: string, ...peers: string[]): Promise<void> => {
-    for (let at = 0; at < pins; at++) await made.peerAt(0).consensus.put(aPin({ cid: aCid(`${name} ${at}`), ...options(factors(peers.length)), allocations: peers }))
+    for (let at = 0; at < pins; at++) {
+      await made.peerAt(0).consensus.put(aPin({ cid: aCid(`${name} ${at}`), ...options(factors(peers.length)), allocations: peers }))
+    }
     await made.settle()
   }
   return { ...made, one, two, three, heldBy, until, pinOn }
@@ -43,7 +45,9 @@ describe('a rebalance', () => {
     const done = await until('done')
 
     assert.deepEqual([plan.count, plan.moves.length, plan.pins, untouched], [20, 20, 60, 0])
-    assert.deepEqual(plan.peers.map(({ pins, goal, after: then }) => [pins, goal, then]).toSorted(), [[0, 20, 20], [30, 20, 20], [30, 20, 20]])
+    assert.deepEqual(
+      plan.peers.map(({ pins, goal, after: then }) => [pins, goal, then]).toSorted(), [[0, 20, 20], [30, 20, 20], [30, 20, 20]]
+    )
     assert.deepEqual([begun.state, done.moved, done.planned, done.failed], ['planning', 20, 20, 0])
     assert.deepEqual([one, two, three].map(heldBy), [20, 20, 20])
     assert.deepEqual(broken, [])
@@ -63,7 +67,9 @@ describe('a rebalance', () => {
 
   it('spreads copies over the values of a tag', async () => {
     const { cluster, monitor, ids, one, two, until, pinOn, pinset } = await open(4)
-    for (const [at, peer] of ids.entries()) monitor.log(aMetric('tag:region', peer, { value: at < 2 ? 'north' : 'south', partitionable: true }))
+    for (const [at, peer] of ids.entries()) {
+      monitor.log(aMetric('tag:region', peer, { value: at < 2 ? 'north' : 'south', partitionable: true }))
+    }
     await pinOn(10, 'a', one, two)
 
     await cluster.rebalance({ by: ['region'] })
@@ -122,7 +128,10 @@ describe('a rebalance', () => {
 
     const moving = before.heldBy(before.two)
     const { one, two, heldBy, until, clock, peers } = await open(2, { deps: { datastore }, pinset: before.pinset })
-    for (const { ipfs, id } of peers) for (const { cid, allocations } of before.pinset.pins.values()) if (allocations.includes(id)) ipfs.roots.set(cid.toString(), 'recursive')
+    for (const { ipfs, id } of peers) {
+      for (const { cid, allocations } of before.pinset.pins.values())
+        if (allocations.includes(id)) ipfs.roots.set(cid.toString(), 'recursive')
+    }
     const { maxPinsPerSecond } = await until('done')
     await clock.advance(5000) // moves of the earlier run end by themselves
 

@@ -56,7 +56,9 @@ describe('removing a peer', () => {
     const status = tracker.status.bind(tracker)
     tracker.status = async cid => {
       if (cid.equals(aCid('unpinned')) && made.pinset.pins.has(cid.toString())) await cluster.unpin(cid)
-      if (cid.equals(aCid('renamed')) && cluster.allocation(cid).name === '') await made.peerAt(1).consensus.put({ ...cluster.allocation(cid), name: 'newer' })
+      if (cid.equals(aCid('renamed')) && cluster.allocation(cid).name === '') {
+        await made.peerAt(1).consensus.put({ ...cluster.allocation(cid), name: 'newer' })
+      }
       return status(cid)
     }
 
@@ -124,7 +126,9 @@ describe('removing a peer', () => {
     await made.clock.advance(5000)
     await removal
 
-    assert.deepEqual(['some', 'all'].map(name => cluster.allocation(aCid(name)).allocations.toSorted()), [others.toSorted(), others.toSorted()])
+    assert.deepEqual(
+      ['some', 'all'].map(name => cluster.allocation(aCid(name)).allocations.toSorted()), [others.toSorted(), others.toSorted()]
+    )
   })
 
   it('moves at once what a dead peer holds', async () => {
@@ -245,7 +249,9 @@ describe('removals that get in each other\'s way', () => {
     await made.clock.advance(7_200_000)
 
     assert.equal(made.pinset.commits, commits)
-    assert.ok([...made.pinset.pins.values()].every(({ allocations }) => allocations.length === 2 && allocations.includes(made.ids[0] ?? '')))
+    assert.ok(
+      [...made.pinset.pins.values()].every(({ allocations }) => allocations.length === 2 && allocations.includes(made.ids[0] ?? ''))
+    )
   })
 
   it('give nothing to peers that do not answer', async () => {

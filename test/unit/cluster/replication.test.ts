@@ -34,7 +34,10 @@ describe('what a missing peer costs', () => {
     const health = await cluster.pinsHealth()
 
     assert.deepEqual([health.pins, health.everywhere, health.underReplicated, health.unreachable], [4, 1, 2, 1])
-    assert.deepEqual(health.peers.map(({ peerName, isMissing, pins, alone }) => [peerName, isMissing, pins, alone]).toSorted(), [['peer0', false, 2, 1], ['peer1', true, 2, 1], ['peer2', false, 1, 0]])
+    assert.deepEqual(
+      health.peers.map(({ peerName, isMissing, pins, alone }) => [peerName, isMissing, pins, alone]).toSorted(),
+      [['peer0', false, 2, 1], ['peer1', true, 2, 1], ['peer2', false, 1, 0]]
+    )
     assert.deepEqual(health.peers.find(({ peer }) => peer === two)?.lastSeen, 0)
   })
 
@@ -44,7 +47,9 @@ describe('what a missing peer costs', () => {
 
     const { peers } = await cluster.pinsHealth()
 
-    assert.deepEqual(peers.filter(({ isMissing }) => isMissing).map(({ peer, lastSeen, pins }) => [peer, lastSeen, pins]), [[aPeerId(9), null, 1]])
+    assert.deepEqual(
+      peers.filter(({ isMissing }) => isMissing).map(({ peer, lastSeen, pins }) => [peer, lastSeen, pins]), [[aPeerId(9), null, 1]]
+    )
   })
 
   it('has pins that peers failed to get, by status', async () => {
@@ -127,13 +132,18 @@ describe('lists with missing peers', () => {
 
     assert.deepEqual(shown, { both: 'cluster_error', lost: 'cluster_error', fine: undefined, everywhere: undefined })
     assert.equal(alone.peerMap.get(two)?.status, 'cluster_error')
-    assert.match(rows.find(({ name }) => name === 'both')?.peerMap.get(two)?.error ?? '', /^the peer is missing: it was heard last at 1970-01-01T00:00:00Z$/)
+    assert.match(
+      rows.find(({ name }) => name === 'both')?.peerMap.get(two)?.error ?? '',
+      /^the peer is missing: it was heard last at 1970-01-01T00:00:00Z$/
+    )
     assert.deepEqual(rows.filter(isUnderReplicated).map(({ name }) => name).toSorted(), ['both', 'lost'])
   })
 
   it('find the pins of missing peers by the filter', async () => {
     const { cluster } = await withLostPeer()
-    const named = async (filter: number): Promise<string[]> => (await collect(cluster.statusAll(filter, { missing: true }))).map(({ name }) => name).toSorted()
+    const named = async (filter: number): Promise<string[]> => (
+      await collect(cluster.statusAll(filter, { missing: true }))
+    ).map(({ name }) => name).toSorted()
 
     assert.deepEqual([await named(trackerStatuses.cluster_error), await named(trackerStatuses.pin_error)], [['both', 'lost'], []])
   })

@@ -10,7 +10,8 @@ import { aCid, aPin, collect, factors, options } from '../../support/cluster/val
 const open = clusterOpener()
 
 /** The statuses by the peers' places in the cluster. */
-const statuses = ({ peerMap }: GlobalPinInfo, { ids }: Pick<TestCluster, 'ids'>): Array<string | undefined> => ids.map(id => peerMap.get(id)?.status)
+const statuses = ({ peerMap }: GlobalPinInfo, { ids }: Pick<TestCluster, 'ids'>): Array<string | undefined> =>
+  ids.map(id => peerMap.get(id)?.status)
 
 describe('status of one pin', () => {
   it('is unpinned on all members, without asking, for what is not pinned', async () => {
@@ -43,7 +44,9 @@ describe('status of one pin', () => {
     const info = await made.cluster.status(aCid())
 
     const failed = info.peerMap.get(made.ids[2] ?? '')
-    assert.deepEqual([failed?.status, failed?.error, failed?.peerName, info.created], ['cluster_error', 'failed to dial', 'peer2', made.clock.now()])
+    assert.deepEqual(
+      [failed?.status, failed?.error, failed?.peerName, info.created], ['cluster_error', 'failed to dial', 'peer2', made.clock.now()]
+    )
   })
 
   it('still shows a dead holder, and no longer a dead peer that held nothing', async () => {
@@ -136,7 +139,10 @@ describe('status of all pins', () => {
     const [row] = await collect(made.peerAt(1).cluster.statusAll(0))
 
     assert.ok(row != null)
-    assert.deepEqual([row.name, statuses(row, made), row.peerMap.get(made.ids[2] ?? '')?.error], ['n', [undefined, 'pinned', 'cluster_error'], 'failed to dial'])
+    assert.deepEqual(
+      [row.name, statuses(row, made), row.peerMap.get(made.ids[2] ?? '')?.error],
+      ['n', [undefined, 'pinned', 'cluster_error'], 'failed to dial']
+    )
   })
 
   it('is empty when the only peer has no answer to give, and an error when asked locally', async () => {

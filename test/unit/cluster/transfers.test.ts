@@ -13,14 +13,17 @@ describe('a pin on its way', () => {
     await consensus.put(aPin({ cid: aCid(), ...options(factors(1)), allocations: ['a'], timestamp: clock.now() }))
     const current = (): PinInfo => {
       const pin = consensus.state.get(aCid())
-      return { status: 'pinned', error: '', created: pin?.timestamp, allocations: pin?.allocations } as unknown as PinInfo // the rest isn't looked at
+      // the rest isn't looked at
+      return { status: 'pinned', error: '', created: pin?.timestamp, allocations: pin?.allocations } as unknown as PinInfo
     }
     let isOld = true
     const old = { ...current(), allocations: ['a', 'b'] }
     const transfers = new Transfers({ consensus, members: { has: () => true }, ask: async () => isOld ? old : current(), clock })
     let outcome = ''
 
-    const ended = transfers.run({ cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal).then(result => { outcome = result.outcome })
+    const ended = transfers.run(
+      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal
+    ).then(result => { outcome = result.outcome })
     await clock.advance(10_000)
     const waiting = consensus.state.get(aCid())?.allocations
     isOld = false
@@ -36,9 +39,13 @@ describe('a pin on its way', () => {
     const times: number[] = []
     await consensus.put(aPin({ cid: aCid(), ...options(factors(1)), allocations: ['a'], timestamp: clock.now() }))
     consensus.onChange(([change]) => { times.push(change?.pin?.timestamp ?? 0) })
-    const ask = async (): Promise<PinInfo> => ({ status: 'pinned', error: '', created: times.at(-1), allocations: consensus.state.get(aCid())?.allocations }) as unknown as PinInfo
+    const ask = async (): Promise<PinInfo> => ({
+      status: 'pinned', error: '', created: times.at(-1), allocations: consensus.state.get(aCid())?.allocations
+    }) as unknown as PinInfo
 
-    void new Transfers({ consensus, members: { has: () => true }, ask, clock }).run({ cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal)
+    void new Transfers({ consensus, members: { has: () => true }, ask, clock }).run(
+      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal
+    )
     await clock.advance(900)
 
     assert.equal(times.length, 2)

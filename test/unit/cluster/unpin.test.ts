@@ -10,7 +10,8 @@ import { SimClock } from '../../support/sim-clock.ts'
 const openCluster = clusterOpener()
 
 const dagCbor = 0x71
-const node = (links: CID[]): ReturnType<typeof blockOf> => blockOf(encode(Object.fromEntries(links.map((link, at) => [String(at), link]))), dagCbor)
+const node = (links: CID[]): ReturnType<typeof blockOf> =>
+  blockOf(encode(Object.fromEntries(links.map((link, at) => [String(at), link]))), dagCbor)
 
 /** A pinset with a sharded item: two shards, below a node in between when `deep`. */
 async function withSharded (deep = false, expireAt = zeroTime) {
@@ -53,7 +54,9 @@ describe('unpin', () => {
     const clusterDag = cluster.unpin(dag.cid)
 
     await assert.rejects(shard, { code: 'PIN_REFUSED', message: 'cannot unpin a shard directly. Unpin content root CID instead' })
-    await assert.rejects(clusterDag, { code: 'PIN_REFUSED', message: 'cannot unpin a Cluster DAG directly. Unpin content root CID instead' })
+    await assert.rejects(clusterDag, {
+      code: 'PIN_REFUSED', message: 'cannot unpin a Cluster DAG directly. Unpin content root CID instead'
+    })
     assert.equal(pinset.pins.size, 5)
   })
 

@@ -5,7 +5,10 @@ import { promisify } from 'node:util'
 
 const module = new URL('../../../cmd/helia-cluster-service/collector.ts', import.meta.url).href
 
-/** How often a process of its own collects everything while 1 GiB goes through it in buffers of 64 KiB, and the most of them that it holds at once, in MiB. */
+/**
+ * How often a process of its own collects everything while 1 GiB goes through it in buffers of 64 KiB, and the most of them that it holds
+ * at once, in MiB.
+ */
 async function collections ({ tuned }: { tuned: boolean }): Promise<{ full: number, mostMiB: number, told: string }> {
   const program = `
     import { constants, PerformanceObserver } from 'node:perf_hooks'

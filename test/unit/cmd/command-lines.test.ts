@@ -37,10 +37,13 @@ function leftIn (text: string, title: RegExp): string[] {
   const from = lines.findIndex(line => title.test(line)) + 1
   if (from === 0) return []
   const end = lines.findIndex((line, at) => at >= from && line === '')
-  return lines.slice(from, end < 0 ? undefined : end).map(line => /^ {2,3}(\S.*?)(?: {2,}|$)/.exec(line)?.[1] ?? '').filter(left => left !== '')
+  return lines.slice(from, end < 0 ? undefined : end).map(
+    line => /^ {2,3}(\S.*?)(?: {2,}|$)/.exec(line)?.[1] ?? ''
+  ).filter(left => left !== '')
 }
 
-const helpFlags = (text: string): string[] => leftIn(text, /^(global )?options:$/i).flatMap(left => left.match(/(?<![\w<-])--?[a-zA-Z][\w-]*/g) ?? []).toSorted()
+const helpFlags = (text: string): string[] =>
+  leftIn(text, /^(global )?options:$/i).flatMap(left => left.match(/(?<![\w<-])--?[a-zA-Z][\w-]*/g) ?? []).toSorted()
 const helpCommands = (text: string): string[] => leftIn(text, /^commands:$/i).map(left => left.split(/[ |]/)[0] ?? '').toSorted()
 
 describe('the command lines of the three programs', () => {
@@ -69,7 +72,10 @@ describe('the command lines of the three programs', () => {
           COMP_WORDS=(x "\${words[@]}" ''); COMP_CWORD=$((\${#words[@]} + 1)); _${program.program.replaceAll('-', '_')}; echo "\${COMPREPLY[*]}"
         done`
 
-      const lines = execFileSync('bash', ['-c', loop], { cwd: '/', env: { ...process.env, IPFS_CLUSTER_PATH: '/nowhere' }, input: places.map(({ words }) => `${filled(words).join(' ')}\n`).join('') }).toString().split('\n')
+      const lines = execFileSync('bash', ['-c', loop], {
+        cwd: '/', env: { ...process.env, IPFS_CLUSTER_PATH: '/nowhere' },
+        input: places.map(({ words }) => `${filled(words).join(' ')}\n`).join('')
+      }).toString().split('\n')
 
       for (const [at, { words, command }] of places.entries()) {
         if (command.takesFiles === true) continue
@@ -83,13 +89,17 @@ describe('the command lines of the three programs', () => {
     const [hidden, ofOtherPrograms] = [['--upgrade', '-u'], ['-Tsvg']]
     for (const { page, of } of [{ page: 'cli-ctl.md', of: [ctl] }, { page: 'cli-service.md', of: [service, follow] }]) {
       const text = read(`docs/reference/${page}`)
-      const code = [...text.matchAll(/^```\w*\n([^]*?)^```|`([^`]+)`|^## (.+)$/gm)].map(([, block, inline, heading]) => block ?? inline ?? heading ?? '')
+      const code = [...text.matchAll(/^```\w*\n([^]*?)^```|`([^`]+)`|^## (.+)$/gm)].map(
+        ([, block, inline, heading]) => block ?? inline ?? heading ?? ''
+      )
       const all = of.flatMap(placesOf)
       const known = new Set([...all.flatMap(({ command }) => flagsOf(command)), ...hidden])
       const named = code.flatMap(one => one.match(/(?<![\w<-])--?[a-zA-Z][\w-]*/g) ?? [])
 
       const unknown = named.filter(flag => !known.has(flag) && !ofOtherPrograms.includes(flag))
-      const untold = all.filter(({ command, words }) => command.name !== 'help' && words.length > 0).map(({ words }) => words.at(-1) ?? '').filter(name => !code.some(one => one.split(/[^\w<>-]+/).includes(name)))
+      const untold = all.filter(
+        ({ command, words }) => command.name !== 'help' && words.length > 0
+      ).map(({ words }) => words.at(-1) ?? '').filter(name => !code.some(one => one.split(/[^\w<>-]+/).includes(name)))
       const untoldFlags = page === 'cli-ctl.md' ? [] : [...known].filter(flag => !named.includes(flag))
 
       assert.deepEqual({ unknown, untold, untoldFlags }, { unknown: [], untold: [], untoldFlags: [] }, page)
@@ -114,7 +124,11 @@ describe('completion', () => {
       for (const name of ['one', 'two']) mkdirSync(join(folder, name))
       writeFileSync(join(folder, 'pins.json'), '')
       const replies = (program: CompletedProgram, ...words: string[]): string[] => execFileSync('bash',
-        ['-c', `${completionScript('bash', program)}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _${program.program.replaceAll('-', '_')}; printf '%s\\n' "\${COMPREPLY[@]}"`, 'bash', 'x', ...words],
+        [
+          '-c',
+          `${completionScript('bash', program)}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _${program.program.replaceAll('-', '_')}; printf '%s\\n' "\${COMPREPLY[@]}"`,
+          'bash', 'x', ...words
+        ],
         { cwd: folder, env: { ...process.env, IPFS_CLUSTER_PATH: folder } }).toString().trim().split('\n')
 
       assert.deepEqual(replies(follow, 't'), ['two'])
@@ -158,7 +172,9 @@ describe('completion', () => {
 
   it('says in fish what each word is', { skip: spawnSync('fish', ['--version']).error != null ? 'no fish' : false }, () => {
     const offered = (program: CompletedProgram, line: string): string[] =>
-      withScript('fish', program, file => execFileSync('fish', ['-c', `source ${file}; complete -C '${line}'`])).toString().trim().split('\n')
+      withScript(
+        'fish', program, file => execFileSync('fish', ['-c', `source ${file}; complete -C '${line}'`])
+      ).toString().trim().split('\n')
 
     assert.deepEqual(offered(service, 'helia-cluster-service state crdt mark-d'), ['mark-dirty\task for a full check at the next start'])
     assert.deepEqual(offered(ctl, 'helia-cluster-ctl --enc js'), ['json'])

@@ -84,7 +84,10 @@ describe('helia-cluster-follow', () => {
     assert.equal(first.exitCode, 0)
     assert.match(first.out, /follower peer initialized/)
     assert.equal(await readFile(join(parent, 'c1', 'service.json'), 'utf8'), `{\n  "source": "${url}"\n}`)
-    assert.deepEqual([second.exitCode, second.err], [1, `Configuration for this cluster already exists.\nPlease delete ${parent}/c1 if you wish to re-initialize.\n`])
+    assert.deepEqual(
+      [second.exitCode, second.err],
+      [1, `Configuration for this cluster already exists.\nPlease delete ${parent}/c1 if you wish to re-initialize.\n`]
+    )
   })
 
   it('makes a URL out of a DNSLink name, with a scheme', async () => {
@@ -94,18 +97,31 @@ describe('helia-cluster-follow', () => {
 
     const sources = await Promise.all(['c1', 'c2', 'c3'].map(sourceOf))
 
-    assert.deepEqual(sources, ['http://127.0.0.1:8080/ipns/follow.example.org', 'https://gateway.example.org/ipns/follow.example.org', 'http://127.0.0.1:8081/ipns/follow.example.org'])
+    assert.deepEqual(
+      sources,
+      [
+        'http://127.0.0.1:8080/ipns/follow.example.org', 'https://gateway.example.org/ipns/follow.example.org',
+        'http://127.0.0.1:8081/ipns/follow.example.org'
+      ]
+    )
   })
 
   it('refuses names and sources that can be none, and makes nothing', async () => {
-    const results = await Promise.all([run(['a/b', 'init', url]), run(['..', 'init', url]), run(['c1', 'init']), run(['c1', 'init', 'ftp://x/y']), run(['c1', 'run'])])
+    const results = await Promise.all(
+      [run(['a/b', 'init', url]), run(['..', 'init', url]), run(['c1', 'init']), run(['c1', 'init', 'ftp://x/y']), run(['c1', 'run'])]
+    )
 
     assert.deepEqual(results.map(({ exitCode }) => exitCode), [1, 1, 1, 1, 1])
     assert.deepEqual(await readdir(parent), [])
   })
 
   it('refuses URLs that can not be fetched', async () => {
-    for (const [source, why] of [['http://', 'is no URL'], ['https://a b/c', 'is no URL'], ['http://[::1/x', 'is no URL'], ['http://me:secret@host/x', 'has a user or a password'], ['config', 'must be an http'], ['/ipns/name', 'must be an http']] as const) {
+    for (
+      const [source, why] of [
+        ['http://', 'is no URL'], ['https://a b/c', 'is no URL'], ['http://[::1/x', 'is no URL'],
+        ['http://me:secret@host/x', 'has a user or a password'], ['config', 'must be an http'], ['/ipns/name', 'must be an http']
+      ] as const
+    ) {
       const { exitCode, err } = await run(['c1', 'init', source])
 
       assert.equal(exitCode, 1)
@@ -133,8 +149,14 @@ describe('helia-cluster-follow', () => {
 
     const online = await run(['c1'])
 
-    assert.equal(offline.out, `Information about follower peer for Cluster "c1":\n\nConfig folder: ${parent}/c1\nConfig source URL: Available (${url})\nCluster Peer online: false\nIPFS peer online: false\n`)
-    assert.match(online.out, /failed retrieving configuration source \(http:\/\/127.0.0.1:1\/service.json\)\nCluster Peer online: true\nIPFS peer online: true\n/)
+    assert.equal(
+      offline.out,
+      `Information about follower peer for Cluster "c1":\n\nConfig folder: ${parent}/c1\nConfig source URL: Available (${url})\nCluster Peer online: false\nIPFS peer online: false\n`
+    )
+    assert.match(
+      online.out,
+      /failed retrieving configuration source \(http:\/\/127.0.0.1:1\/service.json\)\nCluster Peer online: true\nIPFS peer online: true\n/
+    )
     assert.match(online.out, /Usage: helia-cluster-follow c1/)
   })
 
@@ -145,15 +167,22 @@ describe('helia-cluster-follow', () => {
       return /Config source URL: (.*)/.exec((await run(['c1', 'info'])).out)?.[1]
     }
 
-    assert.match(await lineOf('<html>not found</html>') ?? '', /^what is there is no configuration \(http:\/\/127.0.0.1:1\/service.json\): /)
-    assert.equal(await lineOf('{"source":"http://127.0.0.1:1/other"}'), `what is there is no configuration (${url}): it has a source of its own`)
+    assert.match(
+      await lineOf('<html>not found</html>') ?? '', /^what is there is no configuration \(http:\/\/127.0.0.1:1\/service.json\): /
+    )
+    assert.equal(
+      await lineOf('{"source":"http://127.0.0.1:1/other"}'), `what is there is no configuration (${url}): it has a source of its own`
+    )
   })
 
   it('lists the pinset of the running follower, else that of the disk, also without the source', async () => {
     await run(['c1', 'init', url])
     const empty = await run(['c1', 'list'])
     await runImport({ folder: join(parent, 'c1'), levels: 'error', file: varied, force: true },
-      { terminal: fakeTerminal(), fetch: async () => ({ status: 200, text: served() }), input: (async function * () {})(), output: async () => {} })
+      {
+        terminal: fakeTerminal(), fetch: async () => ({ status: 200, text: served() }), input: (async function * () {})(),
+        output: async () => {}
+      })
     source = undefined
     const offline = await run(['c1', 'list'])
     running = { id: 'me' }
@@ -180,7 +209,9 @@ describe('helia-cluster-follow', () => {
     assert.deepEqual(config?.rpc, { closed: ['Cluster.RepoGCLocal'] })
     assert.deepEqual(config?.api.restapi?.httpListenMultiaddress, [`/unix${parent}/c1/api-socket`])
     assert.deepEqual(config?.api.restapi?.corsAllowedOrigins, ['*'])
-    assert.deepEqual([config?.api.pinsvcapi, config?.api.ipfsproxy, config?.metrics.enableStats, config?.tracing.enableTracing], [null, null, false, false])
+    assert.deepEqual(
+      [config?.api.pinsvcapi, config?.api.ipfsproxy, config?.metrics.enableStats, config?.tracing.enableTracing], [null, null, false, false]
+    )
   })
 
   it('takes the address of its API from a variable', async () => {
@@ -194,11 +225,18 @@ describe('helia-cluster-follow', () => {
   it('says that a folder is too deep for a socket', () => {
     const folder = `/tmp/${'x'.repeat(120)}`
 
-    assert.throws(() => followerApi({ name: 'x', folder }, {}), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.includes('shorter'))
+    assert.throws(
+      () => followerApi({ name: 'x', folder }, {}), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.includes('shorter')
+    )
   })
 
   it('prints version and help, and takes -c', async () => {
-    const results = await Promise.all([run(['--version']), run(['--help']), run(['c1', '--help']), run(['c1', 'run', '-h']), run(['c1', 'run', '--nope']), run(['-c', parent])])
+    const results = await Promise.all(
+      [
+        run(['--version']), run(['--help']), run(['c1', '--help']), run(['c1', 'run', '-h']), run(['c1', 'run', '--nope']),
+        run(['-c', parent])
+      ]
+    )
 
     assert.deepEqual(results.map(({ exitCode }) => exitCode), [0, 0, 0, 0, 0, 0])
     assert.equal(results[0]?.out, `helia-cluster-follow version ${version}\n`)

@@ -44,7 +44,10 @@ describe('launcher', { skip: !existsSync(join(root, 'node_modules/node/bin/node'
     rmSync(folder, { recursive: true })
   })
 
-  interface Launched { pid: number, childPid: number, text (): string, kill (signal: NodeJS.Signals): void, exit: Promise<[number | null, NodeJS.Signals | null]> }
+  interface Launched {
+    pid: number, childPid: number, text (): string, kill (signal: NodeJS.Signals): void,
+    exit: Promise<[number | null, NodeJS.Signals | null]>
+  }
 
   async function launch (node: 'fit' | 'old', ...args: string[]): Promise<Launched> {
     const flags = node === 'old' ? ['--import', join(folder, 'old-node.js')] : []
@@ -86,16 +89,28 @@ describe('launcher', { skip: !existsSync(join(root, 'node_modules/node/bin/node'
     const build = join(folder, 'build')
     mkdirSync(build)
     copyFileSync(join(root, 'cmd/launcher.js'), join(build, 'launcher.js'))
-    writeFileSync(join(build, 'ctl.js'), readFileSync(join(root, 'cmd/helia-cluster-ctl/bin.js'), 'utf8').replace('../launcher.js', './launcher.js'))
+    writeFileSync(
+      join(build, 'ctl.js'), readFileSync(join(root, 'cmd/helia-cluster-ctl/bin.js'), 'utf8').replace('../launcher.js', './launcher.js')
+    )
     writeFileSync(join(build, 'ctl-main.mjs'), 'export const main = () => { console.log(process.pid) }')
     const sameProcess = async (...args: string[]): Promise<boolean> => {
-      const child = spawn(process.execPath, ['--import', join(folder, 'old-node.js'), join(build, 'ctl.js'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(
+        process.execPath, ['--import', join(folder, 'old-node.js'), join(build, 'ctl.js'), ...args],
+        { stdio: ['ignore', 'pipe', 'inherit'] }
+      )
       const [told] = await once(child.stdout, 'data')
       return Number(told) === child.pid
     }
 
-    const here = await Promise.all([['id'], ['--host', '/unix//run/api.sock', 'pin', 'add', '/ipfs/bafk']].map(async args => sameProcess(...args)))
-    const elsewhere = await Promise.all([['--host', '/ip4/127.0.0.1/tcp/1/p2p/12D3', 'id'], ['--host=/dnsaddr/example.org', 'id'], ['--host', '/ip4/127.0.0.1/tcp/1/ipfs/12D3', 'id']].map(async args => sameProcess(...args)))
+    const here = await Promise.all(
+      [['id'], ['--host', '/unix//run/api.sock', 'pin', 'add', '/ipfs/bafk']].map(async args => sameProcess(...args))
+    )
+    const elsewhere = await Promise.all(
+      [
+        ['--host', '/ip4/127.0.0.1/tcp/1/p2p/12D3', 'id'], ['--host=/dnsaddr/example.org', 'id'],
+        ['--host', '/ip4/127.0.0.1/tcp/1/ipfs/12D3', 'id']
+      ].map(async args => sameProcess(...args))
+    )
 
     assert.deepEqual(here, [true, true])
     assert.deepEqual(elsewhere, [false, false, false])

@@ -33,12 +33,17 @@ describe('helia-cluster-service daemon', () => {
     writeFileSync(path, JSON.stringify(file))
   }
 
-  interface World { deps: DaemonDeps, terminal: FakeTerminal, signals: Listeners<NodeJS.Signals>, faults: Listeners<unknown>, started: NodeInit[], stops: number, exits: string[], ready: Promise<void> }
+  interface World {
+    deps: DaemonDeps, terminal: FakeTerminal, signals: Listeners<NodeJS.Signals>, faults: Listeners<unknown>, started: NodeInit[],
+    stops: number, exits: string[], ready: Promise<void>
+  }
 
   /** A daemon whose node starts and stops as told. */
   function world (parts: { start?: StartNode, stop?: () => Promise<void>, failed?: Promise<never> } = {}): World {
     const ready = Promise.withResolvers<void>()
-    const result: World = { terminal: fakeTerminal(), signals: new Listeners(), faults: new Listeners(), started: [], stops: 0, exits: [], ready: ready.promise } as unknown as World
+    const result: World = {
+      terminal: fakeTerminal(), signals: new Listeners(), faults: new Listeners(), started: [], stops: 0, exits: [], ready: ready.promise
+    } as unknown as World
     const node: RunningNode = {
       addresses: { restapi: ['/ip4/127.0.0.1/tcp/9094'] },
       failed: parts.failed ?? new Promise<never>(() => {}),
@@ -61,7 +66,8 @@ describe('helia-cluster-service daemon', () => {
     }
     return result
   }
-  const run = async (deps: DaemonDeps, flags: Partial<DaemonFlags> = {}): Promise<number> => runDaemon({ trust: true, ...flags, folder, levels: 'info' }, deps)
+  const run = async (deps: DaemonDeps, flags: Partial<DaemonFlags> = {}): Promise<number> =>
+    runDaemon({ trust: true, ...flags, folder, levels: 'info' }, deps)
 
   it('says READY with the addresses and ends with 0 after a signal', async () => {
     const one = world()
@@ -73,7 +79,9 @@ describe('helia-cluster-service daemon', () => {
 
     assert.equal(exitCode, 0)
     assert.equal(one.stops, 1)
-    assert.match(one.terminal.printed.err, /\tINFO\tcluster\t\*\* IPFS Cluster is READY \*\*\t\{"restapi":\["\/ip4\/127\.0\.0\.1\/tcp\/9094"\]\}\n/)
+    assert.match(
+      one.terminal.printed.err, /\tINFO\tcluster\t\*\* IPFS Cluster is READY \*\*\t\{"restapi":\["\/ip4\/127\.0\.0\.1\/tcp\/9094"\]\}\n/
+    )
     assert.equal(existsSync(join(folder, 'cluster.lock')), false)
   })
 
@@ -206,7 +214,9 @@ describe('helia-cluster-service daemon', () => {
       file.monitor.pubsubmon = {}
     })
 
-    await assert.rejects(run(world().deps), { message: /^error loading configurations: 2 problems:\n.*dial_peer_timeout.*\n.*check_interval/ })
+    await assert.rejects(run(world().deps), {
+      message: /^error loading configurations: 2 problems:\n.*dial_peer_timeout.*\n.*check_interval/
+    })
   })
 
   it('is refused without any informer', async () => {
@@ -220,7 +230,9 @@ describe('helia-cluster-service daemon', () => {
     mkdirSync(join(folder, 'pebble'))
     writeFileSync(join(folder, 'pebble', 'CURRENT'), '')
 
-    await assert.rejects(run(world().deps), { message: /ipfs-cluster-service -c .* state export -f pins\.json\n.*helia-cluster-service -c .* state import pins\.json\n/ })
+    await assert.rejects(run(world().deps), {
+      message: /ipfs-cluster-service -c .* state export -f pins\.json\n.*helia-cluster-service -c .* state import pins\.json\n/
+    })
   })
 
   it('starts on such a folder with --fresh, or when the state is here already', async () => {

@@ -21,7 +21,9 @@ describe('helia-cluster-service init', () => {
 
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
   const json = (): any => JSON.parse(read('service.json'))
-  async function init (args: string[] = [], given: Parameters<typeof fakeTerminal>[0] = {}): Promise<{ exitCode: number, terminal: FakeTerminal }> {
+  async function init (
+    args: string[] = [], given: Parameters<typeof fakeTerminal>[0] = {}
+  ): Promise<{ exitCode: number, terminal: FakeTerminal }> {
     const terminal = fakeTerminal(given)
     return { exitCode: await runProgram(['-c', folder, 'init', ...args], terminal), terminal }
   }
@@ -42,7 +44,9 @@ describe('helia-cluster-service init', () => {
   it('lets only this user read', async () => {
     await init()
 
-    const modes = ['', 'service.json', 'identity.json', 'ipfs-identity.json', 'peerstore'].map(name => (statSync(join(folder, name)).mode & 0o777).toString(8))
+    const modes = [
+      '', 'service.json', 'identity.json', 'ipfs-identity.json', 'peerstore'
+    ].map(name => (statSync(join(folder, name)).mode & 0o777).toString(8))
     assert.deepEqual(modes, ['700', '600', '600', '600', '644'])
   })
 
@@ -95,7 +99,9 @@ describe('helia-cluster-service init', () => {
   })
 
   it('takes variables into the file; --custom-secret wins over its variable', async () => {
-    const variables = { CLUSTER_SECRET: 'ab'.repeat(32), CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS: '/ip4/127.0.0.1/tcp/1234', CLUSTER_PEERNAME: 'anna' }
+    const variables = {
+      CLUSTER_SECRET: 'ab'.repeat(32), CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS: '/ip4/127.0.0.1/tcp/1234', CLUSTER_PEERNAME: 'anna'
+    }
 
     await init(['-s'], { variables, answers: ['cd'.repeat(32)] })
 
@@ -155,7 +161,9 @@ describe('helia-cluster-service init', () => {
     assert.deepEqual(json().datastore, { level: {} })
   })
 
-  for (const args of [['--consensus', 'raft'], ['--consensus', 'x'], ['--datastore', 'x'], ['--profile', 'x'], ['--peers', '/ip4/1.2.3.4/tcp/1'], ['ftp://x']]) {
+  for (const args of [
+    ['--consensus', 'raft'], ['--consensus', 'x'], ['--datastore', 'x'], ['--profile', 'x'], ['--peers', '/ip4/1.2.3.4/tcp/1'], ['ftp://x']
+  ]) {
     it(`refuses ${args.join(' ')} in one line`, async () => {
       const { exitCode, terminal } = await init(args)
 

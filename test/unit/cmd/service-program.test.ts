@@ -41,7 +41,12 @@ describe('helia-cluster-service', () => {
   })
 
   it('prints help and succeeds when asked for it', async () => {
-    const results = await Promise.all([run('--help'), run('-h'), run('help'), run('h'), run('help', 'state', 'export'), run('state', 'help', 'export'), run('daemon', '--help'), run('init', '-h')])
+    const results = await Promise.all(
+      [
+        run('--help'), run('-h'), run('help'), run('h'), run('help', 'state', 'export'), run('state', 'help', 'export'),
+        run('daemon', '--help'), run('init', '-h')
+      ]
+    )
 
     assert.ok(results.every(({ exitCode, out }) => exitCode === 0 && out.startsWith('Usage:')))
     assert.ok(results.every(({ out }) => out.split('\n').every(line => line.length <= 120)))
@@ -65,7 +70,12 @@ describe('helia-cluster-service', () => {
   })
 
   it('takes flags as Go\'s flag package does', async () => {
-    const results = await Promise.all([run('-version'), run('--debug=false', 'version'), run('--debug=true', 'version'), run('-loglevel', 'debug', 'version'), run('--loglevel=debug', 'version')])
+    const results = await Promise.all(
+      [
+        run('-version'), run('--debug=false', 'version'), run('--debug=true', 'version'), run('-loglevel', 'debug', 'version'),
+        run('--loglevel=debug', 'version')
+      ]
+    )
 
     assert.deepEqual(results.map(({ exitCode }) => exitCode), [0, 0, 0, 0, 0])
   })

@@ -107,7 +107,9 @@ describe('helia-cluster-service state', () => {
 
     const pins = (await exported()).trim().split('\n').map(line => JSON.parse(line))
 
-    assert.deepEqual(pins.map(pin => [pin.replication_factor_min, pin.replication_factor_max, pin.allocations]), [[1, 2, [peer]], [1, 2, [peer]]])
+    assert.deepEqual(
+      pins.map(pin => [pin.replication_factor_min, pin.replication_factor_max, pin.allocations]), [[1, 2, [peer]], [1, 2, [peer]]]
+    )
     for (const flags of [{ replicationMin: 'x' }, { replicationMin: '3', replicationMax: '2' }, { allocations: 'me' }]) {
       await assert.rejects(importFile(minimal, flags), /^CommandFailed|error parsing options: --/)
     }
@@ -120,7 +122,10 @@ describe('helia-cluster-service state', () => {
       [lines.with(2, (lines[2] ?? '').slice(0, 100)).join('\n'), /^error importing state: line [34]: /],
       [lines.with(4, (lines[4] ?? '').replace('"cid":"baf', '"cid":"ba!')).join('\n'), /^error importing state: line 5: cid: /],
       [lines.slice(0, 3).join('\n').slice(0, -10), /^error importing state: line 3: .*ends/],
-      [`${lines[0]}\n${JSON.stringify({ cid: 'QmbrCtydGyPeHiLURSPMqrvE5mCgMCwFYq3UD4XLCeAYw6', name: 'x'.repeat(300_000) })}`, /^error importing state: line 2: /]
+      [
+        `${lines[0]}\n${JSON.stringify({ cid: 'QmbrCtydGyPeHiLURSPMqrvE5mCgMCwFYq3UD4XLCeAYw6', name: 'x'.repeat(300_000) })}`,
+        /^error importing state: line 2: /
+      ]
     ]
 
     for (const [text, message] of damaged) {
@@ -157,9 +162,13 @@ describe('helia-cluster-service state', () => {
     await state.runCrdtMark({ ...init, dirty: false }, deps)
     await state.runCrdtDot(init, deps)
 
-    assert.equal(terminal.printed.out, `Number of heads: 1. Current max-height: 1. Dirty: false\nHeads: [${head}]Datastore marked 'dirty'\n` +
+    assert.equal(terminal.printed.out,
+    `Number of heads: 1. Current max-height: 1. Dirty: false\nHeads: [${head}]Datastore marked 'dirty'\n` +
       `Number of heads: 1. Current max-height: 1. Dirty: true\nHeads: [${head}]Datastore marked 'clean'\n`)
-    assert.equal(written, `digraph CRDTDAG {\nsubgraph heads {\n${head}\n}\n${head} [label="1 | qhoq: +17 -0"]\n${head} -> {}\nsubgraph sg_${head} {\n}\n}\n`)
+    assert.equal(
+      written,
+      `digraph CRDTDAG {\nsubgraph heads {\n${head}\n}\n${head} [label="1 | qhoq: +17 -0"]\n${head} -> {}\nsubgraph sg_${head} {\n}\n}\n`
+    )
   })
 
   it('leaves an output file as it is when it cannot write a new one', async () => {
@@ -202,7 +211,9 @@ describe('helia-cluster-service state', () => {
   })
 
   it('prints help and succeeds without a command, as Go', async () => {
-    const results = await Promise.all([['state'], ['state', 'crdt'], ['state', 'import', '--help'], ['state', 'crdt', 'dot', '-h']].map(async args => {
+    const results = await Promise.all([
+      ['state'], ['state', 'crdt'], ['state', 'import', '--help'], ['state', 'crdt', 'dot', '-h']
+    ].map(async args => {
       const printed = fakeTerminal()
       return { exitCode: await runProgram(args, printed), ...printed.printed }
     }))

@@ -27,7 +27,10 @@ describe('the configuration that init writes', () => {
   })
 
   it('keeps variables, but not the identity', () => {
-    const file: any = defaultServiceJson({ profile: 'public', variables: { CLUSTER_RESTAPI_HEADERS: 'X-A:1', CLUSTER_FOLLOWERMODE: 'true', CLUSTER_ID: 'x', CLUSTER_PRIVATEKEY: 'y' } })
+    const file: any = defaultServiceJson({
+      profile: 'public',
+      variables: { CLUSTER_RESTAPI_HEADERS: 'X-A:1', CLUSTER_FOLLOWERMODE: 'true', CLUSTER_ID: 'x', CLUSTER_PRIVATEKEY: 'y' }
+    })
 
     assert.deepEqual(file.api.restapi.headers, { 'X-A': ['1'] })
     assert.equal(file.cluster.follower_mode, true)

@@ -5,8 +5,10 @@ import * as kinds from '../../../src/config/kinds.ts'
 import type { Kind } from '../../../src/config/kinds.ts'
 import { Secret } from '../../../src/config/secret.ts'
 
-const parseAll = (kind: Kind<unknown>, values: unknown[]): unknown[] => values.map(value => kind.parse(value) === kinds.refused ? 'refused' : kind.parse(value))
-const readAll = (kind: Kind<unknown>, texts: string[]): unknown[] => texts.map(text => kind.fromText(text) === kinds.refused ? 'refused' : kind.fromText(text))
+const parseAll = (kind: Kind<unknown>, values: unknown[]): unknown[] =>
+  values.map(value => kind.parse(value) === kinds.refused ? 'refused' : kind.parse(value))
+const readAll = (kind: Kind<unknown>, texts: string[]): unknown[] =>
+  texts.map(text => kind.fromText(text) === kinds.refused ? 'refused' : kind.fromText(text))
 
 describe('kinds of configuration values', () => {
   it('reads booleans of variables as Go does', () => {
@@ -40,7 +42,9 @@ describe('kinds of configuration values', () => {
   })
 
   it('takes one multiaddress as a text where several are allowed', () => {
-    const parsed = parseAll(kinds.multiaddrs(), ['/ip4/127.0.0.1/tcp/1', ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], '', [], 'nope', ['/ip4/1.2.3/tcp/1'], 5])
+    const parsed = parseAll(
+      kinds.multiaddrs(), ['/ip4/127.0.0.1/tcp/1', ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], '', [], 'nope', ['/ip4/1.2.3/tcp/1'], 5]
+    )
 
     assert.deepEqual(parsed, [['/ip4/127.0.0.1/tcp/1'], ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], [], [], 'refused', 'refused', 'refused'])
   })
@@ -54,15 +58,26 @@ describe('kinds of configuration values', () => {
   })
 
   it('reads maps and lists of variables', () => {
-    const read = [kinds.stringMap.fromText('group:a,region:b'), kinds.listMap.fromText('X-A:1,X-B:2:3'), kinds.strings.fromText('a,b'), kinds.strings.fromText('')]
+    const read = [
+      kinds.stringMap.fromText('group:a,region:b'), kinds.listMap.fromText('X-A:1,X-B:2:3'), kinds.strings.fromText('a,b'),
+      kinds.strings.fromText('')
+    ]
 
     assert.deepEqual(read, [{ group: 'a', region: 'b' }, { 'X-A': ['1'], 'X-B': ['2:3'] }, ['a', 'b'], []])
     assert.equal(kinds.stringMap.fromText('a:1,b'), kinds.refused)
-    for (const kind of [kinds.stringMap, kinds.credentials, kinds.listMap]) for (const json of ['{"user":"password"}', ' {"a":"b","c":"d"}', '["a:b"]']) assert.equal(kind.fromText(json), kinds.refused)
+    for (const kind of [kinds.stringMap, kinds.credentials, kinds.listMap]) {
+      for (const json of ['{"user":"password"}', ' {"a":"b","c":"d"}', '["a:b"]']) assert.equal(kind.fromText(json), kinds.refused)
+    }
   })
 
   it('takes the machine and servers over HTTPS as resolvers of names, plain HTTP on this machine only', () => {
-    const parsed = parseAll(kinds.dnsResolvers, [[], ['system', 'https://dns.example/dns-query'], ['http://127.0.0.1:53/x'], ['http://localhost/x'], ['http://[::1]/x'], ['http://dns.example/x'], ['dns.example'], ['ftp://127.0.0.1'], ['System'], 'system'])
+    const parsed = parseAll(
+      kinds.dnsResolvers,
+      [
+        [], ['system', 'https://dns.example/dns-query'], ['http://127.0.0.1:53/x'], ['http://localhost/x'], ['http://[::1]/x'],
+        ['http://dns.example/x'], ['dns.example'], ['ftp://127.0.0.1'], ['System'], 'system'
+      ]
+    )
 
     assert.deepEqual(parsed.map(one => one === 'refused'), [false, false, false, false, false, true, true, true, true, true])
   })

@@ -27,7 +27,13 @@ describe('keys that do nothing here', () => {
     }, { CLUSTER_PEERWATCHINTERVAL: '1m' })
 
     const keys = warnings.map(warning => warning.split(' has no effect here: ')[0])
-    assert.deepEqual(keys, ['cluster.resource_manager.memory_limit_bytes', 'CLUSTER_PEERWATCHINTERVAL (cluster.peer_watch_interval)', 'consensus.crdt.datastore_namespace'])
+    assert.deepEqual(
+      keys,
+      [
+        'cluster.resource_manager.memory_limit_bytes', 'CLUSTER_PEERWATCHINTERVAL (cluster.peer_watch_interval)',
+        'consensus.crdt.datastore_namespace'
+      ]
+    )
   })
 })
 
@@ -42,7 +48,9 @@ describe('the reference of configuration keys', () => {
     const reference = configReference()
     const known = JSON.parse(read('test/vectors/config/env-vars.json')) as Array<{ env: string }>
 
-    const missing = known.map(({ env }) => env).filter(name => !/^CLUSTER_(RAFT|BADGER3?|LEVELDB|PEBBLE|NUMPIN)_/.test(name) && !reference.includes(`\`${name}\``))
+    const missing = known.map(({ env }) => env).filter(
+      name => !/^CLUSTER_(RAFT|BADGER3?|LEVELDB|PEBBLE|NUMPIN)_/.test(name) && !reference.includes(`\`${name}\``)
+    )
 
     assert.deepEqual(missing, [])
   })

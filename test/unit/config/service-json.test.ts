@@ -6,7 +6,8 @@ import { parseServiceJson, readServiceConfig, sourceOf } from '../../../src/conf
 import type { LoadedConfig } from '../../../src/config/service-json.ts'
 
 const fresh = (): any => defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: 'ab'.repeat(32) } })
-const load = (file: any, variables: Record<string, string> = {}): LoadedConfig => readServiceConfig(file, { variables, hostName: 'this-host' })
+const load = (file: any, variables: Record<string, string> = {}): LoadedConfig =>
+  readServiceConfig(file, { variables, hostName: 'this-host' })
 
 function problemsOf (file: any, variables: Record<string, string> = {}): string {
   try {
@@ -63,14 +64,18 @@ describe('reading service.json', () => {
   it('does not quote the file when it is not JSON', () => {
     const text = '{\n  "cluster": {\n    "secret": abababab\n  }\n}'
 
-    assert.throws(() => parseServiceJson(text), (err: Error) => /not valid JSON: look near line \d/.test(err.message) && !err.message.includes('abab'))
+    assert.throws(
+      () => parseServiceJson(text), (err: Error) => /not valid JSON: look near line \d/.test(err.message) && !err.message.includes('abab')
+    )
   })
 
   it('may nest 64 values, and no more', { timeout: 5000 }, () => {
     const nested = (depth: number): string => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
 
     assert.ok(parseServiceJson(nested(64)))
-    for (const depth of [65, 20_000]) assert.throws(() => parseServiceJson(nested(depth)), { code: 'INVALID_CONFIG', message: /nested too deeply/ })
+    for (const depth of [65, 20_000]) {
+      assert.throws(() => parseServiceJson(nested(depth)), { code: 'INVALID_CONFIG', message: /nested too deeply/ })
+    }
   })
 
   it('says that a file is cut off', () => {
@@ -81,7 +86,9 @@ describe('reading service.json', () => {
   it('names the variable that is wrong', () => {
     const message = problemsOf(fresh(), { CLUSTER_CONNECTIONMANAGER_HIGHWATER: 'many' })
 
-    assert.equal(message, 'CLUSTER_CONNECTIONMANAGER_HIGHWATER (cluster.connection_manager.high_water) is "many": must be a whole number above 0')
+    assert.equal(
+      message, 'CLUSTER_CONNECTIONMANAGER_HIGHWATER (cluster.connection_manager.high_water) is "many": must be a whole number above 0'
+    )
   })
 
   it('lets variables override the file, and act on sections that are not there', () => {
@@ -89,7 +96,9 @@ describe('reading service.json', () => {
     delete file.monitor
     delete file.informer.disk
 
-    const { config } = load(file, { CLUSTER_PUBSUBMON_CHECKINTERVAL: '1s', CLUSTER_HELIA_STORAGEMAX: '1GB', CLUSTER_DISK_METRICTTL: '1s', CLUSTER_STATESYNCINTERVAL: '' })
+    const { config } = load(file, {
+      CLUSTER_PUBSUBMON_CHECKINTERVAL: '1s', CLUSTER_HELIA_STORAGEMAX: '1GB', CLUSTER_DISK_METRICTTL: '1s', CLUSTER_STATESYNCINTERVAL: ''
+    })
 
     assert.equal(config.monitor.checkIntervalMs, 1000)
     assert.equal(config.ipfs.kind === 'helia' && config.ipfs.storageMaxBytes, 1e9)
@@ -105,7 +114,9 @@ describe('reading service.json', () => {
 
     const { warnings } = load(file)
 
-    assert.deepEqual(warnings, ['service.json has keys that mean nothing here: cluster.connection_manager.surprise, api.surprise, surprise'])
+    assert.deepEqual(
+      warnings, ['service.json has keys that mean nothing here: cluster.connection_manager.surprise, api.surprise, surprise']
+    )
   })
 
   it('reads absent booleans as false, as Go does', () => {
@@ -158,7 +169,10 @@ describe('reading service.json', () => {
     assert.deepEqual(listens(file => { delete file.api.gateway }), ['/ip4/127.0.0.1/tcp/8080'])
     assert.equal(listens(file => { file.ipfs_connector.helia.gateway_multiaddress = '' }), undefined)
     assert.equal(listens(file => { file.api.gateway.listen_multiaddress = [] }), undefined)
-    assert.equal(listens(file => { Object.assign(file, { api: {}, ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } }) }), undefined)
+    assert.equal(
+      listens(file => { Object.assign(file, { api: {}, ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } }) }),
+      undefined
+    )
   })
 
   it('refuses hosts and networks of the gateway that are none', () => {

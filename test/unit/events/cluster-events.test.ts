@@ -23,16 +23,24 @@ const refuse = (): never => { throw new ClusterError('PEER_UNREACHABLE', {}) }
 const unreachable = { status: refuse, statusAll: refuse }
 
 async function watched ({ clock = new SimClock(), elsewhere }: { clock?: SimClock, elsewhere?: StatusLog } = {}) {
-  const [changes, operations, alerts, warnings] = [new Listeners<readonly PinsetChange[]>(), new Listeners<OperationChange>(), new Listeners<Alert>(), new Listeners<Warning>()]
+  const [changes, operations, alerts, warnings] = [
+    new Listeners<readonly PinsetChange[]>(), new Listeners<OperationChange>(), new Listeners<Alert>(), new Listeners<Warning>()
+  ]
   let members = ['a', 'b']
-  const metric = (peer: string): Metric => ({ name: 'ping', peer, value: JSON.stringify({ peer_name: `name of ${peer}` }) }) as unknown as Metric
+  const metric = (peer: string): Metric => ({
+    name: 'ping', peer, value: JSON.stringify({ peer_name: `name of ${peer}` })
+  }) as unknown as Metric
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
   const events = new ClusterEvents({ self: 'a', peersetMetric: 'ping' }, {
     consensus: { onChange: listener => changes.add(listener) },
     tracker: { onOperation: listener => operations.add(listener) },
     monitor: { latest: () => members.map(metric), lastKnownOf: (_name, peer) => metric(peer), onAlert: listener => alerts.add(listener) },
     warnings: { onWarning: listener => warnings.add(listener) },
-    ...(elsewhere == null ? {} : { elsewhere: { statuses: { follow: (_peer, from, options) => elsewhere.follow(from, options) }, remotes: unreachable, log: silentLogger } }),
+    ...(elsewhere == null ? {} : {
+      elsewhere: {
+        statuses: { follow: (_peer, from, options) => elsewhere.follow(from, options) }, remotes: unreachable, log: silentLogger
+      }
+    }),
     workers, clock, random: systemRandom
   })
   await workers.start()
@@ -47,7 +55,10 @@ async function watched ({ clock = new SimClock(), elsewhere }: { clock?: SimCloc
     }
     return found.map(({ type, data }) => [type, data])
   }
-  return { clock, changes, operations, alerts, warnings, events, told, setMembers: (now: string[]) => { members = now }, stop: async () => { await events.stop(); await workers.stop() } }
+  return {
+    clock, changes, operations, alerts, warnings, events, told, setMembers: (now: string[]) => { members = now },
+    stop: async () => { await events.stop(); await workers.stop() }
+  }
 }
 
 describe('events of the cluster', () => {
@@ -58,7 +69,9 @@ describe('events of the cluster', () => {
     changes.emit([{ cid, pin: undefined }])
 
     const [put, status, removed] = await told()
-    assert.deepEqual(status, ['pin.status', { cid: cid.toString(), peer: 'a', status: 'pin_error', error: 'no luck', attempts: 3, peername: 'name of a' }])
+    assert.deepEqual(status, ['pin.status', {
+      cid: cid.toString(), peer: 'a', status: 'pin_error', error: 'no luck', attempts: 3, peername: 'name of a'
+    }])
     assert.deepEqual(removed, ['pin.removed', { cid: cid.toString() }])
     assert.equal((put![1] as { name: string }).name.length, 256)
     await stop()
@@ -101,7 +114,10 @@ describe('events of the cluster', () => {
     other.add(() => ({ cid: cid.toString(), peer: 'liar', status: 'pinned' }))
     await clock.advance(1000)
     const { value: heard } = await next
-    assert.deepEqual(heard?.events.map(({ type, data }) => [type, data]), [['pin.status', { cid: cid.toString(), peer: 'b', status: 'pinned', peername: 'name of b' }]])
+    assert.deepEqual(
+      heard?.events.map(({ type, data }) => [type, data]),
+      [['pin.status', { cid: cid.toString(), peer: 'b', status: 'pinned', peername: 'name of b' }]]
+    )
 
     const gone = first.next()
     leave.abort()

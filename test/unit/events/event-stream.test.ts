@@ -79,7 +79,9 @@ describe('a stream of events', () => {
     const ring = new EventRing({ maxEvents: 1000, maxReaders: 1 }, { clock })
     for (let n = 0; n < 250; n++) ring.add('e', {})
     let text = ''
-    for await (const piece of eventStream({ after: 'oldest', waits: false, signal: new AbortController().signal }, { feed: ring, clock })) text += Buffer.from(piece).toString()
+    for await (const piece of eventStream({ after: 'oldest', waits: false, signal: new AbortController().signal }, { feed: ring, clock })) {
+      text += Buffer.from(piece).toString()
+    }
 
     assert.equal(text.match(/^event: e$/gm)?.length, 250)
     assert.deepEqual([ring.readers, clock.pending], [0, 0])

@@ -31,7 +31,9 @@ const rowsOf = (peer: string): Map<string, Row & { cid: CID }> => {
   return tables.get(peer) ?? new Map()
 }
 const infoOf = (row: Row & { cid: CID }): PinInfo => ({ error: '', attemptCount: 0, ...row }) as unknown as PinInfo
-const set = (peer: string, name: string, row: Row): void => { tables.set(peer, rowsOf(peer).set(cidFor(name).toString(), { cid: cidFor(name), ...row })) }
+const set = (peer: string, name: string, row: Row): void => {
+  tables.set(peer, rowsOf(peer).set(cidFor(name).toString(), { cid: cidFor(name), ...row }))
+}
 const happens = (peer: string, name: string, status: TrackerStatus): void => {
   logs.get(peer)?.add(() => ({ cid: cidFor(name).toString(), peer, status }))
 }
@@ -69,7 +71,8 @@ beforeEach(async () => {
       }
     },
     workers, clock, log: silentLogger,
-    told: (peer, { cid, status, error, attempts }) => told.push([peer, names.get(cid) ?? cid, status, ...(error === '' ? [] : [error]), ...(attempts === 0 ? [] : [attempts])].join(' ')),
+    told: (peer, { cid, status, error, attempts }) =>
+      told.push([peer, names.get(cid) ?? cid, status, ...(error === '' ? [] : [error]), ...(attempts === 0 ? [] : [attempts])].join(' ')),
     missed: peer => told.push(`${peer} missed`)
   })
 })

@@ -39,19 +39,25 @@ async function receiver (listener: RequestListener = (_request, response) => { r
 }
 
 const requestTo = (url: string, secret = 'whsec_c2VjcmV0'): DeliveryRequest =>
-  deliveryRequest({ url: new URL(url), secret, id: 'd1', events: [{ id: '7', at: 0, type: 'pin.status', data: { cid: 'bafy' } }], now: 1_700_000_000_500 })
+  deliveryRequest({
+    url: new URL(url), secret, id: 'd1', events: [{ id: '7', at: 0, type: 'pin.status', data: { cid: 'bafy' } }], now: 1_700_000_000_500
+  })
 
 describe('the signature of a delivery', () => {
   it('is that of the Standard Webhooks specification', () => {
     // the example of the specification's reference libraries
-    const signed = signatureOf('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, body: '{"test": 2432232314}' })
+    const signed = signatureOf(
+      'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, body: '{"test": 2432232314}' }
+    )
 
     assert.equal(signed, 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=')
   })
 
   it('covers id, time and body', () => {
     const parts = { id: 'a', timestamp: 1, body: 'b' }
-    const others = [{ ...parts, id: 'x' }, { ...parts, timestamp: 2 }, { ...parts, body: 'c' }].map(one => signatureOf('whsec_c2VjcmV0', one))
+    const others = [
+      { ...parts, id: 'x' }, { ...parts, timestamp: 2 }, { ...parts, body: 'c' }
+    ].map(one => signatureOf('whsec_c2VjcmV0', one))
 
     assert.ok(!others.includes(signatureOf('whsec_c2VjcmV0', parts)))
     assert.match(newSecret(systemRandom), /^whsec_[A-Za-z0-9+/]{32}$/)
@@ -61,18 +67,26 @@ describe('the signature of a delivery', () => {
 describe('sending', () => {
   it('posts the events with their signature', async () => {
     const { port, came } = await receiver()
-    const result = await httpDelivery({ privateAllowed: true }, { clock: systemClock })(requestTo(`http://127.0.0.1:${port}/hook?x=1`), { signal })
+    const result = await httpDelivery({ privateAllowed: true }, { clock: systemClock })(
+      requestTo(`http://127.0.0.1:${port}/hook?x=1`), { signal }
+    )
 
     assert.deepEqual([result.status, result.error], [200, null])
     const { headers, body } = came[0] ?? { headers: {}, body: '' }
-    assert.deepEqual(JSON.parse(body), { id: 'd1', events: [{ id: '7', type: 'pin.status', at: '1970-01-01T00:00:00.000Z', data: { cid: 'bafy' } }] })
-    assert.deepEqual([headers['webhook-id'], headers['webhook-timestamp'], headers['content-type']], ['d1', '1700000000', 'application/json'])
+    assert.deepEqual(JSON.parse(body), {
+      id: 'd1', events: [{ id: '7', type: 'pin.status', at: '1970-01-01T00:00:00.000Z', data: { cid: 'bafy' } }]
+    })
+    assert.deepEqual(
+      [headers['webhook-id'], headers['webhook-timestamp'], headers['content-type']], ['d1', '1700000000', 'application/json']
+    )
     assert.equal(headers['webhook-signature'], signatureOf('whsec_c2VjcmV0', { id: 'd1', timestamp: 1_700_000_000, body }))
   })
 
   it('reports what is no success, and follows no redirect', async () => {
     const elsewhere = await receiver()
-    const { port } = await receiver((_request, response) => { response.writeHead(302, { location: `http://127.0.0.1:${elsewhere.port}/` }).end() })
+    const { port } = await receiver((_request, response) => {
+      response.writeHead(302, { location: `http://127.0.0.1:${elsewhere.port}/` }).end()
+    })
     const result = await httpDelivery({ privateAllowed: true }, { clock: systemClock })(requestTo(`http://127.0.0.1:${port}/`), { signal })
 
     assert.deepEqual([result.status, result.error, elsewhere.came.length], [302, 'it answers 302', 0])
@@ -116,16 +130,30 @@ describe('sending', () => {
 
   it('goes nowhere when a name leads to a public and to a private address, or to one of this machine', async () => {
     const own = (): string[] => ['203.0.113.7']
-    for (const answers of [['93.184.215.14', '127.0.0.1'], ['2606:2800:21f::1', '::ffff:10.0.0.1'], ['203.0.113.7'], ['0.0.0.0'], ['64:ff9b::169.254.169.254'], []]) {
-      const guarded = publicOnly((_name, _options, done) => { done(null, answers.map(address => ({ address, family: address.includes(':') ? 6 : 4 }))) }, own)
-      const told = await new Promise<unknown>(resolve => { guarded('a.example', { all: true }, (err, addresses) => { resolve(err ?? addresses) }) })
+    for (const answers of [
+      ['93.184.215.14', '127.0.0.1'], ['2606:2800:21f::1', '::ffff:10.0.0.1'], ['203.0.113.7'], ['0.0.0.0'], ['64:ff9b::169.254.169.254'],
+      []
+    ]) {
+      const guarded = publicOnly(
+        (_name, _options, done) => { done(null, answers.map(address => ({ address, family: address.includes(':') ? 6 : 4 }))) }, own
+      )
+      const told = await new Promise<unknown>(resolve => {
+        guarded('a.example', { all: true }, (err, addresses) => { resolve(err ?? addresses) })
+      })
       assert.ok(isClusterError(told, 'INVALID_ARGUMENT'), answers.join())
     }
-    assert.throws(() => publicUrl('http://203.0.113.7/', { what: 'the address', privateAllowed: false, own }), err => isClusterError(err, 'INVALID_ARGUMENT'))
+    assert.throws(
+      () => publicUrl('http://203.0.113.7/', { what: 'the address', privateAllowed: false, own }),
+      err => isClusterError(err, 'INVALID_ARGUMENT')
+    )
   })
 
   it('takes an answer that changes the protocol for none', async () => {
-    const server = createTcpServer(socket => { socket.on('error', () => {}).once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n') }) })
+    const server = createTcpServer(socket => {
+      socket.on('error', () => {}).once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+      })
+    })
     await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
     closing.push(async () => new Promise(resolve => { server.close(resolve) }))
     const deliver = httpDelivery({ privateAllowed: true }, { clock: systemClock })
@@ -139,7 +167,9 @@ describe('sending', () => {
   it('dials the address that was checked, and asks no second time', async () => {
     const answers = ['93.184.215.14', '127.0.0.1']
     const guarded = publicOnly((_name, _options, done) => { done(null, [{ address: answers.shift() ?? '', family: 4 }]) })
-    const first = await new Promise<unknown>((resolve, reject) => { guarded('a.example', { all: false }, (err, address) => { if (err == null) resolve(address); else reject(err) }) })
+    const first = await new Promise<unknown>((resolve, reject) => {
+      guarded('a.example', { all: false }, (err, address) => { if (err == null) resolve(address); else reject(err) })
+    })
     const second = await new Promise<unknown>(resolve => { guarded('a.example', { all: false }, err => { resolve(err) }) })
 
     assert.equal(first, '93.184.215.14')
@@ -147,7 +177,10 @@ describe('sending', () => {
   })
 
   it('refuses addresses that are none', () => {
-    for (const wrong of ['', 'example.com', 'ftp://example.com', 'javascript:alert(1)', 'https://user:pass@example.com', 'http://10.1.2.3/', 'http://[fe80::1]/']) {
+    for (const wrong of [
+      '', 'example.com', 'ftp://example.com', 'javascript:alert(1)', 'https://user:pass@example.com', 'http://10.1.2.3/',
+      'http://[fe80::1]/'
+    ]) {
       assert.throws(() => webhookUrl(wrong, { privateAllowed: false }), err => isClusterError(err, 'INVALID_ARGUMENT'), wrong)
     }
     assert.equal(webhookUrl('https://example.com/hook?key=1', { privateAllowed: false }).href, 'https://example.com/hook?key=1')
@@ -177,7 +210,8 @@ describe('webhooks of the configuration', () => {
     }
     const webhooks = new ConfiguredWebhooks({ urls, secret: 'whsec_c2VjcmV0', types }, { feed: ring, deliver, clock, log: silentLogger })
     closing.push(() => webhooks.stop())
-    const told = (): string[][] => sent.map(({ body }) => (JSON.parse(body) as { events: Array<{ type: string }> }).events.map(({ type }) => type))
+    const told = (): string[][] =>
+      sent.map(({ body }) => (JSON.parse(body) as { events: Array<{ type: string }> }).events.map(({ type }) => type))
     return { clock, ring, sent, told, webhooks }
   }
 
@@ -202,8 +236,13 @@ describe('webhooks of the configuration', () => {
     await clock.advance(40_000)
     assert.deepEqual(told(), [['a'], ['a'], ['a'], ['b']])
     assert.equal(new Set(sent.slice(0, 3).map(({ headers }) => headers['webhook-id'])).size, 1)
-    assert.deepEqual(webhooks.list().map(({ url, failures, nextTryAt, missed }) => [url, failures, nextTryAt, missed]), [['https://example.com/hook?…', 0, null, false]])
-    assert.deepEqual(webhooks.list()[0]?.deliveries.map(({ status, attempt }) => [status, attempt]), [[200, 1], [200, 3], [500, 2], [500, 1]])
+    assert.deepEqual(
+      webhooks.list().map(({ url, failures, nextTryAt, missed }) => [url, failures, nextTryAt, missed]),
+      [['https://example.com/hook?…', 0, null, false]]
+    )
+    assert.deepEqual(
+      webhooks.list()[0]?.deliveries.map(({ status, attempt }) => [status, attempt]), [[200, 1], [200, 3], [500, 2], [500, 1]]
+    )
   })
 
   it('tell that events were lost while a receiver was away for too long', async () => {

@@ -7,7 +7,8 @@ import { SimClock } from '../../support/sim-clock.ts'
 const clock = new SimClock(1_800_000_000_000)
 const authenticator = passwordAuthenticator({ credentials: new Map([['alice', 'wonderland'], ['empty', '']]), realm: 'R' }, { clock })
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
-const bearer = (claims: object, options: jwt.SignOptions = {}, key = 'wonderland'): string => `Bearer ${jwt.sign(claims, key, { noTimestamp: true, ...options })}`
+const bearer = (claims: object, options: jwt.SignOptions = {}, key = 'wonderland'): string =>
+  `Bearer ${jwt.sign(claims, key, { noTimestamp: true, ...options })}`
 const message = (header?: string): string => {
   const verdict = authenticator.check(header)
   return 'principal' in verdict ? `user ${verdict.principal.user}` : verdict.message
@@ -20,11 +21,15 @@ describe('passwords', () => {
   })
 
   it('denies wrong, unknown and empty ones', () => {
-    for (const pair of ['alice:x', 'eve:wonderland', 'alice:', ':', 'empty:', 'toString:x']) assert.equal(message(basic(pair)), 'unauthorized: access denied', pair)
+    for (const pair of ['alice:x', 'eve:wonderland', 'alice:', ':', 'empty:', 'toString:x']) {
+      assert.equal(message(basic(pair)), 'unauthorized: access denied', pair)
+    }
   })
 
   it('takes what it cannot read for nothing', () => {
-    for (const header of [undefined, '', 'Digest abc', 'Basic !!!', 'Basic YQ', 'Basic YWxpY2U=', 'Bearer', 'Bearer ']) assert.equal(message(header), 'unauthorized: no auth provided', header)
+    for (const header of [undefined, '', 'Digest abc', 'Basic !!!', 'Basic YQ', 'Basic YWxpY2U=', 'Bearer', 'Bearer ']) {
+      assert.equal(message(header), 'unauthorized: no auth provided', header)
+    }
   })
 })
 
@@ -38,7 +43,9 @@ describe('tokens', () => {
   })
 
   it('knows three algorithms', () => {
-    for (const algorithm of ['HS256', 'HS384', 'HS512'] as const) assert.equal(message(bearer({ iss: 'alice' }, { algorithm })), 'user alice')
+    for (const algorithm of ['HS256', 'HS384', 'HS512'] as const) {
+      assert.equal(message(bearer({ iss: 'alice' }, { algorithm })), 'user alice')
+    }
     assert.equal(message(bearer({ iss: 'alice' }, { algorithm: 'none' }, '')), 'unauthorized: invalid token')
   })
 
@@ -46,10 +53,14 @@ describe('tokens', () => {
     const now = 1_800_000_000
 
     assert.equal(message(bearer({ iss: 'alice', exp: now + 1, nbf: now, iat: now })), 'user alice')
-    for (const claims of [{ exp: now }, { nbf: now + 1 }, { iat: now + 1 }]) assert.equal(message(bearer({ iss: 'alice', ...claims }, { noTimestamp: false })), 'unauthorized: invalid token')
+    for (const claims of [{ exp: now }, { nbf: now + 1 }, { iat: now + 1 }]) {
+      assert.equal(message(bearer({ iss: 'alice', ...claims }, { noTimestamp: false })), 'unauthorized: invalid token')
+    }
   })
 
   it('refuses garbage, strangers and users without a password', () => {
-    for (const header of ['Bearer abc', 'Bearer a.b.c', bearer({}), bearer({ iss: 'eve' }), bearer({ iss: 'alice' }, {}, 'other')]) assert.equal(message(header), 'unauthorized: invalid token')
+    for (const header of ['Bearer abc', 'Bearer a.b.c', bearer({}), bearer({ iss: 'eve' }), bearer({ iss: 'alice' }, {}, 'other')]) {
+      assert.equal(message(header), 'unauthorized: invalid token')
+    }
   })
 })

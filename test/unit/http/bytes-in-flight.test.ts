@@ -49,7 +49,9 @@ describe('bytes in flight', () => {
     const [holder, first, second] = [reader(), reader(), reader()]
     const order: string[] = []
     holder.reader.take(100, never)
-    const waits = [first.reader.take(80, never)?.then(() => order.push('first')), second.reader.take(10, never)?.then(() => order.push('second'))]
+    const waits = [
+      first.reader.take(80, never)?.then(() => order.push('first')), second.reader.take(10, never)?.then(() => order.push('second'))
+    ]
 
     holder.reader.give(15)
     await Promise.resolve()

@@ -13,16 +13,27 @@ import { HttpServer } from '../../../src/http/server.ts'
 import type { Turns } from '../../../src/http/turns.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
-const dialect: ErrorDialect = { statusOf: () => 500, body: (status, message) => ({ contentType: 'text/plain', text: `${status} ${message}\n` }) }
+const dialect: ErrorDialect = {
+  statusOf: () => 500, body: (status, message) => ({ contentType: 'text/plain', text: `${status} ${message}\n` })
+}
 const clock = new SimClock(Date.UTC(2026, 10, 21, 0, 20, 42))
 
-function serve (routes: Record<string, (call: Call) => Reply | Promise<Reply>>, { hot = false, lines, turns }: { hot?: boolean, lines?: string[], turns?: Pick<Turns, 'take'> } = {}): HttpServer {
+function serve (
+  routes: Record<string, (call: Call) => Reply | Promise<Reply>>,
+  { hot = false, lines, turns }: { hot?: boolean, lines?: string[], turns?: Pick<Turns, 'take'> } = {}
+): HttpServer {
   const table: Route[] = Object.entries(routes).map(([text, handler]) => {
     const [method, path = ''] = text.split(' ')
     return { method: method as Method, path, access: 'user', hot, handler, doc: { summary: text, responses: [] } }
   })
-  const listener = httpFront({ routes: table, headers: [['X-Extra', '1']] }, { dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), turns, clock, log: silentLogger })
-  const init = { name: 'test', listen: [], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0, idleTimeoutMs: 120_000 }
+  const listener = httpFront(
+    { routes: table, headers: [['X-Extra', '1']] },
+    { dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), turns, clock, log: silentLogger }
+  )
+  const init = {
+    name: 'test', listen: [], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0,
+    idleTimeoutMs: 120_000
+  }
   return new HttpServer(init, { listener, clock, log: silentLogger })
 }
 
@@ -129,7 +140,9 @@ describe('lists', () => {
 
   it('tells late errors in the trailer, as one header line each', async () => {
     const reply = await inject(serve({ 'GET /': () => listReply(give('1\n', new Error('lo\r\nst ü'))) }), { path: '/' })
-    const several = await inject(serve({ 'GET /': () => listReply(give('1\n', new AggregateError([new Error('a'), new Error('b')]))) }), { path: '/' })
+    const several = await inject(
+      serve({ 'GET /': () => listReply(give('1\n', new AggregateError([new Error('a'), new Error('b')]))) }), { path: '/' }
+    )
 
     assert.deepEqual(reply.trailers, [['X-Stream-Error', 'lo  st ü']])
     assert.deepEqual(several.trailers.map(([, text]) => text), ['', 'a', 'b'])

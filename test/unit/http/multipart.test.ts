@@ -24,7 +24,8 @@ const part = (headers: string, content: string): string => `--Xb\r\n${headers}\r
 
 describe('multipart bodies', () => {
   const tricky = ['', '\r\n', 'a--Xb', '\r\n--X', '\r\n--Xbc\r\n', '\r\n--Xb-', '\r', 'a\r\n\r\n--X\r\n--Xb?', '\n--Xb\n']
-  const body = `preamble\r\n--Xb?\r\n${tricky.map((content, at) => part(`Content-Disposition: file; filename="f${at}"`, content)).join('')}--Xb--\r\nepilogue --Xb`
+  const body =
+    `preamble\r\n--Xb?\r\n${tricky.map((content, at) => part(`Content-Disposition: file; filename="f${at}"`, content)).join('')}--Xb--\r\nepilogue --Xb`
 
   for (const size of [1, 2, 3, 5, 7, 16, 1000]) {
     it(`finds the parts whatever lies in them, read ${size} bytes at a time`, async () => {
@@ -36,14 +37,32 @@ describe('multipart bodies', () => {
   }
 
   it('takes line feeds alone, blanks after boundaries, folded headers and parts without content or headers', async () => {
-    const found = await seen('--Xb \t\nContent-Disposition: file;\n filename=a\nContent-Type: Text/Plain; x=y\n\nA\n--Xb\n\n--Xb\n\n\n--Xb--')
+    const found = await seen(
+      '--Xb \t\nContent-Disposition: file;\n filename=a\nContent-Type: Text/Plain; x=y\n\nA\n--Xb\n\n--Xb\n\n\n--Xb--'
+    )
 
-    assert.deepEqual(found, [{ name: 'a', type: 'text/plain', content: 'A' }, { name: undefined, type: '', content: '' }, { name: undefined, type: '', content: '' }])
+    assert.deepEqual(
+      found,
+      [
+        { name: 'a', type: 'text/plain', content: 'A' }, { name: undefined, type: '', content: '' },
+        { name: undefined, type: '', content: '' }
+      ]
+    )
   })
 
   it('skips what a reader leaves', async () => {
     const names: Array<string | undefined> = []
-    for await (const one of parts(inPieces(Buffer.from(`${part('Content-Disposition: a; filename=1', 'x'.repeat(99))}${part('Content-Disposition: a; filename=2', 'y')}--Xb--`), 10), 'Xb')) names.push(one.disposition?.params.get('filename'))
+    for await (
+      const one of parts(
+        inPieces(
+          Buffer.from(
+            `${part('Content-Disposition: a; filename=1', 'x'.repeat(99))}${part('Content-Disposition: a; filename=2', 'y')}--Xb--`
+          ),
+          10
+        ),
+        'Xb'
+      )
+    ) names.push(one.disposition?.params.get('filename'))
 
     assert.deepEqual(names, ['1', '2'])
   })
@@ -53,14 +72,18 @@ describe('multipart bodies', () => {
   })
 
   it('tells of a body that breaks off', async () => {
-    for (const text of ['', 'nothing', '--Xb\r\nContent-Disp', '--Xb\r\n\r\n', part('A: b', 'x')]) await assert.rejects(seen(text), { message: 'multipart: NextPart: EOF' }, text)
+    for (const text of ['', 'nothing', '--Xb\r\nContent-Disp', '--Xb\r\n\r\n', part('A: b', 'x')]) {
+      await assert.rejects(seen(text), { message: 'multipart: NextPart: EOF' }, text)
+    }
     await assert.rejects(seen('--Xb\r\n\r\nhe', { onTruncated: 'throw' }), { message: 'unexpected EOF' })
   })
 
   it('gives what came of a part that breaks off', async () => {
     const pieces: string[] = []
     const reading = (async () => {
-      for await (const one of parts(inPieces(Buffer.from('--Xb\r\n\r\nhe'), 4), 'Xb')) for await (const piece of one.content) pieces.push(Buffer.from(piece).toString())
+      for await (const one of parts(inPieces(Buffer.from('--Xb\r\n\r\nhe'), 4), 'Xb')) {
+        for await (const piece of one.content) pieces.push(Buffer.from(piece).toString())
+      }
     })()
 
     await assert.rejects(reading, { message: 'multipart: NextPart: EOF' })
@@ -94,7 +117,9 @@ describe('multipart bodies', () => {
   it('wants a multipart type with a boundary', () => {
     assert.equal(boundaryOf('multipart/mixed; boundary="a b"'), 'a b')
     assert.equal(boundaryOf('Multipart/Form-Data; charset=x; boundary=Xb'), 'Xb')
-    for (const type of ['', 'text/plain', 'multipart/other; boundary=x', 'multipart/form-data; boundary']) assert.throws(() => boundaryOf(type), { status: 400, message: 'request Content-Type isn\'t multipart/form-data' })
+    for (const type of ['', 'text/plain', 'multipart/other; boundary=x', 'multipart/form-data; boundary']) {
+      assert.throws(() => boundaryOf(type), { status: 400, message: 'request Content-Type isn\'t multipart/form-data' })
+    }
     assert.throws(() => boundaryOf('multipart/form-data'), { status: 400, message: 'no multipart boundary param in Content-Type' })
   })
 
@@ -124,6 +149,8 @@ describe('media types', () => {
   })
 
   it('takes nothing from what is broken', () => {
-    for (const text of ['', ';', 'a b', 'form-data; filename', 'form-data; filename="a', 'form-data; a=1; a=2', 'form-data; =x']) assert.equal(parseMediaType(text), null, text)
+    for (const text of ['', ';', 'a b', 'form-data; filename', 'form-data; filename="a', 'form-data; a=1; a=2', 'form-data; =x']) {
+      assert.equal(parseMediaType(text), null, text)
+    }
   })
 })

@@ -25,7 +25,11 @@ describe('request targets', () => {
 })
 
 describe('clean paths', () => {
-  for (const [from, to] of [['//id', '/id'], ['/pins/../id', '/id'], ['/../..', '/'], ['/a/./b//c/', '/a/b/c/'], ['/a.b/..c', '/a.b/..c'], ['/', '/']] as const) {
+  for (
+    const [from, to] of [
+      ['//id', '/id'], ['/pins/../id', '/id'], ['/../..', '/'], ['/a/./b//c/', '/a/b/c/'], ['/a.b/..c', '/a.b/..c'], ['/', '/']
+    ] as const
+  ) {
     it(`makes ${to} of ${from}`, () => {
       const clean = cleanPath(from)
 

@@ -8,7 +8,8 @@ async function * pieces (text: string, size: number): AsyncGenerator<Uint8Array>
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-const decode = async (text: string, size = 1 << 16): Promise<string> => Buffer.concat(await Array.fromAsync(quotedPrintable(pieces(text, size)))).toString('latin1')
+const decode = async (text: string, size = 1 << 16): Promise<string> =>
+  Buffer.concat(await Array.fromAsync(quotedPrintable(pieces(text, size)))).toString('latin1')
 
 /** What ipfs-cluster 1.1.6 (Go 1.26) makes of it. */
 const cases: ReadonlyArray<readonly [given: string, expected: string]> = [
@@ -41,10 +42,13 @@ describe('quoted-printable content', () => {
   })
 
   it('is decoded in the part that says so, whatever its case; other encodings stay', async () => {
-    const part = (encoding: string): string => `--B\r\nContent-Disposition: form-data; filename="x"\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\na=3Db\r\n`
+    const part = (encoding: string): string =>
+      `--B\r\nContent-Disposition: form-data; filename="x"\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\na=3Db\r\n`
     const found: string[] = []
 
-    for await (const { content, headers } of parts(pieces(`${part('QUOTED-printable ')}${part('binary')}${part('base64')}--B--\r\n`, 7), 'B')) {
+    for await (
+      const { content, headers } of parts(pieces(`${part('QUOTED-printable ')}${part('binary')}${part('base64')}--B--\r\n`, 7), 'B')
+    ) {
       found.push(`${Buffer.concat(await Array.fromAsync(content)).toString()} ${headers.get('content-transfer-encoding') ?? '-'}`)
     }
 

@@ -9,7 +9,12 @@ const route = (text: string): Route => {
   return { method: method as Method, path, access: 'user', doc: { summary: text, responses: [] }, handler: () => emptyReply() }
 }
 
-const table = new RouteTable(['GET /pins', 'POST /pins/{cid}/recover', 'POST /pins/recover', 'GET /pins/{cid}', 'POST /pins/{cid}', 'POST /pins/{kind:ipfs|ipns}/{path:.*}', 'GET /a.b'].map(route))
+const table = new RouteTable(
+  [
+    'GET /pins', 'POST /pins/{cid}/recover', 'POST /pins/recover', 'GET /pins/{cid}', 'POST /pins/{cid}',
+    'POST /pins/{kind:ipfs|ipns}/{path:.*}', 'GET /a.b'
+  ].map(route)
+)
 const found = (method: string, path: string): unknown => {
   const match = table.match(method, path)
   return match == null ? null : [match.route.path, { ...match.params }]

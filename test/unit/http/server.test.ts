@@ -16,11 +16,16 @@ import type { HttpServerInit } from '../../../src/http/server.ts'
 import { HttpServer } from '../../../src/http/server.ts'
 import { testCertificate } from './test-certificate.ts'
 
-const init: HttpServerInit = { name: 'test', listen: ['/ip4/127.0.0.1/tcp/0'], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0, idleTimeoutMs: 120_000 }
+const init: HttpServerInit = {
+  name: 'test', listen: ['/ip4/127.0.0.1/tcp/0'], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000,
+  writeTimeoutMs: 0, idleTimeoutMs: 120_000
+}
 const running: HttpServer[] = []
 const hello: RequestListener = (_request, response) => { response.end('hello') }
 
-async function start (more: Partial<HttpServerInit> = {}, listener: RequestListener = hello): Promise<{ server: HttpServer, port: number }> {
+async function start (
+  more: Partial<HttpServerInit> = {}, listener: RequestListener = hello
+): Promise<{ server: HttpServer, port: number }> {
   const server = new HttpServer({ ...init, ...more }, { listener, clock: systemClock, log: silentLogger })
   running.push(server)
   await server.start()
@@ -71,22 +76,33 @@ describe('the HTTP server', () => {
       else response.end(request.url)
       if (pending.length > 0) setImmediate(() => pending.shift()?.())
     })
-    const shown = async (bytes: string): Promise<string[]> => (await raw(port, bytes)).split('\r\n').filter(line => /^HTTP|^\/|slow|^400/.test(line))
+    const shown = async (bytes: string): Promise<string[]> => (await raw(port, bytes)).split('\r\n').filter(
+      line => /^HTTP|^\/|slow|^400/.test(line)
+    )
 
     const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     const broken = ['HTTP/1.1 400 Bad Request', '400 Bad Request']
     assert.deepEqual(await shown(`${request('/a')}GARBAGE\r\n\r\n`), ['HTTP/1.1 200 OK', '/aHTTP/1.1 400 Bad Request', '400 Bad Request'])
-    assert.deepEqual(await shown(`${request('/slow')}GARBAGE\r\n\r\n`), ['HTTP/1.1 200 OK', 'slowHTTP/1.1 400 Bad Request', '400 Bad Request'])
-    assert.deepEqual(await shown(`${request('/a')}${request('/b')}\x01\r\n`), ['HTTP/1.1 200 OK', '/aHTTP/1.1 200 OK', '/bHTTP/1.1 400 Bad Request', '400 Bad Request'])
+    assert.deepEqual(
+      await shown(`${request('/slow')}GARBAGE\r\n\r\n`), ['HTTP/1.1 200 OK', 'slowHTTP/1.1 400 Bad Request', '400 Bad Request']
+    )
+    assert.deepEqual(
+      await shown(`${request('/a')}${request('/b')}\x01\r\n`),
+      ['HTTP/1.1 200 OK', '/aHTTP/1.1 200 OK', '/bHTTP/1.1 400 Bad Request', '400 Bad Request']
+    )
     assert.deepEqual(await shown('GARBAGE\r\n\r\n'), broken)
   })
 
   it('takes one Host, of characters that hosts have, as Go does', async () => {
     const { port } = await start()
-    const first = async (hosts: string): Promise<string | undefined> => (await raw(port, `GET / HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)).split('\r\n')[0]
+    const first = async (hosts: string): Promise<string | undefined> => (
+      await raw(port, `GET / HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
+    ).split('\r\n')[0]
 
     for (const hosts of ['Host: x\r\nHost: y\r\n', 'Host: x\r\nhOST: x\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 400 Bad Request')
-    for (const hosts of ['Host: a b\r\n', 'Host: a/b\r\n', 'Host: a@b\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 400 Bad Request: malformed Host header')
+    for (const hosts of ['Host: a b\r\n', 'Host: a/b\r\n', 'Host: a@b\r\n']) {
+      assert.equal(await first(hosts), 'HTTP/1.1 400 Bad Request: malformed Host header')
+    }
     for (const hosts of ['Host: \r\n', 'Host: [::1]:80\r\n', 'Host: a_b.c:1\r\n']) assert.equal(await first(hosts), 'HTTP/1.1 200 OK')
   })
 
@@ -124,7 +140,9 @@ describe('the HTTP server', () => {
     await start({ listen, sharing: 'joins' }, (_request, response) => { response.end('second') })
     const seen = new Set<string>()
 
-    while (seen.size < 2) seen.add((await raw(first.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).split('\r\n').at(-1) ?? '')
+    while (seen.size < 2) {
+      seen.add((await raw(first.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).split('\r\n').at(-1) ?? '')
+    }
 
     assert.deepEqual([...seen].toSorted(), ['first', 'second'])
     await assert.rejects(start({ listen, sharing: 'begins' }), { code: 'INVALID_CONFIG', message: /EADDRINUSE/ })
@@ -136,11 +154,15 @@ describe('the HTTP server', () => {
 
     const call = requestTls({ port, host: '127.0.0.1', ca: testCertificate.cert, agent: false }).end()
     const [response] = await once(call, 'response')
-    const old = requestTls({ port, host: '127.0.0.1', ca: testCertificate.cert, agent: false, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' }).end()
+    const old = requestTls({
+      port, host: '127.0.0.1', ca: testCertificate.cert, agent: false, maxVersion: 'TLSv1.1', minVersion: 'TLSv1'
+    }).end()
 
     assert.equal(await text(response), 'hello')
     await assert.rejects(once(old, 'response'))
-    assert.match(await raw(port, 'GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/)
+    assert.match(
+      await raw(port, 'GET / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/
+    )
   })
 
   it('speaks plain HTTP on connections that are handed to it, beside TLS', async () => {
@@ -268,13 +290,16 @@ describe('the HTTP server', () => {
       }
       respond().catch(() => {})
     })
-    const head = (path: string, length: number): string => `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`
+    const head = (path: string, length: number): string =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`
     const steady = connect(port, '127.0.0.1')
     steady.write(head('/steady', 8))
     const dripping = setInterval(() => steady.write('x'), 50)
     steady.once('close', () => clearInterval(dripping))
 
-    const [stalled, going, late] = await Promise.all([raw(port, `${head('/stalled', 100)}some`), text(steady), raw(port, `${head('/late', 4)}soon`)])
+    const [stalled, going, late] = await Promise.all(
+      [raw(port, `${head('/stalled', 100)}some`), text(steady), raw(port, `${head('/late', 4)}soon`)]
+    )
 
     assert.equal(stalled, '')
     assert.match(going, /^HTTP\/1\.1 200 OK/)
@@ -285,7 +310,10 @@ describe('the HTTP server', () => {
   it('answers what can not be read in the words that it is given', async () => {
     const { port } = await start({ brokenBody: status => ({ contentType: 'application/json', text: `{"status":${status}}` }) })
 
-    assert.match(await raw(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/json\r\nConnection: close\r\n\r\n\{"status":400\}$/)
+    assert.match(
+      await raw(port, 'nonsense\r\n\r\n'),
+      /^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/json\r\nConnection: close\r\n\r\n\{"status":400\}$/
+    )
     assert.match(await raw(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 .*\{"status":431\}$/s)
   })
 

@@ -9,7 +9,9 @@ import { eachOf, importAll, KeepingSink } from '../../support/imports.ts'
 
 /** A name in a quoted header, byte by byte but for what can't stand there, or would be read as an escape. */
 const quoted = (name: Buffer): Buffer => Buffer.concat(Array.from(name, byte =>
-  byte < 32 || byte === 127 || '%+"\\'.includes(String.fromCharCode(byte)) ? Buffer.from(escapedBytes(Buffer.from([byte]))) : Buffer.from([byte])))
+  byte < 32 || byte === 127 || '%+"\\'.includes(String.fromCharCode(byte))
+    ? Buffer.from(escapedBytes(Buffer.from([byte])))
+    : Buffer.from([byte])))
 
 const upload = async (body: Buffer, sink = new KeepingSink()): Promise<{ root: string, lines: number, sink: KeepingSink }> => {
   const outputs = await importAll(uploadEntries(parts(eachOf([body]), 'Xb')), { query: { 'cid-version': '1' }, sink })
@@ -22,16 +24,20 @@ const sharded = manyByteNames().map((name, at) => ({ name, content: `c${at}` }))
 const plainRoot = 'bafybeievsrtzu6utqm2uovecgxx4o2g2wjv3cu4hwq4qespyk23ikjk2ci'
 const shardedRoot = 'bafybeidgnug5rlkbstnppwwxsfjmhsqrbaf544ghlj5cjywxxvti6b7hj4'
 
-const escapedForm = (entries: typeof plain): Buffer => formOf(entries.map(({ name, content }) => ({ filename: `n/${escapedBytes(name)}`, content })))
+const escapedForm = (entries: typeof plain): Buffer =>
+  formOf(entries.map(({ name, content }) => ({ filename: `n/${escapedBytes(name)}`, content })))
 /** With a symbolic link that leads to bytes. */
 const shardedForm = Buffer.concat([
-  escapedForm(sharded).subarray(0, -'--Xb--\r\n'.length), formOf([{ filename: 'n/link', content: Buffer.from([0xf1, 0x2f, 0xf2]), type: 'application/symlink' }])
+  escapedForm(sharded).subarray(0, -'--Xb--\r\n'.length),
+  formOf([{ filename: 'n/link', content: Buffer.from([0xf1, 0x2f, 0xf2]), type: 'application/symlink' }])
 ])
 
 describe('names that are bytes', { timeout: 20_000 }, () => {
   it('are all in the directory that Go makes, escaped in the upload or not', async () => {
     const escaped = await upload(escapedForm(plain))
-    const raw = await upload(formOf(plain.map(({ name, content }) => ({ filename: Buffer.concat([Buffer.from('n/'), quoted(name)]), content }))))
+    const raw = await upload(
+      formOf(plain.map(({ name, content }) => ({ filename: Buffer.concat([Buffer.from('n/'), quoted(name)]), content })))
+    )
 
     assert.deepEqual([escaped.root, escaped.lines], [plainRoot, 201])
     assert.deepEqual([raw.root, raw.lines], [plainRoot, 201])

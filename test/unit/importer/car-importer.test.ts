@@ -20,7 +20,8 @@ async function carOf (roots: CID[], blocks: Block[]): Promise<Buffer> {
   return Buffer.concat(await collecting)
 }
 
-const read = async (car: Uint8Array, { pieceBytes = 65536, sink = new KeepingSink() } = {}): Promise<ImportedCar> => await importCar(inPieces(car, pieceBytes), sink, {})
+const read = async (car: Uint8Array, { pieceBytes = 65536, sink = new KeepingSink() } = {}): Promise<ImportedCar> =>
+  await importCar(inPieces(car, pieceBytes), sink, {})
 
 function header (value: unknown): Buffer {
   const bytes = encodeCbor(value)
@@ -82,14 +83,22 @@ describe('CAR import', () => {
   it('refuses a hash that it has no function for', async () => {
     const unknown = CID.createV1(0x55, Digest.create(0x1012, new Uint8Array(32)))
 
-    await assert.rejects(read(await carOf([unknown], [{ cid: unknown, bytes: Buffer.from('x') }])), { message: 'unknown multihash code 4114 (0x1012): no such hash registered' })
+    await assert.rejects(
+      read(await carOf([unknown], [{ cid: unknown, bytes: Buffer.from('x') }])),
+      { message: 'unknown multihash code 4114 (0x1012): no such hash registered' }
+    )
   })
 
   it('fails as with Kubo for digests that are too short to mean anything', async () => {
     const sink = new KeepingSink()
-    const short = (length: number): Block => ({ cid: CID.createV1(0x55, Digest.create(0x12, one.cid.multihash.digest.slice(0, length))), bytes: one.bytes })
+    const short = (length: number): Block => ({
+      cid: CID.createV1(0x55, Digest.create(0x12, one.cid.multihash.digest.slice(0, length))), bytes: one.bytes
+    })
 
-    await assert.rejects(read(await carOf([one.cid], [short(0), short(19)]), { sink }), { code: 'IPFS_ERROR', message: 'failed to put block on all destinations' })
+    await assert.rejects(
+      read(await carOf([one.cid], [short(0), short(19)]), { sink }),
+      { code: 'IPFS_ERROR', message: 'failed to put block on all destinations' }
+    )
     assert.deepEqual(sink.blocks, [])
     assert.equal((await read(await carOf([one.cid], [short(20)]))).bytes, one.bytes.length)
   })
@@ -103,7 +112,9 @@ describe('CAR import', () => {
   })
 
   it('refuses a CAR without blocks before anything is written', async () => {
-    await assert.rejects(read(await carOf([one.cid], [])), { code: 'INVALID_ARGUMENT', message: 'empty car, no blocks', details: { empty: true } })
+    await assert.rejects(read(await carOf([one.cid], [])), {
+      code: 'INVALID_ARGUMENT', message: 'empty car, no blocks', details: { empty: true }
+    })
   })
 
   it('refuses what ends too early at any byte, garbage, and sections that are too large', async () => {
@@ -114,7 +125,10 @@ describe('CAR import', () => {
     await assert.rejects(read(new Uint8Array(0)), { code: 'INVALID_ARGUMENT', message: 'EOF' })
     await assert.rejects(read(Buffer.from('hello, this is not a CAR')), { code: 'INVALID_ARGUMENT', message: 'unexpected EOF' })
     await assert.rejects(read(Buffer.from(`\x10${'z'.repeat(100)}`)), { code: 'INVALID_ARGUMENT' })
-    await assert.rejects(read(Buffer.concat([car, Buffer.of(0xff, 0xff, 0xff, 0xff, 0x7f)])), { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large' })
+    await assert.rejects(
+      read(Buffer.concat([car, Buffer.of(0xff, 0xff, 0xff, 0xff, 0x7f)])),
+      { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large' }
+    )
     await assert.rejects(read(Buffer.alloc(20, 0xff)), { code: 'INVALID_ARGUMENT' })
   })
 
@@ -128,7 +142,9 @@ describe('CAR import', () => {
 
   it('refuses dag-pb and dag-cbor that is none, which nobody could pin', async () => {
     for (const broken of [blockOf(Buffer.from([0x12, 0x7f, 1]), 0x70), blockOf(Buffer.from([0xa1, 1]), 0x71)]) {
-      await assert.rejects(read(await carOf([one.cid], [one, broken])), { code: 'INVALID_ARGUMENT', message: /^block \w+ can't be decoded: / })
+      await assert.rejects(
+        read(await carOf([one.cid], [one, broken])), { code: 'INVALID_ARGUMENT', message: /^block \w+ can't be decoded: / }
+      )
     }
   })
 
@@ -158,7 +174,9 @@ describe('CAR import', () => {
       const most = 256 * 1024
 
       assert.equal(String((await read(Buffer.concat([headerOf(most), section]))).roots), String(one.cid))
-      await assert.rejects(read(Buffer.concat([headerOf(most + 1), section])), { code: 'INVALID_ARGUMENT', message: 'the header of the CAR is too large' })
+      await assert.rejects(
+        read(Buffer.concat([headerOf(most + 1), section])), { code: 'INVALID_ARGUMENT', message: 'the header of the CAR is too large' }
+      )
     })
 
     it('may have so many values, and neither more nor nested ones', async () => {
@@ -171,7 +189,11 @@ describe('CAR import', () => {
       const nested = (depth: number): unknown => depth === 0 ? 0 : [nested(depth - 1)]
 
       for (const x of [Array.from({ length: most }, () => 0), nested(7)]) await read(headed({ roots: [one.cid], version: 1, x }))
-      for (const x of [Array.from({ length: most + 1 }, () => 0), nested(8)]) await assert.rejects(read(headed({ roots: [one.cid], version: 1, x })), { code: 'INVALID_ARGUMENT', message: /^invalid header: more than/ })
+      for (const x of [Array.from({ length: most + 1 }, () => 0), nested(8)]) {
+        await assert.rejects(
+          read(headed({ roots: [one.cid], version: 1, x })), { code: 'INVALID_ARGUMENT', message: /^invalid header: more than/ }
+        )
+      }
     })
   })
 
@@ -190,7 +212,10 @@ describe('CAR import', () => {
 
     await importCar(inPieces(await carOf([large.cid], [large]), 1024 * 1024), sink, {})
     assert.deepEqual(sink.cids, [String(large.cid)])
-    await assert.rejects(importCar(announced(), new KeepingSink(), {}), { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large', details: { length: most + 1 } })
+    await assert.rejects(
+      importCar(announced(), new KeepingSink(), {}),
+      { code: 'INVALID_ARGUMENT', message: 'a section of the CAR is too large', details: { length: most + 1 } }
+    )
     assert.equal(read, 0)
   })
 

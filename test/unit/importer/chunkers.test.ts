@@ -98,11 +98,15 @@ describe('chunkers', () => {
     const fits = chunkLengths('rabin-40', sample, 65536)
 
     assert.deepEqual(fits, [sample.length])
-    assert.throws(() => chunkLengths('rabin-40', new Uint8Array(2_097_153), 65536), { code: 'INVALID_ARGUMENT', message: 'object size limit exceeded' })
+    assert.throws(
+      () => chunkLengths('rabin-40', new Uint8Array(2_097_153), 65536), { code: 'INVALID_ARGUMENT', message: 'object size limit exceeded' }
+    )
   })
 
   it('takes the largest sizes', () => {
-    for (const option of ['', 'default', 'size-2096896', 'size-+5', 'rabin-1397930', 'rabin-16-17-2096896', 'buzhash-x']) assert.equal(failureOf(option), '')
+    for (const option of ['', 'default', 'size-2096896', 'size-+5', 'rabin-1397930', 'rabin-16-17-2096896', 'buzhash-x']) {
+      assert.equal(failureOf(option), '')
+    }
   })
 
   it("refuses with Go's texts", () => {

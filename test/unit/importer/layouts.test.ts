@@ -38,11 +38,16 @@ function shapeOf ({ nodes }: Built, cid: string): Shape {
 }
 
 const leavesOf = (shape: Shape): string[] => typeof shape === 'string' ? [shape] : shape.flatMap(leavesOf)
-const depthsOf = (shape: Shape, depth = 0): number[] => typeof shape === 'string' ? [depth] : shape.flatMap(child => depthsOf(child, depth + 1))
+const depthsOf = (shape: Shape, depth = 0): number[] =>
+  typeof shape === 'string' ? [depth] : shape.flatMap(child => depthsOf(child, depth + 1))
 const widthsOf = (shape: Shape): number[] => typeof shape === 'string' ? [] : [shape.length, ...shape.flatMap(widthsOf)]
 
 describe('the balanced layout', () => {
-  for (const [count, depth, rootWidth] of [[1, 0, 0], [2, 1, 2], [174, 1, 174], [175, 2, 2], [174 * 174, 2, 174], [174 * 174 + 1, 3, 2]] as const) {
+  for (
+    const [count, depth, rootWidth] of [
+      [1, 0, 0], [2, 1, 2], [174, 1, 174], [175, 2, 2], [174 * 174, 2, 174], [174 * 174 + 1, 3, 2]
+    ] as const
+  ) {
     it(`puts ${count} leaves in order at depth ${depth}`, () => {
       const built = build(count, make => new BalancedLayout(make))
 

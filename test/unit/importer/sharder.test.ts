@@ -32,10 +32,15 @@ class KeepingTarget implements ShardTarget {
 }
 
 const optionsOf = (shardSize: number): { options: ReturnType<typeof defaultPinOptions> } =>
-  ({ options: { ...defaultPinOptions(), name: 'sh', shardSize, replicationFactorMin: 2, replicationFactorMax: 3, mode: 'direct', metadata: { k: 'v' } } })
+  ({
+    options: {
+      ...defaultPinOptions(), name: 'sh', shardSize, replicationFactorMin: 2, replicationFactorMax: 3, mode: 'direct', metadata: { k: 'v' }
+    }
+  })
 
 /** The links of a map, in counting order. */
-const linksOf = (block: Block | undefined): string[] => Object.values(decode<Record<string, CID>>(block?.bytes ?? new Uint8Array(0))).map(String)
+const linksOf = (block: Block | undefined): string[] =>
+  Object.values(decode<Record<string, CID>>(block?.bytes ?? new Uint8Array(0))).map(String)
 const cidsOf = (blocks: readonly Block[]): string[] => blocks.map(({ cid }) => String(cid))
 
 describe('the sharder', () => {
@@ -93,16 +98,27 @@ describe('the sharder', () => {
     assert.equal(one?.pin.reference, null)
     assert.equal(two?.pin.reference, one?.cid)
     assert.deepEqual([two?.pin.replicationFactorMin, two?.pin.replicationFactorMax, two?.pin.metadata], [2, 3, { k: 'v' }])
-    assert.deepEqual([clusterDag.name, clusterDag.type, clusterDag.maxDepth, clusterDag.replicationFactorMin, clusterDag.reference], ['sh-clusterDAG', 'clusterdag-pin', 0, -1, first.cid])
+    assert.deepEqual(
+      [clusterDag.name, clusterDag.type, clusterDag.maxDepth, clusterDag.replicationFactorMin, clusterDag.reference],
+      ['sh-clusterDAG', 'clusterdag-pin', 0, -1, first.cid]
+    )
     assert.equal(clusterDag.cid, cid)
-    assert.deepEqual([meta.name, meta.type, meta.maxDepth, meta.shardSize, meta.replicationFactorMax, meta.reference, meta.cid], ['sh', 'meta-pin', 0, 601, 3, cid, first.cid])
+    assert.deepEqual(
+      [meta.name, meta.type, meta.maxDepth, meta.shardSize, meta.replicationFactorMax, meta.reference, meta.cid],
+      ['sh', 'meta-pin', 0, 601, 3, cid, first.cid]
+    )
   })
 
   it('refuses a block that no shard can hold', async () => {
     for (const shardSize of [0, 100]) {
-      await assert.rejects(createSharder(optionsOf(shardSize), new KeepingTarget()).write([first]), { code: 'INVALID_ARGUMENT', message: "block doesn't fit in empty shard: shard size too small?" })
+      await assert.rejects(
+        createSharder(optionsOf(shardSize), new KeepingTarget()).write([first]),
+        { code: 'INVALID_ARGUMENT', message: "block doesn't fit in empty shard: shard size too small?" }
+      )
     }
-    await assert.rejects(createSharder(optionsOf(150), new KeepingTarget()).write([first, numberedBlock(99, 200)]), { code: 'INVALID_ARGUMENT' })
+    await assert.rejects(
+      createSharder(optionsOf(150), new KeepingTarget()).write([first, numberedBlock(99, 200)]), { code: 'INVALID_ARGUMENT' }
+    )
   })
 
   it('refuses to finish without blocks', async () => {
@@ -111,7 +127,9 @@ describe('the sharder', () => {
 
   it('fails with its target', async () => {
     const target = new KeepingTarget()
-    const failing: ShardTarget = { openShard: () => ({ write: async () => { throw new Error('no peer') } }), closeShard: shard => target.closeShard(shard) }
+    const failing: ShardTarget = {
+      openShard: () => ({ write: async () => { throw new Error('no peer') } }), closeShard: shard => target.closeShard(shard)
+    }
 
     await assert.rejects(createSharder(optionsOf(300), failing).write(blocks), { message: 'no peer' })
     assert.deepEqual(target.shards, [])
@@ -177,16 +195,30 @@ function noise (length: number): Buffer {
 describe('shards of files with more leaves than a node has links', { timeout: 20_000 }, () => {
   /** What ipfs-cluster 1.1.6 answers to `shard=true&shard-size=10000000` with these options. */
   const cases = [
-    { what: '7223 leaves', length: 650_000, query: { chunker: 'size-90' }, shard: 'bafyreifnwfk4txwspa7thitrsfokf4od2uabllkmqnwwpiynzx73j2hjxq', clusterDag: 'bafyreiabrotzkqox47egpthjquxxh3evclrmydevggju4biwvqevqqzkc4' },
-    { what: 'three levels of nodes', length: 3_200_000, query: { chunker: 'size-100' }, shard: 'bafyreih2s24lbkrxv4y5edsf3uoabhzxzddxl2sn2x66cexjfvravlkmly', clusterDag: 'bafyreidilhalwwsmc5aylllfxmuh6goxyurbimhtbpzwpwslraiia347ta' },
-    { what: 'the trickle layout', length: 538_470, query: { chunker: 'size-90', layout: 'trickle' }, shard: 'bafyreigojcidhci6fqvpoiohhigjkyw3ggok2m2q4cwngsrc4y25dqxvv4', clusterDag: 'bafyreibrelminxh2wetg3okneph4rj24vfhbrcnvfyxekcourc7u736waq' }
+    {
+      what: '7223 leaves', length: 650_000, query: { chunker: 'size-90' },
+      shard: 'bafyreifnwfk4txwspa7thitrsfokf4od2uabllkmqnwwpiynzx73j2hjxq',
+      clusterDag: 'bafyreiabrotzkqox47egpthjquxxh3evclrmydevggju4biwvqevqqzkc4'
+    },
+    {
+      what: 'three levels of nodes', length: 3_200_000, query: { chunker: 'size-100' },
+      shard: 'bafyreih2s24lbkrxv4y5edsf3uoabhzxzddxl2sn2x66cexjfvravlkmly',
+      clusterDag: 'bafyreidilhalwwsmc5aylllfxmuh6goxyurbimhtbpzwpwslraiia347ta'
+    },
+    {
+      what: 'the trickle layout', length: 538_470, query: { chunker: 'size-90', layout: 'trickle' },
+      shard: 'bafyreigojcidhci6fqvpoiohhigjkyw3ggok2m2q4cwngsrc4y25dqxvv4',
+      clusterDag: 'bafyreibrelminxh2wetg3okneph4rj24vfhbrcnvfyxekcourc7u736waq'
+    }
   ] as const
   for (const { what, length, query, shard, clusterDag } of cases) {
     it(`have their blocks in Go's order: ${what}`, async () => {
       const target = new KeepingTarget()
       const sharder = createSharder(optionsOf(10_000_000), target)
 
-      const outputs = await importAll([fileEntry('x', noise(length))], { query: { 'cid-version': '1', ...query }, sink: sharder, options: { scratchBlocks: true } })
+      const outputs = await importAll([fileEntry('x', noise(length))], {
+        query: { 'cid-version': '1', ...query }, sink: sharder, options: { scratchBlocks: true }
+      })
       const { cid } = await sharder.finish(outputs[0]?.cid as CID)
 
       assert.deepEqual([target.shards.map(one => String(one.cid)), String(cid)], [[shard], clusterDag])

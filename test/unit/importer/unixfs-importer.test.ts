@@ -37,7 +37,9 @@ const turn = async (): Promise<void> => await new Promise(resolve => setImmediat
 describe('names and order of lines', () => {
   it('closes a top-level directory when an entry lies outside, and what comes later for it is in it at the end', async () => {
     const roots: string[] = []
-    const outputs = await importAll([fileEntry('d/a', '1'), fileEntry('de/b', '2'), fileEntry('d/c', '3'), directory('d'), fileEntry('e', '4')], {
+    const outputs = await importAll([
+      fileEntry('d/a', '1'), fileEntry('de/b', '2'), fileEntry('d/c', '3'), directory('d'), fileEntry('e', '4')
+    ], {
       options: { onRoot: (_, name) => roots.push(name) }
     })
 
@@ -47,7 +49,9 @@ describe('names and order of lines', () => {
   })
 
   it('takes entries for directories in any order and any number of times, at top level and below', async () => {
-    const [a, b, c] = [['d/a', '1'], ['d/s/b', '2'], ['d/s/t/c', '3']].map(([path = '', text = '']) => () => fileEntry(path, text)) as [Entry, Entry, Entry]
+    const [a, b, c] = [['d/a', '1'], ['d/s/b', '2'], ['d/s/t/c', '3']].map(
+      ([path = '', text = '']) => () => fileEntry(path, text)
+    ) as [Entry, Entry, Entry]
     const usual = await rootOf([directory('d'), a(), directory('d/s'), b(), directory('d/s/t'), c()])
 
     for (const order of [
@@ -81,7 +85,9 @@ describe('names and order of lines', () => {
   })
 
   it('gathers everything under the wrapper', async () => {
-    const outputs = await importAll([fileEntry('d/a', '1'), fileEntry('e/b', '2'), fileEntry('d/c', '3'), fileEntry('f', '4')], { options: { wrap: true } })
+    const outputs = await importAll(
+      [fileEntry('d/a', '1'), fileEntry('e/b', '2'), fileEntry('d/c', '3'), fileEntry('f', '4')], { options: { wrap: true } }
+    )
 
     assert.deepEqual(namesOf(outputs), ['d/a', 'e/b', 'd/c', 'f', 'd', 'e', ''])
   })
@@ -112,7 +118,9 @@ describe('names and order of lines', () => {
   })
 
   it('lists subdirectories in the order of their bytes, the deepest first', async () => {
-    const outputs = await importAll(['r/\u{1f600}/x', 'r/\uffee/x', 'r/b/c/x', 'r/a10/x', 'r/a2/x', 'r/B/x'].map(path => fileEntry(path, 'x')))
+    const outputs = await importAll(
+      ['r/\u{1f600}/x', 'r/\uffee/x', 'r/b/c/x', 'r/a10/x', 'r/a2/x', 'r/B/x'].map(path => fileEntry(path, 'x'))
+    )
 
     assert.deepEqual(namesOf(outputs).slice(6), ['r/B', 'r/a10', 'r/a2', 'r/b/c', 'r/b', 'r/\uffee', 'r/\u{1f600}', 'r'])
   })
@@ -129,7 +137,9 @@ describe('names and order of lines', () => {
     const events: string[] = []
     const onRoot = (_: unknown, name: string): void => { events.push(`root ${name}`) }
     const entries = eachOf([fileEntry('a', '1'), fileEntry('d/b', '2')])
-    for await (const { name } of importEntries(entries, dagParams(), new KeepingSink(), { wrap: false, progress: false, onRoot })) events.push(name)
+    for await (const { name } of importEntries(entries, dagParams(), new KeepingSink(), { wrap: false, progress: false, onRoot })) {
+      events.push(name)
+    }
 
     assert.deepEqual(events, ['root a', 'a', 'd/b', 'root d', 'd'])
   })
@@ -144,7 +154,9 @@ describe('names and order of lines', () => {
 
 describe('progress', () => {
   it('comes every 256 KiB and at the end, named inside the root', async () => {
-    const outputs = await importAll([fileEntry('p.bin', pattern251(600_000), 1000), fileEntry('d/s/q', 'x')], { options: { progress: true } })
+    const outputs = await importAll(
+      [fileEntry('p.bin', pattern251(600_000), 1000), fileEntry('d/s/q', 'x')], { options: { progress: true } }
+    )
 
     assert.deepEqual(outputs.filter(({ cid }) => cid == null).map(showOutput), [' +262144', ' +524288', ' +600000', 's/q +1'])
   })
@@ -179,7 +191,10 @@ describe('names that clash', () => {
 
   it('refuses a name that is a file and a directory', async () => {
     await assert.rejects(importAll([fileEntry('d/a', '1'), fileEntry('d/a/b', '2')]), { code: 'INVALID_ARGUMENT' })
-    await assert.rejects(importAll([fileEntry('d/a/b', '1'), fileEntry('d/a', '2')]), { code: 'INVALID_ARGUMENT', message: 'directory already has entry by that name' })
+    await assert.rejects(
+      importAll([fileEntry('d/a/b', '1'), fileEntry('d/a', '2')]),
+      { code: 'INVALID_ARGUMENT', message: 'directory already has entry by that name' }
+    )
   })
 })
 
@@ -207,7 +222,9 @@ describe('options that are refused', () => {
       const sink = new KeepingSink()
       const names: string[] = []
 
-      const failing = importAll([fileEntry('a', pattern251(1000))], { query: { hash, 'cid-version': '1' }, sink, options: { onRoot: (_, name) => names.push(name) } })
+      const failing = importAll([fileEntry('a', pattern251(1000))], {
+        query: { hash, 'cid-version': '1' }, sink, options: { onRoot: (_, name) => names.push(name) }
+      })
 
       await assert.rejects(failing, { code: 'IPFS_ERROR', message: 'failed to put block on all destinations' })
       assert.deepEqual(names, ['a'])
@@ -281,7 +298,9 @@ describe('the sink', () => {
   })
 
   it('fails the import with its last batch too', async () => {
-    await assert.rejects(importAll([fileEntry('a', 'x')], { sink: { write: async () => { throw new Error('disk full') } } }), { message: 'disk full' })
+    await assert.rejects(
+      importAll([fileEntry('a', 'x')], { sink: { write: async () => { throw new Error('disk full') } } }), { message: 'disk full' }
+    )
   })
 
   it('is not being written to any more when an import was given up', async () => {
@@ -310,7 +329,9 @@ describe('blocks for sharded adds', () => {
     const sink = new KeepingSink()
     const writtenAtLine: number[] = []
     const entries = eachOf([fileEntry('a', pattern251(2000)), fileEntry('b', 'x')])
-    for await (const _ of importEntries(entries, dagParams({ chunker: 'size-1000' }), sink, { wrap: false, progress: false, scratchBlocks: true })) {
+    for await (
+      const _ of importEntries(entries, dagParams({ chunker: 'size-1000' }), sink, { wrap: false, progress: false, scratchBlocks: true })
+    ) {
       writtenAtLine.push(sink.blocks.length)
     }
 

@@ -5,12 +5,15 @@ import { measured } from '../../../src/informer/measured.ts'
 import { restrained } from '../../../src/informer/restrained.ts'
 import type { Metric } from '../../../src/model/metric.ts'
 
-const metricOf = (name: string, self: string, weight: bigint): Metric => measured({ name, value: String(weight), weight }, { self, now: 0, ttlMs: 1000 })
+const metricOf = (name: string, self: string, weight: bigint): Metric =>
+  measured({ name, value: String(weight), weight }, { self, now: 0, ttlMs: 1000 })
 
 describe('the metrics of a peer that is drained', () => {
   it('weigh as if it had no room, and tell what was measured', async () => {
     let isDraining = false
-    const informer = restrained({ name: 'freespace', ttlMs: 1000, metrics: async self => [metricOf('freespace', self, 500n)] }, () => isDraining)
+    const informer = restrained(
+      { name: 'freespace', ttlMs: 1000, metrics: async self => [metricOf('freespace', self, 500n)] }, () => isDraining
+    )
 
     const [before] = await informer.metrics('a')
     isDraining = true
@@ -21,10 +24,16 @@ describe('the metrics of a peer that is drained', () => {
 
   it('let an allocator choose it last, by each metric that there is', async () => {
     for (const [name, weight] of [['freespace', 500n], ['reposize', -5n], ['pinqueue', 0n]] as const) {
-      const [drained] = await restrained({ name, ttlMs: 1000, metrics: async self => [metricOf(name, self, weight)] }, () => true).metrics('a')
-      const metrics = new Map([[name, new Map([['a', drained as Metric], ['b', metricOf(name, 'b', name === 'freespace' ? 1n : -100_000n)]])]])
+      const [drained] = await restrained(
+        { name, ttlMs: 1000, metrics: async self => [metricOf(name, self, weight)] }, () => true
+      ).metrics('a')
+      const metrics = new Map(
+        [[name, new Map([['a', drained as Metric], ['b', metricOf(name, 'b', name === 'freespace' ? 1n : -100_000n)]])]]
+      )
 
-      assert.deepEqual(balancedAllocator({ allocateBy: [name] }).order({ candidates: new Set(['a', 'b']), priority: new Set(), metrics }), ['b', 'a'], name)
+      assert.deepEqual(
+        balancedAllocator({ allocateBy: [name] }).order({ candidates: new Set(['a', 'b']), priority: new Set(), metrics }), ['b', 'a'], name
+      )
     }
   })
 })

@@ -36,11 +36,17 @@ describe('following names', () => {
   })
 
   it('takes 32 steps, and no more', async () => {
-    const chain = (steps: number) => memoryNames(Object.fromEntries(Array.from({ length: steps }, (_, at) => [`n${at}.example`, at + 1 === steps ? '/ipfs/bafkqaaa' : `/ipns/n${at + 1}.example`])))
+    const chain = (steps: number) => memoryNames(
+      Object.fromEntries(
+        Array.from({ length: steps }, (_, at) => [`n${at}.example`, at + 1 === steps ? '/ipfs/bafkqaaa' : `/ipns/n${at + 1}.example`])
+      )
+    )
 
     assert.equal(maxNameSteps, 32)
     assert.equal((await followName('/ipns/n0.example', chain(32))).value, '/ipfs/bafkqaaa')
-    await assert.rejects(followName('/ipns/n0.example', chain(33)), { code: 'INVALID_DATA', message: 'could not resolve name (recursion limit exceeded)' })
+    await assert.rejects(
+      followName('/ipns/n0.example', chain(33)), { code: 'INVALID_DATA', message: 'could not resolve name (recursion limit exceeded)' }
+    )
   })
 
   it('leaves a path without a name as it is', async () => {

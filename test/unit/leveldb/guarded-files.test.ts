@@ -11,7 +11,9 @@ import { GuardedFiles } from '../../../src/leveldb/guarded-files.ts'
 it('takes a store for whole that it could not look at, because a file of another disk has the number of its lock', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-guarded-'))
   const damages: string[] = []
-  const guarded = (locks?: () => Promise<string>): GuardedFiles => new GuardedFiles({ folder, what: 'the store' }, { log: silentLogger, clock: systemClock, locks, replace: async ({ text }) => { damages.push(text) } })
+  const guarded = (locks?: () => Promise<string>): GuardedFiles => new GuardedFiles({ folder, what: 'the store' }, {
+    log: silentLogger, clock: systemClock, locks, replace: async ({ text }) => { damages.push(text) }
+  })
   const use = async (files: GuardedFiles, key: string): Promise<void> => {
     await files.prepare()
     const level = new ClassicLevel(folder)

@@ -20,7 +20,9 @@ describe('connections whose messages go to the kernel in one call', { timeout: 5
       return writev(...args)
     }
     const connection = { socket, sendData: () => { throw new Error('piece by piece') } }
-    const corked = await corkedConnections().protect(connection as unknown as MessageStream) as unknown as { sendData: (pieces: Uint8Array[]) => unknown }
+    const corked = await corkedConnections().protect(connection as unknown as MessageStream) as unknown as {
+      sendData: (pieces: Uint8Array[]) => unknown
+    }
 
     const result = corked.sendData([Buffer.from('a'), Buffer.from('message'), Buffer.from('of pieces')])
     socket.end()

@@ -8,9 +8,13 @@ import { listenFailure } from '../../../src/libp2p/listen-failure.ts'
 describe('a libp2p host that can not listen', () => {
   it('tells the address and the reason in one line', async () => {
     const other = createServer()
-    const port = await new Promise<number>(resolve => other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port)))
+    const port = await new Promise<number>(
+      resolve => other.listen(0, '127.0.0.1', () => resolve((other.address() as { port: number }).port))
+    )
 
-    const failure = await createLibp2p({ addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] }, transports: [tcp()] }).then(() => 'none', listenFailure)
+    const failure = await createLibp2p({
+      addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] }, transports: [tcp()]
+    }).then(() => 'none', listenFailure)
     other.close()
 
     assert.equal(failure, `/ip4/127.0.0.1/tcp/${port} (listen EADDRINUSE: address already in use 127.0.0.1:${port})`)

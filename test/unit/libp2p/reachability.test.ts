@@ -30,10 +30,14 @@ class FakeComponents {
     this.onListening()
   }
 
-  isSeen (address: string): void { this.addresses.set(address, { multiaddr: multiaddr(address), verified: false, type: 'observed', expires: 0 }) }
+  isSeen (address: string): void {
+    this.addresses.set(address, { multiaddr: multiaddr(address), verified: false, type: 'observed', expires: 0 })
+  }
   isDialled (address: string): void { this.#prove(address, true, 600_000) }
   isOutOfReach (address: string): void { this.#prove(address, false, 300_000) }
-  announced (): string[] { return [...this.addresses.values()].filter(({ verified }) => verified).map(({ multiaddr }) => multiaddr.toString()) }
+  announced (): string[] {
+    return [...this.addresses.values()].filter(({ verified }) => verified).map(({ multiaddr }) => multiaddr.toString())
+  }
 
   #prove (address: string, verified: boolean, ttl: number): void {
     const known = this.addresses.get(address) ?? assert.fail()
@@ -48,7 +52,10 @@ class FakeComponents {
         getAddressesWithMetadata: () => [...this.addresses.values()],
         confirmObservedAddr: (address: Multiaddr, { ttl }: { ttl: number }) => this.#prove(address.toString(), true, ttl)
       },
-      transportManager: { dialTransportForMultiaddr: () => ({}), getAddrs: () => this.own.map(address => multiaddr(address)), listen: async (addresses: Multiaddr[]) => { this.listened.push(...addresses.map(String)) } },
+      transportManager: {
+        dialTransportForMultiaddr: () => ({}), getAddrs: () => this.own.map(address => multiaddr(address)),
+        listen: async (addresses: Multiaddr[]) => { this.listened.push(...addresses.map(String)) }
+      },
       events: { addEventListener: (_: string, listener: () => void) => { this.onListening = listener } },
       connectionManager: {
         getConnections: () => this.connections,
@@ -86,8 +93,12 @@ describe('reachability', () => {
     changes = []
   })
 
-  async function open (init: Partial<ReachabilityInit> = {}, { isAutonatOn = false } = {}): Promise<{ reachability: Reachability, stop: () => void | Promise<void> }> {
-    const reachability = new Reachability({ isLoopbackOnly: false, relayHop: true, ...init }, { clock, log: silentLogger, onChange: reach => { changes.push(reach) } })
+  async function open (init: Partial<ReachabilityInit> = {}, { isAutonatOn = false } = {}): Promise<{
+    reachability: Reachability, stop: () => void | Promise<void>
+  }> {
+    const reachability = new Reachability(
+      { isLoopbackOnly: false, relayHop: true, ...init }, { clock, log: silentLogger, onChange: reach => { changes.push(reach) } }
+    )
     const services = await reachability.services()
     const components = fake.components()
     // only running does it ask; its own loop isn't wanted here
@@ -162,7 +173,9 @@ describe('reachability', () => {
     const id = peerIdFromString('12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH')
     const connection = { remotePeer: id, remoteAddr: multiaddr('/ip4/1.2.3.4/tcp/50000') }
 
-    await fake.autonat.handleAutonatMessage({ dial: { peer: { id: id.toMultihash().bytes, addrs: [multiaddr('/ip4/1.2.3.4/tcp/9096').bytes] } } }, connection, {})
+    await fake.autonat.handleAutonatMessage(
+      { dial: { peer: { id: id.toMultihash().bytes, addrs: [multiaddr('/ip4/1.2.3.4/tcp/9096').bytes] } } }, connection, {}
+    )
 
     assert.deepEqual(fake.dials, [{ target: `/ip4/1.2.3.4/tcp/9096/p2p/${id.toString()}`, options: { force: true } }])
   })

@@ -39,7 +39,9 @@ describe('texts that take long to read when they are long', { timeout: 5000 }, (
 
     assert.throws(() => parseCid(text(1024)), { code: 'INVALID_CID', message: /^invalid cid: (?!the text)/ })
     assert.throws(() => parseCid(text(1025)), { code: 'INVALID_CID', message: 'invalid cid: the text has more than 1024 characters' })
-    assert.throws(() => parseCid(`b${'!'.repeat(1023)}`), { code: 'INVALID_CID', message: 'invalid cid: illegal base32 data at input byte 0' })
+    assert.throws(
+      () => parseCid(`b${'!'.repeat(1023)}`), { code: 'INVALID_CID', message: 'invalid cid: illegal base32 data at input byte 0' }
+    )
     assert.throws(() => parseCid(`b${'!'.repeat(1024)}`), { code: 'INVALID_CID', message: 'invalid cid: the text has 1025 characters' })
   })
 
@@ -53,10 +55,17 @@ describe('texts that take long to read when they are long', { timeout: 5000 }, (
     assert.equal(maxPeerIdBytes, 256)
 
     assert.deepEqual(peerIdBytes(peerIdFromBytes(new Uint8Array(256).fill(1))), new Uint8Array(256).fill(1))
-    assert.throws(() => peerIdFromBytes(new Uint8Array(257).fill(1)), { code: 'INVALID_DATA', message: 'a peer ID has more than 256 bytes' })
+    assert.throws(
+      () => peerIdFromBytes(new Uint8Array(257).fill(1)), { code: 'INVALID_DATA', message: 'a peer ID has more than 256 bytes' }
+    )
     assert.equal(peerIdBytes('1'.repeat(1024)).length, 1024)
-    assert.throws(() => peerIdBytes('1'.repeat(1025)), { code: 'INVALID_ARGUMENT', message: 'failed to parse peer ID: the text has more than 1024 characters' })
-    for (const length of [1024, 1025]) assert.deepEqual([normalPeerId('1'.repeat(length)), parseIpnsKey('1'.repeat(length))], [undefined, undefined])
+    assert.throws(
+      () => peerIdBytes('1'.repeat(1025)),
+      { code: 'INVALID_ARGUMENT', message: 'failed to parse peer ID: the text has more than 1024 characters' }
+    )
+    for (const length of [1024, 1025]) {
+      assert.deepEqual([normalPeerId('1'.repeat(length)), parseIpnsKey('1'.repeat(length))], [undefined, undefined])
+    }
   })
 
   it('a key of the DHT holds a peer ID of 256 bytes, or none', () => {
@@ -64,7 +73,9 @@ describe('texts that take long to read when they are long', { timeout: 5000 }, (
     const key = ipnsRoutingKey(peer)
 
     assert.equal(peerOfRoutingKey(key), peer)
-    for (const bytes of [256, 257]) assert.equal(peerOfRoutingKey(Buffer.concat([key.subarray(0, 6), new Uint8Array(bytes).fill(1)])), undefined)
+    for (const bytes of [256, 257]) {
+      assert.equal(peerOfRoutingKey(Buffer.concat([key.subarray(0, 6), new Uint8Array(bytes).fill(1)])), undefined)
+    }
   })
 
   it('a link of a DAG-JSON block has 1024 characters, and other texts any number', () => {
@@ -82,7 +93,9 @@ describe('texts that take long to read when they are long', { timeout: 5000 }, (
   })
 
   it('texts of a block that lie between quotes and escapes are told apart', () => {
-    const values = [{ a: '"'.repeat(2000) }, { a: '\\'.repeat(1025) }, [`${'x'.repeat(1024)}`, 'y'], { a: { '/': { bytes: 'AAAA'.repeat(1000) } } }]
+    const values = [
+      { a: '"'.repeat(2000) }, { a: '\\'.repeat(1025) }, [`${'x'.repeat(1024)}`, 'y'], { a: { '/': { bytes: 'AAAA'.repeat(1000) } } }
+    ]
 
     for (const value of values) assert.doesNotThrow(() => decodeDagJson(asJson(value)))
   })
@@ -94,9 +107,16 @@ describe('texts that take long to read when they are long', { timeout: 5000 }, (
 
     assert.deepEqual([maxMultiaddrBytes, maxMultiaddrText, most.length], [512, 2048, 512])
     assert.equal(multiaddrFromBytes(most), '/ip4/10.0.0.1/tcp/1'.repeat(64))
-    assert.throws(() => multiaddrFromBytes(Buffer.concat([most, most.subarray(0, 5)])), { code: 'INVALID_DATA', message: 'an address has more than 512 bytes' })
-    assert.throws(() => multiaddrBytes('/ip4/10.0.0.1/tcp/1'.repeat(65)), { code: 'INVALID_ARGUMENT', message: 'an address has more than 512 bytes' })
+    assert.throws(
+      () => multiaddrFromBytes(Buffer.concat([most, most.subarray(0, 5)])),
+      { code: 'INVALID_DATA', message: 'an address has more than 512 bytes' }
+    )
+    assert.throws(
+      () => multiaddrBytes('/ip4/10.0.0.1/tcp/1'.repeat(65)), { code: 'INVALID_ARGUMENT', message: 'an address has more than 512 bytes' }
+    )
     assert.equal(parseMultiaddr(`${circuits}/quic-v1`).toString().length, 2048)
-    assert.throws(() => parseMultiaddr(`${circuits}/tls/http`), { code: 'INVALID_ARGUMENT', message: 'an address has more than 2048 characters' })
+    assert.throws(
+      () => parseMultiaddr(`${circuits}/tls/http`), { code: 'INVALID_ARGUMENT', message: 'an address has more than 2048 characters' }
+    )
   })
 })

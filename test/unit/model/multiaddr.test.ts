@@ -44,10 +44,15 @@ describe('a multiaddress of somebody else', () => {
     ['/foo/1', 'unknown protocol foo'],
     ['//ip4/1.2.3.4', 'unknown protocol '],
     ['/ip4/1.2.3.4//tcp/1', 'unknown protocol '],
-    ['/p2p/bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq', 'invalid value "bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq" for protocol p2p: failed to parse p2p addr: bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq has the invalid codec 112']
+    [
+      '/p2p/bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq',
+      'invalid value "bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq" for protocol p2p: failed to parse p2p addr: bafybeibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq has the invalid codec 112'
+    ]
   ] as const) {
     it(`is refused as by Go: ${JSON.stringify(text)}`, () => {
-      assert.throws(() => parseMultiaddr(text), { code: 'INVALID_ARGUMENT', message: `failed to parse multiaddr ${JSON.stringify(text.replace(/\/$/, ''))}: ${why}` })
+      assert.throws(() => parseMultiaddr(text), {
+        code: 'INVALID_ARGUMENT', message: `failed to parse multiaddr ${JSON.stringify(text.replace(/\/$/, ''))}: ${why}`
+      })
     })
   }
 

@@ -50,7 +50,9 @@ describe('a peer stream as a duplex', () => {
     server.emit('connection', streamDuplex(far, { clock }))
     const here = streamDuplex(near, { clock })
 
-    const outgoing = request({ method: 'POST', path: '/', host: 'far-peer', createConnection: () => here as never, headers: { connection: 'keep-alive' } })
+    const outgoing = request({
+      method: 'POST', path: '/', host: 'far-peer', createConnection: () => here as never, headers: { connection: 'keep-alive' }
+    })
     outgoing.end('hello')
     const [incoming] = await once(outgoing, 'response')
     const body = await text(incoming)

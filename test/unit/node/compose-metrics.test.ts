@@ -9,7 +9,9 @@ import { aCid } from '../../support/cluster/values.ts'
 function publishedAfter (every: number, statuses: readonly TrackerStatus[]): number[] {
   const operations = new Listeners<OperationChange>()
   let published = 0
-  publishAfterPins({ every }, { tracker: { onOperation: listener => operations.add(listener) }, publisher: { publishSoon: () => { published++ } } })
+  publishAfterPins({ every }, {
+    tracker: { onOperation: listener => operations.add(listener) }, publisher: { publishSoon: () => { published++ } }
+  })
   return statuses.map(status => {
     operations.emit({ cid: () => aCid('a'), status, error: '', attempts: 0 })
     return published
@@ -18,7 +20,9 @@ function publishedAfter (every: number, statuses: readonly TrackerStatus[]): num
 
 describe('metrics that are published by the number of pins', () => {
   it('come after so many pins and unpins that succeeded', () => {
-    const counts = publishedAfter(3, ['pin_queued', 'pinning', 'pinned', 'unpinned', 'pin_error', 'remote', 'pinned', 'unpin_error', 'unpinned', 'unpinned'])
+    const counts = publishedAfter(
+      3, ['pin_queued', 'pinning', 'pinned', 'unpinned', 'pin_error', 'remote', 'pinned', 'unpin_error', 'unpinned', 'unpinned']
+    )
 
     assert.deepEqual(counts, [0, 0, 0, 0, 0, 1, 1, 1, 1, 2])
   })

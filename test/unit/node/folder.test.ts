@@ -15,8 +15,11 @@ const serviceJson = (): any => defaultServiceJson({ profile: 'test', variables: 
 
 describe('a peer\'s folder', () => {
   let folder = ''
-  const write = (name: string, content: unknown): void => writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
-  const load = async (fetch = async (): Promise<{ status: number, text: string }> => { throw new Error('no network') }): ReturnType<typeof loadFolder> =>
+  const write = (name: string, content: unknown): void =>
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+  const load = async (
+    fetch = async (): Promise<{ status: number, text: string }> => { throw new Error('no network') }
+  ): ReturnType<typeof loadFolder> =>
     loadFolder(folder, { variables: {}, fetch })
 
   beforeEach(() => {
@@ -25,7 +28,10 @@ describe('a peer\'s folder', () => {
   })
 
   it('is named by option, variable or home', () => {
-    const paths = [folderPath('/a/b', { IPFS_CLUSTER_PATH: '/c' }), folderPath(undefined, { IPFS_CLUSTER_PATH: '/c' }), folderPath(undefined, { HOME: '/home/me' })]
+    const paths = [
+      folderPath('/a/b', { IPFS_CLUSTER_PATH: '/c' }), folderPath(undefined, { IPFS_CLUSTER_PATH: '/c' }),
+      folderPath(undefined, { HOME: '/home/me' })
+    ]
 
     assert.deepEqual(paths, ['/a/b', '/c', '/home/me/.helia-cluster'])
   })
@@ -71,10 +77,19 @@ describe('a peer\'s folder', () => {
   it('says what is wrong with a remote configuration', async () => {
     write('service.json', { source: 'http://127.0.0.1:1/config' })
 
-    await assert.rejects(load(), { code: 'INVALID_CONFIG', message: /could not fetch configuration from source: http:\/\/127\.0\.0\.1:1\/config: no network/ })
-    await assert.rejects(load(async () => { throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') }) }), { message: /config: connect ECONNREFUSED 127\.0\.0\.1:1$/ })
-    await assert.rejects(load(async () => ({ status: 404, text: '<html>\n  gone\n' })), { message: /unsuccessful request \(404\): <html> gone$/ })
-    await assert.rejects(load(async () => ({ status: 200, text: '{"source": "http://127.0.0.1:2/"}' })), { message: /cannot point to another source/ })
+    await assert.rejects(load(), {
+      code: 'INVALID_CONFIG', message: /could not fetch configuration from source: http:\/\/127\.0\.0\.1:1\/config: no network/
+    })
+    await assert.rejects(
+      load(async () => { throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') }) }),
+      { message: /config: connect ECONNREFUSED 127\.0\.0\.1:1$/ }
+    )
+    await assert.rejects(
+      load(async () => ({ status: 404, text: '<html>\n  gone\n' })), { message: /unsuccessful request \(404\): <html> gone$/ }
+    )
+    await assert.rejects(
+      load(async () => ({ status: 200, text: '{"source": "http://127.0.0.1:2/"}' })), { message: /cannot point to another source/ }
+    )
   })
 
   it('refuses certificates that cannot be used', async () => {

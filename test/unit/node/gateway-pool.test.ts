@@ -74,7 +74,10 @@ describe('the threads of a gateway', { timeout: 10_000 }, () => {
     await pool.serve(['/ip4/127.0.0.1/tcp/8080'])
     changed([3])
 
-    assert.deepEqual(spawned.map(({ init: { thread, gateway } }) => [thread, ...gateway.listen]), [[1, '/ip4/127.0.0.1/tcp/8080'], [2, '/ip4/127.0.0.1/tcp/8080']])
+    assert.deepEqual(
+      spawned.map(({ init: { thread, gateway } }) => [thread, ...gateway.listen]),
+      [[1, '/ip4/127.0.0.1/tcp/8080'], [2, '/ip4/127.0.0.1/tcp/8080']]
+    )
     await pollUntil(() => spawned.every(({ said }) => said.includes('changed 3')), { everyMs: 1 })
     await pool.stop()
   })
@@ -117,7 +120,9 @@ describe('whether the main thread is busy', () => {
   const watching = (share: number) => {
     const clock = new SimClock()
     let [busy, looks] = [0, 0]
-    const watch = new BusyWatch({ windowMs: 500, share: 0.6 }, { utilization: () => { looks++; return () => share }, busy: () => { busy++ }, clock })
+    const watch = new BusyWatch({ windowMs: 500, share: 0.6 }, {
+      utilization: () => { looks++; return () => share }, busy: () => { busy++ }, clock
+    })
     return { clock, watch, busy: () => busy, looks: () => looks }
   }
 

@@ -33,7 +33,10 @@ describe('identity', () => {
   it('refuses a damaged key without showing it', () => {
     const { id, privateKey } = newIdentity()
     const damaged = Uint8Array.from(privateKey, (byte, at) => at === 40 ? byte ^ 1 : byte)
-    const texts = [identityJson({ id, privateKey: damaged }), identityJson({ id, privateKey: privateKey.subarray(0, 20) }), identityJson({ id, privateKey: Uint8Array.of(8, 9, 18, 0) })]
+    const texts = [
+      identityJson({ id, privateKey: damaged }), identityJson({ id, privateKey: privateKey.subarray(0, 20) }),
+      identityJson({ id, privateKey: Uint8Array.of(8, 9, 18, 0) })
+    ]
 
     for (const text of texts) {
       assert.throws(() => parseIdentity(text), (err: Error) => !err.message.includes(JSON.parse(text).private_key))

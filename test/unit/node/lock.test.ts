@@ -14,7 +14,8 @@ import { pollUntil } from '../../support/poll.ts'
 const lockFile = new URL('../../../src/node/lock.ts', import.meta.url).href
 const importing = `const { lockFolder } = await import(${JSON.stringify(lockFile)});`
 const hold = `${importing} lockFolder(process.argv[1]); globalThis.gc?.(); console.log('held'); setInterval(() => {}, 1000)`
-const tell = `${importing} try { lockFolder(process.argv[1]); console.log('locked') } catch (err) { console.log(err.code + ' ' + err.details.pid + ' ' + err.message) }`
+const tell =
+  `${importing} try { lockFolder(process.argv[1]); console.log('locked') } catch (err) { console.log(err.code + ' ' + err.details.pid + ' ' + err.message) }`
 
 type Spawn = (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess
 const noProcLocks = existsSync('/proc/locks') ? false : 'no /proc/locks'
@@ -43,7 +44,9 @@ describe('folder lock', { timeout: 30_000 }, () => {
 
   /** Another process, and its first line. */
   async function run (script: string, by: Spawn = spawn): Promise<{ child: ChildProcess, line: string }> {
-    const child = by(process.execPath, ['--expose-gc', '--input-type=module', '-e', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = by(
+      process.execPath, ['--expose-gc', '--input-type=module', '-e', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] }
+    )
     children.push(child)
     const [data] = await once(child.stdout ?? child, 'data')
     return { child, line: String(data) }
@@ -96,7 +99,9 @@ describe('folder lock', { timeout: 30_000 }, () => {
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  it('is refused while a process in another PID namespace lives, also to another that is process 1, too', { skip: noPidNamespace() }, async () => {
+  it('is refused while a process in another PID namespace lives, also to another that is process 1, too', {
+    skip: noPidNamespace()
+  }, async () => {
     const { child } = await run(hold, spawnInPidNamespace)
 
     assert.throws(() => lockFolder(folder), { code: 'LOCKED' })

@@ -45,19 +45,24 @@ describe('logging', () => {
   })
 
   it('never prints secrets', () => {
-    const lines = logged('debug', log => log.info('loaded', { secret: 'hush', config: { private_key: 'hush', basicAuthCredentials: { bob: 'hush' }, wrapped: new Secret('hush') } }))
+    const lines = logged('debug', log => log.info('loaded', {
+      secret: 'hush', config: { private_key: 'hush', basicAuthCredentials: { bob: 'hush' }, wrapped: new Secret('hush') }
+    }))
 
     assert.ok(!lines.join('').includes('hush'))
     assert.ok(lines.join('').includes('XXX_hidden_XXX'))
   })
 
   it('refuses unknown levels', () => {
-    for (const text of ['loud', 'info,crdt:loud', 'a:b:info', ':info']) assert.throws(() => parseLogLevels(text), { code: 'INVALID_ARGUMENT' })
+    for (const text of ['loud', 'info,crdt:loud', 'a:b:info', ':info']) {
+      assert.throws(() => parseLogLevels(text), { code: 'INVALID_ARGUMENT' })
+    }
   })
 
   it('prints a surprise by its text and places, and none of the source that Node puts into a stack', () => {
     const fault = new TypeError('x is not a function')
-    fault.stack = `/dist/bundle.js:1\n${'source'.repeat(20_000)}\n   ^\n\nTypeError: x is not a function\n${'    at place (/dist/bundle.js:1:2)\n'.repeat(100)}`
+    fault.stack =
+      `/dist/bundle.js:1\n${'source'.repeat(20_000)}\n   ^\n\nTypeError: x is not a function\n${'    at place (/dist/bundle.js:1:2)\n'.repeat(100)}`
 
     for (const format of ['text', 'json'] as const) {
       const [line = ''] = logged('info', log => log.warn('failed', { err: fault }), format)
@@ -68,7 +73,9 @@ describe('logging', () => {
   })
 
   it('prints what an error of ours was made from, unless it says so itself', () => {
-    const shown = (message: string): string => logged('info', log => log.warn('failed', { err: new ClusterError('NOT_READY', {}, { message, cause: new Error('refused') }) }))[0]?.split('\t')[4]?.trim() ?? ''
+    const shown = (message: string): string => logged('info', log => log.warn('failed', {
+      err: new ClusterError('NOT_READY', {}, { message, cause: new Error('refused') })
+    }))[0]?.split('\t')[4]?.trim() ?? ''
 
     assert.equal(shown('it is away'), '{"err":"NOT_READY: it is away (refused)"}')
     assert.equal(shown('it was refused'), '{"err":"NOT_READY: it was refused"}')
@@ -79,6 +86,8 @@ describe('logging', () => {
 
     assert.equal(shown('a'.repeat(4096)), JSON.stringify({ text: 'a'.repeat(4096) }))
     assert.equal(shown('a'.repeat(4097)), JSON.stringify({ text: `${'a'.repeat(4096)}… (4097 characters)` }))
-    for (const err of [new Error('b'.repeat(100_000)), new ClusterError('INTERNAL', {}, { message: 'b'.repeat(100_000) })]) assert.ok((logged('info', log => log.warn('failed', { err }))[0] ?? '').length < 12_000)
+    for (const err of [new Error('b'.repeat(100_000)), new ClusterError('INTERNAL', {}, { message: 'b'.repeat(100_000) })]) {
+      assert.ok((logged('info', log => log.warn('failed', { err }))[0] ?? '').length < 12_000)
+    }
   })
 })

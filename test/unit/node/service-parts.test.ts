@@ -50,7 +50,13 @@ describe('the parts of the service', () => {
     await clock.until(() => parts.isReady, 60_000)
     await parts.stop()
 
-    assert.deepEqual(told, ['database starts', 'staging fails', 'staging fails', 'staging starts', 'files starts', 'files stops', 'staging stops', 'database stops'])
+    assert.deepEqual(
+      told,
+      [
+        'database starts', 'staging fails', 'staging fails', 'staging starts', 'files starts', 'files stops', 'staging stops',
+        'database stops'
+      ]
+    )
     await stop()
   })
 

@@ -15,7 +15,9 @@ function section (given: Record<string, unknown>): ServiceApiConfig {
 const everywhere = { http_listen_multiaddress: '/ip4/0.0.0.0/tcp/9099' }
 
 describe('who can sign up when nothing is said', () => {
-  for (const address of ['/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/1', '/ip6/::1/tcp/1', '/unix/run/service.sock', '/dns4/localhost/tcp/1']) {
+  for (const address of [
+    '/ip4/127.0.0.1/tcp/1', '/ip4/127.9.9.9/tcp/1', '/ip6/::1/tcp/1', '/unix/run/service.sock', '/dns4/localhost/tcp/1'
+  ]) {
     it(`is everybody at ${address}`, () => assert.equal(registrationOf(section({ http_listen_multiaddress: address })), 'open'))
   }
 
@@ -39,7 +41,13 @@ describe('the section api.service', () => {
 
   it('needs nothing', () => assert.equal(section({}).quotaBytes, 2 ** 30))
   it('takes sizes as people write them', () => assert.equal(section({ quota_bytes: '2GiB' }).quotaBytes, 2 ** 31))
-  it('takes limits as a number in a time', () => assert.deepEqual(section({ rate_limits: { login: '5/30s', code: '' } }).rateLimits, { ...section({}).rateLimits, login: { count: 5, perMs: 30_000 }, code: null }))
+  it(
+    'takes limits as a number in a time',
+    () => assert.deepEqual(
+      section({ rate_limits: { login: '5/30s', code: '' } }).rateLimits,
+      { ...section({}).rateLimits, login: { count: 5, perMs: 30_000 }, code: null }
+    )
+  )
 
   for (const [about, given] of [
     ['a rate without a time', { rate_limits: { login: '5' } }],
@@ -55,7 +63,10 @@ describe('the section api.service', () => {
   }
 
   it('never shows its secrets', () => {
-    const text = JSON.stringify(section({ database: { url: 'postgres://u:hidden1@h/d' }, mail: { smtp_url: 'smtp://u:hidden2@h' }, staging: { s3: { endpoint: 'http://h', bucket: 'b', secret_key: 'hidden3' } } }))
+    const text = JSON.stringify(section({
+      database: { url: 'postgres://u:hidden1@h/d' }, mail: { smtp_url: 'smtp://u:hidden2@h' },
+      staging: { s3: { endpoint: 'http://h', bucket: 'b', secret_key: 'hidden3' } }
+    }))
 
     assert.doesNotMatch(text, /hidden\d/)
     assert.doesNotMatch(problems({ database: { url: ['hidden4'] } }), /hidden4/)

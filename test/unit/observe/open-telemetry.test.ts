@@ -11,7 +11,10 @@ import { otlpEndpoint } from '../../../src/node/compose-observe.ts'
 import { openTelemetry } from '../../../src/observe/open-telemetry.ts'
 import type { Observer } from '../../../src/observe/observer.ts'
 
-interface Span { traceId: string, spanId: string, parentSpanId?: string, name: string, status: { code?: number }, attributes: Array<{ key: string, value: { stringValue?: string, intValue?: number } }> }
+interface Span {
+  traceId: string, spanId: string, parentSpanId?: string, name: string, status: { code?: number },
+  attributes: Array<{ key: string, value: { stringValue?: string, intValue?: number } }>
+}
 
 const listening = async (server: Server): Promise<string> => {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -35,13 +38,16 @@ describe('traces by OpenTelemetry', () => {
   })
   let observer: Observer
   before(async () => {
-    observer = await openTelemetry({ endpoint: `${await listening(collector)}/v1/traces`, share: 1, serviceName: 'cluster-daemon', peer: 'peer-a', version: '9' })
+    observer = await openTelemetry({
+      endpoint: `${await listening(collector)}/v1/traces`, share: 1, serviceName: 'cluster-daemon', peer: 'peer-a', version: '9'
+    })
     await actOnce(observer)
     for (const component of observer.components({} as never)) await component.stop()
   })
   after(() => { collector.close() })
 
-  const spanOf = (name: string): Span => spans.find(span => span.name === name) ?? assert.fail(`no span ${name} among ${spans.map(one => one.name).join(' ')}`)
+  const spanOf = (name: string): Span =>
+    spans.find(span => span.name === name) ?? assert.fail(`no span ${name} among ${spans.map(one => one.name).join(' ')}`)
   const attribute = (span: Span, key: string): unknown => {
     const value = span.attributes.find(one => one.key === key)?.value
     return value?.stringValue ?? value?.intValue
@@ -74,14 +80,22 @@ describe('traces by OpenTelemetry', () => {
 
 /** One pin by HTTP, a failed unpin and a list that is left early. */
 async function actOnce (observer: Observer): Promise<void> {
-  const ipfs = observer.ipfs({ pin: async () => {}, unpin: async () => { throw new ClusterError('IPFS_UNAVAILABLE') } } as unknown as IpfsConnector)
+  const ipfs = observer.ipfs(
+    { pin: async () => {}, unpin: async () => { throw new ClusterError('IPFS_UNAVAILABLE') } } as unknown as IpfsConnector
+  )
   const cluster = observer.cluster({
     pin: async () => ipfs.pin({ cid } as never),
     peers: async function * () { yield 1; yield 2 }
   } as unknown as ClusterApi)
-  const app = createServer(observer.requests('restapi')((_, response) => { void cluster.pin(cid, {} as never).then(() => response.end('ok')) }))
+  const app = createServer(
+    observer.requests('restapi')((_, response) => { void cluster.pin(cid, {} as never).then(() => response.end('ok')) })
+  )
   const url = await listening(app)
-  await (await fetch(`${url}/pins/${cid.toString()}?name=private`, { method: 'POST', headers: { traceparent: `00-${callersTrace}-b7ad6b7169203331-01` } })).text()
+  await (
+    await fetch(
+      `${url}/pins/${cid.toString()}?name=private`, { method: 'POST', headers: { traceparent: `00-${callersTrace}-b7ad6b7169203331-01` } }
+    )
+  ).text()
   await new Promise<void>(resolve => { app.close(() => resolve()); app.closeAllConnections() })
   await ipfs.unpin(cid).catch(() => {})
   for await (const _ of cluster.peers()) break

@@ -40,7 +40,9 @@ describe('metrics for Prometheus', () => {
   let server: HttpServer
   let url: string
   before(async () => {
-    observer = prometheusObserver({ endpoint: '/ip4/127.0.0.1/tcp/0', version: '1.1.6+helia.9.9.9' }, { clock: systemClock, log: silentLogger })
+    observer = prometheusObserver(
+      { endpoint: '/ip4/127.0.0.1/tcp/0', version: '1.1.6+helia.9.9.9' }, { clock: systemClock, log: silentLogger }
+    )
     server = observer.components(sources)[0] as HttpServer
     await server.start()
     url = `http://127.0.0.1:${server.addresses()[0]?.split('/').at(-1)}`
@@ -50,7 +52,11 @@ describe('metrics for Prometheus', () => {
   /** Samples by name with labels; help and type lines aside. */
   const scrape = async (): Promise<Map<string, number>> => {
     const text = await (await fetch(`${url}/metrics`)).text()
-    return new Map(text.split('\n').filter(line => line !== '' && !line.startsWith('#')).map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+    return new Map(
+      text.split('\n').filter(line => line !== '' && !line.startsWith('#')).map(
+        line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]
+      )
+    )
   }
 
   it("has each of Go's own metrics, with Go's help and type", async () => {
@@ -65,9 +71,16 @@ describe('metrics for Prometheus', () => {
   it('asks the peer at each scrape; what can not be told yet has no sample', async () => {
     const samples = await scrape()
 
-    const seen = ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued', 'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
-      'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads', 'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
-      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers', 'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}', 'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}', 'helia_cluster_pinset_peers{state="out_of_sync"}', 'helia_cluster_drain_pins_left{peer="x",state="draining"}', 'helia_cluster_connected_peers'].map(name => samples.get(name))
+    const seen =
+      ['ipfscluster_pins', 'ipfscluster_pins_ipfs_pins', 'helia_cluster_held_adds', 'ipfscluster_pins_pin_queued',
+      'ipfscluster_informer_disk', 'helia_cluster_operations{state="unpin_queued"}',
+      'helia_cluster_operations_total{outcome="pins_done"}', 'helia_cluster_crdt_behind', 'helia_cluster_crdt_heads',
+      'helia_cluster_crdt_height', 'helia_cluster_worker_errors_total{worker="repin"}',
+      'helia_cluster_network_bytes_total{protocol="/x/1",direction="out"}', 'helia_cluster_gossip_silent_peers',
+      'helia_cluster_gossip_streams_reopened_total', 'helia_cluster_denylist_rules{list="x.deny"}',
+      'helia_cluster_denied_total{list="x.deny"}', 'helia_cluster_denylist_broken{list="y.deny"}',
+      'helia_cluster_pinset_peers{state="out_of_sync"}', 'helia_cluster_drain_pins_left{peer="x",state="draining"}',
+      'helia_cluster_connected_peers'].map(name => samples.get(name))
     assert.deepEqual(seen, [100_000, 42, 6, 5, 9_999_953_967, 9, 7, 1, 3, 99, 2, 20, 1, 4, 10, 3, 1, 1, 8, undefined])
     assert.ok(samples.has('process_resident_memory_bytes') && samples.has('nodejs_eventloop_lag_p99_seconds'))
   })
@@ -75,10 +88,16 @@ describe('metrics for Prometheus', () => {
   it("tells a service's figures once they are known", async () => {
     assert.equal((await scrape()).get('helia_cluster_service_used_bytes'), undefined)
 
-    service = { users: { active: 3, suspended: 1 }, files: { pinned: 7 }, pins: {}, tasks: { FAILURE: 2 }, unappliedPins: 4, openUploads: 0, usedBytes: 1000, quotaBytes: 5000, nearlyFullUsers: 1 }
+    service = {
+      users: { active: 3, suspended: 1 }, files: { pinned: 7 }, pins: {}, tasks: { FAILURE: 2 }, unappliedPins: 4, openUploads: 0,
+      usedBytes: 1000, quotaBytes: 5000, nearlyFullUsers: 1
+    }
     const samples = await scrape()
 
-    const seen = ['users{state="suspended"}', 'files{state="pinned"}', 'tasks{state="FAILURE"}', 'unapplied_pins', 'open_uploads', 'used_bytes', 'quota_bytes', 'nearly_full_users'].map(name => samples.get(`helia_cluster_service_${name}`))
+    const seen = [
+      'users{state="suspended"}', 'files{state="pinned"}', 'tasks{state="FAILURE"}', 'unapplied_pins', 'open_uploads', 'used_bytes',
+      'quota_bytes', 'nearly_full_users'
+    ].map(name => samples.get(`helia_cluster_service_${name}`))
     assert.deepEqual(seen, [1, 7, 2, 4, 0, 1000, 5000, 1])
   })
 
@@ -109,8 +128,11 @@ describe('metrics for Prometheus', () => {
     const samples = await scrape()
 
     assert.equal(node.pinCount(), 2)
-    const seen = ['ipfscluster_blocks_put', 'ipfscluster_blocks_added', 'ipfscluster_blocks_added_size', 'ipfscluster_pins_pin_add', 'ipfscluster_pins_pin_add_errors',
-      'helia_cluster_ipfs_errors_total{call="pin",code="TIMEOUT"}', 'helia_cluster_pin_duration_seconds_count{result="failed"}'].map(name => samples.get(name))
+    const seen =
+      ['ipfscluster_blocks_put', 'ipfscluster_blocks_added', 'ipfscluster_blocks_added_size', 'ipfscluster_pins_pin_add',
+      'ipfscluster_pins_pin_add_errors',
+      'helia_cluster_ipfs_errors_total{call="pin",code="TIMEOUT"}',
+      'helia_cluster_pin_duration_seconds_count{result="failed"}'].map(name => samples.get(name))
     assert.deepEqual(seen, [1, 2, 15, 2, 1, 1, 1])
   })
 
@@ -125,7 +147,11 @@ describe('metrics for Prometheus', () => {
 
   it('knows two pages only', async () => {
     const vars: any = await (await fetch(`${url}/debug/vars`)).json()
-    const statuses = await Promise.all([fetch(`${url}/`), fetch(`${url}/metrics`, { method: 'POST' }), fetch(`${url}/metrics?x`, { method: 'HEAD' })].map(async one => (await one).status))
+    const statuses = await Promise.all(
+      [
+        fetch(`${url}/`), fetch(`${url}/metrics`, { method: 'POST' }), fetch(`${url}/metrics?x`, { method: 'HEAD' })
+      ].map(async one => (await one).status)
+    )
 
     assert.equal(vars.workers[0].lastError, 'x')
     assert.deepEqual(statuses, [404, 405, 200])

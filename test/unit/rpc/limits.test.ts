@@ -16,9 +16,12 @@ const pieceBytes = 64 * 1024
 
 /** A byte string says its length in five bytes, a list of up to 15 values in one, of up to 65,535 in three. */
 const rawHead = (sizeBytes: number): Buffer => Buffer.from(`db${sizeBytes.toString(16).padStart(8, '0')}`, 'hex')
-const listHead = (count: number): Buffer => count < 16 ? Buffer.of(0x90 + count) : Buffer.from(`dc${count.toString(16).padStart(4, '0')}`, 'hex')
+const listHead = (count: number): Buffer =>
+  count < 16 ? Buffer.of(0x90 + count) : Buffer.from(`dc${count.toString(16).padStart(4, '0')}`, 'hex')
 
-/** A list of byte strings, `sizeBytes` with all heads: as many of the largest as fit, and the rest. In pieces; `read` counts what was taken. */
+/**
+ * A list of byte strings, `sizeBytes` with all heads: as many of the largest as fit, and the rest. In pieces; `read` counts what was taken.
+ */
 function listOf (sizeBytes: number): { chunks: AsyncGenerator<Uint8Array>, read: { bytes: number } } {
   const read = { bytes: 0 }
   const piece = Buffer.alloc(pieceBytes, 1)
@@ -54,7 +57,9 @@ describe('the limits of calls between peers', { timeout: 10_000 }, () => {
     const taken = await nextArgument(new MsgpackStream(most.chunks))
 
     assert.equal(taken?.length, 8 * MiB)
-    await assert.rejects(nextArgument(new MsgpackStream(more.chunks)), { code: 'INVALID_DATA', message: new RegExp(`more than ${8 * MiB} bytes`) })
+    await assert.rejects(
+      nextArgument(new MsgpackStream(more.chunks)), { code: 'INVALID_DATA', message: new RegExp(`more than ${8 * MiB} bytes`) }
+    )
     // what is announced last isn't read
     assert.ok(more.read.bytes <= defaultLimits.rawBytes + 2 * pieceBytes, `${more.read.bytes} bytes were read`)
   })
@@ -74,7 +79,8 @@ describe('the limits of calls between peers', { timeout: 10_000 }, () => {
 
   it('an answer is bounded by what its stream allows, head and value each by itself', async () => {
     const reply = encodeReply('a.b', text, 'x'.repeat(200))
-    const read = async (valueBytes: number): Promise<unknown> => readReply(new MsgpackStream((async function * () { yield reply })(), { ...defaultLimits, valueBytes }), text)
+    const read = async (valueBytes: number): Promise<unknown> =>
+      readReply(new MsgpackStream((async function * () { yield reply })(), { ...defaultLimits, valueBytes }), text)
 
     // two bytes and the length say that it is a text
     assert.deepEqual(await read(203), { value: 'x'.repeat(200) })
@@ -112,7 +118,9 @@ describe('the limits of calls between peers', { timeout: 10_000 }, () => {
   it('a call whose argument is too long ends alone: its stream is reset, nothing is done, and the next one is served', async () => {
     const network = new MemoryStreams()
     const done: unknown[] = []
-    const handlers = { logPin: { unary: async (pin: unknown) => { done.push(pin); return {} } }, version: { unary: async () => ({ version: '1' }) } } as unknown as RpcHandlers
+    const handlers = {
+      logPin: { unary: async (pin: unknown) => { done.push(pin); return {} } }, version: { unary: async () => ({ version: '1' }) }
+    } as unknown as RpcHandlers
     const server = rpcServer({ streams: network.of('server'), trusts: () => true, handlers, log: silentLogger })
     await server.start(new AbortController().signal)
     const streams = network.of('client')

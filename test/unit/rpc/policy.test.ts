@@ -13,15 +13,18 @@ const trusted = [
 const closed = [
   'Cluster.Alerts', 'Cluster.BandwidthByProtocol', 'Cluster.BlockAllocate', 'Cluster.ConnectGraph', 'Cluster.IPFSID', 'Cluster.Join',
   'Cluster.Pin', 'Cluster.PinGet', 'Cluster.PinPath', 'Cluster.Pins', 'Cluster.PeersWithFilter', 'Cluster.Recover', 'Cluster.RecoverAll',
-  'Cluster.RepoGC', 'Cluster.SendInformerMetrics', 'Cluster.SendInformersMetrics', 'Cluster.Status', 'Cluster.StatusAll', 'Cluster.StatusAllLocal',
+  'Cluster.RepoGC', 'Cluster.SendInformerMetrics', 'Cluster.SendInformersMetrics', 'Cluster.Status', 'Cluster.StatusAll',
+  'Cluster.StatusAllLocal',
   'Cluster.StatusLocal', 'Cluster.Unpin', 'Cluster.UnpinPath',
-  'Consensus.Peers', 'IPFSConnector.BlockGet', 'IPFSConnector.ConfigKey', 'IPFSConnector.Pin', 'IPFSConnector.PinLs', 'IPFSConnector.PinLsCid',
+  'Consensus.Peers', 'IPFSConnector.BlockGet', 'IPFSConnector.ConfigKey', 'IPFSConnector.Pin', 'IPFSConnector.PinLs',
+  'IPFSConnector.PinLsCid',
   'IPFSConnector.Resolve', 'IPFSConnector.Unpin', 'PeerMonitor.LatestMetrics', 'PeerMonitor.MetricNames',
   'PinTracker.PinQueueSize', 'PinTracker.RecoverAll', 'PinTracker.Track', 'PinTracker.Untrack'
 ]
 
 describe('the policies of RPC methods', () => {
-  const named = (policy: string): string[] => Object.values(methods).filter(method => method.policy === policy).map(({ name }) => name).toSorted()
+  const named = (policy: string): string[] =>
+    Object.values(methods).filter(method => method.policy === policy).map(({ name }) => name).toSorted()
 
   it('are those of a Go peer, method by method', () => {
     assert.deepEqual({ open: named('open'), trusted: named('trusted') }, { open: open.toSorted(), trusted: trusted.toSorted() })

@@ -22,7 +22,9 @@ const cid = parseCid('bafkreihelwuirnpntiwm4p2gyvwuv33dsat5f2hgw4rwsza7hmin4c5x7
 
 async function aPair (handlers: Partial<RpcHandlers>, trusts = true, closed: readonly string[] = [], clock: Clock = systemClock) {
   const network = new MemoryStreams()
-  const server = rpcServer({ streams: network.of(serverPeer), trusts: () => trusts, handlers: handlers as RpcHandlers, closed, log: silentLogger })
+  const server = rpcServer({
+    streams: network.of(serverPeer), trusts: () => trusts, handlers: handlers as RpcHandlers, closed, log: silentLogger
+  })
   await server.start(new AbortController().signal)
   const streams = network.of(clientPeer)
   return { client: new RpcClient({ streams, clock }), streams }
@@ -47,7 +49,9 @@ describe('RPC between peers', () => {
   it('gives the text of a failed method', async () => {
     const { client } = await aPair({ recoverLocal: { unary: async () => { throw new ClusterError('NOT_PINNED') } } })
 
-    await assert.rejects(client.call(serverPeer, methods.recoverLocal, cid), { code: 'PEER_FAILED', message: 'pin is not part of the pinset' })
+    await assert.rejects(
+      client.call(serverPeer, methods.recoverLocal, cid), { code: 'PEER_FAILED', message: 'pin is not part of the pinset' }
+    )
   })
 
   it('refuses trusted methods to peers that are not trusted, and open ones to none', async () => {
@@ -89,7 +93,10 @@ describe('RPC between peers', () => {
     })
     const seen: unknown[] = []
 
-    await assert.rejects(async () => { for await (const one of client.stream(serverPeer, methods.statusAll, [3])) seen.push(one.attempt_count) }, { message: 'kubo is away' })
+    await assert.rejects(
+      async () => { for await (const one of client.stream(serverPeer, methods.statusAll, [3])) seen.push(one.attempt_count) },
+      { message: 'kubo is away' }
+    )
 
     assert.deepEqual(seen, [0, 1, 2])
   })
@@ -99,7 +106,9 @@ describe('RPC between peers', () => {
     const { client } = await aPair({ blockStream: { stream: async function * () { await new Promise(() => {}) } } }, true, [], clock)
     const nodes = function * () { for (;;) yield { cid, data: new Uint8Array(10), cumulativeSize: 0, format: '' } as never }
     let fault: unknown
-    const sending = (async () => { for await (const _ of client.stream(serverPeer, methods.blockStream, nodes())) assert.fail('there are no replies') })().catch(err => { fault = err })
+    const sending = (async () => {
+      for await (const _ of client.stream(serverPeer, methods.blockStream, nodes())) assert.fail('there are no replies')
+    })().catch(err => { fault = err })
 
     await clock.advance(takeMs - 1000)
     const before = fault
@@ -115,7 +124,9 @@ describe('RPC between peers', () => {
     let received = 0
     let ahead = 0
     const { client } = await aPair({
-      blockStream: { stream: async function * (nodes) { for await (const _ of nodes) { received++; ahead = Math.max(ahead, sent - received) } } }
+      blockStream: {
+        stream: async function * (nodes) { for await (const _ of nodes) { received++; ahead = Math.max(ahead, sent - received) } }
+      }
     })
     const nodes = async function * () { for (; sent < 200; sent++) yield { cid, data: new Uint8Array(1000), cum_size: 1000 } }
 

@@ -54,7 +54,9 @@ eachDatabase('accounts', databases => {
   // PostgreSQL's peers have the time of their server, which no test moves
   const timed = databases.kind === 'sqlite' ? it : () => {}
 
-  const actions = async ({ audit }: TestAccounts, user: string): Promise<string[]> => (await audit.list({ user })).entries.map(({ action }) => action).toReversed()
+  const actions = async (
+    { audit }: TestAccounts, user: string
+  ): Promise<string[]> => (await audit.list({ user })).entries.map(({ action }) => action).toReversed()
 
   it('gives whoever registers a key that may do everything', async () => {
     const { accounts } = await open()
@@ -140,12 +142,17 @@ eachDatabase('accounts', databases => {
     const { accounts } = await open()
     await accounts.register(alice, from)
     await accounts.register({ email: 'bob@example.com', password: alice.password }, from)
-    const [one, two, three] = [await accounts.login(alice, { address: '192.0.2.1', agent: 'A' }), await accounts.login(alice, { address: '192.0.2.2', agent: 'B' }), await accounts.login(alice, from)]
+    const [one, two, three] = [
+      await accounts.login(alice, { address: '192.0.2.1', agent: 'A' }), await accounts.login(alice, { address: '192.0.2.2', agent: 'B' }),
+      await accounts.login(alice, from)
+    ]
     const bob = await accounts.login({ email: 'bob@example.com', password: alice.password }, from)
 
     const listed = await accounts.sessionsOf(one.caller)
     const second = listed.find(({ agent }) => agent === 'B')
-    assert.deepEqual(listed.map(({ address, isCurrent }) => `${address} ${isCurrent}`).toSorted(), ['192.0.2.1 false', '192.0.2.1 true', '192.0.2.2 false'])
+    assert.deepEqual(
+      listed.map(({ address, isCurrent }) => `${address} ${isCurrent}`).toSorted(), ['192.0.2.1 false', '192.0.2.1 true', '192.0.2.2 false']
+    )
     await assert.rejects(accounts.endSession(bob.caller, second?.id ?? ''), code('NOT_FOUND'))
     await accounts.endSession(one.caller, second?.id ?? '')
 
@@ -267,7 +274,8 @@ eachDatabase('accounts', databases => {
     await accounts.sendCode('reset', alice.email, from)
     await clock.advance(1000)
     const second = await mail.codeFor(alice.email, { after: 1 })
-    const reset = async (given: string): Promise<void> => accounts.resetPassword({ email: alice.email, code: given, password: 'new password' }, from)
+    const reset = async (given: string): Promise<void> =>
+      accounts.resetPassword({ email: alice.email, code: given, password: 'new password' }, from)
     if (first !== second) await assert.rejects(reset(first), code('REJECTED'))
 
     clock.standStill(600_000)
@@ -412,10 +420,14 @@ eachDatabase('accounts', databases => {
     await accounts.register({ ...alice, password: 'of somebody else' }, from)
     await accounts.verify({ email: alice.email, code: await mail.codeFor(alice.email, { after: 1 }) }, from)
 
-    for (const password of [alice.password, 'of somebody else']) await assert.rejects(accounts.login({ ...alice, password }, from), code('UNAUTHENTICATED'))
+    for (const password of [alice.password, 'of somebody else']) {
+      await assert.rejects(accounts.login({ ...alice, password }, from), code('UNAUTHENTICATED'))
+    }
 
     await accounts.sendCode('reset', alice.email, from)
-    await accounts.resetPassword({ email: alice.email, code: await mail.codeFor(alice.email, { after: 2 }), password: 'mine for sure' }, from)
+    await accounts.resetPassword(
+      { email: alice.email, code: await mail.codeFor(alice.email, { after: 2 }), password: 'mine for sure' }, from
+    )
     await accounts.login({ ...alice, password: 'mine for sure' }, from)
   })
 
@@ -461,7 +473,10 @@ eachDatabase('accounts', databases => {
   it('lists invitations, newest first, by what became of them, without their codes', async () => {
     const { accounts, admin } = await open({ registration: 'invite' })
     const actor = { actor: 'user:root', address: '' }
-    const made = [await admin.invite({ email: alice.email, lifetimeMs: 60_000 }, actor), await admin.invite({ email: null, lifetimeMs: 60_000 }, actor), await admin.invite({ email: null, lifetimeMs: 0 }, actor)]
+    const made = [
+      await admin.invite({ email: alice.email, lifetimeMs: 60_000 }, actor), await admin.invite({ email: null, lifetimeMs: 60_000 }, actor),
+      await admin.invite({ email: null, lifetimeMs: 0 }, actor)
+    ]
     await accounts.register({ ...alice, invite: made[0]!.code }, from)
 
     const first = await admin.invites({ limit: 2 })
@@ -473,7 +488,9 @@ eachDatabase('accounts', databases => {
     assert.deepEqual([all.map(({ state }) => state).toSorted(), second.next], [['expired', 'open', 'used'], null])
     assert.deepEqual([open_.invites.length, ended.invites.length], [1, 2])
     const used = all.find(({ state }) => state === 'used')
-    assert.deepEqual([used?.email, used?.usedBy, used?.createdBy, used?.usedAt != null], ['alice@example.com', 'Alice@example.com', 'user:root', true])
+    assert.deepEqual(
+      [used?.email, used?.usedBy, used?.createdBy, used?.usedAt != null], ['alice@example.com', 'Alice@example.com', 'user:root', true]
+    )
     const text = JSON.stringify(all)
     for (const { code: secret } of made) assert.ok(!text.includes(secret))
     await assert.rejects(admin.invites({ limit: 2, cursor: 'other' }), code('INVALID_ARGUMENT'))
@@ -491,7 +508,9 @@ eachDatabase('accounts', databases => {
     await assert.rejects(accounts.register({ ...alice, invite }, from), code('REJECTED'))
     assert.deepEqual((await admin.invites({ limit: 1 })).invites.map(({ state }) => state), ['revoked'])
     assert.equal((await audit.list({ action: 'invite-revoke' })).entries.length, 1)
-    for (const unknown of ['0'.repeat(16), '', '%', id.slice(1)]) await assert.rejects(admin.revokeInvite(unknown, actor), code('NOT_FOUND'))
+    for (const unknown of ['0'.repeat(16), '', '%', id.slice(1)]) {
+      await assert.rejects(admin.revokeInvite(unknown, actor), code('NOT_FOUND'))
+    }
 
     const { code: next } = await admin.invite({ email: null, lifetimeMs: 60_000 }, actor)
     await accounts.register({ ...alice, invite: next }, from)
@@ -505,7 +524,9 @@ eachDatabase('accounts', databases => {
     for (let round = 0; round < 8; round++) {
       const { code: invite } = await admin.invite({ email: null, lifetimeMs: 60_000 }, actor)
       const { id } = (await admin.invites({ state: 'open', limit: 1 })).invites[0]!
-      const [used, revoked] = await Promise.allSettled([accounts.register({ ...alice, email: `${round}@example.com`, invite }, from), admin.revokeInvite(id, actor)])
+      const [used, revoked] = await Promise.allSettled(
+        [accounts.register({ ...alice, email: `${round}@example.com`, invite }, from), admin.revokeInvite(id, actor)]
+      )
 
       assert.notEqual(used.status, revoked.status)
       const { state } = (await admin.invites({ limit: 100 })).invites.find(one => one.id === id)!
@@ -568,7 +589,10 @@ eachDatabase('accounts', databases => {
       await accounts.register({ ...alice, email: `${name}@example.com` }, from)
       const { id } = await admin.byEmail(`${name}@example.com`)
       ids.push(id)
-      const values = { used_bytes: at % 2, last_seen_at: [0, 50, 0, 70, 60][at]!, created_at: 10 - at, state: at === 3 ? 'suspended' as const : 'active' as const }
+      const values = {
+        used_bytes: at % 2, last_seen_at: [0, 50, 0, 70, 60][at]!, created_at: 10 - at,
+        state: at === 3 ? 'suspended' as const : 'active' as const
+      }
       await database.transaction(async tx => tx.updateTable('users').set(values).where('id', '=', id).execute())
     }
     const paged = async (by: UserSort, descending: boolean): Promise<string> => {
@@ -589,7 +613,9 @@ eachDatabase('accounts', databases => {
       assert.deepEqual([await paged(by, false), await paged(by, true)], [forwards, [...forwards].toReversed().join('')], by)
     }
     const { next } = await admin.list({ sort: { by: 'used_bytes', descending: true }, limit: 2 })
-    for (const sort of [{ by: 'used_bytes' as const, descending: false }, { by: 'created_at' as const, descending: true }]) await assert.rejects(admin.list({ sort, limit: 2, cursor: next ?? '' }), code('INVALID_ARGUMENT'))
+    for (const sort of [{ by: 'used_bytes' as const, descending: false }, { by: 'created_at' as const, descending: true }]) {
+      await assert.rejects(admin.list({ sort, limit: 2, cursor: next ?? '' }), code('INVALID_ARGUMENT'))
+    }
   })
 
   timed('knows to the minute when somebody was last here, by a key or a log-in', async () => {
@@ -623,6 +649,8 @@ eachDatabase('accounts', databases => {
 
     await here.accounts.revokeKey(caller, own.id)
 
-    for (let isRefused = false; !isRefused;) isRefused = await there.accounts.byKey(own.apiKey, from).then(() => false, code('NOT_AUTHORIZED'))
+    for (let isRefused = false; !isRefused;) {
+      isRefused = await there.accounts.byKey(own.apiKey, from).then(() => false, code('NOT_AUTHORIZED'))
+    }
   })
 })

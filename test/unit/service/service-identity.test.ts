@@ -17,7 +17,10 @@ async function peerWith (own: string) {
   const members: PeerId[] = [here]
   const told: Array<string | undefined> = []
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
-  const identity = new ServiceIdentity({ self: here, quietMs }, { database: { serviceId: () => own }, announced: () => announced, members: () => members, announceSoon: () => { told.push(identity.ownId()) }, workers, clock, log: silentLogger })
+  const identity = new ServiceIdentity({ self: here, quietMs }, {
+    database: { serviceId: () => own }, announced: () => announced, members: () => members,
+    announceSoon: () => { told.push(identity.ownId()) }, workers, clock, log: silentLogger
+  })
   await workers.start()
   await identity.start()
   return { identity, clock, announced, members, told, stop: async () => workers.stop() }

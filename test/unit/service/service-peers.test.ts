@@ -36,7 +36,10 @@ eachDatabase('peers of one service', databases => {
     const peer = await databases.open()
     await come(peer, 'one', folder)
 
-    await assert.rejects(come(peer, 'two', other), isRefusal(/peer one .* its folder staging, .* in the folder staging, which is another: .*api\.service\.staging/))
+    await assert.rejects(
+      come(peer, 'two', other),
+      isRefusal(/peer one .* its folder staging, .* in the folder staging, which is another: .*api\.service\.staging/)
+    )
     await assert.rejects(come(peer, 'two', bucket), isRefusal(/the bucket uploads/))
     await come(peer, 'two', folder)
   })
@@ -61,7 +64,9 @@ eachDatabase('peers of one service', databases => {
     let late = 0
     const peer = await databases.open({ clock: { ...systemClock, now: () => systemClock.now() + late } })
     // PostgreSQL's peers have the time of their server, which no test moves
-    const database = { now: () => systemClock.now() + late, transaction: peer.database.transaction.bind(peer.database) } as TestPeer['database']
+    const database = {
+      now: () => systemClock.now() + late, transaction: peer.database.transaction.bind(peer.database)
+    } as TestPeer['database']
     let renewal: Worker | undefined
     const workers = { add: (worker: Worker) => {
       renewal = worker

@@ -35,7 +35,10 @@ describe('a pin out of an export', () => {
   })
 
   it('takes its depth before its mode', () => {
-    const depths = [{ mode: 'direct' }, { mode: 'recursive' }, { mode: 'direct', max_depth: -1 }, { max_depth: 0 }, { type: 'shard-pin' }, { type: 'meta-pin' }]
+    const depths = [
+      { mode: 'direct' }, { mode: 'recursive' }, { mode: 'direct', max_depth: -1 }, { max_depth: 0 }, { type: 'shard-pin' },
+      { type: 'meta-pin' }
+    ]
       .map(json => imported(json).max_depth)
 
     assert.deepEqual(depths, [0, -1, -1, 0, 1, 0])
@@ -51,7 +54,9 @@ describe('a pin out of an export', () => {
   })
 
   it('takes factors and allocations of the command line', () => {
-    const pin = imported({ replication_factor_min: 1, replication_factor_max: 1, allocations: [self] }, { ...everywhere, max: 2, allocations: [other] })
+    const pin = imported(
+      { replication_factor_min: 1, replication_factor_max: 1, allocations: [self] }, { ...everywhere, max: 2, allocations: [other] }
+    )
     const toEverywhere = imported({ replication_factor_min: 1, replication_factor_max: 1, allocations: [self] }, { ...everywhere, min: -1 })
     const dag = imported({ type: 'clusterdag-pin' }, { ...twoToThree, min: 2, allocations: [other] })
 
@@ -61,23 +66,33 @@ describe('a pin out of an export', () => {
   })
 
   it('is held by this peer when it needs peers and names none', () => {
-    const allocations = [imported({}, twoToThree), imported({ allocations: [other] }, twoToThree), imported({ type: 'meta-pin' }, twoToThree)].map(pin => pin.allocations)
+    const allocations = [
+      imported({}, twoToThree), imported({ allocations: [other] }, twoToThree), imported({ type: 'meta-pin' }, twoToThree)
+    ].map(pin => pin.allocations)
 
     assert.deepEqual(allocations, [[self], [other], []])
   })
 
   it('is refused with the key that is wrong', () => {
     const wrong: Array<[unknown, string]> = [
-      [{}, 'cid'], [{ cid: 'x' }, 'cid'], [{ cid: 1 }, 'cid'], [[], 'a pin'], [{ cid, type: 'pins' }, 'type'], [{ cid, type: 'toString' }, 'type'], [{ cid, mode: 'x' }, 'mode'],
-      [{ cid, max_depth: 1.5 }, 'max_depth'], [{ cid, max_depth: -2 }, 'max_depth'], [{ cid, name: 1 }, 'name'], [{ cid, timestamp: 'now' }, 'timestamp'],
-      [{ cid, expire_at: '0000-01-01T00:00:00Z' }, 'expire_at'], [{ cid, metadata: { a: 1 } }, 'metadata'], [{ cid, metadata: [] }, 'metadata'],
-      [{ cid, allocations: ['me'] }, 'allocations'], [{ cid, origins: ['here'] }, 'origins'], [{ cid, origins: {} }, 'origins'], [{ cid, reference: 'x' }, 'reference'],
-      [{ cid, replication_factor_min: 3, replication_factor_max: 2 }, 'replication_factor_min'], [{ cid, replication_factor_min: -1, replication_factor_max: 2 }, 'replication_factor_min'],
+      [{}, 'cid'], [{ cid: 'x' }, 'cid'], [{ cid: 1 }, 'cid'], [[], 'a pin'], [{ cid, type: 'pins' }, 'type'],
+      [{ cid, type: 'toString' }, 'type'], [{ cid, mode: 'x' }, 'mode'],
+      [{ cid, max_depth: 1.5 }, 'max_depth'], [{ cid, max_depth: -2 }, 'max_depth'], [{ cid, name: 1 }, 'name'],
+      [{ cid, timestamp: 'now' }, 'timestamp'],
+      [{ cid, expire_at: '0000-01-01T00:00:00Z' }, 'expire_at'], [{ cid, metadata: { a: 1 } }, 'metadata'],
+      [{ cid, metadata: [] }, 'metadata'],
+      [{ cid, allocations: ['me'] }, 'allocations'], [{ cid, origins: ['here'] }, 'origins'], [{ cid, origins: {} }, 'origins'],
+      [{ cid, reference: 'x' }, 'reference'],
+      [{ cid, replication_factor_min: 3, replication_factor_max: 2 }, 'replication_factor_min'],
+      [{ cid, replication_factor_min: -1, replication_factor_max: 2 }, 'replication_factor_min'],
       [{ cid, replication_factor_max: -2 }, 'replication_factor_max'], [{ cid, shard_size: '1' }, 'shard_size']
     ]
 
     for (const [json, key] of wrong) {
-      assert.throws(() => importedPin(json, everywhere), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith(key), `${JSON.stringify(json)}`)
+      assert.throws(
+        () => importedPin(json, everywhere), err => isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith(key),
+        `${JSON.stringify(json)}`
+      )
     }
   })
 

@@ -50,7 +50,9 @@ describe('JSON objects in a stream', () => {
     const nested = (depth: number): string => `\n${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
 
     assert.equal((await read(nested(64))).length, 1)
-    for (const depth of [65, 100_000]) await assert.rejects(read(nested(depth), 65_536), failsAt(2, /more than 64 values are nested in each other$/))
+    for (const depth of [65, 100_000]) {
+      await assert.rejects(read(nested(depth), 65_536), failsAt(2, /more than 64 values are nested in each other$/))
+    }
   })
 
   it('may have a megabyte, and no more, in whatever pieces they come', { timeout: 5000 }, async () => {

@@ -19,7 +19,8 @@ describe('the pinset of a peer that does not run', () => {
   beforeEach(async () => { state = join(await mkdtemp(join(tmpdir(), 'helia-cluster-state-')), 'state') })
   afterEach(async () => { await rm(join(state, '..'), { recursive: true, force: true }) })
 
-  const fill = async (...names: string[]): Promise<number> => importState({ state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } },
+  const fill = async (...names: string[]): Promise<number> =>
+    importState({ state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } },
     text(names.map((name, index) => `{"cid":"${cid(index)}","name":"${name}"}`).join('\n')), deps)
   const names = async (): Promise<string[]> => {
     const opened = await openState(state, deps)
@@ -46,7 +47,9 @@ describe('the pinset of a peer that does not run', () => {
   })
 
   it('goes together with the index of the pinning service, which a peer would trust when the numbers agree', async () => {
-    const indexFiles = async (): Promise<void> => { for (const name of ['pins.sqlite', 'pins.sqlite-wal']) await writeFile(join(state, name), '') }
+    const indexFiles = async (): Promise<void> => {
+      for (const name of ['pins.sqlite', 'pins.sqlite-wal']) await writeFile(join(state, name), '')
+    }
     await fill('one')
     await indexFiles()
     await fill('two')
@@ -63,7 +66,11 @@ describe('the pinset of a peer that does not run', () => {
   it('stays when its successor fails', async () => {
     await fill('one')
 
-    await assert.rejects(importState({ state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } }, text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps))
+    await assert.rejects(
+      importState(
+        { state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } }, text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps
+      )
+    )
 
     assert.deepEqual(await names(), ['one'])
     assert.deepEqual(await readdir(state), ['pinset'])

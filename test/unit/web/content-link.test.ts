@@ -8,7 +8,8 @@ const v0 = 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n'
 describe('a link to content', () => {
   it('is a CID, a path, an address of IPFS, or of any gateway', () => {
     const same = [
-      `${cid}/a/b`, `/ipfs/${cid}/a/b`, `ipfs/${cid}/a//b/`, `ipfs://${cid}/a/b`, `ipfs:/${cid}/a/b?x=1#y`, `https://ipfs.io/ipfs/${cid}/a/b?download=true`, `http://127.0.0.1:9099/api/gateway/${cid}/a/b`,
+      `${cid}/a/b`, `/ipfs/${cid}/a/b`, `ipfs/${cid}/a//b/`, `ipfs://${cid}/a/b`, `ipfs:/${cid}/a/b?x=1#y`,
+      `https://ipfs.io/ipfs/${cid}/a/b?download=true`, `http://127.0.0.1:9099/api/gateway/${cid}/a/b`,
       `https://${cid}.ipfs.dweb.link/a/b`, `  ${cid}/a/b\n`
     ]
 
@@ -30,7 +31,10 @@ describe('a link to content', () => {
   })
 
   it('is nothing else', () => {
-    for (const text of ['', 'hello', 'https://example.com/page', `https://ipfs.io/ipfs/${cid}/../../secret`.replace('..', '%2e%2e'), `${cid}/../x`, 'javascript:alert(1)', 'ipfs://', '/ipfs/']) {
+    for (const text of [
+      '', 'hello', 'https://example.com/page', `https://ipfs.io/ipfs/${cid}/../../secret`.replace('..', '%2e%2e'), `${cid}/../x`,
+      'javascript:alert(1)', 'ipfs://', '/ipfs/'
+    ]) {
       const link = contentLinkOf(text)
       assert.ok(link == null || !link.path.includes('..'), text)
       if (!text.includes(cid)) assert.equal(link, null, text)

@@ -7,16 +7,28 @@ import type { Operation } from '../../../src/web/pages/dev/docs/openapi.ts'
 import { addressOf, curlOf, jsonFault, missing, requestOf } from '../../../src/web/pages/dev/docs/request.ts'
 import type { Filled } from '../../../src/web/pages/dev/docs/request.ts'
 
-const parameter = (name: string, place: 'path' | 'query', isRequired = place === 'path') => ({ name, place, isRequired, about: '', schema: {} })
+const parameter = (name: string, place: 'path' | 'query', isRequired = place === 'path') => ({
+  name, place, isRequired, about: '', schema: {}
+})
 const operation = (more: Partial<Operation> = {}): Operation =>
-  ({ id: 'x', method: 'GET', path: '/api/v1/files/{cid}', summary: '', about: '', isOpen: false, parameters: [parameter('cid', 'path'), parameter('q', 'query')], body: null, answers: [], ...more })
+  ({
+    id: 'x', method: 'GET', path: '/api/v1/files/{cid}', summary: '', about: '', isOpen: false,
+    parameters: [parameter('cid', 'path'), parameter('q', 'query')], body: null, answers: [], ...more
+  })
 const json = { contentType: 'application/json', about: '', schema: {} }
-const filled = (parameters: Record<string, string> = {}, more: Partial<Filled> = {}): Filled => ({ parameters, body: '{}', file: null, ...more })
+const filled = (parameters: Record<string, string> = {}, more: Partial<Filled> = {}): Filled => ({
+  parameters, body: '{}', file: null, ...more
+})
 
 describe('a call that is tried', () => {
   it('goes where the form says, whatever the values have in them', () => {
     assert.equal(addressOf(operation(), filled({ cid: ' a/b?c ', q: 'x y&z' })), '/api/v1/files/a%2Fb%3Fc?q=x%20y%26z')
-    assert.equal(addressOf(operation({ path: '/ipfs/{path}', parameters: [parameter('path', 'path')] }), filled({ path: 'cid/a b/c' }), '/api/cluster'), '/api/cluster/ipfs/cid/a%20b/c')
+    assert.equal(
+      addressOf(
+        operation({ path: '/ipfs/{path}', parameters: [parameter('path', 'path')] }), filled({ path: 'cid/a b/c' }), '/api/cluster'
+      ),
+      '/api/cluster/ipfs/cid/a%20b/c'
+    )
   })
 
   it('names what is missing', () => {
@@ -31,14 +43,21 @@ describe('a call that is tried', () => {
     const withKey = requestOf(operation({ method: 'POST', body: json }), filled(), { key: 'ak_1' })
     const withSession = requestOf(operation({ method: 'DELETE' }), filled(), { key: null })
 
-    assert.deepEqual([withKey.headers, withKey.credentials, withKey.body], [{ 'X-API-Key': 'ak_1', 'Content-Type': 'application/json' }, 'omit', '{}'])
+    assert.deepEqual(
+      [withKey.headers, withKey.credentials, withKey.body], [{ 'X-API-Key': 'ak_1', 'Content-Type': 'application/json' }, 'omit', '{}']
+    )
     assert.deepEqual([withSession.headers, withSession.credentials, withSession.body], [{}, undefined, undefined])
   })
 
   it('is the same in a terminal, quotes and all', () => {
-    const line = curlOf(operation({ method: 'POST', body: json }), filled({ cid: "it's" }, { body: '{ "name": "it\'s $HOME" }' }), { origin: 'http://x', key: 'ak_1' })
+    const line = curlOf(
+      operation({ method: 'POST', body: json }), filled({ cid: "it's" }, { body: '{ "name": "it\'s $HOME" }' }),
+      { origin: 'http://x', key: 'ak_1' }
+    )
 
-    const words = execFileSync('sh', ['-c', `for word in ${line.replaceAll(' \\\n', ' ')}; do printf '%s\\n' "$word"; done`], { encoding: 'utf8' }).trim().split('\n')
+    const words = execFileSync(
+      'sh', ['-c', `for word in ${line.replaceAll(' \\\n', ' ')}; do printf '%s\\n' "$word"; done`], { encoding: 'utf8' }
+    ).trim().split('\n')
     assert.deepEqual(words, ['curl', '-H', 'X-API-Key: ak_1', '--json', '{"name":"it\'s $HOME"}', "http://x/api/v1/files/it's"])
   })
 })
@@ -51,7 +70,10 @@ describe('the answer to a call that is tried', () => {
   }
 
   it('is set out when it is JSON, and shown as it is when it is another text', async () => {
-    const [whole, lines] = [(await shownOf(Response.json({ a: [1] }))).at(-1), (await shownOf(new Response('{"a":1}\n{"a":2}\n', { headers: { 'content-type': 'application/x-ndjson' } }))).at(-1)]
+    const [whole, lines] = [
+      (await shownOf(Response.json({ a: [1] }))).at(-1),
+      (await shownOf(new Response('{"a":1}\n{"a":2}\n', { headers: { 'content-type': 'application/x-ndjson' } }))).at(-1)
+    ]
 
     assert.deepEqual([whole?.status, whole?.text, whole?.isOpen, whole?.isCut], [200, '{\n  "a": [\n    1\n  ]\n}', false, false])
     assert.equal(lines?.text, '{"a":1}\n{"a":2}\n')
@@ -66,7 +88,9 @@ describe('the answer to a call that is tried', () => {
 
   it('is read no further than a page can show, though it has no end', async () => {
     let isCancelled = false
-    const endless = new ReadableStream<Uint8Array>({ pull: controller => controller.enqueue(new Uint8Array(64 * 1024).fill(97)), cancel: () => { isCancelled = true } })
+    const endless = new ReadableStream<Uint8Array>({
+      pull: controller => controller.enqueue(new Uint8Array(64 * 1024).fill(97)), cancel: () => { isCancelled = true }
+    })
 
     const last = (await shownOf(new Response(endless, { headers: { 'content-type': 'text/plain' } }))).at(-1)
 

@@ -11,7 +11,8 @@ import { ShardWalk } from '../../../src/web/pages/files/shard-walk.ts'
 import { unixFsBlockOf } from '../../../src/web/pages/files/unixfs-block.ts'
 
 const file = (more: Partial<FollowedFile>): FollowedFile => ({
-  cid: 'c1', original_filename: 'Report.pdf', size: 1, content_type: '', pinned: true, uploaded_at: '', state: 'pinned', error: null, kind: 'file', origin: 'upload', group: null, meta: {}, view_count: 0, last_accessed_at: null, info: {}, ...more
+  cid: 'c1', original_filename: 'Report.pdf', size: 1, content_type: '', pinned: true, uploaded_at: '', state: 'pinned', error: null,
+  kind: 'file', origin: 'upload', group: null, meta: {}, view_count: 0, last_accessed_at: null, info: {}, ...more
 })
 
 describe('marked files', () => {
@@ -33,9 +34,17 @@ describe('marked files', () => {
   })
 
   it('show what waits for them', () => {
-    const changes = [{ id: 1, kind: 'delete' as const, chosen: { filter: { q: 'REP', except: ['c2'] }, total: 5 } }, { id: 2, kind: 'unpin' as const, chosen: { cids: new Set(['c3']) } }]
+    const changes = [
+      { id: 1, kind: 'delete' as const, chosen: { filter: { q: 'REP', except: ['c2'] }, total: 5 } },
+      { id: 2, kind: 'unpin' as const, chosen: { cids: new Set(['c3']) } }
+    ]
 
-    assert.deepEqual([file({}), file({ cid: 'c2' }), file({ cid: 'c3', original_filename: 'x' }), file({ cid: 'c4', original_filename: 'y' })].map(one => pendingKind(changes, one)), ['delete', undefined, 'unpin', undefined])
+    assert.deepEqual(
+      [
+        file({}), file({ cid: 'c2' }), file({ cid: 'c3', original_filename: 'x' }), file({ cid: 'c4', original_filename: 'y' })
+      ].map(one => pendingKind(changes, one)),
+      ['delete', undefined, 'unpin', undefined]
+    )
   })
 })
 
@@ -48,20 +57,31 @@ describe('the list in the address', () => {
   it('turns round when it is sorted by the same again', () => {
     const view = filesQueryOf(new URLSearchParams('sort=original_filename'))
 
-    assert.deepEqual([sortBy('original_filename', view), sortBy('size_bytes', view), sortBy('size_bytes', { ...view, sort: '-size_bytes' })], ['-original_filename', '-size_bytes', 'size_bytes'])
+    assert.deepEqual(
+      [sortBy('original_filename', view), sortBy('size_bytes', view), sortBy('size_bytes', { ...view, sort: '-size_bytes' })],
+      ['-original_filename', '-size_bytes', 'size_bytes']
+    )
   })
 })
 
 describe('what is told of a pin', () => {
   it('has numbers where they are', () => {
-    assert.deepEqual([progressOf({ progress: '3 blocks, 1234 bytes' }), progressOf({}), progressOf({ progress: 'soon' })], [{ blocks: 3, bytes: 1234 }, null, null])
+    assert.deepEqual(
+      [progressOf({ progress: '3 blocks, 1234 bytes' }), progressOf({}), progressOf({ progress: 'soon' })],
+      [{ blocks: 3, bytes: 1234 }, null, null]
+    )
     assert.deepEqual([replicasOf({ replicas: '2 of 3' }), replicasOf({})], [{ held: 2, wanted: 3 }, null])
   })
 })
 
 describe('a preview', () => {
   it('goes by the type, else by the name; what can run is text', () => {
-    const kinds = ([['image/png', 'x'], ['image/svg+xml', 'x'], ['text/html; charset=utf-8', 'x'], ['application/octet-stream', 'page.html'], ['', 'a.MP3'], ['application/pdf', ''], ['application/vnd.api+json', ''], ['', 'noextension'], ['application/zip', 'a.zip']] as const)
+    const kinds = (
+      [
+        ['image/png', 'x'], ['image/svg+xml', 'x'], ['text/html; charset=utf-8', 'x'], ['application/octet-stream', 'page.html'],
+        ['', 'a.MP3'], ['application/pdf', ''], ['application/vnd.api+json', ''], ['', 'noextension'], ['application/zip', 'a.zip']
+      ] as const
+    )
       .map(([type, name]) => previewKindOf({ type, name }))
 
     assert.deepEqual(kinds, ['image', 'image', 'text', 'text', 'audio', 'pdf', 'text', 'none', 'none'])
@@ -74,7 +94,10 @@ describe('a preview', () => {
     const [a, b] = [link(0x55, 'a', [5]), link(0x70, 'b', [0xac, 0x02])]
     const block = unixFsBlockOf(new Uint8Array([0x12, a.length, ...a, 0x12, b.length, ...b, 0x0a, 2, 8, 1]))
 
-    assert.deepEqual(block, { kind: 'directory', sizeBytes: null, entries: [{ name: 'a', sizeBytes: 5, isFile: true }, { name: 'b', sizeBytes: 300, isFile: false }], shards: [] })
+    assert.deepEqual(block, {
+      kind: 'directory', sizeBytes: null,
+      entries: [{ name: 'a', sizeBytes: 5, isFile: true }, { name: 'b', sizeBytes: 300, isFile: false }], shards: []
+    })
     for (const bytes of [[], [1], [0xff, 0xff, 0xff], [0x12, 200, 1], [0x0a, 0]]) assert.equal(unixFsBlockOf(new Uint8Array(bytes)), null)
   })
 
@@ -85,16 +108,27 @@ describe('a preview', () => {
     }
     const hash = [0x12, 2, 9, 9]
     const below = `b${base32(new Uint8Array([1, 0x70, ...hash]))}`
-    const block = unixFsBlockOf(new Uint8Array([...link('0Anotes.txt', [1, 0x55, ...hash]), ...link('FF', hash), ...link('B0', [1, 0x70, ...hash]), 0x0a, 5, 8, 5, 0x30, 0x80, 2]))
+    const block = unixFsBlockOf(
+      new Uint8Array(
+        [...link('0Anotes.txt', [1, 0x55, ...hash]), ...link('FF', hash), ...link('B0', [1, 0x70, ...hash]), 0x0a, 5, 8, 5, 0x30, 0x80, 2]
+      )
+    )
 
-    assert.deepEqual(block, { kind: 'shard', sizeBytes: null, entries: [{ name: 'notes.txt', sizeBytes: 7, isFile: true }], shards: [below, below] })
+    assert.deepEqual(block, {
+      kind: 'shard', sizeBytes: null, entries: [{ name: 'notes.txt', sizeBytes: 7, isFile: true }], shards: [below, below]
+    })
   })
 })
 
 describe('a folder in many blocks', () => {
   const entry = (name: string) => ({ name, sizeBytes: 1, isFile: true })
   const shard = (names: string[], shards: string[] = []) => ({ kind: 'shard' as const, sizeBytes: null, entries: names.map(entry), shards })
-  const blocks = new Map([['a', shard(['a1', 'a2'], ['aa'])], ['aa', shard(['aa1'])], ['b', shard(['b1'])], ...Array.from({ length: 30 }, (_, at) => [`c${at}`, shard([`c${at}`])] as const)])
+  const blocks = new Map(
+    [
+      ['a', shard(['a1', 'a2'], ['aa'])], ['aa', shard(['aa1'])], ['b', shard(['b1'])],
+      ...Array.from({ length: 30 }, (_, at) => [`c${at}`, shard([`c${at}`])] as const)
+    ]
+  )
   const signal = new AbortController().signal
 
   it('is read piece by piece, and each entry once', async () => {

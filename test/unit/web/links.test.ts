@@ -20,7 +20,10 @@ describe('upload links on the page', () => {
   })
 
   it('are made as the form says', () => {
-    assert.deepEqual(newLink(draft({ name: ' Party ', uses: '3', kind: 'images', most: '1.5', group: 'g1' })), { name: 'Party', max_uses: 3, expires_in: 86_400, content_types: ['image/*'], max_bytes: 1_572_864, group: 'g1' })
+    assert.deepEqual(
+      newLink(draft({ name: ' Party ', uses: '3', kind: 'images', most: '1.5', group: 'g1' })),
+      { name: 'Party', max_uses: 3, expires_in: 86_400, content_types: ['image/*'], max_bytes: 1_572_864, group: 'g1' }
+    )
     assert.deepEqual(newLink(draft({ kind: 'own', types: 'Image/PNG, text/* image/png' })).content_types, ['image/png', 'text/*'])
   })
 
@@ -62,14 +65,22 @@ describe('tasks and quotas on the page', () => {
     assert.equal(figuresText({ total: 400, imported: 1200, known: 0, refused: 3, before: null }), '1,200 imported, 3 refused')
     assert.equal(figuresText({ deleted: 0, failed: ['a'], at: 1 }), '0 deleted, 1 not found')
     assert.deepEqual([figuresText(null), figuresText('x')], ['', ''])
-    assert.deepEqual([shareDone({ total: 4, imported: 1, known: 1, refused: 0 }), shareDone({ deleted: 3 }), shareDone(null)], [0.5, undefined, undefined])
+    assert.deepEqual(
+      [shareDone({ total: 4, imported: 1, known: 1, refused: 0 }), shareDone({ deleted: 3 }), shareDone(null)], [0.5, undefined, undefined]
+    )
   })
 
   it('show a quota in the unit that tells it, and take it back', () => {
-    for (const [bytes, amount, unit] of [[2 ** 30, '1', 'GiB'], [1.5 * 2 ** 40, '1.5', 'TiB'], [300 * 2 ** 20, '300', 'MiB'], [0, '0', 'MiB']] as const) {
+    for (
+      const [bytes, amount, unit] of [
+        [2 ** 30, '1', 'GiB'], [1.5 * 2 ** 40, '1.5', 'TiB'], [300 * 2 ** 20, '300', 'MiB'], [0, '0', 'MiB']
+      ] as const
+    ) {
       assert.deepEqual(quotaParts(bytes), { amount, unit })
       assert.equal(quotaBytes(amount, unit), bytes)
     }
-    assert.deepEqual([quotaBytes('', 'GiB'), quotaBytes('-1', 'GiB'), quotaBytes('x', 'GiB'), quotaBytes('1e12', 'TiB')], [null, null, null, null])
+    assert.deepEqual(
+      [quotaBytes('', 'GiB'), quotaBytes('-1', 'GiB'), quotaBytes('x', 'GiB'), quotaBytes('1e12', 'TiB')], [null, null, null, null]
+    )
   })
 })

@@ -24,7 +24,9 @@ function reading (scripts: Script[]) {
       if ('status' in script) throw Object.assign(new Error('no'), { status: script.status })
       return (async function * () {
         yield * script.messages
-        if (script.ends !== true) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cut')), { once: true }))
+        if (script.ends !== true) {
+          await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('cut')), { once: true }))
+        }
       })()
     },
     told: one => news.push(one),
@@ -33,12 +35,17 @@ function reading (scripts: Script[]) {
     random: () => 0.5
   })
   const done = reader.run(end.signal)
-  return { clock, news, asked, reader, ids: () => news.flatMap(one => one.kind === 'event' ? [one.event.id] : []), stop: async () => { end.abort(); await done } }
+  return {
+    clock, news, asked, reader, ids: () => news.flatMap(one => one.kind === 'event' ? [one.event.id] : []),
+    stop: async () => { end.abort(); await done }
+  }
 }
 
 describe('the reader of live events', () => {
   it('goes on behind the last event at once when the stream ends by itself', async () => {
-    const { clock, ids, asked, stop } = reading([{ messages: [ready('0'), event('1'), event('2')], ends: true }, { messages: [ready(), event('3')] }])
+    const { clock, ids, asked, stop } = reading(
+      [{ messages: [ready('0'), event('1'), event('2')], ends: true }, { messages: [ready(), event('3')] }]
+    )
     await clock.settle()
     await clock.settle()
 
@@ -47,7 +54,9 @@ describe('the reader of live events', () => {
   })
 
   it('keeps the place that it was told when nothing has happened, and over events that it did not want', async () => {
-    const { clock, asked, stop } = reading([{ messages: [ready('7')], ends: true }, { messages: [ready('7'), { kind: 'place', id: '9' }], ends: true }])
+    const { clock, asked, stop } = reading(
+      [{ messages: [ready('7')], ends: true }, { messages: [ready('7'), { kind: 'place', id: '9' }], ends: true }]
+    )
     await clock.settle()
     await clock.settle()
     await clock.settle()
@@ -58,7 +67,9 @@ describe('the reader of live events', () => {
 
   it('waits longer and longer for a peer that is away, and not when it is back', async () => {
     const away = { status: 0 }
-    const { clock, asked, news, stop } = reading([away, away, away, away, { messages: [ready('1')], ends: true }, { messages: [ready('1')] }])
+    const { clock, asked, news, stop } = reading(
+      [away, away, away, away, { messages: [ready('1')], ends: true }, { messages: [ready('1')] }]
+    )
     await clock.advance(20_000)
 
     assert.deepEqual(asked.map(({ at }) => at), [0, 500, 1500, 3500, 7500, 7500])

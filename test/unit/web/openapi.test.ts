@@ -11,29 +11,50 @@ const document = readDocument({
   tags: [{ name: 'Keys' }, { name: 'Unused' }],
   paths: {
     '/keys/{id}': {
-      delete: { operationId: 'deleteKey', tags: ['Keys'], summary: 'Revoke.', parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: { description: 'Done.' } }, security: [{ bearer: [] }] }
+      delete: {
+        operationId: 'deleteKey', tags: ['Keys'], summary: 'Revoke.',
+        parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: { description: 'Done.' } },
+        security: [{ bearer: [] }]
+      }
     },
     '/pins/{cid}': {
-      get: { summary: 'One pin.', responses: { 200: { description: 'Yes.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Pin' } } } } } }
+      get: {
+        summary: 'One pin.',
+        responses: { 200: { description: 'Yes.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Pin' } } } } }
+      }
     }
   },
-  components: { schemas: { Pin: { type: 'object', required: ['cid'], properties: { cid: { type: 'string', description: 'Which.' }, below: { type: 'array', items: { $ref: '#/components/schemas/Pin' } } } } } }
+  components: { schemas: {
+    Pin: {
+      type: 'object', required: ['cid'],
+      properties: { cid: { type: 'string', description: 'Which.' }, below: { type: 'array', items: { $ref: '#/components/schemas/Pin' } } }
+    }
+  } }
 })
 const { schemas } = document
 
 describe('the reference of an API', () => {
   it('has each call of the document under its tag, or under the first part of its path', () => {
-    assert.deepEqual(document.groups.map(({ name, operations }) => [name, operations.map(({ method, path }) => `${method} ${path}`)]), [['Keys', ['DELETE /keys/{id}']], ['Pins', ['GET /pins/{cid}']]])
+    assert.deepEqual(
+      document.groups.map(({ name, operations }) => [name, operations.map(({ method, path }) => `${method} ${path}`)]),
+      [['Keys', ['DELETE /keys/{id}']], ['Pins', ['GET /pins/{cid}']]]
+    )
     assert.deepEqual(document.groups.map(({ operations }) => operations[0]?.isOpen), [false, true])
   })
 
   it('reads the documents of the service and of the cluster', () => {
-    const service = readDocument(JSON.parse(JSON.stringify(serviceDocument({ title: 'S', version: '1', about: '', isPinning: false }, sampleRoutes))))
+    const service = readDocument(
+      JSON.parse(JSON.stringify(serviceDocument({ title: 'S', version: '1', about: '', isPinning: false }, sampleRoutes)))
+    )
     const cluster = readDocument(openApiDocument({ title: 'C', version: '1', routes: [], schemas: {}, hasAuth: true }))
 
     assert.equal(service.groups.flatMap(({ operations }) => operations).length, sampleRoutes.length)
-    const login = service.groups.flatMap(({ operations }) => operations).find(({ method, path }) => method === 'POST' && path === '/api/v1/open')
-    assert.deepEqual([login?.body?.contentType, login?.isOpen, login?.answers.some(({ status }) => status === '429')], ['application/json', true, true])
+    const login = service.groups.flatMap(({ operations }) => operations).find(
+      ({ method, path }) => method === 'POST' && path === '/api/v1/open'
+    )
+    assert.deepEqual(
+      [login?.body?.contentType, login?.isOpen, login?.answers.some(({ status }) => status === '429')], ['application/json', true, true]
+    )
     assert.deepEqual(cluster.groups, [])
   })
 
@@ -68,8 +89,19 @@ describe('the reference of an API', () => {
   })
 
   it('makes examples that end, and fit', () => {
-    assert.deepEqual(exampleOf({ type: 'object', required: ['email'], properties: { email: { type: 'string' }, days: { type: 'integer', minimum: 3 } } }, schemas), { email: 'user@example.com', days: 3 })
-    assert.deepEqual(exampleOf({ type: 'object', required: ['email'], properties: { email: { type: 'string' }, days: { type: 'integer' } } }, schemas, { isRequiredOnly: true }), { email: 'user@example.com' })
+    assert.deepEqual(
+      exampleOf(
+        { type: 'object', required: ['email'], properties: { email: { type: 'string' }, days: { type: 'integer', minimum: 3 } } }, schemas
+      ),
+      { email: 'user@example.com', days: 3 }
+    )
+    assert.deepEqual(
+      exampleOf(
+        { type: 'object', required: ['email'], properties: { email: { type: 'string' }, days: { type: 'integer' } } }, schemas,
+        { isRequiredOnly: true }
+      ),
+      { email: 'user@example.com' }
+    )
     assert.ok(JSON.stringify(exampleOf({ $ref: '#/components/schemas/Pin' }, schemas)).length < 1000)
     assert.deepEqual(choices({ $ref: '#/components/schemas/Nothing' }, schemas), { schema: {}, isNullable: false })
   })

@@ -15,7 +15,10 @@ function windowOn (count: number, { pageRows = 10, keptPages = 3 } = {}) {
     load: async ({ offset, limit, total }, signal) => new Promise((resolve, reject) => {
       const all = Array.from({ length: Math.max(0, Math.min(limit, count - offset)) }, (_, at) => offset + at)
       signal.addEventListener('abort', () => reject(signal.reason as Error))
-      asked.push({ offset, total, signal, answer: (rows = all) => resolve({ rows, total: total ? count : undefined }), fail: () => reject(new Error('away')) })
+      asked.push({
+        offset, total, signal, answer: (rows = all) => resolve({ rows, total: total ? count : undefined }),
+        fail: () => reject(new Error('away'))
+      })
     }),
     changed: () => { drawn++ }
   })

@@ -24,7 +24,9 @@ class FakeUploads {
     return id
   }
 
-  async send (id: string, content: Blob, { signal, onProgress }: { signal?: AbortSignal, onProgress?: (offset: number) => void } = {}): Promise<ResumableUpload> {
+  async send (
+    id: string, content: Blob, { signal, onProgress }: { signal?: AbortSignal, onProgress?: (offset: number) => void } = {}
+  ): Promise<ResumableUpload> {
     const upload = this.made.get(id)
     if (upload == null) throw new ServiceError(404, 'there is no such upload')
     while (upload.offset < content.size) {
@@ -43,7 +45,10 @@ class FakeUploads {
     const upload = this.made.get(id)
     if (upload == null) throw new ServiceError(404, 'there is no such upload')
     const isDone = upload.offset === upload.size
-    return { id, state: isDone ? 'done' : 'open', offset: upload.offset, length: upload.size, name: upload.name, content_type: '', cid: isDone ? `cid of ${upload.name}` : null, error: null, created_at: '', expires_at: '' }
+    return {
+      id, state: isDone ? 'done' : 'open', offset: upload.offset, length: upload.size, name: upload.name, content_type: '',
+      cid: isDone ? `cid of ${upload.name}` : null, error: null, created_at: '', expires_at: ''
+    }
   }
 
   async delete (id: string): Promise<void> { this.made.delete(id) }
@@ -64,16 +69,25 @@ async function world ({ whole }: Pick<UploadQueueDeps, 'whole'> = {}) {
   const records = new Records()
   let ids = 0
   const waits: number[] = []
-  const clock = { now: () => 0, sleep: async (ms: number, signal: AbortSignal) => { waits.push(ms); await new Promise(resolve => { setImmediate(resolve) }); signal.throwIfAborted() } }
+  const clock = {
+    now: () => 0,
+    sleep: async (ms: number, signal: AbortSignal) => {
+      waits.push(ms); await new Promise(resolve => { setImmediate(resolve) }); signal.throwIfAborted()
+    }
+  }
   const open = async (): Promise<UploadQueue> => {
-    const queue = new UploadQueue({ parallel: 2 }, { uploads, records, clock, newId: () => `i${++ids}`, ...(whole == null ? {} : { whole }) })
+    const queue = new UploadQueue({ parallel: 2 }, {
+      uploads, records, clock, newId: () => `i${++ids}`, ...(whole == null ? {} : { whole })
+    })
     await queue.setOwner('alice')
     return queue
   }
   return { uploads, records, waits, open, queue: await open() }
 }
 const statesOf = (queue: UploadQueue): string[] => queue.items.get().map(({ name, state }) => `${name} ${state}`)
-const become = async (queue: UploadQueue, ...states: string[]): Promise<void> => pollUntil(async () => statesOf(queue).join() === states.join(), { everyMs: 2, withinMs: 3000, what: `${states.join()} (${statesOf(queue).join()})` })
+const become = async (queue: UploadQueue, ...states: string[]): Promise<void> => pollUntil(
+  async () => statesOf(queue).join() === states.join(), { everyMs: 2, withinMs: 3000, what: `${states.join()} (${statesOf(queue).join()})` }
+)
 
 describe('uploads of a page', () => {
   it('are sent, and keep nothing when they are done', async () => {
@@ -116,7 +130,10 @@ describe('uploads of a page', () => {
     uploads.gate = gate.promise
     let answer = 'prompt'
     const file = new File(['x'.repeat(35)], 'a', { lastModified: 5 })
-    const handle = { kind: 'file', name: 'a', getFile: async () => file, queryPermission: async () => answer, requestPermission: async () => { answer = 'granted'; return answer } }
+    const handle = {
+      kind: 'file', name: 'a', getFile: async () => file, queryPermission: async () => answer,
+      requestPermission: async () => { answer = 'granted'; return answer }
+    }
     queue.add([pickedFile(file, handle as unknown as FileSystemHandle)], choice)
     await pollUntil(async () => uploads.created === 1, { everyMs: 2 })
     await queue.setOwner(null)
@@ -148,7 +165,9 @@ describe('uploads of a page', () => {
 
   it('try again what nobody answers, later and later, and give up what is refused', async () => {
     const { queue, uploads, waits } = await world()
-    uploads.failures = [new ServiceError(0, 'away'), new ServiceError(503, 'not yet', { retryAfterSeconds: 7 }), new ServiceError(0, 'away')]
+    uploads.failures = [
+      new ServiceError(0, 'away'), new ServiceError(503, 'not yet', { retryAfterSeconds: 7 }), new ServiceError(0, 'away')
+    ]
     queue.add([picked('a', 'x'.repeat(15))], choice)
     await become(queue, 'a done')
     assert.deepEqual(waits, [1000, 7000, 4000])
@@ -232,7 +251,9 @@ describe('what uploads are made of', () => {
 
     assert.deepEqual(marks.map(({ path }) => path), ['a', 'b/10', 'b/2'])
     assert.equal(isSame(marks, { files: inOrder(files.toReversed()) }), true)
-    assert.equal(isSame(marks, { files: inOrder(files).map(one => ({ ...one, file: new File([one.path], one.path, { lastModified: 2 }) })) }), false)
+    assert.equal(
+      isSame(marks, { files: inOrder(files).map(one => ({ ...one, file: new File([one.path], one.path, { lastModified: 2 }) })) }), false
+    )
   })
 
   it('goes in requests of about a second', () => {
@@ -255,14 +276,26 @@ describe('what uploads are made of', () => {
   })
 
   it('knows which errors pass', () => {
-    assert.deepEqual([0, 401, 404, 409, 413, 422, 429, 503].map(status => failureOf(new ServiceError(status, ''))), ['again', 'signed-out', 'lost', 'elsewhere', 'for-good', 'for-good', 'again', 'again'])
+    assert.deepEqual(
+      [0, 401, 404, 409, 413, 422, 429, 503].map(status => failureOf(new ServiceError(status, ''))),
+      ['again', 'signed-out', 'lost', 'elsewhere', 'for-good', 'for-good', 'again', 'again']
+    )
     assert.deepEqual([waitMs(0, null), waitMs(99, null), waitMs(0, 3)], [1000, 30_000, 3000])
   })
 
   it('adds up', () => {
-    const item = { id: '', kind: 'file', name: '', fileCount: 1, bytesPerSecond: null, error: null, nextTryAt: null, cid: null, pin: 'now' } as const
-    const totals = totalsOf([{ ...item, state: 'sending', sizeBytes: 100, sentBytes: 50, bytesPerSecond: 25 }, { ...item, state: 'done', sizeBytes: 10, sentBytes: 10 }, { ...item, state: 'paused', sizeBytes: 40, sentBytes: 0 }])
+    const item = {
+      id: '', kind: 'file', name: '', fileCount: 1, bytesPerSecond: null, error: null, nextTryAt: null, cid: null, pin: 'now'
+    } as const
+    const totals = totalsOf(
+      [
+        { ...item, state: 'sending', sizeBytes: 100, sentBytes: 50, bytesPerSecond: 25 },
+        { ...item, state: 'done', sizeBytes: 10, sentBytes: 10 }, { ...item, state: 'paused', sizeBytes: 40, sentBytes: 0 }
+      ]
+    )
 
-    assert.deepEqual(totals, { count: 3, done: 1, failed: 0, underWay: 1, stopped: 1, sizeBytes: 150, sentBytes: 60, bytesPerSecond: 25, leftMs: 2000 })
+    assert.deepEqual(totals, {
+      count: 3, done: 1, failed: 0, underWay: 1, stopped: 1, sizeBytes: 150, sentBytes: 60, bytesPerSecond: 25, leftMs: 2000
+    })
   })
 })

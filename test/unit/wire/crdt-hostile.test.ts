@@ -16,7 +16,9 @@ const bytes = (...parts: Array<number | string>): Uint8Array =>
   Uint8Array.from(parts.flatMap(part => typeof part === 'number' ? [part] : [...Buffer.from(part)]))
 const isInvalid = (err: unknown): boolean => isClusterError(err, 'INVALID_DATA')
 const cid = cidFor('a')
-const block = encodeCrdtBlock({ elements: [{ key: pinKey(cid), value: encodePin(pinFor('a')) }], tombstones: [{ key: pinKey(cid), id: '/CIQA' }], priority: 7 }, [])
+const block = encodeCrdtBlock(
+  { elements: [{ key: pinKey(cid), value: encodePin(pinFor('a')) }], tombstones: [{ key: pinKey(cid), id: '/CIQA' }], priority: 7 }, []
+)
 
 describe('protobuf integers', () => {
   for (const value of [0, 1, 127, 128, 300, 2 ** 31, 2 ** 32, 2 ** 49 - 1, 2 ** 49, 2 ** 53 - 1]) {
@@ -127,7 +129,8 @@ describe('pins of others', () => {
   })
 
   it('may have metadata in the old form, which the sorted form overrides', () => {
-    const options = new ProtobufWriter().bytesField(10, entry('a', 'new')).bytesField(6, entry('a', 'old')).bytesField(6, entry('b', 'old')).finish()
+    const options = new ProtobufWriter().bytesField(10, entry('a', 'new')).bytesField(6, entry('a', 'old')).bytesField(6, entry('b', 'old'))
+      .finish()
 
     const pin = decodePin(new ProtobufWriter().bytesField(6, options).finish(), cid)
 

@@ -8,7 +8,9 @@ const framed = (size: number): Buffer => Buffer.concat([framePrefix(size), Buffe
 function sizesOf (bytes: Buffer, { most, pieceBytes }: { most: number, pieceBytes: number }): number[] {
   const reader = new FrameReader(most)
   const sizes: number[] = []
-  for (let at = 0; at < bytes.length; at += pieceBytes) for (const frame of reader.push(bytes.subarray(at, at + pieceBytes))) sizes.push(frame.length)
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    for (const frame of reader.push(bytes.subarray(at, at + pieceBytes))) sizes.push(frame.length)
+  }
   assert.ok(reader.idle)
   return sizes
 }
@@ -16,7 +18,9 @@ function sizesOf (bytes: Buffer, { most, pieceBytes }: { most: number, pieceByte
 describe('frames with their length in front', { timeout: 5000 }, () => {
   for (const most of [1, 127, 128, 300, 512 * 1024]) {
     it(`are taken up to ${most} bytes and refused as soon as one says that it has one more`, () => {
-      for (const pieceBytes of most > 1000 ? [4096, most * 2] : [1, 3, most * 2]) assert.deepEqual(sizesOf(Buffer.concat([framed(most), framed(1)]), { most, pieceBytes }), [most, 1])
+      for (const pieceBytes of most > 1000 ? [4096, most * 2] : [1, 3, most * 2]) {
+        assert.deepEqual(sizesOf(Buffer.concat([framed(most), framed(1)]), { most, pieceBytes }), [most, 1])
+      }
 
       assert.throws(() => [...new FrameReader(most).push(framePrefix(most + 1))], { code: 'INVALID_DATA' })
     })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decodeHistoryHeads, decodeHistoryRequest, encodeHistoryHeads, encodeHistoryRequest, maxCidsPerRequest } from '../../../src/wire/history.ts'
+import {
+  decodeHistoryHeads, decodeHistoryRequest, encodeHistoryHeads, encodeHistoryRequest, maxCidsPerRequest
+} from '../../../src/wire/history.ts'
 import { ProtobufWriter } from '../../../src/wire/protobuf.ts'
 import { headsOf, pinChain } from '../../support/crdt-dag.ts'
 import { cidFor } from '../../support/pins.ts'
@@ -22,7 +24,9 @@ describe('the frames of the history protocol', () => {
   })
 
   it('pass over fields of later versions', () => {
-    const later = new ProtobufWriter().bytesField(1, cids[0]?.bytes ?? new Uint8Array(0)).uintField(14, 5).bytesField(15, new Uint8Array(9)).finish()
+    const later = new ProtobufWriter().bytesField(
+      1, cids[0]?.bytes ?? new Uint8Array(0)
+    ).uintField(14, 5).bytesField(15, new Uint8Array(9)).finish()
 
     assert.equal(decodeHistoryRequest(later).roots.length, 1)
     assert.equal(decodeHistoryHeads(later).length, 1)
@@ -31,7 +35,9 @@ describe('the frames of the history protocol', () => {
   it('are refused with CIDs that no CRDT block has, and with too many', () => {
     const pinCid = new ProtobufWriter().bytesField(1, cidFor('a pin').bytes).finish()
     const garbage = new ProtobufWriter().bytesField(2, Uint8Array.of(1, 2, 3)).finish()
-    const many = encodeHistoryRequest({ roots: Array.from({ length: maxCidsPerRequest + 1 }, () => cids[0]).filter(cid => cid != null), known: [] })
+    const many = encodeHistoryRequest({
+      roots: Array.from({ length: maxCidsPerRequest + 1 }, () => cids[0]).filter(cid => cid != null), known: []
+    })
 
     assert.throws(() => decodeHistoryRequest(pinCid), badCid)
     assert.throws(() => decodeHistoryRequest(garbage), badCid)

@@ -5,7 +5,10 @@ import { decodeBitswapMessage, encodeBitswapFrame } from '../../../src/wire/bits
 import { decodeHeads, encodeHeads, maxHeadsPerBroadcast } from '../../../src/wire/broadcast.ts'
 import { crdtBlockPlace, crdtCid, decodeCrdtBlock, encodeCrdtBlock, maxCrdtBlockBytes } from '../../../src/wire/crdt-block.ts'
 import { decodeDelta, encodeDelta, maxPriority } from '../../../src/wire/delta.ts'
-import { decodeHistoryHeads, decodeHistoryRequest, encodeHistoryHeads, encodeHistoryRequest, maxCidsPerRequest, maxHeadsPerAnswer, maxHistoryHeaderBytes } from '../../../src/wire/history.ts'
+import {
+  decodeHistoryHeads, decodeHistoryRequest, encodeHistoryHeads, encodeHistoryRequest, maxCidsPerRequest, maxHeadsPerAnswer,
+  maxHistoryHeaderBytes
+} from '../../../src/wire/history.ts'
 import { isStorable } from '../../../src/hash/multihash.ts'
 import { decodePin } from '../../../src/wire/pin.ts'
 import { MsgpackReader } from '../../../src/wire/msgpack.ts'
@@ -26,7 +29,9 @@ describe('the limits of what other peers send', { timeout: 10_000 }, () => {
     const one = Uint8Array.of(1)
     const messages = (count: number) => {
       const list = <T>(value: T): T[] => Array.from({ length: count }, () => value)
-      return [{ wants: list({ cid: one }) }, { blocks: list({ prefix: one, data: one }) }, { presences: list({ cid: one, has: true }) }].map(message => bodyOf(encodeBitswapFrame(message)))
+      return [
+        { wants: list({ cid: one }) }, { blocks: list({ prefix: one, data: one }) }, { presences: list({ cid: one, has: true }) }
+      ].map(message => bodyOf(encodeBitswapFrame(message)))
     }
 
     const [wants, blocks, presences] = messages(most).map(decodeBitswapMessage)
@@ -44,7 +49,9 @@ describe('the limits of what other peers send', { timeout: 10_000 }, () => {
     // a delta of one field that is passed over
     const blockOf = (sizeBytes: number): Uint8Array => {
       const rest = 2 * (1 + 4)
-      const bytes = encodeDagPb({ Links: [], Data: new ProtobufWriter(sizeBytes).bytesField(15, new Uint8Array(sizeBytes - rest)).finish() })
+      const bytes = encodeDagPb({
+        Links: [], Data: new ProtobufWriter(sizeBytes).bytesField(15, new Uint8Array(sizeBytes - rest)).finish()
+      })
       assert.equal(bytes.length, sizeBytes)
       return bytes
     }
@@ -101,7 +108,16 @@ describe('the limits of what other peers send', { timeout: 10_000 }, () => {
 
   it('a list of addresses has 10,000, and is refused as soon as it says that it has more', () => {
     const codec = list(maddr, maxAddresses)
-    const read = (count: number) => codec.read(new MsgpackReader(Buffer.concat([Buffer.from(`dd${count.toString(16).padStart(8, '0')}`, 'hex'), ...Array.from({ length: Math.min(count, maxAddresses) }, () => Buffer.from('a5047f000001', 'hex'))])))
+    const read = (count: number) => codec.read(
+      new MsgpackReader(
+        Buffer.concat(
+          [
+            Buffer.from(`dd${count.toString(16).padStart(8, '0')}`, 'hex'),
+            ...Array.from({ length: Math.min(count, maxAddresses) }, () => Buffer.from('a5047f000001', 'hex'))
+          ]
+        )
+      )
+    )
 
     assert.equal(maxAddresses, 10_000)
     assert.equal(read(maxAddresses)?.length, maxAddresses)

@@ -14,7 +14,8 @@ async function * pieces (bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 }
 
 describe('MsgpackStream', () => {
-  const parts = [(writer: MsgpackWriter) => writer.nil(), (writer: MsgpackWriter) => { writer.map(1); writer.raw('d'); writer.raw(new Uint8Array(100_000).fill(7)) },
+  const parts = [(writer: MsgpackWriter) =>
+    writer.nil(), (writer: MsgpackWriter) => { writer.map(1); writer.raw('d'); writer.raw(new Uint8Array(100_000).fill(7)) },
     (writer: MsgpackWriter) => writer.int(-40000)].map(write => {
     const writer = new MsgpackWriter()
     write(writer)
@@ -48,7 +49,10 @@ describe('MsgpackStream', () => {
   for (const [what, write] of [
     ['one long value', (writer: MsgpackWriter) => writer.raw(new Uint8Array(1 << 20))],
     ['a tree of lists', (writer: MsgpackWriter) => tree(writer)],
-    ['a list of half a million short values', (writer: MsgpackWriter) => { writer.array(524_288); for (let at = 0; at < 524_288; at++) writer.raw('x') }]
+    [
+      'a list of half a million short values',
+      (writer: MsgpackWriter) => { writer.array(524_288); for (let at = 0; at < 524_288; at++) writer.raw('x') }
+    ]
   ] as const) {
     it(`reads 1 MiB in pieces of 64 bytes at once: ${what}`, async () => {
       const writer = new MsgpackWriter()

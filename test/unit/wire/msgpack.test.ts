@@ -19,13 +19,17 @@ describe('msgpack in Go\'s dialect', () => {
   })
 
   it('writes unsigned integers and raw values without the new forms', () => {
-    assert.equal(written(writer => { writer.uint(127); writer.uint(255); writer.uint(65535); writer.uint(65536); writer.uint(2n ** 63n) }).toString('hex'),
+    assert.equal(written(writer => {
+      writer.uint(127); writer.uint(255); writer.uint(65535); writer.uint(65536); writer.uint(2n ** 63n)
+    }).toString('hex'),
       '7fccffcdffffce00010000cf8000000000000000')
     assert.equal(written(writer => writer.raw('x'.repeat(32))).subarray(0, 3).toString('hex'), 'da0020')
   })
 
   it('reads back what it wrote', () => {
-    const bytes = written(writer => { writer.map(2); writer.raw('a'); writer.array(3); writer.int(-5); writer.float(1.5); writer.nil(); writer.raw('b'); writer.bool(true) })
+    const bytes = written(writer => {
+      writer.map(2); writer.raw('a'); writer.array(3); writer.int(-5); writer.float(1.5); writer.nil(); writer.raw('b'); writer.bool(true)
+    })
     const reader = new MsgpackReader(bytes)
 
     const seen = [reader.map(), reader.text(), reader.array(), reader.number(), reader.float(), reader.nil(), reader.text(), reader.bool()]
@@ -35,7 +39,9 @@ describe('msgpack in Go\'s dialect', () => {
   })
 
   it('measures a value however much of it is there', () => {
-    const bytes = written(writer => { writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0) })
+    const bytes = written(writer => {
+      writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0)
+    })
 
     for (let length = 0; length < bytes.length; length++) {
       const measured = new ValueScan().advance(bytes.subarray(0, length))
@@ -57,7 +63,9 @@ describe('msgpack in Go\'s dialect', () => {
   })
 
   it('goes on where it stood when more bytes are there', () => {
-    const bytes = written(writer => { writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0) })
+    const bytes = written(writer => {
+      writer.map(2); writer.raw('key'); writer.array(2); writer.raw('v'.repeat(300)); writer.uint(70000); writer.raw('z'); writer.map(0)
+    })
     const scan = new ValueScan()
 
     const found = Array.from(bytes, (_, at) => scan.advance(bytes.subarray(0, at)).end)

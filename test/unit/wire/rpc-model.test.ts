@@ -6,7 +6,8 @@ import { zeroTime } from '../../../src/model/time.ts'
 import { pinInfoToWire } from '../../../src/wire/rpc-model.ts'
 
 const info = (metadata: PinInfo['metadata']): PinInfo => ({
-  cid: CID.parse('QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN'), name: '', peer: '', allocations: null, origins: null, created: zeroTime, metadata,
+  cid: CID.parse('QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN'), name: '', peer: '', allocations: null, origins: null, created: zeroTime,
+  metadata,
   peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [], status: 'pinned', timestamp: zeroTime, error: '', attemptCount: 0, priorityPin: false
 })
 

@@ -1,6 +1,6 @@
 /**
- * What the recorded cases of validation-cases.json were given: Go's default file with one change, or one variable. The recordings hold names, exit
- * codes and texts only, so the inputs are told from them.
+ * What the recorded cases of validation-cases.json were given: Go's default file with one change, or one variable. The recordings hold
+ * names, exit codes and texts only, so the inputs are told from them.
  */
 export interface CaseInput {
   change?: (file: any) => void // any: files are bent on purpose
@@ -13,7 +13,9 @@ export interface CaseInput {
 const otherPeer = '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8'
 const cluster = (values: object): CaseInput => ({ change: file => Object.assign(file.cluster, values) })
 const without = (...keys: string[]): CaseInput => ({ change: file => { for (const key of keys) delete file.cluster[key] } })
-const component = (folder: string, name: string, value: unknown): CaseInput => ({ change: file => { file[folder] = { ...file[folder], [name]: value } } })
+const component = (folder: string, name: string, value: unknown): CaseInput => ({
+  change: file => { file[folder] = { ...file[folder], [name]: value } }
+})
 const merged = (folder: string, name: string, values: object): CaseInput => ({ change: file => Object.assign(file[folder][name], values) })
 const top = (name: string, value: unknown): CaseInput => ({ change: file => { file[name] = value } })
 const gone = (name: string): CaseInput => ({ change: file => { delete file[name] } })
@@ -23,8 +25,12 @@ export const caseInputs: Record<string, CaseInput> = {
   baseline: {},
   'no cluster section': gone('cluster'),
   'empty cluster section': top('cluster', {}),
-  'cluster only secret+listen': { change: file => { file.cluster = { secret: file.cluster.secret, listen_multiaddress: file.cluster.listen_multiaddress } } },
-  'cluster no secret': { ...without('secret'), differs: 'a key that was lost must not open the cluster to everybody: "" asks for that by name' },
+  'cluster only secret+listen': { change: file => {
+    file.cluster = { secret: file.cluster.secret, listen_multiaddress: file.cluster.listen_multiaddress }
+  } },
+  'cluster no secret': {
+    ...without('secret'), differs: 'a key that was lost must not open the cluster to everybody: "" asks for that by name'
+  },
   'cluster short secret': cluster({ secret: 'abcd' }),
   'cluster nonhex secret': cluster({ secret: 'z'.repeat(64) }),
   'cluster no listen': without('listen_multiaddress'),

@@ -27,7 +27,9 @@ const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
 /** The code of a codec's name. Throws INVALID_ARGUMENT. */
 export function codecCode (name: string): number {
   const code = Object.hasOwn(codecs, name) ? codecs[name]?.code : Object.hasOwn(plainCodes, name) ? plainCodes[name] : undefined
-  if (code == null) throw new ClusterError('INVALID_ARGUMENT', { codec: name.slice(0, 100) }, { message: `unknown multicodec: ${quotedText(name)}` })
+  if (code == null) {
+    throw new ClusterError('INVALID_ARGUMENT', { codec: name.slice(0, 100) }, { message: `unknown multicodec: ${quotedText(name)}` })
+  }
   return code
 }
 
@@ -37,7 +39,11 @@ export const isWritable = (code: number): boolean => byCode.has(code)
 /** The value in a block. Throws UNSUPPORTED for unknown codecs and INVALID_DATA. */
 export function decodeBlock (code: number, bytes: Uint8Array): unknown {
   const codec = byCode.get(code)
-  if (codec == null) throw new ClusterError('UNSUPPORTED', { code }, { message: `no decoder registered for multicodec code ${code} (0x${code.toString(16)})` })
+  if (codec == null) {
+    throw new ClusterError('UNSUPPORTED', { code }, {
+      message: `no decoder registered for multicodec code ${code} (0x${code.toString(16)})`
+    })
+  }
   try {
     return codec.decode(bytes)
   } catch (err) {
@@ -49,7 +55,11 @@ export function decodeBlock (code: number, bytes: Uint8Array): unknown {
 export function encodeValue (name: string, value: unknown): { code: number, bytes: Uint8Array } {
   const code = codecCode(name)
   const codec = byCode.get(code)
-  if (codec == null) throw new ClusterError('UNSUPPORTED', { codec: name }, { message: `no encoder registered for multicodec code ${code} (0x${code.toString(16)})` })
+  if (codec == null) {
+    throw new ClusterError('UNSUPPORTED', { codec: name }, {
+      message: `no encoder registered for multicodec code ${code} (0x${code.toString(16)})`
+    })
+  }
   try {
     return { code: codec.code, bytes: codec.encode(value) }
   } catch (err) {
@@ -68,6 +78,10 @@ function kindOf (value: unknown): string {
 }
 
 function rawBytes (value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new Error(`func called on wrong kind: "AsBytes" called on a ${kindOf(value)} node (kind: ${kindOf(value)}), but only makes sense on bytes`)
+  if (!(value instanceof Uint8Array)) {
+    throw new Error(
+      `func called on wrong kind: "AsBytes" called on a ${kindOf(value)} node (kind: ${kindOf(value)}), but only makes sense on bytes`
+    )
+  }
   return value
 }

@@ -10,7 +10,11 @@ const dagPb = 0x70
 /** Follows `/ipfs/CID/…` through names of directories and fields of values: the last block, and the names that lead on inside of it. */
 export async function lookUp (path: string, reader: DagReader, get: GetBlock): Promise<{ cid: CID, rest: string[] }> {
   const [namespace, root = '', ...names] = path.split('/').slice(1)
-  if (namespace === 'ipns') throw new ClusterError('UNSUPPORTED', { path }, { message: `could not resolve name: the embedded IPFS node does not look up /ipns/ names: ${path}` })
+  if (namespace === 'ipns') {
+    throw new ClusterError('UNSUPPORTED', { path }, {
+      message: `could not resolve name: the embedded IPFS node does not look up /ipns/ names: ${path}`
+    })
+  }
   let cid = parseCid(root)
   while (names.length > 0) {
     const next = cid.code === dagPb ? await pbStep(cid, names, { reader, get }) : await valueStep(cid, names, get)
@@ -56,4 +60,5 @@ function fieldOf (value: unknown, name: string, cid: CID): unknown {
   return (value as Record<string, unknown>)[name]
 }
 
-const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })
+const noLink = (name: string, cid: CID): ClusterError =>
+  new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })

@@ -14,8 +14,8 @@ export interface TarTreeDeps {
   /** The time of what has none. */
   now: TarTime
   /**
-   * What an entry of the directory `parent` is called in the archive. Throws INVALID_DATA for a name that must not be there; by default for everything
-   * but plain file names.
+   * What an entry of the directory `parent` is called in the archive. Throws INVALID_DATA for a name that must not be there; by default for
+   * everything but plain file names.
    */
   nameOf?: (parent: string, entry: DirectoryEntry, directory: UnixFsNode) => string
 }
@@ -25,8 +25,8 @@ const maxDepth = 1024
 /** A path in the archive. Linux takes 4096 bytes. */
 const maxPathLength = 65_536
 /**
- * Directories whose listings wait for what is below them are in memory: decoded, a block takes up to 15 times its bytes. Enough for 17 blocks of 256 KiB, larger than Kubo
- * makes them, below each other, or two of 2 MiB.
+ * Directories whose listings wait for what is below them are in memory: decoded, a block takes up to 15 times its bytes. Enough for 17
+ * blocks of 256 KiB, larger than Kubo makes them, below each other, or two of 2 MiB.
  */
 const maxWaitingBytes = 64 * 1024 * 1024
 const decodedFactor = 15
@@ -35,8 +35,8 @@ const decodedFactor = 15
 interface Place { depth: number, waitingBytes: number }
 
 /**
- * The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. Throws INVALID_DATA for what is nested too deeply, or too
- * large for its depth: memory is bounded whatever the tree.
+ * The entries of a file or a whole tree below `name`. The end of the archive (`tarEnd`) is left to the caller. Throws INVALID_DATA for what
+ * is nested too deeply, or too large for its depth: memory is bounded whatever the tree.
  */
 export async function * tarTree (name: string, node: UnixFsNode, deps: TarTreeDeps): AsyncGenerator<Uint8Array> {
   yield * entries(name, node, deps, { depth: 0, waitingBytes: 0 })
@@ -85,7 +85,9 @@ async function * children (name: string, node: UnixFsNode, deps: TarTreeDeps, { 
 /** Levels of a sharded directory: the names' hashes have 64 bits. */
 const shardLevels = ({ unixfs }: UnixFsNode): number => Math.floor(64 / Math.log2(Number(unixfs?.fanout ?? 256n)))
 
-const tooDeep = ({ cid }: UnixFsNode): ClusterError => new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: 'the tree is nested too deeply, or its nested directories are too large' })
+const tooDeep = ({ cid }: UnixFsNode): ClusterError => new ClusterError(
+  'INVALID_DATA', { cid: cid.toString() }, { message: 'the tree is nested too deeply, or its nested directories are too large' }
+)
 
 function plainName (parent: string, { name }: DirectoryEntry, { cid }: UnixFsNode): string {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) throw badName(name, cid.toString())

@@ -3,7 +3,9 @@ import { byteLengthOfText, bytesOfText } from '../../../base/byte-text.ts'
 export interface TarTime { seconds: number, nanoseconds: number }
 
 /** What a tar header tells. Bytes in names that aren't UTF-8 stand as in `byte-text.ts`. */
-export interface TarEntry { name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtime: TarTime, target?: string }
+export interface TarEntry {
+  name: string, type: 'file' | 'directory' | 'symlink', sizeBytes: number, mode: number, mtime: TarTime, target?: string
+}
 
 const block = 512
 const kinds = { file: '0', directory: '5', symlink: '2' } as const
@@ -20,7 +22,9 @@ export function tarHeader (entry: TarEntry): Uint8Array {
   if (entry.mtime.nanoseconds !== 0 || entry.mtime.seconds < 0) pax.push(['mtime', decimalTime(entry.mtime)])
   if (pax.length === 0) return ustar(entry, kinds[entry.type])
   const records = bytesOfText(pax.map(record).join(''))
-  const head = ustar({ name: paxName(entry.name), type: 'file', sizeBytes: records.length, mode: 0o644, mtime: { seconds: 0, nanoseconds: 0 } }, 'x')
+  const head = ustar(
+    { name: paxName(entry.name), type: 'file', sizeBytes: records.length, mode: 0o644, mtime: { seconds: 0, nanoseconds: 0 } }, 'x'
+  )
   return Buffer.concat([head, records, tarPadding(records.length), ustar(entry, kinds[entry.type])])
 }
 
@@ -34,7 +38,9 @@ const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text)
 
 function ustar ({ name, sizeBytes, mode, mtime, target = '' }: TarEntry, kind: string): Buffer {
   const header = Buffer.alloc(block)
-  const octal = (value: number, at: number, length: number): void => { header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'latin1') }
+  const octal = (value: number, at: number, length: number): void => {
+    header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'latin1')
+  }
   cut(name).copy(header, 0)
   octal(mode, 100, 8)
   octal(0, 108, 8)

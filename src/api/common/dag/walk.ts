@@ -18,8 +18,13 @@ const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
 /** Blocks between two looks whether the set of seen blocks has room. */
 const blocksPerRoom = 1024
 
-/** The blocks of a DAG, depth first, parents before children, each once; with `repeats` as often as it is linked. In bounded memory whatever the DAG. */
-export async function * walk (root: CID, { reader, get, room = unlimited }: WalkDeps, { repeats = false }: { repeats?: boolean } = {}): AsyncGenerator<Block, void, undefined> {
+/**
+ * The blocks of a DAG, depth first, parents before children, each once; with `repeats` as often as it is linked. In bounded memory whatever
+ * the DAG.
+ */
+export async function * walk (
+  root: CID, { reader, get, room = unlimited }: WalkDeps, { repeats = false }: { repeats?: boolean } = {}
+): AsyncGenerator<Block, void, undefined> {
   const seen = reader.seenBlocks()
   const waiting = reader.waitingLinks(get)
   const ahead = new Map<string, Promise<Uint8Array>>()

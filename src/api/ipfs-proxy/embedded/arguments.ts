@@ -33,7 +33,9 @@ export function integer (query: Query, name: string, { whenMissing, atLeast }: {
   const text = query.get(name)
   if (text === '') return whenMissing
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < atLeast) throw notA(atLeast === -Infinity ? 'int64' : atLeast < 0 ? 'int' : 'uint', name, text)
+  if (!Number.isSafeInteger(value) || value < atLeast) {
+    throw notA(atLeast === -Infinity ? 'int64' : atLeast < 0 ? 'int' : 'uint', name, text)
+  }
   return value
 }
 
@@ -46,7 +48,8 @@ export function uint64 (query: Query, name: string): bigint | undefined {
   return value
 }
 
-const notA = (type: string, name: string, text: string): Error => badRequest(`could not convert value ${JSON.stringify(text)} to type ${JSON.stringify(type)} (for option "-${name}")`)
+const notA = (type: string, name: string, text: string): Error =>
+  badRequest(`could not convert value ${JSON.stringify(text)} to type ${JSON.stringify(type)} (for option "-${name}")`)
 
 /** One of several texts in `arg`; 400 with Kubo's text when it isn't there at all. */
 export function textArgument (query: Query, at: number, name: string): string {

@@ -47,7 +47,9 @@ export function blockCommands (deps: CommandDeps): Record<string, Command> {
       return lines((async function * () {
         for await (const bytes of uploadedParts(body, limit)) {
           const digest = await deps.hash(hashName, bytes)
-          if (length !== -1 && length !== digest.size) throw badRequest(`the digests of ${hashName} have ${digest.size} bytes, not ${length}`)
+          if (length !== -1 && length !== digest.size) {
+            throw badRequest(`the digests of ${hashName} have ${digest.size} bytes, not ${length}`)
+          }
           if (format.version === 0 && digest.code !== 0x12) throw badRequest('invalid cid v0: only sha2-256 is allowed')
           const cid = CID.create(format.version, format.codec, digest)
           await deps.ipfs.putBlocks(just({ cid, bytes }), { signal })
@@ -61,7 +63,9 @@ export function blockCommands (deps: CommandDeps): Record<string, Command> {
 /** Kubo's old `format` names, or a codec of the table; `raw` when nothing is said. */
 function blockFormat (format: string, codec: string): { version: 0 | 1, codec: number } {
   // Kubo's command line sends its default, raw, too
-  if (format !== '' && codec !== '' && codec !== 'raw') throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
+  if (format !== '' && codec !== '' && codec !== 'raw') {
+    throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
+  }
   if (format === 'v0') return { version: 0, codec: 0x70 }
   const name = format === 'protobuf' ? 'dag-pb' : format === 'cbor' ? 'dag-cbor' : format || codec || 'raw'
   return { version: 1, codec: codecCode(name) }
@@ -80,7 +84,9 @@ export async function * uploadedParts (body: RequestBody, limitBytes: number): A
 /** Throws INVALID_ARGUMENT with Kubo's text. */
 export function refuseLargeBlock (sizeBytes: number, limitBytes: number): void {
   if (sizeBytes <= limitBytes) return
-  throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override` })
+  throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, {
+    message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override`
+  })
 }
 
 async function wholePart ({ content }: Part, limitBytes: number): Promise<Uint8Array> {

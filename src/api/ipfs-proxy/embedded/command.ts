@@ -40,8 +40,8 @@ export interface CommandCall {
 }
 
 /**
- * What a command answers: one JSON value (`one`), JSON lines as they are known (`lines`), or bytes (`bytes`). What is thrown before the first piece
- * is a status of its own, later it is told in the trailer.
+ * What a command answers: one JSON value (`one`), JSON lines as they are known (`lines`), or bytes (`bytes`). What is thrown before the
+ * first piece is a status of its own, later it is told in the trailer.
  */
 export interface CommandAnswer {
   kind: 'one' | 'lines' | 'bytes'

@@ -54,7 +54,9 @@ function dagGet ({ reader, names }: CommandDeps, call: CommandCall): ReturnType<
 function refuseUnwritable (codec: string): void {
   const code = codecCode(codec)
   if (isWritable(code)) return
-  throw new ClusterError('UNSUPPORTED', { codec }, { message: `invalid encoding: ${codec} - no encoder registered for multicodec code ${code} (0x${code.toString(16)})` })
+  throw new ClusterError('UNSUPPORTED', { codec }, {
+    message: `invalid encoding: ${codec} - no encoder registered for multicodec code ${code} (0x${code.toString(16)})`
+  })
 }
 
 function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
@@ -67,7 +69,9 @@ function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCa
     for await (const upload of uploadedParts(body, maxBigBlockBytes)) {
       const { code, bytes } = encodeValue(to, decodeBlock(from, upload))
       refuseLargeBlock(bytes.length, limit)
-      const cid = CID.createV1(code, await hash(query.get('hash') || 'sha2-256', bytes).catch(err => { throw unknownHash(err, query.get('hash')) }))
+      const cid = CID.createV1(
+        code, await hash(query.get('hash') || 'sha2-256', bytes).catch(err => { throw unknownHash(err, query.get('hash')) })
+      )
       await ipfs.putBlocks(just({ cid, bytes }), { signal })
       yield `${goJson({ Cid: { '/': cidText(cid) } })}\n`
     }
@@ -76,7 +80,9 @@ function dagPut ({ ipfs, hash }: CommandDeps, { query, body, signal }: CommandCa
 
 /** Here Kubo looks hashes up among all codecs. */
 const unknownHash = (err: unknown, name: string): unknown =>
-  isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith('unrecognized') ? new ClusterError('INVALID_ARGUMENT', err.details, { message: `unknown multicodec: ${quotedText(name)}`, cause: err }) : err
+  isClusterError(err, 'INVALID_ARGUMENT') && err.message.startsWith('unrecognized')
+    ? new ClusterError('INVALID_ARGUMENT', err.details, { message: `unknown multicodec: ${quotedText(name)}`, cause: err })
+    : err
 
 /** Blocks between two looks whether the set of known blocks has room. */
 const blocksPerRoom = 1024
@@ -114,7 +120,10 @@ function dagStat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
       await known.close()
     }
     const shared = all.referenced - all.size
-    const sums = { UniqueBlocks: all.blocks, TotalSize: all.size, ...(shared === 0 ? {} : { SharedSize: shared }), Ratio: all.size === 0 ? 1 : all.referenced / all.size }
+    const sums = {
+      UniqueBlocks: all.blocks, TotalSize: all.size, ...(shared === 0 ? {} : { SharedSize: shared }),
+      Ratio: all.size === 0 ? 1 : all.referenced / all.size
+    }
     yield `${goJson({ ...sums, DagStats: stats })}\n`
   })())
 }

@@ -41,7 +41,8 @@ const raw = 0x55
 const nothingAhead: ReadAhead = { tryTake: () => false, give: () => {} }
 
 /** Commands that Kubo has and this node has not. Private keys don't leave a Kubo through this API. */
-const kuboCommands = /^(?!key\/(export|rotate)$)(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
+const kuboCommands =
+  /^(?!key\/(export|rotate)$)(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
 
 /** The part of Kubo's RPC API that tools need, on the embedded node. What it has not, it says. */
 export function embeddedNode (deps: EmbeddedNodeDeps): NodeApi {
@@ -55,15 +56,24 @@ class EmbeddedApi implements NodeApi {
 
   constructor (deps: EmbeddedNodeDeps) {
     this.#deps = deps
-    this.#commands = new Map(Object.entries({ ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps), ...nameCommands(deps), ...routingCommands(deps) }))
-    this.#headers = [['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed], ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ...varyOrigin]
+    this.#commands = new Map(Object.entries({
+      ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps),
+      ...nameCommands(deps), ...routingCommands(deps)
+    }))
+    this.#headers = [
+      ['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed],
+      ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ...varyOrigin
+    ]
   }
 
   /** Pages of this machine are allowed, as Kubo allows its own. */
   async headers (origin: string | undefined): Promise<NodeHeaders> {
     const allowed = isLocal(origin)
     return {
-      headers: [['Access-Control-Expose-Headers', exposed], ['Vary', varyPreflight], ...origin != null && allowed ? [['Access-Control-Allow-Origin', origin] as const] : []],
+      headers: [
+        ['Access-Control-Expose-Headers', exposed], ['Vary', varyPreflight],
+        ...origin != null && allowed ? [['Access-Control-Allow-Origin', origin] as const] : []
+      ],
       allowsOrigin: origin == null || allowed
     }
   }
@@ -73,8 +83,12 @@ class EmbeddedApi implements NodeApi {
     const origin = exchange.headers.origin
     if (!path.startsWith(prefix) || path === prefix) return this.#plain(exchange, { status: 404, text: '404 page not found' })
     if (method === 'OPTIONS') return this.#preflight(exchange, origin)
-    if (method !== 'POST') return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ...varyOrigin] })
-    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: varyOrigin })
+    if (method !== 'POST') {
+      return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ...varyOrigin] })
+    }
+    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') {
+      return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: varyOrigin })
+    }
     exchange.answerHeaders = origin == null ? this.#headers : [...this.#headers, ['Access-Control-Allow-Origin', origin]]
     const name = path.slice(prefix.length)
     const command = this.#commands.get(name)
@@ -107,7 +121,9 @@ class EmbeddedApi implements NodeApi {
       this.#fail(exchange, err)
       return
     }
-    const marks: Record<CommandAnswer['kind'], HeaderList> = { one: [], lines: [['X-Chunked-Output', '1']], bytes: [['X-Stream-Output', '1']] }
+    const marks: Record<CommandAnswer['kind'], HeaderList> = {
+      one: [], lines: [['X-Chunked-Output', '1']], bytes: [['X-Stream-Output', '1']]
+    }
     await sendLines(exchange, {
       kind: 'lines',
       style: 'progress',
@@ -151,7 +167,11 @@ class EmbeddedApi implements NodeApi {
 
   #json (exchange: Exchange, status: number, message: string): void {
     const text = `${errorJson(message)}\n`
-    writeHead(exchange, { status, headers: [...exchange.answerHeaders, ['Content-Type', jsonType], ['Trailer', 'X-Stream-Error']], framing: 'chunked' }, this.#deps.clock)
+    writeHead(
+      exchange,
+      { status, headers: [...exchange.answerHeaders, ['Content-Type', jsonType], ['Trailer', 'X-Stream-Error']], framing: 'chunked' },
+      this.#deps.clock
+    )
     exchange.bytesSent += Buffer.byteLength(text)
     exchange.response.end(text)
   }
@@ -159,7 +179,11 @@ class EmbeddedApi implements NodeApi {
   #unknown (exchange: Exchange, name: string): void {
     // `pin/ls/` and the like: a path without an argument
     if (/^pin\/\w+\/$/.test(name)) this.#json(exchange, 500, 'invalid path "": path does not have enough components')
-    else if (kuboCommands.test(name)) this.#json(exchange, 501, `the embedded IPFS node of this cluster peer has no command ${JSON.stringify(name.replaceAll('/', ' '))}: use a Kubo (ipfs_connector.ipfshttp) for it`)
+    else if (kuboCommands.test(name))
+      this.#json(
+        exchange, 501,
+        `the embedded IPFS node of this cluster peer has no command ${JSON.stringify(name.replaceAll('/', ' '))}: use a Kubo (ipfs_connector.ipfshttp) for it`
+      )
     else this.#plain(exchange, { status: 404, text: '404 page not found', headers: varyOrigin })
   }
 
@@ -173,13 +197,19 @@ class EmbeddedApi implements NodeApi {
 
   #plain (exchange: Exchange, { status, text, headers = [] }: { status: number, text: string, headers?: HeaderList }): void {
     exchange.answerHeaders = []
-    sendText(exchange, { kind: 'text', status, contentType: plainType, body: `${text}\n`, headers: [['X-Content-Type-Options', 'nosniff'], ...headers] }, this.#deps.clock)
+    sendText(
+      exchange,
+      { kind: 'text', status, contentType: plainType, body: `${text}\n`, headers: [['X-Content-Type-Options', 'nosniff'], ...headers] },
+      this.#deps.clock
+    )
   }
 }
 
 const isLocal = (origin: string | undefined): boolean => /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(origin ?? '')
 
-async function * joined (first: IteratorResult<string | Uint8Array, unknown>, rest: AsyncIterator<string | Uint8Array>): AsyncGenerator<string | Uint8Array> {
+async function * joined (
+  first: IteratorResult<string | Uint8Array, unknown>, rest: AsyncIterator<string | Uint8Array>
+): AsyncGenerator<string | Uint8Array> {
   try {
     for (let next = first; next.done !== true; next = await rest.next()) yield next.value
   } finally {

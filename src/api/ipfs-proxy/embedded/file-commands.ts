@@ -56,7 +56,9 @@ function notNegative (query: Query, name: string, whenMissing: number): number {
 }
 
 async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
-  if (node.kind === 'directory' || node.kind === 'shard') throw new ClusterError('INVALID_ARGUMENT', { cid: node.cid.toString() }, { message: 'this dag node is a directory' })
+  if (node.kind === 'directory' || node.kind === 'shard') {
+    throw new ClusterError('INVALID_ARGUMENT', { cid: node.cid.toString() }, { message: 'this dag node is a directory' })
+  }
   return node
 }
 
@@ -159,7 +161,9 @@ function list (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
     return {
       kind: 'lines',
       source: (async function * () {
-        for (const [at, path] of paths.entries()) for await (const text of rowsOf(path)) yield `{"Objects":[{"Hash":${hashOf(at)},"Links":[${text}]}]}\n`
+        for (const [at, path] of paths.entries()) {
+          for await (const text of rowsOf(path)) yield `{"Objects":[{"Hash":${hashOf(at)},"Links":[${text}]}]}\n`
+        }
       })()
     }
   }

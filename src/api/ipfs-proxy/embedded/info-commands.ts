@@ -19,7 +19,10 @@ export const nodeVersion = (version: string): string => `${likeKubo}+helia.${ver
 export function infoCommands (deps: CommandDeps): Record<string, Command> {
   return {
     id: call => one(async () => idJson(deps, call)),
-    version: () => one(async () => goJson({ Version: nodeVersion(deps.cluster.version), Commit: '', Repo: '18', System: `${process.arch === 'x64' ? 'amd64' : process.arch}/${process.platform}`, Golang: '' })),
+    version: () => one(async () => goJson({
+      Version: nodeVersion(deps.cluster.version), Commit: '', Repo: '18',
+      System: `${process.arch === 'x64' ? 'amd64' : process.arch}/${process.platform}`, Golang: ''
+    })),
     'swarm/peers': ({ signal }) => one(async () => {
       const peers = await deps.ipfs.swarmPeers({ signal })
       const identify = { ID: '', PublicKey: '', Addresses: null, AgentVersion: '', Protocols: null }
@@ -38,7 +41,9 @@ export function infoCommands (deps: CommandDeps): Record<string, Command> {
 async function idJson ({ ipfs, cluster }: CommandDeps, { query }: CommandCall): Promise<string> {
   const { id, addresses, error } = await ipfs.id()
   const [asked = id] = query.all('arg')
-  if (asked !== id) throw new ClusterError('UNSUPPORTED', { peer: asked.slice(0, 100) }, { message: 'the embedded IPFS node only knows its own ID' })
+  if (asked !== id) {
+    throw new ClusterError('UNSUPPORTED', { peer: asked.slice(0, 100) }, { message: 'the embedded IPFS node only knows its own ID' })
+  }
   if (error !== '') throw new ClusterError('IPFS_UNAVAILABLE', {}, { message: error })
   return goJson({
     ID: id,

@@ -15,7 +15,10 @@ import { uploadedFile } from './uploaded-file.ts'
 const maxKeyBytes = 64 * 1024
 const maxSignedBytes = 4 * 1024 * 1024
 
-/** `key/gen`, `key/list`, `key/rename`, `key/rm`, `key/import`, `key/sign` and `key/verify`. Kubo's `key export` isn't part of its API either: private keys stay on the machine. */
+/**
+ * `key/gen`, `key/list`, `key/rename`, `key/rm`, `key/import`, `key/sign` and `key/verify`. Kubo's `key export` isn't part of its API
+ * either: private keys stay on the machine.
+ */
 export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): Record<string, Command> {
   const list: Command = ({ query }) => one(async () => {
     const idText = idTextOf(query, 'cannot get key encoder: ')
@@ -39,7 +42,9 @@ export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): R
       return one(async () => {
         const idText = idTextOf(query)
         const bytes = await uploadedFile(body, { name: 'key', limitBytes: maxKeyBytes })
-        return goJson(keyOutput(await keys.import(name, bytes, { format: query.get('format') || 'libp2p-protobuf-cleartext', anyType }), idText))
+        return goJson(
+          keyOutput(await keys.import(name, bytes, { format: query.get('format') || 'libp2p-protobuf-cleartext', anyType }), idText)
+        )
       })
     },
     'key/rename': ({ query }) => {
@@ -95,6 +100,8 @@ function idTextOf (query: Query, before = ''): (id: PeerId) => string {
   const asked = query.get('ipns-base') || 'base36'
   if (asked === 'b58mh') return id => id
   const base = Object.values(bases).find(({ name, prefix }) => name === asked || prefix === asked)
-  if (base == null) throw new ClusterError('INVALID_ARGUMENT', { base: asked }, { message: `${before}unsupported multibase encoding: ${asked}` })
+  if (base == null) {
+    throw new ClusterError('INVALID_ARGUMENT', { base: asked }, { message: `${before}unsupported multibase encoding: ${asked}` })
+  }
   return id => ipnsCid(id).toString(base.encoder)
 }

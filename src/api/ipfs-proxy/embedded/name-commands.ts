@@ -24,16 +24,22 @@ export function nameCommands (deps: CommandDeps): Record<string, Command> {
 
 function namePublish ({ ipfs, names }: CommandDeps, { query, signal }: CommandCall): ReturnType<Command> {
   const argument = textArgument(query, 0, 'ipfs-path')
-  const flags = { allowOffline: flag(query, 'allow-offline'), allowDelegated: flag(query, 'allow-delegated'), mustExist: flag(query, 'resolve', true), withV1: flag(query, 'v1compat', true) }
+  const flags = {
+    allowOffline: flag(query, 'allow-offline'), allowDelegated: flag(query, 'allow-delegated'), mustExist: flag(query, 'resolve', true),
+    withV1: flag(query, 'v1compat', true)
+  }
   const sequence = uint64(query, 'sequence')
   return one(async () => {
     if (flags.allowOffline && flags.allowDelegated) throw wrong('cannot use both --allow-offline and --allow-delegated flags')
     const times = publishTimes(query)
     const value = publishedPath(argument)
     if (flags.mustExist) await resolved(ipfs, value, signal)
-    if (flags.allowDelegated) throw wrong('no delegated publishers configured: add Ipns.DelegatedPublishers or use --allow-offline for local-only publishing')
+    if (flags.allowDelegated) {
+      throw wrong('no delegated publishers configured: add Ipns.DelegatedPublishers or use --allow-offline for local-only publishing')
+    }
     const { id } = await names.publish(value, {
-      key: query.get('key') || 'self', ...times, ...sequence == null ? {} : { sequence }, withV1: flags.withV1, allowOffline: flags.allowOffline, signal
+      key: query.get('key') || 'self', ...times, ...sequence == null ? {} : { sequence }, withV1: flags.withV1,
+      allowOffline: flags.allowOffline, signal
     })
     return goJson({ Name: ipnsKeyText(id), Value: value })
   })
@@ -104,6 +110,7 @@ function publishedPath (argument: string): string {
   return withSlashOf(path, contentPath(path))
 }
 
-const pathOfUri = (text: string): string => text.replace(/^(ip[fn]s|ipld):(?:\/\/)?(?=[^/])/i, (_, scheme: string) => `/${scheme.toLowerCase()}/`)
+const pathOfUri = (text: string): string =>
+  text.replace(/^(ip[fn]s|ipld):(?:\/\/)?(?=[^/])/i, (_, scheme: string) => `/${scheme.toLowerCase()}/`)
 const cleaned = (path: string): string => path === '' ? path : posix.normalize(path)
 const withSlashOf = (path: string, checked: string): string => path.endsWith('/') ? `${checked}/` : checked

@@ -20,7 +20,9 @@ export function routingCommands ({ names }: Pick<CommandDeps, 'names'>): Record<
       const key = textArgument(query, 0, 'key')
       return lines((async function * () {
         const { bytes } = await names.recordOf(peerOf(key), { signal }).catch(err => {
-          throw isClusterError(err, 'NOT_FOUND') ? new ClusterError('NOT_FOUND', err.details, { message: 'routing: not found', cause: err }) : err
+          throw isClusterError(err, 'NOT_FOUND')
+            ? new ClusterError('NOT_FOUND', err.details, { message: 'routing: not found', cause: err })
+            : err
         })
         yield event({ Extra: Buffer.from(bytes).toString('base64') })
       })())
@@ -39,7 +41,8 @@ export function routingCommands ({ names }: Pick<CommandDeps, 'names'>): Record<
   }
 }
 
-const event = ({ ID = '', Extra = '' }: { ID?: PeerId, Extra?: string }): string => `${goJson({ ID, Type: valueEvent, Responses: null, Extra })}\n`
+const event = ({ ID = '', Extra = '' }: { ID?: PeerId, Extra?: string }): string =>
+  `${goJson({ ID, Type: valueEvent, Responses: null, Extra })}\n`
 
 /** `/ipns/KEY` and nothing else. */
 function peerOf (key: string): PeerId {
@@ -50,7 +53,9 @@ function peerOf (key: string): PeerId {
 
 function parsePeer (text: string): PeerId {
   const peer = parseIpnsKey(text)
-  if (peer == null) throw new ClusterError('INVALID_ARGUMENT', { peer: text.slice(0, 200) }, { message: `failed to parse peer ID: ${whyNoPeer(text)}` })
+  if (peer == null) {
+    throw new ClusterError('INVALID_ARGUMENT', { peer: text.slice(0, 200) }, { message: `failed to parse peer ID: ${whyNoPeer(text)}` })
+  }
   return peer
 }
 

@@ -12,7 +12,9 @@ export async function uploadedFile (body: RequestBody, { name, limitBytes }: { n
     let size = 0
     for await (const piece of content) {
       size += piece.length
-      if (size > limitBytes) throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `the ${name} is longer than ${limitBytes} bytes` })
+      if (size > limitBytes) {
+        throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `the ${name} is longer than ${limitBytes} bytes` })
+      }
       pieces.push(piece)
     }
     return Buffer.concat(pieces)

@@ -12,8 +12,8 @@ import { largestLimit, longestName, mostCids } from './schemas.ts'
 const defaultLimit = 10
 
 /**
- * Reads the options of a list of pins; 400 for the first that is wrong. An empty value is none; without statuses only what is pinned counts. `strict`: with a name, all do: the
- * specification's test suite wants a pin found by its name as soon as it is accepted.
+ * Reads the options of a list of pins; 400 for the first that is wrong. An empty value is none; without statuses only what is pinned
+ * counts. `strict`: with a name, all do: the specification's test suite wants a pin found by its name as soon as it is accepted.
  */
 export function readListQuery (query: ListQuery, { strict = false }: { strict?: boolean } = {}): { filter: PinFilter, limit: number } {
   const cids = cidsOf(listOf(query.cid))
@@ -32,7 +32,8 @@ export function readListQuery (query: ListQuery, { strict = false }: { strict?: 
   return { filter, limit: limitOf(query.limit) }
 }
 
-const listOf = (value: string | string[] | undefined): string[] => [value ?? []].flat().flatMap(text => text.split(',')).filter(text => text !== '')
+const listOf = (value: string | string[] | undefined): string[] =>
+  [value ?? []].flat().flatMap(text => text.split(',')).filter(text => text !== '')
 
 /** Runs a parser; what it throws becomes a 400. */
 export function orBadRequest<T> (parse: () => T, what: string): T {

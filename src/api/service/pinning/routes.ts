@@ -19,8 +19,8 @@ export interface PinningRoutesDeps {
   cluster: Pick<ClusterApi, 'allocation'>
   delegates: Pick<Delegates, 'refresh' | 'of'>
   /**
-   * Answers exactly as the specification and its test suite want them: 202 for a new pin, another CID makes a new pin in the place of the old one, and a list by name has all
-   * statuses. Without: 201, the CID of a pin stays, and lists without a status have what is pinned.
+   * Answers exactly as the specification and its test suite want them: 202 for a new pin, another CID makes a new pin in the place of the
+   * old one, and a list by name has all statuses. Without: 201, the CID of a pin stays, and lists without a status have what is pinned.
    */
   strict?: boolean
 }
@@ -48,7 +48,10 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       path: base,
       access: { permission: 'pins:read' },
       query: listQuerySchema,
-      doc: { tag, summary: 'Pins, newest first.', responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: pinResultsSchema }] },
+      doc: {
+        tag, summary: 'Pins, newest first.',
+        responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: pinResultsSchema }]
+      },
       handler: async ({ caller, query, signal }) => {
         const { filter, limit } = readListQuery(query, { strict })
         const [found] = await Promise.all([pins.find(caller.user.id, filter, { limit, signal }), deps.delegates.refresh()])
@@ -61,21 +64,26 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       access: { permission: 'pins:write' },
       body: pinSchema,
       doc: { tag, summary: 'Pins a CID.', responses: [pinStatus(strict ? 202 : 201, 'The pin is queued.'), full, legal] },
-      handler: async ({ caller, body }) => answer(await pins.create(ownerOf(caller), wantedPin(body)), { status: strict ? 202 : 201, as: 'queued' })
+      handler: async ({ caller, body }) =>
+        answer(await pins.create(ownerOf(caller), wantedPin(body)), { status: strict ? 202 : 201, as: 'queued' })
     }),
     serviceRoute({
       method: 'GET',
       path: one,
       access: { permission: 'pins:read' },
       doc: { tag, summary: 'One pin.', params, responses: [pinStatus(200, 'The pin and its status.'), absent] },
-      handler: async ({ caller, params, signal }) => answer(await pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 })
+      handler: async ({ caller, params, signal }) =>
+        answer(await pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 })
     }),
     serviceRoute({
       method: 'POST',
       path: one,
       access: { permission: 'pins:write' },
       body: pinUpdateSchema,
-      doc: { tag, summary: 'Replaces name, origins and meta of a pin.', params, responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal] },
+      doc: {
+        tag, summary: 'Replaces name, origins and meta of a pin.', params,
+        responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal]
+      },
       handler: async call => answer(await changed(call, { pins, strict }), { status: 202 })
     }),
     serviceRoute({
@@ -94,7 +102,9 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
 /** Whose pins a caller may see and change. */
 export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
 
-async function changed ({ caller, params, body, signal }: ServiceCall<PinUpdateBody>, { pins, strict }: { pins: Pins, strict: boolean }): Promise<TenantPin> {
+async function changed (
+  { caller, params, body, signal }: ServiceCall<PinUpdateBody>, { pins, strict }: { pins: Pins, strict: boolean }
+): Promise<TenantPin> {
   const requestId = params.requestid ?? ''
   const old = await pins.get(caller.user.id, requestId, { signal })
   const wanted = wantedPin({ ...body, cid: body.cid ?? old.cid })
@@ -108,7 +118,10 @@ function pinStatusJson (pin: TenantPin, deps: PinningRoutesDeps): Record<string,
     requestid: requestId,
     status,
     created: formatTime(created),
-    pin: { cid, ...(name === '' ? {} : { name }), ...(origins.length === 0 ? {} : { origins }), ...(Object.keys(meta).length === 0 ? {} : { meta }) },
+    pin: {
+      cid, ...(name === '' ? {} : { name }), ...(origins.length === 0 ? {} : { origins }),
+      ...(Object.keys(meta).length === 0 ? {} : { meta })
+    },
     delegates: delegatesOf(cid, deps),
     info
   }

@@ -12,7 +12,9 @@ const longestCid = 512
 /** Characters count, not halves of them. */
 const isName = (name: string): boolean => name.length <= longestName || [...name].length <= longestName
 
-const name = z.string().refine(isName, `longer than ${longestName} characters`).meta({ maxLength: longestName, description: 'For people, and for searches.' })
+const name = z.string().refine(isName, `longer than ${longestName} characters`).meta({
+  maxLength: longestName, description: 'For people, and for searches.'
+})
 const cid = z.string().min(1).max(longestCid).meta({ description: 'The root of what is to be pinned, recursively.' })
 const origins = z.array(z.string().max(1024)).max(mostOrigins).meta({ description: 'Multiaddresses of nodes that have the content.' })
 const meta = z.record(z.string(), z.string())
@@ -38,9 +40,13 @@ export const pinStatusSchema = z.object({
   info: z.record(z.string(), z.string()).optional()
 }).meta({ id: 'PinStatus' })
 
-export const pinResultsSchema = z.object({ count: z.int().min(0), results: z.array(pinStatusSchema).max(largestLimit) }).meta({ id: 'PinResults' })
+export const pinResultsSchema = z.object({
+  count: z.int().min(0), results: z.array(pinStatusSchema).max(largestLimit)
+}).meta({ id: 'PinResults' })
 
-export const pinningFailureSchema = z.object({ error: z.object({ reason: z.string(), details: z.string().optional() }) }).meta({ id: 'Failure' })
+export const pinningFailureSchema = z.object({
+  error: z.object({ reason: z.string(), details: z.string().optional() })
+}).meta({ id: 'Failure' })
 
 /** One text with commas, or the name repeated. */
 const list = z.union([z.string(), z.array(z.string())]).optional()

@@ -6,13 +6,18 @@ import type { PinBody } from './schemas.ts'
 
 /** A checked body as a wish. INVALID_CID, INVALID_ARGUMENT. */
 export function wantedPin ({ cid, name, origins, meta }: PinBody): WantedPin {
-  return { cid: parseCid(cid).toString(), name: (name ?? '').toWellFormed(), origins: (origins ?? []).map(origin), meta: wellFormed(meta ?? {}) }
+  return {
+    cid: parseCid(cid).toString(), name: (name ?? '').toWellFormed(), origins: (origins ?? []).map(origin), meta: wellFormed(meta ?? {})
+  }
 }
 
 /** A multiaddress in its canonical text; it needn't name a peer. */
 function origin (text: string): string {
   const wrong = (why: string, cause?: unknown): ClusterError =>
-    new ClusterError('INVALID_ARGUMENT', { origin: text.slice(0, 200) }, { message: `${JSON.stringify(text.slice(0, 200))} is no multiaddress: ${why}`, cause })
+    new ClusterError(
+      'INVALID_ARGUMENT', { origin: text.slice(0, 200) },
+      { message: `${JSON.stringify(text.slice(0, 200))} is no multiaddress: ${why}`, cause }
+    )
   if (!text.startsWith('/')) throw wrong('it must begin with /')
   try {
     return multiaddrText(parseMultiaddr(text))

@@ -7,7 +7,9 @@ import { noSessionCookie } from '../session-cookie.ts'
 import { givenPassword } from './fields.ts'
 
 /** What was exported. Throws NOT_FOUND when it isn't the user's, isn't ready, or is no longer kept. */
-export interface ExportReader { open (user: string, taskId: string): Promise<{ sizeBytes: number, read (options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array> }> }
+export interface ExportReader {
+  open (user: string, taskId: string): Promise<{ sizeBytes: number, read (options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array> }>
+}
 
 const tag = 'Users'
 
@@ -21,7 +23,11 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
       doc: {
         tag,
         summary: 'Write down everything that the service knows of the account, as a task.',
-        responses: [successDoc(z.object({ task_id: z.string() }), { status: 202, message: true, about: 'When the task has succeeded, users/me/export/{task_id} has the document for a day.' })]
+        responses: [
+          successDoc(z.object({ task_id: z.string() }), {
+            status: 202, message: true, about: 'When the task has succeeded, users/me/export/{task_id} has the document for a day.'
+          })
+        ]
       },
       handler: async ({ caller }) => taskStarted(await leaving.export(caller), 'Export started')
     }),
@@ -29,12 +35,18 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
       method: 'GET',
       path: '/api/v1/users/me/export/{task_id}',
       access: 'session-or-full-key',
-      doc: { tag, summary: 'What was exported: one JSON document.', params: { task_id: 'The task of the export.' }, responses: [{ status: 200, about: 'The document.', contentType: 'application/json' }] },
+      doc: {
+        tag, summary: 'What was exported: one JSON document.', params: { task_id: 'The task of the export.' },
+        responses: [{ status: 200, about: 'The document.', contentType: 'application/json' }]
+      },
       handler: async call => {
         const { caller, params: { task_id: task = '' }, signal } = call
         const { sizeBytes, read } = await exports.open(caller.user.id, task)
         return stream(call, {
-          headers: [['Content-Type', 'application/json'], ['Content-Length', String(sizeBytes)], ['Content-Disposition', 'attachment; filename="account.json"']],
+          headers: [
+            ['Content-Type', 'application/json'], ['Content-Length', String(sizeBytes)],
+            ['Content-Disposition', 'attachment; filename="account.json"']
+          ],
           source: () => read({ signal })
         })
       }
@@ -48,7 +60,9 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
       doc: {
         tag,
         summary: 'Delete the account with all its files, pins and keys. Nothing brings it back: export it first.',
-        responses: [successDoc(undefined, { status: 202, message: true, about: 'Nobody gets in any more; what is stored goes as soon as possible.' })]
+        responses: [successDoc(undefined, {
+          status: 202, message: true, about: 'Nobody gets in any more; what is stored goes as soon as possible.'
+        })]
       },
       handler: async ({ body, caller }) => {
         await leaving.remove(caller, body.password)

@@ -37,7 +37,10 @@ export function adminTaskRoutes ({ overview }: { overview: TaskOverview }): Serv
         cursor: cursor.optional(),
         limit: queryInt(1, 1000).optional()
       }),
-      doc: { tag, summary: 'The tasks of everybody, newest first.', responses: [successDoc(z.array(task), { more: { next_cursor: z.string().nullable() } })] },
+      doc: {
+        tag, summary: 'The tasks of everybody, newest first.',
+        responses: [successDoc(z.array(task), { more: { next_cursor: z.string().nullable() } })]
+      },
       handler: async ({ query: { limit, ...query } }) => {
         const { tasks, next } = await overview.list({ ...query, limit: limit ?? 100 })
         return success({ data: tasks.map(taskJson), more: { next_cursor: next } })
@@ -51,7 +54,10 @@ export function adminTaskRoutes ({ overview }: { overview: TaskOverview }): Serv
         tag,
         summary: 'End a task of anybody: its state becomes REVOKED.',
         params: { task_id: 'As in the list.' },
-        responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such task.' }, { status: 409, about: 'It is finished.' }]
+        responses: [
+          successDoc(undefined, { message: true }), { status: 404, about: 'There is no such task.' },
+          { status: 409, about: 'It is finished.' }
+        ]
       },
       handler: async ({ params: { task_id: id = '' }, caller }) => {
         await overview.revoke(id, actorOf(caller))
@@ -81,5 +87,7 @@ function taskJson (row: TaskSummary): z.infer<typeof task> {
 /** Progress may tell of content, in lists and texts: what an admin needs of it are the numbers. */
 function figuresIn (progress: string | null): Record<string, number> {
   const all: unknown = progress == null ? null : JSON.parse(progress)
-  return typeof all !== 'object' || all == null ? {} : Object.fromEntries(Object.entries(all).filter(([, value]) => typeof value === 'number'))
+  return typeof all !== 'object' || all == null
+    ? {}
+    : Object.fromEntries(Object.entries(all).filter(([, value]) => typeof value === 'number'))
 }

@@ -39,13 +39,18 @@ const invitation = z.object({
   used_at: time.nullable(),
   used_by: z.string().nullable().describe('Address of the account that came of it, while there is one.')
 })
-const entry = z.object({ id: z.string(), at: time, user_id: z.string().nullable(), actor: z.string(), action: z.string(), object: z.string(), address: z.string(), details: z.record(z.string(), z.unknown()) })
+const entry = z.object({
+  id: z.string(), at: time, user_id: z.string().nullable(), actor: z.string(), action: z.string(), object: z.string(), address: z.string(),
+  details: z.record(z.string(), z.unknown())
+})
 const page = { next_cursor: z.string().nullable() }
 const tag = 'Admin'
 const params = { id: 'The ID of a user.' }
 const dayMs = 86_400_000
 const sortNames = userSorts.flatMap(name => [name, `-${name}`] as const)
-const sortOf = (text = 'email'): { by: UserSort, descending: boolean } => ({ by: text.replace(/^-/, '') as UserSort, descending: text.startsWith('-') })
+const sortOf = (text = 'email'): { by: UserSort, descending: boolean } => ({
+  by: text.replace(/^-/, '') as UserSort, descending: text.startsWith('-')
+})
 
 /** What admins see and do: users, their use and their limits. Never their content. */
 export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceRoute[] {
@@ -54,7 +59,11 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'GET',
       path: '/api/v1/admin/users',
       access: 'admin',
-      query: z.object({ q: z.string().max(320).optional().describe('Part of the address.'), sort: z.enum(sortNames).optional().describe('With a minus sign: the largest first. Default `email`.'), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
+      query: z.object({
+        q: z.string().max(320).optional().describe('Part of the address.'),
+        sort: z.enum(sortNames).optional().describe('With a minus sign: the largest first. Default `email`.'), cursor: cursor.optional(),
+        limit: queryInt(1, 1000).optional()
+      }),
       doc: { tag, summary: 'The users, and what they use.', responses: [successDoc(z.array(user), { more: page })] },
       handler: async ({ query }) => {
         const { users, next } = await admin.list({ q: query.q, sort: sortOf(query.sort), cursor: query.cursor, limit: query.limit ?? 100 })
@@ -85,7 +94,10 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       path: '/api/v1/admin/users/{id}/usage',
       access: 'admin',
       query: z.object({ days: queryInt(1, 366).optional() }),
-      doc: { tag, summary: 'What a user stored, served and asked for, by day (UTC), oldest first.', params, responses: [successDoc(z.array(usageDay))] },
+      doc: {
+        tag, summary: 'What a user stored, served and asked for, by day (UTC), oldest first.', params,
+        responses: [successDoc(z.array(usageDay))]
+      },
       handler: async ({ params: { id = '' }, query }) => {
         await admin.get(id)
         return success({ data: (await usage.days(id, query.days ?? 30)).map(usageJson) })
@@ -95,8 +107,14 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'GET',
       path: '/api/v1/admin/invites',
       access: 'admin',
-      query: z.object({ state: z.enum(['open', 'ended']).optional().describe('`ended`: used, expired or revoked. Default: all.'), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
-      doc: { tag, summary: 'The invitations, newest first. Their codes are not among them.', responses: [successDoc(z.array(invitation), { more: page })] },
+      query: z.object({
+        state: z.enum(['open', 'ended']).optional().describe('`ended`: used, expired or revoked. Default: all.'), cursor: cursor.optional(),
+        limit: queryInt(1, 1000).optional()
+      }),
+      doc: {
+        tag, summary: 'The invitations, newest first. Their codes are not among them.',
+        responses: [successDoc(z.array(invitation), { more: page })]
+      },
       handler: async ({ query }) => {
         const { invites, next } = await admin.invites({ state: query.state, cursor: query.cursor, limit: query.limit ?? 100 })
         return success({ data: invites.map(invitationJson), more: { next_cursor: next } })
@@ -106,7 +124,13 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'DELETE',
       path: '/api/v1/admin/invites/{id}',
       access: 'admin',
-      doc: { tag, summary: 'Revoke an invitation that nobody has used.', params: { id: 'The ID of an invitation.' }, responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such invitation.' }, { status: 409, about: 'It was used already.' }] },
+      doc: {
+        tag, summary: 'Revoke an invitation that nobody has used.', params: { id: 'The ID of an invitation.' },
+        responses: [
+          successDoc(undefined, { message: true }), { status: 404, about: 'There is no such invitation.' },
+          { status: 409, about: 'It was used already.' }
+        ]
+      },
       handler: async ({ params: { id = '' }, caller }) => {
         await admin.revokeInvite(id, actorOf(caller))
         return success({ message: 'Invitation revoked successfully' })
@@ -116,8 +140,14 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'POST',
       path: '/api/v1/admin/invites',
       access: 'admin',
-      body: z.object({ email: email.optional().describe('Only for this address.'), days: z.int().min(1).max(365).optional().describe('How long it is valid; 7 unless said otherwise.') }),
-      doc: { tag, summary: 'Make an invitation, good for one registration. Shown only once.', responses: [successDoc(z.object({ invite: z.string(), expires_at: time }), { status: 201, message: true })] },
+      body: z.object({
+        email: email.optional().describe('Only for this address.'),
+        days: z.int().min(1).max(365).optional().describe('How long it is valid; 7 unless said otherwise.')
+      }),
+      doc: {
+        tag, summary: 'Make an invitation, good for one registration. Shown only once.',
+        responses: [successDoc(z.object({ invite: z.string(), expires_at: time }), { status: 201, message: true })]
+      },
       handler: async ({ body, caller }) => {
         const { code, expiresAt } = await admin.invite({ email: body.email ?? null, lifetimeMs: (body.days ?? 7) * dayMs }, actorOf(caller))
         return success({ status: 201, message: 'Invitation created successfully', data: { invite: code, expires_at: timeText(expiresAt) } })
@@ -127,10 +157,16 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'GET',
       path: '/api/v1/admin/audit',
       access: 'admin',
-      query: z.object({ user: z.string().max(64).optional(), action: z.string().max(64).optional(), cursor: cursor.optional(), limit: queryInt(1, 1000).optional() }),
+      query: z.object({
+        user: z.string().max(64).optional(), action: z.string().max(64).optional(), cursor: cursor.optional(),
+        limit: queryInt(1, 1000).optional()
+      }),
       doc: { tag, summary: 'Who did what, newest first.', responses: [successDoc(z.array(entry), { more: page })] },
       handler: async ({ query: { user: about, action, cursor: at, limit } }) => {
-        const { entries, next } = await audit.list({ ...(about == null ? {} : { user: about }), ...(action == null ? {} : { action }), ...(at == null ? {} : { cursor: at }), limit: limit ?? 100 })
+        const { entries, next } = await audit.list({
+          ...(about == null ? {} : { user: about }), ...(action == null ? {} : { action }), ...(at == null ? {} : { cursor: at }),
+          limit: limit ?? 100
+        })
         return success({ data: entries.map(entryJson), more: { next_cursor: next } })
       }
     })
@@ -156,8 +192,15 @@ function userJson (row: UserSummary): z.infer<typeof user> {
   }
 }
 
-function invitationJson ({ id, state, email: address, createdBy, createdAt, expiresAt, usedAt, usedBy }: InviteSummary): z.infer<typeof invitation> {
-  return { id, state, email: address, created_by: createdBy, created_at: timeText(createdAt), expires_at: timeText(expiresAt), used_at: timeOrNull(usedAt), used_by: usedBy }
+function invitationJson (
+  { id, state, email: address, createdBy, createdAt, expiresAt, usedAt, usedBy }: InviteSummary
+): z.infer<typeof invitation> {
+  return {
+    id, state, email: address, created_by: createdBy, created_at: timeText(createdAt), expires_at: timeText(expiresAt),
+    used_at: timeOrNull(usedAt), used_by: usedBy
+  }
 }
 
-const entryJson = ({ at, details, ...row }: AuditRow): z.infer<typeof entry> => ({ ...row, at: timeText(at), details: JSON.parse(details) as Record<string, unknown> })
+const entryJson = ({ at, details, ...row }: AuditRow): z.infer<typeof entry> => ({
+  ...row, at: timeText(at), details: JSON.parse(details) as Record<string, unknown>
+})

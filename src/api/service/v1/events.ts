@@ -11,13 +11,19 @@ import { serviceRoute } from '../frame.ts'
 export interface EventRoutesDeps { events: Pick<UserEvents, 'follow'>, clock: Clock }
 
 /** Who may read what. */
-const readers: ReadonlyArray<readonly [about: string, permission: Permission]> = [['file', 'files:read'], ['pin', 'pins:read'], ['task', 'account:read']]
+const readers: ReadonlyArray<readonly [about: string, permission: Permission]> = [
+  ['file', 'files:read'], ['pin', 'pins:read'], ['task', 'account:read']
+]
 const nothing = 'nothing'
 
 const eventTypes = z.string().max(500).transform(text => text.split(',').map(one => one.trim()).filter(one => one !== ''))
 const query = z.object({
-  types: eventTypes.optional().describe('Comma list: types such as `pin.status`, or what they are about (`file`, `pin`, `task`). Default: all.'),
-  after: z.string().max(100).optional().describe('`id` of the last event that was read, as the header Last-Event-ID; `oldest`: all that is kept. Default: from now on.'),
+  types: eventTypes.optional().describe(
+    'Comma list: types such as `pin.status`, or what they are about (`file`, `pin`, `task`). Default: all.'
+  ),
+  after: z.string().max(100).optional().describe(
+    '`id` of the last event that was read, as the header Last-Event-ID; `oldest`: all that is kept. Default: from now on.'
+  ),
   wait: z.enum(['true', 'false']).optional().describe('false: the stream ends behind what there is now.')
 })
 
@@ -33,19 +39,31 @@ export function eventRoutes ({ events, clock }: EventRoutesDeps): ServiceRoute[]
         tag: 'Events',
         summary: 'What happens to your files, pins and tasks, as server-sent events',
         headers: { 'Last-Event-ID': { about: '`id` of the last event that was read: what came since is told first.' } },
-        responses: [{ status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.', contentType: 'text/event-stream' }]
+        responses: [{
+          status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.',
+          contentType: 'text/event-stream'
+        }]
       },
       handler: ({ method, caller, query: { types = [], after, wait }, headers, signal }) => {
         const feed = { follow: (options: Parameters<UserEvents['follow']>[1]) => events.follow(caller.user.id, options) }
         const last = headers['last-event-id']
-        return eventsReply(eventStream({ after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types), waits: wait !== 'false' && method !== 'HEAD', signal }, { feed, clock }))
+        return eventsReply(
+          eventStream(
+            {
+              after: typeof last === 'string' && last !== '' ? last : after, types: allowedTypes(caller, types),
+              waits: wait !== 'false' && method !== 'HEAD', signal
+            },
+            { feed, clock }
+          )
+        )
       }
     })
   ]
 }
 
 const eventsReply = (source: AsyncIterable<Uint8Array>): LinesReply => ({
-  kind: 'lines', style: 'list', contentType: 'text/event-stream', headers: [['Cache-Control', 'no-store'], ['X-Accel-Buffering', 'no']], source
+  kind: 'lines', style: 'list', contentType: 'text/event-stream', headers: [['Cache-Control', 'no-store'], ['X-Accel-Buffering', 'no']],
+  source
 })
 
 /** A key that may not list the files doesn't hear of them either. */

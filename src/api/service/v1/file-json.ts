@@ -47,7 +47,9 @@ export const fileJson = (file: FileRow): z.infer<typeof fileSchema> => ({
 })
 
 /** A file, with what the cluster says of its pin; `infos` by CID. */
-export const followedFileJson = (file: FileRow, infos: ReadonlyMap<string, Readonly<Record<string, string>>>): z.infer<typeof followedFileSchema> =>
+export const followedFileJson = (
+  file: FileRow, infos: ReadonlyMap<string, Readonly<Record<string, string>>>
+): z.infer<typeof followedFileSchema> =>
   ({ ...fileJson(file), info: { ...infos.get(file.cid) } })
 
 export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })

@@ -63,7 +63,8 @@ export const bulkRoutes = ({ files }: { files: Files }): ServiceRoute[] => [
   changeRoute('unpin', { files, summary: 'Unpin many files', message: 'Files unpinned successfully' })
 ]
 
-const changeRoute = (to: PinChange, { files, summary, message }: { files: Files, summary: string, message: string }): ServiceRoute => serviceRoute({
+const changeRoute = (to: PinChange, { files, summary, message }: { files: Files, summary: string, message: string }): ServiceRoute =>
+  serviceRoute({
   method: 'POST',
   path: `/api/v1/files/${to}/bulk`,
   access: { permission: 'files:write' },

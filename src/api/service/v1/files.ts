@@ -86,7 +86,10 @@ export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
       doc: {
         tag,
         summary: 'Pin something of the IPFS network by its CID',
-        responses: [successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }), { status: 404, about: 'There is no such group.' }, conflict, legal]
+        responses: [
+          successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }),
+          { status: 404, about: 'There is no such group.' }, conflict, legal
+        ]
       },
       handler: async ({ caller: { user }, body: { name, ...pin }, signal }) => {
         const file = await files.fromCid({ id: user.id, workspace: user.workspace_id }, given({ ...pin, filename: name }))

@@ -53,11 +53,20 @@ export function keyRoutes ({ accounts, usage, now }: KeyRoutesDeps): ServiceRout
       doc: {
         tag,
         summary: 'Make an API key. It is shown only once.',
-        responses: [successDoc(z.object({ id: z.string(), api_key: z.string(), name: z.string(), permissions: z.array(permission), expires_at: time.nullable() }), { status: 201, message: true })]
+        responses: [
+          successDoc(
+            z.object({
+              id: z.string(), api_key: z.string(), name: z.string(), permissions: z.array(permission), expires_at: time.nullable()
+            }),
+            { status: 201, message: true }
+          )
+        ]
       },
       handler: async ({ body, caller }) => {
         const expiresAt = body.expires_at == null ? null : Date.parse(body.expires_at)
-        if (expiresAt != null && expiresAt <= now()) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'expires_at: is over already' })
+        if (expiresAt != null && expiresAt <= now()) {
+          throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'expires_at: is over already' })
+        }
         const granted = [...new Set<Permission>(body.permissions ?? permissions)]
         const made = await accounts.createKey(caller, { name: body.name, permissions: granted, expiresAt, maxUses: body.max_uses ?? null })
         return success({
@@ -82,7 +91,10 @@ export function keyRoutes ({ accounts, usage, now }: KeyRoutesDeps): ServiceRout
       path: '/api/v1/users/me/usage',
       access: { permission: 'account:read' },
       query: z.object({ days: queryInt(1, 366).optional().describe('30 unless said otherwise.') }),
-      doc: { tag: 'Users', summary: 'What the account stored, served and asked for, by day (UTC), oldest first.', responses: [successDoc(z.array(day))] },
+      doc: {
+        tag: 'Users', summary: 'What the account stored, served and asked for, by day (UTC), oldest first.',
+        responses: [successDoc(z.array(day))]
+      },
       handler: async ({ query, caller }) => success({ data: (await usage.days(caller.user.id, query.days ?? 30)).map(usageJson) })
     })
   ]

@@ -14,7 +14,9 @@ const write = { permission: 'files:write' } as const
 const daySeconds = 24 * 60 * 60
 const longestSeconds = 365 * daySeconds
 
-const mediaType = z.string().trim().toLowerCase().max(127).regex(/^[a-z0-9.+-]+\/([a-z0-9.+-]+|\*)$|^\*\/\*$/, 'not a media type as image/png or image/*')
+const mediaType = z.string().trim().toLowerCase().max(127).regex(
+  /^[a-z0-9.+-]+\/([a-z0-9.+-]+|\*)$|^\*\/\*$/, 'not a media type as image/png or image/*'
+)
 
 const newLink = z.strictObject({
   name: z.string().trim().max(200).describe('What it is for. Whoever has the link reads it, too.'),
@@ -59,9 +61,16 @@ export function linkRoutes ({ uploads, now }: LinkRoutesDeps): ServiceRoute[] {
         ]
       },
       handler: async ({ caller: { user }, body, baseUrl }) => {
-        const { name = '', max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1, expires_in: seconds = daySeconds } = body
-        const made = await links.create({ id: user.id, workspace: user.workspace_id }, { name, maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 })
-        return success({ status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), ...addressesOf(made.secret, baseUrl) } })
+        const {
+          name = '', max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1,
+          expires_in: seconds = daySeconds
+        } = body
+        const made = await links.create(
+          { id: user.id, workspace: user.workspace_id }, { name, maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 }
+        )
+        return success({
+          status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), ...addressesOf(made.secret, baseUrl) }
+        })
       }
     }),
     serviceRoute({
@@ -75,7 +84,10 @@ export function linkRoutes ({ uploads, now }: LinkRoutesDeps): ServiceRoute[] {
       method: 'DELETE',
       path: '/api/v1/links/{id}',
       access: write,
-      doc: { tag, summary: 'Revoke an upload link', params: { id: 'As in the list' }, responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such link of yours.' }] },
+      doc: {
+        tag, summary: 'Revoke an upload link', params: { id: 'As in the list' },
+        responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such link of yours.' }]
+      },
       handler: async ({ caller: { user }, params: { id = '' } }) => {
         await links.revoke(user.id, id)
         return success({ message: 'Upload link revoked successfully' })
@@ -118,5 +130,7 @@ function limitsJson (row: LinkRow): z.infer<typeof limits> {
 }
 
 function linkJson (row: LinkRow): z.infer<typeof link> {
-  return { id: row.id, ...limitsJson(row), group: row.group_id, created_at: timeText(row.created_at), revoked_at: timeOrNull(row.revoked_at) }
+  return {
+    id: row.id, ...limitsJson(row), group: row.group_id, created_at: timeText(row.created_at), revoked_at: timeOrNull(row.revoked_at)
+  }
 }

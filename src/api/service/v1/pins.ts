@@ -28,15 +28,22 @@ export function pinTransferRoutes ({ pins, startImport }: PinTransferRoutesDeps)
       doc: {
         tag: 'Pins',
         summary: 'Takes over all pins of another pinning service, as a task.',
-        responses: [{ status: 202, about: 'The task.', schema: z.object({ status: z.literal(202), message: z.string(), data: z.object({ task_id: z.string() }) }) }]
+        responses: [{
+          status: 202, about: 'The task.',
+          schema: z.object({ status: z.literal(202), message: z.string(), data: z.object({ task_id: z.string() }) })
+        }]
       },
-      handler: async ({ caller: { user }, body }) => taskStarted(await startImport({ id: user.id, workspace: user.workspace_id }, body), 'Import started')
+      handler: async ({ caller: { user }, body }) =>
+        taskStarted(await startImport({ id: user.id, workspace: user.workspace_id }, body), 'Import started')
     }),
     serviceRoute({
       method: 'GET',
       path: '/api/v1/pins/export',
       access: { permission: 'pins:read' },
-      doc: { tag: 'Pins', summary: 'All pins, oldest first, one JSON object per line.', responses: [{ status: 200, about: 'Lines as in the Pinning Service API.', contentType: 'application/x-ndjson' }] },
+      doc: {
+        tag: 'Pins', summary: 'All pins, oldest first, one JSON object per line.',
+        responses: [{ status: 200, about: 'Lines as in the Pinning Service API.', contentType: 'application/x-ndjson' }]
+      },
       handler: ({ caller, signal }) => linesOf(pins.all(caller.user.id, { signal }))
     })
   ]

@@ -39,7 +39,9 @@ const headers = {
     'Tus-Resumable': version,
     'Upload-Length': { about: 'All bytes; else `Upload-Defer-Length: 1`.' },
     'Upload-Defer-Length': { about: '`1`: the length comes later.' },
-    'Upload-Metadata': { about: 'Pairs of a name and a value in base64, with commas between: `filename`, `filetype`, `pin`, `format`, `name`, `group`, `meta`.' }
+    'Upload-Metadata': {
+      about: 'Pairs of a name and a value in base64, with commas between: `filename`, `filetype`, `pin`, `format`, `name`, `group`, `meta`.'
+    }
   },
   HEAD: { 'Tus-Resumable': version },
   PATCH: {
@@ -70,7 +72,9 @@ export function resumableRoutes ({ uploads, clock, random }: ResumableRoutesDeps
   const store = new TusStore(uploads.resumable)
   const tus = tusServer(store, random)
   const account = async ({ caller: { user }, baseUrl, method }: ServiceCall): Promise<TusRequest> =>
-    ({ uploader: { user: user.id, workspace: user.workspace_id }, url: `${baseUrl}/api/v1/uploads`, link: null, isWrite: method === 'PATCH' })
+    ({
+      uploader: { user: user.id, workspace: user.workspace_id }, url: `${baseUrl}/api/v1/uploads`, link: null, isWrite: method === 'PATCH'
+    })
   const holder = async ({ params: { secret = '' }, baseUrl, method }: ServiceCall): Promise<TusRequest> => {
     const row = await (method === 'POST' ? uploads.links.find(secret) : uploads.links.owner(secret))
     return { uploader: uploaderWith(row), url: `${baseUrl}/api/v1/links/${secret}/uploads`, link: row.id, isWrite: method === 'PATCH' }
@@ -87,9 +91,13 @@ export function resumableRoutes ({ uploads, clock, random }: ResumableRoutesDeps
       method: 'GET',
       path: '/api/v1/uploads/events',
       access: write,
-      doc: { tag, summary: 'How far your uploads of any kind are, as server-sent events, as this peer sees them', responses: [{ status: 200, about: 'Events `progress`: id, state, bytes, total, cid.', contentType: 'text/event-stream' }] },
+      doc: {
+        tag, summary: 'How far your uploads of any kind are, as server-sent events, as this peer sees them',
+        responses: [{ status: 200, about: 'Events `progress`: id, state, bytes, total, cid.', contentType: 'text/event-stream' }]
+      },
       handler: ({ caller: { user }, signal }) => ({
-        kind: 'lines', style: 'progress', contentType: 'text/event-stream', headers: [['Cache-Control', 'no-store']], source: uploadEvents(user.id, { uploads, clock }, signal)
+        kind: 'lines', style: 'progress', contentType: 'text/event-stream', headers: [['Cache-Control', 'no-store']],
+        source: uploadEvents(user.id, { uploads, clock }, signal)
       })
     }),
     ...tusRoutes('/api/v1/uploads', { access: write, requestOf: account, store, tus, uploads }),
@@ -97,21 +105,46 @@ export function resumableRoutes ({ uploads, clock, random }: ResumableRoutesDeps
   ]
 }
 
-interface TusRoutes { access: ServiceRoute['access'], requestOf: (call: ServiceCall) => Promise<TusRequest>, store: TusStore, tus: Server, uploads: Uploads }
+interface TusRoutes {
+  access: ServiceRoute['access'], requestOf: (call: ServiceCall) => Promise<TusRequest>, store: TusStore, tus: Server, uploads: Uploads
+}
 
 function tusRoutes (path: string, { access, requestOf, store, tus, uploads }: TusRoutes): ServiceRoute[] {
   const params = path.includes('{secret}') ? secretParam : {}
   const one = { path: `${path}/{id}`, access }
   const doc = (method: keyof typeof summaries, responses: ServiceResponseDoc[], more = {}) => ({
-    tag, summary: summaries[method], params: { ...params, ...more }, headers: headers[method], responses: method === 'GET' ? responses : [...responses, wrongVersion, wrongHeaders]
+    tag, summary: summaries[method], params: { ...params, ...more }, headers: headers[method],
+    responses: method === 'GET' ? responses : [...responses, wrongVersion, wrongHeaders]
   })
   const id = { id: 'As in the Location that the upload was given' }
   const pass = async (call: ServiceCall): Promise<Reply> => await throughTus(call, await requestOf(call), { store, tus, uploads })
   return [
-    serviceRoute({ method: 'POST', path, access, upload: 'application/offset+octet-stream', doc: doc('POST', [{ status: 201, about: 'Location is the address of the upload.' }, { status: 404, about: 'There is no such group, or no such link.' }, elsewhere, tooLarge, full]), handler: pass }),
-    serviceRoute({ method: 'HEAD', ...one, doc: doc('HEAD', [{ status: 200, about: 'Upload-Offset and Upload-Length.' }], id), handler: pass }),
-    serviceRoute({ method: 'PATCH', ...one, upload: 'application/offset+octet-stream', doc: doc('PATCH', [{ status: 204, about: 'Upload-Offset; after the last bytes also X-Upload-State and X-Upload-Cid.' }, elsewhere, tooLarge, full], id), handler: pass }),
-    serviceRoute({ method: 'DELETE', ...one, doc: doc('DELETE', [{ status: 204, about: 'It is gone.' }, { status: 409, about: 'Its file is being made.' }], id), handler: pass }),
+    serviceRoute({
+      method: 'POST', path, access, upload: 'application/offset+octet-stream',
+      doc: doc(
+        'POST',
+        [
+          { status: 201, about: 'Location is the address of the upload.' },
+          { status: 404, about: 'There is no such group, or no such link.' }, elsewhere, tooLarge, full
+        ]
+      ),
+      handler: pass
+    }),
+    serviceRoute({
+      method: 'HEAD', ...one, doc: doc('HEAD', [{ status: 200, about: 'Upload-Offset and Upload-Length.' }], id), handler: pass
+    }),
+    serviceRoute({
+      method: 'PATCH', ...one, upload: 'application/offset+octet-stream',
+      doc: doc(
+        'PATCH',
+        [{ status: 204, about: 'Upload-Offset; after the last bytes also X-Upload-State and X-Upload-Cid.' }, elsewhere, tooLarge, full], id
+      ),
+      handler: pass
+    }),
+    serviceRoute({
+      method: 'DELETE', ...one,
+      doc: doc('DELETE', [{ status: 204, about: 'It is gone.' }, { status: 409, about: 'Its file is being made.' }], id), handler: pass
+    }),
     serviceRoute({
       method: 'GET',
       ...one,
@@ -137,7 +170,9 @@ function tusServer (store: TusStore, random: Random): Server {
 }
 
 /** Hands a request to the tus server, and its answer back. */
-async function throughTus (call: ServiceCall, request: TusRequest, { store, tus, uploads }: Pick<TusRoutes, 'store' | 'tus' | 'uploads'>): Promise<Reply> {
+async function throughTus (
+  call: ServiceCall, request: TusRequest, { store, tus, uploads }: Pick<TusRoutes, 'store' | 'tus' | 'uploads'>
+): Promise<Reply> {
   const response = await store.requests.run(request, async () => tus.handleWeb(webRequest(call)))
   const text = await response.text()
   const headers = headersOf(response)
@@ -145,12 +180,17 @@ async function throughTus (call: ServiceCall, request: TusRequest, { store, tus,
     if (request.failure != null) throw request.failure
     throw new HttpError(response.status, text.trim() || 'the upload is not possible')
   }
-  const fate = call.method === 'PATCH' ? await fateOf(call, request, { uploads, offset: Number(response.headers.get('Upload-Offset')) }) : []
+  const fate = call.method === 'PATCH'
+    ? await fateOf(call, request, { uploads, offset: Number(response.headers.get('Upload-Offset')) })
+    : []
   return { kind: 'text', status: response.status, contentType: null, body: '', headers: [...headers, ...fate] }
 }
 
 /** After the last bytes: what became of them, if that is known soon. */
-async function fateOf ({ params: { id = '' }, signal }: ServiceCall, { uploader: { user } }: TusRequest, { uploads: { resumable }, offset }: { uploads: Uploads, offset: number }): Promise<HeaderList> {
+async function fateOf (
+  { params: { id = '' }, signal }: ServiceCall, { uploader: { user } }: TusRequest,
+  { uploads: { resumable }, offset }: { uploads: Uploads, offset: number }
+): Promise<HeaderList> {
   const { length } = await resumable.get(user, id)
   if (length !== offset) return []
   const { state, cid } = await resumable.settled(user, id, { withinMs: settledWithinMs, signal })
@@ -161,7 +201,9 @@ function webRequest ({ method, path, headers, raw }: ServiceCall): Request {
   const hasBody = method === 'POST' || method === 'PATCH'
   return new Request(`http://tus.invalid${encodeURI(path)}`, {
     method,
-    headers: Object.entries(headers).flatMap(([name, value]) => typeof value === 'string' && tusHeaders.test(name) ? [[name, value] as [string, string]] : []),
+    headers: Object.entries(headers).flatMap(
+      ([name, value]) => typeof value === 'string' && tusHeaders.test(name) ? [[name, value] as [string, string]] : []
+    ),
     ...(hasBody ? { body: ReadableStream.from(untilCut(raw.chunks())), duplex: 'half' } : {})
   } as RequestInit)
 }
@@ -179,11 +221,17 @@ async function * untilCut (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 
 /** CORS is the frame's matter. */
 function headersOf (response: Response): HeaderList {
-  return [...response.headers].filter(([name]) => !name.startsWith('access-control-') && name !== 'content-length' && name !== 'content-type').map(([name, value]) => [canonical(name), value] as const)
+  return [...response.headers].filter(
+    ([name]) => !name.startsWith('access-control-') && name !== 'content-length' && name !== 'content-type'
+  ).map(([name, value]) => [canonical(name), value] as const)
 }
 
 const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, found => found.toUpperCase())
 
-function uploadJson ({ id, state, offset, length, name, contentType, cid, error, createdAt, expiresAt }: ResumableUpload): z.infer<typeof upload> {
-  return { id, state, offset, length, name, content_type: contentType, cid, error, created_at: timeText(createdAt), expires_at: timeText(expiresAt) }
+function uploadJson (
+  { id, state, offset, length, name, contentType, cid, error, createdAt, expiresAt }: ResumableUpload
+): z.infer<typeof upload> {
+  return {
+    id, state, offset, length, name, content_type: contentType, cid, error, created_at: timeText(createdAt), expires_at: timeText(expiresAt)
+  }
 }

@@ -15,7 +15,9 @@ const session = z.object({
 const tag = 'Users'
 
 /** The log-ins of an account: to see who is in, and to end what one doesn't know. */
-export function sessionRoutes ({ accounts }: { accounts: Pick<Accounts, 'sessionsOf' | 'endSession' | 'endOtherSessions'> }): ServiceRoute[] {
+export function sessionRoutes ({ accounts }: {
+  accounts: Pick<Accounts, 'sessionsOf' | 'endSession' | 'endOtherSessions'>
+}): ServiceRoute[] {
   return [
     serviceRoute({
       method: 'GET',
@@ -24,7 +26,8 @@ export function sessionRoutes ({ accounts }: { accounts: Pick<Accounts, 'session
       doc: { tag, summary: 'The sessions of the account that have not ended, newest first.', responses: [successDoc(z.array(session))] },
       handler: async ({ caller }) => success({
         data: (await accounts.sessionsOf(caller)).map(one => ({
-          id: one.id, created_at: timeText(one.createdAt), expires_at: timeText(one.expiresAt), address: one.address, agent: one.agent, current: one.isCurrent
+          id: one.id, created_at: timeText(one.createdAt), expires_at: timeText(one.expiresAt), address: one.address, agent: one.agent,
+          current: one.isCurrent
         }))
       })
     }),

@@ -31,7 +31,8 @@ export function taskRoutes ({ tasks }: { tasks: Pick<Tasks, 'get' | 'list' | 're
       access: { permission: 'account:read' },
       query: z.object({ limit: queryInt(1, 1000).optional() }),
       doc: { tag, summary: 'The newest tasks.', responses: [successDoc(z.array(task))] },
-      handler: async ({ query, caller }) => success({ data: (await tasks.list(caller.user.id, { limit: query.limit ?? 100 })).map(taskJson) })
+      handler: async ({ query, caller }) =>
+        success({ data: (await tasks.list(caller.user.id, { limit: query.limit ?? 100 })).map(taskJson) })
     }),
     serviceRoute({
       method: 'GET',
@@ -44,7 +45,10 @@ export function taskRoutes ({ tasks }: { tasks: Pick<Tasks, 'get' | 'list' | 're
       method: 'DELETE',
       path: '/api/v1/tasks/{task_id}',
       access: 'session-or-full-key',
-      doc: { tag, summary: 'End a task before it is finished: its state becomes REVOKED.', params, responses: [successDoc(undefined, { message: true }), { status: 409, about: 'It is finished.' }] },
+      doc: {
+        tag, summary: 'End a task before it is finished: its state becomes REVOKED.', params,
+        responses: [successDoc(undefined, { message: true }), { status: 409, about: 'It is finished.' }]
+      },
       handler: async ({ params: { task_id: id = '' }, caller }) => {
         await tasks.revoke(caller.user.id, id)
         return success({ message: 'Task revoked successfully' })

@@ -40,7 +40,11 @@ export class TusStore extends DataStore {
       const { filename, name = filename, filetype, type = filetype, ...more } = given(upload.metadata)
       const isTar = more['format'] === 'tar'
       const { format, pin, group, meta } = uploadRequest({}, { ...more, ...(isTar ? { format: 'file' } : {}) })
-      if (format === 'directory') throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a directory comes as a tar (format=tar) or a CAR (format=car), or in one multipart request' })
+      if (format === 'directory') {
+        throw new ClusterError('INVALID_ARGUMENT', {}, {
+          message: 'a directory comes as a tar (format=tar) or a CAR (format=car), or in one multipart request'
+        })
+      }
       await this.#uploads.create(uploader, {
         id: upload.id,
         length: upload.size ?? null,
@@ -101,7 +105,9 @@ export class TusStore extends DataStore {
 
 /** A link is no key: it shows what came with it, and nothing else of the account. */
 export function refuseOtherLink (upload: ResumableUpload, link: string | null): void {
-  if (link != null && upload.link !== link) throw new ClusterError('NOT_FOUND', { id: upload.id }, { message: 'there is no such upload, or it has expired' })
+  if (link != null && upload.link !== link) {
+    throw new ClusterError('NOT_FOUND', { id: upload.id }, { message: 'there is no such upload, or it has expired' })
+  }
 }
 
 const given = (metadata: Upload['metadata']): Record<string, string> =>
@@ -110,4 +116,5 @@ const given = (metadata: Upload['metadata']): Record<string, string> =>
 const directoryType = 'application/x-directory'
 
 /** As in a multipart part: lower case, without parameters. */
-const mediaType = (text: string | undefined): string => (text ?? '').split(';')[0]?.trim().toLowerCase().slice(0, 127) || 'application/octet-stream'
+const mediaType = (text: string | undefined): string => (text ?? '').split(';')[0]?.trim().toLowerCase().slice(0, 127)
+  || 'application/octet-stream'

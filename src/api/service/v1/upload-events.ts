@@ -8,8 +8,13 @@ const heartbeatMs = 15_000
 /** Of a client that doesn't read, the newest are kept. */
 const mostWaiting = 100
 
-/** A user's uploads as server-sent events, as this peer sees them, until the signal aborts: `data: {"id":…,"state":…,"bytes":…,"total":…,"cid":…}`. */
-export async function * uploadEvents (user: string, { uploads, clock }: UploadEventsDeps, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+/**
+ * A user's uploads as server-sent events, as this peer sees them, until the signal aborts: `data:
+ * {"id":…,"state":…,"bytes":…,"total":…,"cid":…}`.
+ */
+export async function * uploadEvents (
+  user: string, { uploads, clock }: UploadEventsDeps, signal: AbortSignal
+): AsyncGenerator<string, void, undefined> {
   const waiting: UploadProgress[] = []
   let wake = (): void => {}
   const stop = uploads.onProgress(progress => {

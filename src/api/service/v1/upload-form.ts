@@ -29,7 +29,9 @@ export async function readUploadForm ({ raw, headers }: Pick<ServiceCall, 'raw' 
     for (let count = 0; count <= mostFields; count++) {
       const { done, value: part } = await all.next()
       if (done === true) break
-      if (isFile(part)) return { fields, mostBytes: mostBytesOf(headers['content-length'], { part, boundary }), files: filesFrom(part, all) }
+      if (isFile(part)) {
+        return { fields, mostBytes: mostBytesOf(headers['content-length'], { part, boundary }), files: filesFrom(part, all) }
+      }
       const value = await textOf(part, left)
       left -= value.length
       const name = part.disposition?.params.get('name')

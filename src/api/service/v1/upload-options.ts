@@ -7,7 +7,9 @@ const flag = z.enum(['true', 'false', '1', '0', '']).transform(text => text === 
 
 /** What an upload may say of itself, in the query or as fields of the form before the file. */
 export const uploadOptions = z.object({
-  pin: z.enum(['now', 'on-access']).describe('`now` (default): pinned when the answer comes. `on-access`: kept aside, and pinned when somebody first asks for it at the gateway.'),
+  pin: z.enum(['now', 'on-access']).describe(
+    '`now` (default): pinned when the answer comes. `on-access`: kept aside, and pinned when somebody first asks for it at the gateway.'
+  ),
   directory: flag.describe('`true`: a directory, of as many files as there are parts, each with its path as its filename.'),
   format: z.enum(['file', 'car']).describe('`car`: the file is a CARv1 with one root, whose blocks are taken as they are.'),
   name: nameText.describe('What the list shows instead of the filename; of a directory instead of the folder that all paths begin with.'),
@@ -16,7 +18,9 @@ export const uploadOptions = z.object({
 }).partial()
 
 /** Of both, the form counts. INVALID_ARGUMENT. */
-export function uploadRequest (query: z.infer<typeof uploadOptions>, fields: Readonly<Record<string, string>>): Omit<UploadRequest, 'expected'> {
+export function uploadRequest (
+  query: z.infer<typeof uploadOptions>, fields: Readonly<Record<string, string>>
+): Omit<UploadRequest, 'expected'> {
   const given = uploadOptions.safeParse(fields)
   if (!given.success) throw invalid(given.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
   const { pin = 'now', directory = false, format = 'file', name = '', group, meta = {} } = { ...query, ...given.data }

@@ -23,7 +23,9 @@ const refusals = [
 
 /** For who has a link. */
 export const strangersDoc = [
-  successDoc(fileSchema.pick({ cid: true, original_filename: true, size: true, content_type: true, pinned: true, uploaded_at: true }), uploaded),
+  successDoc(
+    fileSchema.pick({ cid: true, original_filename: true, size: true, content_type: true, pinned: true, uploaded_at: true }), uploaded
+  ),
   ...refusals,
   { status: 403, about: 'The account is suspended, or the content denied.' },
   { status: 404, about: 'There is no such link, or it has expired, was revoked or is used up.' },
@@ -55,15 +57,21 @@ function strangersJson (file: FileRow): Record<string, unknown> {
 }
 
 /** An upload in one request, into an account. */
-export async function takeUpload (call: ServiceCall<unknown, (typeof uploadOptions)['_output']>, uploader: Uploader, uploads: Pick<Uploads, 'upload'>): Promise<TextReply> {
+export async function takeUpload (
+  call: ServiceCall<unknown, (typeof uploadOptions)['_output']>, uploader: Uploader, uploads: Pick<Uploads, 'upload'>
+): Promise<TextReply> {
   const { fields, mostBytes, files } = await readUploadForm(call)
   try {
     const request = uploadRequest(call.query, fields)
     // of a directory nobody knows how much of the body is names
     const least = mostBytes == null || request.format === 'directory' ? 0 : Math.max(0, mostBytes - formBytes)
     const group = uploader.link?.group_id ?? request.group
-    const { file } = await uploads.upload(uploader, { ...request, group, expected: { least, most: mostBytes } }, files, { signal: call.signal })
-    return success({ status: 201, message: 'File uploaded successfully', data: uploader.link == null ? fileJson(file) : strangersJson(file) })
+    const { file } = await uploads.upload(
+      uploader, { ...request, group, expected: { least, most: mostBytes } }, files, { signal: call.signal }
+    )
+    return success({
+      status: 201, message: 'File uploaded successfully', data: uploader.link == null ? fileJson(file) : strangersJson(file)
+    })
   } finally {
     await files.return()
   }

@@ -14,7 +14,9 @@ export interface UserRoutesDeps {
   perAccount: RateLimit
 }
 
-const registered = z.object({ email: z.string(), api_key: z.string().optional().describe('Shown only once. Not there while a code is awaited.'), created_at: time })
+const registered = z.object({
+  email: z.string(), api_key: z.string().optional().describe('Shown only once. Not there while a code is awaited.'), created_at: time
+})
 const apiKey = z.object({ api_key: z.string().describe('Shown only once.') })
 const status = z.object({
   email: z.string(),
@@ -25,7 +27,9 @@ const status = z.object({
   quota_bytes: bytes,
   role: z.enum(['user', 'admin']),
   verified: z.boolean(),
-  files_by_state: z.record(z.string(), z.int()).describe('How many files have each state, without what came through the Pinning Service API.'),
+  files_by_state: z.record(z.string(), z.int()).describe(
+    'How many files have each state, without what came through the Pinning Service API.'
+  ),
   pins_by_status: z.record(z.string(), z.int()).describe('How many pins of the Pinning Service API have each status.')
 })
 const tag = 'Users'
@@ -76,12 +80,23 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       path: '/api/v1/users/verify',
       access: 'open',
       limit: 'code',
-      body: z.object({ email, verification_code: code, password: givenPassword.optional().describe('The one that was registered with, to be sure that nobody else has registered the address.') }),
-      doc: { tag, summary: 'Confirm the address with the code that was mailed to it.', responses: [successDoc(registered, { message: true, about: 'Confirmed. An account that waited for this gets its API key.' })] },
+      body: z.object({
+        email, verification_code: code,
+        password: givenPassword.optional().describe(
+          'The one that was registered with, to be sure that nobody else has registered the address.'
+        )
+      }),
+      doc: {
+        tag, summary: 'Confirm the address with the code that was mailed to it.',
+        responses: [successDoc(registered, { message: true, about: 'Confirmed. An account that waited for this gets its API key.' })]
+      },
       handler: async ({ body, address }) => {
         await perAccount.take(addressOf(body.email).key)
         const done = await accounts.verify({ email: body.email, code: body.verification_code, password: body.password }, { address })
-        return success({ message: 'Email verified successfully', data: { email: done.email, ...(done.apiKey == null ? {} : { api_key: done.apiKey }), created_at: timeText(done.createdAt) } })
+        return success({
+          message: 'Email verified successfully',
+          data: { email: done.email, ...(done.apiKey == null ? {} : { api_key: done.apiKey }), created_at: timeText(done.createdAt) }
+        })
       }
     }),
     challenge('/api/v1/users/verify/challenge', 'verify', 'Have a code mailed that confirms the address.'),
@@ -95,7 +110,9 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
         tag,
         summary: 'Log in: for browsers. Sets a cookie.',
         responses: [
-          successDoc(z.object({ email: z.string(), role: z.enum(['user', 'admin']), expires_at: time }), { message: true, about: 'Logged in.' }),
+          successDoc(
+            z.object({ email: z.string(), role: z.enum(['user', 'admin']), expires_at: time }), { message: true, about: 'Logged in.' }
+          ),
           { status: 401, about: 'Address or password are wrong.' },
           { status: 403, about: 'The account is suspended, or its address not confirmed; or a page of another site asks.' }
         ]
@@ -126,11 +143,19 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       path: '/api/v1/users/renew',
       access: 'open',
       limit: 'code',
-      body: z.object({ email, verification_code: code, revoke_all: z.boolean().optional().describe('Ends all keys of the account, not only the one that is renewed.') }),
-      doc: { tag, summary: 'A new API key in place of the account\'s default key. Other keys stay, unless revoke_all is true.', responses: [successDoc(apiKey, { message: true })] },
+      body: z.object({
+        email, verification_code: code,
+        revoke_all: z.boolean().optional().describe('Ends all keys of the account, not only the one that is renewed.')
+      }),
+      doc: {
+        tag, summary: 'A new API key in place of the account\'s default key. Other keys stay, unless revoke_all is true.',
+        responses: [successDoc(apiKey, { message: true })]
+      },
       handler: async ({ body, address }) => {
         await perAccount.take(addressOf(body.email).key)
-        const renewed = await accounts.renew({ email: body.email, code: body.verification_code, revokeAll: body.revoke_all ?? false }, { address })
+        const renewed = await accounts.renew(
+          { email: body.email, code: body.verification_code, revokeAll: body.revoke_all ?? false }, { address }
+        )
         return success({ message: 'API key renewed successfully', data: { api_key: renewed.apiKey } })
       }
     }),
@@ -176,7 +201,9 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       access: 'open',
       limit: 'code',
       body: z.object({ email, verification_code: code, new_password: password }),
-      doc: { tag, summary: 'Set a new password with a mailed code. Ends all sessions.', responses: [successDoc(undefined, { message: true })] },
+      doc: {
+        tag, summary: 'Set a new password with a mailed code. Ends all sessions.', responses: [successDoc(undefined, { message: true })]
+      },
       handler: async ({ body, address }) => {
         await perAccount.take(addressOf(body.email).key)
         await accounts.resetPassword({ email: body.email, code: body.verification_code, password: body.new_password }, { address })

@@ -58,11 +58,15 @@ export function webhookRoutes ({ webhooks }: { webhooks: Omit<Webhooks, 'start' 
       doc: {
         tag,
         summary: 'Have events sent to an address, from now on',
-        responses: [successDoc(webhook.extend({ secret }), { status: 201, message: true }), { status: 409, about: 'There are twenty already.' }]
+        responses: [
+          successDoc(webhook.extend({ secret }), { status: 201, message: true }), { status: 409, about: 'There are twenty already.' }
+        ]
       },
       handler: async ({ caller: { user }, body }) => {
         const made = await webhooks.create({ id: user.id, workspace: user.workspace_id }, { url: body.url, types: body.types ?? [] })
-        return success({ status: 201, message: 'Webhook created successfully', data: { ...webhookJson(made.webhook), secret: made.secret } })
+        return success({
+          status: 201, message: 'Webhook created successfully', data: { ...webhookJson(made.webhook), secret: made.secret }
+        })
       }
     }),
     serviceRoute({
@@ -88,7 +92,9 @@ export function webhookRoutes ({ webhooks }: { webhooks: Omit<Webhooks, 'start' 
       method: 'POST',
       path: '/api/v1/webhooks/{id}/secret',
       access,
-      doc: { tag, summary: 'A new secret in the place of the old one', params, responses: [successDoc(z.object({ secret }), { message: true })] },
+      doc: {
+        tag, summary: 'A new secret in the place of the old one', params, responses: [successDoc(z.object({ secret }), { message: true })]
+      },
       handler: async ({ caller: { user }, params: { id = '' } }) =>
         success({ message: 'Secret renewed successfully', data: { secret: await webhooks.renewSecret(user.id, id) } })
     }),
@@ -105,7 +111,10 @@ export function webhookRoutes ({ webhooks }: { webhooks: Omit<Webhooks, 'start' 
       path: '/api/v1/webhooks/{id}/deliveries',
       access,
       query: z.object({ limit: queryInt(1, 100).optional() }),
-      doc: { tag, summary: 'What was sent, newest first: one entry for each try, the last hundred', params, responses: [successDoc(z.array(delivery))] },
+      doc: {
+        tag, summary: 'What was sent, newest first: one entry for each try, the last hundred', params,
+        responses: [successDoc(z.array(delivery))]
+      },
       handler: async ({ caller: { user }, params: { id = '' }, query: { limit } }) =>
         success({ data: (await webhooks.deliveries(user.id, id, { limit: limit ?? 100 })).map(deliveryJson) })
     })

@@ -1,6 +1,7 @@
 /**
- * The cell of a pin's key: how it begins, with as many characters as make a few hundred cells of each common kind of CID. Keys of one cell lie side by side. The number of cells is
- * bounded: 512 for CIDv0 (12 20), 256 for each codec of one byte with sha2-256 (01 cc 12 20), at most 128 for all others.
+ * The cell of a pin's key: how it begins, with as many characters as make a few hundred cells of each common kind of CID. Keys of one cell
+ * lie side by side. The number of cells is bounded: 512 for CIDv0 (12 20), 256 for each codec of one byte with sha2-256 (01 cc 12 20), at
+ * most 128 for all others.
  */
 export function cellOf (key: string): string {
   if (key.startsWith('/CIQ')) return key.slice(0, 6)

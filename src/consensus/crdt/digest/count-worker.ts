@@ -28,7 +28,11 @@ export function countWorker ({ digest, turns, heads, clock, log }: CountWorkerDe
       const isDone = await turns.take(async () => {
         if (!digest.isCounting) digest.beginCount()
         if (!await digest.countSlice()) return false
-        if (!await digest.endCount(heads())) log.error('rows of the pinset are not what was written: the digest is now that of the disk. Compare with the other peers: `helia-cluster-ctl health diff`')
+        if (!await digest.endCount(heads())) {
+          log.error(
+            'rows of the pinset are not what was written: the digest is now that of the disk. Compare with the other peers: `helia-cluster-ctl health diff`'
+          )
+        }
         return true
       })
       if (isDone) lastAt = clock.now()

@@ -3,7 +3,9 @@ import type { CID, PeerId } from '../../../model/cid.ts'
 import { blockKey } from '../../../wire/crdt-block.ts'
 import { cidOfPinKey } from '../../../wire/pin-key.ts'
 import type { PinsetChange } from '../../consensus.ts'
-import type { Announcement, GroupQuestion, KeyDigest, KeyGroup, MergedAgain, PartsOptions, PinsetDigests, PinsetPoint } from '../../pinset-digest.ts'
+import type {
+  Announcement, GroupQuestion, KeyDigest, KeyGroup, MergedAgain, PartsOptions, PinsetDigests, PinsetPoint
+} from '../../pinset-digest.ts'
 import type { CatchUp } from '../catch-up.ts'
 import type { CrdtStore } from '../crdt-store.ts'
 import * as layout from '../layout.ts'
@@ -36,7 +38,9 @@ export class CrdtDigests implements PinsetDigests {
   point (): PinsetPoint | undefined {
     const { heads, wants, dirty, digest } = this.#deps.store
     const total = digest.total()
-    return total == null ? undefined : { ...total, heads: [...heads.values()].map(({ cid }) => cid), isComplete: !dirty && wants.size === 0 }
+    return total == null
+      ? undefined
+      : { ...total, heads: [...heads.values()].map(({ cid }) => cid), isComplete: !dirty && wants.size === 0 }
   }
 
   cidOf (key: string): CID | undefined { return cidOfPinKey(key) }
@@ -82,7 +86,9 @@ export class CrdtDigests implements PinsetDigests {
 
   async keys (prefixes: readonly string[], options: PartsOptions = {}): Promise<KeyDigest[]> {
     const found: KeyDigest[] = []
-    for (const prefix of prefixes) for await (const [key, vector] of this.#pairs(prefix, options)) found.push({ key, digest: shortDigest(vector) })
+    for (const prefix of prefixes) {
+      for await (const [key, vector] of this.#pairs(prefix, options)) found.push({ key, digest: shortDigest(vector) })
+    }
     return found
   }
 

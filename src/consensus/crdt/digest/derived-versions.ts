@@ -31,7 +31,10 @@ export class DerivedVersions {
     }
   }
 
-  /** The keys whose stored value isn't what the blocks say, with what it has to be, and the records that they stand on. Blocks that were merged since `read` count by their records. */
+  /**
+   * The keys whose stored value isn't what the blocks say, with what it has to be, and the records that they stand on. Blocks that were
+   * merged since `read` count by their records.
+   */
   async wrong (): Promise<{ versions: Map<string, Version | undefined>, records: Write[] }> {
     const found = { versions: new Map<string, Version | undefined>(), records: [] as Write[] }
     for (const [key, said] of this.#said) {
@@ -40,8 +43,14 @@ export class DerivedVersions {
       const { version: stored } = this.#deps.record(key)
       if (isSame(version, stored)) continue
       found.versions.set(key, version)
-      for (const id of said.voids) found.records.push({ key: layout.tombstoneRecord(key, id), value: new Uint8Array(0) }, { key: layout.elementRecord(key, id), value: undefined })
-      for (const [id, { priority }] of said.versions) if (!said.voids.has(id)) found.records.push({ key: layout.elementRecord(key, id), value: layout.numberBytes(priority) })
+      for (const id of said.voids) {
+        found.records.push(
+          { key: layout.tombstoneRecord(key, id), value: new Uint8Array(0) }, { key: layout.elementRecord(key, id), value: undefined }
+        )
+      }
+      for (const [id, { priority }] of said.versions) {
+        if (!said.voids.has(id)) found.records.push({ key: layout.elementRecord(key, id), value: layout.numberBytes(priority) })
+      }
     }
     return found
   }
@@ -75,7 +84,9 @@ export class DerivedVersions {
     const highest = live.filter(({ priority }) => priority === height)
     const { version: stored } = this.#deps.record(key)
     const isAmbiguous = highest.some(({ values }) => values.length > 1)
-    if (isAmbiguous && stored?.priority === height && highest.some(({ values }) => values.some(value => Buffer.compare(value, stored.value) === 0))) return stored
+    if (isAmbiguous && stored?.priority === height && highest.some(
+      ({ values }) => values.some(value => Buffer.compare(value, stored.value) === 0)
+    )) return stored
     return bestVersion(highest.flatMap(({ priority, values }) => values.map(value => ({ priority, value }))))
   }
 }

@@ -6,7 +6,10 @@ import type { Vector } from './pair-vector.ts'
 /** A key's value before and after, as the CRDT has it; undefined: none. */
 export interface PairChange { key: string, was: Uint8Array | undefined, is: Uint8Array | undefined }
 
-/** Of a part of the pinset: how many pairs, and after them the first words of their sum. Its bytes are its record, so it never changes once it is written. */
+/**
+ * Of a part of the pinset: how many pairs, and after them the first words of their sum. Its bytes are its record, so it never changes once
+ * it is written.
+ */
 export type Cell = Vector
 
 const formatVersion = 1
@@ -61,7 +64,9 @@ export class DigestSums {
     cell[0] = pinsIn(cell) + by
   }
 
-  isEqual (other: DigestSums): boolean { return this.pins === other.pins && Buffer.compare(vectorBytes(this.sum), vectorBytes(other.sum)) === 0 }
+  isEqual (other: DigestSums): boolean {
+    return this.pins === other.pins && Buffer.compare(vectorBytes(this.sum), vectorBytes(other.sum)) === 0
+  }
 }
 
 /** How many pins a cell counts. */

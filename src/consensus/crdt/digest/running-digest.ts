@@ -16,8 +16,8 @@ const rowsPerSlice = 1000
 const rowsPerWrite = 1000
 
 /**
- * The digest of the pinset as it is on the disk: changes with each batch, and is counted anew, slice by slice, when there is none or it is to be checked. Calls that change it must come one after the other
- * (the owner's turns).
+ * The digest of the pinset as it is on the disk: changes with each batch, and is counted anew, slice by slice, when there is none or it is
+ * to be checked. Calls that change it must come one after the other (the owner's turns).
  */
 export class RunningDigest {
   readonly #deps: RunningDigestDeps
@@ -39,7 +39,9 @@ export class RunningDigest {
     const sums = new DigestSums()
     sums.pins = stored.pins
     sums.sum = stored.sum
-    for await (const rows of datastore.entries(layout.allCells)) for (const [name, cell] of rows) sums.cells.set(layout.keyOf(name), decodeCell(cell))
+    for await (const rows of datastore.entries(layout.allCells)) {
+      for (const [name, cell] of rows) sums.cells.set(layout.keyOf(name), decodeCell(cell))
+    }
     this.#sums = sums
   }
 
@@ -47,7 +49,9 @@ export class RunningDigest {
   get isCounting (): boolean { return this.#count != null }
 
   /** Undefined while it isn't known. */
-  total (): { pins: number, digest: string } | undefined { return this.#sums == null ? undefined : { pins: this.#sums.pins, digest: sumText(this.#sums.sum) } }
+  total (): { pins: number, digest: string } | undefined {
+    return this.#sums == null ? undefined : { pins: this.#sums.pins, digest: sumText(this.#sums.sum) }
+  }
 
   cells (): ReadonlyMap<string, Cell> | undefined { return this.#sums?.cells }
 
@@ -103,7 +107,8 @@ export class RunningDigest {
   }
 }
 
-const cellWrites = (cells: ReadonlyMap<string, Cell>): Write[] => [...cells].map(([name, cell]) => ({ key: layout.cellRecord(name), value: encodeCell(cell) }))
+const cellWrites = (cells: ReadonlyMap<string, Cell>): Write[] =>
+  [...cells].map(([name, cell]) => ({ key: layout.cellRecord(name), value: encodeCell(cell) }))
 
 /** Without heads there is no value, and values of the journal don't count. */
 function isEmpty (heads: HeadIds): boolean {

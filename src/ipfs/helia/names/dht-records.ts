@@ -31,8 +31,8 @@ export interface DhtRecordsInit {
 const recordPrefix = '/dht/record/'
 
 /**
- * libp2p's store, whose part for records of the DHT has an end: anybody may give a server of the DHT as many as he can sign. An older record of a name doesn't
- * take the place of a newer one; kad-dht doesn't look.
+ * libp2p's store, whose part for records of the DHT has an end: anybody may give a server of the DHT as many as he can sign. An older
+ * record of a name doesn't take the place of a newer one; kad-dht doesn't look.
  */
 export function limitDhtRecords<Store extends LibraryDatastore> (store: Store, init: DhtRecordsInit, { log }: { log: Logger }): Store {
   const sizes = new Map<string, number>()

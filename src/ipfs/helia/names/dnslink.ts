@@ -26,7 +26,8 @@ export interface DnsLinkDeps {
 /** Without a TTL, and for what failed: long enough for the requests of one page, short enough for who has just changed the entry. */
 const unknownTtlMs = 10_000
 const missing = 'could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)'
-const several = 'could not resolve name: DNSLink lookup returned more than one IPFS content path; ask domain owner to remove duplicate TXT records'
+const several =
+  'could not resolve name: DNSLink lookup returned more than one IPFS content path; ask domain owner to remove duplicate TXT records'
 
 /** Names of hosts as DNS has them. Others have no entry, and nobody is asked. */
 const domainForm = /^(?=.{1,244}\.?$)[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?(?:\.[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?)*\.?$/i
@@ -69,7 +70,9 @@ export class DnsLink {
     if (!domainForm.test(name)) throw fail('NOT_FOUND', missing)
     const limit = deadline(clock, this.#init.timeoutMs, () => fail('TIMEOUT', 'DNS did not answer in time'))
     try {
-      const { texts, ttlSeconds } = await this.#slots.run(async () => orAborted(txt(`_dnslink.${name}`, { signal: limit.signal }), limit.signal), limit.signal)
+      const { texts, ttlSeconds } = await this.#slots.run(
+        async () => orAborted(txt(`_dnslink.${name}`, { signal: limit.signal }), limit.signal), limit.signal
+      )
       const paths = texts.map(pathOfEntry).filter(path => path != null)
       const [value] = paths
       if (value == null) throw fail('NOT_FOUND', missing)
@@ -94,7 +97,9 @@ function failure (domain: string, code: FailureCode, why: string, cause?: unknow
   return new ClusterError(code, { domain: asked.toLowerCase() }, { message, cause })
 }
 
-const aged = ({ value, ttlSeconds }: NameTarget, ageMs: number): NameTarget => ({ value, ttlSeconds: ttlSeconds == null ? undefined : Math.max(0, Math.floor(ttlSeconds - ageMs / 1000)) })
+const aged = ({ value, ttlSeconds }: NameTarget, ageMs: number): NameTarget => ({
+  value, ttlSeconds: ttlSeconds == null ? undefined : Math.max(0, Math.floor(ttlSeconds - ageMs / 1000))
+})
 
 /** `dnslink=/ipfs/CID/a`, `dnslink=/ipns/NAME`; of old: a bare CID, with or without `dnslink=`, and a bare path. Others aren't for us. */
 export function pathOfEntry (text: string): string | undefined {

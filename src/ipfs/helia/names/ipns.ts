@@ -68,7 +68,10 @@ export class Ipns {
     return bytes == null ? undefined : verifiedRecord(bytes, { key, now: this.#deps.clock.now() }).catch(() => undefined)
   }
 
-  /** A record that was found or came by another way. An older one changes nothing: a search may have begun before the name was published anew. */
+  /**
+   * A record that was found or came by another way. An older one changes nothing: a search may have begun before the name was published
+   * anew.
+   */
   remember (key: PeerId, record: IpnsRecord): void {
     const known = this.#cache.get(key)?.value
     if (known != null && compareRecords(known, record) > 0) return
@@ -113,8 +116,14 @@ export class Ipns {
     }
   }
 
-  async #search (key: PeerId, { signal, recordCount = enoughRecords, timeoutMs = this.#init.resolveTimeoutMs }: NameOptions): Promise<IpnsRecord | undefined> {
-    const limit = deadline(this.#deps.clock, timeoutMs === 0 ? 2 ** 31 - 1 : timeoutMs, () => new ClusterError('TIMEOUT', { key, timeoutMs }, { message: `could not resolve name: nobody had a record of ${key} in time` }), signal)
+  async #search (
+    key: PeerId, { signal, recordCount = enoughRecords, timeoutMs = this.#init.resolveTimeoutMs }: NameOptions
+  ): Promise<IpnsRecord | undefined> {
+    const limit = deadline(
+      this.#deps.clock, timeoutMs === 0 ? 2 ** 31 - 1 : timeoutMs,
+      () => new ClusterError('TIMEOUT', { key, timeoutMs }, { message: `could not resolve name: nobody had a record of ${key} in time` }),
+      signal
+    )
     try {
       return await this.#slots.run(async () => this.#collect(key, { recordCount, signal: limit.signal }), limit.signal)
     } finally {

@@ -18,8 +18,8 @@ export interface KeyFiles {
 const longestFileName = 255
 
 /**
- * A folder with one file per key, as Kubo's `keystore`: `key_` and the name in base32 (lower case, no padding), in it what `ipfs key export` writes. Only this user may
- * read them (0600, the folder 0700); both ways, files can be copied between a Kubo and this node.
+ * A folder with one file per key, as Kubo's `keystore`: `key_` and the name in base32 (lower case, no padding), in it what `ipfs key
+ * export` writes. Only this user may read them (0600, the folder 0700); both ways, files can be copied between a Kubo and this node.
  */
 export function keyFolder (folder: string): KeyFiles {
   const pathOf = (name: string): string => join(folder, fileName(name))
@@ -49,7 +49,9 @@ export function keyFolder (folder: string): KeyFiles {
 
 function fileName (name: string): string {
   const file = `key_${base32(new TextEncoder().encode(name))}`
-  if (file.length + '.tmp'.length > longestFileName) throw new ClusterError('INVALID_ARGUMENT', { length: name.length }, { message: 'key name is too long' })
+  if (file.length + '.tmp'.length > longestFileName) {
+    throw new ClusterError('INVALID_ARGUMENT', { length: name.length }, { message: 'key name is too long' })
+  }
   return file
 }
 

@@ -50,12 +50,15 @@ function protobufOf (key: KeyObject): Uint8Array {
   switch (key.asymmetricKeyType) {
     case 'ed25519': return protobuf(keyTypes.Ed25519, Buffer.concat([part('d'), part('x')]))
     case 'rsa': return protobuf(keyTypes.RSA, key.export({ format: 'der', type: 'pkcs1' }))
-    case 'ec': return jwk.crv === 'secp256k1' ? protobuf(keyTypes.secp256k1, part('d')) : protobuf(keyTypes.ECDSA, key.export({ format: 'der', type: 'sec1' }))
+    case 'ec': return jwk.crv === 'secp256k1'
+      ? protobuf(keyTypes.secp256k1, part('d'))
+      : protobuf(keyTypes.ECDSA, key.export({ format: 'der', type: 'sec1' }))
     default: throw wrong('converting std Go key to libp2p key: invalid or unsupported key type')
   }
 }
 
-const protobuf = (type: number, data: Uint8Array): Uint8Array => Uint8Array.from(new ProtobufWriter(data.length + 8).uintField(1, type).bytesField(2, data).finish())
+const protobuf = (type: number, data: Uint8Array): Uint8Array =>
+  Uint8Array.from(new ProtobufWriter(data.length + 8).uintField(1, type).bytesField(2, data).finish())
 
 const minRsaBits = 2048
 const maxRsaBits = 8192

@@ -70,7 +70,9 @@ export class Keys implements NameKeys {
     if (name === 'self') throw notSelf('import key')
     const key = await readKey(bytes, format)
     if (key.type === 'ECDSA' && !anyType) {
-      throw new ClusterError('INVALID_ARGUMENT', { name }, { message: 'key type *crypto.ECDSAPrivateKey is not allowed to be imported, only RSA, Ed25519, or Secp256k1; use flag --allow-any-key-type if you are sure of what you\'re doing' })
+      throw new ClusterError('INVALID_ARGUMENT', { name }, {
+        message: 'key type *crypto.ECDSAPrivateKey is not allowed to be imported, only RSA, Ed25519, or Secp256k1; use flag --allow-any-key-type if you are sure of what you\'re doing'
+      })
     }
     return this.#alone(async () => {
       await this.#mustBeFree(name)
@@ -86,7 +88,9 @@ export class Keys implements NameKeys {
       if (from === to) return { ...keyOnly(key), overwritten: false }
       mustBeSomething(to)
       const overwritten = await this.#files.read(to) != null
-      if (overwritten && !force) throw new ClusterError('LOCKED', { name: to }, { message: 'key by that name already exists, refusing to overwrite' })
+      if (overwritten && !force) {
+        throw new ClusterError('LOCKED', { name: to }, { message: 'key by that name already exists, refusing to overwrite' })
+      }
       await this.#files.rename(from, to)
       this.#known.delete(from)
       this.#known.set(to, { ...key, name: to })
@@ -137,7 +141,9 @@ export class Keys implements NameKeys {
 
   async #mustBeFree (name: string): Promise<void> {
     mustBeSomething(name)
-    if (await this.#files.read(name) != null) throw new ClusterError('LOCKED', { name }, { message: `key with name '${name}' already exists` })
+    if (await this.#files.read(name) != null) {
+      throw new ClusterError('LOCKED', { name }, { message: `key with name '${name}' already exists` })
+    }
   }
 
   async #store (name: string, privateKey: PrivateKey): Promise<NameKey> {
@@ -156,10 +162,16 @@ export class Keys implements NameKeys {
 }
 
 const provable = (data: Uint8Array): Uint8Array => Buffer.concat([Buffer.from('libp2p-key signed message:'), data])
-const noSuchKey = (key: string): ClusterError => new ClusterError('NOT_FOUND', { key: key.slice(0, 200) }, { message: 'no key by the given name was found' })
+const noSuchKey = (key: string): ClusterError =>
+  new ClusterError('NOT_FOUND', { key: key.slice(0, 200) }, { message: 'no key by the given name was found' })
 
 async function publicKeyIn (id: PeerId, asked: string): Promise<PublicKey> {
-  if (id === '') throw new ClusterError('NOT_FOUND', { key: asked.slice(0, 200) }, { message: `'${JSON.stringify(asked)}' is not a known key, an IPNS Name, or a valid PeerID` })
+  if (id === '') {
+    throw new ClusterError(
+      'NOT_FOUND', { key: asked.slice(0, 200) },
+      { message: `'${JSON.stringify(asked)}' is not a known key, an IPNS Name, or a valid PeerID` }
+    )
+  }
   const [{ publicKeyFromMultihash }, { decode }] = await Promise.all([import('@libp2p/crypto/keys'), import('multiformats/hashes/digest')])
   const multihash = decode(peerIdBytes(id))
   if (multihash.code !== 0) throw new ClusterError('INVALID_ARGUMENT', { key: id }, { message: 'public key is not embedded in peer ID' })
@@ -172,7 +184,8 @@ function mustBeSomething (name: string): void {
   if (name === '') throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'key name must be at least one character' })
 }
 
-const notSelf = (what: string): ClusterError => new ClusterError('INVALID_ARGUMENT', { name: 'self' }, { message: `cannot ${what} with name 'self'` })
+const notSelf = (what: string): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', { name: 'self' }, { message: `cannot ${what} with name 'self'` })
 
 function signing (name: string, privateKey: PrivateKey): SigningKey {
   return { name, id: privateKey.publicKey.toString(), privateKey }

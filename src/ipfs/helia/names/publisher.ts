@@ -56,9 +56,15 @@ export class Publisher {
   async publish (value: string, options: PublishOptions): Promise<NameKey> {
     const { lifetimeMs = this.#init.recordLifetimeMs, signal } = options
     const { ttlMs = Math.min(defaultTtlMs, lifetimeMs), withV1 = true } = options
-    if (ttlMs > lifetimeMs) throw new ClusterError('INVALID_ARGUMENT', {}, { message: `ttl (${formatDuration(ttlMs)}) must not be greater than lifetime (${formatDuration(lifetimeMs)})` })
+    if (ttlMs > lifetimeMs) {
+      throw new ClusterError('INVALID_ARGUMENT', {}, {
+        message: `ttl (${formatDuration(ttlMs)}) must not be greater than lifetime (${formatDuration(lifetimeMs)})`
+      })
+    }
     if (!this.#deps.routing.isOn && options.allowOffline !== true) {
-      throw offline('can\'t publish while offline: pass `--allow-offline` to override or `--allow-delegated` if Ipns.DelegatedPublishers are set up')
+      throw offline(
+        'can\'t publish while offline: pass `--allow-offline` to override or `--allow-delegated` if Ipns.DelegatedPublishers are set up'
+      )
     }
     const key = await this.#deps.keys.find(options.key)
     return this.#alone(key.id, async () => {
@@ -70,7 +76,9 @@ export class Publisher {
     })
   }
 
-  async putRecord (key: PeerId, bytes: Uint8Array, { signal, allowOffline = false }: IpfsOptions & { allowOffline?: boolean } = {}): Promise<void> {
+  async putRecord (
+    key: PeerId, bytes: Uint8Array, { signal, allowOffline = false }: IpfsOptions & { allowOffline?: boolean } = {}
+  ): Promise<void> {
     const { routing, records, ipns, clock } = this.#deps
     if (!routing.isOn && !allowOffline) throw offline('can\'t put while offline: pass `--allow-offline` to override')
     const record = await verifiedRecord(bytes, { key, now: clock.now() })
@@ -111,7 +119,9 @@ export class Publisher {
       })
     }
     await this.#forgetOver(new Set(keys.map(({ id }) => id)), signal)
-    if (failed.length > 0) throw new ClusterError('IPFS_ERROR', { failed: failed.length }, { message: `names were not published again: ${failed.join(', ')}` })
+    if (failed.length > 0) {
+      throw new ClusterError('IPFS_ERROR', { failed: failed.length }, { message: `names were not published again: ${failed.join(', ')}` })
+    }
   }
 
   /** The same value and sequence number, valid for longer. */
@@ -121,7 +131,9 @@ export class Publisher {
     const record = decodeIpnsRecord(bytes)
     const validUntil = this.#deps.clock.now() + this.#init.recordLifetimeMs
     if (record.validUntilNs < BigInt(Math.floor(validUntil)) * 1_000_000n) {
-      await this.#sign(key, { value: record.value, sequence: record.sequence, validUntil, ttlMs: Number(record.ttlNs ?? 0n) / 1e6, withV1: hasV1(bytes) })
+      await this.#sign(key, {
+        value: record.value, sequence: record.sequence, validUntil, ttlMs: Number(record.ttlNs ?? 0n) / 1e6, withV1: hasV1(bytes)
+      })
     }
     await this.#give(key.id, { signal })
   }
@@ -140,7 +152,9 @@ export class Publisher {
     if (kept != null) return decodeIpnsRecord(kept)
     if (!this.#deps.routing.isOn) return undefined
     try {
-      return decodeIpnsRecord((await this.#deps.ipns.recordOf(key, { timeoutMs: earlierTimeoutMs, ...signal == null ? {} : { signal } })).bytes)
+      return decodeIpnsRecord(
+        (await this.#deps.ipns.recordOf(key, { timeoutMs: earlierTimeoutMs, ...signal == null ? {} : { signal } })).bytes
+      )
     } catch {
       signal?.throwIfAborted()
       return undefined
@@ -158,7 +172,9 @@ export class Publisher {
     const { routing, records, clock } = this.#deps
     const record = records.get(key)
     if (!routing.isOn || record == null) return
-    const limit = deadline(clock, putTimeoutMs, () => new ClusterError('TIMEOUT', { key }, { message: 'the routing did not take the record in time' }), signal)
+    const limit = deadline(
+      clock, putTimeoutMs, () => new ClusterError('TIMEOUT', { key }, { message: 'the routing did not take the record in time' }), signal
+    )
     try {
       const takers = await routing.put(ipnsRoutingKey(key), record, { signal: limit.signal })
       if (takers === 0 && !allowOffline) throw new ClusterError('IPFS_ERROR', { key }, { message: 'failed to find any peer in table' })
@@ -186,6 +202,10 @@ function isUseless (record: Uint8Array, now: number): boolean {
 
 /** Rises only when the value changes, as in Kubo. Throws INVALID_ARGUMENT for an asked one that isn't larger. */
 function nextSequence (earlier: IpnsRecord | undefined, value: string, asked: bigint | undefined): bigint {
-  if (asked != null && asked <= (earlier?.sequence ?? 0n)) throw new ClusterError('INVALID_ARGUMENT', { sequence: String(asked) }, { message: 'sequence number must be greater than the current record sequence' })
+  if (asked != null && asked <= (earlier?.sequence ?? 0n)) {
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { sequence: String(asked) }, { message: 'sequence number must be greater than the current record sequence' }
+    )
+  }
   return asked ?? (earlier == null ? 0n : earlier.value === value ? earlier.sequence : earlier.sequence + 1n)
 }

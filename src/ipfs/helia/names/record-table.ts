@@ -4,7 +4,10 @@ import type { PeerId } from '../../../model/cid.ts'
 
 const prefix = '/ipns/'
 
-/** The newest record of each key that was published here, or given to this node to keep: `/ipns/<peer ID>` → the record as it goes over the network. */
+/**
+ * The newest record of each key that was published here, or given to this node to keep: `/ipns/<peer ID>` → the record as it goes over the
+ * network.
+ */
 export class RecordTable {
   readonly #datastore: Pick<Datastore, 'get' | 'write' | 'entries'>
 
@@ -22,6 +25,8 @@ export class RecordTable {
   }
 
   async * list ({ signal }: { signal: AbortSignal }): AsyncGenerator<Array<{ key: PeerId, record: Uint8Array }>> {
-    for await (const rows of this.#datastore.entries(withPrefix(prefix), { signal })) yield rows.map(([key, record]) => ({ key: key.slice(prefix.length), record }))
+    for await (const rows of this.#datastore.entries(withPrefix(prefix), { signal })) {
+      yield rows.map(([key, record]) => ({ key: key.slice(prefix.length), record }))
+    }
   }
 }

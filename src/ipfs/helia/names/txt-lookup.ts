@@ -6,5 +6,8 @@ export interface TxtAnswer {
   ttlSeconds: number | undefined
 }
 
-/** Asks for the TXT entries of a name (`_dnslink.example.org`). Rejects with IPFS_UNAVAILABLE when the resolver fails or can't be reached, and when the signal aborts. */
+/**
+ * Asks for the TXT entries of a name (`_dnslink.example.org`). Rejects with IPFS_UNAVAILABLE when the resolver fails or can't be reached,
+ * and when the signal aborts.
+ */
 export type TxtLookup = (name: string, options: { signal: AbortSignal }) => Promise<TxtAnswer>

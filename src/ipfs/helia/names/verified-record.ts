@@ -6,8 +6,8 @@ import { decodeIpnsRecord, encodeIpnsRecord, rfc3339, signedBytes } from '../../
 import type { IpnsRecord } from '../../../wire/ipns-record.ts'
 
 /**
- * Reads a record that is to be the one of this key, and checks all that Kubo checks: size, signature of version 2 by this very key, the copy for old readers,
- * validity. Throws INVALID_DATA.
+ * Reads a record that is to be the one of this key, and checks all that Kubo checks: size, signature of version 2 by this very key, the
+ * copy for old readers, validity. Throws INVALID_DATA.
  */
 export async function verifiedRecord (bytes: Uint8Array, { key, now }: { key: PeerId, now: number }): Promise<IpnsRecord> {
   const record = decodeIpnsRecord(bytes)
@@ -18,7 +18,8 @@ export async function verifiedRecord (bytes: Uint8Array, { key, now }: { key: Pe
 }
 
 /** Whether a record's validity has passed. `now` in Unix milliseconds. */
-export const isOver = (record: Pick<IpnsRecord, 'validUntilNs'>, now: number): boolean => BigInt(Math.floor(now)) * 1_000_000n > record.validUntilNs
+export const isOver = (record: Pick<IpnsRecord, 'validUntilNs'>, now: number): boolean =>
+  BigInt(Math.floor(now)) * 1_000_000n > record.validUntilNs
 
 /** The key that the name stands for: in the name itself, or in the record when the name is its hash. */
 async function signerOf (record: IpnsRecord, key: PeerId): Promise<PublicKey> {
@@ -31,7 +32,9 @@ async function signerOf (record: IpnsRecord, key: PeerId): Promise<PublicKey> {
       return publicKeyFromMultihash(multihash as Parameters<typeof publicKeyFromMultihash>[0])
     }
     const embedded = publicKeyFromProtobuf(record.publicKey)
-    if (Buffer.compare(embedded.toMultihash().bytes, multihash.bytes) !== 0) throw untrusted(key, 'record public key does not match the expected public key')
+    if (Buffer.compare(embedded.toMultihash().bytes, multihash.bytes) !== 0) {
+      throw untrusted(key, 'record public key does not match the expected public key')
+    }
     return embedded
   } catch (err) {
     throw isClusterError(err) ? err : untrusted(key, `public key invalid: ${messageOf(err)}`, err)
@@ -46,7 +49,8 @@ async function isSigned ({ data, signatureV2 }: IpnsRecord, signer: PublicKey): 
   }
 }
 
-const untrusted = (key: PeerId, why: string, cause?: unknown): ClusterError => new ClusterError('INVALID_DATA', { key, why }, { message: why, cause })
+const untrusted = (key: PeerId, why: string, cause?: unknown): ClusterError =>
+  new ClusterError('INVALID_DATA', { key, why }, { message: why, cause })
 
 export interface NewRecord {
   value: string

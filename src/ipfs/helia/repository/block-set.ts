@@ -16,8 +16,8 @@ const rowsPerBatch = 10_000
 const empty = new Uint8Array(0)
 
 /**
- * Blocks as 128-bit fingerprints: a hash table in memory and, when that is full, LevelDB. Asking for what isn't there costs a look into LevelDB
- * once something was moved there, about 10 µs.
+ * Blocks as 128-bit fingerprints: a hash table in memory and, when that is full, LevelDB. Asking for what isn't there costs a look into
+ * LevelDB once something was moved there, about 10 µs.
  */
 export function blockSet (init: BlockSetInit, deps: { random: Random }): BlockSet { return new FingerprintSet(init, deps.random) }
 
@@ -114,7 +114,9 @@ class FingerprintSet implements BlockSet {
     this.#isFolderUsed = true
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
-    const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', compression: false, writeBufferSize: this.#writeBufferBytes })
+    const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+      keyEncoding: 'view', valueEncoding: 'view', compression: false, writeBufferSize: this.#writeBufferBytes
+    })
     await level.open()
     return level
   }

@@ -6,7 +6,8 @@ const major = { negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other:
 const cidTag = 42
 
 /**
- * The next links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made; the position moves on.
+ * The next links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made; the
+ * position moves on.
  * Throws when the bytes aren't one CBOR item, or of a kind that DAG-CBOR doesn't have (indefinite lengths, other tags).
  */
 export function cborLinks (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit): CID[] {

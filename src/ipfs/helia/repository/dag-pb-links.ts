@@ -13,7 +13,9 @@ const nodeLinks = (2 << 3) | 2
 const linkHash = (1 << 3) | 2
 const linkName = (2 << 3) | 2
 
-/** The next links of a dag-pb block; the position moves on. `names` gets their names. Throws when it isn't protobuf or a link has no CID. */
+/**
+ * The next links of a dag-pb block; the position moves on. `names` gets their names. Throws when it isn't protobuf or a link has no CID.
+ */
 export function dagPbLinks (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit, names?: string[]): CID[] {
   const links: CID[] = []
   const scanner = new ProtobufScanner(bytes, position.at)

@@ -7,8 +7,9 @@ const strong = new Set([0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1b, 0x1e, 0x56, 0x
 export type Words = Uint32Array
 
 /**
- * 128 bits that stand for a block (its multihash) and a `kind`, written into `into`: the beginning of the digest where the hash is strong, a SHA-256 of
- * the multihash otherwise. Never all zero. Two blocks with the same fingerprint are out of reach, by chance and by malice (2^64 work).
+ * 128 bits that stand for a block (its multihash) and a `kind`, written into `into`: the beginning of the digest where the hash is strong,
+ * a SHA-256 of the multihash otherwise. Never all zero. Two blocks with the same fingerprint are out of reach, by chance and by malice
+ * (2^64 work).
  */
 export function fingerprint (into: Words, multihash: Uint8Array, kind: number): void {
   const { code, digestAt } = headOf(multihash)

@@ -45,7 +45,9 @@ export function garbageCollector (init: GarbageCollectorInit, deps: GarbageColle
   return { collect: (options = {}) => collect(init, deps, options) }
 }
 
-async function * collect (init: GarbageCollectorInit, deps: GarbageCollectorDeps, { signal, wanted }: CollectOptions): AsyncGenerator<RemovedKey> {
+async function * collect (
+  init: GarbageCollectorInit, deps: GarbageCollectorDeps, { signal, wanted }: CollectOptions
+): AsyncGenerator<RemovedKey> {
   signal?.throwIfAborted()
   const marks = blockSet({ folder: join(init.folder, 'marks'), memoryBytes: init.markMemoryBytes ?? 32 * 1024 * 1024 }, deps)
   let collection: Collection | undefined
@@ -73,7 +75,9 @@ class Marker {
   }
 
   /** Marks all that is needed; resolves to what couldn't be read. */
-  async mark ({ wanted, signal }: { wanted: CollectOptions['wanted'] | undefined, signal: AbortSignal | undefined }): Promise<RemovedKey[]> {
+  async mark ({ wanted, signal }: {
+    wanted: CollectOptions['wanted'] | undefined, signal: AbortSignal | undefined
+  }): Promise<RemovedKey[]> {
     const options = signal == null ? {} : { signal }
     for await (const multihashes of this.#deps.recent.list(options)) await this.#add(multihashes)
     for await (const roots of this.#deps.roots.list(options)) {
@@ -96,7 +100,10 @@ class Marker {
   async #markIfWhole ({ cid, maxDepth: depth }: Pin, signal?: AbortSignal): Promise<void> {
     if (!this.#deps.blocks.has(cid)) return
     try {
-      await walkDag(cid, { depth, scratch: this.#deps.scratch, concurrency: this.#init.concurrency ?? 32, get: async block => this.#readHere(block), ...(signal == null ? {} : { signal }) })
+      await walkDag(cid, {
+        depth, scratch: this.#deps.scratch, concurrency: this.#init.concurrency ?? 32, get: async block => this.#readHere(block),
+        ...(signal == null ? {} : { signal })
+      })
     } catch (err) {
       if (isClusterError(err, 'BLOCK_MISSING') || isClusterError(err, 'INVALID_DATA')) return
       throw err
@@ -130,7 +137,9 @@ class Marker {
     } catch (err) {
       if (!isClusterError(err, 'BLOCK_MISSING') && !isClusterError(err, 'INVALID_DATA')) throw err
       this.#deps.log.warn('a pinned DAG is not whole', { root: cid.toString(), block: reading.toString(), err })
-      if (this.#faults.length < reportedFaults) this.#faults.push({ key: reading, error: `pinned by ${cid.toString()}: ${messageOf(err)}; nothing was removed` })
+      if (this.#faults.length < reportedFaults) {
+        this.#faults.push({ key: reading, error: `pinned by ${cid.toString()}: ${messageOf(err)}; nothing was removed` })
+      }
     }
   }
 
@@ -148,7 +157,8 @@ class Marker {
   }
 }
 
-const lacksRoot = ({ maxDepth }: Pin, status: IpfsPinStatus | undefined): boolean => status !== 'recursive' && (status !== 'direct' || maxDepth !== 0)
+const lacksRoot = ({ maxDepth }: Pin, status: IpfsPinStatus | undefined): boolean =>
+  status !== 'recursive' && (status !== 'direct' || maxDepth !== 0)
 
 async function * sweep (deps: GarbageCollectorDeps, collection: Collection, signal?: AbortSignal): AsyncGenerator<RemovedKey> {
   for await (const multihashes of deps.blocks.multihashes(signal == null ? {} : { signal })) {

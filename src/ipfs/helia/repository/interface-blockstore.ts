@@ -13,8 +13,13 @@ class NotFoundError extends Error {
   override name = 'NotFoundError'
 }
 
-/** Our store in the shape that Helia, bitswap and the importer of the IPFS libraries want. Start and stop stay with the owner. What is hidden isn't here, for who asks for it by its CID. */
-export function interfaceBlockstore (store: Blockstore, isHidden: (cid: CID) => boolean = () => false): InterfaceBlockstore { return new Adapter(store, isHidden) }
+/**
+ * Our store in the shape that Helia, bitswap and the importer of the IPFS libraries want. Start and stop stay with the owner. What is
+ * hidden isn't here, for who asks for it by its CID.
+ */
+export function interfaceBlockstore (
+  store: Blockstore, isHidden: (cid: CID) => boolean = () => false
+): InterfaceBlockstore { return new Adapter(store, isHidden) }
 
 class Adapter implements InterfaceBlockstore {
   readonly #store: Blockstore

@@ -6,8 +6,8 @@ const dagPb = 0x70
 const dataTag = 0x0a
 
 /**
- * The dag-pb blocks without links that were put last, so that the pin of an add doesn't read all of a file again just to find that its leaves are
- * leaves. At most `maxBlocks`, about 100 bytes each, oldest out first: who isn't found here is read.
+ * The dag-pb blocks without links that were put last, so that the pin of an add doesn't read all of a file again just to find that its
+ * leaves are leaves. At most `maxBlocks`, about 100 bytes each, oldest out first: who isn't found here is read.
  */
 export class LinklessBlocks {
   readonly #maxBlocks: number

@@ -22,7 +22,9 @@ const readers = new Map<number, LinkReader>([
 
 const noLimit: LinkLimit = { links: Infinity, steps: Infinity }
 
-/** True when blocks of this codec have no links that we know of: raw, json, cbor, and every codec that isn't dag-pb, dag-cbor or dag-json. */
+/**
+ * True when blocks of this codec have no links that we know of: raw, json, cbor, and every codec that isn't dag-pb, dag-cbor or dag-json.
+ */
 export const isLeaf = (cid: CID): boolean => !readers.has(cid.code)
 
 /**
@@ -44,7 +46,8 @@ export function readable ({ cid, bytes }: Block): Uint8Array {
 }
 
 /**
- * The links from the position on, which moves; `left` is 0 when there are no more. There may be none before the end, when the limit of steps is met first.
+ * The links from the position on, which moves; `left` is 0 when there are no more. There may be none before the end, when the limit of
+ * steps is met first.
  * Names come along (in `names`) from dag-pb only. Throws INVALID_DATA when the bytes up to where it reads aren't what the codec says.
  */
 export function readLinks ({ cid, bytes }: Block, position: LinkPosition, limit: LinkLimit, names?: string[]): CID[] {
@@ -58,7 +61,9 @@ function told<T> (cid: CID, read: () => T): T {
   try {
     return read()
   } catch (err) {
-    throw new ClusterError('INVALID_DATA', { cid: cid.toString() }, { message: `block ${cid.toString()} can't be decoded: ${messageOf(err)}`, cause: err })
+    throw new ClusterError(
+      'INVALID_DATA', { cid: cid.toString() }, { message: `block ${cid.toString()} can't be decoded: ${messageOf(err)}`, cause: err }
+    )
   }
 }
 

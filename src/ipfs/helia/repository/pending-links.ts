@@ -47,9 +47,9 @@ interface Level {
 }
 
 /**
- * The links that a walk has still to follow, last in, first out, and for each block in order. What is kept of a block is its CID and the position of its
- * next link; its bytes stay for as long as there is room and are read again otherwise. Levels beyond that go to the stack. So memory is bounded by
- * `memoryBytes` (and the blocks of one turn), whatever the number of links and levels.
+ * The links that a walk has still to follow, last in, first out, and for each block in order. What is kept of a block is its CID and the
+ * position of its next link; its bytes stay for as long as there is room and are read again otherwise. Levels beyond that go to the stack.
+ * So memory is bounded by `memoryBytes` (and the blocks of one turn), whatever the number of links and levels.
  *
  * One at a time: `take` and `load` aren't called while a `load` is under way. `push` may be, at any time.
  */
@@ -202,7 +202,9 @@ export class PendingLinks implements WaitingLinks {
     const view = Buffer.from(record.buffer, record.byteOffset, record.length)
     const position = { at: view.readUInt32LE(4), left: view.readUInt32LE(8) }
     const cid = CID.decode(record.subarray(recordHead))
-    this.#add({ cid, depth: view.readInt32LE(0), bytes: undefined, from: position, next: { ...position }, skip: view.readUInt32LE(12) }, 'last')
+    this.#add(
+      { cid, depth: view.readInt32LE(0), bytes: undefined, from: position, next: { ...position }, skip: view.readUInt32LE(12) }, 'last'
+    )
   }
 
   /** The stack does one thing at a time. */
@@ -219,4 +221,5 @@ function owned (bytes: Uint8Array): Uint8Array {
 }
 
 /** A block that a walk had before and that isn't to be had any more. */
-export const lostBlock = (cid: CID): ClusterError => new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block ${cid.toString()} is not here any more` })
+export const lostBlock = (cid: CID): ClusterError =>
+  new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block ${cid.toString()} is not here any more` })

@@ -6,8 +6,8 @@ const sha256Length = 32
 const dagPb = 0x70
 
 /**
- * Decodes a CID that fills `bytes`; keeps a copy of them, so that the CID doesn't keep its block in memory. The two usual kinds (SHA-256, v0 or
- * v1 with a one-byte codec) go twice as fast as with CID.decode. Throws when it isn't a CID.
+ * Decodes a CID that fills `bytes`; keeps a copy of them, so that the CID doesn't keep its block in memory. The two usual kinds (SHA-256,
+ * v0 or v1 with a one-byte codec) go twice as fast as with CID.decode. Throws when it isn't a CID.
  */
 export function readCid (bytes: Uint8Array): CID {
   const copy = new Uint8Array(bytes)

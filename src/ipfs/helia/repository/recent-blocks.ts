@@ -21,7 +21,10 @@ export interface RecentTable extends RecentBlocks {
   list (options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array[]>
 }
 
-/** Each call is one record: the multihashes one after the other, each behind its length in two bytes. Old records go while new ones are made. */
+/**
+ * Each call is one record: the multihashes one after the other, each behind its length in two bytes. Old records go while new ones are
+ * made.
+ */
 export function recentBlocks (init: RecentBlocksInit, deps: RecentBlocksDeps): RecentTable { return new DatastoreRecent(init, deps) }
 
 class DatastoreRecent implements RecentTable {

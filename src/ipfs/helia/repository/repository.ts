@@ -25,7 +25,8 @@ export interface Root { cid: CID, mode: 'recursive' | 'direct', depth: number, s
 /**
  * The roots of the embedded node, in a datastore. v0 and v1 CIDs of one block are two roots, as in Kubo.
  *
- * - Changes that arrive while a write runs share the next one; the promise resolves when the process may be killed without losing the change (no fsync).
+ * - Changes that arrive while a write runs share the next one; the promise resolves when the process may be killed without losing the
+ *   change (no fsync).
  * - `get`, `has`, `statusOf` see a change as soon as its promise has resolved. `count` too; it is stored, not counted at start.
  * - Adding what is there replaces it (the caller decides on upgrades); removing what isn't there is fine and resolves to false.
  * - `mode` follows from `depth`.
@@ -49,8 +50,9 @@ export interface RootTable extends Startable {
 /** Keeps blocks of one running add or pin from being collected. */
 export interface Guard {
   /**
-   * From the call on, no collection takes these blocks until `release` (and one that runs meanwhile won't, even after `release`). Resolves when
-   * deletions of them that were already on their way are done, so that a look-up afterwards tells the truth: protect first, then look or put.
+   * From the call on, no collection takes these blocks until `release` (and one that runs meanwhile won't, even after `release`). Resolves
+   * when deletions of them that were already on their way are done, so that a look-up afterwards tells the truth: protect first, then look
+   * or put.
    */
   protect (cids: readonly CID[]): Promise<void>
   /** The operation is over. Idempotent. */
@@ -71,7 +73,8 @@ export type CollectOptions = CollectionOptions
 
 export interface GarbageCollector {
   /**
-   * Marks what roots, guards and recent blocks need, and of what is wanted what is whole here; then deletes the rest and yields what went: v1 raw CIDs of the multihashes, as Kubo does.
+   * Marks what roots, guards and recent blocks need, and of what is wanted what is whole here; then deletes the rest and yields what went:
+   * v1 raw CIDs of the multihashes, as Kubo does.
    * When a root's DAG can't be read whole, yields `{ key: the block, error }` for each such block and deletes nothing, as Kubo does.
    * One collection at a time: a second one waits for the first. Stopping to iterate, or the signal, ends it cleanly between two deletions.
    */
@@ -95,7 +98,10 @@ export interface BlockSet {
   close (): Promise<void>
 }
 
-/** Records last in, first out, in bounded memory: above a budget they go on in a file. One call at a time; `push` only when none is under way. */
+/**
+ * Records last in, first out, in bounded memory: above a budget they go on in a file. One call at a time; `push` only when none is under
+ * way.
+ */
 export interface ByteStack {
   isEmpty (): boolean
   push (record: Uint8Array): void

@@ -56,7 +56,9 @@ class DatastoreRoots implements RootTable {
   }
 
   async add ({ cid, depth }: { cid: CID, depth: number }): Promise<void> {
-    if (!Number.isInteger(depth) || depth < -1) throw new ClusterError('INVALID_ARGUMENT', { depth }, { message: 'the depth of a pin is -1, 0 or more' })
+    if (!Number.isInteger(depth) || depth < -1) {
+      throw new ClusterError('INVALID_ARGUMENT', { depth }, { message: 'the depth of a pin is -1, 0 or more' })
+    }
     const row: Row = { depth, since: this.#deps.clock.now() }
     await this.#change(cid, bytesOf(JSON.stringify(row)))
   }
@@ -130,7 +132,11 @@ class DatastoreRoots implements RootTable {
       if (wasThere || value != null) writes.push({ key, value })
       return wasThere
     })
-    if (writes.length > 0) await this.#deps.datastore.write([...writes, { key: this.#countKey, value: bytesOf(String(count)) }], { frees: group.some(({ value }) => value == null) })
+    if (writes.length > 0) {
+      await this.#deps.datastore.write(
+        [...writes, { key: this.#countKey, value: bytesOf(String(count)) }], { frees: group.some(({ value }) => value == null) }
+      )
+    }
     this.#count = count
     return wereThere
   }

@@ -19,17 +19,22 @@ const mostPendingBytes = 8 * MiB
 const leastBytes = 64 * 1024
 
 /**
- * Where walks go on when their memory is used up. Many at a time get less each: what is there already stays, so that n walks whose shares shrink one by one take
+ * Where walks go on when their memory is used up. Many at a time get less each: what is there already stays, so that n walks whose shares
+ * shrink one by one take
  * 1 + ln(n / 8) times the shared bytes and not n times their own.
  */
-export function walkScratch ({ folder, memoryBytes = 4 * MiB, sharedBytes = 64 * MiB }: ScratchInit, deps: { random: Random }): WalkScratch {
+export function walkScratch (
+  { folder, memoryBytes = 4 * MiB, sharedBytes = 64 * MiB }: ScratchInit, deps: { random: Random }
+): WalkScratch {
   let numbers = 0
   const open = { sets: 0, stacks: 0 }
   const shareOf = (count: number, most: number): number => Math.min(most, Math.max(leastBytes, sharedBytes / Math.max(1, count)))
   return {
     blocks: () => {
       open.sets++
-      return counted(blockSet({ folder: join(folder, `seen-${numbers++}`), memoryBytes: shareOf(open.sets, memoryBytes) }, deps), () => { open.sets-- })
+      return counted(
+        blockSet({ folder: join(folder, `seen-${numbers++}`), memoryBytes: shareOf(open.sets, memoryBytes) }, deps), () => { open.sets-- }
+      )
     },
     stack: () => {
       open.stacks++

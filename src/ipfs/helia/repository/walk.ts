@@ -14,7 +14,8 @@ const stepsPerRoom = 1024
 const linksPerTurn = 4096
 
 /**
- * Visits the blocks of a DAG, each once, many at a time, first children first. Resolves when all were visited; rejects with the first error of `get`, with
+ * Visits the blocks of a DAG, each once, many at a time, first children first. Resolves when all were visited; rejects with the first error
+ * of `get`, with
  * INVALID_DATA when a block can't be decoded (as far as it has been read: a large one piece by piece), or with the signal's reason.
  *
  * Memory is bounded, whatever the DAG: see `PendingLinks` for what waits to be visited; the seen blocks are in `seen`.
@@ -144,7 +145,7 @@ class Walk {
 }
 
 /**
- * The kind under which a block is remembered whose links are followed. The same bytes may be a leaf under one codec and a node under another,
- * and may be reached with more levels to go the second time.
+ * The kind under which a block is remembered whose links are followed. The same bytes may be a leaf under one codec and a node under
+ * another, and may be reached with more levels to go the second time.
  */
 const expanded = (cid: CID, depth: number): number => cid.code * 4096 + Math.min(depth, 4000) + 2

@@ -34,8 +34,9 @@ const forgetAfterMs = 10 * 60_000
 const mostDoublings = 4
 
 /**
- * Which connected peers say nothing. All members of a cluster publish their metrics regularly, and everybody hears them, directly or through others: who is connected, and whose
- * streams bring nothing while none of its messages comes by other ways either, is cut off from gossip. Decides only; who calls `pass` acts.
+ * Which connected peers say nothing. All members of a cluster publish their metrics regularly, and everybody hears them, directly or
+ * through others: who is connected, and whose streams bring nothing while none of its messages comes by other ways either, is cut off from
+ * gossip. Decides only; who calls `pass` acts.
  * Time counts by passes: when this process stood still, that says nothing of the others.
  */
 export class GossipSilence {
@@ -91,7 +92,9 @@ export class GossipSilence {
   #listen (peer: PeerId, ear: Ear, stepMs: number): Remedy[] {
     ear.silentMs += stepMs
     if (!ear.isSilent && ear.sinceRelapseMs >= forgetAfterMs) ear.relapses = 0
-    const afterMs = Math.max(this.#init.afterMs, ear.holdsMs * holdsUntilSilent) * 2 ** Math.min(ear.relapses - Number(ear.isSilent), mostDoublings)
+    const afterMs = Math.max(
+      this.#init.afterMs, ear.holdsMs * holdsUntilSilent
+    ) * 2 ** Math.min(ear.relapses - Number(ear.isSilent), mostDoublings)
     if (ear.silentMs < afterMs * 2 ** Math.min(ear.remedies, mostDoublings)) return []
     if (!ear.isSilent) {
       ear.isSilent = true
@@ -104,4 +107,6 @@ export class GossipSilence {
   }
 }
 
-const newEar = (): Ear => ({ holdsMs: 0, silentMs: 0, isSilent: false, isConnected: true, remedies: 0, relapses: 0, sinceRelapseMs: 0, goneMs: 0 })
+const newEar = (): Ear => ({
+  holdsMs: 0, silentMs: 0, isSilent: false, isConnected: true, remedies: 0, relapses: 0, sinceRelapseMs: 0, goneMs: 0
+})

@@ -64,9 +64,10 @@ type Sending = Stream & { sendData (data: unknown): { sentBytes: number } }
 type Receiving = Stream & { onData (data: { byteLength: number }): void }
 
 /**
- * Keeps gossip's streams alive. gossipsub opens one to a peer when it connects, and never again: one that is reset on a living connection, isn't opened in time, or takes nothing
- * leaves two peers without gossip until they reconnect. Here, a stream that ended, in either direction, or stalls is opened again while the peer is connected, as Go does; and a
- * peer from which nothing comes is noticed, gets new streams and then a new connection.
+ * Keeps gossip's streams alive. gossipsub opens one to a peer when it connects, and never again: one that is reset on a living connection,
+ * isn't opened in time, or takes nothing leaves two peers without gossip until they reconnect. Here, a stream that ended, in either
+ * direction, or stalls is opened again while the peer is connected, as Go does; and a peer from which nothing comes is noticed, gets new
+ * streams and then a new connection.
  */
 export class GossipStreams {
   readonly #deps: GossipStreamsDeps
@@ -197,8 +198,12 @@ export class GossipStreams {
     }
   }
 
-  async #openInTime (way: StreamOpener, protocols: Parameters<StreamOpener['newStream']>[0], options: Parameters<StreamOpener['newStream']>[1]): Promise<Stream> {
-    const { signal, clear } = deadline(this.#deps.clock, openMs, () => new ClusterError('TIMEOUT', {}, { message: 'a stream is not opened in time' }))
+  async #openInTime (
+    way: StreamOpener, protocols: Parameters<StreamOpener['newStream']>[0], options: Parameters<StreamOpener['newStream']>[1]
+  ): Promise<Stream> {
+    const { signal, clear } = deadline(
+      this.#deps.clock, openMs, () => new ClusterError('TIMEOUT', {}, { message: 'a stream is not opened in time' })
+    )
     const { promise: late, reject } = Promise.withResolvers<never>()
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const opening = way.newStream(protocols, { ...options, signal })
@@ -245,7 +250,9 @@ export class GossipStreams {
       return sent
     }
     // who reads never says so: an end of this direction means that nobody reads any more
-    stream.addEventListener('remoteCloseWrite', () => stream.abort(new ClusterError('PEER_UNREACHABLE', { peer }, { message: 'the peer reads no more gossip' })))
+    stream.addEventListener(
+      'remoteCloseWrite', () => stream.abort(new ClusterError('PEER_UNREACHABLE', { peer }, { message: 'the peer reads no more gossip' }))
+    )
     stream.addEventListener('close', () => {
       if (link.outbound !== stream) return
       link.outbound = undefined
@@ -268,7 +275,9 @@ export class GossipStreams {
     stream.addEventListener('close', () => { if (link.inbound === stream) link.inbound = undefined })
     // a peer whose own stream broke has forgotten what we listen to, as Go does
     const { subscriptions, streamsOutbound } = this.#pubsub ?? {}
-    if (link.inbounds > 1 && subscriptions != null && streamsOutbound?.has(peer) === true) this.#pubsub?.sendSubscriptions(peer, [...subscriptions], true)
+    if (link.inbounds > 1 && subscriptions != null && streamsOutbound?.has(peer) === true) {
+      this.#pubsub?.sendSubscriptions(peer, [...subscriptions], true)
+    }
   }
 
   /** Both directions; what is underway may still arrive. */
@@ -310,7 +319,9 @@ export class GossipStreams {
   #linkTo (peer: PeerId): Link {
     const known = this.#links.get(peer)
     if (known != null) return known
-    const link: Link = { outbound: undefined, inbound: undefined, isOpening: false, openedAt: 0, movedAt: 0, failures: 0, notBefore: 0, inbounds: 0 }
+    const link: Link = {
+      outbound: undefined, inbound: undefined, isOpening: false, openedAt: 0, movedAt: 0, failures: 0, notBefore: 0, inbounds: 0
+    }
     this.#links.set(peer, link)
     return link
   }

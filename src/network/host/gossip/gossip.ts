@@ -61,7 +61,10 @@ const outboundBufferBytes = 8 * 1024 * 1024
 /** A listener that we can't write to yet: how often and how many times that is looked at. */
 const reach = { everyMs: 50, times: 100 }
 
-/** Gossip as Go's peers do it (consensus/crdt and clusterhost.go): its parameters, message IDs and strict signatures. Peers aren't scored, as in Go. */
+/**
+ * Gossip as Go's peers do it (consensus/crdt and clusterhost.go): its parameters, message IDs and strict signatures. Peers aren't scored,
+ * as in Go.
+ */
 export function libp2pGossip (init: GossipInit, deps: GossipDeps): Libp2pGossip {
   return new Gossip(init, deps)
 }
@@ -188,9 +191,13 @@ class Gossip implements Libp2pGossip {
     const { topics, streamsOutbound } = innards(this.#pubsub) ?? {}
     const listeners = topics?.get(topic)
     const isThere = this.#isRunning && listeners?.has(peer) === true
-    if (isThere && streamsOutbound?.has(peer) !== true && times > 0) return void this.#deps.clock.after(reach.everyMs, () => this.#reach(listener, times - 1))
+    if (isThere && streamsOutbound?.has(peer) !== true && times > 0) {
+      return void this.#deps.clock.after(reach.everyMs, () => this.#reach(listener, times - 1))
+    }
     end()
-    if (isThere && streamsOutbound?.has(peer) === true) for (const watch of this.#watches) if (watch.topic === topic) watch.told(peer, listeners.size)
+    if (isThere && streamsOutbound?.has(peer) === true) {
+      for (const watch of this.#watches) if (watch.topic === topic) watch.told(peer, listeners.size)
+    }
   }
 
   #judge (topic: string, message: Message): 'accept' | 'reject' {
@@ -228,7 +235,9 @@ function messageId (message: Message): Uint8Array {
   return id
 }
 
-function gossipsubOptions ({ heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange }: GossipInit): Record<string, unknown> {
+function gossipsubOptions (
+  { heartbeatIntervalMs, dFactor, historyLength, historyGossip, floodPublish, peerExchange }: GossipInit
+): Record<string, unknown> {
   return {
     msgIdFn: messageId,
     globalSignaturePolicy: 'StrictSign',

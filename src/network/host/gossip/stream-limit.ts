@@ -15,8 +15,8 @@ type StreamHandler = (stream: Stream, connection: Connection) => void | Promise<
 type Registrar = { handle (protocol: string, handler: StreamHandler, options?: object): Promise<void> }
 
 /**
- * libp2p components whose incoming streams are slowed down: who sends more than allowed waits (yamux' back-pressure), and takes no memory here.
- * (libp2p's own middleware would call the handler again with every stream.)
+ * libp2p components whose incoming streams are slowed down: who sends more than allowed waits (yamux' back-pressure), and takes no memory
+ * here. (libp2p's own middleware would call the handler again with every stream.)
  */
 export function limitStreams<C extends object> (init: StreamLimitInit, deps: StreamLimitDeps, components: C): C {
   const registrar = new Proxy((components as unknown as { registrar: Registrar }).registrar, {

@@ -37,7 +37,10 @@ export function libp2pHttpClient (init: HttpClientInit, { clock }: HttpClientDep
 
 async function startLibp2p ({ secret }: HttpClientInit): Promise<Libp2p> {
   const [{ createLibp2p }, { tcp }, { webSockets }, { noise }, { tls }, { yamux }, { clusterProtector }] = await Promise.all([
-    import('libp2p'), import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('../secret/protector.ts')
+    import(
+      'libp2p'
+    ), import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
+    import('../secret/protector.ts')
   ])
   return createLibp2p({
     addresses: { listen: [] },

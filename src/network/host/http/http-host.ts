@@ -35,8 +35,8 @@ export interface HttpHost extends Startable {
 const limits = { maxConnections: 1024, dialTimeoutMs: 3000 }
 
 /**
- * A libp2p host that offers an HTTP API and nothing else: plain HTTP/1.1 on streams of /libp2p-http (api/common). It has a key of its own and no
- * network secret, so it never meets the cluster host's peers. Throws INVALID_CONFIG when it can't listen.
+ * A libp2p host that offers an HTTP API and nothing else: plain HTTP/1.1 on streams of /libp2p-http (api/common). It has a key of its own
+ * and no network secret, so it never meets the cluster host's peers. Throws INVALID_CONFIG when it can't listen.
  */
 export function libp2pHttpHost (init: HttpHostInit, { accept, clock, log }: HttpHostDeps): HttpHost {
   const host = libp2pClusterHost({ ...init, ...limits, secret: '', announce: [], noAnnounce: [] }, { clock, log })
@@ -50,7 +50,10 @@ export function libp2pHttpHost (init: HttpHostInit, { accept, clock, log }: Http
         await host.start(signal)
         isRunning = true
       } catch (err) {
-        throw new ClusterError('INVALID_CONFIG', { listen: init.listen.join(' ') }, { message: `api.${init.api}.libp2p_listen_multiaddress: ${messageOf(err)}`, cause: err })
+        throw new ClusterError(
+          'INVALID_CONFIG', { listen: init.listen.join(' ') },
+          { message: `api.${init.api}.libp2p_listen_multiaddress: ${messageOf(err)}`, cause: err }
+        )
       }
     },
     stop: async () => {

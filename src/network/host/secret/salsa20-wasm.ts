@@ -1,9 +1,11 @@
 /**
- * Salsa20's core as a WebAssembly module that is put together here: four blocks at a time, one in each lane of 128-bit vectors. Several times as fast as
+ * Salsa20's core as a WebAssembly module that is put together here: four blocks at a time, one in each lane of 128-bit vectors. Several
+ * times as fast as
  * JavaScript's 32-bit integers, and everything that two peers say goes through it.
  *
- * Memory (one page for each part, never grown; calls don't overlap, so that all ciphers share it): the 16 words of the state at `stateAt`, data at `dataAt`.
- * `run(length)` puts `length` bytes at `dataAt` (a multiple of 256) under the key stream that begins with the state's counter. The state stays as it is.
+ * Memory (one page for each part, never grown; calls don't overlap, so that all ciphers share it): the 16 words of the state at `stateAt`,
+ * data at `dataAt`. `run(length)` puts `length` bytes at `dataAt` (a multiple of 256) under the key stream that begins with the state's
+ * counter. The state stays as it is.
  */
 export const stateAt = 0
 export const dataAt = 65_536
@@ -14,7 +16,8 @@ const local = { length: 0, at: 1, round: 2, counter: 3, x: 4, u: 20, low: 21, hi
 
 /** Opcodes by their names in the specification. */
 const op = {
-  loop: 0x03, end: 0x0b, brIf: 0x0d, get: 0x20, set: 0x21, tee: 0x22, i64Load: 0x29, i32Const: 0x41, i64Const: 0x42, i32LtU: 0x49, i32Add: 0x6a,
+  loop: 0x03, end: 0x0b, brIf: 0x0d, get: 0x20, set: 0x21, tee: 0x22, i64Load: 0x29, i32Const: 0x41, i64Const: 0x42, i32LtU: 0x49,
+  i32Add: 0x6a,
   i64Add: 0x7c, i64ShrU: 0x88, i32WrapI64: 0xa7, voidType: 0x40
 } as const
 const vector = {
@@ -27,7 +30,8 @@ const signed = (value: number): number[] => value >= -64 && value < 64 ? [value 
 const get = (index: number): number[] => [op.get, index]
 const set = (index: number): number[] => [op.set, index]
 const constant = (value: number): number[] => [op.i32Const, ...signed(value)]
-const times = (count: number, make: (index: number) => number[]): number[] => Array.from({ length: count }, (_, index) => make(index)).flat()
+const times = (count: number, make: (index: number) => number[]): number[] =>
+  Array.from({ length: count }, (_, index) => make(index)).flat()
 
 /** x[to] ^= rotate(x[a] + x[b], bits) */
 const quarter = (to: number, a: number, b: number, bits: number): number[] => [
@@ -36,9 +40,13 @@ const quarter = (to: number, a: number, b: number, bits: number): number[] => [
 ]
 
 /** Columns, then rows: the first index of each quarter round, and what is added to walk on. */
-const doubleRound = [[[0, 4, 8, 12], [5, 9, 13, 1], [10, 14, 2, 6], [15, 3, 7, 11]], [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]]]
+const doubleRound = [
+  [[0, 4, 8, 12], [5, 9, 13, 1], [10, 14, 2, 6], [15, 3, 7, 11]], [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]]
+]
   .flat()
-  .flatMap(([a = 0, b = 0, c = 0, d = 0]) => [...quarter(b, a, d, 7), ...quarter(c, b, a, 9), ...quarter(d, c, b, 13), ...quarter(a, d, c, 18)])
+  .flatMap(
+    ([a = 0, b = 0, c = 0, d = 0]) => [...quarter(b, a, d, 7), ...quarter(c, b, a, 9), ...quarter(d, c, b, 13), ...quarter(a, d, c, 18)]
+  )
 
 /** A word of the state in all lanes; the counter's two words are those of four blocks that follow each other. */
 const initialWord = (index: number): number[] =>
@@ -47,7 +55,8 @@ const initialWord = (index: number): number[] =>
 const counterWord = (to: number, shift: number): number[] => [
   ...constant(0), ...vector.splat,
   ...times(4, lane => [
-    ...get(local.counter), op.i64Const, ...signed(lane), op.i64Add, op.i64Const, ...signed(shift), op.i64ShrU, op.i32WrapI64, ...vector.replaceLane, lane
+    ...get(local.counter), op.i64Const, ...signed(lane), op.i64Add, op.i64Const, ...signed(shift), op.i64ShrU, op.i32WrapI64,
+    ...vector.replaceLane, lane
   ]),
   ...set(to)
 ]
@@ -67,7 +76,10 @@ function xorWords (group: number): number[] {
       const offset = unsigned(dataAt + block * 64 + group * 16)
       const [a, b] = block < 2 ? [row(0), row(1)] : [row(2), row(3)]
       const halves = block % 2 === 0 ? shuffle(0, 1, 4, 5) : shuffle(2, 3, 6, 7)
-      return [...get(local.at), ...get(local.at), ...vector.load, 4, ...offset, ...get(a), ...get(b), ...halves, ...vector.xor, ...vector.store, 4, ...offset]
+      return [
+        ...get(local.at), ...get(local.at), ...vector.load, 4, ...offset, ...get(a), ...get(b), ...halves, ...vector.xor, ...vector.store,
+        4, ...offset
+      ]
     })
   ]
 }

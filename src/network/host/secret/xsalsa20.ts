@@ -3,8 +3,9 @@ import { dataAt, dataBytes, salsa20Core, stateAt } from './salsa20-wasm.ts'
 /**
  * XSalsa20 as a stream: what is ciphered in pieces equals what is ciphered at once. Deciphering is the same operation.
  *
- * The `xsalsa20` package (which @libp2p/pnet uses) keeps all of its streams in one WebAssembly memory that never shrinks and whose growth breaks the
- * other streams; a single send of 640 KiB or some thousand connections end the process. Here the memory is fixed and holds nothing between two calls.
+ * The `xsalsa20` package (which @libp2p/pnet uses) keeps all of its streams in one WebAssembly memory that never shrinks and whose growth
+ * breaks the other streams; a single send of 640 KiB or some thousand connections end the process. Here the memory is fixed and holds
+ * nothing between two calls.
  */
 export class XSalsa20 {
   readonly #state = new Int32Array(16)
@@ -34,7 +35,9 @@ export class XSalsa20 {
   /** The same, written to `output` from `at` on; `output` may be the input itself. */
   xorInto (input: Uint8Array, output: Uint8Array, at: number): void {
     if (input.length <= windowBytes) return this.#xorWindow(input, output, at)
-    for (let from = 0; from < input.length; from += windowBytes) this.#xorWindow(input.subarray(from, from + windowBytes), output, at + from)
+    for (let from = 0; from < input.length; from += windowBytes) {
+      this.#xorWindow(input.subarray(from, from + windowBytes), output, at + from)
+    }
   }
 
   /** The input lies where it falls in its first block; a block that was begun is made again. */

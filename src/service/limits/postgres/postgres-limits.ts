@@ -21,8 +21,8 @@ const patienceMs = 2000
 const sweepMs = 300_000
 
 /**
- * Counts in the service's database, for the peers that share it. In connections of its own, which don't wait for the disk: what was counted may be lost
- * with the server.
+ * Counts in the service's database, for the peers that share it. In connections of its own, which don't wait for the disk: what was counted
+ * may be lost with the server.
  */
 export function postgresLimits (init: PostgresLimitsInit, deps: PostgresLimitsDeps): Limits { return new PostgresLimits(init, deps) }
 
@@ -67,7 +67,9 @@ class PostgresLimits implements Limits {
   }
 
   limit (name: string, limit: Limit): RateLimit {
-    return limit == null ? unlimited : new SharedLimit({ count: limit.count }, { limiter: this.#limiter(name, limit), clock: this.#deps.clock })
+    return limit == null
+      ? unlimited
+      : new SharedLimit({ count: limit.count }, { limiter: this.#limiter(name, limit), clock: this.#deps.clock })
   }
 
   #limiter (name: string, { count: points, perMs }: NonNullable<Limit>): RateLimiterPostgres {

@@ -14,8 +14,8 @@ const drawn = 1 / 50
 const keptShares = 10_000
 
 /**
- * A limit that peers share, without asking for each request: a peer draws some of it, and counts these itself. The first draw of a time is one, which tells how much is
- * left; limits below a hundred are drawn one by one.
+ * A limit that peers share, without asking for each request: a peer draws some of it, and counts these itself. The first draw of a time is
+ * one, which tells how much is left; limits below a hundred are drawn one by one.
  */
 export class SharedLimit implements RateLimit {
   readonly #atOnce: number

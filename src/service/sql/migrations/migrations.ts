@@ -19,10 +19,13 @@ export interface MigrationConnection {
 }
 
 /**
- * Brings the tables to the newest version. All of it is part of one transaction, which the caller holds under the database's lock: whoever comes second finds it done, and a
- * process that dies leaves what was there before. Gives the version that was there. Throws INVALID_DATA for a newer one.
+ * Brings the tables to the newest version. All of it is part of one transaction, which the caller holds under the database's lock: whoever
+ * comes second finds it done, and a process that dies leaves what was there before. Gives the version that was there. Throws INVALID_DATA
+ * for a newer one.
  */
-export async function migrate (kind: DatabaseKind, connection: MigrationConnection, steps: readonly Migration[] = migrations): Promise<number> {
+export async function migrate (
+  kind: DatabaseKind, connection: MigrationConnection, steps: readonly Migration[] = migrations
+): Promise<number> {
   const before = await connection.version()
   const newest = steps.at(-1)?.version ?? 0
   if (before > newest) {

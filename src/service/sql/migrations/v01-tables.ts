@@ -17,7 +17,8 @@ const withUser = `${ofUser} ON DELETE CASCADE`
 const isFlag = (column: string): string => `${column} bigint NOT NULL DEFAULT 0 CHECK (${column} IN (0, 1))`
 
 /** The row's number, by which SQLite's search tables name it: an own column, because only such numbers stay over a VACUUM. */
-const numbered = (kind: DatabaseKind, key: string): string => kind === 'sqlite' ? `seq bigint PRIMARY KEY, ${key} text NOT NULL UNIQUE` : `${key} text PRIMARY KEY`
+const numbered = (kind: DatabaseKind, key: string): string =>
+  kind === 'sqlite' ? `seq bigint PRIMARY KEY, ${key} text NOT NULL UNIQUE` : `${key} text PRIMARY KEY`
 
 const tables = (kind: DatabaseKind): Array<[string, string]> => [
   ['meta', 'key text PRIMARY KEY, value text NOT NULL'],
@@ -27,11 +28,20 @@ const tables = (kind: DatabaseKind): Array<[string, string]> => [
     file_count bigint NOT NULL DEFAULT 0, file_bytes bigint NOT NULL DEFAULT 0, workspace_id text NOT NULL REFERENCES workspaces (id)`],
   ['api_keys', `id text PRIMARY KEY, ${withUser}, workspace_id text NOT NULL, name text NOT NULL, prefix text NOT NULL, secret_hash text NOT NULL, permissions text NOT NULL,
     kind text NOT NULL, expires_at bigint, max_uses bigint, uses bigint NOT NULL DEFAULT 0, created_at bigint NOT NULL, last_used_at bigint, revoked_at bigint`],
-  ['sessions', `id_hash text PRIMARY KEY, ${withUser}, created_at bigint NOT NULL, expires_at bigint NOT NULL, last_used_at bigint NOT NULL`],
+  [
+    'sessions',
+    `id_hash text PRIMARY KEY, ${withUser}, created_at bigint NOT NULL, expires_at bigint NOT NULL, last_used_at bigint NOT NULL`
+  ],
   ['codes', `${withUser}, purpose text NOT NULL, code_hash text NOT NULL, expires_at bigint NOT NULL, attempts_left bigint NOT NULL, created_at bigint NOT NULL,
     PRIMARY KEY (user_id, purpose)`],
-  ['invites', 'code_hash text PRIMARY KEY, email text, created_by text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL, used_at bigint'],
-  ['"groups"', `id text PRIMARY KEY, ${withUser}, workspace_id text NOT NULL, name text NOT NULL, created_at bigint NOT NULL, UNIQUE (user_id, name)`],
+  [
+    'invites',
+    'code_hash text PRIMARY KEY, email text, created_by text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL, used_at bigint'
+  ],
+  [
+    '"groups"',
+    `id text PRIMARY KEY, ${withUser}, workspace_id text NOT NULL, name text NOT NULL, created_at bigint NOT NULL, UNIQUE (user_id, name)`
+  ],
   ['files', `${numbered(kind, 'id')}, ${ofUser}, workspace_id text NOT NULL, cid text NOT NULL, kind text NOT NULL, original_filename text NOT NULL, name_key text NOT NULL,
     content_type text NOT NULL, size_bytes bigint NOT NULL, group_id text REFERENCES "groups" (id) ON DELETE SET NULL, meta text NOT NULL DEFAULT '{}', state text NOT NULL, error text,
     uploaded_at bigint NOT NULL, view_count bigint NOT NULL DEFAULT 0, last_accessed_at bigint NOT NULL DEFAULT 0, staging_key text,
@@ -39,7 +49,10 @@ const tables = (kind: DatabaseKind): Array<[string, string]> => [
   ['pins', `${numbered(kind, 'request_id')}, ${ofUser}, workspace_id text NOT NULL, cid text NOT NULL, name text NOT NULL, name_key text NOT NULL, origins text NOT NULL DEFAULT '[]',
     meta text NOT NULL DEFAULT '{}', created bigint NOT NULL, status text NOT NULL, info text NOT NULL DEFAULT '{}', size_bytes bigint, UNIQUE (user_id, created)`],
   ['holdings', `${ofUser}, cid text NOT NULL, size_bytes bigint, holders bigint NOT NULL CHECK (holders > 0), PRIMARY KEY (user_id, cid)`],
-  ['reservations', `id text PRIMARY KEY, ${ofUser}, bytes bigint NOT NULL CHECK (bytes >= 0), purpose text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL`],
+  [
+    'reservations',
+    `id text PRIMARY KEY, ${ofUser}, bytes bigint NOT NULL CHECK (bytes >= 0), purpose text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL`
+  ],
   ['cluster_pins', `cid text PRIMARY KEY, ${isFlag('made')}, owners bigint NOT NULL CHECK (owners >= 0), want text NOT NULL, ${isFlag('applied')}, status text NOT NULL,
     replicas bigint NOT NULL DEFAULT 0, wanted_replicas bigint NOT NULL DEFAULT 0, info text NOT NULL DEFAULT '{}', name text NOT NULL, origins text NOT NULL DEFAULT '[]',
     changed_at bigint NOT NULL, next_try_at bigint, tries bigint NOT NULL DEFAULT 0, size_bytes bigint`],
@@ -57,7 +70,16 @@ const tables = (kind: DatabaseKind): Array<[string, string]> => [
   ['audit', `id text PRIMARY KEY, at bigint NOT NULL, user_id text, actor text NOT NULL, action text NOT NULL, object text NOT NULL, address text NOT NULL,
     details text NOT NULL DEFAULT '{}'`],
   // what one process on a SQLite file tells the others; PostgreSQL has NOTIFY
-  ...(kind === 'sqlite' ? [['notices', 'id bigint PRIMARY KEY AUTOINCREMENT, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL'] as [string, string]] : [])
+  ...(
+    kind === 'sqlite'
+      ? [
+        [
+          'notices',
+          'id bigint PRIMARY KEY AUTOINCREMENT, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL'
+        ] as [string, string]
+      ]
+      : []
+  )
 ]
 
 /** Lists of a user begin with the user and end with something unique, so that a page is a piece of an index. */

@@ -1,5 +1,6 @@
 /**
- * What the database keeps by itself: counters, and what names and metadata are searched in. As triggers, so that no way of writing a row can forget them.
+ * What the database keeps by itself: counters, and what names and metadata are searched in. As triggers, so that no way of writing a row
+ * can forget them.
  */
 
 interface Counted {
@@ -40,7 +41,8 @@ function sqliteTriggers ({ table, state, isFiles }: Counted): string[] {
     ? `UPDATE users SET file_count = file_count ${sign} 1, file_bytes = file_bytes ${sign} ${row}.size_bytes WHERE id = ${row}.user_id AND ${isCounted(row)};`
     : ''
   const addPairs = `INSERT INTO ${table}_meta SELECT new.user_id, key, value, new.seq FROM json_each(new.meta) WHERE type = 'text';`
-  const removePairs = `DELETE FROM ${table}_meta WHERE user_id = old.user_id AND seq = old.seq AND key IN (SELECT key FROM json_each(old.meta));`
+  const removePairs =
+    `DELETE FROM ${table}_meta WHERE user_id = old.user_id AND seq = old.seq AND key IN (SELECT key FROM json_each(old.meta));`
   const addName = `
     INSERT INTO ${table}_names (rowid, name_key) VALUES (new.seq, new.name_key);
     INSERT INTO ${table}_short (rowid, spaced) VALUES (new.seq, spaced(new.name_key));`
@@ -50,7 +52,8 @@ function sqliteTriggers ({ table, state, isFiles }: Counted): string[] {
   return [
     trigger('added', `INSERT ON ${table}`, `${add('new', 1)} ${totals('new', '+')} ${addPairs} ${addName}`),
     trigger('removed', `DELETE ON ${table}`, `${add('old', -1)} ${totals('old', '-')} ${removePairs} ${removeName}`),
-    trigger('changed', `UPDATE OF ${counts.join(', ')} ON ${table} WHEN ${counts.map(column => `old.${column} <> new.${column}`).join(' OR ')}`,
+    trigger('changed',
+    `UPDATE OF ${counts.join(', ')} ON ${table} WHEN ${counts.map(column => `old.${column} <> new.${column}`).join(' OR ')}`,
       `${add('old', -1)} ${totals('old', '-')} ${add('new', 1)} ${totals('new', '+')}`),
     trigger('renamed', `UPDATE OF name_key ON ${table} WHEN old.name_key <> new.name_key`, `${removeName} ${addName}`),
     trigger('described', `UPDATE OF meta ON ${table} WHEN old.meta <> new.meta`, `${removePairs} ${addPairs}`)
@@ -60,7 +63,9 @@ function sqliteTriggers ({ table, state, isFiles }: Counted): string[] {
 /** What was inserted last is kept in a list (kB), which every search goes through. The usual 4 MB take 150 ms. */
 const steady = 'WITH (gin_pending_list_limit = 64)'
 
-/** Statement by statement: a thousand rows that go at once are one change of a counter. Names and metadata have indexes of their own kind. */
+/**
+ * Statement by statement: a thousand rows that go at once are one change of a counter. Names and metadata have indexes of their own kind.
+ */
 export function postgresUpkeep (): string[] {
   return [
     'CREATE EXTENSION IF NOT EXISTS pg_trgm',
@@ -78,7 +83,8 @@ export function postgresUpkeep (): string[] {
 }
 
 function postgresTriggers ({ table, state, isFiles }: Counted): string[] {
-  const rows = (transition: string, by: number): string => `SELECT user_id, ${state} AS state, ${isFiles ? 'size_bytes' : '0::bigint'} AS bytes, ${by}::bigint AS n FROM ${transition}${isFiles ? ' WHERE origin <> \'pins\'' : ''}`
+  const rows = (transition: string, by: number): string =>
+    `SELECT user_id, ${state} AS state, ${isFiles ? 'size_bytes' : '0::bigint'} AS bytes, ${by}::bigint AS n FROM ${transition}${isFiles ? ' WHERE origin <> \'pins\'' : ''}`
   const added = rows('added', 1)
   const removed = rows('removed', -1)
   const counting = (changes: string): string => `

@@ -8,7 +8,10 @@ export const v04Events: Migration = {
   version: 4,
   statements: kind => [
     table(kind, 'event_heads', `user_id text PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, seq bigint NOT NULL`),
-    table(kind, 'events', `${withUser}, seq bigint NOT NULL, at bigint NOT NULL, type text NOT NULL, data text NOT NULL, PRIMARY KEY (user_id, seq)`),
+    table(
+      kind, 'events',
+      `${withUser}, seq bigint NOT NULL, at bigint NOT NULL, type text NOT NULL, data text NOT NULL, PRIMARY KEY (user_id, seq)`
+    ),
     table(kind, 'webhooks', `id text PRIMARY KEY, ${withUser}, workspace_id text NOT NULL, url text NOT NULL, secret text NOT NULL, types text NOT NULL DEFAULT '[]',
       state text NOT NULL, seq bigint NOT NULL, tried_seq bigint NOT NULL DEFAULT 0, failures bigint NOT NULL DEFAULT 0, next_try_at bigint NOT NULL DEFAULT 0, lease_until bigint NOT NULL DEFAULT 0,
       created_at bigint NOT NULL`),

@@ -2,7 +2,9 @@ import type { DatabaseKind, Migration } from './migration.ts'
 
 const number = (kind: DatabaseKind): string => kind === 'sqlite' ? 'INTEGER' : 'bigint'
 
-/** Users are listed by what they use, when they were last seen, and their state; invitations can be listed, revoked, and say who used them. */
+/**
+ * Users are listed by what they use, when they were last seen, and their state; invitations can be listed, revoked, and say who used them.
+ */
 export const v06SeenUsers: Migration = {
   version: 6,
   statements: kind => [

@@ -64,7 +64,9 @@ class Use implements DatabaseConnection {
     this.#client = undefined
   }
 
-  async #query (query: { text: string, values?: unknown[], name?: string }): Promise<{ command: string, rowCount: number | null, rows: unknown[] }> {
+  async #query (query: {
+    text: string, values?: unknown[], name?: string
+  }): Promise<{ command: string, rowCount: number | null, rows: unknown[] }> {
     if (this.#client == null) throw new ClusterError('INTERNAL', {}, { message: 'the transaction is over' })
     try {
       return await this.#client.query(query)

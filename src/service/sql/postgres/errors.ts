@@ -59,7 +59,9 @@ function networkCode (err: unknown): ErrorCode | undefined {
   const code = (err as { code?: unknown } | null)?.code
   if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return 'NOT_READY'
   if (err instanceof AggregateError) return 'NOT_READY'
-  return err instanceof Error && /connection|timeout|client was closed|not queryable|pool after calling end/i.test(err.message) ? 'NOT_READY' : undefined
+  return err instanceof Error && /connection|timeout|client was closed|not queryable|pool after calling end/i.test(err.message)
+    ? 'NOT_READY'
+    : undefined
 }
 
 /** Whether the connection that threw this is of no use any more. */

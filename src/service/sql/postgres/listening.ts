@@ -24,8 +24,8 @@ const checkMs = 30_000
 const longestPauseMs = 5000
 
 /**
- * The connection that hears what the peers of a database tell each other. When it was lost, everybody is told that something may have been missed as soon as
- * there is another one. Measures also how far the server's clock is from ours.
+ * The connection that hears what the peers of a database tell each other. When it was lost, everybody is told that something may have been
+ * missed as soon as there is another one. Measures also how far the server's clock is from ours.
  */
 export class Listening implements Worker {
   readonly name = 'service-database-listening'

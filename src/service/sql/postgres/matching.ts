@@ -17,9 +17,10 @@ const keys = { files: 'id', pins: 'request_id' } as const
 const ages = { files: 'uploaded_at', pins: 'created' } as const
 
 /**
- * See `SqlDatabase.matching`. An index of trigrams or metadata gives all its rows or none, so what is frequent is told by a sample first. The planner multiplies what it guesses of each filter,
- * takes the product for one row, and sorts everything; within CASE it guesses that half of the rows fit. Of a table that has just grown it knows nothing, and would read all of a user's rows in an index
- * to join them with the candidates: so there is one index only that each query can take.
+ * See `SqlDatabase.matching`. An index of trigrams or metadata gives all its rows or none, so what is frequent is told by a sample first.
+ * The planner multiplies what it guesses of each filter, takes the product for one row, and sorts everything; within CASE it guesses that
+ * half of the rows fit. Of a table that has just grown it knows nothing, and would read all of a user's rows in an index to join them with
+ * the candidates: so there is one index only that each query can take.
  */
 export async function postgresMatching (matching: Matching): Promise<Condition> {
   const { table, user, search } = matching
@@ -40,12 +41,16 @@ const withoutIndex = (tests: readonly Condition[]): Condition => sql`case when $
 /** Their keys; one more than are few when there are more. */
 async function candidatesOf ({ db, table }: Matching, indexed: readonly Condition[]): Promise<string[]> {
   const key = sql.id(keys[table])
-  const { rows } = await sql<{ key: string }>`select ${key} as key from ${sql.table(table)} where ${allOf(indexed)} limit ${sql.lit(fewRows + 1)}`.execute(db)
+  const { rows } =
+    await sql<{
+      key: string
+    }>`select ${key} as key from ${sql.table(table)} where ${allOf(indexed)} limit ${sql.lit(fewRows + 1)}`.execute(db)
   return rows.map(({ key }) => key)
 }
 
 async function isFrequent ({ db, table, user }: Matching, fits: Condition): Promise<boolean> {
-  const newest = sql`select * from ${sql.table(table)} where user_id = ${user} order by ${sql.id(ages[table])} desc limit ${sql.lit(sampledRows)}`
+  const newest =
+    sql`select * from ${sql.table(table)} where user_id = ${user} order by ${sql.id(ages[table])} desc limit ${sql.lit(sampledRows)}`
   const { rows } = await sql`select 1 from (${newest}) as ${sql.id(table)} where ${fits} limit ${sql.lit(manyOfThem)}`.execute(db)
   return rows.length === manyOfThem
 }

@@ -63,7 +63,9 @@ class PostgresDatabase implements SqlDatabase {
     this.#init = init
     this.#deps = deps
     this.#channels = new Channels(deps.log)
-    this.#listening = new Listening({ ...deps, channels: this.#channels, newClient: () => new Client({ ...clientConfig(init.url), query_timeout: 10_000 }) })
+    this.#listening = new Listening({
+      ...deps, channels: this.#channels, newClient: () => new Client({ ...clientConfig(init.url), query_timeout: 10_000 })
+    })
     this.db = new Kysely({ dialect: postgresDialect(() => this.#open.reading) })
     this.#writing = new Kysely({ dialect: postgresDialect(() => this.#open.writing) })
   }
@@ -99,7 +101,11 @@ class PostgresDatabase implements SqlDatabase {
         return await this.#attempt(work, attempt > triesSideBySide)
       } catch (err) {
         if (!isConflict(err)) throw err
-        if (clock.now() > until) throw new ClusterError('NOT_READY', { attempts: attempt }, { message: 'too many others write to the service\'s database', cause: err })
+        if (clock.now() > until) {
+          throw new ClusterError('NOT_READY', { attempts: attempt }, {
+            message: 'too many others write to the service\'s database', cause: err
+          })
+        }
       }
       await clock.sleep(random.float() * Math.min(5 * 2 ** attempt, 100))
     }
@@ -127,7 +133,9 @@ class PostgresDatabase implements SqlDatabase {
     return this.#writing.connection().execute(async connection => {
       if (isQueued) await sql.raw(`select pg_advisory_lock${queueLock}`).execute(connection)
       try {
-        return await connection.transaction().setIsolationLevel('serializable').execute(tx => insideTransaction(this.#deps.clock, () => work(tx)))
+        return await connection.transaction().setIsolationLevel('serializable').execute(
+          tx => insideTransaction(this.#deps.clock, () => work(tx))
+        )
       } finally {
         if (isQueued) await sql.raw(`select pg_advisory_unlock${queueLock}`).execute(connection).catch(() => {}) // went with the connection
       }
@@ -137,7 +145,9 @@ class PostgresDatabase implements SqlDatabase {
   /** `limitMs`: of a statement, 0 for none. */
   #pool (max: number, { limitMs, options = '' }: { limitMs: number, options?: string }): Pool {
     const timeouts = `-c statement_timeout=${limitMs} -c idle_in_transaction_session_timeout=${limitMs}`
-    const pool = new Pool({ ...clientConfig(this.#init.url, `${timeouts} ${options}`), max, ...(limitMs === 0 ? {} : { query_timeout: limitMs + 5000 }) })
+    const pool = new Pool({
+      ...clientConfig(this.#init.url, `${timeouts} ${options}`), max, ...(limitMs === 0 ? {} : { query_timeout: limitMs + 5000 })
+    })
     // clients that nobody uses: the pool gives them up by itself
     pool.on('error', err => this.#deps.log.debug('a connection to the service\'s database ended', { err }))
     return pool
@@ -149,7 +159,11 @@ class PostgresDatabase implements SqlDatabase {
     return db.transaction().setIsolationLevel('read committed').execute(async tx => {
       const run = async (text: string): Promise<void> => {
         await sql.raw(text).execute(tx).catch((err: unknown) => {
-          throw isMissingFeature(err) ? new ClusterError('INVALID_CONFIG', {}, { message: `${messageOf(err)}; pg_trgm and btree_gin come with PostgreSQL's package "contrib"`, cause: err }) : err
+          throw isMissingFeature(err)
+            ? new ClusterError('INVALID_CONFIG', {}, {
+              message: `${messageOf(err)}; pg_trgm and btree_gin come with PostgreSQL's package "contrib"`, cause: err
+            })
+            : err
         })
       }
       await run(`select pg_advisory_xact_lock${migrationLock}`)
@@ -182,6 +196,10 @@ function clientConfig (url: string, options = ''): ClientConfig {
     application_name: 'helia-cluster',
     // plans for texts to search for are made with these texts
     options: `-c plan_cache_mode=force_custom_plan ${options}`.trim(),
-    types: { getTypeParser: ((id: number, format?: 'text' | 'binary') => numberTypes.includes(id) ? Number : types.getTypeParser(id, format)) as typeof types.getTypeParser }
+    types: {
+      getTypeParser: (
+        (id: number, format?: 'text' | 'binary') => numberTypes.includes(id) ? Number : types.getTypeParser(id, format)
+      ) as typeof types.getTypeParser
+    }
   }
 }

@@ -4,7 +4,8 @@ import { ClusterError } from '../../../base/errors.ts'
 import { openingError } from './integrity.ts'
 
 /**
- * Writes a copy of the database as it is at this moment into a file that isn't there yet, also while a daemon works with it. Everything is in that one file, and on the disk when this returns.
+ * Writes a copy of the database as it is at this moment into a file that isn't there yet, also while a daemon works with it. Everything is
+ * in that one file, and on the disk when this returns.
  * Nothing stays when it fails. Throws NOT_FOUND when there is no database, CONFLICT when the target is there.
  */
 export function copyDatabase (file: string, target: string): void {

@@ -132,7 +132,10 @@ class Adapter extends SqliteAdapter {
   override get supportsMultipleConnections (): boolean { return true }
 }
 
-/** Kysely on a connection of `node:sqlite`. With `control` for transactions, of which the caller begins one at a time, else for single statements. */
+/**
+ * Kysely on a connection of `node:sqlite`. With `control` for transactions, of which the caller begins one at a time, else for single
+ * statements.
+ */
 export function sqliteDialect (connection: () => SqliteConnectionFile, control?: TransactionControl): Dialect {
   return {
     createDriver: () => new ConnectionDriver(connection, control),

@@ -18,11 +18,11 @@ export function syncedFile (path: string): SyncedFile {
 }
 
 /**
- * Brings commits to the disk, all that were made before in one go (group commit), beside the event loop. SQLite itself would wait for the disk inside of COMMIT, and
- * everything else in this process with it.
+ * Brings commits to the disk, all that were made before in one go (group commit), beside the event loop. SQLite itself would wait for the
+ * disk inside of COMMIT, and everything else in this process with it.
  *
- * This holds because SQLite (WAL, synchronous=NORMAL) syncs its log before it copies from it, and the copy before it begins the log anew: what was committed is always either in a
- * log that this sync covers, or synced already.
+ * This holds because SQLite (WAL, synchronous=NORMAL) syncs its log before it copies from it, and the copy before it begins the log anew:
+ * what was committed is always either in a log that this sync covers, or synced already.
  */
 export class Durability {
   readonly #file: SyncedFile
@@ -32,7 +32,10 @@ export class Durability {
 
   constructor (file: SyncedFile) { this.#file = file }
 
-  /** Resolves when all that has been written by now is on the disk. After a failure nobody knows what the kernel has dropped: everything later is rejected as well. */
+  /**
+   * Resolves when all that has been written by now is on the disk. After a failure nobody knows what the kernel has dropped: everything
+   * later is rejected as well.
+   */
   async written (): Promise<void> {
     if (this.#failure != null) throw this.#failure
     if (this.#running == null) return this.#begin()
@@ -59,7 +62,9 @@ export class Durability {
 
   async #sync (): Promise<void> {
     try { await this.#file.sync() } catch (cause) {
-      this.#failure = new ClusterError('INTERNAL', {}, { message: 'the disk did not take what the service\'s database wrote; restart the peer', cause })
+      this.#failure = new ClusterError('INTERNAL', {}, {
+        message: 'the disk did not take what the service\'s database wrote; restart the peer', cause
+      })
       throw this.#failure
     }
   }

@@ -5,7 +5,9 @@ interface SqliteError { errcode?: unknown }
 
 /** SQLite's codes without what specifies them: https://sqlite.org/rescode.html */
 const busy = [5, 6]
-const codes: Readonly<Record<number, ErrorCode>> = { 5: 'NOT_READY', 6: 'NOT_READY', 13: 'STORAGE_FULL', 18: 'INVALID_ARGUMENT', 19: 'CONFLICT' }
+const codes: Readonly<Record<number, ErrorCode>> = {
+  5: 'NOT_READY', 6: 'NOT_READY', 13: 'STORAGE_FULL', 18: 'INVALID_ARGUMENT', 19: 'CONFLICT'
+}
 /** What is on the disk isn't what was written there. */
 const damage = [11, 26]
 
@@ -24,5 +26,8 @@ export function sqliteError (err: unknown, file: string): unknown {
   const code = codes[sqliteCode] ?? 'INTERNAL'
   // its words name tables and columns: they are for the log
   const why = damage.includes(sqliteCode) ? 'it is damaged' : code === 'NOT_READY' ? 'another process writes to it' : errorCodes[code]
-  return new ClusterError(code, damage.includes(sqliteCode) ? { file, sqliteCode, damaged: true } : { sqliteCode }, { message: `the service's database: ${why}`, cause: err })
+  return new ClusterError(
+    code, damage.includes(sqliteCode) ? { file, sqliteCode, damaged: true } : { sqliteCode },
+    { message: `the service's database: ${why}`, cause: err }
+  )
 }

@@ -14,8 +14,11 @@ const dayMs = 24 * 60 * 60_000
 
 /** A file that isn't what was written into it. Its text is for the operator. */
 export function damaged (file: string, what: string): ClusterError {
-  const advice = `stop the peer, look at the disk, and put back a backup; what can be read of it: sqlite3 ${file} .recover (see docs/operations/troubleshooting.md)`
-  return new ClusterError('INVALID_DATA', { file, damaged: true }, { message: `the service's database ${file} is damaged (${what}): ${advice}` })
+  const advice =
+    `stop the peer, look at the disk, and put back a backup; what can be read of it: sqlite3 ${file} .recover (see docs/operations/troubleshooting.md)`
+  return new ClusterError(
+    'INVALID_DATA', { file, damaged: true }, { message: `the service's database ${file} is damaged (${what}): ${advice}` }
+  )
 }
 
 /** What was thrown while a database was opened or copied; damage with what to do about it. */
@@ -39,7 +42,9 @@ export interface IntegrityCheckDeps {
   onDamage: (err: ClusterError) => void
 }
 
-/** Compares all tables with their indexes, soon after the start and every day: in a thread, because it takes seconds (15 ms for each MB). */
+/**
+ * Compares all tables with their indexes, soon after the start and every day: in a thread, because it takes seconds (15 ms for each MB).
+ */
 export class IntegrityCheck implements Worker {
   readonly name = 'service-database-check'
   readonly runAtStart = false

@@ -77,8 +77,8 @@ const sqliteFilters = (table: Searched, user: string): FilterDialect<Filter> => 
 const space = '\u0001'
 
 /**
- * The SQL function of this name: each character of a text, and each two of them, are a trigram of the result. So texts that are too short for a trigram are found by
- * the same kind of index.
+ * The SQL function of this name: each character of a text, and each two of them, are a trigram of the result. So texts that are too short
+ * for a trigram are found by the same kind of index.
  */
 export const spaced = (text: string): string => `${space}${Array.from(text).join(space)}${space}`
 

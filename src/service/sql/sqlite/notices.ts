@@ -16,8 +16,8 @@ export async function writeNotice (tx: Sql, { channel, text }: Notice, { origin,
 }
 
 /**
- * Notices of other processes on the same file: commands like `user suspend` that run beside the daemon. `data_version` tells without reading anything whether another
- * connection has written.
+ * Notices of other processes on the same file: commands like `user suspend` that run beside the daemon. `data_version` tells without
+ * reading anything whether another connection has written.
  */
 export class NoticePoll implements Worker {
   readonly name = 'service-database-notices'
@@ -41,7 +41,9 @@ export class NoticePoll implements Worker {
     const version = this.#reader.query<{ data_version: number }>('pragma data_version').rows[0]?.data_version
     if (version === this.#version) return 'idle'
     this.#version = version
-    const { rows } = this.#reader.query<Notice & { id: number, origin: string }>('select id, origin, channel, text from notices where id > ? order by id', [this.#last])
+    const { rows } = this.#reader.query<Notice & { id: number, origin: string }>(
+      'select id, origin, channel, text from notices where id > ? order by id', [this.#last]
+    )
     // this process stood still for so long that some are gone
     if (rows.length > 0 && rows[0]!.id > this.#last + 1) this.#channels.tellAllMissed()
     for (const { id, origin, channel, text } of rows) {

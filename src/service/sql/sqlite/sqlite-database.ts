@@ -41,14 +41,22 @@ export interface SqliteDatabaseDeps {
   syncedFile?: (path: string) => SyncedFile
 }
 
-/** A `SqlDatabase` in a SQLite file: one connection writes, one reads. Other processes may use the file too, for short commands beside the daemon. */
+/**
+ * A `SqlDatabase` in a SQLite file: one connection writes, one reads. Other processes may use the file too, for short commands beside the
+ * daemon.
+ */
 export function sqliteDatabase (init: SqliteDatabaseInit, deps: SqliteDatabaseDeps): SqlDatabase {
   return new SqliteDatabase(init, deps)
 }
 
-interface Open { writer: SqliteConnectionFile, reader: SqliteConnectionFile, durability: Durability, serviceId: string, workers: WorkerHandle[] }
+interface Open {
+  writer: SqliteConnectionFile, reader: SqliteConnectionFile, durability: Durability, serviceId: string, workers: WorkerHandle[]
+}
 
-/** How long SQLite itself waits, in the midst of everything, while another process opens or repairs the file; for another writer we wait, looking again after `busyPauseMs`. */
+/**
+ * How long SQLite itself waits, in the midst of everything, while another process opens or repairs the file; for another writer we wait,
+ * looking again after `busyPauseMs`.
+ */
 const openingBusyMs = 1000
 const longestBusyMs = 10_000
 const busyPauseMs = 10
@@ -134,7 +142,11 @@ class SqliteDatabase implements SqlDatabase {
   async transaction<T> (work: (tx: Sql) => Promise<T>, { isAhead = false, isDurable = true }: TransactionOptions = {}): Promise<T> {
     refuseNested()
     const { durability } = this.#open
-    if (this.#damage != null) throw new ClusterError('NOT_READY', {}, { message: 'the service\'s database is damaged: its operator has to look', cause: this.#damage })
+    if (this.#damage != null) {
+      throw new ClusterError('NOT_READY', {}, {
+        message: 'the service\'s database is damaged: its operator has to look', cause: this.#damage
+      })
+    }
     if (this.#isStopping) throw new ClusterError('NOT_READY', { component: this.name })
     this.#underWay++
     try {
@@ -215,7 +227,8 @@ class SqliteDatabase implements SqlDatabase {
     try {
       const hasTables = writer.query('select 1 from sqlite_master where type = \'table\' and name = \'meta\'').rows.length > 0
       const version = hasTables ? Number(meta(writer, 'schema_version') ?? 0) : 0
-      const setMeta = (key: string, value: string): unknown => writer.query('insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value', [key, value])
+      const setMeta = (key: string, value: string): unknown =>
+        writer.query('insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value', [key, value])
       await migrate('sqlite', {
         version: async () => version,
         run: async statement => writer.run(statement),
@@ -254,7 +267,9 @@ function openConnection (file: string, role: 'writer' | 'reader'): SqliteConnect
     db.function('spaced', { deterministic: true, directOnly: false }, text => spaced(String(text)))
     const connection = new SqliteConnectionFile(db, file)
     // synchronous=NORMAL: see `Durability`
-    connection.run('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
+    connection.run(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY'
+    )
     connection.run(role === 'writer' ? 'PRAGMA busy_timeout = 0' : 'PRAGMA query_only = ON')
     return connection
   } catch (err) {

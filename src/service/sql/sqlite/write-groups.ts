@@ -25,8 +25,9 @@ interface Group { readonly committed: Promise<void>, resolve: () => void, reject
 const sliceMs = 25
 
 /**
- * Who may write next: one at a time, in the order in which they came, and before all of these those that work for many (`isAhead`). All that wait write in one transaction
- * of SQLite, each within a savepoint (group commit): most of what a commit costs (search indexes, pages of counters and indexes, locks) it costs only once.
+ * Who may write next: one at a time, in the order in which they came, and before all of these those that work for many (`isAhead`). All
+ * that wait write in one transaction of SQLite, each within a savepoint (group commit): most of what a commit costs (search indexes, pages
+ * of counters and indexes, locks) it costs only once.
  */
 export class WriteGroups {
   readonly #control: GroupControl
@@ -68,7 +69,9 @@ export class WriteGroups {
   }
 
   #end (): void {
-    const next = this.#control.isOpen && this.#group != null && this.#clock.now() < this.#group.endsAt ? this.#ahead.shift() ?? this.#waiting.shift() : undefined
+    const next = this.#control.isOpen && this.#group != null && this.#clock.now() < this.#group.endsAt
+      ? this.#ahead.shift() ?? this.#waiting.shift()
+      : undefined
     if (next != null) return next()
     this.#commit()
     void this.#pass()

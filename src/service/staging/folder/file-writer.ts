@@ -67,6 +67,8 @@ export class FileWriter {
     if (bytesWritten === total) return
     // a disk that is nearly full takes less; the next write says what is wrong
     const bytes = Buffer.concat(pieces)
-    while (bytesWritten < total) bytesWritten += (await this.#file.write(bytes, bytesWritten, total - bytesWritten, at + bytesWritten)).bytesWritten
+    while (bytesWritten < total) {
+      bytesWritten += (await this.#file.write(bytes, bytesWritten, total - bytesWritten, at + bytesWritten)).bytesWritten
+    }
   }
 }

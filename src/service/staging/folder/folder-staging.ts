@@ -14,7 +14,10 @@ export interface FolderStagingInit {
   folder: string
   /** Whose drafts go at the start: a name of this peer. Default: nobody shares the folder. */
   owner?: string
-  /** What is written is made durable after so many bytes, so that the end has little left to do, and an append has something to tell. Default 32 MiB. */
+  /**
+   * What is written is made durable after so many bytes, so that the end has little left to do, and an append has something to tell.
+   * Default 32 MiB.
+   */
   syncBytes?: number
 }
 
@@ -23,8 +26,8 @@ const groupBytes = 2 ** 20
 const readBytes = 256 * 1024
 
 /**
- * Staging in a folder: `objects` has what `put` made, `drafts/OWNER` what it is making, `open` what `append` makes, `id` says which folder it is. A draft is written, synced and renamed, so an object is there as a whole
- * or not at all.
+ * Staging in a folder: `objects` has what `put` made, `drafts/OWNER` what it is making, `open` what `append` makes, `id` says which folder
+ * it is. A draft is written, synced and renamed, so an object is there as a whole or not at all.
  */
 export function folderStaging (init: FolderStagingInit): Staging { return new FolderStaging(init) }
 
@@ -74,7 +77,9 @@ class FolderStaging implements Staging {
     })
   }
 
-  async append (key: string, offset: number, source: AsyncIterable<Uint8Array>, { signal, onDurable = async () => {} }: AppendOptions = {}): Promise<number> {
+  async append (
+    key: string, offset: number, source: AsyncIterable<Uint8Array>, { signal, onDurable = async () => {} }: AppendOptions = {}
+  ): Promise<number> {
     const path = this.#path('open', key)
     const end = this.#appending.begin(key)
     try {
@@ -91,7 +96,9 @@ class FolderStaging implements Staging {
     if (length <= 0) return
     const room = await told(async () => await this.#roomOf(key))
     if (room == null) throw noSuchObject(key)
-    const stream = createReadStream(this.#path(room, key), { start: offset, end: offset + length - 1, highWaterMark: readBytes, ...(signal == null ? {} : { signal }) })
+    const stream = createReadStream(this.#path(room, key), {
+      start: offset, end: offset + length - 1, highWaterMark: readBytes, ...(signal == null ? {} : { signal })
+    })
     try {
       for await (const piece of stream) yield piece as Uint8Array
     } catch (err) {
@@ -120,7 +127,9 @@ class FolderStaging implements Staging {
     }
   }
 
-  async #write (path: string, { from, flags }: { from: number, flags: string }, source: AsyncIterable<Uint8Array>, { signal, onDurable }: WriteOptions): Promise<number> {
+  async #write (
+    path: string, { from, flags }: { from: number, flags: string }, source: AsyncIterable<Uint8Array>, { signal, onDurable }: WriteOptions
+  ): Promise<number> {
     await using file = await opened(path, flags)
     await cutAt(file, from)
     if (flags.startsWith('wx') && onDurable != null) await this.#syncFolder('open')

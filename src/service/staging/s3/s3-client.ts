@@ -28,7 +28,9 @@ export interface Bucket {
 const partsUnderWay = 2
 
 /** The SDK is large. It comes with this file, which is loaded by who wants S3 (`import()` of its CommonJS has no names in a bundle). */
-export async function s3Bucket ({ endpoint, bucket, region, accessKey, secretKey, forcePathStyle, partBytes }: S3StagingInit & { partBytes: number }): Promise<Bucket> {
+export async function s3Bucket (
+  { endpoint, bucket, region, accessKey, secretKey, forcePathStyle, partBytes }: S3StagingInit & { partBytes: number }
+): Promise<Bucket> {
   const client: S3Client = new sdk.S3Client({
     endpoint,
     region,
@@ -78,7 +80,9 @@ export async function s3Bucket ({ endpoint, bucket, region, accessKey, secretKey
     },
     async * list (prefix, signal) {
       for await (const page of sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, options(signal))) {
-        for (const { Key, Size, LastModified } of page.Contents ?? []) yield { key: Key ?? '', sizeBytes: Size ?? 0, changedAt: LastModified?.getTime() ?? 0 }
+        for (const { Key, Size, LastModified } of page.Contents ?? []) {
+          yield { key: Key ?? '', sizeBytes: Size ?? 0, changedAt: LastModified?.getTime() ?? 0 }
+        }
       }
     },
     async endUnfinished (key) {

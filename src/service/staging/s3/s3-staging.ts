@@ -23,8 +23,8 @@ const usualPartBytes = 8 * 2 ** 20
 const offsetDigits = 16
 
 /**
- * Staging in a bucket: `staging/objects/KEY` is what `put` made, `staging/open/KEY/OFFSET` are the parts that `append` made, one object for each, named by where they begin. An object
- * whose parts don't join ends at the gap.
+ * Staging in a bucket: `staging/objects/KEY` is what `put` made, `staging/open/KEY/OFFSET` are the parts that `append` made, one object for
+ * each, named by where they begin. An object whose parts don't join ends at the gap.
  */
 export function s3Staging (init: S3StagingInit, { log }: { log: Logger }): Staging { return new S3Staging(init, log) }
 
@@ -48,7 +48,10 @@ class S3Staging implements Staging {
     try {
       await this.#told(async bucket => bucket.size('staging', signal))
     } catch (err) {
-      this.#log.warn('the S3 server of the staging area does not answer as it should; it is tried again with every upload', { endpoint: this.#init.endpoint, bucket: this.#init.bucket, err })
+      this.#log.warn(
+        'the S3 server of the staging area does not answer as it should; it is tried again with every upload',
+        { endpoint: this.#init.endpoint, bucket: this.#init.bucket, err }
+      )
     }
   }
 
@@ -72,7 +75,9 @@ class S3Staging implements Staging {
     })
   }
 
-  async append (key: string, offset: number, source: AsyncIterable<Uint8Array>, { signal, onDurable = async () => {} }: AppendOptions = {}): Promise<number> {
+  async append (
+    key: string, offset: number, source: AsyncIterable<Uint8Array>, { signal, onDurable = async () => {} }: AppendOptions = {}
+  ): Promise<number> {
     const prefix = partsPrefix(key)
     const end = this.#appending.begin(key)
     let position = offset
@@ -132,7 +137,9 @@ class S3Staging implements Staging {
   }
 
   async * keys ({ signal }: StagingOptions = {}): AsyncGenerator<StagedObject, void, undefined> {
-    for await (const { key: name, ...facts } of this.#listed('staging/objects/', signal)) yield { key: name.slice('staging/objects/'.length), ...facts, isOpen: false }
+    for await (const { key: name, ...facts } of this.#listed('staging/objects/', signal)) {
+      yield { key: name.slice('staging/objects/'.length), ...facts, isOpen: false }
+    }
     let open: StagedObject | undefined
     for await (const { key: name, sizeBytes, changedAt } of this.#listed('staging/open/', signal)) {
       const key = name.split('/')[2] ?? ''
@@ -246,6 +253,11 @@ function telling (err: unknown): unknown {
   if (isClusterError(err) || isFault(err)) return err
   const status = statusOf(err)
   const { name = '' } = err as Error
-  if (status === 507 || name === 'XMinioStorageFull' || name === 'QuotaExceeded' || name === 'EntityTooLarge') return new ClusterError('STORAGE_FULL', {}, { cause: err })
-  return new ClusterError('NOT_READY', { ...(status == null ? {} : { status }), name }, { message: `the S3 server of the staging area does not take it: ${messageOf(err)}`, cause: err })
+  if (status === 507 || name === 'XMinioStorageFull' || name === 'QuotaExceeded' || name === 'EntityTooLarge') {
+    return new ClusterError('STORAGE_FULL', {}, { cause: err })
+  }
+  return new ClusterError(
+    'NOT_READY', { ...(status == null ? {} : { status }), name },
+    { message: `the S3 server of the staging area does not take it: ${messageOf(err)}`, cause: err }
+  )
 }

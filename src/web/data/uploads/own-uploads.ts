@@ -13,7 +13,9 @@ import { indexedRecords, newUploadId } from './upload-records.ts'
 const wholeBytes = 1024 * 1024
 
 /** As a form: browsers send no streams over HTTP/1.1. */
-async function sendWhole ({ name, content, pin, group }: { name: string, content: Blob } & UploadChoice, signal: AbortSignal): Promise<StoredFile> {
+async function sendWhole (
+  { name, content, pin, group }: { name: string, content: Blob } & UploadChoice, signal: AbortSignal
+): Promise<StoredFile> {
   const form = new FormData()
   form.append('file', content, name)
   const query = new URLSearchParams({ pin, ...(group == null ? {} : { group }) })
@@ -34,7 +36,10 @@ let queue: UploadQueue | undefined
 /** The uploads of who is logged in: they go on while other pages are shown. */
 export function ownUploads (): UploadQueue {
   if (queue != null) return queue
-  const own = queue = new UploadQueue({}, { uploads: service.uploads, whole: { bytes: wholeBytes, send: sendWhole }, records: indexedRecords('helia-cluster-uploads'), clock: pageClock, newId: newUploadId, locks: navigator.locks })
+  const own = queue = new UploadQueue({}, {
+    uploads: service.uploads, whole: { bytes: wholeBytes, send: sendWhole }, records: indexedRecords('helia-cluster-uploads'),
+    clock: pageClock, newId: newUploadId, locks: navigator.locks
+  })
   const follow = (): void => {
     const { session, ended } = sessionState.get()
     if (session.kind !== 'loading') void own.setOwner(session.kind === 'user' && ended == null ? session.email : null)

@@ -4,7 +4,10 @@ const largeBytes = 16 * 1024 * 1024
 /** What is counted for the speed: this much of the past. */
 const windowMs = 4000
 
-/** How large requests are, so that each takes about a second: a slow line shows progress and loses little, a fast one isn't slowed down by requests. */
+/**
+ * How large requests are, so that each takes about a second: a slow line shows progress and loses little, a fast one isn't slowed down by
+ * requests.
+ */
 export class Pace {
   #bytes = 512 * 1024
   #sentAt: number | undefined

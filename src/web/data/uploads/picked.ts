@@ -106,7 +106,9 @@ async function gatherEntries (folder: FileSystemDirectoryEntry, path: string, fi
     for (const entry of entries) {
       const below = `${path}/${entry.name}`
       if (entry.isDirectory) await gatherEntries(entry as FileSystemDirectoryEntry, below, files)
-      else files.push({ path: below, file: await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject) }) })
+      else files.push({
+        path: below, file: await new Promise<File>((resolve, reject) => { (entry as FileSystemFileEntry).file(resolve, reject) })
+      })
     }
   }
 }

@@ -1,8 +1,9 @@
 import { statusOf } from '../errors.ts'
 
 /**
- * How an upload is. `waiting`: for its turn. `retrying`: the peer doesn't answer, `nextTryAt` says when it is asked again. `finishing`: all bytes are there, the file is being made.
- * `needs-files`, `needs-permission`: the page was loaded again, and the browser wants to be asked. `elsewhere`: another tab sends it. `signed-out`: nobody is logged in.
+ * How an upload is. `waiting`: for its turn. `retrying`: the peer doesn't answer, `nextTryAt` says when it is asked again. `finishing`: all
+ * bytes are there, the file is being made. `needs-files`, `needs-permission`: the page was loaded again, and the browser wants to be asked.
+ * `elsewhere`: another tab sends it. `signed-out`: nobody is logged in.
  */
 export type UploadState =
   | 'waiting' | 'sending' | 'paused' | 'retrying' | 'finishing' | 'done' | 'failed'
@@ -28,7 +29,10 @@ export const isOver = ({ state }: Pick<UploadItem, 'state'>): boolean => state =
 export const isUnderWay = ({ state }: Pick<UploadItem, 'state'>): boolean =>
   state === 'waiting' || state === 'sending' || state === 'retrying' || state === 'finishing'
 
-export interface UploadTotals { count: number, done: number, failed: number, underWay: number, stopped: number, sizeBytes: number, sentBytes: number, bytesPerSecond: number, leftMs: number | null }
+export interface UploadTotals {
+  count: number, done: number, failed: number, underWay: number, stopped: number, sizeBytes: number, sentBytes: number,
+  bytesPerSecond: number, leftMs: number | null
+}
 
 /** What all of them are together. */
 export function totalsOf (items: readonly UploadItem[]): UploadTotals {

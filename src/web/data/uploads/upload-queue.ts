@@ -40,8 +40,8 @@ const fateEveryMs = 700
 const toldEveryMs = 200
 
 /**
- * Uploads that go on in the background, whichever page is shown, and after a reload. What is kept of them is in `records`; the bytes stay in the files, and every request says from where on it sends.
- * `items` is what a page draws.
+ * Uploads that go on in the background, whichever page is shown, and after a reload. What is kept of them is in `records`; the bytes stay
+ * in the files, and every request says from where on it sends. `items` is what a page draws.
  */
 export class UploadQueue {
   readonly items: Store<readonly UploadItem[]> = createStore<readonly UploadItem[]>([])
@@ -56,7 +56,10 @@ export class UploadQueue {
     this.#deps = deps
   }
 
-  /** Whose uploads these are from now on; null: nobody is logged in, and nothing is sent. The same owner again: what waited for that goes on. */
+  /**
+   * Whose uploads these are from now on; null: nobody is logged in, and nothing is sent. The same owner again: what waited for that goes
+   * on.
+   */
   async setOwner (owner: string | null): Promise<void> {
     if (owner == null) {
       for (const { id } of this.items.get().filter(isUnderWay)) this.#halt(id, 'signed-out')
@@ -98,7 +101,8 @@ export class UploadQueue {
   #recordOf (picked: Picked, { owner, blob, choice: { pin, group } }: { owner: string, blob: Blob, choice: UploadChoice }): UploadRecord {
     const { kind, name, handle } = picked
     return {
-      id: this.#deps.newId(), owner, kind, name, type: kind === 'file' ? blob.type : '', sizeBytes: blob.size, marks: marksOf(picked), pin, group,
+      id: this.#deps.newId(), owner, kind, name, type: kind === 'file' ? blob.type : '', sizeBytes: blob.size, marks: marksOf(picked), pin,
+      group,
       addedAt: this.#deps.clock.now(), isPaused: false, uploadId: null, handle
     }
   }
@@ -123,7 +127,9 @@ export class UploadQueue {
     entry.tries = 0
     const hasFailed = this.#itemOf(id)?.state === 'failed'
     void this.#keep(id, hasFailed ? { isPaused: false, uploadId: null } : { isPaused: false })
-    this.#change(id, { ...(hasFailed ? { sentBytes: 0 } : {}), state: entry.blob == null ? 'needs-files' : 'waiting', error: null, nextTryAt: null })
+    this.#change(id, {
+      ...(hasFailed ? { sentBytes: 0 } : {}), state: entry.blob == null ? 'needs-files' : 'waiting', error: null, nextTryAt: null
+    })
     this.#pump()
   }
 
@@ -137,7 +143,9 @@ export class UploadQueue {
     this.#pump()
   }
 
-  pauseAll (): void { for (const { id, state } of this.items.get()) if (state === 'waiting' || state === 'sending' || state === 'retrying') this.pause(id) }
+  pauseAll (): void {
+    for (const { id, state } of this.items.get()) if (state === 'waiting' || state === 'sending' || state === 'retrying') this.pause(id)
+  }
   resumeAll (): void { for (const { id, state } of this.items.get()) if (state === 'paused') this.resume(id) }
 
   /** Takes what is done or has failed out of the list. */
@@ -162,7 +170,9 @@ export class UploadQueue {
 
   /** Files that were chosen again: those whose upload waits for them go on. Gives the others. */
   choose (picked: readonly Picked[]): Picked[] {
-    const waiting = Map.groupBy([...this.#entries.values()].filter(({ blob }) => blob == null), ({ record: { kind, name } }) => `${kind} ${name}`)
+    const waiting = Map.groupBy(
+      [...this.#entries.values()].filter(({ blob }) => blob == null), ({ record: { kind, name } }) => `${kind} ${name}`
+    )
     if (waiting.size === 0) return [...picked]
     const again: Array<{ entry: Entry, picked: Picked }> = []
     const fresh = picked.filter(one => {
@@ -320,7 +330,10 @@ export class UploadQueue {
     for (;;) {
       const { state, cid, error } = await uploads.status(entry.record.uploadId ?? '', { signal })
       if (state === 'done' || state === 'failed') {
-        this.#change(id, { state, cid, error: state === 'failed' ? error ?? 'The upload could not be made a file.' : null, sentBytes: sizeBytes, bytesPerSecond: null })
+        this.#change(id, {
+          state, cid, error: state === 'failed' ? error ?? 'The upload could not be made a file.' : null, sentBytes: sizeBytes,
+          bytesPerSecond: null
+        })
         if (state === 'done') await records.remove(id)
         return
       }
@@ -333,7 +346,8 @@ export class UploadQueue {
     const { id } = entry.record
     const failure = failureOf(err)
     if (failure === 'signed-out') this.#change(id, { state: 'signed-out', bytesPerSecond: null })
-    else if (failure === 'for-good' || (failure === 'lost' && entry.tries > 0)) this.#change(id, { state: 'failed', error: errorText(err), bytesPerSecond: null })
+    else if (failure === 'for-good' || (failure === 'lost' && entry.tries > 0))
+      this.#change(id, { state: 'failed', error: errorText(err), bytesPerSecond: null })
     else {
       if (failure === 'lost') {
         await this.#keep(id, { uploadId: null })
@@ -434,7 +448,8 @@ export class UploadQueue {
 }
 
 /** What Chromium's handles have beside the standard's. */
-type PermittedHandle = FileSystemHandle & Partial<Record<'queryPermission' | 'requestPermission', (options: { mode: 'read' }) => Promise<PermissionState>>>
+type PermittedHandle = FileSystemHandle & Partial<Record<'queryPermission' | 'requestPermission', (options: { mode: 'read' }) =>
+  Promise<PermissionState>>>
 
 class UnreadableError extends Error {
   override readonly message = 'The file can not be read any more.'
@@ -445,5 +460,6 @@ const lockOf = (id: string): string => `helia-cluster upload ${id}`
 const fileOf = ({ files }: Picked): Blob => files[0]?.file ?? new Blob([])
 
 const itemOf = ({ id, kind, name, marks, sizeBytes, pin }: UploadRecord, state: UploadState): UploadItem => ({
-  id, kind, name, fileCount: marks.length, sizeBytes, sentBytes: 0, bytesPerSecond: null, state, error: null, nextTryAt: null, cid: null, pin
+  id, kind, name, fileCount: marks.length, sizeBytes, sentBytes: 0, bytesPerSecond: null, state, error: null, nextTryAt: null, cid: null,
+  pin
 })

@@ -21,7 +21,8 @@ export interface UploadRecord {
 }
 
 /** Also where `crypto.randomUUID` is missing: pages of a plain http address. */
-export const newUploadId = (): string => [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+export const newUploadId = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('')
 
 export interface UploadRecords {
   all (owner: string): Promise<UploadRecord[]>

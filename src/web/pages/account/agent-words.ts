@@ -1,5 +1,9 @@
-const browsers: ReadonlyArray<[pattern: RegExp, name: string]> = [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrom(e|ium)\//, 'Chrome'], [/Safari\//, 'Safari']]
-const systems: ReadonlyArray<[pattern: RegExp, name: string]> = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Windows/, 'Windows'], [/Mac OS X/, 'macOS'], [/Linux|X11/, 'Linux']]
+const browsers: ReadonlyArray<[pattern: RegExp, name: string]> = [
+  [/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrom(e|ium)\//, 'Chrome'], [/Safari\//, 'Safari']
+]
+const systems: ReadonlyArray<[pattern: RegExp, name: string]> = [
+  [/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Windows/, 'Windows'], [/Mac OS X/, 'macOS'], [/Linux|X11/, 'Linux']
+]
 
 /** "Firefox on Linux", of what a browser calls itself; anything else as it is. */
 export function agentWords (agent: string): string {

@@ -22,13 +22,16 @@ export const usePeers = (): Query<PeersNow> => useQuery('cluster/peers', async s
   return { self: id, peers }
 }, { pollMs: oftenMs })
 
-export const usePinsHealth = (): Query<PinsHealth> => useQuery('cluster/pins-health', async signal => cluster.pinsHealth({ signal }), { pollMs: oftenMs })
+export const usePinsHealth = (): Query<PinsHealth> =>
+  useQuery('cluster/pins-health', async signal => cluster.pinsHealth({ signal }), { pollMs: oftenMs })
 
 export const useSync = (): Query<ClusterSync> => useQuery('cluster/sync', async signal => cluster.sync({ signal }), { pollMs: seldomMs })
 
-export const useReadiness = (): Query<Readiness> => useQuery('cluster/ready', async signal => cluster.readiness({ signal }), { pollMs: seldomMs })
+export const useReadiness = (): Query<Readiness> =>
+  useQuery('cluster/ready', async signal => cluster.readiness({ signal }), { pollMs: seldomMs })
 
-export const useAlerts = (): Query<Alert[]> => useQuery('cluster/alerts', async signal => await cluster.alerts({ signal }) ?? [], { pollMs: seldomMs })
+export const useAlerts = (): Query<Alert[]> =>
+  useQuery('cluster/alerts', async signal => await cluster.alerts({ signal }) ?? [], { pollMs: seldomMs })
 
 /** The latest values of the metrics that pages show. */
 export const useMetrics = (): Query<Metric[]> => useQuery('cluster/metrics', async signal => {
@@ -36,6 +39,8 @@ export const useMetrics = (): Query<Metric[]> => useQuery('cluster/metrics', asy
   return (await Promise.all(names.map(async name => await cluster.metrics(name, { signal }) ?? []))).flat()
 }, { pollMs: seldomMs })
 
-export const useGraph = (): Query<ConnectGraph> => useQuery('cluster/graph', async signal => cluster.connectGraph({ signal }), { pollMs: seldomMs })
+export const useGraph = (): Query<ConnectGraph> =>
+  useQuery('cluster/graph', async signal => cluster.connectGraph({ signal }), { pollMs: seldomMs })
 
-export const useHistory = (): Query<MetricHistory> => useQuery('cluster/history', async signal => cluster.metricHistory({ signal }), { pollMs: 30_000 })
+export const useHistory = (): Query<MetricHistory> =>
+  useQuery('cluster/history', async signal => cluster.metricHistory({ signal }), { pollMs: 30_000 })

@@ -13,17 +13,26 @@ const rounds = 300
 const margin = 56
 
 /**
- * Places of all peers and of their IPFS nodes, and who is connected to whom. The same for the same graph: nothing here is left to chance. `others`: connections to IPFS nodes that
- * belong to no peer; they aren't drawn.
+ * Places of all peers and of their IPFS nodes, and who is connected to whom. The same for the same graph: nothing here is left to chance.
+ * `others`: connections to IPFS nodes that belong to no peer; they aren't drawn.
  */
-export function layoutOf (graph: ConnectGraph, peers: readonly PeerRow[], { width, height }: { width: number, height: number }): DrawnGraph {
+export function layoutOf (
+  graph: ConnectGraph, peers: readonly PeerRow[], { width, height }: { width: number, height: number }
+): DrawnGraph {
   const nodes = nodesOf(graph, peers)
   const { links, others } = linksOf(graph, nodes)
-  const bodies = [...nodes.values()].map((node, at): Body => ({ node, x: width / 2 + 100 * Math.cos(at), y: height / 2 + 100 * Math.sin(at) }))
+  const bodies = [...nodes.values()].map((node, at): Body => ({
+    node, x: width / 2 + 100 * Math.cos(at), y: height / 2 + 100 * Math.sin(at)
+  }))
   const bodyOf = new Map(bodies.map(body => [body.node.id, body]))
-  const springs: Array<SimulationLinkDatum<Body> & { kind: GraphLink['kind'] }> = links.map(({ from, to, kind }) => ({ source: bodyOf.get(from.id) as Body, target: bodyOf.get(to.id) as Body, kind }))
+  const springs: Array<SimulationLinkDatum<Body> & { kind: GraphLink['kind'] }> = links.map(({ from, to, kind }) => ({
+    source: bodyOf.get(from.id) as Body, target: bodyOf.get(to.id) as Body, kind
+  }))
   forceSimulation(bodies)
-    .force('links', forceLink<Body, (typeof springs)[number]>(springs).distance(({ kind }) => kind === 'own' ? 46 : 130).strength(({ kind }) => kind === 'own' ? 1 : 0.15))
+    .force(
+      'links', forceLink<Body,
+      (typeof springs)[number]>(springs).distance(({ kind }) => kind === 'own' ? 46 : 130).strength(({ kind }) => kind === 'own' ? 1 : 0.15)
+    )
     .force('apart', forceManyBody<Body>().strength(-260))
     .force('room', forceCollide<Body>(({ node }) => node.kind === 'peer' ? 42 : 18))
     .force('across', forceX<Body>(width / 2).strength(0.04))
@@ -51,7 +60,9 @@ function nodesOf (graph: ConnectGraph, peers: readonly PeerRow[]): Map<string, G
   for (const { id, name, state, isSelf } of peers) nodes.set(id, { id, kind: 'peer', name, isHere: state === 'up', isSelf, x: 0, y: 0 })
   for (const [peer, ipfs] of Object.entries(graph.cluster_to_ipfs ?? {})) {
     const owner = nodes.get(peer)
-    if (owner != null && ipfs !== '') nodes.set(ipfs, { id: ipfs, kind: 'ipfs', name: `IPFS node of ${owner.name}`, isHere: owner.isHere, isSelf: false, x: 0, y: 0 })
+    if (owner != null && ipfs !== '') {
+      nodes.set(ipfs, { id: ipfs, kind: 'ipfs', name: `IPFS node of ${owner.name}`, isHere: owner.isHere, isSelf: false, x: 0, y: 0 })
+    }
   }
   return nodes
 }

@@ -10,7 +10,9 @@ export interface ManyOptions<T> {
 }
 
 /** Does something with each of many, several at a time; goes on when some fail. Ends early, without an error, when the signal aborts. */
-export async function forMany<T> (items: readonly T[], act: (item: T) => Promise<unknown>, { signal, atATime = 8, onProgress, onFailed }: ManyOptions<T>): Promise<ManyProgress> {
+export async function forMany<T> (
+  items: readonly T[], act: (item: T) => Promise<unknown>, { signal, atATime = 8, onProgress, onFailed }: ManyOptions<T>
+): Promise<ManyProgress> {
   const progress: ManyProgress = { done: 0, failed: 0, total: items.length }
   let next = 0
   const work = async (): Promise<void> => {

@@ -97,7 +97,11 @@ export function costText ({ pins, alone }: Pick<PeerPins, 'pins' | 'alone'>): st
   if (pins === 0) return 'No pin is allocated to it by name.'
   const some = pins === 1 ? '1 pin has a copy less' : `${countOf(pins)} pins have a copy less`
   if (alone === 0) return `${some}; all of ${pins === 1 ? 'it' : 'them'} can still be reached on other peers.`
-  if (alone === pins) return pins === 1 ? '1 pin is out of reach: no other peer is to have it.' : `${countOf(pins)} pins are out of reach: no other peer is to have them.`
+  if (alone === pins) {
+    return pins === 1
+      ? '1 pin is out of reach: no other peer is to have it.'
+      : `${countOf(pins)} pins are out of reach: no other peer is to have them.`
+  }
   return `${some}; ${countOf(alone)} of them ${alone === 1 ? 'is' : 'are'} out of reach: no other peer is to have ${alone === 1 ? 'it' : 'them'}.`
 }
 

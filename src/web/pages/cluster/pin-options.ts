@@ -18,7 +18,9 @@ export function optionsOf (pin: Pin): PinOptions {
 export const isEverywhere = ({ replication_factor_max: most }: Pick<Pin, 'replication_factor_max'>): boolean => most === -1
 
 /** "every peer", "2 peers", "1 to 3 peers" */
-export function copiesText ({ replication_factor_min: min, replication_factor_max: most }: Pick<Pin, 'replication_factor_min' | 'replication_factor_max'>): string {
+export function copiesText (
+  { replication_factor_min: min, replication_factor_max: most }: Pick<Pin, 'replication_factor_min' | 'replication_factor_max'>
+): string {
   if (most === -1) return 'every peer'
   if (min === most) return most === 1 ? '1 peer' : `${most} peers`
   return `${min} to ${most} peers`

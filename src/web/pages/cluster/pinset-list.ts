@@ -43,7 +43,9 @@ const standingHoldsMs = 20_000
 
 /** The pinset as it streams in. What is seen of it is asked how it stands; a list by status knows already. */
 export function usePinset (view: PinsetView): PinsetList {
-  const [list, setList] = useState<{ rows: readonly PinRow[], isLoading: boolean, error: Error | undefined }>({ rows: [], isLoading: true, error: undefined })
+  const [list, setList] = useState<{ rows: readonly PinRow[], isLoading: boolean, error: Error | undefined }>({
+    rows: [], isLoading: true, error: undefined
+  })
   const [round, setRound] = useState(0)
   const { known, see, hear, refresh } = useStandings()
 
@@ -59,14 +61,18 @@ export function usePinset (view: PinsetView): PinsetList {
   }, [view, round])
 
   const reload = useCallback(() => setRound(before => before + 1), [])
-  const forgetAll = useCallback((cids: ReadonlySet<string>) => setList(before => ({ ...before, rows: before.rows.filter(row => !cids.has(row.cid)) })), [])
+  const forgetAll = useCallback(
+    (cids: ReadonlySet<string>) => setList(before => ({ ...before, rows: before.rows.filter(row => !cids.has(row.cid)) })), []
+  )
   const forget = useCallback((cid: string) => forgetAll(new Set([cid])), [forgetAll])
   useEffect(() => list.error != null && isAway(list.error) ? onReturn(reload) : undefined, [list.error, reload])
   const standing = (row: PinRow): PinStanding | undefined => known.get(row.cid)?.standing ?? row.standing
   return { ...list, reload, forget, forgetAll, standingOf: standing, see, hear, refresh }
 }
 
-async function collect (view: PinsetView, { rows, signal, show }: { rows: PinRow[], signal: AbortSignal, show: () => void }): Promise<void> {
+async function collect (
+  view: PinsetView, { rows, signal, show }: { rows: PinRow[], signal: AbortSignal, show: () => void }
+): Promise<void> {
   let sliceEnds = performance.now() + sliceMs
   let drawAt = performance.now() + drawEveryMs / 2
   for await (const row of rowsOf(view, signal)) {

@@ -4,7 +4,10 @@ import type { PinsetList } from './pinset-list.ts'
 
 const batchMs = 500
 
-/** Keeps a list that has been read up to date: what is unpinned goes, what is seen is asked for again. `isOutdated`: there are pins that the list hasn't. */
+/**
+ * Keeps a list that has been read up to date: what is unpinned goes, what is seen is asked for again. `isOutdated`: there are pins that the
+ * list hasn't.
+ */
 export function usePinsetNews (list: PinsetList): { isOutdated: boolean, reload: () => void } {
   const [isOutdated, setOutdated] = useState(false)
   const news = useRef({ put: new Set<string>(), removed: new Set<string>(), touched: new Set<string>() })

@@ -27,11 +27,15 @@ export const rowOfPin = ({ cid, name, timestamp, allocations }: Pin): PinRow =>
   ({ cid, name, addedMs: msOfTime(timestamp) ?? 0, allocations: allocations ?? noPeers, standing: undefined })
 
 export const rowOfStatus = (info: GlobalPinInfo): PinRow =>
-  ({ cid: info.cid, name: info.name, addedMs: msOfTime(info.created) ?? 0, allocations: info.allocations ?? noPeers, standing: standingOf(info.peer_map) })
+  ({
+    cid: info.cid, name: info.name, addedMs: msOfTime(info.created) ?? 0, allocations: info.allocations ?? noPeers,
+    standing: standingOf(info.peer_map)
+  })
 
 /** From what needs most to what needs nothing. */
 const urgency: readonly TrackerStatus[] = [
-  'pin_error', 'unexpectedly_unpinned', 'unpin_error', 'cluster_error', 'pinning', 'pin_queued', 'unpinning', 'unpin_queued', 'undefined', 'pinned', 'sharded', 'unpinned', 'remote'
+  'pin_error', 'unexpectedly_unpinned', 'unpin_error', 'cluster_error', 'pinning', 'pin_queued', 'unpinning', 'unpin_queued', 'undefined',
+  'pinned', 'sharded', 'unpinned', 'remote'
 ]
 
 export function standingOf (peers: Readonly<Record<string, Pick<PinInfo, 'status' | 'error'>>>): PinStanding {

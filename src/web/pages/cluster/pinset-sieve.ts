@@ -12,7 +12,10 @@ const isAll = ({ text, peer, order }: RowsView): boolean => text === '' && peer 
 /** So many are looked at between two looks at the clock. */
 const stride = 512
 
-/** What a filter leaves of a list, in the order that is asked for. Looks a list of millions through in slices, and only at what is new when the list has grown. */
+/**
+ * What a filter leaves of a list, in the order that is asked for. Looks a list of millions through in slices, and only at what is new when
+ * the list has grown.
+ */
 export class PinsetSieve {
   readonly #clock: SlicesDeps
   #filter = ''

@@ -12,7 +12,12 @@ export function whyOf ({ error, operation, ipfs }: PinProgress): Why | undefined
   if (operation == null) return undefined
   if (operation.phase === 'queued') return queued(operation)
   const isStuck = ipfs?.phase === 'no_providers' || ipfs?.phase === 'no_peers'
-  if (operation.phase === 'error' && !isStuck) return { tone: 'bad', title: failureTitle(operation.error), advice: operation.next_try_at == null ? 'It is not tried again by itself.' : 'It is tried again by itself.' }
+  if (operation.phase === 'error' && !isStuck) {
+    return {
+      tone: 'bad', title: failureTitle(operation.error),
+      advice: operation.next_try_at == null ? 'It is not tried again by itself.' : 'It is tried again by itself.'
+    }
+  }
   if (operation.type !== 'pin') return { tone: 'info', title: 'It is being unpinned', advice: '' }
   return node(ipfs)
 }
@@ -41,7 +46,9 @@ export function waitGroups (progress: readonly PinProgress[]): WaitGroup[] {
     const group = groups.get(key) ?? { why, peers: [], wantedBlock, since: null, nextTry: null, asked: [] }
     group.peers.push(one)
     group.since = earliest(group.since, ipfs?.wanted_since ?? operation?.since ?? null)
-    group.nextTry = earliest(group.nextTry, operation?.phase === 'error' ? operation.next_try_at : ipfs?.next_try_at ?? operation?.next_try_at ?? null)
+    group.nextTry = earliest(
+      group.nextTry, operation?.phase === 'error' ? operation.next_try_at : ipfs?.next_try_at ?? operation?.next_try_at ?? null
+    )
     group.asked = [...new Set([...group.asked, ...ipfs?.peers_asked ?? []])]
     groups.set(key, group)
   }
@@ -55,7 +62,10 @@ const earliest = (a: string | null, b: string | null): string | null => a == nul
 
 function queued ({ error, queue_length: length }: NonNullable<PinProgress['operation']>): Why {
   if (error !== '') return { tone: 'warn', title: 'It was set aside', advice: shownName(error) }
-  return { tone: 'info', title: 'It waits for its turn', advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.' }
+  return {
+    tone: 'info', title: 'It waits for its turn',
+    advice: length > 1 ? `${new Intl.NumberFormat('en').format(length)} pins wait in the same queue.` : 'It is next.'
+  }
 }
 
 function failureTitle (error: string): string {
@@ -70,7 +80,10 @@ function node (ipfs: PinProgress['ipfs']): Why {
       title: 'No peer has a block that it needs',
       advice: 'Everybody who is connected was asked, and nobody else could be found. Connect a node that has the content, or add the content again: then it goes on by itself.'
     }
-    case 'no_peers': return { tone: 'bad', title: 'No other IPFS node is connected', advice: 'There is nobody to ask. When a node that has the content connects, it goes on by itself.' }
+    case 'no_peers': return {
+      tone: 'bad', title: 'No other IPFS node is connected',
+      advice: 'There is nobody to ask. When a node that has the content connects, it goes on by itself.'
+    }
     case 'storing': return { tone: 'info', title: 'All of it is here and is being stored', advice: '' }
     case 'fetching':
     case 'connecting': return ipfs.wanted_block == null

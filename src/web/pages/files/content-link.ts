@@ -15,7 +15,8 @@ export function contentLinkOf (given: string): ContentLink | null {
 export const addressOf = ({ root, path }: ContentLink): string => [root, ...path].map(encodeURIComponent).join('/')
 
 /** As it is shown, and given back to `contentLinkOf`. */
-export const textOfLink = ({ namespace, root, path }: ContentLink): string => `${namespace === 'ipns' ? '/ipns/' : ''}${[root, ...path].join('/')}`
+export const textOfLink = ({ namespace, root, path }: ContentLink): string =>
+  `${namespace === 'ipns' ? '/ipns/' : ''}${[root, ...path].join('/')}`
 
 function nativeLink (text: string): ContentLink | null {
   const [, namespace, rest = ''] = /^(ipfs|ipns):(?:\/\/)?\/?(.+)$/is.exec(text) ?? []

@@ -33,7 +33,8 @@ const did: Readonly<Record<ChangeKind, string>> = { pin: 'Pinning', unpin: 'Unpi
 export const filesText = (count: number): string => count === 1 ? '1 file' : `${countText(count)} files`
 
 /**
- * Pins at once. What takes something away happens a little later, so that it can be taken back: nothing has to be brought back that way. Who leaves meanwhile has meant it.
+ * Pins at once. What takes something away happens a little later, so that it can be taken back: nothing has to be brought back that way.
+ * Who leaves meanwhile has meant it.
  */
 export async function changeFiles (kind: ChangeKind, chosen: Chosen): Promise<void> {
   if (countOf(chosen) === 0) return
@@ -45,7 +46,10 @@ export async function changeFiles (kind: ChangeKind, chosen: Chosen): Promise<vo
   watchLeaving()
   pendingChanges.set(changes => [...changes, change])
   timers.set(change.id, setTimeout(() => { void commit(change) }, undoMs))
-  toast(`${doing[kind]} ${filesText(countOf(chosen))}`, { id: toastOf(change), stayMs: undoMs, action: { label: 'Undo', run: () => undo(change) } })
+  toast(
+    `${doing[kind]} ${filesText(countOf(chosen))}`,
+    { id: toastOf(change), stayMs: undoMs, action: { label: 'Undo', run: () => undo(change) } }
+  )
 }
 
 function undo (change: PendingChange): void {
@@ -73,7 +77,10 @@ async function commit (change: PendingChange): Promise<void> {
     if ('task_id' in answer) runningTasks.set(tasks => [...tasks, { id: answer.task_id, kind: change.kind, count: countOf(change.chosen) }])
     else tellAnswer(change, answer)
   } catch (err) {
-    toast(`${doing[change.kind]} ${filesText(countOf(change.chosen))} failed. ${errorText(err)}`, { id: toastOf(change), tone: 'bad', stayMs: 15_000, action: { label: 'Try again', run: () => { void commit(change) } } })
+    toast(
+      `${doing[change.kind]} ${filesText(countOf(change.chosen))} failed. ${errorText(err)}`,
+      { id: toastOf(change), tone: 'bad', stayMs: 15_000, action: { label: 'Try again', run: () => { void commit(change) } } }
+    )
   } finally {
     forget(change)
     tellFilesChanged()
@@ -86,7 +93,11 @@ async function send ({ kind, chosen }: PendingChange): Promise<ChangedPins | Del
     const cids = [...chosen.cids]
     return kind === 'delete' ? files.deleteMany(cids) : kind === 'pin' ? files.pinMany(cids) : files.unpinMany(cids)
   }
-  return kind === 'delete' ? files.deleteWhere(chosen.filter) : kind === 'pin' ? files.pinWhere(chosen.filter) : files.unpinWhere(chosen.filter)
+  return kind === 'delete'
+    ? files.deleteWhere(chosen.filter)
+    : kind === 'pin'
+    ? files.pinWhere(chosen.filter)
+    : files.unpinWhere(chosen.filter)
 }
 
 function tellAnswer (change: PendingChange, answer: ChangedPins | Deleted): void {
@@ -96,7 +107,9 @@ function tellAnswer (change: PendingChange, answer: ChangedPins | Deleted): void
   const [first] = answer.failed
   const why = typeof first === 'object' ? `: ${first.error}` : ''
   const text = `${did[kind]} ${filesText(done)}${failed === 0 ? '' : `, ${filesText(failed)} could not be${why}`}.`
-  const back = kind === 'pin' && 'changed' in answer && done > 0 ? { action: { label: 'Undo', run: () => { void takeBackPins(answer.changed) } } } : {}
+  const back = kind === 'pin' && 'changed' in answer && done > 0
+    ? { action: { label: 'Undo', run: () => { void takeBackPins(answer.changed) } } }
+    : {}
   toast(text, { id: toastOf(change), tone: failed === 0 ? 'good' : 'warn', ...back })
 }
 

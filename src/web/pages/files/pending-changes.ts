@@ -11,9 +11,11 @@ export interface PendingChange { id: number, kind: ChangeKind, chosen: Chosen }
 
 export const pendingChanges = createStore<readonly PendingChange[]>([])
 
-export const countOf = (chosen: Chosen): number => 'cids' in chosen ? chosen.cids.size : Math.max(0, chosen.total - (chosen.filter.except?.length ?? 0))
+export const countOf = (chosen: Chosen): number =>
+  'cids' in chosen ? chosen.cids.size : Math.max(0, chosen.total - (chosen.filter.except?.length ?? 0))
 
-export const bodyOf = (chosen: Chosen): { cids: string[] } | { filter: BulkFilter } => 'cids' in chosen ? { cids: [...chosen.cids] } : { filter: chosen.filter }
+export const bodyOf = (chosen: Chosen): { cids: string[] } | { filter: BulkFilter } =>
+  'cids' in chosen ? { cids: [...chosen.cids] } : { filter: chosen.filter }
 
 /** Which change waits for this file, if there is one. */
 export function pendingKind (changes: readonly PendingChange[], file: FollowedFile): ChangeKind | undefined {

@@ -6,7 +6,10 @@ const byEnd: ReadonlyArray<[PreviewKind, string]> = [
   ['audio', 'mp3 ogg oga opus wav flac m4a aac weba'],
   ['video', 'mp4 m4v webm mov ogv mkv'],
   ['pdf', 'pdf'],
-  ['text', 'txt log md markdown csv tsv json jsonl ndjson xml yaml yml toml ini conf html htm css js mjs cjs ts tsx jsx py rb rs go java c h cpp hpp cs sh bash sql diff patch tex rtf srt vtt svg']
+  [
+    'text',
+    'txt log md markdown csv tsv json jsonl ndjson xml yaml yml toml ini conf html htm css js mjs cjs ts tsx jsx py rb rs go java c h cpp hpp cs sh bash sql diff patch tex rtf srt vtt svg'
+  ]
 ]
 const ends = new Map(byEnd.flatMap(([kind, names]) => names.split(' ').map(end => [end, kind] as const)).toReversed())
 

@@ -19,7 +19,9 @@ export class NotFoundError extends Error {
 }
 
 /** A file of one's own is read as such; all else through this peer's gateway, which first hears that somebody wants it. */
-export async function findContent (link: ContentLink, { name, isUser }: { name: string | null, isUser: boolean }, signal: AbortSignal): Promise<Found> {
+export async function findContent (
+  link: ContentLink, { name, isUser }: { name: string | null, isUser: boolean }, signal: AbortSignal
+): Promise<Found> {
   const own = isUser && link.namespace === 'ipfs' ? await ownFile(link.root, signal) : null
   try {
     return await contentOf(link, { name, own }, signal)
@@ -29,13 +31,17 @@ export async function findContent (link: ContentLink, { name, isUser }: { name: 
   }
 }
 
-async function contentOf (link: ContentLink, { name, own }: { name: string | null, own: FollowedFile | null }, signal: AbortSignal): Promise<Found> {
+async function contentOf (
+  link: ContentLink, { name, own }: { name: string | null, own: FollowedFile | null }, signal: AbortSignal
+): Promise<Found> {
   const shown = name ?? link.path.at(-1) ?? own?.original_filename ?? link.root
   if (own != null && own.kind === 'file' && link.path.length === 0) {
     const source = `/api/v1/files/retrieve/${encodeURIComponent(own.cid)}`
     // what was pinned by its CID has a type only where it is read
     const head = own.origin === 'upload' ? null : await headOf(source, signal)
-    return { kind: 'file', name: shown, type: head?.type ?? own.content_type, sizeBytes: head?.sizeBytes ?? own.size, source, download: source, own }
+    return {
+      kind: 'file', name: shown, type: head?.type ?? own.content_type, sizeBytes: head?.sizeBytes ?? own.size, source, download: source, own
+    }
   }
   if (link.namespace === 'ipfs') await announce(link, signal)
   return throughGateway(link, { name: shown, own }, signal)
@@ -57,7 +63,9 @@ async function announce (link: ContentLink, signal: AbortSignal): Promise<void> 
   throw await errorOf(answer)
 }
 
-async function throughGateway (link: ContentLink, { name, own }: { name: string, own: FollowedFile | null }, signal: AbortSignal): Promise<Found> {
+async function throughGateway (
+  link: ContentLink, { name, own }: { name: string, own: FollowedFile | null }, signal: AbortSignal
+): Promise<Found> {
   const address = `/${link.namespace}/${addressOf(link)}`
   const answer = await webFetch(`${address}?format=raw`, { credentials: 'omit', signal })
   if (!answer.ok) throw await errorOf(answer)
@@ -67,10 +75,16 @@ async function throughGateway (link: ContentLink, { name, own }: { name: string,
   if (block?.kind === 'directory' || block?.kind === 'shard') {
     const walk = new ShardWalk(block, readShard)
     await walk.more(shardEntries, signal)
-    return { kind: 'directory', name, entries: walk.isAtEnd ? walk.entries.toSorted(byKindAndName) : [], more: walk.isAtEnd ? null : walk, download: `${address}?format=tar&download=true&filename=${encodeURIComponent(`${name}.tar`)}`, own }
+    return {
+      kind: 'directory', name, entries: walk.isAtEnd ? walk.entries.toSorted(byKindAndName) : [], more: walk.isAtEnd ? null : walk,
+      download: `${address}?format=tar&download=true&filename=${encodeURIComponent(`${name}.tar`)}`, own
+    }
   }
   const head = await headOf(address, signal)
-  return { kind: 'file', name, type: head.type, sizeBytes: block?.sizeBytes ?? head.sizeBytes ?? bytes.length, source: address, download: `${address}?download=true&filename=${encodeURIComponent(name)}`, own }
+  return {
+    kind: 'file', name, type: head.type, sizeBytes: block?.sizeBytes ?? head.sizeBytes ?? bytes.length, source: address,
+    download: `${address}?download=true&filename=${encodeURIComponent(name)}`, own
+  }
 }
 
 /** So many entries of a folder in many blocks are read at a time. */
@@ -128,6 +142,8 @@ export async function readPdf (source: string, signal: AbortSignal): Promise<Blo
   const answer = await webFetch(source, { signal })
   if (!answer.ok) throw await errorOf(answer)
   const bytes = await answer.arrayBuffer()
-  if (!new TextDecoder('latin1').decode(bytes.slice(0, 1024)).includes('%PDF-')) throw new Error('It says that it is a PDF, and it is none.')
+  if (!new TextDecoder('latin1').decode(bytes.slice(0, 1024)).includes('%PDF-')) {
+    throw new Error('It says that it is a PDF, and it is none.')
+  }
   return new Blob([bytes], { type: 'application/pdf' })
 }

@@ -8,9 +8,11 @@ export const nothing: Selection = { kind: 'some', cids: new Set() }
 /** The service takes no more exceptions. */
 const exceptionCount = 1000
 
-export const isSelected = (selection: Selection, cid: string): boolean => selection.kind === 'some' ? selection.cids.has(cid) : !selection.except.has(cid)
+export const isSelected = (selection: Selection, cid: string): boolean =>
+  selection.kind === 'some' ? selection.cids.has(cid) : !selection.except.has(cid)
 
-export const selectedCount = (selection: Selection, total: number): number => selection.kind === 'some' ? selection.cids.size : Math.max(0, total - selection.except.size)
+export const selectedCount = (selection: Selection, total: number): number =>
+  selection.kind === 'some' ? selection.cids.size : Math.max(0, total - selection.except.size)
 
 export function toggled (selection: Selection, cids: readonly string[], to: boolean): Selection {
   const isAll = selection.kind === 'all'

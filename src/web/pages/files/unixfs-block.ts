@@ -33,7 +33,9 @@ export function unixFsBlockOf (bytes: Uint8Array): UnixFsBlock | null {
       }
     }
     if (kind == null) return null
-    return kind === 'shard' ? { kind, sizeBytes: null, ...shardOf(links, fanout) } : { kind, sizeBytes, entries: links.map(entryOf), shards: [] }
+    return kind === 'shard'
+      ? { kind, sizeBytes: null, ...shardOf(links, fanout) }
+      : { kind, sizeBytes, entries: links.map(entryOf), shards: [] }
   } catch {
     return null
   }
@@ -53,7 +55,10 @@ function linkOf (bytes: Uint8Array): Link {
 
 const entryOf = ({ hash, name, sizeBytes }: Link): UnixFsEntry => ({ name, sizeBytes, isFile: hash[0] === 1 && hash[1] === rawCodec })
 
-/** Names begin with the place in the shard, in as many hexadecimal digits as the last place has; what has no more than that is a shard below (UnixFS specification, HAMTShard). */
+/**
+ * Names begin with the place in the shard, in as many hexadecimal digits as the last place has; what has no more than that is a shard below
+ * (UnixFS specification, HAMTShard).
+ */
 function shardOf (links: readonly Link[], fanout: number): Pick<UnixFsBlock, 'entries' | 'shards'> {
   const digits = (fanout - 1).toString(16).length
   return {

@@ -4,7 +4,10 @@ export interface Day { at: number, views: number, bytesServed: number, bytesStor
 
 const dayMs = 86_400_000
 
-/** One entry for each of the last days, today last: what isn't known is nothing, but for what is stored, which stays as it was. Days are UTC's, as the service counts. */
+/**
+ * One entry for each of the last days, today last: what isn't known is nothing, but for what is stored, which stays as it was. Days are
+ * UTC's, as the service counts.
+ */
 export function daysOf (known: readonly UsageDay[], { count, now }: { count: number, now: number }): Day[] {
   const byDay = new Map(known.map(day => [day.day.slice(0, 10), day]))
   const today = Math.floor(now / dayMs)
@@ -14,7 +17,9 @@ export function daysOf (known: readonly UsageDay[], { count, now }: { count: num
     const day = today - count + 1 + index
     const found = byDay.get(textOf(day))
     stored = found?.bytes_stored ?? stored
-    return { at: day * dayMs, views: found?.views ?? 0, bytesServed: found?.bytes_served ?? 0, bytesStored: stored, requests: found?.requests ?? 0 }
+    return {
+      at: day * dayMs, views: found?.views ?? 0, bytesServed: found?.bytes_served ?? 0, bytesStored: stored, requests: found?.requests ?? 0
+    }
   })
 }
 

@@ -5,13 +5,16 @@ import { statusWord } from '../../ui/status-words.ts'
 import type { Tone } from '../../ui/tone.ts'
 
 /** An event in words. `what`: the sentence's beginning; `name`: of whom or what, as others gave it; `detail`: more, for people. */
-export interface EventWords { what: string, tone: Tone, icon: IconName, name: string, cid: string | null, to: string | null, detail: string }
+export interface EventWords {
+  what: string, tone: Tone, icon: IconName, name: string, cid: string | null, to: string | null, detail: string
+}
 
 const text = (value: unknown): string => typeof value === 'string' ? value : ''
 
 /** Kinds of tasks, as people call them. */
 const taskNames: Readonly<Record<string, string>> = {
-  'account-export': 'Export of the account', 'pins-import': 'Import of pins', 'files-remove': 'Deletion of files', 'upload-finish': 'Upload', 'account-delete': 'Deletion of an account'
+  'account-export': 'Export of the account', 'pins-import': 'Import of pins', 'files-remove': 'Deletion of files',
+  'upload-finish': 'Upload', 'account-delete': 'Deletion of an account'
 }
 
 const plainWords = { tone: 'neutral' as Tone, icon: 'activity' as IconName, name: '', cid: null, to: null, detail: '' }
@@ -46,8 +49,12 @@ const wordsOf: Readonly<Record<string, Words>> = {
       case 'pin.deleted': return { ...own, what: 'Pin removed', icon: 'unpin' }
       case 'pin.put': return { ...own, what: 'In the pinset', icon: 'pin' }
       case 'pin.removed': return { ...own, what: 'Out of the pinset', icon: 'unpin', to: null }
-      case 'pin.status.missed': return { what: 'Changes of pins were missed', tone: 'warn', icon: 'warning', name: peerName(data), to: '/cluster/pinset' }
-      default: return { ...own, what: isOfUser ? `Pin: ${lower(word.label)}` : `${peerName(data)}: ${lower(word.label)}`, tone: word.tone, icon: word.icon }
+      case 'pin.status.missed': return {
+        what: 'Changes of pins were missed', tone: 'warn', icon: 'warning', name: peerName(data), to: '/cluster/pinset'
+      }
+      default: return {
+        ...own, what: isOfUser ? `Pin: ${lower(word.label)}` : `${peerName(data)}: ${lower(word.label)}`, tone: word.tone, icon: word.icon
+      }
     }
   },
 
@@ -61,8 +68,14 @@ const wordsOf: Readonly<Record<string, Words>> = {
 
   peer: ({ type, data }) => {
     const name = peerName(data)
-    if (type === 'peer.sync') return text(data.state) === 'out_of_sync' ? { what: 'Out of sync', tone: 'bad', icon: 'warning', name, to: '/cluster' } : { what: 'In sync again', tone: 'good', icon: 'checkCircle', name, to: '/cluster' }
-    return type === 'peer.up' ? { what: 'Peer is up', tone: 'good', icon: 'server', name, to: '/cluster' } : { what: 'Peer is gone', tone: 'bad', icon: 'unplugged', name, to: '/cluster' }
+    if (type === 'peer.sync') {
+      return text(data.state) === 'out_of_sync'
+        ? { what: 'Out of sync', tone: 'bad', icon: 'warning', name, to: '/cluster' }
+        : { what: 'In sync again', tone: 'good', icon: 'checkCircle', name, to: '/cluster' }
+    }
+    return type === 'peer.up'
+      ? { what: 'Peer is up', tone: 'good', icon: 'server', name, to: '/cluster' }
+      : { what: 'Peer is gone', tone: 'bad', icon: 'unplugged', name, to: '/cluster' }
   },
 
   alert: ({ data }) => ({
@@ -70,7 +83,8 @@ const wordsOf: Readonly<Record<string, Words>> = {
   }),
 
   warning: ({ data }) => ({
-    what: data.level === 'error' ? 'Error in the log' : 'Warning in the log', tone: data.level === 'error' ? 'bad' : 'warn', icon: 'warning', name: text(data.component), detail: text(data.message),
+    what: data.level === 'error' ? 'Error in the log' : 'Warning in the log', tone: data.level === 'error' ? 'bad' : 'warn',
+    icon: 'warning', name: text(data.component), detail: text(data.message),
     to: '/cluster/warnings'
   })
 }
@@ -81,7 +95,9 @@ const lower = (label: string): string => `${label.charAt(0).toLowerCase()}${labe
 /** `{"files":3}` → "files 3". */
 function progressText (progress: unknown): string {
   if (typeof progress !== 'object' || progress == null) return progress == null ? '' : String(progress)
-  return Object.entries(progress).filter(([, value]) => typeof value === 'number' || typeof value === 'string').map(([name, value]) => `${name} ${value}`).join(', ')
+  return Object.entries(progress).filter(
+    ([, value]) => typeof value === 'number' || typeof value === 'string'
+  ).map(([name, value]) => `${name} ${value}`).join(', ')
 }
 
 /** Whether somebody who types this looks for it. */

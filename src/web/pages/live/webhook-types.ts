@@ -13,6 +13,10 @@ export const typesText = (types: readonly string[]): string =>
 export function urlFault (text: string): string | undefined {
   const url = URL.parse(text.trim())
   if (text.trim() === '') return 'Enter the address that the events are sent to.'
-  if (url == null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return 'This is not an address that begins with https:// or http://.'
-  return url.username !== '' || url.password !== '' ? 'Put no user and password into the address: the signature tells your program who sends.' : undefined
+  if (url == null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    return 'This is not an address that begins with https:// or http://.'
+  }
+  return url.username !== '' || url.password !== ''
+    ? 'Put no user and password into the address: the signature tells your program who sends.'
+    : undefined
 }

@@ -8,7 +8,9 @@ import type { Metric } from '../../../../src/model/metric.ts'
 interface VectorMetric { Name: string, Peer: PeerId, Value: string, Weight: number, Partitionable: boolean }
 interface Vector { allocate_by: string[], candidates: VectorMetric[], priority: VectorMetric[], result: PeerId[] }
 
-const vectors = readFileSync(new URL('../../../vectors/state/allocator-balanced.jsonl', import.meta.url), 'utf8').trim().split('\n').map(line => JSON.parse(line) as Vector)
+const vectors = readFileSync(
+  new URL('../../../vectors/state/allocator-balanced.jsonl', import.meta.url), 'utf8'
+).trim().split('\n').map(line => JSON.parse(line) as Vector)
 
 const metric = (name: string, peer: PeerId, value: string, weight: number, partitionable: boolean): Metric =>
   ({ name, peer, value, weight: BigInt(weight), partitionable, valid: true, expire: 0n, receivedAt: 0n })
@@ -48,7 +50,9 @@ describe('balanced allocator', () => {
     ]))
     const candidates = new Set(rows.map(([peer]) => peer))
 
-    const order = balancedAllocator({ allocateBy: ['region', 'az', 'pinqueue', 'freespace'] }).order({ candidates, priority: new Set(), metrics })
+    const order = balancedAllocator({
+      allocateBy: ['region', 'az', 'pinqueue', 'freespace']
+    }).order({ candidates, priority: new Set(), metrics })
 
     assert.deepEqual(order, ['6', '4', '2', '7', '5', '1', '3'])
   })
@@ -65,7 +69,9 @@ describe('balanced allocator', () => {
   it('takes peers of one group of the last metric by peer ID', () => {
     const metrics = byName(['c', 'a', 'b'].map(peer => metric('tag:group', peer, 'same', 0, true)))
 
-    const order = balancedAllocator({ allocateBy: ['tag:group'] }).order({ candidates: new Set(['c', 'b', 'a']), priority: new Set(), metrics })
+    const order = balancedAllocator({ allocateBy: ['tag:group'] }).order({
+      candidates: new Set(['c', 'b', 'a']), priority: new Set(), metrics
+    })
 
     assert.deepEqual(order, ['a', 'b', 'c'])
   })

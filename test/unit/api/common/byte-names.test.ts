@@ -29,7 +29,9 @@ describe('bytes that are no UTF-8', () => {
   })
 
   it('stand in an archive as in one of Go 1.26: all in the long header, none in the short ones', () => {
-    const header = Buffer.from(tarHeader({ name: 'n/\udcf1.bin', type: 'symlink', sizeBytes: 0, mode: 0o777, mtime: { seconds: 0, nanoseconds: 0 }, target: '\udcf2' }))
+    const header = Buffer.from(tarHeader({
+      name: 'n/\udcf1.bin', type: 'symlink', sizeBytes: 0, mode: 0o777, mtime: { seconds: 0, nanoseconds: 0 }, target: '\udcf2'
+    }))
     const text = header.toString('latin1')
 
     assert.equal(text.slice(0, 100).replace(/\0+$/, ''), 'n/PaxHeaders.0/.bin')

@@ -7,8 +7,12 @@ import { SimClock } from '../../../support/sim-clock.ts'
 it('an answer names 20 delegates', async () => {
   const of = async (count: number): Promise<number> => {
     const addresses = Array.from({ length: count }, (_, at) => `/ip4/10.0.0.1/tcp/${at + 1}`)
-    const cluster = { peer: 'self', info: async () => ({ id: 'self', ipfs: { id: 'node', addresses, error: '' } }), peers: async function * () {} }
-    const delegates = new Delegates({ cluster, clock: new SimClock(), log: silentLogger } as unknown as ConstructorParameters<typeof Delegates>[0])
+    const cluster = {
+      peer: 'self', info: async () => ({ id: 'self', ipfs: { id: 'node', addresses, error: '' } }), peers: async function * () {}
+    }
+    const delegates = new Delegates(
+      { cluster, clock: new SimClock(), log: silentLogger } as unknown as ConstructorParameters<typeof Delegates>[0]
+    )
     await delegates.refresh()
     return delegates.of({ allocations: [] }).length
   }

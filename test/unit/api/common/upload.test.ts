@@ -10,7 +10,10 @@ async function * content (sizeBytes: number): AsyncGenerator<Uint8Array> {
 }
 
 const part = (contentType: string, filename: string, sizeBytes: number): Part =>
-  ({ headers: new Map(), disposition: { type: 'form-data', params: new Map([['filename', filename]]) }, contentType, offset: 0, content: content(sizeBytes) })
+  ({
+    headers: new Map(), disposition: { type: 'form-data', params: new Map([['filename', filename]]) }, contentType, offset: 0,
+    content: content(sizeBytes)
+  })
 
 const read = async (...parts: Part[]): Promise<UploadEntry[]> => Array.fromAsync(uploadEntries((async function * () { yield * parts })()))
 

@@ -23,7 +23,9 @@ const leaves: Block[] = []
 const names = ['a b', 'c%d', 'é', 'q?x', '<b>', "o'k", '#']
 
 const pb = (data: UnixFS, links: Block[] = [], named: string[] = []): Block =>
-  blockOf(encodePb(prepare({ Data: data.marshal(), Links: links.map(({ cid }, at) => ({ Name: named[at] ?? '', Hash: cid, Tsize: 1 })) })), 0x70)
+  blockOf(
+    encodePb(prepare({ Data: data.marshal(), Links: links.map(({ cid }, at) => ({ Name: named[at] ?? '', Hash: cid, Tsize: 1 })) })), 0x70
+  )
 
 /** What a server answers to bytes that no client library would send. */
 async function raw (bytes: string): Promise<string> {
@@ -46,7 +48,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
 
   it('finds every name that a listing links to', async () => {
     const html = await (await peer.get(`/ipfs/${folder.cid}/`)).text()
-    const links = [...html.matchAll(/<a href="(\/ipfs\/[^"]+)">/g)].map(([, link = '']) => link.replaceAll('&amp;', '&').replaceAll('&#39;', "'").replaceAll('&#34;', '"')).filter(link => link.startsWith(`/ipfs/${folder.cid}/`))
+    const links = [...html.matchAll(/<a href="(\/ipfs\/[^"]+)">/g)].map(
+      ([, link = '']) => link.replaceAll('&amp;', '&').replaceAll('&#39;', "'").replaceAll('&#34;', '"')
+    ).filter(link => link.startsWith(`/ipfs/${folder.cid}/`))
 
     assert.equal(links.length, names.length)
     for (const link of links) assert.equal(await (await peer.get(link)).text(), '0123456789', link)
@@ -54,8 +58,10 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
   })
 
   for (const [range, status, contentRange] of [
-    ['bytes=0-0', 206, 'bytes 0-0/4000'], ['bytes=-1', 206, 'bytes 3999-3999/4000'], ['bytes=3999-9999', 206, 'bytes 3999-3999/4000'], ['bytes=0-,0-', 200, null],
-    ['bytes=9000-,0-1', 206, 'bytes 0-1/4000'], ['bytes=4000-', 416, 'bytes */4000'], ['bytes=-0', 416, 'bytes */4000'], ['bytes=20-10', 200, null], ['items=0-1', 200, null], ['bytes=', 200, null],
+    ['bytes=0-0', 206, 'bytes 0-0/4000'], ['bytes=-1', 206, 'bytes 3999-3999/4000'], ['bytes=3999-9999', 206, 'bytes 3999-3999/4000'],
+    ['bytes=0-,0-', 200, null],
+    ['bytes=9000-,0-1', 206, 'bytes 0-1/4000'], ['bytes=4000-', 416, 'bytes */4000'], ['bytes=-0', 416, 'bytes */4000'],
+    ['bytes=20-10', 200, null], ['items=0-1', 200, null], ['bytes=', 200, null],
     ['bytes=a-b', 200, null], ['bytes=1', 200, null], [`bytes=${'1-2,'.repeat(40)}`, 200, null], ['bytes=99999999999999999999-', 200, null]
   ] as const) {
     it(`answers ${status} to ${range.slice(0, 30)}`, async () => {
@@ -80,13 +86,18 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
       const body = Buffer.from(await response.arrayBuffer())
       const [, boundary = ''] = /^multipart\/byteranges; boundary=([0-9a-f]{48})$/.exec(response.headers.get('content-type') ?? '') ?? []
       const parts = body.toString('latin1').split(`\r\n--${boundary}`)
-      const found = parts.slice(1, -1).map(part => /^\r\nContent-Type: (\S+)\r\nContent-Range: bytes (\d+)-(\d+)\/(\d+)\r\n\r\n(.*)$/s.exec(part)?.slice(2))
+      const found = parts.slice(1, -1).map(
+        part => /^\r\nContent-Type: (\S+)\r\nContent-Range: bytes (\d+)-(\d+)\/(\d+)\r\n\r\n(.*)$/s.exec(part)?.slice(2)
+      )
 
       assert.equal(response.status, 206)
       assert.equal(response.headers.get('content-range'), null)
       assert.equal(response.headers.get('content-length'), String(body.length))
       assert.deepEqual([parts[0], parts.at(-1)], ['', '--\r\n'])
-      assert.deepEqual(found.map(part => part?.slice(0, 3).map(Number)), [[990, size === 1000 ? 999 : 1009, size], [0, 4, size], [size - 3, size - 1, size]])
+      assert.deepEqual(
+        found.map(part => part?.slice(0, 3).map(Number)),
+        [[990, size === 1000 ? 999 : 1009, size], [0, 4, size], [size - 3, size - 1, size]]
+      )
       for (const part of found) assert.equal(part?.[3], bytes.toString('latin1', Number(part?.[0]), Number(part?.[1]) + 1))
     })
   }
@@ -113,7 +124,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
   })
 
   it('takes If-Range only with the same strong ETag', async () => {
-    const status = async (condition: string): Promise<number> => (await peer.get(`/ipfs/${page.cid}`, { headers: { range: 'bytes=0-0', 'if-range': condition } })).status
+    const status = async (condition: string): Promise<number> => (
+      await peer.get(`/ipfs/${page.cid}`, { headers: { range: 'bytes=0-0', 'if-range': condition } })
+    ).status
 
     assert.deepEqual([await status(`"${page.cid}"`), await status(`W/"${page.cid}"`), await status('"x"')], [206, 200, 200])
   })
@@ -134,7 +147,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
   it('says in one line what its answers depend on', async () => {
     const choosy = await gatewayPeer({ cors: { ...gatewayDefaults.cors, allowedOrigins: ['https://a.example'] } })
     choosy.blocks.keep(page)
-    const { rawHeaders } = await new Promise<IncomingMessage>(resolve => request(`${choosy.url}/ipfs/${page.cid}`, { headers: { origin: 'https://a.example' } }, resolve).end())
+    const { rawHeaders } = await new Promise<IncomingMessage>(
+      resolve => request(`${choosy.url}/ipfs/${page.cid}`, { headers: { origin: 'https://a.example' } }, resolve).end()
+    )
     const vary = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'vary')
 
     assert.deepEqual(vary, ['Origin, Accept'])
@@ -144,7 +159,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
   it('names downloads', async () => {
     const response = await peer.get(`/ipfs/${page.cid}?filename=${encodeURIComponent('a"tест.txt')}&download=true`)
 
-    assert.equal(response.headers.get('content-disposition'), "attachment; filename=\"a_t___.txt\"; filename*=UTF-8''a%22t%D0%B5%D1%81%D1%82.txt")
+    assert.equal(
+      response.headers.get('content-disposition'), "attachment; filename=\"a_t___.txt\"; filename*=UTF-8''a%22t%D0%B5%D1%81%D1%82.txt"
+    )
     assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8')
   })
 
@@ -157,7 +174,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     const markup = await html.text()
 
     assert.ok(Buffer.from(await asIs.arrayBuffer()).equals(document.bytes))
-    assert.deepEqual([asIs.headers.get('content-type'), asIs.headers.get('etag')], ['application/vnd.ipld.dag-cbor', `"${document.cid}.dag-cbor"`])
+    assert.deepEqual(
+      [asIs.headers.get('content-type'), asIs.headers.get('etag')], ['application/vnd.ipld.dag-cbor', `"${document.cid}.dag-cbor"`]
+    )
     assert.match(markup, new RegExp(`href="/ipfs/${page.cid}"`))
     assert.ok(!markup.includes('<i>'))
     assert.match(html.headers.get('etag') ?? '', /^"DagIndex-/)
@@ -193,7 +212,10 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     peer.blocks.keep(noFanout, noSizes, wrongSize, metadata, noUnixFs, noPb, unknown)
 
     for (const { cid } of [noFanout, noSizes, metadata, noUnixFs, noPb, unknown]) {
-      for (const path of [`/ipfs/${cid}`, `/ipfs/${cid}/`, `/ipfs/${cid}/name`, `/ipfs/${cid}?format=tar`, `/ipfs/${cid}?format=car&dag-scope=entity`, `/ipfs/${cid}?format=raw`]) {
+      for (const path of [
+        `/ipfs/${cid}`, `/ipfs/${cid}/`, `/ipfs/${cid}/name`, `/ipfs/${cid}?format=tar`, `/ipfs/${cid}?format=car&dag-scope=entity`,
+        `/ipfs/${cid}?format=raw`
+      ]) {
         const response = await peer.get(path)
         await response.arrayBuffer().catch(() => {})
         assert.ok(response.status < 500 || response.status === 501, `${path}: ${response.status}`)
@@ -203,7 +225,10 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     assert.equal((await peer.get(`/ipfs/${wrongSize.cid}?filename=x.bin`)).status, 422)
   })
 
-  for (const path of ['/ipfs', '/ipfs/', '/ipfs//', '/ipfs/%', '/ipfs/%zz', '/ipfs/%00', '/ipfs/Qm', '/ipfs/bafy', '/ipns/', '/ipld/x', '/x', '//', '/ipfs/../x', `/ipfs/${'a'.repeat(9000)}`, `/ipfs/bafkqaaa/${'x/'.repeat(2000)}`, '/ipfs/bafkqaaa/%ff']) {
+  for (const path of [
+    '/ipfs', '/ipfs/', '/ipfs//', '/ipfs/%', '/ipfs/%zz', '/ipfs/%00', '/ipfs/Qm', '/ipfs/bafy', '/ipns/', '/ipld/x', '/x', '//',
+    '/ipfs/../x', `/ipfs/${'a'.repeat(9000)}`, `/ipfs/bafkqaaa/${'x/'.repeat(2000)}`, '/ipfs/bafkqaaa/%ff'
+  ]) {
     it(`answers 4xx with a reason to ${path.slice(0, 40)}`, async () => {
       const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
 
@@ -213,10 +238,14 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     })
   }
 
-  for (const [what, head] of [['an Accept header without an end', `Accept: ${'a,'.repeat(4000)}`], ['an If-None-Match without an end', `If-None-Match: ${'"x",'.repeat(3000)}`], ['a host that is none', 'Host: <script>'], ['no host', 'Host:'],
+  for (const [what, head] of [['an Accept header without an end', `Accept: ${'a,'.repeat(4000)}`], [
+    'an If-None-Match without an end', `If-None-Match: ${'"x",'.repeat(3000)}`
+  ], ['a host that is none', 'Host: <script>'], ['no host', 'Host:'],
     ['a host of a host', `Host: ${'a.'.repeat(500)}ipfs.localhost`]] as const) {
     it(`answers ${what}`, async () => {
-      const answer = await raw(`GET /ipfs/${page.cid} HTTP/1.1\r\n${head.startsWith('Host') ? '' : 'Host: x\r\n'}${head}\r\nConnection: close\r\n\r\n`)
+      const answer = await raw(
+        `GET /ipfs/${page.cid} HTTP/1.1\r\n${head.startsWith('Host') ? '' : 'Host: x\r\n'}${head}\r\nConnection: close\r\n\r\n`
+      )
 
       assert.match(answer, /^HTTP\/1\.1 (200|400) /)
       assert.ok(!answer.includes('<script>'))
@@ -224,7 +253,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
   }
 
   it('tells caches that the form of an answer depends on Accept, unless the URL says it', async () => {
-    const vary = async (query: string, accept = '*/*'): Promise<string | null> => (await peer.get(`/ipfs/${page.cid}${query}`, { method: 'HEAD', headers: { accept } })).headers.get('vary')
+    const vary = async (query: string, accept = '*/*'): Promise<string | null> => (
+      await peer.get(`/ipfs/${page.cid}${query}`, { method: 'HEAD', headers: { accept } })
+    ).headers.get('vary')
 
     assert.deepEqual([await vary(''), await vary('', 'application/vnd.ipld.raw'), await vary('?format=raw')], ['Accept', 'Accept', null])
   })
@@ -238,7 +269,9 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
 
   it('breaks off an answer that gets longer or shorter than its head says', { timeout: 5000 }, async () => {
     for (const size of [3999, 4001]) {
-      const wrong = await gatewayPeer({}, { reader: { ...testReader, readFile: async function * () { for (const bytes of [3000, size - 3000]) yield new Uint8Array(bytes) } } })
+      const wrong = await gatewayPeer({}, {
+        reader: { ...testReader, readFile: async function * () { for (const bytes of [3000, size - 3000]) yield new Uint8Array(bytes) } }
+      })
       wrong.blocks.keep(large, ...leaves)
       try {
         await assert.rejects(wrong.get(`/ipfs/${large.cid}?filename=x.bin`).then(async response => response.arrayBuffer()))
@@ -262,7 +295,11 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     const absent = await rawBlock('not kept')
     const [withOdd, withAbsent] = [await directoryBlock({ odd }), await directoryBlock({ absent })]
     peer.blocks.keep(odd, withOdd, withAbsent)
-    for (const [path, status] of [[`${withOdd.cid}?format=tar`, 400], [`${withAbsent.cid}?format=tar`, 404], [`${withAbsent.cid}?format=car`, 404]] as const) {
+    for (
+      const [path, status] of [
+        [`${withOdd.cid}?format=tar`, 400], [`${withAbsent.cid}?format=tar`, 404], [`${withAbsent.cid}?format=car`, 404]
+      ] as const
+    ) {
       for (const method of ['GET', 'HEAD']) assert.equal((await peer.get(`/ipfs/${path}`, { method })).status, status, `${method} ${path}`)
     }
   })

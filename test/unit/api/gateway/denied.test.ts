@@ -34,11 +34,15 @@ describe('denied content at the gateway', { timeout: 20_000 }, () => {
     folder = await directoryBlock({ bad, good, badFolder, hidden: good })
     site = await directoryBlock({ 'index.html': good })
     lists = await denyLists([
-      `/ipfs/${bad.cid}`, `/ipfs/${badFolder.cid}`, `/ipfs/${legal.cid} gateway_status=451`, `/ipfs/${folder.cid}/hidden*`, `/ipfs/${site.cid}/index.html`, '/ipns/bad.example', '/ipns/some.example/no'
+      `/ipfs/${bad.cid}`, `/ipfs/${badFolder.cid}`, `/ipfs/${legal.cid} gateway_status=451`, `/ipfs/${folder.cid}/hidden*`,
+      `/ipfs/${site.cid}/index.html`, '/ipns/bad.example', '/ipns/some.example/no'
     ])
     peer = await gatewayPeer({}, {
       denylist: lists.denylist,
-      names: memoryNames({ 'to-bad.example': `/ipfs/${bad.cid}`, 'bad.example': `/ipfs/${good.cid}`, 'via-bad.example': '/ipns/bad.example', 'some.example': `/ipfs/${folder.cid}` })
+      names: memoryNames({
+        'to-bad.example': `/ipfs/${bad.cid}`, 'bad.example': `/ipfs/${good.cid}`, 'via-bad.example': '/ipns/bad.example',
+        'some.example': `/ipfs/${folder.cid}`
+      })
     })
     peer.blocks.keep(bad, legal, good, badFolder, folder, site)
   })
@@ -49,7 +53,9 @@ describe('denied content at the gateway', { timeout: 20_000 }, () => {
   })
 
   it('is 410 in every format and for HEAD, and 451 where the rule says so', async () => {
-    for (const format of ['', '?format=raw', '?format=car', '?format=tar', '?format=dag-json', '?filename=x', '?format=car&dag-scope=block']) {
+    for (const format of [
+      '', '?format=raw', '?format=car', '?format=tar', '?format=dag-json', '?filename=x', '?format=car&dag-scope=block'
+    ]) {
       assert.equal(await status(`/ipfs/${bad.cid}${format}`), 410, format)
       assert.equal(await status(`/ipfs/${legal.cid}${format}`), 451, format)
       assert.equal(await status(`/ipfs/${bad.cid}${format}`, { method: 'HEAD' }), 410, format)
@@ -75,7 +81,10 @@ describe('denied content at the gateway', { timeout: 20_000 }, () => {
   })
 
   it('is refused behind names: what they lead to, the name itself, a name on the way, a path behind it', async () => {
-    const paths = ['to-bad.example', 'bad.example', 'bad.example/any', 'BAD.example', 'bad-example', 'via-bad.example', 'some.example/no', 'some.example/bad', 'some.example/good']
+    const paths = [
+      'to-bad.example', 'bad.example', 'bad.example/any', 'BAD.example', 'bad-example', 'via-bad.example', 'some.example/no',
+      'some.example/bad', 'some.example/good'
+    ]
 
     assert.deepEqual(await Promise.all(paths.map(async path => status(`/ipns/${path}`))), [410, 410, 410, 410, 410, 410, 410, 410, 200])
   })
@@ -96,7 +105,9 @@ describe('denied content at the gateway', { timeout: 20_000 }, () => {
     const early = await directoryBlock({ a: bad, z: good })
     const blocks = new MemoryBlocks()
     blocks.keep(bad, good, early, late, ...before)
-    const refusing = await gatewayPeer({}, { denylist: lists.denylist, ipfs: refusingIpfs(blocks as unknown as IpfsConnector, lists.denylist) })
+    const refusing = await gatewayPeer({}, {
+      denylist: lists.denylist, ipfs: refusingIpfs(blocks as unknown as IpfsConnector, lists.denylist)
+    })
     for (const format of ['car', 'tar']) {
       const response = await refusing.get(`/ipfs/${late.cid}?format=${format}`)
       let length = 0

@@ -22,7 +22,8 @@ async function start (elsewhere: 'missing' | 'nobody' | 'silent', init: Partial<
   peer.blocks.elsewhere = elsewhere
 }
 
-const facts = async (answer: Response): Promise<unknown[]> => [answer.status, answer.headers.get('retry-after'), answer.headers.get('cache-control'), (await answer.text()).trim().split('\n').length]
+const facts = async (answer: Response): Promise<unknown[]> =>
+  [answer.status, answer.headers.get('retry-after'), answer.headers.get('cache-control'), (await answer.text()).trim().split('\n').length]
 
 describe('content that is elsewhere', () => {
   afterEach(async () => { await peer.stop() })
@@ -30,7 +31,9 @@ describe('content that is elsewhere', () => {
   it('is 502 with Retry-After and a sentence when nobody has it', async () => {
     await start('nobody')
 
-    const answers = [await peer.get(`/ipfs/${file.cid}`), await peer.get(`/ipfs/${file.cid}?format=raw`), await peer.get(`/ipfs/${file.cid}?format=car`)]
+    const answers = [
+      await peer.get(`/ipfs/${file.cid}`), await peer.get(`/ipfs/${file.cid}?format=raw`), await peer.get(`/ipfs/${file.cid}?format=car`)
+    ]
 
     for (const answer of answers) assert.deepEqual(await facts(answer), [502, '30', null, 1])
   })
@@ -105,7 +108,9 @@ describe('content that is being made here', () => {
     made.resolve()
     const answer = await asked
 
-    assert.deepEqual([answer.status, (await answer.arrayBuffer()).byteLength, new Set(roots)], [200, 400_000, new Set([file.cid.toString()])])
+    assert.deepEqual(
+      [answer.status, (await answer.arrayBuffer()).byteLength, new Set(roots)], [200, 400_000, new Set([file.cid.toString()])]
+    )
   })
 
   it('is not waited for by who wants only what is there', async t => {

@@ -99,7 +99,10 @@ describe('gateway', () => {
 
     const html = await response.text()
     assert.equal(response.status, 200)
-    assert.ok(html.includes(`<a href="/ipfs/${folder.cid}/a&#38;b.txt">a&amp;b.txt</a>`) || html.includes(`<a href="/ipfs/${folder.cid}/a&amp;b.txt">a&amp;b.txt</a>`))
+    assert.ok(
+      html.includes(`<a href="/ipfs/${folder.cid}/a&#38;b.txt">a&amp;b.txt</a>`)
+        || html.includes(`<a href="/ipfs/${folder.cid}/a&amp;b.txt">a&amp;b.txt</a>`)
+    )
     assert.ok(html.includes(`/ipfs/${file.cid}?filename=`))
   })
 

@@ -20,7 +20,9 @@ const names = memoryNames()
 const peerId = '12D3KooWKRyzVWW6ChFjQjK4miCty85Niy48tpPV95XdKu1BcvMA'
 
 /** A request with any host, which `fetch` doesn't allow. */
-async function at (host: string, path: string, headers: Record<string, string> = {}, from = peer): Promise<{ status: number, headers: IncomingMessage['headers'], body: string }> {
+async function at (
+  host: string, path: string, headers: Record<string, string> = {}, from = peer
+): Promise<{ status: number, headers: IncomingMessage['headers'], body: string }> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(`${from.url}`, { path, headers: { host, ...headers } }, resolve).once('error', reject).end()
   })
@@ -30,13 +32,21 @@ async function at (host: string, path: string, headers: Record<string, string> =
 describe('hosts of the gateway', { timeout: 20_000 }, () => {
   before(async () => {
     peer = await gatewayPeer({
-      hosts: new Map([['localhost', { subdomains: true, inlineDnslink: true }], ['example.com', { subdomains: true, inlineDnslink: false }], ['plain.example.com', { subdomains: false, inlineDnslink: false }]])
+      hosts: new Map(
+        [
+          ['localhost', { subdomains: true, inlineDnslink: true }], ['example.com', { subdomains: true, inlineDnslink: false }],
+          ['plain.example.com', { subdomains: false, inlineDnslink: false }]
+        ]
+      )
     }, { names })
     page = await rawBlock('a page')
     folder = await directoryBlock({ 'a page.txt': page, ipfs: await directoryBlock({ 'in.txt': page }) })
     peer.blocks.keep(page, folder, await directoryBlock({ 'in.txt': page }))
     names.targets.set('en.my-site.org', { value: `/ipfs/${folder.cid}`, ttlSeconds: 60 })
-    names.targets.set(CID.parse(`k51qzi5uqu5dhjghbwdvbo6mi40htrq6e2z4pwgp15pgv3ho1azvidttzh8yy2`, base36).toString(base36), { value: `/ipfs/${folder.cid}`, ttlSeconds: undefined })
+    names.targets.set(
+      CID.parse(`k51qzi5uqu5dhjghbwdvbo6mi40htrq6e2z4pwgp15pgv3ho1azvidttzh8yy2`, base36).toString(base36),
+      { value: `/ipfs/${folder.cid}`, ttlSeconds: undefined }
+    )
   })
 
   after(async () => peer.stop())
@@ -87,7 +97,9 @@ describe('hosts of the gateway', { timeout: 20_000 }, () => {
   })
 
   it('stays with paths on addresses, unknown hosts and hosts without subdomains', async () => {
-    for (const host of ['127.0.0.1:1234', '[::1]', 'unknown.example.org', 'plain.example.com']) assert.equal((await at(host, `/ipfs/${page.cid}`)).body, 'a page', host)
+    for (const host of ['127.0.0.1:1234', '[::1]', 'unknown.example.org', 'plain.example.com']) {
+      assert.equal((await at(host, `/ipfs/${page.cid}`)).body, 'a page', host)
+    }
   })
 
   it('serves DNSLink names: as a host, below a host, as one label', async () => {
@@ -144,13 +156,19 @@ describe('hosts of the gateway', { timeout: 20_000 }, () => {
 
   it('opens ipfs:// addresses, and paths with a namespace too many', async () => {
     assert.equal((await at('127.0.0.1', `/ipfs/?uri=ipfs%3A%2F%2F${page.cid}%2Fx`)).headers.location, `/ipfs/${page.cid}/x`)
-    assert.equal((await at('127.0.0.1', `/ipfs/?uri=${encodeURIComponent(`ipfs://${page.cid}/a%20b/é`)}`)).headers.location, `/ipfs/${page.cid}/a%20b/%C3%A9`)
+    assert.equal(
+      (await at('127.0.0.1', `/ipfs/?uri=${encodeURIComponent(`ipfs://${page.cid}/a%20b/é`)}`)).headers.location,
+      `/ipfs/${page.cid}/a%20b/%C3%A9`
+    )
     assert.equal((await at('127.0.0.1', `/ipfs/ipfs/${page.cid}`)).headers.location, `/ipfs/${page.cid}`)
     assert.equal((await at('127.0.0.1', '/ipfs/?uri=https%3A%2F%2Fexample.org')).status, 400)
   })
 
   it('knows its hosts in capitals and with a dot at their end', async () => {
-    assert.equal((await at('LOCALHOST.:8080', `/ipfs/${folder.cid}/a%20page.txt`)).headers.location, `http://${folder.cid}.ipfs.LOCALHOST.:8080/a%20page.txt`)
+    assert.equal(
+      (await at('LOCALHOST.:8080', `/ipfs/${folder.cid}/a%20page.txt`)).headers.location,
+      `http://${folder.cid}.ipfs.LOCALHOST.:8080/a%20page.txt`
+    )
     for (const host of [`${folder.cid}.IPFS.LocalHost`, `${folder.cid}.ipfs.localhost.`, `${folder.cid}.ipfs.localhost.:8080`]) {
       assert.equal((await at(host, '/a%20page.txt')).body, 'a page', host)
     }
@@ -167,7 +185,9 @@ describe('hosts of the gateway', { timeout: 20_000 }, () => {
   })
 
   it('never redirects to another host than its own', async () => {
-    for (const path of ['//evil.example/', `/ipfs/${folder.cid}//evil.example/..`, '/\\evil.example', `/ipfs/${folder.cid}/%2f%2fevil.example`]) {
+    for (const path of [
+      '//evil.example/', `/ipfs/${folder.cid}//evil.example/..`, '/\\evil.example', `/ipfs/${folder.cid}/%2f%2fevil.example`
+    ]) {
       const { status, headers } = await at('127.0.0.1', path)
       assert.ok(status >= 400 || (headers.location ?? '').startsWith('/ipfs/'), `${path}: ${status} ${headers.location}`)
     }

@@ -46,8 +46,10 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
   })
 
   it('16 ranges of a file are given, more are as none; of 100 tags each counts', () => {
-    const ranges = (count: number) => byteRangesOf({ range: `bytes=${Array.from({ length: count }, (_, at) => `${at}-${at}`).join()}` }, { size: 100, etag: '"x"' })
-    const tags = (count: number): boolean => hasAlready({ 'if-none-match': [...Array.from({ length: count - 1 }, () => '"y"'), '"x"'].join() }, ['"x"'])
+    const ranges = (count: number) =>
+      byteRangesOf({ range: `bytes=${Array.from({ length: count }, (_, at) => `${at}-${at}`).join()}` }, { size: 100, etag: '"x"' })
+    const tags = (count: number): boolean =>
+      hasAlready({ 'if-none-match': [...Array.from({ length: count - 1 }, () => '"y"'), '"x"'].join() }, ['"x"'])
 
     assert.deepEqual([ranges(16)?.length, ranges(17)], [16, undefined])
     assert.deepEqual([tags(100), tags(101)], [true, false])
@@ -79,7 +81,9 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
     assert.deepEqual([times('<code>7</code>', list(999)), times('…', list(999))], [999, 0])
     assert.deepEqual([times('<code>7</code>', list(1000)), times('…', list(1000))], [999, 1])
     assert.deepEqual([times('QQQ', dagPage({ ...page, value: nested(12) })), times('QQQ', dagPage({ ...page, value: nested(13) }))], [1, 0])
-    assert.deepEqual([times('y', text(4094)), times('y', text(4095)), times('y', text(9000))].map(count => count - times('y', text(0))), [4094, 4095, 4095])
+    assert.deepEqual(
+      [times('y', text(4094)), times('y', text(4095)), times('y', text(9000))].map(count => count - times('y', text(0))), [4094, 4095, 4095]
+    )
     assert.deepEqual([times('ee', bytes(2048)), times('ee', bytes(2049))].map(count => count - times('ee', bytes(0))), [2048, 2048])
     assert.equal(times('…', bytes(2049)), 1)
   })
@@ -101,7 +105,10 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
   it('a page for what is missing is looked for up to 32 levels above', async () => {
     const asked: number[] = []
     const resolution = { resolve: async ({ names }: { names: readonly string[] }) => { asked.push(names.length) } } as unknown as Resolution
-    const pageFor = async (levels: number) => errorPage({ root: 'x', names: Array.from({ length: levels }, () => 'a') }, { get: (async () => leaf.bytes) as GetBlock, headers: { accept: 'text/html' } }, { resolution })
+    const pageFor = async (levels: number) => errorPage(
+      { root: 'x', names: Array.from({ length: levels }, () => 'a') },
+      { get: (async () => leaf.bytes) as GetBlock, headers: { accept: 'text/html' } }, { resolution }
+    )
 
     assert.deepEqual([(await pageFor(32))?.names.length, await pageFor(33), asked], [32, undefined, [32]])
   })
@@ -111,7 +118,12 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
     const fileOf = (levels: number): Block => {
       let inner = leaf
       for (let level = 0; level < levels; level++) {
-        inner = blockOf(encodePb(prepare({ Data: new UnixFS({ type: 'file', blockSizes: [1n] }).marshal(), Links: [{ Name: '', Hash: inner.cid, Tsize: 1 }] })), 0x70)
+        inner = blockOf(
+          encodePb(prepare({
+            Data: new UnixFS({ type: 'file', blockSizes: [1n] }).marshal(), Links: [{ Name: '', Hash: inner.cid, Tsize: 1 }]
+          })),
+          0x70
+        )
         blocks.set(String(inner.cid), inner.bytes)
       }
       return inner
@@ -120,7 +132,11 @@ describe('the limits of the gateway', { timeout: 10_000 }, () => {
       let count = 0
       const params = { scope: 'entity', bytes: undefined, repeats: true } as unknown as Parameters<typeof scopeBlocks>[1]
       const room = { tryTake: () => true, give: () => {} }
-      for await (const _ of scopeBlocks(fileOf(levels), params, { reader: testReader, get: async cid => blocks.get(String(cid)) as Uint8Array, room, prefetch: () => undefined })) count++
+      for await (
+        const _ of scopeBlocks(fileOf(levels), params, {
+          reader: testReader, get: async cid => blocks.get(String(cid)) as Uint8Array, room, prefetch: () => undefined
+        })
+      ) count++
       return count
     }
 

@@ -36,7 +36,9 @@ describe('names of the gateway when nobody may be asked', { timeout: 10_000 }, (
   afterEach(async () => peer.stop())
 
   it('are looked up here alone for only-if-cached: 412 for what is not known', async () => {
-    const [domain, record] = [await peer.get('/ipns/site.example', { headers: ifCached }), await peer.get(`/ipns/${key}`, { headers: ifCached })]
+    const [domain, record] = [
+      await peer.get('/ipns/site.example', { headers: ifCached }), await peer.get(`/ipns/${key}`, { headers: ifCached })
+    ]
 
     assert.deepEqual([domain.status, record.status], [412, 200])
     assert.match(await domain.text(), /only-if-cached/)
@@ -53,7 +55,10 @@ describe('names of the gateway when nobody may be asked', { timeout: 10_000 }, (
     names.records.set(key, { bytes: page.bytes, ttlSeconds: 60, validUntil: Date.now() + 60_000 })
     const other = key.replace(/r$/, 's')
 
-    const [here, away] = [await peer.get(`/ipns/${key}?format=ipns-record`, { headers: ifCached }), await peer.get(`/ipns/${other}?format=ipns-record`, { headers: ifCached })]
+    const [here, away] = [
+      await peer.get(`/ipns/${key}?format=ipns-record`, { headers: ifCached }),
+      await peer.get(`/ipns/${other}?format=ipns-record`, { headers: ifCached })
+    ]
 
     assert.deepEqual([here.status, away.status], [200, 412])
   })

@@ -19,7 +19,9 @@ const folderOf = (links: ReadonlyArray<readonly [name: string, block: Block, siz
   Data: new UnixFS({ type: 'directory' }).marshal(), Links: links.map(([Name, { cid }, Tsize = 1]) => ({ Name, Hash: cid, Tsize }))
 })), 0x70)
 
-const page = async (path: string, headers: Record<string, string> = { accept: 'text/html' }): Promise<{ status: number, headers: Headers, html: string }> => {
+const page = async (
+  path: string, headers: Record<string, string> = { accept: 'text/html' }
+): Promise<{ status: number, headers: Headers, html: string }> => {
   const response = await peer.get(path, { headers })
   return { status: response.status, headers: response.headers, html: await response.text() }
 }
@@ -31,11 +33,18 @@ async function listing (...links: Parameters<typeof folderOf>[0]): Promise<strin
 }
 
 /** The rows of a listing: text of the name, its link, the kind, the size. */
-const rowsOf = (html: string): string[][] => [...html.matchAll(/<tr[^>]*><td>(?:<a href="([^"]*)">)?(.*?)(?:<\/a>)?<\/td><td>(\w*)<\/td><td>.*?<\/td><td title="[^"]*">([^<]*)<\/td><\/tr>/g)]
+const rowsOf = (html: string): string[][] => [
+  ...html.matchAll(
+    /<tr[^>]*><td>(?:<a href="([^"]*)">)?(.*?)(?:<\/a>)?<\/td><td>(\w*)<\/td><td>.*?<\/td><td title="[^"]*">([^<]*)<\/td><\/tr>/g
+  )
+]
   .map(([, link = '', name = '', kind = '', size = '']) => [name, link, kind, size])
 
 /** Every inline script and style of a page, as its policy names them. */
-const digestsOf = (html: string): string[] => [...html.matchAll(/<(?:style|script)>(.*?)<\/(?:style|script)>/gs)].map(([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
+const digestsOf = (html: string): string[] =>
+  [...html.matchAll(/<(?:style|script)>(.*?)<\/(?:style|script)>/gs)].map(
+    ([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+  )
 
 describe('pages of the gateway', { timeout: 20_000 }, () => {
   before(async () => {
@@ -52,11 +61,14 @@ describe('pages of the gateway', { timeout: 20_000 }, () => {
     const document = blockOf(encodeCbor({}), 0x71)
     peer.blocks.keep(file, sub, link, document)
     peer.blocks.elsewhere = 'silent'
-    const html = await listing(['away', away], ['document', document], ['file', file, 4_700_000_000], ['leaf', leaf, 6], ['link', link], ['sub', sub, 1536])
+    const html = await listing(
+      ['away', away], ['document', document], ['file', file, 4_700_000_000], ['leaf', leaf, 6], ['link', link], ['sub', sub, 1536]
+    )
     peer.blocks.elsewhere = 'missing'
 
     assert.deepEqual(rowsOf(html).map(([name, , kind, size]) => [name, kind, size]), [
-      ['away', '', '1 B'], ['document', 'data', '1 B'], ['file', 'file', '4.4 GiB'], ['leaf', 'file', '6 B'], ['link', 'link', '1 B'], ['sub', 'folder', '1.5 KiB']
+      ['away', '', '1 B'], ['document', 'data', '1 B'], ['file', 'file', '4.4 GiB'], ['leaf', 'file', '6 B'], ['link', 'link', '1 B'],
+      ['sub', 'folder', '1.5 KiB']
     ])
   })
 
@@ -71,11 +83,15 @@ describe('pages of the gateway', { timeout: 20_000 }, () => {
   })
 
   it('escape what names hold, and spell out what can not be seen', async () => {
-    const html = await listing(['<script>alert(1)</script>', leaf], ['"onmouseover="x', leaf], ['a\u202egpj.exe', leaf], ['line\nbreak\0', leaf], ["it's & more", leaf])
+    const html = await listing(
+      ['<script>alert(1)</script>', leaf], ['"onmouseover="x', leaf], ['a\u202egpj.exe', leaf], ['line\nbreak\0', leaf],
+      ["it's & more", leaf]
+    )
     const names = rowsOf(html).map(([name]) => name)
 
     assert.deepEqual(names, [
-      '&#34;onmouseover=&#34;x', '&lt;script&gt;alert(1)&lt;/script&gt;', 'a<span class="unseen">U+202E</span>gpj.exe', 'it&#39;s &amp; more', 'line<span class="unseen">U+000A</span>break<span class="unseen">U+0000</span>'
+      '&#34;onmouseover=&#34;x', '&lt;script&gt;alert(1)&lt;/script&gt;', 'a<span class="unseen">U+202E</span>gpj.exe',
+      'it&#39;s &amp; more', 'line<span class="unseen">U+000A</span>break<span class="unseen">U+0000</span>'
     ])
     assert.ok(!/[\u202e\0]/.test(html))
   })
@@ -146,7 +162,8 @@ describe('pages of the gateway', { timeout: 20_000 }, () => {
 
   it('give the first rows while the rest is still to come, and break off when it does not come', async () => {
     const shard = (links: Array<[string, Block]>): Block => blockOf(encodePb(prepare({
-      Data: new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n, data: new Uint8Array([3]) }).marshal(), Links: links.map(([Name, { cid }]) => ({ Name, Hash: cid, Tsize: 1 }))
+      Data: new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n, data: new Uint8Array([3]) }).marshal(),
+      Links: links.map(([Name, { cid }]) => ({ Name, Hash: cid, Tsize: 1 }))
     })), 0x70)
     const folder = shard([['00first', leaf], ['01', shard([['00second', leaf]])]])
     peer.blocks.keep(folder)
@@ -164,7 +181,11 @@ describe('pages of the gateway', { timeout: 20_000 }, () => {
   it('say what went wrong and what to do, to browsers only', async () => {
     const folder = folderOf([['x', leaf]])
     peer.blocks.keep(folder)
-    for (const [path, status] of [[`/ipfs/${folder.cid}/%3Cb%3E`, 404], ['/ipfs/nonsense', 400], [`/ipfs/${leaf.cid}?format=dag-json`, 406], ['/elsewhere', 404]] as const) {
+    for (
+      const [path, status] of [
+        [`/ipfs/${folder.cid}/%3Cb%3E`, 404], ['/ipfs/nonsense', 400], [`/ipfs/${leaf.cid}?format=dag-json`, 406], ['/elsewhere', 404]
+      ] as const
+    ) {
       const shown = await page(path)
       const plain = await page(path, {})
 

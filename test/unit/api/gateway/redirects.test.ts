@@ -33,8 +33,12 @@ describe('_redirects files', () => {
     assert.equal(matchRedirect(rulesOf('/a /b\n/p/:x /y'), '/p/q/r'), undefined)
   })
 
-  for (const line of ['/a', 'a /b', '/a b', '/a /b 301!', '/a /b 418', '/a /b 200 Country=de', '/a*b /c', '/*/x /c', '/a javascript:alert']) {
-    it(`refuses ${line}`, () => { assert.throws(() => rulesOf(`/ok /fine\n${line}`), { code: 'INVALID_DATA', message: /could not parse _redirects: line 2/ }) })
+  for (const line of [
+    '/a', 'a /b', '/a b', '/a /b 301!', '/a /b 418', '/a /b 200 Country=de', '/a*b /c', '/*/x /c', '/a javascript:alert'
+  ]) {
+    it(`refuses ${line}`, () => {
+      assert.throws(() => rulesOf(`/ok /fine\n${line}`), { code: 'INVALID_DATA', message: /could not parse _redirects: line 2/ })
+    })
   }
 
   it('reads a line with as many blanks as fit in time that is linear, and comments behind any of them', () => {
@@ -61,8 +65,12 @@ describe('what the gateway answers for missing paths', { timeout: 20_000 }, () =
   let page: Block
   let legacy: Block
 
-  const at = async (host: string, path: string, headers: Record<string, string> = {}): Promise<{ status: number, headers: IncomingMessage['headers'], body: string }> => {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => { request(peer.url, { path, headers: { host, ...headers } }, resolve).once('error', reject).end() })
+  const at = async (host: string, path: string, headers: Record<string, string> = {}): Promise<{
+    status: number, headers: IncomingMessage['headers'], body: string
+  }> => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(peer.url, { path, headers: { host, ...headers } }, resolve).once('error', reject).end()
+    })
     return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
   }
 

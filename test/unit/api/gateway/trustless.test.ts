@@ -64,7 +64,9 @@ describe('trustless answers', { timeout: 20_000 }, () => {
     const outer = blockOf(encodeCbor({ a: inner.cid, 'a/b': leaves[0]?.cid }), 0x71)
     peer.blocks.keep(inner, outer)
     const lengths: number[] = []
-    for (const path of ['a/b', 'a%2Fb', 'a/b']) lengths.push((await (await peer.get(`/ipfs/${outer.cid}/${path}?format=raw`)).arrayBuffer()).byteLength)
+    for (const path of ['a/b', 'a%2Fb', 'a/b']) {
+      lengths.push((await (await peer.get(`/ipfs/${outer.cid}/${path}?format=raw`)).arrayBuffer()).byteLength)
+    }
 
     assert.deepEqual(lengths, [5, 1000, 5])
   })
@@ -97,7 +99,8 @@ describe('trustless answers', { timeout: 20_000 }, () => {
   }
 
   for (const [bytes, expected] of [
-    ['0:*', [0, 1, 2, 3]], ['0:0', [0]], ['999:1000', [0, 1]], ['1000:1999', [1]], ['-1:*', [3]], ['-9999:-3001', [0]], ['2000:-1001', [2]], ['5000:*', []], ['0:-5000', []], ['500:99999', [0, 1, 2, 3]]
+    ['0:*', [0, 1, 2, 3]], ['0:0', [0]], ['999:1000', [0, 1]], ['1000:1999', [1]], ['-1:*', [3]], ['-9999:-3001', [0]], ['2000:-1001', [2]],
+    ['5000:*', []], ['0:-5000', []], ['500:99999', [0, 1, 2, 3]]
   ] as const) {
     it(`makes a CAR of the bytes ${bytes} of a file`, async () => {
       const { cids } = await car(`/ipfs/${file.cid}?format=car&entity-bytes=${bytes}`)
@@ -117,7 +120,11 @@ describe('trustless answers', { timeout: 20_000 }, () => {
   })
 
   it('tells CARs of one root apart by their ETag, and knows what the client has', async () => {
-    const tags = await Promise.all(['', '&dag-scope=block', '&entity-bytes=0:5', '&car-dups=y'].map(async query => (await peer.get(`/ipfs/${file.cid}?format=car${query}`, { method: 'HEAD' })).headers.get('etag') ?? ''))
+    const tags = await Promise.all(
+      ['', '&dag-scope=block', '&entity-bytes=0:5', '&car-dups=y'].map(
+        async query => (await peer.get(`/ipfs/${file.cid}?format=car${query}`, { method: 'HEAD' })).headers.get('etag') ?? ''
+      )
+    )
     const known = await peer.get(`/ipfs/${file.cid}?format=car`, { headers: { 'if-none-match': tags[0] ?? '' } })
 
     assert.equal(new Set(tags).size, 4)
@@ -136,7 +143,9 @@ describe('trustless answers', { timeout: 20_000 }, () => {
     assert.equal((await peer.get(`/ipfs/${file.cid}?format=car&entity-bytes=0:10`)).status, 200)
   })
 
-  for (const query of ['dag-scope=some', 'entity-bytes=1', 'entity-bytes=a:b', 'entity-bytes=5:2', 'car-version=2', 'car-order=bfs', 'car-dups=maybe']) {
+  for (const query of [
+    'dag-scope=some', 'entity-bytes=1', 'entity-bytes=a:b', 'entity-bytes=5:2', 'car-version=2', 'car-order=bfs', 'car-dups=maybe'
+  ]) {
     it(`answers 400 to ${query}`, async () => {
       const response = await peer.get(`/ipfs/${file.cid}?format=car&${query}`)
 
@@ -149,7 +158,9 @@ describe('trustless answers', { timeout: 20_000 }, () => {
     const missing = await rawBlock('nor this')
     peer.blocks.elsewhere = 'silent'
     try {
-      for (const query of ['', '?format=raw', '?format=car']) assert.equal((await peer.get(`/ipfs/${missing.cid}${query}`, { headers: { 'cache-control': 'only-if-cached' } })).status, 412)
+      for (const query of ['', '?format=raw', '?format=car']) {
+        assert.equal((await peer.get(`/ipfs/${missing.cid}${query}`, { headers: { 'cache-control': 'only-if-cached' } })).status, 412)
+      }
       assert.equal((await peer.get(`/ipfs/${small.cid}`, { headers: { 'cache-control': 'only-if-cached' } })).status, 200)
     } finally {
       peer.blocks.elsewhere = 'missing'

@@ -40,7 +40,10 @@ describe('commands of the embedded node', () => {
   it('cat: a file, a part of it, several in a row', async () => {
     const { peer, root } = await tree()
 
-    const texts = await Promise.all([`arg=${root.cid}/sub/file`, `arg=${root.cid}/sub/file&offset=4&length=4`, `arg=${root.cid}/leaf&arg=/ipfs/${root.cid}/sub/file&offset=3&length=6`]
+    const texts = await Promise.all([
+      `arg=${root.cid}/sub/file`, `arg=${root.cid}/sub/file&offset=4&length=4`,
+      `arg=${root.cid}/leaf&arg=/ipfs/${root.cid}/sub/file&offset=3&length=6`
+    ]
       .map(async query => (await peer.ask(`cat?${query}`)).body.toString()))
 
     assert.deepEqual(texts, ['hello world', 'o wo', 'lo hel'])
@@ -56,7 +59,8 @@ describe('commands of the embedded node', () => {
     }
 
     for (const command of [
-      'cat?arg=ROOT/sub/file', 'get?arg=/ipfs/ROOT/sub', 'ls?arg=ROOT/sub', 'refs?arg=ROOT&recursive=true', 'dag/export?arg=ROOT', 'dag/stat?arg=ROOT', 'dag/get?arg=ROOT/sub', 'dag/resolve?arg=ROOT/sub',
+      'cat?arg=ROOT/sub/file', 'get?arg=/ipfs/ROOT/sub', 'ls?arg=ROOT/sub', 'refs?arg=ROOT&recursive=true', 'dag/export?arg=ROOT',
+      'dag/stat?arg=ROOT', 'dag/get?arg=ROOT/sub', 'dag/resolve?arg=ROOT/sub',
       'block/get?arg=ROOT/leaf', 'block/stat?arg=ROOT/leaf'
     ]) {
       roots.clear()
@@ -73,9 +77,14 @@ describe('commands of the embedded node', () => {
   it('cat: says what is no file, not there or not asked for', async () => {
     const { peer, root } = await tree()
 
-    const [directory, missing, nothing] = [await peer.ask(`cat?arg=${root.cid}`), await peer.ask(`cat?arg=${root.cid}/nope`), await peer.ask('cat')]
+    const [directory, missing, nothing] = [
+      await peer.ask(`cat?arg=${root.cid}`), await peer.ask(`cat?arg=${root.cid}/nope`), await peer.ask('cat')
+    ]
 
-    assert.deepEqual([directory, missing].map(reply => [reply.status, jsonOf(reply).Message]), [[500, 'this dag node is a directory'], [500, `no link named "nope" under ${root.cid}`]])
+    assert.deepEqual(
+      [directory, missing].map(reply => [reply.status, jsonOf(reply).Message]),
+      [[500, 'this dag node is a directory'], [500, `no link named "nope" under ${root.cid}`]]
+    )
     assert.deepEqual([nothing.status, nothing.body.toString()], [400, 'argument "ipfs-path" is required\n'])
   })
 
@@ -94,13 +103,22 @@ describe('commands of the embedded node', () => {
     const entries = untar((await peer.ask(`get?arg=${root.cid}`)).body)
 
     const name = root.cid.toString()
-    assert.deepEqual(entries, [[name, '5', ''], [`${name}/again`, '0', 'hello '], [`${name}/leaf`, '0', 'hello '], [`${name}/sub`, '5', ''], [`${name}/sub/file`, '0', 'hello world']])
+    assert.deepEqual(
+      entries,
+      [
+        [name, '5', ''], [`${name}/again`, '0', 'hello '], [`${name}/leaf`, '0', 'hello '], [`${name}/sub`, '5', ''],
+        [`${name}/sub/file`, '0', 'hello world']
+      ]
+    )
   })
 
   it('get: compressed, with an archive around it or without', async () => {
     const { peer, root } = await tree()
 
-    const [bare, archive] = [await peer.ask(`get?arg=${root.cid}/sub/file&compress=true`), await peer.ask(`get?arg=${root.cid}/sub/file&compress=true&archive=true`)]
+    const [bare, archive] = [
+      await peer.ask(`get?arg=${root.cid}/sub/file&compress=true`),
+      await peer.ask(`get?arg=${root.cid}/sub/file&compress=true&archive=true`)
+    ]
 
     assert.equal(gunzipSync(bare.body).toString(), 'hello world')
     assert.deepEqual(untar(gunzipSync(archive.body)), [['file', '0', 'hello world']])
@@ -122,10 +140,21 @@ describe('commands of the embedded node', () => {
   it('ls: sizes and types; at once, line by line, or without looking at the entries', async () => {
     const { peer, root, file } = await tree()
 
-    const [whole, stream, plain] = [await peer.ask(`ls?arg=${root.cid}`), await peer.ask(`ls?arg=${root.cid}/sub&stream=true`), await peer.ask(`ls?arg=${root.cid}&size=false&resolve-type=false`)]
+    const [whole, stream, plain] = [
+      await peer.ask(`ls?arg=${root.cid}`), await peer.ask(`ls?arg=${root.cid}/sub&stream=true`),
+      await peer.ask(`ls?arg=${root.cid}&size=false&resolve-type=false`)
+    ]
 
-    assert.deepEqual(jsonOf(whole).Objects[0].Links.map(({ Name, Size, Type }: any) => [Name, Size, Type]), [['again', 6, 2], ['leaf', 6, 2], ['sub', 0, 1]])
-    assert.deepEqual(jsonLinesOf(stream), [{ Objects: [{ Hash: `${root.cid}/sub`, Links: [{ Name: 'file', Hash: file.cid.toString(), Size: 11, Type: 2, Target: '', Mode: 0, ModTime: '0001-01-01T00:00:00Z' }] }] }])
+    assert.deepEqual(
+      jsonOf(whole).Objects[0].Links.map(({ Name, Size, Type }: any) => [Name, Size, Type]),
+      [['again', 6, 2], ['leaf', 6, 2], ['sub', 0, 1]]
+    )
+    assert.deepEqual(jsonLinesOf(stream), [{
+      Objects: [{
+        Hash: `${root.cid}/sub`,
+        Links: [{ Name: 'file', Hash: file.cid.toString(), Size: 11, Type: 2, Target: '', Mode: 0, ModTime: '0001-01-01T00:00:00Z' }]
+      }]
+    }])
     assert.deepEqual(jsonOf(plain).Objects[0].Links.map(({ Type, Size }: any) => [Type, Size]), [[2, 6], [2, 6], [0, 0]])
   })
 
@@ -163,23 +192,38 @@ describe('commands of the embedded node', () => {
     const entries = async function * () {
       yield { kind: 'directory' as const, path: 'd', metadata: { mode: 0o1755, mtime: null } }
       yield { kind: 'directory' as const, path: 'd/sub', metadata: { mode: 0o1755, mtime: null } }
-      yield { kind: 'file' as const, path: 'd/file', metadata: { mode: 0o4640, mtime: { seconds: 1577934245, nanoseconds: 123_456_000 } }, content: (async function * () { yield Buffer.from('x') })() }
+      yield {
+        kind: 'file' as const, path: 'd/file', metadata: { mode: 0o4640, mtime: { seconds: 1577934245, nanoseconds: 123_456_000 } },
+        content: (async function * () { yield Buffer.from('x') })()
+      }
     }
-    const outputs = await Array.fromAsync(importEntries(entries(), { layout: '', chunker: 'size-262144', rawLeaves: false, cidVersion: 1, hash: 'sha2-256', noCopy: false }, { write: more => { blocks.push(...more) } }, { wrap: false, progress: false }))
+    const outputs = await Array.fromAsync(
+      importEntries(
+        entries(), { layout: '', chunker: 'size-262144', rawLeaves: false, cidVersion: 1, hash: 'sha2-256', noCopy: false },
+        { write: more => { blocks.push(...more) } }, { wrap: false, progress: false }
+      )
+    )
     const peer = proxyPeer()
     await peer.ipfs.putBlocks((async function * () { yield blocks })())
     const root = outputs.at(-1)?.cid
 
     const [links, tar] = [jsonOf(await peer.ask(`ls?arg=${root}`)).Objects[0].Links, untar((await peer.ask(`get?arg=${root}`)).body)]
 
-    assert.deepEqual(links.map(({ Mode, ModTime }: any) => [Mode, ModTime]), [[0o640 + 2 ** 23, '2020-01-02T03:04:05.123456Z'], [0o755 + 2 ** 20 + 2 ** 31, '0001-01-01T00:00:00Z']])
+    assert.deepEqual(
+      links.map(({ Mode, ModTime }: any) => [Mode, ModTime]),
+      [[0o640 + 2 ** 23, '2020-01-02T03:04:05.123456Z'], [0o755 + 2 ** 20 + 2 ** 31, '0001-01-01T00:00:00Z']]
+    )
     assert.deepEqual(tar.filter(([, kind]) => kind === 'x').map(([, , records]) => records), ['27 mtime=1577934245.123456\n'])
   })
 
   it('block/put, stat and get: by codec and hash', async () => {
     const peer = proxyPeer()
 
-    const [raw, v0, sha512] = await Promise.all(['', '?format=v0&cid-codec=raw', '?cid-codec=dag-cbor&mhtype=sha2-512'].map(async query => jsonOf(await peer.ask(`block/put${query}`, uploadOf('block data\n')))))
+    const [raw, v0, sha512] = await Promise.all(
+      ['', '?format=v0&cid-codec=raw', '?cid-codec=dag-cbor&mhtype=sha2-512'].map(
+        async query => jsonOf(await peer.ask(`block/put${query}`, uploadOf('block data\n')))
+      )
+    )
     const [stat, got] = [await peer.ask(`block/stat?arg=${raw.Key}`), await peer.ask(`block/get?arg=${sha512.Key}`)]
 
     assert.equal(raw.Key, 'bafkreifiwgot4lb4rujwb6idmv4powlal2bxi3hxyergrwggbv5y5wtcsa')
@@ -194,7 +238,9 @@ describe('commands of the embedded node', () => {
     const large = new Uint8Array(2 * 1024 * 1024 + 1)
 
     const replies = [
-      await peer.ask('block/put?mhtype=zz', uploadOf('x')), await peer.ask('block/put?cid-codec=zz', uploadOf('x')), await peer.ask('block/put', uploadOf(large)),
+      await peer.ask('block/put?mhtype=zz', uploadOf('x')), await peer.ask(
+        'block/put?cid-codec=zz', uploadOf('x')
+      ), await peer.ask('block/put', uploadOf(large)),
       await peer.ask('block/put?format=v0&cid-codec=dag-pb', uploadOf('x')), await peer.ask('block/put', { body: 'x' })
     ]
     const big = await peer.ask('block/put?allow-big-block=true', uploadOf(large))
@@ -203,12 +249,15 @@ describe('commands of the embedded node', () => {
     assert.equal(big.status, 200)
   })
 
-  it('block/put and dag/put: take blocks of 2 MiB, of 32 MiB when told to, whatever the upload\'s own size, and store nothing larger', { timeout: 20_000 }, async () => {
+  it('block/put and dag/put: take blocks of 2 MiB, of 32 MiB when told to, whatever the upload\'s own size, and store nothing larger', {
+    timeout: 20_000
+  }, async () => {
     const MiB = 1024 * 1024
     const peer = proxyPeer()
     let stored = 0
     const { putBlocks } = peer.ipfs
-    peer.ipfs.putBlocks = async (blocks, options) => putBlocks.call(peer.ipfs, (async function * () { for await (const some of blocks) { stored += some.length; yield some } })(), options)
+    peer.ipfs.putBlocks = async (blocks, options) =>
+      putBlocks.call(peer.ipfs, (async function * () { for await (const some of blocks) { stored += some.length; yield some } })(), options)
     const big = '?allow-big-block=true'
     // a text of so many bytes as dag-cbor, of which five are its head; each escape is five bytes more of JSON
     const text = (sizeBytes: number, escapes = 0): string => `"${'\\u0078'.repeat(escapes)}${'x'.repeat(sizeBytes - 5 - escapes)}"`
@@ -216,13 +265,17 @@ describe('commands of the embedded node', () => {
 
     for (const [query, most] of sizes) {
       assert.equal(jsonOf(await peer.ask(`block/put${query}`, uploadOf(new Uint8Array(most)))).Size, most)
-      assert.match(jsonOf(await peer.ask(`block/put${query}`, uploadOf(new Uint8Array(most + 1)))).Message, /^produced block is over (2|32)MiB/)
+      assert.match(
+        jsonOf(await peer.ask(`block/put${query}`, uploadOf(new Uint8Array(most + 1)))).Message, /^produced block is over (2|32)MiB/
+      )
     }
     const { '/': key } = jsonOf(await peer.ask('dag/put', uploadOf(text(2 * MiB, 250_000)))).Cid
     assert.equal(jsonOf(await peer.ask(`block/stat?arg=${key}`)).Size, 2 * MiB)
     assert.match(jsonOf(await peer.ask('dag/put', uploadOf(text(2 * MiB + 1)))).Message, /^produced block is over 2MiB/)
     assert.equal((await peer.ask(`dag/put${big}`, uploadOf(text(2 * MiB + 1)))).status, 200)
-    assert.match(jsonOf(await peer.ask(`dag/put${big}`, uploadOf(text(32 * MiB + 4 - 25_000_000, 5_000_000)))).Message, /^produced block is over 32MiB/)
+    assert.match(
+      jsonOf(await peer.ask(`dag/put${big}`, uploadOf(text(32 * MiB + 4 - 25_000_000, 5_000_000)))).Message, /^produced block is over 32MiB/
+    )
     assert.equal(stored, 4)
   })
 
@@ -243,12 +296,15 @@ describe('commands of the embedded node', () => {
     const peer = proxyPeer()
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
     const message = 'more than 512 values are nested in each other'
-    const stored = async (codec: string): Promise<string> => jsonOf(await peer.ask(`dag/put?store-codec=${codec}`, uploadOf(nested(512)))).Cid['/']
+    const stored = async (codec: string): Promise<string> =>
+      jsonOf(await peer.ask(`dag/put?store-codec=${codec}`, uploadOf(nested(512)))).Cid['/']
     const raw = await rawBlock(Buffer.concat([Buffer.alloc(513, 0x81), Buffer.of(0)]))
     const deep = { bytes: raw.bytes, cid: CID.createV1(0x71, raw.cid.multihash) }
     await peer.ipfs.putBlocks((async function * () { yield [deep] })())
 
-    for (const codec of ['dag-cbor', 'dag-json']) assert.equal((await peer.ask(`dag/get?arg=${await stored(codec)}`)).body.toString(), nested(512))
+    for (const codec of ['dag-cbor', 'dag-json']) {
+      assert.equal((await peer.ask(`dag/get?arg=${await stored(codec)}`)).body.toString(), nested(512))
+    }
     for (const count of [513, 200_000]) assert.equal(jsonOf(await peer.ask('dag/put', uploadOf(nested(count)))).Message, message)
     assert.equal(jsonOf(await peer.ask(`dag/get?arg=${deep.cid}`)).Message, message)
     assert.equal(jsonOf(await peer.ask(`dag/resolve?arg=${deep.cid}/${'0/'.repeat(100)}`)).Message, message)
@@ -257,7 +313,10 @@ describe('commands of the embedded node', () => {
   it('dag/put: says what it can not read', async () => {
     const peer = proxyPeer()
 
-    const replies = [await peer.ask('dag/put', uploadOf('{')), await peer.ask('dag/put?store-codec=raw', uploadOf('{"x":1}')), await peer.ask('dag/put?input-codec=git-raw', uploadOf('x')), await peer.ask('dag/put?store-codec=dag-pb', uploadOf('{"x":1}'))]
+    const replies = [
+      await peer.ask('dag/put', uploadOf('{')), await peer.ask('dag/put?store-codec=raw', uploadOf('{"x":1}')),
+      await peer.ask('dag/put?input-codec=git-raw', uploadOf('x')), await peer.ask('dag/put?store-codec=dag-pb', uploadOf('{"x":1}'))
+    ]
 
     assert.deepEqual(replies.map(({ status }) => status), [500, 500, 500, 500])
   })
@@ -272,7 +331,13 @@ describe('commands of the embedded node', () => {
     const blocks: Block[] = []
     await importCar((async function * () { yield car })(), { write: more => { blocks.push(...more) } }, {})
     assert.equal(blocks.length, 5)
-    assert.deepEqual(jsonLinesOf(reply), [{ Root: { Cid: { '/': root.cid.toString() }, PinErrorMsg: '' } }, { Stats: { BlockCount: 5, BlockBytesCount: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0) } }])
+    assert.deepEqual(
+      jsonLinesOf(reply),
+      [
+        { Root: { Cid: { '/': root.cid.toString() }, PinErrorMsg: '' } },
+        { Stats: { BlockCount: 5, BlockBytesCount: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0) } }
+      ]
+    )
     assert.deepEqual([...target.cluster.pins.keys()], [root.cid.toString()])
     assert.equal((await target.ask(`cat?arg=${root.cid}/sub/file`)).body.toString(), 'hello world')
   })
@@ -282,7 +347,9 @@ describe('commands of the embedded node', () => {
     const car = (await peer.ask(`dag/export?arg=${root.cid}`)).body
     const target = proxyPeer()
 
-    const [unpinned, damaged] = [await target.ask('dag/import?pin-roots=false', uploadOf(car)), await target.ask('dag/import', uploadOf(car.subarray(0, -1)))]
+    const [unpinned, damaged] = [
+      await target.ask('dag/import?pin-roots=false', uploadOf(car)), await target.ask('dag/import', uploadOf(car.subarray(0, -1)))
+    ]
 
     assert.equal(unpinned.status, 200)
     assert.equal(damaged.status, 500)
@@ -320,7 +387,9 @@ describe('commands of the embedded node', () => {
     const { peer, root, leaf } = await tree()
     const count = async (query: string): Promise<number> => jsonLinesOf(await peer.ask(`refs?arg=${root.cid}&${query}`)).length
 
-    const counts = [await count(''), await count('recursive=true'), await count('recursive=true&unique=true'), await count('recursive=true&max-depth=2')]
+    const counts = [
+      await count(''), await count('recursive=true'), await count('recursive=true&unique=true'), await count('recursive=true&max-depth=2')
+    ]
     const [edge] = jsonLinesOf(await peer.ask(`refs?arg=${root.cid}&edges=true`))
     const named = jsonLinesOf(await peer.ask(`refs?arg=${root.cid}&format=${encodeURIComponent('<linkname> <dst>')}`))
 
@@ -332,7 +401,9 @@ describe('commands of the embedded node', () => {
   it('resolve, id, version and swarm/peers', async () => {
     const { peer, root, leaf } = await tree()
 
-    const [resolved, id, version, peers] = await Promise.all([`resolve?arg=/ipfs/${root.cid}/leaf`, 'id', 'version', 'swarm/peers'].map(async command => jsonOf(await peer.ask(command))))
+    const [resolved, id, version, peers] = await Promise.all(
+      [`resolve?arg=/ipfs/${root.cid}/leaf`, 'id', 'version', 'swarm/peers'].map(async command => jsonOf(await peer.ask(command)))
+    )
 
     assert.deepEqual(resolved, { Path: `/ipfs/${leaf.cid}` })
     assert.match(id.ID, /^12D3KooW/)
@@ -362,9 +433,13 @@ describe('commands of the embedded node', () => {
 
   it('answers preflights of pages of this machine only, and nobody else\'s calls', async () => {
     const peer = proxyPeer()
-    const preflight = async (origin: string) => peer.ask('OPTIONS /api/v0/id', { headers: [['Origin', origin], ['Access-Control-Request-Method', 'POST']] })
+    const preflight = async (origin: string) =>
+      peer.ask('OPTIONS /api/v0/id', { headers: [['Origin', origin], ['Access-Control-Request-Method', 'POST']] })
 
-    const [mine, foreign, call] = [await preflight('http://localhost:3000'), await preflight('http://evil.test'), await peer.ask('id', { headers: [['Origin', 'http://evil.test']] })]
+    const [mine, foreign, call] = [
+      await preflight('http://localhost:3000'), await preflight('http://evil.test'),
+      await peer.ask('id', { headers: [['Origin', 'http://evil.test']] })
+    ]
 
     assert.equal(Object.fromEntries(mine.headers)['Access-Control-Allow-Origin'], 'http://localhost:3000')
     assert.equal(Object.fromEntries(foreign.headers)['Access-Control-Allow-Origin'], undefined)
@@ -377,7 +452,12 @@ describe('commands of the embedded node', () => {
       yield { kind: 'directory' as const, path: 'd' }
       yield { kind: 'symlink' as const, path: 'd/link', target: 'leaf' }
     }
-    const outputs = await Array.fromAsync(importEntries(entries(), { layout: '', chunker: 'size-262144', rawLeaves: false, cidVersion: 1, hash: 'sha2-256', noCopy: false }, { write: more => { blocks.push(...more) } }, { wrap: false, progress: false }))
+    const outputs = await Array.fromAsync(
+      importEntries(
+        entries(), { layout: '', chunker: 'size-262144', rawLeaves: false, cidVersion: 1, hash: 'sha2-256', noCopy: false },
+        { write: more => { blocks.push(...more) } }, { wrap: false, progress: false }
+      )
+    )
     const peer = proxyPeer()
     await peer.ipfs.putBlocks((async function * () { yield blocks })())
     const root = outputs.at(-1)?.cid as CID

@@ -18,14 +18,20 @@ describe('what clients of Kubo want of the proxy', { timeout: 10_000 }, () => {
     const peer = await withPins()
     const name = '"a \\"name\\" \\u0026 more"'
 
-    const [one, oneLine, without] = await Promise.all([`arg=${cid}&names=true`, `arg=${cid}&names=true&stream=true`, `arg=${cid}`].map(async query => (await peer.ask(`pin/ls?${query}`)).body.toString()))
+    const [one, oneLine, without] = await Promise.all(
+      [
+        `arg=${cid}&names=true`, `arg=${cid}&names=true&stream=true`, `arg=${cid}`
+      ].map(async query => (await peer.ask(`pin/ls?${query}`)).body.toString())
+    )
     const all = jsonOf(await peer.ask('pin/ls?names=true'))
     const lines = jsonLinesOf(await peer.ask('pin/ls?names=true&stream=true'))
 
     assert.equal(one, `{"Keys":{"${cid}":{"Type":"recursive","Name":${name}}}}`)
     assert.equal(oneLine?.trim(), `{"Cid":"${cid}","Name":${name},"Type":"recursive"}`)
     assert.equal(without, `{"Keys":{"${cid}":{"Type":"recursive"}}}`)
-    assert.deepEqual(all.Keys, { [cid]: { Type: 'recursive', Name: 'a "name" & more' }, [aCid('nameless').toString()]: { Type: 'recursive', Name: '' } })
+    assert.deepEqual(all.Keys, {
+      [cid]: { Type: 'recursive', Name: 'a "name" & more' }, [aCid('nameless').toString()]: { Type: 'recursive', Name: '' }
+    })
     assert.deepEqual(lines.map(line => line.Name).toSorted(), ['a "name" & more', undefined])
   })
 
@@ -49,7 +55,8 @@ describe('what clients of Kubo want of the proxy', { timeout: 10_000 }, () => {
   for (const command of ['cat', 'ls', 'get', 'dag/get', 'refs', 'block/get', 'dag/stat']) {
     it(`${command} ends when its time is up, in Kubo's words`, async () => {
       const peer = proxyPeer()
-      peer.ipfs.getBlock = async (_, { signal } = {}) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
+      peer.ipfs.getBlock = async (_, { signal } = {}) =>
+        new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
       const reply = await peer.ask(`${command}?arg=${aCid('nowhere').toString()}&timeout=5ms`)
 
@@ -59,7 +66,8 @@ describe('what clients of Kubo want of the proxy', { timeout: 10_000 }, () => {
 
   it('commands of the cluster end so, too, and a time that is none is an error', async () => {
     const peer = proxyPeer()
-    peer.cluster.pinPath = async (_path: string, _options: unknown, call: { signal?: AbortSignal } = {}) => new Promise((_resolve, reject) => call.signal?.addEventListener('abort', () => reject(call.signal?.reason), { once: true }))
+    peer.cluster.pinPath = async (_path: string, _options: unknown, call: { signal?: AbortSignal } = {}) =>
+      new Promise((_resolve, reject) => call.signal?.addEventListener('abort', () => reject(call.signal?.reason), { once: true }))
 
     assert.equal(jsonOf(await peer.ask(`pin/add?arg=${cid}&timeout=5ms`)).Message, 'context deadline exceeded')
     assert.equal(jsonOf(await peer.ask('pin/ls?timeout=soon')).Message, 'time: invalid duration "soon"')
@@ -73,7 +81,9 @@ describe('what clients of Kubo want of the proxy', { timeout: 10_000 }, () => {
       const { headers } = await peer.ask(request)
       assert.deepEqual(headers.filter(([name]) => name === 'Vary'), [['Vary', 'Origin']])
     }
-    assert.deepEqual((await peer.ask('cat?arg=bafkqaaa&offset=x')).body.toString(), 'could not convert value "x" to type "int64" (for option "-offset")\n')
+    assert.deepEqual(
+      (await peer.ask('cat?arg=bafkqaaa&offset=x')).body.toString(), 'could not convert value "x" to type "int64" (for option "-offset")\n'
+    )
     assert.equal(jsonOf(await peer.ask('cat?arg=bafkqaaa&offset=-1')).Message, 'cannot specify negative offset')
   })
 })

@@ -21,7 +21,10 @@ describe('the proxy in front of a Kubo', () => {
 
   const start = async (answer: (call: string) => FakeAnswer, init: Partial<KuboNodeInit> = {}): Promise<ProxyPeer> => {
     kubo = await fakeKubo(answer)
-    node = kuboNode({ address: kubo.api, isHttps: false, extraHeaders: ['x-extra'], extractPath: '/api/v0/version', extractTtlMs: 60_000, ...init }, { clock: systemClock, log: silentLogger })
+    node = kuboNode(
+      { address: kubo.api, isHttps: false, extraHeaders: ['x-extra'], extractPath: '/api/v0/version', extractTtlMs: 60_000, ...init },
+      { clock: systemClock, log: silentLogger }
+    )
     return proxyPeer({ node })
   }
   const headersOnly = (call: string): FakeAnswer => call === 'version' ? headersOfKubo : { status: 500, body: 'not asked for' }
@@ -101,7 +104,9 @@ describe('the proxy in front of a Kubo', () => {
   })
 
   it('passes on why Kubo refuses a block', async () => {
-    const peer = await start(call => call === 'version' ? headersOfKubo : { status: 500, body: '{"Message":"no such codec","Code":0,"Type":"error"}\n' })
+    const peer = await start(
+      call => call === 'version' ? headersOfKubo : { status: 500, body: '{"Message":"no such codec","Code":0,"Type":"error"}\n' }
+    )
 
     const reply = await peer.ask('dag/put?pin=true', uploadOf('abc'))
 

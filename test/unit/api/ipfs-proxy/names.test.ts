@@ -40,7 +40,8 @@ describe('names through the proxy', () => {
 
     assert.deepEqual(replies.map(({ status }) => status), replies.map(() => 500))
     assert.deepEqual(replies.map(reply => jsonOf(reply).Message.replace(/invalid bytes: .*/, 'invalid bytes')), [
-      'signature verification failed', 'invalid bytes', 'the value-file is longer than 10241 bytes', 'can\'t put while offline: pass `--allow-offline` to override', 'invalid key', 'routing: not found', 'invalid key'
+      'signature verification failed', 'invalid bytes', 'the value-file is longer than 10241 bytes',
+      'can\'t put while offline: pass `--allow-offline` to override', 'invalid key', 'routing: not found', 'invalid key'
     ])
   })
 
@@ -55,20 +56,28 @@ describe('names through the proxy', () => {
   })
 
   it('lead to what other commands work on', async () => {
-    const { names } = makeNames({ fixed: new Map([['a.example', '/ipfs/bafyreigaknpexyvxt76zgkitavbwx6ejgfheup5oybpm77f3pxzrvwpfdi'], ['b.example', '/ipns/a.example']]) })
+    const { names } = makeNames({
+      fixed: new Map([['a.example', '/ipfs/bafyreigaknpexyvxt76zgkitavbwx6ejgfheup5oybpm77f3pxzrvwpfdi'], ['b.example', '/ipns/a.example']])
+    })
     const peer = proxyPeer({ names })
 
-    const [resolved, step] = [await peer.ask('dag/resolve?arg=/ipns/b.example'), await peer.ask('resolve?arg=/ipns/b.example/x&recursive=false')]
+    const [resolved, step] = [
+      await peer.ask('dag/resolve?arg=/ipns/b.example'), await peer.ask('resolve?arg=/ipns/b.example/x&recursive=false')
+    ]
 
     assert.equal(jsonOf(resolved).Cid['/'], 'bafyreigaknpexyvxt76zgkitavbwx6ejgfheup5oybpm77f3pxzrvwpfdi')
     assert.deepEqual(jsonOf(step), { Path: '/ipns/a.example/x' })
   })
 
-  it('take records of 10 KiB and say of longer ones that they are, keys of 64 KiB and texts to sign of 4 MiB', { timeout: 10_000 }, async () => {
+  it('take records of 10 KiB and say of longer ones that they are, keys of 64 KiB and texts to sign of 4 MiB', {
+    timeout: 10_000
+  }, async () => {
     const { names, self } = makeNames()
     const peer = proxyPeer({ names })
-    const put = async (sizeBytes: number): Promise<string> => jsonOf(await peer.ask(`routing/put?arg=/ipns/${ipnsKeyText(self)}&allow-offline=true`, uploadOf(new Uint8Array(sizeBytes)))).Message
-    const importKey = async (sizeBytes: number): Promise<string> => jsonOf(await peer.ask('key/import?arg=x', uploadOf(new Uint8Array(sizeBytes)))).Message
+    const put = async (sizeBytes: number): Promise<string> =>
+      jsonOf(await peer.ask(`routing/put?arg=/ipns/${ipnsKeyText(self)}&allow-offline=true`, uploadOf(new Uint8Array(sizeBytes)))).Message
+    const importKey = async (sizeBytes: number): Promise<string> =>
+      jsonOf(await peer.ask('key/import?arg=x', uploadOf(new Uint8Array(sizeBytes)))).Message
     const sign = async (sizeBytes: number): Promise<any> => jsonOf(await peer.ask('key/sign', uploadOf(new Uint8Array(sizeBytes))))
 
     assert.match(await put(10 * 1024), /^invalid bytes: (?!record exceeds)/)
@@ -79,8 +88,13 @@ describe('names through the proxy', () => {
     const { Signature: signature } = await sign(4 * 1024 * 1024)
     assert.ok(signature.length > 80)
     assert.equal((await sign(4 * 1024 * 1024 + 1)).Message, 'the data is longer than 4194304 bytes')
-    assert.equal(jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024)))).SignatureValid, true)
-    assert.equal(jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024 + 1)))).Message, 'the data is longer than 4194304 bytes')
+    assert.equal(
+      jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024)))).SignatureValid, true
+    )
+    assert.equal(
+      jsonOf(await peer.ask(`key/verify?signature=${signature}`, uploadOf(new Uint8Array(4 * 1024 * 1024 + 1)))).Message,
+      'the data is longer than 4194304 bytes'
+    )
     assert.deepEqual((await names.keys.list()).map(({ name }) => name), ['self'])
   })
 })

@@ -12,7 +12,9 @@ class LargeCluster extends FakeCluster {
   override async * allocations (): AsyncGenerator<Pin[]> {
     const template = (await rawBlock('x')).cid
     for (let batch = 0; batch < 25; batch++) {
-      yield Array.from({ length: 1000 }, (_, at) => ({ ...pinWithOptions(template, defaultPinOptions()), cid: { toString: () => `c${batch}-${at}` } as unknown as Pin['cid'] }))
+      yield Array.from({ length: 1000 }, (_, at) => ({
+        ...pinWithOptions(template, defaultPinOptions()), cid: { toString: () => `c${batch}-${at}` } as unknown as Pin['cid']
+      }))
     }
   }
 }
@@ -101,7 +103,9 @@ describe('pins through the proxy', () => {
     const replies = await Promise.all(options.map(async option => peer.ask(`add?${option}`, uploadOf('x'))))
     const without = await peer.ask('add?inline=false&to-files=&inline-limit=32', uploadOf('x'))
 
-    assert.deepEqual(replies.map(reply => jsonOf(reply).Message), options.map(option => `${option.split('=')[0]} is not supported when adding to cluster`))
+    assert.deepEqual(
+      replies.map(reply => jsonOf(reply).Message), options.map(option => `${option.split('=')[0]} is not supported when adding to cluster`)
+    )
     assert.deepEqual([without.status, peer.cluster.pins.size], [200, 1])
   })
 

@@ -202,7 +202,10 @@ describe('the status of a pin in the words of the pinning service', () => {
 
 describe('addresses that can be dialled', () => {
   it('are not loopback ones when there are others, and name their peer', () => {
-    const given = ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/0.0.0.0/tcp/1', '/ip6/fe80::1/tcp/1', '/dns4/a.example/tcp/1/p2p/Qm1']
+    const given = [
+      '/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip4/10.0.0.1/tcp/1', '/ip4/0.0.0.0/tcp/1', '/ip6/fe80::1/tcp/1',
+      '/dns4/a.example/tcp/1/p2p/Qm1'
+    ]
 
     assert.deepEqual(dialable(given, 'Qm1'), ['/ip4/10.0.0.1/tcp/1/p2p/Qm1', '/dns4/a.example/tcp/1/p2p/Qm1'])
     assert.deepEqual(dialable(given.slice(0, 2), 'Qm1'), ['/ip4/127.0.0.1/tcp/1/p2p/Qm1', '/ip6/::1/tcp/1/p2p/Qm1'])

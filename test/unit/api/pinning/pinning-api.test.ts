@@ -14,14 +14,18 @@ const names = (body: any): string => body.results.map((one: any) => one.pin.name
 
 describe('pinning service API', () => {
   let peer: PinningPeer
-  const add = async (name: string, more: object = {}): Promise<any> => (await peer.json('POST /pins', { cid: cid(name), name, ...more })).body
+  const add = async (name: string, more: object = {}): Promise<any> => (
+    await peer.json('POST /pins', { cid: cid(name), name, ...more })
+  ).body
 
   beforeEach(async () => { peer = await pinningPeer() })
   afterEach(async () => peer.stop())
 
   it('accepts a pin with 202 and tells the same creation time ever after', async () => {
     await add('first')
-    const added = await peer.json('POST /pins', { cid: cid('a'), name: 'a', meta: { k: 'v', b: '2' }, origins: ['/ip4/127.0.0.1/tcp/4001'] })
+    const added = await peer.json('POST /pins', {
+      cid: cid('a'), name: 'a', meta: { k: 'v', b: '2' }, origins: ['/ip4/127.0.0.1/tcp/4001']
+    })
 
     const got = await peer.json(`GET /pins/${cid('a')}`)
     const listed = await peer.json(`GET /pins?cid=${cid('a')}`)
@@ -32,7 +36,9 @@ describe('pinning service API', () => {
     assert.deepEqual(got.body, { ...added.body, status: 'pinned' })
     assert.deepEqual(listed.body, { count: 1, results: [got.body] })
     assert.deepEqual(got.body.pin, { cid: cid('a'), name: 'a', origins: ['/ip4/127.0.0.1/tcp/4001'], meta: { b: '2', k: 'v' } })
-    assert.deepEqual([got.body.requestid, Object.keys(got.body)], [cid('a'), ['requestid', 'status', 'created', 'pin', 'delegates', 'info']])
+    assert.deepEqual(
+      [got.body.requestid, Object.keys(got.body)], [cid('a'), ['requestid', 'status', 'created', 'pin', 'delegates', 'info']]
+    )
   })
 
   it('pages with before = the last one created, each pin once, with a true count', async () => {
@@ -85,8 +91,15 @@ describe('pinning service API', () => {
     await add('a')
     peer.cluster.changes.length = 0
     const longName = 'n'.repeat(256)
-    const queries = ['limit=0', 'limit=1001', 'limit=x', 'limit=-1', 'match=foo', 'status=foo', 'status=pinned,foo', 'before=yesterday', 'after=1', 'meta=foo', 'meta=%7B%22a%22:1%7D', 'meta=%5B%5D', 'cid=xyz', `name=${longName}`, `cid=${Array.from({ length: 11 }, (_one, at) => cid(String(at))).join()}`]
-    const bodies = ['', '{', '[]', 'null', {}, { cid: null }, { cid: 5 }, { cid: 'xyz' }, { cid: cid('b'), name: 5 }, { cid: cid('b'), name: longName }, { cid: cid('b'), origins: ['nope'] }, { cid: cid('b'), origins: 'x' }, { cid: cid('b'), meta: { a: 1 } }, { cid: cid('b'), meta: [] }]
+    const queries = [
+      'limit=0', 'limit=1001', 'limit=x', 'limit=-1', 'match=foo', 'status=foo', 'status=pinned,foo', 'before=yesterday', 'after=1',
+      'meta=foo', 'meta=%7B%22a%22:1%7D', 'meta=%5B%5D', 'cid=xyz', `name=${longName}`,
+      `cid=${Array.from({ length: 11 }, (_one, at) => cid(String(at))).join()}`
+    ]
+    const bodies = [
+      '', '{', '[]', 'null', {}, { cid: null }, { cid: 5 }, { cid: 'xyz' }, { cid: cid('b'), name: 5 }, { cid: cid('b'), name: longName },
+      { cid: cid('b'), origins: ['nope'] }, { cid: cid('b'), origins: 'x' }, { cid: cid('b'), meta: { a: 1 } }, { cid: cid('b'), meta: [] }
+    ]
     const requests: Array<[string, unknown?]> = [
       ...queries.map(query => [`GET /pins?${query}`] as [string]),
       ...bodies.flatMap(body => [['POST /pins', body], [`POST /pins/${cid('a')}`, body]] as Array<[string, unknown]>),
@@ -124,7 +137,10 @@ describe('pinning service API', () => {
     assert.deepEqual(await Promise.all([origins(20), meta(1000), sized(1024 * 1024)].map(add)), [202, 202, 202])
     peer.cluster.changes.length = 0
     assert.deepEqual(await Promise.all([origins(21), meta(1001), sized(1024 * 1024 + 1)].map(add)), [400, 400, 413])
-    assert.deepEqual(await Promise.all(['limit=1000', 'limit=1001', cids(10), cids(11), `name=${'n'.repeat(255)}`, `name=${'n'.repeat(256)}`].map(list)), [200, 400, 200, 400, 200, 400])
+    assert.deepEqual(
+      await Promise.all(['limit=1000', 'limit=1001', cids(10), cids(11), `name=${'n'.repeat(255)}`, `name=${'n'.repeat(256)}`].map(list)),
+      [200, 400, 200, 400, 200, 400]
+    )
     assert.deepEqual(peer.cluster.changes, [])
   })
 
@@ -190,7 +206,9 @@ describe('pinning service API', () => {
     const basic = ['Authorization', `Basic ${Buffer.from('carol:singing').toString('base64')}`] as const
 
     const { token } = JSON.parse((await guarded.ask('POST /token', { headers: [basic] })).body.toString('utf8'))
-    const statuses = await Promise.all([guarded.ask('GET /pins'), guarded.ask('GET /pins', { headers: [['Authorization', `Bearer ${token}`]] }), guarded.ask('GET /health')])
+    const statuses = await Promise.all(
+      [guarded.ask('GET /pins'), guarded.ask('GET /pins', { headers: [['Authorization', `Bearer ${token}`]] }), guarded.ask('GET /health')]
+    )
 
     assert.deepEqual(statuses.map(({ status }) => status), [401, 200, 204])
     assert.deepEqual(await peer.json('POST /token'), { status: 401, body: { error: { reason: 'unauthorized' } } })
@@ -198,27 +216,51 @@ describe('pinning service API', () => {
   })
 
   it('has every route in docs/reference/pinning-api.md', () => {
-    const rows = readFileSync('docs/reference/pinning-api.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(line => line.split('|').slice(1, 3).map(cell => cell.trim()).join(' '))
+    const rows = readFileSync('docs/reference/pinning-api.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(
+      line => line.split('|').slice(1, 3).map(cell => cell.trim()).join(' ')
+    )
 
-    assert.deepEqual(rows, pinningRoutes({} as PinningHandlers).map(({ method, path, doc }) => `\`${method} ${openApiPath(path)}\` ${doc.summary}`))
+    assert.deepEqual(
+      rows, pinningRoutes({} as PinningHandlers).map(({ method, path, doc }) => `\`${method} ${openApiPath(path)}\` ${doc.summary}`)
+    )
   })
 })
 
 describe('the recorded answers of Go\'s pinning service', () => {
   const recorded = ['pinsvc', 'pinsvc-auth'].flatMap(group => JSON.parse(readFileSync(`test/vectors/rest/${group}.json`, 'utf8')) as any[])
-  const changed: Record<string, number> = { 'pinsvc-add-no-cid': 400, 'pinsvc-add-null-cid': 400, 'pinsvc-put': 405, 'pinsvc-delete-root': 405, 'pinsvc-list-limit-0': 400, 'pinsvc-list-limit-5000': 400, 'pinsvc-list-match-bogus': 400, 'pinsvc-get-after-replace-same': 200 }
+  const changed: Record<string, number> = {
+    'pinsvc-add-no-cid': 400, 'pinsvc-add-null-cid': 400, 'pinsvc-put': 405, 'pinsvc-delete-root': 405, 'pinsvc-list-limit-0': 400,
+    'pinsvc-list-limit-5000': 400, 'pinsvc-list-match-bogus': 400, 'pinsvc-get-after-replace-same': 200
+  }
   const wanted = ({ name, request, response }: any): number =>
-    changed[name] ?? (request.method === 'POST' && response.status === 200 && request.path.startsWith('/pins') ? 202 : response.status === 500 ? 400 : response.status)
+    changed[name] ?? (
+      request.method === 'POST' && response.status === 200 && request.path.startsWith('/pins')
+        ? 202
+        : response.status === 500
+        ? 400
+        : response.status
+    )
 
   it('come with the same status and the same keys, but for what is meant to differ', async () => {
     const cluster = new FollowedCluster()
     const plain = await pinningPeer({ cluster })
     const guarded = await pinningPeer({ cluster, basicAuth: new Map([['carol', 'singing']]) })
     const problems: string[] = []
-    const cases = recorded.filter(({ name, request }) => name.startsWith('pinsvc-auth-') || request.method !== 'GET' || !/^\/pins\/(Qm|baf)|[?&]name=/.test(request.path))
+    const cases = recorded.filter(
+      ({ name, request }) =>
+        name.startsWith('pinsvc-auth-') || request.method !== 'GET' || !/^\/pins\/(Qm|baf)|[?&]name=/.test(request.path)
+    )
 
-    for (const { name, request, response, ...rest } of cases.filter(one => one.server.startsWith('pinsvc') && !one.name.includes('plain-http'))) {
-      const reply = await (name.startsWith('pinsvc-auth') ? guarded : plain).ask(`${request.method} ${request.path}`, { headers: request.headers.filter(([key]: [string]) => key !== 'Content-Length'), ...(request.body == null ? {} : { body: request.body.text }) })
+    for (const { name, request, response, ...rest } of cases.filter(
+      one => one.server.startsWith('pinsvc') && !one.name.includes('plain-http')
+    )) {
+      const reply = await (name.startsWith('pinsvc-auth') ? guarded : plain).ask(
+        `${request.method} ${request.path}`,
+        {
+          headers: request.headers.filter(([key]: [string]) => key !== 'Content-Length'),
+          ...(request.body == null ? {} : { body: request.body.text })
+        }
+      )
       const text = reply.body.toString('utf8')
       const status = wanted({ name, request, response, ...rest })
       if (reply.status !== status) problems.push(`${name}: ${reply.status} instead of ${status}: ${text}`)

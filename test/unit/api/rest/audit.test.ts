@@ -31,10 +31,16 @@ describe('/audit', () => {
   it('streams the results, of all pins or of those that were not whole', async () => {
     const { ask, cluster } = restPeer()
     const row = { peer: otherPeer, at: Date.UTC(2026, 2, 14), blocks: 3, bytes: 30, badBlocks: [], badCount: 0, repaired: 0, error: '' }
-    cluster.auditRows = [{ ...row, cid: cidFor('good'), state: 'good' }, { ...row, cid: cidFor('bad'), state: 'bad', badBlocks: ['x'], badCount: 1 }]
-    const lines = async (query: string): Promise<any[]> => textOf(await ask(`GET /audit/results${query}`)).trim().split('\n').map(line => JSON.parse(line))
+    cluster.auditRows = [
+      { ...row, cid: cidFor('good'), state: 'good' }, { ...row, cid: cidFor('bad'), state: 'bad', badBlocks: ['x'], badCount: 1 }
+    ]
+    const lines = async (query: string): Promise<any[]> =>
+      textOf(await ask(`GET /audit/results${query}`)).trim().split('\n').map(line => JSON.parse(line))
 
     assert.deepEqual((await lines('')).map(({ state }) => state), ['good', 'bad'])
-    assert.deepEqual(await lines('?bad=true'), [{ peer: otherPeer, cid: cidFor('bad').toString(), at: '2026-03-14T00:00:00Z', state: 'bad', blocks: 3, bytes: 30, bad_blocks: ['x'], bad_count: 1, repaired: 0, error: '' }])
+    assert.deepEqual(await lines('?bad=true'), [{
+      peer: otherPeer, cid: cidFor('bad').toString(), at: '2026-03-14T00:00:00Z', state: 'bad', blocks: 3, bytes: 30, bad_blocks: ['x'],
+      bad_count: 1, repaired: 0, error: ''
+    }])
   })
 })

@@ -19,7 +19,8 @@ async function open (peer: RestPeer<FakeCluster>): Promise<Socket> {
   return socket
 }
 
-const head = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=Xb\r\nTransfer-Encoding: chunked\r\n\r\n`
+const head = (path: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=Xb\r\nTransfer-Encoding: chunked\r\n\r\n`
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
 const file = (name: string): string => chunk(`--Xb\r\nContent-Disposition: file; filename=${name}\r\n\r\nhello\r\n`)
 

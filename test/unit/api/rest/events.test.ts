@@ -12,7 +12,9 @@ import { quietWatching, restPeerOf, textOf } from '../../../support/rest-peer.ts
 
 const json = (reply: { body: Buffer }): any => JSON.parse(reply.body.toString()) // shapes are what is tested
 const delivery = { deliveryId: '0-x.1', at: 0, attempt: 2, events: 3, type: 'alert', status: null, error: 'away', tookMs: 12 }
-const webhook: ConfiguredWebhook = { id: 0, url: 'https://example.com/', types: [], failures: 2, nextTryAt: 1000, missed: false, deliveries: [delivery] }
+const webhook: ConfiguredWebhook = {
+  id: 0, url: 'https://example.com/', types: [], failures: 2, nextTryAt: 1000, missed: false, deliveries: [delivery]
+}
 
 const served = async (watching: Watching) => {
   const { api } = restPeerOf(new FakeCluster(), { listen: ['/ip4/127.0.0.1/tcp/0'] }, watching)
@@ -27,7 +29,9 @@ describe('events of the REST API', () => {
     const { api, client } = await served(watching)
     const end = new AbortController()
     const heard: ClusterEvent[] = []
-    const listening = (async () => { for await (const event of client.events({ after: 'oldest', types: ['pin', 'alert'], signal: end.signal })) heard.push(event) })().catch(() => {})
+    const listening = (async () => {
+      for await (const event of client.events({ after: 'oldest', types: ['pin', 'alert'], signal: end.signal })) heard.push(event)
+    })().catch(() => {})
     await pollUntil(() => watching.feed.readers > 0)
     for (const type of ['pin.put', 'peer.up', 'alert']) watching.feed.add(type, { n: 1 })
     await pollUntil(() => heard.length === 2)
@@ -54,17 +58,22 @@ describe('events of the REST API', () => {
   it('want credentials where there are any', async () => {
     const { ask } = restPeerOf(new FakeCluster(), { basicAuth: new Map([['alice', 'wonderland']]) })
 
-    for (const path of ['GET /events', 'GET /webhooks', 'GET /health/warnings', 'POST /webhooks/0/test']) assert.equal((await ask(path)).status, 401, path)
+    for (const path of ['GET /events', 'GET /webhooks', 'GET /health/warnings', 'POST /webhooks/0/test']) {
+      assert.equal((await ask(path)).status, 401, path)
+    }
   })
 })
 
 describe('warnings and webhooks of the REST API', () => {
   it('tell the last hour\'s warnings', async () => {
-    const warning = { level: 'warn', component: 'crdt', message: 'behind <a>', facts: { peer: 'x' }, firstAt: 0, lastAt: 1500, count: 2 } as const
+    const warning = {
+      level: 'warn', component: 'crdt', message: 'behind <a>', facts: { peer: 'x' }, firstAt: 0, lastAt: 1500, count: 2
+    } as const
     const { ask } = restPeerOf(new FakeCluster(), {}, { ...quietWatching(), warnings: { list: () => [warning] } })
 
     assert.deepEqual(json(await ask('GET /health/warnings')), [{
-      level: 'warn', component: 'crdt', message: 'behind <a>', facts: { peer: 'x' }, first_at: '1970-01-01T00:00:00Z', last_at: '1970-01-01T00:00:01.5Z', count: 2
+      level: 'warn', component: 'crdt', message: 'behind <a>', facts: { peer: 'x' }, first_at: '1970-01-01T00:00:00Z',
+      last_at: '1970-01-01T00:00:01.5Z', count: 2
     }])
   })
 
@@ -80,7 +89,10 @@ describe('warnings and webhooks of the REST API', () => {
     const { ask } = restPeerOf(new FakeCluster(), {}, { ...quietWatching(), webhooks })
 
     const [known] = json(await ask('GET /webhooks'))
-    assert.deepEqual([known.id, known.url, known.failures, known.next_try_at, known.deliveries[0].delivery_id, known.deliveries[0].error], [0, 'https://example.com/', 2, '1970-01-01T00:00:01Z', '0-x.1', 'away'])
+    assert.deepEqual(
+      [known.id, known.url, known.failures, known.next_try_at, known.deliveries[0].delivery_id, known.deliveries[0].error],
+      [0, 'https://example.com/', 2, '1970-01-01T00:00:01Z', '0-x.1', 'away']
+    )
     assert.equal(json(await ask('POST /webhooks/0/test')).status, 200)
     for (const id of ['1', 'x', '00', '-0']) assert.equal((await ask(`POST /webhooks/${id}/test`)).status, 404, id)
     assert.deepEqual(tested, [0])

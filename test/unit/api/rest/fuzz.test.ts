@@ -24,13 +24,28 @@ function seeded (seed: number): () => number {
 
 const random = seeded(20261121)
 const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-const junk = ['', 'x', '%00', '%ff%fe', '%F0%9F%92%A9', '..', '.', '-1', '1e309', '99999999999999999999', 'NaN', 'null', '[]', '{}', '%22%5C', 'a%2Fb', `${'A'.repeat(900)}`, 'Qm', 'bafk', '__proto__', '1.5', '0x10', '%E2%80%A8', '/ip4/1.2.3.4', '/p2p/', 'true;false', cid.slice(0, -1)]
-const options = ['replication-min', 'replication-max', 'replication', 'shard-size', 'expire-at', 'expire-in', 'pin-update', 'origins', 'filter', 'cids', 'local', 'mode', 'user-allocations', 'meta-', 'meta-__proto__', 'layout', 'chunker', 'cid-version', 'hash', 'format', 'raw-leaves']
+const junk = [
+  '', 'x', '%00', '%ff%fe', '%F0%9F%92%A9', '..', '.', '-1', '1e309', '99999999999999999999', 'NaN', 'null', '[]', '{}', '%22%5C', 'a%2Fb',
+  `${'A'.repeat(900)}`, 'Qm', 'bafk', '__proto__', '1.5', '0x10', '%E2%80%A8', '/ip4/1.2.3.4', '/p2p/', 'true;false', cid.slice(0, -1)
+]
+const options = [
+  'replication-min', 'replication-max', 'replication', 'shard-size', 'expire-at', 'expire-in', 'pin-update', 'origins', 'filter', 'cids',
+  'local', 'mode', 'user-allocations', 'meta-', 'meta-__proto__', 'layout', 'chunker', 'cid-version', 'hash', 'format', 'raw-leaves'
+]
 const methods = ['GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS', 'HEAD']
-const heads = ['/pins', '/pins/', '/allocations', '/peers', '/pins/ipfs', '/pins/ipns', '/pins/ipld', '/add', '/id', '/monitor/metrics', '/health', '/token', '/', '//', '/pins/recover', '/ipfs/gc', '/openapi.json']
+const heads = [
+  '/pins', '/pins/', '/allocations', '/peers', '/pins/ipfs', '/pins/ipns', '/pins/ipld', '/add', '/id', '/monitor/metrics', '/health',
+  '/token', '/', '//', '/pins/recover', '/ipfs/gc', '/openapi.json'
+]
 const wrongOption = ['replication-min=x', 'shard-size=-1', 'expire-at=tomorrow', 'expire-in=5', 'pin-update=zz', 'origins=foo']
-const bodies = ['', '{', '{"peer_id":5}', '[]', 'null', '--Xb', '--Xb--', '--Xb\r\n\r\n', '--Xb\r\nContent-Disposition: x\r\n\r\n--Xb--', '--Xb\r\n:\r\n\r\n', 'x'.repeat(5000), '\0\xff', '{"peer_id":"Qm"}']
-const types = ['application/json', 'multipart/form-data; boundary=Xb', 'multipart/mixed; boundary=', 'multipart/form-data', '', 'a;b=c;;', 'multipart/form-data; boundary="Xb']
+const bodies = [
+  '', '{', '{"peer_id":5}', '[]', 'null', '--Xb', '--Xb--', '--Xb\r\n\r\n', '--Xb\r\nContent-Disposition: x\r\n\r\n--Xb--',
+  '--Xb\r\n:\r\n\r\n', 'x'.repeat(5000), '\0\xff', '{"peer_id":"Qm"}'
+]
+const types = [
+  'application/json', 'multipart/form-data; boundary=Xb', 'multipart/mixed; boundary=', 'multipart/form-data', '', 'a;b=c;;',
+  'multipart/form-data; boundary="Xb'
+]
 
 const query = (): string => Array.from({ length: Math.floor(random() * 4) }, () => `${pick(options)}=${pick(junk)}`).join('&')
 
@@ -40,7 +55,10 @@ function badRequest (): { request: string, body: string, type: string } {
   const path = random() < 0.3 ? `/pins/${cid}` : `${pick(heads)}/${pick(junk)}`
   const wrong = path.endsWith(cid) ? `&${pick(wrongOption)}` : ''
   // a prefix that isn't valid in any option comes first, so that nothing can be pinned
-  return { request: `${method} ${path}?${pick(wrongOption)}&${query()}${wrong}`, body: method === 'POST' || random() < 0.1 ? pick(bodies) : '', type: pick(types) }
+  return {
+    request: `${method} ${path}?${pick(wrongOption)}&${query()}${wrong}`, body: method === 'POST' || random() < 0.1 ? pick(bodies) : '',
+    type: pick(types)
+  }
 }
 
 const table = new RouteTable(restRoutes({ cluster: new FakeCluster(), authenticator: null, watching: quietWatching(), clock: systemClock }))
@@ -67,7 +85,9 @@ describe('the REST API under 3000 bad requests', () => {
       const reply = await peer.ask(request, { headers: [['Content-Type', type]], ...(body === '' ? {} : { body }) })
       // 301 and 307: paths that aren't clean
       const isDocumented = [301, 307].includes(reply.status) || statusesOf(request)?.includes(reply.status) !== false
-      if (reply.status >= 500 || reply.status < 200 || !isDocumented) wrong.push(`${request} ${JSON.stringify(body.slice(0, 60))} -> ${reply.status} ${reply.body}`)
+      if (reply.status >= 500 || reply.status < 200 || !isDocumented) {
+        wrong.push(`${request} ${JSON.stringify(body.slice(0, 60))} -> ${reply.status} ${reply.body}`)
+      }
     }
 
     assert.deepEqual(wrong, [])

@@ -17,7 +17,8 @@ describe('the routes of drains', () => {
     const ended = await ask(`DELETE /peers/${otherPeer}/drain`)
 
     assert.deepEqual(begun, {
-      peer: otherPeer, peername: 'peer0', state: 'draining', reason: '', since: begun.since, ended_at: null, pins: 0, left: 0, moved: 0, fewer: 0, in_transit: 0, stuck: 0, everywhere: 0, bytes: 0, left_ms: null,
+      peer: otherPeer, peername: 'peer0', state: 'draining', reason: '', since: begun.since, ended_at: null, pins: 0, left: 0, moved: 0,
+      fewer: 0, in_transit: 0, stuck: 0, everywhere: 0, bytes: 0, left_ms: null,
       at_once: 4, max_pins_per_second: 2.5, max_bytes_per_second: 1000000
     })
     assert.match(begun.since, /^20\d\d-.*Z$/)
@@ -29,8 +30,17 @@ describe('the routes of drains', () => {
     const fake = cluster()
     const { ask } = restPeerOf(fake)
 
-    for (const query of ['at-once=many', 'max-pins-per-second=-1', 'max-bytes-per-second=10MB', 'max-pins-per-second=1e9']) assert.equal((await ask(`POST /peers/${otherPeer}/drain?${query}`)).status, 400, query)
-    assert.deepEqual(await Promise.all(['POST /peers/nobody/drain', `GET /peers/${otherPeer}/drain`, `DELETE /peers/${otherPeer}/drain`].map(async request => (await ask(request)).status)), [400, 404, 404])
+    for (const query of ['at-once=many', 'max-pins-per-second=-1', 'max-bytes-per-second=10MB', 'max-pins-per-second=1e9']) {
+      assert.equal((await ask(`POST /peers/${otherPeer}/drain?${query}`)).status, 400, query)
+    }
+    assert.deepEqual(
+      await Promise.all(
+        [
+          'POST /peers/nobody/drain', `GET /peers/${otherPeer}/drain`, `DELETE /peers/${otherPeer}/drain`
+        ].map(async request => (await ask(request)).status)
+      ),
+      [400, 404, 404]
+    )
     assert.equal((await ask(`POST /peers/${stranger}/drain`)).status, 404)
     assert.deepEqual(fake.drains(), [])
     assert.equal((await restPeerOf(new FakeCluster({ followerMode: true })).ask(`POST /peers/${fakePeer}/drain`)).status, 500)
@@ -53,7 +63,8 @@ describe('the routes of a rebalance', () => {
     assert.deepEqual([none.status, before, twice.status], [404, 0, 409])
     assert.deepEqual(plan, { peers: [share], pins: 2, count: 1, moves: [] })
     assert.deepEqual(begun, {
-      state: 'moving', reason: '', since: begun.since, ended_at: null, planned: 1, moved: 0, failed: 0, in_transit: 1, at_once: 2, max_pins_per_second: 0, max_bytes_per_second: 0, peers: [share]
+      state: 'moving', reason: '', since: begun.since, ended_at: null, planned: 1, moved: 0, failed: 0, in_transit: 1, at_once: 2,
+      max_pins_per_second: 0, max_bytes_per_second: 0, peers: [share]
     })
     assert.deepEqual([ended.state, typeof ended.ended_at], ['cancelled', 'string'])
     assert.equal((await ask('GET /rebalance/plan?by=unknown')).status, 400)

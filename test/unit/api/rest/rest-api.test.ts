@@ -18,17 +18,22 @@ describe('pins', () => {
   it('hands every option to the cluster and echoes the request', async () => {
     const { ask, cluster } = restPeer()
 
-    const reply = await ask(`POST /pins/${cid}?name=a+%26&mode=direct&replication=1&shard-size=7&user-allocations=${otherPeer},nobody&meta-z=1&meta-a=&meta-=x&origins=/ip4/1.2.3.4/tcp/1/p2p/${otherPeer}`)
+    const reply = await ask(
+      `POST /pins/${cid}?name=a+%26&mode=direct&replication=1&shard-size=7&user-allocations=${otherPeer},nobody&meta-z=1&meta-a=&meta-=x&origins=/ip4/1.2.3.4/tcp/1/p2p/${otherPeer}`
+    )
 
     const pin = cluster.pins.get(cid)
     assert.match(textOf(reply), /"name":"a \\u0026"/)
-    assert.deepEqual([pin?.mode, pin?.maxDepth, pin?.replicationFactorMin, pin?.replicationFactorMax, pin?.shardSize], ['direct', 0, 1, 1, 7])
+    assert.deepEqual(
+      [pin?.mode, pin?.maxDepth, pin?.replicationFactorMin, pin?.replicationFactorMax, pin?.shardSize], ['direct', 0, 1, 1, 7]
+    )
     assert.deepEqual([json(reply).user_allocations, json(reply).metadata, json(reply).max_depth], [[otherPeer], { a: '', z: '1' }, 0])
   })
 
   it('keeps the offset of expire-at in its answer', async () => {
     const { ask } = restPeer()
-    const expire = async (text: string): Promise<string> => json(await ask(`POST /pins/${cid}?expire-at=${encodeURIComponent(text)}`)).expire_at
+    const expire = async (text: string): Promise<string> =>
+      json(await ask(`POST /pins/${cid}?expire-at=${encodeURIComponent(text)}`)).expire_at
 
     assert.equal(await expire('2031-02-03T04:05:06+02:00'), '2031-02-03T04:05:06+02:00')
     assert.equal(await expire('2031-02-03T04:05:06.7890-00:00'), '2031-02-03T04:05:06.789Z')
@@ -45,8 +50,15 @@ describe('pins', () => {
 
   it('does nothing when an option is wrong', async () => {
     const { ask, cluster } = restPeer()
-    for (const option of ['replication-min=x', 'replication-max=1.5', 'replication=9007199254740993', 'shard-size=-1', 'expire-at=tomorrow', 'expire-in=5', 'expire-in=1ms', 'expire-in=9999999h9999999h9999999h', 'pin-update=zz', 'origins=foo', 'origins=/ip4/1.2.3.4']) {
-      const replies = await Promise.all([`POST /pins/${cid}`, `POST /pins/ipfs/${cid}`, `DELETE /pins/${cid}`, `GET /allocations/${cid}`, `POST /pins/${cid}/recover`].map(async request => ask(`${request}?${option}`)))
+    for (const option of [
+      'replication-min=x', 'replication-max=1.5', 'replication=9007199254740993', 'shard-size=-1', 'expire-at=tomorrow', 'expire-in=5',
+      'expire-in=1ms', 'expire-in=9999999h9999999h9999999h', 'pin-update=zz', 'origins=foo', 'origins=/ip4/1.2.3.4'
+    ]) {
+      const replies = await Promise.all(
+        [
+          `POST /pins/${cid}`, `POST /pins/ipfs/${cid}`, `DELETE /pins/${cid}`, `GET /allocations/${cid}`, `POST /pins/${cid}/recover`
+        ].map(async request => ask(`${request}?${option}`))
+      )
 
       assert.deepEqual(replies.map(({ status }) => status), [400, 400, 400, 400, 400], option)
       assert.ok(replies.every(reply => textOf(reply).split('\n').length === 2))
@@ -119,7 +131,8 @@ describe('pins', () => {
     }
     const { ask } = restPeerOf(new Lacking())
     for (const name of ['lacking', 'fine']) await ask(`POST /pins/${cidFor(name)}?name=${name}`)
-    const named = async (filter: string): Promise<string[]> => textOf(await ask(`GET /pins?filter=${filter}`)).trim().split('\n').map(line => JSON.parse(line).name)
+    const named = async (filter: string): Promise<string[]> =>
+      textOf(await ask(`GET /pins?filter=${filter}`)).trim().split('\n').map(line => JSON.parse(line).name)
 
     assert.deepEqual([await named('under_replicated'), await named('pinned,under_replicated')], [['lacking'], ['lacking', 'fine']])
     assert.equal((await ask('GET /pins?filter=bogus,under_replicated')).status, 400)
@@ -131,7 +144,9 @@ describe('pins', () => {
     const move = async (query: string, pin = cid): Promise<number> => (await ask(`POST /pins/${pin}/move?${query}`)).status
 
     assert.deepEqual([await move(''), await move('from=nobody'), await move(`from=${fakePeer}&to=nobody`)], [400, 400, 400])
-    assert.deepEqual([await move(`from=${fakePeer}`, String(cidFor('unknown'))), await move(`from=${fakePeer}&to=${otherPeer}`)], [404, 200])
+    assert.deepEqual(
+      [await move(`from=${fakePeer}`, String(cidFor('unknown'))), await move(`from=${fakePeer}&to=${otherPeer}`)], [404, 200]
+    )
     assert.deepEqual(cluster.pins.get(cid)?.allocations, [otherPeer])
   })
 
@@ -152,13 +167,18 @@ describe('peers', () => {
     const { ask } = restPeerOf(new FakeCluster({ peers: [fakePeer, otherPeer] }))
     const remove = async (peer: string): Promise<number> => (await ask(`DELETE /peers/${peer}`)).status
 
-    assert.deepEqual(await Promise.all([otherPeer, fakePeer, '12D3KooWQnwEGNqcM2nAcPtRR9rAX8Hrg4k9kJLCHoTR5chJfz6d', 'Qm', '1'].map(remove)), [204, 400, 404, 400, 400])
+    assert.deepEqual(
+      await Promise.all([otherPeer, fakePeer, '12D3KooWQnwEGNqcM2nAcPtRR9rAX8Hrg4k9kJLCHoTR5chJfz6d', 'Qm', '1'].map(remove)),
+      [204, 400, 404, 400, 400]
+    )
   })
 
   it('bounds the body', async () => {
     const cluster = new FakeCluster({ peers: [fakePeer, otherPeer] })
     const bodyOf = (sizeBytes: number): string => JSON.stringify({ peer_id: otherPeer }).padEnd(sizeBytes)
-    const add = async (sizeBytes: number): Promise<number> => (await restPeerOf(cluster).ask('POST /peers', { body: bodyOf(sizeBytes) })).status
+    const add = async (sizeBytes: number): Promise<number> => (
+      await restPeerOf(cluster).ask('POST /peers', { body: bodyOf(sizeBytes) })
+    ).status
 
     assert.deepEqual([await add(64 * 1024), await add(64 * 1024 + 1)], [200, 413])
   })
@@ -180,7 +200,11 @@ describe('adding', () => {
     const { ask } = restPeer()
 
     assert.equal((await ask('POST /add', upload('hi', 'a/'.repeat(1023) + 'a'))).status, 200)
-    for (const query of ['', '?stream-channels=false']) assert.deepEqual(json(await ask(`POST /add${query}`, upload('hi', 'a/'.repeat(5000)))), { code: 400, message: 'a path has more than 1024 levels' })
+    for (const query of ['', '?stream-channels=false']) {
+      assert.deepEqual(
+        json(await ask(`POST /add${query}`, upload('hi', 'a/'.repeat(5000)))), { code: 400, message: 'a path has more than 1024 levels' }
+      )
+    }
   })
 
   it('tells late errors in the trailer, or as the answer', async () => {
@@ -208,7 +232,9 @@ describe('the documents of the API', () => {
   })
 
   it('has every route in docs/reference/rest-api.md', () => {
-    const rows = readFileSync('docs/reference/rest-api.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(line => line.split('|').slice(1, 3).map(cell => cell.trim()).join(' '))
+    const rows = readFileSync('docs/reference/rest-api.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(
+      line => line.split('|').slice(1, 3).map(cell => cell.trim()).join(' ')
+    )
 
     assert.deepEqual(rows, table.map(({ method, path, doc }) => `\`${method} ${openApiPath(path)}\` ${doc.summary}`))
   })

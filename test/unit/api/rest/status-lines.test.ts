@@ -26,7 +26,11 @@ function parse (text: string): GlobalPinInfo {
   return { ...json, cid: parseCid(json.cid), created: parseTime(json.created), peerMap: new Map(peers.toReversed()) }
 }
 
-const recorded = ['status', 'errors'].flatMap(group => JSON.parse(readFileSync(`test/vectors/rest/${group}.json`, 'utf8')) as Array<{ response: { status: number, body: { text?: string } | null } }>)
+const recorded = ['status', 'errors'].flatMap(
+  group => JSON.parse(readFileSync(`test/vectors/rest/${group}.json`, 'utf8')) as Array<{ response: {
+    status: number, body: { text?: string } | null
+  } }>
+)
   .filter(one => one.response.status === 200)
   .flatMap(one => (one.response.body?.text ?? '').split('\n'))
   .filter(line => line.startsWith('{"cid"'))
@@ -57,7 +61,15 @@ describe('printed statuses', () => {
     const strings = ['', 'a', '"\\', '<&>', '\u2028', 'é\n\b\f', '\ud800', '😀', '\x7f']
     const rows: GlobalPinInfo[] = strings.flatMap((text, at) => [
       { ...model, name: text, allocations: null, origins: [text], created: 1.5e12 + at / 4, metadata: { b: text, a: '1' } },
-      { ...model, metadata: {}, peerMap: new Map([['b', { ...short, error: text, peerName: text, ipfsPeerId: '' }], ['a', { ...short, peerName: `${at}`, ipfsPeerAddresses: [text] }]]) },
+      {
+        ...model, metadata: {},
+        peerMap: new Map(
+          [
+            ['b', { ...short, error: text, peerName: text, ipfsPeerId: '' }],
+            ['a', { ...short, peerName: `${at}`, ipfsPeerAddresses: [text] }]
+          ]
+        )
+      },
       { ...model, peerMap: new Map() }
     ])
 

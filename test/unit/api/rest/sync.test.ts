@@ -12,13 +12,19 @@ class Differing extends FakeCluster {
     const row = { peer: otherPeer, peerName: 'other', isTrusted: true, heads: ['bafyhead'] }
     return {
       own: { pins: 2, digest: 'ab'.repeat(32), heads: ['bafyhead'], isComplete: true },
-      peers: [{ ...row, state: 'out_of_sync', since: Date.UTC(2026, 2, 14), by: 'digest', pins: 1, digest: 'cd'.repeat(32) }, { ...row, state: 'unknown', since: null, by: null, pins: null, digest: null }]
+      peers: [
+        { ...row, state: 'out_of_sync', since: Date.UTC(2026, 2, 14), by: 'digest', pins: 1, digest: 'cd'.repeat(32) },
+        { ...row, state: 'unknown', since: null, by: null, pins: null, digest: null }
+      ]
     }
   }
 
   override async pinsetDiff (peers: { one: string, other: string }, { repair = false }: PinsetDiffOptions = {}): Promise<PinsetDiff> {
     if (this.refusal != null) throw this.refusal
-    return { ...peers, pins: [{ cid: cidFor('a'), one: 'x', other: null }], isCut: false, isSameHeads: true, repair: repair ? [{ peer: fakePeer, lostBlocks: 1, mended: 2 }] : null }
+    return {
+      ...peers, pins: [{ cid: cidFor('a'), one: 'x', other: null }], isCut: false, isSameHeads: true,
+      repair: repair ? [{ peer: fakePeer, lostBlocks: 1, mended: 2 }] : null
+    }
   }
 }
 
@@ -29,7 +35,10 @@ describe('GET /health/sync', () => {
     const { own, peers } = JSON.parse(textOf(await ask('GET /health/sync'))) as any // JSON
 
     assert.deepEqual(own, { pins: 2, digest: 'ab'.repeat(32), heads: ['bafyhead'], complete: true })
-    assert.deepEqual(peers[0], { peer: otherPeer, peername: 'other', trusted: true, state: 'out_of_sync', since: '2026-03-14T00:00:00Z', by: 'digest', pins: 1, digest: 'cd'.repeat(32), heads: ['bafyhead'] })
+    assert.deepEqual(peers[0], {
+      peer: otherPeer, peername: 'other', trusted: true, state: 'out_of_sync', since: '2026-03-14T00:00:00Z', by: 'digest', pins: 1,
+      digest: 'cd'.repeat(32), heads: ['bafyhead']
+    })
     assert.deepEqual([peers[1].state, peers[1].since, peers[1].by], ['unknown', null, null])
   })
 })
@@ -39,9 +48,13 @@ describe('GET and POST /health/diff/{one}/{other}', () => {
     const { ask } = restPeerOf(new Differing())
     const path = `/health/diff/${fakePeer}/${otherPeer}`
 
-    const [looked, repaired] = (await Promise.all([ask(`GET ${path}`), ask(`POST ${path}`)])).map(reply => JSON.parse(textOf(reply)) as any) // JSON
+    // JSON
+    const [looked, repaired] = (await Promise.all([ask(`GET ${path}`), ask(`POST ${path}`)])).map(reply => JSON.parse(textOf(reply)) as any)
 
-    assert.deepEqual(looked, { one: fakePeer, other: otherPeer, same_heads: true, more: false, pins: [{ cid: cidFor('a').toString(), one: 'x', other: null }], repair: null })
+    assert.deepEqual(looked, {
+      one: fakePeer, other: otherPeer, same_heads: true, more: false, pins: [{ cid: cidFor('a').toString(), one: 'x', other: null }],
+      repair: null
+    })
     assert.deepEqual(repaired.repair, [{ peer: fakePeer, lost_blocks: 1, mended: 2 }])
   })
 

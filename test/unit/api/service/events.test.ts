@@ -29,7 +29,9 @@ async function listening (key: string, query = '', headers: Record<string, strin
   const end = new AbortController()
   const response = await fetch(`${served.url}/api/v1/events${query}`, { headers: { 'x-api-key': key, ...headers }, signal: end.signal })
   const messages: StreamMessage[] = []
-  const done = (async () => { for await (const message of messagesOf(chunksOfStream(response.body))) messages.push(message) })().catch(() => {})
+  const done = (async () => {
+    for await (const message of messagesOf(chunksOfStream(response.body))) messages.push(message)
+  })().catch(() => {})
   const types = (): string[] => messages.flatMap(message => message.kind === 'event' ? [message.event.type] : [])
   return {
     response, messages, types,
@@ -47,7 +49,9 @@ it('streams the caller\'s own events', async () => {
   await pollUntil(() => alice.types().length > 0 && bob.types().length > 0)
 
   assert.deepEqual([alice.types(), bob.types()], [['file.created'], ['file.deleted']])
-  assert.deepEqual([alice.response.headers.get('content-type'), alice.response.headers.get('cache-control')], ['text/event-stream', 'no-store'])
+  assert.deepEqual(
+    [alice.response.headers.get('content-type'), alice.response.headers.get('cache-control')], ['text/event-stream', 'no-store']
+  )
   await Promise.all([alice.stop(), bob.stop()])
 })
 
@@ -56,7 +60,9 @@ it('goes on behind Last-Event-ID, or behind what the query says', async () => {
   const place = String(ring.last)
   ring.add('pin.created', {})
   ring.add('pin.status', {})
-  for (const [query, headers] of [['', { 'last-event-id': place }], [`?after=${place}`, {}], ['?after=1', { 'last-event-id': place }]] as const) {
+  for (
+    const [query, headers] of [['', { 'last-event-id': place }], [`?after=${place}`, {}], ['?after=1', { 'last-event-id': place }]] as const
+  ) {
     const reader = await listening('alice', query, headers)
     await pollUntil(() => reader.types().length >= 2)
     assert.deepEqual([reader.types(), reader.messages[0]?.kind], [['pin.created', 'pin.status'], 'ready'])
@@ -91,9 +97,13 @@ it('answers 429 when there are too many listeners, and forgets those who have go
 
 it('ends at once where nobody wants to wait, and answers HEAD', async () => {
   for (const [method, query] of [['GET', '?wait=false&after=oldest'], ['HEAD', '']] as const) {
-    const response = await fetch(`${served.url}/api/v1/events${query}`, { method, headers: { 'x-api-key': 'alice' }, signal: AbortSignal.timeout(5000) })
+    const response = await fetch(
+      `${served.url}/api/v1/events${query}`, { method, headers: { 'x-api-key': 'alice' }, signal: AbortSignal.timeout(5000) }
+    )
     const text = await response.text()
-    assert.deepEqual([response.status, response.headers.get('content-type'), text.includes('event: ready')], [200, 'text/event-stream', method === 'GET'])
+    assert.deepEqual(
+      [response.status, response.headers.get('content-type'), text.includes('event: ready')], [200, 'text/event-stream', method === 'GET']
+    )
   }
   await pollUntil(() => ringOf('alice').readers === 0)
 })
@@ -102,5 +112,10 @@ it('has every route in docs/reference/service.md', () => {
   const text = readFileSync('docs/reference/service.md', 'utf8')
   const all = [...routes, ...webhookRoutes({} as Parameters<typeof webhookRoutes>[0])]
 
-  assert.deepEqual(all.map(({ method, path }) => `${method} \`${openApiPath(path)}`).filter(one => !text.includes(one) && !text.includes(one.replace(/^(\w+) `/, '`$1 '))), [])
+  assert.deepEqual(
+    all.map(({ method, path }) => `${method} \`${openApiPath(path)}`).filter(
+      one => !text.includes(one) && !text.includes(one.replace(/^(\w+) `/, '`$1 '))
+    ),
+    []
+  )
 })

@@ -22,7 +22,9 @@ interface Served extends FilesWorld { ask: (path: string, init?: RequestInit & {
 const content: RequestListener = (_request, response) => { response.end('the gateway') }
 
 eachDatabase('routes of files', databases => {
-  const serve = async (t: TestContext, { isOpen = false, gatewayUrl = '', denylist }: { isOpen?: boolean, gatewayUrl?: string, denylist?: Denylist } = {}): Promise<Served> => {
+  const serve = async (
+    t: TestContext, { isOpen = false, gatewayUrl = '', denylist }: { isOpen?: boolean, gatewayUrl?: string, denylist?: Denylist } = {}
+  ): Promise<Served> => {
     const { database } = await databases.open()
     for (const id of ['alice', 'bob']) await addUser(database, { id })
     const made = await filesWorld({ database, clock: systemClock })
@@ -59,7 +61,8 @@ eachDatabase('routes of files', databases => {
       assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
       assert.deepEqual({ ...answer, data: undefined }, { status: 200, data: undefined, next_cursor: null })
       assert.deepEqual(file, {
-        cid, original_filename: 'report.pdf', size: 5, content_type: 'application/pdf', pinned: false, state: 'staged', error: null, kind: 'file', origin: 'upload', group: null, meta: { a: 'b' },
+        cid, original_filename: 'report.pdf', size: 5, content_type: 'application/pdf', pinned: false, state: 'staged', error: null,
+        kind: 'file', origin: 'upload', group: null, meta: { a: 'b' },
         view_count: 0, last_accessed_at: null, info: {}
       })
     })
@@ -104,7 +107,10 @@ eachDatabase('routes of files', databases => {
       assert.deepEqual(first.data.map((file: any) => file.original_filename), ['one', 'three'])
       assert.deepEqual(await names(`limit=2&sort=original_filename&cursor=${first.next_cursor}`), ['two'])
       assert.deepEqual(
-        [await names('q=TW'), await names(`meta=${encodeURIComponent('{"name":"one"}')}`), await names('state=pinned'), await names('sort=-size_bytes')].map(list => list[0]),
+        [
+          await names('q=TW'), await names(`meta=${encodeURIComponent('{"name":"one"}')}`), await names('state=pinned'),
+          await names('sort=-size_bytes')
+        ].map(list => list[0]),
         ['two', 'one', undefined, 'three']
       )
     })
@@ -112,7 +118,11 @@ eachDatabase('routes of files', databases => {
     it('answers 400 for what is no query of it', async t => {
       const { ask } = await serve(t)
 
-      const statuses = await Promise.all(['limit=0', 'limit=1001', 'limit=x', 'sort=x', 'state=x', 'meta=x', 'meta=[]', 'cursor=x', 'q=a&q=b'].map(async query => (await ask(`/api/v1/files?${query}`)).status))
+      const statuses = await Promise.all(
+        [
+          'limit=0', 'limit=1001', 'limit=x', 'sort=x', 'state=x', 'meta=x', 'meta=[]', 'cursor=x', 'q=a&q=b'
+        ].map(async query => (await ask(`/api/v1/files?${query}`)).status)
+      )
 
       assert.deepEqual(new Set(statuses), new Set([400]))
     })
@@ -153,7 +163,8 @@ eachDatabase('routes of files', databases => {
       const { cid, sections } = await stagedFolder({ 'a.txt': 'one' })
       await staging.put('folder', (async function * () { yield sections })())
       await database.transaction(async tx => files.accept(tx, {
-        user: 'alice', workspace: 'w-alice', cid, kind: 'directory', filename: 'pictures', contentType: '', sizeBytes: 3, group: null, meta: {}, stored: { kind: 'staged', key: 'folder', want: false }
+        user: 'alice', workspace: 'w-alice', cid, kind: 'directory', filename: 'pictures', contentType: '', sizeBytes: 3, group: null,
+        meta: {}, stored: { kind: 'staged', key: 'folder', want: false }
       }))
 
       const response = await ask(`/api/v1/files/retrieve/${cid}`)
@@ -173,7 +184,11 @@ eachDatabase('routes of files', databases => {
       clusterPins.first = 'pinned'
       const { cid } = await upload('alice', 'hello', { blocks: true })
       const answers: unknown[] = []
-      for (const [method, path] of [['POST', `${cid}/pin`], ['POST', `${cid}/unpin`], ['POST', `${cid}/pin`], ['DELETE', cid], ['DELETE', cid], ['GET', cid]] as const) {
+      for (
+        const [method, path] of [
+          ['POST', `${cid}/pin`], ['POST', `${cid}/unpin`], ['POST', `${cid}/pin`], ['DELETE', cid], ['DELETE', cid], ['GET', cid]
+        ] as const
+      ) {
         answers.push(await (await ask(`/api/v1/files/${path}`, { method })).json())
       }
 
@@ -220,7 +235,9 @@ eachDatabase('routes of files', databases => {
       const unpinned = await (await ask('/api/v1/files/unpin/bulk', json('POST', { cids: [third] }))).json() as any // any: JSON
 
       assert.deepEqual(pinned.data, { changed: [first], failed: [{ cid: bobs, error: 'there is no file with this CID' }] })
-      assert.deepEqual([later.status, (await tasks.finished('alice', later.data.task_id)).result], [202, JSON.stringify({ changed: 1, failed: [] })])
+      assert.deepEqual(
+        [later.status, (await tasks.finished('alice', later.data.task_id)).result], [202, JSON.stringify({ changed: 1, failed: [] })]
+      )
       assert.deepEqual(unpinned.data, { changed: [], failed: [] })
       const states = await Promise.all(cids.map(async cid => (await row('alice', cid)).state))
       assert.equal(states[2], 'staged')
@@ -230,7 +247,11 @@ eachDatabase('routes of files', databases => {
     it('answer 400 for a body that is neither list nor filter', async t => {
       const { ask } = await serve(t)
 
-      const statuses = await Promise.all([{}, { cids: [] }, { cids: 'x' }, { cids: [1] }, { filter: { x: 1 } }, { filter: null }].map(async body => (await ask('/api/v1/files/delete/bulk', json('POST', body))).status))
+      const statuses = await Promise.all(
+        [
+          {}, { cids: [] }, { cids: 'x' }, { cids: [1] }, { filter: { x: 1 } }, { filter: null }
+        ].map(async body => (await ask('/api/v1/files/delete/bulk', json('POST', body))).status)
+      )
 
       assert.deepEqual(new Set(statuses), new Set([400]))
     })
@@ -277,7 +298,10 @@ eachDatabase('routes of files', databases => {
     const { data } = await (await make('a')).json() as any
     await make('b')
 
-    const statuses = [(await make('a')).status, (await ask(`/api/v1/groups/${data.id}`, json('PATCH', { name: 'b' }))).status, (await ask(`/api/v1/groups/${data.id}`, json('PATCH', { name: 'c' }))).status, (await make(' ')).status]
+    const statuses = [
+      (await make('a')).status, (await ask(`/api/v1/groups/${data.id}`, json('PATCH', { name: 'b' }))).status,
+      (await ask(`/api/v1/groups/${data.id}`, json('PATCH', { name: 'c' }))).status, (await make(' ')).status
+    ]
 
     assert.deepEqual(statuses, [409, 409, 200, 400])
     assert.deepEqual(((await (await ask('/api/v1/groups')).json()) as any).data.map((group: any) => group.name), ['b', 'c'])
@@ -286,14 +310,19 @@ eachDatabase('routes of files', databases => {
   it('answers 405 with what is possible', async t => {
     const { ask } = await serve(t)
 
-    const answers = await Promise.all([['GET', 'upload'], ['GET', 'from-cid'], ['DELETE', 'from-cid'], ['GET', 'delete/bulk'], ['POST', 'retrieve/x']].map(async ([method = '', path = '']) => {
+    const answers = await Promise.all([
+      ['GET', 'upload'], ['GET', 'from-cid'], ['DELETE', 'from-cid'], ['GET', 'delete/bulk'], ['POST', 'retrieve/x']
+    ].map(async ([method = '', path = '']) => {
       const { status, headers } = await ask(`/api/v1/files/${path}`, { method })
       return [path, status, headers.get('allow')]
     }))
 
     assert.deepEqual(
       answers,
-      [['upload', 404, null], ['from-cid', 405, 'OPTIONS, POST'], ['from-cid', 405, 'OPTIONS, POST'], ['delete/bulk', 405, 'OPTIONS, POST'], ['retrieve/x', 405, 'GET, HEAD, OPTIONS']]
+      [
+        ['upload', 404, null], ['from-cid', 405, 'OPTIONS, POST'], ['from-cid', 405, 'OPTIONS, POST'],
+        ['delete/bulk', 405, 'OPTIONS, POST'], ['retrieve/x', 405, 'GET, HEAD, OPTIONS']
+      ]
     )
   })
 
@@ -301,7 +330,11 @@ eachDatabase('routes of files', databases => {
     const { ask, upload } = await serve(t)
     const { cid } = await upload('alice', 'hello')
 
-    const statuses = await Promise.all([['GET', ''], ['GET', `/${cid}`], ['POST', `/${cid}/unpin`], ['DELETE', `/${cid}`]].map(async ([method = '', path]) => (await ask(`/api/v1/files${path}`, { method, as: 'alice:files:read' })).status))
+    const statuses = await Promise.all(
+      [['GET', ''], ['GET', `/${cid}`], ['POST', `/${cid}/unpin`], ['DELETE', `/${cid}`]].map(
+        async ([method = '', path]) => (await ask(`/api/v1/files${path}`, { method, as: 'alice:files:read' })).status
+      )
+    )
 
     assert.deepEqual(statuses, [200, 200, 403, 403])
   })
@@ -326,7 +359,9 @@ eachDatabase('routes of files', databases => {
 
       const answers = [await ask(`//api//gateway//${cid}`), await ask(`/api/gateway//${cid}/a%20b?x=1`)]
 
-      assert.deepEqual(answers.map(({ status, headers }) => [status, headers.get('location')]), [[302, `/ipfs/${cid}`], [302, `/ipfs/${cid}/a%20b?x=1`]])
+      assert.deepEqual(
+        answers.map(({ status, headers }) => [status, headers.get('location')]), [[302, `/ipfs/${cid}`], [302, `/ipfs/${cid}/a%20b?x=1`]]
+      )
     })
 
     it('keeps path and query, on the gateway that is configured', async t => {

@@ -9,7 +9,8 @@ import { NotedLogger } from '../../../support/noted-logger.ts'
 import { sampleRoutes, testApi } from '../../../support/service-api.ts'
 
 const json = ({ body }: InjectReply): any => JSON.parse(body.toString('utf8'))
-const header = (reply: InjectReply, wanted: string): string | undefined => reply.headers.find(([name]) => name.toLowerCase() === wanted)?.[1]
+const header = (reply: InjectReply, wanted: string): string | undefined =>
+  reply.headers.find(([name]) => name.toLowerCase() === wanted)?.[1]
 const key = (secret: string): { headers: Array<[string, string]> } => ({ headers: [['X-API-Key', secret]] })
 const cookie = ['Cookie', 'other=1; __Host-session=session'] as [string, string]
 const login = (body: unknown) => ({ body: typeof body === 'string' ? body : JSON.stringify(body) })
@@ -35,16 +36,38 @@ describe('errors of the service', () => {
     assert.equal(header(reply, 'allow'), 'GET, HEAD, OPTIONS, POST')
   })
 
-  for (const [about, body] of [['no JSON', '{'], ['nothing', ''], ['a field that is missing', '{}'], ['a field of another type', '{"name":1}'], ['too many levels', `${'['.repeat(100)}${']'.repeat(100)}`], ['U+0000', '{"name":"a\\u0000b"}']] as const) {
-    it(`have the envelope for a body with ${about}`, async () => assertRefused(await ask('POST /api/v1/open', login(body)), 400, 'Bad Request'))
+  for (
+    const [about, body] of [
+      ['no JSON', '{'], ['nothing', ''], ['a field that is missing', '{}'], ['a field of another type', '{"name":1}'],
+      ['too many levels', `${'['.repeat(100)}${']'.repeat(100)}`], ['U+0000', '{"name":"a\\u0000b"}']
+    ] as const
+  ) {
+    it(
+      `have the envelope for a body with ${about}`,
+      async () => assertRefused(await ask('POST /api/v1/open', login(body)), 400, 'Bad Request')
+    )
   }
 
   it('name the fields that are wrong', async () => assert.match(json(await ask('POST /api/v1/open', login('{}'))).message, /^name: /))
-  it('have the envelope for a body above 1 MiB', async () => assertRefused(await ask('POST /api/v1/open', login({ name: 'x'.repeat(2 ** 20) })), 413, 'Payload Too Large'))
-  it('have the envelope for U+0000 in a path', async () => assertRefused(await ask('GET /api/v1/files/a%00b', key('full')), 400, 'Bad Request'))
-  it('have the envelope for U+0000 in a query', async () => assertRefused(await ask('GET /api/v1/files?q=a%00b', key('full')), 400, 'Bad Request'))
+  it(
+    'have the envelope for a body above 1 MiB',
+    async () => assertRefused(await ask('POST /api/v1/open', login({ name: 'x'.repeat(2 ** 20) })), 413, 'Payload Too Large')
+  )
+  it(
+    'have the envelope for U+0000 in a path',
+    async () => assertRefused(await ask('GET /api/v1/files/a%00b', key('full')), 400, 'Bad Request')
+  )
+  it(
+    'have the envelope for U+0000 in a query',
+    async () => assertRefused(await ask('GET /api/v1/files?q=a%00b', key('full')), 400, 'Bad Request')
+  )
 
-  for (const [code, status, name] of [['CONFLICT', 409, 'Conflict'], ['REJECTED', 422, 'Unprocessable Entity'], ['QUOTA_EXCEEDED', 422, 'Unprocessable Entity'], ['NOT_READY', 503, 'Service Unavailable'], ['RATE_LIMITED', 429, 'Too Many Requests']] as const) {
+  for (
+    const [code, status, name] of [
+      ['CONFLICT', 409, 'Conflict'], ['REJECTED', 422, 'Unprocessable Entity'], ['QUOTA_EXCEEDED', 422, 'Unprocessable Entity'],
+      ['NOT_READY', 503, 'Service Unavailable'], ['RATE_LIMITED', 429, 'Too Many Requests']
+    ] as const
+  ) {
     it(`say ${status} for ${code}`, async () => assertRefused(await ask(`GET /api/v1/fails/${code}`), status, name))
   }
 
@@ -65,7 +88,9 @@ describe('errors of the service', () => {
   })
 
   it('are in the words of the Pinning Service API below its path', async () => {
-    assert.deepEqual(json(await ask('GET /api/pinning/pins/NOT_FOUND', key('full'))), { error: { reason: 'NOT_FOUND', details: 'there is no such item' } })
+    assert.deepEqual(
+      json(await ask('GET /api/pinning/pins/NOT_FOUND', key('full'))), { error: { reason: 'NOT_FOUND', details: 'there is no such item' } }
+    )
     const full = await ask('GET /api/pinning/pins/QUOTA_EXCEEDED', key('full'))
     assert.deepEqual([full.status, json(full).error.reason], [409, 'INSUFFICIENT_FUNDS'])
     assert.equal(json(await ask('GET /api/pinning/nothing')).error.reason, 'NOT_FOUND')
@@ -141,10 +166,15 @@ describe('who may come in', () => {
     assert.equal(json(await ask('GET /api/v1/open', key('full'))).data, 'u1')
   })
 
-  it('hears 503 while nobody can be asked who it is', async () => assertRefused(await ask('GET /api/v1/files', key('away')), 503, 'Service Unavailable'))
+  it(
+    'hears 503 while nobody can be asked who it is',
+    async () => assertRefused(await ask('GET /api/v1/files', key('away')), 503, 'Service Unavailable')
+  )
 
   it('reads with a session from anywhere, and writes from pages of the service only', async () => {
-    const write = async (...headers: Array<[string, string]>): Promise<number> => (await ask('POST /api/v1/keys', { headers: [cookie, ...headers] })).status
+    const write = async (...headers: Array<[string, string]>): Promise<number> => (
+      await ask('POST /api/v1/keys', { headers: [cookie, ...headers] })
+    ).status
 
     assert.equal((await ask('GET /api/v1/keys', { headers: [cookie] })).status, 200)
     assert.equal(await write(), 403)
@@ -158,7 +188,9 @@ describe('who may come in', () => {
   })
 
   it('is not logged in by a page of another site', async () => {
-    const enter = async (...headers: Array<[string, string]>): Promise<number> => (await ask('POST /api/v1/open', { ...login({ name: 'x' }), headers })).status
+    const enter = async (...headers: Array<[string, string]>): Promise<number> => (
+      await ask('POST /api/v1/open', { ...login({ name: 'x' }), headers })
+    ).status
 
     assert.equal(await enter(['Origin', 'http://evil.example'], ['Sec-Fetch-Site', 'cross-site']), 403)
     assert.equal(await enter(['Origin', 'null']), 403)
@@ -167,12 +199,15 @@ describe('who may come in', () => {
   })
 
   it('may not write with a key that a page of another site has put into a cookie', async () => {
-    assert.equal((await ask('POST /api/v1/keys', { headers: [['Cookie', '__Host-session=wrong'], ['Origin', 'http://inject']] })).status, 401)
+    assert.equal(
+      (await ask('POST /api/v1/keys', { headers: [['Cookie', '__Host-session=wrong'], ['Origin', 'http://inject']] })).status, 401
+    )
   })
 
   it('is known by the address that the nearest trusted proxy tells', async () => {
     // without a socket the connection counts as one of this machine, as a unix socket does
-    const ask1 = async (...headers: Array<[string, string]>): Promise<any> => json(await ask('GET /api/v1/files/c', { headers: [['X-API-Key', 'full'], ...headers] })).data
+    const ask1 = async (...headers: Array<[string, string]>): Promise<any> =>
+      json(await ask('GET /api/v1/files/c', { headers: [['X-API-Key', 'full'], ...headers] })).data
 
     assert.equal((await ask1(['X-Forwarded-For', '203.0.113.9, 198.51.100.7, 10.1.2.3'])).address, '198.51.100.7')
     assert.equal((await ask1(['X-Forwarded-For', 'evil, [2001:db8::1]:443'])).address, '2001:db8::1')
@@ -212,7 +247,9 @@ describe('limits of the service', () => {
   it('count requests of each key, and keys that are wrong for their address', async () => {
     const { ask } = testApi(sampleRoutes, { limits: { ...limits, perKey: once, perAddress: once } })
 
-    assert.deepEqual([(await ask('GET /api/v1/files', key('full'))).status, (await ask('GET /api/v1/files', key('full'))).status], [200, 429])
+    assert.deepEqual(
+      [(await ask('GET /api/v1/files', key('full'))).status, (await ask('GET /api/v1/files', key('full'))).status], [200, 429]
+    )
     assert.equal((await ask('GET /api/v1/files', key('reading'))).status, 200)
     assert.deepEqual([(await ask('GET /api/v1/files', key('x'))).status, (await ask('GET /api/v1/files', key('y'))).status], [401, 429])
   })
@@ -222,7 +259,9 @@ describe('what the service sends', () => {
   it('keeps stored content from running on its own origin, and counts it', async () => {
     const content = serviceRoute({
       method: 'GET', path: '/api/v1/content', access: { permission: 'files:read' }, doc: { tag: '', summary: '', responses: [] },
-      handler: call => stream(call, { headers: [['Content-Type', 'text/html'], ['Content-Length', '5']], source: () => Readable.from([Buffer.from('hello')]) })
+      handler: call => stream(call, {
+        headers: [['Content-Type', 'text/html'], ['Content-Length', '5']], source: () => Readable.from([Buffer.from('hello')])
+      })
     })
     const { ask, answered } = testApi([content])
 
@@ -256,7 +295,10 @@ describe('what the service sends', () => {
 
     const heads = [await ask('HEAD /api/v1/list', key('full')), await ask('HEAD /api/v1/progress', key('full'))]
 
-    assert.deepEqual(heads.map(reply => [reply.status, header(reply, 'content-type'), reply.body.length]), [[200, 'text/event-stream', 0], [200, 'text/event-stream', 0]])
+    assert.deepEqual(
+      heads.map(reply => [reply.status, header(reply, 'content-type'), reply.body.length]),
+      [[200, 'text/event-stream', 0], [200, 'text/event-stream', 0]]
+    )
     // the one that was never begun has nothing to let go of
     assert.deepEqual(ended, ['ended'])
   })
@@ -265,7 +307,9 @@ describe('what the service sends', () => {
     const { ask } = testApi(sampleRoutes)
     const origin: [string, string] = ['Origin', 'https://app.example']
 
-    const preflight = await ask('OPTIONS /api/v1/files', { headers: [origin, ['Access-Control-Request-Method', 'POST'], ['Access-Control-Request-Headers', 'x-api-key']] })
+    const preflight = await ask('OPTIONS /api/v1/files', {
+      headers: [origin, ['Access-Control-Request-Method', 'POST'], ['Access-Control-Request-Headers', 'x-api-key']]
+    })
     const reply = await ask('GET /api/v1/files', { headers: [origin, ['X-API-Key', 'full']] })
 
     assert.deepEqual([preflight.status, header(preflight, 'access-control-allow-headers')], [204, 'x-api-key'])

@@ -17,11 +17,16 @@ describe('the OpenAPI document of a table of routes', () => {
     const { openapi, paths } = documentOf(...sampleRoutes)
 
     assert.equal(openapi, '3.1.0')
-    assert.deepEqual(Object.entries<any>(paths).flatMap(([path, item]) => Object.keys(item).map(method => `${method.toUpperCase()} ${path}`)).toSorted(), sampleRoutes.map(({ method, path }) => `${method} ${path}`).toSorted())
+    assert.deepEqual(
+      Object.entries<any>(paths).flatMap(([path, item]) => Object.keys(item).map(method => `${method.toUpperCase()} ${path}`)).toSorted(),
+      sampleRoutes.map(({ method, path }) => `${method} ${path}`).toSorted()
+    )
   })
 
   it('names each operation once', () => {
-    const names = Object.values<any>(documentOf(...sampleRoutes).paths).flatMap(item => Object.values<any>(item).map(({ operationId }) => operationId))
+    const names = Object.values<any>(documentOf(...sampleRoutes).paths).flatMap(
+      item => Object.values<any>(item).map(({ operationId }) => operationId)
+    )
 
     assert.equal(new Set(names).size, names.length)
   })
@@ -31,7 +36,10 @@ describe('the OpenAPI document of a table of routes', () => {
       method: 'POST', path: '/api/v1/things/{id}', access: { permission: 'files:write' }, handler,
       query: z.object({ limit: queryInt(1, 10).optional().describe('How many.') }),
       body: z.object({ name: z.string().min(1), at: z.iso.datetime().optional() }),
-      doc: { tag: 'Things', summary: 'Make one.', params: { id: 'Which.' }, responses: [successDoc(z.object({ id: z.string() }), { status: 201, message: true })] }
+      doc: {
+        tag: 'Things', summary: 'Make one.', params: { id: 'Which.' },
+        responses: [successDoc(z.object({ id: z.string() }), { status: 201, message: true })]
+      }
     }))
     const { parameters, requestBody, responses, security } = paths['/api/v1/things/{id}'].post
 
@@ -47,7 +55,10 @@ describe('the OpenAPI document of a table of routes', () => {
   })
 
   it('tells that a form has a file', () => {
-    const { paths } = documentOf(serviceRoute({ method: 'POST', path: '/api/v1/files/upload', access: 'open', upload: 'multipart/form-data', handler, doc: { tag: '', summary: '', responses: [] } }))
+    const { paths } = documentOf(serviceRoute({
+      method: 'POST', path: '/api/v1/files/upload', access: 'open', upload: 'multipart/form-data', handler,
+      doc: { tag: '', summary: '', responses: [] }
+    }))
 
     assert.deepEqual(paths['/api/v1/files/upload'].post.requestBody.content['multipart/form-data'].schema.required, ['file'])
   })
@@ -61,7 +72,9 @@ describe('the OpenAPI document of a table of routes', () => {
 
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference = '']) => reference)
     assert.ok(references.includes('#/components/schemas/Pin'))
-    for (const reference of references) assert.ok(document.components.schemas[reference.replace('#/components/schemas/', '')] != null, reference)
+    for (const reference of references) {
+      assert.ok(document.components.schemas[reference.replace('#/components/schemas/', '')] != null, reference)
+    }
     assert.deepEqual(document.components.schemas.Pin.required, ['cid'])
     assert.deepEqual(document.paths['/api/v1/pins'].post.parameters.map(({ name }: any) => name), ['a'])
   })

@@ -11,9 +11,19 @@ const permissionOf = ({ access }: ServiceRoute): string => typeof access === 'ob
 
 describe('docs/reference/service-pins.md', () => {
   it('has every route with its permission and answers', () => {
-    const rows = readFileSync('docs/reference/service-pins.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(line => line.split('|').slice(1, 5).map(cell => cell.trim()))
+    const rows = readFileSync('docs/reference/service-pins.md', 'utf8').split('\n').filter(line => /^\| `[A-Z]+ \//.test(line)).map(
+      line => line.split('|').slice(1, 5).map(cell => cell.trim())
+    )
     const routes = [...pinningRoutes({} as PinningRoutesDeps), ...pinTransferRoutes({} as PinTransferRoutesDeps)]
 
-    assert.deepEqual(rows, routes.map(route => [`\`${route.method} ${route.path}\``, route.doc.summary, `\`${permissionOf(route)}\``, route.doc.responses.map(({ status }) => status).join(' ')]))
+    assert.deepEqual(
+      rows,
+      routes.map(
+        route => [
+          `\`${route.method} ${route.path}\``, route.doc.summary, `\`${permissionOf(route)}\``,
+          route.doc.responses.map(({ status }) => status).join(' ')
+        ]
+      )
+    )
   })
 })

@@ -34,7 +34,9 @@ eachDatabase('upload routes', databases => {
   })
 
   const send = async (path: string, init: RequestInit & { as?: string | null } = {}): Promise<Response> =>
-    fetch(`${front.url}${path}`, { ...init, headers: { ...init.headers as Record<string, string>, ...(init.as === null ? {} : { 'x-api-key': init.as ?? user }) } })
+    fetch(`${front.url}${path}`, {
+      ...init, headers: { ...init.headers as Record<string, string>, ...(init.as === null ? {} : { 'x-api-key': init.as ?? user }) }
+    })
   const json = async (response: Response): Promise<Envelope> => await response.json() as Envelope
   const formOf = (files: Record<string, string>, fields: Record<string, string> = {}): FormData => {
     const form = new FormData()
@@ -50,26 +52,38 @@ eachDatabase('upload routes', databases => {
       assert.equal(response.status, 201)
       const { status, message, data } = await json(response)
       assert.deepEqual([status, message], [201, 'File uploaded successfully'])
-      assert.deepEqual([data.cid, data.original_filename, data.size, data.content_type, data.pinned], [hello, 'report.txt', 11, 'text/plain', true])
+      assert.deepEqual(
+        [data.cid, data.original_filename, data.size, data.content_type, data.pinned], [hello, 'report.txt', 11, 'text/plain', true]
+      )
       assert.match(String(data.uploaded_at), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
     })
 
     it('take their options from the query or the form', async () => {
       const byQuery = await json(await send('/api/v1/files/upload?pin=on-access', { method: 'POST', body: formOf({ a: '1' }) }))
-      const byForm = await json(await send('/api/v1/files/upload', { method: 'POST', body: formOf({ b: '2' }, { pin: 'on-access', meta: '{"k":"v"}' }) }))
+      const byForm = await json(
+        await send('/api/v1/files/upload', { method: 'POST', body: formOf({ b: '2' }, { pin: 'on-access', meta: '{"k":"v"}' }) })
+      )
 
-      assert.deepEqual([byQuery.data.pinned, byQuery.data.state, byForm.data.state, byForm.data.meta], [false, 'staged', 'staged', { k: 'v' }])
+      assert.deepEqual(
+        [byQuery.data.pinned, byQuery.data.state, byForm.data.state, byForm.data.meta], [false, 'staged', 'staged', { k: 'v' }]
+      )
     })
 
     it('take a directory', async () => {
-      const { data } = await json(await send('/api/v1/files/upload?directory=true', { method: 'POST', body: formOf({ 'site/index.html': '<p>', 'site/a/b.css': 'b' }) }))
+      const { data } = await json(
+        await send(
+          '/api/v1/files/upload?directory=true', { method: 'POST', body: formOf({ 'site/index.html': '<p>', 'site/a/b.css': 'b' }) }
+        )
+      )
 
       assert.deepEqual([data.kind, data.original_filename, data.size], ['directory', 'site', 4])
       assert.ok(side.blocks.has(String(data.cid)))
     })
 
     it('fit exactly into the quota, whatever the form has around them', async () => {
-      const { status } = await json(await send('/api/v1/files/upload', { method: 'POST', body: formOf({ ['a'.repeat(200)]: 'x'.repeat(1_000_000) }) }))
+      const { status } = await json(
+        await send('/api/v1/files/upload', { method: 'POST', body: formOf({ ['a'.repeat(200)]: 'x'.repeat(1_000_000) }) })
+      )
       const refused = await send('/api/v1/files/upload', { method: 'POST', body: formOf({ b: 'x' }) })
 
       assert.equal(status, 201)
@@ -92,7 +106,13 @@ eachDatabase('upload routes', databases => {
         [{ body: formOf({ a: '1', b: '2' }) }, 400],
         [{ body: formOf({ a: '1' }, { pin: 'later' }) }, 400],
         [{ body: formOf({ a: '1' }, { group: 'nobodys' }) }, 404],
-        [{ body: '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut', headers: { 'content-type': 'multipart/form-data; boundary=x' } }, 400]
+        [
+          {
+            body: '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut',
+            headers: { 'content-type': 'multipart/form-data; boundary=x' }
+          },
+          400
+        ]
       ]
       for (const [init, expected] of wrong) {
         const response = await send('/api/v1/files/upload', { method: 'POST', ...init })
@@ -122,9 +142,18 @@ eachDatabase('upload routes', databases => {
     const bytes = Buffer.from('hello world')
     const encoded = (text: string): string => Buffer.from(text).toString('base64')
     const create = async (headers: Record<string, string> = {}, path = '/api/v1/uploads', as: string | null = user): Promise<Response> =>
-      send(path, { method: 'POST', as, headers: { ...tus, 'upload-length': String(bytes.length), 'upload-metadata': `filename ${encoded('näme.txt')},filetype ${encoded('text/plain')},pin ${encoded('on-access')}`, ...headers } })
+      send(path, {
+        method: 'POST', as,
+        headers: {
+          ...tus, 'upload-length': String(bytes.length),
+          'upload-metadata': `filename ${encoded('näme.txt')},filetype ${encoded('text/plain')},pin ${encoded('on-access')}`, ...headers
+        }
+      })
     const patch = async (path: string, offset: number, body: Buffer, as: string | null = user): Promise<Response> =>
-      send(path, { method: 'PATCH', as, body: new Uint8Array(body), headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' } })
+      send(path, {
+        method: 'PATCH', as, body: new Uint8Array(body),
+        headers: { ...tus, 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' }
+      })
     const pathOf = (response: Response): string => new URL(response.headers.get('location') ?? '').pathname
 
     it('go on where they were, and become a file', async () => {
@@ -139,7 +168,10 @@ eachDatabase('upload routes', databases => {
       assert.equal(created.status, 201)
       assert.match(created.headers.get('location') ?? '', new RegExp(`^${front.url}/api/v1/uploads/[0-9A-Za-z]{22}$`))
       assert.deepEqual([first.status, first.headers.get('upload-offset'), first.headers.get('tus-resumable')], [204, '5', '1.0.0'])
-      assert.deepEqual([head.status, head.headers.get('upload-offset'), head.headers.get('upload-length'), head.headers.get('cache-control')], [200, '5', '11', 'no-store'])
+      assert.deepEqual(
+        [head.status, head.headers.get('upload-offset'), head.headers.get('upload-length'), head.headers.get('cache-control')],
+        [200, '5', '11', 'no-store']
+      )
       assert.deepEqual([last.status, last.headers.get('x-upload-state'), last.headers.get('x-upload-cid')], [204, 'done', hello])
       assert.deepEqual([data.state, data.cid, data.name, data.content_type], ['done', hello, 'näme.txt', 'text/plain'])
       assert.deepEqual((await side.files(user)).map(file => file.original_filename), ['näme.txt'])
@@ -202,11 +234,21 @@ eachDatabase('upload routes', databases => {
     })
 
     it('may bring their first bytes along, and tell their length later', async () => {
-      const first = await send('/api/v1/uploads', { method: 'POST', body: new Uint8Array(bytes), headers: { ...tus, 'upload-length': '11', 'content-type': 'application/offset+octet-stream' } })
-      const later = await create({ 'upload-defer-length': '1', 'upload-length': '' }).then(async response => response.status === 201 ? response : await send('/api/v1/uploads', { method: 'POST', headers: { ...tus, 'upload-defer-length': '1' } }))
+      const first = await send('/api/v1/uploads', {
+        method: 'POST', body: new Uint8Array(bytes),
+        headers: { ...tus, 'upload-length': '11', 'content-type': 'application/offset+octet-stream' }
+      })
+      const later = await create({ 'upload-defer-length': '1', 'upload-length': '' }).then(
+        async response => response.status === 201
+          ? response
+          : await send('/api/v1/uploads', { method: 'POST', headers: { ...tus, 'upload-defer-length': '1' } })
+      )
       const path = pathOf(later)
       const head = await send(path, { method: 'HEAD', headers: tus })
-      const last = await send(path, { method: 'PATCH', body: new Uint8Array(bytes), headers: { ...tus, 'upload-offset': '0', 'upload-length': '11', 'content-type': 'application/offset+octet-stream' } })
+      const last = await send(path, {
+        method: 'PATCH', body: new Uint8Array(bytes),
+        headers: { ...tus, 'upload-offset': '0', 'upload-length': '11', 'content-type': 'application/offset+octet-stream' }
+      })
 
       assert.deepEqual([first.status, first.headers.get('upload-offset')], [201, '11'])
       assert.equal(head.headers.get('upload-defer-length'), '1')
@@ -216,7 +258,11 @@ eachDatabase('upload routes', databases => {
 
   describe('with a link', () => {
     const make = async (body: Record<string, unknown> = {}): Promise<Record<string, unknown>> =>
-      (await json(await send('/api/v1/links', { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }))).data
+      (
+        await json(
+          await send('/api/v1/links', { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+        )
+      ).data
     const pathOf = (url: unknown): string => new URL(String(url)).pathname
 
     it('need no key, and show nothing of the account', async () => {
@@ -230,7 +276,9 @@ eachDatabase('upload routes', databases => {
       assert.deepEqual([limits.data.max_bytes, limits.data.uses], [20, 0])
       assert.equal(tooLarge.status, 413)
       assert.equal(response.status, 201)
-      assert.deepEqual(Object.keys((await json(response)).data), ['cid', 'original_filename', 'size', 'content_type', 'pinned', 'uploaded_at'])
+      assert.deepEqual(
+        Object.keys((await json(response)).data), ['cid', 'original_filename', 'size', 'content_type', 'pinned', 'uploaded_at']
+      )
       assert.equal(again.status, 404)
       assert.equal((await side.files(user)).length, 1)
     })
@@ -242,7 +290,9 @@ eachDatabase('upload routes', databases => {
       const listed = await json(await send('/api/v1/links'))
       const page = new URL(String(link.page_url))
 
-      assert.deepEqual([limits.data.name, (listed.data as unknown as Array<{ name: string }>)[0]?.name], ['Pictures of the party', 'Pictures of the party'])
+      assert.deepEqual(
+        [limits.data.name, (listed.data as unknown as Array<{ name: string }>)[0]?.name], ['Pictures of the party', 'Pictures of the party']
+      )
       assert.deepEqual([page.origin, page.pathname, page.hash], [front.url, '/send', `#${String(link.secret)}`])
     })
 
@@ -254,7 +304,10 @@ eachDatabase('upload routes', databases => {
 
       const theirs = await send(base, { method: 'POST', as: null, headers: { ...tus, 'upload-length': '11' } })
       const path = new URL(theirs.headers.get('location') ?? '').pathname
-      const last = await send(path, { method: 'PATCH', as: null, body: 'hello world', headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } })
+      const last = await send(path, {
+        method: 'PATCH', as: null, body: 'hello world',
+        headers: { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }
+      })
       const foreign = `${base}/${(mine.headers.get('location') ?? '').split('/').at(-1)}`
 
       assert.equal(theirs.status, 201)
@@ -309,7 +362,9 @@ eachDatabase('upload routes', databases => {
 async function sendMuch (url: string, { user, length }: { user: string, length: number }): Promise<{ status: number, sent: number }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number, sent: number }>()
   let sent = 0
-  const request = httpRequest(url, { method: 'POST', headers: { 'x-api-key': user, 'content-type': 'multipart/form-data; boundary=x', 'content-length': length } })
+  const request = httpRequest(url, {
+    method: 'POST', headers: { 'x-api-key': user, 'content-type': 'multipart/form-data; boundary=x', 'content-length': length }
+  })
   request.once('response', response => {
     resolve({ status: response.statusCode ?? 0, sent })
     request.destroy()
@@ -326,15 +381,29 @@ async function sendMuch (url: string, { user, length }: { user: string, length: 
 }
 
 /** Sends the beginning of an upload, and is gone. */
-async function cutUpload (url: string, { user, bytes, hasBegun }: { user: string, bytes: number, hasBegun: () => Promise<boolean> }): Promise<void> {
-  await cut(hasBegun, url, { method: 'POST', headers: { 'x-api-key': user, 'content-type': 'multipart/form-data; boundary=x' } }, Buffer.concat([Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="d/big"\r\n\r\n'), Buffer.alloc(bytes)]))
+async function cutUpload (
+  url: string, { user, bytes, hasBegun }: { user: string, bytes: number, hasBegun: () => Promise<boolean> }
+): Promise<void> {
+  await cut(
+    hasBegun, url, { method: 'POST', headers: { 'x-api-key': user, 'content-type': 'multipart/form-data; boundary=x' } },
+    Buffer.concat([Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="d/big"\r\n\r\n'), Buffer.alloc(bytes)])
+  )
 }
 
 async function cutPatch (url: string, { user, bytes, length }: { user: string, bytes: number, length: number }): Promise<void> {
-  await cut(async () => true, url, { method: 'PATCH', headers: { 'x-api-key': user, 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream', 'content-length': length } }, Buffer.alloc(bytes))
+  await cut(
+    async () => true, url,
+    { method: 'PATCH', headers: {
+      'x-api-key': user, 'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream',
+      'content-length': length
+    } },
+    Buffer.alloc(bytes)
+  )
 }
 
-async function cut (hasBegun: () => Promise<boolean>, url: string, options: { method: string, headers: Record<string, string | number> }, body: Buffer): Promise<void> {
+async function cut (
+  hasBegun: () => Promise<boolean>, url: string, options: { method: string, headers: Record<string, string | number> }, body: Buffer
+): Promise<void> {
   const request = httpRequest(url, options)
   const { promise, resolve } = Promise.withResolvers<void>()
   request.on('error', () => resolve())

@@ -15,16 +15,23 @@ const page = (path: string, faces = ['service'], files: string[] = []): WebPage 
 
 const files: WebFiles = {
   index: '<!doctype html><head><meta name="helia-cluster" content=""></head><body></body>',
-  pages: [page('/'), page('/files'), page('/files/:cid', ['service'], ['assets/file-1.js', 'assets/file-1.css']), page('/docs/*', ['service', 'cluster']), page('/cluster', ['cluster'])],
+  pages: [
+    page('/'), page('/files'), page('/files/:cid', ['service'], ['assets/file-1.js', 'assets/file-1.css']),
+    page('/docs/*', ['service', 'cluster']), page('/cluster', ['cluster'])
+  ],
   assets: new Map([
-    ['assets/index-1.js', { contentType: 'text/javascript; charset=utf-8', plain: Buffer.from('plain'), coded: new Map([['br' as const, Buffer.from('br')], ['gzip' as const, Buffer.from('gz')]]) }],
+    ['assets/index-1.js', {
+      contentType: 'text/javascript; charset=utf-8', plain: Buffer.from('plain'),
+      coded: new Map([['br' as const, Buffer.from('br')], ['gzip' as const, Buffer.from('gz')]])
+    }],
     ['assets/icon-1.svg', { contentType: 'image/svg+xml', plain: Buffer.from('<svg/>'), coded: new Map() }]
   ])
 }
 
 describe('the paths of pages', () => {
   const cases: Array<[path: string, pattern: string | undefined]> = [
-    ['/', '/'], ['/files', '/files'], ['/files/', '/files'], ['/files/bafy', '/files/:cid'], ['/files/bafy/more', undefined], ['/docs', undefined], ['/docs/a/b', '/docs/*'], ['/none', undefined]
+    ['/', '/'], ['/files', '/files'], ['/files/', '/files'], ['/files/bafy', '/files/:cid'], ['/files/bafy/more', undefined],
+    ['/docs', undefined], ['/docs/a/b', '/docs/*'], ['/none', undefined]
   ]
   for (const [path, pattern] of cases) {
     it(`has ${pattern ?? 'nothing'} for ${path}`, () => { assert.equal(pageOf(files.pages, path)?.path, pattern) })
@@ -48,7 +55,9 @@ describe('the policy of pages', () => {
 
 describe('web pages', () => {
   let url: string
-  const pages = webPages({ files, face: () => ({ kind: 'service', gateway: 'https://ipfs.example/', name: '"><script>x</script>$&' }), clock: systemClock })
+  const pages = webPages({
+    files, face: () => ({ kind: 'service', gateway: 'https://ipfs.example/', name: '"><script>x</script>$&' }), clock: systemClock
+  })
   const server = createServer((request, response) => {
     const exchange = new Exchange({ request, response, target: parseTarget(request.url ?? '/') ?? { path: '/', query: '' }, match: null })
     if (!pages.answer(exchange)) response.writeHead(404).end()
@@ -65,7 +74,9 @@ describe('web pages', () => {
     const text = await answer.text()
 
     assert.equal(answer.status, 200)
-    assert.match(text, /<link rel="modulepreload" href="\/assets\/file-1\.js">\n<link rel="stylesheet" href="\/assets\/file-1\.css">\n<\/head>/)
+    assert.match(
+      text, /<link rel="modulepreload" href="\/assets\/file-1\.js">\n<link rel="stylesheet" href="\/assets\/file-1\.css">\n<\/head>/
+    )
     assert.ok(!text.includes('<script>'))
     assert.ok(text.includes('$&#38;') || text.includes('$&amp;'), text)
     assert.match(answer.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/)
@@ -79,7 +90,12 @@ describe('web pages', () => {
   })
 
   it('answer only their own paths, of their own face, and only to who reads', async () => {
-    const statuses = await Promise.all([ask('/none'), ask('/cluster'), ask('/docs/a'), ask('/assets/none.js'), ask('/files', { method: 'POST' }), ask('/files', { method: 'HEAD' })].map(async answer => (await answer).status))
+    const statuses = await Promise.all(
+      [
+        ask('/none'), ask('/cluster'), ask('/docs/a'), ask('/assets/none.js'), ask('/files', { method: 'POST' }),
+        ask('/files', { method: 'HEAD' })
+      ].map(async answer => (await answer).status)
+    )
 
     assert.deepEqual(statuses, [404, 404, 200, 404, 404, 200])
   })
@@ -88,9 +104,16 @@ describe('web pages', () => {
     const visit = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }
     const answer = await ask('/none', visit)
 
-    assert.deepEqual([answer.status, answer.headers.get('content-type'), answer.headers.get('vary')], [404, 'text/html; charset=utf-8', 'Accept'])
+    assert.deepEqual(
+      [answer.status, answer.headers.get('content-type'), answer.headers.get('vary')], [404, 'text/html; charset=utf-8', 'Accept']
+    )
     assert.match(await answer.text(), /<meta name="helia-cluster"/)
-    const others = await Promise.all([ask('/none'), ask('/none', { ...visit, method: 'POST' }), ask('/api/none', visit), ask('/ipfs', visit), ask('/assets/none.js', visit)])
+    const others = await Promise.all(
+      [
+        ask('/none'), ask('/none', { ...visit, method: 'POST' }), ask('/api/none', visit), ask('/ipfs', visit),
+        ask('/assets/none.js', visit)
+      ]
+    )
     assert.deepEqual(others.map(({ headers }) => headers.get('content-type')), [null, null, null, null, null])
   })
 
@@ -100,7 +123,9 @@ describe('web pages', () => {
       return answer.headers.get('content-encoding') ?? 'plain'
     }
 
-    assert.deepEqual([await sent('gzip, br'), await sent('gzip'), await sent('br;q=0, gzip'), await sent('identity')], ['br', 'gzip', 'gzip', 'plain'])
+    assert.deepEqual(
+      [await sent('gzip, br'), await sent('gzip'), await sent('br;q=0, gzip'), await sent('identity')], ['br', 'gzip', 'gzip', 'plain']
+    )
   })
 
   it('have an icon where browsers look for one', async () => {

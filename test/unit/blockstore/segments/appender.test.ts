@@ -22,7 +22,9 @@ function appender (groupBytes = 4 * 1024 * 1024): { appender: Appender, blocks: 
     }
   } as unknown as BlockIndex
   const file = { write: async (buffers: Uint8Array[]) => { for (const { length } of buffers) bytes += length } }
-  const folder = { create: async () => {}, use: async (_id: number, work: (one: unknown) => Promise<unknown>) => work(file) } as unknown as SegmentFolder
+  const folder = {
+    create: async () => {}, use: async (_id: number, work: (one: unknown) => Promise<unknown>) => work(file)
+  } as unknown as SegmentFolder
   const it = new Appender({ segmentBytes: 2 ** 30, groupBytes, folder: '/f' }, { index, folder })
   const append = it.append.bind(it)
   it.append = async job => append({ ...job, apply: (_change, places) => { entered += places.length } })
@@ -46,7 +48,9 @@ describe('blocks that are appended in one go', { timeout: 5000 }, () => {
     const { appender: one, blocks } = appender(groupBytes)
     const half = groupBytes / 2 - overheadBytes
 
-    await Promise.all([half, half, half, half + 1, groupBytes].map(async sizeBytes => one.append({ blocks: blocksOf(1, sizeBytes), apply: nothing })))
+    await Promise.all(
+      [half, half, half, half + 1, groupBytes].map(async sizeBytes => one.append({ blocks: blocksOf(1, sizeBytes), apply: nothing }))
+    )
 
     assert.deepEqual(blocks, [2, 1, 1, 1])
   })
@@ -56,7 +60,10 @@ describe('blocks that are appended in one go', { timeout: 5000 }, () => {
     // a length alone: nobody looks at the bytes before they are counted
     const ofLength = (length: number) => [{ multihash, bytes: { length } as unknown as Uint8Array }]
 
-    await assert.rejects(one.append({ blocks: ofLength(2 ** 31 - overheadBytes + 1), apply: nothing }), { code: 'INVALID_ARGUMENT', message: 'too many bytes in one put' })
+    await assert.rejects(
+      one.append({ blocks: ofLength(2 ** 31 - overheadBytes + 1), apply: nothing }),
+      { code: 'INVALID_ARGUMENT', message: 'too many bytes in one put' }
+    )
 
     assert.deepEqual([blocks, written()], [[], 0])
   })

@@ -66,7 +66,9 @@ describe('segment store after a crash', () => {
 
   /** Runs the child until it has put `count` blocks, then kills it; gives the numbers whose puts had resolved. */
   const killedAfter = async (count: number, first: number): Promise<number[]> => {
-    const process = spawn(globalThis.process.execPath, [child, join(folder, 'store'), String(first), String(1 << 20)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const process = spawn(
+      globalThis.process.execPath, [child, join(folder, 'store'), String(first), String(1 << 20)], { stdio: ['ignore', 'pipe', 'inherit'] }
+    )
     const ended = new Promise(resolve => process.once('exit', resolve))
     const numbers: number[] = []
     for await (const line of createInterface({ input: process.stdout })) {

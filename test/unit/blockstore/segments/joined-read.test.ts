@@ -29,7 +29,10 @@ const fileOf = ({ segment }: BlockPlace): string => join(folder, 'segments', `${
 /** By the store, and by a reader of another thread. */
 const ways: ReadonlyArray<[string, (some: readonly Block[], allocate?: Allocate) => JoinedRead | undefined]> = [
   ['the store', (some, allocate) => store.joined?.(sized(some), allocate)],
-  ['another thread', (some, allocate) => reader.joined(some.map(block => ({ place: placeOf(block), multihash: block.cid.multihash.bytes })), allocate)]
+  [
+    'another thread',
+    (some, allocate) => reader.joined(some.map(block => ({ place: placeOf(block), multihash: block.cid.multihash.bytes })), allocate)
+  ]
 ]
 
 async function damage (block: Block, at: number): Promise<void> {
@@ -43,10 +46,14 @@ describe('blocks that are read in one go', () => {
   beforeEach(async () => {
     ;[now, hasOthers] = [0, false]
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-joined-'))
-    store = segmentBlockstore({ folder, segmentBytes: 150_000, worthBytes: 1 }, { log: silentLogger, clock: { ...systemClock, now: () => now } })
+    store = segmentBlockstore(
+      { folder, segmentBytes: 150_000, worthBytes: 1 }, { log: silentLogger, clock: { ...systemClock, now: () => now } }
+    )
     await store.start(never)
     reader = placedReader({ folder }, { time: () => now, hasOthers: () => hasOthers })
-    blocks = await Promise.all([40_000, 1, 50_000, 70_000, 30_000, 60_000].map(async (length, at) => rawBlock(new Uint8Array(length).fill(at + 1))))
+    blocks = await Promise.all(
+      [40_000, 1, 50_000, 70_000, 30_000, 60_000].map(async (length, at) => rawBlock(new Uint8Array(length).fill(at + 1)))
+    )
     for (const block of blocks) await store.put([block])
   })
 

@@ -234,7 +234,9 @@ describe('segment store', () => {
 
     for (const version of [{ format: 'helia-cluster-segments', version: 2 }, { format: 'something', version: 1 }]) {
       await writeFile(join(folder, 'version.json'), JSON.stringify(version))
-      await assert.rejects(segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock }).start(never), err => isClusterError(err, 'UNSUPPORTED'))
+      await assert.rejects(
+        segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock }).start(never), err => isClusterError(err, 'UNSUPPORTED')
+      )
     }
   })
 

@@ -31,7 +31,9 @@ describe('audits', () => {
 
   const auditor: Auditor = {
     audit: async ({ cid, name }, { repair, signal: ends }) => {
-      if (gate != null) await Promise.race([gate, new Promise<void>((_, reject) => ends?.addEventListener('abort', () => reject(ends.reason)))])
+      if (gate != null) {
+        await Promise.race([gate, new Promise<void>((_, reject) => ends?.addEventListener('abort', () => reject(ends.reason)))])
+      }
       ends?.throwIfAborted()
       if (name === 'absent') throw new ClusterError('NOT_FOUND', {})
       audited.push(name)
@@ -44,8 +46,14 @@ describe('audits', () => {
     }
   }
   const audits = (policy?: AuditPolicy): Audits => {
-    const ping = { name: 'ping', peer: other, value: formatPingValue({ peerName: 'other', ipfsId: 'their node', ipfsAddresses: [] }), expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n }
-    const monitor = { latest: () => [ping], latestOf: (_: string, peer: string) => peer === other ? ping : undefined, lastKnown: () => [ping], lastKnownOf: (_: string, peer: string) => peer === other ? ping : undefined }
+    const ping = {
+      name: 'ping', peer: other, value: formatPingValue({ peerName: 'other', ipfsId: 'their node', ipfsAddresses: [] }), expire: 0n,
+      valid: true, weight: 0n, partitionable: false, receivedAt: 0n
+    }
+    const monitor = {
+      latest: () => [ping], latestOf: (_: string, peer: string) => peer === other ? ping : undefined, lastKnown: () => [ping],
+      lastKnownOf: (_: string, peer: string) => peer === other ? ping : undefined
+    }
     const members = new Members({ self, peersetMetric: 'ping' }, { monitor })
     return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, datastore, clock, log: silentLogger })
   }
@@ -69,9 +77,14 @@ describe('audits', () => {
     await made.worker().work(signal)
 
     const [run] = made.runs()
-    assert.deepEqual([run?.state, run?.pins, run?.skipped, run?.blocks, run?.bytes, run?.bad, run?.badBlocks], ['done', 2, 1, 20, 200, 1, 2])
+    assert.deepEqual(
+      [run?.state, run?.pins, run?.skipped, run?.blocks, run?.bytes, run?.bad, run?.badBlocks], ['done', 2, 1, 20, 200, 1, 2]
+    )
     assert.deepEqual(audited.toSorted(), ['damaged', 'whole'])
-    assert.deepEqual((await results(made, true)).map(({ cid, state, badBlocks }) => [cid.toString(), state, badBlocks]), [[cidFor('damaged').toString(), 'bad', [cidFor('damaged').toString()]]])
+    assert.deepEqual(
+      (await results(made, true)).map(({ cid, state, badBlocks }) => [cid.toString(), state, badBlocks]),
+      [[cidFor('damaged').toString(), 'bad', [cidFor('damaged').toString()]]]
+    )
     assert.equal((await results(audits())).length, 2, 'also after a restart')
   })
 
@@ -111,7 +124,16 @@ describe('audits', () => {
     assert.throws(() => made.start({ peer: other, repair: true }), { code: 'INVALID_ARGUMENT' })
     assert.throws(() => made.start({ cids: [cidFor('unknown')], repair: false }), { code: 'NOT_PINNED' })
     assert.throws(() => made.cancel(), { code: 'NOT_FOUND' })
-    assert.throws(() => new Audits({ self }, { consensus, ipfs: {}, members: new Members({ self, peersetMetric: 'ping' }, { monitor: { latest: () => [], latestOf: () => undefined, lastKnown: () => [], lastKnownOf: () => undefined } }), clock, log: silentLogger }).start({ repair: false }), { code: 'UNSUPPORTED' })
+    assert.throws(
+      () => new Audits({ self }, {
+        consensus, ipfs: {},
+        members: new Members({ self, peersetMetric: 'ping' }, {
+          monitor: { latest: () => [], latestOf: () => undefined, lastKnown: () => [], lastKnownOf: () => undefined }
+        }),
+        clock, log: silentLogger
+      }).start({ repair: false }),
+      { code: 'UNSUPPORTED' }
+    )
 
     made.start({ repair: false })
     assert.throws(() => made.start({ repair: false }), { code: 'CONFLICT' })
@@ -140,12 +162,17 @@ describe('audits', () => {
     gate = undefined
     const made = audits(policy)
     await made.worker().work(signal)
-    assert.deepEqual([audited.toSorted(), made.runs()[0]?.state, made.runs()[0]?.isByItself, made.runs()[0]?.repairedBlocks], [['damaged', 'whole'], 'done', true, 2])
+    assert.deepEqual(
+      [audited.toSorted(), made.runs()[0]?.state, made.runs()[0]?.isByItself, made.runs()[0]?.repairedBlocks],
+      [['damaged', 'whole'], 'done', true, 2]
+    )
 
     await consensus.remove(cidFor('whole'))
     await clock.advance(30 * dayMs)
     await audits(policy).worker().work(signal)
-    assert.deepEqual((await results(made)).map(({ cid }) => cid.toString()), [cidFor('damaged').toString()], 'results of pins that are gone are forgotten')
+    assert.deepEqual(
+      (await results(made)).map(({ cid }) => cid.toString()), [cidFor('damaged').toString()], 'results of pins that are gone are forgotten'
+    )
   })
 
   it('by themselves give way to one that is asked for', async () => {

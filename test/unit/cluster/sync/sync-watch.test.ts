@@ -8,7 +8,9 @@ import type { PinsetClaim } from '../../../../src/model/pinset-metric.ts'
 const [intervalMs, passMs] = [60_000, 10_000]
 
 /** A claim that is named by its heads and its values. */
-const claimOf = (heads: readonly string[], values: string, isComplete = true): PinsetClaim => ({ pins: 1, digest: values, point: heads.join(), heads: [...heads], isComplete })
+const claimOf = (heads: readonly string[], values: string, isComplete = true): PinsetClaim => ({
+  pins: 1, digest: values, point: heads.join(), heads: [...heads], isComplete
+})
 
 describe('the watch over other pinsets', () => {
   let watch: SyncWatch
@@ -28,7 +30,9 @@ describe('the watch over other pinsets', () => {
     watch.pass({ now, own: claimOf(own.heads, own.values, own.isComplete), ownHeads: own.heads, heard, isMerged: head => merged.has(head) })
     now += passMs
   }
-  const node = (heads: string[], values: string, isComplete = true): Heard => ({ peer: 'p', heads, claim: claimOf(heads, values, isComplete) })
+  const node = (heads: string[], values: string, isComplete = true): Heard => ({
+    peer: 'p', heads, claim: claimOf(heads, values, isComplete)
+  })
   const go = (heads: string[]): Heard => ({ peer: 'p', heads, claim: undefined })
   const state = (): SyncState | undefined => watch.rows()[0]?.state
   const passes = (count: number, heard: () => Heard): void => { for (let at = 0; at < count; at++) pass([heard()]) }
@@ -174,7 +178,9 @@ describe('the watch over other pinsets', () => {
 
   it('forgets who is not heard any more, and says what has changed', () => {
     const first = watch.pass({ now, own: claimOf(['a'], 'x'), ownHeads: ['a'], heard: [node(['a'], 'x')], isMerged: () => true })
-    const second = watch.pass({ now: now + passMs, own: claimOf(['a'], 'x'), ownHeads: ['a'], heard: [node(['a'], 'x')], isMerged: () => true })
+    const second = watch.pass({
+      now: now + passMs, own: claimOf(['a'], 'x'), ownHeads: ['a'], heard: [node(['a'], 'x')], isMerged: () => true
+    })
 
     assert.deepEqual([first.map(({ state: one, since }) => [one, since]), second], [[['in_sync', now]], []])
     pass([])

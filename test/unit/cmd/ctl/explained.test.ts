@@ -6,8 +6,13 @@ import { runCtlHere, stubApi, type ApiAnswer } from '../../../support/ctl.ts'
 
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'
 const [one, two] = ['12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE', '12D3KooWBK2Qt9FhzGm7YYJVhK63ySaHRCFfcCybfDXVbEZWtgwv']
-const at = (peername: string, status: string, error = ''): unknown => ({ peername, status, timestamp: '2026-11-29T02:00:00Z', error, attempt_count: 1, priority_pin: false })
-const row = JSON.stringify({ cid, name: 'n', peer_map: { [one]: at('peer0', 'pin_error', 'context canceled'), [two]: at('peer1', 'cluster_error', 'the peer is missing') } })
+const at = (peername: string, status: string, error = ''): unknown => ({
+  peername, status, timestamp: '2026-11-29T02:00:00Z', error, attempt_count: 1, priority_pin: false
+})
+const row = JSON.stringify({
+  cid, name: 'n',
+  peer_map: { [one]: at('peer0', 'pin_error', 'context canceled'), [two]: at('peer1', 'cluster_error', 'the peer is missing') }
+})
 const reason = `no peer has block ${cid}: 2 asked, for 2 min`
 const progress = JSON.stringify([{ peer: one, peername: 'peer0', error: '', reason, operation: null, ipfs: null }])
 
@@ -60,10 +65,16 @@ describe('ctl says why', () => {
 
 describe('ctl health alerts', () => {
   const alert = (name: string, peer: string, expire: number, value = ''): Alert =>
-    ({ name, peer, value, expire: BigInt(expire) * 1_000_000n, valid: true, weight: 0n, partitionable: false, received_at: 0n, triggered_at: '2026-11-29T02:00:00Z' })
+    ({
+      name, peer, value, expire: BigInt(expire) * 1_000_000n, valid: true, weight: 0n, partitionable: false, received_at: 0n,
+      triggered_at: '2026-11-29T02:00:00Z'
+    })
 
   it('has one line for each peer that is silent, with its name and since when', () => {
-    const alerts = [alert('freespace', one, 3000), alert('ping', one, 2000, '{"peer_name":"peer0"}'), alert('ping', one, 1500), alert('freespace', two, 1000), alert('ping', two, 1000, 'no JSON')]
+    const alerts = [
+      alert('freespace', one, 3000), alert('ping', one, 2000, '{"peer_name":"peer0"}'), alert('ping', one, 1500),
+      alert('freespace', two, 1000), alert('ping', two, 1000, 'no JSON')
+    ]
 
     assert.deepEqual(silentPeers(alerts, []), [
       { peer: one, name: 'peer0', metrics: ['freespace', 'ping'], expiredAt: 1500 },

@@ -16,7 +16,9 @@ const usage = (message: string) => (err: unknown): boolean => err instanceof Wro
 
 describe('flags of ctl', () => {
   it('take one or two dashes, "=" or the next argument, and end at the first other one', () => {
-    const { flags, rest } = parseFlags(['-name', 'a b', '--q', '--count=-3', '-wt', '1m30s', '--metadata', 'a=1', '--metadata=b=2', 'x', '--name', 'z'], known)
+    const { flags, rest } = parseFlags(
+      ['-name', 'a b', '--q', '--count=-3', '-wt', '1m30s', '--metadata', 'a=1', '--metadata=b=2', 'x', '--name', 'z'], known
+    )
 
     assert.equal(flags.text('name'), 'a b')
     assert.equal(flags.yes('quiet'), true)
@@ -54,8 +56,13 @@ describe('flags of ctl', () => {
   it('have numbers as Go reads them', () => {
     const read = (text: string): number => parseFlags(['--count', text], known).flags.number('count')
 
-    assert.deepEqual(['-1', '+2', '-0x1', '0X1f', '010', '0o17', '0b101', '1_0', '1_000_000', '0', '-0'].map(read), [-1, 2, -1, 31, 8, 15, 5, 10, 1_000_000, 0, 0])
-    for (const text of ['', '-', '08', '1__0', '1_', '_1', '0x', '1.5', '1e3', '9007199254740993']) assert.throws(() => read(text), WrongUsage)
+    assert.deepEqual(
+      ['-1', '+2', '-0x1', '0X1f', '010', '0o17', '0b101', '1_0', '1_000_000', '0', '-0'].map(read),
+      [-1, 2, -1, 31, 8, 15, 5, 10, 1_000_000, 0, 0]
+    )
+    for (const text of ['', '-', '08', '1__0', '1_', '_1', '0x', '1.5', '1e3', '9007199254740993']) {
+      assert.throws(() => read(text), WrongUsage)
+    }
   })
 
   it('may have values that begin with a dash, unless these are flags', () => {

@@ -5,12 +5,14 @@ import { SimClock } from '../../../support/sim-clock.ts'
 
 const peer = '12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE'
 const drain = (changes: Record<string, unknown> = {}): ApiAnswer => ({ body: JSON.stringify({
-  peer, peername: 'peer0', state: 'draining', reason: '', since: '2026-11-29T02:00:00Z', ended_at: null, pins: 10, left: 4, moved: 6, fewer: 0, in_transit: 2, stuck: 0, everywhere: 3, bytes: 7_000_000, left_ms: 90_000,
+  peer, peername: 'peer0', state: 'draining', reason: '', since: '2026-11-29T02:00:00Z', ended_at: null, pins: 10, left: 4, moved: 6,
+  fewer: 0, in_transit: 2, stuck: 0, everywhere: 3, bytes: 7_000_000, left_ms: 90_000,
   at_once: 32, max_pins_per_second: 0, max_bytes_per_second: 0, ...changes
 }) })
 const share = { peer, peername: 'peer0', capacity: 10e9, pins: 30, goal: 20, after: 20 }
 const rebalance = (changes: Record<string, unknown> = {}): ApiAnswer => ({ body: JSON.stringify({
-  state: 'moving', reason: '', since: '2026-11-29T02:00:00Z', ended_at: null, planned: 20, moved: 5, failed: 0, in_transit: 2, at_once: 32, max_pins_per_second: 0, max_bytes_per_second: 0, peers: [share], ...changes
+  state: 'moving', reason: '', since: '2026-11-29T02:00:00Z', ended_at: null, planned: 20, moved: 5, failed: 0, in_transit: 2, at_once: 32,
+  max_pins_per_second: 0, max_bytes_per_second: 0, peers: [share], ...changes
 }) })
 const path = `/peers/${peer}/drain`
 
@@ -34,7 +36,10 @@ class QuickClock extends SimClock {
 
 describe('ctl peers drain', () => {
   it('begins with limits, and says how far it is', async () => {
-    const { stdout, asked, status } = await run(['peers', 'drain', peer, '--max-pins-per-second', '2.5', '--max-bytes-per-second', '20MB', '--at-once', '4'], { [`POST ${path}`]: drain() })
+    const { stdout, asked, status } = await run(
+      ['peers', 'drain', peer, '--max-pins-per-second', '2.5', '--max-bytes-per-second', '20MB', '--at-once', '4'],
+      { [`POST ${path}`]: drain() }
+    )
 
     assert.deepEqual([status, asked], [0, [`POST ${path}?at-once=4&max-bytes-per-second=20000000&max-pins-per-second=2.5`]])
     assert.equal(stdout, 'peer0: 4 of 10 pins left, about 90 s; 3 go everywhere and do not move\n')
@@ -42,15 +47,24 @@ describe('ctl peers drain', () => {
 
   it('waits until the peer may be stopped, and says so', async () => {
     let looks = 0
-    const { stdout, status } = await run(['peers', 'drain', '--wait', peer], { [`POST ${path}`]: drain(), [`GET ${path}`]: () => drain(++looks < 3 ? {} : { state: 'drained', left: 0, moved: 10, fewer: 1 }) }, new QuickClock())
+    const { stdout, status } = await run(
+      ['peers', 'drain', '--wait', peer],
+      { [`POST ${path}`]: drain(), [`GET ${path}`]: () => drain(++looks < 3 ? {} : { state: 'drained', left: 0, moved: 10, fewer: 1 }) },
+      new QuickClock()
+    )
 
     assert.deepEqual([status, looks], [0, 3])
-    assert.equal(stdout, 'peer0 holds nothing that only it has: it may be stopped (10 pins moved; 1 have a copy less than before, which nobody could take)\n')
+    assert.equal(
+      stdout,
+      'peer0 holds nothing that only it has: it may be stopped (10 pins moved; 1 have a copy less than before, which nobody could take)\n'
+    )
   })
 
   it('ends with 62 and the reason when the time is up', async () => {
     const waiting = drain({ state: 'waiting', reason: 'no other peer can take it' })
-    const { stderr, status } = await run(['peers', 'drain', '--wait', '--wait-timeout', '5s', peer], { [`POST ${path}`]: waiting, [`GET ${path}`]: waiting }, new QuickClock())
+    const { stderr, status } = await run(
+      ['peers', 'drain', '--wait', '--wait-timeout', '5s', peer], { [`POST ${path}`]: waiting, [`GET ${path}`]: waiting }, new QuickClock()
+    )
 
     assert.equal(status, 62)
     assert.match(stderr, /4 of 10 pins left, waiting: no other peer can take it/)
@@ -59,7 +73,10 @@ describe('ctl peers drain', () => {
   it('asks, lists and cancels without beginning anything', async () => {
     const answers = { [`GET ${path}`]: drain(), 'GET /drains': { body: `[${drain().body}]` }, [`DELETE ${path}`]: drain() }
 
-    const [asked, listed, cancelled] = [await run(['peers', 'drain', '--status', peer], answers), await run(['--enc=table', 'peers', 'drain', '--status'], answers), await run(['peers', 'drain', '--cancel', peer], answers)]
+    const [asked, listed, cancelled] = [
+      await run(['peers', 'drain', '--status', peer], answers), await run(['--enc=table', 'peers', 'drain', '--status'], answers),
+      await run(['peers', 'drain', '--cancel', peer], answers)
+    ]
 
     assert.deepEqual([asked.asked, listed.asked, cancelled.asked], [[`GET ${path}`], ['GET /drains'], [`DELETE ${path}`]])
     assert.match(listed.stdout, /PEER .*LEFT .*\npeer0 +draining +4 of 10 +6 +2 +0 +7\.0 MB +90 s\n/)
@@ -67,7 +84,11 @@ describe('ctl peers drain', () => {
   })
 
   it('refuses wrong arguments before it asks, and tells what the peer refuses', async () => {
-    const refused = await run(['peers', 'drain', peer], { [`POST ${path}`]: { status: 409, body: '{"code":409,"message":"3 pins of the peer need up to 2 peers: without it there are too few"}' } })
+    const refused = await run(['peers', 'drain', peer], {
+      [`POST ${path}`]: {
+        status: 409, body: '{"code":409,"message":"3 pins of the peer need up to 2 peers: without it there are too few"}'
+      }
+    })
 
     assert.equal(refused.status, 2)
     assert.match(refused.stdout, /too few/)
@@ -82,7 +103,9 @@ describe('ctl rebalance', () => {
   it('says what would move', async () => {
     const plan = { 'GET /rebalance/plan': { body: JSON.stringify({ peers: [share], pins: 60, count: 20, moves: [] }) } }
 
-    const [lines, table] = [await run(['rebalance', '--dry-run', '--by', 'region'], plan), await run(['--enc=table', 'rebalance', '--dry-run', '--equal'], plan)]
+    const [lines, table] = [
+      await run(['rebalance', '--dry-run', '--by', 'region'], plan), await run(['--enc=table', 'rebalance', '--dry-run', '--equal'], plan)
+    ]
 
     assert.deepEqual([lines.asked, table.asked], [['GET /rebalance/plan?by=region'], ['GET /rebalance/plan?equal=true']])
     assert.equal(lines.stdout, 'peer0: 30 pins now, share 20, then 20\n20 of 60 pins would move\n')
@@ -92,12 +115,18 @@ describe('ctl rebalance', () => {
   it('begins, waits and tells the end; asks and cancels', async () => {
     let looks = 0
     const answers = {
-      'POST /rebalance': rebalance({ state: 'planning' }), 'GET /rebalance': () => rebalance(++looks < 2 ? {} : { state: 'done', moved: 20, failed: 2, reason: 'no room' }), 'DELETE /rebalance': rebalance({ state: 'cancelled' })
+      'POST /rebalance': rebalance({ state: 'planning' }),
+      'GET /rebalance': () => rebalance(++looks < 2 ? {} : { state: 'done', moved: 20, failed: 2, reason: 'no room' }),
+      'DELETE /rebalance': rebalance({ state: 'cancelled' })
     }
 
-    const [done, cancelled] = [await run(['rebalance', '--wait', '--at-once', '2'], answers, new QuickClock()), await run(['rebalance', '--cancel'], answers)]
+    const [done, cancelled] = [
+      await run(['rebalance', '--wait', '--at-once', '2'], answers, new QuickClock()), await run(['rebalance', '--cancel'], answers)
+    ]
 
-    assert.deepEqual([done.status, done.asked[0], done.stdout], [0, 'POST /rebalance?at-once=2', 'done: 20 pins moved; 2 could not be moved (no room)\n'])
+    assert.deepEqual(
+      [done.status, done.asked[0], done.stdout], [0, 'POST /rebalance?at-once=2', 'done: 20 pins moved; 2 could not be moved (no room)\n']
+    )
     assert.deepEqual([cancelled.asked, cancelled.stdout], [['DELETE /rebalance'], 'cancelled: 5 pins moved\n'])
   })
 })

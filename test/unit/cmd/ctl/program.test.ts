@@ -11,9 +11,15 @@ import { runCtlHere, stubApi, type ApiAnswer, type CtlResult, type CtlRunInit, t
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'
 const peer = '12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE'
 const never = '0001-01-01T00:00:00Z'
-const statusOf = (status: string): string => JSON.stringify({ cid, name: '', peer_map: { [peer]: { peername: 'peer0', status, timestamp: never, error: '', attempt_count: 0, priority_pin: false } } })
-const pin = JSON.stringify({ cid, name: 'n', type: 'pin', mode: 'recursive', replication_factor_min: -1, replication_factor_max: -1, max_depth: -1, expire_at: never, timestamp: never, allocations: [] })
-const statusLine = (status: string): string => `${cid}:\n    > peer0                : ${status} | ${never} | Attempts: 0 | Priority: false\n`
+const statusOf = (status: string): string => JSON.stringify({
+  cid, name: '', peer_map: { [peer]: { peername: 'peer0', status, timestamp: never, error: '', attempt_count: 0, priority_pin: false } }
+})
+const pin = JSON.stringify({
+  cid, name: 'n', type: 'pin', mode: 'recursive', replication_factor_min: -1, replication_factor_max: -1, max_depth: -1, expire_at: never,
+  timestamp: never, allocations: []
+})
+const statusLine = (status: string): string =>
+  `${cid}:\n    > peer0                : ${status} | ${never} | Attempts: 0 | Priority: false\n`
 
 /** Sleeps at once, and remembers for how long. */
 function hastyClock (): Clock & { slept: number[] } {
@@ -21,7 +27,10 @@ function hastyClock (): Clock & { slept: number[] } {
   return { ...systemClock, slept, sleep: async (ms, signal) => { slept.push(ms); signal?.throwIfAborted() } }
 }
 
-async function withApi (answers: Record<string, ApiAnswer | (() => ApiAnswer)>, act: (api: StubApi, run: (argv: string[], init?: CtlRunInit) => Promise<CtlResult>) => Promise<void>): Promise<void> {
+async function withApi (
+  answers: Record<string, ApiAnswer | (() => ApiAnswer)>,
+  act: (api: StubApi, run: (argv: string[], init?: CtlRunInit) => Promise<CtlResult>) => Promise<void>
+): Promise<void> {
   const api = await stubApi(answers)
   try {
     await act(api, async (argv, init) => runCtlHere(['--host', api.host, ...argv], init))
@@ -78,9 +87,15 @@ describe('ctl: command line', () => {
   it('refuses arguments as Go does, with 1 and a line on stderr', async () => {
     const refused: Array<[string[], string]> = [
       [['--enc', 'xml', 'id'], 'error : unsupported encoding'],
-      [['--host', 'foo', 'id'], 'error parsing host multiaddress: failed to parse multiaddr "foo": must begin with / (such as /ip4/127.0.0.1/tcp/9094), or be host:port'],
+      [
+        ['--host', 'foo', 'id'],
+        'error parsing host multiaddress: failed to parse multiaddr "foo": must begin with / (such as /ip4/127.0.0.1/tcp/9094), or be host:port'
+      ],
       [['--secret', 'zz', 'id'], "error parsing secret: encoding/hex: invalid byte: U+007A 'z'"],
-      [['peers', 'rm', 'bad'], 'error parsing peer ID: failed to parse peer ID: invalid cid: invalid cid: expected 1 as the cid version number, got: 0'],
+      [
+        ['peers', 'rm', 'bad'],
+        'error parsing peer ID: failed to parse peer ID: invalid cid: invalid cid: expected 1 as the cid version number, got: 0'
+      ],
       [['add'], 'error : need at least one path'],
       [['add', '/no/such/file'], 'error : lstat /no/such/file: no such file or directory'],
       [['add', '/dev/null'], 'error : unrecognized file type for /dev/null'],
@@ -103,27 +118,40 @@ describe('ctl: command line', () => {
     const { stdout } = await exits(['commands'])
 
     assert.deepEqual(stdout.trimEnd().split('\n').map(line => line.replace('helia-cluster-ctl ', '')), [
-      'id', 'peers', 'peers ls', 'peers rm', 'add', 'pin', 'pin add', 'pin rm', 'pin update', 'pin ls', 'status', 'recover', 'version', 'health', 'health graph',
+      'id', 'peers', 'peers ls', 'peers rm', 'add', 'pin', 'pin add', 'pin rm', 'pin update', 'pin ls', 'status', 'recover', 'version',
+      'health', 'health graph',
       'health metrics', 'health alerts', 'health bandwidth', 'ipfs', 'ipfs gc', 'commands', 'help'
     ])
   })
 
   it('says whether a peer is ready, and what is wrong with it', async () => {
     const answers: Array<[ApiAnswer, CtlResult]> = [
-      [{ status: 200, body: '{"ready":true,"problems":["damaged"],"pins":79,"heads":1,"height":80}' }, { status: 0, stdout: 'ready, 79 pins, problems: damaged\n', stderr: '' }],
-      [{ status: 503, body: '{"ready":false,"problems":["behind"],"pins":3,"heads":1,"height":80}' }, { status: 1, stdout: 'not ready, 3 pins, problems: behind\n', stderr: '' }]
+      [
+        { status: 200, body: '{"ready":true,"problems":["damaged"],"pins":79,"heads":1,"height":80}' },
+        { status: 0, stdout: 'ready, 79 pins, problems: damaged\n', stderr: '' }
+      ],
+      [
+        { status: 503, body: '{"ready":false,"problems":["behind"],"pins":3,"heads":1,"height":80}' },
+        { status: 1, stdout: 'not ready, 3 pins, problems: behind\n', stderr: '' }
+      ]
     ]
-    for (const [answer, result] of answers) await withApi({ 'GET /health/ready': answer }, async (_api, run) => { assert.deepEqual(await run(['health', 'ready']), result) })
+    for (const [answer, result] of answers) {
+      await withApi({ 'GET /health/ready': answer }, async (_api, run) => { assert.deepEqual(await run(['health', 'ready']), result) })
+    }
   })
 })
 
 describe('ctl: answers', () => {
   it('that refuse are printed on stdout and end with 2', async () => {
-    await withApi({ [`GET /allocations/${cid}`]: { status: 404, body: '{"code":404,"message":"pin is not part of the pinset"}' } }, async (_api, run) => {
+    await withApi({
+      [`GET /allocations/${cid}`]: { status: 404, body: '{"code":404,"message":"pin is not part of the pinset"}' }
+    }, async (_api, run) => {
       const text = await run(['pin', 'ls', cid])
       const json = await run(['--enc', 'json', 'pin', 'ls', cid])
 
-      assert.deepEqual(text, { status: 2, stdout: 'An error occurred:\n  Code: 404\n  Message: pin is not part of the pinset\n', stderr: '' })
+      assert.deepEqual(text, {
+        status: 2, stdout: 'An error occurred:\n  Code: 404\n  Message: pin is not part of the pinset\n', stderr: ''
+      })
       assert.deepEqual(json, { status: 2, stdout: '{\n    "code": 404,\n    "message": "pin is not part of the pinset"\n}\n', stderr: '' })
     })
   })
@@ -134,7 +162,10 @@ describe('ctl: answers', () => {
     const { status, stdout } = await runCtlHere(['--host', `/ip4/127.0.0.1/tcp/${port}`, 'version'])
 
     assert.equal(status, 1)
-    assert.equal(stdout, `An error occurred:\n  Code: 0\n  Message: Get "http://127.0.0.1:${port}/version": dial tcp 127.0.0.1:${port}: connect: connection refused\n`)
+    assert.equal(
+      stdout,
+      `An error occurred:\n  Code: 0\n  Message: Get "http://127.0.0.1:${port}/version": dial tcp 127.0.0.1:${port}: connect: connection refused\n`
+    )
   })
 
   it('are printed as far as they come when a list fails', async () => {
@@ -159,7 +190,10 @@ describe('ctl: answers', () => {
   it('sum up a collection on a terminal, and name each block in text and JSON', async () => {
     const body = JSON.stringify({ peer_map: { [peer]: { peer, peername: 'one', keys: [{ key: cid }, { key: cid }] } } })
     await withApi({ 'POST /ipfs/gc': { body } }, async (_api, run) => {
-      const [table, text, piped, json] = [await run(['ipfs', 'gc'], { isTerminal: true }), await run(['--enc', 'text', 'ipfs', 'gc'], { isTerminal: true }), await run(['ipfs', 'gc']), await run(['--enc', 'json', 'ipfs', 'gc'])]
+      const [table, text, piped, json] = [
+        await run(['ipfs', 'gc'], { isTerminal: true }), await run(['--enc', 'text', 'ipfs', 'gc'], { isTerminal: true }),
+        await run(['ipfs', 'gc']), await run(['--enc', 'json', 'ipfs', 'gc'])
+      ]
 
       assert.match(table.stdout, /PEER.*REMOVED.*ERRORS.*\none +2 +0 +-\n$/)
       assert.equal(text.stdout.split(cid).length, 3)
@@ -172,7 +206,9 @@ describe('ctl: answers', () => {
     const hostile = 'n\u001B[2Ja\nb'
     const row = statusOf('pinned').replace('"name":""', `"name":${JSON.stringify(hostile)}`)
     await withApi({ 'GET /pins': { body: `${row}\n` } }, async (_api, run) => {
-      const [table, text, piped] = [await run(['status'], { isTerminal: true }), await run(['--enc', 'text', 'status'], { isTerminal: true }), await run(['status'])]
+      const [table, text, piped] = [
+        await run(['status'], { isTerminal: true }), await run(['--enc', 'text', 'status'], { isTerminal: true }), await run(['status'])
+      ]
 
       assert.match(table.stdout, /n\\x1b\[2Ja\\x0ab/)
       assert.match(text.stdout, /\| n\\x1b\[2Ja\nb:/)
@@ -200,7 +236,10 @@ describe('ctl: pins', () => {
     await withApi({ [`POST /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: { body: statusOf('pinned') } }, async (api, run) => {
       const clock = hastyClock()
 
-      const { stdout } = await run(['pin', 'add', '--name', 'x', '-r', '2', '--mode', 'direct', '--allocations', `${peer}, ${peer}`, '--metadata', 'k=v', cid], { clock })
+      const { stdout } = await run(
+        ['pin', 'add', '--name', 'x', '-r', '2', '--mode', 'direct', '--allocations', `${peer}, ${peer}`, '--metadata', 'k=v', cid],
+        { clock }
+      )
 
       assert.equal(stdout, statusLine('PINNED'))
       assert.deepEqual(clock.slept, [1000])
@@ -213,19 +252,27 @@ describe('ctl: pins', () => {
 
   it('are waited for, and failures are told', async () => {
     const statuses = ['pin_queued', 'pinning', 'pinned', 'pinning', 'pin_error']
-    await withApi({ [`POST /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: () => ({ body: statusOf(statuses.shift() ?? 'pinned') }) }, async (api, run) => {
+    await withApi({
+      [`POST /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: () => ({ body: statusOf(statuses.shift() ?? 'pinned') })
+    }, async (api, run) => {
       const waited = await run(['pin', 'add', '--wait', cid], { clock: hastyClock() })
       const failed = await run(['pin', 'add', '--wait', '--no-status', cid], { clock: hastyClock() })
 
       assert.equal(waited.stdout, statusLine('PINNED'))
-      assert.deepEqual(failed, { status: 1, stdout: '', stderr: 'error waiting for pin status: error has occurred while attempting to reach status: pinned\n' })
+      assert.deepEqual(failed, {
+        status: 1, stdout: '', stderr: 'error waiting for pin status: error has occurred while attempting to reach status: pinned\n'
+      })
       assert.equal(api.asked.length, 7)
     })
   })
 
   it('that take too long end with 62', async () => {
-    await withApi({ [`DELETE /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: { body: statusOf('unpinning') } }, async (_api, run) => {
-      const clock: Clock = { ...systemClock, sleep: async (_ms, signal) => { signal?.throwIfAborted() }, after: (_ms, call) => systemClock.after(1, call) }
+    await withApi({
+      [`DELETE /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: { body: statusOf('unpinning') }
+    }, async (_api, run) => {
+      const clock: Clock = {
+        ...systemClock, sleep: async (_ms, signal) => { signal?.throwIfAborted() }, after: (_ms, call) => systemClock.after(1, call)
+      }
 
       const { status, stderr } = await run(['pin', 'rm', '--wait', '--wait-timeout', '5s', cid], { clock })
 
@@ -236,7 +283,10 @@ describe('ctl: pins', () => {
 
   it('are filtered by types and statuses', async () => {
     await withApi({ 'GET /allocations': { status: 204 }, 'GET /pins': { status: 204 } }, async (api, run) => {
-      for (const argv of [['pin', 'ls'], ['pin', 'ls', '--filter', 'pin,meta-pin'], ['pin', 'ls', '--filter', 'bogus'], ['status', '--filter', 'error', '--local']]) await run(argv)
+      for (const argv of [
+        ['pin', 'ls'], ['pin', 'ls', '--filter', 'pin,meta-pin'], ['pin', 'ls', '--filter', 'bogus'],
+        ['status', '--filter', 'error', '--local']
+      ]) await run(argv)
 
       assert.deepEqual(api.asked, [
         'GET /allocations?filter=all',
@@ -252,7 +302,9 @@ describe('ctl: pins', () => {
     await withApi({ [`GET /pins/${cid}`]: () => ({ body: statusOf(looks.shift() ?? 'pinned') }) }, async (_api, run) => {
       const stop = new AbortController()
 
-      const { status, stdout } = await run(['status', '--watch', cid], { clock: hastyClock(), signal: stop.signal, onOut: text => { if (text.includes('PINNED')) stop.abort(new Error('interrupted')) } })
+      const { status, stdout } = await run(['status', '--watch', cid], {
+        clock: hastyClock(), signal: stop.signal, onOut: text => { if (text.includes('PINNED')) stop.abort(new Error('interrupted')) }
+      })
 
       assert.equal(status, 130)
       assert.equal(stdout, `${statusLine('PINNING')}\n${statusLine('PINNED')}`)
@@ -290,7 +342,9 @@ describe('ctl: add', () => {
   it('prints all, CIDs only, the last one, or an array', async () => {
     await withApi({ 'POST /add': { body: added } }, async (_api, run) => {
       const file = join(folder, 'dir/b.txt')
-      const outputs = await Promise.all([['-q'], ['-Q'], ['-Q', '--no-stream']].map(async flags => (await run(['add', ...flags, file])).stdout))
+      const outputs = await Promise.all(
+        [['-q'], ['-Q'], ['-Q', '--no-stream']].map(async flags => (await run(['add', ...flags, file])).stdout)
+      )
       const array = JSON.parse((await run(['--enc', 'json', 'add', '--no-stream', file])).stdout)
 
       assert.deepEqual(outputs, [`${cid}\n${cid}\n`, `${cid}\n`, `${cid}\n`])
@@ -306,7 +360,10 @@ describe('ctl: add', () => {
       await run(['add', '--cid-version', '1', file])
 
       const queries = api.asked.map(one => new URLSearchParams(one.split('?')[1]))
-      assert.deepEqual(queries.map(query => ['wrap-with-directory', 'cid-version', 'raw-leaves'].map(name => query.get(name))), [['true', '0', 'false'], ['false', '1', 'true'], ['false', '1', 'true']])
+      assert.deepEqual(
+        queries.map(query => ['wrap-with-directory', 'cid-version', 'raw-leaves'].map(name => query.get(name))),
+        [['true', '0', 'false'], ['false', '1', 'true'], ['false', '1', 'true']]
+      )
     })
   })
 
@@ -314,7 +371,9 @@ describe('ctl: add', () => {
     await withApi({ 'POST /add': { body: added } }, async (api, run) => {
       const [port] = await freePorts(1)
 
-      assert.equal((await run(['add', join(folder, 'dir')])).stderr, `error : ${join(folder, 'dir')} is a directory, but Recursive option is not set\n`)
+      assert.equal(
+        (await run(['add', join(folder, 'dir')])).stderr, `error : ${join(folder, 'dir')} is a directory, but Recursive option is not set\n`
+      )
       assert.equal((await run(['add', `http://127.0.0.1:${port}/x`])).status, 1)
       assert.deepEqual(api.asked, [])
     })

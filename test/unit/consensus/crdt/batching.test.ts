@@ -292,7 +292,9 @@ describe('group commit', () => {
       await peer.start()
       await peer.consensus.put(pinFor('one'))
       const id = `/CIQ${'A'.repeat(52)}`
-      const versions = Array.from({ length: 12_000 }, (_, at) => ({ key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0') }))
+      const versions = Array.from({ length: 12_000 }, (_, at) => ({
+        key: `e${pinKeyOf('one')}${id.slice(0, -5)}${spell(at)}`, value: new TextEncoder().encode('0')
+      }))
       await datastore.write(versions)
 
       const isDone = kind === 'remove' ? await peer.consensus.remove(cidFor('one')) : await peer.consensus.discard(pinFor('one'))

@@ -21,11 +21,14 @@ async function openStore (): Promise<{ store: CrdtStore, datastore: Datastore }>
 
 async function allRows (datastore: Datastore): Promise<Array<[string, string]>> {
   const all: Array<[string, string]> = []
-  for await (const rows of datastore.entries({ from: ' ', before: '~' })) for (const [key, value] of rows) all.push([key, Buffer.from(value).toString('hex')])
+  for await (const rows of datastore.entries({ from: ' ', before: '~' })) {
+    for (const [key, value] of rows) all.push([key, Buffer.from(value).toString('hex')])
+  }
   return all
 }
 
-const edge = ({ heads, wants, size }: CrdtStore): unknown => [[...heads.keys()].toSorted(), [...wants].map(([id, { root }]) => [id, root]).toSorted(), size]
+const edge = ({ heads, wants, size }: CrdtStore): unknown =>
+  [[...heads.keys()].toSorted(), [...wants].map(([id, { root }]) => [id, root]).toSorted(), size]
 
 /** What a peer reads: new objects, the highest first. */
 const newestFirst = (blocks: readonly CrdtBlock[]): CrdtBlock[] =>

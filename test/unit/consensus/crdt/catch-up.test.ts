@@ -74,9 +74,13 @@ describe('catching up', () => {
     await peer.stop()
     await peer.datastore.start(signal)
     const gone = blocks.slice(12)
-    const records = gone.flatMap(({ cid, delta }) => [`b${blockKey(cid)}`, ...delta.elements.flatMap(({ key }) => [`v${key}`, `j${key}`, `e${key}${blockKey(cid)}`])])
+    const records = gone.flatMap(
+      ({ cid, delta }) => [`b${blockKey(cid)}`, ...delta.elements.flatMap(({ key }) => [`v${key}`, `j${key}`, `e${key}${blockKey(cid)}`])]
+    )
     const report = { at: '2026-01-01T00:00:00.000Z', folder: 'pinset', keptAt: 'pinset.damaged', what: 'x', rows: 0, doubtful: 0 }
-    await peer.datastore.write([...records.map(key => ({ key, value: undefined })), { key: damageRow, value: Buffer.from(JSON.stringify(report)) }])
+    await peer.datastore.write(
+      [...records.map(key => ({ key, value: undefined })), { key: damageRow, value: Buffer.from(JSON.stringify(report)) }]
+    )
     peer = open(peer.datastore)
 
     await peer.start()
@@ -293,7 +297,10 @@ describe('catching up', () => {
     announce([trusted])
     await clock.until(() => !peer.consensus.progress().behind)
 
-    assert.deepEqual([has('foreign'), peer.consensus.trusts('stranger'), peer.consensus.trusts('self'), peer.consensus.trusts('writer')], [true, false, true, true])
+    assert.deepEqual(
+      [has('foreign'), peer.consensus.trusts('stranger'), peer.consensus.trusts('self'), peer.consensus.trusts('writer')],
+      [true, false, true, true]
+    )
   })
 
   it('survives a broadcast that is no broadcast', async () => {
@@ -307,7 +314,9 @@ describe('catching up', () => {
   it('reports an older version that takes over as that pin', async () => {
     const first = blockOver([], 'pin', 'first')
     const second = blockOver([first], 'pin', 'second')
-    const tombstone = encodeCrdtBlock({ elements: [], tombstones: [{ key: pinKey(cidFor('pin')), id: blockKey(second.cid) }], priority: 3 }, [second.cid])
+    const tombstone = encodeCrdtBlock(
+      { elements: [], tombstones: [{ key: pinKey(cidFor('pin')), id: blockKey(second.cid) }], priority: 3 }, [second.cid]
+    )
     const seen: Array<string | undefined> = []
     peer.consensus.onChange(changes => seen.push(...changes.map(({ pin }) => pin?.name)))
     serve(first, second, tombstone)

@@ -19,7 +19,10 @@ async function world (seed: number): Promise<World> {
   const peers = names.map(self => {
     let peer: CrdtPeer | undefined
     const places = gossip.join(self, cid => peer?.consensus.getBlock(cid))
-    peer = crdtPeer({ self, datastore: memoryDatastore(), clock, ...places, batching: self === 'c' ? { maxBatchSize: 3, maxBatchAgeMs: 400, maxQueueSize: 100 } : noBatching })
+    peer = crdtPeer({
+      self, datastore: memoryDatastore(), clock, ...places,
+      batching: self === 'c' ? { maxBatchSize: 3, maxBatchAgeMs: 400, maxQueueSize: 100 } : noBatching
+    })
     return peer
   })
   const shown = peers.map(peer => {
@@ -76,7 +79,10 @@ describe('three replicas over a bad network', () => {
       const texts = await Promise.all(all.peers.map(async ({ consensus }) => jsonText(consensus.state)))
       assert.equal(new Set(texts).size, 1)
       for (const [at, shown] of all.shown.entries()) {
-        assert.deepEqual(Object.fromEntries([...shown].toSorted()), Object.fromEntries(Object.entries(pinsets[at] ?? {}).toSorted()), 'the changes add up to the pinset')
+        assert.deepEqual(
+          Object.fromEntries([...shown].toSorted()), Object.fromEntries(Object.entries(pinsets[at] ?? {}).toSorted()),
+          'the changes add up to the pinset'
+        )
         assert.equal(all.peers[at]?.consensus.state.size(), shown.size)
       }
       for (const peer of all.peers) await peer.stop()

@@ -58,9 +58,13 @@ async function tips (datastore: Datastore): Promise<string[]> {
 }
 
 /** Runs until the disk dies at that write; false when the work ended before. */
-async function runUntilCrash (disk: SimDisk, atWrite: number, last: LastBatch, batching: boolean): Promise<{ acknowledged: Names, attempted: Map<string, Set<string | undefined>>, died: boolean }> {
+async function runUntilCrash (disk: SimDisk, atWrite: number, last: LastBatch, batching: boolean): Promise<{
+  acknowledged: Names, attempted: Map<string, Set<string | undefined>>, died: boolean
+}> {
   const clock = new SimClock()
-  const limits = batching ? { maxBatchSize: 2, maxBatchAgeMs: 1000, maxQueueSize: 100 } : { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
+  const limits = batching
+    ? { maxBatchSize: 2, maxBatchAgeMs: 1000, maxQueueSize: 100 }
+    : { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
   const peer = crdtPeer({ datastore: disk.datastore(), clock, batching: limits })
   const [acknowledged, attempted] = [new Map<string, string | undefined>(), new Map<string, Set<string | undefined>>()]
   disk.crashAtWrite(atWrite, last)

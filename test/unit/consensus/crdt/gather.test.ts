@@ -50,7 +50,9 @@ describe('gathering batches', () => {
     const { source } = numbers(5, fault)
     const got: number[] = []
 
-    await assert.rejects(async () => { for await (const batch of gathered(source, weightless)) got.push(...batch) }, error => error === fault)
+    await assert.rejects(
+      async () => { for await (const batch of gathered(source, weightless)) got.push(...batch) }, error => error === fault
+    )
 
     assert.deepEqual(got, [0, 1, 2, 3, 4])
   })

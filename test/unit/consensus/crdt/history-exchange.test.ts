@@ -29,7 +29,9 @@ describe('peers that give each other their history', () => {
       const server = historyServer(historyServerDefaults, { streams: net.of('whole'), source: whole.consensus, clock, log: silentLogger })
       await server.start(signal)
       let tell = (_peer: PeerId, _isHere: boolean): void => {}
-      const asking = historyClient(historyClientDefaults, { streams: net.of('fresh'), clock, onPeer: listener => { tell = listener; return () => {} } })
+      const asking = historyClient(historyClientDefaults, {
+        streams: net.of('fresh'), clock, onPeer: listener => { tell = listener; return () => {} }
+      })
       const fresh = await peerWith(blocks, [part.cid], { clock, history: asking })
       await fresh.consensus.put(pinFor('mine'))
 
@@ -45,7 +47,9 @@ describe('peers that give each other their history', () => {
 })
 
 /** A peer that has walked these heads. */
-async function peerWith (blocks: readonly CrdtBlock[], heads: readonly CrdtBlock['cid'][], init: Partial<CrdtPeerInit> = {}): Promise<CrdtPeer> {
+async function peerWith (
+  blocks: readonly CrdtBlock[], heads: readonly CrdtBlock['cid'][], init: Partial<CrdtPeerInit> = {}
+): Promise<CrdtPeer> {
   const clock = new SimClock()
   const gossip = new SimGossip({ maxDelayMs: 0, loss: 0 }, { clock, random: new SeededRandom(1) })
   const bytes = new Map(blocks.map(block => [block.cid.toString(), block.bytes]))

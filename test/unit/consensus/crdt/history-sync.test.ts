@@ -21,7 +21,9 @@ import { SimGossip } from '../../../support/sim-gossip.ts'
 class ScriptedHistory implements HistoryExchange {
   readonly asked: Array<{ peer: PeerId, request: HistoryRequest }> = []
   ended = 0
-  answer: (peer: PeerId, request: HistoryRequest, signal: AbortSignal) => { heads: HistoryAnswer['heads'], blocks: AsyncIterable<HistoryBlock[]> } = () => { throw new ClusterError('UNSUPPORTED') }
+  answer: (peer: PeerId, request: HistoryRequest, signal: AbortSignal) => {
+    heads: HistoryAnswer['heads'], blocks: AsyncIterable<HistoryBlock[]>
+  } = () => { throw new ClusterError('UNSUPPORTED') }
   tell: (peer: PeerId, isHere: boolean) => void = () => {}
 
   async ask (peer: PeerId, request: HistoryRequest, { signal }: { signal: AbortSignal }): Promise<HistoryAnswer> {
@@ -56,7 +58,8 @@ describe('taking history from a peer', () => {
   let peer: CrdtPeer
 
   const serve = (...blocks: CrdtBlock[]): void => { for (const { cid, bytes } of blocks) served.set(cid.toString(), bytes) }
-  const announce = (from: PeerId, ...heads: Array<CrdtBlock | undefined>): void => gossip.inject({ from, data: encodeHeads(headsOf(...heads)) }, crdtTopic(clusterName))
+  const announce = (from: PeerId, ...heads: Array<CrdtBlock | undefined>): void =>
+    gossip.inject({ from, data: encodeHeads(headsOf(...heads)) }, crdtTopic(clusterName))
   const heads = (): string[] => peer.consensus.progress().heads.map(String)
   const size = (): number => peer.consensus.state.size()
   const open = async (datastore: Datastore, init: Partial<CrdtPeerInit> = {}): Promise<void> => {
@@ -106,7 +109,10 @@ describe('taking history from a peer', () => {
     history.tell('other', true)
     await clock.until(() => size() === 7)
 
-    assert.deepEqual(history.asked.slice(2).map(({ request }) => request), [{ roots: [], known: [] }, { roots: headsOf(other.at(-1)), known: headsOf(old.at(-1)) }])
+    assert.deepEqual(
+      history.asked.slice(2).map(({ request }) => request),
+      [{ roots: [], known: [] }, { roots: headsOf(other.at(-1)), known: headsOf(old.at(-1)) }]
+    )
     assert.equal(history.ended, 4)
   })
 
@@ -283,7 +289,9 @@ describe('taking history from a peer', () => {
 
   it('takes one stream at a time, and the next peer when one stands still', async () => {
     const blocks = pinChain(10, 'pin')
-    history.answer = (name, _, signal) => ({ heads: headsOf(blocks.at(-1)), blocks: name === 'slow' ? silence(signal) : stream(newestFirst(blocks)) })
+    history.answer = (name, _, signal) => ({
+      heads: headsOf(blocks.at(-1)), blocks: name === 'slow' ? silence(signal) : stream(newestFirst(blocks))
+    })
 
     history.tell('slow', true)
     history.tell('quick', true)
@@ -299,7 +307,9 @@ describe('taking history from a peer', () => {
     const blocks = pinChain(10, 'pin')
     const ask = history.ask.bind(history)
     history.ask = async (name, request, options) => {
-      if (name === 'silent') return new Promise((_resolve, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)))
+      if (name === 'silent') {
+        return new Promise((_resolve, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)))
+      }
       return ask(name, request, options)
     }
     history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
@@ -346,7 +356,9 @@ describe('taking history from a peer', () => {
       history.tell('good', true)
       await clock.until(() => size() === 10)
 
-      assert.deepEqual(log.warnings().map(([message, { from }]) => [message, from]), [['the history could not be had from a peer', 'broken']])
+      assert.deepEqual(
+        log.warnings().map(([message, { from }]) => [message, from]), [['the history could not be had from a peer', 'broken']]
+      )
     })
 
     it('says so and takes the next peer when answers never come and nothing ends them', async () => {
@@ -377,7 +389,9 @@ describe('taking history from a peer', () => {
     const [good, bad] = [pinChain(10, 'good'), pinChain(5, 'bad')]
 
     it('keeps no block that was not asked for, and asks it no more', async () => {
-      history.answer = () => ({ heads: headsOf(good.at(-1)), blocks: stream([...newestFirst(good).slice(0, 5), ...bad], newestFirst(good).slice(5)) })
+      history.answer = () => ({
+        heads: headsOf(good.at(-1)), blocks: stream([...newestFirst(good).slice(0, 5), ...bad], newestFirst(good).slice(5))
+      })
       serve(...good)
 
       history.tell('writer', true)

@@ -34,7 +34,9 @@ describe('a peer that is killed', () => {
     it(`in the middle of puts (${mode}) has every acknowledged pin afterwards`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-kill-'))
       const acknowledged = await acknowledgedBeforeKill(folder, mode, 500)
-      const peer = crdtPeer({ datastore: levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock }) })
+      const peer = crdtPeer({
+        datastore: levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
+      })
       await peer.start()
 
       const lost = acknowledged.filter(number => !peer.consensus.state.has(cidFor(`pin ${number}`)))

@@ -24,7 +24,9 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
     }
 
     assert.equal(maxPinBytes, 256 * 1024)
-    await assert.rejects(peer.consensus.put(pinOf(maxPinBytes + 1)), { code: 'PIN_TOO_LARGE', details: { bytes: maxPinBytes + 1, allowed: maxPinBytes } })
+    await assert.rejects(
+      peer.consensus.put(pinOf(maxPinBytes + 1)), { code: 'PIN_TOO_LARGE', details: { bytes: maxPinBytes + 1, allowed: maxPinBytes } }
+    )
     assert.deepEqual([peer.consensus.state.size(), peer.consensus.progress().height], [0, 0])
     await peer.consensus.put(pinOf(maxPinBytes))
     assert.equal(peer.consensus.state.size(), 1)
@@ -70,17 +72,23 @@ it('256 heads of one peer are fetched at a time, and more are named in the log',
   const log = new NotedLogger()
   let deliver = (_from: string, _data: Uint8Array): void => {}
   const alone = aloneBroadcast()
-  const broadcast: Broadcast = { ...alone, publish: async () => {}, subscribe: (_topic, handler) => { deliver = (from, data) => handler({ from, data }); return () => {} } }
+  const broadcast: Broadcast = {
+    ...alone, publish: async () => {},
+    subscribe: (_topic, handler) => { deliver = (from, data) => handler({ from, data }); return () => {} }
+  }
   const exchange: BlockExchange = { ...aloneExchange(), fetch: async () => new Promise(() => {}) }
   const peer = crdtPeer({ datastore: memoryDatastore(), broadcast, exchange, log })
   await peer.start()
-  const heads = (from: number, count: number): Uint8Array => encodeHeads(Array.from({ length: count }, (_, at) => crdtCid(Buffer.from(`${from + at}`))))
+  const heads = (from: number, count: number): Uint8Array =>
+    encodeHeads(Array.from({ length: count }, (_, at) => crdtCid(Buffer.from(`${from + at}`))))
 
   deliver('one', heads(0, 256))
   deliver('other', heads(1000, 256))
   assert.deepEqual(log.warnings(), [])
   deliver('one', heads(256, 1))
 
-  assert.deepEqual(log.warnings().map(([message, { from }]) => [message, from]), [['a peer announces more heads than can be fetched at once', 'one']])
+  assert.deepEqual(
+    log.warnings().map(([message, { from }]) => [message, from]), [['a peer announces more heads than can be fetched at once', 'one']]
+  )
   void peer.stop()
 })

@@ -24,12 +24,16 @@ describe('a CRDT whose peer does not run', () => {
 
   const blocksById = async (): Promise<Map<string, Uint8Array>> => {
     const blocks = new Map<string, Uint8Array>()
-    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) {
+      for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    }
     return blocks
   }
   const idAt = (blocks: ReadonlyMap<string, Uint8Array>, height: number): string =>
     [...blocks].find(([id, bytes]) => decodeCrdtBlock(cidOfBlockKey(id), bytes).delta.priority === height)?.[0] ?? assert.fail()
-  const check = async (peer: CrdtPeer): Promise<void> => { for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal) }
+  const check = async (peer: CrdtPeer): Promise<void> => {
+    for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal)
+  }
 
   beforeEach(async () => {
     datastore = memoryDatastore()
@@ -88,18 +92,25 @@ describe('a CRDT whose peer does not run', () => {
   it('gets a lost block back from another peer, and is then as before', async () => {
     const before = await jsonText(pinState(datastore))
     const blocks = new Map<string, Uint8Array>()
-    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    for await (const rows of datastore.entries({ from: 'b/', before: 'b0' })) {
+      for (const [record, bytes] of rows) blocks.set(record.slice(1), bytes)
+    }
     const lost = [...blocks.keys()].find(id => decodeCrdtBlock(cidOfBlockKey(id), blocks.get(id) ?? new Uint8Array(0)).delta.priority === 2)
     await datastore.write([{ key: `b${lost}`, value: undefined }])
     await markDirty(datastore)
     const clock = new SimClock()
-    const peer = crdtPeer({ datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() } })
+    const peer = crdtPeer({
+      datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() }
+    })
     await peer.start()
 
     for (const worker of peer.workers) if (worker.name === 'crdt repair') await worker.work(signal)
     await clock.until(() => !peer.consensus.progress().behind)
 
-    assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined })
+    assert.deepEqual(
+      await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })),
+      { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined }
+    )
     assert.equal(await jsonText(peer.consensus.state), before)
     await peer.stop()
   })
@@ -112,13 +123,18 @@ describe('a CRDT whose peer does not run', () => {
       await datastore.write([{ key: `b${damaged}`, value: blocks.get(idAt(blocks, height === 1 ? 2 : 1)) }])
       await markDirty(datastore)
       const clock = new SimClock()
-      const peer = crdtPeer({ datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() } })
+      const peer = crdtPeer({
+        datastore, clock, exchange: { offer: () => {}, fetch: async cid => blocks.get(blockKey(cid)) ?? assert.fail() }
+      })
       await peer.start()
 
       await check(peer)
       await clock.until(() => !peer.consensus.progress().behind)
 
-      assert.deepEqual(await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })), { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined })
+      assert.deepEqual(
+        await crdtInfo(datastore).then(info => ({ ...info, heads: info.heads.length })),
+        { heads: 1, height: 3, dirty: false, missing: 0, size: 3, damage: undefined }
+      )
       assert.deepEqual(await blocksById(), blocks)
       assert.equal(await jsonText(peer.consensus.state), before)
       await peer.stop()
@@ -151,9 +167,15 @@ describe('a CRDT whose peer does not run', () => {
 
   it('is marked dirty when a merge needs a stored block that is damaged', async () => {
     const key = pinKey(cidFor('contested'))
-    const [lesser, greater] = ['a', 'b'].map(name => encodeCrdtBlock({ elements: [{ key, value: encodePin(pinFor('contested', { name })) }], tombstones: [], priority: 1 }, []))
-      .toSorted((a, b) => Buffer.compare(a.delta.elements[0]?.value ?? assert.fail(), b.delta.elements[0]?.value ?? assert.fail())) as [CrdtBlock, CrdtBlock]
-    const removal = encodeCrdtBlock({ elements: [], tombstones: [{ key, id: blockKey(greater.cid) }], priority: 2 }, [lesser.cid, greater.cid])
+    const [lesser, greater] = ['a', 'b'].map(
+      name => encodeCrdtBlock({ elements: [{ key, value: encodePin(pinFor('contested', { name })) }], tombstones: [], priority: 1 }, [])
+    )
+      .toSorted(
+        (a, b) => Buffer.compare(a.delta.elements[0]?.value ?? assert.fail(), b.delta.elements[0]?.value ?? assert.fail())
+      ) as [CrdtBlock, CrdtBlock]
+    const removal = encodeCrdtBlock(
+      { elements: [], tombstones: [{ key, id: blockKey(greater.cid) }], priority: 2 }, [lesser.cid, greater.cid]
+    )
     const store = new CrdtStore({ datastore, log: silentLogger })
     await store.load()
     await store.applyAll([lesser, greater], { sync: false })

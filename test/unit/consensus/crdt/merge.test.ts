@@ -6,7 +6,8 @@ import type { Version } from '../../../../src/consensus/crdt/value-record.ts'
 
 const value = (text: string): Uint8Array => new TextEncoder().encode(text)
 const version = (priority: number, text: string): Version => ({ priority, value: value(text) })
-const shown = (one: Version | undefined): string | undefined => one == null ? undefined : `${new TextDecoder().decode(one.value)}@${one.priority}`
+const shown = (one: Version | undefined): string | undefined =>
+  one == null ? undefined : `${new TextDecoder().decode(one.value)}@${one.priority}`
 const id = `/CIQ${'A'.repeat(52)}`
 const other = `/CIQ${'B'.repeat(52)}`
 
@@ -22,7 +23,9 @@ describe('merging a delta', () => {
   })
 
   it('keeps a value of a higher block but records the version', () => {
-    const effects = mergeDelta({ elements: [{ key: '/k', value: value('z') }], tombstones: [], priority: 1 }, id, view({ current: () => version(2, 'a') }))
+    const effects = mergeDelta(
+      { elements: [{ key: '/k', value: value('z') }], tombstones: [], priority: 1 }, id, view({ current: () => version(2, 'a') })
+    )
 
     assert.deepEqual(effects.elements, ['/k'])
     assert.equal(effects.values.has('/k'), false)
@@ -30,7 +33,11 @@ describe('merging a delta', () => {
 
   it('takes the greater bytes at equal height, and only the greater', () => {
     const results = ['n', 'm', 'ma', 'a'].map(text =>
-      shown(mergeDelta({ elements: [{ key: '/k', value: value(text) }], tombstones: [], priority: 2 }, id, view({ current: () => version(2, 'm') })).values.get('/k')))
+      shown(
+        mergeDelta(
+          { elements: [{ key: '/k', value: value(text) }], tombstones: [], priority: 2 }, id, view({ current: () => version(2, 'm') })
+        ).values.get('/k')
+      ))
 
     assert.deepEqual(results, ['n@2', undefined, 'ma@2', undefined])
   })
@@ -55,27 +62,35 @@ describe('merging a delta', () => {
   })
 
   it('leaves out elements that were tombstoned before they came', () => {
-    const effects = mergeDelta({ elements: [{ key: '/k', value: value('a') }], tombstones: [], priority: 9 }, id, view({ isTombstoned: () => true }))
+    const effects = mergeDelta(
+      { elements: [{ key: '/k', value: value('a') }], tombstones: [], priority: 9 }, id, view({ isTombstoned: () => true })
+    )
 
     assert.deepEqual([effects.elements, effects.values.size], [[], 0])
   })
 
   it('falls back to the survivor of a tombstone', () => {
-    const effects = mergeDelta({ elements: [], tombstones: [{ key: '/k', id: other }], priority: 3 }, id, view({ survivor: () => version(1, 'old') }))
+    const effects = mergeDelta(
+      { elements: [], tombstones: [{ key: '/k', id: other }], priority: 3 }, id, view({ survivor: () => version(1, 'old') })
+    )
 
     assert.deepEqual(effects.tombstones, [{ key: '/k', id: other }])
     assert.equal(shown(effects.values.get('/k')), 'old@1')
   })
 
   it('removes the value when nothing survives', () => {
-    const effects = mergeDelta({ elements: [], tombstones: [{ key: '/k', id: other }], priority: 3 }, id, view({ current: () => version(2, 'a') }))
+    const effects = mergeDelta(
+      { elements: [], tombstones: [{ key: '/k', id: other }], priority: 3 }, id, view({ current: () => version(2, 'a') })
+    )
 
     assert.equal(effects.values.has('/k'), true)
     assert.equal(effects.values.get('/k'), undefined)
   })
 
   it('evaluates a key again for a tombstone that no block can have, without keeping it', () => {
-    const effects = mergeDelta({ elements: [], tombstones: [{ key: '/k', id: '/UNKNOWN' }], priority: 3 }, id, view({ survivor: () => version(1, 'x9') }))
+    const effects = mergeDelta(
+      { elements: [], tombstones: [{ key: '/k', id: '/UNKNOWN' }], priority: 3 }, id, view({ survivor: () => version(1, 'x9') })
+    )
 
     assert.deepEqual(effects.tombstones, [])
     assert.equal(shown(effects.values.get('/k')), 'x9@1')
@@ -90,7 +105,9 @@ describe('merging a delta', () => {
   })
 
   it('ignores keys that no pin can have', () => {
-    const effects = mergeDelta({ elements: [{ key: '/x', value: value('a') }], tombstones: [{ key: '/y', id: other }], priority: 1 }, id, view())
+    const effects = mergeDelta(
+      { elements: [{ key: '/x', value: value('a') }], tombstones: [{ key: '/y', id: other }], priority: 1 }, id, view()
+    )
 
     assert.deepEqual(effects, { tombstones: [], elements: [], values: new Map() })
   })
@@ -108,7 +125,10 @@ describe('versions', () => {
   })
 
   it('of one block are its greatest value', () => {
-    const elements = [{ key: '/k', value: value('x1') }, { key: '/l', value: value('z') }, { key: '/k', value: value('x9') }, { key: '/k', value: value('x5') }]
+    const elements = [
+      { key: '/k', value: value('x1') }, { key: '/l', value: value('z') }, { key: '/k', value: value('x9') },
+      { key: '/k', value: value('x5') }
+    ]
 
     assert.equal(shown(versionIn({ elements, tombstones: [], priority: 4 }, '/k')), 'x9@4')
   })

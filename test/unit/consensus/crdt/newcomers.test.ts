@@ -50,7 +50,10 @@ describe('naming the heads for newcomers', () => {
     const fresh = await open('fresh')
     await clock.until(() => fresh.consensus.state.size() === 5, 1000)
 
-    assert.deepEqual(gossip.sent.map(({ from, data }) => [from, decodeHeads(data).map(String).toSorted()]), [['old', headsOf(left.at(-1), right.at(-1)).map(String).toSorted()]])
+    assert.deepEqual(
+      gossip.sent.map(({ from, data }) => [from, decodeHeads(data).map(String).toSorted()]),
+      [['old', headsOf(left.at(-1), right.at(-1)).map(String).toSorted()]]
+    )
   })
 
   it('is silent without heads, and about branches that are not here', async () => {

@@ -11,17 +11,23 @@ import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
 
 const signal = new AbortController().signal
-const report = Buffer.from(JSON.stringify({ at: '2026-01-01T00:00:00.000Z', folder: '/f', keptAt: '/f.damaged', what: 'x', rows: 1, doubtful: 0 }))
+const report = Buffer.from(JSON.stringify({
+  at: '2026-01-01T00:00:00.000Z', folder: '/f', keptAt: '/f.damaged', what: 'x', rows: 1, doubtful: 0
+}))
 
 /** The same dice for the same seed. */
 function dice (seed: number): { float (): number, bytes (length: number): Uint8Array } {
   let state = seed + 1
-  return { float: () => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return state / 2 ** 32 }, bytes: length => new Uint8Array(length) }
+  return {
+    float: () => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return state / 2 ** 32 }, bytes: length => new Uint8Array(length)
+  }
 }
 
 async function rowsOf (datastore: Datastore): Promise<Map<string, string>> {
   const rows = new Map<string, string>()
-  for await (const batch of datastore.entries({ from: '!', before: '~' })) for (const [key, value] of batch) rows.set(key, Buffer.from(value).toString('latin1'))
+  for await (const batch of datastore.entries({ from: '!', before: '~' })) {
+    for (const [key, value] of batch) rows.set(key, Buffer.from(value).toString('latin1'))
+  }
   for (const key of ['!damaged', damageRow]) rows.delete(key)
   return rows
 }
@@ -52,7 +58,8 @@ describe('the pinset built anew', () => {
       while (!await store.digest.countSlice()) { /* goes on */ }
       await store.digest.endCount(store.heads.keys())
 
-      const root = (rows: Map<string, string>): Array<[string, string]> => [...rows].map(([key, value]) => [key, key.startsWith('w') ? '' : value])
+      const root = (rows: Map<string, string>): Array<[string, string]> =>
+        [...rows].map(([key, value]) => [key, key.startsWith('w') ? '' : value])
       assert.deepEqual(root(await rowsOf(datastore)), root(before), `seed ${seed}`)
       assert.equal(store.damage?.pinsBefore == null || store.damage.pinsBefore === store.size, true)
     }

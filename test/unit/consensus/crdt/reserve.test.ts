@@ -24,7 +24,8 @@ describe('consensus on a full disk', () => {
     }
     let lackBytes = 0
     const consensus = crdtConsensus({
-      self: 'me', clusterName: 'test', trustedPeers: [], rebroadcastIntervalMs: 1000, repairIntervalMs: 0, batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
+      self: 'me', clusterName: 'test', trustedPeers: [], rebroadcastIntervalMs: 1000, repairIntervalMs: 0,
+      batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
     }, {
       datastore, broadcast: aloneBroadcast(), exchange: aloneExchange(), clock, log: silentLogger,
       workers: new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger }),
@@ -59,7 +60,9 @@ describe('consensus on a full disk', () => {
     const after = await consensus.whyReadOnly()
     await consensus.put(pinFor('one'))
 
-    assert.deepEqual([before, failing, after, await consensus.whyReadOnly(), consensus.state.size()], ['', 'read-only file system', '', '', 1])
+    assert.deepEqual(
+      [before, failing, after, await consensus.whyReadOnly(), consensus.state.size()], ['', 'read-only file system', '', '', 1]
+    )
     await stop()
   })
 })

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import { Slots } from '../../../../src/consensus/crdt/slots.ts'
 
 /** Asks for places and notes who has got one. */
-function asking (slots: Slots): { served: string[], give: (name: string) => Promise<void>, ask: (asker: string, name?: string) => Promise<void> } {
+function asking (slots: Slots): {
+  served: string[], give: (name: string) => Promise<void>, ask: (asker: string, name?: string) => Promise<void>
+} {
   const served: string[] = []
   const releases = new Map<string, () => void>()
   const turn = async (): Promise<void> => new Promise(resolve => setImmediate(resolve))

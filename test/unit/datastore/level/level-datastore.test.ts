@@ -15,7 +15,8 @@ const signal = new AbortController().signal
 
 describe('level datastore', () => {
   let folder: string
-  const open = (): Datastore => levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
+  const open = (): Datastore =>
+    levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
 
   beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-')) })
   afterEach(async () => rm(folder, { recursive: true, force: true }))
@@ -35,7 +36,10 @@ describe('level datastore', () => {
     await level.put('\u0000format', '2')
     await level.close()
 
-    await assert.rejects(open().start(signal), err => isClusterError(err, 'UNSUPPORTED') && err.message.includes('state export') && err.message.includes(folder))
+    await assert.rejects(
+      open().start(signal),
+      err => isClusterError(err, 'UNSUPPORTED') && err.message.includes('state export') && err.message.includes(folder)
+    )
   })
 
   it('reports a folder that another handle has open', async () => {
@@ -52,7 +56,9 @@ describe('level datastore', () => {
 
   /** A store with tables and a log, stopped in order. */
   async function filled (init: { writeBufferBytes?: number, readAtOnce?: number } = {}): Promise<void> {
-    const store = levelDatastore({ folder, writeBufferBytes: 64 << 10, cacheBytes: 1 << 20, ...init }, { log: silentLogger, clock: systemClock })
+    const store = levelDatastore(
+      { folder, writeBufferBytes: 64 << 10, cacheBytes: 1 << 20, ...init }, { log: silentLogger, clock: systemClock }
+    )
     await store.start(signal)
     for (let at = 0; at < rows; at++) await store.write([{ key: keyOf(at), value: Buffer.from(valueOf(at)) }], { sync: at % 20 === 0 })
     await store.stop()
@@ -126,9 +132,13 @@ describe('level datastore', () => {
       return isTold
     }
 
-    for (let size = synced.length; size <= all.length; size += 9) assert.equal(await killedAt(all.subarray(0, size)), false, `${size} of ${all.length} bytes`)
+    for (let size = synced.length; size <= all.length; size += 9) {
+      assert.equal(await killedAt(all.subarray(0, size)), false, `${size} of ${all.length} bytes`)
+    }
     assert.equal(await killedAt(Buffer.concat([synced, Buffer.alloc(500)])), false)
-    for (const size of [0, 10, synced.length - 1]) assert.equal(await killedAt(all.subarray(0, size)), true, `${size} of ${all.length} bytes`)
+    for (const size of [0, 10, synced.length - 1]) {
+      assert.equal(await killedAt(all.subarray(0, size)), true, `${size} of ${all.length} bytes`)
+    }
   })
 
   it('syncs what came before for a batch without changes, too', async () => {

@@ -19,15 +19,22 @@ async function measured (metricType: DiskMetricType, stat: RepoStat | Error): Pr
 
 describe('disk informer', () => {
   it('weighs free space by its bytes', async () => {
-    assert.deepEqual(await measured('freespace', { repoSize: 100, storageMax: 1000, freeBytes: 900 }), ['freespace', 'freespace', '900', 900n, true, false])
+    assert.deepEqual(
+      await measured('freespace', { repoSize: 100, storageMax: 1000, freeBytes: 900 }), ['freespace', 'freespace', '900', 900n, true, false]
+    )
   })
 
   it('weighs the size of the repo against it', async () => {
-    assert.deepEqual(await measured('reposize', { repoSize: 100, storageMax: 1000, freeBytes: 900 }), ['reposize', 'reposize', '100', -100n, true, false])
+    assert.deepEqual(
+      await measured('reposize', { repoSize: 100, storageMax: 1000, freeBytes: 900 }), ['reposize', 'reposize', '100', -100n, true, false]
+    )
   })
 
   it('is exact beyond 2^32', async () => {
-    assert.deepEqual((await measured('freespace', { repoSize: 0, storageMax: 2 ** 52, freeBytes: 2 ** 52 - 1 })).slice(2, 4), ['4503599627370495', 4503599627370495n])
+    assert.deepEqual(
+      (await measured('freespace', { repoSize: 0, storageMax: 2 ** 52, freeBytes: 2 ** 52 - 1 })).slice(2, 4),
+      ['4503599627370495', 4503599627370495n]
+    )
   })
 
   it('has no valid free space when the node is full, or fuller than allowed', async () => {

@@ -20,7 +20,9 @@ describe('ping informer', () => {
 
     const [metric] = await informer.metrics('self')
 
-    assert.deepEqual([metric?.name, metric?.value, metric?.weight, metric?.partitionable, metric?.valid], ['ping', goodValue, 0n, false, true])
+    assert.deepEqual(
+      [metric?.name, metric?.value, metric?.weight, metric?.partitionable, metric?.valid], ['ping', goodValue, 0n, false, true]
+    )
     assert.equal(informer.ttlMs, 30_000)
   })
 

@@ -4,7 +4,9 @@ import { pinqueueInformer } from '../../../../src/informer/pinqueue/pinqueue-inf
 import { SimClock } from '../../../support/sim-clock.ts'
 
 async function measured (queued: number, weightBucketSize: number): Promise<unknown[]> {
-  const informer = pinqueueInformer({ metricTtlMs: 30_000, weightBucketSize }, { tracker: { queueLength: () => queued }, clock: new SimClock() })
+  const informer = pinqueueInformer(
+    { metricTtlMs: 30_000, weightBucketSize }, { tracker: { queueLength: () => queued }, clock: new SimClock() }
+  )
   const [metric] = await informer.metrics('self')
   return [metric?.name, metric?.value, metric?.weight, metric?.partitionable, metric?.valid]
 }

@@ -11,7 +11,9 @@ describe('the pinset metric', () => {
   it('tells the digest, the pins and the heads, whatever order these are in', async () => {
     const heads = [cidFor('a'), cidFor('b')]
     const claims = await Promise.all([heads, heads.toReversed()].map(async list => {
-      const informer = pinsetInformer({ metricTtlMs: 30_000 }, { digests: { point: () => ({ pins: 3, digest, heads: list, isComplete: true }) }, clock: new SimClock() })
+      const informer = pinsetInformer({ metricTtlMs: 30_000 }, {
+        digests: { point: () => ({ pins: 3, digest, heads: list, isComplete: true }) }, clock: new SimClock()
+      })
       const [metric] = await informer.metrics('self')
       return parsePinsetClaim(metric?.value ?? '')
     }))
@@ -30,7 +32,12 @@ describe('the pinset metric', () => {
     const good = { pins: 1, digest, point: 'cd'.repeat(16), heads: ['bafy'], isComplete: true }
     assert.deepEqual(parsePinsetClaim(formatPinsetClaim(good)), good)
 
-    const bad = [{ ...good, pins: -1 }, { ...good, pins: 0.5 }, { ...good, digest: 'x' }, { ...good, point: 'AB'.repeat(16) }, { ...good, heads: ['x'.repeat(200)] }].map(formatPinsetClaim)
-    for (const text of [...bad, '', 'null', '[]', '1', formatPinsetClaim(good).replace('"v":1', '"v":2'), formatPinsetClaim(good).replace('true', '1')]) assert.equal(parsePinsetClaim(text), undefined, text)
+    const bad = [
+      { ...good, pins: -1 }, { ...good, pins: 0.5 }, { ...good, digest: 'x' }, { ...good, point: 'AB'.repeat(16) },
+      { ...good, heads: ['x'.repeat(200)] }
+    ].map(formatPinsetClaim)
+    for (const text of [
+      ...bad, '', 'null', '[]', '1', formatPinsetClaim(good).replace('"v":1', '"v":2'), formatPinsetClaim(good).replace('true', '1')
+    ]) assert.equal(parsePinsetClaim(text), undefined, text)
   })
 })

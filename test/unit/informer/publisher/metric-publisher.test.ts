@@ -47,7 +47,9 @@ describe('metric publisher', () => {
 
   it('tries again after a quarter of the ttl when publishing fails, and then goes on as usual', async () => {
     let failures = 2
-    const { clock, published } = await publishing(clock => [informer(clock, 'ping', 40_000)], async () => { if (failures-- > 0) throw new Error('no network') })
+    const { clock, published } = await publishing(
+      clock => [informer(clock, 'ping', 40_000)], async () => { if (failures-- > 0) throw new Error('no network') }
+    )
 
     await clock.advance(60_000)
 
@@ -59,12 +61,16 @@ describe('metric publisher', () => {
 
     await clock.advance(10_000)
 
-    assert.deepEqual(workers.statuses().map(({ name, errors, lastError }) => [name, errors, lastError]), [['publish ping', 2, 'no network']])
+    assert.deepEqual(
+      workers.statuses().map(({ name, errors, lastError }) => [name, errors, lastError]), [['publish ping', 2, 'no network']]
+    )
   })
 
   it('leaves out invalid metrics and looks again after 15 seconds', async () => {
     let free = 0
-    const { clock, published } = await publishing(clock => [informer(clock, 'ping', 1e9), informer(clock, 'freespace', 100_000, () => ({ valid: free > 0 }))])
+    const { clock, published } = await publishing(
+      clock => [informer(clock, 'ping', 1e9), informer(clock, 'freespace', 100_000, () => ({ valid: free > 0 }))]
+    )
 
     await clock.advance(20_000)
     free = 1
@@ -91,7 +97,9 @@ describe('metric publisher', () => {
   })
 
   it('publishes the informers, not ping, when something has changed much', async () => {
-    const { clock, published, publisher } = await publishing(clock => [informer(clock, 'ping', 30_000), informer(clock, 'freespace', 30_000)])
+    const { clock, published, publisher } = await publishing(
+      clock => [informer(clock, 'ping', 30_000), informer(clock, 'freespace', 30_000)]
+    )
     await clock.advance(5000)
 
     publisher.publishSoon()
@@ -101,7 +109,9 @@ describe('metric publisher', () => {
   })
 
   it('says nothing more after it was stopped', async () => {
-    const { clock, published, publisher, workers } = await publishing(clock => [informer(clock, 'ping', 30_000), informer(clock, 'freespace', 30_000)])
+    const { clock, published, publisher, workers } = await publishing(
+      clock => [informer(clock, 'ping', 30_000), informer(clock, 'freespace', 30_000)]
+    )
     await clock.advance(1000)
 
     await publisher.stop()

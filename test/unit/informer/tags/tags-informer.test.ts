@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { tagsInformer } from '../../../../src/informer/tags/tags-informer.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
-const tagged = async (tags: Record<string, string>) => await tagsInformer({ metricTtlMs: 30_000, tags }, { clock: new SimClock() }).metrics('self')
+const tagged = async (tags: Record<string, string>) =>
+  await tagsInformer({ metricTtlMs: 30_000, tags }, { clock: new SimClock() }).metrics('self')
 
 describe('tags informer', () => {
   it('has one partitionable metric without weight for each tag', async () => {

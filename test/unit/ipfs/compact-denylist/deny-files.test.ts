@@ -26,7 +26,8 @@ async function listsOf (lines: readonly string[], options: Parameters<typeof den
   return lists
 }
 
-const rulesOf = ({ denylist }: DenyLists, cids: readonly CID[] = [a, b, c]): Array<string | undefined> => cids.map(cid => denylist.checkCid(cid)?.rule)
+const rulesOf = ({ denylist }: DenyLists, cids: readonly CID[] = [a, b, c]): Array<string | undefined> =>
+  cids.map(cid => denylist.checkCid(cid)?.rule)
 
 describe('denylists in files', { timeout: 20_000 }, () => {
   it('takes a change when the file has rested for one look, all of it at once', async () => {
@@ -124,7 +125,13 @@ describe('denylists in files', { timeout: 20_000 }, () => {
     const log = new NotedLogger()
     const { lines } = log
 
-    const lists = await listsOf(['# mine', `/ipfs/${a}`, '/ipfs/nonsense', `/ipfs/${b}`, '//abc', '/ipfs/', `/ipfs/${c}/%zz`, `/ipsf/${c}`, `/ipfs/${c}`, '/ipns/one.example', '/ipns/two.example'], { log })
+    const lists = await listsOf(
+      [
+        '# mine', `/ipfs/${a}`, '/ipfs/nonsense', `/ipfs/${b}`, '//abc', '/ipfs/', `/ipfs/${c}/%zz`, `/ipsf/${c}`, `/ipfs/${c}`,
+        '/ipns/one.example', '/ipns/two.example'
+      ],
+      { log }
+    )
     const told = lines.find(line => line.level === 'warn')?.facts
 
     assert.deepEqual(rulesOf(lists), ['test.deny:2', 'test.deny:4', 'test.deny:9'])
@@ -145,7 +152,10 @@ describe('denylists in files', { timeout: 20_000 }, () => {
     const header = (length: number): string => 'hints: {gateway_status: 451}\n# '.padEnd(length - 1, 'y')
 
     const lists = await listsOf([rule(a, mostLine), rule(b, mostLine + 1), `/ipfs/${c}`])
-    const [known, none] = [await listsOf([header(mostHeader), '---', `/ipfs/${a}`]), await listsOf([header(mostHeader + 1), '---', `/ipfs/${a}`, `/ipfs/${b}`, `/ipfs/${c}`])]
+    const [known, none] = [
+      await listsOf([header(mostHeader), '---', `/ipfs/${a}`]),
+      await listsOf([header(mostHeader + 1), '---', `/ipfs/${a}`, `/ipfs/${b}`, `/ipfs/${c}`])
+    ]
 
     assert.deepEqual(rulesOf(lists), ['test.deny:1', undefined, 'test.deny:3'])
     assert.deepEqual([known, none].map(lists => rulesOf(lists, [a])[0]), ['test.deny:4', 'test.deny:4'])

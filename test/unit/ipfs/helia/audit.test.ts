@@ -49,7 +49,9 @@ describe('the audit of the embedded node', () => {
 
     const found = await auditor(here).audit(pin, { repair: false, pace: async bytes => { paced += bytes } })
 
-    assert.deepEqual(found, { blocks: dag.length, bytes: dag.reduce((sum, { bytes }) => sum + bytes.length, 0), bad: [], badCount: 0, repaired: 0 })
+    assert.deepEqual(found, {
+      blocks: dag.length, bytes: dag.reduce((sum, { bytes }) => sum + bytes.length, 0), bad: [], badCount: 0, repaired: 0
+    })
     assert.equal(paced, found.bytes)
   })
 

@@ -48,7 +48,9 @@ describe('asking chosen peers for blocks', () => {
     for (const { cid, bytes } of blocks) tell.block(bytes, cid, 'left')
 
     assert.deepEqual(await Promise.all(asked), blocks.map(({ bytes }) => bytes))
-    assert.deepEqual(sent, [{ peer: 'left', wants: [String(cids[0]), String(cids[2])] }, { peer: 'right', wants: [String(cids[1]), String(cids[3])] }])
+    assert.deepEqual(
+      sent, [{ peer: 'left', wants: [String(cids[0]), String(cids[2])] }, { peer: 'right', wants: [String(cids[1]), String(cids[3])] }]
+    )
   })
 
   it('asks the next one when a peer does not have it, or can not be reached', async () => {

@@ -43,7 +43,9 @@ describe('bitswap inbound', () => {
   it('reads messages in pieces of any size', () => {
     const frames = new FrameReader(10_000)
     const bodies = [new Uint8Array(300).fill(1), Uint8Array.of(2), new Uint8Array(5000).fill(3)]
-    const wire = Buffer.concat(bodies.map(body => Buffer.from([...body.length < 128 ? [body.length] : [body.length % 128 + 128, body.length >> 7], ...body])))
+    const wire = Buffer.concat(
+      bodies.map(body => Buffer.from([...body.length < 128 ? [body.length] : [body.length % 128 + 128, body.length >> 7], ...body]))
+    )
 
     const read = [...wire.keys()].filter(at => at % 7 === 0).flatMap(at => [...frames.push(wire.subarray(at, at + 7))])
 
@@ -115,22 +117,38 @@ describe('bitswap inbound', () => {
   it('passes on 4096 wants and as many cancels of a message', { timeout: 5000 }, () => {
     const stream = new FakeStream()
     const delivered: BitswapMessage[] = []
-    receiveBitswap(stream as unknown as Stream, { stallMs: 1000, maxMessageBytes: 1 << 20 }, { clock: new SimClock(), deliver: one => delivered.push(one) })
-    const wants = (count: number): Uint8Array => encodeBitswapFrame({ wants: Array.from({ length: count * 2 }, (_, at) => ({ cid: Uint8Array.of(at >> 8, at), cancel: at % 2 === 0 })) })
+    receiveBitswap(
+      stream as unknown as Stream, { stallMs: 1000, maxMessageBytes: 1 << 20 },
+      { clock: new SimClock(), deliver: one => delivered.push(one) }
+    )
+    const wants = (count: number): Uint8Array => encodeBitswapFrame({
+      wants: Array.from({ length: count * 2 }, (_, at) => ({ cid: Uint8Array.of(at >> 8, at), cancel: at % 2 === 0 }))
+    })
 
     for (const count of [2048, 4096, 4097]) stream.receive(wants(count))
 
-    assert.deepEqual(delivered.map(({ wantlist }) => [true, false].map(isCancel => wantlist?.entries.filter(({ cancel = false }) => cancel === isCancel).length)), [[2048, 2048], [4096, 4096], [4096, 4096]])
+    assert.deepEqual(
+      delivered.map(
+        ({ wantlist }) => [true, false].map(isCancel => wantlist?.entries.filter(({ cancel = false }) => cancel === isCancel).length)
+      ),
+      [[2048, 2048], [4096, 4096], [4096, 4096]]
+    )
   })
 
   it('delivers messages that come together as one; a full list of wants replaces what came before', () => {
     const { stream, delivered } = receive(new SimClock())
-    const want = (at: number): Uint8Array => encodeBitswapFrame({ wants: [{ cid: Uint8Array.of(at) }], blocks: [{ prefix: Uint8Array.of(1), data: Uint8Array.of(at) }] })
+    const want = (at: number): Uint8Array =>
+      encodeBitswapFrame({ wants: [{ cid: Uint8Array.of(at) }], blocks: [{ prefix: Uint8Array.of(1), data: Uint8Array.of(at) }] })
     const full = framed(hex('0a09 0a05 0a0109 1001 1001'))
 
     stream.receive(Buffer.concat([want(1), want(2)]))
     stream.receive(Buffer.concat([want(3), full, want(4)]))
 
-    assert.deepEqual(delivered.map(({ wantlist, blocks }) => [wantlist?.entries.map(({ cid }) => cid[0]), wantlist?.full ?? false, blocks.map(({ data }) => data[0])]), [[[1, 2], false, [1, 2]], [[9, 4], true, [3, 4]]])
+    assert.deepEqual(
+      delivered.map(
+        ({ wantlist, blocks }) => [wantlist?.entries.map(({ cid }) => cid[0]), wantlist?.full ?? false, blocks.map(({ data }) => data[0])]
+      ),
+      [[[1, 2], false, [1, 2]], [[9, 4], true, [3, 4]]]
+    )
   })
 })

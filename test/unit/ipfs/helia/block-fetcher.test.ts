@@ -9,7 +9,9 @@ import type { IpfsNetwork } from '../../../../src/ipfs/helia/node.ts'
 import { rawBlock } from '../../../contract/ipfs.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
-interface Want { cid: CID, signal: AbortSignal, first: readonly string[] | undefined, give: (bytes: Uint8Array) => void, lack: (peer: string) => void }
+interface Want {
+  cid: CID, signal: AbortSignal, first: readonly string[] | undefined, give: (bytes: Uint8Array) => void, lack: (peer: string) => void
+}
 
 let clock: SimClock
 let wants: Want[]
@@ -162,7 +164,9 @@ describe('block fetcher', () => {
     wants.at(-1)?.give(block.bytes)
     await fetched
 
-    assert.deepEqual([atFirst, silent, lacking, withNewcomer, afterLong, withProvider], [null, null, 'no_providers', null, 'no_providers', null])
+    assert.deepEqual(
+      [atFirst, silent, lacking, withNewcomer, afterLong, withProvider], [null, null, 'no_providers', null, 'no_providers', null]
+    )
   })
 
   it('says that nobody is connected', async () => {
@@ -235,7 +239,9 @@ describe('block fetcher', () => {
 
   it('tells that nobody has it when nobody is to be expected any more', async () => {
     found = 0
-    const fetched = fetcher.fetch(block.cid, { signal, untilNobody: true, expected: async () => { throw new Error('the network is not up') } })
+    const fetched = fetcher.fetch(block.cid, {
+      signal, untilNobody: true, expected: async () => { throw new Error('the network is not up') }
+    })
     const refused = assert.rejects(fetched, { code: 'NO_PROVIDER' })
     await clock.settle()
     wants[0]?.lack('peer')

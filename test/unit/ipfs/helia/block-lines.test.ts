@@ -82,7 +82,9 @@ describe('blocks that are asked for one after the other', { timeout: 10_000 }, (
     have('right', ...blocks.slice(0, 5))
     const asked: string[] = []
 
-    const got = await Promise.all(blocks.map(async ({ cid }) => lines.ask(cid, ['left', 'right'], { signal, onAsked: peer => asked.push(peer) })))
+    const got = await Promise.all(
+      blocks.map(async ({ cid }) => lines.ask(cid, ['left', 'right'], { signal, onAsked: peer => asked.push(peer) }))
+    )
 
     assert.ok(got.every(bytes => bytes != null))
     assert.deepEqual(asked.slice(0, 4), ['left', 'right', 'left', 'right'])

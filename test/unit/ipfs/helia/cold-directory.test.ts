@@ -13,7 +13,9 @@ const hex = (at: number): string => at.toString(16).toUpperCase().padStart(2, '0
 
 async function shard (links: Array<[name: string, block: Block]>): Promise<Block> {
   const unixfs = new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n })
-  const bytes = encode(prepare({ Data: unixfs.marshal(), Links: links.map(([Name, { cid, bytes }]) => ({ Name, Hash: cid, Tsize: bytes.length })) }))
+  const bytes = encode(prepare({
+    Data: unixfs.marshal(), Links: links.map(([Name, { cid, bytes }]) => ({ Name, Hash: cid, Tsize: bytes.length }))
+  }))
   return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
 }
 

@@ -11,7 +11,9 @@ import type { RunningHelia } from '../../../support/helia.ts'
 const opened: Array<{ close (): Promise<void> }> = []
 
 async function start (lists?: DenyLists, holdersOf?: (root: CID) => Holders): Promise<RunningHelia> {
-  const helia = await startHelia({ pinTimeoutMs: 10_000 }, { ...lists == null ? {} : { denylist: lists.denylist }, ...holdersOf == null ? {} : { holdersOf } })
+  const helia = await startHelia({ pinTimeoutMs: 10_000 }, {
+    ...lists == null ? {} : { denylist: lists.denylist }, ...holdersOf == null ? {} : { holdersOf }
+  })
   opened.push(helia)
   await helia.connector.ready()
   return helia
@@ -35,7 +37,9 @@ describe('two embedded nodes, one with a denylist', { timeout: 60_000 }, () => {
     const { id } = await there.connector.id()
     const addresses = [await addressOf(there)]
     // asked by our own protocol first, then by bitswap
-    const here = await start(undefined, () => ({ list: [{ peer: 'there', id, locate: async () => ({ id, addresses }) }], mayGrow: false, isGuess: false }))
+    const here = await start(undefined, () => ({
+      list: [{ peer: 'there', id, locate: async () => ({ id, addresses }) }], mayGrow: false, isGuess: false
+    }))
     await there.connector.putBlocks(batches(bad, good))
     await there.connector.pin(pinOf(bad.cid))
     await lists.write('test.deny', [`/ipfs/${bad.cid}`])

@@ -62,7 +62,9 @@ describe('two embedded nodes', () => {
 
     const last = seen.at(-1)
     assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'recursive')
-    for (const { cid, bytes } of [root, ...leaves]) assert.ok(Buffer.from(bytes).equals(await here.connector.getBlock(cid, { local: true })))
+    for (const { cid, bytes } of [root, ...leaves]) {
+      assert.ok(Buffer.from(bytes).equals(await here.connector.getBlock(cid, { local: true })))
+    }
     assert.ok(seen.some(({ wantedBlock, peersAsked }) => wantedBlock != null && peersAsked.length === 1))
     assert.equal(last?.fetchedBlocks, last?.blocks)
     assert.deepEqual(await here.connector.swarmPeers(), [(await there.connector.id()).id])
@@ -134,7 +136,11 @@ describe('two embedded nodes', () => {
     const options = { signal, root: root.cid, untilNobody: true }
     const node = await testReader.readNode(root.cid, async cid => here.connector.getBlock(cid, options))
     let bytes = 0
-    for await (const piece of testReader.readFile(node, async cid => here.connector.getBlock(cid, options), { prefetch: cid => here.connector.prefetch?.(cid, options) })) bytes += piece.length
+    for await (
+      const piece of testReader.readFile(
+        node, async cid => here.connector.getBlock(cid, options), { prefetch: cid => here.connector.prefetch?.(cid, options) }
+      )
+    ) bytes += piece.length
 
     assert.equal(bytes, leaves.length * 256 * 1024)
     assert.deepEqual(await here.connector.swarmPeers(), [(await holder.connector.id()).id, (await other.connector.id()).id].toSorted())
@@ -201,7 +207,9 @@ describe('two embedded nodes', () => {
     const { root } = await file(10_000)
     await here.connector.connect([await addressOf(there)])
 
-    for (const { connector } of [alone, here]) await assert.rejects(connector.getBlock(root.cid, { untilNobody: true }), { code: 'NO_PROVIDER' })
+    for (const { connector } of [alone, here]) {
+      await assert.rejects(connector.getBlock(root.cid, { untilNobody: true }), { code: 'NO_PROVIDER' })
+    }
   })
 
   it('fail a pin that finds no room', async () => {

@@ -220,6 +220,8 @@ async function topOf (...parts: Block[]): Promise<Block> {
   const { sha256 } = await import('multiformats/hashes/sha2')
   const unixfs = new UnixFS({ type: 'file' })
   for (let at = 0; at < parts.length; at++) unixfs.addBlockSize(BigInt(60 * leafBytes))
-  const bytes = encode(prepare({ Data: unixfs.marshal(), Links: parts.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length })) }))
+  const bytes = encode(prepare({
+    Data: unixfs.marshal(), Links: parts.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length }))
+  }))
   return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
 }

@@ -54,7 +54,9 @@ describe('peers that hold content', () => {
         dial: async (address, options) => {
           const peer = address.split('/').at(-1) ?? ''
           dialled.push(peer)
-          if (!reachable.has(peer)) return new Promise((_resolve, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason)))
+          if (!reachable.has(peer)) {
+            return new Promise((_resolve, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason)))
+          }
           connected.push(peer)
         }
       },

@@ -95,7 +95,13 @@ describe('leaves that are read together', () => {
 
   it('are no more than 1 MiB together, and never small ones', async () => {
     const asked: number[] = []
-    await fileOf(await Promise.all([...Array.from({ length: 9 }, () => 2 ** 18), 1000, 1000, 2 ** 20, 2 ** 20 + 1].map(async (bytes, at) => rawBlock(Buffer.alloc(bytes, `leaf ${at} `)))))
+    await fileOf(
+      await Promise.all(
+        [
+          ...Array.from({ length: 9 }, () => 2 ** 18), 1000, 1000, 2 ** 20, 2 ** 20 + 1
+        ].map(async (bytes, at) => rawBlock(Buffer.alloc(bytes, `leaf ${at} `)))
+      )
+    )
 
     assert.ok((await read({
       joined: wanted => {

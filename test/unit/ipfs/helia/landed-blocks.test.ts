@@ -4,7 +4,9 @@ import { LandedBlocks } from '../../../../src/ipfs/helia/landed-blocks.ts'
 import { numberedBlock } from '../../../support/blocks.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
-const [one, two, three] = [1, 2, 3].map(number => numberedBlock(number, 1000)) as [ReturnType<typeof numberedBlock>, ReturnType<typeof numberedBlock>, ReturnType<typeof numberedBlock>]
+const [one, two, three] = [1, 2, 3].map(number => numberedBlock(number, 1000)) as [
+  ReturnType<typeof numberedBlock>, ReturnType<typeof numberedBlock>, ReturnType<typeof numberedBlock>
+]
 
 describe('blocks that were fetched ahead', () => {
   it('are given once, whatever the version of the CID', () => {
@@ -18,7 +20,9 @@ describe('blocks that were fetched ahead', () => {
     const landed = new LandedBlocks({ maxBytes: 2000, keepMs: 1000 }, { clock: new SimClock() })
     for (const { cid, bytes } of [one, two, three, three]) landed.keep(cid, bytes)
 
-    assert.deepEqual([landed.bytes, landed.take(one.cid), landed.take(two.cid) != null, landed.take(three.cid) != null], [2000, undefined, true, true])
+    assert.deepEqual(
+      [landed.bytes, landed.take(one.cid), landed.take(two.cid) != null, landed.take(three.cid) != null], [2000, undefined, true, true]
+    )
   })
 
   it('go by themselves when nobody comes for them', async () => {

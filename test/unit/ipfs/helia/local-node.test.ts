@@ -19,7 +19,9 @@ it('the embedded node removes at its start what operations of a killed process h
   const datastore = memoryDatastore()
   const { signal } = new AbortController()
   await datastore.start(signal)
-  const node = localNode({ storageMaxBytes: 1e9, folder }, { blockstore: memoryBlockstore(), datastore, clock: new SimClock(), random: systemRandom, log: silentLogger })
+  const node = localNode({ storageMaxBytes: 1e9, folder }, {
+    blockstore: memoryBlockstore(), datastore, clock: new SimClock(), random: systemRandom, log: silentLogger
+  })
 
   await node.start(signal)
 

@@ -23,7 +23,9 @@ class Kept {
   }
 
   node (unixfs: UnixFS, links: Array<[name: string, target: Block]>): Block {
-    return this.keep(encodePb(prepare({ Data: unixfs.marshal(), Links: links.map(([Name, { cid, bytes }]) => ({ Name, Hash: cid, Tsize: bytes.length })) })))
+    return this.keep(encodePb(prepare({
+      Data: unixfs.marshal(), Links: links.map(([Name, { cid, bytes }]) => ({ Name, Hash: cid, Tsize: bytes.length }))
+    })))
   }
 
   /** Shards in each other, the innermost with one file. Each has the child in all its slots, so that every name goes that way. */
@@ -75,7 +77,10 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
   it('a node of a sharded directory has as many links as its fanout, and no more', async () => {
     const kept = new Kept()
     const file = kept.keep(Buffer.from('x'), 0x55)
-    const shard = (links: number): Block => kept.node(new UnixFS({ type: 'hamt-sharded-directory', fanout: 8n, hashType: 0x22n }), Array.from({ length: links }, (_, n) => [`${n % 8}name`, file]))
+    const shard = (links: number): Block => kept.node(
+      new UnixFS({ type: 'hamt-sharded-directory', fanout: 8n, hashType: 0x22n }),
+      Array.from({ length: links }, (_, n) => [`${n % 8}name`, file])
+    )
 
     assert.equal(await firstName(kept, shard(8)), 'name')
     await assert.rejects(firstName(kept, shard(9)), { code: 'INVALID_DATA' })
@@ -123,15 +128,21 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
 
     // the link is a tag around bytes
     assert.equal(String(await resolveNames({ root: rootOf(511), names: names(511) }, kept.get)), String(target))
-    await assert.rejects(resolveNames({ root: rootOf(512), names: names(512) }, kept.get), { code: 'INVALID_DATA', message: /is not dag-cbor: more than 512 values are nested in each other$/ })
+    await assert.rejects(
+      resolveNames({ root: rootOf(512), names: names(512) }, kept.get),
+      { code: 'INVALID_DATA', message: /is not dag-cbor: more than 512 values are nested in each other$/ }
+    )
   })
 
   const archive = async (kept: Kept, { cid }: Block): Promise<number> => {
     let bytes = 0
-    for await (const piece of tarTree('a', await readNode(cid, kept.get), { reader: testReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })) bytes += piece.length
+    for await (
+      const piece of tarTree('a', await readNode(cid, kept.get), { reader: testReader, get: kept.get, now: { seconds: 0, nanoseconds: 0 } })
+    ) bytes += piece.length
     return bytes
   }
-  const directory = (kept: Kept, ...entries: Array<[name: string, target: Block]>): Block => kept.node(new UnixFS({ type: 'directory' }), entries)
+  const directory = (kept: Kept, ...entries: Array<[name: string, target: Block]>): Block =>
+    kept.node(new UnixFS({ type: 'directory' }), entries)
   const levelsOf = (kept: Kept, levels: number, level: (below: Block) => Block): Block => {
     let tree = directory(kept)
     for (let n = 0; n < levels; n++) tree = level(tree)
@@ -154,12 +165,15 @@ describe('nested DAGs', { timeout: 10_000 }, () => {
 
     // the root isn't counted
     assert.ok(await archive(kept, directory(kept, ['a', levelsOf(kept, 2, large)])) > 0)
-    await assert.rejects(archive(kept, directory(kept, ['a', levelsOf(kept, 3, large)])), { code: 'INVALID_DATA', message: /^the tree is nested too deeply/ })
+    await assert.rejects(
+      archive(kept, directory(kept, ['a', levelsOf(kept, 3, large)])), { code: 'INVALID_DATA', message: /^the tree is nested too deeply/ }
+    )
   })
 
   it('of nested sharded directories the parts count', async () => {
     const kept = new Kept()
-    const shard = (...links: Array<[string, Block]>): Block => kept.node(new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n }), links)
+    const shard = (...links: Array<[string, Block]>): Block =>
+      kept.node(new UnixFS({ type: 'hamt-sharded-directory', fanout: 256n, hashType: 0x22n }), links)
     const filler = kept.keep(Buffer.alloc(0), 0x55)
     const large = (below: Block): Block => shard(['00', shard(['0Aa', below], [`0B${'x'.repeat(30_000)}`, filler])])
 

@@ -12,7 +12,8 @@ import { SeededRandom } from '../../../support/sim-clock.ts'
 const { cid } = await rawBlock('entry')
 const cidV0 = CID.createV0(cid.multihash as never)
 const directory = new UnixFS({ type: 'directory' }).marshal()
-const bytesOf = (...parts: Array<number | Uint8Array | string>): Uint8Array => Buffer.concat(parts.map(part => typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part as Uint8Array)))
+const bytesOf = (...parts: Array<number | Uint8Array | string>): Uint8Array =>
+  Buffer.concat(parts.map(part => typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part as Uint8Array)))
 const field = (tag: number, ...parts: Array<number | Uint8Array | string>): Uint8Array => {
   const value = bytesOf(...parts)
   return bytesOf(tag, value.length, value)
@@ -30,19 +31,25 @@ describe('a dag-pb node that is read where it is needed', () => {
         ...random.float() < 0.2 ? {} : { Name: `${at}${'é'.repeat(Math.floor(random.float() * 80))}` },
         ...random.float() < 0.2 ? {} : { Tsize: Math.floor(random.float() * 2 ** 45) }
       }))
-      const bytes = encode(prepare({ Links: links, ...random.float() < 0.2 ? {} : { Data: random.bytes(Math.floor(random.float() * 300)) } }))
+      const bytes = encode(prepare({
+        Links: links, ...random.float() < 0.2 ? {} : { Data: random.bytes(Math.floor(random.float() * 300)) }
+      }))
       const [node, expected] = [new PbNode(bytes), decode(bytes)]
 
       assert.deepEqual([...node.links()], expected.Links)
       assert.deepEqual([node.linkCount, node.data], [expected.Links.length, expected.Data])
-      for (const { Name } of expected.Links) if (Name != null) assert.deepEqual(node.find(Name), expected.Links.find(link => link.Name === Name))
+      for (const { Name } of expected.Links) {
+        if (Name != null) assert.deepEqual(node.find(Name), expected.Links.find(link => link.Name === Name))
+      }
       assert.equal(node.find('nobody'), undefined)
     }
   })
 
   it('finds the first of several links of a name, also a name that is not UTF-8', () => {
     const odd = Buffer.from([0x66, 0xff])
-    const bytes = bytesOf(field(0x12, hash, name, size), field(0x12, field(0x0a, cidV0.bytes), name), field(0x12, hash, field(0x12, odd), bytesOf(0x18, 9)))
+    const bytes = bytesOf(
+      field(0x12, hash, name, size), field(0x12, field(0x0a, cidV0.bytes), name), field(0x12, hash, field(0x12, odd), bytesOf(0x18, 9))
+    )
 
     const node = new PbNode(bytes)
 
@@ -77,7 +84,9 @@ describe('a dag-pb node that is read where it is needed', () => {
   }
 
   it('tells a hash that is no CID when that link is read', async () => {
-    const block = blockOf(bytesOf(field(0x12, hash, name), field(0x12, field(0x0a, 'no CID'), field(0x12, 'b')), field(0x0a, directory)), 0x70)
+    const block = blockOf(
+      bytesOf(field(0x12, hash, name), field(0x12, field(0x0a, 'no CID'), field(0x12, 'b')), field(0x0a, directory)), 0x70
+    )
     const get = async (): Promise<Uint8Array> => block.bytes
 
     assert.equal((await findEntry(block.cid, 'a', get))?.toString(), cid.toString())

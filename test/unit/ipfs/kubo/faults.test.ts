@@ -34,7 +34,10 @@ describe('an external Kubo that fails', () => {
 
     const away = ipfs.repoStat()
 
-    await assert.rejects(away, { code: 'IPFS_UNAVAILABLE', message: `Post "http://127.0.0.1:${port}/api/v0/repo/stat?size-only=true": dial tcp 127.0.0.1:${port}: connect: connection refused` })
+    await assert.rejects(away, {
+      code: 'IPFS_UNAVAILABLE',
+      message: `Post "http://127.0.0.1:${port}/api/v0/repo/stat?size-only=true": dial tcp 127.0.0.1:${port}: connect: connection refused`
+    })
     assert.match((await ipfs.id()).error, /connection refused$/)
 
     kubo = await fakeKubo(() => ({ body: '{"RepoSize":1,"StorageMax":2}' }), { host: '127.0.0.1', port })
@@ -47,7 +50,9 @@ describe('an external Kubo that fails', () => {
 
     const unpinned = ipfs.unpin(cid)
 
-    await assert.rejects(unpinned, { code: 'IPFS_ERROR', message: `IPFS error (pin/rm?arg=${String(cid)}). Code: 500. Message: it is broken` })
+    await assert.rejects(unpinned, {
+      code: 'IPFS_ERROR', message: `IPFS error (pin/rm?arg=${String(cid)}). Code: 500. Message: it is broken`
+    })
   })
 
   it('says when something else answers', async () => {
@@ -55,11 +60,15 @@ describe('an external Kubo that fails', () => {
 
     const stat = ipfs.repoStat()
 
-    await assert.rejects(stat, { code: 'IPFS_ERROR', message: 'IPFS request failed (is it running?) (repo/stat?size-only=true). Code 404: 404 page not found\n' })
+    await assert.rejects(stat, {
+      code: 'IPFS_ERROR', message: 'IPFS request failed (is it running?) (repo/stat?size-only=true). Code 404: 404 page not found\n'
+    })
   })
 
   it('hears errors that come at the end of an answer', async () => {
-    const ipfs = await start(call => call.startsWith('pin/ls') ? notPinned(cid) : { body: '{"Progress":1}\n', trailer: 'context deadline exceeded' })
+    const ipfs = await start(
+      call => call.startsWith('pin/ls') ? notPinned(cid) : { body: '{"Progress":1}\n', trailer: 'context deadline exceeded' }
+    )
 
     const pinned = ipfs.pin(pinOf(cid))
 
@@ -135,7 +144,9 @@ describe('an external Kubo that fails', () => {
 describe('the address of an external Kubo', () => {
   it('may be a unix socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kubo-socket-'))
-    const kubo = await fakeKubo(() => ({ body: '{"Peers":[{"Addr":"","Peer":"b"},{"Addr":"","Peer":"a"}]}' }), { path: join(folder, 'api.sock') })
+    const kubo = await fakeKubo(
+      () => ({ body: '{"Peers":[{"Addr":"","Peer":"b"},{"Addr":"","Peer":"a"}]}' }), { path: join(folder, 'api.sock') }
+    )
     const ipfs = connectorTo(kubo.api)
 
     const peers = await ipfs.swarmPeers()

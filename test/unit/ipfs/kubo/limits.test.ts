@@ -33,7 +33,9 @@ describe('what an external Kubo may answer', { timeout: 20_000 }, () => {
   /** An answer of so many bytes of one letter. */
   const poured = (sizeBytes: number, status = 200): { answer: FakeAnswer, sent: { bytes: number } } => {
     const sent = { bytes: 0 }
-    return { sent, answer: (_request, response) => pour(response.writeHead(status), { piece: Buffer.alloc(256 * 1024, 'x'), sizeBytes, sent }) }
+    return {
+      sent, answer: (_request, response) => pour(response.writeHead(status), { piece: Buffer.alloc(256 * 1024, 'x'), sizeBytes, sent })
+    }
   }
   const linesOf = async (path: string): Promise<unknown[]> => {
     const values: unknown[] = []
@@ -47,7 +49,9 @@ describe('what an external Kubo may answer', { timeout: 20_000 }, () => {
   })
 
   it('a block, or a list in one piece, has 64 MiB; one byte more is refused, and no more than that is read of it', async () => {
-    const sizes: Record<string, ReturnType<typeof poured>> = { most: poured(64 * MiB), more: poured(64 * MiB + 1), endless: poured(1024 * MiB) }
+    const sizes: Record<string, ReturnType<typeof poured>> = {
+      most: poured(64 * MiB), more: poured(64 * MiB + 1), endless: poured(1024 * MiB)
+    }
     await start(call => sizes[call]?.answer ?? null)
     const tooLong = (path: string): object => ({ code: 'IPFS_ERROR', message: `IPFS error (${path}): the answer is too long` })
 
@@ -60,7 +64,9 @@ describe('what an external Kubo may answer', { timeout: 20_000 }, () => {
 
   it('a line has 4 MiB, whether its end comes or not', async () => {
     const lineOf = (length: number): string => `"${'x'.repeat(length - 2)}"`
-    const bodies: Record<string, string> = { most: `1\n${lineOf(4 * MiB)}\n2\n`, last: lineOf(4 * MiB), more: `1\n${lineOf(4 * MiB + 1)}\n2\n`, lastMore: lineOf(4 * MiB + 1) }
+    const bodies: Record<string, string> = {
+      most: `1\n${lineOf(4 * MiB)}\n2\n`, last: lineOf(4 * MiB), more: `1\n${lineOf(4 * MiB + 1)}\n2\n`, lastMore: lineOf(4 * MiB + 1)
+    }
     const endless = poured(1024 * MiB)
     await start(call => call === 'endless' ? endless.answer : { body: bodies[call] ?? '' })
     const tooLong = (path: string): object => ({ code: 'IPFS_ERROR', message: `IPFS error (${path}): a line of the answer is too long` })
@@ -73,8 +79,12 @@ describe('what an external Kubo may answer', { timeout: 20_000 }, () => {
 
   it('of the text of an error 64 KiB are kept, and the rest is not read', async () => {
     const [most, endless] = [poured(64 * 1024, 500), poured(1024 * MiB, 500)]
-    await start(call => call === 'most' ? most.answer : call === 'endless' ? endless.answer : { status: 500, body: `${'x'.repeat(64 * 1024 - 1)}äö` })
-    const textOf = async (path: string): Promise<string> => rpc.bytes(path, options).then(() => '', (err: Error) => err.message.slice(`IPFS request failed (is it running?) (${path}). Code 500: `.length))
+    await start(
+      call => call === 'most' ? most.answer : call === 'endless' ? endless.answer : { status: 500, body: `${'x'.repeat(64 * 1024 - 1)}äö` }
+    )
+    const textOf = async (path: string): Promise<string> => rpc.bytes(path, options).then(
+      () => '', (err: Error) => err.message.slice(`IPFS request failed (is it running?) (${path}). Code 500: `.length)
+    )
 
     assert.equal(await textOf('most'), 'x'.repeat(64 * 1024))
     assert.equal(await textOf('more'), `${'x'.repeat(64 * 1024 - 1)}ä`)

@@ -8,7 +8,9 @@ import { fakeKubo, notPinned, type FakeAnswer, type FakeKubo } from '../../../su
 import { connectorTo } from '../../../support/kubo.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
-const recorded: Record<string, string[]> = JSON.parse(readFileSync(new URL('../../../vectors/config/kubo-requests.json', import.meta.url), 'utf8'))
+const recorded: Record<string, string[]> = JSON.parse(
+  readFileSync(new URL('../../../vectors/config/kubo-requests.json', import.meta.url), 'utf8')
+)
 
 const cid = parseCid('bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a')
 const from = parseCid('QmVGpCnXsaS2DPKWWCL3Y6gDoGzApwrrARwrvhYZdHbTcu')
@@ -117,7 +119,10 @@ describe('requests to Kubo are those that were recorded of Go', () => {
     assert.deepEqual(kubo.calls, requestsOf('add').slice(0, 1).map(text => text.replace('raw|dag-pb|dag-cbor', 'raw')))
     assert.equal(kubo.headers['transfer-encoding'], 'chunked')
     assert.deepEqual(parts.map(part => /filename="(.*)"/.exec(part)?.[1]), [leaf, root].map(({ cid }) => String(cid)))
-    assert.match(parts[0] ?? '', /^\r\nAbspath-Encoded: \r\nContent-Disposition: form-data; name="file"; filename=".*"\r\nContent-Type: application\/octet-stream\r\n\r\nleaf\r\n$/)
+    assert.match(
+      parts[0] ?? '',
+      /^\r\nAbspath-Encoded: \r\nContent-Disposition: form-data; name="file"; filename=".*"\r\nContent-Type: application\/octet-stream\r\n\r\nleaf\r\n$/
+    )
   })
 
   it('resolve_path', async () => {
@@ -140,8 +145,13 @@ describe('requests to Kubo are those that were recorded of Go', () => {
   })
 
   it('health_graph, block_get, and the size of the repository', async () => {
-    const ipfs = await start(call => call === 'id' ? { body: '{"ID":"12D3KooWEN5j9XP1guaaWANjFMvnDBg3UVR2LJ2LFsFQNN1drLAA","Addresses":null}' }
-      : call.startsWith('repo') ? { body: '{"RepoSize":10,"StorageMax":30}' } : call.startsWith('swarm') ? { body: '{"Peers":null}' } : nothing)
+    const ipfs = await start(call =>
+      call === 'id' ? { body: '{"ID":"12D3KooWEN5j9XP1guaaWANjFMvnDBg3UVR2LJ2LFsFQNN1drLAA","Addresses":null}' }
+      : call.startsWith('repo')
+        ? { body: '{"RepoSize":10,"StorageMax":30}' }
+        : call.startsWith('swarm')
+        ? { body: '{"Peers":null}' }
+        : nothing)
 
     await ipfs.id()
     await ipfs.swarmPeers()

@@ -13,12 +13,19 @@ const from = '12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH'
 it('a metric may have 64 KiB, and no more', { timeout: 5000 }, async () => {
   const clock = new SimClock()
   let deliver = (_message: TopicMessage): void => {}
-  const broadcast = { publish: async () => {}, subscribe: (_topic: string, handler: typeof deliver) => { deliver = handler; return () => {} } }
+  const broadcast = {
+    publish: async () => {}, subscribe: (_topic: string, handler: typeof deliver) => { deliver = handler; return () => {} }
+  }
   const workers = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })
-  const monitor = pubsubMonitor({ self: 'self', checkIntervalMs: 15_000 }, { broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: silentLogger, workers })
+  const monitor = pubsubMonitor(
+    { self: 'self', checkIntervalMs: 15_000 },
+    { broadcast, codec: { encode: encodeMetric, decode: decodeMetric }, clock, log: silentLogger, workers }
+  )
   await monitor.start(new AbortController().signal)
   const bytesOf = (name: string, size: number): Uint8Array => {
-    const metricOf = (value: string): Uint8Array => encodeMetric({ name, peer: from, value, expire: nanoseconds(clock.now() + 30_000), valid: true, weight: 0n, partitionable: false, receivedAt: 0n })
+    const metricOf = (value: string): Uint8Array => encodeMetric({
+      name, peer: from, value, expire: nanoseconds(clock.now() + 30_000), valid: true, weight: 0n, partitionable: false, receivedAt: 0n
+    })
     const bytes = metricOf('v'.repeat(size - (metricOf('v'.repeat(1000)).length - 1000)))
     assert.equal(bytes.length, size)
     return bytes

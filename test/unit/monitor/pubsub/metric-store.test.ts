@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import type { Metric } from '../../../../src/model/metric.ts'
 import { MetricStore } from '../../../../src/monitor/pubsub/metric-store.ts'
 
-const metric = (name: string, peer: string, value = ''): Metric => ({ name, peer, value, expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n })
+const metric = (name: string, peer: string, value = ''): Metric => ({
+  name, peer, value, expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n
+})
 
 describe('metric store', () => {
   it('keeps names and peers apart', () => {

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import type { Metric } from '../../../../src/model/metric.ts'
 import { MetricWindow } from '../../../../src/monitor/pubsub/metric-window.ts'
 
-const metric = (n: number): Metric => ({ name: 'ping', peer: 'a', value: String(n), expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n })
+const metric = (n: number): Metric => ({
+  name: 'ping', peer: 'a', value: String(n), expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n
+})
 
 function windowOf (count: number): MetricWindow {
   const window = new MetricWindow()

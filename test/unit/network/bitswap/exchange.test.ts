@@ -32,7 +32,11 @@ class ByHand {
     return this.#out
   }
 
-  wants (): string[] { return this.messages.flatMap(({ wantlist }) => wantlist?.entries ?? []).map(({ cancel, wantType }) => cancel === true ? 'cancel' : wantType ?? 'WantBlock') }
+  wants (): string[] {
+    return this.messages.flatMap(({ wantlist }) => wantlist?.entries ?? []).map(
+      ({ cancel, wantType }) => cancel === true ? 'cancel' : wantType ?? 'WantBlock'
+    )
+  }
   blocks (): Uint8Array[] { return this.messages.flatMap(({ blocks }) => blocks).map(({ data }) => data) }
   presences (): string[] { return this.messages.flatMap(({ blockPresences }) => blockPresences).map(({ type }) => type) }
 
@@ -48,7 +52,9 @@ class ByHand {
 }
 
 /** Lets promises run. */
-async function turns (count: number): Promise<void> { for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve)) }
+async function turns (count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
+}
 
 async function turnsUntil (condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 10_000; turn++) {
@@ -151,7 +157,12 @@ describe('bitswap exchange', () => {
     const other = byHand('other')
     peers.push('never')
     const patient = bitswapExchange({ ...exchangeDefaults, patienceMs: 600_000, renewMs: 600_000 }, {
-      streams: { ...own, open: async (peer, protocol, options) => peer !== 'never' ? own.open(peer, protocol) : new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error))) },
+      streams: {
+        ...own,
+        open: async (peer, protocol, options) => peer !== 'never'
+          ? own.open(peer, protocol)
+          : new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error)))
+      },
       peers: () => ['never', 'other'],
       onPeer: () => () => {},
       blocks: () => undefined,
@@ -190,7 +201,9 @@ describe('bitswap exchange', () => {
   it('goes on at once when the announcer says no, is gone or does not speak bitswap', async () => {
     const [announcer, other] = [byHand('announcer'), byHand('other')]
     const [refused, left, mute] = [blockOf('refused'), blockOf('left'), blockOf('mute')]
-    for (const [block, from] of [[refused, 'announcer'], [left, 'announcer'], [mute, 'nobody']] as const) exchange.fetch(block.cid, { ...never, from }).catch(() => {})
+    for (const [block, from] of [[refused, 'announcer'], [left, 'announcer'], [mute, 'nobody']] as const) {
+      exchange.fetch(block.cid, { ...never, from }).catch(() => {})
+    }
     await clock.settle()
 
     await announcer.say(encodeBitswapFrame({ presences: [{ cid: refused.cid.bytes, has: false }] }))
@@ -226,7 +239,9 @@ describe('bitswap exchange', () => {
     await clock.settle()
     const prefix = Uint8Array.of(1, 0x70, 0x12, 32)
 
-    await liar.say(encodeBitswapFrame({ blocks: [{ prefix, data: other.bytes }, { prefix, data: Uint8Array.from(block.bytes, byte => byte ^ 1) }] }))
+    await liar.say(encodeBitswapFrame({
+      blocks: [{ prefix, data: other.bytes }, { prefix, data: Uint8Array.from(block.bytes, byte => byte ^ 1) }]
+    }))
     await clock.settle()
     await liar.say(encodeBitswapFrame({ blocks: [{ prefix, data: block.bytes }] }))
 
@@ -282,7 +297,9 @@ describe('bitswap exchange', () => {
     const block = blockOf('served')
     store(block)
 
-    for (const bytes of [Uint8Array.of(5, 0xff, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), new Uint8Array(64).fill(0xff)]) {
+    for (const bytes of [
+      Uint8Array.of(5, 0xff, 0xff, 0xff, 0xff, 0xff), Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f), new Uint8Array(64).fill(0xff)
+    ]) {
       const stream = await net.of('bad').open('self', bitswapProtocol)
       await stream.write(bytes)
       await clock.settle()
@@ -333,7 +350,10 @@ describe('bitswap exchange', () => {
 
       assert.ok(takenAtFirst < 15, `${takenAtFirst} messages`)
       assert.ok(lookedUp < 10_000, `${lookedUp} look-ups`)
-      assert.deepEqual(log.warnings().map(([message, { peer }]) => [message, peer]), [['a peer wants more blocks than it takes answers; its wants wait', 'flood']])
+      assert.deepEqual(
+        log.warnings().map(([message, { peer }]) => [message, peer]),
+        [['a peer wants more blocks than it takes answers; its wants wait', 'flood']]
+      )
     })
 
     it('serves the others meanwhile', async () => {

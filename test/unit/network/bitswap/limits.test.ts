@@ -33,12 +33,16 @@ function partner (blocks: (cid: CID) => Uint8Array | undefined = () => undefined
   const opening = new Promise<PeerStream>(resolve => { opened = resolve })
   const stream = {
     remote: 'p',
-    write: async (bytes: Uint8Array) => { for (const frame of new FrameReader(8 << 20).push(bytes)) sent.push(decodeBitswapMessage(frame)) },
+    write: async (bytes: Uint8Array) => {
+      for (const frame of new FrameReader(8 << 20).push(bytes)) sent.push(decodeBitswapMessage(frame))
+    },
     closeWrite: async () => {},
     abort: () => {},
     wasReset: new AbortController().signal
   } as unknown as PeerStream
-  const one = new Partner('p', { stallMs: 10_000 }, { open: async () => opening, blocks, clock: new SimClock(), log: new NotedLogger(), failed: () => {}, lost: () => {} })
+  const one = new Partner('p', { stallMs: 10_000 }, {
+    open: async () => opening, blocks, clock: new SimClock(), log: new NotedLogger(), failed: () => {}, lost: () => {}
+  })
   return { one, sent, open: () => opened(stream) }
 }
 
@@ -47,7 +51,8 @@ async function until (condition: () => boolean): Promise<void> {
   assert.ok(condition())
 }
 
-const answered = (sent: readonly BitswapMessage[]): number => sent.reduce((sum, { blocks, blockPresences }) => sum + blocks.length + blockPresences.length, 0)
+const answered = (sent: readonly BitswapMessage[]): number =>
+  sent.reduce((sum, { blocks, blockPresences }) => sum + blocks.length + blockPresences.length, 0)
 
 describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
   it('are 16,384 that wait for answers; more are forgotten, cancels count at once, and no more is read from 4096 on', async () => {
@@ -71,7 +76,9 @@ describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
     await until(() => answered(sent) >= 16_384)
     await new Promise(resolve => setImmediate(resolve))
 
-    const told = sent.flatMap(({ blockPresences }) => blockPresences).map(({ cid }) => new DataView(cid.buffer, cid.byteOffset).getUint32(4))
+    const told = sent.flatMap(({ blockPresences }) => blockPresences).map(
+      ({ cid }) => new DataView(cid.buffer, cid.byteOffset).getUint32(4)
+    )
     assert.equal(told.length, 16_384)
     assert.equal(told.filter(number => number >= 16_384).join(), '20000')
     assert.ok(!told.includes(0))
@@ -109,7 +116,9 @@ describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
 
   it('a message carries blocks of 512 KiB together, and a larger one alone', async () => {
     const sizes = [256 * 1024, 256 * 1024, 1, 512 * 1024 + 1, 1]
-    const { one, sent, open } = partner(cid => new Uint8Array(sizes[new DataView(cid.bytes.buffer, cid.bytes.byteOffset).getUint32(4)] ?? 0))
+    const { one, sent, open } = partner(
+      cid => new Uint8Array(sizes[new DataView(cid.bytes.buffer, cid.bytes.byteOffset).getUint32(4)] ?? 0)
+    )
     one.wanted(wants(sizes.length), false)
     open()
     await until(() => answered(sent) === sizes.length)

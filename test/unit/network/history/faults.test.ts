@@ -30,7 +30,8 @@ async function readAll ({ source }: PeerStream): Promise<number> {
 }
 
 /** Rejects soon or not at all; the promise is watched from now on. */
-const outcome = async (promise: Promise<unknown>): Promise<string> => promise.then(() => 'done', (err: { code?: string }) => err.code ?? String(err))
+const outcome = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(() => 'done', (err: { code?: string }) => err.code ?? String(err))
 
 describe('asking a faulty peer for history', () => {
   let clock: SimClock
@@ -38,9 +39,13 @@ describe('asking a faulty peer for history', () => {
   let far: PeerStreams
 
   /** The far side writes these and then does as told. */
-  const answers = (act: (stream: PeerStream) => Promise<void>): void => { far.handle(historyProtocol, stream => { act(stream).catch(() => {}) }) }
+  const answers = (act: (stream: PeerStream) => Promise<void>): void => {
+    far.handle(historyProtocol, stream => { act(stream).catch(() => {}) })
+  }
   const ask = async (): Promise<HistoryAnswer> =>
-    historyClient(historyClientDefaults, { streams: net.of('near'), onPeer: () => () => {}, clock }).ask('far', { roots: [], known: [] }, { signal })
+    historyClient(historyClientDefaults, {
+      streams: net.of('near'), onPeer: () => () => {}, clock
+    }).ask('far', { roots: [], known: [] }, { signal })
   const heads = encodeHistoryHeads(tipsOf(blocks))
   const frame = (bytes: Uint8Array): Uint8Array => Buffer.concat([framePrefix(bytes.length), bytes])
 

@@ -19,7 +19,9 @@ async function start<S extends Startable> (component: S): Promise<S> {
   return component
 }
 
-async function peer (permanent: string[] = [], trusts = true): Promise<{ host: Libp2pClusterHost, neighbours: Neighbours, address: string }> {
+async function peer (permanent: string[] = [], trusts = true): Promise<{
+  host: Libp2pClusterHost, neighbours: Neighbours, address: string
+}> {
   const host = await newHost()
   const workers = new WorkerRunner({ clock: systemClock, random: systemRandom, log: silentLogger })
   const neighbours = libp2pNeighbours({ self: host.peer, permanent, connections: { lowWater: 10, highWater: 20, gracePeriodMs: 1000 } },
@@ -90,7 +92,10 @@ describe('neighbours', () => {
   it('that cannot be reached or are not named are errors', async () => {
     const one = await peer()
 
-    await assert.rejects(one.neighbours.dial('/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V', never), { code: 'PEER_UNREACHABLE' })
+    await assert.rejects(
+      one.neighbours.dial('/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V', never),
+      { code: 'PEER_UNREACHABLE' }
+    )
     await assert.rejects(one.neighbours.dial('/ip4/127.0.0.1/tcp/1', never), { code: 'INVALID_ARGUMENT' })
   })
 })

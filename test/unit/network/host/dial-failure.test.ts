@@ -6,7 +6,8 @@ import { libp2pStreams } from '../../../../src/network/host/streams.ts'
 import { connectHosts, newHost } from '../../../support/cluster-hosts.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
-const refused = (port: number, address = '127.0.0.1'): Error => Object.assign(new Error(`connect ECONNREFUSED ${address}:${port}`), { code: 'ECONNREFUSED', address, port })
+const refused = (port: number, address = '127.0.0.1'): Error =>
+  Object.assign(new Error(`connect ECONNREFUSED ${address}:${port}`), { code: 'ECONNREFUSED', address, port })
 
 describe('the message of a failed dial', () => {
   it('names the peer and each address', () => {
@@ -34,7 +35,15 @@ describe('the message of a failed dial', () => {
       await far.stop()
       await pollUntil(async () => near.connectedPeers().length === 0, { what: 'the end of the connection' })
 
-      await assert.rejects(streams.open(far.peer, '/nothing/1.0.0'), { code: 'PEER_UNREACHABLE', message: new RegExp(`^failed to dial: failed to dial ${far.peer}: all dials failed\\n  \\* \\[/ip4/127.0.0.1/tcp/\\d+\\] dial tcp4 127.0.0.1:\\d+: connect: connection refused`) })
+      await assert.rejects(
+        streams.open(far.peer, '/nothing/1.0.0'),
+        {
+          code: 'PEER_UNREACHABLE',
+          message: new RegExp(
+            `^failed to dial: failed to dial ${far.peer}: all dials failed\\n  \\* \\[/ip4/127.0.0.1/tcp/\\d+\\] dial tcp4 127.0.0.1:\\d+: connect: connection refused`
+          )
+        }
+      )
     } finally {
       await near.stop()
     }

@@ -110,7 +110,10 @@ describe('libp2p cluster host', () => {
   })
 
   it('has neither addresses nor a libp2p before it runs', async () => {
-    const host = libp2pClusterHost({ ...({} as ClusterHostInit), listen: [], announce: [], peer: '12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V' }, { clock: systemClock, log: silentLogger })
+    const host = libp2pClusterHost(
+      { ...({} as ClusterHostInit), listen: [], announce: [], peer: '12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V' },
+      { clock: systemClock, log: silentLogger }
+    )
 
     assert.deepEqual([host.addresses(), host.connectedPeers()], [[], []])
     assert.throws(() => host.libp2p(), { code: 'NOT_READY' })

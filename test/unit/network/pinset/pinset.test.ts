@@ -46,10 +46,20 @@ async function peerWith (blocks: readonly CrdtBlock[]): Promise<CrdtPeer> {
   return peer
 }
 
-/** A row that changed on the disk, or went, without a change of the pinset; the digest is then that of the disk, as after the daily check. */
+/**
+ * A row that changed on the disk, or went, without a change of the pinset; the digest is then that of the disk, as after the daily check.
+ */
 async function rot ({ datastore, consensus, workers }: CrdtPeer, text: string, value: Uint8Array | undefined): Promise<void> {
   await consensus.stop()
-  await datastore.write([{ key: valueRecord(keyOf(text)), value: value == null ? undefined : encodeValueRecord({ version: { priority: 1, value }, isPin: true, overlay: undefined }) }, { key: '!digest', value: undefined }])
+  await datastore.write(
+    [
+      {
+        key: valueRecord(keyOf(text)),
+        value: value == null ? undefined : encodeValueRecord({ version: { priority: 1, value }, isPin: true, overlay: undefined })
+      },
+      { key: '!digest', value: undefined }
+    ]
+  )
   await consensus.start(signal)
   while (consensus.digests.point() == null) await workers.findLast(({ name }) => name === 'pinset digest')?.work(signal)
 }
@@ -70,7 +80,8 @@ async function served (digests: PinsetDigests, { trusts = () => true }: { trusts
         }
       }
       return Object.assign(Object.create(stream) as typeof stream, {
-        remote: stream.remote, source: source(stream.source), closeWrite: async () => stream.closeWrite(), abort: (reason: Error) => stream.abort(reason),
+        remote: stream.remote, source: source(stream.source), closeWrite: async () => stream.closeWrite(),
+        abort: (reason: Error) => stream.abort(reason),
         write: async (...pieces: Uint8Array[]) => {
           for (const piece of pieces) bytes += piece.length
           await write(...pieces)
@@ -139,7 +150,9 @@ describe('merging again', () => {
     const changes: Array<string | undefined> = []
     other.consensus.onChange(list => { for (const { pin } of list) changes.push(pin?.name) })
 
-    const merged = await remotes.mergeAgain('far', { heads: one.consensus.digests.point()?.heads ?? [], keys: ['pin 5', 'pin 600', 'pin 7'].map(keyOf) })
+    const merged = await remotes.mergeAgain('far', {
+      heads: one.consensus.digests.point()?.heads ?? [], keys: ['pin 5', 'pin 600', 'pin 7'].map(keyOf)
+    })
 
     assert.deepEqual({ ...merged, mended: merged.mended.toSorted() }, { lostBlocks: 0, mended: ['pin 5', 'pin 600'].map(keyOf).toSorted() })
     assert.equal(one.consensus.digests.point()?.digest, other.consensus.digests.point()?.digest)
@@ -173,11 +186,19 @@ describe('questions about the pinset', () => {
   it('end only their own stream when they are none', async () => {
     const peer = await peerWith(pinsetOf(['a']))
     const { near, parts } = await served(peer.consensus.digests)
-    const questions = ['', '{}', 'null', '{"ask":"groups","of":[["/x",1]]}', '{"ask":"groups","of":[["/A",9999]]}', `{"ask":"keys","of":${JSON.stringify(Array.from({ length: 300 }, () => '/A'))}}`, '{"ask":"keys","of":["A"]}', '{"ask":"merge","heads":["x"],"keys":[]}']
+    const questions = [
+      '', '{}', 'null', '{"ask":"groups","of":[["/x",1]]}', '{"ask":"groups","of":[["/A",9999]]}',
+      `{"ask":"keys","of":${JSON.stringify(Array.from({ length: 300 }, () => '/A'))}}`, '{"ask":"keys","of":["A"]}',
+      '{"ask":"merge","heads":["x"],"keys":[]}'
+    ]
     for (const question of questions) {
       const stream = await near.open('far', pinsetProtocol)
       const bytes = Buffer.from(question)
-      await stream.write(Buffer.concat([bytes.length < 128 ? Uint8Array.of(bytes.length) : Uint8Array.of((bytes.length & 0x7f) | 0x80, bytes.length >> 7), bytes])).catch(() => {})
+      await stream.write(
+        Buffer.concat(
+          [bytes.length < 128 ? Uint8Array.of(bytes.length) : Uint8Array.of((bytes.length & 0x7f) | 0x80, bytes.length >> 7), bytes]
+        )
+      ).catch(() => {})
       await assert.rejects(async () => { for await (const _ of stream.source) assert.fail(question) }, question)
     }
 

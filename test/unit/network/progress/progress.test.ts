@@ -15,7 +15,8 @@ import { SimClock } from '../../../support/sim-clock.ts'
 const signal = new AbortController().signal
 const operation: OperationProgress = { type: 'pin', phase: 'error', since: 5, attempts: 2, error: 'no block', queueLength: 3, nextTryAt: 9 }
 const ipfs: PinProgress = {
-  phase: 'fetching', blocks: 4, bytes: 5, fetchedBlocks: 2, fetchedBytes: 3, wantedBlock: cidFor('wanted'), wantedSince: 6, peersAsked: ['one', 'two'], nextTryAt: null, startedAt: 1
+  phase: 'fetching', blocks: 4, bytes: 5, fetchedBlocks: 2, fetchedBytes: 3, wantedBlock: cidFor('wanted'), wantedSince: 6,
+  peersAsked: ['one', 'two'], nextTryAt: null, startedAt: 1
 }
 const full: PinProgressReport = { operation, ipfs }
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
@@ -39,12 +40,17 @@ describe('the progress of a pin as bytes', () => {
 
   it('is refused when it is anything else', () => {
     const bad: unknown[] = [
-      null, [], 'text', { refusal: 'BECAUSE' }, { operation: [], ipfs: null }, { operation: { ...operation, type: 'other' }, ipfs: null }, { operation: { ...operation, since: 1e300 }, ipfs: null },
-      { operation: { ...operation, since: -1 }, ipfs: null }, { operation: { ...operation, error: 'x'.repeat(20_000) }, ipfs: null }, { operation: null, ipfs: { ...ipfs, wantedBlock: 'no CID' } },
-      { operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: [5] } }, { operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: Array.from({ length: 2000 }, () => 'x') } }
+      null, [], 'text', { refusal: 'BECAUSE' }, { operation: [], ipfs: null }, { operation: { ...operation, type: 'other' }, ipfs: null },
+      { operation: { ...operation, since: 1e300 }, ipfs: null },
+      { operation: { ...operation, since: -1 }, ipfs: null }, { operation: { ...operation, error: 'x'.repeat(20_000) }, ipfs: null },
+      { operation: null, ipfs: { ...ipfs, wantedBlock: 'no CID' } },
+      { operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: [5] } },
+      { operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: Array.from({ length: 2000 }, () => 'x') } }
     ]
 
-    for (const value of bad) assert.throws(() => decodeProgressAnswer(text(value)), { code: 'INVALID_DATA' }, JSON.stringify(value)?.slice(0, 80))
+    for (const value of bad) {
+      assert.throws(() => decodeProgressAnswer(text(value)), { code: 'INVALID_DATA' }, JSON.stringify(value)?.slice(0, 80))
+    }
     assert.throws(() => decodeProgressAnswer(Uint8Array.of(0xff)), { code: 'INVALID_DATA' })
   })
 })
@@ -53,7 +59,8 @@ describe('the limits of a progress', () => {
   it('are texts of 16 KiB, 4 KiB of an error that is sent, and 1000 peers', () => {
     const [mostText, mostPeers] = [16 * 1024, 1000]
     const withText = (length: number): Uint8Array => text({ operation: { ...operation, error: 'x'.repeat(length) }, ipfs: null })
-    const withPeers = (count: number): Uint8Array => text({ operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: Array.from({ length: count }, () => 'x') } })
+    const withPeers = (count: number): Uint8Array =>
+      text({ operation: null, ipfs: { ...ipfs, wantedBlock: null, peersAsked: Array.from({ length: count }, () => 'x') } })
     const sent = (error: string, peers: number): PinProgressReport => decodeProgressAnswer(encodeProgressAnswer({
       operation: { ...operation, error }, ipfs: { ...ipfs, peersAsked: Array.from({ length: peers }, () => 'x') }
     })) as PinProgressReport
@@ -77,7 +84,9 @@ describe('asking another peer how far a pin is', () => {
   const asked: string[] = []
 
   const serve = async (trusts: boolean): Promise<() => Promise<void>> => {
-    const server = progressServer({ streams: far, trusts: () => trusts, report: cid => { asked.push(cid.toString()); return full }, clock, log: silentLogger })
+    const server = progressServer({
+      streams: far, trusts: () => trusts, report: cid => { asked.push(cid.toString()); return full }, clock, log: silentLogger
+    })
     await server.start(signal)
     return async () => server.stop()
   }

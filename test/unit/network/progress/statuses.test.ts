@@ -3,7 +3,9 @@ import { beforeEach, describe, it } from 'node:test'
 import { ClusterError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import type { PeerStreams } from '../../../../src/network/network.ts'
-import { decodeStatusesFrom, decodeStatusMessage, encodeStatusesFrom, encodeStatusMessage } from '../../../../src/network/progress/status-news.ts'
+import {
+  decodeStatusesFrom, decodeStatusMessage, encodeStatusesFrom, encodeStatusMessage
+} from '../../../../src/network/progress/status-news.ts'
 import { remoteStatuses, statusesProtocol, statusesServer } from '../../../../src/network/progress/statuses.ts'
 import type { OwnStatuses, RemoteStatuses, StatusesFrom, StatusNews } from '../../../../src/network/remote-statuses.ts'
 import { ProtobufWriter } from '../../../../src/wire/protobuf.ts'
@@ -12,12 +14,16 @@ import { cidFor } from '../../../support/pins.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const cid = cidFor('pin').toString()
-const news: StatusNews = { changes: [{ cid, status: 'pin_error', error: 'no block', attempts: 2, agoMs: 7 }], missed: false, place: 'log.5' }
+const news: StatusNews = {
+  changes: [{ cid, status: 'pin_error', error: 'no block', attempts: 2, agoMs: 7 }], missed: false, place: 'log.5'
+}
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
 describe('news of pins as bytes', () => {
   it('come back as they were', () => {
-    const messages = [news, { ...news, changes: [], missed: true }, { refusal: 'NOT_AUTHORIZED' as const }, { refusal: 'RATE_LIMITED' as const }]
+    const messages = [
+      news, { ...news, changes: [], missed: true }, { refusal: 'NOT_AUTHORIZED' as const }, { refusal: 'RATE_LIMITED' as const }
+    ]
     const questions: StatusesFrom[] = [{ sinceMs: 5 }, { after: 'log.5', sinceMs: 0 }]
 
     assert.deepEqual(messages.map(message => decodeStatusMessage(encodeStatusMessage(message))), messages)
@@ -27,14 +33,19 @@ describe('news of pins as bytes', () => {
   it('are refused when they are anything else', () => {
     const [change] = news.changes
     const bad: unknown[] = [
-      null, [], 'text', { refusal: 'BECAUSE' }, { ...news, changes: {} }, { ...news, missed: 1 }, { ...news, place: 'x'.repeat(65) }, ...[{ cid: 'none' }, { status: 'well' }, { status: 'undefined' },
+      null, [], 'text', { refusal: 'BECAUSE' }, { ...news, changes: {} }, { ...news, missed: 1 }, { ...news, place: 'x'.repeat(65) },
+      ...[{ cid: 'none' }, { status: 'well' }, { status: 'undefined' },
         { error: 'x'.repeat(1025) }, { attempts: -1 }, { agoMs: 1e300 }].map(fault => ({ ...news, changes: [{ ...change, ...fault }] })),
       { ...news, changes: Array.from({ length: 1001 }, () => change) }
     ]
 
-    for (const value of bad) assert.throws(() => decodeStatusMessage(text(value)), { code: 'INVALID_DATA' }, JSON.stringify(value)?.slice(0, 80))
+    for (const value of bad) {
+      assert.throws(() => decodeStatusMessage(text(value)), { code: 'INVALID_DATA' }, JSON.stringify(value)?.slice(0, 80))
+    }
     assert.throws(() => decodeStatusMessage(Uint8Array.of(0xff)), { code: 'INVALID_DATA' })
-    for (const value of [null, {}, { since_ms: -1 }, { since_ms: 0, after: 5 }, { since_ms: 0, after: 'x'.repeat(65) }]) assert.throws(() => decodeStatusesFrom(text(value)), { code: 'INVALID_DATA' })
+    for (const value of [null, {}, { since_ms: -1 }, { since_ms: 0, after: 5 }, { since_ms: 0, after: 'x'.repeat(65) }]) {
+      assert.throws(() => decodeStatusesFrom(text(value)), { code: 'INVALID_DATA' })
+    }
   })
 
   it('have at most 1000 changes, errors of 1024 and places of 64 characters', () => {
@@ -74,7 +85,8 @@ describe('hearing of another peer how pins go on it', () => {
     }
   })
 
-  const serve = async ({ trusts = true, statuses = own() }: { trusts?: boolean, statuses?: OwnStatuses } = {}): Promise<() => Promise<void>> => {
+  const serve = async ({ trusts = true, statuses = own() }: { trusts?: boolean, statuses?: OwnStatuses } = {}): Promise<() =>
+    Promise<void>> => {
     const server = statusesServer({ streams: far, trusts: () => trusts, statuses, clock, log: silentLogger })
     await server.start(new AbortController().signal)
     return async () => server.stop()
@@ -99,7 +111,9 @@ describe('hearing of another peer how pins go on it', () => {
     await clock.settle()
     give(news)
 
-    assert.deepEqual([asked, (first.value as StatusNews).changes, await next], [[{ after: 'log.4', sinceMs: 3 }], [], { done: false, value: news }])
+    assert.deepEqual(
+      [asked, (first.value as StatusNews).changes, await next], [[{ after: 'log.4', sinceMs: 3 }], [], { done: false, value: news }]
+    )
 
     const last = assert.rejects(heard.next(), error => error === 'enough')
     end.abort('enough')
@@ -126,7 +140,8 @@ describe('hearing of another peer how pins go on it', () => {
   })
 
   it('says when the peer does not trust us, takes nobody more, does not speak the protocol, or can not be reached', async () => {
-    const follow = (peer: string): Promise<unknown> => remote.follow(peer, { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next()
+    const follow = (peer: string): Promise<unknown> =>
+      remote.follow(peer, { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next()
     let stop = await serve({ trusts: false })
     await assert.rejects(follow('far'), { code: 'NOT_AUTHORIZED' })
     await stop()
@@ -185,12 +200,18 @@ describe('hearing of another peer how pins go on it', () => {
   it('leaves a peer that sends nothing but signs of life', async () => {
     far.handle(statusesProtocol, stream => { void (async () => { for (;;) await stream.write(new Uint8Array(65_536)) })().catch(() => {}) })
 
-    await assert.rejects(remote.follow('far', { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next(), { code: 'INVALID_DATA' })
+    await assert.rejects(
+      remote.follow('far', { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next(),
+      { code: 'INVALID_DATA' }
+    )
   })
 
   it('refuses a message of more than a MiB', async () => {
     far.handle(statusesProtocol, stream => { void stream.write(new ProtobufWriter(5).varint(1024 * 1024 + 1).finish()) })
 
-    await assert.rejects(remote.follow('far', { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next(), { code: 'INVALID_DATA' })
+    await assert.rejects(
+      remote.follow('far', { sinceMs: 0 }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next(),
+      { code: 'INVALID_DATA' }
+    )
   })
 })

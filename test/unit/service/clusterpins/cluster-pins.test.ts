@@ -18,7 +18,8 @@ import { addUser } from '../../../support/service-rows.ts'
 /** Nothing happens by time. */
 const stoppedClock: Clock = {
   now: () => 1_900_000_000_000,
-  sleep: async (_ms, signal) => new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
+  sleep: async (_ms, signal) =>
+    new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
   after: () => () => {}
 }
 
@@ -135,7 +136,9 @@ eachDatabase('pins of the cluster that the service owns', databases => {
 
   it('are applied, noted and told without a timer: by who asks, by the outbox, by the tracker', async () => {
     const operations = new Listeners<{ cid: () => CID, status: TrackerStatus }>()
-    const peer = await pinPeer(await databases.open({ clock: stoppedClock }), { tracker: { onOperation: listener => operations.add(listener) } })
+    const peer = await pinPeer(
+      await databases.open({ clock: stoppedClock }), { tracker: { onOperation: listener => operations.add(listener) } }
+    )
     const { cluster, clusterPins } = peer
     const cid = anyCid()
     const { signal } = new AbortController()
@@ -240,7 +243,9 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     await acquired(dead, cid)
     await released(dead, gone)
     // as if it had taken them and then died
-    await dead.database.transaction(async tx => { await tx.updateTable('cluster_pins').set({ next_try_at: Date.now() + 60_000 }).execute() })
+    await dead.database.transaction(async tx => {
+      await tx.updateTable('cluster_pins').set({ next_try_at: Date.now() + 60_000 }).execute()
+    })
 
     const heir = await pinPeer(await databases.another(), dead)
     await pollUntil(async () => dead.cluster.pins.has(cid) && !dead.cluster.pins.has(gone), { everyMs: 5 })
@@ -255,7 +260,9 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     const cids = Array.from({ length: 40 }, anyCid)
 
     await Promise.all(cids.map(async (cid, at) => acquired(at % 2 === 0 ? one : two, cid)))
-    await pollUntil(async () => [...(await one.clusterPins.statuses(cids)).values()].every(({ state }) => state === 'pinned'), { everyMs: 10 })
+    await pollUntil(
+      async () => [...(await one.clusterPins.statuses(cids)).values()].every(({ state }) => state === 'pinned'), { everyMs: 10 }
+    )
 
     assert.equal(one.cluster.changes.filter(change => change === 'pin').length, cids.length)
     await two.stop()

@@ -4,7 +4,10 @@ import { fileEvent } from '../../../../src/service/files/file-event.ts'
 import type { FileRow } from '../../../../src/service/sql/tables.ts'
 
 const row = (more: Partial<FileRow> = {}): FileRow =>
-  ({ user_id: 'u', cid: 'c', original_filename: 'a.txt', size_bytes: 3, state: 'staged', error: null, group_id: null, meta: '{}', content_type: 'text/plain', origin: 'upload', view_count: 0, ...more }) as FileRow
+  ({
+    user_id: 'u', cid: 'c', original_filename: 'a.txt', size_bytes: 3, state: 'staged', error: null, group_id: null, meta: '{}',
+    content_type: 'text/plain', origin: 'upload', view_count: 0, ...more
+  }) as FileRow
 
 describe('the event of a file', () => {
   it('is its coming, its going, and how it stands', () => {
@@ -19,7 +22,9 @@ describe('the event of a file', () => {
 
   it('is what shows in the list, and nothing that does not', () => {
     assert.equal(fileEvent(row(), row({ original_filename: 'b.txt' }))?.type, 'file.changed')
-    for (const unseen of [{ view_count: 5 }, { last_accessed_at: 9 }, { lease_until: 3 }, { tries: 2 }, { staging_key: 'k' }]) assert.equal(fileEvent(row(), row(unseen)), null)
+    for (const unseen of [{ view_count: 5 }, { last_accessed_at: 9 }, { lease_until: 3 }, { tries: 2 }, { staging_key: 'k' }]) {
+      assert.equal(fileEvent(row(), row(unseen)), null)
+    }
   })
 
   it('is none for an entry that stands for pins', () => {

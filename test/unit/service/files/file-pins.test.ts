@@ -21,8 +21,10 @@ eachDatabase('pins of many files', databases => {
     for (let at = 0; at < count; at++) cids.push((await made.upload('alice', `text ${at}`, { filename: `file-${at}`, blocks: true })).cid)
     return cids
   }
-  const states = async ({ row }: FilesWorld, cids: readonly string[]): Promise<string[]> => Promise.all(cids.map(async cid => (await row('alice', cid)).state))
-  const resultOf = async ({ tasks }: FilesWorld, id: string): Promise<unknown> => JSON.parse((await tasks.finished('alice', id)).result ?? 'null')
+  const states = async ({ row }: FilesWorld, cids: readonly string[]): Promise<string[]> =>
+    Promise.all(cids.map(async cid => (await row('alice', cid)).state))
+  const resultOf = async ({ tasks }: FilesWorld, id: string): Promise<unknown> =>
+    JSON.parse((await tasks.finished('alice', id)).result ?? 'null')
 
   it('change what is not so already, and tell of what is not there', async t => {
     const made = await world(t)
@@ -32,7 +34,9 @@ eachDatabase('pins of many files', databases => {
 
     const unpinned = await made.files.changePins('alice', 'unpin', [first, first, second, bobs, 'no cid'])
 
-    assert.deepEqual(unpinned, { changed: [first], failed: [bobs, 'no cid'].map(cid => ({ cid, error: 'there is no file with this CID' })) })
+    assert.deepEqual(unpinned, {
+      changed: [first], failed: [bobs, 'no cid'].map(cid => ({ cid, error: 'there is no file with this CID' }))
+    })
     assert.deepEqual([await states(made, [first, second]), (await made.row('bob', bobs)).state], [['unpinned', 'unpinned'], 'pinned'])
   })
 
@@ -40,7 +44,9 @@ eachDatabase('pins of many files', databases => {
     const made = await world(t)
     const cids = await many(made, 120)
 
-    const unpinned = await resultOf(made, await made.files.changePinsLater('alice', 'unpin', { filter: { q: 'file-', except: [cids[7] ?? ''] } }))
+    const unpinned = await resultOf(
+      made, await made.files.changePinsLater('alice', 'unpin', { filter: { q: 'file-', except: [cids[7] ?? ''] } })
+    )
     const now = await states(made, cids)
     const pinned = await resultOf(made, await made.files.changePinsLater('alice', 'pin', { cids }))
 
@@ -77,7 +83,10 @@ eachDatabase('pins of many files', databases => {
       const group = await made.files.groups.create({ id: 'alice', workspace: 'w-alice' }, 'letters')
       await made.files.change('alice', cids[1] ?? '', { group: group.id, meta: { app: 'x' } })
 
-      const counts = await Promise.all([{}, { state: 'pinned' as const }, { group: group.id }, { group: 'none' }, { q: 'file-1' }, { meta: { app: 'x' } }, { except: cids.slice(0, 1) }].map(
+      const counts = await Promise.all([
+        {}, { state: 'pinned' as const }, { group: group.id }, { group: 'none' }, { q: 'file-1' }, { meta: { app: 'x' } },
+        { except: cids.slice(0, 1) }
+      ].map(
         async filter => made.files.count('alice', filter)
       ))
 

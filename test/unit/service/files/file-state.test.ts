@@ -46,7 +46,9 @@ describe('states of a file', () => {
 
   it('hears nothing of the cluster while it has no part in it', () => {
     const moved = (['staged', 'importing', 'unpinned'] as const).flatMap(state =>
-      (['cluster-pinned', 'cluster-pinning', 'cluster-failed', 'cluster-failed-staged', 'over-quota'] as const).filter(event => nextFileState(state, event) !== state))
+      (
+        ['cluster-pinned', 'cluster-pinning', 'cluster-failed', 'cluster-failed-staged', 'over-quota'] as const
+      ).filter(event => nextFileState(state, event) !== state))
 
     assert.deepEqual(moved, [])
   })

@@ -106,7 +106,8 @@ eachDatabase('files of the service and their users', databases => {
       const [group] = await made.files.groups.list('alice')
 
       const found = await Promise.all([
-        made.files.list('alice', { q: 'LPH' }), made.files.list('alice', { q: 'ha' }), made.files.list('alice', { group: group?.id ?? '' }), made.files.list('alice', { group: 'none', meta: { kind: 'odd' } }),
+        made.files.list('alice', { q: 'LPH' }), made.files.list('alice', { q: 'ha' }), made.files.list('alice', { group: group?.id ?? '' }),
+        made.files.list('alice', { group: 'none', meta: { kind: 'odd' } }),
         made.files.list('alice', { state: 'pinned' }), made.files.list('alice', {
           q: 'o', state: 'staged', meta: { kind: 'even' }
         }), made.files.list('bob', { group: group?.id ?? '' })
@@ -177,13 +178,20 @@ eachDatabase('files of the service and their users', databases => {
       const { id } = await made.files.groups.create({ id: 'bob', workspace: 'w-bob' }, 'mine')
 
       for (const attempt of [
-        async () => made.files.get('alice', cid), async () => made.files.change('alice', cid, { filename: 'x' }), async () => made.files.remove('alice', cid), async () => made.files.pin('alice', cid),
-        async () => made.files.unpin('alice', cid), async () => made.files.open('alice', cid), async () => made.files.whenPinned('alice', cid), async () => made.files.groups.rename('alice', id, 'x'),
+        async () =>
+          made.files.get('alice', cid), async () => made.files.change('alice', cid, { filename: 'x' }),
+          async () => made.files.remove('alice', cid), async () => made.files.pin('alice', cid),
+        async () =>
+          made.files.unpin('alice', cid), async () => made.files.open('alice', cid), async () => made.files.whenPinned('alice', cid),
+          async () => made.files.groups.rename('alice', id, 'x'),
         async () => made.files.groups.remove('alice', id)
       ]) await rejects(attempt(), 'NOT_FOUND')
 
       assert.deepEqual(
-        [(await made.row('bob', cid)).original_filename, (await made.files.groups.list('bob')).map(({ name }) => name), await made.files.groups.list('alice')],
+        [
+          (await made.row('bob', cid)).original_filename, (await made.files.groups.list('bob')).map(({ name }) => name),
+          await made.files.groups.list('alice')
+        ],
         ['a.txt', ['mine'], []]
       )
     })

@@ -206,7 +206,8 @@ eachDatabase('files of the service', databases => {
       const { cid, sections } = await stagedFolder({ a: 'one', b: 'two' })
       await made.staging.put('folder', (async function * () { yield sections })())
       await made.database.transaction(async tx => made.files.accept(tx, {
-        user: 'alice', workspace: 'w-alice', cid, kind: 'directory', filename: 'folder', contentType: '', sizeBytes: 6, group: null, meta: {}, stored: { kind: 'staged', key: 'folder', want: false }
+        user: 'alice', workspace: 'w-alice', cid, kind: 'directory', filename: 'folder', contentType: '', sizeBytes: 6, group: null,
+        meta: {}, stored: { kind: 'staged', key: 'folder', want: false }
       }))
 
       const content = await made.files.open('alice', cid)

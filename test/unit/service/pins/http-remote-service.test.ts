@@ -20,7 +20,10 @@ describe('the endpoint of another pinning service', () => {
     const strict = { privateAllowed: false }
     assert.equal(endpointUrl('https://api.example.com/psa/', strict).href, 'https://api.example.com/psa')
     assert.equal(endpointUrl('https://api.example.com/psa/pins?limit=1#x', strict).href, 'https://api.example.com/psa')
-    for (const bad of ['ftp://example.com', 'file:///etc/passwd', 'https://user:pass@example.com', 'http://127.0.0.1:5001', 'http://[::1]', 'http://0x7f.1', 'http://[::ffff:10.0.0.1]', 'nothing']) {
+    for (const bad of [
+      'ftp://example.com', 'file:///etc/passwd', 'https://user:pass@example.com', 'http://127.0.0.1:5001', 'http://[::1]', 'http://0x7f.1',
+      'http://[::ffff:10.0.0.1]', 'nothing'
+    ]) {
       assert.throws(() => endpointUrl(bad, strict), isInvalid, bad)
     }
   })
@@ -28,8 +31,12 @@ describe('the endpoint of another pinning service', () => {
   it('is not connected to when its name leads to a private network at that moment', async () => {
     const connected = other.asked.length
     const { port } = new URL(endpoint)
-    const lookup = (_name: string, _options: unknown, done: (err: null, addresses: Array<{ address: string, family: number }>) => void): void => done(null, [{ address: '127.0.0.1', family: 4 }])
-    const remote = httpRemoteService({ endpoint: `http://rebound.example:${port}`, token: other.token, privateAllowed: false }, { clock: systemClock, lookup })
+    const lookup = (
+      _name: string, _options: unknown, done: (err: null, addresses: Array<{ address: string, family: number }>) => void
+    ): void => done(null, [{ address: '127.0.0.1', family: 4 }])
+    const remote = httpRemoteService(
+      { endpoint: `http://rebound.example:${port}`, token: other.token, privateAllowed: false }, { clock: systemClock, lookup }
+    )
 
     await assert.rejects(remote.page({ limit: 10, signal }), isInvalid)
     await assert.rejects(refusePrivateEndpoint(`http://rebound.example:${port}`, { privateAllowed: false }, { lookup }), isInvalid)
@@ -43,7 +50,9 @@ describe('the endpoint of another pinning service', () => {
     const page = await remote.page({ limit: 2, before: '2027-01-01T00:00:00Z', signal })
 
     assert.equal(page.count, 3)
-    assert.deepEqual(page.pins[0], { requestId: 'r0', cid: other.pins[0]?.pin.cid, name: 'pin 0', origins: [], meta: { at: '0' }, created: '2026-01-01T00:00:00.000Z' })
+    assert.deepEqual(page.pins[0], {
+      requestId: 'r0', cid: other.pins[0]?.pin.cid, name: 'pin 0', origins: [], meta: { at: '0' }, created: '2026-01-01T00:00:00.000Z'
+    })
     assert.match(other.asked.at(-1) ?? '', /^\/psa\/pins\?status=queued%2Cpinning%2Cpinned&limit=2&before=2027/)
   })
 
@@ -61,9 +70,15 @@ describe('the endpoint of another pinning service', () => {
   })
 
   it('is given up when it changes the protocol instead of answering', async () => {
-    const server = createServer(socket => { socket.on('error', () => {}).once('data', () => { socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n') }) })
+    const server = createServer(socket => {
+      socket.on('error', () => {}).once('data', () => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+      })
+    })
     await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-    const remote = httpRemoteService({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'x', privateAllowed: true }, { clock: systemClock })
+    const remote = httpRemoteService(
+      { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'x', privateAllowed: true }, { clock: systemClock }
+    )
 
     await assert.rejects(remote.page({ limit: 1, signal }), { code: 'UNSUPPORTED' })
     await new Promise(resolve => { server.close(resolve) })

@@ -16,17 +16,23 @@ import { addUser } from '../../../support/service-rows.ts'
 async function importing (peer: PinPeer): Promise<Tasks> {
   const { database, clock, log, workers, pins, clusterPins } = peer
   const tasks = sqlTasks({}, { database, workers, clock, random: systemRandom, log })
-  registerImport({ pageSize: 100 }, { database, tasks, pins, clusterPins, log, remoteService: access => httpRemoteService({ ...access, privateAllowed: true }, { clock }) })
+  registerImport({ pageSize: 100 }, {
+    database, tasks, pins, clusterPins, log, remoteService: access => httpRemoteService({ ...access, privateAllowed: true }, { clock })
+  })
   await tasks.start(new AbortController().signal)
   return tasks
 }
 
-async function imported (peer: PinPeer, tasks: Tasks, { user, endpoint, token }: { user: string, endpoint: string, token: string }): Promise<TaskRow> {
+async function imported (
+  peer: PinPeer, tasks: Tasks, { user, endpoint, token }: { user: string, endpoint: string, token: string }
+): Promise<TaskRow> {
   const id = await startImport({ id: user, workspace: `w-${user}` }, { endpoint, token }, { database: peer.database, tasks })
   return tasks.finished(user, id)
 }
 
-const countOf = async ({ pins }: PinPeer, user: string): Promise<number> => (await pins.find(user, { statuses: tenantPinStatuses }, { limit: 1 })).count
+const countOf = async ({ pins }: PinPeer, user: string): Promise<number> => (
+  await pins.find(user, { statuses: tenantPinStatuses }, { limit: 1 })
+).count
 
 eachDatabase('the import from another pinning service', databases => {
   it('takes over all pins with name and meta, over several pages, and forgets the token', async t => {
@@ -75,12 +81,16 @@ eachDatabase('the import from another pinning service', databases => {
       if (other.asked.length === 2) { hanging.resolve(); return { status: 503 } }
       return undefined
     }
-    const id = await startImport({ id: user, workspace: `w-${user}` }, { endpoint, token: other.token }, { database: peer.database, tasks: first })
+    const id = await startImport(
+      { id: user, workspace: `w-${user}` }, { endpoint, token: other.token }, { database: peer.database, tasks: first }
+    )
     await hanging.promise
     await first.stop()
     const asked = other.asked.length
 
-    await peer.database.transaction(async tx => { await tx.updateTable('tasks').set({ run_at: 0, lease_until: null, lease_owner: null, state: 'PENDING' }).execute() })
+    await peer.database.transaction(async tx => {
+      await tx.updateTable('tasks').set({ run_at: 0, lease_until: null, lease_owner: null, state: 'PENDING' }).execute()
+    })
     const second = await importing(await pinPeer(await databases.another(), peer))
     second.wake()
     const task = await second.finished(user, id)

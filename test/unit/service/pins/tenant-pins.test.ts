@@ -15,7 +15,8 @@ const ownerOf = (user: string) => ({ id: user, workspace: `w-${user}` })
 const wanted = (change: Partial<WantedPin> = {}): WantedPin => ({ cid: anyCid(), name: '', origins: [], meta: {}, ...change })
 const all: PinFilter = { statuses: tenantPinStatuses }
 
-const made = async ({ pins }: PinPeer, user: string, change: Partial<WantedPin> = {}): Promise<TenantPin> => pins.create(ownerOf(user), wanted(change))
+const made = async ({ pins }: PinPeer, user: string, change: Partial<WantedPin> = {}): Promise<TenantPin> =>
+  pins.create(ownerOf(user), wanted(change))
 const until = async ({ pins }: PinPeer, user: string, requestId: string, test: (pin: TenantPin) => boolean): Promise<void> =>
   pollUntil(async () => test(await pins.get(user, requestId)), { everyMs: 5, what: 'the pin' })
 const usedBy = async ({ database }: PinPeer, user: string): Promise<number> =>
@@ -29,7 +30,10 @@ eachDatabase('pins of users', databases => {
     const user = await addUser(peer.database)
     const cid = anyCid()
 
-    const [one, two] = [await made(peer, user, { cid, name: 'one' }), await made(peer, user, { cid, name: 'two', meta: { app: 'x' }, origins: ['/ip4/203.0.113.1/tcp/4001'] })]
+    const [one, two] = [
+      await made(peer, user, { cid, name: 'one' }),
+      await made(peer, user, { cid, name: 'two', meta: { app: 'x' }, origins: ['/ip4/203.0.113.1/tcp/4001'] })
+    ]
     await until(peer, user, one.requestId, ({ status }) => status === 'pinned')
     await until(peer, user, two.requestId, ({ status }) => status === 'pinned')
     const found = await peer.pins.get(user, two.requestId)
@@ -90,7 +94,10 @@ eachDatabase('pins of users', databases => {
     assert.deepEqual(await namesOf(peer, user, { after: blue.created }), ['bird'])
     assert.deepEqual(await namesOf(peer, user, { meta: { app: 'zoo' } }), ['blue fox', 'Red Fox'])
     assert.deepEqual(await namesOf(peer, user, { meta: { app: 'zoo', kind: 'fox' } }), ['Red Fox'])
-    assert.deepEqual(await namesOf(peer, user, { meta: { app: 'zoo' }, name: { text: 'blue', match: 'partial' }, statuses: ['pinned', 'failed'] }), ['blue fox'])
+    assert.deepEqual(
+      await namesOf(peer, user, { meta: { app: 'zoo' }, name: { text: 'blue', match: 'partial' }, statuses: ['pinned', 'failed'] }),
+      ['blue fox']
+    )
     assert.equal((await peer.pins.find(user, { ...all, name: { text: 'fox', match: 'ipartial' } }, { limit: 1 })).count, 2)
   })
 
@@ -130,11 +137,16 @@ eachDatabase('pins of users', databases => {
     const user = await addUser(peer.database)
     const pin = await made(peer, user, { name: 'old', meta: { a: '1' } })
 
-    const changed = await peer.pins.change(ownerOf(user), pin.requestId, wanted({ cid: pin.cid, name: 'new', meta: { b: '2' }, origins: ['/ip4/203.0.113.9/tcp/1'] }))
+    const changed = await peer.pins.change(
+      ownerOf(user), pin.requestId, wanted({ cid: pin.cid, name: 'new', meta: { b: '2' }, origins: ['/ip4/203.0.113.9/tcp/1'] })
+    )
     await assert.rejects(peer.pins.change(ownerOf(user), pin.requestId, wanted()), err => isClusterError(err, 'INVALID_ARGUMENT'))
     const next = await peer.pins.replace(ownerOf(user), pin.requestId, wanted({ name: 'next' }))
 
-    assert.deepEqual([changed.requestId, changed.cid, changed.name, changed.meta, changed.created], [pin.requestId, pin.cid, 'new', { b: '2' }, pin.created])
+    assert.deepEqual(
+      [changed.requestId, changed.cid, changed.name, changed.meta, changed.created],
+      [pin.requestId, pin.cid, 'new', { b: '2' }, pin.created]
+    )
     assert.notEqual(next.requestId, pin.requestId)
     await assert.rejects(peer.pins.get(user, pin.requestId), err => isClusterError(err, 'NOT_FOUND'))
     await pollUntil(() => peer.cluster.pins.has(next.cid) && !peer.cluster.pins.has(pin.cid))
@@ -186,7 +198,9 @@ eachDatabase('pins of users', databases => {
     const failed = await peer.pins.get(user, pin.requestId)
     await pollUntil(() => !peer.cluster.pins.has(cid))
     const full = await usedBy(peer, user)
-    await peer.database.transaction(async tx => { await tx.updateTable('users').set({ quota_bytes: 1000 }).where('id', '=', user).execute() })
+    await peer.database.transaction(async tx => {
+      await tx.updateTable('users').set({ quota_bytes: 1000 }).where('id', '=', user).execute()
+    })
     await peer.pins.change(ownerOf(user), pin.requestId, wanted({ cid }))
     await until(peer, user, pin.requestId, ({ status }) => status === 'pinned')
 

@@ -26,7 +26,9 @@ class FakeStaging implements Pick<Staging, 'keys' | 'remove'> {
 }
 
 async function reconciled (peer: PinPeer, { staging = new FakeStaging(), live = [] as string[], log = peer.log } = {}): Promise<Mended> {
-  const reconciliation = new Reconciliation({ ...peer, log, staging: staging as unknown as Staging, liveStagingKeys: async keys => new Set(keys.filter(key => live.includes(key))) })
+  const reconciliation = new Reconciliation({
+    ...peer, log, staging: staging as unknown as Staging, liveStagingKeys: async keys => new Set(keys.filter(key => live.includes(key)))
+  })
   return reconciliation.run(new AbortController().signal)
 }
 
@@ -112,7 +114,8 @@ eachDatabase('the reconciliation', databases => {
     assert.deepEqual(mended, { ...nothing, owners: 3, holdings: 3 })
     await pollUntil(() => peer.cluster.pins.has(filed) && !peer.cluster.pins.has(lost), { everyMs: 5 })
     assert.deepEqual(await reconciled(peer), nothing)
-    const { used_bytes: used } = await peer.database.db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirstOrThrow()
+    const { used_bytes: used } = await peer.database.db.selectFrom('users').select('used_bytes').where('id', '=', user)
+      .executeTakeFirstOrThrow()
     assert.equal(used, 150)
   })
 
@@ -144,7 +147,9 @@ eachDatabase('the reconciliation', databases => {
     await peer.database.transaction(async tx => {
       const row = { user_id: user, kind: 'pins-import', version: 1, run_at: 0, created_at: 0 }
       const input = JSON.stringify({ endpoint: 'https://example.com', token: 'secret', workspace: 'w' })
-      await tx.insertInto('tasks').values([{ ...row, id: 'revoked', state: 'REVOKED', input }, { ...row, id: 'waiting', state: 'PENDING', input }]).execute()
+      await tx.insertInto('tasks').values(
+        [{ ...row, id: 'revoked', state: 'REVOKED', input }, { ...row, id: 'waiting', state: 'PENDING', input }]
+      ).execute()
     })
 
     await reconciled(peer)

@@ -42,7 +42,8 @@ describe('SQLite database of the service', () => {
     return database
   }
 
-  const put = (opened: SqlDatabase, key: string): Promise<unknown> => opened.transaction(tx => tx.insertInto('meta').values({ key, value: '' }).execute())
+  const put = (opened: SqlDatabase, key: string): Promise<unknown> =>
+    opened.transaction(tx => tx.insertInto('meta').values({ key, value: '' }).execute())
 
   it('can be read by its owner only', async () => {
     await put(await open(), 'a')
@@ -70,7 +71,9 @@ describe('SQLite database of the service', () => {
       answered++
     })
     // all are committed, and can be read
-    while ((await opened.db.selectFrom('meta').select('key').where('key', 'like', 'k%').execute()).length < 20) await new Promise(resolve => setImmediate(resolve))
+    while ((await opened.db.selectFrom('meta').select('key').where('key', 'like', 'k%').execute()).length < 20) {
+      await new Promise(resolve => setImmediate(resolve))
+    }
     assert.equal(answered, 0)
     const before = syncs
     isHeld = false
@@ -139,7 +142,9 @@ describe('SQLite database of the service', () => {
     file = copy
     const restored = await open()
     const keys = await restored.db.selectFrom('meta').select('key').where('key', 'in', ['a', 'b']).execute()
-    const found = await restored.db.selectFrom('files').select('original_filename').where(await restored.matching('files', user, { name: { text: 'NAME', match: 'ipartial' } })).execute()
+    const found = await restored.db.selectFrom('files').select('original_filename').where(
+      await restored.matching('files', user, { name: { text: 'NAME', match: 'ipartial' } })
+    ).execute()
     assert.deepEqual([keys, found, restored.serviceId()], [[{ key: 'a' }], [{ original_filename: 'some name' }], serviceId])
   })
 

@@ -64,7 +64,9 @@ describe('a damaged SQLite database of the service', () => {
     }
   }
 
-  /** Flips one bit after the other of a text in the file, until the quick check says nothing and the whole one does: it is one in an index. */
+  /**
+   * Flips one bit after the other of a text in the file, until the quick check says nothing and the whole one does: it is one in an index.
+   */
   async function flipInIndex (text: string): Promise<void> {
     const whole = await readFile(file)
     for (let at = whole.indexOf(text); at >= 0; at = whole.indexOf(text, at + 1)) {
@@ -77,7 +79,8 @@ describe('a damaged SQLite database of the service', () => {
   }
 
   const isTold = (err: unknown): boolean =>
-    isClusterError(err, 'INVALID_DATA') && err.details['file'] === file && err.message.includes(file) && err.message.includes('put back a backup')
+    isClusterError(err, 'INVALID_DATA') && err.details['file'] === file && err.message.includes(file)
+      && err.message.includes('put back a backup')
 
   it('keeps the service from starting, and says what to do', async () => {
     const bytes = await readFile(file)
@@ -95,7 +98,9 @@ describe('a damaged SQLite database of the service', () => {
 
     await workers.check()
 
-    await assert.rejects(database.transaction(async tx => tx.deleteFrom('meta').where('key', '=', 'x').execute()), err => isClusterError(err, 'NOT_READY'))
+    await assert.rejects(
+      database.transaction(async tx => tx.deleteFrom('meta').where('key', '=', 'x').execute()), err => isClusterError(err, 'NOT_READY')
+    )
     assert.equal((await database.db.selectFrom('users').select('id').execute()).length, 40)
     assert.match(JSON.stringify(log.lines), /is damaged \(.*index.*put back a backup/)
   })

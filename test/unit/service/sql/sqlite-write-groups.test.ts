@@ -27,11 +27,16 @@ class NotedControl implements GroupControl {
   }
 }
 
-const hand = (): { control: NotedControl, groups: WriteGroups, clock: { time: number }, write: (name: string, options?: { isAhead?: boolean, work?: () => void }) => Promise<void> } => {
+const hand = (): {
+  control: NotedControl, groups: WriteGroups, clock: { time: number },
+  write: (name: string, options?: { isAhead?: boolean, work?: () => void }) => Promise<void>
+} => {
   const control = new NotedControl()
   const clock = { time: 0 }
   const groups = new WriteGroups(control, { clock: { now: () => clock.time } })
-  const write = async (name: string, { isAhead = false, work = () => {} }: { isAhead?: boolean, work?: () => void } = {}): Promise<void> => {
+  const write = async (
+    name: string, { isAhead = false, work = () => {} }: { isAhead?: boolean, work?: () => void } = {}
+  ): Promise<void> => {
     const turn = await groups.take({ isAhead })
     await undefined
     control.calls.push(name)
@@ -79,7 +84,9 @@ describe('who writes next to SQLite', () => {
     control.failure = undefined
     await write('c')
 
-    assert.deepEqual(done.map(one => one.status === 'rejected' && one.reason === done.find(other => other.status === 'rejected')?.reason), [true, true])
+    assert.deepEqual(
+      done.map(one => one.status === 'rejected' && one.reason === done.find(other => other.status === 'rejected')?.reason), [true, true]
+    )
     assert.deepEqual(control.calls, ['begin', 'a', 'b', 'roll back', 'begin', 'c', 'commit'])
   })
 

@@ -83,7 +83,9 @@ describe('staging in S3', { timeout: 60_000 }, () => {
     const { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client, UploadPartCommand } = await import('@aws-sdk/client-s3')
     const server = await startS3Server(found.program)
     const { endpoint, region, bucket, accessKey, secretKey } = server.settings
-    const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } })
+    const client = new S3Client({
+      endpoint, region, forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey }
+    })
     const object = { Bucket: bucket, Key: 'staging/objects/dead' }
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(object))
     await client.send(new UploadPartCommand({ ...object, UploadId, PartNumber: 1, Body: Buffer.alloc(1000) }))

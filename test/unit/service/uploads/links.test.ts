@@ -19,7 +19,9 @@ eachDatabase('upload links', databases => {
   let user: string
   let late = 0
   const make = async (more: Partial<NewLink> = {}): Promise<string> => {
-    const link: NewLink = { name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + 60_000, ...more }
+    const link: NewLink = {
+      name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + 60_000, ...more
+    }
     return (await side.uploads.links.create({ id: user, workspace: `w-${user}` }, link)).secret
   }
   const send = async (secret: string, parts: AsyncIterable<UploadPart> = partsOf({ a: 'hello' })) => {
@@ -82,7 +84,10 @@ eachDatabase('upload links', databases => {
     await send(secret, partsOf({ a: 'x' }, 'image/png'))
 
     const allows = (types: string[], type: string): boolean => allowsType({ content_types: JSON.stringify(types) }, type)
-    assert.deepEqual([allows([], 'a/b'), allows(['*/*'], 'a/b'), allows(['a/*'], 'a/b'), allows(['a/b'], 'a/bc'), allows(['a/*'], 'ab/c')], [true, true, true, false, false])
+    assert.deepEqual(
+      [allows([], 'a/b'), allows(['*/*'], 'a/b'), allows(['a/*'], 'a/b'), allows(['a/b'], 'a/bc'), allows(['a/*'], 'ab/c')],
+      [true, true, true, false, false]
+    )
   })
 
   it('are over when their time is, when they are revoked, and with their account', async () => {
@@ -96,7 +101,9 @@ eachDatabase('upload links', databases => {
     await assert.rejects(send(expires), codeIs('NOT_FOUND'))
     await assert.rejects(send(revoked), codeIs('NOT_FOUND'))
     await send(suspended)
-    await peer.database.transaction(async tx => { await tx.updateTable('users').set({ state: 'suspended' }).where('id', '=', user).execute() })
+    await peer.database.transaction(async tx => {
+      await tx.updateTable('users').set({ state: 'suspended' }).where('id', '=', user).execute()
+    })
     await assert.rejects(send(suspended), codeIs('NOT_FOUND'))
     await assert.rejects(side.uploads.links.find('ul_nothing'), codeIs('NOT_FOUND'))
   })

@@ -43,9 +43,15 @@ eachDatabase('resumable uploads', databases => {
   let late = 0
   let count = 0
   const asked = (more: Partial<ResumableRequest> = {}): ResumableRequest =>
-    ({ id: `upload${++count}`, length: bytes.length, format: 'file', pin: 'on-access', name: 'video.mp4', contentType: 'video/mp4', group: null, meta: {}, client: '{}', ...more })
-  const create = async (more: Partial<ResumableRequest> = {}): Promise<string> => (await side.uploads.resumable.create(uploader, asked(more))).id
-  const append = async (id: string, from: number, to: number): Promise<number> => side.uploads.resumable.append(user, id, from, inPieces(bytes.subarray(from, to)))
+    ({
+      id: `upload${++count}`, length: bytes.length, format: 'file', pin: 'on-access', name: 'video.mp4', contentType: 'video/mp4',
+      group: null, meta: {}, client: '{}', ...more
+    })
+  const create = async (more: Partial<ResumableRequest> = {}): Promise<string> => (
+    await side.uploads.resumable.create(uploader, asked(more))
+  ).id
+  const append = async (id: string, from: number, to: number): Promise<number> =>
+    side.uploads.resumable.append(user, id, from, inPieces(bytes.subarray(from, to)))
   const settled = async (id: string): Promise<ResumableUpload> => side.uploads.resumable.settled(user, id, { withinMs: 20_000 })
   const used = async (): Promise<number> => (await side.account(user)).used_bytes
   const reopened = async (): Promise<void> => {
@@ -221,7 +227,9 @@ eachDatabase('resumable uploads', databases => {
   it('become a directory of a tar, as one request makes it, at once or when it is asked for', async () => {
     const files = { 'site/index.html': 'hello', 'site/css/a.css': bytes, [`site/${'ü'.repeat(200)}`]: 'long' }
     const whole = await side.uploads.upload(uploader, request({ format: 'directory' }), partsOf(files))
-    const tar = new Uint8Array(await tarOf(Object.entries(files).map(([path, content]) => ({ path, content: new Blob([content]) }))).arrayBuffer())
+    const tar = new Uint8Array(
+      await tarOf(Object.entries(files).map(([path, content]) => ({ path, content: new Blob([content]) }))).arrayBuffer()
+    )
 
     const made: string[] = []
     for (const pin of ['on-access', 'now'] as const) {
@@ -251,7 +259,10 @@ eachDatabase('resumable uploads', databases => {
     const staging = new StuckStaging()
     await side.stop()
     side = await uploadPeer(peer, { staging })
-    const { link, secret } = await side.uploads.links.create({ id: user, workspace: uploader.workspace }, { name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + dayMs })
+    const { link, secret } = await side.uploads.links.create(
+      { id: user, workspace: uploader.workspace },
+      { name: '', maxBytes: null, contentTypes: [], group: null, maxUses: 1, expiresAt: peer.database.now() + dayMs }
+    )
     uploader = { ...uploader, link: await side.uploads.links.find(secret) }
     const id = await create()
     await append(id, 0, bytes.length)

@@ -10,7 +10,10 @@ type Entry = { name: string, type?: 'file' | 'directory' | 'symlink', content?: 
 
 const tarWith = (...entries: Entry[]): Buffer => Buffer.concat([...entries.flatMap(({ name, type = 'file', content = '', target }) => {
   const bytes = Buffer.from(content)
-  return [tarHeader({ name, type, sizeBytes: bytes.length, mode: 0o644, mtime, ...(target == null ? {} : { target }) }), bytes, tarPadding(bytes.length)]
+  return [
+    tarHeader({ name, type, sizeBytes: bytes.length, mode: 0o644, mtime, ...(target == null ? {} : { target }) }), bytes,
+    tarPadding(bytes.length)
+  ]
 }), tarEnd])
 
 async function * inPieces (bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -31,7 +34,10 @@ const isInvalid = (err: unknown): boolean => isClusterError(err, 'INVALID_ARGUME
 
 describe('a tar as an upload', () => {
   it('has its files and directories, however it is cut', async () => {
-    const tar = tarWith({ name: 'site/', type: 'directory' }, { name: 'site/index.html', content: '<h1>' }, { name: './site//css/a.css', content: 'x'.repeat(1300) }, { name: 'site/empty' })
+    const tar = tarWith(
+      { name: 'site/', type: 'directory' }, { name: 'site/index.html', content: '<h1>' },
+      { name: './site//css/a.css', content: 'x'.repeat(1300) }, { name: 'site/empty' }
+    )
 
     const read1 = await read(tar, 1)
     const read700 = await read(tar, 700)
@@ -49,18 +55,25 @@ describe('a tar as an upload', () => {
   })
 
   it('is what tarOf makes', async () => {
-    const files = [{ path: 'f/a', content: new Blob(['alpha']) }, { path: `f/${'é'.repeat(127)}`, content: new Blob(['x'.repeat(512)]) }, { path: 'f/none', content: new Blob([]) }]
+    const files = [
+      { path: 'f/a', content: new Blob(['alpha']) }, { path: `f/${'é'.repeat(127)}`, content: new Blob(['x'.repeat(512)]) },
+      { path: 'f/none', content: new Blob([]) }
+    ]
 
     const tar = tarOf(files)
 
     assert.equal(tar.size % 512, 0)
-    assert.deepEqual(await read(new Uint8Array(await tar.arrayBuffer())), { 'f/a': 'alpha', [`f/${'é'.repeat(127)}`]: 'x'.repeat(512), 'f/none': '' })
+    assert.deepEqual(
+      await read(new Uint8Array(await tar.arrayBuffer())), { 'f/a': 'alpha', [`f/${'é'.repeat(127)}`]: 'x'.repeat(512), 'f/none': '' }
+    )
   })
 
   it('goes on behind content that nobody read', async () => {
     const paths: string[] = []
 
-    for await (const entry of tarEntries(inPieces(tarWith({ name: 'a', content: 'x'.repeat(5000) }, { name: 'b', content: 'y' }), 300))) paths.push(entry.path)
+    for await (const entry of tarEntries(inPieces(tarWith({ name: 'a', content: 'x'.repeat(5000) }, { name: 'b', content: 'y' }), 300))) {
+      paths.push(entry.path)
+    }
 
     assert.deepEqual(paths, ['a', 'b'])
   })
@@ -68,7 +81,12 @@ describe('a tar as an upload', () => {
   it('counts what is content', async () => {
     let bytes = 0
 
-    for await (const entry of tarEntries(inPieces(tarWith({ name: 'a', content: 'x'.repeat(5000) }, { name: 'b', content: 'y' }), 300), { onContent: more => { bytes += more } })) {
+    for await (
+      const entry of tarEntries(
+        inPieces(tarWith({ name: 'a', content: 'x'.repeat(5000) }, { name: 'b', content: 'y' }), 300),
+        { onContent: more => { bytes += more } }
+      )
+    ) {
       if (entry.kind === 'file') for await (const _piece of entry.content) { /* is counted */ }
     }
 
@@ -79,7 +97,9 @@ describe('a tar as an upload', () => {
     const link = tarWith({ name: 'link', type: 'symlink', target: '/etc' })
     const broken = tarWith({ name: 'a', content: 'x'.repeat(2000) }).subarray(0, 1024)
 
-    for (const bytes of [tarWith({ name: 'a/../../b' }), link, broken, Buffer.from('no tar at all'), Buffer.alloc(512, 'a')]) await assert.rejects(read(bytes), isInvalid)
+    for (const bytes of [tarWith({ name: 'a/../../b' }), link, broken, Buffer.from('no tar at all'), Buffer.alloc(512, 'a')]) {
+      await assert.rejects(read(bytes), isInvalid)
+    }
   })
 
   it('does not keep a header in memory that announces itself as large', async () => {

@@ -25,7 +25,8 @@ eachDatabase('uploads', databases => {
   let side: UploadPeer
   let user: string
   let late = 0
-  const upload = async (parts: AsyncIterable<UploadPart>, more: Partial<UploadRequest> = {}) => side.uploads.upload({ user, workspace: `w-${user}` }, request(more), parts)
+  const upload = async (parts: AsyncIterable<UploadPart>, more: Partial<UploadRequest> = {}) =>
+    side.uploads.upload({ user, workspace: `w-${user}` }, request(more), parts)
   const used = async (): Promise<number> => (await side.account(user)).used_bytes
 
   beforeEach(async () => {
@@ -41,7 +42,10 @@ eachDatabase('uploads', databases => {
     const { file, pinned } = await upload(partsOf({ 'report.txt': 'hello world' }))
 
     assert.equal(file.cid, 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e')
-    assert.deepEqual([file.original_filename, file.content_type, file.size_bytes, file.state, file.kind, pinned], ['report.txt', 'text/plain', 11, 'staged', 'file', false])
+    assert.deepEqual(
+      [file.original_filename, file.content_type, file.size_bytes, file.state, file.kind, pinned],
+      ['report.txt', 'text/plain', 11, 'staged', 'file', false]
+    )
     assert.deepEqual(await side.leftovers(), { ...nothing, staged: [file.staging_key] })
     assert.equal(await used(), 11)
     assert.equal(side.blocks.size, 0)
@@ -64,11 +68,16 @@ eachDatabase('uploads', databases => {
   })
 
   it('gives the bytes to the cluster when they shall be pinned now, and stages nothing', async () => {
-    const { file, pinned } = await upload(partsOf({ 'a/b/deep.bin': various(300_000) }, 'application/x-thing'), { pin: 'now', name: 'My thing', meta: { app: 'test' } })
+    const { file, pinned } = await upload(
+      partsOf({ 'a/b/deep.bin': various(300_000) }, 'application/x-thing'), { pin: 'now', name: 'My thing', meta: { app: 'test' } }
+    )
 
     assert.equal(pinned, true)
     assert.ok(side.blocks.has(file.cid))
-    assert.deepEqual([file.original_filename, file.content_type, file.meta, file.size_bytes], ['My thing', 'application/x-thing', '{"app":"test"}', 300_000])
+    assert.deepEqual(
+      [file.original_filename, file.content_type, file.meta, file.size_bytes],
+      ['My thing', 'application/x-thing', '{"app":"test"}', 300_000]
+    )
     assert.deepEqual(await side.leftovers(), nothing)
   })
 
@@ -77,7 +86,9 @@ eachDatabase('uploads', databases => {
     const beforePinned = async (): Promise<void> => { await database.transaction(async tx => { await tx.deleteFrom('files').execute() }) }
     const other = await uploadPeer(peer, { beforePinned })
 
-    const { file } = await other.uploads.upload({ user, workspace: `w-${user}` }, request({ pin: 'now' }), partsOf({ 'report.txt': 'hello world' }))
+    const { file } = await other.uploads.upload(
+      { user, workspace: `w-${user}` }, request({ pin: 'now' }), partsOf({ 'report.txt': 'hello world' })
+    )
     await other.stop()
 
     assert.deepEqual([file.original_filename, file.cid], ['report.txt', 'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'])
@@ -85,8 +96,12 @@ eachDatabase('uploads', databases => {
 
   it('has staged bytes live all the time while an upload becomes a file', async () => {
     const { database } = peer
-    const row = { user_id: user, workspace_id: `w-${user}`, length: 1, reservation_id: null, link_id: null, created_at: 0, expires_at: 1e15 } as const
-    await database.transaction(async tx => { await tx.insertInto('uploads').values({ ...row, id: 'one', state: 'open', staging_key: 'key' }).execute() })
+    const row = {
+      user_id: user, workspace_id: `w-${user}`, length: 1, reservation_id: null, link_id: null, created_at: 0, expires_at: 1e15
+    } as const
+    await database.transaction(async tx => {
+      await tx.insertInto('uploads').values({ ...row, id: 'one', state: 'open', staging_key: 'key' }).execute()
+    })
     // it becomes a file as soon as something has been asked
     const becomesFile = async (): Promise<void> => {
       await database.transaction(async tx => {
@@ -122,7 +137,9 @@ eachDatabase('uploads', databases => {
 
     assert.equal(named.file.cid, bare.file.cid)
     assert.notEqual(mixed.file.cid, bare.file.cid)
-    assert.deepEqual([named.file.original_filename, bare.file.original_filename, mixed.file.original_filename], ['site', 'directory', 'directory'])
+    assert.deepEqual(
+      [named.file.original_filename, bare.file.original_filename, mixed.file.original_filename], ['site', 'directory', 'directory']
+    )
     assert.deepEqual([named.file.kind, named.file.size_bytes, named.file.content_type], ['directory', 7, 'application/x-directory'])
   })
 
@@ -191,7 +208,9 @@ eachDatabase('uploads', databases => {
       yield various(10)
     }
 
-    await assert.rejects(upload(partsOf({ file: watched() }), { expected: { least: 1_000_001, most: 1_000_001 } }), codeIs('QUOTA_EXCEEDED'))
+    await assert.rejects(
+      upload(partsOf({ file: watched() }), { expected: { least: 1_000_001, most: 1_000_001 } }), codeIs('QUOTA_EXCEEDED')
+    )
 
     assert.equal(read, 0)
   })
@@ -216,7 +235,9 @@ eachDatabase('uploads', databases => {
     const all = Array.from({ length: 8 }, async (_one, at) => {
       const bytes = various(200_000)
       bytes[0] = at
-      return await upload(partsOf({ [`f${at}`]: bytes }), { pin: at % 2 === 0 ? 'now' : 'on-access', expected: at < 4 ? { least: 0, most: 200_000 } : { least: 0, most: null } })
+      return await upload(partsOf({ [`f${at}`]: bytes }), {
+        pin: at % 2 === 0 ? 'now' : 'on-access', expected: at < 4 ? { least: 0, most: 200_000 } : { least: 0, most: null }
+      })
     })
 
     const results = await Promise.allSettled(all)
@@ -247,7 +268,9 @@ eachDatabase('uploads', databases => {
     })
     await assert.rejects(upload(partsOf({ a: 'a' }), { group: 'theirs' }), codeIs('NOT_FOUND'))
 
-    await peer.database.transaction(async tx => { await tx.updateTable('users').set({ state: 'suspended' }).where('id', '=', user).execute() })
+    await peer.database.transaction(async tx => {
+      await tx.updateTable('users').set({ state: 'suspended' }).where('id', '=', user).execute()
+    })
     await assert.rejects(upload(partsOf({ a: 'a' })), codeIs('NOT_AUTHORIZED'))
 
     assert.deepEqual(await side.leftovers(), nothing)

@@ -13,7 +13,9 @@ const identity = { peerName: 'me', ipfsPeerId: '12D3KooWNode', ipfsPeerAddresses
 const never = new AbortController().signal
 
 /** A tracker in front of a node that refuses pin 1 for as long as it is denied. */
-async function open (): Promise<{ tracker: StatelessTracker, pinset: FakePinset, node: TrackedNode, clock: SimClock, denied: Set<string> }> {
+async function open (): Promise<{
+  tracker: StatelessTracker, pinset: FakePinset, node: TrackedNode, clock: SimClock, denied: Set<string>
+}> {
   const datastore = memoryDatastore()
   await datastore.start(never)
   const [pinset, node, clock, denied] = [new FakePinset(), new TrackedNode(), new SimClock(), new Set([cidNumber(1).toString()])]
@@ -21,7 +23,9 @@ async function open (): Promise<{ tracker: StatelessTracker, pinset: FakePinset,
     if (call === 'pin 1' && denied.size > 0) throw new ClusterError('DENIED', {}, { message: 'it is denied by bad.deny:7' })
   }
   const deniedBy = (cid: { toString (): string }): string | undefined => denied.has(cid.toString()) ? 'bad.deny:7' : undefined
-  const tracker = statelessTracker(trackerSettings, { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, deniedBy, clock, log: silentLogger, identity: () => identity })
+  const tracker = statelessTracker(trackerSettings, {
+    state: pinset, progress: () => pinset.progress, ipfs: node, datastore, deniedBy, clock, log: silentLogger, identity: () => identity
+  })
   await tracker.start(never)
   return { tracker, pinset, node, clock, denied }
 }
@@ -72,7 +76,9 @@ describe('a pin of denied content', () => {
     await clock.settle()
 
     assert.deepEqual([before.status, before.error], ['pinned', ''])
-    for (const { status, error } of [after, recovered]) assert.deepEqual([status, error], ['pinned', 'denied by bad.deny:7: kept until it is unpinned, and given to nobody'])
+    for (const { status, error } of [after, recovered]) {
+      assert.deepEqual([status, error], ['pinned', 'denied by bad.deny:7: kept until it is unpinned, and given to nobody'])
+    }
     assert.deepEqual(node.calls, ['pin 1'])
   })
 

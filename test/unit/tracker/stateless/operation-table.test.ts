@@ -10,7 +10,9 @@ const anything = (): boolean => true
 
 describe('operation table', () => {
   it('keeps version 0 and version 1 of a CID apart and gives them back as they were', () => {
-    const texts = ['QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR', 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi', 'bafkqaaa']
+    const texts = [
+      'QmbWqxBEKC3P8tqsKc98xmWNzrzDtRLMiMPL8wBuTGsMnR', 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi', 'bafkqaaa'
+    ]
 
     const again = texts.map(text => cidOfKey(keyOf(parseCid(text))))
 

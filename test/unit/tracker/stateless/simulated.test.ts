@@ -50,7 +50,10 @@ async function simulate (seed: number) {
   const restart = async (): Promise<StatelessTracker> => {
     const tracker = statelessTracker(
       { self, maxPinQueueSize: 50, concurrentPins: 3, priorityPinMaxAgeMs: 20 * 60_000, priorityPinMaxRetries: 2, pinRecoverIntervalMs },
-      { state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger, identity: () => ({ peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [] }) })
+      {
+        state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger,
+        identity: () => ({ peerName: '', ipfsPeerId: '', ipfsPeerAddresses: [] })
+      })
     await tracker.start(new AbortController().signal)
     return tracker
   }

@@ -18,14 +18,18 @@ export const permissions: ReadonlyArray<{ value: Permission, label: string, hint
   { value: 'gateway:read', label: 'Read through the gateway', hint: 'Content that asks for a key' }
 ]
 
-export const permissionLabel = (permission: Permission): string => permissions.find(({ value }) => value === permission)?.label ?? permission
+export const permissionLabel = (permission: Permission): string =>
+  permissions.find(({ value }) => value === permission)?.label ?? permission
 
 export type PresetId = 'all' | 'pinning' | 'upload' | 'reading' | 'own'
 export const presets: ReadonlyArray<{ value: PresetId, label: string, hint: string, permissions: readonly Permission[] }> = [
   { value: 'all', label: 'Everything', hint: 'Only such a key can make other keys.', permissions: permissions.map(({ value }) => value) },
   { value: 'pinning', label: 'Pinning', hint: 'For ipfs pin remote.', permissions: ['pins:read', 'pins:write'] },
   { value: 'upload', label: 'Uploads', hint: 'For a backup or a build that publishes.', permissions: ['files:read', 'files:write'] },
-  { value: 'reading', label: 'Reading', hint: 'Sees everything, changes nothing.', permissions: ['pins:read', 'files:read', 'account:read', 'gateway:read'] },
+  {
+    value: 'reading', label: 'Reading', hint: 'Sees everything, changes nothing.',
+    permissions: ['pins:read', 'files:read', 'account:read', 'gateway:read']
+  },
   { value: 'own', label: 'Choose one by one', hint: 'Any set of permissions.', permissions: [] }
 ]
 
@@ -54,7 +58,11 @@ export function draftFaults ({ name, preset, chosen, expiry, day, maxUses }: Key
     ...(name.trim() === '' ? { name: 'Give it a name, so that you know it again.' } : {}),
     ...(preset === 'own' && chosen.length === 0 ? { permissions: 'Choose at least one permission.' } : {}),
     ...(expiry === 'date' && !(endOfDay(day) > now) ? { day: 'Choose a day that is not over.' } : {}),
-    ...(maxUses.trim() !== '' && !(Number.isSafeInteger(uses) && uses >= 1 && uses <= 1e9) ? { maxUses: 'A whole number from 1 on, or nothing for any number.' } : {})
+    ...(
+      maxUses.trim() !== '' && !(Number.isSafeInteger(uses) && uses >= 1 && uses <= 1e9)
+        ? { maxUses: 'A whole number from 1 on, or nothing for any number.' }
+        : {}
+    )
   }
 }
 

@@ -13,7 +13,10 @@ export const keyPlace = 'YOUR_API_KEY'
 export function readyLines (init: LineInit): Lines[] {
   const { add, pin, list } = pinRemoteLines
   return [
-    { name: 'IPFS command line', about: 'For Kubo 0.8 or newer. Content that your own node has is fetched from it.', text: [add(init), pin, list].join('\n') },
+    {
+      name: 'IPFS command line', about: 'For Kubo 0.8 or newer. Content that your own node has is fetched from it.',
+      text: [add(init), pin, list].join('\n')
+    },
     { name: 'curl', about: 'Uploads a file, then lists what you have.', text: curl(init) },
     { name: 'JavaScript', about: 'For Node 20 or newer and for pages of your own. No library is needed.', text: javaScript(init) }
   ]

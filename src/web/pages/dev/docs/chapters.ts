@@ -1,5 +1,6 @@
 /** What the documentation consists of, in the order in which it is read. */
-export type ChapterId = 'overview' | 'getting-started' | 'authentication' | 'command-line' | 'gateway' | 'api' | 'pinning-api' | 'cluster-api' | 'errors' | 'examples' | 'faq'
+export type ChapterId = 'overview' | 'getting-started' | 'authentication' | 'command-line' | 'gateway' | 'api' | 'pinning-api'
+  | 'cluster-api' | 'errors' | 'examples' | 'faq'
 
 export interface Chapter { id: ChapterId, title: string }
 
@@ -27,4 +28,5 @@ export function chaptersFor ({ face, isAdmin }: { face: 'service' | 'cluster', i
 export const addressOfChapter = (id: ChapterId): string => id === 'overview' ? '/docs' : `/docs/${id}`
 
 /** Which chapter an address means; undefined when there is none of this name. */
-export const chapterAt = (rest: string, chapters: readonly Chapter[]): Chapter | undefined => rest === '' ? chapters[0] : chapters.find(({ id }) => id === rest)
+export const chapterAt = (rest: string, chapters: readonly Chapter[]): Chapter | undefined =>
+  rest === '' ? chapters[0] : chapters.find(({ id }) => id === rest)

@@ -9,10 +9,16 @@ export function examples ({ origin, key }: LineInit): readonly Example[] {
       language: 'curl',
       parts: [
         { title: 'Upload a file', code: `curl -H 'X-API-Key: ${key}' -F file=@report.pdf \\\n  ${origin}/api/v1/files/upload` },
-        { title: 'Upload a folder', code: `curl -H 'X-API-Key: ${key}' \\\n  -F 'file=@index.html;filename=site/index.html' \\\n  -F 'file=@style.css;filename=site/style.css' \\\n  '${origin}/api/v1/files/upload?directory=true'` },
+        {
+          title: 'Upload a folder',
+          code: `curl -H 'X-API-Key: ${key}' \\\n  -F 'file=@index.html;filename=site/index.html' \\\n  -F 'file=@style.css;filename=site/style.css' \\\n  '${origin}/api/v1/files/upload?directory=true'`
+        },
         { title: 'List files', code: `curl -H 'X-API-Key: ${key}' \\\n  '${origin}/api/v1/files?limit=20&sort=-size_bytes'` },
         { title: 'Download', code: `curl -H 'X-API-Key: ${key}' -OJ \\\n  ${origin}/api/v1/files/retrieve/CID` },
-        { title: 'Pin from a CID', code: `curl -H 'X-API-Key: ${key}' --json '{"cid":"CID","name":"my-file"}' \\\n  ${origin}/api/v1/files/from-cid` }
+        {
+          title: 'Pin from a CID',
+          code: `curl -H 'X-API-Key: ${key}' --json '{"cid":"CID","name":"my-file"}' \\\n  ${origin}/api/v1/files/from-cid`
+        }
       ]
     },
     {
@@ -55,7 +61,10 @@ for file in requests.get('${origin}/api/v1/files', headers=headers).json()['data
       language: 'IPFS command line',
       parts: [
         { title: 'Set up', code: `ipfs pin remote service add pinning ${origin}/api/pinning ${key}` },
-        { title: 'Pin, list, remove', code: 'ipfs pin remote add --service=pinning --name=my-file CID\nipfs pin remote ls --service=pinning --status=pinned\nipfs pin remote rm --service=pinning --name=my-file' }
+        {
+          title: 'Pin, list, remove',
+          code: 'ipfs pin remote add --service=pinning --name=my-file CID\nipfs pin remote ls --service=pinning --status=pinned\nipfs pin remote rm --service=pinning --name=my-file'
+        }
       ]
     }
   ]

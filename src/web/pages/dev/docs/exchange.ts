@@ -28,7 +28,8 @@ export async function exchange (address: string, init: RequestInit, { fetch, sig
   const decoder = new TextDecoder()
   const head = { status: response.status, statusText: response.statusText, headers: [...response.headers] }
   let [text, bytes] = ['', 0]
-  const show = (isOpen: boolean, isCut = false): void => onShown({ ...head, text: isText ? pretty(text, isOpen || isCut) : null, bytes, isOpen, isCut })
+  const show = (isOpen: boolean, isCut = false): void =>
+    onShown({ ...head, text: isText ? pretty(text, isOpen || isCut) : null, bytes, isOpen, isCut })
   show(true)
   try {
     for await (const chunk of chunksOf(response)) {
@@ -59,7 +60,8 @@ async function * chunksOf ({ body }: Response): AsyncGenerator<Uint8Array, void,
   }
 }
 
-export const isTextual = (contentType: string | null): boolean => contentType == null || /^text\/|[/+]json\b|ndjson|[/+]xml\b|javascript|x-www-form-urlencoded/.test(contentType)
+export const isTextual = (contentType: string | null): boolean =>
+  contentType == null || /^text\/|[/+]json\b|ndjson|[/+]xml\b|javascript|x-www-form-urlencoded/.test(contentType)
 
 /** JSON that is whole is set out; lines of JSON, and what is still coming, stay as they are. */
 export function pretty (text: string, isPart: boolean): string {

@@ -90,12 +90,17 @@ function operationOf (method: string, path: string, told: Json): Operation {
     isOpen: (told.security as unknown[]).length === 0,
     parameters: ((told.parameters ?? []) as Json[]).filter(({ in: place }) => place === 'path' || place === 'query').map(parameterOf),
     body: bodyOf(told.requestBody),
-    answers: Object.entries((told.responses ?? {}) as Record<string, Json>).map(([status, answer]) => ({ status, about: String(answer.description ?? ''), ...contentOf(answer.content) }))
+    answers: Object.entries((told.responses ?? {}) as Record<string, Json>).map(([status, answer]) => ({
+      status, about: String(answer.description ?? ''), ...contentOf(answer.content)
+    }))
   }
 }
 
 const parameterOf = ({ name, in: place, required, description, schema }: Json): Parameter =>
-  ({ name: String(name), place: place === 'path' ? 'path' : 'query', isRequired: required === true, about: String(description ?? schema?.description ?? ''), schema: schema ?? {} })
+  ({
+    name: String(name), place: place === 'path' ? 'path' : 'query', isRequired: required === true,
+    about: String(description ?? schema?.description ?? ''), schema: schema ?? {}
+  })
 
 function bodyOf (told: Json | undefined): Body | null {
   if (told == null) return null
@@ -157,7 +162,10 @@ function rangeText ({ type, minimum, maximum, minLength, maxLength }: Schema): s
 }
 
 /** A value that fits, as the examples in the reference show it. Schemas that contain themselves end after a few levels. */
-export function exampleOf (schema: Schema, schemas: Schemas, { name = '', depth = 0, isRequiredOnly = false }: { name?: string, depth?: number, isRequiredOnly?: boolean } = {}): unknown {
+export function exampleOf (
+  schema: Schema, schemas: Schemas,
+  { name = '', depth = 0, isRequiredOnly = false }: { name?: string, depth?: number, isRequiredOnly?: boolean } = {}
+): unknown {
   const { schema: one } = choices(schema, schemas)
   if (one.const !== undefined) return one.const
   if (one.examples?.[0] !== undefined) return one.examples[0]
@@ -174,20 +182,30 @@ export function exampleOf (schema: Schema, schemas: Schemas, { name = '', depth 
   }
 }
 
-function objectExample ({ properties, required = [], additionalProperties }: Schema, schemas: Schemas, inner: { depth: number, isRequiredOnly: boolean }): unknown {
+function objectExample (
+  { properties, required = [], additionalProperties }: Schema, schemas: Schemas, inner: { depth: number, isRequiredOnly: boolean }
+): unknown {
   if (inner.depth > 6) return {}
-  if (properties == null) return typeof additionalProperties === 'object' ? { app: exampleOf(additionalProperties, schemas, { ...inner, name: 'app' }) } : {}
+  if (properties == null) {
+    return typeof additionalProperties === 'object' ? { app: exampleOf(additionalProperties, schemas, { ...inner, name: 'app' }) } : {}
+  }
   const names = Object.keys(properties).filter(name => !inner.isRequiredOnly || required.includes(name))
   return Object.fromEntries(names.map(name => [name, exampleOf(properties[name] ?? {}, schemas, { ...inner, name })]))
 }
 
-const numbers: Readonly<Record<string, number>> = { size: 204_800, quota_bytes: 1_073_741_824, used_bytes: 10_485_760, total_size_bytes: 10_485_760, file_count: 42, deleted: 2, count: 1, uses: 0, max_uses: 10 }
+const numbers: Readonly<Record<string, number>> = {
+  size: 204_800, quota_bytes: 1_073_741_824, used_bytes: 10_485_760, total_size_bytes: 10_485_760, file_count: 42, deleted: 2, count: 1,
+  uses: 0, max_uses: 10
+}
 const numberExample = (name: string, { minimum = 1 }: Schema): number => numbers[name] ?? Math.max(minimum, 1)
 
 const texts: Readonly<Record<string, string>> = {
-  email: 'user@example.com', password: 'securePassword123', old_password: 'securePassword123', new_password: 'anotherPassword456', verification_code: '123456',
-  api_key: `ak_${'x'.repeat(32)}`, cid: 'bafkreih5aznjvttude6c3wbvqeebb6rlx7kibuzn7i56aklrbb2a5v53em', original_filename: 'report.pdf', content_type: 'application/pdf', name: 'my-document.pdf',
-  message: 'Done', task_id: 'd4a2c6f8-0b1e-4c3d-9e5f-6a7b8c9d0e1f', requestid: 'clxyz456', endpoint: 'https://api.example.com/psa', origin: '/ip4/203.0.113.1/tcp/4001/p2p/QmSourcePeerId'
+  email: 'user@example.com', password: 'securePassword123', old_password: 'securePassword123', new_password: 'anotherPassword456',
+  verification_code: '123456',
+  api_key: `ak_${'x'.repeat(32)}`, cid: 'bafkreih5aznjvttude6c3wbvqeebb6rlx7kibuzn7i56aklrbb2a5v53em', original_filename: 'report.pdf',
+  content_type: 'application/pdf', name: 'my-document.pdf',
+  message: 'Done', task_id: 'd4a2c6f8-0b1e-4c3d-9e5f-6a7b8c9d0e1f', requestid: 'clxyz456', endpoint: 'https://api.example.com/psa',
+  origin: '/ip4/203.0.113.1/tcp/4001/p2p/QmSourcePeerId'
 }
 
 function textExample (name: string, { format, pattern }: Schema): string {
@@ -207,7 +225,9 @@ export function found ({ groups }: ApiDocument, text: string): Group[] {
     const whole = `${method} ${path} ${summary} ${group}`.toLowerCase()
     return words.every(word => whole.includes(word))
   }
-  return groups.map(({ name, operations }) => ({ name, operations: operations.filter(operation => fits(operation, name)) })).filter(({ operations }) => operations.length > 0)
+  return groups.map(
+    ({ name, operations }) => ({ name, operations: operations.filter(operation => fits(operation, name)) })
+  ).filter(({ operations }) => operations.length > 0)
 }
 
 export interface Row { name: string, kind: string, isRequired: boolean, about: string }

@@ -2,7 +2,10 @@ import type { LinkLimits, NewLink, UploadLink } from '../../../../client/service
 
 export type LinkState = 'open' | 'used-up' | 'expired' | 'revoked'
 
-export function linkState ({ revoked_at: revokedAt, expires_at: expiresAt, uses, max_uses: maxUses }: Pick<UploadLink, 'revoked_at' | 'expires_at' | 'uses' | 'max_uses'>, now: number): LinkState {
+export function linkState (
+  { revoked_at: revokedAt, expires_at: expiresAt, uses, max_uses: maxUses }: Pick<UploadLink,
+  'revoked_at' | 'expires_at' | 'uses' | 'max_uses'>, now: number
+): LinkState {
   if (revokedAt != null) return 'revoked'
   if (uses >= maxUses) return 'used-up'
   return Date.parse(expiresAt) <= now ? 'expired' : 'open'
@@ -40,8 +43,18 @@ export function linkFaults ({ uses, kind, types, most }: LinkDraft): LinkFaults 
   const odd = typesIn(types).find(type => !mediaType.test(type))
   return {
     ...(Number.isSafeInteger(count) && count >= 1 && count <= 1_000_000 ? {} : { uses: 'A whole number from 1 to 1,000,000.' }),
-    ...(kind !== 'own' ? {} : typesIn(types).length === 0 ? { types: 'Name at least one, such as image/png.' } : odd == null ? {} : { types: `“${odd}” is no media type, as image/png or image/* are.` }),
-    ...(most.trim() === '' || (size > 0 && size * mebibyte <= Number.MAX_SAFE_INTEGER) ? {} : { most: 'A number of MiB above 0, or nothing.' })
+    ...(
+      kind !== 'own'
+        ? {}
+        : typesIn(types).length === 0
+        ? { types: 'Name at least one, such as image/png.' }
+        : odd == null
+        ? {}
+        : { types: `“${odd}” is no media type, as image/png or image/* are.` }
+    ),
+    ...(
+      most.trim() === '' || (size > 0 && size * mebibyte <= Number.MAX_SAFE_INTEGER) ? {} : { most: 'A number of MiB above 0, or nothing.' }
+    )
   }
 }
 
@@ -68,7 +81,9 @@ export function typesText (types: readonly string[]): string {
 export const secretIn = (hash: string): string | null => /^#?(ul_[0-9A-Za-z]{8,128})$/.exec(hash.trim())?.[1] ?? null
 
 /** Why a file can't be sent with a link; null when it can. Its type is what the sender's machine makes of its name. */
-export function refusalOf ({ size, type }: { size: number, type: string }, { max_bytes: most, content_types: types }: Pick<LinkLimits, 'max_bytes' | 'content_types'>): 'too-large' | 'wrong-type' | null {
+export function refusalOf (
+  { size, type }: { size: number, type: string }, { max_bytes: most, content_types: types }: Pick<LinkLimits, 'max_bytes' | 'content_types'>
+): 'too-large' | 'wrong-type' | null {
   if (most != null && size > most) return 'too-large'
   const [kind = ''] = type.split('/')
   return types.length === 0 || types.some(one => one === type || one === '*/*' || one === `${kind}/*`) ? null : 'wrong-type'

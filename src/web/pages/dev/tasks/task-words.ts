@@ -23,11 +23,16 @@ const figureWords: ReadonlyArray<readonly [name: string, text: (value: number) =
 
 const number = (value: number): string => value.toLocaleString('en-US')
 
-/** "120 of 400 imported, 3 refused": the figures of progress or result; '' when there are none. Counts of nothing are left out behind the first. */
+/**
+ * "120 of 400 imported, 3 refused": the figures of progress or result; '' when there are none. Counts of nothing are left out behind the
+ * first.
+ */
 export function figuresText (value: unknown): string {
   if (typeof value !== 'object' || value == null) return ''
   const figures = value as Record<string, unknown>
-  const known = figureWords.flatMap(([name, text]) => typeof figures[name] === 'number' ? [{ value: figures[name], text: text(figures[name]) }] : [])
+  const known = figureWords.flatMap(
+    ([name, text]) => typeof figures[name] === 'number' ? [{ value: figures[name], text: text(figures[name]) }] : []
+  )
   const texts = known.filter((one, at) => at === 0 || one.value > 0).map(({ text }) => text)
   const failed = Array.isArray(figures.failed) && figures.failed.length > 0 ? [`${number(figures.failed.length)} not found`] : []
   return [...texts, ...failed].join(', ')

@@ -1,5 +1,7 @@
 export type Unit = 'MiB' | 'GiB' | 'TiB'
-export const units: ReadonlyArray<{ value: Unit, label: string }> = [{ value: 'MiB', label: 'MiB' }, { value: 'GiB', label: 'GiB' }, { value: 'TiB', label: 'TiB' }]
+export const units: ReadonlyArray<{ value: Unit, label: string }> = [
+  { value: 'MiB', label: 'MiB' }, { value: 'GiB', label: 'GiB' }, { value: 'TiB', label: 'TiB' }
+]
 const bytesIn: Record<Unit, number> = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
 
 /** In the largest unit that tells it with three decimals at most. */

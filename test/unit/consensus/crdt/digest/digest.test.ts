@@ -149,7 +149,10 @@ describe('the digest of the pinset', () => {
     for (let at = 0; at < 100; at++) await peer.consensus.put(pinFor(`pin ${at}`))
     await counting(peer).work(signal)
     const key = pinKey(cidFor('pin 3'))
-    await datastore.write([{ key: valueRecord(key), value: encodeValueRecord({ version: { priority: 3, value: Buffer.from([1]) }, isPin: false, overlay: undefined }) }])
+    await datastore.write([{
+      key: valueRecord(key),
+      value: encodeValueRecord({ version: { priority: 3, value: Buffer.from([1]) }, isPin: false, overlay: undefined })
+    }])
     const before = digestOf(peer)
 
     await counting(peer).work(signal)

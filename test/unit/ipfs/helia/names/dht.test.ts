@@ -36,13 +36,18 @@ describe('names in the DHT', () => {
     await author.connector.names.publish('/ipfs/bafkqaaa/2', { key: 'site' })
     assert.equal((await reader.connector.names.resolveName(id, { fresh: true })).value, '/ipfs/bafkqaaa/2')
     assert.equal((await hub.connector.names.resolveName(id)).value, '/ipfs/bafkqaaa/2')
-    assert.equal((await reader.connector.resolve(`/ipns/${id}`).catch(err => err.message)).includes('no link named "2" under bafkqaaa'), true)
+    assert.equal(
+      (await reader.connector.resolve(`/ipns/${id}`).catch(err => err.message)).includes('no link named "2" under bafkqaaa'), true
+    )
   })
 
   it('that nobody published are not found', { timeout: 30_000 }, async () => {
     const [one] = await dhtOf(2) as [RunningHelia]
 
-    await assert.rejects(one.connector.names.resolveName('k51qzi5uqu5dgl9jqmkjw8beb5y2y0u3s4itvv4jyeqs5jtb7iyl1tb60i5gf5', { fresh: true, timeoutMs: 10_000 }), { code: 'NOT_FOUND' })
+    await assert.rejects(
+      one.connector.names.resolveName('k51qzi5uqu5dgl9jqmkjw8beb5y2y0u3s4itvv4jyeqs5jtb7iyl1tb60i5gf5', { fresh: true, timeoutMs: 10_000 }),
+      { code: 'NOT_FOUND' }
+    )
   })
 })
 
@@ -58,8 +63,12 @@ describe('records that a server of the DHT keeps for others', () => {
     }
 
     await validateDhtRecord(ipnsRoutingKey(self), records[0] ?? new Uint8Array(0), Date.now())
-    await assert.rejects(validateDhtRecord(ipnsRoutingKey(makeNames().self), records[0] ?? new Uint8Array(0), Date.now()), { code: 'INVALID_DATA' })
-    await assert.rejects(validateDhtRecord(new TextEncoder().encode('/ipns/x'), records[0] ?? new Uint8Array(0), Date.now()), { code: 'INVALID_DATA' })
+    await assert.rejects(
+      validateDhtRecord(ipnsRoutingKey(makeNames().self), records[0] ?? new Uint8Array(0), Date.now()), { code: 'INVALID_DATA' }
+    )
+    await assert.rejects(
+      validateDhtRecord(new TextEncoder().encode('/ipns/x'), records[0] ?? new Uint8Array(0), Date.now()), { code: 'INVALID_DATA' }
+    )
     assert.equal(selectDhtRecord([new Uint8Array(3), records[1], records[2], records[0]].map(one => one ?? new Uint8Array(0))), 2)
     assert.equal(selectDhtRecord([new Uint8Array(3)]), 0)
   })
@@ -84,7 +93,13 @@ describe('records that a server of the DHT keeps for others', () => {
     const rows: Uint8Array[] = []
     for (const n of [1, 2]) {
       await names.publish(`/ipfs/bafkqaaa/${n}`, { key: 'self', allowOffline: true })
-      rows.push(Uint8Array.from(new ProtobufWriter().bytesField(1, ipnsRoutingKey(self)).bytesField(2, (await names.recordOf(self)).bytes).textField(5, '2026-11-28T00:00:00.000Z').finish()))
+      rows.push(
+        Uint8Array.from(
+          new ProtobufWriter().bytesField(1, ipnsRoutingKey(self)).bytesField(
+            2, (await names.recordOf(self)).bytes
+          ).textField(5, '2026-11-28T00:00:00.000Z').finish()
+        )
+      )
     }
     const [older, newer] = rows as [Uint8Array, Uint8Array]
 

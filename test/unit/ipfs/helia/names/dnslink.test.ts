@@ -43,8 +43,10 @@ describe('DNSLink', () => {
 
   it('reads old forms, and nothing else', () => {
     const forms: Array<[string, string | undefined]> = [
-      [`dnslink=/ipfs/${cid}`, `/ipfs/${cid}`], ['dnslink=/ipns/example.org/a', '/ipns/example.org/a'], [`dnslink=${cid}`, `/ipfs/${cid}`], [cid, `/ipfs/${cid}`], [`/ipfs/${cid}/x`, `/ipfs/${cid}/x`],
-      ['dnslink=/ipfs/nothing', undefined], ['dnslink=/ipns/', undefined], ['dnslink=/ipld/x', undefined], ['dnslink=', undefined], ['', undefined], ['DNSLINK=/ipns/x', undefined]
+      [`dnslink=/ipfs/${cid}`, `/ipfs/${cid}`], ['dnslink=/ipns/example.org/a', '/ipns/example.org/a'], [`dnslink=${cid}`, `/ipfs/${cid}`],
+      [cid, `/ipfs/${cid}`], [`/ipfs/${cid}/x`, `/ipfs/${cid}/x`],
+      ['dnslink=/ipfs/nothing', undefined], ['dnslink=/ipns/', undefined], ['dnslink=/ipld/x', undefined], ['dnslink=', undefined],
+      ['', undefined], ['DNSLINK=/ipns/x', undefined]
     ]
 
     for (const [text, path] of forms) assert.equal(pathOfEntry(text), path, text)
@@ -54,17 +56,26 @@ describe('DNSLink', () => {
     const { txt, asked } = zone({ 'two.example': entry('dnslink=/ipns/a', 'dnslink=/ipns/b'), 'down.example': new Error('SERVFAIL') })
     const dnslink = new DnsLink(init, { txt, clock: new SimClock() })
 
-    await assert.rejects(dnslink.resolve('None.example'), { code: 'NOT_FOUND', message: 'DNSLink lookup for "None.example." failed: could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)' })
+    await assert.rejects(dnslink.resolve('None.example'), {
+      code: 'NOT_FOUND',
+      message: 'DNSLink lookup for "None.example." failed: could not resolve name: DNSLink lookup could not find a TXT record (https://docs.ipfs.tech/concepts/dnslink/)'
+    })
     await assert.rejects(dnslink.resolve('two.example'), { code: 'INVALID_DATA', message: /more than one IPFS content path/ })
-    await assert.rejects(dnslink.resolve('down.example'), { code: 'IPFS_UNAVAILABLE', message: 'DNSLink lookup for "down.example." failed: SERVFAIL' })
+    await assert.rejects(dnslink.resolve('down.example'), {
+      code: 'IPFS_UNAVAILABLE', message: 'DNSLink lookup for "down.example." failed: SERVFAIL'
+    })
     await assert.rejects(new DnsLink(init, { txt: undefined, clock: new SimClock() }).resolve('example.org'), { code: 'UNSUPPORTED' })
-    for (const odd of ['a b', '-a.example', 'a_.-', '😀.example', 'a/b', 'x'.repeat(64), `${'a.'.repeat(130)}a`]) await assert.rejects(dnslink.resolve(odd), { code: 'NOT_FOUND' }, odd)
+    for (const odd of ['a b', '-a.example', 'a_.-', '😀.example', 'a/b', 'x'.repeat(64), `${'a.'.repeat(130)}a`]) {
+      await assert.rejects(dnslink.resolve(odd), { code: 'NOT_FOUND' }, odd)
+    }
     assert.deepEqual(asked, ['_dnslink.none.example', '_dnslink.two.example', '_dnslink.down.example'])
   })
 
   it('is kept for its TTL, and without one for a moment', async () => {
     const clock = new SimClock()
-    const { txt, asked } = zone({ 'a.example': entry('dnslink=/ipns/x'), 'b.example': { texts: ['dnslink=/ipns/x'], ttlSeconds: undefined } })
+    const { txt, asked } = zone({
+      'a.example': entry('dnslink=/ipns/x'), 'b.example': { texts: ['dnslink=/ipns/x'], ttlSeconds: undefined }
+    })
     const dnslink = new DnsLink(init, { txt, clock })
     for (const name of ['a.example', 'b.example']) await dnslink.resolve(name)
     await clock.advance(9_500)
@@ -85,7 +96,8 @@ describe('DNSLink', () => {
     const clock = new SimClock()
     const { txt, asked } = zone({ 'down.example': new Error('SERVFAIL') })
     const dnslink = new DnsLink(init, { txt, clock })
-    const codes = async (fresh = false): Promise<unknown[]> => Promise.all(['none.example', 'down.example'].map(async name => dnslink.resolve(name, { fresh }).catch(err => err.code)))
+    const codes = async (fresh = false): Promise<unknown[]> =>
+      Promise.all(['none.example', 'down.example'].map(async name => dnslink.resolve(name, { fresh }).catch(err => err.code)))
 
     for (const _ of [1, 2, 3]) assert.deepEqual(await codes(), ['NOT_FOUND', 'IPFS_UNAVAILABLE'])
     assert.equal(asked.length, 2)
@@ -125,7 +137,10 @@ describe('DNSLink', () => {
   })
 
   it('leads on to keys and other domains, with the shortest TTL', async () => {
-    const { txt } = zone({ 'a.example': entry('dnslink=/ipns/b.example/x'), 'b.example': { texts: [`dnslink=/ipfs/${cid}`], ttlSeconds: 7 }, 'c.example': entry('dnslink=/ipns/c.example') })
+    const { txt } = zone({
+      'a.example': entry('dnslink=/ipns/b.example/x'), 'b.example': { texts: [`dnslink=/ipfs/${cid}`], ttlSeconds: 7 },
+      'c.example': entry('dnslink=/ipns/c.example')
+    })
     const { names } = makeNames({}, { txt, clock: new SimClock() })
 
     assert.deepEqual(await followName('/ipns/a.example/y', names), { value: `/ipfs/${cid}/x/y`, ttlSeconds: 7 })
@@ -146,7 +161,10 @@ function answerTo (query: Uint8Array): Uint8Array {
   const name = questions?.[0]?.name ?? ''
   const found = answers[name] ?? 3
   const texts = typeof found === 'number' ? [] : found
-  return encode({ type: 'response', id: id ?? 0, flags: typeof found === 'number' ? 0x80 | found : 0x80, questions: questions ?? [], answers: texts.map(data => ({ type: 'TXT', name, ttl: 33, data })) })
+  return encode({
+    type: 'response', id: id ?? 0, flags: typeof found === 'number' ? 0x80 | found : 0x80, questions: questions ?? [],
+    answers: texts.map(data => ({ type: 'TXT', name, ttl: 33, data }))
+  })
 }
 
 describe('DNS resolvers', async () => {
@@ -171,25 +189,35 @@ describe('DNS resolvers', async () => {
   const base = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   after(() => { udp.close(); http.closeAllConnections(); http.close() })
 
-  const resolvers: Array<[string, TxtLookup, number | undefined]> = [['of the system', systemTxt([`127.0.0.1:${udp.address().port}`]), undefined], ['over HTTPS', httpsTxt(`${base}/dns-query`), 33]]
+  const resolvers: Array<[string, TxtLookup, number | undefined]> = [
+    ['of the system', systemTxt([`127.0.0.1:${udp.address().port}`]), undefined], ['over HTTPS', httpsTxt(`${base}/dns-query`), 33]
+  ]
   for (const [name, txt, ttlSeconds] of resolvers) {
     it(`${name} put long texts together and tell "nothing there" from "out of order"`, async () => {
-      assert.deepEqual(await txt('_dnslink.a.example', { signal }), { texts: ['v=spf1', `dnslink=/ipfs/${cid}/${'x'.repeat(200)}`], ttlSeconds })
-      for (const none of ['none', 'empty']) assert.deepEqual(await txt(`_dnslink.${none}.example`, { signal }), { texts: [], ttlSeconds: undefined })
+      assert.deepEqual(
+        await txt('_dnslink.a.example', { signal }), { texts: ['v=spf1', `dnslink=/ipfs/${cid}/${'x'.repeat(200)}`], ttlSeconds }
+      )
+      for (const none of ['none', 'empty']) {
+        assert.deepEqual(await txt(`_dnslink.${none}.example`, { signal }), { texts: [], ttlSeconds: undefined })
+      }
       await assert.rejects(txt('_dnslink.down.example', { signal }), { code: 'IPFS_UNAVAILABLE' })
       await assert.rejects(txt('_dnslink.a.example', { signal: AbortSignal.abort(new Error('gone')) }), /gone/)
     })
   }
 
   it('over HTTPS answer with 64 KiB at most', async () => {
-    const sized = async (sizeBytes: number): Promise<number> => (await httpsTxt(`${base}/sized/${sizeBytes}`)('_dnslink.a.example', { signal })).texts.length
+    const sized = async (sizeBytes: number): Promise<number> => (
+      await httpsTxt(`${base}/sized/${sizeBytes}`)('_dnslink.a.example', { signal })
+    ).texts.length
 
     assert.equal(await sized(64 * 1024), 2)
     await assert.rejects(sized(64 * 1024 + 1), { code: 'IPFS_UNAVAILABLE' })
   })
 
   it('over HTTPS are not believed everything', async () => {
-    for (const path of ['long', 'moved', 'broken']) await assert.rejects(httpsTxt(`${base}/${path}`)('_dnslink.a.example', { signal }), { code: 'IPFS_UNAVAILABLE' }, path)
+    for (const path of ['long', 'moved', 'broken']) {
+      await assert.rejects(httpsTxt(`${base}/${path}`)('_dnslink.a.example', { signal }), { code: 'IPFS_UNAVAILABLE' }, path)
+    }
   })
 
   it('are asked one after the other', async () => {

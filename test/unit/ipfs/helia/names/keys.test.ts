@@ -13,7 +13,9 @@ import { newIdentity } from '../../../../../src/node/identity.ts'
 interface RecordedKey { name: string, key: string, pem: string, id: string, peer: string }
 
 /** Exported by Kubo. */
-const recorded: { keys: RecordedKey[] } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../vectors/ipns/records.json'), 'utf8'))
+const recorded: { keys: RecordedKey[] } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../../vectors/ipns/records.json'), 'utf8')
+)
 const identity = newIdentity()
 const libp2p = { format: 'libp2p-protobuf-cleartext' }
 const pem = { format: 'pem-pkcs8-cleartext' }
@@ -48,7 +50,10 @@ describe('keys for names', () => {
 
   it('are taken over in both formats of a Kubo', async () => {
     for (const { name, key, pem: text, peer } of recorded.keys) {
-      const [one, two] = [await keys.import(`${name}-1`, Uint8Array.from(Buffer.from(key, 'base64')), libp2p), name === 'secp256k1' ? undefined : await keys.import(`${name}-2`, bytesOf(text), pem)]
+      const [one, two] = [
+        await keys.import(`${name}-1`, Uint8Array.from(Buffer.from(key, 'base64')), libp2p),
+        name === 'secp256k1' ? undefined : await keys.import(`${name}-2`, bytesOf(text), pem)
+      ]
 
       assert.deepEqual([one.id, two?.id ?? peer], [peer, peer])
       const files = await readdir(folder)
@@ -76,8 +81,14 @@ describe('keys for names', () => {
 
     assert.match(rsa.id, /^Qm/)
     assert.match(secp256k1.id, /^16Uiu2/)
-    const wrong = [['rsa', 1024, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 2047, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 8193, 'rsa keys must be <= 8192 bits'], ['rsa', 1e6, 'rsa keys must be <= 8192 bits'], ['ed25519', 512, 'invalid key size 512: ed25519 keys are always 256 bits'], ['dsa', undefined, 'unrecognized key type: dsa']] as const
-    for (const [type, bits, message] of wrong) await assert.rejects(keys.generate('x', { type, bits }), { code: 'INVALID_ARGUMENT', message })
+    const wrong = [
+      ['rsa', 1024, 'rsa keys must be >= 2048 bits to be useful'], ['rsa', 2047, 'rsa keys must be >= 2048 bits to be useful'],
+      ['rsa', 8193, 'rsa keys must be <= 8192 bits'], ['rsa', 1e6, 'rsa keys must be <= 8192 bits'],
+      ['ed25519', 512, 'invalid key size 512: ed25519 keys are always 256 bits'], ['dsa', undefined, 'unrecognized key type: dsa']
+    ] as const
+    for (const [type, bits, message] of wrong) {
+      await assert.rejects(keys.generate('x', { type, bits }), { code: 'INVALID_ARGUMENT', message })
+    }
   })
 
   it('are renamed and removed, never lost by the way', async () => {
@@ -91,7 +102,9 @@ describe('keys for names', () => {
     assert.deepEqual(await keys.list(), [{ name: 'self', id: identity.id }, { name: 'b', id: a.id }])
     assert.notEqual(b.id, a.id)
     assert.deepEqual(await keys.remove('b'), { name: 'b', id: a.id })
-    for (const gone of ['a', 'b', '']) await assert.rejects(keys.remove(gone), { code: 'NOT_FOUND', message: `no key named ${gone} was found` })
+    for (const gone of ['a', 'b', '']) {
+      await assert.rejects(keys.remove(gone), { code: 'NOT_FOUND', message: `no key named ${gone} was found` })
+    }
     await assert.rejects(keys.rename('a', 'z'), { code: 'NOT_FOUND' })
   })
 
@@ -103,7 +116,9 @@ describe('keys for names', () => {
 
     assert.deepEqual([key, await keys.verify('a', signature, data)], [{ name: 'a', id }, { key: { name: 'a', id }, isValid: true }])
     assert.deepEqual(await elsewhere.verify(id, signature, data), { key: { name: '', id }, isValid: true })
-    for (const [other, what] of [[signature, bytesOf('date')], [signature.subarray(1), data]] as const) assert.equal((await elsewhere.verify(id, other, what)).isValid, false)
+    for (const [other, what] of [[signature, bytesOf('date')], [signature.subarray(1), data]] as const) {
+      assert.equal((await elsewhere.verify(id, other, what)).isValid, false)
+    }
     await assert.rejects(elsewhere.verify('a', signature, data), { code: 'NOT_FOUND' })
     await assert.rejects(elsewhere.sign(id, data), { code: 'NOT_FOUND' })
     await assert.rejects(elsewhere.verify(recorded.keys[1]?.peer ?? '', signature, data), { code: 'INVALID_ARGUMENT' })
@@ -125,9 +140,14 @@ describe('keys for names', () => {
 
   it('named self can not be made, taken over, renamed or removed', async () => {
     await keys.generate('a', { type: 'ed25519' })
-    const calls = [keys.generate('self', { type: 'ed25519' }), keys.import('self', new Uint8Array(0), libp2p), keys.rename('self', 'x'), keys.rename('a', 'self', { force: true }), keys.remove('self')]
+    const calls = [
+      keys.generate('self', { type: 'ed25519' }), keys.import('self', new Uint8Array(0), libp2p), keys.rename('self', 'x'),
+      keys.rename('a', 'self', { force: true }), keys.remove('self')
+    ]
 
-    for (const call of await Promise.allSettled(calls)) assert.match(String((call as PromiseRejectedResult).reason), /^ClusterError: cannot .* with name 'self'$/)
+    for (const call of await Promise.allSettled(calls)) {
+      assert.match(String((call as PromiseRejectedResult).reason), /^ClusterError: cannot .* with name 'self'$/)
+    }
   })
 
   it('that can not be read, or have a name that can not be kept, are refused without being shown', async () => {
@@ -147,8 +167,12 @@ describe('keys for names', () => {
       [ed, { format: 'jwk' }, /^unrecognized import format: jwk$/]
     ]
 
-    for (const [text, format, message] of wrong) await assert.rejects(keys.import('x', bytesOf(String(text)), format), { code: 'INVALID_ARGUMENT', message })
-    await assert.rejects(keys.generate('', { type: 'ed25519' }), { code: 'INVALID_ARGUMENT', message: 'key name must be at least one character' })
+    for (const [text, format, message] of wrong) {
+      await assert.rejects(keys.import('x', bytesOf(String(text)), format), { code: 'INVALID_ARGUMENT', message })
+    }
+    await assert.rejects(
+      keys.generate('', { type: 'ed25519' }), { code: 'INVALID_ARGUMENT', message: 'key name must be at least one character' }
+    )
     await assert.rejects(keys.generate('x'.repeat(200), { type: 'ed25519' }), { code: 'INVALID_ARGUMENT', message: 'key name is too long' })
     assert.deepEqual(await readdir(folder).catch(() => []), [])
   })

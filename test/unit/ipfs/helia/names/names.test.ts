@@ -21,18 +21,24 @@ describe('names of the embedded node', () => {
 
     await names.publish('/ipfs/bafkqaaa/a', { ...offline, ttlMs: 90_000 })
 
-    for (const name of [self, ipnsKeyText(self)]) assert.deepEqual(await names.resolveName(name), { value: '/ipfs/bafkqaaa/a', ttlSeconds: 90 })
+    for (const name of [self, ipnsKeyText(self)]) {
+      assert.deepEqual(await names.resolveName(name), { value: '/ipfs/bafkqaaa/a', ttlSeconds: 90 })
+    }
     assert.equal((await followName(`/ipns/${self}/b`, names)).value, '/ipfs/bafkqaaa/a/b')
   })
 
   it('are looked up in what is here without the routing, which is asked again by who may', async () => {
     const routing = memoryRouting()
-    const { names, self } = makeNames({}, { clock: new SimClock(), routing: { ...routing, values: () => { throw new Error('the routing is asked') } } })
+    const { names, self } = makeNames({}, {
+      clock: new SimClock(), routing: { ...routing, values: () => { throw new Error('the routing is asked') } }
+    })
     await names.publish('/ipfs/bafkqaaa', offline)
     const stranger = newIdentity().id
 
     assert.equal((await names.resolveName(self, { local: 'keys' })).value, '/ipfs/bafkqaaa')
-    for (const local of ['keys', 'all'] as const) await assert.rejects(names.resolveName(stranger, { local }), { code: 'NOT_FOUND', message: 'could not resolve name' })
+    for (const local of ['keys', 'all'] as const) {
+      await assert.rejects(names.resolveName(stranger, { local }), { code: 'NOT_FOUND', message: 'could not resolve name' })
+    }
     await assert.rejects(names.recordOf(stranger, { local: 'all' }), { code: 'NOT_FOUND' })
   })
 
@@ -55,13 +61,20 @@ describe('names of the embedded node', () => {
     const { names, self } = makeNames()
     const sequences: bigint[] = []
 
-    for (const [value, sequence] of [['/ipfs/bafkqaaa', undefined], ['/ipfs/bafkqaaa', undefined], ['/ipfs/bafkqaab', undefined], ['/ipfs/bafkqaab', 9n], ['/ipfs/bafkqaaa', undefined]] as const) {
+    for (
+      const [value, sequence] of [
+        ['/ipfs/bafkqaaa', undefined], ['/ipfs/bafkqaaa', undefined], ['/ipfs/bafkqaab', undefined], ['/ipfs/bafkqaab', 9n],
+        ['/ipfs/bafkqaaa', undefined]
+      ] as const
+    ) {
       await names.publish(value, { ...offline, ...sequence == null ? {} : { sequence } })
       sequences.push(sequenceOf((await names.recordOf(self)).bytes))
     }
 
     assert.deepEqual(sequences, [0n, 0n, 1n, 9n, 10n])
-    for (const sequence of [10n, 0n]) await assert.rejects(names.publish('/ipfs/bafkqaaa', { ...offline, sequence }), { code: 'INVALID_ARGUMENT' })
+    for (const sequence of [10n, 0n]) {
+      await assert.rejects(names.publish('/ipfs/bafkqaaa', { ...offline, sequence }), { code: 'INVALID_ARGUMENT' })
+    }
   })
 
   it('rise one by one when many are published at the same time', async () => {
@@ -123,11 +136,19 @@ describe('names of the embedded node', () => {
   it('without a record, or of no kind at all, are told apart', async () => {
     const { names } = makeNames()
 
-    await assert.rejects(names.resolveName('k51qzi5uqu5dgl9jqmkjw8beb5y2y0u3s4itvv4jyeqs5jtb7iyl1tb60i5gf5'), { code: 'NOT_FOUND', message: 'could not resolve name' })
+    await assert.rejects(
+      names.resolveName('k51qzi5uqu5dgl9jqmkjw8beb5y2y0u3s4itvv4jyeqs5jtb7iyl1tb60i5gf5'),
+      { code: 'NOT_FOUND', message: 'could not resolve name' }
+    )
     await assert.rejects(names.resolveName('example.org'), { code: 'UNSUPPORTED' })
-    for (const name of ['', 'a..b', 'x'.repeat(400)]) await assert.rejects(names.resolveName(name), { code: 'INVALID_ARGUMENT', message: `cannot resolve: "/ipns/${name}"` })
+    for (const name of ['', 'a..b', 'x'.repeat(400)]) {
+      await assert.rejects(names.resolveName(name), { code: 'INVALID_ARGUMENT', message: `cannot resolve: "/ipns/${name}"` })
+    }
     await assert.rejects(names.recordOf('example.org'), { code: 'INVALID_ARGUMENT' })
-    await assert.rejects(names.resolveName('f01551220000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'), { message: /^peer ID represented as CIDv1 require libp2p-key multicodec: retry with \/ipns\/b/ })
+    await assert.rejects(
+      names.resolveName('f01551220000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'),
+      { message: /^peer ID represented as CIDv1 require libp2p-key multicodec: retry with \/ipns\/b/ }
+    )
   })
 
   it('that lead in a circle end with the limit', async () => {
@@ -136,7 +157,9 @@ describe('names of the embedded node', () => {
     await names.publish(`/ipns/${id}`, offline)
     await names.publish(`/ipns/${self}`, { ...offline, key: 'b' })
 
-    await assert.rejects(followName(`/ipns/${self}`, names), { code: 'INVALID_DATA', message: 'could not resolve name (recursion limit exceeded)' })
+    await assert.rejects(followName(`/ipns/${self}`, names), {
+      code: 'INVALID_DATA', message: 'could not resolve name (recursion limit exceeded)'
+    })
   })
 
   it('may be fixed, before anything is asked', async () => {
@@ -203,7 +226,9 @@ describe('names with routing', () => {
   it('are asked for once when many want the same one', async () => {
     let searches = 0
     const held = Promise.withResolvers<void>()
-    const { names, self } = makeNames({}, { routing: { isOn: true, put: async () => 1, async * values () { searches++; await held.promise } } })
+    const { names, self } = makeNames({}, {
+      routing: { isOn: true, put: async () => 1, async * values () { searches++; await held.promise } }
+    })
     const askers = Array.from({ length: 20 }, async () => names.resolveName(self).catch(err => err.code))
     const gone = new AbortController()
     const impatient = names.resolveName(self, { signal: gone.signal })
@@ -255,7 +280,10 @@ describe('names with routing', () => {
 
   it('end in time when nobody answers, with what is here or TIMEOUT', async () => {
     const clock = new SimClock()
-    const silent = { isOn: true, put: async () => 1, async * values (_key: Uint8Array, { signal }: { signal: AbortSignal }) { await clock.sleep(1e9, signal) } }
+    const silent = {
+      isOn: true, put: async () => 1,
+      async * values (_key: Uint8Array, { signal }: { signal: AbortSignal }) { await clock.sleep(1e9, signal) }
+    }
     const { names, self } = makeNames({ resolveTimeoutMs: 5000 }, { clock, routing: silent })
     const nothing = names.resolveName(self)
     const failed = assert.rejects(nothing, { code: 'TIMEOUT' })

@@ -10,16 +10,23 @@ import { ProtobufWriter } from '../../../../../src/wire/protobuf.ts'
 import { compareRecords, decodeIpnsRecord, encodeIpnsRecord, rfc3339, signedBytes } from '../../../../../src/wire/ipns-record.ts'
 import { verifiedRecord } from '../../../../../src/ipfs/helia/names/verified-record.ts'
 
-interface RecordedKey { name: string, key: string, id: string, peer: string, records: Array<{ value: string, validity: string, sequence: string, ttlNs: string, withV1: boolean, record: string }> }
+interface RecordedKey {
+  name: string, key: string, id: string, peer: string,
+  records: Array<{ value: string, validity: string, sequence: string, ttlNs: string, withV1: boolean, record: string }>
+}
 
 /** Made by Kubo. */
-const { keys }: { keys: RecordedKey[] } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../vectors/ipns/records.json'), 'utf8'))
+const { keys }: { keys: RecordedKey[] } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../../vectors/ipns/records.json'), 'utf8')
+)
 const now = Date.UTC(2026, 10, 28)
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'))
 const [ed] = keys as [RecordedKey]
 
 /** A record with these fields in its data, signed by the first recorded key. */
-async function signed (data: Record<string, unknown>, change: (writer: ProtobufWriter) => ProtobufWriter = writer => writer): Promise<Uint8Array> {
+async function signed (
+  data: Record<string, unknown>, change: (writer: ProtobufWriter) => ProtobufWriter = writer => writer
+): Promise<Uint8Array> {
   const cbor = encodeCbor(data)
   const signature = await privateKeyFromProtobuf(bytesOf(ed.key)).sign(signedBytes(cbor))
   return Uint8Array.from(change(new ProtobufWriter()).bytesField(8, signature).bytesField(9, cbor).finish())
@@ -36,7 +43,10 @@ describe('IPNS records', () => {
         const read = await verifiedRecord(bytesOf(record), { key: peer, now })
 
         assert.deepEqual({ ...read, bytes: 0, data: 0, signatureV2: 0, publicKey: 0, validUntilNs: 0 },
-          { value, validity, sequence: BigInt(sequence), ttlNs: BigInt(ttlNs), bytes: 0, data: 0, signatureV2: 0, publicKey: 0, validUntilNs: 0 })
+          {
+            value, validity, sequence: BigInt(sequence), ttlNs: BigInt(ttlNs), bytes: 0, data: 0, signatureV2: 0, publicKey: 0,
+            validUntilNs: 0
+          })
       }
       assert.equal(parseIpnsKey(id), peer)
       assert.equal(ipnsKeyText(peer), id)
@@ -46,7 +56,10 @@ describe('IPNS records', () => {
       const privateKey = privateKeyFromProtobuf(bytesOf(key))
       const publicKey = privateKey.publicKey.toMultihash().code === 0 ? undefined : publicKeyToProtobuf(privateKey.publicKey)
       for (const { record, value, validity, sequence, ttlNs, withV1 } of records) {
-        const made = await encodeIpnsRecord({ value, validity, sequence: BigInt(sequence), ttlNs: BigInt(ttlNs) }, { sign: async bytes => privateKey.sign(bytes), publicKey, withV1 })
+        const made = await encodeIpnsRecord(
+          { value, validity, sequence: BigInt(sequence), ttlNs: BigInt(ttlNs) },
+          { sign: async bytes => privateKey.sign(bytes), publicKey, withV1 }
+        )
 
         // another library may take another random number for a signature with secp256k1
         if (name !== 'secp256k1') assert.equal(Buffer.from(made).toString('base64'), record)
@@ -60,7 +73,9 @@ describe('IPNS records', () => {
     const record = ed.records[0]?.record ?? ''
     const { signatureV2, data } = decodeIpnsRecord(bytesOf(record))
     const onlyData = Uint8Array.from(new ProtobufWriter().bytesField(9, data).finish())
-    const changed = Uint8Array.from(new ProtobufWriter().bytesField(8, signatureV2.map((byte, at) => at === 5 ? byte ^ 1 : byte)).bytesField(9, data).finish())
+    const changed = Uint8Array.from(
+      new ProtobufWriter().bytesField(8, signatureV2.map((byte, at) => at === 5 ? byte ^ 1 : byte)).bytesField(9, data).finish()
+    )
     const short = Uint8Array.from(new ProtobufWriter().bytesField(8, signatureV2.subarray(1)).bytesField(9, data).finish())
 
     for (const bytes of [onlyData, changed, short]) await assert.rejects(check(bytes), { code: 'INVALID_DATA' })
@@ -74,21 +89,39 @@ describe('IPNS records', () => {
     const rsa = keys.find(({ name }) => name === 'rsa') ?? ed
     const { data } = decodeIpnsRecord(bytesOf(rsa.records[0]?.record ?? ''))
     const signature = await privateKeyFromProtobuf(bytesOf(rsa.key)).sign(signedBytes(data))
-    const foreign = Uint8Array.from(new ProtobufWriter().bytesField(7, publicKeyToProtobuf(privateKeyFromProtobuf(bytesOf(ed.key)).publicKey)).bytesField(8, signature).bytesField(9, data).finish())
+    const foreign = Uint8Array.from(
+      new ProtobufWriter().bytesField(
+        7, publicKeyToProtobuf(privateKeyFromProtobuf(bytesOf(ed.key)).publicKey)
+      ).bytesField(8, signature).bytesField(9, data).finish()
+    )
     const without = Uint8Array.from(new ProtobufWriter().bytesField(8, signature).bytesField(9, data).finish())
 
-    await assert.rejects(verifiedRecord(foreign, { key: rsa.peer, now }), { message: 'record public key does not match the expected public key' })
+    await assert.rejects(
+      verifiedRecord(foreign, { key: rsa.peer, now }), { message: 'record public key does not match the expected public key' }
+    )
     await assert.rejects(verifiedRecord(without, { key: rsa.peer, now }), { message: 'public key not found' })
   })
 
   it('may have a broken signature of version 1, but no copy that says something else', async () => {
-    const copy = (value: string, ttl = 7_000_000_000) => (writer: ProtobufWriter) => writer.bytesField(1, text(value)).bytesField(2, text('broken')).uintField(3, 0).bytesField(4, plain.Validity).uintField(5, 3).uintField(6, ttl)
+    const copy = (value: string, ttl = 7_000_000_000) => (writer: ProtobufWriter) =>
+      writer.bytesField(1, text(value)).bytesField(2, text('broken')).uintField(3, 0).bytesField(4, plain.Validity).uintField(5, 3)
+        .uintField(6, ttl)
 
     await check(await signed(plain, copy('/ipfs/bafkqaaa')))
-    await assert.rejects(check(await signed(plain, copy('/ipfs/bafkqaaab'))), { message: 'invalid bytes: field "Value" did not match between protobuf and CBOR' })
-    await assert.rejects(check(await signed(plain, copy('/ipfs/bafkqaaa', 1))), { message: 'invalid bytes: field "TTL" did not match between protobuf and CBOR' })
-    await assert.rejects(check(await signed(plain, writer => writer.bytesField(2, text('broken')))), { code: 'INVALID_DATA' }, 'a signature without a copy')
-    await assert.rejects(check(await signed(plain, writer => writer.bytesField(1, plain.Value))), { code: 'INVALID_DATA' }, 'a copy without a signature')
+    await assert.rejects(
+      check(await signed(plain, copy('/ipfs/bafkqaaab'))),
+      { message: 'invalid bytes: field "Value" did not match between protobuf and CBOR' }
+    )
+    await assert.rejects(
+      check(await signed(plain, copy('/ipfs/bafkqaaa', 1))),
+      { message: 'invalid bytes: field "TTL" did not match between protobuf and CBOR' }
+    )
+    await assert.rejects(
+      check(await signed(plain, writer => writer.bytesField(2, text('broken')))), { code: 'INVALID_DATA' }, 'a signature without a copy'
+    )
+    await assert.rejects(
+      check(await signed(plain, writer => writer.bytesField(1, plain.Value))), { code: 'INVALID_DATA' }, 'a copy without a signature'
+    )
   })
 
   it('end with their validity, to the nanosecond', async () => {
@@ -122,7 +155,10 @@ describe('IPNS records', () => {
     const bytes = bytesOf(ed.records[0]?.record ?? '')
     let nested: unknown = 1
     for (let depth = 0; depth < 600; depth++) nested = [nested]
-    const forms = [await signed({ ...plain, Extra: nested }), ...Array.from(bytes, (_, at) => bytes.slice(0, at)), ...Array.from(bytes, (byte, at) => Uint8Array.from(bytes).fill(byte ^ 0x81, at, at + 1))]
+    const forms = [
+      await signed({ ...plain, Extra: nested }), ...Array.from(bytes, (_, at) => bytes.slice(0, at)),
+      ...Array.from(bytes, (byte, at) => Uint8Array.from(bytes).fill(byte ^ 0x81, at, at + 1))
+    ]
 
     let refused = 0
     for (const form of forms) await check(form).catch(err => { assert.equal(err.code, 'INVALID_DATA', String(err)); refused++ })
@@ -140,17 +176,23 @@ describe('IPNS records', () => {
   })
 
   it('count by sequence number, then validity, then bytes', async () => {
-    const of = async (Sequence: number | bigint, Validity: string, Value = '/ipfs/bafkqaaa') => decodeIpnsRecord(await signed({ ...plain, Sequence, Validity: text(Validity), Value: text(Value) }))
+    const of = async (Sequence: number | bigint, Validity: string, Value = '/ipfs/bafkqaaa') =>
+      decodeIpnsRecord(await signed({ ...plain, Sequence, Validity: text(Validity), Value: text(Value) }))
     const [early, late] = ['2083-12-13T04:10:52.1Z', '2083-12-13T04:10:52.100000001Z']
     const rising = [await of(1, late), await of(2, early), await of(2, late), await of(2n ** 62n, early)]
 
-    for (const [at, record] of rising.entries()) for (const [than, other] of rising.entries()) assert.equal(Math.sign(compareRecords(record, other)), Math.sign(at - than))
+    for (const [at, record] of rising.entries()) {
+      for (const [than, other] of rising.entries()) assert.equal(Math.sign(compareRecords(record, other)), Math.sign(at - than))
+    }
     const [a, b] = [await of(2, late, '/ipfs/bafkqaaa/a'), await of(2, late, '/ipfs/bafkqaaa/b')]
     assert.equal(Math.sign(compareRecords(a, b)), Buffer.compare(a.bytes, b.bytes))
   })
 
   it('have times as Go prints them', () => {
-    assert.deepEqual([0, 100, 120, 1234].map(ms => rfc3339(Date.UTC(2026, 10, 28, 20, 0, 0) + ms)), ['2026-11-28T20:00:00Z', '2026-11-28T20:00:00.1Z', '2026-11-28T20:00:00.12Z', '2026-11-28T20:00:01.234Z'])
+    assert.deepEqual(
+      [0, 100, 120, 1234].map(ms => rfc3339(Date.UTC(2026, 10, 28, 20, 0, 0) + ms)),
+      ['2026-11-28T20:00:00Z', '2026-11-28T20:00:00.1Z', '2026-11-28T20:00:00.12Z', '2026-11-28T20:00:01.234Z']
+    )
   })
 })
 
@@ -159,7 +201,12 @@ describe('keys behind /ipns/', () => {
     const cid = CID.parse('bafzaajaiaejcbzdibmxyzdjbbehgvizh6g5tikvy47mshdy6gwbruvgwvd24seje')
 
     assert.equal(parseIpnsKey(cid.toString()), '12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
-    assert.equal(parseIpnsKey('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK'), '12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK')
-    for (const name of ['', 'example.org', 'bafkqaaa', '1', 'Qm', 'QmXx', '12D3KooW', 'k51', 'k', '12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsN', '/ipns/x']) assert.equal(parseIpnsKey(name), undefined, name)
+    assert.equal(
+      parseIpnsKey('12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK'), '12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsNK'
+    )
+    for (const name of [
+      '', 'example.org', 'bafkqaaa', '1', 'Qm', 'QmXx', '12D3KooW', 'k51', 'k', '12D3KooWRBy97UB99e3J6hiPesre1MZeuNQvfan4gBziswrRJsN',
+      '/ipns/x'
+    ]) assert.equal(parseIpnsKey(name), undefined, name)
   })
 })

@@ -56,7 +56,9 @@ describe('set of blocks', () => {
 
   it('tells short and weak digests apart too', () => {
     const set = blockSet({ folder: join(folder, 'set') }, deps)
-    const weak = [[0x11, 2, 1, 2], [0x11, 2, 1, 3], [0x22, 4, 1, 2, 3, 4], [0xb2, 0x20, 2, 1, 2], [0, 1, 7]].map(bytes => Uint8Array.from(bytes))
+    const weak = [
+      [0x11, 2, 1, 2], [0x11, 2, 1, 3], [0x22, 4, 1, 2, 3, 4], [0xb2, 0x20, 2, 1, 2], [0, 1, 7]
+    ].map(bytes => Uint8Array.from(bytes))
 
     assert.deepEqual(weak.map(multihash => set.add(multihash)), weak.map(() => true))
     assert.deepEqual(weak.map(multihash => set.add(multihash)), weak.map(() => false))

@@ -213,7 +213,9 @@ describe('garbage collection beside running operations', () => {
       first: hex(value.key.multihash.bytes),
       rest: async () => {
         const gone: string[] = []
-        for (let step = await running.next(); step.done !== true; step = await running.next()) gone.push(hex(step.value.key!.multihash.bytes))
+        for (let step = await running.next(); step.done !== true; step = await running.next()) {
+          gone.push(hex(step.value.key!.multihash.bytes))
+        }
         return gone
       }
     }

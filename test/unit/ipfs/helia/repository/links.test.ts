@@ -15,7 +15,13 @@ const texts = (cids: CID[]): string[] => cids.map(String)
 
 describe('links of a block', () => {
   it('reads dag-pb: names, sizes, data and repetitions', () => {
-    const block = blockOf(dagPb.encode({ Links: [{ Hash: a, Name: 'x'.repeat(300), Tsize: 2 ** 40 }, { Hash: v0, Name: 'y', Tsize: 0 }, { Hash: a, Name: 'z' }], Data: Buffer.alloc(1000, 255) }), dagPbCodec)
+    const block = blockOf(
+      dagPb.encode({
+        Links: [{ Hash: a, Name: 'x'.repeat(300), Tsize: 2 ** 40 }, { Hash: v0, Name: 'y', Tsize: 0 }, { Hash: a, Name: 'z' }],
+        Data: Buffer.alloc(1000, 255)
+      }),
+      dagPbCodec
+    )
 
     assert.deepEqual(texts(linksOf(block)), texts([a, v0, a]))
   })
@@ -30,7 +36,10 @@ describe('links of a block', () => {
   })
 
   it('reads dag-cbor of all kinds', () => {
-    const value = { a: [1, -1, 2 ** 40, 1.5, null, true, 'text', Buffer.alloc(300)], deep: [[[{ link: a }]]], b, list: Array.from({ length: 300 }, () => v0) }
+    const value = {
+      a: [1, -1, 2 ** 40, 1.5, null, true, 'text', Buffer.alloc(300)], deep: [[[{ link: a }]]], b,
+      list: Array.from({ length: 300 }, () => v0)
+    }
     const block = blockOf(dagCbor.encode(value), dagCborCodec)
 
     assert.deepEqual(texts(linksOf(block)).toSorted(), texts([a, b, ...value.list]).toSorted())
@@ -41,7 +50,10 @@ describe('links of a block', () => {
   })
 
   it('reads dag-json: links, not bytes, not objects that look alike', () => {
-    const json = { one: { '/': a.toString() }, bytes: { '/': { bytes: 'AAAA' } }, more: { '/': b.toString(), other: 1 }, list: [[{ '/': v0.toString() }]], '/': 'no' }
+    const json = {
+      one: { '/': a.toString() }, bytes: { '/': { bytes: 'AAAA' } }, more: { '/': b.toString(), other: 1 },
+      list: [[{ '/': v0.toString() }]], '/': 'no'
+    }
 
     assert.deepEqual(texts(linksOf(blockOf(Buffer.from(JSON.stringify(json)), dagJsonCodec))), texts([a, v0]))
   })
@@ -79,7 +91,12 @@ describe('links of a block', () => {
 
     assert.deepEqual(links.map(cid => [cid.version, cid.code, cid.multihash.code, cid.multihash.size, cid.toString()]),
       all.map(cid => [cid.version, cid.code, cid.multihash.code, cid.multihash.size, cid.toString()]))
-    assert.ok(links.every((cid, n) => cid.equals(all[n]!) && Buffer.compare(cid.bytes, all[n]!.bytes) === 0 && Buffer.compare(cid.multihash.bytes, all[n]!.multihash.bytes) === 0))
+    assert.ok(
+      links.every(
+        (cid, n) => cid.equals(all[n]!) && Buffer.compare(cid.bytes, all[n]!.bytes) === 0
+          && Buffer.compare(cid.multihash.bytes, all[n]!.multihash.bytes) === 0
+      )
+    )
     assert.ok(links.every(cid => cid.bytes.buffer.byteLength < 100))
   })
 
@@ -102,6 +119,8 @@ describe('links of a block', () => {
       blockOf(Buffer.from('{"/":"nonsense"}'), dagJsonCodec)
     ]
 
-    for (const block of bad) assert.throws(() => linksOf(block), err => isClusterError(err, 'INVALID_DATA'), Buffer.from(block.bytes).toString('hex'))
+    for (const block of bad) {
+      assert.throws(() => linksOf(block), err => isClusterError(err, 'INVALID_DATA'), Buffer.from(block.bytes).toString('hex'))
+    }
   })
 })

@@ -14,7 +14,8 @@ import { blockOf } from '../../../../support/blocks.ts'
 import { cborOf, dagCborCodec, dagJsonCodec, dagPbCodec, nodeOf, textBlock } from '../../../../support/dags.ts'
 import { SeededRandom } from '../../../../support/sim-clock.ts'
 
-const jsonOf = (links: readonly CID[], data: string): Block => blockOf(Buffer.from(JSON.stringify({ data, links: links.map(cid => ({ '/': cid.toString() })) })), dagJsonCodec)
+const jsonOf = (links: readonly CID[], data: string): Block =>
+  blockOf(Buffer.from(JSON.stringify({ data, links: links.map(cid => ({ '/': cid.toString() })) })), dagJsonCodec)
 
 /** A tree whose blocks are of all three codecs, some with many links. */
 function tree (random: SeededRandom): { root: Block, blocks: Map<string, Block> } {
@@ -22,7 +23,9 @@ function tree (random: SeededRandom): { root: Block, blocks: Map<string, Block> 
   let count = 0
   const grow = (levels: number): Block => {
     const width = random.float() < 0.1 ? 700 : 1 + Math.floor(random.float() * 4)
-    const links = levels === 0 ? [] : Array.from({ length: width }, () => (random.float() < 3 / width ? grow(levels - 1) : textBlock(String(count++))).cid)
+    const links = levels === 0
+      ? []
+      : Array.from({ length: width }, () => (random.float() < 3 / width ? grow(levels - 1) : textBlock(String(count++))).cid)
     const block = [nodeOf, cborOf, jsonOf][Math.floor(random.float() * 3)]!(links, String(count++))
     blocks.set(block.cid.toString(), block)
     return block
@@ -80,7 +83,9 @@ describe('links that wait', () => {
     pending.push(block, 3)
     await pending.load()
 
-    const taken = [pending.take(), pending.take(), pending.take()].map(link => link == null ? undefined : [link.cid.toString(), link.depth, link.parent.toString(), link.name])
+    const taken = [pending.take(), pending.take(), pending.take()].map(
+      link => link == null ? undefined : [link.cid.toString(), link.depth, link.parent.toString(), link.name]
+    )
     assert.deepEqual(taken, [[leaf.toString(), 3, block.cid.toString(), ''], [leaf.toString(), 3, block.cid.toString(), 'ä'], undefined])
     assert.ok(pending.isEmpty())
   })

@@ -69,7 +69,10 @@ class Run {
   }
 
   async step (): Promise<void> {
-    const steps = [() => this.#add(), () => this.#add(), () => this.#unpin(), () => this.#unpin(), () => this.#beginUpload(), () => this.#abortUpload(), () => this.#finishUpload(), () => this.#collect()]
+    const steps = [
+      () => this.#add(), () => this.#add(), () => this.#unpin(), () => this.#unpin(), () => this.#beginUpload(), () => this.#abortUpload(),
+      () => this.#finishUpload(), () => this.#collect()
+    ]
     await pick(steps, this.#random)()
     await this.#advanceCollection(Math.floor(this.#random.float() * 30))
     this.check()

@@ -105,7 +105,8 @@ describe('root table', () => {
 
   it('keeps the order of changes that come together', async () => {
     const answers = await Promise.all([
-      roots.add({ cid: first, depth: -1 }), roots.remove(first), roots.remove(first), roots.add({ cid: first, depth: 0 }), roots.add({ cid: second, depth: -1 }), roots.remove(second)
+      roots.add({ cid: first, depth: -1 }), roots.remove(first), roots.remove(first), roots.add({ cid: first, depth: 0 }),
+      roots.add({ cid: second, depth: -1 }), roots.remove(second)
     ])
 
     assert.deepEqual(answers, [undefined, true, false, undefined, undefined, true])
@@ -117,7 +118,9 @@ describe('root table', () => {
 
     const all = await listed()
 
-    assert.deepEqual(new Set(all.map(({ cid, depth }) => `${cid.toString()} ${depth}`)), new Set(cids.map((cid, n) => `${cid.toString()} ${n - 1}`)))
+    assert.deepEqual(
+      new Set(all.map(({ cid, depth }) => `${cid.toString()} ${depth}`)), new Set(cids.map((cid, n) => `${cid.toString()} ${n - 1}`))
+    )
   })
 
   it('has count and rows after a restart', async () => {
@@ -144,7 +147,9 @@ describe('root table', () => {
   })
 
   it('refuses depths that make no sense', async () => {
-    for (const depth of [-2, 1.5, NaN]) await assert.rejects(roots.add({ cid: first, depth }), err => isClusterError(err, 'INVALID_ARGUMENT'))
+    for (const depth of [-2, 1.5, NaN]) {
+      await assert.rejects(roots.add({ cid: first, depth }), err => isClusterError(err, 'INVALID_ARGUMENT'))
+    }
   })
 
   it('is NOT_READY before start and after stop', async () => {

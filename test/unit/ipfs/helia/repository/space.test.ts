@@ -59,7 +59,9 @@ describe('room of the repository', () => {
   it('refuses what the disk has no room for and names the folder', async () => {
     free = 50
 
-    await assert.rejects(space().ensureRoom(51), err => isClusterError(err, 'STORAGE_FULL') && err.message.includes('/repo') && err.message.includes('50'))
+    await assert.rejects(
+      space().ensureRoom(51), err => isClusterError(err, 'STORAGE_FULL') && err.message.includes('/repo') && err.message.includes('50')
+    )
   })
 
   it('asks the disk once a second at most, and counts what it granted since', async () => {

@@ -175,7 +175,9 @@ describe('walk through a DAG', () => {
 
     const walk = walkDag(large.cid, {
       depth: -1, get: async () => block.promise, signal: stop.signal, onBlock: () => calls.push('onBlock'),
-      scratch: { stack: () => noted('stack', plainStack()), blocks: () => noted('seen', plainBlockSet()), pendingBytes: () => 8 * 1024 * 1024 }
+      scratch: {
+        stack: () => noted('stack', plainStack()), blocks: () => noted('seen', plainBlockSet()), pendingBytes: () => 8 * 1024 * 1024
+      }
     })
     await new Promise(resolve => setImmediate(resolve))
     stop.abort(new Error('enough'))
@@ -191,7 +193,9 @@ describe('walk through a DAG', () => {
 
 describe('walk in little memory', () => {
   const program = fileURLToPath(new URL('../../../../support/walk-in-little-memory.ts', import.meta.url))
-  const walked = async (shape: string): Promise<string> => (await promisify(execFile)(process.execPath, ['--max-old-space-size=45', program, shape], { timeout: 30_000 })).stdout
+  const walked = async (shape: string): Promise<string> => (
+    await promisify(execFile)(process.execPath, ['--max-old-space-size=45', program, shape], { timeout: 30_000 })
+  ).stdout
 
   it('takes no more for 800,000 links that wait for absent blocks', async () => {
     assert.equal(await walked('wide'), '40 blocks, 32 leaves\n')

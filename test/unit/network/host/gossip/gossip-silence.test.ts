@@ -40,7 +40,10 @@ describe('who is silent in gossip', () => {
 
     const due = pass(45 + 90 + 180 + 360, { connected: new Set(['one']) })
 
-    assert.deepEqual(due.map(({ renew, silentMs }) => [renew, silentMs]), [['streams', 45_000], ['connection', 90_000], ['connection', 180_000], ['connection', 360_000]])
+    assert.deepEqual(
+      due.map(({ renew, silentMs }) => [renew, silentMs]),
+      [['streams', 45_000], ['connection', 90_000], ['connection', 180_000], ['connection', 360_000]]
+    )
   })
 
   it('is fine again as soon as something comes, and gets more time when it falls silent again soon', () => {

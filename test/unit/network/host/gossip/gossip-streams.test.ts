@@ -18,7 +18,11 @@ const isGossip = ({ protocol }: Stream): boolean => protocol.startsWith('/meshsu
 const connectionsOf = ({ host }: Member): Connection[] => host.libp2p().getConnections()
 const streamsOf = (member: Member): Stream[] => connectionsOf(member).flatMap(({ streams }) => streams).filter(isGossip)
 
-async function member ({ clock = systemClock, prepare = () => {}, ...init }: Partial<GossipInit> & { clock?: Clock, prepare?: (host: Libp2pClusterHost) => void } = {}): Promise<Member> {
+async function member (
+  { clock = systemClock, prepare = () => {}, ...init }: Partial<GossipInit> & {
+    clock?: Clock, prepare?: (host: Libp2pClusterHost) => void
+  } = {}
+): Promise<Member> {
   const heard = new Set<string>()
   const host = await newHost({}, { services: async () => gossip.services() })
   const gossip = libp2pGossip({ ...gossipInit(host.peer), ...init }, gossipDeps(clock))
@@ -149,7 +153,9 @@ describe('gossip streams on a living connection', { timeout: 60_000 }, () => {
       isReading = !isReading
     }, 50)
 
-    for (let count = 0; count < 30; count++) await one.gossip.publish('topic', Buffer.concat([Buffer.from(`slow ${count} `), Buffer.alloc(100_000, count)]))
+    for (let count = 0; count < 30; count++) {
+      await one.gossip.publish('topic', Buffer.concat([Buffer.from(`slow ${count} `), Buffer.alloc(100_000, count)]))
+    }
     await pollUntil(() => [...two.heard].filter(text => text.startsWith('slow')).length === 30)
     clearInterval(slowly)
 

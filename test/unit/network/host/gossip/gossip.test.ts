@@ -31,7 +31,9 @@ async function chain (...all: Member[]): Promise<void> {
     const next = all[at + 1]
     if (next != null) await connectHosts(host, next.host)
   }
-  await pollUntil(() => all.every(({ gossip }, at) => gossip.neighboursIn('topic') === (at === 0 || at === all.length - 1 ? 1 : 2)), { everyMs: 5 })
+  await pollUntil(
+    () => all.every(({ gossip }, at) => gossip.neighboursIn('topic') === (at === 0 || at === all.length - 1 ? 1 : 2)), { everyMs: 5 }
+  )
 }
 
 describe('gossip over libp2p', () => {
@@ -83,8 +85,13 @@ describe('gossip over libp2p', () => {
     const id = msgIdFn({ type: 'signed', from: host.libp2p().peerId, sequenceNumber: 258n })
 
     const protocols = host.libp2p().getProtocols()
-    for (const protocol of ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0', '/floodsub/1.0.0']) assert.ok(protocols.includes(protocol), protocol)
-    assert.equal(Buffer.from(id).toString('hex'), Buffer.from(host.libp2p().peerId.toMultihash().bytes.subarray(0, 16)).toString('hex') + '0000000000000102')
+    for (const protocol of ['/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0', '/floodsub/1.0.0']) {
+      assert.ok(protocols.includes(protocol), protocol)
+    }
+    assert.equal(
+      Buffer.from(id).toString('hex'),
+      Buffer.from(host.libp2p().peerId.toMultihash().bytes.subarray(0, 16)).toString('hex') + '0000000000000102'
+    )
   })
 
   it('survives malformed frames and huge lengths, and still hears the others', async () => {
@@ -93,7 +100,9 @@ describe('gossip over libp2p', () => {
     await hostile.start(new AbortController().signal)
     await chain(one, two)
 
-    for (const frame of [Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 1), Uint8Array.of(3, 0x12, 0xff, 0x7f), new Uint8Array(100_000).fill(0xff)]) {
+    for (const frame of [
+      Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 1), Uint8Array.of(3, 0x12, 0xff, 0x7f), new Uint8Array(100_000).fill(0xff)
+    ]) {
       const stream = await hostile.libp2p().dialProtocol(multiaddr(two.host.addresses()[0] ?? ''), '/meshsub/1.1.0')
       stream.send(frame)
     }
@@ -106,7 +115,9 @@ describe('gossip over libp2p', () => {
 
   it('reads frames of a megabyte, and nothing of one that says that it has a byte more', async () => {
     const two = await member()
-    const { pubsub } = two.host.libp2p().services as unknown as { pubsub: { getSubscribers (topic: string): unknown[], opts: { maxOutboundBufferSize: number } } }
+    const { pubsub } = two.host.libp2p().services as unknown as { pubsub: {
+      getSubscribers (topic: string): unknown[], opts: { maxOutboundBufferSize: number }
+    } }
     const address = multiaddr(two.host.addresses()[0] ?? '')
     const most = 1024 * 1024
     // a subscription, and a field that nobody knows

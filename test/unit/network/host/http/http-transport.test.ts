@@ -34,5 +34,6 @@ transportContract({
   name: 'Node over libp2p',
   showsTrailers: true,
   start,
-  toNobody: async () => nodeTransport({ endpoint: parseEndpoint(`/ip4/127.0.0.1/tcp/${(await freePorts(1))[0]}/p2p/${nobody}`), openStream })
+  toNobody: async () =>
+    nodeTransport({ endpoint: parseEndpoint(`/ip4/127.0.0.1/tcp/${(await freePorts(1))[0]}/p2p/${nobody}`), openStream })
 })

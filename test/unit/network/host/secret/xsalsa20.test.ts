@@ -12,12 +12,16 @@ const nonce = hex('2c'.repeat(24))
 
 describe('XSalsa20', () => {
   it("gives Go's key stream", async () => {
-    const { secrets } = JSON.parse(await readFile(new URL('../../../../vectors/crdt/identities.json', import.meta.url), 'utf8')) as { secrets: Secret[] }
+    const { secrets } = JSON.parse(
+      await readFile(new URL('../../../../vectors/crdt/identities.json', import.meta.url), 'utf8')
+    ) as { secrets: Secret[] }
 
     const streams = secrets.map(secret => new XSalsa20(hex(secret.secret_hex), hex(secret.example_nonce_hex)).xor(new Uint8Array(64)))
 
     assert.ok(streams.length > 0)
-    assert.deepEqual(streams.map(stream => Buffer.from(stream).toString('hex')), secrets.map(secret => secret.xsalsa20_keystream_first_64_bytes_hex))
+    assert.deepEqual(
+      streams.map(stream => Buffer.from(stream).toString('hex')), secrets.map(secret => secret.xsalsa20_keystream_first_64_bytes_hex)
+    )
   })
 
   it('ciphers pieces of any length and alignment as it ciphers the whole', () => {
@@ -26,7 +30,9 @@ describe('XSalsa20', () => {
     const stream = new XSalsa20(key, nonce)
     const pieces: Uint8Array[] = []
 
-    for (let at = 0, length = 0; at < whole.length; at += length, length = (length * 7 + 1) % 300) pieces.push(stream.xor(whole.subarray(at, at + length)))
+    for (let at = 0, length = 0; at < whole.length; at += length, length = (length * 7 + 1) % 300) {
+      pieces.push(stream.xor(whole.subarray(at, at + length)))
+    }
 
     assert.deepEqual(new Uint8Array(Buffer.concat(pieces)), expected)
   })
@@ -67,7 +73,9 @@ function salsa20Block (words: Uint32Array, ahead: bigint): Uint8Array {
     const sum = at(a) + at(b) >>> 0
     x[to] = at(to) ^ (sum << bits | sum >>> 32 - bits)
   }
-  const quarter = (a: number, b: number, c: number, d: number): void => { turn(b, a, d, 7); turn(c, b, a, 9); turn(d, c, b, 13); turn(a, d, c, 18) }
+  const quarter = (a: number, b: number, c: number, d: number): void => {
+    turn(b, a, d, 7); turn(c, b, a, 9); turn(d, c, b, 13); turn(a, d, c, 18)
+  }
   for (let round = 0; round < 10; round++) {
     quarter(0, 4, 8, 12); quarter(5, 9, 13, 1); quarter(10, 14, 2, 6); quarter(15, 3, 7, 11)
     quarter(0, 1, 2, 3); quarter(5, 6, 7, 4); quarter(10, 11, 8, 9); quarter(15, 12, 13, 14)

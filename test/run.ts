@@ -1,7 +1,6 @@
 /**
- * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many files at a
- * time (2);
- * SLOW_TESTS=20 in the environment tells which files and tests took longest.
+ * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many
+ * processes at a time (2); SLOW_TESTS=20 in the environment tells which files and tests took longest.
  */
 import { globSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { simulateDrain } from './drains.ts'
 
 describe('drains in simulated worlds', () => {
-  for (const from of [1, 6, 11, 16]) {
+  for (const from of [1, 6]) {
     it(`leave every pin on its minimum of peers at every instant, whatever dies or is cut off, and end (seeds ${from} to ${from + 4})`, async () => {
       let moved = 0
       for (let seed = from; seed < from + 5; seed++) {

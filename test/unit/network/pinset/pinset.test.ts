@@ -199,6 +199,7 @@ describe('questions about the pinset', () => {
           [bytes.length < 128 ? Uint8Array.of(bytes.length) : Uint8Array.of((bytes.length & 0x7f) | 0x80, bytes.length >> 7), bytes]
         )
       ).catch(() => {})
+      await stream.closeWrite()
       await assert.rejects(async () => { for await (const _ of stream.source) assert.fail(question) }, question)
     }
 

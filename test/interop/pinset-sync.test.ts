@@ -28,6 +28,7 @@ describe('pinsets of Go and Node peers in one cluster', { skip: missing('ipfs-cl
       for (const text of ['one', 'two', 'three'])
         await json(index, `/pins/${cidFor(`${text} ${index}`)}?name=${text}&meta-by=${index}`, 'POST')
     }
+    await cluster.agreement({ holds: ({ pins }) => pins.length === 9 })
     await json(0, `/pins/${cidFor('one 1')}?name=changed`, 'POST')
     await fetch(`${cluster.at(0).url}/pins/${cidFor('two 2')}`, { method: 'DELETE' })
     await cluster.agreement({ holds: ({ pins }) => pins.length === 8 })

@@ -282,11 +282,11 @@ eachDatabase('pins of the cluster that the service owns', databases => {
       await clusterPins.acquire(tx, cid)
     })
     clusterPins.wake()
-    await pollUntil(() => told.length > 0, { everyMs: 5 })
+    // listeners are told before the commit
+    const row = database.db.selectFrom('users').select('used_bytes').where('id', '=', user)
+    await pollUntil(async () => (await row.executeTakeFirstOrThrow()).used_bytes === 1500, { everyMs: 5, what: 'the use of the account' })
 
     assert.deepEqual(told, [[cid, 1500, [user]]])
-    const { used_bytes: used } = await database.db.selectFrom('users').select('used_bytes').where('id', '=', user).executeTakeFirstOrThrow()
-    assert.equal(used, 1500)
   })
 
   it('can not be released by who does not own them', async () => {

@@ -7,7 +7,7 @@ import { errorReply } from './dialect.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderList, LinesReply } from './reply.ts'
 import { jsonType } from './reply.ts'
-import { drained, isHttp11, writeHead } from './send.ts'
+import { breakOff, drained, hidesTrailers, isHttp11, writeHead } from './send.ts'
 import type { Turns } from './turns.ts'
 
 const writeSize = 64 * 1024
@@ -112,6 +112,10 @@ class LineWriter {
     if (response.destroyed) return
     this.#write(this.#pending)
     if (!this.#begun) this.#start()
+    if (errors.some(text => text !== '') && hidesTrailers(this.#exchange)) {
+      breakOff(this.#exchange)
+      return
+    }
     if (errors.length > 0 && isHttp11(this.#exchange)) {
       response.addTrailers(errors.map(text => [trailerName, trailerText(text)]) as Array<[string, string]>)
     }

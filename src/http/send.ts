@@ -97,3 +97,12 @@ export async function drained (response: ServerResponse): Promise<void> {
     response.on('close', done)
   })
 }
+
+/**
+ * Whether the client is a program's `fetch` (of a browser, of Node): these say so themselves, and nobody behind them sees a trailer. They
+ * would take half an answer for all of it.
+ */
+export const hidesTrailers = ({ headers }: Pick<Exchange, 'headers'>): boolean => headers['sec-fetch-mode'] != null
+
+/** Ends a chunked answer so that the client knows that it isn't whole: what was written goes out, the last chunk doesn't. */
+export function breakOff ({ response }: Pick<Exchange, 'response'>): void { response.socket?.end() }

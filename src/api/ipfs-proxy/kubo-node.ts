@@ -9,6 +9,7 @@ import { LineCutter } from '../../base/line-cutter.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { listenOptionsOf } from '../../http/listen.ts'
 import type { HeaderList } from '../../http/reply.ts'
+import { breakOff, hidesTrailers } from '../../http/send.ts'
 import type { NodeApi, NodeHeaders, PutCommand } from './node-api.ts'
 
 export interface KuboNodeInit {
@@ -156,7 +157,11 @@ async function passBack (exchange: Exchange, incoming: IncomingMessage): Promise
   incoming.on('data', (part: Buffer) => { exchange.bytesSent += part.length })
   try {
     await pipeline(incoming, response, { end: false })
-    const { rawTrailers } = incoming
+    const { rawTrailers, trailers } = incoming
+    if ((trailers['x-stream-error'] ?? '') !== '' && hidesTrailers(exchange)) {
+      breakOff(exchange)
+      return
+    }
     for (let at = 0; at < rawTrailers.length; at += 2) response.addTrailers([[rawTrailers[at] ?? '', rawTrailers[at + 1] ?? '']])
     response.end()
   } catch {

@@ -148,6 +148,16 @@ describe('lists', () => {
     assert.deepEqual(several.trailers.map(([, text]) => text), ['', 'a', 'b'])
   })
 
+  it('breaks off at a late error for programs that cannot see a trailer', async () => {
+    const server = serve({ 'GET /good': () => listReply(give('1\n', '2\n')), 'GET /bad': () => listReply(give('1\n', new Error('lost'))) })
+    const headers = [['Sec-Fetch-Mode', 'cors']] as const
+
+    const good = await inject(server, { path: '/good', headers })
+
+    assert.equal(good.body.toString(), '1\n2\n')
+    await assert.rejects(inject(server, { path: '/bad', headers }))
+  })
+
   it('gathers small pieces into large writes', async () => {
     const row = `${'x'.repeat(99)}\n`
     const reply = await inject(serve({ 'GET /': () => listReply(give(...Array.from({ length: 2000 }, () => row))) }), { path: '/' })

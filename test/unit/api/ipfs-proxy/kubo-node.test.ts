@@ -47,6 +47,12 @@ describe('the proxy in front of a Kubo', () => {
     assert.equal(kubo.headers['x-mine'], 'yes')
   })
 
+  it('breaks off where Kubo failed late and the program cannot see the trailer: kubo-rpc-client would take half a file for all of it', async () => {
+    const peer = await start(() => ({ body: 'half', trailer: 'it broke late' }))
+
+    await assert.rejects(peer.ask('cat?arg=x', { headers: [['Sec-Fetch-Mode', 'cors']], body: '' }))
+  })
+
   it('passes HEAD and OPTIONS on, also for what it answers itself', async () => {
     const peer = await start(() => (_request, response) => response.writeHead(405).end())
 

@@ -4,7 +4,7 @@ import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import { WorkerRunner } from '../../src/base/worker.ts'
-import type { Block } from '../../src/blockstore/blockstore.ts'
+import type { Block, JoinedRead, SizedBlock } from '../../src/blockstore/blockstore.ts'
 import { importCar } from '../../src/importer/car-importer.ts'
 import { importEntries } from '../../src/importer/unixfs-importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
@@ -58,6 +58,16 @@ export class BlockMap {
     }
     await this.gate
     options.signal?.throwIfAborted()
+  }
+
+  /** Each read of leaves that came together: how many. */
+  readonly together: number[] = []
+
+  joined (leaves: readonly SizedBlock[]): JoinedRead | undefined {
+    const found = leaves.map(({ cid }) => this.blocks.get(keyOf(cid)))
+    if (found.some(bytes => bytes == null)) return undefined
+    this.together.push(leaves.length)
+    return { count: leaves.length, read: async () => Buffer.concat(found as Uint8Array[]) }
   }
 
   async getBlock (cid: CID, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {

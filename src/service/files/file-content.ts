@@ -2,7 +2,7 @@ import { isClusterError } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import type { DagReader, GetBlock, Prefetch, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock, Joined, Prefetch, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { FileRow } from '../sql/tables.ts'
@@ -15,7 +15,7 @@ export interface FileContentInit {
 }
 
 export interface FileContentDeps {
-  ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>, reader: DagReader, staging: Pick<Staging, 'read'>, clock: Clock
+  ipfs: Pick<IpfsConnector, 'getBlock' | 'joined' | 'prefetch'>, reader: DagReader, staging: Pick<Staging, 'read'>, clock: Clock
 }
 
 /** The bytes of a file as they lie in staging. */
@@ -55,7 +55,7 @@ export async function pinnedFileContent (
     if (!isClusterError(err, 'UNSUPPORTED')) throw err
     return wholeBytes(file, await get(root))
   }
-  if (node.kind === 'directory' || node.kind === 'shard') return { file, kind: 'tree', node, get }
+  if (node.kind === 'directory' || node.kind === 'shard') return { file, kind: 'tree', node, get, joined: joinedIn(ipfs) }
   if (node.links.length === 0) return wholeBytes(file, node.data)
   const prefetch = (ended: AbortSignal | undefined): Prefetch | undefined =>
     ipfs.prefetch == null ? undefined : cid => ipfs.prefetch?.(cid, { root, ...(ended == null ? {} : { signal: ended }) })
@@ -63,9 +63,13 @@ export async function pinnedFileContent (
     file,
     kind: 'bytes',
     sizeBytes: reader.fileSize(node),
-    read: (range, options = {}) => reader.readFile(node, getUntil(options.signal), { range, prefetch: prefetch(options.signal) })
+    read: (range, options = {}) =>
+      reader.readFile(node, getUntil(options.signal), { range, prefetch: prefetch(options.signal), joined: joinedIn(ipfs) })
   }
 }
+
+/** Leaves that lie one behind the other on the disk come with one read. */
+const joinedIn = (ipfs: FileContentDeps['ipfs']): Joined => leaves => ipfs.joined?.(leaves)
 
 const wholeBytes = (file: FileRow, bytes: Uint8Array): FileContent => ({
   file,

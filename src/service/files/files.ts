@@ -1,5 +1,5 @@
 import type { Startable } from '../../base/lifecycle.ts'
-import type { ByteRange, GetBlock, UnixFsNode } from '../../ipfs/dag-reader.ts'
+import type { ByteRange, GetBlock, Joined, UnixFsNode } from '../../ipfs/dag-reader.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { FileRow, FileState, GroupRow } from '../sql/tables.ts'
@@ -163,10 +163,10 @@ export interface FileChange { filename?: string, group?: string | null, meta?: R
 
 export interface NewPin { cid: string, filename?: string, group?: string | null, meta?: Record<string, string>, origins?: string[] }
 
-/** `bytes`: a file whose ranges can be read. `tree`: a directory, whose blocks `get` gives. */
+/** `bytes`: a file whose ranges can be read. `tree`: a directory, whose blocks `get` gives, and `joined` many leaves at a time. */
 export type FileContent = { file: FileRow } & (
   | { kind: 'bytes', sizeBytes: number, read: (range: ByteRange, options?: { signal?: AbortSignal }) => AsyncIterable<Uint8Array> }
-  | { kind: 'tree', node: UnixFsNode, get: GetBlock })
+  | { kind: 'tree', node: UnixFsNode, get: GetBlock, joined: Joined })
 
 /** What the service's users have of one CID. */
 export interface KnownContent { owners: ReadonlyArray<{ user: string, cid: string, isStaged: boolean }> }

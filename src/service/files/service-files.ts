@@ -54,7 +54,7 @@ export interface ServiceFilesDeps {
   usage: Pick<Usage, 'viewed'>
   staging: Pick<Staging, 'read' | 'remove'>
   cluster: Pick<ClusterApi, 'add'>
-  ipfs: Pick<IpfsConnector, 'getBlock' | 'prefetch'>
+  ipfs: Pick<IpfsConnector, 'getBlock' | 'joined' | 'prefetch'>
   reader: DagReader
   denylist?: Denylist | undefined
   workers: Workers

@@ -60,7 +60,7 @@ function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent &
   })
 }
 
-function tarReply (call: ServiceCall, { file, node, get }: FileContent & { kind: 'tree' }, { reader, clock }: RetrieveDeps): Reply {
+function tarReply (call: ServiceCall, { file, node, get, joined }: FileContent & { kind: 'tree' }, { reader, clock }: RetrieveDeps): Reply {
   const etag = `W/"${file.cid}.x-tar"`
   if (hasAlready(call.headers, [etag])) return emptyReply(304, [['Etag', etag]])
   const root = folderName(file.original_filename, file.cid)
@@ -68,7 +68,7 @@ function tarReply (call: ServiceCall, { file, node, get }: FileContent & { kind:
   return stream(call, {
     headers: [['Content-Type', 'application/x-tar'], ['Content-Disposition', attachment(`${root}.tar`)], ...caching(etag)],
     source: async function * () {
-      yield * tarTree(root, node, { reader, get, now, nameOf: nameBelow(root) })
+      yield * tarTree(root, node, { reader, get, joined, now, nameOf: nameBelow(root) })
       yield tarEnd
     }
   })

@@ -214,6 +214,20 @@ eachDatabase('files of the service and their users', databases => {
       assert.deepEqual([part, content.sizeBytes, await text(content.read({ from: 0, before: 5 }))], ['el', 5, 'hello'])
     })
 
+    it('comes in runs of leaves where they lie together', async t => {
+      const made = await world(t, 2 ** 20)
+      const bytes = 'a'.repeat(262_144) + 'b'.repeat(262_144) + 'c'.repeat(262_144) + 'd'.repeat(100)
+      const { cid } = await made.upload('alice', bytes, { want: true })
+      await becomes(made, cid, 'pinning')
+      await made.clusterPins.become(cid, 'pinned')
+
+      const content = await made.files.open('alice', cid)
+
+      assert.ok(content.kind === 'bytes')
+      assert.equal(await text(content.read({ from: 262_143, before: 786_432 })), bytes.slice(262_143, 786_432))
+      assert.deepEqual(made.node.together, [3])
+    })
+
     it('is missed when it was unpinned and collected', async t => {
       const made = await world(t)
       const { cid } = await made.upload('alice', 'hello', { blocks: true })

@@ -6,7 +6,7 @@ import { pollUntil } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 /**
- * The REST part of the service as its documents have it, line by line, against a fresh peer: accounts, files, tasks, and every error. Each
+ * The REST part of the service beyond what its documents spell out (service-documents.test.ts): accounts, files, tasks, errors. Each
  * answer is compared whole, so that nothing the documents don't know slips in, but for fields that are marked as added.
  */
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/

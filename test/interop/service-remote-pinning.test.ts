@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { kuboProgram, startKubo, type RunningKubo } from '../support/kubo.ts'
 import { pollUntil } from '../support/poll.ts'
@@ -13,9 +16,11 @@ function withKubo (program: string): void {
     let peer: ServicePeer
     let kubo: RunningKubo
     let key = ''
+    let folder = ''
 
     before(async () => {
-      [peer, kubo] = await Promise.all([servicePeer({ registration: 'open' }), startKubo(program)])
+      const folders = mkdtemp(join(tmpdir(), 'helia-cluster-remote-pinning-'));
+      [peer, kubo, folder] = await Promise.all([servicePeer({ registration: 'open' }), startKubo(program), folders])
       await peer.start()
       key = await peer.register(anyEmail())
       await kubo.cli('pin', 'remote', 'service', 'add', 'pinning', `${peer.service}/api/pinning`, key)
@@ -24,6 +29,7 @@ function withKubo (program: string): void {
     after(async () => {
       await kubo.close()
       await peer.remove()
+      await rm(folder, { recursive: true, force: true })
     })
 
     const addedToKubo = async (text: string): Promise<string> => {
@@ -47,6 +53,21 @@ function withKubo (program: string): void {
       assert.equal(byName, listed)
       assert.equal(left, '')
       assert.equal((await fetch(`${peer.url}/allocations/${cid}`)).status, 404)
+    })
+
+    it('takes the commands of the service\'s document as they stand there', async () => {
+      const file = join(folder, 'file.jpg')
+      await writeFile(file, 'a picture')
+      const [, cid = ''] = (await kubo.cli('add', file)).split(' ')
+
+      const added = await kubo.cli('pin', 'remote', 'add', '--service=pinning', '--name=file.jpg', cid)
+      const listed = await kubo.cli('pin', 'remote', 'ls', '--service=pinning', '--status=pinned')
+      await kubo.cli('pin', 'remote', 'rm', '--service=pinning', `--cid=${cid}`)
+
+      assert.match(cid, /^Qm/)
+      assert.match(added, /Status: pinned/)
+      assert.equal(listed, `${cid}\tpinned\tfile.jpg\n`)
+      assert.equal(await kubo.cli('pin', 'remote', 'ls', '--service=pinning', '--status=pinned'), '')
     })
 
     it('works with a slash at the end of the endpoint', async () => {

@@ -18,6 +18,10 @@ export function success ({ status = 200, message, data, more, headers }: Success
 export const taskStarted = (taskId: string, message = 'Task started'): TextReply =>
   success({ status: 202, message, data: { task_id: taskId } })
 
+/** Nothing but a status and headers. */
+export const bodiless = (status: number, headers: HeaderList = []): TextReply =>
+  ({ kind: 'text', status, contentType: null, body: '', headers })
+
 /** Content as it comes. `HEAD` gets the headers only, and the source is not read. Give `Content-Length` where it is known. */
 export function stream (
   call: Pick<ServiceCall, 'method'>,

@@ -1,12 +1,13 @@
 import type { ClusterApi } from '../../../cluster/cluster-api.ts'
 import { isClusterError } from '../../../base/errors.ts'
-import { emptyReply, jsonReply } from '../../../http/reply.ts'
+import { jsonReply } from '../../../http/reply.ts'
 import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { formatTime } from '../../../model/time.ts'
 import type { Caller } from '../../../service/accounts/accounts.ts'
 import type { PinOwner, Pins, TenantPin } from '../../../service/pins/pins.ts'
 import type { Delegates } from '../../common/delegates.ts'
+import { bodiless } from '../answers.ts'
 import type { ServiceCall, ServiceResponseDoc, ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
 import { readListQuery } from './list-query.ts'
@@ -93,7 +94,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
       handler: async ({ caller, params }) => {
         await pins.remove(caller.user.id, params.requestid ?? '')
-        return emptyReply(202)
+        return bodiless(202)
       }
     })
   ]

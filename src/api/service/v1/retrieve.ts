@@ -8,7 +8,7 @@ import { hasAlready } from '../../common/conditional.ts'
 import { typeOfName } from '../../common/content-type.ts'
 import { nameBelow, tarTree } from '../../common/dag/tar-tree.ts'
 import { tarEnd } from '../../common/dag/tar.ts'
-import { stream } from '../answers.ts'
+import { bodiless, stream } from '../answers.ts'
 import type { ServiceCall, ServiceRoute } from '../frame.ts'
 import { serviceRoute } from '../frame.ts'
 
@@ -40,9 +40,9 @@ export const retrieveRoute = (deps: RetrieveDeps): ServiceRoute => serviceRoute(
 
 function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent & { kind: 'bytes' }): Reply {
   const etag = `"${file.cid}"`
-  if (hasAlready(call.headers, [etag])) return emptyReply(304, [['Etag', etag]])
+  if (hasAlready(call.headers, [etag])) return bodiless(304, [['Etag', etag]])
   const ranges = call.headers.range == null ? undefined : byteRangesOf(call.headers, { size: sizeBytes, etag })
-  if (ranges === 'unsatisfiable') return emptyReply(416, [['Content-Range', `bytes */${sizeBytes}`], ['Accept-Ranges', 'bytes']])
+  if (ranges === 'unsatisfiable') return bodiless(416, [['Content-Range', `bytes */${sizeBytes}`], ['Accept-Ranges', 'bytes']])
   // of several ranges the first one is sent: a client asks again for what is missing
   const [range] = ranges ?? []
   const part: ByteRange = range ?? { from: 0, before: sizeBytes }
@@ -62,7 +62,7 @@ function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent &
 
 function tarReply (call: ServiceCall, { file, node, get, joined }: FileContent & { kind: 'tree' }, { reader, clock }: RetrieveDeps): Reply {
   const etag = `W/"${file.cid}.x-tar"`
-  if (hasAlready(call.headers, [etag])) return emptyReply(304, [['Etag', etag]])
+  if (hasAlready(call.headers, [etag])) return bodiless(304, [['Etag', etag]])
   const root = folderName(file.original_filename, file.cid)
   const now = { seconds: Math.floor(clock.now() / 1000), nanoseconds: 0 }
   return stream(call, {
@@ -73,8 +73,6 @@ function tarReply (call: ServiceCall, { file, node, get, joined }: FileContent &
     }
   })
 }
-
-const emptyReply = (status: number, headers: HeaderList): Reply => ({ kind: 'text', status, contentType: null, body: '', headers })
 
 /** Content under a CID never changes, but it is this user's alone. */
 const caching = (etag: string): HeaderList => [['Etag', etag], ['Cache-Control', 'private, max-age=31536000, immutable']]

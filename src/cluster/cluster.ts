@@ -56,6 +56,8 @@ export interface ClusterInit {
   healing?: HealingPolicy
   /** How this peer looks by itself whether its content is there. Default: it doesn't. */
   audit?: AuditPolicy
+  /** Share of the IPFS repository's room, 0 to 1, from which on this peer collects garbage by itself. Default: it doesn't. */
+  collectAt?: number
   stateSyncIntervalMs: number
   pinRecoverIntervalMs: number
   monitorPingIntervalMs: number

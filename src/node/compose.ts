@@ -137,7 +137,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   })
   const cluster = createCluster({
     ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric,
-    connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs
+    connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs,
+    ...config.ipfs.kind === 'helia' ? { collectAt: config.ipfs.gcWatermark / 100 } : {}
   }, {
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }),
     digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,

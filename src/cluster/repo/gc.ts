@@ -1,4 +1,7 @@
+import type { Clock } from '../../base/clock.ts'
 import { isClusterError, answerText } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -8,14 +11,22 @@ import { isRemote } from '../../model/pin.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
 import type { CallOptions, ScopeOptions } from '../cluster-api.ts'
 import type { Members } from '../peers/members.ts'
+import { AutomaticCollection } from './automatic-collection.ts'
 
-export interface GarbageCollectionInit { peerName: string, followerMode: boolean }
+export interface GarbageCollectionInit {
+  peerName: string
+  followerMode: boolean
+  /** Share of the repository's room, 0 to 1, from which on this peer collects by itself. 0 or absent: never. */
+  collectAt?: number
+}
 
 export interface GarbageCollectionDeps {
   members: Members
   consensus: Pick<Consensus, 'state'>
-  ipfs: Pick<IpfsConnector, 'repoGc'>
+  ipfs: Pick<IpfsConnector, 'repoGc' | 'repoStat'>
   remotes: Pick<RemotePeers, 'repoGc'>
+  clock: Pick<Clock, 'now'>
+  log: Logger
 }
 
 /** The use case "remove what no pin needs". */
@@ -37,6 +48,12 @@ export class GarbageCollection {
     const peers = this.#init.followerMode ? [members.self] : members.list()
     const rows = await Promise.all(peers.map(async peer => this.#row(peer, call)))
     return new Map(rows.filter(row => row != null).map(row => [row.peer, row]))
+  }
+
+  /** Collections that this peer makes by itself; none when it shall not. */
+  workers (): Worker[] {
+    const { collectAt = 0 } = this.#init
+    return collectAt > 0 ? [new AutomaticCollection(collectAt, { ...this.#deps, wanted: () => this.#wantedHere({}) }).worker()] : []
   }
 
   async #row (peer: PeerId, call: CallOptions): Promise<RepoGc | undefined> {

@@ -48,6 +48,10 @@ const heliaFields = {
     multiaddrs({ withPeer: true }), publicBootstrap, 'First peers to connect to. An empty list: none.', { ...own, testDefault: [] }
   ),
   storage_max: size('10GB', 'How much the blocks may take on the disk; "freespace" is counted from it.', own),
+  gc_watermark: int(
+    90, 'Percent of that room (or of what the disk leaves) from which on garbage is collected without being asked. 0: never.',
+    { ...own, atLeast: 0, atMost: 100 }
+  ),
   blockstore: field(oneOf(['segments', 'level']), 'segments', 'How blocks are stored: append-only segments, or LevelDB.', own),
   gateway_multiaddress: field(
     olderMultiaddr, null, 'Older name of `api.gateway.listen_multiaddress`; where it is given, it wins. Empty: no gateway.',

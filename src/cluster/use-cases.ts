@@ -93,7 +93,10 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
       ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []
     ]
     return {
-      loops: [recover, history.worker(), sync.worker(), audits.worker(), ...collection.workers(), ...init.followerMode ? [] : others], repinLoop: repinner.worker()
+      loops: [
+        recover, history.worker(), sync.worker(), audits.worker(), ...collection.workers(), ...init.followerMode ? [] : others
+      ],
+      repinLoop: repinner.worker()
     }
   }
 }

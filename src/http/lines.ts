@@ -43,8 +43,11 @@ export async function sendLines (exchange: Exchange, reply: LinesReply, { clock,
       return
     }
     const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten, turns })
-    const errors = await writer.copy(first, source, log)
-    writer.end(errors ?? (reply.style === 'list' ? [''] : []))
+    const failure = await writer.copy(first, source)
+    // who can't be told later is told now
+    if (failure != null && !writer.hasBegun && hidesTrailers(exchange)) throw failure.error
+    if (isFault(failure?.error)) log.error(lateFault, { err: failure?.error })
+    writer.end(failure == null ? (reply.style === 'list' ? [''] : []) : lateTexts(failure.error))
   } catch (err) {
     if (isFault(err)) log.error(lateFault, { err })
     const { status, text } = errorReply(dialect, err)
@@ -85,10 +88,11 @@ class LineWriter {
     this.#turns = turns
   }
 
-  /** Writes everything; what the trailer has to tell when the source failed. */
-  async copy (
-    first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>, log: LinesDeps['log']
-  ): Promise<string[] | undefined> {
+  /** Whether the client has got something. */
+  get hasBegun (): boolean { return this.#begun }
+
+  /** Writes everything, until the source fails. */
+  async copy (first: string | Uint8Array, source: AsyncIterator<string | Uint8Array>): Promise<{ error: unknown } | undefined> {
     try {
       let piece = first
       for (;;) {
@@ -101,9 +105,8 @@ class LineWriter {
         if (next.done === true) return undefined
         piece = next.value
       }
-    } catch (err) {
-      if (isFault(err)) log.error(lateFault, { err })
-      return err instanceof AggregateError ? ['', ...err.errors.map(answerText)] : [answerText(err)]
+    } catch (error) {
+      return { error }
     }
   }
 
@@ -163,6 +166,9 @@ class LineWriter {
     return onWritten == null || typeof piece === 'string' ? response.write(bytes) : response.write(bytes, () => onWritten(bytes))
   }
 }
+
+/** What the trailer has to tell of an error. */
+const lateTexts = (err: unknown): string[] => err instanceof AggregateError ? ['', ...err.errors.map(answerText)] : [answerText(err)]
 
 /** One header line: line breaks become blanks as in Go, other control characters too; UTF-8 goes out as it is. */
 function trailerText (text: string): string {

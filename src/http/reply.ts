@@ -18,7 +18,7 @@ export interface TextReply {
  *
  * `list`: the status waits for the first piece: nothing is 204, an error before it is 500; at the end the trailer is sent empty.
  * `progress`: always 200; a trailer comes only with an error. An AggregateError gives several trailer lines, the first one empty.
- * Clients that hide trailers (`hidesTrailers`) see the connection break instead.
+ * Clients that hide trailers (`hidesTrailers`) see the connection break instead, or a status when nothing has gone out yet.
  */
 export interface LinesReply {
   kind: 'lines'

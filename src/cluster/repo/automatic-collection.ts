@@ -14,18 +14,17 @@ export interface AutomaticCollectionDeps {
 const minute = 60_000
 const usualWaitMs = 10_000
 /** What came without a pin is kept for an hour: later than that there may be something again. */
-const longestWaitMs = 60 * minute
+const lastWaitMs = 60 * minute
 
 /**
  * Whether so much of the room is taken that what no pin needs has to go. `watermark`: share of the room, 0 to 1. The room is what the
  * settings allow, or what the repository and the free part of its disk have together when that is less.
  */
-export function isAboveWatermark ({ repoSize, freeBytes }: Pick<RepoStat, 'repoSize' | 'freeBytes'>, watermark: number): boolean {
-  return repoSize > 0 && repoSize >= watermark * (repoSize + freeBytes)
-}
+export const isAboveWatermark = ({ repoSize, freeBytes }: Omit<RepoStat, 'storageMax'>, watermark: number): boolean =>
+  repoSize > 0 && repoSize >= watermark * (repoSize + freeBytes)
 
 /**
- * Collects garbage when the repository is nearly full: looks every ten seconds. While a collection doesn't help, because all of it is pinned,
+ * Collects garbage when the repository is nearly full: looks every ten seconds. While a collection doesn't help, because all is pinned,
  * the waits double up to an hour.
  */
 export class AutomaticCollection {
@@ -52,20 +51,22 @@ export class AutomaticCollection {
     const beganAt = clock.now()
     const { removed, errors } = await this.#collect(signal)
     const after = await ipfs.repoStat({ signal })
-    const facts = { removed, errors, repoSize: after.repoSize, wasSize: before.repoSize, seconds: Math.round((clock.now() - beganAt) / 1000) }
+    const seconds = Math.round((clock.now() - beganAt) / 1000)
+    const facts = { removed, errors, repoSize: after.repoSize, wasSize: before.repoSize, seconds }
     if (!isAboveWatermark(after, this.#watermark)) {
       this.#waitMs = usualWaitMs
       log.info('collected garbage: the repository was nearly full', facts)
       return 'idle'
     }
-    this.#waitMs = Math.min(2 * this.#waitMs, longestWaitMs)
+    this.#waitMs = Math.min(2 * this.#waitMs, lastWaitMs)
     log.warn('the repository is nearly full of what is pinned or came within the last hour: raise storage_max or unpin something', facts)
     return 'idle'
   }
 
   async #collect (signal: AbortSignal): Promise<{ removed: number, errors: number }> {
     const count = { removed: 0, errors: 0 }
-    for await (const { error } of this.#deps.ipfs.repoGc({ signal, wanted: this.#deps.wanted })) count[error === '' ? 'removed' : 'errors']++
+    const { ipfs, wanted } = this.#deps
+    for await (const { error } of ipfs.repoGc({ signal, wanted })) count[error === '' ? 'removed' : 'errors']++
     return count
   }
 }

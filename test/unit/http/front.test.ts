@@ -149,13 +149,24 @@ describe('lists', () => {
   })
 
   it('breaks off at a late error for programs that cannot see a trailer', async () => {
-    const server = serve({ 'GET /good': () => listReply(give('1\n', '2\n')), 'GET /bad': () => listReply(give('1\n', new Error('lost'))) })
+    const long = `${'x'.repeat(100_000)}\n`
+    const server = serve({ 'GET /good': () => listReply(give('1\n', '2\n')), 'GET /bad': () => listReply(give(long, new Error('lost'))) })
     const headers = [['Sec-Fetch-Mode', 'cors']] as const
 
     const good = await inject(server, { path: '/good', headers })
 
     assert.equal(good.body.toString(), '1\n2\n')
     await assert.rejects(inject(server, { path: '/bad', headers }))
+  })
+
+  it('tells them with a status when nothing has gone out yet', async () => {
+    const server = serve({ 'GET /': () => ({ kind: 'lines', style: 'progress', source: give(new Error('lost')) }) })
+
+    const reply = await inject(server, { path: '/', headers: [['Sec-Fetch-Mode', 'cors']] })
+    const program = await inject(server, { path: '/' })
+
+    assert.deepEqual([reply.status, reply.body.toString()], [500, '500 lost\n'])
+    assert.deepEqual([program.status, program.trailers], [200, [['X-Stream-Error', 'lost']]])
   })
 
   it('gathers small pieces into large writes', async () => {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, dirname, join, relative } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { PageEntry } from '../src/web/app/page-entry.ts'
-import { facesOf } from '../src/web/app/page-entry.ts'
+import { sitesOf } from '../src/web/app/page-entry.ts'
 
 const root = join(import.meta.dirname, '..')
 /** What the pages are made from. */
@@ -65,7 +65,7 @@ async function writePages (folder: string): Promise<void> {
   const first = entry == null ? new Set<string>() : filesNeeded(manifest, entry)
   await writeFile(join(folder, 'pages.json'), JSON.stringify(pages.map(page => ({
     path: page.path,
-    faces: facesOf(page),
+    sites: sitesOf(page),
     files: chunkOf(manifest, page).filter(file => !first.has(file))
   })), null, 1))
 }

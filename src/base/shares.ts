@@ -7,7 +7,7 @@ export interface Share {
 }
 
 /** There are no others. */
-export const aloneShare: Share = { tell: () => {}, others: () => 0 }
+export const soleShare: Share = { tell: () => {}, others: () => 0 }
 
 /** Memory for so many figures of so many threads. */
 export const sharesMemory = (threads: number, figures: number): SharedArrayBuffer => new SharedArrayBuffer(4 * threads * figures)

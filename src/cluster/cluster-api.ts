@@ -263,7 +263,7 @@ export interface HistorySeries { name: string, peer: PeerId, values: Array<numbe
 export interface MetricHistory { everyMs: number, at: Time[], series: HistorySeries[] }
 
 /**
- * Everything that the faces (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that
+ * Everything that the APIs (REST, pinning service, proxy, RPC) can ask of a peer. Errors are ClusterErrors whose message is the text that
  * Go answers (api/common). Streams give batches, never the whole pinset at once; a stream that fails throws after what it could give.
  */
 export interface ClusterApi {

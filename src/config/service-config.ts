@@ -21,7 +21,7 @@ export type {
 
 /**
  * All settings of a peer, checked and complete. Durations are milliseconds (`…Ms`), human sizes bytes (`…Bytes`), multiaddresses and peer
- * IDs texts, secrets `Secret`s. Names are the keys of service.json in camel case. A face or informer that is not in the file is null: it
+ * IDs texts, secrets `Secret`s. Names are the keys of service.json in camel case. An API or informer that is not in the file is null: it
  * isn't started.
  */
 export interface ServiceConfig {

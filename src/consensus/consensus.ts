@@ -37,7 +37,7 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
  *   it; then it is announced.
  * Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
  *   then nothing was changed. An abort can't take back what is already being committed.
- * - For read-modify-write: await `settled(cid)`, then read and write in the same tick. Otherwise the write may undo one that was
+ * - For read-modify-write: await `whenWritten(cid)`, then read and write in the same tick. Otherwise the write may undo one that was
  *   acknowledged meanwhile.
  * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset
  *   and stops
@@ -52,16 +52,16 @@ export interface Consensus extends Startable {
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
   /**
-   * `put`, if the item still is the pin `over` when this change's turn comes: what others changed meanwhile must not be undone by who
+   * `put`, if the item still is the pin `expected` when this change's turn comes: what others changed meanwhile must not be undone by who
    * didn't know of it.
    * With batching, one that waits for its block still gives way to what is merged until then. Resolves with whether it was done; false also
    * when another change of the item overtakes it, or is under way already.
    */
-  replace (over: Pin, pin: Pin): Promise<boolean>
+  replaceIf (expected: Pin, pin: Pin): Promise<boolean>
   /** `remove`, under the conditions of `replace`. An item that is gone already resolves with false. */
-  discard (over: Pin): Promise<boolean>
+  removeIf (expected: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
-  settled (cid: CID): Promise<void>
+  whenWritten (cid: CID): Promise<void>
   /**
    * Resolves when the disk has all that `state` shows: changes of others are merged without a sync. Rejects as `put` does when it can't be
    * written.

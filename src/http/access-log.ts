@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What a line is about. */
 /** `request.originalUrl`: the target as it came, where an API on another one's listener got a shorter one. */
-export interface LoggedExchange { request: IncomingMessage, response: ServerResponse, bytesSent: number }
+export interface LoggedRequest { request: IncomingMessage, response: ServerResponse, bytesSent: number }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** One line in Apache's common log format, UTC. The user column is always `-`, as in Go. */
-export function commonLogLine (exchange: LoggedExchange, remote: string, receivedAt: number): string {
-  const { request, response } = exchange
+export function commonLogLine (context: LoggedRequest, remote: string, receivedAt: number): string {
+  const { request, response } = context
   const url = (request as { originalUrl?: string }).originalUrl ?? request.url
   const quoted = JSON.stringify(`${request.method} ${url} HTTP/${request.httpVersion}`)
-  return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${exchange.bytesSent}`
+  return `${remote} - - [${logTime(receivedAt)}] ${quoted} ${response.statusCode} ${context.bytesSent}`
 }
 
 let lastSecond = -1

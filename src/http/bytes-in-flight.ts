@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
-import { aloneShare } from '../base/shares.ts'
+import { soleShare } from '../base/shares.ts'
 import type { Share } from '../base/shares.ts'
-import { Turns } from './turns.ts'
+import { TickBudget } from './tick-budget.ts'
 
 export interface BytesInFlightInit {
   /** Bytes that all answers together may have read and not yet given to the kernel. */
@@ -65,7 +65,7 @@ export class BytesInFlight {
   /** For what is read to be sent: who sends it gives it back. */
   readonly buffers: BufferPool
   /** For whoever writes much. */
-  readonly turns = new Turns()
+  readonly tickBudget = new TickBudget()
   readonly #init: BytesInFlightInit
   readonly #clock: Clock
   readonly #flights = new Set<Flight>()
@@ -82,8 +82,8 @@ export class BytesInFlight {
     this.#init = init
     this.#clock = clock
     this.#isShared = shares != null
-    this.#bytesShare = shares?.bytes ?? aloneShare
-    this.#waitingShare = shares?.waiting ?? aloneShare
+    this.#bytesShare = shares?.bytes ?? soleShare
+    this.#waitingShare = shares?.waiting ?? soleShare
   }
 
   reader (init: ReaderInit): Reader {

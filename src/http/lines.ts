@@ -1,14 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import { answerText, isFault } from '../base/errors.ts'
-import { othersTurn } from '../base/event-loop.ts'
+import { yieldToEventLoop } from '../base/event-loop.ts'
 import type { Logger } from '../base/log.ts'
 import type { ErrorDialect } from './dialect.ts'
 import { errorReply } from './dialect.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 import type { HeaderList, LinesReply } from './reply.ts'
 import { jsonType } from './reply.ts'
 import { breakOff, drained, hidesTrailers, isHttp11, writeHead } from './send.ts'
-import type { Turns } from './turns.ts'
+import type { TickBudget } from './tick-budget.ts'
 
 const writeSize = 64 * 1024
 const trailerName = 'X-Stream-Error'
@@ -20,46 +20,46 @@ export interface LinesDeps {
   /** Told of faults, whose texts don't go out. */
   log: Pick<Logger, 'error'>
   /** Shared with whoever else writes much. Without it nothing waits for its turn. */
-  turns?: Pick<Turns, 'take'> | undefined
+  tickBudget?: Pick<TickBudget, 'take'> | undefined
 }
 
 /** Answers with a stream of lines (see LinesReply). Never rejects. */
-export async function sendLines (exchange: Exchange, reply: LinesReply, { clock, dialect, log, turns }: LinesDeps): Promise<void> {
+export async function sendLines (context: RequestContext, reply: LinesReply, { clock, dialect, log, tickBudget }: LinesDeps): Promise<void> {
   const source = reply.source[Symbol.asyncIterator]()
-  const head = headOf(exchange, reply)
+  const head = headOf(context, reply)
   const chunked = { status: 200, headers: head, framing: 'chunked' } as const
   try {
     const first = reply.style === 'list' ? await firstPiece(source) : ''
     if (first == null) {
-      writeHead(exchange, { status: 204, headers: head, framing: 'none' }, clock)
-      exchange.response.end()
+      writeHead(context, { status: 204, headers: head, framing: 'none' }, clock)
+      context.response.end()
       return
     }
     // Node keeps the head of a body that is never sent until its end, and some streams have none
-    if (exchange.method === 'HEAD') {
-      writeHead(exchange, chunked, clock)
-      exchange.response.end()
+    if (context.method === 'HEAD') {
+      writeHead(context, chunked, clock)
+      context.response.end()
       await source.return?.()
       return
     }
-    const writer = new LineWriter(exchange, { begin: () => writeHead(exchange, chunked, clock), onWritten: reply.onWritten, turns })
+    const writer = new LineWriter(context, { begin: () => writeHead(context, chunked, clock), onWritten: reply.onWritten, tickBudget })
     const failure = await writer.copy(first, source)
     // who can't be told later is told now
-    if (failure != null && !writer.hasBegun && hidesTrailers(exchange)) throw failure.error
+    if (failure != null && !writer.hasBegun && hidesTrailers(context)) throw failure.error
     if (isFault(failure?.error)) log.error(lateFault, { err: failure?.error })
     writer.end(failure == null ? (reply.style === 'list' ? [''] : []) : lateTexts(failure.error))
   } catch (err) {
     if (isFault(err)) log.error(lateFault, { err })
     const { status, text } = errorReply(dialect, err)
-    writeHead(exchange, { status, headers: head, framing: 'chunked' }, clock)
-    exchange.bytesSent += Buffer.byteLength(text)
-    exchange.response.end(text)
+    writeHead(context, { status, headers: head, framing: 'chunked' }, clock)
+    context.bytesSent += Buffer.byteLength(text)
+    context.response.end(text)
   }
 }
 
-function headOf (exchange: Exchange, reply: LinesReply): HeaderList {
-  const trailer: HeaderList = isHttp11(exchange) ? [['Trailer', trailerName]] : []
-  return [...exchange.answerHeaders, ['Content-Type', reply.contentType ?? jsonType], ...trailer, ...reply.headers ?? []]
+function headOf (context: RequestContext, reply: LinesReply): HeaderList {
+  const trailer: HeaderList = isHttp11(context) ? [['Trailer', trailerName]] : []
+  return [...context.answerHeaders, ['Content-Type', reply.contentType ?? jsonType], ...trailer, ...reply.headers ?? []]
 }
 
 async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<string | Uint8Array | null> {
@@ -70,22 +70,22 @@ async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<
   }
 }
 
-interface LineWriterInit { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined, turns: Pick<Turns, 'take'> | undefined }
+interface LineWriterInit { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined, tickBudget: Pick<TickBudget, 'take'> | undefined }
 
 /** Gathers pieces, waits for the client where it is slow, and never holds text back while the source is idle. */
 class LineWriter {
-  readonly #exchange: Exchange
+  readonly #context: RequestContext
   readonly #begin: () => void
   readonly #onWritten: ((piece: Uint8Array) => void) | undefined
-  readonly #turns: Pick<Turns, 'take'> | undefined
+  readonly #tickBudget: Pick<TickBudget, 'take'> | undefined
   #begun = false
   #pending = ''
 
-  constructor (exchange: Exchange, { begin, onWritten, turns }: LineWriterInit) {
-    this.#exchange = exchange
+  constructor (context: RequestContext, { begin, onWritten, tickBudget }: LineWriterInit) {
+    this.#context = context
     this.#begin = begin
     this.#onWritten = onWritten
-    this.#turns = turns
+    this.#tickBudget = tickBudget
   }
 
   /** Whether the client has got something. */
@@ -97,7 +97,7 @@ class LineWriter {
       let piece = first
       for (;;) {
         await this.#take(piece)
-        if (this.#exchange.isGone) {
+        if (this.#context.isGone) {
           await source.return?.()
           return undefined
         }
@@ -111,15 +111,15 @@ class LineWriter {
   }
 
   end (errors: readonly string[]): void {
-    const { response } = this.#exchange
+    const { response } = this.#context
     if (response.destroyed) return
     this.#write(this.#pending)
     if (!this.#begun) this.#start()
-    if (errors.some(text => text !== '') && hidesTrailers(this.#exchange)) {
-      breakOff(this.#exchange)
+    if (errors.some(text => text !== '') && hidesTrailers(this.#context)) {
+      breakOff(this.#context)
       return
     }
-    if (errors.length > 0 && isHttp11(this.#exchange)) {
+    if (errors.length > 0 && isHttp11(this.#context)) {
       response.addTrailers(errors.map(text => [trailerName, trailerText(text)]) as Array<[string, string]>)
     }
     response.end()
@@ -132,8 +132,8 @@ class LineWriter {
       piece = this.#pending
     } else this.#write(this.#pending)
     this.#pending = ''
-    await this.#turns?.take(piece)
-    if (!this.#write(piece)) await drained(this.#exchange.response)
+    await this.#tickBudget?.take(piece)
+    if (!this.#write(piece)) await drained(this.#context.response)
   }
 
   async #next (source: AsyncIterator<string | Uint8Array>): Promise<IteratorResult<string | Uint8Array>> {
@@ -142,7 +142,7 @@ class LineWriter {
     let ready = false
     const settle = (): void => { ready = true }
     next.then(settle, settle)
-    await othersTurn()
+    await yieldToEventLoop()
     if (!ready) {
       this.#write(this.#pending)
       this.#pending = ''
@@ -157,11 +157,11 @@ class LineWriter {
 
   /** False when the client has to catch up. */
   #write (piece: string | Uint8Array): boolean {
-    const { response } = this.#exchange
+    const { response } = this.#context
     if (piece.length === 0 || response.destroyed) return true
     if (!this.#begun) this.#start()
     const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
-    this.#exchange.bytesSent += bytes.length
+    this.#context.bytesSent += bytes.length
     const onWritten = this.#onWritten
     return onWritten == null || typeof piece === 'string' ? response.write(bytes) : response.write(bytes, () => onWritten(bytes))
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../base/clock.ts'
 import { closesEarly, lingerBeforeClose } from './early-close.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestContext } from './request-context.ts'
 import type { HeaderList, RawReply, TextReply } from './reply.ts'
 
 /** Go's server gathers this many bytes before it decides for chunks. */
@@ -11,34 +11,34 @@ const wholeBodyBytes = 2048
 export type Framing = { length: number } | 'chunked' | 'none'
 
 /** Writes a whole body. */
-export function sendText (exchange: Exchange, reply: TextReply, clock: Clock): void {
-  const { response } = exchange
+export function sendText (context: RequestContext, reply: TextReply, clock: Clock): void {
+  const { response } = context
   const length = typeof reply.body === 'string' ? Buffer.byteLength(reply.body) : reply.body.length
-  const bodyless = reply.status === 204 || reply.status === 304 || exchange.method === 'HEAD'
+  const bodyless = reply.status === 204 || reply.status === 304 || context.method === 'HEAD'
   const framing = bodyless ? 'none' : length > wholeBodyBytes ? 'chunked' : { length }
-  const headers: Array<readonly [string, string]> = [...exchange.answerHeaders, ...reply.headers ?? []]
+  const headers: Array<readonly [string, string]> = [...context.answerHeaders, ...reply.headers ?? []]
   if (reply.contentType != null) headers.push(['Content-Type', reply.contentType])
-  writeHead(exchange, { status: reply.status, headers, framing }, clock)
+  writeHead(context, { status: reply.status, headers, framing }, clock)
   if (bodyless) response.end()
   else {
-    exchange.bytesSent += length
+    context.bytesSent += length
     response.end(reply.body)
   }
 }
 
 /** Passes somebody else's answer through, headers in their order. */
-export async function sendRaw (exchange: Exchange, reply: RawReply): Promise<void> {
-  const { response } = exchange
+export async function sendRaw (context: RequestContext, reply: RawReply): Promise<void> {
+  const { response } = context
   response.writeHead(reply.status, reply.headers.flat())
-  reply.body.on('data', (chunk: Buffer) => { exchange.bytesSent += chunk.length })
+  reply.body.on('data', (chunk: Buffer) => { context.bytesSent += chunk.length })
   await pipeline(reply.body, response).catch(() => response.destroy())
 }
 
 export interface Head { status: number, headers: HeaderList, framing: Framing }
 
 /** Stores the head as Go writes it: names sorted, then Date, then the framing; no `Connection` unless it closes. */
-export function writeHead (exchange: Exchange, { status, headers, framing }: Head, clock: Clock): void {
-  const { response, request } = exchange
+export function writeHead (context: RequestContext, { status, headers, framing }: Head, clock: Clock): void {
+  const { response, request } = context
   const sorted = [...headers]
   sorted.sort(byName)
   const flat: string[] = []
@@ -49,21 +49,21 @@ export function writeHead (exchange: Exchange, { status, headers, framing }: Hea
   }
   flat.push('Date', httpDate(clock.now()))
   if (typeof framing === 'object') flat.push('Content-Length', String(framing.length))
-  if (isHttp11(exchange) && endsConnection(exchange) && !flat.includes('Connection')) flat.push('Connection', 'close')
-  if (framing === 'chunked' && isHttp11(exchange)) flat.push('Transfer-Encoding', 'chunked')
-  if (isHttp11(exchange)) response.removeHeader('connection')
+  if (isHttp11(context) && endsConnection(context) && !flat.includes('Connection')) flat.push('Connection', 'close')
+  if (framing === 'chunked' && isHttp11(context)) flat.push('Transfer-Encoding', 'chunked')
+  if (isHttp11(context)) response.removeHeader('connection')
   response.writeHead(status, flat)
   if (trailer != null) announceTrailer(response, trailer)
-  if (!request.complete && endsConnection(exchange)) lingerBeforeClose(exchange, clock)
+  if (!request.complete && endsConnection(context)) lingerBeforeClose(context, clock)
 }
 
 const byName = (a: readonly [string, string], b: readonly [string, string]): number => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
 
 /** The client wants it, a handler does, or too much of the request is unread. */
-const endsConnection = (exchange: Exchange): boolean => !exchange.response.shouldKeepAlive || closesEarly(exchange)
+const endsConnection = (context: RequestContext): boolean => !context.response.shouldKeepAlive || closesEarly(context)
 
 /** Whether the client knows chunks. */
-export const isHttp11 = ({ request }: Exchange): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
+export const isHttp11 = ({ request }: RequestContext): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
 
 /** Go announces the trailer on a 204, too; Node refuses to, so the line is put into the head that it has stored. */
 function announceTrailer (response: ServerResponse, value: string): void {
@@ -102,7 +102,7 @@ export async function drained (response: ServerResponse): Promise<void> {
  * Whether the client is a program's `fetch` (of a browser, of Node): these say so themselves, and nobody behind them sees a trailer. They
  * would take half an answer for all of it.
  */
-export const hidesTrailers = ({ headers }: Pick<Exchange, 'headers'>): boolean => headers['sec-fetch-mode'] != null
+export const hidesTrailers = ({ headers }: Pick<RequestContext, 'headers'>): boolean => headers['sec-fetch-mode'] != null
 
 /** Ends a chunked answer so that the client knows that it isn't whole: what was written goes out, the last chunk doesn't. */
-export function breakOff ({ response }: Pick<Exchange, 'response'>): void { response.socket?.end() }
+export function breakOff ({ response }: Pick<RequestContext, 'response'>): void { response.socket?.end() }

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
-import { aloneShare } from '../base/shares.ts'
+import { soleShare } from '../base/shares.ts'
 import type { Share } from '../base/shares.ts'
 import { cannotListen, freeAddress, listening, listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
 
@@ -81,7 +81,7 @@ export class HttpServer implements Startable {
     this.name = init.name
     this.#init = init
     this.#deps = deps
-    this.#connections = deps.connections ?? aloneShare
+    this.#connections = deps.connections ?? soleShare
     this.#http = this.#create()
   }
 

@@ -1,4 +1,4 @@
-import { othersTurn } from '../base/event-loop.ts'
+import { yieldToEventLoop } from '../base/event-loop.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { isStorable, notStored } from '../hash/multihash.ts'
 import type { BlockSink } from './importer.ts'
@@ -34,7 +34,7 @@ export class BlockBatch {
 
   /** Gives others their turn (a sink may take a batch at once), waits for the batch before and begins to write this one. */
   async flush (): Promise<void> {
-    await othersTurn()
+    await yieldToEventLoop()
     await this.#write()
   }
 

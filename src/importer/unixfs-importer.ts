@@ -1,5 +1,5 @@
 import { ClusterError } from '../base/errors.ts'
-import { othersTurn } from '../base/event-loop.ts'
+import { yieldToEventLoop } from '../base/event-loop.ts'
 import { BlockBatch } from './block-batch.ts'
 import { createBlockMaker } from './block-maker.ts'
 import { isPathTooDeep, pathTooDeep } from './importer.ts'
@@ -17,7 +17,7 @@ export const importEntries: Importer = async function * (entries, params, sink, 
     const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })
     let count = 0
     for await (const entry of entries) {
-      if (++count % entriesPerTurn === 0) await othersTurn()
+      if (++count % entriesPerTurn === 0) await yieldToEventLoop()
       options.signal?.throwIfAborted()
       if (isPathTooDeep(entry.path)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: pathTooDeep })
       if (session.isOutside(entry)) {

@@ -1,6 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
-import { othersTurn } from '../base/event-loop.ts'
+import { yieldToEventLoop } from '../base/event-loop.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams, EntryMetadata, UploadEntry } from '../model/add.ts'
 import type { BlockBatch } from './block-batch.ts'
@@ -153,7 +153,7 @@ export class UploadSession {
     const steps = tree.close(name, this.#makeNode, directory => closed.push(directory))
     for (let count = 1; steps.next().done !== true; count++) {
       if (this.#batch.isFull) await this.#batch.flush()
-      else if (count % stepsPerTurn === 0) await othersTurn()
+      else if (count % stepsPerTurn === 0) await yieldToEventLoop()
     }
     if (this.#options.scratchBlocks === true) await this.#batch.drain()
     for (const { path, entry } of closed) this.#line(path, entry)

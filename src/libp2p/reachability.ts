@@ -3,8 +3,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Worker } from '../base/worker.ts'
-import { calmWalk } from './calm-walk.ts'
-import type { WalkComponents } from './calm-walk.ts'
+import { throttledWalk } from './throttled-walk.ts'
+import type { WalkComponents } from './throttled-walk.ts'
 
 /**
  * Whether others can dial this host from outside. `public`: somebody did (AutoNAT), or the operator announces a public address. `private`:
@@ -88,7 +88,7 @@ export class Reachability {
     this.#isPrivate = isPrivate
     return {
       autonat: (components: ReachabilityComponents) =>
-        this.#autonat = (autoNAT() as unknown as Factory)(dialsBack(calm(components, this.#deps.clock))) as AutoNat,
+        this.#autonat = (autoNAT() as unknown as Factory)(dialsBack(throttled(components, this.#deps.clock))) as AutoNat,
       reachability: (components: ReachabilityComponents) => this.#service(components)
     }
   }
@@ -96,7 +96,7 @@ export class Reachability {
   /** For libp2p's `transports`: dials and is dialled through relays. */
   async transport (): Promise<any> { // any: as in `services`
     const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2')
-    return (components: ReachabilityComponents) => (circuitRelayTransport() as unknown as Factory)(calm(components, this.#deps.clock))
+    return (components: ReachabilityComponents) => (circuitRelayTransport() as unknown as Factory)(throttled(components, this.#deps.clock))
   }
 
   worker (): Worker {
@@ -219,8 +219,8 @@ async function started (service: Service): Promise<Service> {
 }
 
 /** The components with a random walk that rests. */
-const calm = (components: ReachabilityComponents, clock: Clock): ReachabilityComponents =>
-  Object.create(components, { randomWalk: { value: calmWalk(components, { clock }) } })
+const throttled = (components: ReachabilityComponents, clock: Clock): ReachabilityComponents =>
+  Object.create(components, { randomWalk: { value: throttledWalk(components, { clock }) } })
 
 /**
  * For AutoNAT's answers. It dials an address and closes the connection; libp2p would hand it the one that is there already, and with it go

@@ -2,12 +2,12 @@ import type { RequestListener } from 'node:http'
 import { gateway, gatewayListener } from '../api/gateway/gateway.ts'
 import type { Gateway, GatewayDeps, GatewayInit } from '../api/gateway/gateway.ts'
 import type { GatewayConfig } from '../config/service-config.ts'
-import type { FacesInit, FacesDeps } from './compose-faces.ts'
+import type { ApisInit, ApisDeps } from './compose-apis.ts'
 import { threadedGateway } from './gateway-threads/threaded-gateway.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
-export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, deps: FacesDeps): Gateway {
+export function composeGateway ({ folder }: ApisInit, section: GatewayConfig, deps: ApisDeps): Gateway {
   const init = gatewayInit(folder, section, deps)
   const { serving, blocks } = deps
   if (serving == null || blocks == null) return gateway(init, gatewayDeps(deps))
@@ -16,7 +16,7 @@ export function composeGateway ({ folder }: FacesInit, section: GatewayConfig, d
   )
 }
 
-function gatewayInit (folder: string, section: GatewayConfig, deps: FacesDeps): GatewayInit {
+function gatewayInit (folder: string, section: GatewayConfig, deps: ApisDeps): GatewayInit {
   const hosts = { localhost: { subdomains: true, inline_dnslink: true }, ...section.publicHosts }
   return {
     ...contentInit(section),
@@ -36,7 +36,7 @@ function gatewayInit (folder: string, section: GatewayConfig, deps: FacesDeps): 
 
 /** The same content on a listener that has more than that: below its paths only, and kept apart from what else lives on its origin. */
 export const composeContent = (
-  section: GatewayConfig, deps: Omit<FacesDeps, 'cluster' | 'consensus' | 'observer' | 'workers' | 'serving' | 'blocks'>
+  section: GatewayConfig, deps: Omit<ApisDeps, 'cluster' | 'consensus' | 'observer' | 'workers' | 'serving' | 'blocks'>
 ): RequestListener =>
   gatewayListener({ ...contentInit(section), logLine: null, hosts: new Map(), dnslinkHosts: false, contentOnly: false }, gatewayDeps(deps))
 
@@ -58,7 +58,7 @@ const contentInit = (section: GatewayConfig) => ({
   noFetch: section.noFetch
 })
 
-type GatewayParts = Pick<FacesDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>
+type GatewayParts = Pick<ApisDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>
 
 const gatewayDeps = ({ ipfs, names, reader, denylist, flow, coming, clock, random, log }: GatewayParts): GatewayDeps =>
   ({ ipfs, names, reader, denylist, flow, coming, clock, random, log: log.child('gateway') })

@@ -9,7 +9,7 @@ import { historyClient, historyClientDefaults } from '../network/history/client.
 import { historyServer, historyServerDefaults } from '../network/history/server.ts'
 import { libp2pGossip, type Libp2pGossip } from '../network/host/gossip/gossip.ts'
 import { libp2pClusterHost, type Libp2pClusterHost } from '../network/host/host.ts'
-import { libp2pNeighbours, type Neighbours } from '../network/host/connection-manager.ts'
+import { libp2pConnectionManager, type ConnectionManager } from '../network/host/connection-manager.ts'
 import { dualDht } from '../network/host/routing.ts'
 import { libp2pStreams } from '../network/host/streams.ts'
 import type { HistoryExchange, HistorySource } from '../network/history.ts'
@@ -19,7 +19,7 @@ import { RpcClient } from '../rpc/client.ts'
 import { introduce, rpcRemotePeers } from '../rpc/remote-peers.ts'
 import { agentVersion } from './compose-ipfs.ts'
 import { peerstorePath } from './folder.ts'
-import { HandOver } from './hand-over.ts'
+import { Linger } from './linger.ts'
 import type { NodeInit } from './node-contract.ts'
 import { readPeerstore, writePeerstore } from './peerstore-file.ts'
 
@@ -78,20 +78,20 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
   )
   gossip.join(host)
   const streams = libp2pStreams({ host, log: log.child('p2p') })
-  const neighbours = libp2pNeighbours(
+  const connectionManager = libp2pConnectionManager(
     { self, permanent: cluster.peerAddresses, connections: cluster.connectionManager },
     { host, trusts, workers, clock, log: log.child('p2p') }
   )
-  const handOver = new HandOver({ peers: () => host.connectedPeers().length, clock, log: log.child('crdt') })
+  const linger = new Linger({ peers: () => host.connectedPeers().length, clock, log: log.child('crdt') })
   const getBlock = (cid: CID): Uint8Array | undefined => {
     const bytes = storedBlock(cid)
-    if (bytes != null) handOver.served(cid)
+    if (bytes != null) linger.served(cid)
     return bytes
   }
   const exchange = bitswapExchange(exchangeDefaults, {
     streams,
     peers: () => host.connectedPeers(),
-    onPeer: listener => neighbours.onPeer(listener),
+    onPeer: listener => connectionManager.onPeer(listener),
     blocks: getBlock,
     clock,
     log: log.child('bitswap')
@@ -101,12 +101,12 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
     host,
     gossip,
     exchange,
-    history: historyClient(historyClientDefaults, { streams, onPeer: listener => neighbours.onPeer(listener), clock }),
+    history: historyClient(historyClientDefaults, { streams, onPeer: listener => connectionManager.onPeer(listener), clock }),
     streams,
     remotes: rpcRemotePeers(client),
-    connections: neighbours,
+    connections: connectionManager,
     introduce: async (peer, options) => introduce(client, peer, { self, ...options }),
-    committed: cid => handOver.committed(cid),
+    committed: cid => linger.committed(cid),
     givingHistory: heads => historyServer(historyServerDefaults, {
       streams, source: { completeHeads: () => heads.completeHeads(), getBlock }, clock, log: log.child('history')
     }),
@@ -118,9 +118,9 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
         ({ name, peer, expire, receivedAt }) => { if (name === 'ping') gossip.holds(peer, Number(expire - receivedAt) / 1e6) }
       )
       const members = (): PeerId[] => monitor.latest(crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self)
-      return [reachabilityWatch(host, workers), neighbours, peerstoreKeeper(init, { host, neighbours, members })]
+      return [reachabilityWatch(host, workers), connectionManager, peerstoreKeeper(init, { host, connectionManager, members })]
     },
-    last: [handOver]
+    last: [linger]
   }
 }
 
@@ -137,7 +137,7 @@ function reachabilityWatch (host: Libp2pClusterHost, workers: Workers): Startabl
 /** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
 function peerstoreKeeper (
   { folder, config, log }: NodeInit,
-  { host, neighbours, members }: { host: Libp2pClusterHost, neighbours: Neighbours, members: () => PeerId[] }
+  { host, connectionManager, members }: { host: Libp2pClusterHost, connectionManager: ConnectionManager, members: () => PeerId[] }
 ): Startable {
   const path = peerstorePath(folder, config)
   let isRead = false
@@ -146,7 +146,7 @@ function peerstoreKeeper (
     start: async () => {
       const { addresses, badLines } = await readPeerstore(path)
       if (badLines.length > 0) log.warn('the peerstore has lines that are no peer addresses', { path, lines: badLines.length })
-      await neighbours.remember(addresses)
+      await connectionManager.remember(addresses)
       isRead = true
     },
     stop: async () => {

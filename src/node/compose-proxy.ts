@@ -5,12 +5,12 @@ import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import type { IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
 import { importCar } from '../importer/car-importer.ts'
 import { canPublish } from '../ipfs/name-publisher.ts'
-import type { FacesInit, FacesDeps } from './compose-faces.ts'
+import type { ApisInit, ApisDeps } from './compose-apis.ts'
 import { accessLog } from './http-init.ts'
 import { namedHash } from '../hash/named-hash.ts'
 
 /** The proxy, with the node that answers what the cluster has no part in. */
-export function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyConfig, deps: FacesDeps): IpfsProxy {
+export function composeProxy ({ folder, config }: ApisInit, section: IpfsProxyConfig, deps: ApisDeps): IpfsProxy {
   const log = deps.log.child('ipfsproxy')
   return ipfsProxy({
     listen: section.listenMultiaddress,
@@ -21,11 +21,11 @@ export function composeProxy ({ folder, config }: FacesInit, section: IpfsProxyC
     maxHeaderBytes: section.maxHeaderBytes,
     logLine: accessLog(folder, section.logFile, deps.log.child('ipfsproxylog')),
     wrap: deps.observer.requests('ipfsproxy')
-  }, { ...deps, turns: deps.flow.turns, node: nodeBehindProxy(config, section, { ...deps, log }), log })
+  }, { ...deps, tickBudget: deps.flow.tickBudget, node: nodeBehindProxy(config, section, { ...deps, log }), log })
 }
 
 function nodeBehindProxy (
-  config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: FacesDeps
+  config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: ApisDeps
 ): NodeApi {
   if (config.ipfs.kind === 'helia' && canPublish(names)) {
     return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, flow, clock, log })

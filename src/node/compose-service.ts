@@ -1,7 +1,7 @@
 import type { Startable } from '../base/lifecycle.ts'
 import { mountedRestApi } from '../api/rest/rest-api.ts'
 import { documentRoutes } from '../api/service/documents.ts'
-import type { ServiceRoute } from '../api/service/frame.ts'
+import type { ServiceRoute } from '../api/service/service-route.ts'
 import { joinRoutes } from '../api/service/routes.ts'
 import type { ServiceApiInit } from '../api/service/service-api.ts'
 import { serviceApi } from '../api/service/service-api.ts'
@@ -14,7 +14,7 @@ import { sessionRoutes } from '../api/service/v1/sessions.ts'
 import { taskRoutes } from '../api/service/v1/tasks.ts'
 import { userRoutes } from '../api/service/v1/users.ts'
 import { webhookRoutes } from '../api/service/v1/webhooks.ts'
-import type { WebFace } from '../api/web/web-pages.ts'
+import type { WebSite } from '../api/web/web-pages.ts'
 import { webPages } from '../api/web/web-pages.ts'
 import type { ServiceApiConfig } from '../config/service-config.ts'
 import type { ClusterEvents } from '../events/cluster-events.ts'
@@ -41,7 +41,7 @@ import { sqlTasks } from '../service/tasks/sql-tasks.ts'
 import { TaskOverview } from '../service/tasks/task-overview.ts'
 import { sqlUsage } from '../service/usage/sql-usage.ts'
 import { serviceTotals } from '../service/usage/totals.ts'
-import type { FacesDeps } from './compose-faces.ts'
+import type { ApisDeps } from './compose-apis.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 import type { NodeInit } from './node-contract.ts'
 import { restDepsOf } from './rest-deps.ts'
@@ -55,7 +55,7 @@ import { ServiceParts } from './service-parts.ts'
 import { registrationOf } from './service-registration.ts'
 import { loadWebPages, shownVersion } from './web-pages.ts'
 
-export interface ServiceDeps extends FacesDeps {
+export interface ServiceDeps extends ApisDeps {
   monitor: Pick<Monitor, 'latest'>
   tracker: ServiceContentDeps['tracker']
   clusterEvents: Pick<ClusterEvents, 'task'>
@@ -137,7 +137,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
       documentRoutes({ version: init.version }, () => routes)
     ])
     const settings = apiInit(init, section, deps)
-    const pages = web == null ? null : webPages({ files: web, face: () => faceOf(init, section), clock })
+    const pages = web == null ? null : webPages({ files: web, site: () => siteOf(init, section), clock })
     const proxies = new TrustedProxies(section.trustedProxies)
     const rest = mountedRestApi(
       { prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine },
@@ -145,7 +145,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
     )
     const api = serviceApi(settings, {
       routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null,
-      pages: pages == null ? null : exchange => pages.answer(exchange), cluster: rest, clock, log
+      pages: pages == null ? null : context => pages.answer(context), cluster: rest, clock, log
     })
     const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
     // asked for only where somebody looks
@@ -165,7 +165,7 @@ export async function loadService (init: NodeInit, section: ServiceApiConfig): P
 }
 
 /** What the pages are told. */
-const faceOf = (init: NodeInit, section: ServiceApiConfig): WebFace => ({
+const siteOf = (init: NodeInit, section: ServiceApiConfig): WebSite => ({
   kind: 'service',
   gateway: section.gatewayUrl.replace(/\/+$/, ''),
   publicUrl: section.publicUrl.replace(/\/+$/, ''),

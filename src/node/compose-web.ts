@@ -1,19 +1,19 @@
 import { mountedRestApi } from '../api/rest/rest-api.ts'
 import { webApi } from '../api/web/web-api.ts'
-import type { WebFace } from '../api/web/web-pages.ts'
+import type { WebSite } from '../api/web/web-pages.ts'
 import { webPages } from '../api/web/web-pages.ts'
 import type { WebuiConfig } from '../config/service-config.ts'
 import type { Arrival } from '../http/trusted-proxies.ts'
 import { TrustedProxies } from '../http/trusted-proxies.ts'
-import type { Face, FacesDeps, FacesInit } from './compose-faces.ts'
+import type { Api, ApisDeps, ApisInit } from './compose-apis.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 import { restDepsOf } from './rest-deps.ts'
 import { loadWebPages, shownVersion } from './web-pages.ts'
 
 /** The cluster's web pages on a listener of their own. `gateway`: where the peer's own gateway listens. */
 export async function composeWebui (
-  { folder, config, version }: FacesInit, section: WebuiConfig, deps: FacesDeps & { gateway: () => readonly string[] }
-): Promise<Face> {
+  { folder, config, version }: ApisInit, section: WebuiConfig, deps: ApisDeps & { gateway: () => readonly string[] }
+): Promise<Api> {
   const { clock, observer } = deps
   const log = deps.log.child('webui')
   const logLine = accessLog(folder, section.httpLogFile, deps.log.child('webuilog'))
@@ -21,7 +21,7 @@ export async function composeWebui (
   const credentials = config.api.restapi?.basicAuthCredentials
   const basicAuth = credentials == null ? null : new Map(Object.entries(credentials.reveal()))
   const proxies = new TrustedProxies(section.trustedProxies)
-  const face = (arrival: Arrival): WebFace => ({
+  const site = (arrival: Arrival): WebSite => ({
     kind: 'cluster',
     gateway: section.gatewayUrl === '' ? ownGateway(arrival, deps.gateway()) : section.gatewayUrl.replace(/\/+$/, ''),
     credentials: basicAuth != null,
@@ -40,8 +40,8 @@ export async function composeWebui (
     logLine,
     wrap: observer.requests('webui')
   }, {
-    pages: files == null ? null : faceOf => webPages({ files, face: faceOf, clock }),
-    face,
+    pages: files == null ? null : siteOf => webPages({ files, site: siteOf, clock }),
+    site,
     rest: mountedRestApi(
       { prefix: '/api/cluster', basicAuth, logLine },
       { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { RestApi } from '../api/rest/rest-api.ts'
-import { calmLogger } from '../base/calm-logger.ts'
+import { rateLimitedLogger } from '../base/rate-limited-logger.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { together } from '../base/lifecycle.ts'
 import type { Startable } from '../base/lifecycle.ts'
@@ -35,7 +35,7 @@ import type { CID, PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
-import { composeFaces, composeReading } from './compose-faces.ts'
+import { composeApis, composeReading } from './compose-apis.ts'
 import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
 import { composeEvents } from './compose-events.ts'
@@ -165,7 +165,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
   const rpc = rpcServer({
     streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }),
-    closed: config.rpc?.closed ?? [], log: calmLogger({ log: log.child('rpc'), clock })
+    closed: config.rpc?.closed ?? [], log: rateLimitedLogger({ log: log.child('rpc'), clock })
   })
   const progress = progressServer({
     streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress')
@@ -183,8 +183,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     publish: () => publisher.publishAll(),
     monitor, tracker, clock, log: log.child('cluster')
   })
-  const faces = composeFaces({ folder, config, version: init.version }, { ...outside, coming: service?.coming })
-  const httpHosts = composeHttpHosts(init, { faces, clock, log })
+  const apis = composeApis({ folder, config, version: init.version }, { ...outside, coming: service?.coming })
+  const httpHosts = composeHttpHosts(init, { apis, clock, log })
   const observing = observedBy(observer, {
     blocks: stores.blocks, consensus, ipfs, denylist, tracker, monitor, host, gossip, cluster, workers, service: service?.figures,
     peersetMetric: config.crdt.peersetMetric
@@ -193,7 +193,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const listenersFirst: Startable = {
     name: 'listeners first',
     start: async () => {
-      if (faces.restapi != null) await firstAnswer(faces.restapi, clock)
+      if (apis.restapi != null) await firstAnswer(apis.restapi, clock)
       mayLoad.resolve()
     },
     stop: async () => {}
@@ -205,20 +205,20 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
     ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
-    consensus, ...network.serving, network.givingHistory(consensus), faces.restapi, faces.pinsvcapi, faces.ipfsproxy, ipfs, faces.gateway,
+    consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
     tracker, monitor, ...eventComponents, workers, listenersFirst,
-    httpHosts.restapi, httpHosts.pinsvcapi, faces.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,
+    httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,
     ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),
     cluster, consensus, tracker, monitor,
     addresses: () => ({
-      ...(faces.restapi == null ? {} : { restapi: [...faces.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
-      ...(faces.pinsvcapi == null ? {} : { pinsvcapi: [...faces.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
-      ...(faces.ipfsproxy == null ? {} : { ipfsproxy: [...faces.ipfsproxy.addresses()] }),
-      ...(faces.gateway == null ? {} : { gateway: [...faces.gateway.addresses()] }),
-      ...(faces.webui == null ? {} : { webui: [...faces.webui.addresses()] }),
+      ...(apis.restapi == null ? {} : { restapi: [...apis.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
+      ...(apis.pinsvcapi == null ? {} : { pinsvcapi: [...apis.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
+      ...(apis.ipfsproxy == null ? {} : { ipfsproxy: [...apis.ipfsproxy.addresses()] }),
+      ...(apis.gateway == null ? {} : { gateway: [...apis.gateway.addresses()] }),
+      ...(apis.webui == null ? {} : { webui: [...apis.webui.addresses()] }),
       ...(service == null ? {} : { service: [...service.addresses()] }),
       cluster: host.addresses()
     })

@@ -2,12 +2,12 @@ import { openSync, readFileSync } from 'node:fs'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { HttpApiConfig } from '../config/service-config.ts'
-import type { HttpFaceInit } from '../http/face.ts'
+import type { ApiServerInit } from '../http/api-server.ts'
 import { accessLogFile } from './access-log.ts'
 import { resolveIn } from './folder.ts'
 
 /** What the HTTP APIs have in common, with the files that the section names read. */
-export function httpInit (folder: string, section: HttpApiConfig, log: Logger): HttpFaceInit {
+export function httpInit (folder: string, section: HttpApiConfig, log: Logger): ApiServerInit {
   const { basicAuthCredentials } = section
   return {
     listen: section.httpListenMultiaddress,
@@ -34,7 +34,7 @@ export function httpInit (folder: string, section: HttpApiConfig, log: Logger): 
 /** Certificate and key of a section, read now; null without them. Throws what the file system says. */
 export const tlsOf = (
   folder: string, { sslCertFile, sslKeyFile }: Pick<HttpApiConfig, 'sslCertFile' | 'sslKeyFile'>
-): HttpFaceInit['tls'] =>
+): ApiServerInit['tls'] =>
   sslCertFile === ''
     ? null
     : { cert: readFileSync(resolveIn(folder, sslCertFile, '')), key: readFileSync(resolveIn(folder, sslKeyFile, '')) }

@@ -30,7 +30,7 @@ export interface NodeInit {
 
 /** A peer that is ready. */
 export interface RunningNode {
-  /** What listens, by face: multiaddresses under "restapi", "pinsvcapi", "ipfsproxy", "gateway", "cluster", "ipfs". Real ports, never 0. */
+  /** What listens, by API: multiaddresses under "restapi", "pinsvcapi", "ipfsproxy", "gateway", "cluster", "ipfs". Real ports, never 0. */
   readonly addresses: Record<string, string[]>
   /** Orderly stop; idempotent. Rejects when something could not be stopped cleanly. */
   stop (): Promise<void>

@@ -1,7 +1,7 @@
 import { Delegates } from '../api/common/delegates.ts'
 import { gatewayRoutes } from '../api/service/gateway/gateway.ts'
 import { pinningRoutes } from '../api/service/pinning/routes.ts'
-import type { ServiceRoute } from '../api/service/frame.ts'
+import type { ServiceRoute } from '../api/service/service-route.ts'
 import { fileRoutes } from '../api/service/v1/files.ts'
 import { groupRoutes } from '../api/service/v1/groups.ts'
 import { linkRoutes } from '../api/service/v1/links.ts'
@@ -33,11 +33,11 @@ import { liveStagingKeys } from '../service/uploads/live-keys.ts'
 import { uploadService } from '../service/uploads/upload-service.ts'
 import type { Usage } from '../service/usage/usage.ts'
 import { composeContent } from './compose-gateway.ts'
-import type { FacesDeps } from './compose-faces.ts'
+import type { ApisDeps } from './compose-apis.ts'
 import type { NodeInit } from './node-contract.ts'
 import { loadStaging } from './service-staging.ts'
 
-export interface ServiceContentDeps extends FacesDeps {
+export interface ServiceContentDeps extends ApisDeps {
   tracker: PinPartsDeps['tracker']
   database: SqlDatabase, events: Pick<UserEvents, 'record'>, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
 }

@@ -28,7 +28,7 @@ function needed (cid: CID | null): CID {
   return cid
 }
 
-/** Maps the wire's methods on the use cases: the face towards other peers. */
+/** Maps the wire's methods on the use cases: the API towards other peers. */
 export function rpcHandlers ({ cluster, tracker, ipfs, consensus }: RpcHandlerDeps): RpcHandlers {
   return {
     id: { unary: async (_, { signal }) => peerInfoToWire(await cluster.info({ signal })) },

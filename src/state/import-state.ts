@@ -5,7 +5,7 @@ import { WorkerRunner } from '../base/worker.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { Datastore } from '../datastore/datastore.ts'
-import { aloneBroadcast, aloneExchange } from '../network/alone/alone.ts'
+import { offlineBroadcast, offlineExchange } from '../network/offline/offline.ts'
 import { faultInLine, jsonValues } from './json-values.ts'
 import type { JsonValue } from './json-values.ts'
 import { checkRules, importedPin } from './imported-pin.ts'
@@ -41,7 +41,7 @@ async function fill ({ rules, clusterName }: ImportInit, datastore: Datastore, i
     rebroadcastIntervalMs: 3_600_000,
     repairIntervalMs: 0,
     batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: Infinity }
-  }, { datastore, broadcast: aloneBroadcast(), exchange: aloneExchange(), workers, clock, log: silentLogger })
+  }, { datastore, broadcast: offlineBroadcast(), exchange: offlineExchange(), workers, clock, log: silentLogger })
   await consensus.start(new AbortController().signal)
   try {
     const puts = new Puts(consensus)

@@ -28,7 +28,7 @@ describe('a pinset of 100,000', { skip: browserSkip, timeout: 300_000 }, () => {
   let web: Web
   let page: Page
   before(async () => {
-    web = await startWeb({ face: 'cluster', credentials: { [operator.username]: operator.password } })
+    web = await startWeb({ site: 'cluster', credentials: { [operator.username]: operator.password } })
     await web.stop()
     const file = join(web.peer.folder, 'pins.json')
     await writeFile(file, Array.from({ length: count }, (_, at) => `${pinLine(at)}\n`).join(''))

@@ -145,7 +145,7 @@ describe('Docs', { skip: browserSkip, timeout: 120_000 }, () => {
 describe('Docs of a cluster without a service', { skip: browserSkip, timeout: 120_000 }, () => {
   let web: Web
   const credentials = { username: 'anna', password: 'a long password' }
-  before(async () => { web = await startWeb({ face: 'cluster', credentials: { [credentials.username]: credentials.password } }) })
+  before(async () => { web = await startWeb({ site: 'cluster', credentials: { [credentials.username]: credentials.password } }) })
   after(async () => web?.close())
 
   it('are the reference of its REST API, tried with its credentials', async () => {

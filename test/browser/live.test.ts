@@ -186,7 +186,7 @@ describe('the cluster\'s events for who has its credentials', { skip: browserSki
   const credentials = { username: 'operator', password: 'open the cluster' }
   let web: Web
   before(
-    async () => { web = await startWeb({ face: 'cluster', credentials: { [credentials.username]: credentials.password } }) },
+    async () => { web = await startWeb({ site: 'cluster', credentials: { [credentials.username]: credentials.password } }) },
     { timeout: 100_000 }
   )
   after(async () => { await web?.close() })

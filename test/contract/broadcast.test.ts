@@ -40,7 +40,7 @@ broadcastContract('gossipsub', async () => {
       await connectHosts(one, two)
       await connectHosts(two, three)
       await connectHosts(three, one)
-      await pollUntil(() => hosts.every(({ gossip }) => gossip.neighboursIn('topic') === 2), { everyMs: 5 })
+      await pollUntil(() => hosts.every(({ gossip }) => gossip.meshPeersIn('topic') === 2), { everyMs: 5 })
     },
     until: async condition => pollUntil(condition, { everyMs: 1 }),
     settle: async () => { await new Promise(resolve => setTimeout(resolve, 30)) },

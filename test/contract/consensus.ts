@@ -228,7 +228,7 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
 
       await assert.rejects(consensus.put(pinFor('three')), err => isClusterError(err, 'NOT_READY'))
       await assert.rejects(consensus.remove(cidFor('one')), err => isClusterError(err, 'NOT_READY'))
-      await assert.rejects(consensus.discard(pinFor('one')), err => isClusterError(err, 'NOT_READY'))
+      await assert.rejects(consensus.removeIf(pinFor('one')), err => isClusterError(err, 'NOT_READY'))
       const again = subject.reopen()
       stop = async () => again.stop()
       await again.start()
@@ -241,12 +241,12 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
     it('is settled once every change of the item that was under way shows', async () => {
       const seen: Array<string | undefined> = []
       const puts = [consensus.put(pinFor('one', { name: 'first' }))]
-      const early = consensus.settled(cidFor('one')).then(() => seen.push(consensus.state.get(cidFor('one'))?.name))
+      const early = consensus.whenWritten(cidFor('one')).then(() => seen.push(consensus.state.get(cidFor('one'))?.name))
       await puts[0]
       puts.push(consensus.put(pinFor('one', { name: 'second' })))
 
-      await consensus.settled(cidFor('one'))
-      await Promise.all([...puts, early, consensus.settled(cidFor('two'))])
+      await consensus.whenWritten(cidFor('one'))
+      await Promise.all([...puts, early, consensus.whenWritten(cidFor('two'))])
 
       assert.equal(consensus.state.get(cidFor('one'))?.name, 'second')
       assert.equal(seen.length, 1)
@@ -257,10 +257,10 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       const [one, other] = [pinFor('one'), pinFor('one', { name: 'other' })]
       await consensus.put(one)
 
-      const early = await consensus.replace(other, pinFor('one', { name: 'wrong' }))
-      const done = await consensus.replace(one, pinFor('one', { name: 'second' }))
-      const [, late] = await Promise.all([consensus.put(other), consensus.replace(pinFor('one', { name: 'second' }), one)])
-      const missing = await consensus.replace(pinFor('two'), pinFor('two'))
+      const early = await consensus.replaceIf(other, pinFor('one', { name: 'wrong' }))
+      const done = await consensus.replaceIf(one, pinFor('one', { name: 'second' }))
+      const [, late] = await Promise.all([consensus.put(other), consensus.replaceIf(pinFor('one', { name: 'second' }), one)])
+      const missing = await consensus.replaceIf(pinFor('two'), pinFor('two'))
 
       assert.deepEqual([early, done, late, missing], [false, true, false, false])
       assert.deepEqual(await namesByCid(consensus.state), { [one.cid.toString()]: 'other' })
@@ -270,11 +270,11 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       const [one, other] = [pinFor('one'), pinFor('one', { name: 'other' })]
       await consensus.put(one)
 
-      const early = await consensus.discard(other)
-      const [, late] = await Promise.all([consensus.put(other), consensus.discard(one)])
+      const early = await consensus.removeIf(other)
+      const [, late] = await Promise.all([consensus.put(other), consensus.removeIf(one)])
       const kept = consensus.state.get(one.cid)?.name
-      const done = await consensus.discard(other)
-      const again = await consensus.discard(other)
+      const done = await consensus.removeIf(other)
+      const again = await consensus.removeIf(other)
 
       assert.deepEqual([early, late, kept, done, again], [false, false, 'other', true, false])
       assert.deepEqual([consensus.state.has(one.cid), consensus.state.size()], [false, 0])
@@ -284,8 +284,8 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       const [one, two] = [pinFor('one'), pinFor('two')]
       await Promise.all([consensus.put(one), consensus.put(two)])
 
-      const replaced = consensus.replace(one, pinFor('one', { name: 'second' }))
-      const discarded = consensus.discard(two)
+      const replaced = consensus.replaceIf(one, pinFor('one', { name: 'second' }))
+      const discarded = consensus.removeIf(two)
       await Promise.all(
         [consensus.put(pinFor('one', { name: 'third' })), consensus.put(pinFor('two', { name: 'third' })), replaced, discarded]
       )
@@ -297,7 +297,7 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       const one = pinFor('one')
       await consensus.put(one)
 
-      const done = await Promise.all([consensus.discard(one), consensus.replace(one, pinFor('one', { name: 'second' }))])
+      const done = await Promise.all([consensus.removeIf(one), consensus.replaceIf(one, pinFor('one', { name: 'second' }))])
 
       assert.deepEqual(done, [true, false])
       assert.equal(consensus.state.has(one.cid), false)

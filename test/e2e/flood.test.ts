@@ -81,7 +81,7 @@ describe('a hostile peer inside the secret', () => {
     gossip.subscribe(topic, () => {})
     await hostile.start(new AbortController().signal)
     await hostile.libp2p().dial(multiaddr(address))
-    await pollUntil(() => gossip.neighboursIn(topic) > 0, { what: 'the attacked in the mesh' })
+    await pollUntil(() => gossip.meshPeersIn(topic) > 0, { what: 'the attacked in the mesh' })
     await visible()
   })
   after(async () => {

@@ -31,7 +31,7 @@ export async function startWebCluster (): Promise<WebCluster> {
     json.ipfs_connector.helia.pin_timeout = '2m'
   }
   const web = await startWeb({
-    face: 'cluster', credentials: { [operator.username]: operator.password }, change: json => settings(json, 'one')
+    site: 'cluster', credentials: { [operator.username]: operator.password }, change: json => settings(json, 'one')
   })
   const rest = async (path: string, method = 'GET'): Promise<any> => { // any: see above
     const answer = await fetch(web.rest + path, { method, headers: { authorization } })

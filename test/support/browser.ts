@@ -28,7 +28,7 @@ const password = 'a long enough password 1'
 
 export interface WebInit {
   /** Default: the service's pages. */
-  face?: 'service' | 'cluster'
+  site?: 'service' | 'cluster'
   /** Of `api.service`. */
   service?: Record<string, unknown>
   /** Of service.json, after all else. */
@@ -57,7 +57,7 @@ export interface Web {
   url: string
   /** The REST API's own address. */
   rest: string
-  face: 'service' | 'cluster'
+  site: 'service' | 'cluster'
   peer: PeerProcess
   /** Signs somebody up. */
   user (options?: { email?: string, isAdmin?: boolean }): Promise<WebUser>
@@ -74,26 +74,26 @@ export interface Web {
 /** Builds the pages when they aren't current, starts a peer with them and a browser. */
 export async function startWeb (init: WebInit = {}): Promise<Web> {
   await underLock('web-build', async () => buildWebIfStale(join(root, 'dist/web')))
-  const { face = 'service' } = init
+  const { site = 'service' } = init
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const peer = await peerProcess(json => configure(json, init, port))
   const start = async (): Promise<void> => {
     await peer.start()
-    if (face === 'service') await serviceReady(url)
+    if (site === 'service') await serviceReady(url)
     await pollUntil(
       async () => (await fetch(url, { method: 'HEAD' }).catch(() => undefined))?.status === 200, { withinMs: 30_000, what: 'the pages' }
     )
   }
   const [browser] = await Promise.all([launch(), start()])
   const isInvited = !['', 'open', undefined].includes(init.service?.registration as string | undefined)
-  return new RunningWeb({ url, face, peer, browser, start, isInvited })
+  return new RunningWeb({ url, site, peer, browser, start, isInvited })
 }
 
 // any: service.json
-function configure (json: any, { face = 'service', service = {}, change = () => {}, credentials }: WebInit, port: number): void {
+function configure (json: any, { site = 'service', service = {}, change = () => {}, credentials }: WebInit, port: number): void {
   const http_listen_multiaddress = `/ip4/127.0.0.1/tcp/${port}`
-  if (face === 'service') json.api.service = { http_listen_multiaddress, mail: { log: true }, rate_limits: noLimits, ...service }
+  if (site === 'service') json.api.service = { http_listen_multiaddress, mail: { log: true }, rate_limits: noLimits, ...service }
   else json.api.webui = { http_listen_multiaddress }
   if (credentials != null) json.api.restapi.basic_auth_credentials = credentials
   change(json)
@@ -107,11 +107,11 @@ async function launch (): Promise<Browser> {
   })
 }
 
-interface RunningWebInit { url: string, face: 'service' | 'cluster', peer: PeerProcess, browser: Browser, start: () => Promise<void>, /** Nobody signs up by themselves. */ isInvited: boolean }
+interface RunningWebInit { url: string, site: 'service' | 'cluster', peer: PeerProcess, browser: Browser, start: () => Promise<void>, /** Nobody signs up by themselves. */ isInvited: boolean }
 
 class RunningWeb implements Web {
   readonly url: string
-  readonly face: 'service' | 'cluster'
+  readonly site: 'service' | 'cluster'
   readonly peer: PeerProcess
   readonly #browser: Browser
   readonly #start: () => Promise<void>
@@ -119,10 +119,10 @@ class RunningWeb implements Web {
   readonly #contexts = new Map<string, BrowserContext>()
   readonly #faults = new PageFaults()
 
-  constructor ({ url, face, peer, browser, start, isInvited }: RunningWebInit) {
+  constructor ({ url, site, peer, browser, start, isInvited }: RunningWebInit) {
     this.#isInvited = isInvited
     this.url = url
-    this.face = face
+    this.site = site
     this.peer = peer
     this.#browser = browser
     this.#start = start

@@ -5,7 +5,7 @@ import type { Worker, WorkerStatus } from '../../src/base/worker.ts'
 import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus, CrdtConsensusInit } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
-import { aloneBroadcast, aloneExchange } from '../../src/network/alone/alone.ts'
+import { offlineBroadcast, offlineExchange } from '../../src/network/offline/offline.ts'
 import type { HistoryExchange } from '../../src/network/history.ts'
 import type { BlockExchange, Broadcast } from '../../src/network/network.ts'
 import { SimClock } from './sim-clock.ts'
@@ -40,8 +40,8 @@ export function crdtPeer ({ datastore, broadcast, exchange, history, clock, log,
     self: 'self', clusterName, trustedPeers: '*', rebroadcastIntervalMs: 60_000, repairIntervalMs: 3_600_000, batching: noBatching, ...init
   }, {
     datastore,
-    broadcast: broadcast ?? aloneBroadcast(),
-    exchange: exchange ?? aloneExchange(),
+    broadcast: broadcast ?? offlineBroadcast(),
+    exchange: exchange ?? offlineExchange(),
     ...(history == null ? {} : { history }),
     workers: {
       add: worker => {

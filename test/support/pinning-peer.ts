@@ -4,8 +4,8 @@ import { pinningApi } from '../../src/api/pinning/pinning-api.ts'
 import type { PinningApi } from '../../src/api/pinning/pinning-api.ts'
 import type { CallOptions, ScopeOptions } from '../../src/cluster/cluster-api.ts'
 import type { PinsetChange, PinState } from '../../src/consensus/consensus.ts'
-import type { HttpFaceInit } from '../../src/http/face.ts'
-import { httpFaceDefaults } from '../../src/http/face.ts'
+import type { ApiServerInit } from '../../src/http/api-server.ts'
+import { apiServerDefaults } from '../../src/http/api-server.ts'
 import type { InjectReply, InjectRequest } from './inject.ts'
 import { inject } from './inject.ts'
 import type { CID } from '../../src/model/cid.ts'
@@ -86,7 +86,7 @@ export interface PinningPeer {
   stop (): Promise<void>
 }
 
-export interface PinningPeerInit extends Partial<HttpFaceInit> { cluster?: FollowedCluster, index?: PinIndex }
+export interface PinningPeerInit extends Partial<ApiServerInit> { cluster?: FollowedCluster, index?: PinIndex }
 
 /** The pinning service of a fake cluster, started, in simulated time. */
 export async function pinningPeer (
@@ -94,7 +94,7 @@ export async function pinningPeer (
 ): Promise<PinningPeer> {
   const clock = new SimClock()
   const workers = new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger })
-  const api = pinningApi({ ...httpFaceDefaults, ...init }, { cluster, consensus: cluster, index, workers, clock, log: silentLogger })
+  const api = pinningApi({ ...apiServerDefaults, ...init }, { cluster, consensus: cluster, index, workers, clock, log: silentLogger })
   await api.start(new AbortController().signal)
   await workers.start()
   const ask: PinningPeer['ask'] = async (request, more = {}) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ServiceRoute } from '../../src/api/service/frame.ts'
-import { serviceRoute } from '../../src/api/service/frame.ts'
+import type { ServiceRoute } from '../../src/api/service/service-route.ts'
+import { serviceRoute } from '../../src/api/service/service-route.ts'
 import { success } from '../../src/api/service/answers.ts'
 import type { ServiceApi, ServiceApiInit } from '../../src/api/service/service-api.ts'
 import { serviceApi } from '../../src/api/service/service-api.ts'

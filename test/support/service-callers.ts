@@ -1,7 +1,7 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
-import type { ServiceRoute } from '../../src/api/service/frame.ts'
+import type { ServiceRoute } from '../../src/api/service/service-route.ts'
 import { serviceApi } from '../../src/api/service/service-api.ts'
 import type { Account, Caller, Credentials } from '../../src/service/accounts/accounts.ts'
 import { permissions } from '../../src/service/accounts/accounts.ts'

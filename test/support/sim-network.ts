@@ -8,7 +8,7 @@ import type { RemotePeers } from '../../src/network/remote-peers.ts'
 import { SimHistory } from './sim-history.ts'
 import type { SimHistoryFaults } from './sim-history.ts'
 import { simRemotes } from './sim-remotes.ts'
-import type { PeerFace } from './sim-remotes.ts'
+import type { PeerApi } from './sim-remotes.ts'
 
 /** How bad the network is. */
 export interface SimFaults {
@@ -30,7 +30,7 @@ export interface SimNetworkDeps {
 }
 
 /** What a peer offers the others while it runs. */
-export interface PeerServices extends PeerFace {
+export interface PeerServices extends PeerApi {
   block (cid: CID): Uint8Array | undefined
   /** What it gives as a stream, if it does so. */
   readonly history: HistorySource | undefined

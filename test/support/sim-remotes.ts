@@ -7,14 +7,14 @@ import type { RemoteOptions, RemotePeers } from '../../src/network/remote-peers.
 import type { PinTracker } from '../../src/tracker/tracker.ts'
 
 /** What other peers may ask of one peer. */
-export interface PeerFace {
+export interface PeerApi {
   trusts (peer: PeerId): boolean
   readonly cluster: Pick<ClusterApi, 'info' | 'repoGc'>
   readonly tracker: Pick<PinTracker, 'status' | 'statusAll' | 'recover' | 'recoverAll'>
   readonly ipfs: Pick<IpfsConnector, 'putBlocks' | 'repoStat' | 'swarmPeers'>
 }
 
-interface There { readonly services: PeerFace, readonly isGone: boolean }
+interface There { readonly services: PeerApi, readonly isGone: boolean }
 
 export interface SimRemotesDeps {
   clock: Clock
@@ -32,7 +32,7 @@ type Policy = 'open' | 'trusted'
 
 /** `RemotePeers` over the simulated network, with Go's policies (rpc_policy.go). */
 export function simRemotes (deps: SimRemotesDeps): RemotePeers {
-  const call = async <T>(to: PeerId, policy: Policy, act: (face: PeerFace) => Promise<T>, { signal }: RemoteOptions = {}): Promise<T> => {
+  const call = async <T>(to: PeerId, policy: Policy, act: (api: PeerApi) => Promise<T>, { signal }: RemoteOptions = {}): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const cancel = deps.clock.after(
       lostAfterMs, () => reject(new ClusterError('PEER_UNREACHABLE', { peer: to }, { message: 'stream reset' }))
@@ -52,12 +52,12 @@ export function simRemotes (deps: SimRemotesDeps): RemotePeers {
       signal?.removeEventListener('abort', onAbort)
     })
   }
-  const serve = async <T>(there: There, policy: Policy, act: (face: PeerFace) => Promise<T>): Promise<T> => {
+  const serve = async <T>(there: There, policy: Policy, act: (api: PeerApi) => Promise<T>): Promise<T> => {
     if (policy === 'trusted' && !there.services.trusts(deps.self)) throw new ClusterError('NOT_AUTHORIZED')
     return act(there.services)
   }
-  const stream = async function * <T>(to: PeerId, act: (face: PeerFace) => AsyncIterable<T>, options?: RemoteOptions): AsyncGenerator<T> {
-    yield * await call(to, 'trusted', async face => gathered(act(face)), options)
+  const stream = async function * <T>(to: PeerId, act: (api: PeerApi) => AsyncIterable<T>, options?: RemoteOptions): AsyncGenerator<T> {
+    yield * await call(to, 'trusted', async api => gathered(act(api)), options)
   }
   return {
     info: (peer, options) => call(peer, 'open', async ({ cluster }) => cluster.info(), options),

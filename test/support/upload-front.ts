@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Admission } from '../../src/api/service/admission.ts'
-import { serviceFront } from '../../src/api/service/front.ts'
+import { servicePipeline } from '../../src/api/service/pipeline.ts'
 import { linkRoutes } from '../../src/api/service/v1/links.ts'
 import { resumableRoutes } from '../../src/api/service/v1/resumable.ts'
 import { uploadRoutes } from '../../src/api/service/v1/uploads.ts'
@@ -36,7 +36,7 @@ export async function uploadFront (uploads: Uploads): Promise<UploadFront> {
   }
   const lines: string[] = []
   const log = new NotedLogger()
-  const listener = serviceFront({ routes, publicUrl: '' }, {
+  const listener = servicePipeline({ routes, publicUrl: '' }, {
     admission: admission as Admission, proxies: new TrustedProxies([]), answered: () => {}, refusal: () => null, pages: null, cluster: null,
     logLine: line => { lines.push(line) }, clock: systemClock, log
   })

@@ -106,7 +106,7 @@ const sources = [...filesUnder('src'), ...filesUnder('cmd')].map(read)
 function forbidden (file: SourceFile, target: string): boolean {
   const from = roomOf(file.path)
   const to = roomOf(target)
-  // faces don't know each other; what they share is in api/common
+  // APIs don't know each other; what they share is in api/common
   if (from === to && !from.endsWith('implementation')) {
     // a seam of the service knows no other
     if (from === 'service-contract') return file.path.split('/')[2] !== target.split('/')[2]

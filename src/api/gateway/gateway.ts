@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
-import { aloneShare } from '../../base/shares.ts'
+import { soleShare } from '../../base/shares.ts'
 import type { Share } from '../../base/shares.ts'
 import { commonLogLine } from '../../http/access-log.ts'
 import { readerFor } from '../../http/bytes-in-flight.ts'
@@ -122,11 +122,11 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
 export function gatewayListener (
   init: Omit<GatewayInit, 'listen' | 'tls' | 'timeouts' | 'maxHeaderBytes' | 'maxConnections' | 'wrap' | 'sharing'>, deps: GatewayDeps
 ): RequestListener {
-  const front = new GatewayFront(init, deps)
-  return (request, response) => front.take(request, response)
+  const pipeline = new GatewayPipeline(init, deps)
+  return (request, response) => pipeline.take(request, response)
 }
 
-type FrontInit = Parameters<typeof gatewayListener>[0]
+type PipelineInit = Parameters<typeof gatewayListener>[0]
 
 const recentInit = { maxBytes: 8 * 2 ** 20, keepMs: 1000 }
 const recentAnswersInit = { maxBytes: 4 * 2 ** 20, halfMs: 500 }
@@ -138,8 +138,8 @@ const sandbox: HeaderList[number] = [
   'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads'
 ]
 
-class GatewayFront {
-  readonly #init: FrontInit
+class GatewayPipeline {
+  readonly #init: PipelineInit
   readonly #deps: GatewayDeps
   readonly #content: Content
   readonly #proxies: TrustedProxies
@@ -151,7 +151,7 @@ class GatewayFront {
   readonly #recent = new RecentAnswers(recentAnswersInit)
   #running = 0
 
-  constructor (init: FrontInit, deps: GatewayDeps) {
+  constructor (init: PipelineInit, deps: GatewayDeps) {
     const { cors } = init
     this.#init = init
     this.#deps = deps
@@ -164,7 +164,7 @@ class GatewayFront {
       coming: deps.coming,
       clock: deps.clock
     }
-    this.#requests = deps.shares?.requests ?? aloneShare
+    this.#requests = deps.shares?.requests ?? soleShare
     this.#refusals = deps.refusals ?? refusalsBy(deps.denylist)
     this.#content = new Content(init, {
       reader: deps.reader,
@@ -241,7 +241,7 @@ class GatewayFront {
         reader: () => place.reader,
         signal: () => patience.signal,
         buffers: this.#deps.flow.buffers,
-        turns: this.#deps.flow.turns,
+        tickBudget: this.#deps.flow.tickBudget,
         sent: bytes => { counted.bytesSent += bytes }
       })
       const answer = await this.#answer(request, { patience, place })

@@ -1,4 +1,4 @@
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 
 const pieceLength = 16 * 1024
 
@@ -32,7 +32,7 @@ async function isReady (promise: Promise<unknown>): Promise<boolean> {
   const settle = (): void => { ready = true }
   promise.then(settle, settle)
   for (let step = 0; step < microtasks && !ready; step++) await undefined
-  if (!ready) await othersTurn()
+  if (!ready) await yieldToEventLoop()
   return ready
 }
 

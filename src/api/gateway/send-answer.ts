@@ -5,7 +5,7 @@ import type { Reader } from '../../http/bytes-in-flight.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { PieceGuess, usualPiece } from '../../http/piece-guess.ts'
 import { drained } from '../../http/send.ts'
-import type { Turns } from '../../http/turns.ts'
+import type { TickBudget } from '../../http/tick-budget.ts'
 import { closeBody } from './begun.ts'
 import type { Answer } from './visit.ts'
 
@@ -16,7 +16,7 @@ export interface Sending {
   reader: () => Reader
   signal: () => AbortSignal
   buffers: BufferPool
-  turns: Turns
+  tickBudget: TickBudget
   /** Told of what was written. */
   sent: (bytes: number) => void
 }
@@ -57,7 +57,7 @@ export async function sendAnswer ({ status, headers, body, length, held = 0 }: A
 interface Pumping extends Sending { held: number, length: number | undefined, begin: () => void }
 
 async function pump (
-  body: AsyncIterable<Uint8Array | string>, { response, buffers, turns, sent, held, length, begin, ...more }: Pumping
+  body: AsyncIterable<Uint8Array | string>, { response, buffers, tickBudget, sent, held, length, begin, ...more }: Pumping
 ): Promise<void> {
   const [reader, signal] = [more.reader(), more.signal()]
   const source = body[Symbol.asyncIterator]()
@@ -81,7 +81,7 @@ async function pump (
       if (length != null && written > length) throw wrongLength('longer', length)
       const more = piece.length - expected
       if (more > 0) reader.tookMore(more)
-      await turns.take(value)
+      await tickBudget.take(value)
       if (response.destroyed) {
         buffers.release(piece)
         return

@@ -2,7 +2,7 @@ import { answerText } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { errorReply, HttpError } from '../../http/dialect.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import { boundaryOf, parts } from '../../http/multipart.ts'
 import { Query } from '../../http/query.ts'
 import type { HeaderList, Reply } from '../../http/reply.ts'
@@ -25,10 +25,10 @@ export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
  * option is 500, as in
  * Go; `only-hash` is refused and, unlike in Go, adds nothing.
  */
-export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exchange) => Promise<Reply> {
-  return async exchange => {
-    const boundary = prefixed('error reading request: ', () => boundaryOf(exchange.body.contentType))
-    const { query } = exchange
+export function addHandler ({ cluster, clock }: AddHandlerDeps): (context: RequestContext) => Promise<Reply> {
+  return async context => {
+    const boundary = prefixed('error reading request: ', () => boundaryOf(context.body.contentType))
+    const { query } = context
     for (const option of unsupported) {
       if (!['', 'false', '0'].includes(query.get(option))) throw new HttpError(500, `${option} is not supported when adding to cluster`)
     }
@@ -41,8 +41,8 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (exchange: Exch
     const params = rule == null
       ? parsed
       : { ...parsed, rawLeaves: false, ...rule.ofDirectories == null ? {} : { directoryMetadata: rule.ofDirectories } }
-    const entries = await firstEntry(exchange, { boundary, params, rule })
-    const outputs = cluster.add(entries, params, { signal: exchange.signal })
+    const entries = await firstEntry(context, { boundary, params, rule })
+    const outputs = cluster.add(entries, params, { signal: context.signal })
     if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
     return wholeReply(outputs)
   }
@@ -74,7 +74,7 @@ function prefixed<T> (prefix: string, act: () => T): T {
 
 interface EntriesInit { boundary: string, params: AddParams, rule: MetadataRule | null }
 
-async function firstEntry ({ body }: Exchange, { boundary, params, rule }: EntriesInit): Promise<AsyncIterable<UploadEntry>> {
+async function firstEntry ({ body }: RequestContext, { boundary, params, rule }: EntriesInit): Promise<AsyncIterable<UploadEntry>> {
   const onTruncated = params.format === 'car' ? 'throw' : 'end'
   const entries = await withFirst(uploadEntries(parts(body.chunks(), boundary, { onTruncated }), rule?.ofPart))
   if (entries == null) throw new HttpError(500, 'error reading request: multipart: NextPart: EOF')

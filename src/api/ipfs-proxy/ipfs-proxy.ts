@@ -8,13 +8,13 @@ import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { commonLogLine } from '../../http/access-log.ts'
 import { errorReply, HttpError } from '../../http/dialect.ts'
-import { Exchange } from '../../http/exchange.ts'
+import { RequestContext } from '../../http/request-context.ts'
 import { sendLines } from '../../http/lines.ts'
 import { parseTarget } from '../../http/path.ts'
 import type { Reply } from '../../http/reply.ts'
 import { sendRaw, sendText } from '../../http/send.ts'
 import { HttpServer } from '../../http/server.ts'
-import type { Turns } from '../../http/turns.ts'
+import type { TickBudget } from '../../http/tick-budget.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import { addHandler } from './add-handler.ts'
 import { proxyDialect } from './dialect.ts'
@@ -41,7 +41,7 @@ export interface IpfsProxyDeps {
   /** Answers what the cluster has no part in. */
   node: NodeApi
   /** Of the event loop, shared with the other listeners. */
-  turns?: Pick<Turns, 'take'> | undefined
+  tickBudget?: Pick<TickBudget, 'take'> | undefined
   clock: Clock
   log: Logger
 }
@@ -52,7 +52,7 @@ export interface IpfsProxy extends Startable {
   accept (connection: Duplex): void
 }
 
-type Handler = (exchange: Exchange, argument?: string) => Promise<Reply>
+type Handler = (context: RequestContext, argument?: string) => Promise<Reply>
 
 const prefix = '/api/v0/'
 const takenMethods = new Set(['POST', 'GET', 'PUT'])
@@ -76,34 +76,34 @@ export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy 
 }
 
 function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDeps): RequestListener {
-  const proxy = new ProxyFront(deps)
+  const proxy = new ProxyPipeline(deps)
   return (request, response) => {
     const target = parseTarget(request.url ?? '/')
     if (target == null) {
       response.writeHead(400, ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close']).end('400 Bad Request')
       return
     }
-    const exchange = new Exchange({ request, response, target, match: null })
-    if (init.logLine != null) logAtEnd(exchange, init.logLine, { request, response, at: deps.clock.now() })
-    proxy.take(exchange)
+    const context = new RequestContext({ request, response, target, match: null })
+    if (init.logLine != null) logAtEnd(context, init.logLine, { request, response, at: deps.clock.now() })
+    proxy.take(context)
   }
 }
 
 function logAtEnd (
-  exchange: Exchange, logLine: (line: string) => void,
+  context: RequestContext, logLine: (line: string) => void,
   { request, response, at }: { request: IncomingMessage, response: ServerResponse, at: number }
 ): void {
   const remote = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
-  response.once('close', () => logLine(commonLogLine(exchange, remote, at)))
+  response.once('close', () => logLine(commonLogLine(context, remote, at)))
 }
 
 /** `timeout=5s` of every command. An external node is told, too, and is the first to answer. */
-function limitTime (exchange: Exchange, clock: Clock): void {
-  const text = exchange.query.get('timeout')
-  if (text !== '') exchange.limitTime(Math.max(0, parseDuration(text)), clock)
+function limitTime (context: RequestContext, clock: Clock): void {
+  const text = context.query.get('timeout')
+  if (text !== '') context.limitTime(Math.max(0, parseDuration(text)), clock)
 }
 
-class ProxyFront {
+class ProxyPipeline {
   readonly #deps: IpfsProxyDeps
   readonly #handlers: ReadonlyMap<string, Handler>
 
@@ -112,10 +112,10 @@ class ProxyFront {
     const pins = new PinHandlers(deps)
     this.#deps = deps
     this.#handlers = new Map<string, Handler>([
-      ['pin/add', async (exchange, argument) => pins.add(exchange, argument)],
-      ['pin/rm', async (exchange, argument) => pins.remove(exchange, argument)],
-      ['pin/ls', async (exchange, argument) => pins.list(exchange, argument)],
-      ['pin/update', async exchange => pins.update(exchange)],
+      ['pin/add', async (context, argument) => pins.add(context, argument)],
+      ['pin/rm', async (context, argument) => pins.remove(context, argument)],
+      ['pin/ls', async (context, argument) => pins.list(context, argument)],
+      ['pin/update', async context => pins.update(context)],
       ['add', addHandler(deps)],
       ['repo/stat', repoStatHandler(cluster)],
       ['repo/gc', repoGcHandler(cluster)],
@@ -124,54 +124,54 @@ class ProxyFront {
     ])
   }
 
-  take (exchange: Exchange): void {
+  take (context: RequestContext): void {
     try {
-      limitTime(exchange, this.#deps.clock)
+      limitTime(context, this.#deps.clock)
     } catch (err) {
-      this.#fail(exchange, err)
+      this.#fail(context, err)
       return
     }
-    const taken = this.#handlerOf(exchange)
-    const answered = taken == null ? this.#deps.node.answer(exchange) : this.#run(exchange, taken)
-    answered.catch(err => this.#fail(exchange, err))
+    const taken = this.#handlerOf(context)
+    const answered = taken == null ? this.#deps.node.answer(context) : this.#run(context, taken)
+    answered.catch(err => this.#fail(context, err))
   }
 
   /** Who answers for the cluster; undefined: the node does. */
-  #handlerOf ({ method, path, query }: Exchange): Handler | undefined {
+  #handlerOf ({ method, path, query }: RequestContext): Handler | undefined {
     if (!takenMethods.has(method) || !path.startsWith(prefix)) return undefined
     const command = path.slice(prefix.length)
     if (/^(block|dag)\/put$/.test(command) && query.get('pin') !== 'true') return undefined
     const [, name = command, argument] = /^(pin\/(?:add|rm|ls))\/([^/]+)$/.exec(command) ?? []
     const handler = this.#handlers.get(name)
-    return handler == null ? undefined : async exchange => handler(exchange, argument)
+    return handler == null ? undefined : async context => handler(context, argument)
   }
 
-  async #run (exchange: Exchange, handler: Handler): Promise<void> {
-    const { headers, allowsOrigin } = await this.#deps.node.headers(exchange.headers.origin)
-    exchange.answerHeaders = [...headers, ['Server', `ipfs-cluster/ipfsproxy/${this.#deps.cluster.version}`]]
+  async #run (context: RequestContext, handler: Handler): Promise<void> {
+    const { headers, allowsOrigin } = await this.#deps.node.headers(context.headers.origin)
+    context.answerHeaders = [...headers, ['Server', `ipfs-cluster/ipfsproxy/${this.#deps.cluster.version}`]]
     // a page of some other site must not change pins here
-    if (!allowsOrigin || exchange.headers['sec-fetch-site'] === 'cross-site') {
+    if (!allowsOrigin || context.headers['sec-fetch-site'] === 'cross-site') {
       throw new HttpError(403, 'the IPFS node does not allow requests of this origin')
     }
-    await this.#send(exchange, await handler(exchange))
+    await this.#send(context, await handler(context))
   }
 
-  async #send (exchange: Exchange, reply: Reply): Promise<void> {
-    const { clock, log, turns } = this.#deps
-    if (exchange.isGone) return
-    if (reply.kind === 'text') sendText(exchange, reply, clock)
-    else if (reply.kind === 'lines') await sendLines(exchange, reply, { clock, log, dialect: proxyDialect, turns })
-    else await sendRaw(exchange, reply)
+  async #send (context: RequestContext, reply: Reply): Promise<void> {
+    const { clock, log, tickBudget } = this.#deps
+    if (context.isGone) return
+    if (reply.kind === 'text') sendText(context, reply, clock)
+    else if (reply.kind === 'lines') await sendLines(context, reply, { clock, log, dialect: proxyDialect, tickBudget })
+    else await sendRaw(context, reply)
   }
 
-  #fail (exchange: Exchange, err: unknown): void {
-    if (exchange.response.headersSent || exchange.isGone) {
-      exchange.response.destroy()
+  #fail (context: RequestContext, err: unknown): void {
+    if (context.response.headersSent || context.isGone) {
+      context.response.destroy()
       return
     }
     const { status, message, contentType, text } = errorReply(proxyDialect, err)
-    if (isFault(err)) this.#deps.log.error('a request ended in a fault', { err, path: exchange.path.slice(0, 200) })
-    this.#deps.log.debug('sending error response', { status, message, method: exchange.method, path: exchange.path.slice(0, 200) })
-    sendText(exchange, { kind: 'text', status, contentType, body: text }, this.#deps.clock)
+    if (isFault(err)) this.#deps.log.error('a request ended in a fault', { err, path: context.path.slice(0, 200) })
+    this.#deps.log.debug('sending error response', { status, message, method: context.method, path: context.path.slice(0, 200) })
+    sendText(context, { kind: 'text', status, contentType, body: text }, this.#deps.clock)
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { LineCutter } from '../../base/line-cutter.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import { listenOptionsOf } from '../../http/listen.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { breakOff, hidesTrailers } from '../../http/send.ts'
@@ -73,10 +73,10 @@ class KuboNode implements NodeApi {
     }
   }
 
-  async answer (exchange: Exchange): Promise<void> {
-    const { request, response } = exchange
+  async answer (context: RequestContext): Promise<void> {
+    const { request, response } = context
     const headers = [...passedOn(request.rawHeaders), ...forwardedFor(request)]
-    const outgoing = this.#open({ method: exchange.method, path: request.url ?? '/', headers })
+    const outgoing = this.#open({ method: context.method, path: request.url ?? '/', headers })
     response.once('close', () => { if (!response.writableFinished) outgoing.destroy() })
     const upload = pipeline(request, outgoing).catch(() => {}) // told by the answer
     let incoming: IncomingMessage
@@ -84,15 +84,15 @@ class KuboNode implements NodeApi {
       incoming = await answerOf(outgoing)
     } catch (err) {
       this.#deps.log.warn('Kubo does not answer', { err })
-      if (!exchange.isGone) response.writeHead(502, ['Content-Length', '0', ...request.complete ? [] : ['Connection', 'close']]).end()
+      if (!context.isGone) response.writeHead(502, ['Content-Length', '0', ...request.complete ? [] : ['Connection', 'close']]).end()
       return
     }
-    await passBack(exchange, incoming)
+    await passBack(context, incoming)
     await upload
   }
 
-  async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
-    const { request, query } = exchange
+  async * put (command: PutCommand, context: RequestContext): AsyncGenerator<unknown, void, undefined> {
+    const { request, query } = context
     const rest = query.raw.split('&').filter(pair => pair !== '' && !pair.startsWith('pin='))
     const headers = [...passedOn(request.rawHeaders), ...forwardedFor(request)]
     const outgoing = this.#open({ method: 'POST', path: `/api/v0/${command}?${[...rest, 'pin=false'].join('&')}`, headers })
@@ -148,18 +148,18 @@ async function answerOf (outgoing: ClientRequest): Promise<IncomingMessage> {
   })
 }
 
-async function passBack (exchange: Exchange, incoming: IncomingMessage): Promise<void> {
-  const { response } = exchange
+async function passBack (context: RequestContext, incoming: IncomingMessage): Promise<void> {
+  const { response } = context
   response.sendDate = false
   response.writeHead(incoming.statusCode ?? 502, passedOn(incoming.rawHeaders))
   // the head goes before the first byte of a slow answer
   response.flushHeaders()
-  incoming.on('data', (part: Buffer) => { exchange.bytesSent += part.length })
+  incoming.on('data', (part: Buffer) => { context.bytesSent += part.length })
   try {
     await pipeline(incoming, response, { end: false })
     const { rawTrailers, trailers } = incoming
-    if ((trailers['x-stream-error'] ?? '') !== '' && hidesTrailers(exchange)) {
-      breakOff(exchange)
+    if ((trailers['x-stream-error'] ?? '') !== '' && hidesTrailers(context)) {
+      breakOff(context)
       return
     }
     for (let at = 0; at < rawTrailers.length; at += 2) response.addTrailers([[rawTrailers[at] ?? '', rawTrailers[at + 1] ?? '']])

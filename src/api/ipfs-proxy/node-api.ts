@@ -1,4 +1,4 @@
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import type { HeaderList } from '../../http/reply.ts'
 
 /** What the node's API says to a page of some origin. */
@@ -16,10 +16,10 @@ export interface NodeApi {
   /** Never rejects: a node that can't be asked has no headers. */
   headers (origin: string | undefined): Promise<NodeHeaders>
   /** Answers a request that the cluster has no part in, to the end. Rejects before anything was sent, or never. */
-  answer (exchange: Exchange): Promise<void>
+  answer (context: RequestContext): Promise<void>
   /**
-   * Runs the exchange's command without pinning; yields the objects of its answer. The node's refusal is thrown as a ClusterError with the
+   * Runs the context's command without pinning; yields the objects of its answer. The node's refusal is thrown as a ClusterError with the
    * node's own text.
    */
-  put (command: PutCommand, exchange: Exchange): AsyncIterable<unknown>
+  put (command: PutCommand, context: RequestContext): AsyncIterable<unknown>
 }

@@ -2,7 +2,7 @@ import { byteLengthOfText } from '../../base/byte-text.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { badRequest } from '../../http/dialect.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import type { Query } from '../../http/query.ts'
 import type { Reply, TextReply } from '../../http/reply.ts'
 import { jsonType } from '../../http/reply.ts'
@@ -23,20 +23,20 @@ export class PinHandlers {
 
   constructor (deps: PinHandlersDeps) { this.#deps = deps }
 
-  async add ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+  async add ({ query, signal }: RequestContext, argument?: string): Promise<Reply> {
     const cids: CID[] = []
     for (const path of asked(query, argument)) cids.push((await this.#deps.cluster.pinPath(path, pinOptions(query), { signal })).cid)
     return pinsReply(...cids)
   }
 
-  async remove ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+  async remove ({ query, signal }: RequestContext, argument?: string): Promise<Reply> {
     const cids: CID[] = []
     for (const path of asked(query, argument)) cids.push((await this.#deps.cluster.unpinPath(path, { signal })).cid)
     return pinsReply(...cids)
   }
 
   /** The new pin takes the old one's blocks; the old one goes unless `unpin=false`. */
-  async update ({ query, signal }: Exchange): Promise<Reply> {
+  async update ({ query, signal }: RequestContext): Promise<Reply> {
     const [from, to] = query.all('arg')
     if (from == null || from === '') throw badRequest('argument "from-path" is required')
     if (to == null || to === '') throw badRequest('argument "to-path" is required')
@@ -49,7 +49,7 @@ export class PinHandlers {
     return pinsReply(pinUpdate, cid)
   }
 
-  async list ({ query, signal }: Exchange, argument?: string): Promise<Reply> {
+  async list ({ query, signal }: RequestContext, argument?: string): Promise<Reply> {
     const isStream = query.get('stream') === 'true' || query.get('s') === 'true'
     const withNames = query.get('names') === 'true'
     const arg = argument ?? query.get('arg')

@@ -1,6 +1,6 @@
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonType } from '../../http/reply.ts'
 import type { CID } from '../../model/cid.ts'
@@ -13,9 +13,9 @@ import type { NodeApi, PutCommand } from './node-api.ts'
 export interface PutHandlerDeps { cluster: Pick<ClusterApi, 'pin'>, node: Pick<NodeApi, 'put'> }
 
 /** `block/put` and `dag/put` with `pin=true`: the node stores, the cluster pins each CID before its line is sent. */
-export function putHandler (command: PutCommand, { cluster, node }: PutHandlerDeps): (exchange: Exchange) => Promise<Reply> {
-  return async exchange => {
-    const lines = pinnedLines(node.put(command, exchange), async cid => cluster.pin(cid, defaultPinOptions(), { signal: exchange.signal }))
+export function putHandler (command: PutCommand, { cluster, node }: PutHandlerDeps): (context: RequestContext) => Promise<Reply> {
+  return async context => {
+    const lines = pinnedLines(node.put(command, context), async cid => cluster.pin(cid, defaultPinOptions(), { signal: context.signal }))
     let first: IteratorResult<string, void>
     try {
       first = await lines.next()

@@ -1,5 +1,5 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import type { Reply } from '../../http/reply.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { RepoGc } from '../../model/peer.ts'
@@ -9,7 +9,7 @@ import { wholeReply } from './pin-handlers.ts'
 const untold = '"NumObjects":0,"RepoPath":"","Version":"fs-repo@18"'
 
 /** `repo/stat`: the sum over all peers. */
-export function repoStatHandler (cluster: ClusterApi): (exchange: Exchange) => Promise<Reply> {
+export function repoStatHandler (cluster: ClusterApi): (context: RequestContext) => Promise<Reply> {
   return async ({ signal }) => {
     const { repoSize, storageMax } = await cluster.repoStat({ signal })
     return wholeReply(`{"RepoSize":${repoSize},"StorageMax":${storageMax},${untold}}`)
@@ -17,7 +17,7 @@ export function repoStatHandler (cluster: ClusterApi): (exchange: Exchange) => P
 }
 
 /** `repo/gc` on all peers: a line per removed key. Errors go into lines with `stream-errors=true`, else together into the trailer. */
-export function repoGcHandler (cluster: ClusterApi): (exchange: Exchange) => Promise<Reply> {
+export function repoGcHandler (cluster: ClusterApi): (context: RequestContext) => Promise<Reply> {
   return async ({ query, signal }) => {
     const rows = await cluster.repoGc({ signal })
     return { kind: 'lines', style: 'progress', source: gcLines(rows.values(), query.get('stream-errors') === 'true') }

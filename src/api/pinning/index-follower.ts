@@ -1,4 +1,4 @@
-import { inNextTurn, othersTurn } from '../../base/event-loop.ts'
+import { inNextTick, yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -111,7 +111,7 @@ export class IndexFollower implements Startable {
       this.#pending.set(text, pin)
     }
     if (this.#pending.size >= batchSize) this.#flushQuietly()
-    else this.#scheduled ??= inNextTurn(() => this.#flushQuietly())
+    else this.#scheduled ??= inNextTick(() => this.#flushQuietly())
   }
 
   #flushQuietly (): void {
@@ -130,7 +130,7 @@ export class IndexFollower implements Startable {
     for await (const pins of state.pins({ signal })) {
       for (let at = 0; at < pins.length; at += batchSize) {
         mended += this.#compareBatch(pins.slice(at, at + batchSize))
-        await othersTurn()
+        await yieldToEventLoop()
       }
     }
     this.flush()
@@ -161,7 +161,7 @@ export class IndexFollower implements Startable {
       const gone = rows.map(({ cid }) => cid).filter(cid => !state.has(parseCid(cid)))
       if (gone.length > 0) index.remove(gone)
       removed += gone.length
-      await othersTurn()
+      await yieldToEventLoop()
     }
     return removed
   }

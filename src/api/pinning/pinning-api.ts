@@ -6,8 +6,8 @@ import type { Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import { passwordAuthenticator } from '../../http/auth.ts'
-import type { HttpFaceInit } from '../../http/face.ts'
-import { httpFace } from '../../http/face.ts'
+import type { ApiServerInit } from '../../http/api-server.ts'
+import { apiServer } from '../../http/api-server.ts'
 import type { PinIndex } from '../../pinindex/pinindex.ts'
 import { Delegates } from '../common/delegates.ts'
 import { pinningDialect } from './dialect.ts'
@@ -26,7 +26,7 @@ export interface PinningApiDeps {
   log: Logger
 }
 
-/** A running face: where it listens, and a way in for connections that come from elsewhere. */
+/** A running API: where it listens, and a way in for connections that come from elsewhere. */
 export interface PinningApi extends Startable {
   /** Bound addresses as multiaddr texts. */
   addresses (): readonly string[]
@@ -37,7 +37,7 @@ export interface PinningApi extends Startable {
  * The Pinning Service API of a peer (section `api.pinsvcapi`). Start it after the consensus, whose pinset it reads and whose changes it
  * follows from now on.
  */
-export function pinningApi (init: HttpFaceInit, { cluster, consensus, index, workers, clock, log }: PinningApiDeps): PinningApi {
+export function pinningApi (init: ApiServerInit, { cluster, consensus, index, workers, clock, log }: PinningApiDeps): PinningApi {
   const authenticator = init.basicAuth == null
     ? null
     : passwordAuthenticator({ credentials: init.basicAuth, realm: 'Restricted IPFS Cluster API' }, { clock })
@@ -45,7 +45,7 @@ export function pinningApi (init: HttpFaceInit, { cluster, consensus, index, wor
   const follower = new IndexFollower({ consensus, index, workers, log, changed: cids => statuses.changed(cids) })
   const delegates = new Delegates({ cluster, clock, log })
   const handlers = new PinningHandlers({ cluster, index, follower, statuses, delegates, authenticator })
-  const server = httpFace(init, { name: 'pinsvcapi', routes: pinningRoutes(handlers), dialect: pinningDialect, authenticator, clock, log })
+  const server = apiServer(init, { name: 'pinsvcapi', routes: pinningRoutes(handlers), dialect: pinningDialect, authenticator, clock, log })
   const parts: Startable[] = [index, follower, statuses, server]
   return {
     name: 'pinsvcapi',

@@ -6,11 +6,11 @@ import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Authenticator } from '../../http/auth.ts'
 import { passwordAuthenticator } from '../../http/auth.ts'
-import type { HttpFaceInit } from '../../http/face.ts'
-import { httpFace, httpFaceDefaults } from '../../http/face.ts'
-import type { FrontDeps } from '../../http/front.ts'
-import { httpFront } from '../../http/front.ts'
-import type { Turns } from '../../http/turns.ts'
+import type { ApiServerInit } from '../../http/api-server.ts'
+import { apiServer, apiServerDefaults } from '../../http/api-server.ts'
+import type { PipelineDeps } from '../../http/pipeline.ts'
+import { httpPipeline } from '../../http/pipeline.ts'
+import type { TickBudget } from '../../http/tick-budget.ts'
 import { restDialect } from './dialect.ts'
 import type { Watching } from './handlers-events.ts'
 import { restRoutes } from './routes.ts'
@@ -18,13 +18,13 @@ import { restRoutes } from './routes.ts'
 export type { Watching } from './handlers-events.ts'
 
 /** The section `api.restapi` of service.json, files already read. */
-export type RestApiInit = HttpFaceInit
+export type RestApiInit = ApiServerInit
 
 export interface RestApiDeps {
   cluster: ClusterApi
   watching: Watching
   /** Of the event loop, shared with the other listeners. */
-  turns?: Pick<Turns, 'take'> | undefined
+  tickBudget?: Pick<TickBudget, 'take'> | undefined
   log: Logger
   clock: Clock
 }
@@ -38,7 +38,7 @@ export interface MountedRestInit {
   logLine: RestApiInit['logLine']
 }
 
-/** A running face: where it listens, and a way in for connections that come from elsewhere (libp2p streams, tests). */
+/** A running API: where it listens, and a way in for connections that come from elsewhere (libp2p streams, tests). */
 export interface RestApi extends Startable {
   /** Bound addresses as multiaddr texts. */
   addresses (): readonly string[]
@@ -48,26 +48,26 @@ export interface RestApi extends Startable {
 }
 
 /** The defaults of Go's service.json, listening nowhere. */
-export const restApiDefaults: RestApiInit = httpFaceDefaults
+export const restApiDefaults: RestApiInit = apiServerDefaults
 
 /** The REST API of a cluster peer, as Go's (api/rest), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
-export function restApi (init: RestApiInit, { cluster, watching, turns, log, clock }: RestApiDeps): RestApi {
+export function restApi (init: RestApiInit, { cluster, watching, tickBudget, log, clock }: RestApiDeps): RestApi {
   const authenticator = authenticatorOf(init.basicAuth, clock)
   const routes = restRoutes({ cluster, authenticator, watching, clock })
-  return httpFace(init, { name: 'restapi', routes, dialect: restDialect, authenticator, turns, clock, log })
+  return apiServer(init, { name: 'restapi', routes, dialect: restDialect, authenticator, tickBudget, clock, log })
 }
 
 /**
  * The same for the web pages, on a listener of theirs: of this origin only, and without the challenge at which browsers ask by themselves.
  */
 export function mountedRestApi (
-  { prefix, basicAuth, logLine }: MountedRestInit, { cluster, watching, turns, log, clock, remoteOf }: RestApiDeps & Pick<FrontDeps,
+  { prefix, basicAuth, logLine }: MountedRestInit, { cluster, watching, tickBudget, log, clock, remoteOf }: RestApiDeps & Pick<PipelineDeps,
   'remoteOf'>
 ): RequestListener {
   const authenticator = quiet(authenticatorOf(basicAuth, clock))
-  return httpFront(
+  return httpPipeline(
     { routes: restRoutes({ cluster, authenticator, watching, clock }), headers: [['X-Content-Type-Options', 'nosniff']], prefix },
-    { dialect: restDialect, cors: null, authenticator, logLine, turns, clock, log, ...(remoteOf == null ? {} : { remoteOf }) }
+    { dialect: restDialect, cors: null, authenticator, logLine, tickBudget, clock, log, ...(remoteOf == null ? {} : { remoteOf }) }
   )
 }
 

@@ -6,7 +6,7 @@ import type { Caller, Credentials } from '../../service/accounts/accounts.ts'
 import { isFull } from '../../service/accounts/accounts.ts'
 import type { Limit, Limits, RateLimit } from '../../service/limits/limits.ts'
 import { isReading, isSameOrigin } from '../common/same-origin.ts'
-import type { ServiceAccess, ServiceRoute, TightLimit } from './frame.ts'
+import type { ServiceAccess, ServiceRoute, TightLimit } from './service-route.ts'
 import { sessionOf } from './session-cookie.ts'
 
 export interface AdmissionInit { perKey: Limit, perAddress: Limit, tight: Readonly<Record<TightLimit, Limit>> }

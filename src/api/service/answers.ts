@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { HeaderList, RawReply, TextReply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
-import type { ServiceCall, ServiceResponseDoc } from './frame.ts'
+import type { ServiceCall, ServiceResponseDoc } from './service-route.ts'
 
 /** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
 export interface Success {

@@ -3,16 +3,16 @@ import type { z } from 'zod'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { refuseNestedJson } from '../../base/nesting.ts'
 import type { RequestBody } from '../../http/body.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import type { Query } from '../../http/query.ts'
 import type { Caller } from '../../service/accounts/accounts.ts'
-import type { ServiceCall, ServiceRoute } from './frame.ts'
+import type { ServiceCall, ServiceRoute } from './service-route.ts'
 
 const bodyLimitBytes = 2 ** 20
 const maxNesting = 64
 
 export interface CallInit {
-  exchange: Exchange, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown,
+  context: RequestContext, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown,
   body: unknown
 }
 
@@ -22,19 +22,19 @@ export class CheckedCall implements ServiceCall {
 
   constructor (init: CallInit) { this.#init = init }
 
-  get method (): string { return this.#init.exchange.method }
-  get path (): string { return this.#init.exchange.path }
+  get method (): string { return this.#init.context.method }
+  get path (): string { return this.#init.context.path }
   get params (): Readonly<Record<string, string>> { return this.#init.params }
   get query (): unknown { return this.#init.query }
   get body (): unknown { return this.#init.body }
-  get raw (): RequestBody { return this.#init.exchange.body }
-  get headers (): IncomingHttpHeaders { return this.#init.exchange.headers }
+  get raw (): RequestBody { return this.#init.context.body }
+  get headers (): IncomingHttpHeaders { return this.#init.context.headers }
   get maybeCaller (): Caller | null { return this.#init.caller }
   get address (): string { return this.#init.address }
   get baseUrl (): string { return this.#init.baseUrl }
-  get signal (): AbortSignal { return this.#init.exchange.signal }
-  get request (): IncomingMessage { return this.#init.exchange.request }
-  get response (): ServerResponse { return this.#init.exchange.response }
+  get signal (): AbortSignal { return this.#init.context.signal }
+  get request (): IncomingMessage { return this.#init.context.request }
+  get response (): ServerResponse { return this.#init.context.response }
 
   get caller (): Caller {
     if (this.#init.caller == null) throw new ClusterError('UNAUTHENTICATED')
@@ -44,11 +44,11 @@ export class CheckedCall implements ServiceCall {
 
 /** What the route's schemas make of query and body. Throws INVALID_ARGUMENT with what is wrong, TOO_LARGE. */
 export async function readInput (
-  route: ServiceRoute, { exchange, params }: Pick<CallInit, 'exchange' | 'params'>
+  route: ServiceRoute, { context, params }: Pick<CallInit, 'context' | 'params'>
 ): Promise<{ query: unknown, body: unknown }> {
   refuseNul(params)
-  const query = route.query == null ? undefined : checked(route.query, refuseNul(queryObject(exchange.query)), 'query')
-  const body = route.body == null ? undefined : checked(route.body, await readJson(exchange.body), 'body')
+  const query = route.query == null ? undefined : checked(route.query, refuseNul(queryObject(context.query)), 'query')
+  const body = route.body == null ? undefined : checked(route.body, await readJson(context.body), 'body')
   return { query, body }
 }
 

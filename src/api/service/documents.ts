@@ -1,4 +1,4 @@
-import type { ServiceRoute } from './frame.ts'
+import type { ServiceRoute } from './service-route.ts'
 import { documentRoute } from './openapi.ts'
 
 const isPinning = ({ path }: ServiceRoute): boolean => path.startsWith('/api/pinning')

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { openApiPath } from '../../http/openapi.ts'
 import { jsonReply } from '../../http/reply.ts'
-import type { ServiceResponseDoc, ServiceRoute } from './frame.ts'
-import { serviceRoute } from './frame.ts'
+import type { ServiceResponseDoc, ServiceRoute } from './service-route.ts'
+import { serviceRoute } from './service-route.ts'
 
 type Json = Record<string, unknown>
 

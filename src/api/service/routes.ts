@@ -1,4 +1,4 @@
-import type { ServiceRoute } from './frame.ts'
+import type { ServiceRoute } from './service-route.ts'
 
 /** Gives one part's routes; each part declares what it needs beside its own. */
 export type RoutePart = readonly ServiceRoute[]

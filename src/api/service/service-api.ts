@@ -11,9 +11,9 @@ import type { SiteInit } from '../common/site-init.ts'
 import type { AdmissionInit } from './admission.ts'
 import { Admission } from './admission.ts'
 import { failureReply } from './dialect.ts'
-import type { ServiceRoute } from './frame.ts'
-import type { OnAnswered, ServiceFrontDeps } from './front.ts'
-import { serviceFront } from './front.ts'
+import type { ServiceRoute } from './service-route.ts'
+import type { OnAnswered, ServicePipelineDeps } from './pipeline.ts'
+import { servicePipeline } from './pipeline.ts'
 
 /** The section `api.service` of service.json as far as it is HTTP. */
 export interface ServiceApiInit extends SiteInit {
@@ -28,8 +28,8 @@ export interface ServiceApiDeps {
   /** Why nothing is served for now; null: it is. */
   refusal: () => Error | null
   /** The web pages, and the REST API for those of admins. Null: none. */
-  pages: ServiceFrontDeps['pages']
-  cluster: ServiceFrontDeps['cluster']
+  pages: ServicePipelineDeps['pages']
+  cluster: ServicePipelineDeps['cluster']
   clock: Clock
   log: Logger
 }
@@ -49,7 +49,7 @@ export function serviceApi (
     usage.request(user)
     if (contentBytes > 0) usage.served(user, contentBytes)
   }
-  const listener = serviceFront(
+  const listener = servicePipeline(
     { routes, publicUrl: init.publicUrl },
     {
       admission: new Admission(init.limits, { credentials, limits }), proxies: new TrustedProxies(init.trustedProxies), answered, refusal,

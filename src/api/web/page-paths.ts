@@ -2,7 +2,7 @@
 export interface WebPage {
   /** `/files/:cid`: one segment; `/docs/*`: the rest. */
   path: string
-  faces: readonly string[]
+  sites: readonly string[]
   /** What its code and style are in, from the built folder, beside what every page loads. */
   files: readonly string[]
 }

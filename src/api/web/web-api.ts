@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import { commonLogLine } from '../../http/access-log.ts'
-import { Exchange } from '../../http/exchange.ts'
+import { RequestContext } from '../../http/request-context.ts'
 import { parseTarget } from '../../http/path.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
@@ -14,7 +14,7 @@ import { TrustedProxies } from '../../http/trusted-proxies.ts'
 import { isBelow, mount } from '../common/mounted.ts'
 import { isReading, isSameOrigin } from '../common/same-origin.ts'
 import type { SiteInit } from '../common/site-init.ts'
-import type { WebFace, WebPages } from './web-pages.ts'
+import type { WebSite, WebPages } from './web-pages.ts'
 
 /** The section `api.webui` of service.json. */
 export interface WebApiInit extends SiteInit {
@@ -24,8 +24,8 @@ export interface WebApiInit extends SiteInit {
 
 export interface WebApiDeps {
   /** Null: they weren't built. */
-  pages: ((face: (exchange: Exchange) => WebFace) => WebPages) | null
-  face: (arrival: Arrival) => WebFace
+  pages: ((site: (context: RequestContext) => WebSite) => WebPages) | null
+  site: (arrival: Arrival) => WebSite
   /** The REST API, for paths from its own root. Writes the access log of what it answers. */
   rest: RequestListener
   clock: Clock
@@ -36,8 +36,8 @@ const restPrefix = '/api/cluster'
 
 /** The web pages of the cluster on a listener of their own, and the REST API below `/api/cluster` for them. */
 export function webApi (init: WebApiInit, deps: WebApiDeps): HttpServer {
-  const front = new WebFront(init, deps)
-  const listener: RequestListener = (request, response) => front.take(request, response)
+  const pipeline = new WebPipeline(init, deps)
+  const listener: RequestListener = (request, response) => pipeline.take(request, response)
   return new HttpServer({
     name: 'webui',
     listen: init.listen,
@@ -51,7 +51,7 @@ export function webApi (init: WebApiInit, deps: WebApiDeps): HttpServer {
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
-class WebFront {
+class WebPipeline {
   readonly #init: WebApiInit
   readonly #deps: WebApiDeps
   readonly #pages: WebPages | null
@@ -61,35 +61,35 @@ class WebFront {
     this.#init = init
     this.#deps = deps
     this.#proxies = new TrustedProxies(init.trustedProxies)
-    this.#pages = deps.pages?.(exchange => deps.face(this.#proxies.arrivalOf(exchange.request))) ?? null
+    this.#pages = deps.pages?.(context => deps.site(this.#proxies.arrivalOf(context.request))) ?? null
   }
 
   take (request: IncomingMessage, response: ServerResponse): void {
     const target = parseTarget(request.url ?? '/')
-    const exchange = new Exchange({ request, response, target: target ?? { path: '/', query: '' }, match: null })
+    const context = new RequestContext({ request, response, target: target ?? { path: '/', query: '' }, match: null })
     if (target != null && isBelow(target.path, restPrefix)) {
-      this.#askRest(exchange)
+      this.#askRest(context)
       return
     }
-    this.#logAtEnd(exchange)
-    if (target == null) this.#refuse(exchange, 400, 'the path has a broken escape')
-    else if (this.#pages == null && target.path === '/') this.#refuse(exchange, 503, 'the web pages are not built: npm run build:web')
-    else if (this.#pages?.answer(exchange) !== true) this.#refuse(exchange, 404, 'there is nothing of this name')
+    this.#logAtEnd(context)
+    if (target == null) this.#refuse(context, 400, 'the path has a broken escape')
+    else if (this.#pages == null && target.path === '/') this.#refuse(context, 503, 'the web pages are not built: npm run build:web')
+    else if (this.#pages?.answer(context) !== true) this.#refuse(context, 404, 'there is nothing of this name')
   }
 
-  #askRest (exchange: Exchange): void {
-    const refusal = this.#refusalOf(exchange)
+  #askRest (context: RequestContext): void {
+    const refusal = this.#refusalOf(context)
     if (refusal != null) {
-      this.#logAtEnd(exchange)
-      this.#refuse(exchange, 403, refusal)
+      this.#logAtEnd(context)
+      this.#refuse(context, 403, refusal)
       return
     }
-    mount(exchange.request, restPrefix)
-    this.#deps.rest(exchange.request, exchange.response)
+    mount(context.request, restPrefix)
+    this.#deps.rest(context.request, context.response)
   }
 
   /** Where no credentials are asked for, whoever can make a browser ask could do anything: only this peer's own pages may. */
-  #refusalOf ({ method, headers, request }: Exchange): string | null {
+  #refusalOf ({ method, headers, request }: RequestContext): string | null {
     const arrival = this.#proxies.arrivalOf(request)
     const baseUrl = this.#init.publicUrl === '' ? `${arrival.scheme}://${arrival.host}` : this.#init.publicUrl
     if (!isReading(method) && !isSameOrigin(headers, baseUrl) && headers.authorization == null) {
@@ -102,17 +102,17 @@ class WebFront {
     return null
   }
 
-  #refuse (exchange: Exchange, status: number, message: string): void {
+  #refuse (context: RequestContext, status: number, message: string): void {
     const headers: HeaderList = [['X-Content-Type-Options', 'nosniff']]
-    sendText(exchange, jsonReply(JSON.stringify({ code: status, message }), status, headers), this.#deps.clock)
+    sendText(context, jsonReply(JSON.stringify({ code: status, message }), status, headers), this.#deps.clock)
   }
 
-  #logAtEnd (exchange: Exchange): void {
+  #logAtEnd (context: RequestContext): void {
     const { logLine } = this.#init
     if (logLine == null) return
     const receivedAt = this.#deps.clock.now()
-    exchange.response.once(
-      'close', () => logLine(commonLogLine(exchange, this.#proxies.arrivalOf(exchange.request).address || '-', receivedAt))
+    context.response.once(
+      'close', () => logLine(commonLogLine(context, this.#proxies.arrivalOf(context.request).address || '-', receivedAt))
     )
   }
 }

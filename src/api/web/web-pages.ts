@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import type { Exchange } from '../../http/exchange.ts'
+import type { RequestContext } from '../../http/request-context.ts'
 import { escapeHtml } from '../../http/html.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { sendText } from '../../http/send.ts'
@@ -11,7 +11,7 @@ import type { WebAsset, WebFiles } from './web-files.ts'
 import { etagOf } from './web-files.ts'
 
 /** What the pages are told of the peer that serves them, in a meta element of their document. */
-export interface WebFace {
+export interface WebSite {
   kind: 'service' | 'cluster'
   /** What links to content begin with, without a slash at the end; '': `/api/gateway` here. */
   gateway: string
@@ -21,7 +21,7 @@ export interface WebFace {
 export interface WebPagesDeps {
   files: WebFiles
   /** For one request: links may depend on the name that the peer was reached by. */
-  face: (exchange: Exchange) => WebFace
+  site: (context: RequestContext) => WebSite
   clock: Clock
 }
 
@@ -31,27 +31,27 @@ export interface WebPages {
    * False when the address is neither: nothing was answered. Only GET and HEAD are. A browser that was led to no page is shown one that
    * says so.
    */
-  answer (exchange: Exchange): boolean
+  answer (context: RequestContext): boolean
 }
 
 const metaElement = '<meta name="helia-cluster" content="">'
 
 /** The pages and their assets out of memory; one page for each path that the application knows. */
-export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
+export function webPages ({ files, site, clock }: WebPagesDeps): WebPages {
   const icon = [...files.assets].find(([name]) => /^assets\/icon-.*\.svg$/.test(name))?.[1]
   return {
-    answer: exchange => {
-      if (exchange.method !== 'GET' && exchange.method !== 'HEAD') return false
-      if (exchange.path.startsWith('/assets/')) {
-        return sendAsset(exchange, files.assets.get(exchange.path.slice(1)), { caching: forEver, clock })
+    answer: context => {
+      if (context.method !== 'GET' && context.method !== 'HEAD') return false
+      if (context.path.startsWith('/assets/')) {
+        return sendAsset(context, files.assets.get(context.path.slice(1)), { caching: forEver, clock })
       }
-      if (exchange.path === '/favicon.ico') return sendAsset(exchange, icon, { caching: 'public, max-age=86400', clock })
-      const own = face(exchange)
-      // both faces have a first page
-      const page = pageOf(files.pages.filter(({ faces }) => faces.includes(own.kind)), exchange.path)
-        ?? (exchange.path === '/' ? { path: '/', faces: [own.kind], files: [] } : null)
-      if (page == null && !isVisit(exchange)) return false
-      sendIndex(exchange, { files, page, own, clock })
+      if (context.path === '/favicon.ico') return sendAsset(context, icon, { caching: 'public, max-age=86400', clock })
+      const own = site(context)
+      // both sites have a first page
+      const page = pageOf(files.pages.filter(({ sites }) => sites.includes(own.kind)), context.path)
+        ?? (context.path === '/' ? { path: '/', sites: [own.kind], files: [] } : null)
+      if (page == null && !isVisit(context)) return false
+      sendIndex(context, { files, page, own, clock })
       return true
     }
   }
@@ -61,7 +61,7 @@ export function webPages ({ files, face, clock }: WebPagesDeps): WebPages {
  * Somebody typed an address, or followed a link: programs, and what pages load, don't ask for HTML. Below the others' own paths there are
  * answers of theirs.
  */
-const isVisit = ({ path, headers }: Exchange): boolean =>
+const isVisit = ({ path, headers }: RequestContext): boolean =>
   /\btext\/html\b/.test(String(headers.accept ?? '')) && !/^\/(api|ipfs|ipns)(\/|$)/.test(path)
 
 /**
@@ -69,22 +69,22 @@ const isVisit = ({ path, headers }: Exchange): boolean =>
  * document says so.
  */
 function sendIndex (
-  exchange: Exchange, { files, page, own, clock }: { files: WebFiles, page: WebPage | null, own: WebFace, clock: Clock }
+  context: RequestContext, { files, page, own, clock }: { files: WebFiles, page: WebPage | null, own: WebSite, clock: Clock }
 ): void {
   const body = documentOf(files.index, { own, files: page?.files ?? [] })
   const etag = etagOf(body)
   const headers: HeaderList = [...pageHeaders(originOf(own.gateway)), ['Cache-Control', 'no-cache'], ['Etag', etag]]
   if (page == null)
     sendText(
-      exchange, { kind: 'text', status: 404, contentType: 'text/html; charset=utf-8', body, headers: [...headers, ['Vary', 'Accept']] },
+      context, { kind: 'text', status: 404, contentType: 'text/html; charset=utf-8', body, headers: [...headers, ['Vary', 'Accept']] },
       clock
     )
-  else if (hasAlready(exchange.headers, [etag]))
-    sendText(exchange, { kind: 'text', status: 304, contentType: null, body: '', headers }, clock)
-  else sendText(exchange, { kind: 'text', status: 200, contentType: 'text/html; charset=utf-8', body, headers }, clock)
+  else if (hasAlready(context.headers, [etag]))
+    sendText(context, { kind: 'text', status: 304, contentType: null, body: '', headers }, clock)
+  else sendText(context, { kind: 'text', status: 200, contentType: 'text/html; charset=utf-8', body, headers }, clock)
 }
 
-function documentOf (index: string, { own, files }: { own: WebFace, files: readonly string[] }): string {
+function documentOf (index: string, { own, files }: { own: WebSite, files: readonly string[] }): string {
   // the page's code is on its way before the entry has asked for it
   const ahead = files.map(
     file => file.endsWith('.css') ? `<link rel="stylesheet" href="/${file}">` : `<link rel="modulepreload" href="/${file}">`
@@ -100,9 +100,9 @@ const originOf = (url: string): string => URL.canParse(url) ? new URL(url).origi
 const forEver = 'public, max-age=31536000, immutable'
 
 /** False: there is none. */
-function sendAsset (exchange: Exchange, asset: WebAsset | undefined, { caching, clock }: { caching: string, clock: Clock }): boolean {
+function sendAsset (context: RequestContext, asset: WebAsset | undefined, { caching, clock }: { caching: string, clock: Clock }): boolean {
   if (asset == null) return false
-  const accepted = String(exchange.headers['accept-encoding'] ?? '')
+  const accepted = String(context.headers['accept-encoding'] ?? '')
   const coding = accepts(accepted, 'br') && asset.coded.has('br')
     ? 'br'
     : accepts(accepted, 'gzip') && asset.coded.has('gzip')
@@ -116,7 +116,7 @@ function sendAsset (exchange: Exchange, asset: WebAsset | undefined, { caching, 
     ['Vary', 'Accept-Encoding'],
     ...(coding == null ? [] : [['Content-Encoding', coding] as const])
   ]
-  sendText(exchange, { kind: 'text', status: 200, contentType: asset.contentType, body, headers }, clock)
+  sendText(context, { kind: 'text', status: 200, contentType: asset.contentType, body, headers }, clock)
   return true
 }
 

@@ -11,8 +11,8 @@ import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
-import type { LevelRow } from '../mending-level.ts'
-import { MendingLevel } from '../mending-level.ts'
+import type { LevelRow } from '../self-repairing-level.ts'
+import { SelfRepairingLevel } from '../self-repairing-level.ts'
 import { OpenGate } from '../open-gate.ts'
 
 const format = { format: 'helia-cluster-level-blocks', version: 1 }
@@ -47,7 +47,7 @@ const rowOverheadBytes = 100
 class LevelBlockstore implements Blockstore {
   readonly name = 'blockstore'
   readonly #init: LevelBlockstoreInit
-  readonly #level: MendingLevel
+  readonly #level: SelfRepairingLevel
   readonly #gate = new OpenGate('the block store')
   #sizeBytes = 0
   /** Changes run one after the other. */
@@ -63,7 +63,7 @@ class LevelBlockstore implements Blockstore {
     const sizes = { writeBufferBytes: init.writeBufferBytes ?? 64 * 1024 * 1024, cacheBytes: init.cacheBytes ?? 16 * 1024 * 1024 }
     this.#init = init
     this.#log = deps.log
-    this.#level = new MendingLevel({ folder, ...sizes, remedy: 'move it away and start again; the peer fetches what is pinned' })
+    this.#level = new SelfRepairingLevel({ folder, ...sizes, remedy: 'move it away and start again; the peer fetches what is pinned' })
     this.#files = new GuardedFiles({ folder, what: 'the block store' }, {
       ...deps,
       replace: async ({ keptAt, text, found }) => {

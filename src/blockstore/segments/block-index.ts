@@ -4,7 +4,7 @@ import type { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
 import type { Damage, ListLocks } from '../../leveldb/guarded-files.ts'
-import { MendingLevel } from '../mending-level.ts'
+import { SelfRepairingLevel } from '../self-repairing-level.ts'
 import { IndexChange } from './index-change.ts'
 import type { Place } from './place.ts'
 import { decodePlace, decodeSegmentRow, segmentIdOf, segmentKeys, blockKeys } from './place.ts'
@@ -36,7 +36,7 @@ interface Waiting { build: Build, sync: boolean, resolve: () => void, reject: (e
  * waits at that moment, block places and segment rows in one atomic batch.
  */
 export class BlockIndex {
-  readonly #level: MendingLevel
+  readonly #level: SelfRepairingLevel
   readonly #segments = new Map<number, Readonly<SegmentRow>>()
   readonly #unsynced = new Set<number>()
   #waiting: Waiting[] = []
@@ -51,7 +51,7 @@ export class BlockIndex {
     this.#files = new GuardedFiles(
       { folder, readAtOnce, what: 'the index of blocks' }, { ...deps, replace: async damage => putAside(folder, damage, deps) }
     )
-    this.#level = new MendingLevel({ ...init, remedy: 'move this folder away and start again; it is rebuilt from the segments' })
+    this.#level = new SelfRepairingLevel({ ...init, remedy: 'move this folder away and start again; it is rebuilt from the segments' })
   }
 
   /** Throws LOCKED, INVALID_DATA or STORAGE_FULL, naming the folder. */

@@ -1,5 +1,5 @@
 import { mapKey } from '../map-key.ts'
-import type { LevelRow } from '../mending-level.ts'
+import type { LevelRow } from '../self-repairing-level.ts'
 import type { Place, SegmentRow } from './place.ts'
 import { encodePlace, encodeSegmentRow, noSegmentRow, samePlace, segmentKey } from './place.ts'
 import { recordLength } from './record.ts'

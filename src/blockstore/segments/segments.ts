@@ -4,7 +4,7 @@ import type { CID } from 'multiformats/cid'
 import { noReserve } from '../../base/disk-reserve.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
@@ -29,7 +29,7 @@ import { RecentChecks, usualChecks } from './recent-checks.ts'
 import { ReadRoom } from './read-room.ts'
 import { RecordReader } from './record-reader.ts'
 import type { PlacedBlock } from './record-reader.ts'
-import { RecentBlocks } from './recent-blocks.ts'
+import { BlockCache } from './block-cache.ts'
 import { recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
 import { pickCheapest, shrinkSegment } from './shrinking.ts'
@@ -109,7 +109,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
   readonly #syncingData = new SharedRun(async () => { await this.#syncData() })
   /** How much of each segment is on the disk, beyond what its row says. */
   readonly #dataSynced = new Map<number, number>()
-  readonly #recent: RecentBlocks
+  readonly #recent: BlockCache
   readonly #reserve: DiskReserve
   readonly #records: RecordReader
   readonly #listeners = new Set<(gone: readonly number[]) => void>()
@@ -123,7 +123,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
   constructor (init: SegmentBlockstoreInit & { segmentBytes: number }, deps: SegmentBlockstoreDeps) {
     this.#init = init
     this.#deps = deps
-    this.#log = calmLogger(deps)
+    this.#log = rateLimitedLogger(deps)
     const { folder, segmentBytes } = init
     this.#reserve = deps.reserve ?? noReserve
     this.#index = new BlockIndex({
@@ -132,7 +132,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
       cacheBytes: init.indexCacheBytes ?? 16 * 1024 * 1024,
       readAtOnce: init.readAtOnce
     }, deps)
-    this.#recent = new RecentBlocks(init.recentBytes ?? 4 * 1024 * 1024)
+    this.#recent = new BlockCache(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
     this.#records = new RecordReader({
       folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.now() })

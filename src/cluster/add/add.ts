@@ -12,7 +12,7 @@ import type { CallOptions } from '../cluster-api.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { Pinner } from '../pinning/pin.ts'
 import type { AddPlacement } from './add-placement.ts'
-import { BlockSpread } from './block-spread.ts'
+import { BlockFanOut } from './block-fan-out.ts'
 import { addSharded } from './sharded.ts'
 import type { Importers } from './upload.ts'
 import { addedOutput, readUpload, rootOf } from './upload.ts'
@@ -59,7 +59,7 @@ export class Adder {
   async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
     using hold = this.#deps.ipfs.hold({ isUnpinned: params.noPin && params.awaitsPin !== true })
-    await using sink = new BlockSpread({ self: this.#init.self, destinations, signal, hold }, this.#deps)
+    await using sink = new BlockFanOut({ self: this.#init.self, destinations, signal, hold }, this.#deps)
     let root: CID | undefined
     const onRoot = (cid: CID): void => { root = cid }
     for await (const output of readUpload({ entries, params, sink }, this.#deps.importers, { signal, onRoot, forShards: false })) {

@@ -7,7 +7,7 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import { isRemote } from '../../model/pin.ts'
 import type { AdderDeps } from './add.ts'
-import { BlockSpread } from './block-spread.ts'
+import { BlockFanOut } from './block-fan-out.ts'
 import { LineQueue } from './line-queue.ts'
 import { addedOutput, readUpload, rootOf } from './upload.ts'
 
@@ -52,7 +52,7 @@ class ShardedAdd implements AsyncDisposable {
   readonly #pinned: CID[] = []
   /** What is to be pinned on this peer. */
   readonly #ours: CID[] = []
-  #open: { sink: BlockSpread, allocations: PeerId[] } | undefined
+  #open: { sink: BlockFanOut, allocations: PeerId[] } | undefined
 
   #isComplete = false
 
@@ -75,7 +75,7 @@ class ShardedAdd implements AsyncDisposable {
   openShard (): BlockSink {
     const { self, params, signal } = this.#init
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const sink = new BlockSpread({ self, destinations, signal, hold: this.#deps.hold }, this.#deps)
+    const sink = new BlockFanOut({ self, destinations, signal, hold: this.#deps.hold }, this.#deps)
     this.#open = { sink, allocations }
     return sink
   }

@@ -7,7 +7,7 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { CallOptions } from '../cluster-api.ts'
-import { ContestedHolders } from './contested-holders.ts'
+import { ReallocatedPeers } from './reallocated-peers.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { LeavingPeers } from './leaving-peers.ts'
@@ -18,7 +18,7 @@ import type { Placement } from '../pinning/placement.ts'
 export interface PeerRemovalInit { followerMode: boolean }
 
 export interface PeerRemovalDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
   members: Members
   placement: Pick<Placement, 'allocate'>
   leaving: LeavingPeers
@@ -53,7 +53,7 @@ const unawareMs = 600_000
 export class PeerRemoval {
   readonly #init: PeerRemovalInit
   readonly #deps: PeerRemovalDeps
-  readonly #contests = new Map<PeerId, ContestedHolders>()
+  readonly #contests = new Map<PeerId, ReallocatedPeers>()
   /** When the pins of a peer that leaves were first looked at. */
   readonly #begun = new Map<PeerId, number>()
   #idlePasses = 0
@@ -180,13 +180,13 @@ export class PeerRemoval {
   /** Users may have changed or removed the pin while its holders were asked: then the next pass decides again. */
   async #reallocate (cid: CID, { from, to, isSafe }: { from: PeerId, to: readonly PeerId[], isSafe: boolean }): Promise<Step> {
     const { consensus, clock } = this.#deps
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
     if (String(this.#targetOf(pin, from)) !== String(to)) return 'waits'
     const added = to.filter(holder => !pin.allocations.includes(holder))
     if (!isSafe && added.length === 0) return 'waits' // another pass of this removal was faster
-    const isDone = await consensus.replace(pin, withHolders(pin, isSafe ? to : [...to, from], clock.now()))
+    const isDone = await consensus.replaceIf(pin, withHolders(pin, isSafe ? to : [...to, from], clock.now()))
     if (!isDone) return 'waits'
     this.#contestsOf(from).gave(cid, added)
     return isSafe ? 'gone' : 'changed'
@@ -200,12 +200,12 @@ export class PeerRemoval {
   /** From holders that say that the pin isn't theirs. */
   async #takeBack (cid: CID, { from, unaware }: { from: PeerId, unaware: readonly PeerId[] }): Promise<Step> {
     const { consensus, clock, log } = this.#deps
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
     const allocations = this.#withoutUnaware(pin, { from, unaware })
     const lost = unaware.filter(holder => pin.allocations.includes(holder) && !allocations.includes(holder))
-    if (lost.length === 0 || !await consensus.replace(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
+    if (lost.length === 0 || !await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
     this.#contestsOf(from).lost(lost)
     log.warn('holders do not take a pin as theirs and lose it again', { cid: cid.toString(), holders: lost })
     return 'changed'
@@ -238,7 +238,7 @@ export class PeerRemoval {
   /** As many holders as the pin may have: those that live, then those that are down, the peer that shall go last of its kind. */
   async #withdraw (cid: CID, from: PeerId): Promise<Step> {
     const { consensus, placement, clock, log } = this.#deps
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
     if (!this.#isStuck(pin, from)) return 'waits'
@@ -248,7 +248,7 @@ export class PeerRemoval {
     const down = holders.filter(holder => !living.includes(holder))
     const allocations = [...living, ...down].slice(0, pin.replicationFactorMax)
     const lost = holders.filter(holder => !allocations.includes(holder))
-    if (!await consensus.replace(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
+    if (!await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
     log.warn('holders went down while a pin was moved off a peer, and nobody can take its place', { cid: cid.toString(), peer: from, lost })
     return lost.includes(from) ? 'gone' : 'changed'
   }
@@ -259,8 +259,8 @@ export class PeerRemoval {
    */
   #targetOf (pin: Pin, peer: PeerId, unaware: readonly PeerId[] = []): PeerId[] {
     const current = pin.allocations.filter(holder => holder !== peer && !unaware.includes(holder))
-    const contested = this.#contests.get(peer)?.contested() ?? []
-    const without = new Set([peer, ...unaware, ...contested.filter(holder => !current.includes(holder))])
+    const reallocated = this.#contests.get(peer)?.reallocated() ?? []
+    const without = new Set([peer, ...unaware, ...reallocated.filter(holder => !current.includes(holder))])
     for (let most = pin.replicationFactorMax; most > pin.replicationFactorMin; most--) {
       try {
         return this.#deps.placement.allocate({ pin: { ...pin, replicationFactorMin: most }, current, without })
@@ -271,8 +271,8 @@ export class PeerRemoval {
     return this.#deps.placement.allocate({ pin, current, without })
   }
 
-  #contestsOf (peer: PeerId): ContestedHolders {
-    const known = this.#contests.get(peer) ?? new ContestedHolders()
+  #contestsOf (peer: PeerId): ReallocatedPeers {
+    const known = this.#contests.get(peer) ?? new ReallocatedPeers()
     this.#contests.set(peer, known)
     return known
   }

@@ -22,7 +22,7 @@ const keepMs = 24 * 3_600_000
 export interface LentPin { cid: CID, peer: PeerId, added: readonly PeerId[], at: number }
 
 export interface LentPinsDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
   members: Pick<Members, 'has'>
   ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
   /** Without it nothing is remembered: pins keep the holders that they got. */
@@ -88,11 +88,11 @@ export class LentPins {
 
   async #without (cid: CID, { peer, added }: Pick<LentPin, 'peer' | 'added'>, lost: ReadonlySet<PeerId>): Promise<boolean> {
     const { consensus, clock, log } = this.#deps
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null || !this.#isLent(cid, peer, added)) return true
     const allocations = pin.allocations.filter(other => !lost.has(other))
-    if (!await consensus.replace(pin, withHolders(pin, allocations, clock.now()))) return false
+    if (!await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return false
     log.info('a pin of a peer that was gone has its holders again', { cid: cid.toString(), peer, allocations })
     return true
   }

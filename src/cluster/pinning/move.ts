@@ -17,7 +17,7 @@ import { isAbout, withHolders } from './pin-version.ts'
 import type { Placement } from './placement.ts'
 
 export interface MovesDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
   members: Members
   placement: Pick<Placement, 'allocate'>
   datastore?: MoveRowsDeps['datastore']
@@ -94,7 +94,7 @@ export class Moves {
   /** Undefined when the pin changed meanwhile. */
   async #begin (cid: CID, { from, to }: MoveOrder): Promise<Pin | undefined> {
     const { consensus, members, clock } = this.#deps
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
     const target = this.#targetOf(pin, from, to)
@@ -103,7 +103,7 @@ export class Moves {
     const added = target.filter(peer => !pin.allocations.includes(peer))
     const move: Move = { cid, from, to: added, until: clock.now() + giveUpMs }
     if (isThere) await this.#rows.add(move)
-    if (!await consensus.replace(pin, moved)) return undefined
+    if (!await consensus.replaceIf(pin, moved)) return undefined
     if (isThere) this.#moves.set(cid.toString(), move)
     return moved
   }
@@ -143,8 +143,8 @@ export class Moves {
         to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late)))
       )
       if (said.some(info => info.status !== 'pinned' || !isAbout(info, pin))) return
-      await consensus.settled(cid)
-      if (await consensus.replace(pin, withHolders(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
+      await consensus.whenWritten(cid)
+      if (await consensus.replaceIf(pin, withHolders(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
     } catch (err) {
       signal.throwIfAborted()
       if (!isClusterError(err, 'PEER_UNREACHABLE')) {

@@ -15,7 +15,7 @@ import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
 
 export interface RepinnerDeps extends ClosestDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled' | 'trusts'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'trusts'>
   members: Members
   placement: Pick<Placement, 'allocate' | 'metrics'>
   lent: Pick<LentPins, 'add'>
@@ -78,7 +78,7 @@ export class Repinner {
   /** Whether the pin has changed. */
   async #repin ({ cid }: Pin, peer: PeerId, metrics: MetricsByName): Promise<boolean> {
     const { consensus, placement, lent, clock, log } = this.#deps
-    await consensus.settled(cid) // a user's change that isn't in the state yet must not be undone
+    await consensus.whenWritten(cid) // a user's change that isn't in the state yet must not be undone
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(peer) || isExpired(pin, clock.now())) return false
     try {
@@ -88,7 +88,7 @@ export class Repinner {
       const isLent = this.#init.whenBack === 'give_back' && added.length > 0
       if (isLent) await lent.add({ cid, peer, added, at: clock.now() })
       const next = isLent ? [...pin.allocations, ...added] : allocations
-      if (!await consensus.replace(pin, { ...pin, allocations: next, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
+      if (!await consensus.replaceIf(pin, { ...pin, allocations: next, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
       log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations: next })
       return true
     } catch (err) {

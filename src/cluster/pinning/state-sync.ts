@@ -11,7 +11,7 @@ import type { Unpinner } from './unpin.ts'
 import { isUnpinnable } from './unpin.ts'
 
 export interface StateSyncDeps extends ClosestDeps {
-  consensus: Pick<Consensus, 'state' | 'settled' | 'trusts'>
+  consensus: Pick<Consensus, 'state' | 'whenWritten' | 'trusts'>
   unpinner: Pick<Unpinner, 'expire'>
   clock: Clock
   log: Logger
@@ -31,7 +31,7 @@ async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<
 }
 
 async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, log }: StateSyncDeps, signal: AbortSignal): Promise<void> {
-  await consensus.settled(cid) // it may just have been prolonged
+  await consensus.whenWritten(cid) // it may just have been prolonged
   const latest = consensus.state.get(cid)
   if (latest == null || !isExpired(latest, clock.now())) return
   try {

@@ -12,7 +12,7 @@ import { refuseInFollowerMode } from '../follower.ts'
 import { isExpired } from './pin-rules.ts'
 
 export interface UnpinnerDeps {
-  consensus: Pick<Consensus, 'state' | 'remove' | 'discard' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'remove' | 'removeIf' | 'whenWritten'>
   ipfs: Pick<IpfsConnector, 'getBlock'>
   clock: Clock
   log: Logger
@@ -72,15 +72,15 @@ export class Unpinner {
   async expire (pin: Pin, call: CallOptions = {}): Promise<boolean> {
     refuseInFollowerMode(this.#init)
     const { consensus } = this.#deps
-    return (manners[pin.type] !== 'with-shards' || await this.#expireParts(pin, call)) && consensus.discard(pin)
+    return (manners[pin.type] !== 'with-shards' || await this.#expireParts(pin, call)) && consensus.removeIf(pin)
   }
 
   async #expireParts (meta: Pin, call: CallOptions): Promise<boolean> {
     const { consensus, clock } = this.#deps
     return this.#eachPart(meta, call, async cid => {
-      await consensus.settled(cid)
+      await consensus.whenWritten(cid)
       const part = consensus.state.get(cid)
-      return part == null || !isExpired(part, clock.now()) || consensus.discard(part)
+      return part == null || !isExpired(part, clock.now()) || consensus.removeIf(part)
     })
   }
 

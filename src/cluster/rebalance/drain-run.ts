@@ -16,7 +16,7 @@ import type { Receivers } from './receivers.ts'
 import type { Transfers } from './transfers.ts'
 
 export interface DrainRunDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled' | 'progress'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'progress'>
   transfers: Transfers
   receivers: Receivers
   growth: Growth
@@ -109,11 +109,11 @@ export class DrainRun {
   async undo (): Promise<void> {
     const { consensus, clock } = this.#deps
     for (const cid of [...this.#inTransit.values(), ...this.#stuck.values()]) {
-      await consensus.settled(cid)
+      await consensus.whenWritten(cid)
       const pin = consensus.state.get(cid)
       const max = pin?.replicationFactorMax ?? 0
       if (pin == null || max <= 0 || pin.allocations.length <= max || !pin.allocations.slice(0, max).includes(this.drain.peer)) continue
-      await consensus.replace(pin, withHolders(pin, pin.allocations.slice(0, max), clock.now()))
+      await consensus.replaceIf(pin, withHolders(pin, pin.allocations.slice(0, max), clock.now()))
     }
   }
 

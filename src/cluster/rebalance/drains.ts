@@ -25,7 +25,7 @@ import { Receivers } from './receivers.ts'
 import { Transfers } from './transfers.ts'
 
 export interface DrainsDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled' | 'onChange' | 'progress'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'onChange' | 'progress'>
   members: Members
   placement: Pick<Placement, 'candidates' | 'metrics' | 'tags'>
   draining: DrainingPeers

@@ -13,7 +13,7 @@ import { goalOf, transferStep } from './transfer-step.ts'
 import type { Saying, TransferStep } from './transfer-step.ts'
 
 export interface TransfersDeps {
-  consensus: Pick<Consensus, 'state' | 'replace' | 'settled'>
+  consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
   members: Pick<Members, 'has'>
   /** Asks any peer for the status of one pin. */
   ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
@@ -99,7 +99,7 @@ class Transfer {
   async take (heardOf: Pin, signal: AbortSignal): Promise<TransferResult | undefined> {
     const { consensus, clock } = this.#deps
     const { cid, from, candidates, onGiven } = this.#order
-    await consensus.settled(cid)
+    await consensus.whenWritten(cid)
     signal.throwIfAborted()
     const pin = consensus.state.get(cid)
     if (pin == null || isEverywhere(pin) || !pin.allocations.includes(from)) return this.end('gone')
@@ -113,7 +113,7 @@ class Transfer {
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
-    if (!await consensus.replace(pin, withHolders(pin, step.allocations, clock.now()))) return undefined
+    if (!await consensus.replaceIf(pin, withHolders(pin, step.allocations, clock.now()))) return undefined
     if (step.isLast) return this.end('moved', step.isFewer)
     for (const peer of fresh) this.#added.add(peer)
     onGiven(fresh)

@@ -6,7 +6,7 @@ import type { Broadcast } from '../../network/network.ts'
 import { encodeHeads } from '../../wire/broadcast.ts'
 import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtStore } from './crdt-store.ts'
-import { Newcomers } from './newcomers.ts'
+import { JoiningPeers } from './joining-peers.ts'
 
 export interface AnnouncerInit { self: PeerId, topic: string, intervalMs: number }
 export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, clock: Clock, log: Logger }
@@ -29,7 +29,7 @@ export class Announcer {
   readonly #init: AnnouncerInit
   readonly #deps: AnnouncerDeps
   readonly #seen = new Set<string>()
-  readonly #newcomers: Newcomers
+  readonly #joiningPeers: JoiningPeers
   #unwatch: (() => void) | undefined
   /** For how many ticks in a row a head was left to others. */
   #silences = new Map<string, number>()
@@ -37,18 +37,18 @@ export class Announcer {
   constructor (init: AnnouncerInit, deps: AnnouncerDeps) {
     this.#init = init
     this.#deps = deps
-    this.#newcomers = new Newcomers(init.self, { clock: deps.clock, speak: heard => this.#greet(heard) })
+    this.#joiningPeers = new JoiningPeers(init.self, { clock: deps.clock, speak: heard => this.#greet(heard) })
   }
 
   /** Looks out for newcomers. */
   start (): void {
-    this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#newcomers.came(peer, listeners))
+    this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#joiningPeers.joined(peer, listeners))
   }
 
   stop (): void {
     this.#unwatch?.()
     this.#unwatch = undefined
-    this.#newcomers.stop()
+    this.#joiningPeers.stop()
   }
 
   /** Sends without waiting. The blocks must be stored. */
@@ -62,7 +62,7 @@ export class Announcer {
   heard (heads: readonly CID[]): void {
     for (const head of heads) {
       const id = blockKey(head)
-      this.#newcomers.heard(id)
+      this.#joiningPeers.heard(id)
       if (this.#seen.size < maxSeen) this.#seen.add(id)
     }
   }

@@ -16,7 +16,7 @@ import * as layout from './layout.ts'
 import { findLost, isIntact } from './repair.ts'
 import type { LostBlock } from './repair.ts'
 import { Slots } from './slots.ts'
-import type { Turns } from './turns.ts'
+import type { Mutex } from '../../base/mutex.ts'
 
 export interface CatchUpInit {
   /**
@@ -27,7 +27,7 @@ export interface CatchUpInit {
 
 export interface CatchUpDeps {
   store: CrdtStore
-  turns: Turns
+  mutex: Mutex
   exchange: BlockExchange
   /** Without it all blocks come one by one. */
   history?: HistoryExchange | undefined
@@ -82,7 +82,7 @@ export class CatchUp {
   }
 
   /** True while an announced branch isn't all here. */
-  get isBehind (): boolean { return this.#roots.size > 0 || this.#deps.store.wants.size > 0 }
+  get isBehind (): boolean { return this.#roots.size > 0 || this.#deps.store.missing.size > 0 }
 
   /** Goes on where the last run ended. */
   start (): void {
@@ -117,7 +117,7 @@ export class CatchUp {
   retry (from?: PeerId): void {
     this.#failed.clear()
     if (this.#sync?.isFlowing === true) return
-    for (const [id, { cid }] of this.#deps.store.wants) this.#fetch(id, { cid, from, isRoot: false, depth: 1 })
+    for (const [id, { cid }] of this.#deps.store.missing) this.#fetch(id, { cid, from, isRoot: false, depth: 1 })
   }
 
   worker (): Worker {
@@ -139,31 +139,31 @@ export class CatchUp {
    * them. Resolves with how many.
    */
   async repairIfDirty (signal: AbortSignal): Promise<number> {
-    const { store, turns, log } = this.#deps
+    const { store, mutex, log } = this.#deps
     if (!store.dirty || this.#stop.signal.aborted) return 0
     log.info('the CRDT is marked dirty: all of it is checked')
     let found = 0
-    for await (const lost of findLost({ blocks: this.#deps.datastore, wants: store.wants })) {
+    for await (const lost of findLost({ blocks: this.#deps.datastore, missing: store.missing })) {
       signal.throwIfAborted()
       found += lost.length
-      await turns.take(async () => this.#giveUp(lost.filter(([id]) => !isIntact(id, store.blockBytes(id)))))
+      await mutex.run(async () => this.#giveUp(lost.filter(([id]) => !isIntact(id, store.blockBytes(id)))))
     }
-    await turns.take(() => store.setDirty(false))
+    await mutex.run(() => store.setDirty(false))
     log.info('the CRDT has been checked', { missingBlocks: found })
     return found
   }
 
   /** After damage: a trusted peer has named its heads, and all of that is here. */
   async #forgetDamage (): Promise<void> {
-    const { store, turns, log } = this.#deps
+    const { store, mutex, log } = this.#deps
     if (store.damage == null || !this.#heardSinceDamage || this.isBehind || this.#stop.signal.aborted) return
-    await turns.take(() => store.forgetDamage())
+    await mutex.run(() => store.forgetDamage())
     log.info('the damage of the pinset is repaired: all that the other peers have is here')
   }
 
   /** First on record as missing, then gone from the disk: damaged bytes are neither read nor served, whenever the peer is killed. */
   async #giveUp (lost: ReadonlyArray<LostBlock>): Promise<void> {
-    await this.#deps.store.addWants(lost)
+    await this.#deps.store.addMissing(lost)
     await this.#deps.datastore.write(lost.map(([id]) => ({ key: layout.blockRecord(id), value: undefined })))
   }
 
@@ -195,7 +195,7 @@ export class CatchUp {
   async #merge (block: CrdtBlock): Promise<void> {
     this.#merging++
     try {
-      await this.#deps.turns.take(async () => this.#deps.changed(await this.#deps.store.apply(block, { sync: false })))
+      await this.#deps.mutex.run(async () => this.#deps.changed(await this.#deps.store.apply(block, { sync: false })))
     } finally {
       this.#merging--
     }

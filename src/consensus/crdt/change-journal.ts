@@ -3,8 +3,8 @@ import type { Logger } from '../../base/log.ts'
 import type { PinsetChange } from '../consensus.ts'
 import { Conditions } from './conditions.ts'
 import type { CrdtStore } from './crdt-store.ts'
-import { combined, keysOf } from './cut.ts'
-import type { LocalChange } from './cut.ts'
+import { combined, keysOf } from './delta-builder.ts'
+import type { LocalChange } from './delta-builder.ts'
 import type { OwnBlocks } from './own-blocks.ts'
 import type { Overlay, ValueRecord } from './value-record.ts'
 
@@ -28,12 +28,12 @@ export interface ChangeJournalDeps {
   due (): void
 }
 
-/** A change that the journal takes; `over` when it is made for a certain pin only. */
-type JournaledChange = Overlay & { over?: Uint8Array }
+/** A change that the journal takes; `expected` when it is made for a certain pin only. */
+type JournaledChange = Overlay & { expected?: Uint8Array }
 
 /**
  * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They are cut into blocks by number or
- * age. Without batching it holds only what an earlier run with batching left behind. All but `arm` and `cutSoon` are to be called in turns.
+ * age. Without batching it holds only what an earlier run with batching left behind. All but `arm` and `flushSoon` are to be called in turns.
  */
 export class ChangeJournal {
   readonly #init: BatchingInit
@@ -59,7 +59,7 @@ export class ChangeJournal {
     for (const [key, change] of group) {
       const overlay = await this.#overlay(key, change)
       if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
-      if (overlay != null && change.over != null) records.set(key, store.record(key))
+      if (overlay != null && change.expected != null) records.set(key, store.record(key))
     }
     if (overlays.size > 0) changed(await store.journal(overlays))
     this.#conditions.drop([...overlays.keys()].filter(key => !records.has(key)))
@@ -75,10 +75,10 @@ export class ChangeJournal {
   }
 
   /** Makes the blocks whose time has come. What can't be written stays for the next time. */
-  async cutDue (): Promise<void> {
+  async flushDue (): Promise<void> {
     try {
-      if (this.#isDue || !this.isBatching) await this.#cutWhile(() => this.size > 0)
-      else await this.#cutWhile(() => this.size >= this.#init.maxBatchSize)
+      if (this.#isDue || !this.isBatching) await this.#flushWhile(() => this.size > 0)
+      else await this.#flushWhile(() => this.size >= this.#init.maxBatchSize)
     } catch (err) {
       this.#deps.log.error('a batch could not be written; it stays in the journal', { err, waiting: this.size })
     }
@@ -86,36 +86,36 @@ export class ChangeJournal {
   }
 
   /** Makes blocks of everything. */
-  async cutAll (): Promise<void> { await this.#cutWhile(() => this.size > 0) }
+  async flushAll (): Promise<void> { await this.#flushWhile(() => this.size > 0) }
 
   /** The same when the peer stops: what can't be written is there at the next start. */
-  async cutLast (): Promise<void> {
+  async flushLast (): Promise<void> {
     this.#cancelAge?.()
     try {
-      await this.cutAll()
+      await this.flushAll()
     } catch (err) {
       this.#deps.log.warn('the journal could not be written as a block; it waits for the next start', { err })
     }
   }
 
-  async #cutWhile (condition: () => boolean): Promise<void> {
-    while (condition()) await this.#cut()
+  async #flushWhile (condition: () => boolean): Promise<void> {
+    while (condition()) await this.#flush()
     if (this.size > 0) return
     this.#cancelAge?.()
     this.#cancelAge = undefined
   }
 
   /** Makes one block of the oldest changes; those that were made for a certain pin give way to what others have made of it since. */
-  async #cut (): Promise<void> {
+  async #flush (): Promise<void> {
     const { store, blocks, changed } = this.#deps
     const limit = this.isBatching ? this.#init.maxBatchSize : Infinity
     const overtaken = this.#conditions.overtaken(firstOf(store.journaled, limit), key => store.record(key))
     if (overtaken.size > 0) changed(await store.journal(overtaken))
     this.#conditions.drop(overtaken.keys())
-    const cut = await blocks.cut(journaledChanges(store, limit))
-    if (cut.elements.length === 0 && cut.tombstones.length === 0) await store.journal(new Map(cut.done.map(key => [key, undefined])))
-    else await blocks.write(cut, cut.done)
-    this.#conditions.drop(keysOf(cut))
+    const built = await blocks.build(journaledChanges(store, limit))
+    if (built.elements.length === 0 && built.tombstones.length === 0) await store.journal(new Map(built.done.map(key => [key, undefined])))
+    else await blocks.write(built, built.done)
+    this.#conditions.drop(keysOf(built))
   }
 
   /** Lets the oldest change wait no longer than it may. */
@@ -123,11 +123,11 @@ export class ChangeJournal {
     if (!this.isBatching || this.#cancelAge != null || this.size === 0) return
     this.#cancelAge = this.#deps.clock.after(this.#init.maxBatchAgeMs, () => {
       this.#cancelAge = undefined
-      this.cutSoon()
+      this.flushSoon()
     })
   }
 
-  cutSoon (): void {
+  flushSoon (): void {
     this.#isDue = true
     this.#deps.due()
   }

@@ -1,4 +1,4 @@
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { messageOf } from '../../base/errors.ts'
@@ -25,7 +25,7 @@ import { CrdtDigests } from './digest/crdt-digests.ts'
 import { blockRecord } from './layout.ts'
 import { LocalChanges } from './local-changes.ts'
 import { pinState } from './pin-state.ts'
-import { Turns } from './turns.ts'
+import { Mutex } from '../../base/mutex.ts'
 
 export interface CrdtConsensusInit {
   self: PeerId
@@ -89,7 +89,7 @@ class Crdt implements CrdtConsensus {
   readonly #listeners = new Listeners<readonly PinsetChange[]>()
   readonly #trusts: (peer: PeerId) => boolean
   readonly #store: CrdtStore
-  readonly #turns = new Turns()
+  readonly #mutex = new Mutex()
   readonly #announcer: Announcer
   readonly #local: LocalChanges
   readonly #catchUp: CatchUp
@@ -99,8 +99,8 @@ class Crdt implements CrdtConsensus {
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
     const { datastore, clock, broadcast, exchange, history } = deps
-    const log = calmLogger(deps)
-    const turns = this.#turns
+    const log = rateLimitedLogger(deps)
+    const mutex = this.#mutex
     const changed = (changes: PinsetChange[]): void => this.#changed(changes)
     const store = this.#store = new CrdtStore({ datastore, log })
     this.#init = init
@@ -110,11 +110,11 @@ class Crdt implements CrdtConsensus {
     this.#announcer = new Announcer(
       { self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log }
     )
-    this.#local = new LocalChanges(init.batching, { store, turns, clock, log, changed, committed: block => this.#committed(block) })
+    this.#local = new LocalChanges(init.batching, { store, mutex, clock, log, changed, committed: block => this.#committed(block) })
     this.#catchUp = new CatchUp(init, {
-      store, turns, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer)
+      store, mutex, exchange, history, clock, log, changed, datastore, trusts: peer => this.trusts(peer)
     })
-    this.digests = new CrdtDigests({ datastore, store, turns, catchUp: this.#catchUp, announcements: this.#announcements, changed })
+    this.digests = new CrdtDigests({ datastore, store, mutex, catchUp: this.#catchUp, announcements: this.#announcements, changed })
   }
 
   async start (signal: AbortSignal): Promise<void> {
@@ -127,7 +127,7 @@ class Crdt implements CrdtConsensus {
     this.#catchUp.start()
     this.#local.start()
     const counting = countWorker({
-      digest: this.#store.digest, turns: this.#turns, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log
+      digest: this.#store.digest, mutex: this.#mutex, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log
     })
     this.#workers = [this.#announcer.worker(), this.#catchUp.worker(), counting].map(worker => this.#deps.workers.add(worker))
   }
@@ -138,7 +138,7 @@ class Crdt implements CrdtConsensus {
     this.#announcer.stop()
     await Promise.all(this.#workers.splice(0).map(async worker => worker.stop()))
     await Promise.all([this.#local.stop(), this.#catchUp.stop()])
-    await this.#turns.idle()
+    await this.#mutex.idle()
   }
 
   async stop (): Promise<void> { await this.drain() }
@@ -162,10 +162,10 @@ class Crdt implements CrdtConsensus {
     }
   }
 
-  async replace (over: Pin, pin: Pin): Promise<boolean> { return this.#local.replace(over, pin) }
+  async replaceIf (expected: Pin, pin: Pin): Promise<boolean> { return this.#local.replaceIf(expected, pin) }
   async remove (cid: CID): Promise<void> { await this.#local.remove(cid) }
-  async discard (over: Pin): Promise<boolean> { return this.#local.discard(over) }
-  async settled (cid: CID): Promise<void> { await this.#local.settled(cid) }
+  async removeIf (expected: Pin): Promise<boolean> { return this.#local.removeIf(expected) }
+  async whenWritten (cid: CID): Promise<void> { await this.#local.whenWritten(cid) }
 
   async durable (): Promise<void> { await this.#store.merged.sync() }
 
@@ -174,11 +174,11 @@ class Crdt implements CrdtConsensus {
   trusts (peer: PeerId): boolean { return this.#trusts(peer) }
 
   progress (): { heads: CID[], height: number, dirty: boolean, behind: boolean, damaged: boolean } {
-    const { heads, wants, dirty } = this.#store
+    const { heads, missing, dirty } = this.#store
     return {
       heads: [...heads.values()].map(({ cid }) => cid),
       height: this.#store.height(),
-      dirty: dirty || wants.size > 0,
+      dirty: dirty || missing.size > 0,
       behind: this.#catchUp.isBehind,
       damaged: this.#store.damage != null
     }

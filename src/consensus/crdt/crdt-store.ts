@@ -6,9 +6,9 @@ import { blockKey, cidOfBlockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
-import { BlockBatch, storedRecord } from './block-batch.ts'
+import { MergeBatch, storedRecord } from './merge-batch.ts'
 import { RunningDigest } from './digest/running-digest.ts'
-import type { Head, Want } from './frontier.ts'
+import type { Head, MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
 import { MergedOnDisk } from './merged-on-disk.ts'
 import { finishCleaning } from './maintenance.ts'
@@ -32,7 +32,7 @@ export interface ApplyOptions {
  */
 export class CrdtStore {
   readonly heads = new Map<string, Head>()
-  readonly wants = new Map<string, Want>()
+  readonly missing = new Map<string, MissingBlock>()
   readonly journaled = new Set<string>()
   readonly digest: RunningDigest
   readonly merged: MergedOnDisk
@@ -61,9 +61,9 @@ export class CrdtStore {
       }
     }
     await this.digest.load(this.heads.keys())
-    for await (const rows of datastore.entries(layout.allWants)) {
+    for await (const rows of datastore.entries(layout.allMissing)) {
       for (const [record, value] of rows) {
-        this.wants.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
+        this.missing.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
       }
     }
     for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.keyOf(record))
@@ -98,7 +98,7 @@ export class CrdtStore {
   /** Heads whose branches are all here, as far as is known. */
   completeHeads (): CID[] {
     const incomplete = new Set<string>()
-    for (const { root } of this.wants.values()) incomplete.add(root)
+    for (const { root } of this.missing.values()) incomplete.add(root)
     return [...this.heads].filter(([id]) => !incomplete.has(id)).map(([, { cid }]) => cid)
   }
 
@@ -124,7 +124,7 @@ export class CrdtStore {
   async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [] }: ApplyOptions): Promise<PinsetChange[]> {
     const fresh = blocks.filter(({ cid }) => !this.isHere(blockKey(cid)))
     if (fresh.length === 0) return []
-    const batch = new BlockBatch({ datastore: this.#deps.datastore, heads: this.heads, wants: this.wants })
+    const batch = new MergeBatch({ datastore: this.#deps.datastore, heads: this.heads, missing: this.missing })
     try {
       for (const block of fresh) await batch.merge(block)
     } catch (err) {
@@ -186,12 +186,12 @@ export class CrdtStore {
   }
 
   /** Adds links whose blocks turned out to be missing. They will be merged again, which changes nothing where it was done before. */
-  async addWants (wants: ReadonlyArray<[id: string, want: Want]>): Promise<void> {
-    await this.#deps.datastore.write(wants.flatMap(([id, { root }]) => [
-      { key: layout.wantRecord(id), value: layout.textBytes(root) },
+  async addMissing (missing: ReadonlyArray<[id: string, block: MissingBlock]>): Promise<void> {
+    await this.#deps.datastore.write(missing.flatMap(([id, { root }]) => [
+      { key: layout.missingRecord(id), value: layout.textBytes(root) },
       { key: layout.mergedRecord(id), value: undefined }
     ]))
-    for (const [id, want] of wants) this.wants.set(id, want)
+    for (const [id, block] of missing) this.missing.set(id, block)
   }
 
   async setDirty (dirty: boolean): Promise<void> {
@@ -205,7 +205,7 @@ export class CrdtStore {
 
   #forget (): void {
     this.heads.clear()
-    this.wants.clear()
+    this.missing.clear()
     this.journaled.clear()
   }
 }

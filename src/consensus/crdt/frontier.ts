@@ -6,18 +6,18 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 export interface Head { cid: CID, priority: number }
 
 /** A block that is linked but isn't here. `root`: id of the head through which it became known. */
-export interface Want { cid: CID, root: string }
+export interface MissingBlock { cid: CID, root: string }
 
 /** The edge of what is here, by block key. */
-export interface Frontier { heads: Edge<Head>, wants: Edge<Want> }
+export interface Frontier { heads: Edge<Head>, missing: Edge<MissingBlock> }
 type Edge<T> = Pick<ReadonlyMap<string, T>, 'has' | 'get'>
 
 /** How a merged block moves the edge. */
 export interface FrontierMove {
   addHead: Head | undefined
   removeHeads: string[]
-  addWants: Array<[id: string, want: Want]>
-  removeWant: string | undefined
+  addMissing: Array<[id: string, block: MissingBlock]>
+  removeMissing: string | undefined
 }
 
 /**
@@ -26,18 +26,18 @@ export interface FrontierMove {
  */
 export function moveFrontier (frontier: Frontier, block: CrdtBlock, isHere: (id: string) => boolean): FrontierMove {
   const id = blockKey(block.cid)
-  const wanted = frontier.wants.get(id)
+  const wanted = frontier.missing.get(id)
   const root = wanted?.root ?? id
   const move: FrontierMove = {
     addHead: wanted == null ? { cid: block.cid, priority: block.delta.priority } : undefined,
     removeHeads: [],
-    addWants: [],
-    removeWant: wanted == null ? undefined : id
+    addMissing: [],
+    removeMissing: wanted == null ? undefined : id
   }
   for (const cid of block.links) {
     const linked = blockKey(cid)
     if (frontier.heads.has(linked)) move.removeHeads.push(linked)
-    else if (!frontier.wants.has(linked) && !isHere(linked)) move.addWants.push([linked, { cid, root }])
+    else if (!frontier.missing.has(linked) && !isHere(linked)) move.addMissing.push([linked, { cid, root }])
   }
   return move
 }

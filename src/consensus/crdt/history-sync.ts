@@ -9,7 +9,7 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { gathered } from './gather.ts'
-import type { Turns } from './turns.ts'
+import type { Mutex } from '../../base/mutex.ts'
 
 export interface HistorySyncInit {
   /** A stream that brings nothing for so long no longer keeps others from going on. Milliseconds. */
@@ -26,7 +26,7 @@ export const historySyncDefaults: HistorySyncInit = {
 
 export interface HistorySyncDeps {
   store: CrdtStore
-  turns: Turns
+  mutex: Mutex
   history: HistoryExchange
   /** Whose heads are accepted. */
   trusts (peer: PeerId): boolean
@@ -169,15 +169,15 @@ export class HistorySync {
   /** What is known to be missing first, as it is known exactly; then the peer's heads that aren't here, with what is under them. */
   async #sync (peer: PeerId, options: { signal: AbortSignal, moving: () => void }): Promise<void> {
     const { store, history } = this.#deps
-    const missing = [...store.wants.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
+    const missing = [...store.missing.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
     const answer = await history.ask(peer, { roots: [], known: [] }, options)
     answer.end()
     let gotCount = missing.length > 0 ? await this.#round(peer, { roots: missing, known: [] }, options) : 0
     const unknown = answer.heads.filter(cid => !store.isHere(blockKey(cid))).slice(0, cidsPerRequest)
     // heads over a hole promise nothing about what is under them
-    const known = store.wants.size > 0 ? [] : [...store.heads.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
+    const known = store.missing.size > 0 ? [] : [...store.heads.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
     if (unknown.length > 0) gotCount += await this.#round(peer, { roots: unknown, known }, options)
-    if (gotCount > 0 && store.wants.size > 0) this.#again.add(peer)
+    if (gotCount > 0 && store.missing.size > 0) this.#again.add(peer)
     if (missing.length > 0 && gotCount === 0) this.#pauses.set(peer, this.#deps.clock.now() + pauseAfterNothingMs)
   }
 
@@ -209,7 +209,7 @@ export class HistorySync {
       gotCount += fresh.length
       for (const { bytes } of batch) readBytes += bytes.length
       vainCount = fresh.length > 0 ? 0 : vainCount + batch.length
-      if (vainCount > vainBlocks || (absent.size === 0 && store.wants.size === 0)) break
+      if (vainCount > vainBlocks || (absent.size === 0 && store.missing.size === 0)) break
       if (gotCount <= this.#init.maxBlocks && readBytes <= this.#init.maxBytes && clock.now() < until) continue
       this.#again.add(peer)
       break
@@ -226,7 +226,7 @@ export class HistorySync {
       const id = blockKey(cid)
       const isRoot = absent.delete(id)
       if (store.isHere(id)) continue
-      if (!isRoot && !store.wants.has(id) && !reached.has(id)) {
+      if (!isRoot && !store.missing.has(id) && !reached.has(id)) {
         throw new ClusterError('INVALID_DATA', { block: id }, { message: 'a block that was not asked for' })
       }
       const block = decodeCrdtBlock(cid, bytes)
@@ -238,8 +238,8 @@ export class HistorySync {
 
   async #merge (blocks: CrdtBlock[]): Promise<void> {
     if (blocks.length === 0) return
-    const { turns, store, changed, arrived } = this.#deps
-    await turns.take(async () => changed(await store.applyAll(blocks, { sync: false })))
+    const { mutex, store, changed, arrived } = this.#deps
+    await mutex.run(async () => changed(await store.applyAll(blocks, { sync: false })))
     arrived(blocks)
   }
 

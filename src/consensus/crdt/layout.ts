@@ -50,7 +50,7 @@ export const journalRecord = (key: string): string => `q${key}`
 /** The row of a head. */
 export const headRecord = (id: string): string => `h${id}`
 /** The row of a missing block. */
-export const wantRecord = (id: string): string => `w${id}`
+export const missingRecord = (id: string): string => `w${id}`
 
 /** The row of a cell of the digest. */
 export const cellRecord = (cell: string): string => `d${cell}`
@@ -67,7 +67,7 @@ export const allMerged = withPrefix('m/')
 export const allValues = withPrefix('v/')
 export const allRows = withPrefix('j/')
 export const allHeads = withPrefix('h/')
-export const allWants = withPrefix('w/')
+export const allMissing = withPrefix('w/')
 export const allJournal = withPrefix('q/')
 export const allCells = withPrefix('d/')
 /** Everything that `clean` removes; markers come last, so that a cut-off run is noticed. */

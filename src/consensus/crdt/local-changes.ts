@@ -8,24 +8,24 @@ import { encodePin } from '../../wire/pin.ts'
 import { cidOfPinKey, pinKey } from '../../wire/pin-key.ts'
 import { ChangeJournal } from './change-journal.ts'
 import type { BatchingInit } from './change-journal.ts'
-import { combined, keysOf, maxDeltaBytes, maxPinBytes } from './cut.ts'
-import type { LocalChange } from './cut.ts'
+import { combined, keysOf, maxDeltaBytes, maxPinBytes } from './delta-builder.ts'
+import type { LocalChange } from './delta-builder.ts'
 import { OwnBlocks } from './own-blocks.ts'
 import type { OwnBlocksDeps } from './own-blocks.ts'
-import type { Turns } from './turns.ts'
+import type { Mutex } from '../../base/mutex.ts'
 import { readablePin } from './value-changes.ts'
 import { visibleValue } from './value-record.ts'
 import type { Overlay } from './value-record.ts'
 
 export interface LocalChangesDeps extends OwnBlocksDeps {
-  turns: Turns
+  mutex: Mutex
   clock: Clock
   log: Logger
 }
 
 interface Change extends Overlay {
   /** The pin that it is made for, encoded: with another one it isn't made. */
-  over?: Uint8Array
+  expected?: Uint8Array
 }
 
 interface Pending extends Change { waiters: Array<{ resolve: (isDone: boolean) => void, reject: (err: unknown) => void }> }
@@ -61,7 +61,7 @@ export class LocalChanges {
    */
   start (): void {
     this.#open = true
-    if (this.#journal.size > 0) this.#journal.cutSoon()
+    if (this.#journal.size > 0) this.#journal.flushSoon()
   }
 
   /** Takes no more changes, finishes the waiting ones and cuts the journal. */
@@ -69,27 +69,27 @@ export class LocalChanges {
     if (!this.#open) return
     this.#open = false
     await this.#running
-    await this.#deps.turns.take(() => this.#journal.cutLast())
+    await this.#deps.mutex.run(() => this.#journal.flushLast())
   }
 
   async put (pin: Pin): Promise<void> {
     await this.#add(pinKey(pin.cid), { remove: false, put: valueOf(pin) })
   }
 
-  /** Resolves with false when the item isn't `over` any more, or is being changed. */
-  async replace (over: Pin, pin: Pin): Promise<boolean> {
-    return this.#addOver(pinKey(pin.cid), { remove: false, put: valueOf(pin), over: encodePin(over) })
+  /** Resolves with false when the item isn't `expected` any more, or is being changed. */
+  async replaceIf (expected: Pin, pin: Pin): Promise<boolean> {
+    return this.#addExpecting(pinKey(pin.cid), { remove: false, put: valueOf(pin), expected: encodePin(expected) })
   }
 
   async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
 
-  /** Resolves with false when the item isn't `over` any more, or is being changed. */
-  async discard (over: Pin): Promise<boolean> {
-    return this.#addOver(pinKey(over.cid), { remove: true, put: undefined, over: encodePin(over) })
+  /** Resolves with false when the item isn't `expected` any more, or is being changed. */
+  async removeIf (expected: Pin): Promise<boolean> {
+    return this.#addExpecting(pinKey(expected.cid), { remove: true, put: undefined, expected: encodePin(expected) })
   }
 
   /** Resolves when no change of this item waits or is being committed. */
-  async settled (cid: CID): Promise<void> {
+  async whenWritten (cid: CID): Promise<void> {
     const key = pinKey(cid)
     for (let change = this.#underWay(key); change != null; change = this.#underWay(key)) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -103,7 +103,7 @@ export class LocalChanges {
 
   #underWay (key: string): Pending | undefined { return this.#pending.get(key) ?? this.#inHand.get(key) }
 
-  async #addOver (key: string, change: Change): Promise<boolean> { return this.#pending.has(key) ? false : this.#add(key, change) }
+  async #addExpecting (key: string, change: Change): Promise<boolean> { return this.#pending.has(key) ? false : this.#add(key, change) }
 
   #add (key: string, change: Change): Promise<boolean> {
     if (!this.#open) throw new ClusterError('NOT_READY', { component: 'consensus' })
@@ -123,7 +123,7 @@ export class LocalChanges {
    */
   #notOvertaken (key: string): Pending | undefined {
     const known = this.#pending.get(key)
-    if (known?.over == null) return known
+    if (known?.expected == null) return known
     this.#pending.delete(key)
     for (const { resolve } of known.waiters) resolve(false)
     return undefined
@@ -137,7 +137,7 @@ export class LocalChanges {
     while (this.#pending.size > 0 || this.#journal.isDue) {
       // whoever makes one change after the other continues in a promise step after the last one resolved: let them all into this group
       for (let hop = 0; hop < hops; hop++) await undefined
-      await this.#deps.turns.take(() => this.#step())
+      await this.#deps.mutex.run(() => this.#step())
     }
     this.#running = undefined
   }
@@ -156,7 +156,7 @@ export class LocalChanges {
         for (const { reject } of waiters) reject(err)
       }
     }
-    await this.#journal.cutDue()
+    await this.#journal.flushDue()
     if (this.#open) this.#journal.arm()
   }
 
@@ -178,22 +178,22 @@ export class LocalChanges {
     return group
   }
 
-  #isOutdated (key: string, { over }: Change): boolean {
-    if (over == null) return false
+  #isOutdated (key: string, { expected }: Change): boolean {
+    if (expected == null) return false
     const [cid, value] = [cidOfPinKey(key), visibleValue(this.#deps.store.record(key))]
     const pin = cid == null || value == null ? undefined : readablePin(value, cid)
-    return pin == null || Buffer.compare(encodePin(pin), over) !== 0
+    return pin == null || Buffer.compare(encodePin(pin), expected) !== 0
   }
 
   async #commit (group: Map<string, Pending>): Promise<void> {
     if (group.size === 0) return
     // what an earlier run with batching left behind is older
-    await this.#journal.cutAll()
-    const cut = await this.#blocks.cut(changesOf(group))
-    await this.#blocks.write(cut, [])
-    for (const key of cut.done) resolveOf(group, key)
-    const begun = keysOf(cut)
-    for (const [key, { over, ...left }] of group) this.#putBack(key, over == null || begun.has(key) ? left : { ...left, over })
+    await this.#journal.flushAll()
+    const built = await this.#blocks.build(changesOf(group))
+    await this.#blocks.write(built, [])
+    for (const key of built.done) resolveOf(group, key)
+    const begun = keysOf(built)
+    for (const [key, { expected, ...left }] of group) this.#putBack(key, expected == null || begun.has(key) ? left : { ...left, expected })
     group.clear()
   }
 

@@ -22,7 +22,7 @@ export async function crdtInfo (datastore: Datastore): Promise<CrdtInfo> {
       info.height = Math.max(info.height, layout.numberOf(value))
     }
   }
-  for await (const records of datastore.keys(layout.allWants)) info.missing += records.length
+  for await (const records of datastore.keys(layout.allMissing)) info.missing += records.length
   info.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
   return { ...info, dirty: info.dirty || info.missing > 0 }
 }

@@ -2,8 +2,8 @@ import { encodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
-import { cutDelta } from './cut.ts'
-import type { Cut, LocalChange } from './cut.ts'
+import { buildDelta } from './delta-builder.ts'
+import type { BuiltDelta, LocalChange } from './delta-builder.ts'
 
 export interface OwnBlocksDeps {
   store: CrdtStore
@@ -22,10 +22,10 @@ export class OwnBlocks {
   readonly liveIds = async (key: string): Promise<string[]> => (await this.#deps.store.liveVersions(key)).map(({ id }) => id)
 
   /** As much of the changes as fits into one block. */
-  async cut (changes: Iterable<LocalChange>): Promise<Cut> { return cutDelta(changes, this.liveIds) }
+  async build (changes: Iterable<LocalChange>): Promise<BuiltDelta> { return buildDelta(changes, this.liveIds) }
 
   /** The block of a cut; none when nothing is to be said. `settled`: keys that leave the journal with it. */
-  async write ({ elements, tombstones }: Cut, settled: readonly string[]): Promise<void> {
+  async write ({ elements, tombstones }: BuiltDelta, settled: readonly string[]): Promise<void> {
     const { store, committed, changed } = this.#deps
     if (elements.length === 0 && tombstones.length === 0) return
     const heads = [...store.heads.values()].map(({ cid }) => cid)

@@ -6,7 +6,7 @@ import { blockKey, cidOfBlockKey, decodeCrdtBlock, isBlockKey } from '../../wire
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Delta } from '../../wire/delta.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
-import { storedRecord } from './block-batch.ts'
+import { storedRecord } from './merge-batch.ts'
 import * as layout from './layout.ts'
 import { bestVersion } from './merge.ts'
 import { isIntact } from './repair.ts'
@@ -166,7 +166,7 @@ async function voidVersions (datastore: Datastore, writer: Writer): Promise<void
 async function enterEdge (datastore: Datastore, writer: Writer): Promise<number> {
   const isHere = (id: string): boolean => datastore.has(layout.blockRecord(id))
   const isLinked = (id: string): boolean => datastore.has(linkRecord(id))
-  const wanted = (id: string): Write => ({ key: layout.wantRecord(id), value: layout.textBytes(id) })
+  const wanted = (id: string): Write => ({ key: layout.missingRecord(id), value: layout.textBytes(id) })
   await eachRow(datastore, layout.allHeads, async (record, priority) => {
     const id = layout.idOf(record)
     if (!isBlockKey(id) || isLinked(id) || !isReadable(priority)) await writer.add([{ key: record, value: undefined }])
@@ -189,11 +189,11 @@ async function enterEdge (datastore: Datastore, writer: Writer): Promise<number>
     }
   })
   await eachRow(datastore, allLinks, async (record, root) => {
-    if (!isHere(record.slice(1))) await writer.add([{ key: layout.wantRecord(record.slice(1)), value: root }])
+    if (!isHere(record.slice(1))) await writer.add([{ key: layout.missingRecord(record.slice(1)), value: root }])
   })
   await writer.flush()
   let lost = 0
-  await eachRow(datastore, layout.allWants, async record => {
+  await eachRow(datastore, layout.allMissing, async record => {
     if (isHere(layout.idOf(record))) await writer.add([{ key: record, value: undefined }])
     else lost++
   })

@@ -3,13 +3,13 @@ import { isClusterError } from '../../base/errors.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import { blockKey, cidOfBlockKey, crdtCid, decodeCrdtBlock, isBlockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
-import type { Want } from './frontier.ts'
+import type { MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
 
 /** What the check compares the disk with. `blocks`: the datastore of the CRDT. */
-export interface Checked { blocks: Pick<Datastore, 'get' | 'entries' | 'keys'>, wants: ReadonlyMap<string, Want> }
+export interface Checked { blocks: Pick<Datastore, 'get' | 'entries' | 'keys'>, missing: ReadonlyMap<string, MissingBlock> }
 
-export type LostBlock = [id: string, want: Want]
+export type LostBlock = [id: string, block: MissingBlock]
 
 const blocksPerBatch = 500
 
@@ -40,13 +40,13 @@ function * inBatches (lost: LostBlock[]): Iterable<LostBlock[]> {
 }
 
 function lostAt (rows: ReadonlyArray<readonly [record: string, bytes: Uint8Array]>, checked: Checked): LostBlock[] {
-  const lost = new Map<string, Want>()
+  const lost = new Map<string, MissingBlock>()
   for (const [record, bytes] of rows) {
     const id = layout.idOf(record)
     const block = isIntact(id, bytes) ? decoded(cidOfBlockKey(id), bytes) : undefined
     if (block != null) {
       for (const cid of block.links) if (isGone(blockKey(cid), checked)) lost.set(blockKey(cid), { cid, root: id })
-    } else if (!isIntact(id, bytes) && !checked.wants.has(id)) lost.set(id, { cid: cidOfBlockKey(id), root: id })
+    } else if (!isIntact(id, bytes) && !checked.missing.has(id)) lost.set(id, { cid: cidOfBlockKey(id), root: id })
   }
   return [...lost]
 }
@@ -62,4 +62,4 @@ function decoded (cid: CID, bytes: Uint8Array): CrdtBlock | undefined {
 }
 
 const mergedAndGone = (id: string, checked: Checked): LostBlock[] => isGone(id, checked) ? [[id, { cid: cidOfBlockKey(id), root: id }]] : []
-const isGone = (id: string, { blocks, wants }: Checked): boolean => !wants.has(id) && blocks.get(layout.blockRecord(id)) == null
+const isGone = (id: string, { blocks, missing }: Checked): boolean => !missing.has(id) && blocks.get(layout.blockRecord(id)) == null

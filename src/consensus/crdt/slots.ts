@@ -17,7 +17,7 @@ export class Slots {
   /** Throws INVALID_ARGUMENT for numbers that would let nobody in: all would wait without a word. */
   constructor ({ count, perAsker }: SlotsInit) {
     if (!(count >= 1 && perAsker >= 1)) {
-      throw new ClusterError('INVALID_ARGUMENT', { count, perAsker }, { message: 'no places for anybody' })
+      throw new ClusterError('INVALID_ARGUMENT', { count, perAsker }, { message: 'count and limit must be at least 1' })
     }
     this.#free = count
     this.#perAsker = perAsker

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { CID } from 'multiformats/cid'
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -55,7 +55,7 @@ class FileDenylist implements DenyFiles {
   readonly upkeep: Worker
   readonly #init: DenyFilesInit
   readonly #log: Logger
-  readonly #calm: Logger
+  readonly #rateLimited: Logger
   readonly #files = new Map<string, ListFile>()
   readonly #hits = new Map<string, number>()
   readonly #known = new Map<string, Denial | null>()
@@ -69,7 +69,7 @@ class FileDenylist implements DenyFiles {
   constructor (init: DenyFilesInit, { clock, log }: DenyFilesDeps) {
     this.#init = init
     this.#log = log
-    this.#calm = calmLogger({ log, clock })
+    this.#rateLimited = rateLimitedLogger({ log, clock })
     this.upkeep = {
       name: this.name, intervalMs: () => init.lookIntervalMs ?? 2000, jitter: 0.1, runAtStart: false,
       work: async signal => this.#look(signal)
@@ -106,7 +106,7 @@ class FileDenylist implements DenyFiles {
 
   refused ({ list, rule }: Denial): void {
     this.#hits.set(list, (this.#hits.get(list) ?? 0) + 1)
-    this.#calm.warn('denied content was asked for and refused', { rule })
+    this.#rateLimited.warn('denied content was asked for and refused', { rule })
   }
 
   checkCid (cid: CID): Denial | undefined {

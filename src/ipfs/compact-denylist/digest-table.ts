@@ -1,4 +1,4 @@
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 
 /** Filled so far before it grows. */
 const mostFilled = 0.75
@@ -37,7 +37,7 @@ export class DigestTable {
   async finish (): Promise<void> {
     for (const [at, part] of this.#parts.entries()) {
       part?.finish()
-      if (at % finishedAtOnce === finishedAtOnce - 1) await othersTurn()
+      if (at % finishedAtOnce === finishedAtOnce - 1) await yieldToEventLoop()
     }
   }
 }

@@ -4,7 +4,7 @@ import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker, WorkerHandle } from '../../base/worker.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -42,7 +42,7 @@ import type { NamesInit } from './names/names.ts'
 import type { NameRouting } from './names/routing.ts'
 import type { TxtLookup } from './names/txt-lookup.ts'
 import { parsePath, resolveError, resolveNames } from './path-resolver.ts'
-import { Pinner } from './pinner.ts'
+import { DagPinner } from './pinner.ts'
 import { Provider } from './provider.ts'
 import type { ProvideWhat } from './provider.ts'
 
@@ -122,7 +122,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #network: HeliaNode
   readonly #up = Promise.withResolvers<void>()
   readonly #fetcher: BlockFetcher
-  readonly #pinner: Pinner
+  readonly #pinner: DagPinner
   readonly #provider: Provider
   readonly #holds: Holds
   readonly #holders: HolderPeers
@@ -154,7 +154,7 @@ class EmbeddedNode implements HeliaConnector {
     })
     this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => noHolders), network, networkReady, clock, log })
     this.#landed = new LandedBlocks(landed, { clock })
-    this.#pinner = new Pinner(init, {
+    this.#pinner = new DagPinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk,
       isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
     })
@@ -173,7 +173,7 @@ class EmbeddedNode implements HeliaConnector {
 
   async start (signal: AbortSignal): Promise<void> {
     await this.#local.start(signal)
-    const { mayLoad = othersTurn() } = this.#deps
+    const { mayLoad = yieldToEventLoop() } = this.#deps
     void mayLoad.then(async () => this.#network.start()).then(() => this.#networkIsUp(), err => this.#up.reject(err))
   }
 

@@ -13,7 +13,7 @@ export interface DagReaderInit {
   folder: string
 }
 
-/** The readers of the embedded node's DAGs, for the faces. */
+/** The readers of the embedded node's DAGs, for the APIs. */
 export function dagReader ({ folder }: DagReaderInit, deps: { random: Random }): DagReader {
   let made: WalkScratch | undefined
   const scratch = (): WalkScratch => {

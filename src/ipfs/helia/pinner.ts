@@ -10,14 +10,14 @@ import type { Guard, Protection, Root, RootTable, WalkOptions } from './reposito
 import type { IpfsNetwork } from './node.ts'
 import { PinRun } from './pin-run.ts'
 
-export interface PinnerInit {
+export interface DagPinnerInit {
   /** Longest time without a block that came from the network. Milliseconds. */
   pinTimeoutMs: number
   /** Blocks that a pin asks for at a time. */
   fetchConcurrency: number
 }
 
-export interface PinnerDeps {
+export interface DagPinnerDeps {
   blockstore: Blockstore
   roots: RootTable
   protection: Protection
@@ -38,13 +38,13 @@ const failuresKept = 256
 const originsDialled = 10
 
 /** Makes roots: fetches what is missing of a DAG under a guard, then enters the root. */
-export class Pinner {
-  readonly #init: PinnerInit
-  readonly #deps: PinnerDeps
+export class DagPinner {
+  readonly #init: DagPinnerInit
+  readonly #deps: DagPinnerDeps
   readonly #runs = new Map<string, PinRun>()
   readonly #failed = new Map<string, PinProgress>()
 
-  constructor (init: PinnerInit, deps: PinnerDeps) {
+  constructor (init: DagPinnerInit, deps: DagPinnerDeps) {
     this.#init = init
     this.#deps = deps
   }

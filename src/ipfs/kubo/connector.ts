@@ -16,7 +16,7 @@ import { kuboWords } from './errors.ts'
 import { kuboNames } from './names.ts'
 import { PinTable } from './pinned-view.ts'
 import type { PinRow, TemporaryStore } from './pinned-view.ts'
-import { Pinner } from './pinner.ts'
+import { KuboPinner } from './pinner.ts'
 import { KuboRpc } from './rpc.ts'
 
 /** The section `ipfs_connector.ipfshttp`. Times in milliseconds; 0: no limit. */
@@ -66,7 +66,7 @@ class ExternalKubo implements KuboConnector {
   readonly #init: KuboInit
   readonly #deps: KuboDeps
   readonly #rpc: KuboRpc
-  readonly #pinner: Pinner
+  readonly #pinner: KuboPinner
   readonly names: NameResolver
   #pins = 0
 
@@ -75,7 +75,7 @@ class ExternalKubo implements KuboConnector {
     this.#deps = deps
     this.#rpc = new KuboRpc({ address: kuboAddress(init.address), agentVersion: init.agentVersion }, deps)
     this.names = kuboNames(init, { rpc: this.#rpc, clock: deps.clock })
-    this.#pinner = new Pinner(init, { rpc: this.#rpc, clock: deps.clock, log: deps.log })
+    this.#pinner = new KuboPinner(init, { rpc: this.#rpc, clock: deps.clock, log: deps.log })
   }
 
   async start (): Promise<void> {}

@@ -8,14 +8,14 @@ import type { PinRow } from './pinned-view.ts'
 import { PinWatch } from './pin-watch.ts'
 import type { KuboRpc } from './rpc.ts'
 
-export interface PinnerInit {
+export interface KuboPinnerInit {
   /** Longest time without progress. Milliseconds. */
   pinTimeoutMs: number
   /** For a look at one pin. Milliseconds. */
   requestTimeoutMs: number
 }
 
-export interface PinnerDeps { rpc: KuboRpc, clock: Clock, log: Logger }
+export interface KuboPinnerDeps { rpc: KuboRpc, clock: Clock, log: Logger }
 
 /** How many failed pins are remembered for `progress`. */
 const failuresKept = 256
@@ -24,13 +24,13 @@ const originsDialled = 10
 type Mode = 'recursive' | 'direct'
 
 /** Pins through Kubo, with the calls that Go makes. */
-export class Pinner {
-  readonly #init: PinnerInit
-  readonly #deps: PinnerDeps
+export class KuboPinner {
+  readonly #init: KuboPinnerInit
+  readonly #deps: KuboPinnerDeps
   readonly #running = new Map<string, PinWatch>()
   readonly #failed = new Map<string, PinProgress>()
 
-  constructor (init: PinnerInit, deps: PinnerDeps) {
+  constructor (init: KuboPinnerInit, deps: KuboPinnerDeps) {
     this.#init = init
     this.#deps = deps
   }

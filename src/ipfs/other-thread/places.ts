@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { inNextTurn } from '../../base/event-loop.ts'
+import { inNextTick } from '../../base/event-loop.ts'
 import type { PortCalls } from '../../base/port-calls.ts'
 import type { BlockPlace } from '../../blockstore/blockstore.ts'
 import { keyOf, placeAt } from './calls.ts'
@@ -58,7 +58,7 @@ export class Places {
   #ask (key: string): Promise<BlockPlace | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<BlockPlace | undefined>()
     this.#asking.set(key, promise)
-    if (this.#asked.length === 0) inNextTurn(() => { for (const some of inGroups(this.#asked.splice(0))) void this.#send(some) })
+    if (this.#asked.length === 0) inNextTick(() => { for (const some of inGroups(this.#asked.splice(0))) void this.#send(some) })
     this.#asked.push({ key, resolve, reject })
     return promise
   }

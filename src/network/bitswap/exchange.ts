@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -10,7 +10,7 @@ import { crdtCid, isCrdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import type { BlockExchange, PeerStreams } from '../network.ts'
 import { Incoming } from './incoming.ts'
 import { Partner } from './partner.ts'
-import { Want, keyOf } from './want.ts'
+import { Want, digestKey } from './want.ts'
 
 export interface ExchangeInit {
   /** How long the peer that should have a block may take before others are asked. Milliseconds. */
@@ -66,7 +66,7 @@ class Exchange implements BitswapExchange {
   constructor (init: ExchangeInit, deps: ExchangeDeps) {
     this.#init = init
     this.#deps = deps
-    this.#log = calmLogger(deps)
+    this.#log = rateLimitedLogger(deps)
     this.#incoming = new Incoming(init, {
       room: async peer => this.#partners.get(peer)?.room(),
       take: (peer, message) => this.#take(peer, message),
@@ -95,7 +95,7 @@ class Exchange implements BitswapExchange {
   async fetch (cid: CID, { signal, from }: { signal: AbortSignal, from?: PeerId }): Promise<Uint8Array> {
     signal.throwIfAborted()
     if (!isCrdtCid(cid)) throw new ClusterError('INVALID_CID', { cid: cid.toString() }, { message: 'not the CID of a CRDT block' })
-    const key = keyOf(cid)
+    const key = digestKey(cid)
     const want = this.#wants.get(key) ?? this.#begin(cid, key)
     want.ask(from)
     try {
@@ -106,7 +106,7 @@ class Exchange implements BitswapExchange {
   }
 
   offer (cid: CID): void {
-    const key = keyOf(cid)
+    const key = digestKey(cid)
     for (const partner of this.#partners.values()) partner.offer(key)
   }
 
@@ -130,7 +130,7 @@ class Exchange implements BitswapExchange {
       blocks: this.#deps.blocks,
       clock: this.#deps.clock,
       log: this.#log,
-      failed: cids => { for (const cid of cids) this.#wants.get(keyOf(cid))?.refused(peer) },
+      failed: cids => { for (const cid of cids) this.#wants.get(digestKey(cid))?.refused(peer) },
       lost: () => this.#lost(peer)
     })
     this.#partners.set(peer, partner)
@@ -163,7 +163,7 @@ class Exchange implements BitswapExchange {
     if (this.#wants.size > 0) {
       for (const { data } of blocks) this.#landed(peer, data)
       for (const { cid, type } of blockPresences) {
-        const want = this.#wants.get(keyOfBytes(cid))
+        const want = this.#wants.get(digestKeyOfBytes(cid))
         if (type === 'HaveBlock') want?.has(peer)
         else want?.refused(peer)
       }
@@ -174,7 +174,7 @@ class Exchange implements BitswapExchange {
   /** Blocks are matched by their own hash: what nobody asked for, or isn't what it should be, is passed over. */
   #landed (peer: PeerId, data: Uint8Array): void {
     if (data.length > maxCrdtBlockBytes) return
-    const key = keyOf(crdtCid(data))
+    const key = digestKey(crdtCid(data))
     const want = this.#wants.get(key)
     if (want == null) return
     this.#wants.delete(key)
@@ -184,4 +184,4 @@ class Exchange implements BitswapExchange {
 }
 
 /** The key of a CID in its bytes; '' for what isn't a CRDT block's. */
-function keyOfBytes (bytes: Uint8Array): string { return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : '' }
+function digestKeyOfBytes (bytes: Uint8Array): string { return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : '' }

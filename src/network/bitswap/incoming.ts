@@ -1,7 +1,7 @@
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { decodeBitswapMessage } from '../../wire/bitswap.ts'
@@ -46,7 +46,7 @@ export class Incoming {
   constructor (init: IncomingInit, deps: IncomingDeps) {
     this.#init = init
     this.#deps = deps
-    this.#log = calmLogger(deps)
+    this.#log = rateLimitedLogger(deps)
   }
 
   /** Reads messages until the stream ends. Never rejects. */
@@ -85,7 +85,7 @@ export class Incoming {
         disarm?.()
         for (const frame of frames.push(chunk)) {
           hold(frame.length)
-          if (++messages % messagesPerTurn === 0) await othersTurn()
+          if (++messages % messagesPerTurn === 0) await yieldToEventLoop()
           await this.#deps.room(stream.remote)
           if (stream.wasReset.aborted) return
           this.#deps.take(stream.remote, decodeBitswapMessage(frame))

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import { CID as Cid } from '../../model/cid.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -10,7 +10,7 @@ import { encodeBitswapFrame } from '../../wire/bitswap.ts'
 import type { BitswapWant, OutgoingBitswap } from '../../wire/bitswap.ts'
 import { isCrdtCid } from '../../wire/crdt-block.ts'
 import type { PeerStream } from '../network.ts'
-import { keyOf } from './want.ts'
+import { digestKey } from './want.ts'
 
 export interface PartnerInit {
   /** How long a message may wait until the peer takes it, and a stream until it is open. Milliseconds. */
@@ -90,7 +90,7 @@ export class Partner {
       if (cancel !== true && this.#answers.size >= waitingAnswers) continue
       const cid = crdtCidOf(bytes)
       if (cid == null) continue
-      const key = keyOf(cid)
+      const key = digestKey(cid)
       this.#theirs.delete(key)
       if (cancel === true) this.#answers.delete(key)
       else this.#answers.set(key, { cid, isHave: wantType === 'WantHave', sendDontHave })
@@ -116,7 +116,7 @@ export class Partner {
   }
 
   #ask (cid: CID, type: 'block' | 'have', cancel: boolean): void {
-    this.#wants.set(keyOf(cid), { cid, type, cancel })
+    this.#wants.set(digestKey(cid), { cid, type, cancel })
     this.#send()
   }
 
@@ -140,7 +140,7 @@ export class Partner {
       this.#underway.clear()
       this.#tellRoom()
       // a write that finds room resolves at once: without this nothing else would run
-      if (this.#answers.size > 0) await othersTurn()
+      if (this.#answers.size > 0) await yieldToEventLoop()
     }
   }
 

@@ -16,7 +16,7 @@ export interface WantDeps {
 type Asked = 'block' | 'have' | 'offers' | 'refused'
 
 /** A block's key: the digest of its hash, one character per byte. */
-export const keyOf = (cid: CID): string => Buffer.from(cid.multihash.digest).toString('latin1')
+export const digestKey = (cid: CID): string => Buffer.from(cid.multihash.digest).toString('latin1')
 
 /** A block that somebody here waits for, and who has been asked for it. */
 export class Want {

@@ -1,7 +1,7 @@
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { crdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
@@ -114,7 +114,7 @@ class Question {
         yield frames
         this.#watch(stream)
         // tiny frames are as much work as others
-        if (frames.length === framesAtOnce) await othersTurn()
+        if (frames.length === framesAtOnce) await yieldToEventLoop()
       }
     }
     if (!this.#frames.idle) throw new ClusterError('INVALID_DATA', { peer: this.#peer }, { message: 'an answer is cut off' })

@@ -1,7 +1,7 @@
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
@@ -42,7 +42,7 @@ class Server implements HistoryServer {
 
   constructor (init: HistoryServerInit, deps: HistoryServerDeps) {
     this.#init = init
-    this.#deps = { ...deps, log: calmLogger(deps) }
+    this.#deps = { ...deps, log: rateLimitedLogger(deps) }
   }
 
   async start (): Promise<void> { this.#release = this.#deps.streams.handle(historyProtocol, stream => { void this.#take(stream) }) }
@@ -84,7 +84,7 @@ class Server implements HistoryServer {
       if (stream.wasReset.aborted) return
       if (piece.length > 0) await this.#inTime(stream, stream.write(...piece))
       // a write that finds room resolves at once: without this nothing else would run
-      await othersTurn()
+      await yieldToEventLoop()
     }
   }
 

@@ -8,9 +8,9 @@ import type { Worker, WorkerHandle, Workers } from '../../base/worker.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import { dialFailure } from './dial-failure.ts'
 import type { Libp2pClusterHost } from './host.ts'
-import { closeSurplus } from './surplus.ts'
+import { trimConnections } from './trim-connections.ts'
 
-export interface NeighboursInit {
+export interface ConnectionManagerInit {
   self: PeerId
   /** `peer_addresses`, with /p2p: tried first, and for ever. */
   permanent: readonly MultiaddrText[]
@@ -21,7 +21,7 @@ export interface NeighboursInit {
   connections: { lowWater: number, highWater: number, gracePeriodMs: number }
 }
 
-export interface NeighboursDeps {
+export interface ConnectionManagerDeps {
   host: Libp2pClusterHost
   /** Connections of trusted peers are kept. */
   trusts: (peer: PeerId) => boolean
@@ -31,7 +31,7 @@ export interface NeighboursDeps {
 }
 
 /** Keeps this peer connected to the others. */
-export interface Neighbours extends Startable {
+export interface ConnectionManager extends Startable {
   /** Keeps addresses (with /p2p) for dialling. Those that aren't addresses are passed over. */
   remember (addresses: readonly MultiaddrText[]): Promise<void>
   /** Dials an address with /p2p. Rejects with PEER_UNREACHABLE, or INVALID_ARGUMENT when it names no peer. */
@@ -43,25 +43,25 @@ export interface Neighbours extends Startable {
 
 const reconnectIntervalMs = 30_000
 const permanentIntervalMs = 5 * 60_000
-const surplusIntervalMs = 10_000
+const trimIntervalMs = 10_000
 /** Tries after a connection was lost, before the interval takes over. */
 const redialAfterMs = [500, 1000, 2000, 4000, 8000]
 const dialsAtOnce = 8
 const trustedTag = { crdt: { value: 100 } }
 
 /** Dials nobody before `start`. */
-export function libp2pNeighbours (init: NeighboursInit, deps: NeighboursDeps): Neighbours { return new Libp2pNeighbours(init, deps) }
+export function libp2pConnectionManager (init: ConnectionManagerInit, deps: ConnectionManagerDeps): ConnectionManager { return new Libp2pConnectionManager(init, deps) }
 
-class Libp2pNeighbours implements Neighbours {
-  readonly name = 'neighbours'
-  readonly #init: NeighboursInit
-  readonly #deps: NeighboursDeps
+class Libp2pConnectionManager implements ConnectionManager {
+  readonly name = 'connectionManager'
+  readonly #init: ConnectionManagerInit
+  readonly #deps: ConnectionManagerDeps
   readonly #listeners = new Listeners<{ peer: PeerId, isHere: boolean }>()
   readonly #redials = new Map<PeerId, () => void>()
   #loops: WorkerHandle[] = []
   #stop = new AbortController()
 
-  constructor (init: NeighboursInit, deps: NeighboursDeps) {
+  constructor (init: ConnectionManagerInit, deps: ConnectionManagerDeps) {
     this.#init = init
     this.#deps = deps
     deps.host.attach(libp2p => {
@@ -212,10 +212,10 @@ class Libp2pNeighbours implements Neighbours {
     const { host, trusts, clock } = this.#deps
     return {
       name: 'trim connections',
-      intervalMs: () => surplusIntervalMs,
+      intervalMs: () => trimIntervalMs,
       runAtStart: false,
       work: async () => {
-        await closeSurplus(host.libp2p().getConnections(), { ...this.#init.connections, isKept: trusts, now: clock.now() })
+        await trimConnections(host.libp2p().getConnections(), { ...this.#init.connections, isKept: trusts, now: clock.now() })
         return 'idle'
       }
     }

@@ -1,6 +1,6 @@
 import type { Libp2p, PeerUpdate } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
-import { calmLogger } from '../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -86,7 +86,7 @@ class Host implements Libp2pClusterHost {
   async start (): Promise<void> {
     const { createLibp2p } = await import('libp2p')
     const libp2p = await createLibp2p({
-      ...await libp2pOptions(this.#init, { reachability: this.reachability, log: calmLogger(this.#deps) }), metrics: () => this.#bandwidth,
+      ...await libp2pOptions(this.#init, { reachability: this.reachability, log: rateLimitedLogger(this.#deps) }), metrics: () => this.#bandwidth,
       services: await this.#allServices(), start: false
     })
     if (libp2p.peerId.toString() !== this.peer) {

@@ -1,4 +1,4 @@
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { FoundPins, IndexedPin, PinQuery } from '../pinindex.ts'
 import { metadataTest, nameTest } from './matching.ts'
 import { statusCodes } from './schema.ts'
@@ -43,7 +43,7 @@ export async function searchByScan (statementsNow: () => Statements, query: PinQ
     }
     if (rows.length < sliceRows) return found
     before = rows.at(-1)?.[1] as number
-    await othersTurn()
+    await yieldToEventLoop()
   }
 }
 

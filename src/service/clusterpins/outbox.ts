@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { answerText, isClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import { formatTime } from '../../model/time.ts'
@@ -70,7 +70,7 @@ export class Outbox implements Worker {
     const rows = await database.transaction(async tx => takeDue(tx, { applied: 0, limit: batchSize, now: database.now(), leaseMs }), ofMany)
     const results = await Promise.all(rows.map(async row => ({ row, outcome: await applyRow(row, this.#deps) })))
     await this.#note(results)
-    await othersTurn()
+    await yieldToEventLoop()
     return 'busy'
   }
 

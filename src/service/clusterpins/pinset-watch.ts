@@ -1,4 +1,4 @@
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { PinsetChange } from '../../consensus/consensus.ts'
@@ -44,7 +44,7 @@ export class PinsetWatch implements Worker {
   async work (): Promise<'busy' | 'idle'> {
     const batch = [...this.#waiting].slice(0, mostAtOnce)
     if (batch.length === 0) return 'idle'
-    await othersTurn()
+    await yieldToEventLoop()
     const gone = batch.filter(([, isThere]) => !isThere).map(([cid]) => cid)
     const there = batch.filter(([, isThere]) => isThere).map(([cid]) => cid)
     await this.#lookAt(gone, there)

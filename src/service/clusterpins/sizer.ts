@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { CID } from '../../model/cid.ts'
@@ -46,7 +46,7 @@ export class Sizer implements Worker {
   }
 
   async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
-    await othersTurn()
+    await yieldToEventLoop()
     const told = [...this.#told].slice(0, batchSize)
     if (told.length === 0 && this.#deps.clock.now() - this.#scannedAt < scanEveryMs) return 'idle'
     const cids = told.length > 0 ? await this.#unsizedOf(told) : await this.#scan()

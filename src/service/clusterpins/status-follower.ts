@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
@@ -79,7 +79,7 @@ export class StatusFollower implements Worker {
     const rows = await database.transaction(async tx => takeDue(tx, { applied: 1, limit: batchSize, now: database.now(), leaseMs }), ofMany)
     this.#batches = rows.length < batchSize ? 0 : this.#batches + 1
     await this.#askDue(rows, signal)
-    await othersTurn()
+    await yieldToEventLoop()
     return 'busy'
   }
 

@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { isClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import { parseCid } from '../../model/cid.ts'
 import { parseTime } from '../../model/time.ts'
@@ -126,7 +126,7 @@ class Import {
   async #step (pins: readonly RemotePin[], before: string | null): Promise<void> {
     const { database, clusterPins } = this.#deps
     this.#context.signal.throwIfAborted()
-    await othersTurn()
+    await yieldToEventLoop()
     const wanted = pins.map(wantedPin).filter(one => one != null)
     const owner = { id: this.#task.user ?? '', workspace: this.#task.input.workspace }
     this.#progress = await database.transaction(async tx => {

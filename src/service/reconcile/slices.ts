@@ -1,4 +1,4 @@
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 
 /** Rows that are looked at before others have their turn. */
 export const sliceRows = 200
@@ -9,7 +9,7 @@ export async function * slices<Row> (
 ): AsyncGenerator<Row[]> {
   for (let after = ''; ;) {
     signal.throwIfAborted()
-    await othersTurn()
+    await yieldToEventLoop()
     const rows = await next(after, sliceRows)
     const last = rows.at(-1)
     if (last != null) yield rows

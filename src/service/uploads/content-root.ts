@@ -1,6 +1,6 @@
 import type { BlockSink, CarImporter, Importer } from '../../importer/importer.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { othersTurn } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { AddedOutput, UploadEntry } from '../../model/add.ts'
 import { carSectionHead } from '../../model/car.ts'
 import type { CID } from '../../model/cid.ts'
@@ -110,7 +110,7 @@ function sectionSink (pipe: Pipe): BlockSink {
         if (bytes >= gatherBytes) await send()
       }
       if (gathered.length > 0) await send()
-      await othersTurn()
+      await yieldToEventLoop()
     }
   }
 }

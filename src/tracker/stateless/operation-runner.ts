@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, answerText, isClusterError, isFault, messageOf } from '../../base/errors.ts'
-import { inNextTurn } from '../../base/event-loop.ts'
+import { inNextTick } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -14,10 +14,10 @@ import type { PinNotes } from './pin-notes.ts'
 import { PinSlots } from './pin-slots.ts'
 
 /** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
-export type Want = 'pin' | 'unpin' | 'clean' | 'meta'
+export type DesiredState = 'pin' | 'unpin' | 'clean' | 'meta'
 
 /** What the pinset wants of this peer's node for an item. */
-export function wantOf (pin: Pin | undefined, self: PeerId): Want {
+export function desiredState (pin: Pin | undefined, self: PeerId): DesiredState {
   if (pin == null) return 'unpin'
   if (pin.type === 'meta-pin') return 'meta'
   return isRemote(pin, self) ? 'clean' : 'pin'
@@ -181,7 +181,7 @@ export class OperationRunner {
     }
     if (this.#startsLeft > 0 && when === 'this turn') return queueMicrotask(pump)
     this.#startsLeft = startsInOneTurn
-    inNextTurn(pump)
+    inNextTick(pump)
   }
 
   #pump (): void {
@@ -257,7 +257,7 @@ export class OperationRunner {
   async #pin (key: string, signal: AbortSignal): Promise<void> {
     const cid = cidOfKey(key)
     const pin = this.#deps.state.get(cid)
-    if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
+    if (pin == null || desiredState(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
     const noted = this.#deps.notes.begin(key)
     if (noted != null) await noted
     signal.throwIfAborted()
@@ -288,18 +288,18 @@ export class OperationRunner {
   /** A pin whose mode was changed while it ran was left alone (the same kind of operation was under way): it needs another run. */
   #pinAgainIfChanged (key: string, before: Pin): void {
     const pin = this.#deps.state.get(before.cid)
-    if (pin != null && pin.maxDepth !== before.maxDepth && wantOf(pin, this.#init.self) === 'pin') this.request(key, 'pin', pin)
+    if (pin != null && pin.maxDepth !== before.maxDepth && desiredState(pin, this.#init.self) === 'pin') this.request(key, 'pin', pin)
   }
 
   async #unpin (key: string, signal: AbortSignal): Promise<void> {
     const cid = cidOfKey(key)
-    const want = wantOf(this.#deps.state.get(cid), this.#init.self)
-    if (want !== 'unpin' && want !== 'clean') return this.#giveUp(key, cid)
+    const desired = desiredState(this.#deps.state.get(cid), this.#init.self)
+    if (desired !== 'unpin' && desired !== 'clean') return this.#giveUp(key, cid)
     await this.#deps.ipfs.unpin(cid, { signal })
     if (signal.aborted) return
     this.counts.unpinsDone++
     this.#apply(key, 'done')
-    this.onUnpinned?.(key, want === 'clean')
+    this.onUnpinned?.(key, desired === 'clean')
   }
 
   /** The pinset has moved on; the change's own event is under way or was handled. */

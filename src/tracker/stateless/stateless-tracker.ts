@@ -11,7 +11,7 @@ import type { PinInfo } from '../../model/pin-info.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
 import type { OperationChange, OperationProgress, PinTracker, TrackerOptions } from '../tracker.ts'
 import type { OperationCounts, OperationRunnerInit } from './operation-runner.ts'
-import { OperationRunner, wantOf } from './operation-runner.ts'
+import { OperationRunner, desiredState } from './operation-runner.ts'
 import type { KeptState } from './operation-states.ts'
 import { keptStates, stateFacts } from './operation-states.ts'
 import type { Operation } from './operation-table.ts'
@@ -87,7 +87,7 @@ class Tracker implements StatelessTracker {
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
     this.#notes = new PinNotes({
-      ...deps, isWanted: key => wantOf(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake()
+      ...deps, isWanted: key => desiredState(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake()
     })
     this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#changed(key) })
     this.#infos = new PinInfos(init.self, deps)
@@ -118,8 +118,8 @@ class Tracker implements StatelessTracker {
   }
 
   track (pin: Pin): void {
-    const want = wantOf(pin, this.#init.self)
-    if (want !== 'meta' && !this.#isStopped) this.#runner.request(keyOf(pin.cid), want, pin)
+    const desired = desiredState(pin, this.#init.self)
+    if (desired !== 'meta' && !this.#isStopped) this.#runner.request(keyOf(pin.cid), desired, pin)
   }
 
   untrack (cid: CID): void {
@@ -131,9 +131,9 @@ class Tracker implements StatelessTracker {
     const pin = this.#deps.state.get(cid)
     if (operation != null) return this.#infos.ofOperation(cid, operation, pin)
     if (pin == null) return this.#infos.unpinned(cid)
-    const want = wantOf(pin, this.#init.self)
-    if (want === 'meta') return this.#infos.ofPin(pin, 'sharded')
-    if (want === 'clean') return this.#infos.ofPin(pin, 'remote')
+    const desired = desiredState(pin, this.#init.self)
+    if (desired === 'meta') return this.#infos.ofPin(pin, 'sharded')
+    if (desired === 'clean') return this.#infos.ofPin(pin, 'remote')
     return await this.#askNode(pin, options)
   }
 
@@ -156,7 +156,7 @@ class Tracker implements StatelessTracker {
       for await (const pins of this.#deps.state.pins(options)) {
         const held = await open.view.statusesOf?.(pins.map(pin => pin.cid))
         if (held != null) {
-          wanted = (wanted ?? 0) + pins.filter((pin, at) => held[at] !== 'unpinned' && wantOf(pin, this.#init.self) === 'pin').length
+          wanted = (wanted ?? 0) + pins.filter((pin, at) => held[at] !== 'unpinned' && desiredState(pin, this.#init.self) === 'pin').length
         }
         const rows = pins.filter((pin, at) => this.#repinIfMissing(pin, open, held?.[at])).map(pin => this.#rowOf(pin))
         if (rows.length > 0) yield rows
@@ -173,9 +173,9 @@ class Tracker implements StatelessTracker {
     let count = 0
     for await (const roots of this.#surplus.list(wanted, options)) {
       const rows: PinInfo[] = []
-      for (const { key, cid, want } of roots) {
+      for (const { key, cid, desired } of roots) {
         if (!this.#runner.hasRoomForUnpins()) break
-        this.#runner.request(key, want)
+        this.#runner.request(key, desired)
         const operation = this.#table.get(key)
         if (operation != null) rows.push(this.#infos.ofOperation(cid, operation, this.#deps.state.get(cid)))
       }
@@ -258,7 +258,7 @@ class Tracker implements StatelessTracker {
 
   #repin (cid: CID): boolean {
     const pin = this.#deps.state.get(cid)
-    if (pin == null || wantOf(pin, this.#init.self) !== 'pin') return false
+    if (pin == null || desiredState(pin, this.#init.self) !== 'pin') return false
     this.#runner.request(keyOf(cid), 'pin', pin)
     return true
   }
@@ -274,10 +274,10 @@ class Tracker implements StatelessTracker {
   #retry (operation: Operation): boolean {
     if (operation.state === 'idle' || !failedStates.includes(operation.state)) return false
     const pin = this.#deps.state.get(cidOfKey(operation.key))
-    const want = wantOf(pin, this.#init.self)
-    const isObsolete = want === 'meta' || (want === 'unpin' && operation.state === 'pin_error')
+    const desired = desiredState(pin, this.#init.self)
+    const isObsolete = desired === 'meta' || (desired === 'unpin' && operation.state === 'pin_error')
     if (isObsolete) this.#runner.drop(operation.key)
-    else this.#runner.request(operation.key, want, pin)
+    else this.#runner.request(operation.key, desired, pin)
     return !isObsolete
   }
 

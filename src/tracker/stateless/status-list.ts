@@ -9,7 +9,7 @@ import { statusMatches, trackerStatuses } from '../../model/status.ts'
 import type { TrackerOptions } from '../tracker.ts'
 import type { OperationTable } from './operation-table.ts'
 import { cidOfKey, keyOf } from './operation-table.ts'
-import { wantOf } from './operation-runner.ts'
+import { desiredState } from './operation-runner.ts'
 import { keptStates, stateFacts } from './operation-states.ts'
 import type { PinInfos } from './pin-infos.ts'
 
@@ -88,9 +88,9 @@ export class StatusLists {
 
   /** What the pinset and the node say of a pin without an operation. `held`: the node's word, if it was asked already. */
   computed (pin: Pin, key: string, open: OpenView | undefined, held?: IpfsPinStatus): TrackerStatus {
-    const want = wantOf(pin, this.#self)
-    if (want === 'meta') return 'sharded'
-    if (want === 'clean') return 'remote'
+    const desired = desiredState(pin, this.#self)
+    if (desired === 'meta') return 'sharded'
+    if (desired === 'clean') return 'remote'
     if (open == null) return 'undefined'
     return isHeld(pin, held ?? open.view.statusOf(pin.cid)) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
   }

@@ -4,7 +4,7 @@ import type { Consensus, PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { TrackerOptions } from '../tracker.ts'
-import { wantOf } from './operation-runner.ts'
+import { desiredState } from './operation-runner.ts'
 import type { OperationTable } from './operation-table.ts'
 import { keyOf } from './operation-table.ts'
 
@@ -18,7 +18,7 @@ export interface SurplusRootsDeps {
 }
 
 /** A root that the pinset doesn't want here, and how it is to go. */
-export interface SurplusRoot { key: string, cid: CID, want: 'unpin' | 'clean' }
+export interface SurplusRoot { key: string, cid: CID, desired: 'unpin' | 'clean' }
 
 /**
  * How long the pinset must have been whole before roots go that it has never heard of: it may have been removed or replaced on purpose, and
@@ -49,8 +49,8 @@ export class SurplusRoots {
     for await (const cids of this.#deps.ipfs.ownRoots(options)) {
       const found: SurplusRoot[] = []
       for (const cid of cids) {
-        const want = await this.#surplus(cid)
-        if (want != null) found.push({ key: keyOf(cid), cid, want })
+        const desired = await this.#surplus(cid)
+        if (desired != null) found.push({ key: keyOf(cid), cid, desired })
       }
       if (!this.#isPinsetWhole()) return
       if (found.length > 0) yield found
@@ -70,11 +70,11 @@ export class SurplusRoots {
   }
 
   /** What has an operation is in the tracker's hands. */
-  async #surplus (cid: CID): Promise<SurplusRoot['want'] | undefined> {
+  async #surplus (cid: CID): Promise<SurplusRoot['desired'] | undefined> {
     if (this.#deps.table.get(keyOf(cid)) != null) return undefined
-    const want = wantOf(this.#deps.state.get(cid), this.#self)
-    if (want === 'clean') return want
-    if (want !== 'unpin') return undefined
+    const desired = desiredState(this.#deps.state.get(cid), this.#self)
+    if (desired === 'clean') return desired
+    if (desired !== 'unpin') return undefined
     const isOver = this.#isKnownLong() || await this.#deps.state.wasUnpinned(cid)
     return isOver && !this.#deps.state.has(cid) ? 'unpin' : undefined
   }

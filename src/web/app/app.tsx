@@ -4,9 +4,9 @@ import { Confirmations } from '../ui/confirm.tsx'
 import { Toasts } from '../ui/toast.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
 import { ErrorBoundary } from './error-boundary.tsx'
-import { face } from './face.ts'
+import { site } from './site.ts'
 import { findPath } from './path-pattern.ts'
-import { facesOf } from './page-entry.ts'
+import { sitesOf } from './page-entry.ts'
 import type { PageEntry } from './page-entry.ts'
 import { PageLoader } from './page-loader.tsx'
 import { pages } from './pages.ts'
@@ -18,12 +18,12 @@ import { SessionDialog } from './session-dialog.tsx'
 import { Shell } from './shell.tsx'
 import { Forbidden, NotFound } from './no-page.tsx'
 
-const own = pages.filter(page => facesOf(page).includes(face.kind))
+const own = pages.filter(page => sitesOf(page).includes(site.kind))
 
 /** What is to be shown to this visitor: a page, or somewhere else to go to. */
 function decide (at: Place, session: Session): { page: PageEntry | null, params: Record<string, string>, redirect?: string, isForbidden?: boolean, isWaiting?: boolean } {
   const found = findPath(own, at.path)
-  if (found == null) return { page: null, params: {}, ...(at.path === '/' && face.kind === 'cluster' ? { redirect: '/cluster' } : {}) }
+  if (found == null) return { page: null, params: {}, ...(at.path === '/' && site.kind === 'cluster' ? { redirect: '/cluster' } : {}) }
   const { entry: page, params } = found
   if (page.audience === 'everyone') return { page, params }
   if (session.kind === 'loading') return { page, params, isWaiting: page.audience !== 'guest' && !(page.audience === 'user' && session.expected != null) }

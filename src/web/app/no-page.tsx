@@ -1,9 +1,9 @@
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Page } from '../ui/page.tsx'
-import { face } from './face.ts'
+import { site } from './site.ts'
 
-const home = face.kind === 'cluster' ? '/cluster' : '/'
+const home = site.kind === 'cluster' ? '/cluster' : '/'
 
 export function NotFound () {
   return <Page title="Not found">

@@ -8,7 +8,7 @@ import type { IconName } from '../ui/icon-paths.ts'
 export type Audience = 'everyone' | 'guest' | 'user' | 'admin' | 'operator'
 
 /** The pages of the service, or those of the cluster alone. */
-export type FaceKind = 'service' | 'cluster'
+export type SiteKind = 'service' | 'cluster'
 
 export interface MenuPlace { group: 'main' | 'cluster' | 'admin', order: number, label: string, icon: IconName }
 
@@ -19,7 +19,7 @@ export interface PageEntry {
   title: string
   audience: Audience
   /** Default: operators' pages have both, others are the service's. */
-  faces?: readonly FaceKind[]
+  sites?: readonly SiteKind[]
   /** Absent: not in the navigation. */
   menu?: MenuPlace
   /** Takes all the width there is. */
@@ -27,5 +27,5 @@ export interface PageEntry {
   load: () => Promise<{ default: ComponentType }>
 }
 
-export const facesOf = ({ faces, audience }: Pick<PageEntry, 'faces' | 'audience'>): readonly FaceKind[] =>
-  faces ?? (audience === 'operator' ? ['service', 'cluster'] : ['service'])
+export const sitesOf = ({ sites, audience }: Pick<PageEntry, 'sites' | 'audience'>): readonly SiteKind[] =>
+  sites ?? (audience === 'operator' ? ['service', 'cluster'] : ['service'])

@@ -4,7 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Form } from '../ui/form.tsx'
 import { PasswordField, TextField } from '../ui/text-field.tsx'
-import { face } from './face.ts'
+import { site } from './site.ts'
 import { navigate } from './router.tsx'
 import { session } from './session.ts'
 
@@ -18,7 +18,7 @@ export function SessionDialog ({ email }: { email: string }) {
     setBusy(true)
     setError(undefined)
     try {
-      await (face.kind === 'service' ? session.login({ email: name, password }) : session.loginCluster({ username: name, password }))
+      await (site.kind === 'service' ? session.login({ email: name, password }) : session.loginCluster({ username: name, password }))
     } catch (err) {
       setError(loginError(err))
       setBusy(false)
@@ -28,7 +28,7 @@ export function SessionDialog ({ email }: { email: string }) {
   return <Dialog title="Your session has ended" size="small" isKept onClose={leave}>
     <Form onSubmit={login} error={error}>
       <p>Log in again to go on. What is on the page stays as it is.</p>
-      {face.kind === 'service'
+      {site.kind === 'service'
         ? <TextField label="E-mail" type="email" autocomplete="username" value={name} onChange={setName} required/>
         : <TextField label="User" autocomplete="username" value={name} onChange={setName} required/>}
       <PasswordField label="Password" autocomplete="current-password" value={password} onChange={setPassword} required/>
@@ -42,6 +42,6 @@ export function SessionDialog ({ email }: { email: string }) {
 
 export function loginError (err: unknown): string {
   const status = (err as { status?: number }).status
-  if (status === 401) return face.kind === 'service' ? 'There is no account with this e-mail and password.' : 'User or password are wrong.'
+  if (status === 401) return site.kind === 'service' ? 'There is no account with this e-mail and password.' : 'User or password are wrong.'
   return errorText(err)
 }

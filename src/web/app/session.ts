@@ -6,7 +6,7 @@ import { isAway, isSessionEnd, statusOf } from '../data/errors.ts'
 import { readStored, writeStored } from '../data/hooks.ts'
 import { forgetAll, retryFailed } from '../data/query.ts'
 import { createStore, useStore } from '../data/store.ts'
-import { face } from './face.ts'
+import { site } from './site.ts'
 
 export type Session =
   /** `expected`: who was logged in here last, and most likely is; their pages need not wait for the answer. */
@@ -24,7 +24,7 @@ const hintKey = 'helia-cluster-user'
 interface State { session: Session, /** The session ended under a page that is open: who has to log in again. */ ended: { email: string } | null }
 
 export const sessionState = createStore<State>({
-  session: { kind: 'loading', expected: face.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null
+  session: { kind: 'loading', expected: site.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null
 })
 
 export const useSession = (): Session => useStore(sessionState, ({ session }) => session)
@@ -45,7 +45,7 @@ export const session = {
   },
 
   logout: async (): Promise<void> => {
-    if (face.kind === 'service') await service.account.logout().catch(err => { if (!isSessionEnd(err)) throw err })
+    if (site.kind === 'service') await service.account.logout().catch(err => { if (!isSessionEnd(err)) throw err })
     session.forget()
   },
 
@@ -58,7 +58,7 @@ export const session = {
 
   /** Asks the peer who is logged in. */
   refresh: async (): Promise<void> => {
-    become(face.kind === 'service' ? await askService() : await askCluster())
+    become(site.kind === 'service' ? await askService() : await askCluster())
   }
 }
 
@@ -88,7 +88,7 @@ async function askService (): Promise<Session> {
 }
 
 async function askCluster (): Promise<Session> {
-  if (face.credentials && clusterToken.get() == null) return { kind: 'guest' }
+  if (site.credentials && clusterToken.get() == null) return { kind: 'guest' }
   try {
     await cluster.version()
     return { kind: 'operator', user: '' }
@@ -117,7 +117,7 @@ async function whenBack (): Promise<Session> {
       resolve()
     })
   })
-  return face.kind === 'service' ? askService() : askCluster()
+  return site.kind === 'service' ? askService() : askCluster()
 }
 
 /** A page that is open keeps what was typed: the log-in comes over it. */
@@ -130,7 +130,7 @@ function end (): void {
 /** Starts to watch: once, when the pages start. */
 export function startSession (): void {
   onSessionEnd(end)
-  if (face.kind === 'service') {
+  if (site.kind === 'service') {
     addEventListener('storage', ({ key, newValue }) => {
       if (key !== hintKey && key !== null) return
       const email = parsed(newValue)

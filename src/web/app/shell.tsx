@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { useStore } from '../data/store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { face } from './face.ts'
+import { site } from './site.ts'
 import { Logo } from './logo.tsx'
 import { matchPath } from './path-pattern.ts'
-import { facesOf } from './page-entry.ts'
+import { sitesOf } from './page-entry.ts'
 import type { MenuPlace, PageEntry } from './page-entry.ts'
 import { pages } from './pages.ts'
 import { Link, place } from './router.tsx'
@@ -24,7 +24,7 @@ const groups: ReadonlyArray<{ group: MenuPlace['group'], label: string }> = [
 
 function itemsFor (session: Session): Item[] {
   return pages
-    .filter(page => page.menu != null && facesOf(page).includes(face.kind) && isFor(page, session))
+    .filter(page => page.menu != null && sitesOf(page).includes(site.kind) && isFor(page, session))
     .map(page => ({ ...page.menu as MenuPlace, path: page.path.replace(/\/\*$/, '') }))
     .toSorted((a, b) => a.order - b.order)
 }
@@ -45,7 +45,7 @@ export function Shell ({ session, page, children }: { session: Session, page: Pa
   return <div class={`shell ${isGuest ? 'shell--guest' : 'shell--inside'}`}>
     <a class="skip-link" href="#main">Skip to the content</a>
     <header class="topbar">
-      <Link to={face.kind === 'cluster' ? '/cluster' : '/'} class="topbar__brand" aria-label="Helia Cluster, start page"><Logo/><span>Helia <b>Cluster</b></span></Link>
+      <Link to={site.kind === 'cluster' ? '/cluster' : '/'} class="topbar__brand" aria-label="Helia Cluster, start page"><Logo/><span>Helia <b>Cluster</b></span></Link>
       {isGuest ? <GuestMenu session={session}/> : <>
         <span class="topbar__space"/>
         <span class="topbar__user"><UserMenu session={session}/></span>
@@ -111,11 +111,11 @@ function GuestMenu ({ session }: { session: Session }) {
       {itemsFor(session).map(item => <Link key={item.path} to={item.path} class="topbar__link" aria-current={item.path === path ? 'page' : undefined}>{item.label}</Link>)}
     </nav>
     <span class="topbar__space"/>
-    {face.kind === 'service' && <span class="topbar__entry">
+    {site.kind === 'service' && <span class="topbar__entry">
       <Button kind="quiet" to="/login">Log in</Button>
-      {face.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
+      {site.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
     </span>}
   </>
 }
 
-const Footer = () => <footer class="footer"><p>Helia Cluster{face.version === '' ? '' : ` ${face.version}`}</p></footer>
+const Footer = () => <footer class="footer"><p>Helia Cluster{site.version === '' ? '' : ` ${site.version}`}</p></footer>

@@ -1,7 +1,7 @@
 import { errorText } from '../data/errors.ts'
 import { Menu } from '../ui/menu.tsx'
 import { toast } from '../ui/toast-store.ts'
-import { face } from './face.ts'
+import { site } from './site.ts'
 import { navigate } from './router.tsx'
 import { session as account } from './session.ts'
 import type { Session } from './session.ts'
@@ -11,7 +11,7 @@ export function UserMenu ({ session }: { session: Session }) {
   const logout = async (): Promise<void> => {
     try {
       await account.logout()
-      navigate(face.kind === 'cluster' ? '/login' : '/')
+      navigate(site.kind === 'cluster' ? '/login' : '/')
     } catch (err) {
       toast(errorText(err), { tone: 'bad' })
     }
@@ -23,6 +23,6 @@ export function UserMenu ({ session }: { session: Session }) {
       { id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }
     ]}/>
   }
-  if (session.kind !== 'operator' || !face.credentials) return null
+  if (session.kind !== 'operator' || !site.credentials) return null
   return <Menu label={session.user === '' ? 'Operator' : session.user} icon="user" kind="quiet" items={[{ id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }]}/>
 }

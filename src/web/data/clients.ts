@@ -1,7 +1,7 @@
 import { ClusterClient } from '../../client/client.ts'
 import { fetchTransport } from '../../client/fetch-transport.ts'
 import { ServiceClient } from '../../client/service/service-client.ts'
-import { face } from '../app/face.ts'
+import { site } from '../app/site.ts'
 import { reportFound, reportLost } from './connection.ts'
 import { notePeerTime } from './peer-time.ts'
 
@@ -31,7 +31,7 @@ export const clusterToken = {
 
 /** What a request to `/api/cluster/…` has to carry. */
 export function clusterHeaders (): Record<string, string> {
-  const token = face.kind === 'cluster' ? clusterToken.get() : null
+  const token = site.kind === 'cluster' ? clusterToken.get() : null
   return token == null ? {} : { authorization: `Bearer ${token}` }
 }
 
@@ -42,7 +42,7 @@ export const webFetch: typeof fetch = async (input, init = {}) => {
   let response: Response
   try {
     response = await fetch(input, {
-      credentials: face.kind === 'cluster' ? 'omit' : 'same-origin', ...init,
+      credentials: site.kind === 'cluster' ? 'omit' : 'same-origin', ...init,
       ...(isCluster ? { headers: withCredentials(init.headers) } : {})
     })
   } catch (err) {

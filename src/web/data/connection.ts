@@ -44,7 +44,7 @@ function tryLater (): void {
   timer = setTimeout(() => { void tryOnce() }, wait)
 }
 
-/** The page's own address answers on every face, and needs nobody to be logged in. */
+/** The page's own address answers on every site, and needs nobody to be logged in. */
 async function tryOnce (): Promise<void> {
   clearTimeout(timer)
   store.set(old => ({ ...old, nextTryAt: null }))

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { ClusterEvent } from '../../client/event-stream.ts'
-import { face } from '../app/face.ts'
+import { site } from '../app/site.ts'
 import { sessionState } from '../app/session.ts'
 import type { LiveNews } from './live-reader.ts'
 import { LiveTab } from './live-tabs.ts'
@@ -70,7 +70,7 @@ class LiveHub {
 }
 
 const hubs: Readonly<Record<LiveSource, LiveHub>> = { own: new LiveHub('own'), cluster: new LiveHub('cluster') }
-const usualSource: LiveSource = face.kind === 'service' ? 'own' : 'cluster'
+const usualSource: LiveSource = site.kind === 'service' ? 'own' : 'cluster'
 const loadAgain = (): void => invalidate('')
 
 const isWanted = (type: string, types: readonly string[]): boolean =>

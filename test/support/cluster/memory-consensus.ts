@@ -49,17 +49,17 @@ export function memoryConsensus (
     },
     put: async pin => change(pin.cid, stored(pin)),
     remove: async cid => { if (pinset.pins.has(cid.toString())) change(cid, undefined) },
-    replace: async (over, pin) => {
-      if (!isDeepStrictEqual(pinset.pins.get(pin.cid.toString()), over)) return false
+    replaceIf: async (expected, pin) => {
+      if (!isDeepStrictEqual(pinset.pins.get(pin.cid.toString()), expected)) return false
       await consensus.put(pin)
       return true
     },
-    discard: async over => {
-      if (!isDeepStrictEqual(pinset.pins.get(over.cid.toString()), over)) return false
-      await consensus.remove(over.cid)
+    removeIf: async expected => {
+      if (!isDeepStrictEqual(pinset.pins.get(expected.cid.toString()), expected)) return false
+      await consensus.remove(expected.cid)
       return true
     },
-    settled: async () => {},
+    whenWritten: async () => {},
     durable: async () => {},
     whyReadOnly: async () => '',
     onChange: listener => pinset.changes.add(listener),

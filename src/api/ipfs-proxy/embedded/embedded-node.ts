@@ -4,7 +4,7 @@ import type { Logger } from '../../../base/log.ts'
 import { HttpError } from '../../../http/dialect.ts'
 import { readerFor } from '../../../http/bytes-in-flight.ts'
 import type { BytesInFlight, Reader } from '../../../http/bytes-in-flight.ts'
-import type { Exchange } from '../../../http/exchange.ts'
+import type { RequestContext } from '../../../http/request-context.ts'
 import { sendLines } from '../../../http/lines.ts'
 import { metered } from '../../../http/metered.ts'
 import { usualPiece } from '../../../http/piece-guess.ts'
@@ -78,27 +78,27 @@ class EmbeddedApi implements NodeApi {
     }
   }
 
-  async answer (exchange: Exchange): Promise<void> {
-    const { method, path } = exchange
-    const origin = exchange.headers.origin
-    if (!path.startsWith(prefix) || path === prefix) return this.#plain(exchange, { status: 404, text: '404 page not found' })
-    if (method === 'OPTIONS') return this.#preflight(exchange, origin)
+  async answer (context: RequestContext): Promise<void> {
+    const { method, path } = context
+    const origin = context.headers.origin
+    if (!path.startsWith(prefix) || path === prefix) return this.#plain(context, { status: 404, text: '404 page not found' })
+    if (method === 'OPTIONS') return this.#preflight(context, origin)
     if (method !== 'POST') {
-      return this.#plain(exchange, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ...varyOrigin] })
+      return this.#plain(context, { status: 405, text: '405 - Method Not Allowed', headers: [['Allow', 'OPTIONS, POST'], ...varyOrigin] })
     }
-    if ((origin != null && !isLocal(origin)) || exchange.headers['sec-fetch-site'] === 'cross-site') {
-      return this.#plain(exchange, { status: 403, text: '403 - Forbidden', headers: varyOrigin })
+    if ((origin != null && !isLocal(origin)) || context.headers['sec-fetch-site'] === 'cross-site') {
+      return this.#plain(context, { status: 403, text: '403 - Forbidden', headers: varyOrigin })
     }
-    exchange.answerHeaders = origin == null ? this.#headers : [...this.#headers, ['Access-Control-Allow-Origin', origin]]
+    context.answerHeaders = origin == null ? this.#headers : [...this.#headers, ['Access-Control-Allow-Origin', origin]]
     const name = path.slice(prefix.length)
     const command = this.#commands.get(name)
-    if (command == null) return this.#unknown(exchange, name)
-    return this.#run(exchange, command)
+    if (command == null) return this.#unknown(context, name)
+    return this.#run(context, command)
   }
 
-  async * put (command: PutCommand, exchange: Exchange): AsyncGenerator<unknown, void, undefined> {
+  async * put (command: PutCommand, context: RequestContext): AsyncGenerator<unknown, void, undefined> {
     try {
-      const answer = this.#commands.get(command)?.(this.#call(exchange))
+      const answer = this.#commands.get(command)?.(this.#call(context))
       if (answer == null) return
       for await (const line of answer.source) yield JSON.parse(String(line))
     } catch (err) {
@@ -106,36 +106,36 @@ class EmbeddedApi implements NodeApi {
     }
   }
 
-  async #run (exchange: Exchange, command: Command): Promise<void> {
+  async #run (context: RequestContext, command: Command): Promise<void> {
     let answer: CommandAnswer
     let first: IteratorResult<string | Uint8Array, unknown>
     let source: AsyncIterator<string | Uint8Array>
-    const reader = readerFor(this.#deps.flow, exchange.response)
+    const reader = readerFor(this.#deps.flow, context.response)
     try {
-      answer = command(this.#call(exchange, reader))
+      answer = command(this.#call(context, reader))
       source = answer.source[Symbol.asyncIterator]()
-      if (answer.kind === 'bytes') await reader.take(usualPiece, exchange.signal)
+      if (answer.kind === 'bytes') await reader.take(usualPiece, context.signal)
       first = await source.next()
     } catch (err) {
       reader.end()
-      this.#fail(exchange, err)
+      this.#fail(context, err)
       return
     }
     const marks: Record<CommandAnswer['kind'], HeaderList> = {
       one: [], lines: [['X-Chunked-Output', '1']], bytes: [['X-Stream-Output', '1']]
     }
-    await sendLines(exchange, {
+    await sendLines(context, {
       kind: 'lines',
       style: 'progress',
       contentType: answer.contentType ?? jsonType,
       headers: [...marks[answer.kind], ...answer.headers ?? []],
-      source: metered(joined(first, source), reader, { signal: exchange.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {} }),
+      source: metered(joined(first, source), reader, { signal: context.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {} }),
       onWritten: piece => this.#deps.flow.buffers.release(piece)
-    }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log, turns: this.#deps.flow.turns })
+    }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log, tickBudget: this.#deps.flow.tickBudget })
   }
 
-  #call (exchange: Exchange, reader?: Reader): CommandCall {
-    const { query, body, signal } = exchange
+  #call (context: RequestContext, reader?: Reader): CommandCall {
+    const { query, body, signal } = context
     const local = query.get('offline') === 'true'
     const { ipfs, flow } = this.#deps
     const allocate = (bytes: number): Uint8Array => flow.buffers.allocate(bytes)
@@ -155,50 +155,50 @@ class EmbeddedApi implements NodeApi {
   }
 
   /** Errors of a command are chunked, with an announced trailer, as Kubo's. */
-  #fail (exchange: Exchange, err: unknown): void {
-    if (exchange.isGone) return
+  #fail (context: RequestContext, err: unknown): void {
+    if (context.isGone) return
     if (err instanceof HttpError && err.status === 400) {
-      this.#plain(exchange, { status: 400, text: err.message, headers: varyOrigin })
+      this.#plain(context, { status: 400, text: err.message, headers: varyOrigin })
       return
     }
-    if (isFault(err)) this.#deps.log.error('a command ended in a fault', { path: exchange.path.slice(0, 200), err })
-    this.#json(exchange, 500, answerText(kuboError(err)))
+    if (isFault(err)) this.#deps.log.error('a command ended in a fault', { path: context.path.slice(0, 200), err })
+    this.#json(context, 500, answerText(kuboError(err)))
   }
 
-  #json (exchange: Exchange, status: number, message: string): void {
+  #json (context: RequestContext, status: number, message: string): void {
     const text = `${errorJson(message)}\n`
     writeHead(
-      exchange,
-      { status, headers: [...exchange.answerHeaders, ['Content-Type', jsonType], ['Trailer', 'X-Stream-Error']], framing: 'chunked' },
+      context,
+      { status, headers: [...context.answerHeaders, ['Content-Type', jsonType], ['Trailer', 'X-Stream-Error']], framing: 'chunked' },
       this.#deps.clock
     )
-    exchange.bytesSent += Buffer.byteLength(text)
-    exchange.response.end(text)
+    context.bytesSent += Buffer.byteLength(text)
+    context.response.end(text)
   }
 
-  #unknown (exchange: Exchange, name: string): void {
+  #unknown (context: RequestContext, name: string): void {
     // `pin/ls/` and the like: a path without an argument
-    if (/^pin\/\w+\/$/.test(name)) this.#json(exchange, 500, 'invalid path "": path does not have enough components')
+    if (/^pin\/\w+\/$/.test(name)) this.#json(context, 500, 'invalid path "": path does not have enough components')
     else if (kuboCommands.test(name))
       this.#json(
-        exchange, 501,
+        context, 501,
         `the embedded IPFS node of this cluster peer has no command ${JSON.stringify(name.replaceAll('/', ' '))}: use a Kubo (ipfs_connector.ipfshttp) for it`
       )
-    else this.#plain(exchange, { status: 404, text: '404 page not found', headers: varyOrigin })
+    else this.#plain(context, { status: 404, text: '404 page not found', headers: varyOrigin })
   }
 
-  #preflight (exchange: Exchange, origin: string | undefined): void {
-    const asked = exchange.headers['access-control-request-method']
+  #preflight (context: RequestContext, origin: string | undefined): void {
+    const asked = context.headers['access-control-request-method']
     const isAllowed = asked === 'POST' && origin != null && isLocal(origin)
     const granted: HeaderList = isAllowed ? [['Access-Control-Allow-Methods', 'POST'], ['Access-Control-Allow-Origin', origin]] : []
     const headers: HeaderList = asked == null ? [['Allow', 'OPTIONS, POST'], ...varyOrigin] : [['Vary', varyPreflight], ...granted]
-    sendText(exchange, { kind: 'text', status: 204, contentType: null, body: '', headers }, this.#deps.clock)
+    sendText(context, { kind: 'text', status: 204, contentType: null, body: '', headers }, this.#deps.clock)
   }
 
-  #plain (exchange: Exchange, { status, text, headers = [] }: { status: number, text: string, headers?: HeaderList }): void {
-    exchange.answerHeaders = []
+  #plain (context: RequestContext, { status, text, headers = [] }: { status: number, text: string, headers?: HeaderList }): void {
+    context.answerHeaders = []
     sendText(
-      exchange,
+      context,
       { kind: 'text', status, contentType: plainType, body: `${text}\n`, headers: [['X-Content-Type-Options', 'nosniff'], ...headers] },
       this.#deps.clock
     )

@@ -7,8 +7,8 @@ import { parseCid } from '../../../model/cid.ts'
 import type { CID } from '../../../model/cid.ts'
 import type { GatewayAccess } from '../../../service/files/files.ts'
 import { hasAlready } from '../../common/conditional.ts'
-import type { ServiceCall, ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceCall, ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 
 export interface GatewayRoutesInit {
   /** Of another gateway: "https://ipfs.example". Empty: content is served here, below `/ipfs/`. */

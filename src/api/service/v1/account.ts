@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Leaving } from '../../../service/accounts/leaving.ts'
 import { stream, success, successDoc, taskStarted } from '../answers.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 import { noSessionCookie } from '../session-cookie.ts'
 import { givenPassword } from './fields.ts'
 

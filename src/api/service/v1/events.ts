@@ -5,8 +5,8 @@ import { isWanted } from '../../../events/events.ts'
 import type { LinesReply } from '../../../http/reply.ts'
 import type { Caller, Permission } from '../../../service/accounts/accounts.ts'
 import type { UserEvents } from '../../../service/events/user-events.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 
 export interface EventRoutesDeps { events: Pick<UserEvents, 'follow'>, clock: Clock }
 

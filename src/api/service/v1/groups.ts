@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Groups } from '../../../service/files/files.ts'
 import { success, successDoc } from '../answers.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 import { groupJson, groupSchema, nameText } from './file-json.ts'
 
 const tag = 'Groups'

@@ -5,8 +5,8 @@ import type { Accounts, Permission } from '../../../service/accounts/accounts.ts
 import type { ApiKeyRow } from '../../../service/sql/tables.ts'
 import type { Usage } from '../../../service/usage/usage.ts'
 import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 import { permission, queryInt } from './fields.ts'
 
 export interface KeyRoutesDeps { accounts: Accounts, usage: Pick<Usage, 'days'>, now: () => number }

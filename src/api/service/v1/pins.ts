@@ -3,8 +3,8 @@ import type { LinesReply } from '../../../http/reply.ts'
 import { formatTime } from '../../../model/time.ts'
 import type { PinOwner, Pins, TenantPin } from '../../../service/pins/pins.ts'
 import { taskStarted } from '../answers.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 
 export interface PinTransferRoutesDeps {
   pins: Pick<Pins, 'all'>

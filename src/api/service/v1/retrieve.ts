@@ -9,8 +9,8 @@ import { typeOfName } from '../../common/content-type.ts'
 import { nameBelow, tarTree } from '../../common/dag/tar-tree.ts'
 import { tarEnd } from '../../common/dag/tar.ts'
 import { bodiless, stream } from '../answers.ts'
-import type { ServiceCall, ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceCall, ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 
 export interface RetrieveDeps { files: Pick<Files, 'open'>, reader: DagReader, clock: Clock }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { Accounts } from '../../../service/accounts/accounts.ts'
 import { success, successDoc, time, timeText } from '../answers.ts'
-import type { ServiceRoute } from '../frame.ts'
-import { serviceRoute } from '../frame.ts'
+import type { ServiceRoute } from '../service-route.ts'
+import { serviceRoute } from '../service-route.ts'
 
 const session = z.object({
   id: z.string(),

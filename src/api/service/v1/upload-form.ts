@@ -3,7 +3,7 @@ import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { Part } from '../../../http/multipart.ts'
 import { cleanPath } from '../../../http/path.ts'
 import type { UploadPart } from '../../../service/uploads/uploads.ts'
-import type { ServiceCall } from '../frame.ts'
+import type { ServiceCall } from '../service-route.ts'
 
 /** Fields before the file, all together. */
 const fieldsLimitBytes = 64 * 1024

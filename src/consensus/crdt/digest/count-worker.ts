@@ -1,12 +1,12 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Worker } from '../../../base/worker.ts'
-import type { Turns } from '../turns.ts'
+import type { Mutex } from '../../../base/mutex.ts'
 import type { HeadIds, RunningDigest } from './running-digest.ts'
 
 export interface CountWorkerDeps {
   digest: RunningDigest
-  turns: Turns
+  mutex: Mutex
   heads: () => HeadIds
   clock: Clock
   log: Logger
@@ -17,7 +17,7 @@ const dayMs = 86_400_000
 const restMs = 50
 
 /** Counts the digest when there is none, as fast as turns come, and once a day whether it is still that of the rows. */
-export function countWorker ({ digest, turns, heads, clock, log }: CountWorkerDeps): Worker {
+export function countWorker ({ digest, mutex, heads, clock, log }: CountWorkerDeps): Worker {
   let lastAt: number | undefined
   return {
     name: 'pinset digest',
@@ -25,7 +25,7 @@ export function countWorker ({ digest, turns, heads, clock, log }: CountWorkerDe
     work: async () => {
       lastAt ??= digest.isKnown ? clock.now() : -Infinity
       if (!digest.isCounting && digest.isKnown && clock.now() - lastAt < dayMs) return 'idle'
-      const isDone = await turns.take(async () => {
+      const isDone = await mutex.run(async () => {
         if (!digest.isCounting) digest.beginCount()
         if (!await digest.countSlice()) return false
         if (!await digest.endCount(heads())) {

@@ -9,7 +9,7 @@ import type {
 import type { CatchUp } from '../catch-up.ts'
 import type { CrdtStore } from '../crdt-store.ts'
 import * as layout from '../layout.ts'
-import type { Turns } from '../turns.ts'
+import type { Mutex } from '../../../base/mutex.ts'
 import { decodeValueRecord } from '../value-record.ts'
 import type { Announcements } from './announcements.ts'
 import { cellOf } from './cells.ts'
@@ -21,7 +21,7 @@ import type { Vector } from './pair-vector.ts'
 export interface CrdtDigestsDeps {
   datastore: Datastore
   store: CrdtStore
-  turns: Turns
+  mutex: Mutex
   catchUp: Pick<CatchUp, 'announced' | 'repairIfDirty' | 'retry'>
   announcements: Announcements
   changed (changes: PinsetChange[]): void
@@ -36,11 +36,11 @@ export class CrdtDigests implements PinsetDigests {
   constructor (deps: CrdtDigestsDeps) { this.#deps = deps }
 
   point (): PinsetPoint | undefined {
-    const { heads, wants, dirty, digest } = this.#deps.store
+    const { heads, missing, dirty, digest } = this.#deps.store
     const total = digest.total()
     return total == null
       ? undefined
-      : { ...total, heads: [...heads.values()].map(({ cid }) => cid), isComplete: !dirty && wants.size === 0 }
+      : { ...total, heads: [...heads.values()].map(({ cid }) => cid), isComplete: !dirty && missing.size === 0 }
   }
 
   cidOf (key: string): CID | undefined { return cidOfPinKey(key) }
@@ -49,13 +49,13 @@ export class CrdtDigests implements PinsetDigests {
   fetch (heads: readonly CID[], from: PeerId): void { this.#deps.catchUp.announced(heads, from) }
 
   async mergeAgain (keys: readonly string[], { signal = noSignal }: PartsOptions = {}): Promise<MergedAgain> {
-    const { store, turns, catchUp, datastore, changed } = this.#deps
-    await turns.take(() => store.setDirty(true))
+    const { store, mutex, catchUp, datastore, changed } = this.#deps
+    await mutex.run(() => store.setDirty(true))
     const lostBlocks = await catchUp.repairIfDirty(signal)
     catchUp.retry()
     const derived = new DerivedVersions(keys.filter(key => cidOfPinKey(key) != null), { datastore, record: key => store.record(key) })
     await derived.read(signal)
-    const mended = await turns.take(async () => {
+    const mended = await mutex.run(async () => {
       const { versions, records } = await derived.wrong()
       if (versions.size > 0) changed(await store.mend(versions, records))
       return [...versions.keys()]

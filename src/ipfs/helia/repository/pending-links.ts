@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
-import { othersTurn } from '../../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../../base/event-loop.ts'
 import { isLeaf, linksBegin, readable, readLinks } from './links.ts'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
 import type { WaitingLink, WaitingLinks } from '../../dag-reader.ts'
@@ -150,7 +150,7 @@ export class PendingLinks implements WaitingLinks {
       const taken = Math.min(level.skip, links.length)
       level.skip -= taken
       if (links.length > taken || level.next.left === 0) return { links, taken }
-      await othersTurn()
+      await yieldToEventLoop()
     }
   }
 

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { inNextTurn } from '../../../base/event-loop.ts'
+import { inNextTick } from '../../../base/event-loop.ts'
 import { isLeaf } from './links.ts'
 import type { BlockSet, WalkOptions } from './repository.ts'
 import { lostBlock, PendingLinks } from './pending-links.ts'
@@ -93,7 +93,7 @@ class Walk {
   /** Others have a turn. */
   #rest (): void {
     this.#isLoading = true
-    inNextTurn(() => this.#loaded())
+    inNextTick(() => this.#loaded())
   }
 
   #loaded (): void {

@@ -1,8 +1,8 @@
 import type { Libp2p } from '@libp2p/interface'
 import type { GossipSub, GossipSubComponents, Message } from '@libp2p/gossipsub'
-import { calmLogger } from '../../../base/calm-logger.ts'
+import { rateLimitedLogger } from '../../../base/rate-limited-logger.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { othersTurn } from '../../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../../base/event-loop.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Workers } from '../../../base/worker.ts'
 import type { PeerId } from '../../../model/cid.ts'
@@ -40,7 +40,7 @@ export interface Libp2pGossip extends Broadcast {
   /** Makes subscriptions of before the start known once the host runs. */
   join (host: Pick<Libp2pClusterHost, 'attach'>): void
   /** How many peers of a topic's mesh can be sent to. */
-  neighboursIn (topic: string): number
+  meshPeersIn (topic: string): number
   /** A peer's regular metric holds for so long, by its own word: it may be silent for as long. Milliseconds. */
   holds (peer: PeerId, ms: number): void
   /** Which connected members are heard. */
@@ -82,7 +82,7 @@ class Gossip implements Libp2pGossip {
 
   constructor (init: GossipInit, deps: GossipDeps) {
     this.#init = init
-    this.#deps = { ...deps, log: calmLogger(deps) }
+    this.#deps = { ...deps, log: rateLimitedLogger(deps) }
     this.#streams = new GossipStreams(init, { ...this.#deps, reopened: peer => this.#tellAgain(peer) })
   }
 
@@ -112,7 +112,7 @@ class Gossip implements Libp2pGossip {
     })
   }
 
-  neighboursIn (topic: string): number {
+  meshPeersIn (topic: string): number {
     const { mesh, streamsOutbound } = innards(this.#pubsub) ?? {}
     return [...mesh?.get(topic) ?? []].filter(peer => streamsOutbound?.has(peer)).length
   }
@@ -122,7 +122,7 @@ class Gossip implements Libp2pGossip {
 
   async publish (topic: string, data: Uint8Array): Promise<void> {
     // signing and sending cost more than all the rest of a small pin: the answer to who made it goes out before
-    await othersTurn()
+    await yieldToEventLoop()
     // not for nobody: who comes later is told the heads anyway
     if (this.#isRunning && this.#pubsub != null && this.#pubsub.getSubscribers(topic).length > 0) await this.#pubsub.publish(topic, data)
   }

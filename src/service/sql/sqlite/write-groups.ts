@@ -1,4 +1,4 @@
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 
@@ -91,7 +91,7 @@ export class WriteGroups {
   }
 
   async #pass (): Promise<void> {
-    if (this.#ahead.length + this.#waiting.length > 0) await othersTurn()
+    if (this.#ahead.length + this.#waiting.length > 0) await yieldToEventLoop()
     const next = this.#ahead.shift() ?? this.#waiting.shift()
     if (next != null) next()
     else this.#isTaken = false

@@ -1,4 +1,4 @@
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { readStored, writeStored } from '../hooks.ts'
 
 const key = 'helia-cluster-open-uploads'
@@ -9,4 +9,4 @@ export function noteOpenUploads (areOpen: boolean): void {
 }
 
 /** Whether a page that is loaded now has to go on with them. */
-export const hasOpenUploads = (): boolean => face.kind === 'service' && readStored<boolean>(key) === true
+export const hasOpenUploads = (): boolean => site.kind === 'service' && readStored<boolean>(key) === true

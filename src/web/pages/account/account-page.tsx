@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { navigate } from '../../app/router.tsx'
 import { session, useSession } from '../../app/session.ts'
 import { service } from '../../data/clients.ts'
@@ -45,7 +45,7 @@ function Unconfirmed ({ email }: { email: string }) {
   const mail = useAction(() => service.account.mailVerification(email), { done: () => navigate(`/verify?email=${encodeURIComponent(email)}`) })
   return <>
     <Badge tone="warn" icon="alert">Not confirmed</Badge>{' '}
-    {face.mail && <Button size="small" isBusy={mail.isRunning} onClick={() => { void mail.run() }}>Confirm it</Button>}
+    {site.mail && <Button size="small" isBusy={mail.isRunning} onClick={() => { void mail.run() }}>Confirm it</Button>}
   </>
 }
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { errorText } from '../../data/errors.ts'
 import { Button } from '../../ui/button.tsx'
 import { Form } from '../../ui/form.tsx'
@@ -22,7 +22,7 @@ export function AskCode ({ email, onEmail, send, onSent }: { email: string, onEm
     setBusy(false)
   }
   return <Form onSubmit={ask} error={error} label="Ask for a code">
-    {!face.mail && <Notice tone="warn" title="This service sends no mail">Codes can't reach you here. Ask whoever runs the service.</Notice>}
+    {!site.mail && <Notice tone="warn" title="This service sends no mail">Codes can't reach you here. Ask whoever runs the service.</Notice>}
     <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={onEmail} required autofocus={email === ''} hint="The address of your account."/>
     <div class="form__actions">
       <Button kind="primary" type="submit" isBusy={isBusy}>Send me a code</Button>

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ownOrigin } from '../../app/face.ts'
+import { ownOrigin } from '../../app/site.ts'
 import { useLeaveGuard } from '../../app/router.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Checkbox } from '../../ui/choices.tsx'

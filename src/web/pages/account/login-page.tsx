@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { loginError } from '../../app/session-dialog.tsx'
 import { session } from '../../app/session.ts'
@@ -9,7 +9,7 @@ import { PasswordField, TextField } from '../../ui/text-field.tsx'
 import { EntryPage } from './entry-page.tsx'
 
 export default function LoginPage () {
-  return face.kind === 'service' ? <ServiceLogin/> : <ClusterLogin/>
+  return site.kind === 'service' ? <ServiceLogin/> : <ClusterLogin/>
 }
 
 function ServiceLogin () {
@@ -20,13 +20,13 @@ function ServiceLogin () {
   const { run, isBusy, error } = useLogin(() => session.login({ email: email.trim(), password }))
   const more = back == null ? '' : `?back=${encodeURIComponent(back)}`
   return <EntryPage title="Log in" intro={back == null ? 'Welcome back.' : 'Log in to go on to the page that you asked for.'}
-    below={<>{face.registration !== 'closed' && <p>No account yet? <Link to={`/register${more}`}>Create one</Link></p>}</>}>
+    below={<>{site.registration !== 'closed' && <p>No account yet? <Link to={`/register${more}`}>Create one</Link></p>}</>}>
     <Form onSubmit={run} error={error} label="Log in">
       <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={setEmail} required autofocus={email === ''}/>
       <PasswordField label="Password" autocomplete="current-password" value={password} onChange={setPassword} required/>
       <div class="form__actions">
         <Button kind="primary" type="submit" isBusy={isBusy}>Log in</Button>
-        {face.mail && <Link to={`/reset${email === '' ? '' : `?email=${encodeURIComponent(email)}`}`}>Forgot your password?</Link>}
+        {site.mail && <Link to={`/reset${email === '' ? '' : `?email=${encodeURIComponent(email)}`}`}>Forgot your password?</Link>}
       </div>
     </Form>
   </EntryPage>

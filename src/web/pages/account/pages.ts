@@ -1,7 +1,7 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
 export const accountPages: readonly PageEntry[] = [
-  { path: '/login', title: 'Log in', audience: 'guest', faces: ['service', 'cluster'], load: () => import('./login-page.tsx') },
+  { path: '/login', title: 'Log in', audience: 'guest', sites: ['service', 'cluster'], load: () => import('./login-page.tsx') },
   { path: '/register', title: 'Create an account', audience: 'everyone', load: () => import('./register-page.tsx') },
   { path: '/verify', title: 'Confirm your address', audience: 'everyone', load: () => import('./verify-page.tsx') },
   { path: '/reset', title: 'Reset your password', audience: 'everyone', load: () => import('./reset-page.tsx') },

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { Link, navigate, safeBack, useRouter } from '../../app/router.tsx'
 import { session, useSession } from '../../app/session.ts'
 import { service } from '../../data/clients.ts'
@@ -22,7 +22,7 @@ export default function RegisterPage () {
       <EmptyState title="You have an account" icon="user" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>You are logged in as {visitor.email}.</EmptyState>
     </EntryPage>
   }
-  if (face.registration === 'closed') {
+  if (site.registration === 'closed') {
     return <EntryPage title="Create an account">
       <EmptyState title="Nobody can sign up here" icon="lock" action={<Button kind="primary" to="/login">Log in</Button>}>Whoever runs this service makes the accounts. Ask them for one.</EmptyState>
     </EntryPage>
@@ -57,12 +57,12 @@ function RegisterForm ({ onMade }: { onMade: (made: { email: string, key: string
       setBusy(false)
     }
   }
-  const intro = face.registration === 'verified' ? 'We mail you a code to confirm your address.' : face.registration === 'invite' ? 'You need an invitation of whoever runs this service.' : 'Store files, pin content, share links.'
+  const intro = site.registration === 'verified' ? 'We mail you a code to confirm your address.' : site.registration === 'invite' ? 'You need an invitation of whoever runs this service.' : 'Store files, pin content, share links.'
   return <EntryPage title="Create an account" intro={intro} below={<p>You have an account? <Link to="/login">Log in</Link></p>}>
     <Form onSubmit={register} error={error?.field == null ? error?.text : undefined} label="Create an account">
       <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={setEmail} required autofocus={email === ''} error={error?.field === 'email' ? error.text : undefined}/>
       <PasswordField label="Password" autocomplete="new-password" value={password} onChange={setPassword} required hint={passwordHint} error={error?.field === 'password' ? error.text : undefined}/>
-      {(face.registration === 'invite' || invite !== '') && <TextField label="Invitation" value={invite} onChange={setInvite} mono required={face.registration === 'invite'}/>}
+      {(site.registration === 'invite' || invite !== '') && <TextField label="Invitation" value={invite} onChange={setInvite} mono required={site.registration === 'invite'}/>}
       <div class="form__actions"><Button kind="primary" type="submit" isBusy={isBusy}>Create account</Button></div>
     </Form>
   </EntryPage>

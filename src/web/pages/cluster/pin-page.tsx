@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { GlobalPinInfo, Pin, PinProgress } from '../../../client/types.ts'
 import { neverText } from '../../../client/types.ts'
-import { face } from '../../app/face.ts'
+import { site } from '../../app/site.ts'
 import { useRouter } from '../../app/router.tsx'
 import { cluster } from '../../data/clients.ts'
 import { useLive } from '../../data/live.ts'
@@ -98,6 +98,6 @@ function Details ({ pin, status }: { pin: Pin, status: GlobalPinInfo }) {
     ...(pin.reference == null ? [] : [{ term: 'Refers to', value: <Cid cid={pin.reference} to={`/cluster/pinset/${pin.reference}`}/> }]),
     ...((pin.origins?.length ?? 0) === 0 ? [] : [{ term: 'Origins', value: <ul class="pin-page__list">{pin.origins?.map(origin => <li key={origin}><code>{origin}</code></li>)}</ul> }]),
     ...(metadata.length === 0 ? [] : [{ term: 'Metadata', value: <ul class="pin-page__list">{metadata.map(([key, value]) => <li key={key}><Name text={key}/>: <Name text={value}/></li>)}</ul> }]),
-    ...(face.gateway === '' ? [] : [{ term: 'Content', value: <a href={`${face.gateway}/ipfs/${pin.cid}`} target="_blank" rel="noreferrer">Open at the gateway</a> }])
+    ...(site.gateway === '' ? [] : [{ term: 'Content', value: <a href={`${site.gateway}/ipfs/${pin.cid}`} target="_blank" rel="noreferrer">Open at the gateway</a> }])
   ]}/>
 }

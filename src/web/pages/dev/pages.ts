@@ -31,8 +31,8 @@ export const devPages: readonly PageEntry[] = [
   },
   { ...docs, path: '/docs', audience: 'everyone', menu: docsMenu },
   { ...docs, path: '/docs/*', audience: 'everyone' },
-  { ...docs, path: '/docs', audience: 'operator', faces: ['cluster'], menu: docsMenu },
-  { ...docs, path: '/docs/*', audience: 'operator', faces: ['cluster'] },
+  { ...docs, path: '/docs', audience: 'operator', sites: ['cluster'], menu: docsMenu },
+  { ...docs, path: '/docs/*', audience: 'operator', sites: ['cluster'] },
   {
     path: '/admin/users',
     title: 'Users',

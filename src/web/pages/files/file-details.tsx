@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
-import { gatewayLink } from '../../app/face.ts'
+import { gatewayLink } from '../../app/site.ts'
 import { service } from '../../data/clients.ts'
 import { statusOf } from '../../data/errors.ts'
 import { useAction, useQuery } from '../../data/query.ts'

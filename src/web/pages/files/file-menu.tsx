@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
-import { gatewayLink } from '../../app/face.ts'
+import { gatewayLink } from '../../app/site.ts'
 import { navigate } from '../../app/router.tsx'
 import { shownName } from '../../data/format.ts'
 import { copyText } from '../../ui/clipboard.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
-import { gatewayLink } from '../../app/face.ts'
+import { gatewayLink } from '../../app/site.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { useSession } from '../../app/session.ts'
 import { bytesText, countText, shownName } from '../../data/format.ts'

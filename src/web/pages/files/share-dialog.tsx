@@ -1,4 +1,4 @@
-import { ownOrigin } from '../../app/face.ts'
+import { ownOrigin } from '../../app/site.ts'
 import { shownName } from '../../data/format.ts'
 import { Button } from '../../ui/button.tsx'
 import { Address } from '../../ui/copy.tsx'

@@ -1,6 +1,6 @@
 import { memo } from 'preact/compat'
 import { useCallback, useState } from 'preact/hooks'
-import { gatewayLink } from '../../app/face.ts'
+import { gatewayLink } from '../../app/site.ts'
 import { bytesText, countText, durationText, percentText, rateText, relativeText } from '../../data/format.ts'
 import { useMedia, useOwnNow } from '../../data/hooks.ts'
 import { useStore } from '../../data/store.ts'

@@ -1,4 +1,4 @@
-import { face, ownOrigin } from '../../app/face.ts'
+import { site, ownOrigin } from '../../app/site.ts'
 import { Link } from '../../app/router.tsx'
 import { useSession } from '../../app/session.ts'
 import { Button } from '../../ui/button.tsx'
@@ -34,7 +34,7 @@ export default function HomePage () {
         <div class="home-page__actions">
           {isGuest
             ? <>
-              {face.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
+              {site.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
               <Button to="/login">Log in</Button>
             </>
             : <>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import type { ServiceRoute } from '../../../../src/api/service/frame.ts'
+import type { ServiceRoute } from '../../../../src/api/service/service-route.ts'
 import type { PinningRoutesDeps } from '../../../../src/api/service/pinning/routes.ts'
 import { pinningRoutes } from '../../../../src/api/service/pinning/routes.ts'
 import type { PinTransferRoutesDeps } from '../../../../src/api/service/v1/pins.ts'

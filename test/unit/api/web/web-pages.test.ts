@@ -8,10 +8,10 @@ import { pagePolicy } from '../../../../src/api/web/policy.ts'
 import type { WebFiles } from '../../../../src/api/web/web-files.ts'
 import { webPages } from '../../../../src/api/web/web-pages.ts'
 import { systemClock } from '../../../../src/base/system.ts'
-import { Exchange } from '../../../../src/http/exchange.ts'
+import { RequestContext } from '../../../../src/http/request-context.ts'
 import { parseTarget } from '../../../../src/http/path.ts'
 
-const page = (path: string, faces = ['service'], files: string[] = []): WebPage => ({ path, faces, files })
+const page = (path: string, sites = ['service'], files: string[] = []): WebPage => ({ path, sites, files })
 
 const files: WebFiles = {
   index: '<!doctype html><head><meta name="helia-cluster" content=""></head><body></body>',
@@ -56,11 +56,11 @@ describe('the policy of pages', () => {
 describe('web pages', () => {
   let url: string
   const pages = webPages({
-    files, face: () => ({ kind: 'service', gateway: 'https://ipfs.example/', name: '"><script>x</script>$&' }), clock: systemClock
+    files, site: () => ({ kind: 'service', gateway: 'https://ipfs.example/', name: '"><script>x</script>$&' }), clock: systemClock
   })
   const server = createServer((request, response) => {
-    const exchange = new Exchange({ request, response, target: parseTarget(request.url ?? '/') ?? { path: '/', query: '' }, match: null })
-    if (!pages.answer(exchange)) response.writeHead(404).end()
+    const context = new RequestContext({ request, response, target: parseTarget(request.url ?? '/') ?? { path: '/', query: '' }, match: null })
+    if (!pages.answer(context)) response.writeHead(404).end()
   })
   before(async () => {
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -89,7 +89,7 @@ describe('web pages', () => {
     assert.deepEqual([first.headers.get('cache-control'), again.status, await again.text()], ['no-cache', 304, ''])
   })
 
-  it('answer only their own paths, of their own face, and only to who reads', async () => {
+  it('answer only their own paths, of their own site, and only to who reads', async () => {
     const statuses = await Promise.all(
       [
         ask('/none'), ask('/cluster'), ask('/docs/a'), ask('/assets/none.js'), ask('/files', { method: 'POST' }),

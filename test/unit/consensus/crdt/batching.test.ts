@@ -186,7 +186,7 @@ describe('a change in the journal that was made for a certain pin', () => {
   it('gets its block', async () => {
     const { consensus, datastore, clock, stop, name } = await open()
 
-    const isDone = await consensus.discard(pinFor('one'))
+    const isDone = await consensus.removeIf(pinFor('one'))
     const shown = name()
     await clock.advance(1001)
 
@@ -197,8 +197,8 @@ describe('a change in the journal that was made for a certain pin', () => {
   for (const kind of ['discard', 'replace'] as const) {
     it(`gives way to what others have made of the pin since (${kind})`, async () => {
       const { consensus, datastore, clock, stop, tell, name } = await open()
-      if (kind === 'discard') await consensus.discard(pinFor('one'))
-      else await consensus.replace(pinFor('one'), pinFor('one', { name: 'ours' }))
+      if (kind === 'discard') await consensus.removeIf(pinFor('one'))
+      else await consensus.replaceIf(pinFor('one'), pinFor('one', { name: 'ours' }))
       const told: Array<string | undefined> = []
       consensus.onChange(changes => told.push(...changes.map(({ pin }) => pin?.name)))
 
@@ -213,7 +213,7 @@ describe('a change in the journal that was made for a certain pin', () => {
   it('leaves behind the change that it came after', async () => {
     const { consensus, clock, stop, tell, name } = await open()
     await consensus.put(pinFor('one', { name: 'wished' }))
-    await consensus.replace(pinFor('one', { name: 'wished' }), pinFor('one', { name: 'moved' }))
+    await consensus.replaceIf(pinFor('one', { name: 'wished' }), pinFor('one', { name: 'moved' }))
 
     await tell(theirs)
     await clock.advance(1001)
@@ -224,7 +224,7 @@ describe('a change in the journal that was made for a certain pin', () => {
 
   it('holds in any case once it is changed again', async () => {
     const { consensus, clock, stop, tell, name } = await open()
-    await consensus.discard(pinFor('one'))
+    await consensus.removeIf(pinFor('one'))
     await consensus.put(pinFor('one', { name: 'wished' }))
 
     await tell(theirs)
@@ -240,7 +240,7 @@ describe('a change in the journal that was made for a certain pin', () => {
     await peer.start()
     await peer.consensus.put(pinFor('one'))
     await clock.advance(1001)
-    await peer.consensus.discard(pinFor('one'))
+    await peer.consensus.removeIf(pinFor('one'))
     disk.crash()
     const again = crdtPeer({ datastore: disk.datastore(), batching, clock })
 
@@ -297,7 +297,7 @@ describe('group commit', () => {
       }))
       await datastore.write(versions)
 
-      const isDone = kind === 'remove' ? await peer.consensus.remove(cidFor('one')) : await peer.consensus.discard(pinFor('one'))
+      const isDone = kind === 'remove' ? await peer.consensus.remove(cidFor('one')) : await peer.consensus.removeIf(pinFor('one'))
 
       assert.deepEqual([isDone, peer.consensus.state.size()], [kind === 'remove' ? undefined : true, 0])
       assert.equal((await blocks(datastore)).length, 3)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cutDelta, maxDeltaBytes, maxPinBytes } from '../../../../src/consensus/crdt/cut.ts'
+import { buildDelta, maxDeltaBytes, maxPinBytes } from '../../../../src/consensus/crdt/delta-builder.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
-import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
+import { offlineBroadcast, offlineExchange } from '../../../../src/network/offline/offline.ts'
 import type { BlockExchange, Broadcast } from '../../../../src/network/network.ts'
 import { encodeHeads } from '../../../../src/wire/broadcast.ts'
 import { crdtCid } from '../../../../src/wire/crdt-block.ts'
@@ -40,8 +40,8 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
       assert.equal(elementBytes({ key, value }), sizeBytes)
       return { key, remove: false, put: value }
     }
-    const cut = async (...sizes: number[]): Promise<number> => {
-      const { elements, tombstones, done } = await cutDelta(sizes.map((sizeBytes, at) => element(`/k${at}`, sizeBytes)), async () => [])
+    const built = async (...sizes: number[]): Promise<number> => {
+      const { elements, tombstones, done } = await buildDelta(sizes.map((sizeBytes, at) => element(`/k${at}`, sizeBytes)), async () => [])
       assert.ok(encodeDelta({ elements, tombstones, priority: 1 }).length <= 1024 * 1024)
       return done.length
     }
@@ -55,7 +55,7 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
     const changes = Array.from({ length: 100 }, (_, n) => ({ key: `/k${n}`, remove: true, put: undefined }))
     const atOnce: number[] = []
     let running = 0
-    const { tombstones, done } = await cutDelta(changes, async key => {
+    const { tombstones, done } = await buildDelta(changes, async key => {
       atOnce.push(++running)
       await new Promise(resolve => setImmediate(resolve))
       running--
@@ -71,12 +71,12 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
 it('256 heads of one peer are fetched at a time, and more are named in the log', { timeout: 5000 }, async () => {
   const log = new NotedLogger()
   let deliver = (_from: string, _data: Uint8Array): void => {}
-  const alone = aloneBroadcast()
+  const alone = offlineBroadcast()
   const broadcast: Broadcast = {
     ...alone, publish: async () => {},
     subscribe: (_topic, handler) => { deliver = (from, data) => handler({ from, data }); return () => {} }
   }
-  const exchange: BlockExchange = { ...aloneExchange(), fetch: async () => new Promise(() => {}) }
+  const exchange: BlockExchange = { ...offlineExchange(), fetch: async () => new Promise(() => {}) }
   const peer = crdtPeer({ datastore: memoryDatastore(), broadcast, exchange, log })
   await peer.start()
   const heads = (from: number, count: number): Uint8Array =>

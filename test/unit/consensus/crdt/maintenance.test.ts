@@ -11,7 +11,7 @@ import { blockKey, cidOfBlockKey, decodeCrdtBlock, encodeCrdtBlock } from '../..
 import type { CrdtBlock } from '../../../../src/wire/crdt-block.ts'
 import { encodePin } from '../../../../src/wire/pin.ts'
 import { pinKey } from '../../../../src/wire/pin-key.ts'
-import { aloneBroadcast } from '../../../../src/network/alone/alone.ts'
+import { offlineBroadcast } from '../../../../src/network/offline/offline.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import type { CrdtPeer } from '../../../support/crdt-peer.ts'
 import { cidFor, jsonText, listedPins, pinFor } from '../../../support/pins.ts'
@@ -148,7 +148,7 @@ describe('a CRDT whose peer does not run', () => {
     const announced: unknown[] = []
     const again = async (): Promise<CrdtPeer> => {
       await markDirty(datastore)
-      const peer = crdtPeer({ datastore, broadcast: { ...aloneBroadcast(), publish: async (_, data) => { announced.push(data) } } })
+      const peer = crdtPeer({ datastore, broadcast: { ...offlineBroadcast(), publish: async (_, data) => { announced.push(data) } } })
       await peer.start()
       await check(peer)
       return peer

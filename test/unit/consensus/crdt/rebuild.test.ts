@@ -79,7 +79,7 @@ describe('the pinset built anew', () => {
     await store.load()
 
     assert.equal(store.size, 10)
-    assert.deepEqual([...store.wants.values()].map(({ cid }) => cid.toString()), [lost?.cid.toString()])
+    assert.deepEqual([...store.missing.values()].map(({ cid }) => cid.toString()), [lost?.cid.toString()])
     assert.equal(store.damage?.lostBlocks, 1)
     assert.equal(datastore.has(record), false)
   })

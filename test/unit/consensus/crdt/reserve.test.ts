@@ -6,7 +6,7 @@ import { WorkerRunner } from '../../../../src/base/worker.ts'
 import { crdtConsensus } from '../../../../src/consensus/crdt/crdt-consensus.ts'
 import type { WriteOptions } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
-import { aloneBroadcast, aloneExchange } from '../../../../src/network/alone/alone.ts'
+import { offlineBroadcast, offlineExchange } from '../../../../src/network/offline/offline.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { pinFor } from '../../../support/pins.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
@@ -27,7 +27,7 @@ describe('consensus on a full disk', () => {
       self: 'me', clusterName: 'test', trustedPeers: [], rebroadcastIntervalMs: 1000, repairIntervalMs: 0,
       batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
     }, {
-      datastore, broadcast: aloneBroadcast(), exchange: aloneExchange(), clock, log: silentLogger,
+      datastore, broadcast: offlineBroadcast(), exchange: offlineExchange(), clock, log: silentLogger,
       workers: new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger }),
       reserve: { lackBytes: () => lackBytes, checkRoom: async () => { throw new ClusterError('STORAGE_FULL') } }
     })

@@ -10,7 +10,7 @@ import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
 import { FrameReader } from '../../../../src/wire/frame-reader.ts'
 import { ProtobufWriter } from '../../../../src/wire/protobuf.ts'
 import { CID as Cid } from '../../../../src/model/cid.ts'
-import { keyOf } from '../../../../src/network/bitswap/want.ts'
+import { digestKey } from '../../../../src/network/bitswap/want.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
@@ -87,15 +87,15 @@ describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
 
   it('are 1024 for blocks that aren\'t here', async () => {
     const here = new Set<string>()
-    const { one, sent, open } = partner(cid => here.has(keyOf(cid)) ? Uint8Array.of(1) : undefined)
+    const { one, sent, open } = partner(cid => here.has(digestKey(cid)) ? Uint8Array.of(1) : undefined)
     open()
     one.wanted(wants(1025), false)
     await until(() => answered(sent) === 1025)
     sent.length = 0
 
     for (let number = 0; number < 1025; number++) {
-      here.add(keyOf(cidNumber(number)))
-      one.offer(keyOf(cidNumber(number)))
+      here.add(digestKey(cidNumber(number)))
+      one.offer(digestKey(cidNumber(number)))
     }
     await until(() => answered(sent) >= 1024)
     await new Promise(resolve => setImmediate(resolve))

@@ -5,8 +5,8 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { systemClock, systemRandom } from '../../../../src/base/system.ts'
 import { WorkerRunner } from '../../../../src/base/worker.ts'
 import type { Libp2pClusterHost } from '../../../../src/network/host/host.ts'
-import { libp2pNeighbours } from '../../../../src/network/host/connection-manager.ts'
-import type { Neighbours } from '../../../../src/network/host/connection-manager.ts'
+import { libp2pConnectionManager } from '../../../../src/network/host/connection-manager.ts'
+import type { ConnectionManager } from '../../../../src/network/host/connection-manager.ts'
 import { newHost } from '../../../support/cluster-hosts.ts'
 import { pollUntil } from '../../../support/poll.ts'
 
@@ -20,16 +20,16 @@ async function start<S extends Startable> (component: S): Promise<S> {
 }
 
 async function peer (permanent: string[] = [], trusts = true): Promise<{
-  host: Libp2pClusterHost, neighbours: Neighbours, address: string
+  host: Libp2pClusterHost, connectionManager: ConnectionManager, address: string
 }> {
   const host = await newHost()
   const workers = new WorkerRunner({ clock: systemClock, random: systemRandom, log: silentLogger })
-  const neighbours = libp2pNeighbours({ self: host.peer, permanent, connections: { lowWater: 10, highWater: 20, gracePeriodMs: 1000 } },
+  const connectionManager = libp2pConnectionManager({ self: host.peer, permanent, connections: { lowWater: 10, highWater: 20, gracePeriodMs: 1000 } },
     { host, trusts: () => trusts, workers, clock: systemClock, log: silentLogger })
   await start(host)
   await start(workers)
-  await start(neighbours)
-  return { host, neighbours, address: host.addresses()[0] ?? '' }
+  await start(connectionManager)
+  return { host, connectionManager, address: host.addresses()[0] ?? '' }
 }
 
 describe('neighbours', () => {
@@ -38,9 +38,9 @@ describe('neighbours', () => {
   it('are dialled by address, and who listens hears of it', async () => {
     const [one, two] = [await peer(), await peer()]
     const events: string[] = []
-    two.neighbours.onPeer((id, isHere) => { events.push(`${id} ${isHere ? 'came' : 'went'}`) })
+    two.connectionManager.onPeer((id, isHere) => { events.push(`${id} ${isHere ? 'came' : 'went'}`) })
 
-    const reached = await one.neighbours.dial(two.address, never)
+    const reached = await one.connectionManager.dial(two.address, never)
     await pollUntil(() => events.length === 1, { everyMs: 1 })
     await one.host.stop()
 
@@ -52,8 +52,8 @@ describe('neighbours', () => {
   it('that are known from before are dialled; lines that are no addresses are passed over', async () => {
     const [one, two] = [await peer(), await peer()]
 
-    await one.neighbours.remember([two.address, '/ip4/127.0.0.1/tcp/1', 'nonsense', one.address])
-    const reached = await one.neighbours.dialKnown(never)
+    await one.connectionManager.remember([two.address, '/ip4/127.0.0.1/tcp/1', 'nonsense', one.address])
+    const reached = await one.connectionManager.dialKnown(never)
 
     assert.deepEqual(reached, [two.host.peer])
   })
@@ -63,15 +63,15 @@ describe('neighbours', () => {
 
     const one = await peer([two.address])
 
-    assert.deepEqual(await one.neighbours.dialKnown(never), [two.host.peer])
+    assert.deepEqual(await one.connectionManager.dialKnown(never), [two.host.peer])
   })
 
   it('whose connection breaks are dialled again', async () => {
     const [one, two] = [await peer(), await peer()]
-    await one.neighbours.dial(two.address, never)
+    await one.connectionManager.dial(two.address, never)
     await pollUntil(() => one.host.addressesOf(two.host.peer).length > 0 && two.host.connectedPeers().length > 0, { everyMs: 1 })
     let losses = 0
-    one.neighbours.onPeer((_, isHere) => { if (!isHere) losses++ })
+    one.connectionManager.onPeer((_, isHere) => { if (!isHere) losses++ })
 
     for (const connection of two.host.libp2p().getConnections()) connection.abort(new Error('the cable is cut'))
 
@@ -81,7 +81,7 @@ describe('neighbours', () => {
   it('that are trusted are tagged', async () => {
     const [one, two] = [await peer(), await peer()]
 
-    await one.neighbours.dial(two.address, never)
+    await one.connectionManager.dial(two.address, never)
 
     const libp2p = one.host.libp2p()
     const [connection] = libp2p.getConnections()
@@ -93,9 +93,9 @@ describe('neighbours', () => {
     const one = await peer()
 
     await assert.rejects(
-      one.neighbours.dial('/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V', never),
+      one.connectionManager.dial('/ip4/127.0.0.1/tcp/1/p2p/12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V', never),
       { code: 'PEER_UNREACHABLE' }
     )
-    await assert.rejects(one.neighbours.dial('/ip4/127.0.0.1/tcp/1', never), { code: 'INVALID_ARGUMENT' })
+    await assert.rejects(one.connectionManager.dial('/ip4/127.0.0.1/tcp/1', never), { code: 'INVALID_ARGUMENT' })
   })
 })

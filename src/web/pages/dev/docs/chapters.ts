@@ -19,8 +19,8 @@ const serviceChapters: readonly Chapter[] = [
 const clusterChapter: Chapter = { id: 'cluster-api', title: 'Cluster REST API' }
 
 /** Those of the cluster's API are for who may use it. */
-export function chaptersFor ({ face, isAdmin }: { face: 'service' | 'cluster', isAdmin: boolean }): readonly Chapter[] {
-  if (face === 'cluster') return [clusterChapter]
+export function chaptersFor ({ site, isAdmin }: { site: 'service' | 'cluster', isAdmin: boolean }): readonly Chapter[] {
+  if (site === 'cluster') return [clusterChapter]
   return isAdmin ? serviceChapters.toSpliced(7, 0, clusterChapter) : serviceChapters
 }
 

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact'
-import { face } from '../../../app/face.ts'
+import { site } from '../../../app/site.ts'
 import { Link, useRouter } from '../../../app/router.tsx'
 import { useSession } from '../../../app/session.ts'
 import { Select } from '../../../ui/choices.tsx'
@@ -16,7 +16,7 @@ import './docs.css'
 export default function DocsPage () {
   const { params } = useRouter()
   const session = useSession()
-  const chapters = chaptersFor({ face: face.kind, isAdmin: session.kind === 'user' && session.role === 'admin' })
+  const chapters = chaptersFor({ site: site.kind, isAdmin: session.kind === 'user' && session.role === 'admin' })
   const chapter = chapterAt(params.rest ?? '', chapters)
   const Content = chapter == null ? Unknown : contents[chapter.id]
   return (

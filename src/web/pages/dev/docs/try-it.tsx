@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { face } from '../../../app/face.ts'
+import { site } from '../../../app/site.ts'
 import { useSession } from '../../../app/session.ts'
 import { webFetch } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
@@ -45,7 +45,7 @@ export function TryIt ({ operation, schemas, base, onClose }: TryItProps) {
     <div class="api-try">
       <Form onSubmit={send} error={fault ?? (call.error == null ? undefined : errorText(call.error))}>
         {operation.method !== 'GET' && <Notice tone="warn">This is the real thing: what you send is done.</Notice>}
-        {!operation.isOpen && face.kind === 'service' && base === '' && <CredentialsFields by={by} onChange={setBy} />}
+        {!operation.isOpen && site.kind === 'service' && base === '' && <CredentialsFields by={by} onChange={setBy} />}
         {operation.parameters.length > 0 && (
           <div class="api-try__fields">
             {operation.parameters.map(parameter => (
@@ -88,7 +88,7 @@ type Credentials = { kind: 'session' } | { kind: 'key', key: string }
 /** The login, where there is one; else a key. */
 function useCredentials ({ isOpen }: Operation): [Credentials, (by: Credentials) => void] {
   const session = useSession()
-  const [by, setBy] = useState<Credentials>(session.kind === 'guest' && !isOpen && face.kind === 'service' ? { kind: 'key', key: typedKey } : { kind: 'session' })
+  const [by, setBy] = useState<Credentials>(session.kind === 'guest' && !isOpen && site.kind === 'service' ? { kind: 'key', key: typedKey } : { kind: 'session' })
   return [by, changed => {
     if (changed.kind === 'key') typedKey = changed.key
     setBy(changed)

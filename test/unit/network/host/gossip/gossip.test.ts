@@ -32,7 +32,7 @@ async function chain (...all: Member[]): Promise<void> {
     if (next != null) await connectHosts(host, next.host)
   }
   await pollUntil(
-    () => all.every(({ gossip }, at) => gossip.neighboursIn('topic') === (at === 0 || at === all.length - 1 ? 1 : 2)), { everyMs: 5 }
+    () => all.every(({ gossip }, at) => gossip.meshPeersIn('topic') === (at === 0 || at === all.length - 1 ? 1 : 2)), { everyMs: 5 }
   )
 }
 

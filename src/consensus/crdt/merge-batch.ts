@@ -1,0 +1,182 @@
+import { ClusterError } from '../../base/errors.ts'
+import type { Datastore, Write } from '../../datastore/datastore.ts'
+import type { CID } from '../../model/cid.ts'
+import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
+import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { Delta } from '../../wire/delta.ts'
+import { cidOfPinKey } from '../../wire/pin-key.ts'
+import { MapDraft } from './draft.ts'
+import { moveFrontier } from './frontier.ts'
+import type { Head, MissingBlock } from './frontier.ts'
+import * as layout from './layout.ts'
+import { bestVersion, mergeDelta, tombstonedIds, versionIn } from './merge.ts'
+import type { MergeEffects } from './merge.ts'
+import { isIntact } from './repair.ts'
+import { ValueChanges } from './value-changes.ts'
+import { decodeValueRecord, emptyRecord } from './value-record.ts'
+import type { ValueRecord, Version } from './value-record.ts'
+
+export interface MergeBatchDeps {
+  datastore: Datastore
+  heads: Map<string, Head>
+  missing: Map<string, MissingBlock>
+}
+
+const listsAtOnce = 64
+const blocksKept = 8
+const mark = new Uint8Array(0)
+
+/**
+ * Blocks that are merged one after the other and written together. Each sees what those before it in the batch did, so that the result is
+ * that of as many single merges; only what users would have seen in between is left out. Nothing changes outside until `commit`.
+ */
+export class MergeBatch {
+  readonly heads: MapDraft<Head>
+  readonly missing: MapDraft<MissingBlock>
+  readonly values: ValueChanges
+  readonly #datastore: Datastore
+  /** Records that wait to be written: blocks, marks, versions and voids. */
+  readonly #records = new Map<string, Uint8Array | undefined>()
+  /** The versions among them, by key of the pin and block. */
+  readonly #versions = new Map<string, Map<string, number | undefined>>()
+  readonly #cids = new Map<string, CID | undefined>()
+
+  constructor ({ datastore, heads, missing }: MergeBatchDeps) {
+    this.#datastore = datastore
+    this.heads = new MapDraft(heads)
+    this.missing = new MapDraft(missing)
+    this.values = new ValueChanges({ record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key) })
+  }
+
+  /** True when the block has been merged, also when only in this batch. */
+  isHere (id: string): boolean { return this.#has(layout.mergedRecord(id)) }
+
+  /** Merges a block unless that was done. */
+  async merge (block: CrdtBlock): Promise<void> {
+    const id = blockKey(block.cid)
+    if (this.isHere(id)) return
+    const effects = await this.#effects(block.delta, id)
+    this.#move(block)
+    this.#records.set(layout.blockRecord(id), block.bytes)
+    this.#records.set(layout.mergedRecord(id), mark)
+    for (const { key, id: void_ } of effects.tombstones) {
+      this.#records.set(layout.tombstoneRecord(key, void_), mark)
+      this.#setVersion({ key, id: void_, priority: undefined })
+    }
+    for (const key of effects.elements) this.#setVersion({ key, id, priority: block.delta.priority })
+    for (const [key, version] of effects.values) this.values.setVersion(key, version)
+  }
+
+  /** All writes but those of the values. */
+  * writes (): Generator<Write> {
+    for (const [key, value] of this.#records) yield { key, value }
+    for (const [id, head] of this.heads.changes()) {
+      yield { key: layout.headRecord(id), value: head == null ? undefined : layout.numberBytes(head.priority) }
+    }
+    for (const [id, block] of this.missing.changes()) {
+      yield { key: layout.missingRecord(id), value: block == null ? undefined : layout.textBytes(block.root) }
+    }
+  }
+
+  /** The batch is written: the edge of the DAG moves. */
+  commit (): void {
+    this.heads.commit()
+    this.missing.commit()
+  }
+
+  async #effects (delta: Delta, id: string): Promise<MergeEffects> {
+    const isPinKey = (key: string): boolean => this.#pinCid(key) != null
+    const survivors = await this.#survivors(tombstonedIds(delta, isPinKey))
+    return mergeDelta(delta, id, {
+      isPinKey,
+      current: key => this.values.current(key).version,
+      isTombstoned: (key, blockId) => this.#has(layout.tombstoneRecord(key, blockId)),
+      survivor: key => survivors.get(key)
+    })
+  }
+
+  #move (block: CrdtBlock): void {
+    const { addHead, removeHeads, addMissing, removeMissing } = moveFrontier(this, block, linked => this.isHere(linked))
+    for (const head of removeHeads) this.heads.set(head, undefined)
+    if (addHead != null) this.heads.set(blockKey(addHead.cid), addHead)
+    if (removeMissing != null) this.missing.set(removeMissing, undefined)
+    for (const [id, block] of addMissing) this.missing.set(id, block)
+  }
+
+  #setVersion ({ key, id, priority }: { key: string, id: string, priority: number | undefined }): void {
+    this.#records.set(layout.elementRecord(key, id), priority == null ? undefined : layout.numberBytes(priority))
+    const versions = this.#versions.get(key)
+    if (versions == null) this.#versions.set(key, new Map([[id, priority]]))
+    else versions.set(id, priority)
+  }
+
+  /** For each key the best version apart from these ids. */
+  async #survivors (tombstoned: ReadonlyMap<string, ReadonlySet<string>>): Promise<Map<string, Version | undefined>> {
+    const survivors = new Map<string, Version | undefined>()
+    const deltas = new Map<string, Delta>()
+    const keys = [...tombstoned]
+    for (let at = 0; at < keys.length; at += listsAtOnce) {
+      await Promise.all(keys.slice(at, at + listsAtOnce).map(async ([key, ids]) => {
+        const left = await this.#liveVersions(key)
+        for (const id of ids) left.delete(id)
+        survivors.set(key, this.#bestOf(key, left, deltas))
+      }))
+    }
+    return survivors
+  }
+
+  async #liveVersions (key: string): Promise<Map<string, number>> {
+    const versions = new Map<string, number>()
+    for await (const rows of this.#datastore.entries(layout.elementsOf(key))) {
+      for (const [record, value] of rows) versions.set(layout.idOf(record), layout.numberOf(value))
+    }
+    for (const [id, priority] of this.#versions.get(key) ?? []) {
+      if (priority == null) versions.delete(id)
+      else versions.set(id, priority)
+    }
+    return versions
+  }
+
+  /** Only blocks of the greatest height can hold the best version. */
+  #bestOf (key: string, versions: ReadonlyMap<string, number>, deltas: Map<string, Delta>): Version | undefined {
+    let height = 0
+    for (const priority of versions.values()) height = Math.max(height, priority)
+    const highest = [...versions].filter(([, priority]) => priority === height)
+    return bestVersion(highest.map(([id]) => versionIn(this.#delta(id, deltas), key)))
+  }
+
+  #delta (id: string, known: Map<string, Delta>): Delta {
+    const found = known.get(id)
+    if (found != null) return found
+    const record = layout.blockRecord(id)
+    const bytes = this.#records.get(record) ?? this.#datastore.get(record)
+    if (bytes == null || !isIntact(id, bytes)) {
+      throw new ClusterError('INVALID_DATA', { block: id }, { message: `the CRDT block ${id} is lost from the datastore, or damaged` })
+    }
+    const { delta } = decodeCrdtBlock(cidOfBlockKey(id), bytes)
+    if (known.size >= blocksKept) known.clear()
+    known.set(id, delta)
+    return delta
+  }
+
+  /** For records that a batch only ever adds. */
+  #has (record: string): boolean { return this.#records.has(record) || this.#datastore.has(record) }
+
+  #pinCid (key: string): CID | undefined {
+    const known = this.#cids.get(key)
+    if (known != null || this.#cids.has(key)) return known
+    const cid = cidOfPinKey(key)
+    this.#cids.set(key, cid)
+    return cid
+  }
+}
+
+/** All that is stored of a key's value. */
+export function storedRecord (datastore: Datastore, key: string): ValueRecord {
+  const bytes = datastore.get(layout.valueRecord(key))
+  return bytes == null ? emptyRecord : decodeValueRecord(bytes)
+}
+
+function unreachable (key: string): never {
+  throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
+}

@@ -1,0 +1,16 @@
+import type { BlockExchange, Broadcast } from '../network.ts'
+
+/** The gossip of a peer without others: nobody hears, nobody speaks. */
+export const offlineBroadcast = (): Broadcast => ({
+  publish: async () => {},
+  subscribe: () => () => {}
+})
+
+/** The block exchange of a peer without others: a fetch waits until it is aborted. */
+export const offlineExchange = (): BlockExchange => ({
+  fetch: async (_cid, { signal }) => new Promise((_resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  }),
+  offer: () => {}
+})

@@ -81,7 +81,7 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   }
 }
 
-/** The lines of one turn in one write: a write to a pipe or a terminal blocks the thread, and every request has a line. */
+/** The lines of one tick in one write: a write to a pipe or a terminal blocks the thread, and every request has a line. */
 class GatheredLines {
   readonly #write: (text: string) => void
   #text = ''

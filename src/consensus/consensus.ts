@@ -33,18 +33,15 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
 /**
  * Keeps the pinset equal on all peers.
  *
- * - `put`, `remove`, `replace` and `discard` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows
- *   it; then it is announced.
- * Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL, STORAGE_FULL or NOT_READY, and
- *   then nothing was changed. An abort can't take back what is already being committed.
+ * - `put`, `remove`, `replaceIf` and `removeIf` resolve when the disk has the change (it survives kill -9 and power loss) and `state` shows
+ *   it; then it is announced. Several calls at once share one commit. They reject with PIN_TOO_LARGE (a pin above 256 KiB), QUEUE_FULL,
+ *   STORAGE_FULL or NOT_READY, and then nothing was changed. An abort can't take back what is already being committed.
  * - For read-modify-write: await `whenWritten(cid)`, then read and write in the same tick. Otherwise the write may undo one that was
  *   acknowledged meanwhile.
  * - `drain` (first phase of a stop) takes no more changes, from here or from others, and finishes those under way: who follows the pinset
- *   and stops
- *   after it misses nothing.
+ *   and stops after it misses nothing.
  * - `onChange` listeners are called synchronously after each stored change, before the call resolves, in the order of the changes. What
- *   happened
- *   before `start` is read from `state`.
+ *   happened before `start` is read from `state`.
  */
 export interface Consensus extends Startable {
   readonly state: PinState
@@ -52,13 +49,12 @@ export interface Consensus extends Startable {
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
   /**
-   * `put`, if the item still is the pin `expected` when this change's turn comes: what others changed meanwhile must not be undone by who
-   * didn't know of it.
-   * With batching, one that waits for its block still gives way to what is merged until then. Resolves with whether it was done; false also
-   * when another change of the item overtakes it, or is under way already.
+   * Compare and set: `put`, if the item still is the pin `expected` when this change is made. What others changed meanwhile must not be
+   * undone by who didn't know of it. With batching, one that waits for its block still gives way to what is merged until then. Resolves
+   * with whether it was done; false also when another change of the item overtakes it, or is under way already.
    */
   replaceIf (expected: Pin, pin: Pin): Promise<boolean>
-  /** `remove`, under the conditions of `replace`. An item that is gone already resolves with false. */
+  /** Compare and delete: `remove`, under the conditions of `replaceIf`. Resolves with false for an item that is gone already. */
   removeIf (expected: Pin): Promise<boolean>
   /** Resolves when no change of this item that was asked of this peer is on its way; `state` has them all then. Never rejects. */
   whenWritten (cid: CID): Promise<void>

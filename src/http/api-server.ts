@@ -62,7 +62,9 @@ export const apiServerDefaults: ApiServerInit = {
 }
 
 /** A server for one API: its routes behind credentials, CORS and log. */
-export function apiServer (init: ApiServerInit, { name, routes, dialect, authenticator, tickBudget, clock, log }: ApiServerDeps): HttpServer {
+export function apiServer (
+  init: ApiServerInit, { name, routes, dialect, authenticator, tickBudget, clock, log }: ApiServerDeps
+): HttpServer {
   const listener = httpPipeline(
     { routes, headers: headerList(init.headers) },
     { dialect, cors: cors(init.cors), authenticator, logLine: init.logLine, tickBudget, clock, log }

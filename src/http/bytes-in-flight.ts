@@ -43,7 +43,7 @@ export interface Reader {
 }
 
 export interface ReaderInit {
-  /** Ends the answer: called at most once, when its client stands still and others wait. */
+  /** Ends the answer: called at most once, when its client stalls and others wait. */
   cut: () => void
   /** Bytes that are written and not yet taken by the kernel: while this changes, the client reads. */
   pending: () => number
@@ -59,7 +59,7 @@ interface Waiting { bytes: number, reader: Flight, ready: () => void }
 
 /**
  * Memory for answers, shared by all listeners: whoever reads content to send takes room first. Clients that don't read can't keep it from
- * the others for long: while somebody waits, the answers that stand still are ended.
+ * the others for long: while somebody waits, stalled answers are ended.
  */
 export class BytesInFlight {
   /** For what is read to be sent: who sends it gives it back. */
@@ -107,7 +107,7 @@ export class BytesInFlight {
     this.#bytes += bytes
     this.#bytesShare.tell(Math.ceil(this.#bytes / 1024))
     if (bytes < 0) this.#admit()
-    // others may wait for what stands still here
+    // others may wait for what is stalled here
     else if (this.#isShared) this.#watch()
   }
 
@@ -215,7 +215,7 @@ class Flight implements Reader {
 
   #hasRoomFor (bytes: number): boolean { return !this.#isEnded && !this.#all.isShort && this.#all.fits(bytes, 0.5) }
 
-  /** Only who holds memory for a client that has something to read can stand still. */
+  /** Only who holds memory for a client that has something to read can stall. */
   stoodStillSince (time: number): boolean {
     const pending = this.#init.pending()
     if (pending !== this.#pending) {

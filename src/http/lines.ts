@@ -24,7 +24,9 @@ export interface LinesDeps {
 }
 
 /** Answers with a stream of lines (see LinesReply). Never rejects. */
-export async function sendLines (context: RequestContext, reply: LinesReply, { clock, dialect, log, tickBudget }: LinesDeps): Promise<void> {
+export async function sendLines (
+  context: RequestContext, reply: LinesReply, { clock, dialect, log, tickBudget }: LinesDeps
+): Promise<void> {
   const source = reply.source[Symbol.asyncIterator]()
   const head = headOf(context, reply)
   const chunked = { status: 200, headers: head, framing: 'chunked' } as const
@@ -70,7 +72,11 @@ async function firstPiece (source: AsyncIterator<string | Uint8Array>): Promise<
   }
 }
 
-interface LineWriterInit { begin: () => void, onWritten: ((piece: Uint8Array) => void) | undefined, tickBudget: Pick<TickBudget, 'take'> | undefined }
+interface LineWriterInit {
+  begin: () => void
+  onWritten: ((piece: Uint8Array) => void) | undefined
+  tickBudget: Pick<TickBudget, 'take'> | undefined
+}
 
 /** Gathers pieces, waits for the client where it is slow, and never holds text back while the source is idle. */
 class LineWriter {

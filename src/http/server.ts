@@ -30,7 +30,7 @@ export interface HttpServerInit {
   /** A client that takes nothing of its answer for this long is cut. Default: a minute. */
   stalledTimeoutMs?: number
   /**
-   * Whether a request is cut as well whose body stands still for that long, while the server waits for it. Default: a handler and its
+   * Whether a request is cut as well whose body stalls for that long, while the server waits for it. Default: a handler and its
    * client have all the time.
    */
   cutsIdleUploads?: boolean

@@ -1,13 +1,13 @@
 import { inNextTick } from '../base/event-loop.ts'
-/** So much is written in one turn of the event loop: some 10 ms. Bytes. */
+/** So much is written in one tick of the event loop: some 10 ms. Bytes. */
 const usualMax = 4 * 2 ** 20
 
 /** Text is made here, row by row: it takes as long as so many times its length of bytes that are passed on. */
 const textCost = 16
 
 /**
- * Shares out the turns of the event loop: who writes much takes its bytes here first. Without this, clients that read as fast as we write
- * keep a turn going for a second and more, and of the connections that wait libuv takes in one per turn.
+ * Shares out the ticks of the event loop: who writes much takes its bytes here first. Without this, clients that read as fast as we write
+ * keep a tick going for a second and more, and of the connections that wait libuv takes in one per tick.
  */
 export class TickBudget {
   readonly #maxBytes: number
@@ -18,7 +18,7 @@ export class TickBudget {
   constructor (maxBytes: number = usualMax) { this.#maxBytes = maxBytes }
 
   /**
-   * For a piece that is about to be written. Undefined when it may be now; else resolves in the turn in which it may, in the order of
+   * For a piece that is about to be written. Undefined when it may be now; else resolves in the tick in which it may, in the order of
    * asking.
    */
   take (piece: string | Uint8Array): Promise<void> | undefined {

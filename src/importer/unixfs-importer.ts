@@ -7,7 +7,7 @@ import type { Importer } from './importer.ts'
 import { UploadSession } from './upload-session.ts'
 
 /** Not every entry has blocks that fill a batch. */
-const entriesPerTurn = 64
+const entriesPerTick = 64
 
 /** See `Importer`: the contract. */
 export const importEntries: Importer = async function * (entries, params, sink, options) {
@@ -17,7 +17,7 @@ export const importEntries: Importer = async function * (entries, params, sink, 
     const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })
     let count = 0
     for await (const entry of entries) {
-      if (++count % entriesPerTurn === 0) await yieldToEventLoop()
+      if (++count % entriesPerTick === 0) await yieldToEventLoop()
       options.signal?.throwIfAborted()
       if (isPathTooDeep(entry.path)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: pathTooDeep })
       if (session.isOutside(entry)) {

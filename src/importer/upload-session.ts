@@ -18,7 +18,7 @@ const progressBytes = 262144
 
 const maxScratchFiles = 1000
 /** Steps of closing directories until others have a turn: they needn't have blocks that fill a batch. */
-const stepsPerTurn = 16
+const stepsPerTick = 16
 
 export interface UploadSessionInit { params: DagParams, options: ImportOptions }
 export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker }
@@ -153,7 +153,7 @@ export class UploadSession {
     const steps = tree.close(name, this.#makeNode, directory => closed.push(directory))
     for (let count = 1; steps.next().done !== true; count++) {
       if (this.#batch.isFull) await this.#batch.flush()
-      else if (count % stepsPerTurn === 0) await yieldToEventLoop()
+      else if (count % stepsPerTick === 0) await yieldToEventLoop()
     }
     if (this.#options.scratchBlocks === true) await this.#batch.drain()
     for (const { path, entry } of closed) this.#line(path, entry)

@@ -18,7 +18,7 @@ export interface HistoryAnswer {
    * Blocks, every one before those that it links, in batches as they come; at most a block or what travelled together. They are blocks
    * indeed, but nothing says yet that anybody asked for them: whoever reads keeps only those that are reached from the roots. Ends when the
    * other peer has no more to give, which needn't be all.
-   * Throws PEER_UNREACHABLE when it is cut off, TIMEOUT when it stands still, INVALID_DATA for what can't be a block. One reader.
+   * Throws PEER_UNREACHABLE when it is cut off, TIMEOUT when it stalls, INVALID_DATA for what can't be a block. One reader.
    */
   blocks: AsyncIterable<HistoryBlock[]>
   /** To be called when enough has been read: ends the stream at the other side too. Idempotent, and without effect after its end. */

@@ -16,11 +16,11 @@ export interface Broadcast {
    */
   subscribe (topic: string, handler: (message: TopicMessage) => void, accept?: (from: PeerId) => boolean): () => void
   /**
-   * Tells of neighbours that have begun to listen to a topic, once a message would reach them, and how many listen by then; the returned
-   * function ends it. A peer may be told more than once, and is when messages may not have reached it for a while. Networks without
-   * neighbours leave it out.
+   * Calls the listener for each connected peer that has begun to listen to a topic, once a message would reach it, with how many listen by
+   * then; the returned function ends it. A peer may come more than once, and does when messages may not have reached it for a while.
+   * Networks without connections leave it out.
    */
-  onListener? (topic: string, told: (peer: PeerId, listeners: number) => void): () => void
+  onListener? (topic: string, listener: (peer: PeerId, listeners: number) => void): () => void
 }
 
 /** Moves blocks of the CRDT's DAG between peers. */

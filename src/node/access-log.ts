@@ -13,7 +13,7 @@ const writeTo = promisify(write)
 const waitingChars = 4 * 1024 * 1024
 
 /**
- * Appends lines to a file, those of one turn in one write. What can't be written is lost, and the next lines are tried again: a stream
+ * Appends lines to a file, those of one tick in one write. What can't be written is lost, and the next lines are tried again: a stream
  * would end at the first error.
  */
 export function accessLogFile (init: AccessLogInit): (line: string) => void {

@@ -10,12 +10,12 @@ import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import type { Libp2pGossip } from '../network/host/gossip/gossip.ts'
 import type { ClusterHost } from '../network/network.ts'
-import { blindObserver, both, type MetricSources, type Observer } from '../observe/observer.ts'
+import { noOpObserver, both, type MetricSources, type Observer } from '../observe/observer.ts'
 import type { StatelessTracker } from '../tracker/stateless/stateless-tracker.ts'
 import type { NodeInit } from './node-contract.ts'
 
 /**
- * Whoever looks on, as `observations` asks for it: metrics, traces, both or nobody. Their libraries are loaded only then. Throws
+ * The instruments that `observations` asks for: metrics, traces, both or nobody. Their libraries are loaded only then. Throws
  * INVALID_CONFIG when OpenTelemetry's SDK is asked for and not installed.
  */
 export async function loadObserver ({ config, identity, version, log }: NodeInit): Promise<Observer> {
@@ -24,7 +24,7 @@ export async function loadObserver ({ config, identity, version, log }: NodeInit
     ? (await import('../observe/prometheus-observer.ts')).prometheusObserver(
       { endpoint: metrics.prometheusEndpoint, version }, { clock: systemClock, log: log.child('metrics') }
     )
-    : blindObserver
+    : noOpObserver
   const trace = tracing.enableTracing
     ? await (await import('../observe/open-telemetry.ts')).openTelemetry({
       endpoint: otlpEndpoint(tracing),
@@ -33,7 +33,7 @@ export async function loadObserver ({ config, identity, version, log }: NodeInit
       peer: identity.id,
       version
     })
-    : blindObserver
+    : noOpObserver
   return both(trace, measure)
 }
 

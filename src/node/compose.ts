@@ -25,7 +25,7 @@ import { pinsetServer, remotePinsets } from '../network/pinset/pinset.ts'
 import { progressServer, remoteProgress } from '../network/progress/progress.ts'
 import { remoteStatuses, statusesServer } from '../network/progress/statuses.ts'
 import type { Holders } from '../ipfs/holder.ts'
-import { blindObserver } from '../observe/observer.ts'
+import { noOpObserver } from '../observe/observer.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
 import { rpcServer } from '../rpc/server.ts'
@@ -95,7 +95,7 @@ export interface NodeOverrides {
  */
 export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): ComposedNode {
   const { config, folder, identity, log } = init
-  const { clock = systemClock, random = systemRandom, observer = blindObserver, locks, composeService } = overrides
+  const { clock = systemClock, random = systemRandom, observer = noOpObserver, locks, composeService } = overrides
   const { warnings = new RecentWarnings({ printed: facts => facts }, { clock }) } = overrides
   const workers = new WorkerRunner({ clock, random, log: log.child('worker') })
   const storesOf = overrides.stores ?? (deps => composeStores({ folder, config }, deps))

@@ -5,6 +5,7 @@ import type { DiskReserve } from '../base/disk-reserve.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
+import { Mutex } from '../base/mutex.ts'
 import type { Worker } from '../base/worker.ts'
 
 const MiB = 1024 * 1024
@@ -46,7 +47,7 @@ class FileReserve implements KeptReserve {
   readonly #path: string
   #sizeBytes = 0
   #heldBytes = 0
-  #turn: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor (init: FileReserveInit, deps: FileReserveDeps) {
     this.#init = init
@@ -63,14 +64,14 @@ class FileReserve implements KeptReserve {
     if (freeBytes < this.#marginBytes()) await this.giveUp()
   }
 
-  async stop (): Promise<void> { await this.#turn }
+  async stop (): Promise<void> { await this.#mutex.idle() }
 
   sizeBytes (): number { return this.#sizeBytes }
   lackBytes (): number { return Math.max(0, this.#sizeBytes - this.#heldBytes) }
   async freeBytes (): Promise<number> { return (await this.#disk()).freeBytes }
 
   async giveUp (): Promise<void> {
-    await this.#alone(async () => {
+    await this.#mutex.run(async () => {
       if (this.#heldBytes === 0) return
       this.#heldBytes = 0
       await rm(this.#path, { force: true })
@@ -91,7 +92,7 @@ class FileReserve implements KeptReserve {
 
   async #upkeep (): Promise<'idle'> {
     if (this.lackBytes() === 0 || await this.freeBytes() < this.lackBytes() + this.#marginBytes()) return 'idle'
-    await this.#alone(async () => this.#take())
+    await this.#mutex.run(async () => this.#take())
     return 'idle'
   }
 
@@ -115,12 +116,6 @@ class FileReserve implements KeptReserve {
 
   #marginBytes (): number { return this.#sizeBytes / 2 }
   #facts (): { folder: string, bytes: number } { return { folder: this.#init.folder, bytes: this.#sizeBytes } }
-
-  async #alone (work: () => Promise<void>): Promise<void> {
-    const mine = this.#turn.then(work)
-    this.#turn = mine.catch(() => {})
-    await mine
-  }
 
   async #disk (): Promise<{ freeBytes: number, sizeBytes: number }> { return (this.#deps.disk ?? diskOf)(this.#init.folder) }
 }

@@ -77,7 +77,7 @@ export interface Observer {
 }
 
 /** Sees nothing. */
-export const blindObserver: Observer = {
+export const noOpObserver: Observer = {
   ipfs: ipfs => ipfs,
   cluster: cluster => cluster,
   requests: () => listener => listener,
@@ -85,7 +85,7 @@ export const blindObserver: Observer = {
   components: () => []
 }
 
-/** Both look on; `outer` sees what `inner` does too. */
+/** Two instruments as one; `outer` sees what `inner` does too. */
 export function both (outer: Observer, inner: Observer): Observer {
   return {
     ipfs: ipfs => outer.ipfs(inner.ipfs(ipfs)),

@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
+import { readAhead } from '../base/read-ahead.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { Consensus } from '../consensus/consensus.ts'
@@ -8,7 +9,6 @@ import type { PinTracker } from '../tracker/tracker.ts'
 import { peerInfoToWire, pinFromWire, pinInfoToWire, repoGcToWire } from '../wire/rpc-model.ts'
 import type * as types from '../wire/rpc-types.ts'
 import type { WireRecord } from '../wire/rpc-types.ts'
-import { readAhead } from './read-ahead.ts'
 import type { RpcHandlers } from './server.ts'
 
 export interface RpcHandlerDeps {

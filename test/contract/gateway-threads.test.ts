@@ -20,7 +20,7 @@ import type { GetBlockOptions } from '../../src/ipfs/ipfs.ts'
 import { servingMemory, servingShares } from '../../src/node/gateway-threads/thread-init.ts'
 import { threadedGateway } from '../../src/node/gateway-threads/threaded-gateway.ts'
 import type { ThreadedGatewayInit } from '../../src/node/gateway-threads/threaded-gateway.ts'
-import { blindObserver } from '../../src/observe/observer.ts'
+import { noOpObserver } from '../../src/observe/observer.ts'
 import type { AnsweredRequest } from '../../src/observe/observer.ts'
 import { denyLists } from '../support/deny-lists.ts'
 import type { DenyLists } from '../support/deny-lists.ts'
@@ -56,7 +56,7 @@ async function getBlock (cid: CID, { signal, local = false, allocate }: GetBlock
 const serving = (threads = 2) => ({ threads, whenBusy: false, memory: servingMemory(threads) })
 
 async function start (settings: Partial<GatewayInit> = {}, init: Partial<ThreadedGatewayInit> = {}): Promise<Gateway> {
-  const observer = { ...blindObserver, answered: () => (one: AnsweredRequest) => { measured.push(one) } }
+  const observer = { ...noOpObserver, answered: () => (one: AnsweredRequest) => { measured.push(one) } }
   const threads = init.serving ?? serving()
   const flow = new BytesInFlight(
     { maxBytes: 16 * 2 ** 20, stalledMs: 5000 }, { clock: systemClock, shares: servingShares(threads.memory, 0) }

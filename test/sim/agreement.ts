@@ -55,7 +55,7 @@ function storeFaults ({ store, blocks, run, pins, json }: Seen): string[] {
   const { heads } = run.consensus.progress()
   if (String([...store.heads.keys()].toSorted()) !== String(tips(blocks))) faults.push('heads are not the tips of the DAG')
   if (heads.length !== store.heads.size) faults.push('heads in memory and on the disk differ')
-  if (store.wants.size > 0) faults.push(`${store.wants.size} blocks are missing`)
+  if (store.missing.size > 0) faults.push(`${store.missing.size} blocks are missing`)
   if (store.dirty) faults.push('the store is dirty')
   if (store.journaled.size > 0) faults.push(`${store.journaled.size} changes wait in the journal`)
   if (run.consensus.state.size() !== pins.length) faults.push(`the size is ${run.consensus.state.size()}, there are ${pins.length} pins`)

@@ -37,7 +37,7 @@ export async function missingLinks (disk: SimDisk, known: KnownBlocks): Promise<
   for (const { links } of (await blocksOf(datastore, known)).values()) {
     for (const link of links) {
       const id = blockKey(link)
-      if (!datastore.has(layout.mergedRecord(id))) missing.set(id, datastore.has(layout.wantRecord(id)))
+      if (!datastore.has(layout.mergedRecord(id))) missing.set(id, datastore.has(layout.missingRecord(id)))
     }
   }
   return [...missing]

@@ -10,8 +10,8 @@ const table = readFileSync(join(root, 'docs/design/limits.md'), 'utf8').split('#
 const notLimits = new Set(`
   api/common/dag/tar.ts longestName, api/common/dag/tar.ts largestSize, api/gateway/content-path.ts maxReachable, api/gateway/listing-page.ts longestFileName,
   api/gateway/recent-reads.ts largestBytes, api/gateway/resolution.ts longestRemembered, api/ipfs-proxy/add-metadata.ts longestNanoseconds, api/pinning/status-table.ts mostAsked,
-  api/pinning/status-table.ts mostMsPerPin, api/pinning/status-table.ts mostRecent, base/calm-logger.ts maxRemembered, base/duration.ts largestNanoseconds, base/system.ts longestTimerMs,
-  blockstore/segments/recent-blocks.ts largestBytes, blockstore/segments/record.ts longestHeader, blockstore/segments/record.ts longestMultihash, cluster/pinning/holders.ts mostPeers,
+  api/pinning/status-table.ts mostMsPerPin, api/pinning/status-table.ts mostRecent, base/rate-limited-logger.ts maxRemembered, base/duration.ts largestNanoseconds, base/system.ts longestTimerMs,
+  blockstore/segments/block-cache.ts largestBytes, blockstore/segments/record.ts longestHeader, blockstore/segments/record.ts longestMultihash, cluster/pinning/holders.ts mostPeers,
   cluster/peers/remove-peer.ts longestRetryMs, cluster/peers/swarm.ts mostTries, cluster/rebalance/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck, cluster/rebalance/rebalances.ts mostFailed, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs, events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/shard-walk.ts mostShards, http/bytes-in-flight.ts largestBuffer,
   importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes, importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
   importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered, ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine,

@@ -18,7 +18,7 @@ export interface IndexFollowerDeps {
 }
 
 /**
- * Changes wait until this turn of the event loop ends, or until there are so many: a write of these keeps others waiting for some
+ * Changes wait until this tick of the event loop ends, or until there are so many: a write of these keeps others waiting for some
  * milliseconds.
  */
 const batchSize = 250

@@ -12,8 +12,8 @@ const bodyLimitBytes = 2 ** 20
 const maxNesting = 64
 
 export interface CallInit {
-  context: RequestContext, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string, query: unknown,
-  body: unknown
+  context: RequestContext, params: Readonly<Record<string, string>>, caller: Caller | null, address: string, baseUrl: string
+  query: unknown, body: unknown
 }
 
 /** What a handler gets. */

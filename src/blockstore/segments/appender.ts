@@ -77,7 +77,7 @@ export class Appender {
   }
 
   async #run (): Promise<void> {
-    // Whoever calls in this turn goes with the first write.
+    // Whoever calls in this tick goes with the first write.
     await undefined
     while (this.#queue.length > 0) {
       const group = this.#take()

@@ -14,7 +14,7 @@ import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
 import { OpenGate } from '../open-gate.ts'
-import { SharedRun } from '../shared-run.ts'
+import { SharedRun } from '../../base/shared-run.ts'
 import { Appender } from './appender.ts'
 import { BlockIndex } from './block-index.ts'
 import type { CompactionDeps, CompactionInit } from './compaction.ts'
@@ -67,7 +67,7 @@ export interface SegmentBlockstoreInit {
 
 export interface SegmentBlockstoreDeps {
   log: Logger
-  /** Dates the folder of damaged files, and keeps the log calm. */
+  /** Dates the folder of damaged files, and limits the rate of the log. */
   clock: Clock
   /** The index was found damaged while it is in use; a new start makes it again. */
   damaged? (err: ClusterError): void
@@ -261,7 +261,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
       fresh.push({ multihash, bytes })
       keys.add(key)
     }
-    // Only now, in the same turn: the look-ups above may throw.
+    // Only now, in the same tick: the look-ups above may throw.
     for (const key of keys) this.#putting.set(key, mine.promise)
     if (fresh.length > 0) mine.resolve(this.#appendNew(fresh, keys))
     else mine.resolve()

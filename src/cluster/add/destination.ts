@@ -1,5 +1,5 @@
+import { Channel } from '../../base/channel.ts'
 import type { Block } from '../../blockstore/blockstore.ts'
-import { BlockChannel } from './channel.ts'
 
 /** Stores the blocks that come; resolves when all of them are stored. */
 export type PutBlocks = (blocks: AsyncIterable<Block[]>) => Promise<void>
@@ -14,7 +14,7 @@ export interface DestinationInit {
 /** One peer that gets the blocks of an add. After a failure it takes no more; nobody is told before the end. */
 export class Destination {
   readonly #init: DestinationInit
-  readonly #channels = new Map<string, { channel: BlockChannel, done: Promise<void> }>()
+  readonly #channels = new Map<string, { channel: Channel<Block[]>, done: Promise<void> }>()
   #failure: { err: unknown } | undefined
 
   constructor (init: DestinationInit) { this.#init = init }
@@ -52,10 +52,10 @@ export class Destination {
     await Promise.all(Array.from(this.#channels.values(), ({ done }) => done))
   }
 
-  #channelFor (prefix: string): BlockChannel {
+  #channelFor (prefix: string): Channel<Block[]> {
     const known = this.#channels.get(prefix)
     if (known != null) return known.channel
-    const channel = new BlockChannel(this.#init.windowBytes)
+    const channel = new Channel<Block[]>(this.#init.windowBytes)
     const done = this.#init.put(channel).catch(err => { this.#failed(err) }).finally(() => channel.close())
     this.#channels.set(prefix, { channel, done })
     return channel

@@ -88,7 +88,8 @@ export class Repinner {
       const isLent = this.#init.whenBack === 'give_back' && added.length > 0
       if (isLent) await lent.add({ cid, peer, added, at: clock.now() })
       const next = isLent ? [...pin.allocations, ...added] : allocations
-      if (!await consensus.replaceIf(pin, { ...pin, allocations: next, timestamp: clock.now() })) return await this.#repin(pin, peer, metrics)
+      const isDone = await consensus.replaceIf(pin, { ...pin, allocations: next, timestamp: clock.now() })
+      if (!isDone) return await this.#repin(pin, peer, metrics)
       log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations: next })
       return true
     } catch (err) {

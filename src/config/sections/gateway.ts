@@ -42,7 +42,7 @@ const fields = {
   ),
   memory_max: size(
     '64MiB',
-    'Memory for answers whose clients read slower than this peer; shared with the other APIs. Whoever stands still while others wait for it is cut off after 5 s.',
+    'Memory for answers whose clients read slower than this peer; shared with the other APIs. Whoever stalls while others wait for it is cut off after 5 s.',
     own
   ),
   ssl_cert_file: field(text, '', 'Certificate (PEM) for HTTPS, absolute or relative to the folder.', { ...own, omitDefault: true }),

@@ -76,7 +76,7 @@ const fields = {
   ),
   session_lifetime: duration('336h0m0s', 'How long a log-in lasts.', { ...own, above: 0 }),
   read_header_timeout: duration('5s', 'How long reading the headers may take.', { ...own, atLeast: 0 }),
-  idle_timeout: duration('1m0s', 'How long an idle connection, or an upload that stands still, stays open.', { ...own, above: 0 }),
+  idle_timeout: duration('1m0s', 'How long an idle connection, or a stalled upload, stays open.', { ...own, above: 0 }),
   max_header_bytes: int(16_384, 'Largest size of the headers.', { ...own, atLeast: 4096 }),
   max_connections: int(8192, 'Connections at a time; more are closed at once.', { ...own, above: 0 }),
   http_log_file: field(text, '', 'Write the access log to this file instead of the log.', own)

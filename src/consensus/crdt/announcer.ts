@@ -40,7 +40,7 @@ export class Announcer {
     this.#joiningPeers = new JoiningPeers(init.self, { clock: deps.clock, speak: heard => this.#greet(heard) })
   }
 
-  /** Looks out for newcomers. */
+  /** Looks out for joining peers. */
   start (): void {
     this.#unwatch = this.#deps.broadcast.onListener?.(this.#init.topic, (peer, listeners) => this.#joiningPeers.joined(peer, listeners))
   }

@@ -1,7 +1,9 @@
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { FairSemaphore } from '../../base/fair-semaphore.ts'
 import type { Logger } from '../../base/log.ts'
+import type { Mutex } from '../../base/mutex.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -15,8 +17,6 @@ import { HistorySync, historySyncDefaults } from './history-sync.ts'
 import * as layout from './layout.ts'
 import { findLost, isIntact } from './repair.ts'
 import type { LostBlock } from './repair.ts'
-import { Slots } from './slots.ts'
-import type { Mutex } from '../../base/mutex.ts'
 
 export interface CatchUpInit {
   /**
@@ -70,7 +70,7 @@ export class CatchUp {
   readonly #roots = new Map<string, PeerId>()
   readonly #failed = new Set<string>()
   readonly #sync: HistorySync | undefined
-  readonly #slots = new Slots({ count: fetchesAtOnce, perAsker: fetchesPerPeer })
+  readonly #slots = new FairSemaphore({ count: fetchesAtOnce, perAsker: fetchesPerPeer })
   #merging = 0
   #heardSinceDamage = false
   #stop = new AbortController()
@@ -242,6 +242,6 @@ export class CatchUp {
   #gaveUp (id: string, { cid, from, isRoot }: Fetch, err: unknown): void {
     if (this.#stop.signal.aborted) return
     if (!isRoot) this.#failed.add(id)
-    this.#deps.log.warn('a CRDT block could not be had', { cid: cid.toString(), from, isHead: isRoot, err })
+    this.#deps.log.warn('a CRDT block could not be fetched', { cid: cid.toString(), from, isHead: isRoot, err })
   }
 }

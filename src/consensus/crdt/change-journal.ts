@@ -24,7 +24,7 @@ export interface ChangeJournalDeps {
   clock: Clock
   log: Logger
   changed (changes: PinsetChange[]): void
-  /** The journal is to be cut in the next turn. */
+  /** The journal is to be flushed in the next tick. */
   due (): void
 }
 
@@ -32,8 +32,9 @@ export interface ChangeJournalDeps {
 type JournaledChange = Overlay & { expected?: Uint8Array }
 
 /**
- * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They are cut into blocks by number or
- * age. Without batching it holds only what an earlier run with batching left behind. All but `arm` and `flushSoon` are to be called in turns.
+ * What batching keeps back: changes that are on the disk, and valid here, but not in a block yet. They go into blocks by number or
+ * age. Without batching it holds only what an earlier run with batching left behind. All but `arm` and `flushSoon` are called under the
+ * mutex.
  */
 export class ChangeJournal {
   readonly #init: BatchingInit

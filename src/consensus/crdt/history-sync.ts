@@ -2,14 +2,14 @@ import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { Mutex } from '../../base/mutex.ts'
+import { readAhead } from '../../base/read-ahead.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../../network/history.ts'
 import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
-import { gathered } from './gather.ts'
-import type { Mutex } from '../../base/mutex.ts'
 
 export interface HistorySyncInit {
   /** A stream that brings nothing for so long no longer keeps others from going on. Milliseconds. */
@@ -35,14 +35,16 @@ export interface HistorySyncDeps {
   changed (changes: PinsetChange[]): void
   /** These blocks are here now. */
   arrived (blocks: readonly CrdtBlock[]): void
-  /** No stream flows any more, or one stands still: what is missing is to be had in another way. */
+  /** No stream flows any more, or one is stalled: what is missing has to come in another way. */
   stuck (): void
 }
 
 /** CIDs that a request names. */
 const cidsPerRequest = 2000
 /** Blocks that are read while others are merged, and merged in one batch: a block weighs its bytes and what its writes take. */
-const readAhead = { maxWeight: 512 * 1024, weight: ({ bytes }: HistoryBlock): number => bytes.length + 512 }
+const ahead = {
+  maxBytes: 512 * 1024, sizeOf: (batch: readonly HistoryBlock[]): number => batch.reduce((sum, { bytes }) => sum + bytes.length + 512, 0)
+}
 /** Blocks in a row that were here already. Then there is nothing more to be had this way: what is missing lies elsewhere. */
 const vainBlocks = 512
 const pauseAfterFaultMs = 10 * 60_000
@@ -67,7 +69,7 @@ export class HistorySync {
   /** Peers whose streams broke or stalled: how often in a row, and what ends the wait for the next try. */
   readonly #retries = new Map<PeerId, { count: number, cancel: () => void }>()
   /** Ends when the stream before makes way. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #streams = new Mutex()
   #stop = new AbortController()
   #unsubscribe = (): void => {}
 
@@ -115,14 +117,14 @@ export class HistorySync {
   }
 
   async #inTurn (peer: PeerId): Promise<void> {
-    const release = await this.#takeTurn()
+    const release = await this.#streams.acquire()
     try {
       if (!this.#stop.signal.aborted) await this.#watched(peer, release)
     } catch (err) {
       this.#failed(peer, err)
     } finally {
       release()
-      this.#standsStill(peer)
+      this.#stalled(peer)
     }
   }
 
@@ -136,7 +138,7 @@ export class HistorySync {
       cancelPatience = clock.after(this.#init.patienceMs, () => {
         log.warn('a peer does not go on giving its history; others are asked meanwhile', { from: peer })
         release()
-        this.#standsStill(peer)
+        this.#stalled(peer)
       })
     }
     const moving = (): void => {
@@ -154,15 +156,7 @@ export class HistorySync {
   }
 
   /** Resolves with the function that makes way for the next. */
-  async #takeTurn (): Promise<() => void> {
-    const before = this.#turn
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#turn = promise
-    await before
-    return resolve
-  }
-
-  #standsStill (peer: PeerId): void {
+  #stalled (peer: PeerId): void {
     if (this.#flowing.delete(peer) && this.#flowing.size === 0 && !this.#stop.signal.aborted) this.#deps.stuck()
   }
 
@@ -202,7 +196,8 @@ export class HistorySync {
     let gotCount = 0
     let readBytes = 0
     let vainCount = 0
-    for await (const batch of gathered(blocks, readAhead)) {
+    for await (const batches of readAhead(blocks, ahead)) {
+      const batch = batches.flat()
       const fresh = this.#fresh(batch, absent)
       await this.#merge(fresh)
       moving()
@@ -253,7 +248,7 @@ export class HistorySync {
       return void log.info('the history from a peer was interrupted; it is asked again', { from: peer, err })
     }
     this.#pauses.set(peer, clock.now() + (isCut ? pauseAfterNothingMs : pauseAfterFaultMs))
-    log.warn('the history could not be had from a peer', { from: peer, err })
+    log.warn('the history sync with a peer failed', { from: peer, err })
   }
 
   /** False when that has been tried often enough. */

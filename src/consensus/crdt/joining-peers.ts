@@ -3,23 +3,23 @@ import type { PeerId } from '../../model/cid.ts'
 
 export interface JoiningPeersDeps {
   clock: Pick<Clock, 'now' | 'after'>
-  /** Names the heads, but those that others have named since the last newcomer came. */
+  /** Names the heads, but those that others have named since the last peer joined. */
   speak (heard: ReadonlySet<string>): void
 }
 
-/** JoiningPeers within this time are spoken to at once. */
+/** Joining peers within this time are spoken to at once. */
 const gatherMs = 100
 /** Every further listener that may speak in our place makes the time in which one of them begins so much longer, up to the longest. */
 const spreadMs = { perListener: 20, longest: 2000 }
-/** How often the same peer counts as a newcomer, and how often newcomers are spoken to at all. */
+/** How often the same peer counts as joining, and how often joining peers are spoken to at all. */
 const againMs = { samePeer: 10_000, anyPeer: 1000 }
 /** Heads of others that are remembered; what is forgotten is named again, which does no harm. */
 const maxHeard = 20_000
 
 /**
- * When to name the heads for peers that have just begun to listen, so that they needn't wait for the timer. All neighbours of a newcomer
- * see it come, and gossip carries the message of one to all: they wait for different times, and who hears the heads meanwhile keeps silent.
- * Bounded by time whatever others do.
+ * When to name the heads for peers that have just begun to listen, so that they needn't wait for the timer. All peers that are connected
+ * to a joining one see it, and gossip carries the message of one to all: they wait for different times, and who hears the heads meanwhile
+ * keeps silent. Bounded by time whatever others do.
  */
 export class JoiningPeers {
   readonly #self: PeerId
@@ -35,7 +35,7 @@ export class JoiningPeers {
     this.#deps = deps
   }
 
-  /** `listeners`: how many neighbours listen, the newcomer with them. */
+  /** `listeners`: how many connected peers listen, the joining one with them. */
   joined (peer: PeerId, listeners: number): void {
     const now = this.#deps.clock.now()
     this.#forget(now)
@@ -76,7 +76,7 @@ export class JoiningPeers {
   }
 }
 
-/** Between 0 and 1, another one for each text (FNV-1a): who speaks first differs from newcomer to newcomer. */
+/** Between 0 and 1, another one for each text (FNV-1a): who speaks first differs from one joining peer to the next. */
 function share (text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
@@ -29,9 +30,6 @@ interface Change extends Overlay {
 }
 
 interface Pending extends Change { waiters: Array<{ resolve: (isDone: boolean) => void, reject: (err: unknown) => void }> }
-
-/** How many promise steps lie between a resolved change and the caller's next one. */
-const hops = 8
 
 /**
  * The changes that this peer makes. All that arrive while a commit runs go into the next one, so that they share its block and its sync; an
@@ -135,9 +133,9 @@ export class LocalChanges {
 
   async #run (): Promise<void> {
     while (this.#pending.size > 0 || this.#journal.isDue) {
-      // whoever makes one change after the other continues in a promise step after the last one resolved: let them all into this group
-      for (let hop = 0; hop < hops; hop++) await undefined
       await this.#deps.mutex.run(() => this.#step())
+      // whoever makes one change after the other makes the next one before the event loop goes on: all of them share the next group
+      await yieldToEventLoop()
     }
     this.#running = undefined
   }

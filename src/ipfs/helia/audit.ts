@@ -84,7 +84,7 @@ export class NodeAudit implements Auditor {
       return await fetcher.fetch(cid, { signal: limit.signal })
     } catch (err) {
       signal?.throwIfAborted()
-      log.warn('a block that is missing or damaged could not be had from anybody', { cid: cid.toString(), err })
+      log.warn('a block that is missing or damaged could not be fetched from any peer', { cid: cid.toString(), err })
       return undefined
     } finally {
       limit.clear()

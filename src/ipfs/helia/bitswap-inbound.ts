@@ -12,7 +12,7 @@ import { FrameReader } from '../../wire/frame-reader.ts'
  * Here a stream has a timer only while a message has begun and isn't whole, and nothing outlives a message but the engine's own references.
  */
 export interface BitswapInboundInit {
-  /** How long a message that has begun may stand still. Milliseconds. */
+  /** How long a message that has begun may stall. Milliseconds. */
   stallMs: number
   /** Longest message. A longer one resets the stream. */
   maxMessageBytes: number
@@ -60,7 +60,7 @@ export function receiveBitswap (stream: Stream, init: BitswapInboundInit, deps: 
     disarm = frames.idle ? undefined : deps.clock.after(init.stallMs, stalled)
   }
   const stalled = (): void =>
-    stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stands still' }))
+    stream.abort(new ClusterError('TIMEOUT', { stallMs: init.stallMs }, { message: 'a bitswap message stalled' }))
   const onMessage = (event: { data: Bytes }): void => {
     try {
       const messages = Array.from(frames.push(event.data), frame => decodeBitswapMessage(frame))

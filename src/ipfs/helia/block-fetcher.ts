@@ -4,8 +4,8 @@ import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { Semaphore } from '../../base/semaphore.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { Slots } from './slots.ts'
 import type { IpfsNetwork } from './node.ts'
 
 /** Why nobody may have a block that is wanted, as `PinPhase` has it. */
@@ -69,7 +69,7 @@ interface RunningFlight extends Omit<Flight, 'lack'> {
   result: Promise<Landed>
 }
 
-interface Turns { wants: Slots, searches: Slots }
+interface Lanes { wants: Semaphore, searches: Semaphore }
 
 export interface FetchOptions {
   signal: AbortSignal
@@ -101,8 +101,8 @@ export class BlockFetcher {
   #storingBytes = 0
   /** When a block came last, whichever it was. */
   #landedAt = 0
-  readonly #fresh: Turns = { wants: new Slots(freshWants), searches: new Slots(freshSearches) }
-  readonly #patient: Turns = { wants: new Slots(patientWants), searches: new Slots(patientSearches) }
+  readonly #fresh: Lanes = { wants: new Semaphore(freshWants), searches: new Semaphore(freshSearches) }
+  readonly #patient: Lanes = { wants: new Semaphore(patientWants), searches: new Semaphore(patientSearches) }
 
   constructor (init: BlockFetcherInit, deps: BlockFetcherDeps) {
     this.#init = init
@@ -243,14 +243,14 @@ export class BlockFetcher {
   }
 
   async #wantUntilHere (flight: RunningFlight): Promise<Uint8Array> {
-    for (let turns = this.#fresh; ; turns = this.#patient) {
-      const bytes = await turns.wants.run(async () => this.#wantForAWhile(flight, turns), flight.abort.signal)
+    for (let lanes = this.#fresh; ; lanes = this.#patient) {
+      const bytes = await lanes.wants.run(async () => this.#wantForAWhile(flight, lanes), flight.abort.signal)
       if (bytes != null) return bytes
     }
   }
 
   /** Undefined when the want's turn is over: at the latest after `retryMs`, or when others wait for the slot. */
-  async #wantForAWhile (flight: RunningFlight, { wants, searches }: Turns): Promise<Uint8Array | undefined> {
+  async #wantForAWhile (flight: RunningFlight, { wants, searches }: Lanes): Promise<Uint8Array | undefined> {
     const { signal } = flight.abort
     const { clock } = this.#deps
     const attempt = new AbortController()
@@ -261,7 +261,7 @@ export class BlockFetcher {
     const beganAt = clock.now()
     const look = (): void => {
       const isQuiet = clock.now() - Math.max(beganAt, this.#landedAt) >= quietMs
-      if (wants.isWaited && (isQuiet || this.#isLackedByAll(flight))) end()
+      if (wants.waiting > 0 && (isQuiet || this.#isLackedByAll(flight))) end()
       else endTurn = clock.after(wantTurnMs, look)
     }
     let endTurn = clock.after(wantTurnMs, look)
@@ -296,7 +296,7 @@ export class BlockFetcher {
     return first.length === 0 && this.#deps.network.peers().length === 0 ? 0 : this.#init.searchAfterMs
   }
 
-  async #search (flight: RunningFlight, slots: Slots, signal: AbortSignal): Promise<void> {
+  async #search (flight: RunningFlight, slots: Semaphore, signal: AbortSignal): Promise<void> {
     const { cid } = flight
     flight.isSearchedInVain = false
     let found = 0

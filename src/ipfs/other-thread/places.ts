@@ -13,11 +13,11 @@ export interface PlacesDeps { calls: Pick<PortCalls, 'call'> }
 
 interface Asked { key: string, resolve: (place: BlockPlace | undefined) => void, reject: (err: unknown) => void }
 
-/** One question holds no more: it is answered in one turn. */
+/** One question holds no more: it is answered in one tick. */
 const askedAtOnce = 256
 
 /**
- * Where blocks lie, as the thread that has the store said. What is asked for in one turn is one question. That a block has no place isn't
+ * Where blocks lie, as the thread that has the store said. What is asked for in one tick is one question. That a block has no place isn't
  * remembered: it may come at any moment.
  */
 export class Places {

@@ -17,7 +17,7 @@ export interface ExchangeInit {
   patienceMs: number
   /** Wants are sent again this often. Milliseconds. */
   renewMs: number
-  /** How long a message that has begun may stand still, in either direction. Milliseconds. */
+  /** How long a message that has begun may stall, in either direction. Milliseconds. */
   stallMs: number
 }
 
@@ -184,4 +184,6 @@ class Exchange implements BitswapExchange {
 }
 
 /** The key of a CID in its bytes; '' for what isn't a CRDT block's. */
-function digestKeyOfBytes (bytes: Uint8Array): string { return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : '' }
+function digestKeyOfBytes (bytes: Uint8Array): string {
+  return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : ''
+}

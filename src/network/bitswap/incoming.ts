@@ -11,7 +11,7 @@ import { FrameReader } from '../../wire/frame-reader.ts'
 import type { PeerStream } from '../network.ts'
 
 export interface IncomingInit {
-  /** How long a message that has begun may stand still. Milliseconds. */
+  /** How long a message that has begun may stall. Milliseconds. */
   stallMs: number
 }
 
@@ -32,7 +32,7 @@ const streamsPerPeer = 64
 const heldBytesPerPeer = 16 * 1024 * 1024
 
 /** Messages of a stream until others have a turn: one chunk may have very many small ones. */
-const messagesPerTurn = 64
+const messagesPerTick = 64
 
 interface Held { streams: number, sizeBytes: number }
 
@@ -79,13 +79,13 @@ export class Incoming {
       ownBytes = sizeBytes
       if (held.sizeBytes > heldBytesPerPeer && sizeBytes > 0) throw tooMuch({ sizeBytes: held.sizeBytes })
     }
-    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'a bitswap message stands still' }))
+    const stalled = (): void => stream.abort(new ClusterError('TIMEOUT', {}, { message: 'a bitswap message stalled' }))
     try {
       for await (const chunk of stream.source) {
         disarm?.()
         for (const frame of frames.push(chunk)) {
           hold(frame.length)
-          if (++messages % messagesPerTurn === 0) await yieldToEventLoop()
+          if (++messages % messagesPerTick === 0) await yieldToEventLoop()
           await this.#deps.room(stream.remote)
           if (stream.wasReset.aborted) return
           this.#deps.take(stream.remote, decodeBitswapMessage(frame))

@@ -28,7 +28,7 @@ export const historyServerDefaults: HistoryServerInit = { answersPerPeer: 2, ans
 /** Blocks are written together until there is this much. */
 const pieceBytes = 64 * 1024
 /** Steps of a walk before others have a turn, when no piece comes together. */
-const stepsPerTurn = 256
+const stepsPerTick = 256
 
 /** Gives other peers the history, as they read. As with bitswap, everybody in the cluster may ask. */
 export function historyServer (init: HistoryServerInit, deps: HistoryServerDeps): HistoryServer { return new Server(init, deps) }
@@ -107,7 +107,7 @@ function * pieces (walk: ReturnType<typeof historyWalk>): Generator<Uint8Array[]
       piece.push(framePrefix(block.bytes.length), block.bytes)
       sizeBytes += block.bytes.length
     }
-    if (sizeBytes < pieceBytes && steps < stepsPerTurn) continue
+    if (sizeBytes < pieceBytes && steps < stepsPerTick) continue
     yield piece
     piece = []
     sizeBytes = steps = 0

@@ -50,10 +50,12 @@ const dialsAtOnce = 8
 const trustedTag = { crdt: { value: 100 } }
 
 /** Dials nobody before `start`. */
-export function libp2pConnectionManager (init: ConnectionManagerInit, deps: ConnectionManagerDeps): ConnectionManager { return new Libp2pConnectionManager(init, deps) }
+export function libp2pConnectionManager (init: ConnectionManagerInit, deps: ConnectionManagerDeps): ConnectionManager {
+  return new Libp2pConnectionManager(init, deps)
+}
 
 class Libp2pConnectionManager implements ConnectionManager {
-  readonly name = 'connectionManager'
+  readonly name = 'connection manager'
   readonly #init: ConnectionManagerInit
   readonly #deps: ConnectionManagerDeps
   readonly #listeners = new Listeners<{ peer: PeerId, isHere: boolean }>()

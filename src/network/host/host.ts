@@ -86,7 +86,8 @@ class Host implements Libp2pClusterHost {
   async start (): Promise<void> {
     const { createLibp2p } = await import('libp2p')
     const libp2p = await createLibp2p({
-      ...await libp2pOptions(this.#init, { reachability: this.reachability, log: rateLimitedLogger(this.#deps) }), metrics: () => this.#bandwidth,
+      ...await libp2pOptions(this.#init, { reachability: this.reachability, log: rateLimitedLogger(this.#deps) }),
+      metrics: () => this.#bandwidth,
       services: await this.#allServices(), start: false
     })
     if (libp2p.peerId.toString() !== this.peer) {

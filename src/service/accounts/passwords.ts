@@ -1,6 +1,7 @@
 import { argon2, timingSafeEqual } from 'node:crypto'
 import type { Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { Semaphore } from '../../base/semaphore.ts'
 
 /** Hashes that are slow on purpose. */
 export interface Passwords {
@@ -29,8 +30,7 @@ interface Encoded { memory: number, passes: number, parallelism: number, salt: B
 export class Argon2Passwords implements Passwords {
   readonly #init: Argon2Init
   readonly #random: Random
-  readonly #waiting: Array<() => void> = []
-  #running = 0
+  readonly #slots = new Semaphore(atOnce)
 
   constructor (init: Argon2Init, { random }: { random: Random }) {
     this.#init = init
@@ -54,34 +54,15 @@ export class Argon2Passwords implements Passwords {
   }
 
   async #run (password: string, { memory, passes, parallelism, salt, tag }: Encoded): Promise<Buffer> {
-    await this.#enter()
-    try {
-      return await new Promise<Buffer>((resolve, reject) => {
-        argon2(
-          'argon2id', { message: password.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: tag.length },
-          (err, derived) => err == null ? resolve(derived) : reject(err)
-        )
-      })
-    } finally {
-      this.#leave()
-    }
-  }
-
-  async #enter (): Promise<void> {
-    if (this.#running < atOnce) {
-      this.#running++
-      return
-    }
-    if (this.#waiting.length >= mostWaiting) {
+    if (this.#slots.waiting >= mostWaiting) {
       throw new ClusterError('NOT_READY', {}, { message: 'too many passwords are being checked: try again later' })
     }
-    await new Promise<void>(resolve => { this.#waiting.push(resolve) })
-  }
-
-  #leave (): void {
-    const next = this.#waiting.shift()
-    if (next == null) this.#running--
-    else next()
+    return this.#slots.run(async () => new Promise<Buffer>((resolve, reject) => {
+      argon2(
+        'argon2id', { message: password.normalize('NFC'), nonce: salt, memory, passes, parallelism, tagLength: tag.length },
+        (err, derived) => err == null ? resolve(derived) : reject(err)
+      )
+    }))
   }
 }
 

@@ -22,7 +22,7 @@ export interface WebhookChange { url?: string | undefined, types?: readonly stri
  *
  * - The log of events is the queue, and each webhook has its own place in it. So deliveries come in order, and at least once: a receiver
  *   that has had one already knows it by
- *   its id. A webhook that stands still keeps no other waiting.
+ *   its id. A stalled webhook keeps no other waiting.
  * - A delivery has up to a hundred events. One that fails is tried again after 5 s to 6 h; after eight failures in a row, half a day, the
  *   webhook is `failed` and waits for its
  *   owner. Events that the log has let go of meanwhile are left out.

@@ -1,4 +1,5 @@
 import type { BlockSink, CarImporter, Importer } from '../../importer/importer.ts'
+import { Channel } from '../../base/channel.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { AddedOutput, UploadEntry } from '../../model/add.ts'
@@ -6,7 +7,6 @@ import { carSectionHead } from '../../model/car.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Staging } from '../staging/staging.ts'
 import { addParams } from './add-params.ts'
-import { Pipe } from './pipe.ts'
 import type { UploadFormat } from './uploads.ts'
 
 export interface Importing { importer: Importer, importCar: CarImporter }
@@ -57,50 +57,51 @@ export async function stageContent (
   { key, format, entries }: { key: string, format: UploadFormat, entries: AsyncIterable<UploadEntry> },
   deps: Importing & { staging: Staging }, options: { signal?: AbortSignal }
 ): Promise<ContentRoot> {
-  const pipe = new Pipe(windowBytes)
-  const stored = deps.staging.put(key, pipe, options).catch((err: unknown) => {
-    pipe.close(err)
+  const channel = new Channel<Uint8Array>(windowBytes)
+  const stored = deps.staging.put(key, channel, options).catch((err: unknown) => {
+    channel.close({ err })
     throw err
   })
   stored.catch(() => {}) // waited for below
   let isStored = false
   try {
     const root = await (format === 'directory'
-      ? contentRoot({ format, entries, sink: sectionSink(pipe) }, deps, options)
-      : contentRoot({ format, entries: teed(entries, pipe) }, deps, options))
-    pipe.end()
+      ? contentRoot({ format, entries, sink: sectionSink(channel) }, deps, options)
+      : contentRoot({ format, entries: teed(entries, channel) }, deps, options))
+    channel.end()
     await stored
     isStored = true
     return root
   } finally {
     if (!isStored) {
-      pipe.end({ err: new ClusterError('INVALID_ARGUMENT', {}, { message: 'the upload ended early' }) })
+      channel.end({ err: new ClusterError('INVALID_ARGUMENT', {}, { message: 'the upload ended early' }) })
       await stored.catch(() => {}) // the first error counts
     }
   }
 }
 
-/** The same entries, whose content also goes into the pipe. */
-async function * teed (entries: AsyncIterable<UploadEntry>, pipe: Pipe): AsyncGenerator<UploadEntry, void, undefined> {
-  for await (const entry of entries) yield entry.kind === 'file' ? { ...entry, content: teedContent(entry.content, pipe) } : entry
+/** The same entries, whose content also goes into the channel. */
+async function * teed (entries: AsyncIterable<UploadEntry>, channel: Channel<Uint8Array>): AsyncGenerator<UploadEntry, void, undefined> {
+  for await (const entry of entries) yield entry.kind === 'file' ? { ...entry, content: teedContent(entry.content, channel) } : entry
 }
 
-async function * teedContent (content: AsyncIterable<Uint8Array>, pipe: Pipe): AsyncGenerator<Uint8Array, void, undefined> {
+async function * teedContent (content: AsyncIterable<Uint8Array>, channel: Channel<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of content) {
-    const wait = pipe.push(piece)
+    const wait = channel.push(piece, piece.length)
     if (wait != null) await wait
     yield piece
   }
 }
 
 /** Blocks as sections of a CAR. */
-function sectionSink (pipe: Pipe): BlockSink {
+function sectionSink (channel: Channel<Uint8Array>): BlockSink {
   return {
     async write (blocks) {
       let gathered: Uint8Array[] = []
       let bytes = 0
       const send = async (): Promise<void> => {
-        await pipe.push(Buffer.concat(gathered))
+        const sections = Buffer.concat(gathered)
+        await channel.push(sections, sections.length)
         gathered = []
         bytes = 0
       }

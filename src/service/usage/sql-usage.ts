@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
+import { SharedRun } from '../../base/shared-run.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import { dayOf, lastDays } from './days.ts'
@@ -34,8 +35,7 @@ class SqlUsage implements Usage {
   #handles: WorkerHandle[] = []
   #isScheduled = false
   #writtenAt = Number.NEGATIVE_INFINITY
-  #writing: Promise<void> = Promise.resolve()
-  #following: Promise<void> | undefined
+  readonly #writes = new SharedRun(async () => this.#write())
   #storedAfter = ''
 
   constructor (deps: UsageDeps) { this.#deps = deps }
@@ -70,14 +70,7 @@ class SqlUsage implements Usage {
     this.#schedule()
   }
 
-  async flush (): Promise<void> {
-    // what is being written has begun before; all who come meanwhile share the next one
-    this.#following ??= this.#writing.catch(() => {}).then(() => {
-      this.#following = undefined
-      return this.#writing = this.#write()
-    })
-    await this.#following
-  }
+  async flush (): Promise<void> { await this.#writes.run() }
 
   async flushViews (user: string): Promise<void> { if (this.#unwritten.has(user)) await this.flush() }
 

@@ -133,7 +133,7 @@ export class OperationRunner {
     if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(key)
     this.#deps.changed(key)
     // who asked for the pin gets the answer first
-    this.#pumpSoon(event === 'pin' ? 'next turn' : 'this turn')
+    this.#pumpSoon(event === 'pin' ? 'next tick' : 'this tick')
   }
 
   drop (key: string): void {
@@ -172,14 +172,14 @@ export class OperationRunner {
     this.#runs.get(key)?.controller.abort(new ClusterError('INTERNAL', {}, { message: 'a newer operation replaces this one' }))
   }
 
-  #pumpSoon (when: 'this turn' | 'next turn' = 'this turn'): void {
+  #pumpSoon (when: 'this tick' | 'next tick' = 'this tick'): void {
     if (!this.#running || this.#isPumpDue) return
     this.#isPumpDue = true
     const pump = (): void => {
       this.#isPumpDue = false
       this.#pump()
     }
-    if (this.#startsLeft > 0 && when === 'this turn') return queueMicrotask(pump)
+    if (this.#startsLeft > 0 && when === 'this tick') return queueMicrotask(pump)
     this.#startsLeft = startsInOneTurn
     inNextTick(pump)
   }

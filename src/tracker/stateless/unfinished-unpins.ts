@@ -71,7 +71,7 @@ export class UnfinishedUnpins {
   }
 
   async #writeAll (): Promise<void> {
-    await undefined // all changes of this turn go into one batch
+    await undefined // all changes of this tick go into one batch
     while (this.#dirty.size > 0) await this.#writeOnce()
     this.#writing = undefined
   }

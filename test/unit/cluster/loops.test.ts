@@ -101,8 +101,8 @@ describe('repinning', () => {
     const made = await open(3, repinning)
     await made.cluster.pin(aCid(), options(factors(1)))
     for (const { consensus, cluster } of made.peers) {
-      consensus.settled = async cid => {
-        consensus.settled = async () => {}
+      consensus.whenWritten = async cid => {
+        consensus.whenWritten = async () => {}
         await cluster.pin(cid, options({ ...factors(1), name: 'newer' }))
       }
     }
@@ -140,7 +140,7 @@ describe('expiry', () => {
     const made = await open(1)
     const { consensus } = made.peerAt(0)
     await made.cluster.pin(aCid(), options({ expireAt: made.clock.now() + 60_000 }))
-    consensus.settled = async cid => { await made.cluster.pin(cid, options({ expireAt: made.clock.now() + 3_600_000 })) }
+    consensus.whenWritten = async cid => { await made.cluster.pin(cid, options({ expireAt: made.clock.now() + 3_600_000 })) }
 
     await made.clock.advance(300_000)
 
@@ -151,11 +151,11 @@ describe('expiry', () => {
     const made = await open(1)
     const { consensus } = made.peerAt(0)
     await made.cluster.pin(aCid(), options({ expireAt: made.clock.now() + 60_000 }))
-    const discard = consensus.discard.bind(consensus)
+    const removeIf = consensus.removeIf.bind(consensus)
     const outcomes: boolean[] = []
-    consensus.discard = async pin => {
+    consensus.removeIf = async pin => {
       await made.cluster.pin(pin.cid, options({ expireAt: made.clock.now() + 3_600_000 }))
-      const isDone = await discard(pin)
+      const isDone = await removeIf(pin)
       outcomes.push(isDone)
       return isDone
     }

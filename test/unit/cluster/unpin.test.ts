@@ -139,16 +139,16 @@ describe('the expiry of a sharded item', () => {
 
   it('keeps the rest, for the next time, when a part is changed meanwhile', async () => {
     const { peer: { consensus }, clock, meta, dag, shards: [shard = aCid()], pinset } = await withSharded(false, expireAt)
-    const discard = consensus.discard.bind(consensus)
-    consensus.discard = async pin => {
+    const removeIf = consensus.removeIf.bind(consensus)
+    consensus.removeIf = async pin => {
       if (pin.cid.equals(shard)) await consensus.put({ ...pin, allocations: [aPeerId(1)] })
-      return discard(pin)
+      return removeIf(pin)
     }
 
     await clock.advance(untilExpiryMs)
 
     const kept = [...pinset.pins.keys()]
-    consensus.discard = discard
+    consensus.removeIf = removeIf
     await clock.advance(untilExpiryMs)
     assert.deepEqual(kept, [meta.cid, dag.cid, shard, aCid('other')].map(String))
     assert.deepEqual([...pinset.pins.keys()], [aCid('other').toString()])

@@ -28,7 +28,10 @@ function serve (
   })
   const listener = httpPipeline(
     { routes: table, headers: [['X-Extra', '1']] },
-    { dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), tickBudget, clock, log: silentLogger }
+    {
+      dialect, cors: null, authenticator: null, logLine: lines == null ? null : line => lines.push(line), tickBudget, clock,
+      log: silentLogger
+    }
   )
   const init = {
     name: 'test', listen: [], tls: null, maxHeaderBytes: 4096, readTimeoutMs: 0, readHeaderTimeoutMs: 5000, writeTimeoutMs: 0,
@@ -46,7 +49,7 @@ async function * give (...items: Array<string | Error>): AsyncGenerator<string> 
 }
 
 describe('answers', () => {
-  it('has streams take their turns of the event loop before each write', async () => {
+  it('has streams take their ticks of the event loop before each write', async () => {
     const taken: number[] = []
     const tickBudget = { take: (piece: string | Uint8Array) => { taken.push(piece.length); return Promise.resolve() } }
     const line = `${'x'.repeat(40_000)}\n`

@@ -9,7 +9,9 @@ describe('a calm walk', () => {
     const stop = new AbortController()
     let searches = 0
     const peerRouting = { getClosestPeers: async function * () { if (++searches % 2 === 0) throw new Error('nobody to ask') } }
-    const walk = (async () => { for await (const _ of throttledWalk({ peerRouting }, { clock }).walk({ signal: stop.signal })) assert.fail() })()
+    const walk = (async () => {
+      for await (const _ of throttledWalk({ peerRouting }, { clock }).walk({ signal: stop.signal })) assert.fail()
+    })()
 
     await clock.advance(59_999)
     assert.equal(searches, 1)

@@ -1,10 +1,10 @@
 import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { Semaphore } from '../../../base/semaphore.ts'
 import { cidText, isCid, parseCid } from '../../../model/cid.ts'
 import type { NameOptions, NameTarget } from '../../names.ts'
 import { orAborted } from '../block-fetcher.ts'
-import { Slots } from '../slots.ts'
 import { NameCache } from './name-cache.ts'
 import type { NameCacheInit } from './name-cache.ts'
 import type { TxtLookup } from './txt-lookup.ts'
@@ -39,7 +39,7 @@ export class DnsLink {
   readonly #cache: NameCache<NameTarget>
   /** Every request for a host that has no entry would ask, and wait while DNS is out of order. */
   readonly #failures: NameCache<ClusterError>
-  readonly #slots: Slots
+  readonly #slots: Semaphore
   readonly #running = new Map<string, Promise<NameTarget>>()
 
   constructor (init: DnsLinkInit, deps: DnsLinkDeps) {
@@ -47,7 +47,7 @@ export class DnsLink {
     this.#deps = deps
     this.#cache = new NameCache(init.cache, deps)
     this.#failures = new NameCache(init.cache, deps)
-    this.#slots = new Slots(init.concurrency)
+    this.#slots = new Semaphore(init.concurrency)
   }
 
   async resolve (domain: string, { signal, fresh = false, local }: NameOptions = {}): Promise<NameTarget> {

@@ -2,13 +2,13 @@ import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
+import { Semaphore } from '../../../base/semaphore.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { ipnsRoutingKey } from '../../../model/ipns-name.ts'
 import { compareRecords } from '../../../wire/ipns-record.ts'
 import type { IpnsRecord } from '../../../wire/ipns-record.ts'
 import type { NameOptions, NameRecord, NameTarget } from '../../names.ts'
 import { orAborted } from '../block-fetcher.ts'
-import { Slots } from '../slots.ts'
 import { NameCache } from './name-cache.ts'
 import type { NameCacheInit } from './name-cache.ts'
 import type { RecordTable } from './record-table.ts'
@@ -42,7 +42,7 @@ export class Ipns {
   readonly #deps: IpnsDeps
   readonly #cache: NameCache<IpnsRecord>
   readonly #absent: NameCache<ClusterError>
-  readonly #slots = new Slots(searchesAtOnce)
+  readonly #slots = new Semaphore(searchesAtOnce)
   readonly #searches = new Map<PeerId, Promise<IpnsRecord | undefined>>()
 
   constructor (init: IpnsInit, deps: IpnsDeps) {

@@ -1,6 +1,7 @@
 import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
+import { Mutex } from '../../../base/mutex.ts'
 import { peerIdBytes } from '../../../model/cid.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { parseIpnsKey } from '../../../model/ipns-name.ts'
@@ -23,7 +24,7 @@ export class Keys implements NameKeys {
   readonly #log: Logger
   /** Read once: signing keys don't change under their name but by the methods here. */
   readonly #known = new Map<string, SigningKey>()
-  #changing: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   /** `self` is the node's private key, libp2p's protobuf. */
   constructor (self: Uint8Array, { files, log }: KeysDeps) {
@@ -60,7 +61,7 @@ export class Keys implements NameKeys {
 
   async generate (name: string, { type, bits }: { type: string, bits?: number | undefined }): Promise<NameKey> {
     if (name === 'self') throw notSelf('create key')
-    return this.#alone(async () => {
+    return this.#mutex.run(async () => {
       await this.#mustBeFree(name)
       return this.#store(name, await generateKey(type, bits))
     })
@@ -74,7 +75,7 @@ export class Keys implements NameKeys {
         message: 'key type *crypto.ECDSAPrivateKey is not allowed to be imported, only RSA, Ed25519, or Secp256k1; use flag --allow-any-key-type if you are sure of what you\'re doing'
       })
     }
-    return this.#alone(async () => {
+    return this.#mutex.run(async () => {
       await this.#mustBeFree(name)
       return this.#store(name, key)
     })
@@ -83,7 +84,7 @@ export class Keys implements NameKeys {
   async rename (from: string, to: string, { force = false }: { force?: boolean } = {}): Promise<NameKey & { overwritten: boolean }> {
     if (from === 'self') throw notSelf('rename key')
     if (to === 'self') throw notSelf('overwrite key')
-    return this.#alone(async () => {
+    return this.#mutex.run(async () => {
       const key = await this.#mustBeThere(from)
       if (from === to) return { ...keyOnly(key), overwritten: false }
       mustBeSomething(to)
@@ -100,7 +101,7 @@ export class Keys implements NameKeys {
 
   async remove (name: string): Promise<NameKey> {
     if (name === 'self') throw notSelf('remove key')
-    return this.#alone(async () => {
+    return this.#mutex.run(async () => {
       const key = await this.#mustBeThere(name)
       await this.#files.remove(name)
       this.#known.delete(name)
@@ -152,12 +153,6 @@ export class Keys implements NameKeys {
     const key = signing(name, privateKey)
     this.#known.set(name, key)
     return keyOnly(key)
-  }
-
-  async #alone<T> (change: () => Promise<T>): Promise<T> {
-    const mine = this.#changing.then(change)
-    this.#changing = mine.catch(() => {})
-    return mine
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
+import { KeyedMutex } from '../../../base/mutex.ts'
 import type { Worker } from '../../../base/worker.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { ipnsRoutingKey } from '../../../model/ipns-name.ts'
@@ -46,7 +47,7 @@ export class Publisher {
   readonly #init: PublisherInit
   readonly #deps: PublisherDeps
   /** One change per key at a time: sequence numbers must rise. */
-  readonly #changing = new Map<PeerId, Promise<unknown>>()
+  readonly #mutex = new KeyedMutex<PeerId>()
 
   constructor (init: PublisherInit, deps: PublisherDeps) {
     this.#init = init
@@ -67,7 +68,7 @@ export class Publisher {
       )
     }
     const key = await this.#deps.keys.find(options.key)
-    return this.#alone(key.id, async () => {
+    return this.#mutex.run(key.id, async () => {
       const earlier = await this.#earlier(key.id, signal)
       const sequence = nextSequence(earlier, value, options.sequence)
       await this.#sign(key, { value, sequence, validUntil: this.#deps.clock.now() + lifetimeMs, ttlMs, withV1 })
@@ -82,7 +83,7 @@ export class Publisher {
     const { routing, records, ipns, clock } = this.#deps
     if (!routing.isOn && !allowOffline) throw offline('can\'t put while offline: pass `--allow-offline` to override')
     const record = await verifiedRecord(bytes, { key, now: clock.now() })
-    await this.#alone(key, async () => {
+    await this.#mutex.run(key, async () => {
       const here = await ipns.local(key)
       if (here == null || compareRecords(record, here) > 0) {
         await records.put(key, Uint8Array.from(bytes))
@@ -113,7 +114,7 @@ export class Publisher {
     const failed: string[] = []
     const keys = await this.#deps.keys.all()
     for (const key of keys) {
-      await this.#alone(key.id, async () => this.#again(key, signal)).catch(err => {
+      await this.#mutex.run(key.id, async () => this.#again(key, signal)).catch(err => {
         signal.throwIfAborted()
         failed.push(`${key.name}: ${messageOf(err)}`)
       })
@@ -181,14 +182,6 @@ export class Publisher {
     } finally {
       limit.clear()
     }
-  }
-
-  async #alone<T> (key: PeerId, change: () => Promise<T>): Promise<T> {
-    const mine = (this.#changing.get(key) ?? Promise.resolve()).then(change)
-    const ended = mine.catch(() => {})
-    this.#changing.set(key, ended)
-    void ended.then(() => { if (this.#changing.get(key) === ended) this.#changing.delete(key) })
-    return mine
   }
 }
 

@@ -2,6 +2,7 @@ import { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { yieldToEventLoop } from '../../../base/event-loop.ts'
+import { Mutex } from '../../../base/mutex.ts'
 import { isLeaf, linksBegin, readable, readLinks } from './links.ts'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
 import type { WaitingLink, WaitingLinks } from '../../dag-reader.ts'
@@ -49,7 +50,7 @@ interface Level {
 /**
  * The links that a walk has still to follow, last in, first out, and for each block in order. What is kept of a block is its CID and the
  * position of its next link; its bytes stay for as long as there is room and are read again otherwise. Levels beyond that go to the stack.
- * So memory is bounded by `memoryBytes` (and the blocks of one turn), whatever the number of links and levels.
+ * So memory is bounded by `memoryBytes` (and the blocks of one tick), whatever the number of links and levels.
  *
  * One at a time: `take` and `load` aren't called while a `load` is under way. `push` may be, at any time.
  */
@@ -61,7 +62,7 @@ export class PendingLinks implements WaitingLinks {
   readonly #levels: Level[] = []
   #costBytes = 0
   #loading: Level | undefined
-  #turn: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor (init: PendingLinksInit, deps: PendingLinksDeps) {
     const { memoryBytes = 8 * 1024 * 1024 } = init
@@ -102,7 +103,7 @@ export class PendingLinks implements WaitingLinks {
   /** Brings the next links, so that `take` has one unless all are through. Rejects with INVALID_DATA, or as `read` and `onLinks` do. */
   async load (): Promise<void> {
     let level = this.#levels.at(-1)
-    if (level == null) await this.#exclusively(async () => this.#unpack())
+    if (level == null) await this.#mutex.run(async () => this.#unpack())
     level = this.#levels.at(-1)
     if (level == null) return
     this.#loading = level
@@ -133,13 +134,13 @@ export class PendingLinks implements WaitingLinks {
   /** Resolves when there is room in memory again. Await after pushes. */
   async room (): Promise<void> {
     if (!this.isFull()) return
-    await this.#exclusively(async () => {
+    await this.#mutex.run(async () => {
       while (this.isFull() && this.#levels.length > 1 && this.#levels[0] !== this.#loading) this.#pack()
       await this.#deps.stack.room()
     })
   }
 
-  async close (): Promise<void> { await this.#exclusively(async () => this.#deps.stack.close()) }
+  async close (): Promise<void> { await this.#mutex.run(async () => this.#deps.stack.close()) }
 
   /** The next links of the level that weren't taken before it went to the stack, behind those that were. */
   async #decode (level: Level): Promise<{ links: CID[], taken: number }> {
@@ -207,13 +208,7 @@ export class PendingLinks implements WaitingLinks {
     )
   }
 
-  /** The stack does one thing at a time. */
-  async #exclusively (work: () => Promise<void>): Promise<void> {
-    const mine = this.#turn.then(work)
-    this.#turn = mine.catch(() => {})
-    await mine
-  }
-}
+  /** The stack does one thing at a time. */}
 
 /** Bytes that keep no larger buffer in memory. */
 function owned (bytes: Uint8Array): Uint8Array {

@@ -6,6 +6,7 @@ import type { Random } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Startable } from '../../../base/lifecycle.ts'
 import type { Logger } from '../../../base/log.ts'
+import { Mutex } from '../../../base/mutex.ts'
 import { blockSet } from './block-set.ts'
 import type { BlockSet, Guard, Protection } from './repository.ts'
 
@@ -22,7 +23,7 @@ export interface BlockProtectionDeps { random: Random, log: Logger }
 export interface Collection {
   /** True for blocks that are marked or protected, or were protected at any time since this collection began. */
   keeps (multihash: Uint8Array): boolean
-  /** Says which blocks are being deleted, in the same turn in which `keeps` said no; call the result when they are gone. */
+  /** Says which blocks are being deleted, in the same tick in which `keeps` said no; call the result when they are gone. */
   deleting (multihashes: readonly Uint8Array[]): () => void
   end (): void
 }
@@ -35,7 +36,7 @@ export class BlockProtection implements Protection, Startable {
   readonly #guards = new Set<RunningGuard>()
   #numbers = 0
   #collection: RunningCollection | undefined
-  #turn: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor (init: BlockProtectionInit, deps: BlockProtectionDeps) {
     this.#init = init
@@ -60,15 +61,12 @@ export class BlockProtection implements Protection, Startable {
 
   /** Begins a collection when the last one has ended. From here on all that is protected goes into `marks` too. */
   async collect (marks: BlockSet, signal?: AbortSignal): Promise<Collection> {
-    const before = this.#turn
-    const mine = Promise.withResolvers<void>()
-    this.#turn = before.then(async () => mine.promise)
-    await before
+    const release = await this.#mutex.acquire()
     if (signal?.aborted === true) {
-      mine.resolve()
+      release()
       throw signal.reason
     }
-    const collection = new RunningCollection(marks, { guards: new Set(this.#guards), ended: () => this.#ended(collection, mine.resolve) })
+    const collection = new RunningCollection(marks, { guards: new Set(this.#guards), ended: () => this.#ended(collection, release) })
     this.#collection = collection
     return collection
   }

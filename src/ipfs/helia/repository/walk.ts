@@ -11,7 +11,7 @@ const defaultConcurrency = 32
 /** Steps between two looks whether the set of seen blocks has room. */
 const stepsPerRoom = 1024
 /** Links that are passed over in one go, because they were seen before. */
-const linksPerTurn = 4096
+const linksPerTick = 4096
 
 /**
  * Visits the blocks of a DAG, each once, many at a time, first children first. Resolves when all were visited; rejects with the first error
@@ -80,7 +80,7 @@ class Walk {
         if (this.#pending.isEmpty()) break
         if (!this.#pending.loadNow()) return this.#load()
       } else if (this.#isNew(link.cid, link.depth)) this.#begin(link.cid, link.depth)
-      if (links === linksPerTurn) return this.#rest()
+      if (links === linksPerTick) return this.#rest()
     }
     if (!this.#isOver && this.#running === 0 && !this.#isLoading && this.#pending.isEmpty()) this.#done.resolve()
   }

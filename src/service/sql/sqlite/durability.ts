@@ -1,6 +1,7 @@
 import { close, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { ClusterError } from '../../../base/errors.ts'
+import { SharedRun } from '../../../base/shared-run.ts'
 
 const fdatasyncAsync = promisify(fdatasync)
 const closeAsync = promisify(close)
@@ -26,8 +27,8 @@ export function syncedFile (path: string): SyncedFile {
  */
 export class Durability {
   readonly #file: SyncedFile
-  #running: Promise<void> | undefined
-  #following: Promise<void> | undefined
+  /** What runs may have begun before a write: that write waits for the next one. */
+  readonly #syncs = new SharedRun(async () => this.#sync())
   #failure: ClusterError | undefined
 
   constructor (file: SyncedFile) { this.#file = file }
@@ -38,29 +39,16 @@ export class Durability {
    */
   async written (): Promise<void> {
     if (this.#failure != null) throw this.#failure
-    if (this.#running == null) return this.#begin()
-    // the one that runs may have begun before our write
-    this.#following ??= this.#running.catch(() => {}).then(() => {
-      this.#following = undefined
-      if (this.#failure != null) throw this.#failure
-      return this.#begin()
-    })
-    return this.#following
+    await this.#syncs.run()
   }
 
   async close (): Promise<void> {
-    await this.#following?.catch(() => {})
-    await this.#running?.catch(() => {})
+    await this.#syncs.idle()
     await this.#file.close()
   }
 
-  #begin (): Promise<void> {
-    const running = this.#sync().finally(() => { if (this.#running === running) this.#running = undefined })
-    this.#running = running
-    return running
-  }
-
   async #sync (): Promise<void> {
+    if (this.#failure != null) throw this.#failure
     try { await this.#file.sync() } catch (cause) {
       this.#failure = new ClusterError('INTERNAL', {}, {
         message: 'the disk did not take what the service\'s database wrote; restart the peer', cause

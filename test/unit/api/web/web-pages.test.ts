@@ -59,7 +59,8 @@ describe('web pages', () => {
     files, site: () => ({ kind: 'service', gateway: 'https://ipfs.example/', name: '"><script>x</script>$&' }), clock: systemClock
   })
   const server = createServer((request, response) => {
-    const context = new RequestContext({ request, response, target: parseTarget(request.url ?? '/') ?? { path: '/', query: '' }, match: null })
+    const target = parseTarget(request.url ?? '/') ?? { path: '/', query: '' }
+    const context = new RequestContext({ request, response, target, match: null })
     if (!pages.answer(context)) response.writeHead(404).end()
   })
   before(async () => {

@@ -206,7 +206,7 @@ describe('catching up', () => {
     await clock.until(() => !peer.consensus.progress().behind)
 
     assert.equal(log.lines.filter(({ message }) => message === 'a head broadcast could not be read').length, 1)
-    const lines = log.warnings().filter(([message]) => message === 'a CRDT block could not be had')
+    const lines = log.warnings().filter(([message]) => message === 'a CRDT block could not be fetched')
     assert.ok(lines.length > 0 && lines.length <= 20, `${lines.length} lines`)
   })
 

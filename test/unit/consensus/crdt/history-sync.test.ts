@@ -226,7 +226,7 @@ describe('taking history from a peer', () => {
   for (const code of ['PEER_UNREACHABLE', 'TIMEOUT'] as const) {
     it(`asks a connected peer again within seconds when its stream ends early with ${code}, and not for ever`, async () => {
       const blocks = pinChain(30, 'pin')
-      const built = async function * (): AsyncGenerator<HistoryBlock[]> {
+      const cut = async function * (): AsyncGenerator<HistoryBlock[]> {
         yield * stream(newestFirst(blocks).slice(0, 10))
         throw new ClusterError(code)
       }
@@ -357,7 +357,7 @@ describe('taking history from a peer', () => {
       await clock.until(() => size() === 10)
 
       assert.deepEqual(
-        log.warnings().map(([message, { from }]) => [message, from]), [['the history could not be had from a peer', 'broken']]
+        log.warnings().map(([message, { from }]) => [message, from]), [['the history sync with a peer failed', 'broken']]
       )
     })
 

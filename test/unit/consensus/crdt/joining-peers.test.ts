@@ -10,7 +10,7 @@ import type { CrdtPeer } from '../../../support/crdt-peer.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 import { SimGossip } from '../../../support/sim-gossip.ts'
 
-describe('naming the heads for newcomers', () => {
+describe('naming the heads for joining peers', () => {
   let clock: SimClock
   let gossip: SimGossip
   let peers: Map<string, CrdtPeer>
@@ -96,7 +96,7 @@ describe('naming the heads for newcomers', () => {
   })
 })
 
-describe('newcomers', () => {
+describe('joining peers', () => {
   let clock: SimClock
   let spoken: string[][]
   let joiningPeers: JoiningPeers

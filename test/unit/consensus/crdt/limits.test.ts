@@ -40,7 +40,7 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
       assert.equal(elementBytes({ key, value }), sizeBytes)
       return { key, remove: false, put: value }
     }
-    const built = async (...sizes: number[]): Promise<number> => {
+    const cut = async (...sizes: number[]): Promise<number> => {
       const { elements, tombstones, done } = await buildDelta(sizes.map((sizeBytes, at) => element(`/k${at}`, sizeBytes)), async () => [])
       assert.ok(encodeDelta({ elements, tombstones, priority: 1 }).length <= 1024 * 1024)
       return done.length

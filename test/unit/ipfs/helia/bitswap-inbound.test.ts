@@ -87,7 +87,7 @@ describe('bitswap inbound', () => {
     await clock.advance(200)
 
     assert.equal(before, undefined)
-    assert.match(String(stream.aborted), /stands still/)
+    assert.match(String(stream.aborted), /stalled/)
     assert.equal(delivered.length, 0)
     assert.equal(clock.pending, 0)
   })

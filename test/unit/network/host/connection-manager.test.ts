@@ -24,15 +24,17 @@ async function peer (permanent: string[] = [], trusts = true): Promise<{
 }> {
   const host = await newHost()
   const workers = new WorkerRunner({ clock: systemClock, random: systemRandom, log: silentLogger })
-  const connectionManager = libp2pConnectionManager({ self: host.peer, permanent, connections: { lowWater: 10, highWater: 20, gracePeriodMs: 1000 } },
-    { host, trusts: () => trusts, workers, clock: systemClock, log: silentLogger })
+  const connectionManager = libp2pConnectionManager(
+    { self: host.peer, permanent, connections: { lowWater: 10, highWater: 20, gracePeriodMs: 1000 } },
+    { host, trusts: () => trusts, workers, clock: systemClock, log: silentLogger }
+  )
   await start(host)
   await start(workers)
   await start(connectionManager)
   return { host, connectionManager, address: host.addresses()[0] ?? '' }
 }
 
-describe('neighbours', () => {
+describe('connection manager', () => {
   afterEach(async () => { for (const component of started.splice(0).toReversed()) await component.stop() })
 
   it('are dialled by address, and who listens hears of it', async () => {

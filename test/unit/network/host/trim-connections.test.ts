@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { connectionsToTrim } from '../../../../src/network/host/trim-connections.ts'
 
 const connection = (peer: string, open: number) =>
-  ({ remotePeer: peer, timeline: { open }, close: async () => {}, abort: () => {} }) as unknown as Parameters<typeof connectionsToTrim>[0][number]
+  ({ remotePeer: peer, timeline: { open }, close: async () => {}, abort: () => {} }) as unknown as
+    Parameters<typeof connectionsToTrim>[0][number]
 
 const init = { lowWater: 2, highWater: 4, gracePeriodMs: 100, isKept: (peer: string) => peer.startsWith('trusted'), now: 1000 }
 const names = (connections: ReadonlyArray<{ remotePeer: unknown }>): string[] => connections.map(({ remotePeer }) => String(remotePeer))

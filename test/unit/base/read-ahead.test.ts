@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, it } from 'node:test'
-import { readAhead } from '../../../src/rpc/read-ahead.ts'
+import { readAhead } from '../../../src/base/read-ahead.ts'
 
 const init = { maxBytes: 10, sizeOf: (item: number) => item }
 

@@ -9,6 +9,7 @@ export class SharedRun {
 
   constructor (work: () => Promise<void>) { this.#work = work }
 
+  /** Resolves when a run that begins from now on has ended; rejects as that run does. */
   async run (): Promise<void> {
     if (this.#running == null) return await this.#begin()
     this.#next ??= this.#running.catch(() => {}).then(async () => {
@@ -16,6 +17,12 @@ export class SharedRun {
       await this.#begin()
     })
     await this.#next
+  }
+
+  /** Resolves when nothing runs or waits. Never rejects. */
+  async idle (): Promise<void> {
+    await this.#next?.catch(() => {})
+    await this.#running?.catch(() => {})
   }
 
   async #begin (): Promise<void> {

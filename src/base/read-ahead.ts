@@ -1,5 +1,5 @@
 export interface ReadAheadInit<T> {
-  /** What may wait here until it is taken. */
+  /** What may wait here until it is taken; the item that exceeds it is the last one that is read. */
   maxBytes: number
   sizeOf: (item: T) => number
 }

@@ -1,13 +1,13 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError } from './errors.ts'
 
-export interface SlotsInit {
+export interface FairSemaphoreInit {
   count: number
   /** How many of them one asker may hold: less than all, so that one that never gives back keeps nobody else waiting. */
   perAsker: number
 }
 
-/** A bounded number of places; those who find none wait in line, one line per asker, and the lines take turns. */
-export class Slots {
+/** A semaphore whose waiters stand in one line per asker; the lines are served in turn, so that no asker starves the others. */
+export class FairSemaphore {
   readonly #perAsker: number
   readonly #held = new Map<string, number>()
   /** In the order of their turns. */
@@ -15,7 +15,7 @@ export class Slots {
   #free: number
 
   /** Throws INVALID_ARGUMENT for numbers that would let nobody in: all would wait without a word. */
-  constructor ({ count, perAsker }: SlotsInit) {
+  constructor ({ count, perAsker }: FairSemaphoreInit) {
     if (!(count >= 1 && perAsker >= 1)) {
       throw new ClusterError('INVALID_ARGUMENT', { count, perAsker }, { message: 'count and limit must be at least 1' })
     }

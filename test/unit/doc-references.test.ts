@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, it } from 'node:test'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+/** What a reader of this folder has before him. */
+const folders = ['src', 'cmd', 'test', 'docs', 'scripts', 'packaging']
+const skipped = /^test\/(vectors|interop\/oracle|rot)\/.*\.(json|bin)$|\.(webp|png|car|bin|lua)$/
+
+const files = [
+  ...readdirSync(root).filter(name => /\.(md|json)$/.test(name) && name !== 'package-lock.json'),
+  ...folders.flatMap(
+    folder => readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+      .filter(entry => entry.isFile()).map(entry => relative(root, join(entry.parentPath, entry.name)))
+  )
+].filter(path => !skipped.test(path))
+const isSource = (path: string): boolean => /\.(ts|tsx)$/.test(path)
+const isDocument = (path: string): boolean => path.endsWith('.md')
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+/** Where a text stands in which something was found. */
+function found (path: string, pattern: RegExp, isBroken: (match: RegExpExecArray) => boolean): string[] {
+  return textOf(path).split('\n').flatMap(
+    (line, at) => [...line.matchAll(pattern)].filter(isBroken).map(match => `${path}:${at + 1} ${match[0]}`)
+  )
+}
+
+describe('references', () => {
+  it('name no section of a text that is not here: only of RFCs', () => {
+    const section = /(\S*\s+\S+\s+)?§/g
+    const broken = files.filter(path => isSource(path) || isDocument(path)).filter(path => path !== 'test/unit/doc-references.test.ts')
+      .flatMap(path => found(path, section, ([text]) => !/RFC \d+,? §$/.test(text)))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('name source files that are there', () => {
+    const names = new Set(files.map(path => basename(path)))
+    const inPath = (name: string): boolean => files.some(path => path === name || path.endsWith(`/${name}`))
+    const sourceName = /`((?:[\w.-]+\/)*[\w-]+(?:\.test)?\.(?:ts|tsx))`/g
+    const broken = files.filter(path => isDocument(path) && path !== 'CHANGELOG.md' || isSource(path) && !path.startsWith('test/')).flatMap(
+      path => found(path, sourceName, ([, name = '']) => name.includes('/') ? !inPath(name.replace(/^\.\.\//, '')) : !names.has(name))
+    )
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('of documents to each other lead somewhere', () => {
+    const link = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g
+    const broken = files.filter(isDocument).flatMap(path => found(path, link, ([, target = '']) => {
+      const goal = normalize(join(dirname(path), target))
+      return !files.includes(goal) && !files.some(one => one.startsWith(`${goal.replace(/\/$/, '')}/`)) && !/\.(webp|png)$/.test(goal)
+    }))
+
+    assert.deepEqual(broken, [])
+  })
+})

@@ -1,3 +1,4 @@
+import { benchFlags, benchHelp } from './bench/flags.ts'
 import type { Command } from './command.ts'
 import type { Flag } from './flags.ts'
 
@@ -297,6 +298,15 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context)
       }
     ]
+  },
+  {
+    name: 'bench',
+    about: 'put a load on the cluster, and tell how fast it is',
+    takes: ' ',
+    isOurs: true,
+    help: benchHelp,
+    flags: benchFlags,
+    run: async (line, context) => (await import('./run-bench.ts')).bench(line, context)
   },
   {
     name: 'commands', about: 'list all commands', takes: ' ',

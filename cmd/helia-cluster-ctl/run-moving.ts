@@ -1,6 +1,7 @@
 import { ApiError } from '../../src/client/errors.ts'
 import type { LimitOptions } from '../../src/client/client.ts'
 import type { BalanceShare, Drain, Rebalance, RebalancePlan } from '../../src/client/types.ts'
+import { byteSize } from './byte-size.ts'
 import type { CommandLine } from './command.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
@@ -107,16 +108,10 @@ function numberOf (text: string, name: string): number {
   return Number(text)
 }
 
-const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30 }
-
-/** `20MB`, `512KiB`, `1000000`. */
 function bytesOf (text: string): number {
-  const [, number = '', prefix = ''] = /^(\d+(?:\.\d+)?)\s*(?:([kmg]i?)?b)?$/i.exec(text) ?? []
-  const unit = unitBytes[prefix.toLowerCase()]
-  if (number === '' || unit == null) {
-    throw new CommandFailed(`error parsing --max-bytes-per-second: "${text}" is not a number of bytes such as 20MB`)
-  }
-  return Math.round(Number(number) * unit)
+  const bytes = byteSize(text)
+  if (bytes == null) throw new CommandFailed(`error parsing --max-bytes-per-second: "${text}" is not a number of bytes such as 20MB`)
+  return bytes
 }
 
 const nameOf = ({ peer, peername }: { peer: string, peername: string }): string => peername === '' ? peer : peername

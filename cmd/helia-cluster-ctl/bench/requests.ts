@@ -1,0 +1,96 @@
+import { base32 } from '../../../src/base/base32.ts'
+import type { Random } from '../../../src/base/clock.ts'
+import type { ClusterClient } from '../../../src/client/client.ts'
+import type { Operation } from './mix.ts'
+import { OwnPins } from './own-pins.ts'
+
+export type BenchClient = Pick<ClusterClient, 'add' | 'pin' | 'status' | 'allocations' | 'unpin'>
+
+/** All pins of any bench are called like that. */
+export const namePrefix = 'ctl-bench-'
+
+export interface RequestsInit {
+  /** The name of all pins of this run. */
+  name: string
+  /** Of each file that is added. */
+  sizeBytes: number
+}
+
+export interface RequestsDeps { client: BenchClient, random: Random }
+
+/** A request that is ready to be sent. */
+export type Request = (signal: AbortSignal) => Promise<void>
+
+/** The requests of a run, and what they have left in the cluster. */
+export class Requests {
+  readonly pins = new OwnPins()
+  /** An answer to an upload is missing: what it pinned can be found by its name only. */
+  mayHoldMore = false
+  readonly #init: RequestsInit
+  readonly #deps: RequestsDeps
+
+  constructor (init: RequestsInit, deps: RequestsDeps) {
+    this.#init = init
+    this.#deps = deps
+  }
+
+  get name (): string { return this.#init.name }
+
+  /** What has to be there first is made here, so that sending the request is nothing but the request. */
+  async prepare (operation: Operation, signal: AbortSignal): Promise<Request> {
+    const needsPin = operation === 'status' || operation === 'unpin'
+    if (needsPin && this.pins.count === 0) await this.#pin(this.#emptyCid(), signal)
+    if (operation === 'add') return this.#addition()
+    if (operation === 'pin') {
+      const cid = this.#emptyCid()
+      return async signal => this.#pin(cid, signal)
+    }
+    if (operation === 'status') {
+      const cid = this.pins.look(this.#deps.random.float()) ?? this.#emptyCid()
+      return async signal => { await this.#deps.client.status(cid, { signal }) }
+    }
+    if (operation === 'list') return async signal => { for await (const _ of this.#deps.client.allocations({ signal })); }
+    const cid = this.pins.take(this.#deps.random.float()) ?? this.#emptyCid()
+    return async signal => this.unpin(cid, signal)
+  }
+
+  /** What is gone already is no error. A pin that stays is known as before. */
+  async unpin (cid: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.client.unpin(cid, signal == null ? {} : { signal })
+    } catch (err) {
+      if ((err as { status?: number }).status === 404) return
+      this.pins.put(cid)
+      throw err
+    }
+  }
+
+  /** Whoever got no answer may have been heard. */
+  async #pin (cid: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.client.pin(cid, { name: this.#init.name, signal })
+    } finally {
+      this.pins.put(cid)
+    }
+  }
+
+  #addition (): Request {
+    const { client, random } = this.#deps
+    const content = random.bytes(this.#init.sizeBytes)
+    return async signal => {
+      let root: string | undefined
+      try {
+        for await (const { cid } of client.add([{ path: 'bench', content }], { name: this.#init.name, signal })) root = cid ?? root
+      } finally {
+        if (root == null) this.mayHoldMore = true
+        else this.pins.put(root)
+      }
+    }
+  }
+
+  /** A CID with the content inside (identity, 32 random bytes): nothing has to be fetched, so it is the cluster that is measured. */
+  #emptyCid (): string {
+    const content = this.#deps.random.bytes(32)
+    return `b${base32(new Uint8Array([1, 0x55, 0, content.length, ...content]))}`
+  }
+}

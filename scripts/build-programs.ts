@@ -17,14 +17,16 @@ const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-f
 
 /**
  * Writes what is called (helia-cluster-service.js, its two siblings and their launcher), helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs,
- * gateway-thread.mjs and index.mjs with their chunks into `dist`, which is there.
+ * gateway-thread.mjs, index.mjs and testing.mjs with their chunks into `dist`, which is there.
  */
 export async function buildPrograms (dist: string): Promise<void> {
   const input = {
     'helia-cluster-service-main': source('cmd/helia-cluster-service/main.ts'),
     'helia-cluster-follow-main': source('cmd/helia-cluster-follow/main.ts'),
     'libp2p-http-client': source('src/node/libp2p-http-client.ts'),
-    index: source('cmd/helia-cluster-service/embed.ts')
+    index: source('cmd/helia-cluster-service/embed.ts'),
+    // shares the peer's chunks, which have nothing of it
+    testing: source('test/exported/testing.ts')
   }
   const plugins = [builtins, withoutDefaults, levelBinding]
   const groups = groupsOf(await importsOf({ ...common, input, plugins }))

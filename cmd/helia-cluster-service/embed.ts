@@ -1,13 +1,16 @@
 /** What `import 'helia-cluster'` gives: a peer inside another program. */
 import { silentLogger } from '../../src/base/log.ts'
 import type { LogFacts, Logger } from '../../src/base/log.ts'
+import type { Metric } from '../../src/model/metric.ts'
+import { measured } from '../../src/node/extensions.ts'
+import type { Allocator, Informer, MakeInformer } from '../../src/node/extensions.ts'
 import { loadFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { fetchText } from './fetch-text.ts'
 import { version } from './version.ts'
 
-export { version }
-export type { LogFacts, Logger }
+export { measured, version }
+export type { Allocator, Informer, LogFacts, Logger, MakeInformer, Metric }
 
 export interface PeerInit {
   /** A folder that `helia-cluster-service init` has made. */
@@ -18,6 +21,10 @@ export interface PeerInit {
   bootstrap?: readonly string[]
   /** Default: says nothing. */
   log?: Logger
+  /** Told by this peer beside what its configuration has it tell. Their metrics may stand in `allocate_by`. */
+  informers?: readonly MakeInformer[]
+  /** Decides who gets a pin that is pinned or added here, instead of the configured one. */
+  allocator?: Allocator
   /** Gives up a start that is under way. */
   signal?: AbortSignal
 }
@@ -36,14 +43,17 @@ export interface Peer {
  * INVALID_CONFIG and NOT_FOUND for what is wrong in the folder.
  */
 export async function startPeer (
-  { folder, variables = {}, bootstrap = [], log = silentLogger, signal = new AbortController().signal }: PeerInit
+  { folder, variables = {}, bootstrap = [], log = silentLogger, informers = [], allocator, signal = new AbortController().signal }: PeerInit
 ): Promise<Peer> {
   const lock = lockFolder(folder)
   try {
     const [{ startNode }, { config, identity, ipfsIdentity, fixedNames }] = await Promise.all([
       import('../../src/node/node.ts'), loadFolder(folder, { variables: { ...variables }, fetch: fetchText })
     ])
-    const node = await startNode({ folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap: [...bootstrap], version, signal })
+    const extensions = { informers, ...(allocator == null ? {} : { allocator }) }
+    const node = await startNode({
+      folder, config, identity, ipfsIdentity, fixedNames, log, bootstrap: [...bootstrap], version, signal, extensions
+    })
     return {
       id: identity.id,
       addresses: node.addresses,

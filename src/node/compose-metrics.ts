@@ -14,11 +14,13 @@ import { tagsInformer } from '../informer/tags/tags-informer.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { OperationChange, PinTracker } from '../tracker/tracker.ts'
+import type { MakeInformer } from './extensions.ts'
 
 /** The allocator that the configuration asks for. */
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
-export interface InformersInit { config: ServiceConfig, peerName: string }
+/** `more`: those that the configuration doesn't know. */
+export interface InformersInit { config: ServiceConfig, peerName: string, more: readonly MakeInformer[] }
 export interface InformersDeps {
   ipfs: IpfsConnector
   tracker: PinTracker
@@ -31,7 +33,7 @@ export interface InformersDeps {
 
 /** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
 export function informersOf (
-  { config, peerName }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps
+  { config, peerName, more }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps
 ): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers
   const informers = [
@@ -42,7 +44,8 @@ export function informersOf (
         { metricTtlMs: disk.metricTtlMs, metricType: disk.metricType as DiskMetricType }, { ipfs, clock, log: log.child('diskinfo') }
       ),
     tags == null ? undefined : tagsInformer(tags, { clock }),
-    pinqueue == null ? undefined : pinqueueInformer(pinqueue, { tracker, clock })
+    pinqueue == null ? undefined : pinqueueInformer(pinqueue, { tracker, clock }),
+    ...more.map(make => make({ clock }))
   ]
   return {
     ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),

@@ -143,7 +143,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }),
     digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     onDrain: drain => events.peerDrain(drain),
-    allocator: allocatorOf(config), importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder },
+    allocator: init.extensions?.allocator ?? allocatorOf(config),
+    importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder },
     log: log.child('cluster')
   })
   cluster.onSync(row => events.peerSync(row))
@@ -154,7 +155,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   }
   const announcements = new Listeners<void>()
   const service = composeService?.({ ...outside, monitor, tracker, clusterEvents: events, announceSoon: () => announcements.emit() })
-  const { ping, informers } = informersOf({ config, peerName }, {
+  const { ping, informers } = informersOf({ config, peerName, more: init.extensions?.informers ?? [] }, {
     ipfs, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }, clock,
     log
   })

@@ -1,6 +1,7 @@
 import type { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
+import type { Extensions } from './extensions.ts'
 import type { Identity } from './identity.ts'
 
 /** What a peer is made of. */
@@ -24,6 +25,8 @@ export interface NodeInit {
    * reason.
    */
   signal: AbortSignal
+  /** Absent: the peer is what its configuration says. */
+  extensions?: Extensions
   /** Called when damage is found on the disk that only a new start can deal with. */
   damaged? (err: ClusterError): void
 }

@@ -149,6 +149,22 @@ describe('the published package', () => {
     assert.deepEqual([told, toldByOld.stdout], ['1.1.6\n', '1.1.6\n'])
   })
 
+  it('has what tests of own parts need: the example of the guide runs', async () => {
+    const guide = await readFile(join(root, 'docs/guide/testing.md'), 'utf8')
+    const files = [...guide.matchAll(/^```js\n\/\/ (\S+)\n([^]*?)^```$/gm)].map(([, name = '', code = '']) => ({ name, code }))
+    for (const { name, code } of files) await writeFile(join(installed, name), code)
+
+    // not a test of this run
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const { stdout } = await run(
+      process.execPath, ['--test', '--test-reporter=tap', 'idle.test.js'], { cwd: installed, env }
+    ).catch((err: { stdout: string }) => assert.fail(err.stdout))
+
+    assert.deepEqual(files.map(({ name }) => name), ['idle.js', 'idle.test.js'])
+    assert.match(stdout, /^# pass 9$/m)
+    assert.match(stdout, /^# fail 0$/m)
+  })
+
   it('has declarations for everything that it exports, which compile', async () => {
     const home = join(installed, 'node_modules/helia-cluster')
     const { exports } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
@@ -160,13 +176,21 @@ describe('the published package', () => {
 
     assert.ok(sizes.every(size => size > 0))
     await writeFile(join(installed, 'user.ts'), `
-      import { startPeer, type Peer } from 'helia-cluster'
+      import { measured, startPeer, type Informer, type MakeInformer, type Peer } from 'helia-cluster'
       import { ClusterClient } from 'helia-cluster/client'
       import { createNodeClient } from 'helia-cluster/client/node'
       import { ServiceClient, type StoredFile } from 'helia-cluster/service-client'
+      import { SimClock, SimulatedCluster, datastoreContract, informerContract, ipfsContract, type SimulatedPin } from 'helia-cluster/testing'
       export const peer: Promise<Peer> = startPeer({ folder: 'x' })
       export const client: ClusterClient = createNodeClient()
       export const file: Promise<StoredFile> = new ServiceClient().files.upload({ path: 'x', content: new Blob(['x']) })
+      const informer: MakeInformer = ({ clock }): Informer => ({
+        name: 'x', ttlMs: 1, metrics: async self => [measured({ name: 'x', value: '' }, { self, now: clock.now(), ttlMs: 1 })]
+      })
+      export const withInformer = startPeer({ folder: 'x', informers: [informer] })
+      informerContract('x', () => { const clock = new SimClock(); return { clock, informer: informer({ clock }) } })
+      export const pin: Promise<SimulatedPin> = SimulatedCluster.start({ peers: 1 }).then(cluster => cluster.pin(0, cluster.cid('x')))
+      export const contracts = [datastoreContract, ipfsContract]
       // @ts-expect-error: the folder is needed
       export const wrong = startPeer({})
     `)

@@ -1,4 +1,5 @@
 import type { PeerId } from '../../src/model/cid.ts'
+import type { Extensions } from '../../src/node/extensions.ts'
 import { aPeerId } from '../support/cluster/values.ts'
 import type { SimHistoryFaults } from '../support/sim-history.ts'
 import type { SimFaults } from '../support/sim-network.ts'
@@ -22,6 +23,8 @@ export interface PeerSettings {
   group: string
   /** When it first starts, as a share of the time of trouble. */
   joinsAt: number
+  /** What the world is about, for who tries parts of their own. */
+  extensions?: Extensions
 }
 
 /**

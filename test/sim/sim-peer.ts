@@ -214,7 +214,8 @@ export class SimPeer {
       log,
       bootstrap: [],
       version: '1.1.6+helia.0.0.0',
-      signal: new AbortController().signal
+      signal: new AbortController().signal,
+      ...(settings.extensions == null ? {} : { extensions: settings.extensions })
     }, {
       clock,
       random,

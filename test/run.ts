@@ -2,13 +2,15 @@
  * `npm test`: all quick tests. `npm test -- WORD…` runs the files whose paths have one of the words; `--concurrency N` that many
  * processes at a time (2); SLOW_TESTS=20 in the environment tells which files and tests took longest.
  */
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { batchesOf, canShare } from './support/batches.ts'
+import { postgresMissing, sharePostgres } from './support/postgres-server.ts'
 import { bundledFolder } from './support/programs.ts'
 import quietReporter from './support/quiet-reporter.ts'
 
@@ -37,10 +39,13 @@ if (files.some(file => file.includes('/e2e/'))) {
   await buildPrograms(bundledFolder)
   process.env.HELIA_CLUSTER_TESTS_BUNDLE = '1'
 }
+const usesPostgres = (file: string): boolean => /service-database|anyPostgres/.test(readFileSync(file, 'utf8'))
+const postgres = postgresMissing == null && files.some(usesPostgres) ? await sharePostgres() : undefined
 const shared = files.filter(file => file.includes('/unit/') && canShare(file))
 const processes = [
   ...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))
 ]
 const events = run({ files: processes, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
 events.on('test:fail', ({ todo }) => { if (todo == null || todo === false) process.exitCode = 1 })
-events.compose(quietReporter).pipe(process.stdout)
+await pipeline(events, quietReporter, process.stdout, { end: false })
+await postgres?.remove()

@@ -5,6 +5,7 @@ import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
 import { denyLists } from '../support/deny-lists.ts'
 import type { DenyLists } from '../support/deny-lists.ts'
 import { batches, directoryBlock, pinOf, rawBlock } from './ipfs.ts'
+import { quietMs } from '../support/poll.ts'
 
 export interface DenyingSubject { connector: IpfsConnector, close (): Promise<void> }
 
@@ -28,7 +29,7 @@ export function deniedContentContract (name: string, open: (denylist: Denylist) 
     }
   }
 
-  describe(`denied content contract: ${name}`, { timeout: 60_000 }, () => {
+  describe(`denied content contract: ${name}`, { timeout: quietMs(60_000) }, () => {
     afterEach(async () => { for (const one of opened.splice(0)) await one.close() })
 
     it('refuses to pin, store, read and look up what is denied, and says by which rule', async () => {

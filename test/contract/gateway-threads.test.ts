@@ -25,7 +25,7 @@ import type { AnsweredRequest } from '../../src/observe/observer.ts'
 import { denyLists } from '../support/deny-lists.ts'
 import type { DenyLists } from '../support/deny-lists.ts'
 import { gatewayDefaults } from '../support/gateway-peer.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { testReader } from '../support/dag-reader.ts'
 import { testCertificate } from '../unit/http/test-certificate.ts'
 import { directoryBlock, fileBlock, rawBlock } from './ipfs.ts'
@@ -99,7 +99,7 @@ async function deletedFiles (): Promise<string[]> {
   return targets.filter(target => target.startsWith(folder) && target.endsWith(' (deleted)'))
 }
 
-describe('the gateway on threads', { timeout: 60_000 }, () => {
+describe('the gateway on threads', { timeout: quietMs(60_000) }, () => {
   beforeEach(async () => {
     ;[lines, measured, asked] = [[], [], []]
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-threads-'))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { isClusterError } from '../../src/base/errors.ts'
 import { systemRandom } from '../../src/base/system.ts'
+import { postgresLimits } from '../../src/service/limits/postgres/postgres-limits.ts'
 import type { SqlDatabase } from '../../src/service/sql/sql.ts'
 import { sqlTasks } from '../../src/service/tasks/sql-tasks.ts'
 import { freePorts } from '../support/peer-process.ts'
@@ -19,13 +20,15 @@ describe('a PostgreSQL that goes away', { skip: postgresMissing ?? false }, () =
   let server: PostgresServer | undefined
   after(async () => server?.remove())
 
-  async function open (): Promise<TestPeer & { close (): Promise<void> }> {
+  async function open (): Promise<TestPeer & { place: string, close (): Promise<void> }> {
     server ??= await PostgresServer.create()
-    const peer = databaseAt('postgres', await server.createDatabase())
+    const place = await server.createDatabase()
+    const peer = databaseAt('postgres', place)
     await peer.database.start(signal)
     await peer.workers.start()
     return {
       ...peer,
+      place,
       close: async () => {
         await peer.workers.stop()
         await peer.database.stop()
@@ -97,6 +100,22 @@ describe('a PostgreSQL that goes away', { skip: postgresMissing ?? false }, () =
     assert.equal((await tasks.finished(user, id)).state, 'SUCCESS')
     assert.deepEqual(await database.db.selectFrom('meta').select('key').where('key', '=', 'half').execute(), [])
     await tasks.stop()
+    await close()
+  })
+
+  it('leaves each peer to count for itself how much of a limit is used', async () => {
+    const { clock, workers, log, place, close } = await open()
+    const limits = postgresLimits({ url: place }, { clock, workers, log })
+    await limits.start(signal)
+    const limit = limits.limit('test', { count: 2, perMs: 60_000 })
+    await limit.take('bob')
+    await server?.stop()
+
+    const taken = await Promise.allSettled([1, 2, 3, 4].map(async () => limit.take('bob')))
+
+    assert.equal(taken.filter(({ status }) => status === 'fulfilled').length, 2)
+    await server?.start()
+    await limits.stop()
     await close()
   })
 

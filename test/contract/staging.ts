@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { ClusterError, isClusterError } from '../../src/base/errors.ts'
 import type { StagedObject, Staging } from '../../src/service/staging/staging.ts'
+import { quietMs } from '../support/poll.ts'
 
 export interface StagingSubject {
   staging: Staging
@@ -45,7 +46,7 @@ export function stagingContract (name: string, { missing, pieceBytes }: StagingC
     describe(`staging contract: ${name}`, { skip: missing }, () => { it('is not tested here', () => {}) })
     return
   }
-  describe(`staging contract: ${name}`, { timeout: 60_000 }, () => {
+  describe(`staging contract: ${name}`, { timeout: quietMs(60_000) }, () => {
     let subject: StagingSubject
     let staging: Staging
     const put = async (key: string, bytes: Uint8Array): Promise<{ sizeBytes: number }> => staging.put(key, inPieces(bytes, 10_000))

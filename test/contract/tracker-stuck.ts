@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { quietMs } from '../support/poll.ts'
 import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
 import type { OpenTracker, TrackerInHand, TrackerSettings } from './tracker-harness.ts'
 import { inHand } from './tracker-harness.ts'
@@ -26,7 +27,7 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
     return { ...hand, releases }
   }
 
-  describe(`pin tracker contract, stuck pins: ${name}`, { timeout: 10_000 }, () => {
+  describe(`pin tracker contract, stuck pins: ${name}`, { timeout: quietMs(10_000) }, () => {
     it('lets others run when all that run make no progress, and goes on with those', async () => {
       const { track, node, statusOf, clock, settled } = await opened({ concurrentPins: pinCount })
       const releases = numbers.map(n => node.hold(`pin ${n}`))

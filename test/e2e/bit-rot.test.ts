@@ -7,9 +7,10 @@ import { makeGolden } from '../rot/golden.ts'
 import type { Golden } from '../rot/golden.ts'
 import { ownProcess, thisProcess } from '../rot/peer-run.ts'
 import { rotTrial, trialText } from '../rot/trial.ts'
+import { quietMs } from '../support/poll.ts'
 
 /** A few of what `npm run rot` does thousands of times. */
-describe('a damaged place in a peer\'s folder', { timeout: 120_000 }, () => {
+describe('a damaged place in a peer\'s folder', { timeout: quietMs(120_000) }, () => {
   let folder: string
   let golden: Golden
   before(async () => {

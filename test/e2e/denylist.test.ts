@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { jsonLines, peerProcess, uploadForm } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 
-describe('a peer with a denylist, through its real program', { timeout: 120_000 }, () => {
+describe('a peer with a denylist, through its real program', { timeout: quietMs(120_000) }, () => {
   let peer: PeerProcess
   before(async () => { peer = await peerProcess(); await peer.start() })
   after(async () => { await peer.remove() })

@@ -9,7 +9,7 @@ import type { ClusterEvent, StreamMessage } from '../../src/client/event-stream.
 import { chunksOfStream } from '../../src/client/web-streams.ts'
 import { ServiceClient } from '../../src/client/service/service-client.ts'
 import { signatureOf } from '../../src/events/webhooks/webhook.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 
@@ -43,7 +43,7 @@ before(async () => {
   await service.start()
   cluster = new ClusterClient({ url: service.peer.url })
   key = await service.register('alice@example.com')
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => {
   receiver?.closeAllConnections()
@@ -51,7 +51,7 @@ after(async () => {
   await service?.peer.remove()
 })
 
-describe('events of a real peer', { timeout: 60_000 }, () => {
+describe('events of a real peer', { timeout: quietMs(60_000) }, () => {
   it('tell what becomes of a pin, in the cluster and to its owner', async () => {
     const heard: ClusterEvent[] = []
     const own: ClusterEvent[] = []
@@ -109,7 +109,7 @@ describe('events of a real peer', { timeout: 60_000 }, () => {
   })
 
   it('end at once when the peer stops, and go on after it: the owner\'s without a gap, the cluster\'s with a word about it', {
-    timeout: 60_000
+    timeout: quietMs(60_000)
   }, async () => {
     const client = new ServiceClient({ url: service.api, key })
     const places = { own: '', cluster: '' }

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { jsonLines, peerProcess, runService, type PeerProcess } from '../support/peer-process.ts'
 import { noPidNamespace, spawnInPidNamespace } from '../support/pid-namespace.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 
 const cid = 'bafkqaaa'
 
-describe('a folder whose peer runs in another container', { skip: noPidNamespace(), timeout: 60_000 }, () => {
+describe('a folder whose peer runs in another container', { skip: noPidNamespace(), timeout: quietMs(60_000) }, () => {
   let peer: PeerProcess
   const service = async (...args: string[]) => runService(['-c', peer.folder, ...args])
   before(async () => {

@@ -4,13 +4,13 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { noSmallDisk, smallDisk, type SmallDisk } from '../support/small-disk.ts'
 
 const MiB = 1024 * 1024
 const reserveBytes = 20 * MiB
 
-describe('a peer on a disk without one byte left', { skip: noSmallDisk(), timeout: 120_000 }, () => {
+describe('a peer on a disk without one byte left', { skip: noSmallDisk(), timeout: quietMs(120_000) }, () => {
   let peer: PeerProcess
   let disk: SmallDisk
   const added: string[] = []

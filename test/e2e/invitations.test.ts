@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { runService } from '../support/peer-process.ts'
+import { quietMs } from '../support/poll.ts'
 import { serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 
-describe('invitations by the command line, beside a running peer', { timeout: 60_000 }, () => {
+describe('invitations by the command line, beside a running peer', { timeout: quietMs(60_000) }, () => {
   let service: ServiceProcess
   before(async () => {
     service = await serviceProcess({ registration: 'invite' })

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { MixedCluster } from '../interop/mixed-cluster.ts'
 import { mixedCluster } from '../interop/mixed-cluster.ts'
 import { jsonLines, uploadForm } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const pins = 30
@@ -57,7 +57,7 @@ describe('the guide to peers that come and go', () => {
   const run = async (name: string, variables: Record<string, string>): Promise<string> => {
     const env = { ...process.env, PATH: `${join(parent, 'bin')}:${process.env.PATH}`, ...variables }
     return (
-      await promisify(execFile)('sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env, timeout: 110_000 })
+      await promisify(execFile)('sh', ['-eu', '-c', scripts.get(name) ?? assert.fail(`no script ${name}`)], { env, timeout: quietMs(110_000) })
     ).stdout
   }
   const allocated = async (peer: string): Promise<number> => (

@@ -9,6 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { folderToAdd, interruptedAdd, terminalMissing } from '../support/interrupted-add.ts'
+import { quietMs } from '../support/poll.ts'
+import { programFile } from '../support/programs.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Tells on standard error when a program asks Node to end it, which may hang. */
@@ -17,7 +20,7 @@ const tellsExit =
 
 interface Ended { code: number | null, signal: NodeJS.Signals | null, stdout: string, stderr: string }
 
-describe('programs end by themselves, or by the signal that they got', { timeout: 60_000 }, () => {
+describe('programs end by themselves, or by the signal that they got', { timeout: quietMs(60_000) }, () => {
   let folder: string
   before(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-ends-')) })
   after(async () => { await rm(folder, { recursive: true, force: true }) })
@@ -84,6 +87,23 @@ describe('programs end by themselves, or by the signal that they got', { timeout
         assert.deepEqual(ended, { code: null, signal, stdout: '', stderr: '' })
       })
     }
+  })
+
+  // `npm run interrupt` does so hundreds of times
+  it('ctl add -r in a terminal, whenever somebody types Ctrl-C', { skip: terminalMissing ?? false }, async () => {
+    const server = createServer(request => { request.resume() }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const host = `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`
+    const large = await folderToAdd(join(folder, 'large'), { files: 100, bytes: 300_000 })
+
+    const ends = await Promise.all([50, 150, 300, 450].map(
+      async afterMs => interruptedAdd({ node: process.execPath, ctl: programFile('ctl'), host, folder: large, afterMs, withinMs: 20_000 })
+    ))
+
+    server.closeAllConnections()
+    server.close()
+    assert.deepEqual(ends.map(({ code }) => code), [130, 130, 130, 130])
+    assert.ok(ends.every(({ isLeft }) => !isLeft))
   })
 
   it('although a timer is left that nobody needs', async () => {

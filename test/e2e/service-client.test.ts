@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { ServiceClient, ServiceError } from '../../src/client/service/service-client.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { servicePeer } from '../support/service-peer.ts'
 import type { ServicePeer } from '../support/service-peer.ts'
 
@@ -24,7 +24,7 @@ before(async () => {
   await peer.start()
   const { api_key: key } = await clientOf().account.register({ email: 'user@example.com', password })
   client = clientOf(key)
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await peer?.remove() })
 

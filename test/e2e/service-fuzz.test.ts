@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { quietMs } from '../support/poll.ts'
 import { operationsOf, sampleOf, textOf, undocumented } from '../support/service-documents.ts'
 import type { Operation, Schema } from '../support/service-documents.ts'
 import { serviceProcess } from '../support/service-process.ts'
@@ -18,7 +19,7 @@ before(async () => {
   service = await serviceProcess({ registration: 'open' })
   await service.start()
   key = await service.register('fuzz@example.com')
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await service?.peer.remove() })
 
@@ -101,7 +102,7 @@ function requestOf ({ method, path, query, body, upload }: Operation, fuzz: Fuzz
   }
 }
 
-describe('requests that almost fit', { timeout: 110_000 }, () => {
+describe('requests that almost fit', { timeout: quietMs(110_000) }, () => {
   it('are answered without a fault on every route, and errors have their form', async () => {
     const operations = await operationsOf(service.api)
     const wrong: string[] = []

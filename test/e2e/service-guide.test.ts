@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { freePorts, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
 import { programFile } from '../support/programs.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -18,7 +18,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
  * The guide, line by line: its section of service.json and its commands, as a newcomer types them. What it says to copy is copied from the
  * answers.
  */
-describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
+describe('the guide to a service in ten minutes', { timeout: quietMs(60_000) }, () => {
   let peer: PeerProcess
   let folder: string
   let port: number
@@ -43,7 +43,7 @@ describe('the guide to a service in ten minutes', { timeout: 60_000 }, () => {
     peer = await peerProcess(json => { json.api.service = { ...section, http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}` } })
     await peer.start()
     await serviceReady(`http://127.0.0.1:${port}`)
-  }, { timeout: 60_000 })
+  }, { timeout: quietMs(60_000) })
 
   after(async () => {
     await peer?.remove()

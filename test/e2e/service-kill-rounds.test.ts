@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { serviceDatabaseFile } from '../../src/node/service-database.ts'
 import { freePorts, jsonLines, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 /** `KILL_ROUNDS=100 node --test test/e2e/service-kill-rounds.test.ts` kills more often. */
@@ -120,11 +120,11 @@ before(async () => {
   await start()
   const json = { email: 'user@example.com', password: 'securePassword123' }
   key = (await call('/api/v1/users/register', { method: 'POST', json })).data.api_key
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await peer?.remove() })
 
-describe('a service that is killed while it is used', { timeout: 60_000 + rounds * 60_000 }, () => {
+describe('a service that is killed while it is used', { timeout: quietMs(60_000 + rounds * 60_000) }, () => {
   it(`keeps tables, quota, staging and pinset in step (${rounds} rounds)`, async () => {
     for (let round = 0; round < rounds; round++) {
       const acting = Array.from({ length: 4 }, async () => { for (let n = 0; n < 12; n++) await act().catch(() => {}) })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { freePorts, jsonLines, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 /** A peer whose service is killed in the middle of its work, and what has to be so afterwards. */
@@ -30,7 +30,7 @@ before(async () => {
   key = (
     await call('/api/v1/users/register', { method: 'POST', json: { email: 'user@example.com', password: 'securePassword123' } })
   ).data.api_key
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await peer?.remove() })
 
@@ -61,7 +61,7 @@ const stagedObjects = async (): Promise<number> => {
 }
 const pinset = async (): Promise<number> => (await jsonLines(await fetch(`${peer.url}/allocations?filter=all`))).length
 
-describe('a service that is killed', { timeout: 240_000 }, () => {
+describe('a service that is killed', { timeout: quietMs(240_000) }, () => {
   it('finishes the imports that it had begun, and leaves nothing in staging', async () => {
     const cids = await Promise.all(Array.from({ length: 12 }, async (_, at) => stage(2_000_000, `kill-${at}`)))
     for (const cid of cids) assert.equal((await call(`/api/gateway/${cid}`)).status, 302)

@@ -4,7 +4,7 @@ import { parseCid } from '../../src/model/cid.ts'
 import { OtherService } from '../support/remote-pins.ts'
 import { anyCid } from '../support/service-cluster.ts'
 import { uploadForm } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import type { ServicePeer } from '../support/service-peer.ts'
 import { anyEmail, inlineCid, servicePeer } from '../support/service-peer.ts'
 
@@ -232,7 +232,7 @@ describe('/api/pinning of a real peer, as its document tells', () => {
     assert.equal((await mine.call('GET', '/api/pinning/pins/')).status, 200)
   })
 
-  it('takes over pins of another service beside a kill, each once, and exports them', { timeout: 180_000 }, async t => {
+  it('takes over pins of another service beside a kill, each once, and exports them', { timeout: quietMs(180_000) }, async t => {
     const other = new OtherService(2200)
     for (const pin of other.pins) pin.pin.cid = parseCid(inlineCid(pin.requestid)).toString()
     const endpoint = await other.start()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { parseCid } from '../../src/model/cid.ts'
 import { jsonLines } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import type { ServicePeer } from '../support/service-peer.ts'
 import { anyEmail, inlineCid, servicePeer } from '../support/service-peer.ts'
 
@@ -12,7 +12,7 @@ const everyStatus = 'status=queued,pinning,pinned,failed'
 /** What one user was promised. `maybe`: a request whose answer was lost. */
 interface Promised { there: Map<string, string>, gone: Set<string>, maybe: Set<string> }
 
-describe('pins of the service while their peer is killed', { timeout: 60_000 + rounds * 30_000 }, () => {
+describe('pins of the service while their peer is killed', { timeout: quietMs(60_000 + rounds * 30_000) }, () => {
   let peer: ServicePeer
   before(async () => {
     peer = await servicePeer({ registration: 'open', quota_bytes: 10_000_000 })

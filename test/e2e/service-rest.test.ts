@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { freePorts, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 /**
@@ -34,7 +34,7 @@ before(async () => {
   api = `http://127.0.0.1:${port}`
   await peer.start()
   await serviceReady(api)
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await peer?.remove() })
 
@@ -94,7 +94,7 @@ async function codeFor (email: string): Promise<string> {
   return code ?? ''
 }
 
-describe('users', { timeout: 60_000 }, () => {
+describe('users', { timeout: quietMs(60_000) }, () => {
   it('registers, and shows the key once', async () => {
     const { status, body } = await post('/api/v1/users/register', { email: 'user@example.com', password: 'securePassword123' })
 
@@ -147,7 +147,7 @@ describe('users', { timeout: 60_000 }, () => {
   })
 })
 
-describe('files', { timeout: 120_000 }, () => {
+describe('files', { timeout: quietMs(120_000) }, () => {
   const content = 'a report'.repeat(1000)
   let key: string
   let cid: string
@@ -237,7 +237,7 @@ describe('files', { timeout: 120_000 }, () => {
   })
 })
 
-describe('tasks', { timeout: 60_000 }, () => {
+describe('tasks', { timeout: quietMs(60_000) }, () => {
   it('deletes in the background, and tells how it went', async () => {
     const key = await register('tasks@example.com')
     const cids: string[] = []
@@ -268,7 +268,7 @@ describe('tasks', { timeout: 60_000 }, () => {
   })
 })
 
-describe('errors', { timeout: 120_000 }, () => {
+describe('errors', { timeout: quietMs(120_000) }, () => {
   let key: string
   before(async () => { key = await register('errors@example.com') })
 
@@ -349,7 +349,7 @@ describe('errors', { timeout: 120_000 }, () => {
   })
 })
 
-describe('on-demand pinning and the gateway', { timeout: 60_000 }, () => {
+describe('on-demand pinning and the gateway', { timeout: quietMs(60_000) }, () => {
   it('pins what was staged on first access, redirects at once, and counts the view', async () => {
     const key = await register('gateway@example.com')
     const { cid, pinned } = (await upload(key, 'read me', { query: '?pin=on-access', name: 'read.txt', type: 'text/plain' })).body.data

@@ -5,22 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { pollUntil } from '../support/poll.ts'
-import { postgresMissing, PostgresServer } from '../support/postgres-server.ts'
+import { anyPostgres, postgresMissing } from '../support/postgres-server.ts'
 import { anyEmail, servicePeer, type ServicePeer } from '../support/service-peer.ts'
 
 /** Two real peers of one cluster on one PostgreSQL and one staging area are one service. */
 describe('two peers on one database', { skip: postgresMissing ?? false }, () => {
-  let server: PostgresServer
+  let database: string
+  let postgres: Awaited<ReturnType<typeof anyPostgres>>
   let staging: string
   let first: ServicePeer
   let second: ServicePeer
   let key: string
 
   before(async () => {
-    server = await PostgresServer.create()
+    postgres = await anyPostgres()
     staging = await mkdtemp(join(tmpdir(), 'helia-cluster-staging-'))
     const secret = randomBytes(32).toString('hex')
-    const section = { database: { url: await server.createDatabase() }, staging: { folder: staging }, rate_limits: { login: '6/1m' } }
+    database = await postgres.server.createDatabase()
+    const section = { database: { url: database }, staging: { folder: staging }, rate_limits: { login: '6/1m' } }
     const peer = async (): Promise<ServicePeer> => servicePeer(section, json => { json.cluster.secret = secret })
     first = await peer()
     second = await peer()
@@ -31,7 +33,7 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
   })
   after(async () => {
     for (const peer of [first, second]) await peer?.remove()
-    await server?.remove()
+    await postgres?.release()
     await rm(staging, { recursive: true, force: true })
   })
 
@@ -91,7 +93,7 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
   })
 
   it('let no third one serve that keeps uploads elsewhere', async () => {
-    const third = await servicePeer({ database: { url: server.url('test_1') } })
+    const third = await servicePeer({ database: { url: database } })
     try {
       const started = third.start()
       started.catch(() => {})
@@ -109,7 +111,7 @@ describe('two peers on one database', { skip: postgresMissing ?? false }, () => 
 
   it('do not pass the quota together', async () => {
     const before = await listed(first)
-    await server.query('update users set quota_bytes = used_bytes + 3000', 'test_1')
+    await postgres.server.query('update users set quota_bytes = used_bytes + 3000', database.slice(database.lastIndexOf('/') + 1))
 
     const results = await Promise.all(Array.from({ length: 12 }, async (_one, at) => {
       const form = new FormData()

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { operationsOf, sampleOf, textOf } from '../support/service-documents.ts'
 import type { Operation } from '../support/service-documents.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { password, serviceProcess } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 
@@ -83,7 +83,7 @@ before(async () => {
   await pollUntil(
     async () => (await ask(`/api/v1/tasks/${things.task}/status`, { key: alice })).text.includes('SUCCESS'), { what: 'the export' }
   )
-}, { timeout: 60_000 })
+}, { timeout: quietMs(60_000) })
 
 after(async () => { await service?.peer.remove() })
 
@@ -145,7 +145,7 @@ async function tryAs (key: string, operation: Operation): Promise<{ status: numb
   return ask(path, { method: operation.method, key, headers, ...(body == null ? {} : { body }) })
 }
 
-describe('two users of the service', { timeout: 60_000 }, () => {
+describe('two users of the service', { timeout: quietMs(60_000) }, () => {
   it("can't see, change or remove what is the other's, on any route", async () => {
     const operations = (await operationsOf(service.api)).filter(({ path }) => !forEverybody.includes(path))
     assert.ok(operations.length > 40, `${operations.length} routes`)

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { freePorts, jsonLines, peerProcess, uploadForm } from '../support/peer-process.ts'
 import type { PeerProcess } from '../support/peer-process.ts'
-import { pollUntil } from '../support/poll.ts'
+import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
 interface Entry { cid: string, pinned: boolean, state: string, size: number, original_filename: string }
 
-describe('uploads of the service, through the real program', { timeout: 90_000 }, () => {
+describe('uploads of the service, through the real program', { timeout: quietMs(90_000) }, () => {
   let peer: PeerProcess
   let service: string
   let key: string

@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, mkdtemp, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -83,19 +84,59 @@ export interface PostgresServerInit {
 /** Ends the server when our end of the pipe is closed: also when this process is killed. */
 const guarded = '"$@" < /dev/null & server=$!; read -r _; kill -INT "$server"; wait "$server"'
 
-/** A PostgreSQL on 127.0.0.1 with a data folder of its own. */
-export class PostgresServer {
-  readonly #folder: string
+/** A PostgreSQL that runs on a port of 127.0.0.1. */
+export class RunningPostgres {
   readonly port: number
+  #databases = 0
+
+  constructor (port: number) { this.port = port }
+
+  url (database: string): string { return `postgres://postgres@127.0.0.1:${this.port}/${database}` }
+
+  /** The URL of a new, empty database. */
+  async createDatabase (): Promise<string> {
+    // other processes may use the same server
+    const name = `test_${process.pid}_${++this.#databases}_${randomBytes(4).toString('hex')}`
+    await this.query(`create database ${name}`)
+    return this.url(name)
+  }
+
+  /** Removes all rows of a database of the service, but for what it is. */
+  async empty (url: string): Promise<void> {
+    const database = url.slice(url.lastIndexOf('/') + 1)
+    const tables = await this.query('select tablename from pg_tables where schemaname = \'public\' and tablename <> \'meta\'', database)
+    const deletions = tables.map(({ tablename }) => `delete from "${String(tablename)}"`)
+    // without triggers and foreign keys
+    await this.query(
+      [
+        'set session_replication_role = replica', ...deletions, 'delete from meta where key not in (\'schema_version\', \'service_id\')'
+      ].join('; '),
+      database
+    )
+  }
+
+  async query (text: string, database = 'postgres'): Promise<Array<Record<string, unknown>>> {
+    const client = new Client({ connectionString: this.url(database) })
+    await client.connect()
+    try {
+      return (await client.query(text)).rows as Array<Record<string, unknown>>
+    } finally {
+      await client.end()
+    }
+  }
+}
+
+/** A PostgreSQL with a data folder of its own. */
+export class PostgresServer extends RunningPostgres {
+  readonly #folder: string
   readonly #settings: readonly string[]
   #child: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
   #log = ''
-  #databases = 0
 
   private constructor (folder: string, port: number, settings: readonly string[]) {
+    super(port)
     this.#folder = folder
-    this.port = port
     this.#settings = settings
   }
 
@@ -133,39 +174,6 @@ export class PostgresServer {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  url (database: string): string { return `postgres://postgres@127.0.0.1:${this.port}/${database}` }
-
-  /** The URL of a new, empty database. */
-  async createDatabase (): Promise<string> {
-    const name = `test_${++this.#databases}`
-    await this.query(`create database ${name}`)
-    return this.url(name)
-  }
-
-  /** Removes all rows of a database of the service, but for what it is. */
-  async empty (url: string): Promise<void> {
-    const database = url.slice(url.lastIndexOf('/') + 1)
-    const tables = await this.query('select tablename from pg_tables where schemaname = \'public\' and tablename <> \'meta\'', database)
-    const deletions = tables.map(({ tablename }) => `delete from "${String(tablename)}"`)
-    // without triggers and foreign keys
-    await this.query(
-      [
-        'set session_replication_role = replica', ...deletions, 'delete from meta where key not in (\'schema_version\', \'service_id\')'
-      ].join('; '),
-      database
-    )
-  }
-
-  async query (text: string, database = 'postgres'): Promise<Array<Record<string, unknown>>> {
-    const client = new Client({ connectionString: this.url(database) })
-    await client.connect()
-    try {
-      return (await client.query(text)).rows as Array<Record<string, unknown>>
-    } finally {
-      await client.end()
-    }
-  }
-
   async #answers (): Promise<boolean> {
     try {
       await this.query('select 1')
@@ -174,4 +182,22 @@ export class PostgresServer {
       return false // not yet
     }
   }
+}
+
+/** Names the port of the server that a run of all tests has started for those that don't stop it. */
+const sharedPort = 'HELIA_CLUSTER_TESTS_POSTGRES'
+
+/** Starts a server for all processes that this one starts from now on. */
+export async function sharePostgres (): Promise<PostgresServer> {
+  const server = await PostgresServer.create()
+  process.env[sharedPort] = `${server.port}`
+  return server
+}
+
+/** The server of the run; without one, one of its own. `release` when its databases aren't needed any more. */
+export async function anyPostgres (): Promise<{ server: RunningPostgres, release (): Promise<void> }> {
+  const port = process.env[sharedPort]
+  if (port != null) return { server: new RunningPostgres(Number(port)), release: async () => {} }
+  const server = await PostgresServer.create()
+  return { server, release: async () => server.remove() }
 }

@@ -11,7 +11,8 @@ import type { Migration } from '../../src/service/sql/migrations/migration.ts'
 import { postgresDatabase } from '../../src/service/sql/postgres/postgres-database.ts'
 import type { SqlDatabase } from '../../src/service/sql/sql.ts'
 import { sqliteDatabase } from '../../src/service/sql/sqlite/sqlite-database.ts'
-import { postgresMissing, PostgresServer } from './postgres-server.ts'
+import { anyPostgres, postgresMissing } from './postgres-server.ts'
+import type { RunningPostgres } from './postgres-server.ts'
 
 export interface TestPeerOptions { clock?: Clock, log?: Logger, migrations?: readonly Migration[] }
 
@@ -30,7 +31,7 @@ export interface TestDatabases {
   /** A new place without anything in it; `another` opens it. */
   reserve (): Promise<string>
   /** PostgreSQL's server; undefined for SQLite. */
-  readonly server: PostgresServer | undefined
+  readonly server: RunningPostgres | undefined
 }
 
 /** Runs the tests on SQLite and, where it is installed, on PostgreSQL. */
@@ -56,7 +57,7 @@ class Databases implements TestDatabases {
   readonly kind: SqlDatabase['kind']
   readonly #peers: TestPeer[] = []
   readonly #folders: string[] = []
-  #server: PostgresServer | undefined
+  #postgres: Awaited<ReturnType<typeof anyPostgres>> | undefined
   #place = ''
   /** A database of an earlier test, for the next one: making its tables takes ten times as long as emptying them. */
   #spare: string | undefined
@@ -65,10 +66,10 @@ class Databases implements TestDatabases {
   constructor (kind: SqlDatabase['kind']) {
     this.kind = kind
     afterEach(async () => this.#closeAll())
-    after(async () => this.#server?.remove())
+    after(async () => this.#postgres?.release())
   }
 
-  get server (): PostgresServer | undefined { return this.#server }
+  get server (): RunningPostgres | undefined { return this.#postgres?.server }
   place (): string { return this.#place }
 
   async open (options: TestPeerOptions = {}): Promise<TestPeer> {
@@ -78,7 +79,7 @@ class Databases implements TestDatabases {
       await this.reserve()
       this.#isUsual = true
     } else {
-      await this.#server?.empty(spare)
+      await this.server?.empty(spare)
       this.#place = spare
     }
     return this.another(options)
@@ -106,8 +107,8 @@ class Databases implements TestDatabases {
   }
 
   async #newUrl (): Promise<string> {
-    this.#server ??= await PostgresServer.create()
-    return this.#server.createDatabase()
+    this.#postgres ??= await anyPostgres()
+    return this.#postgres.server.createDatabase()
   }
 
   async #closeAll (): Promise<void> {
@@ -116,6 +117,6 @@ class Databases implements TestDatabases {
       await database.stop()
     }
     for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true })
-    if (this.#server != null && this.#isUsual) this.#spare = this.#place
+    if (this.#postgres != null && this.#isUsual) this.#spare = this.#place
   }
 }

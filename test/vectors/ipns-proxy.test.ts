@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { makeNames } from '../support/names.ts'
+import { quietMs } from '../support/poll.ts'
 import { proxyPeer, uploadOf } from '../support/proxy-peer.ts'
 
 interface Recorded {
@@ -23,7 +24,7 @@ const comparable = (text: string): string =>
   .replaceAll(/kzwfw[a-z0-9]+/g, 'SECPKEY').replaceAll(/f0172[0-9a-f]+/g, 'HEXKEY').replaceAll(/"u[\w-]{86}"/g, '"SIGNATURE"').trim()
 
 describe('recorded answers of Kubo to key, name and routing', () => {
-  it('are the answers here, one request after the other', { timeout: 60_000 }, async () => {
+  it('are the answers here, one request after the other', { timeout: quietMs(60_000) }, async () => {
     const peer = proxyPeer({ names: makeNames({ fixed }).names })
 
     for (const { request, body, status, text } of exchanges) {

@@ -13,6 +13,7 @@ import type { DenyLists } from '../../support/deny-lists.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
 import { FakeIpfs } from '../../support/fake-ipfs.ts'
 import { FollowedCluster, pinningPeer } from '../../support/pinning-peer.ts'
+import { quietMs } from '../../support/poll.ts'
 import { jsonOf, proxyPeer, uploadOf } from '../../support/proxy-peer.ts'
 import { restPeerOf, textOf } from '../../support/rest-peer.ts'
 
@@ -34,7 +35,7 @@ class RefusingFollowed extends FollowedCluster {
   }
 }
 
-describe('a request to pin denied content', { timeout: 20_000 }, () => {
+describe('a request to pin denied content', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     bad = await rawBlock('bad')
     legal = await rawBlock('somebody else owns this')

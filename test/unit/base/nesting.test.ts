@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { maxNesting, refuseNestedCbor, refuseNestedJson } from '../../../src/base/nesting.ts'
+import { quietMs } from '../../support/poll.ts'
 
 /** Lists of one value in each other. */
 const lists = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x81), Buffer.of(0)])
@@ -8,7 +9,7 @@ const maps = (depth: number): Buffer => Buffer.concat([...Array.from({ length: d
 const json = (depth: number): Buffer => Buffer.from('['.repeat(depth) + ']'.repeat(depth))
 const tooDeep = { code: 'INVALID_DATA', message: `more than ${maxNesting} values are nested in each other` }
 
-describe('nesting', { timeout: 5000 }, () => {
+describe('nesting', { timeout: quietMs(5000) }, () => {
   it('is taken up to the limit and refused above it: CBOR', () => {
     for (const nested of [lists, maps]) {
       refuseNestedCbor(nested(maxNesting))

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { Moved, PortCalls } from '../../../src/base/port-calls.ts'
 import type { CallPort, PortService } from '../../../src/base/port-calls.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const open: MessagePort[] = []
 
@@ -17,7 +18,7 @@ function pair (service: Partial<PortService>): { caller: PortCalls, answerer: Po
   return { caller: end(port1, {}), answerer: end(port2, service) }
 }
 
-describe('calls between threads', { timeout: 5000 }, () => {
+describe('calls between threads', { timeout: quietMs(5000) }, () => {
   afterEach(() => { for (const port of open.splice(0)) port.close() })
 
   it('give what the other end answers, late or at once', async () => {

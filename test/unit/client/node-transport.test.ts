@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
-import { systemClock } from '../../../src/base/system.ts'
+import { parseEndpoint } from '../../../src/client/endpoint.ts'
 import { ApiError } from '../../../src/client/errors.ts'
 import { createNodeClient } from '../../../src/client/node.ts'
+import { nodeTransport } from '../../../src/client/node-transport.ts'
 import { freePorts } from '../../support/peer-process.ts'
+import { SimClock } from '../../support/sim-clock.ts'
 
 describe('client on Node', () => {
+  let asked = Promise.withResolvers<void>()
   const server = createServer((request, response) => {
+    asked.resolve()
     if (request.url === '/id') response.end('{"id":"x"}')
     if (request.url === '/version') response.write('{"vers') // never ends
   })
@@ -48,16 +53,30 @@ describe('client on Node', () => {
     assert.equal(tls.message, `Get "https://127.0.0.1:${host.split('/').at(-1)}/id": http: server gave HTTP response to HTTPS client`)
   })
 
-  it('gives up when the time for a request is over, in the body too', async () => {
-    const client = createNodeClient({ hosts: [host], timeoutMs: 50, clock: systemClock })
+  it('gives up when the time for a request is over', async () => {
+    const clock = new SimClock()
+    asked = Promise.withResolvers()
+    const failed = failureOf(createNodeClient({ hosts: [host], timeoutMs: 50, clock }).peers().next())
 
-    const head = await failureOf(client.peers().next())
-    const body = await failureOf(client.version())
+    await asked.promise
+    await clock.advance(50)
 
-    assert.equal(head.status, 0)
-    assert.match(head.message, /context deadline exceeded/)
-    assert.equal(body.status, 200)
-    assert.match(body.message, /context deadline exceeded/)
+    const { status, message } = await failed
+    assert.equal(status, 0)
+    assert.match(message, /context deadline exceeded/)
+  })
+
+  it('gives up in the body, too', async () => {
+    const clock = new SimClock()
+    const transport = nodeTransport({ endpoint: parseEndpoint(host), timeout: { ms: 50, clock } })
+    const { body } = await transport.request({ method: 'GET', path: '/version', headers: {} })
+    const failed = failureOf(text(body))
+
+    await clock.advance(50)
+
+    const { status, message } = await failed
+    assert.equal(status, 200)
+    assert.match(message, /context deadline exceeded/)
   })
 
   it('knows no libp2p unless it is given', async () => {

@@ -3,6 +3,7 @@ import { it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
 import { BlockFanOut } from '../../../src/cluster/add/block-fan-out.ts'
 import { numberedBlocks } from '../../support/blocks.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const spreadTo = (counts: number[]): BlockFanOut => {
   const putBlocks = async (batches: AsyncIterable<unknown[]>): Promise<void> => {
@@ -23,7 +24,7 @@ async function batchesOf (count: number, size: number): Promise<number[]> {
   return counts
 }
 
-it('blocks travel in batches of a megabyte, and of a thousand when they are tiny', { timeout: 10_000 }, async () => {
+it('blocks travel in batches of a megabyte, and of a thousand when they are tiny', { timeout: quietMs(10_000) }, async () => {
   const [tiny, large] = [await batchesOf(5000, 10), await batchesOf(16, 256 * 1024)]
 
   assert.equal(tiny.reduce((sum, count) => sum + count), 5000)

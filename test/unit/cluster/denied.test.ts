@@ -7,6 +7,7 @@ import { MemoryIpfs } from '../../support/cluster/memory-ipfs.ts'
 import { uploadOf } from '../../support/cluster/text-importers.ts'
 import { aCid, addParams, collect, options } from '../../support/cluster/values.ts'
 import { denyLists } from '../../support/deny-lists.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const opened: Array<{ close (): Promise<void> }> = []
 after(async () => { for (const one of opened.toReversed()) await one.close() })
@@ -30,7 +31,7 @@ async function open (...lines: string[]): Promise<TestCluster & {
   }
 }
 
-describe('denied content in the cluster', { timeout: 20_000 }, () => {
+describe('denied content in the cluster', { timeout: quietMs(20_000) }, () => {
   it('is not pinned, by its CID, by a path, or as the update of another pin; nothing is committed', async () => {
     const { cluster, pinset } = await open(`/ipfs/${aCid('bad')}`)
     await cluster.pin(aCid('good'), options())

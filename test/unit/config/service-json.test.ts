@@ -4,6 +4,7 @@ import { isClusterError } from '../../../src/base/errors.ts'
 import { defaultServiceJson } from '../../../src/config/default-json.ts'
 import { parseServiceJson, readServiceConfig, sourceOf } from '../../../src/config/service-json.ts'
 import type { LoadedConfig } from '../../../src/config/service-json.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const fresh = (): any => defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: 'ab'.repeat(32) } })
 const load = (file: any, variables: Record<string, string> = {}): LoadedConfig =>
@@ -69,7 +70,7 @@ describe('reading service.json', () => {
     )
   })
 
-  it('may nest 64 values, and no more', { timeout: 5000 }, () => {
+  it('may nest 64 values, and no more', { timeout: quietMs(5000) }, () => {
     const nested = (depth: number): string => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
 
     assert.ok(parseServiceJson(nested(64)))

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { parseMediaType } from '../../../src/http/disposition.ts'
 import type { MultipartOptions } from '../../../src/http/multipart.ts'
 import { boundaryOf, parts } from '../../../src/http/multipart.ts'
+import { quietMs } from '../../support/poll.ts'
 
 interface Seen { name: string | undefined, type: string, content: string }
 
@@ -123,7 +124,7 @@ describe('multipart bodies', () => {
     assert.throws(() => boundaryOf('multipart/form-data'), { status: 400, message: 'no multipart boundary param in Content-Type' })
   })
 
-  it('takes headers of 64 KiB and refuses more', { timeout: 5000 }, async () => {
+  it('takes headers of 64 KiB and refuses more', { timeout: quietMs(5000) }, async () => {
     // the empty line is one of them
     const body = (size: number): string => `--Xb\r\nA: ${'a'.repeat(size - 'A: \r\n\r\n'.length)}\r\n\r\nx\r\n--Xb--\r\n`
 
@@ -131,7 +132,7 @@ describe('multipart bodies', () => {
     await assert.rejects(seen(body(64 * 1024 + 1)), { status: 400 })
   })
 
-  it('reads a long header in pieces of a byte', { timeout: 10_000 }, async () => {
+  it('reads a long header in pieces of a byte', { timeout: quietMs(10_000) }, async () => {
     const body = `--Xb\r\n${'B: b\r\n'.repeat(10)}A: ${'a'.repeat(64_000)}\r\n\r\nx\r\n--Xb--\r\n`
 
     assert.deepEqual((await seen(body, { size: 1 })).map(({ content }) => content), ['x'])

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { TickBudget } from '../../../src/http/tick-budget.ts'
+import { quietMs } from '../../support/poll.ts'
 
-describe('ticks of the event loop', { timeout: 5000 }, () => {
+describe('ticks of the event loop', { timeout: quietMs(5000) }, () => {
   const nextTurn = async (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
   it('lets so much through at once and the rest in later turns, in order', async () => {

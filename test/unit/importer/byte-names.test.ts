@@ -6,6 +6,7 @@ import { parts } from '../../../src/http/multipart.ts'
 import { findEntry, listEntries, readNode } from '../../../src/ipfs/helia/unixfs-directory.ts'
 import { byteNames, escapedBytes, formOf, manyByteNames } from '../../support/byte-names.ts'
 import { eachOf, importAll, KeepingSink } from '../../support/imports.ts'
+import { quietMs } from '../../support/poll.ts'
 
 /** A name in a quoted header, byte by byte but for what can't stand there, or would be read as an escape. */
 const quoted = (name: Buffer): Buffer => Buffer.concat(Array.from(name, byte =>
@@ -32,7 +33,7 @@ const shardedForm = Buffer.concat([
   formOf([{ filename: 'n/link', content: Buffer.from([0xf1, 0x2f, 0xf2]), type: 'application/symlink' }])
 ])
 
-describe('names that are bytes', { timeout: 20_000 }, () => {
+describe('names that are bytes', { timeout: quietMs(20_000) }, () => {
   it('are all in the directory that Go makes, escaped in the upload or not', async () => {
     const escaped = await upload(escapedForm(plain))
     const raw = await upload(

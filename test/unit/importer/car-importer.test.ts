@@ -11,6 +11,7 @@ import type { ImportedCar } from '../../../src/importer/importer.ts'
 import { inPieces } from '../../support/add-vectors.ts'
 import { blockOf, identityCid, numberedBlocks } from '../../support/blocks.ts'
 import { KeepingSink } from '../../support/imports.ts'
+import { quietMs } from '../../support/poll.ts'
 
 async function carOf (roots: CID[], blocks: Block[]): Promise<Buffer> {
   const { writer, out } = CarWriter.create(roots)
@@ -160,7 +161,7 @@ describe('CAR import', () => {
     assert.equal(closed, 1) // the second never began
   })
 
-  describe('its header', { timeout: 5000 }, () => {
+  describe('its header', { timeout: quietMs(5000) }, () => {
     /** With so many bytes in all. */
     const headerOf = (size: number): Buffer => {
       const rest = encodeCbor({ roots: [one.cid], version: 1, x: new Uint8Array(70_000) }).length - 70_000
@@ -219,7 +220,7 @@ describe('CAR import', () => {
     assert.equal(read, 0)
   })
 
-  it('gives others their turn between many tiny blocks, also when they are stored at once', { timeout: 10_000 }, async () => {
+  it('gives others their turn between many tiny blocks, also when they are stored at once', { timeout: quietMs(10_000) }, async () => {
     const blocks = Array.from({ length: 10_000 }, (_, at) => blockOf(Buffer.from(`tiny ${at}`)))
     const car = await carOf([blocks[0]?.cid as CID], blocks)
     let turns = 0

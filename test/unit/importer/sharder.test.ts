@@ -11,6 +11,7 @@ import { defaultPinOptions } from '../../../src/model/pin.ts'
 import { fileEntry } from '../../support/add-vectors.ts'
 import { importAll } from '../../support/imports.ts'
 import { numberedBlock, numberedBlocks } from '../../support/blocks.ts'
+import { quietMs } from '../../support/poll.ts'
 
 /** Keeps what happens to the shards. */
 class KeepingTarget implements ShardTarget {
@@ -192,7 +193,7 @@ function noise (length: number): Buffer {
   return bytes
 }
 
-describe('shards of files with more leaves than a node has links', { timeout: 20_000 }, () => {
+describe('shards of files with more leaves than a node has links', { timeout: quietMs(20_000) }, () => {
   /** What ipfs-cluster 1.1.6 answers to `shard=true&shard-size=10000000` with these options. */
   const cases = [
     {

@@ -7,6 +7,7 @@ import type { UploadEntry } from '../../../src/model/add.ts'
 import { dagParams, fileEntry, pattern251 } from '../../support/add-vectors.ts'
 import { identityCid } from '../../support/blocks.ts'
 import { eachOf, importAll, KeepingSink, showOutput } from '../../support/imports.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const emptyDirectory = 'QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn'
 const directory = (path: string): UploadEntry => ({ kind: 'directory', path })
@@ -350,7 +351,7 @@ describe('blocks for sharded adds', () => {
   })
 })
 
-describe('deep and wide uploads', { timeout: 10_000 }, () => {
+describe('deep and wide uploads', { timeout: quietMs(10_000) }, () => {
   const file = (path: string): UploadEntry => ({ kind: 'file', path, content: eachOf([Buffer.from('x')]) })
   const pathOf = (levels: number): string => Array.from({ length: levels }, () => 'a').join('/')
 

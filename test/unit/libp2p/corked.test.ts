@@ -5,8 +5,9 @@ import type { AddressInfo, Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { MessageStream } from '@libp2p/interface'
 import { corkedConnections } from '../../../src/libp2p/corked.ts'
+import { quietMs } from '../../support/poll.ts'
 
-describe('connections whose messages go to the kernel in one call', { timeout: 5000 }, () => {
+describe('connections whose messages go to the kernel in one call', { timeout: quietMs(5000) }, () => {
   it('send the pieces of a message together, and all of them', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')

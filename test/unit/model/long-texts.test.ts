@@ -11,6 +11,7 @@ import { maxPeerIdBytes, maxSlowText, parseCid, peerIdBytes, peerIdFromBytes } f
 import { decodeDagJson } from '../../../src/model/dag-json.ts'
 import { ipnsRoutingKey, parseIpnsKey, peerOfRoutingKey } from '../../../src/model/ipns-name.ts'
 import { maxMultiaddrBytes, maxMultiaddrText, multiaddrBytes, multiaddrFromBytes, parseMultiaddr } from '../../../src/model/multiaddr.ts'
+import { quietMs } from '../../support/poll.ts'
 
 /** A CID whose text in this base has so many characters: identity digests of as many bytes as it takes. */
 function cidOfLength (base: { encode (bytes: Uint8Array): string }, length: number): string {
@@ -23,7 +24,7 @@ function cidOfLength (base: { encode (bytes: Uint8Array): string }, length: numb
 const slow = { base58btc, base36, base10 }
 const asJson = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
-describe('texts that take long to read when they are long', { timeout: 5000 }, () => {
+describe('texts that take long to read when they are long', { timeout: quietMs(5000) }, () => {
   for (const [name, base] of Object.entries(slow)) {
     it(`a CID in ${name} has 1024 characters`, () => {
       assert.equal(maxSlowText, 1024)

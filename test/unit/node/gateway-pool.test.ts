@@ -10,7 +10,7 @@ import type { SpawnedThread } from '../../../src/node/gateway-threads/gateway-po
 import { servingMemory, servingShares } from '../../../src/node/gateway-threads/thread-init.ts'
 import type { ThreadInit } from '../../../src/node/gateway-threads/thread-init.ts'
 import { gatewayDefaults } from '../../support/gateway-peer.ts'
-import { pollUntil } from '../../support/poll.ts'
+import { pollUntil, quietMs } from '../../support/poll.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 interface FakeThread { init: ThreadInit, end: () => void, said: string[], isStuck: boolean }
@@ -67,7 +67,7 @@ function poolOf (threads = 2) {
   return { pool, clock, spawned, memory, changed: (gone: number[]) => { for (const changed of changes) changed(gone) } }
 }
 
-describe('the threads of a gateway', { timeout: 10_000 }, () => {
+describe('the threads of a gateway', { timeout: quietMs(10_000) }, () => {
   it('all listen at the same addresses, and hear of every change', async () => {
     const { pool, spawned, changed } = poolOf()
 

@@ -9,7 +9,7 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { kernelLock } from '../../../src/base/kernel-lock.ts'
 import { lockFolder } from '../../../src/node/lock.ts'
 import { noPidNamespace, spawnInPidNamespace } from '../../support/pid-namespace.ts'
-import { pollUntil } from '../../support/poll.ts'
+import { pollUntil, quietMs } from '../../support/poll.ts'
 
 const lockFile = new URL('../../../src/node/lock.ts', import.meta.url).href
 const importing = `const { lockFolder } = await import(${JSON.stringify(lockFile)});`
@@ -29,7 +29,7 @@ function isFree (folder: string): boolean {
   }
 }
 
-describe('folder lock', { timeout: 30_000 }, () => {
+describe('folder lock', { timeout: quietMs(30_000) }, () => {
   const scratch = mkdtempSync(join(tmpdir(), 'lock-'))
   let folder = ''
   let path = ''

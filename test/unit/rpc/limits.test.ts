@@ -10,6 +10,7 @@ import { defaultLimits, ValueScan } from '../../../src/wire/msgpack-scan.ts'
 import { MsgpackStream } from '../../../src/wire/msgpack-stream.ts'
 import { text } from '../../../src/wire/rpc-schema.ts'
 import { MemoryStreams } from '../../support/memory-streams.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const MiB = 1 << 20
 const pieceBytes = 64 * 1024
@@ -50,7 +51,7 @@ const refuses = (work: () => unknown): boolean => {
   return false
 }
 
-describe('the limits of calls between peers', { timeout: 10_000 }, () => {
+describe('the limits of calls between peers', { timeout: quietMs(10_000) }, () => {
   it('an argument may have 8 MiB, and is refused as soon as it says that it has a byte more', async () => {
     const [most, more] = [listOf(8 * MiB), listOf(8 * MiB + 1)]
 

@@ -14,6 +14,7 @@ import { text } from '../../../src/wire/rpc-schema.ts'
 import { decodeValue, encodeRequest, readReply } from '../../../src/rpc/frames.ts'
 import { MsgpackWriter } from '../../../src/wire/msgpack.ts'
 import { MemoryStreams } from '../../support/memory-streams.ts'
+import { quietMs } from '../../support/poll.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const serverPeer = '12D3KooWPiCPEG294EeKF5hJVfgHp816Se157FUntrr6bTZ5iyWH'
@@ -172,7 +173,7 @@ describe('RPC between peers', () => {
 
   // the header's length is refused before the caller is known to be allowed anything
   for (const [padding, isTaken] of [[1024 - 24, true], [1024 - 23, false]] as const) {
-    it(`${isTaken ? 'reads' : 'ends'} a stream whose header has ${padding + 24} bytes`, { timeout: 5000 }, async () => {
+    it(`${isTaken ? 'reads' : 'ends'} a stream whose header has ${padding + 24} bytes`, { timeout: quietMs(5000) }, async () => {
       const { streams } = await aPair({ version: { unary: async () => ({ version: '1' }) } })
       const header = encodeRequest(`${'x'.repeat(padding)}.Version`)
       assert.equal(header.length, padding + 24)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
 import { jsonValues } from '../../../src/state/json-values.ts'
+import { quietMs } from '../../support/poll.ts'
 
 async function * pieces (text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text)
@@ -46,7 +47,7 @@ describe('JSON objects in a stream', () => {
     await assert.rejects(read(`{"a":1}\n{"a":[\n${'{"a":3},\n'.repeat(200_000)}`, 65_536), failsAt(2, /more than/))
   })
 
-  it('may nest 64 values, and no more', { timeout: 5000 }, async () => {
+  it('may nest 64 values, and no more', { timeout: quietMs(5000) }, async () => {
     const nested = (depth: number): string => `\n${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`
 
     assert.equal((await read(nested(64))).length, 1)
@@ -55,7 +56,7 @@ describe('JSON objects in a stream', () => {
     }
   })
 
-  it('may have a megabyte, and no more, in whatever pieces they come', { timeout: 5000 }, async () => {
+  it('may have a megabyte, and no more, in whatever pieces they come', { timeout: quietMs(5000) }, async () => {
     const most = 1024 * 1024
     const valueOf = (sizeBytes: number): string => `\n{"a":"${'x'.repeat(sizeBytes - 8)}"}\n{"b":1}`
 

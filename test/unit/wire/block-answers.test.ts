@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AnswerReader, answerHead, askFrames, maxAnswerBytes, maxMultihashBytes } from '../../../src/wire/block-answers.ts'
 import { FrameReader } from '../../../src/wire/frame-reader.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const blocks = [Buffer.from('one'), undefined, Buffer.alloc(0), Buffer.alloc(300_000, 7), undefined]
 const bytes = Buffer.concat(blocks.flatMap(block => [answerHead(block), block ?? Buffer.alloc(0)]))
 
 describe('answers with blocks', () => {
   for (const size of [1, 3, 5, 64, 65_536, bytes.length]) {
-    it(`are put together from pieces of ${size} bytes`, { timeout: 5000 }, () => {
+    it(`are put together from pieces of ${size} bytes`, { timeout: quietMs(5000) }, () => {
       const reader = new AnswerReader()
       const read: Array<Uint8Array | undefined> = []
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FrameReader } from '../../../src/wire/frame-reader.ts'
 import { framePrefix } from '../../../src/wire/history.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const framed = (size: number): Buffer => Buffer.concat([framePrefix(size), Buffer.alloc(size, 7)])
 
@@ -15,7 +16,7 @@ function sizesOf (bytes: Buffer, { most, pieceBytes }: { most: number, pieceByte
   return sizes
 }
 
-describe('frames with their length in front', { timeout: 5000 }, () => {
+describe('frames with their length in front', { timeout: quietMs(5000) }, () => {
   for (const most of [1, 127, 128, 300, 512 * 1024]) {
     it(`are taken up to ${most} bytes and refused as soon as one says that it has one more`, () => {
       for (const pieceBytes of most > 1000 ? [4096, most * 2] : [1, 3, most * 2]) {

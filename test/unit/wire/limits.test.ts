@@ -15,6 +15,7 @@ import { MsgpackReader } from '../../../src/wire/msgpack.ts'
 import { ProtobufReader, ProtobufWriter } from '../../../src/wire/protobuf.ts'
 import { list, maddr, maxAddresses } from '../../../src/wire/rpc-schema.ts'
 import { cidFor } from '../../support/pins.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const invalid = { code: 'INVALID_DATA' }
 const { cid } = encodeCrdtBlock({ elements: [], tombstones: [], priority: 1 }, [])
@@ -23,7 +24,7 @@ const times = (count: number): typeof cid[] => Array.from({ length: count }, () 
 /** What stands in front of the message is its length. */
 const bodyOf = (frame: Uint8Array): Uint8Array => frame.subarray(frame.findIndex(byte => byte < 128) + 1)
 
-describe('the limits of what other peers send', { timeout: 10_000 }, () => {
+describe('the limits of what other peers send', { timeout: quietMs(10_000) }, () => {
   it('a bitswap message has 100,000 wants, blocks and presences, and no more', () => {
     const most = 100_000
     const one = Uint8Array.of(1)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { MsgpackStream } from '../../../src/wire/msgpack-stream.ts'
 import { MsgpackWriter } from '../../../src/wire/msgpack.ts'
+import { quietMs } from '../../support/poll.ts'
 
 const valuesOf = async (stream: MsgpackStream): Promise<string[]> => {
   const found: string[] = []
@@ -68,7 +69,7 @@ describe('MsgpackStream', () => {
     })
   }
 
-  it('refuses a value that is longer than it may be, before it is read', { timeout: 1000 }, async () => {
+  it('refuses a value that is longer than it may be, before it is read', { timeout: quietMs(1000) }, async () => {
     let read = 0
     const endless = async function * (): AsyncGenerator<Uint8Array> {
       yield Buffer.from('da0400', 'hex')

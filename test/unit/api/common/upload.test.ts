@@ -4,6 +4,7 @@ import { uploadEntries } from '../../../../src/api/common/upload.ts'
 import { boundaryOf } from '../../../../src/http/multipart.ts'
 import type { Part } from '../../../../src/http/multipart.ts'
 import type { UploadEntry } from '../../../../src/model/add.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 async function * content (sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let left = sizeBytes; left > 0; left -= 1000) yield Buffer.alloc(Math.min(left, 1000), 'x')
@@ -17,7 +18,7 @@ const part = (contentType: string, filename: string, sizeBytes: number): Part =>
 
 const read = async (...parts: Part[]): Promise<UploadEntry[]> => Array.fromAsync(uploadEntries((async function * () { yield * parts })()))
 
-describe('the limits of an upload', { timeout: 5000 }, () => {
+describe('the limits of an upload', { timeout: quietMs(5000) }, () => {
   it('a symbolic link leads to a text of 64 KiB', async () => {
     const [link] = await read(part('application/symlink', 'a', 64 * 1024))
 

@@ -13,6 +13,7 @@ import { blockOf } from '../../../support/blocks.ts'
 import { testReader } from '../../../support/dag-reader.ts'
 import { gatewayDefaults, gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 let peer: GatewayPeer
@@ -34,7 +35,7 @@ async function raw (bytes: string): Promise<string> {
   return text(socket)
 }
 
-describe('answers of the gateway', { timeout: 20_000 }, () => {
+describe('answers of the gateway', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     peer = await gatewayPeer()
     page = await rawBlock('0123456789')
@@ -267,7 +268,7 @@ describe('answers of the gateway', { timeout: 20_000 }, () => {
     assert.equal((await peer.get(`/ipfs/${folder.cid}/a%20b`, worker)).status, 200)
   })
 
-  it('breaks off an answer that gets longer or shorter than its head says', { timeout: 5000 }, async () => {
+  it('breaks off an answer that gets longer or shorter than its head says', { timeout: quietMs(5000) }, async () => {
     for (const size of [3999, 4001]) {
       const wrong = await gatewayPeer({}, {
         reader: { ...testReader, readFile: async function * () { for (const bytes of [3000, size - 3000]) yield new Uint8Array(bytes) } }

@@ -9,6 +9,7 @@ import type { DenyLists } from '../../../support/deny-lists.ts'
 import { gatewayPeer, MemoryBlocks } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { memoryNames } from '../../../support/memory-names.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 let peer: GatewayPeer
 let lists: DenyLists
@@ -25,7 +26,7 @@ const status = async (path: string, init: RequestInit = {}): Promise<number> => 
   return response.status
 }
 
-describe('denied content at the gateway', { timeout: 20_000 }, () => {
+describe('denied content at the gateway', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     bad = await rawBlock('bad')
     legal = await rawBlock('somebody else owns this')

@@ -12,6 +12,7 @@ import { blockOf } from '../../../support/blocks.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { memoryNames } from '../../../support/memory-names.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 let peer: GatewayPeer
 let folder: Block
@@ -29,7 +30,7 @@ async function at (
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
 }
 
-describe('hosts of the gateway', { timeout: 20_000 }, () => {
+describe('hosts of the gateway', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     peer = await gatewayPeer({
       hosts: new Map(

@@ -21,13 +21,14 @@ import { Query } from '../../../../src/http/query.ts'
 import type { GetBlock } from '../../../../src/ipfs/dag-reader.ts'
 import { blockOf } from '../../../support/blocks.ts'
 import { testReader } from '../../../support/dag-reader.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const refused = (status: number): object => ({ status })
 const leaf = blockOf(Buffer.from('x'))
 const page = { cid: leaf.cid, codec: 'dag-cbor', site: { kind: 'path', host: '' }, path: parseContentPath('/ipfs/bafkqaaa') } as const
 const times = (text: string, html: string): number => html.split(text).length - 1
 
-describe('the limits of the gateway', { timeout: 10_000 }, () => {
+describe('the limits of the gateway', { timeout: quietMs(10_000) }, () => {
   it('a path has 8192 characters and 1024 names', () => {
     const withLength = (length: number): string => `/ipfs/bafkqaaa/${'x'.repeat(length - 15)}`
     const withNames = (count: number): string => `/ipfs/bafkqaaa${'/x'.repeat(count)}/`

@@ -7,6 +7,7 @@ import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 import { memoryNames } from '../../../support/memory-names.ts'
 import type { MemoryNames } from '../../../support/memory-names.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const key = 'k51qzi5uqu5dgutdk6i1ynyzgkqngpha5xpgia3a5qqp4jsh0u4csozksxel2r'
 const ifCached = { 'cache-control': 'only-if-cached' }
@@ -25,7 +26,7 @@ async function statusAt (host: string, path: string, headers: Record<string, str
   })
 }
 
-describe('names of the gateway when nobody may be asked', { timeout: 10_000 }, () => {
+describe('names of the gateway when nobody may be asked', { timeout: quietMs(10_000) }, () => {
   beforeEach(async () => {
     page = await rawBlock('page')
     names = memoryNames({ 'site.example': `/ipfs/${page.cid}` })

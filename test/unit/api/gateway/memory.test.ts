@@ -7,11 +7,11 @@ import { systemClock } from '../../../../src/base/system.ts'
 import { BytesInFlight } from '../../../../src/http/bytes-in-flight.ts'
 import { fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
-import { pollUntil } from '../../../support/poll.ts'
+import { pollUntil, quietMs } from '../../../support/poll.ts'
 
 const mib = 2 ** 20
 
-describe('memory of the gateway', { timeout: 30_000 }, () => {
+describe('memory of the gateway', { timeout: quietMs(30_000) }, () => {
   it('stays within its bound while many clients read nothing, whatever they ask for, and others are served meanwhile', async () => {
     const flow = new BytesInFlight({ maxBytes: 4 * mib, stalledMs: 200 }, { clock: systemClock })
     const peer = await gatewayPeer({}, { flow })

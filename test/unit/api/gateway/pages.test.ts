@@ -10,6 +10,7 @@ import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { blockOf } from '../../../support/blocks.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 let peer: GatewayPeer
 let leaf: Block
@@ -46,7 +47,7 @@ const digestsOf = (html: string): string[] =>
     ([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
   )
 
-describe('pages of the gateway', { timeout: 20_000 }, () => {
+describe('pages of the gateway', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     peer = await gatewayPeer()
     leaf = await rawBlock('a leaf')

@@ -5,6 +5,7 @@ import { rawBlock } from '../../../contract/ipfs.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 let clock: SimClock
@@ -17,7 +18,7 @@ async function answer (headers: Record<string, string> = {}, path = `/ipfs/${pag
   return [response.status, response.headers.get('etag'), response.headers.get('content-type'), await response.text()]
 }
 
-describe('small answers that were given a moment ago', { timeout: 10_000 }, () => {
+describe('small answers that were given a moment ago', { timeout: quietMs(10_000) }, () => {
   beforeEach(async () => {
     clock = new SimClock()
     page = await rawBlock('0123456789')

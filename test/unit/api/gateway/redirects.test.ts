@@ -8,6 +8,7 @@ import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { directoryBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const rulesOf = (lines: string): ReturnType<typeof parseRedirects> => parseRedirects(Buffer.from(lines))
 
@@ -59,7 +60,7 @@ describe('_redirects files', () => {
   })
 })
 
-describe('what the gateway answers for missing paths', { timeout: 20_000 }, () => {
+describe('what the gateway answers for missing paths', { timeout: quietMs(20_000) }, () => {
   let peer: GatewayPeer
   let site: Block
   let page: Block

@@ -7,6 +7,7 @@ import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { blockOf } from '../../../support/blocks.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 let peer: GatewayPeer
 let leaves: Block[]
@@ -26,7 +27,7 @@ async function car (path: string, init: RequestInit = {}): Promise<{ response: R
 
 const texts = (...blocks: Block[]): string[] => blocks.map(({ cid }) => cid.toString())
 
-describe('trustless answers', { timeout: 20_000 }, () => {
+describe('trustless answers', { timeout: quietMs(20_000) }, () => {
   before(async () => {
     peer = await gatewayPeer()
     leaves = await Promise.all([0, 1, 2, 3].map(async at => rawBlock(new Uint8Array(1000).fill(at))))

@@ -9,6 +9,7 @@ import { importEntries } from '../../../../src/importer/unixfs-importer.ts'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { CID, parseCid } from '../../../../src/model/cid.ts'
 import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { jsonLinesOf, jsonOf, proxyPeer, uploadOf, type ProxyPeer } from '../../../support/proxy-peer.ts'
 
 interface Tree { peer: ProxyPeer, root: Block, leaf: Block, file: Block }
@@ -250,7 +251,7 @@ describe('commands of the embedded node', () => {
   })
 
   it('block/put and dag/put: take blocks of 2 MiB, of 32 MiB when told to, whatever the upload\'s own size, and store nothing larger', {
-    timeout: 20_000
+    timeout: quietMs(20_000)
   }, async () => {
     const MiB = 1024 * 1024
     const peer = proxyPeer()
@@ -292,7 +293,7 @@ describe('commands of the embedded node', () => {
     assert.deepEqual(resolved, { Cid: { '/': inner }, RemPath: '/x/1' })
   })
 
-  it('dag/put and get: up to 512 values may be nested in each other', { timeout: 5000 }, async () => {
+  it('dag/put and get: up to 512 values may be nested in each other', { timeout: quietMs(5000) }, async () => {
     const peer = proxyPeer()
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
     const message = 'more than 512 values are nested in each other'

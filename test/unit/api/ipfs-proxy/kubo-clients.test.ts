@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { quietMs } from '../../../support/poll.ts'
 import { jsonLinesOf, jsonOf, proxyPeer } from '../../../support/proxy-peer.ts'
 import type { ProxyPeer } from '../../../support/proxy-peer.ts'
 import { aCid } from '../../../support/cluster/values.ts'
@@ -13,7 +14,7 @@ async function withPins (): Promise<ProxyPeer> {
   return peer
 }
 
-describe('what clients of Kubo want of the proxy', { timeout: 10_000 }, () => {
+describe('what clients of Kubo want of the proxy', { timeout: quietMs(10_000) }, () => {
   it('pin/ls has names when they are asked for, as Kubo 0.44 prints them, and else none, as Go', async () => {
     const peer = await withPins()
     const name = '"a \\"name\\" \\u0026 more"'

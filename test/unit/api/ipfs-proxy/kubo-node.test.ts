@@ -4,6 +4,7 @@ import { kuboNode, type KuboNodeInit } from '../../../../src/api/ipfs-proxy/kubo
 import { silentLogger } from '../../../../src/base/log.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { fakeKubo, type FakeAnswer, type FakeKubo } from '../../../support/fake-kubo.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { jsonLinesOf, jsonOf, proxyPeer, uploadOf, type ProxyPeer } from '../../../support/proxy-peer.ts'
 
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'
@@ -121,7 +122,7 @@ describe('the proxy in front of a Kubo', () => {
     assert.equal(peer.cluster.pins.size, 0)
   })
 
-  it('takes lines and refusals of up to a megabyte from Kubo, and pins nothing when there is more', { timeout: 10_000 }, async () => {
+  it('takes lines and refusals of up to a megabyte from Kubo, and pins nothing when there is more', { timeout: quietMs(10_000) }, async () => {
     const most = 1024 * 1024
     const filled = (text: string, length: number): string => text.replace('~', 'x'.repeat(length - text.length + 1))
     const bodies: Record<string, FakeAnswer> = {

@@ -5,12 +5,12 @@ import { describe, it } from 'node:test'
 import { systemClock } from '../../../../src/base/system.ts'
 import { BytesInFlight } from '../../../../src/http/bytes-in-flight.ts'
 import { fileBlock, rawBlock } from '../../../contract/ipfs.ts'
-import { pollUntil } from '../../../support/poll.ts'
+import { pollUntil, quietMs } from '../../../support/poll.ts'
 import { proxyPeer } from '../../../support/proxy-peer.ts'
 
 const mib = 2 ** 20
 
-describe('memory of the proxy', { timeout: 30_000 }, () => {
+describe('memory of the proxy', { timeout: quietMs(30_000) }, () => {
   it('stays within its bound while many clients read nothing, whatever they ask for, and others are served meanwhile', async () => {
     const flow = new BytesInFlight({ maxBytes: 4 * mib, stalledMs: 200 }, { clock: systemClock })
     const peer = proxyPeer({ flow, listen: ['/ip4/127.0.0.1/tcp/0'] })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ipnsKeyText } from '../../../../src/model/ipns-name.ts'
 import { makeNames } from '../../../support/names.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { jsonOf, proxyPeer, uploadOf } from '../../../support/proxy-peer.ts'
 
 const publish = 'name/publish?arg=/ipfs/bafkqaaa/a&resolve=false&allow-offline=true'
@@ -70,7 +71,7 @@ describe('names through the proxy', () => {
   })
 
   it('take records of 10 KiB and say of longer ones that they are, keys of 64 KiB and texts to sign of 4 MiB', {
-    timeout: 10_000
+    timeout: quietMs(10_000)
   }, async () => {
     const { names, self } = makeNames()
     const peer = proxyPeer({ names })

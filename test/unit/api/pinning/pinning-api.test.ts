@@ -8,6 +8,7 @@ import type { PinningHandlers } from '../../../../src/api/pinning/handlers.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
 import type { PinningPeer } from '../../../support/pinning-peer.ts'
 import { FollowedCluster, pinningPeer } from '../../../support/pinning-peer.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const cid = (text: string): string => cidFor(text).toString()
 const names = (body: any): string => body.results.map((one: any) => one.pin.name).join(' ')
@@ -123,7 +124,7 @@ describe('pinning service API', () => {
     assert.deepEqual([added.status, added.body.pin.name], [202, name])
   })
 
-  it('takes 20 origins, 1000 values and a body of a megabyte, 1000 results and 10 CIDs, and no more', { timeout: 10_000 }, async () => {
+  it('takes 20 origins, 1000 values and a body of a megabyte, 1000 results and 10 CIDs, and no more', { timeout: quietMs(10_000) }, async () => {
     const origins = (count: number): object => ({ origins: Array.from({ length: count }, (_, at) => `/ip4/127.0.0.1/tcp/${at + 1}`) })
     const meta = (count: number): object => ({ meta: Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v'])) })
     const sized = (sizeBytes: number): object => {

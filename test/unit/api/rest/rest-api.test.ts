@@ -9,6 +9,7 @@ import type { StatusOptions } from '../../../../src/cluster/cluster-api.ts'
 import type { GlobalPinInfo } from '../../../../src/model/pin-info.ts'
 import { cidFor } from '../../../support/pins.ts'
 import { FakeCluster, fakePeer, otherPeer } from '../../../support/fake-cluster.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { headerOf, quietWatching, restPeer, restPeerOf, textOf, upload } from '../../../support/rest-peer.ts'
 
 const cid = 'QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX'
@@ -196,7 +197,7 @@ describe('adding', () => {
     assert.deepEqual([headerOf(whole, 'Connection'), headerOf(whole, 'Trailer')], ['close', undefined])
   })
 
-  it('refuses a path of more than 1024 levels before the answer begins', { timeout: 5000 }, async () => {
+  it('refuses a path of more than 1024 levels before the answer begins', { timeout: quietMs(5000) }, async () => {
     const { ask } = restPeer()
 
     assert.equal((await ask('POST /add', upload('hi', 'a/'.repeat(1023) + 'a'))).status, 200)

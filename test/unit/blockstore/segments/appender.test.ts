@@ -4,6 +4,7 @@ import { Appender } from '../../../../src/blockstore/segments/appender.ts'
 import type { BlockIndex } from '../../../../src/blockstore/segments/block-index.ts'
 import type { SegmentFolder } from '../../../../src/blockstore/segments/segment-folder.ts'
 import { recordLength } from '../../../../src/blockstore/segments/record.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const multihash = Uint8Array.of(0x12, 4, 1, 2, 3, 4)
 const blocksOf = (count: number, sizeBytes = 1) => Array.from({ length: count }, () => ({ multihash, bytes: new Uint8Array(sizeBytes) }))
@@ -33,7 +34,7 @@ function appender (groupBytes = 4 * 1024 * 1024): { appender: Appender, blocks: 
 
 const nothing = (): void => {}
 
-describe('blocks that are appended in one go', { timeout: 5000 }, () => {
+describe('blocks that are appended in one go', { timeout: quietMs(5000) }, () => {
   it('are 4096, of as many callers as fit; the next ones go behind them', async () => {
     const { appender: one, blocks } = appender()
 

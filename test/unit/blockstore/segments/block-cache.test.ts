@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BlockCache } from '../../../../src/blockstore/segments/block-cache.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const key = (at: number): Uint8Array => Uint8Array.of(0x12, 4, at >> 24, at >> 16, at >> 8, at)
 
-describe('recent blocks', { timeout: 5000 }, () => {
+describe('recent blocks', { timeout: quietMs(5000) }, () => {
   it('are kept until there are more bytes than may be, the oldest out first', () => {
     const recent = new BlockCache(3 * (1000 + 256))
 

@@ -12,6 +12,7 @@ import type { SegmentBlockstoreInit, UpkeptBlockstore } from '../../../../src/bl
 import { pickCheapest } from '../../../../src/blockstore/segments/shrinking.ts'
 import { numberedBlocks } from '../../../support/blocks.ts'
 import { FaultyFiles } from '../../../support/faulty-files.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const never = new AbortController().signal
 const reserveBytes = 100_000
@@ -32,7 +33,7 @@ class FakeReserve implements DiskReserve {
   }
 }
 
-describe('segment store on a full disk', { timeout: 30_000 }, () => {
+describe('segment store on a full disk', { timeout: quietMs(30_000) }, () => {
   let folder: string
   let files: FaultyFiles
   let reserve: FakeReserve

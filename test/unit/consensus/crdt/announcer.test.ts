@@ -4,6 +4,7 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { Announcer } from '../../../../src/consensus/crdt/announcer.ts'
 import { CID } from '../../../../src/model/cid.ts'
 import { decodeHeads } from '../../../../src/wire/broadcast.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const most = 20_000
@@ -15,7 +16,7 @@ function cidNumber (number: number): CID {
   return CID.decode(bytes)
 }
 
-describe('what an announcer remembers of others', { timeout: 10_000 }, () => {
+describe('what an announcer remembers of others', { timeout: quietMs(10_000) }, () => {
   const heads = Array.from({ length: most + 1 }, (_, at) => cidNumber(at))
 
   const announcing = () => {

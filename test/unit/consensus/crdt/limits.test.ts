@@ -11,8 +11,9 @@ import { encodePin } from '../../../../src/wire/pin.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
 import { pinFor } from '../../../support/pins.ts'
+import { quietMs } from '../../../support/poll.ts'
 
-describe('the limits of what this peer writes', { timeout: 5000 }, () => {
+describe('the limits of what this peer writes', { timeout: quietMs(5000) }, () => {
   it('a pin has 256 KiB, and a larger one is refused with nothing changed', async () => {
     const peer = crdtPeer({ datastore: memoryDatastore() })
     await peer.start()
@@ -68,7 +69,7 @@ describe('the limits of what this peer writes', { timeout: 5000 }, () => {
   })
 })
 
-it('256 heads of one peer are fetched at a time, and more are named in the log', { timeout: 5000 }, async () => {
+it('256 heads of one peer are fetched at a time, and more are named in the log', { timeout: quietMs(5000) }, async () => {
   const log = new NotedLogger()
   let deliver = (_from: string, _data: Uint8Array): void => {}
   const alone = offlineBroadcast()

@@ -13,6 +13,7 @@ import { denyFiles } from '../../../../src/ipfs/compact-denylist/deny-files.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const never = new AbortController().signal
 const cidOf = async (text: string): Promise<CID> => CID.createV1(0x55, await sha256.digest(Buffer.from(text)))
@@ -29,7 +30,7 @@ async function listsOf (lines: readonly string[], options: Parameters<typeof den
 const rulesOf = ({ denylist }: DenyLists, cids: readonly CID[] = [a, b, c]): Array<string | undefined> =>
   cids.map(cid => denylist.checkCid(cid)?.rule)
 
-describe('denylists in files', { timeout: 20_000 }, () => {
+describe('denylists in files', { timeout: quietMs(20_000) }, () => {
   it('takes a change when the file has rested for one look, all of it at once', async () => {
     const lists = await listsOf([`/ipfs/${a}`])
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { DigestTable } from '../../../../src/ipfs/compact-denylist/digest-table.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const digestOf = (n: number): Uint8Array => createHash('sha256').update(String(n)).digest()
 
-describe('a table of digests', { timeout: 10_000 }, () => {
+describe('a table of digests', { timeout: quietMs(10_000) }, () => {
   it('keeps what it was given through all its growing, the last value of each', async () => {
     const table = new DigestTable()
     const count = 20_000

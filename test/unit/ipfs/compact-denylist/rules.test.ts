@@ -12,6 +12,7 @@ import { Rules } from '../../../../src/ipfs/compact-denylist/rules.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const cidOf = async (text: string): Promise<CID> => CID.createV1(0x70, await sha256.digest(Buffer.from(text)))
 const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(cidOf)) as [CID, CID, CID]
@@ -29,7 +30,7 @@ async function deniedOf (lines: readonly string[], paths: readonly string[]): Pr
   return paths.filter(path => lists.denylist.checkPath(path) != null)
 }
 
-describe('rules of a denylist', { timeout: 20_000 }, () => {
+describe('rules of a denylist', { timeout: quietMs(20_000) }, () => {
   it('denies a CID in every version, codec and base, and what is below it', async () => {
     const paths = [
       `/ipfs/${v0(a)}`, `/ipfs/${a}`, `/ipfs/${CID.createV1(0x55, a.multihash)}`, `/ipfs/${a.toString(base58btc)}`, `/ipld/${a}`,
@@ -184,7 +185,7 @@ describe('rules of a denylist', { timeout: 20_000 }, () => {
     )
   })
 
-  it('keeps the texts of 100,000 rules for beginnings of paths, and of no more; other rules have no text', { timeout: 5000 }, () => {
+  it('keeps the texts of 100,000 rules for beginnings of paths, and of no more; other rules have no text', { timeout: quietMs(5000) }, () => {
     const rules = new Rules()
     const rule = (at: number, isPrefix: boolean): Rule => ({
       cover: { kind: 'place', id: String(at), path: 'a', isPrefix }, allows: false, isLegal: false

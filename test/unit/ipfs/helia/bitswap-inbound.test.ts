@@ -5,6 +5,7 @@ import { receiveBitswap } from '../../../../src/ipfs/helia/bitswap-inbound.ts'
 import { FrameReader } from '../../../../src/wire/frame-reader.ts'
 import { decodeBitswapMessage, encodeBitswapFrame } from '../../../../src/wire/bitswap.ts'
 import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 /** As libp2p's streams: an event target that can be closed and aborted. */
@@ -103,7 +104,7 @@ describe('bitswap inbound', () => {
     assert.ok(large.stream.aborted != null)
   })
 
-  it('takes messages up to their limit, and none that says that it has a byte more', { timeout: 5000 }, () => {
+  it('takes messages up to their limit, and none that says that it has a byte more', { timeout: quietMs(5000) }, () => {
     const { stream, delivered } = receive(new SimClock())
 
     stream.receive(Buffer.concat([Buffer.from('904e', 'hex'), encodedBlock(10_000)]))
@@ -114,7 +115,7 @@ describe('bitswap inbound', () => {
     assert.ok(stream.aborted != null)
   })
 
-  it('passes on 4096 wants and as many cancels of a message', { timeout: 5000 }, () => {
+  it('passes on 4096 wants and as many cancels of a message', { timeout: quietMs(5000) }, () => {
     const stream = new FakeStream()
     const delivered: BitswapMessage[] = []
     receiveBitswap(

@@ -8,6 +8,7 @@ import { BlockLines } from '../../../../src/ipfs/helia/block-lines.ts'
 import { BlockServer } from '../../../../src/ipfs/helia/block-server.ts'
 import { answerHead, askFrames, maxAsked } from '../../../../src/wire/block-answers.ts'
 import { numberedBlock, numberedBlocks } from '../../../support/blocks.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { pairedStreams } from '../../../support/stream-pair.ts'
 import type { PairedStream } from '../../../support/stream-pair.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
@@ -41,7 +42,7 @@ function serverOf (peer: string): BlockServer {
   })
 }
 
-describe('blocks that are asked for one after the other', { timeout: 10_000 }, () => {
+describe('blocks that are asked for one after the other', { timeout: quietMs(10_000) }, () => {
   beforeEach(() => {
     clock = new SimClock()
     peers = new Map([['left', new Map()], ['right', new Map()]])
@@ -186,7 +187,7 @@ describe('blocks that are asked for one after the other', { timeout: 10_000 }, (
   })
 })
 
-describe('giving blocks one after the other', { timeout: 10_000 }, () => {
+describe('giving blocks one after the other', { timeout: quietMs(10_000) }, () => {
   const asking = (): PairedStream => {
     const [ours, theirs] = pairedStreams()
     ends.push(theirs)

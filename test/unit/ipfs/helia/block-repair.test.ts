@@ -12,13 +12,14 @@ import { isLeaf } from '../../../../src/ipfs/helia/repository/links.ts'
 import { walkDag } from '../../../../src/ipfs/helia/repository/walk.ts'
 import { nodeOf, textBlock } from '../../../support/dags.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const signal = new AbortController().signal
 const leaves = [textBlock('one'), textBlock('two')]
 const root = nodeOf(leaves.map(({ cid }) => cid), 'root')
 
-describe('repair of blocks after damage of the disk', { timeout: 10_000 }, () => {
+describe('repair of blocks after damage of the disk', { timeout: quietMs(10_000) }, () => {
   let blocks: Blockstore
   let lost: number
   let datastore: Datastore

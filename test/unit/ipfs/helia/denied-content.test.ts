@@ -7,6 +7,7 @@ import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
 import { startHelia } from '../../../support/helia.ts'
 import type { RunningHelia } from '../../../support/helia.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const opened: Array<{ close (): Promise<void> }> = []
 
@@ -27,7 +28,7 @@ async function rules (...lines: string[]): Promise<DenyLists> {
 
 const addressOf = async ({ connector }: RunningHelia): Promise<string> => (await connector.id()).addresses?.[0] ?? ''
 
-describe('two embedded nodes, one with a denylist', { timeout: 60_000 }, () => {
+describe('two embedded nodes, one with a denylist', { timeout: quietMs(60_000) }, () => {
   afterEach(async () => { for (const one of opened.splice(0)) await one.close() })
 
   it('serves nothing that is denied, though it is here and pinned; everything else it serves', async () => {

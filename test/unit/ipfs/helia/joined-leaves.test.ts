@@ -14,6 +14,7 @@ import { refusingIpfs } from '../../../../src/node/refusing-ipfs.ts'
 import { batches, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import { startHelia } from '../../../support/helia.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const leafBytes = 40_000
 
@@ -123,7 +124,7 @@ describe('leaves that are read together', () => {
   })
 })
 
-describe('leaves that an embedded node has together', { timeout: 60_000 }, () => {
+describe('leaves that an embedded node has together', { timeout: quietMs(60_000) }, () => {
   it('are read together until one of them is denied or deleted', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-joined-'))
     const lists = await denyLists([])

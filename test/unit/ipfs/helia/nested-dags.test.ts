@@ -11,6 +11,7 @@ import { findEntry, listEntries, readNode } from '../../../../src/ipfs/helia/uni
 import { readFile } from '../../../../src/ipfs/helia/unixfs-file.ts'
 import type { CID } from '../../../../src/model/cid.ts'
 import { blockOf } from '../../../support/blocks.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 class Kept {
   readonly #blocks = new Map<string, Uint8Array>()
@@ -50,7 +51,7 @@ async function firstName (kept: Kept, { cid }: Block): Promise<string | undefine
   return undefined
 }
 
-describe('nested DAGs', { timeout: 10_000 }, () => {
+describe('nested DAGs', { timeout: quietMs(10_000) }, () => {
   // the hash of a name has 64 bits
   for (const [fanout, most] of [[256, 8], [8, 21], [1024, 6]] as const) {
     it(`sharded directories with the fanout ${fanout} may have ${most} levels, and no more`, async () => {

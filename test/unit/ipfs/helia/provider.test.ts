@@ -6,6 +6,7 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { Provider } from '../../../../src/ipfs/helia/provider.ts'
 import type { ProvideWhat } from '../../../../src/ipfs/helia/provider.ts'
 import { rawBlock } from '../../../contract/ipfs.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const cids = await Promise.all(['root 1', 'root 2', 'below 1', 'new'].map(async text => (await rawBlock(text)).cid))
@@ -90,7 +91,7 @@ describe('provider', () => {
     assert.deepEqual(announced, [root2])
   })
 
-  it('has 10,000 new roots wait, and leaves more to the next round', { timeout: 10_000 }, async () => {
+  it('has 10,000 new roots wait, and leaves more to the next round', { timeout: quietMs(10_000) }, async () => {
     const { run, announced, provider } = scene('roots')
     await run()
     announced.length = 0

@@ -5,6 +5,7 @@ import { systemClock } from '../../../../src/base/system.ts'
 import { kuboAddress } from '../../../../src/ipfs/kubo/address.ts'
 import { KuboRpc } from '../../../../src/ipfs/kubo/rpc.ts'
 import { fakeKubo, type FakeAnswer, type FakeKubo } from '../../../support/fake-kubo.ts'
+import { quietMs } from '../../../support/poll.ts'
 
 const MiB = 1024 * 1024
 const options = { timeoutMs: 0 }
@@ -22,7 +23,7 @@ function pour (response: ServerResponse, { piece, sizeBytes, sent }: { piece: Bu
   more()
 }
 
-describe('what an external Kubo may answer', { timeout: 20_000 }, () => {
+describe('what an external Kubo may answer', { timeout: quietMs(20_000) }, () => {
   let kubo: FakeKubo
   let rpc: KuboRpc
 

@@ -7,6 +7,7 @@ import { Places } from '../../../../src/ipfs/other-thread/places.ts'
 import { ThreadRefusals } from '../../../../src/ipfs/other-thread/refusals.ts'
 import { ClusterError } from '../../../../src/base/errors.ts'
 import { identityCid, numberedBlock } from '../../../support/blocks.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const cids = Array.from({ length: 600 }, (_, n) => numberedBlock(n).cid)
@@ -25,7 +26,7 @@ function askedOf (has: (key: string) => BlockPlace | undefined, size = 1000) {
   return { places: new Places({ size }, { calls: { call } }), asked, hold: (until: Promise<void>) => { gate = until } }
 }
 
-describe('places of blocks, as another thread tells them', { timeout: 5000 }, () => {
+describe('places of blocks, as another thread tells them', { timeout: quietMs(5000) }, () => {
   it('come in one question for all that is asked in a turn, 256 at most', async () => {
     const { places, asked } = askedOf(() => place)
 

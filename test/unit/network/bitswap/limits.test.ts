@@ -13,6 +13,7 @@ import { CID as Cid } from '../../../../src/model/cid.ts'
 import { digestKey } from '../../../../src/network/bitswap/want.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 /** A CRDT block's CID; no two numbers have the same. */
@@ -54,7 +55,7 @@ async function until (condition: () => boolean): Promise<void> {
 const answered = (sent: readonly BitswapMessage[]): number =>
   sent.reduce((sum, { blocks, blockPresences }) => sum + blocks.length + blockPresences.length, 0)
 
-describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
+describe('what is kept of another peer\'s wants', { timeout: quietMs(10_000) }, () => {
   it('are 16,384 that wait for answers; more are forgotten, cancels count at once, and no more is read from 4096 on', async () => {
     const { one, sent, open } = partner()
 
@@ -127,7 +128,7 @@ describe('what is kept of another peer\'s wants', { timeout: 10_000 }, () => {
   })
 })
 
-describe('what is read of another peer\'s messages', { timeout: 10_000 }, () => {
+describe('what is read of another peer\'s messages', { timeout: quietMs(10_000) }, () => {
   const mostBytes = 4 * 1024 * 1024 + 64 * 1024
 
   async function reading () {

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { s3Staging } from '../../../../src/service/staging/s3/s3-staging.ts'
+import { quietMs } from '../../../support/poll.ts'
 import { findS3Server, startS3Server } from '../../../support/s3-server.ts'
 
 const never = new AbortController().signal
@@ -41,7 +42,7 @@ async function lyingServer (): Promise<{ endpoint: string, removed: string[], cl
 
 const settings = { bucket: 'b', region: 'us-east-1', accessKey: 'a', secretKey: 's', forcePathStyle: true }
 
-describe('staging in S3', { timeout: 60_000 }, () => {
+describe('staging in S3', { timeout: quietMs(60_000) }, () => {
   it('refuses a server that has not stored what it was sent, and removes what it has', async () => {
     const server = await lyingServer()
     const staging = s3Staging({ ...settings, endpoint: server.endpoint }, { log: silentLogger })

@@ -9,7 +9,7 @@ import { ProtobufWriter } from '../../../../../src/wire/protobuf.ts'
 import { startHelia } from '../../../../support/helia.ts'
 import type { RunningHelia } from '../../../../support/helia.ts'
 import { makeNames } from '../../../../support/names.ts'
-import { pollUntil } from '../../../../support/poll.ts'
+import { pollUntil, quietMs } from '../../../../support/poll.ts'
 
 const running: RunningHelia[] = []
 
@@ -26,7 +26,7 @@ async function dhtOf (count: number): Promise<RunningHelia[]> {
 describe('names in the DHT', () => {
   after(async () => { await Promise.all(running.map(async node => node.close())) })
 
-  it('are published by one node and resolved by another, which then follows the changes', { timeout: 30_000 }, async () => {
+  it('are published by one node and resolved by another, which then follows the changes', { timeout: quietMs(30_000) }, async () => {
     const [hub, author, reader] = await dhtOf(3) as [RunningHelia, RunningHelia, RunningHelia]
     const { id } = await author.connector.names.keys.generate('site', { type: 'ed25519' })
     // the routing table learns of a peer a moment after it is connected
@@ -41,7 +41,7 @@ describe('names in the DHT', () => {
     )
   })
 
-  it('that nobody published are not found', { timeout: 30_000 }, async () => {
+  it('that nobody published are not found', { timeout: quietMs(30_000) }, async () => {
     const [one] = await dhtOf(2) as [RunningHelia]
 
     await assert.rejects(

@@ -12,6 +12,7 @@ import { plainStack } from '../../../../../src/ipfs/helia/repository/scratch.ts'
 import { walkDag } from '../../../../../src/ipfs/helia/repository/walk.ts'
 import { blockOf, identityCid } from '../../../../support/blocks.ts'
 import { cborOf, dagPbCodec, nodeOf, textBlock } from '../../../../support/dags.ts'
+import { quietMs } from '../../../../support/poll.ts'
 
 const leaves = Array.from({ length: 5 }, (_, n) => textBlock(`leaf ${n}`))
 const left = nodeOf([leaves[0]!.cid, leaves[1]!.cid], 'left')
@@ -194,7 +195,7 @@ describe('walk through a DAG', () => {
 describe('walk in little memory', () => {
   const program = fileURLToPath(new URL('../../../../support/walk-in-little-memory.ts', import.meta.url))
   const walked = async (shape: string): Promise<string> => (
-    await promisify(execFile)(process.execPath, ['--max-old-space-size=45', program, shape], { timeout: 30_000 })
+    await promisify(execFile)(process.execPath, ['--max-old-space-size=45', program, shape], { timeout: quietMs(30_000) })
   ).stdout
 
   it('takes no more for 800,000 links that wait for absent blocks', async () => {

@@ -8,7 +8,7 @@ import type { GossipInit, Libp2pGossip } from '../../../../../src/network/host/g
 import type { Libp2pClusterHost } from '../../../../../src/network/host/host.ts'
 import { connectHosts, newHost } from '../../../../support/cluster-hosts.ts'
 import { gossipDeps, gossipInit } from '../../../../support/gossip-init.ts'
-import { pollUntil } from '../../../../support/poll.ts'
+import { pollUntil, quietMs } from '../../../../support/poll.ts'
 import { quickClock } from '../../../../support/quick-clock.ts'
 
 interface Member { host: Libp2pClusterHost, gossip: Libp2pGossip, heard: Set<string> }
@@ -55,7 +55,7 @@ async function pair (init: Parameters<typeof member>[0] = {}): Promise<[Member, 
   return [one, two]
 }
 
-describe('gossip streams on a living connection', { timeout: 60_000 }, () => {
+describe('gossip streams on a living connection', { timeout: quietMs(60_000) }, () => {
   afterEach(async () => { await Promise.all(members.splice(0).map(async ({ host }) => host.stop())) })
 
   const endings: Record<string, (stream: Stream) => unknown> = {

@@ -45,7 +45,10 @@ const shared = files.filter(file => file.includes('/unit/') && canShare(file))
 const processes = [
   ...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))
 ]
-const events = run({ files: processes, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root })
+const events = run({
+  files: processes, concurrency: Number(concurrency), timeout: timeoutMs, cwd: root,
+  execArgv: ['--import', import.meta.resolve('./support/light-test-runner.ts')]
+})
 events.on('test:fail', ({ todo }) => { if (todo == null || todo === false) process.exitCode = 1 })
 await pipeline(events, quietReporter, process.stdout, { end: false })
 await postgres?.remove()

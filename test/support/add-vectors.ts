@@ -41,7 +41,7 @@ export function sha256Counter (seed: string, length: number): Uint8Array {
   if (made.length >= length) return made.subarray(0, length)
   const bytes = Buffer.alloc(length)
   // as text, a digest costs a third of what it does as a buffer
-  for (let k = 0, at = 0; at < length; k++, at += 32) bytes.write(hash('sha256', `${seed}:${k}`, 'latin1'), at, 'latin1')
+  for (let k = 0, at = 0; at < length; k++, at += 32) bytes.write(hash('sha256', `${seed}:${k}`, 'binary'), at, 'latin1')
   longest.set(seed, bytes)
   return bytes
 }

@@ -1,7 +1,7 @@
 /**
  * `npm test`: all quick tests; `npm run test:system`: those of the programs as a whole, which take longer. `-- WORD…` runs the files whose
- * paths have one of the words; `--concurrency N` that many processes at a time; SLOW_TESTS=20 in the environment tells which files and tests
- * took longest.
+ * paths have one of the words; `--concurrency N` that many processes at a time; SLOW_TESTS=20 in the environment tells which files and
+ * tests took longest.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'

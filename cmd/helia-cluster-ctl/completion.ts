@@ -4,7 +4,7 @@ import type { Flag } from './flags.ts'
 import { dashed } from './flags.ts'
 import { globalFlags, helpFlag, helpTopic, versionFlag } from './global-flags.ts'
 
-/** All that the help has. */
+/** What shells complete of ctl: its flags and commands with theirs, as the help lists them. */
 export function completedCtl ({ program, commands }: { program: string, commands: readonly Command[] }): CompletedProgram {
   return {
     program, flags: [...globalFlags, helpFlag, versionFlag].map(completedFlag),

@@ -14,7 +14,7 @@ export interface Flag {
   choices?: readonly string[]
 }
 
-/** As it is typed. */
+/** A flag as it is typed: one dash before a letter, two before a word. */
 export const dashed = (name: string): string => name.length === 1 ? `-${name}` : `--${name}`
 
 /** Durations are milliseconds. */
@@ -36,7 +36,7 @@ export class FlagValues {
 /** A command line that isn't right; the message is Go's. */
 export class WrongUsage extends Error {}
 
-/** Someone asks for help. */
+/** Thrown in place of a parsed line when it asks for help (`-h`, `--help`). */
 export class HelpWanted extends Error {}
 
 export interface ParsedLine { flags: FlagValues, rest: string[] }

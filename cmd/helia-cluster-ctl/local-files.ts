@@ -93,7 +93,7 @@ export async function sizeOf ({ path, stats }: LocalPath, init: LocalFilesInit):
   return total
 }
 
-/** The name in the upload. */
+/** The name of a local file or folder in an upload: the last part of its path, "/" for the root. */
 export const nameOf = ({ path }: LocalPath): string => basename(path) || '/'
 
 const unixTypes = 0o170000n

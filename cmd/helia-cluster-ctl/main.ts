@@ -143,7 +143,7 @@ function commandLine (): string[] {
   })
 }
 
-/** Called by the launcher. */
+/** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
 export async function main (): Promise<void> {
   const terminal = systemTerminal()
   const interrupted = new AbortController()

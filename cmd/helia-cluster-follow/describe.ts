@@ -6,7 +6,7 @@ import { version } from '../helia-cluster-service/version.ts'
 
 interface RunFlags { init?: string, gateway?: string }
 
-/** The program but for what it does. */
+/** Name, usage and global options of `helia-cluster-follow`, as commander prints and parses them, without its actions. */
 export function describeProgram (terminal: Terminal): Command {
   return configured(new Command('helia-cluster-follow'), terminal)
     .description('Follow IPFS clusters: help to keep what their trusted peers pin, without a say in it')
@@ -25,7 +25,7 @@ export interface FollowedActions {
   list (): Promise<void>
 }
 
-/** The commands of one cluster. */
+/** The commands for one followed cluster, with what they do. Usage errors go to the terminal. */
 export function describeFollowed (name: string, terminal: Terminal, actions: FollowedActions): Command {
   const program = configured(new Command(`helia-cluster-follow ${name}`), terminal).description(`Follow the cluster "${name}"`)
   const subcommand = (text: string, description: string): Command =>

@@ -70,7 +70,7 @@ function overview (names: readonly string[]): string {
     `${names.map(name => `helia-cluster-follow "${name}"\n`).join('')}\nTip: "helia-cluster-follow --help" for help and examples.\n`
 }
 
-/** Called by the launcher. */
+/** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
 export async function main (): Promise<void> {
   const { systemFollowDeps } = await import('./system.ts')
   endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))

@@ -39,8 +39,17 @@ export interface Peer {
 
 /**
  * Starts a peer in this process and resolves when it is ready. The folder is locked until `stop`. Rejects with a ClusterError (`code`),
- * with everything undone:
- * INVALID_CONFIG and NOT_FOUND for what is wrong in the folder.
+ * with everything undone: INVALID_CONFIG and NOT_FOUND for what is wrong in the folder.
+ *
+ * @example
+ * ```ts
+ * import { startPeer } from 'helia-cluster'
+ *
+ * // the folder is one that `helia-cluster-service init` has made
+ * const peer = await startPeer({ folder: '/var/lib/helia-cluster' })
+ * console.log(peer.id, peer.addresses.restapi)
+ * await peer.stop()
+ * ```
  */
 export async function startPeer (
   { folder, variables = {}, bootstrap = [], log = silentLogger, informers = [], allocator, signal = new AbortController().signal }: PeerInit

@@ -146,7 +146,7 @@ function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>
     .action(run)
 }
 
-/** Called by the launcher. */
+/** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
 export async function main (): Promise<void> {
   endProcess(await runProgram(process.argv.slice(2), systemTerminal()))
 }

@@ -18,7 +18,10 @@ export function closestAmong (peers: readonly PeerId[]): (cid: CID) => PeerId | 
   }
 }
 
-/** `closestAmong` for one CID. */
+/**
+ * The peer whose hashed ID is closest to the CID's by XOR, of these; undefined without any. Every peer that sees the same list finds the
+ * same one.
+ */
 export const closestPeer = (cid: CID, peers: readonly PeerId[]): PeerId | undefined => closestAmong(peers)(cid)
 
 const hash256 = (bytes: Uint8Array): Uint8Array => blake2b(bytes, { dkLen: 32 })

@@ -10,7 +10,7 @@ for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'].entries
 /** RFC 4648 base32 in lower case without padding, several times faster than multiformats': long lists spend most of their time on it. */
 export const base32 = (bytes: Uint8Array): string => encode(bytes, lower)
 
-/** The same in upper case. */
+/** Base32 in upper case without padding (RFC 4648), as keys of Go's datastores have it. */
 export const base32Upper = (bytes: Uint8Array): string => encode(bytes, upper)
 
 /** The bytes of upper-case base32 without padding; undefined for anything that `base32Upper` doesn't print. */

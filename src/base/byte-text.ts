@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 
 /*
- * Names in directories are bytes. Here they are texts all the same, so that they can be keys, be cut and be joined: what isn't UTF-8 stands in them
- * byte by byte as half a surrogate pair, U+DC80 to U+DCFF (as Python's file names). No UTF-8 gives such a half, so every name has one text and back.
+ * Names in directories are bytes. Here they are texts all the same, so that they can be keys, be cut and be joined: what isn't UTF-8 stands
+ * in them byte by byte as half a surrogate pair, U+DC80 to U+DCFF (as Python's file names). No UTF-8 gives such a half, so every name has
+ * one text and back.
  */
 
 const escapeOf = (byte: number): string => String.fromCharCode(0xdc00 | byte)
@@ -46,7 +47,9 @@ const surrogate = /[\ud800-\udfff]/
 /** The text in quotation marks, as Go's %q prints it: what can't be printed is escaped, a byte that isn't UTF-8 as \xNN. */
 export const quotedText = (text: string): string => `"${text.replace(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, escaped)}"`
 
-const letters: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v' }
+const letters: Readonly<Record<string, string>> = {
+  '"': '\\"', '\\': '\\\\', '\x07': '\\a', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v'
+}
 
 function escaped (one: string): string {
   const code = one.codePointAt(0) ?? 0
@@ -69,7 +72,8 @@ export function percentDecode (text: string): string | null {
 
 /** The bytes that a text with %XX stands for. */
 function unescapedBytes (text: string): Buffer {
-  const binary = bytesOfText(text).toString('latin1').replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  const byteOf = (_all: string, hex: string): string => String.fromCharCode(parseInt(hex, 16))
+  const binary = bytesOfText(text).toString('latin1').replace(/%([0-9a-f]{2})/gi, byteOf)
   return Buffer.from(binary, 'latin1')
 }
 

@@ -65,7 +65,7 @@ const [
   quote, backslash, openBracket, closeBracket, openBrace, closeBrace
 ] = Buffer.from('"\\[]{}') as unknown as [number, number, number, number, number, number]
 
-/** The same for JSON. */
+/** Throws INVALID_DATA for JSON whose arrays and objects lie deeper in each other than `depth`. The bytes needn't be valid JSON. */
 export function refuseNestedJson (bytes: Uint8Array, depth = maxNesting): void {
   let open = 0
   for (let at = 0; at < bytes.length; at++) {

@@ -86,6 +86,15 @@ type Call = Pick<TransportRequest, 'method' | 'path'> & { body?: TransportReques
 /**
  * The REST API of a cluster peer, Go's or Helia Cluster's. Every method sends one request; what comes back is what the peer sent. Lists are
  * async iterables that start when they are iterated and hold one item at a time. Errors are `ApiError`s.
+ *
+ * @example
+ * ```ts
+ * import { ClusterClient } from 'helia-cluster/client'
+ *
+ * const client = new ClusterClient({ url: 'http://127.0.0.1:9094' })
+ * for await (const { name, cid } of client.add([{ path: 'hello.txt', content: 'hello' }], { name: 'greeting' })) console.log(name, cid)
+ * for await (const pin of client.allocations({ types: ['pin'] })) console.log(pin.cid, pin.name)
+ * ```
  */
 export class ClusterClient {
   readonly #transport: Transport

@@ -26,6 +26,16 @@ export interface NodeClientInit {
 /**
  * A client with all that Node has: errors in the middle of lists, unix sockets, TLS options, several peers. Throws INVALID_ARGUMENT for a
  * bad address.
+ *
+ * @example
+ * ```ts
+ * import { createNodeClient } from 'helia-cluster/client/node'
+ *
+ * // the second peer is asked when the first one doesn't answer
+ * const client = createNodeClient({ hosts: ['/ip4/10.0.0.1/tcp/9094', '/unix/run/cluster.sock'], timeoutMs: 30_000 })
+ * const { peer_map: peers } = await client.status('bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4')
+ * console.log(Object.values(peers).map(({ peername, status }) => `${peername}: ${status}`))
+ * ```
  */
 export function createNodeClient (
   { hosts = ['/ip4/127.0.0.1/tcp/9094'], auth, timeoutMs = 0, clock = systemClock, ...rest }: NodeClientInit = {}

@@ -72,7 +72,7 @@ export const size = (fallback: string, doc: string, options: FieldOptions = {}):
 /** Keys in an object of their own. */
 export const group = <Inner extends Fields> (inner: Inner, doc: string): Group<Inner> => ({ group: inner, doc })
 
-/** Tells groups from fields. */
+/** Whether an entry of a section is a group of fields of its own. */
 export const isGroup = (entry: Entry): entry is Group<any> => 'group' in entry // any: as above
 
 type Stated<Value, Unit extends string> = Pick<Field<Value, Unit>, 'kind' | 'unit' | 'default' | 'doc'> & FieldOptions

@@ -73,7 +73,7 @@ function limitsText ({ atLeast, above, atMost }: Limits, textOf: (limit: number)
   return atMost == null ? low : `${low} and at most ${textOf(atMost)}`
 }
 
-/** A whole number. */
+/** A whole number within the limits, in JSON a number; in a variable decimal or 0x…. */
 export function int (limits: Limits = {}): Kind<number> {
   return {
     name: 'integer',
@@ -85,7 +85,7 @@ export function int (limits: Limits = {}): Kind<number> {
   }
 }
 
-/** A number. */
+/** A number within the limits, also with a fraction. */
 export function float (limits: Limits = {}): Kind<number> {
   return {
     name: 'number',

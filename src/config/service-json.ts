@@ -82,7 +82,7 @@ export function readServiceConfig (file: JsonObject, { variables, hostName }: Re
 const noSecret =
   'cluster.secret is missing: must be the 32 bytes (hex) that all peers of the cluster have, or "" for a cluster that anybody can join'
 
-/** INVALID_CONFIG with all problems, one a line. */
+/** An INVALID_CONFIG whose message has all problems, one a line; the fact `problems` is their number. */
 export function invalidConfig (problems: readonly string[]): ClusterError {
   const message = problems.length === 1
     ? problems[0] ?? ''

@@ -69,7 +69,7 @@ export async function finishRescue (folder: string): Promise<boolean> {
   return false
 }
 
-/** One line for people. */
+/** The first three faults for people, in one line: the files and what is wrong with them. */
 export const faultsText = (faults: readonly Fault[]): string =>
   faults.slice(0, 3).map(({ file, what }) => `${file}: ${what}`).join('; ') + (faults.length > 3 ? '; …' : '')
 

@@ -2,7 +2,7 @@ import { encode } from '@ipld/dag-cbor'
 import { varintBytes } from '../base/varint.ts'
 import type { CID } from './cid.ts'
 
-/** The head of a CARv1 with one root. */
+/** What a CARv1 with one root begins with: the length as a varint, and the header in dag-cbor. */
 export function carHeader (root: CID): Uint8Array {
   const header = encode({ roots: [root], version: 1 })
   return Buffer.concat([varintBytes(header.length), header])

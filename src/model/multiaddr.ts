@@ -67,7 +67,7 @@ function peerOf (text: string): string {
   }
 }
 
-/** As go-multiaddr prints it. */
+/** The address as go-multiaddr prints it: an IPv4 address inside of an IPv6 one in dots. */
 export const multiaddrText = (address: Multiaddr): MultiaddrText =>
   address.toString().replace(mappedIp4, (_, high: string, low: string) => `/ip6/::ffff:${dotted(high)}.${dotted(low)}`)
 

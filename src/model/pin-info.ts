@@ -37,7 +37,7 @@ export interface GlobalPinInfo extends PinInfoHead {
   peerMap: Map<PeerId, PinInfoShort>
 }
 
-/** A GlobalPinInfo of one peer. */
+/** A pin's status as lists have it, with this one peer in its map. */
 export function globalFromLocal (info: PinInfo): GlobalPinInfo {
   const { cid, name, allocations, origins, created, metadata } = info
   return { cid, name, allocations, origins, created, metadata, peerMap: new Map([[info.peer, info]]) }

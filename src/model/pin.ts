@@ -38,7 +38,7 @@ export interface Pin extends PinOptions {
   timestamp: Time
 }
 
-/** Options with every default. */
+/** A new object with the value of every option that wasn't given; factors of 0 stand for the cluster's own. */
 export function defaultPinOptions (): PinOptions {
   return {
     replicationFactorMin: 0,
@@ -61,7 +61,7 @@ export function pinWithOptions (cid: CID, options: PinOptions): Pin {
 
 /** How deep a mode goes: 0 the block alone, -1 the whole DAG. */
 export const depthOfMode = (mode: PinMode): PinDepth => mode === 'direct' ? 0 : -1
-/** The mode that Go shows for a depth. */
+/** The mode that Go shows for a depth: "direct" for 0, else "recursive". */
 export const modeOfDepth = (depth: PinDepth): PinMode => depth === 0 ? 'direct' : 'recursive'
 
 /** True when both factors are -1: every peer pins it and `allocations` is empty. */

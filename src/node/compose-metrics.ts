@@ -16,7 +16,7 @@ import type { PeerId } from '../model/cid.ts'
 import type { OperationChange, PinTracker } from '../tracker/tracker.ts'
 import type { MakeInformer } from './extensions.ts'
 
-/** The allocator that the configuration asks for. */
+/** The allocator of the section `allocator`: balanced, by the metrics in `allocate_by`. */
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
 
 /** `more`: those that the configuration doesn't know. */

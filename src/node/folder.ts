@@ -31,7 +31,7 @@ export function pathsIn (folder: string): FolderPaths {
 export const resolveIn = (folder: string, path: unknown, fallback: string): string =>
   resolve(folder, typeof path === 'string' && path !== '' ? path : fallback)
 
-/** Path of the peerstore file. */
+/** The path of the peerstore file: `cluster.peerstore_file` in the folder, if it says one. */
 export const peerstorePath = (folder: string, config: ServiceConfig): string => resolveIn(folder, config.cluster.peerstoreFile, 'peerstore')
 
 /** Path of the state (`datastore.level.folder`). */
@@ -165,7 +165,7 @@ export async function loadOrMakeIdentity (path: string): Promise<Identity> {
   return identity
 }
 
-/** Makes the folder, for this user only. */
+/** Makes the peer's folder and those above it, readable for this user only. Fine when it is there. */
 export async function makeFolder (folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
 }

@@ -13,7 +13,7 @@ import type { StartNode } from './node-contract.ts'
 /** How long one component may take to stop. */
 const stopTimeoutMs = 8000
 
-/** Builds a peer and starts it. */
+/** Composes a peer and starts it; see `StartNode`. What is left of an earlier run that was cut off is finished or removed before. */
 export const startNode: StartNode = async given => {
   const warnings = new RecentWarnings({ printed: printable }, { clock: systemClock })
   const init = { ...given, log: warnings.heardFrom(given.log, 'cluster') }

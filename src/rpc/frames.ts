@@ -29,7 +29,7 @@ export function encodeRequest<A> (name: string, argument?: { codec: WireCodec<A>
   })
 }
 
-/** A value in msgpack. */
+/** One value of a stream, in the msgpack of Go's RPC. */
 export const encodeValue = <T>(codec: WireCodec<T>, value: T): Uint8Array => bytesOf(writer => codec.write(writer, value))
 
 /** The same in pieces, without copies of large byte fields. */

@@ -49,7 +49,7 @@ function crdtLink (cid: CID): CID {
 export const isCrdtCid = (cid: CID): boolean =>
   cid.version === 1 && cid.code === dagPb.code && cid.multihash.code === sha256 && cid.multihash.digest.length === 32
 
-/** The CID of a block's bytes. */
+/** The CID of a CRDT block's bytes: version 1, dag-pb, sha2-256. */
 export function crdtCid (bytes: Uint8Array): CID {
   return CID.createV1(dagPb.code, multihash(sha256, hash('sha256', bytes, 'buffer')))
 }

@@ -15,9 +15,9 @@ export const maxPriority = 2 ** 48
 
 const { varint, bytes: delimited } = wireTypes
 
-/** What an element takes in a delta. Bytes. */
+/** How many bytes an element takes in an encoded delta, with its tag and length. */
 export const elementBytes = (element: DeltaElement): number => fieldLength(messageBytes([element.key.length, element.value.length]))
-/** What a tombstone takes in a delta. Bytes. */
+/** How many bytes a tombstone takes in an encoded delta, with its tag and length. */
 export const tombstoneBytes = (tombstone: DeltaTombstone): number => fieldLength(messageBytes([tombstone.key.length, tombstone.id.length]))
 
 /** Keys and ids are ASCII, so characters are bytes. proto3 leaves out what is empty. */

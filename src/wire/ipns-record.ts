@@ -76,7 +76,7 @@ export function decodeIpnsRecord (bytes: Uint8Array): IpnsRecord {
   }
 }
 
-/** The bytes that are signed and verified. */
+/** What the signature (version 2) of an IPNS record is over: a prefix, and the record's dag-cbor. */
 export const signedBytes = (data: Uint8Array): Uint8Array => Buffer.concat([Buffer.from('ipns-signature:'), data])
 
 export interface RecordSigner {

@@ -81,7 +81,7 @@ export function pinInfoToWire (info: PinInfo): WireRecord<typeof types.pinInfo> 
   }
 }
 
-/** The reverse of `pinInfoToWire`. */
+/** A status as another peer sent it. What is missing on the wire is empty, as in Go. Throws INVALID_DATA without a CID. */
 export function pinInfoFromWire (wire: WireRecord<typeof types.pinInfo>): PinInfo {
   return {
     cid: required(wire.cid, 'a status'),
@@ -119,7 +119,7 @@ export function peerInfoToWire (peer: PeerInfo): WireRecord<typeof types.id> {
   }
 }
 
-/** The reverse of `peerInfoToWire`. */
+/** What another peer says of itself. What is missing on the wire is empty, as in Go. */
 export function peerInfoFromWire (wire: WireRecord<typeof types.id>): PeerInfo {
   return {
     id: wire.id ?? '',
@@ -145,7 +145,7 @@ export function repoGcToWire (gc: RepoGc): WireRecord<typeof types.repoGc> {
   }
 }
 
-/** The reverse of `repoGcToWire`. */
+/** What another peer's garbage collection did. What is missing on the wire is empty, as in Go. */
 export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
   return {
     peer: wire.peer ?? '',

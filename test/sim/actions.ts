@@ -68,7 +68,8 @@ async function upload (world: World, peer: SimPeer, run: Run): Promise<void> {
   const entry = world.ledger.put(peer.id, pinKey(aCid(text)), { expires: options.expireAt > 0, isSlow: true })
   world.trace.note(`add ${entry.name} ${peer.settings.name} ${text}`)
   return put(world, run, entry, async () => {
-    for await (const _ of run.cluster.add(uploadOf(['file', text]), addParams({}, { ...options, name: entry.name }), { signal: run.requests.signal })) { /* only to be stored */ }
+    const params = addParams({}, { ...options, name: entry.name })
+    for await (const _ of run.cluster.add(uploadOf(['file', text]), params, { signal: run.requests.signal })) { /* only to be stored */ }
   })
 }
 

@@ -8,16 +8,24 @@ const table = readFileSync(join(root, 'docs/design/limits.md'), 'utf8').split('#
 
 /** Named like limits, but of our own making: times, sizes of caches and pieces, Kubo's and Go's layouts, what the machine allows. */
 const notLimits = new Set(`
-  api/common/dag/tar.ts longestName, api/common/dag/tar.ts largestSize, api/gateway/content-path.ts maxReachable, api/gateway/listing-page.ts longestFileName,
-  api/gateway/recent-reads.ts largestBytes, api/gateway/resolution.ts longestRemembered, api/ipfs-proxy/add-metadata.ts longestNanoseconds, api/pinning/status-table.ts mostAsked,
-  api/pinning/status-table.ts mostMsPerPin, api/pinning/status-table.ts mostRecent, base/rate-limited-logger.ts maxRemembered, base/duration.ts largestNanoseconds, base/system.ts longestTimerMs,
-  blockstore/segments/block-cache.ts largestBytes, blockstore/segments/record.ts longestHeader, blockstore/segments/record.ts longestMultihash, cluster/pinning/holders.ts mostPeers,
-  cluster/peers/remove-peer.ts longestRetryMs, cluster/peers/swarm.ts mostTries, cluster/rebalance/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck, cluster/rebalance/rebalances.ts mostFailed, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs, events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/shard-walk.ts mostShards, http/bytes-in-flight.ts largestBuffer,
-  importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes, importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
-  importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered, ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine,
-  ipfs/helia/file-scout.ts largestBlock, ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName, model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes,
-  network/host/gossip/gossip-silence.ts mostDoublings, node/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers, tracker/stateless/operation-runner.ts mostWhole, tracker/stateless/pin-notes.ts longestWaitMs,
-  wire/pin.ts maxRemembered, wire/rpc-schema.ts maxSeconds34, ../cmd/helia-cluster-follow/follow-run.ts longestSocketPath
+  api/common/dag/tar.ts longestName, api/common/dag/tar.ts largestSize, api/gateway/content-path.ts maxReachable,
+  api/gateway/listing-page.ts longestFileName, api/gateway/recent-reads.ts largestBytes, api/gateway/resolution.ts longestRemembered,
+  api/ipfs-proxy/add-metadata.ts longestNanoseconds, api/pinning/status-table.ts mostAsked, api/pinning/status-table.ts mostMsPerPin,
+  api/pinning/status-table.ts mostRecent, base/rate-limited-logger.ts maxRemembered, base/duration.ts largestNanoseconds,
+  base/system.ts longestTimerMs, blockstore/segments/block-cache.ts largestBytes, blockstore/segments/record.ts longestHeader,
+  blockstore/segments/record.ts longestMultihash, cluster/pinning/holders.ts mostPeers, cluster/peers/remove-peer.ts longestRetryMs,
+  cluster/peers/swarm.ts mostTries, cluster/rebalance/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck,
+  cluster/rebalance/rebalances.ts mostFailed, consensus/crdt/announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs,
+  events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/shard-walk.ts mostShards,
+  http/bytes-in-flight.ts largestBuffer, importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes,
+  importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
+  importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered,
+  ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine, ipfs/helia/file-scout.ts largestBlock,
+  ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName,
+  model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes, network/host/gossip/gossip-silence.ts mostDoublings,
+  node/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers,
+  tracker/stateless/operation-runner.ts mostWhole, tracker/stateless/pin-notes.ts longestWaitMs, wire/pin.ts maxRemembered,
+  wire/rpc-schema.ts maxSeconds34, ../cmd/helia-cluster-follow/follow-run.ts longestSocketPath
 `.split(',').map(text => text.trim()))
 
 const units: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }

@@ -60,7 +60,7 @@ const byFirstBytes: ReadonlyArray<[firstBytes: string, type: string]> = [
 /** How many bytes `sniffedType` looks at. */
 export const sniffBytes = 512
 
-/** The type that a file's name promises. */
+/** The media type of a file name's extension, such as "image/png"; undefined for names that tell nothing. */
 export const typeOfName = (name: string): string | undefined => byExtension[extname(name).toLowerCase()]
 
 /** The type of content without a telling name, from its first bytes. */

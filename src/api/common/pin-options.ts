@@ -117,7 +117,7 @@ export function orBadRequest<T> (parse: () => T, beginning: string): T {
   }
 }
 
-/** 400 "error decoding Cid: …". */
+/** The CID of a parameter. Throws a 400 whose text begins with Go's "error decoding Cid". */
 export const cidParameter = (text: string): CID => orBadRequest(() => parseCid(text), 'error decoding Cid')
 
 const expireAtPattern = /^(.{19})(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/

@@ -86,7 +86,7 @@ export class ServiceAccount {
   }) }
 }
 
-/** Long work. */
+/** What takes longer than a request (imports, deletions of many files): lists them, tells how far they are, cancels them. */
 export class ServiceTasks {
   readonly #caller: ServiceCaller
 

@@ -4,7 +4,7 @@ import type { Account, AccountOrder, AuditEntry, Invitation, Page, TaskState, Ta
 
 const path = '/api/v1/admin'
 
-/** For admins: everybody's accounts. */
+/** For admins: all accounts, their quotas and states, invitations, tasks and the log of what admins did. */
 export class ServiceAdmin {
   readonly #caller: ServiceCaller
 

@@ -77,7 +77,7 @@ export class ServiceCaller {
   async * bytes (call: ServiceCall): AsyncGenerator<Uint8Array, void, undefined> { yield * chunksOfStream((await this.send(call)).body) }
 }
 
-/** A part of a path. */
+/** One segment of a path, percent-encoded. */
 export const segment = (text: string): string => encodeURIComponent(text)
 
 const isChunks = (content: NonNullable<ServiceCall['body']> | string): content is AsyncIterable<Uint8Array> =>

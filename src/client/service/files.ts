@@ -11,7 +11,7 @@ export interface UploadFile { path: string, content: FileContent }
 
 const path = '/api/v1/files'
 
-/** The files of the account. */
+/** The files of the account: uploads, lists, content, pins, and changes of many at once. */
 export class ServiceFiles {
   readonly #caller: ServiceCaller
 
@@ -116,7 +116,7 @@ export function uploadCall (
 /** As browsers write it. */
 const formName = (name: string): string => name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
-/** Groups of files. */
+/** Groups that the account's files may be in: a file is in one or none. */
 export class ServiceGroups {
   readonly #caller: ServiceCaller
 

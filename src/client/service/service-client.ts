@@ -23,6 +23,15 @@ export type * from './types.ts'
 /**
  * The pinning service of a peer (section `api.service`), for Node and browsers: `new ServiceClient({ url, key })`. Each method is one
  * request (docs/reference/service.md); lists are async iterables. Errors are `ServiceError`s with the answer's `status` and message.
+ *
+ * @example
+ * ```ts
+ * import { ServiceClient } from 'helia-cluster/service-client'
+ *
+ * const service = new ServiceClient({ url: 'https://pins.example.com', key: 'ak_…' })
+ * const { cid } = await service.files.upload({ path: 'report.pdf', content: new Blob(['…']) }, { meta: { project: 'x' } })
+ * for await (const file of service.files.list({ q: 'report', sort: '-size_bytes' })) console.log(file.cid === cid, file.state)
+ * ```
  */
 export class ServiceClient {
   readonly account: ServiceAccount

@@ -2,7 +2,12 @@
 
 export type Permission = 'pins:read' | 'pins:write' | 'files:read' | 'files:write' | 'account:read' | 'gateway:read'
 
-export interface Registered { email: string, created_at: string, /** Only here, and not before the address is proved where that is asked for. */ api_key?: string }
+export interface Registered {
+  email: string
+  created_at: string
+  /** Only here, and not before the address is proved where that is asked for. */
+  api_key?: string
+}
 export interface Session { email: string, role: 'user' | 'admin', expires_at: string }
 
 /** A log-in; `address` and `agent` may be empty. */
@@ -138,8 +143,22 @@ export interface LinkLimits {
   name: string, max_bytes: number | null, content_types: string[], max_uses: number, uses: number, expires_at: string
 }
 export interface UploadLink extends LinkLimits { id: string, group: string | null, created_at: string, revoked_at: string | null }
-export interface CreatedLink extends UploadLink { secret: string, /** For people: the page to upload on. */ page_url: string, url: string, resumable_url: string }
-export interface NewLink { name?: string, max_bytes?: number, content_types?: string[], group?: string, max_uses?: number, /** Seconds. */ expires_in?: number }
+export interface CreatedLink extends UploadLink {
+  secret: string
+  /** For people: the page to upload on. */
+  page_url: string
+  url: string
+  resumable_url: string
+}
+export interface NewLink {
+  name?: string
+  max_bytes?: number
+  content_types?: string[]
+  group?: string
+  max_uses?: number
+  /** Seconds. */
+  expires_in?: number
+}
 
 export type WebhookState = 'active' | 'paused' | 'failed'
 export interface Webhook {

@@ -43,7 +43,7 @@ async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, l
   }
 }
 
-/** The state sync loop. */
+/** The worker that looks every `intervalMs` for pins whose time is over, and unpins those that this peer is to unpin. */
 export const stateSyncWorker = (intervalMs: number, deps: StateSyncDeps): Worker => ({
   name: 'state-sync',
   runAtStart: false,

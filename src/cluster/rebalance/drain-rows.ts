@@ -26,7 +26,7 @@ export interface DrainRowsDeps {
   log: Logger
 }
 
-/** The drains of this peer on its disk. */
+/** The drains that this peer runs, as rows of its datastore: they go on after a restart. Without a datastore nothing is kept. */
 export class DrainRows {
   readonly #deps: DrainRowsDeps
 

@@ -47,12 +47,12 @@ export const valueRecord = (key: string): string => `v${key}`
 export const rowRecord = (key: string): string => `j${key}`
 /** The row of a change that waits for its block. */
 export const journalRecord = (key: string): string => `q${key}`
-/** The row of a head. */
+/** The row of a head, by its block's key: its priority. */
 export const headRecord = (id: string): string => `h${id}`
-/** The row of a missing block. */
+/** The row of a block that is linked and isn't here, by its key: the key of the head through which it became known. */
 export const missingRecord = (id: string): string => `w${id}`
 
-/** The row of a cell of the digest. */
+/** The row of a cell of the digest: the sum of the digests of its pins. */
 export const cellRecord = (cell: string): string => `d${cell}`
 
 export const sizeRecord = '!size'
@@ -83,9 +83,9 @@ const decoder = new TextDecoder()
 
 /** A number as rows hold it: decimal digits. */
 export const numberBytes = (value: number): Uint8Array => encoder.encode(String(value))
-/** The reverse of `numberBytes`. */
+/** The number of a row that `numberBytes` made. */
 export const numberOf = (bytes: Uint8Array): number => Number(decoder.decode(bytes))
 /** A text as rows hold it: UTF-8. */
 export const textBytes = (value: string): Uint8Array => encoder.encode(value)
-/** The reverse of `textBytes`. */
+/** The text of a row that `textBytes` made. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)

@@ -171,7 +171,7 @@ export class MergeBatch {
   }
 }
 
-/** All that is stored of a key's value. */
+/** What the disk has of a key: its version and, with batching, the change that waits for its block. Empty for an unknown key. */
 export function storedRecord (datastore: Datastore, key: string): ValueRecord {
   const bytes = datastore.get(layout.valueRecord(key))
   return bytes == null ? emptyRecord : decodeValueRecord(bytes)

@@ -51,7 +51,7 @@ export function signatureOf (secret: string, { id, timestamp, body }: { id: stri
 
 export interface DeliveryInit { url: URL, secret: string, id: string, events: readonly LoggedEvent[], now: number }
 
-/** The request of a delivery, signed. */
+/** The POST of a delivery: the events as JSON, and their signature with the secret over time and body, in headers. */
 export function deliveryRequest ({ url, secret, id, events, now }: DeliveryInit): DeliveryRequest {
   const body = JSON.stringify({ id, events: events.map(eventJson) })
   const timestamp = Math.floor(now / 1000)

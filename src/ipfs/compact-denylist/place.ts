@@ -18,7 +18,7 @@ const usualCodecs = [0x70, 0x55, 0x71]
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
-/** `/ipfs/CID`. */
+/** What rules may say of a CID without a path: its multihash, and the texts that double-hashed rules are made of. */
 export function placeOfCid (cid: CID): Place {
   return {
     id: `c${latin1(cid.multihash.bytes)}`,

@@ -5,7 +5,7 @@ import { MetricWindow } from './metric-window.ts'
 /** A peer publishes a handful of names; one that invents new ones without end must not fill the memory. */
 const namesPerPeer = 1000
 
-/** Metrics by name and peer. */
+/** The last metrics of each peer, by name: a window of them each, and a bounded number of names of a peer. */
 export class MetricStore {
   readonly #byName = new Map<string, Map<PeerId, MetricWindow>>()
   readonly #namesOf = new Map<PeerId, number>()

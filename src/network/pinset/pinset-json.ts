@@ -20,7 +20,7 @@ const longestKey = 600
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** A refusal, as an answer. */
+/** The answer to a question that isn't answered, and why: JSON `{"refusal": …}`. */
 export const refusalBytes = (refusal: Refusal): Uint8Array => textBytes({ refusal })
 
 /** Rows are short lists: `[prefix, pins, digest]`, `[key, digest]`. */
@@ -36,7 +36,7 @@ export const mergedBytes = ({ lostBlocks, mended }: MergedAgain): Uint8Array => 
 /** Whether blocks are merged, as an answer. */
 export const areMergedBytes = (are: boolean): Uint8Array => textBytes({ merged: are })
 
-/** A question, as it is sent. */
+/** A question about the pinset as JSON. Heads beyond the most that are read are left out. */
 export function questionBytes (question: PinsetQuestion): Uint8Array {
   if (question.ask === 'groups') return textBytes({ ask: 'groups', of: question.of.map(({ prefix, depth }) => [prefix, depth]) })
   if (question.ask === 'merge' || question.ask === 'merged') {

@@ -13,7 +13,7 @@ const mostChanges = 1000
 const longestError = 1024
 const longestPlace = 64
 
-/** A message of statuses, as one frame. */
+/** A message of changed statuses as JSON, one frame of the stream (docs/design/wire/statuses.md). */
 export const encodeStatusMessage = (message: StatusMessage): Uint8Array => bytesOf(message)
 
 /** Reads what another peer wrote. Throws INVALID_DATA. */

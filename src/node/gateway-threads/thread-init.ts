@@ -10,7 +10,7 @@ const figures = 4
 /** `threads`: beside the main one. */
 export const servingMemory = (threads: number): SharedArrayBuffer => sharesMemory(threads + 1, figures)
 
-/** `thread`: 0 is the main one. */
+/** One thread's shares in what all threads of the gateway count together. Thread 0 is the main one. */
 export function servingShares (memory: SharedArrayBuffer, thread: number): ServingShares {
   const [bytes, waiting, connections, requests] = sharesOf({ memory, figures, thread }) as [Share, Share, Share, Share]
   return { bytes, waiting, connections, requests }

@@ -1,7 +1,7 @@
 import { sortedByKey } from '../../model/pin.ts'
 import type { NameMatch } from '../pinindex.ts'
 
-/** The test for one name query. */
+/** Whether a pin's name fits a query: whole or in part, with upper and lower case or without. */
 export function nameTest (text: string, match: NameMatch): (name: string) => boolean {
   const folded = text.toLowerCase()
   switch (match) {

@@ -9,7 +9,7 @@ export const statusCodes: Readonly<Record<IndexedStatus, number>> = { unknown: 0
 
 const namesByCode = new Map(Object.entries(statusCodes).map(([name, code]) => [code, name as IndexedStatus]))
 
-/** The status that a code of the index stands for. */
+/** The status that the index stores as this number; "unknown" for numbers of later versions. */
 export const statusOfCode = (code: number): IndexedStatus => namesByCode.get(code) ?? 'unknown'
 
 /**

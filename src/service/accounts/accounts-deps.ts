@@ -46,7 +46,7 @@ export interface AccountColumns {
   account_created: number
 }
 
-/** The account of a row. */
+/** The account in a row of a query that has the columns of `accountColumns`. */
 export const accountOf = (row: AccountColumns): Account =>
   ({
     id: row.account_id, email: row.account_email, role: row.account_role, state: row.account_state, workspace_id: row.account_workspace,

@@ -7,7 +7,7 @@ const purposes: Record<CodePurpose, { subject: string, what: string }> = {
   reset: { subject: 'A new password', what: 'to set a new password' }
 }
 
-/** The letter with a code. */
+/** The mail that brings a verification code to an address. */
 export function codeLetter ({ service, to, purpose, code }: { service: string, to: string, purpose: CodePurpose, code: string }): Message {
   const { subject, what } = purposes[purpose]
   return {

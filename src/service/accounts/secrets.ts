@@ -9,12 +9,12 @@ export const isApiKey = (text: string): boolean => /^ak_[0-9A-Za-z]{32}$/.test(t
 /** What keys are looked up by, and told apart by in lists. */
 export const prefixOf = (apiKey: string): string => apiKey.slice(0, 11)
 
-/** The secret of a new session: 256 bits. */
+/** The secret of a new session: 43 letters and digits, 256 random bits. */
 export const newSession = (random: Random): string => randomText(random, 43)
 /** Whether a text has the form of a session's secret. */
 export const isSession = (text: string): boolean => /^[0-9A-Za-z]{43}$/.test(text)
 
-/** The code of a new invitation. */
+/** The code of a new invitation: `inv_` and 24 letters and digits, 142 random bits. */
 export const newInvite = (random: Random): string => `inv_${randomText(random, 24)}`
 
 /** Six digits, equally likely. */

@@ -15,7 +15,7 @@ import { Sight } from './sight.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
 
-/** The accounts of a service's database. */
+/** `Accounts` in tables of the service: users, their keys, sessions, codes and invitations. */
 export class SqlAccounts implements Accounts {
   readonly name = 'accounts'
   readonly changes: AccountChanges

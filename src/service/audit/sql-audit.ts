@@ -10,7 +10,7 @@ export interface AuditDeps { database: SqlDatabase, random: Random }
 const defaultLimit = 100
 const maxLimit = 1000
 
-/** An `Audit` in the table of the service. */
+/** `Audit` in a table of the service: who did what to whose account, and when. */
 export function sqlAudit ({ database, random }: AuditDeps): Audit {
   return {
     async record (tx: Sql, { actor, user, action, object = '', address = '', details = {} }: AuditEntry): Promise<void> {

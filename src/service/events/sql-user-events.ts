@@ -31,7 +31,7 @@ const sweepMs = 3_600_000
 const sweptAtOnce = 1000
 const readersOfUser = 64
 
-/** `UserEvents` in the service's database. */
+/** `UserEvents` in the service's database: each user's last events, in an order that all peers agree on. */
 export function userEvents (init: UserEventsInit, deps: UserEventsDeps): UserEvents { return new SqlUserEvents(init, deps) }
 
 class SqlUserEvents implements UserEvents {

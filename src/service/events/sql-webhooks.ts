@@ -32,7 +32,7 @@ export interface WebhooksDeps {
 
 const webhooksOfUser = 20
 
-/** `Webhooks` in the service's database. */
+/** `Webhooks` in the service's database: addresses that users have named, and what was delivered to them. */
 export function webhooks (init: WebhooksInit, deps: WebhooksDeps): Webhooks { return new SqlWebhooks(init, deps) }
 
 class SqlWebhooks implements Webhooks {

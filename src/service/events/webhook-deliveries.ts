@@ -6,7 +6,7 @@ import type { WebhookDeliveryRow } from '../sql/tables.ts'
 
 const keptDeliveries = 100
 
-/** A delivery as its owner sees it. */
+/** A row of a delivery as the webhook's owner sees it. Times in Unix milliseconds. */
 export const deliveryOf = (row: WebhookDeliveryRow): Delivery => ({
   deliveryId: row.delivery_id, at: row.at, attempt: row.attempt, events: row.events, type: row.type, status: row.status, error: row.error,
   tookMs: row.took_ms

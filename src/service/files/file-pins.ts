@@ -41,7 +41,7 @@ const isThere = {
   unpin: ({ state }: FileRow) => state === 'unpinned' || state === 'staged'
 } as const satisfies Record<PinChange, (row: FileRow) => boolean>
 
-/** Pins and unpins many files. */
+/** Pins and unpins many of a user's files, at once or as a task, and says how many changed. */
 export class FilePins {
   readonly #deps: FilePinsDeps
 

@@ -22,7 +22,7 @@ function otherVersion ({ version, code, multihash }: CID): string[] {
   return hasV0 ? [CID.createV0(multihash as Parameters<typeof CID.createV0>[0]).toString()] : []
 }
 
-/** The user's file. */
+/** The user's file with this CID, in either version of it, the given one first. Undefined: there is none, or that is no CID. */
 export async function findFile (db: Kysely<Tables>, user: string, cid: string): Promise<FileRow | undefined> {
   const texts = textsOf(cid)
   if (texts.length === 0) return undefined

@@ -45,7 +45,7 @@ const batchSize = 500
 
 const underWay: readonly PinningState[] = ['queued', 'pinning']
 
-/** `Pins` in the service's database. */
+/** `Pins` in the service's database: each user's pin requests, beside those of others for the same CID. */
 export function tenantPins (init: TenantPinsInit, deps: TenantPinsDeps): Pins { return new TenantPins(init, deps) }
 
 class TenantPins implements Pins {

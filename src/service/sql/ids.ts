@@ -17,7 +17,7 @@ export function randomText (random: Random, length: number): string {
 /** An id that nobody can guess. */
 export const opaqueId = (random: Random): string => randomText(random, 22)
 
-/** A UUID, version 4. */
+/** A random UUID (version 4) as text. */
 export function uuid (random: Random): string {
   const bytes = Uint8Array.from(random.bytes(16))
   bytes[6] = (bytes[6]! & 0x0f) | 0x40

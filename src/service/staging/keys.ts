@@ -1,7 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import { stagingKey } from './staging.ts'
 
-/** The key, if it is one. */
+/** The key itself. Throws INVALID_ARGUMENT for what could not be the name of something staged, such as a path. */
 export function checkedKey (key: string): string {
   if (!stagingKey.test(key)) {
     throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'this is not a key of the staging area' })

@@ -33,7 +33,7 @@ const columns = [
   'tasks.lease_until', 'tasks.created_at', 'tasks.started_at', 'tasks.completed_at', 'users.email as email'
 ] as const
 
-/** Everybody's tasks, for admins. */
+/** Tasks of all users, for admins: lists them page by page, and ends one. */
 export class TaskOverview {
   readonly #deps: TaskOverviewDeps
 

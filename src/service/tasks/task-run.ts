@@ -27,7 +27,7 @@ export interface TaskRunDeps {
   kind: TaskKind
 }
 
-/** One attempt at one task. */
+/** One attempt at a task by this peer: it holds the task's lease, notes progress, and is aborted when another peer has taken over. */
 export class TaskRun {
   readonly row: TaskRow
   readonly #lease: Lease

@@ -35,7 +35,10 @@ export async function contentRoot (
   } else {
     let root: CID | undefined
     const params = addParams(format)
-    for await (const _line of importer(entries, params, sink, { ...options, wrap: params.wrap, progress: false, onRoot: cid => { root = cid } })) { /* only the root is wanted */ }
+    const onRoot = (cid: CID): void => { root = cid }
+    for await (const _line of importer(entries, params, sink, { ...options, wrap: params.wrap, progress: false, onRoot })) {
+      // only the root counts
+    }
     if (root != null) return { cid: root, blockBytes: 0 }
   }
   throw new ClusterError('INVALID_ARGUMENT', { empty: true }, { message: 'there is nothing in the upload' })
@@ -85,7 +88,9 @@ async function * teed (entries: AsyncIterable<UploadEntry>, channel: Channel<Uin
   for await (const entry of entries) yield entry.kind === 'file' ? { ...entry, content: teedContent(entry.content, channel) } : entry
 }
 
-async function * teedContent (content: AsyncIterable<Uint8Array>, channel: Channel<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function * teedContent (
+  content: AsyncIterable<Uint8Array>, channel: Channel<Uint8Array>
+): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of content) {
     const wait = channel.push(piece, piece.length)
     if (wait != null) await wait

@@ -29,7 +29,7 @@ export function stagedContent (
   return { entries: oneEntry(content), params: addParams(kind === 'file' ? 'file' : 'car') }
 }
 
-/** An upload of one thing. */
+/** An upload with a single file, called "content": its name says nothing in its CID. */
 export async function * oneEntry (content: AsyncIterable<Uint8Array>): AsyncGenerator<UploadEntry, void, undefined> {
   yield { kind: 'file', path: 'content', content }
 }

@@ -194,7 +194,8 @@ async function writeCounts (tx: Sql, { user, day, served, requests }: Counts): P
 
 async function writeViews (tx: Sql, { user, cid, day, views, lastAt }: Views): Promise<void> {
   await sql`
-    insert into views (user_id, cid, day, views) select id, cast(${cid} as text), cast(${day} as text), cast(${views} as bigint) from users where id = ${user}
+    insert into views (user_id, cid, day, views)
+    select id, cast(${cid} as text), cast(${day} as text), cast(${views} as bigint) from users where id = ${user}
     on conflict (user_id, cid, day) do update set views = views.views + excluded.views`.execute(tx)
   await tx.updateTable('files')
     .set({

@@ -5,7 +5,7 @@ import { keptStates, stateFacts, transition } from './operation-states.ts'
 /** A CID as a map key: its bytes, one character each. Half the memory of the printed form and quicker to make. */
 export const keyOf = (cid: CID): string => Buffer.from(cid.bytes.buffer, cid.bytes.byteOffset, cid.bytes.byteLength).toString('latin1')
 
-/** The CID of a key that `keyOf` made. */
+/** The CID of a key that `keyOf` made: its bytes, one character each. */
 export const cidOfKey = (key: string): CID => CID.decode(Uint8Array.from(key, character => character.charCodeAt(0)))
 
 /** What is kept of one CID: no pin, no options; they are read from the pinset when needed. Tens of thousands may wait. */

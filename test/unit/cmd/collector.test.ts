@@ -21,7 +21,9 @@ async function collections ({ tuned }: { tuned: boolean }): Promise<{ full: numb
       if (${tuned} && at % 10_000 === 0) limitYoungSpace()
     }
     let full = 0
-    new PerformanceObserver(list => { full += list.getEntries().filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length }).observe({ entryTypes: ['gc'] })
+    new PerformanceObserver(list => {
+      full += list.getEntries().filter(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR).length
+    }).observe({ entryTypes: ['gc'] })
     let most = 0
     for (let at = 0; at < 2 ** 14; at++) {
       globalThis.last = Array.from({ length: 20 }, (_, at) => ({ at, buffer: at === 0 ? new Uint8Array(65_536) : undefined }))

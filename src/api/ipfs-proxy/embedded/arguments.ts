@@ -58,7 +58,7 @@ export function textArgument (query: Query, at: number, name: string): string {
   return text
 }
 
-/** Resolves with Kubo's texts. */
+/** The CID that a path leads to. What fails is thrown in Kubo's words. */
 export async function resolved (ipfs: Pick<IpfsConnector, 'resolve'>, path: string, signal: AbortSignal): Promise<CID> {
   try {
     return await ipfs.resolve(path, { signal })

@@ -16,7 +16,7 @@ export async function readKey (bytes: Uint8Array, format: string): Promise<Priva
   throw wrong(`unrecognized import format: ${format}`)
 }
 
-/** libp2p's protobuf. */
+/** The private key of libp2p's protobuf. Throws INVALID_ARGUMENT in Kubo's words for anything else. */
 export async function keyOfProtobuf (bytes: Uint8Array): Promise<PrivateKey> {
   const { privateKeyFromProtobuf } = await import('@libp2p/crypto/keys')
   try {

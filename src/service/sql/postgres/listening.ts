@@ -8,7 +8,7 @@ import { postgresError } from './errors.ts'
 /** All notices go through one channel of PostgreSQL, so that nobody's name can be one that the server folds or refuses. */
 export const postgresChannel = 'helia_cluster_service'
 
-/** A notice as the text that PostgreSQL carries. */
+/** A notice as the payload of PostgreSQL's NOTIFY: JSON with channel and text. */
 export const noticeText = (notice: Notice): string => JSON.stringify({ channel: notice.channel, text: notice.text })
 
 export interface ListeningDeps {

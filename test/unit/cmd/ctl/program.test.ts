@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { Clock } from '../../../../src/base/clock.ts'
+import { inNextTick } from '../../../../src/base/event-loop.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { freePorts } from '../../../support/peer-process.ts'
 import { runCtlHere, stubApi, type ApiAnswer, type CtlResult, type CtlRunInit, type StubApi } from '../../../support/ctl.ts'
@@ -271,7 +272,7 @@ describe('ctl: pins', () => {
       [`DELETE /pins/ipfs/${cid}`]: { body: pin }, [`GET /pins/${cid}`]: { body: statusOf('unpinning') }
     }, async (_api, run) => {
       const clock: Clock = {
-        ...systemClock, sleep: async (_ms, signal) => { signal?.throwIfAborted() }, after: (_ms, call) => systemClock.after(1, call)
+        ...systemClock, sleep: async (_ms, signal) => { signal?.throwIfAborted() }, after: (_ms, call) => inNextTick(call)
       }
 
       const { status, stderr } = await run(['pin', 'rm', '--wait', '--wait-timeout', '5s', cid], { clock })

@@ -24,7 +24,14 @@ const values = programOptions('node test/bench/history-size.ts [--changes N] [--
 })
 const [changes, items, batch] = [values.changes, values.items, values.batch].map(Number) as [number, number, number]
 
-const seconds = (fromMs: number): string => ((performance.now() - fromMs) / 1000).toFixed(1)
+/** "12.3 s (10.1 s of CPU)": since a moment. */
+function stopwatch (): () => string {
+  const [fromMs, fromCpu] = [performance.now(), process.cpuUsage()]
+  return () => {
+    const { user, system } = process.cpuUsage(fromCpu)
+    return `${((performance.now() - fromMs) / 1000).toFixed(1)} s (${((user + system) / 1e6).toFixed(1)} s of CPU)`
+  }
+}
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
 
 async function folderBytes (folder: string): Promise<number> {
@@ -104,23 +111,23 @@ async function * pieces (source: HistorySource, request: Request): AsyncGenerato
 
 const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-history-'))
 try {
-  let from = performance.now()
+  let took = stopwatch()
   let peer = open(join(folder, 'source'))
   await peer.start()
   await fill(peer)
-  console.log(`${changes} changes of ${items} items, ${batch} a block: filled in ${seconds(from)} s, ${peer.consensus.state.size()} pins`)
+  console.log(`${changes} changes of ${items} items, ${batch} a block: filled in ${took()}, ${peer.consensus.state.size()} pins`)
   await peer.stop()
   console.log(`on the disk ${mebibytes(await folderBytes(join(folder, 'source')))} MiB`)
 
   globalThis.gc?.()
   const before = process.memoryUsage().rss
-  from = performance.now()
+  took = stopwatch()
   peer = open(join(folder, 'source'))
   await peer.start()
-  console.log(`restarted in ${seconds(from)} s; memory of the process ${mebibytes(before)} before, ${mebibytes(process.memoryUsage().rss)} MiB after`)
+  console.log(`restarted in ${took()}; memory of the process ${mebibytes(before)} before, ${mebibytes(process.memoryUsage().rss)} MiB after`)
   await printRows(peer)
 
-  from = performance.now()
+  took = stopwatch()
   const fresh = open(join(folder, 'fresh'), historyOf(peer.consensus))
   let merged = 0
   fresh.consensus.onChange((list: readonly PinsetChange[]) => { merged += list.length })
@@ -132,7 +139,7 @@ try {
     const isWhole = fresh.consensus.state.size() === peer.consensus.state.size() && !fresh.consensus.progress().behind
     return isWhole && heads(fresh) === heads(peer)
   }, { what: 'the fresh peer', withinMs: 3_600_000, everyMs: 20 })
-  console.log(`fresh: ${seconds(from)} s, ${fresh.consensus.state.size()} pins, ${merged} told; most memory of both ${mebibytes(mostBytes)} MiB`)
+  console.log(`fresh: ${took()}, ${fresh.consensus.state.size()} pins, ${merged} told; most memory of both ${mebibytes(mostBytes)} MiB`)
   await fresh.stop()
   await peer.stop()
 } finally {

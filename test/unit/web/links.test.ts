@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { emptyLink, linkFaults, linkState, newLink, refusalOf, secretIn, typesText } from '../../../src/web/pages/dev/links/links.ts'
 import type { LinkDraft } from '../../../src/web/pages/dev/links/links.ts'
@@ -8,6 +9,14 @@ import { quotaBytes, quotaParts } from '../../../src/web/pages/dev/users/quota.t
 
 const now = Date.parse('2026-03-14T12:00:00Z')
 const draft = (more: Partial<LinkDraft> = {}): LinkDraft => ({ ...emptyLink, ...more })
+
+describe('addresses on the pages', () => {
+  it('begin with public_url, where that is set, as those in mails and answers do', () => {
+    const pages = globSync('src/web/pages/**/*.{ts,tsx}').filter(path => readFileSync(path, 'utf8').includes('location.origin'))
+
+    assert.deepEqual(pages, [])
+  })
+})
 
 describe('upload links on the page', () => {
   it('say whether they can be used', () => {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
-import { gatewayLink } from '../../app/site.ts'
+import { gatewayLink, ownOrigin } from '../../app/site.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { useSession } from '../../app/session.ts'
 import { bytesText, countText, shownName } from '../../data/format.ts'
@@ -95,7 +95,7 @@ function NotFound ({ link, own, isUser, onRetry }: { link: ContentLink, own: Fol
 }
 
 function Shown ({ link, found }: { link: ContentLink, found: Found }) {
-  const share = link.namespace === 'ipns' ? `${location.origin}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
+  const share = link.namespace === 'ipns' ? `${ownOrigin()}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
   const facts = [found.kind === 'file' ? typeText(found.type) : found.more != null ? 'A large folder' : `Folder with ${countText(found.entries.length)} ${found.entries.length === 1 ? 'entry' : 'entries'}`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
   return (
     <Section

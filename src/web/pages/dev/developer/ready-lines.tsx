@@ -1,3 +1,4 @@
+import { ownOrigin } from '../../../app/site.ts'
 import { useState } from 'preact/hooks'
 import { CodeBlock } from '../../../ui/copy.tsx'
 import { Stack } from '../../../ui/layout.tsx'
@@ -6,7 +7,7 @@ import { keyPlace, readyLines } from './lines.ts'
 
 /** Lines to copy; with a key in them only while that is shown for the first time. */
 export function ReadyLines ({ apiKey = keyPlace }: { apiKey?: string }) {
-  const all = readyLines({ origin: location.origin, key: apiKey })
+  const all = readyLines({ origin: ownOrigin(), key: apiKey })
   const [active, setActive] = useState(all[0]?.name ?? '')
   const shown = all.find(({ name }) => name === active) ?? all[0]
   return (

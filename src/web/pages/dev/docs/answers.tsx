@@ -1,3 +1,4 @@
+import { ownOrigin } from '../../../app/site.ts'
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { Link } from '../../../app/router.tsx'
@@ -40,7 +41,7 @@ export function Errors () {
 }
 
 export function Examples () {
-  const all = examples({ origin: location.origin, key: keyPlace })
+  const all = examples({ origin: ownOrigin(), key: keyPlace })
   const [language, setLanguage] = useState(all[0]?.language ?? '')
   const shown = all.find(one => one.language === language)
   return (

@@ -1,3 +1,4 @@
+import { ownOrigin } from '../../../app/site.ts'
 import { Link } from '../../../app/router.tsx'
 import { Card } from '../../../ui/card.tsx'
 import { CodeBlock } from '../../../ui/copy.tsx'
@@ -5,7 +6,6 @@ import { Grid } from '../../../ui/layout.tsx'
 import { Section } from '../../../ui/page.tsx'
 import { keyPlace, pinRemoteLines } from '../developer/lines.ts'
 
-const origin = (): string => location.origin
 
 export function Overview () {
   return (
@@ -35,7 +35,7 @@ export function GettingStarted () {
               once.</p>
             <CodeBlock
               label="Sign up with curl"
-              code={`curl --json '{"email":"user@example.com","password":"securePassword123"}' \\\n  ${origin()}/api/v1/users/register`}
+              code={`curl --json '{"email":"user@example.com","password":"securePassword123"}' \\\n  ${ownOrigin()}/api/v1/users/register`}
             />
           </Section>
         </li>
@@ -49,9 +49,9 @@ export function GettingStarted () {
           <Section title="Upload or pin">
             <p>Drop files on the <Link to="/upload">Upload page</Link>, or send them from a program:</p>
             <CodeBlock
-              label="Upload with curl" code={`curl -H 'X-API-Key: ${keyPlace}' -F file=@FILE \\\n  ${origin()}/api/v1/files/upload`}
+              label="Upload with curl" code={`curl -H 'X-API-Key: ${keyPlace}' -F file=@FILE \\\n  ${ownOrigin()}/api/v1/files/upload`}
             />
-            <p>The answer has the CID. Anybody can read it at <code>{origin()}/api/gateway/CID</code>.</p>
+            <p>The answer has the CID. Anybody can read it at <code>{ownOrigin()}/api/gateway/CID</code>.</p>
           </Section>
         </li>
       </ol>
@@ -89,7 +89,7 @@ export function CommandLine () {
   return (
     <div class="prose">
       <p>Kubo (0.8 or newer) knows remote pinning services. Add this one, under a name of your choice:</p>
-      <CodeBlock label="Add the service" code={pinRemoteLines.add({ origin: origin(), key: keyPlace })} />
+      <CodeBlock label="Add the service" code={pinRemoteLines.add({ origin: ownOrigin(), key: keyPlace })} />
       <Section title="Pin">
         <p>Content that your own node has is fetched from it, so leave it running until the pin is there.</p>
         <CodeBlock label="Pin content" code={'ipfs add file.jpg\nipfs pin remote add --service=pinning --name=my-file CID'} />
@@ -115,7 +115,7 @@ export function Gateway () {
   return (
     <div class="prose">
       <p>Everybody reads content here, without a key:</p>
-      <CodeBlock label="Address of content" code={`${origin()}/api/gateway/CID\n${origin()}/api/gateway/CID/folder/file.html`} />
+      <CodeBlock label="Address of content" code={`${ownOrigin()}/api/gateway/CID\n${ownOrigin()}/api/gateway/CID/folder/file.html`} />
       <Section title="Pinning on demand">
         <p>An upload can wait: its bytes are kept aside, and pinned in IPFS when somebody first reads them. That saves work for what nobody
           ever asks for.</p>

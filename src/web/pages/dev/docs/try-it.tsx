@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { site } from '../../../app/site.ts'
+import { site, ownOrigin } from '../../../app/site.ts'
 import { useSession } from '../../../app/session.ts'
 import { webFetch } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
@@ -65,7 +65,7 @@ export function TryIt ({ operation, schemas, base, onClose }: TryItProps) {
       </Form>
       {call.shown != null && <AnswerOf shown={call.shown} />}
       <Disclosure summary="The same with curl">
-        <CodeBlock label="The call with curl" code={curlOf(operation, filled, { origin: location.origin, base, key: keyPlace })} />
+        <CodeBlock label="The call with curl" code={curlOf(operation, filled, { origin: ownOrigin(), base, key: keyPlace })} />
       </Disclosure>
     </div>
   )

@@ -1,3 +1,4 @@
+import { ownOrigin } from '../../../app/site.ts'
 import { useState } from 'preact/hooks'
 import { service } from '../../../data/clients.ts'
 import { errorText } from '../../../data/errors.ts'
@@ -27,7 +28,7 @@ export function InviteDialog ({ onClose }: { onClose: () => void }) {
         <Stack>
           <p>Send this link to {email.trim() === '' ? 'one person' : email.trim()}. It is good for one account
             until {exactTime(Date.parse(made.expires_at))}, and shown only this once.</p>
-          <Secret value={`${location.origin}/register?invite=${encodeURIComponent(made.invite)}`} label="Invitation" />
+          <Secret value={`${ownOrigin()}/register?invite=${encodeURIComponent(made.invite)}`} label="Invitation" />
         </Stack>
       </Dialog>
     )

@@ -2,6 +2,10 @@ import { silentLogger } from '../../src/base/log.ts'
 import { libp2pStreams } from '../../src/network/host/streams.ts'
 import { connectHosts, newHost } from '../support/cluster-hosts.ts'
 import { MemoryStreams } from '../support/memory-streams.ts'
+import { quickClock } from '../support/quick-clock.ts'
+import { SeededRandom } from '../support/sim-clock.ts'
+import { SimStreams } from '../support/sim-streams.ts'
+import type { StreamPlace } from '../support/sim-streams.ts'
 import { peerStreamsContract } from './peer-streams.ts'
 
 const nowhere = '12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V'
@@ -9,6 +13,19 @@ const nowhere = '12D3KooWQYw5xt2Wfk1Q6Yw9kzBtK6LZLr2SPKW8Hqh8D9w2ZQ8V'
 peerStreamsContract('memory', async () => {
   const net = new MemoryStreams()
   return { near: net.of('near'), far: net.of('far'), nearPeer: 'near', farPeer: 'far', nowhere, close: async () => {} }
+})
+
+peerStreamsContract('simulated', async () => {
+  const places = new Map<string, StreamPlace>(['near', 'far'].map(peer => [peer, { peer, isGone: false }]))
+  const net = new SimStreams({
+    faults: () => ({ delayMs: 20, loss: 0.01 }), random: new SeededRandom(1), clock: quickClock(1000), reach: (_, to) => places.get(to),
+    arrived: () => {}, missed: () => {}
+  })
+  const of = (peer: string) => net.of(places.get(peer) as StreamPlace)
+  return {
+    near: of('near'), far: of('far'), nearPeer: 'near', farPeer: 'far', nowhere,
+    close: async () => { for (const place of places.values()) net.close(place) }
+  }
 })
 
 peerStreamsContract('libp2p', async () => {

@@ -1,22 +1,17 @@
 import { isClusterError } from '../../src/base/errors.ts'
+import type { PinOptions as ClientPinOptions } from '../../src/client/client.ts'
 import type { CID } from '../../src/model/cid.ts'
 import type { PinOptions } from '../../src/model/pin.ts'
 import { defaultPinOptions } from '../../src/model/pin.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
-import { uploadOf } from '../support/cluster/text-importers.ts'
-import { aCid, addParams } from '../support/cluster/values.ts'
+import { aCid } from '../support/cluster/values.ts'
 import { cidFor } from '../support/pins.ts'
 import { liveIds } from './inspection.ts'
 import type { PutEntry, RemovalEntry } from './ledger.ts'
 import { isRough } from './rough.ts'
 import type { Run, SimPeer } from './sim-peer.ts'
+import { isCutOff, isRefusal } from './user.ts'
 import type { World } from './world.ts'
-
-/** What a user may be told instead of "done". */
-const refusals = [
-  'NOT_ENOUGH_PEERS', 'PIN_REFUSED', 'NOT_PINNED', 'NOT_READY', 'STORAGE_FULL', 'FOLLOWER_MODE', 'IPFS_ERROR', 'IPFS_UNAVAILABLE'
-] as const
-const isRefusal = (err: unknown): boolean => refusals.some(code => isClusterError(err, code))
 
 /**
  * A user asks some peer for something; in some worlds another one asks another peer for something about the same item in the same moment.
@@ -58,18 +53,19 @@ async function pin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)):
   const options = optionsOf(world, run)
   const entry = world.ledger.put(peer.id, pinKey(cid), { expires: options.expireAt > 0 || options.pinUpdate != null })
   world.trace.note(`pin ${entry.name} ${peer.settings.name} ${cid.toString()}`)
-  return put(world, run, entry, async () => { await run.cluster.pin(cid, { ...options, name: entry.name }) })
+  const wish = { ...wishOf(options), name: entry.name, signal: run.requests.signal }
+  return put(world, run, entry, async () => { await run.user.pin(cid, wish) })
 }
 
 /** Content that is stored and pinned: some of it new, some as before. */
 async function upload (world: World, peer: SimPeer, run: Run): Promise<void> {
   const text = `upload ${world.dice.whole(1, world.settings.items)}`
-  const options = { ...optionsOf(world, run), pinUpdate: null }
-  const entry = world.ledger.put(peer.id, pinKey(aCid(text)), { expires: options.expireAt > 0, isSlow: true })
+  const wish = { ...optionsOf(world, run), pinUpdate: null }
+  const entry = world.ledger.put(peer.id, pinKey(aCid(text)), { expires: wish.expireAt > 0, isSlow: true })
   world.trace.note(`add ${entry.name} ${peer.settings.name} ${text}`)
   return put(world, run, entry, async () => {
-    const params = addParams({}, { ...options, name: entry.name })
-    for await (const _ of run.cluster.add(uploadOf(['file', text]), params, { signal: run.requests.signal })) { /* only to be stored */ }
+    const options = { ...wishOf(wish), name: entry.name, signal: run.requests.signal }
+    for await (const _ of run.user.add([{ path: 'file', content: text }], options)) { /* only to be stored */ }
   })
 }
 
@@ -94,7 +90,7 @@ async function unpin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)
   const before = changes?.get(key)?.length ?? 0
   const wasThere = run.consensus.state.has(cid)
   try {
-    await run.cluster.unpin(cid, { signal: run.requests.signal })
+    await run.user.unpin(cid, { signal: run.requests.signal })
   } catch (err) {
     return isOver(run, err) ? world.ledger.settle(entry, 'unknown') : settle(world, entry, 'refused', err)
   }
@@ -129,20 +125,27 @@ async function removePeer (world: World, run: Run): Promise<void> {
 async function look ({ dice }: World, run: Run): Promise<void> {
   const { signal } = run.requests
   try {
-    if (dice.chance(0.5)) for await (const _ of run.cluster.statusAll(0, { signal })) { /* only to be answered */ }
-    else for await (const _ of run.cluster.recoverAll({ signal })) { /* only to be answered */ }
+    const rows = dice.chance(0.5) ? run.user.statuses({ signal }) : run.user.recoverAll({ signal })
+    for await (const _ of rows) { /* only to be answered */ }
   } catch (err) {
     if (!isOver(run, err) && !isRefusal(err)) throw err
   }
 }
 
 /** The request ended with the peer. */
-const isOver = ({ requests: { signal } }: Run, err: unknown): boolean => signal.aborted && err === signal.reason
+const isOver = ({ requests: { signal } }: Run, err: unknown): boolean => isCutOff(err) || (signal.aborted && err === signal.reason)
 
 function settle (world: World, entry: PutEntry | RemovalEntry, outcome: 'acknowledged' | 'refused', err?: unknown): void {
   world.ledger.settle(entry, outcome)
   world.trace.note(`${outcome} ${entry.order} ${err == null ? '' : String(err)}`)
   if (err != null && !isRefusal(err)) world.fault(`an unexpected refusal: ${String(err)} ${(err as Error).stack}`)
+}
+
+/** The same as a client says it. */
+function wishOf ({ expireAt, pinUpdate, ...options }: PinOptions): ClientPinOptions {
+  return {
+    ...options, ...(expireAt > 0 ? { expireAt: new Date(expireAt) } : {}), ...(pinUpdate == null ? {} : { pinUpdate })
+  }
 }
 
 function optionsOf ({ dice, settings, peers }: World, run: Run): PinOptions {

@@ -46,7 +46,7 @@ export async function disagreements (world: World, all: readonly Seen[]): Promis
   const alone = await Promise.all(all.map(async seen => [
     ...storeFaults(seen), ...valueFaults(seen), ...allocationFaults(seen), ...await trackerFaults(seen)
   ].map(fault => `${seen.peer.settings.name}: ${fault}`)))
-  return [...alone.flat(), ...flowFaults(all), ...expiryFaults(world, all)]
+  return [...alone.flat(), ...flowFaults(all), ...syncFaults(world, all), ...expiryFaults(world, all)]
 }
 
 /** Heads are the true tips, nothing is missing, waits or is counted wrong. */
@@ -145,6 +145,17 @@ export function flowsBetween (all: readonly Seen[]): Set<string> {
     for (const from of ids) for (const to of ids) if (flows.has(`${from}>${via}`) && flows.has(`${via}>${to}`)) flows.add(`${from}>${to}`)
   }
   return flows
+}
+
+/** Where everybody trusts everybody, each peer knows of each that it hears that it has the same pinset. */
+function syncFaults ({ settings }: World, all: readonly Seen[]): string[] {
+  if (!settings.isOpen) return []
+  return all.flatMap(({ peer, run }) => {
+    const { own, peers } = run.cluster.sync()
+    const others = peers.filter(({ state }) => state !== 'in_sync').map(({ peerName, state }) => `${peerName} is ${state}`)
+    const faults = own == null ? ['its own pinset is not counted'] : others
+    return faults.map(fault => `${peer.settings.name}: ${fault}`)
+  })
 }
 
 /** Where everybody trusts everybody, somebody takes care of what is over its time. */

@@ -11,8 +11,8 @@ const file = {
 const usual = readServiceConfig(file, { variables: {}, hostName: 'simulated' }).config
 
 /**
- * The service.json of a simulated peer: what `init` writes, with the world's settings. No API listens, and the IPFS node is somebody
- * else's.
+ * The service.json of a simulated peer: what `init` writes, with the world's settings. Only the REST API is there, without a port; the
+ * IPFS node is somebody else's.
  */
 export function configOf (settings: PeerSettings, world: SimSettings): ServiceConfig {
   const { pingIntervalMs } = world
@@ -39,7 +39,8 @@ export function configOf (settings: PeerSettings, world: SimSettings): ServiceCo
       repairIntervalMs: world.repairIntervalMs,
       batching: settings.batching
     },
-    api: { restapi: null, pinsvcapi: null, ipfsproxy: null, gateway: null, service: null, webui: null, webhooks: null },
+    api: { restapi: usual.api.restapi == null ? null : { ...usual.api.restapi, httpListenMultiaddress: [] },
+      pinsvcapi: null, ipfsproxy: null, gateway: null, service: null, webui: null, webhooks: null },
     ipfs: { ...usual.ipfs, connectSwarmsDelayMs: 0, informerTriggerInterval: 0 },
     tracker: { maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 60 * minutesMs, priorityPinMaxRetries: 2 },
     monitor: { checkIntervalMs: pingIntervalMs },

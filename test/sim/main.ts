@@ -1,30 +1,47 @@
 /**
- * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]`: runs worlds and prints, for each that fails, what is wrong and the
+ * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains | --silent]`: runs worlds and prints, for each that fails, what is wrong and the
  * command that repeats it. `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained, with a look at each
- * moment whether the minimum has every pin. A failing seed belongs into seeds.txt.
+ * moment whether the minimum has every pin; `--silent`: such in which a disk gets another value without a change. A failing seed belongs
+ * into seeds.txt.
  */
 import { demand, programOptions } from '../support/program-options.ts'
 import { simulateDrain } from './drains.ts'
 import { failureReport } from './report.ts'
+import { simulateSilentDifference } from './pinsets.ts'
 import { simulate } from './simulate.ts'
 
-const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains]', {
+const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains | --silent]', {
   seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false },
-  drains: { type: 'boolean', default: false }
+  drains: { type: 'boolean', default: false }, silent: { type: 'boolean', default: false }
 })
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
 demand(Number.isInteger(seeds) && Number.isInteger(from) && seeds > 0, '--seeds and --from are whole numbers, --seeds is above 0')
 
-if (values.drains) {
-  process.exitCode = await drains()
+const print = values.trace ? { print: (line: string) => console.log(line) } : {}
+
+if (values.drains || values.silent) {
+  process.exitCode = values.drains ? await drains() : await silentDifferences()
   process.exit()
+}
+
+async function silentDifferences (): Promise<number> {
+  let [failed, slowest] = [0, 0]
+  for (let seed = from; seed < from + seeds; seed++) {
+    const { faults, alarmMs = Infinity, intervalMs } = await simulateSilentDifference(seed, print)
+    if (alarmMs <= 2 * intervalMs) slowest = Math.max(slowest, alarmMs / intervalMs)
+    if (alarmMs <= 2 * intervalMs && faults.length === 0) continue
+    failed++
+    console.log(`seed ${seed} fails: npm run test:sim -- --silent --seeds 1 --from ${seed}`, alarmMs / intervalMs, faults)
+  }
+  console.log(`${seeds} silent differences, ${failed} not told within two intervals, the slowest after ${slowest.toFixed(2)} intervals`)
+  return failed === 0 ? 0 : 1
 }
 
 async function drains (): Promise<number> {
   const began = performance.now()
   let [failed, moved] = [0, 0]
   for (let seed = from; seed < from + seeds; seed++) {
-    const result = await simulateDrain(seed, values.trace ? { print: line => console.log(line) } : {})
+    const result = await simulateDrain(seed, print)
     moved += result.moved
     if (result.faults.length === 0) continue
     failed++
@@ -37,7 +54,7 @@ async function drains (): Promise<number> {
 const startedAt = performance.now()
 const sum = { failed: 0, events: 0, simulatedMs: 0, acknowledged: 0, streamed: 0, broken: 0 }
 for (let seed = from; seed < from + seeds; seed++) {
-  const result = await simulate(seed, values.trace ? { print: line => console.log(line) } : {})
+  const result = await simulate(seed, print)
   sum.events += result.events
   sum.simulatedMs += result.durationMs
   sum.acknowledged += result.acknowledged

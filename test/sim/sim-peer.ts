@@ -1,12 +1,13 @@
-import { ClusterError } from '../../src/base/errors.ts'
+import type { RestApi } from '../../src/api/rest/rest-api.ts'
 import { noReserve } from '../../src/base/disk-reserve.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
 import type { Startable } from '../../src/base/lifecycle.ts'
 import type { Logger } from '../../src/base/log.ts'
 import type { WorkerHandle, Workers } from '../../src/base/worker.ts'
+import type { ClusterClient } from '../../src/client/client.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import type { CrdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
-import { blockRecord, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
+import { blockRecord, idOf, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
 import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
@@ -17,10 +18,12 @@ import type { ComposedEvents } from '../../src/node/compose-events.ts'
 import type { Network, NetworkDeps } from '../../src/node/compose-network.ts'
 import type { TemporaryStore } from '../../src/node/compose-stores.ts'
 import { composeNode } from '../../src/node/compose.ts'
+import { RpcClient } from '../../src/rpc/client.ts'
+import { introduce, rpcRemotePeers } from '../../src/rpc/remote-peers.ts'
 import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
 import { metricsTopic } from '../../src/monitor/pubsub/pubsub-monitor.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
-import { blockKey } from '../../src/wire/crdt-block.ts'
+import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../src/wire/crdt-block.ts'
 import { textImporters } from '../support/cluster/text-importers.ts'
 import { FakeIpfs } from '../support/fake-ipfs.ts'
 import { quietWatching } from '../support/rest-peer.ts'
@@ -33,6 +36,7 @@ import type { Dice } from './dice.ts'
 import type { PeerSettings, SimSettings } from './settings.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
 import { slowIpfs } from './slow-ipfs.ts'
+import { userOf } from './user.ts'
 
 export interface SimPeerDeps {
   clock: SimClock
@@ -55,6 +59,10 @@ export interface Run {
   monitor: Monitor
   tracker: StatelessTracker
   cluster: Cluster
+  /** Its REST API, */
+  api: RestApi
+  /** and a user's program that asks it. */
+  user: ClusterClient
   lifecycle: Lifecycle
   /** Users wait for answers until it aborts. */
   requests: AbortController
@@ -63,7 +71,7 @@ export interface Run {
 }
 
 /** A run while it is composed. */
-type Starting = Partial<Run> & Omit<Run, 'place' | 'cluster' | 'consensus' | 'tracker' | 'monitor'> & { isServing: boolean }
+type Starting = Partial<Run> & Omit<Run, 'place' | 'cluster' | 'api' | 'user' | 'consensus' | 'tracker' | 'monitor'> & { isServing: boolean }
 
 const listenEveryMs = 10_000
 const hasStalls = ({ trouble: { streams, standStill, starve } }: SimSettings): boolean => streams + standStill + starve > 0
@@ -167,18 +175,26 @@ export class SimPeer {
     const { dice } = this.#deps
     const isLost = (key: string): boolean =>
       /^[emthwjv!]/.test(key) ? key !== layoutRecord && dice.chance(0.2) : key.startsWith('b') && dice.chance(0.1) && othersHave(key)
-    // a value may hold what waits for its block
-    const lost = (key: string): boolean => isLost(key) && !(key.startsWith('v') && this.#isJournaled(key))
+    // a value may hold what waits for its block, and a removal that waits for its own voids what the disk has by then
+    const lost = (key: string, value: Uint8Array): boolean =>
+      isLost(key) && !(key.startsWith('v') && this.#isJournaled(key)) && !(key.startsWith('b') && this.#isUnderJournal(key, value))
     const report = { at: '', folder: 'pinset', keptAt: 'pinset.damaged', what: 'the disk lost rows', rows: 0, doubtful: 0 }
     return this.pinsetDisk.rot(lost, [{ key: damageRow, value: Buffer.from(JSON.stringify(report)) }])
   }
 
   #isJournaled (valueRecord: string): boolean { return this.pinsetDisk.has(journalRecord(valueRecord.slice(1))) }
 
+  #isUnderJournal (record: string, bytes: Uint8Array): boolean {
+    const { delta } = decodeCrdtBlock(cidOfBlockKey(idOf(record)), bytes)
+    return delta.elements.some(({ key }) => this.pinsetDisk.has(journalRecord(key)))
+  }
+
   #end (run: Run): void {
     run.isReady = false
     run.place.leave()
     run.clock.stop()
+    // cuts who waits for an answer; there is nothing in it to go wrong
+    void run.api.stop()
     this.run = undefined
   }
 
@@ -228,39 +244,38 @@ export class SimPeer {
       events: () => unwatched,
       network: deps => this.#network(run, pinset, deps)
     })
-    return { run: Object.assign(run, { cluster, consensus, tracker, monitor }) as Run, components }
+    const api = components.find(({ name }) => name === 'restapi') as RestApi
+    return { run: Object.assign(run, { cluster, consensus, tracker, monitor, api, user: userOf(api) }) as Run, components }
   }
 
   /** The peer's place in the simulated network. */
-  #network (run: Starting, pinset: Datastore, { storedBlock, trusts, workers }: NetworkDeps): Network {
+  #network (run: Starting, pinset: Datastore, { storedBlock, workers }: NetworkDeps): Network {
     const { id: self, settings } = this
     const { silence, clock } = run
     const place = run.place = this.#deps.network.join(self, {
       ...(silence == null ? {} : { gate: clock, heard: (peer: PeerId) => { silence.heard(peer) } }),
       block: cid => run.isServing ? storedBlock(cid) : undefined,
-      trusts,
-      get cluster () { return (run as Run).cluster },
-      get tracker () { return (run as Run).tracker },
-      get history () { return settings.givesHistory && run.isServing ? (run as Run).consensus : undefined },
-      ipfs: this.node
+      get history () { return settings.givesHistory && run.isServing ? (run as Run).consensus : undefined }
     })
+    const rpc = new RpcClient({ streams: place.streams, clock })
     const serving: Startable = { name: 'serving', start: async () => { run.isServing = true }, stop: async () => { run.isServing = false } }
+    const host = {
+      name: 'host', start: async () => {}, stop: async () => place.closeStreams(), peer: self, addresses: () => [],
+      addressesOf: () => [], connectedPeers: () => place.connected(), bandwidth: () => new Map<string, never>()
+    }
     return {
-      host: {
-        ...nothingToStart('host'), peer: self, addresses: () => [], addressesOf: () => [], connectedPeers: () => place.connected(),
-        bandwidth: () => new Map()
-      },
+      host,
       gossip: { ...this.#checked(place.broadcast, pinset), health: () => ({ silent: [], heard: 0, reopened: 0 }) },
       exchange: place.exchange,
       history: settings.givesHistory ? place.history : undefined,
-      streams: { open: async peer => { throw new ClusterError('PEER_UNREACHABLE', { peer }) }, handle: () => () => {} },
-      remotes: place.remotes,
+      streams: place.streams,
+      remotes: rpcRemotePeers(rpc),
       connections: { dial: async () => self, dialKnown: async () => [] },
-      introduce: async () => {},
+      introduce: async (peer, options) => introduce(rpc, peer, { self, ...options }),
       committed: cid => { if ((run as Run).consensus.progress().dirty) this.#deps.writtenInTheDark(cid) },
       givingHistory: () => nothingToStart('history server'),
       serving: [serving],
-      listening: silence == null ? [] : [listener({ silence, place, workers, clock })],
+      listening: silence == null ? [host] : [host, listener({ silence, place, workers, clock })],
       connecting: monitor => {
         monitor.onMetric(
           ({ name, peer, expire, receivedAt }) => { if (name === 'ping') silence?.holds(peer, Number(expire - receivedAt) / 1e6) }

@@ -37,6 +37,10 @@ export class World {
   readonly inTheDark = new Set<string>()
   /** A user took a peer out of the cluster. */
   hasRemovals = false
+  /** When a peer told that another one's pinset is silently different, */
+  readonly alarms: Array<{ at: number }> = []
+  /** which is wrong in worlds where none is. */
+  expectsAlarms = false
   /** Broken promises. */
   readonly faults: string[] = []
   readonly #names: ReadonlyMap<PeerId, string>
@@ -75,7 +79,7 @@ export class World {
   /** Also tries again and again while the disk is full, as a service manager does. */
   start (peer: SimPeer): void {
     this.trace.note(`start ${peer.settings.name}`)
-    peer.start(run => this.#watch(run)).then(
+    peer.start(run => this.#watch(run, peer)).then(
       () => this.trace.note(`ready ${peer.settings.name}`),
       err => {
         if (!isClusterError(err, 'STORAGE_FULL')) return this.fault(`${peer.settings.name} does not start: ${String(err)}`)
@@ -107,7 +111,12 @@ export class World {
     }
   }
 
-  #watch (run: Run): void {
+  #watch (run: Run, { settings: { name } }: SimPeer): void {
+    run.cluster.onSync(({ peer, isTrusted, state }) => {
+      if (!isTrusted || state !== 'out_of_sync') return
+      this.alarms.push({ at: this.clock.now() })
+      if (!this.expectsAlarms) this.fault(`${name} tells that the pinset of ${this.nameOf(peer)} is out of sync`)
+    })
     const changes: Told['changes'] = new Map()
     this.told.set(run, { changes })
     run.consensus.onChange((batch: readonly PinsetChange[]) => {

@@ -8,6 +8,8 @@ export interface InjectRequest {
   path: string
   headers?: ReadonlyArray<readonly [string, string]>
   body?: string | Uint8Array
+  /** When it aborts, the client goes away. */
+  signal?: AbortSignal
 }
 
 /** A reply as it was on the wire. */
@@ -25,7 +27,7 @@ export interface InjectReply {
  * reply.
  */
 export async function inject (
-  server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body }: InjectRequest
+  server: Pick<HttpServer, 'accept'>, { method = 'GET', path, headers = [], body, signal }: InjectRequest
 ): Promise<InjectReply> {
   const [client, connection] = duplexPair()
   server.accept(connection)
@@ -35,9 +37,12 @@ export async function inject (
   if (bytes != null && !known.has('content-length') && !known.has('transfer-encoding')) lines.push(['Content-Length', String(bytes.length)])
   client.write(`${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`, 'utf8')
   if (bytes != null) client.write(bytes)
+  const leave = (): void => { client.destroy() }
+  signal?.addEventListener('abort', leave, { once: true })
   try {
     return await readReply(client, method)
   } finally {
+    signal?.removeEventListener('abort', leave)
     client.destroy()
     connection.destroy()
   }

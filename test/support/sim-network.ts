@@ -2,19 +2,17 @@ import type { Clock, Random } from '../../src/base/clock.ts'
 import { gatedClock } from './sim-clock.ts'
 import type { Gate } from './sim-clock.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
-import type { BlockExchange, Broadcast, TopicMessage } from '../../src/network/network.ts'
+import type { BlockExchange, Broadcast, PeerStreams, TopicMessage } from '../../src/network/network.ts'
 import type { HistoryExchange, HistorySource } from '../../src/network/history.ts'
-import type { RemotePeers } from '../../src/network/remote-peers.ts'
 import { SimHistory } from './sim-history.ts'
 import type { SimHistoryFaults } from './sim-history.ts'
-import { simRemotes } from './sim-remotes.ts'
-import type { PeerApi } from './sim-remotes.ts'
+import { SimStreams } from './sim-streams.ts'
 
 /** How bad the network is. */
 export interface SimFaults {
   /** Longest delay of a message. Every message has its own, so that they overtake each other. Milliseconds. */
   delayMs: number
-  /** Share of messages that get lost, 0 to 1. Blocks and calls are sent again by whoever waits for them. */
+  /** Share of messages that get lost, 0 to 1. Blocks are sent again by whoever waits for them, pieces of streams by the network. */
   loss: number
   /** Share of gossip messages that come twice, 0 to 1. */
   duplication: number
@@ -30,7 +28,7 @@ export interface SimNetworkDeps {
 }
 
 /** What a peer offers the others while it runs. */
-export interface PeerServices extends PeerApi {
+export interface PeerServices {
   block (cid: CID): Uint8Array | undefined
   /** What it gives as a stream, if it does so. */
   readonly history: HistorySource | undefined
@@ -47,8 +45,10 @@ interface Want { id: string, take: (bytes: Uint8Array) => void }
 export interface SimPlace {
   readonly broadcast: Broadcast
   readonly exchange: BlockExchange
-  readonly remotes: RemotePeers
+  readonly streams: PeerStreams
   readonly history: HistoryExchange
+  /** Resets all streams, as a host does that stops. */
+  closeStreams (): void
   /** Peers to which there is a connection. */
   connected (): PeerId[]
   /** Ends the connection to a peer. The next message makes a new one, with new streams. */
@@ -62,8 +62,8 @@ const connectionLivesMs = 20_000
 const longestAskMs = 30_000
 
 /**
- * Gossip, block exchange, streams of history and calls between peers in one process, in simulated time. Delays, losses, repeats and cuts
- * come from the seed.
+ * Gossip, block exchange, streams of history and all other streams between peers in one process, in simulated time. Delays, losses,
+ * repeats and cuts come from the seed.
  */
 export class SimNetwork {
   faults: SimFaults
@@ -72,17 +72,26 @@ export class SimNetwork {
   /** Such cuts, by the partition that made them; with what takes back the timer that ends it. */
   readonly walls = new Map<ReadonlySet<string>, () => void>()
   readonly history: SimHistory
+  readonly #streams: SimStreams
   /** "a>b": streams of gossip that ended while the connection lives, and what takes back the timer that opens them again. */
   readonly #ended = new Map<string, () => void>()
   readonly #deps: SimNetworkDeps
   readonly #places = new Map<PeerId, Place>()
 
   constructor (faults: SimFaults, deps: SimNetworkDeps) {
-    const { clock, seen, history } = deps
+    const { clock, random, seen, history } = deps
+    const reach = ({ peer }: { peer: PeerId }, to: PeerId): Place | undefined =>
+      this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#reachable(to)
     this.faults = faults
     this.#deps = deps
-    this.history = new SimHistory({
-      ...history, clock, seen, reach: ({ peer }, to) => this.#isCut(peer, to) || this.#isCut(to, peer) ? undefined : this.#reachable(to)
+    this.history = new SimHistory({ ...history, clock, seen, reach })
+    this.#streams = new SimStreams({
+      faults: () => this.faults, random, clock, reach,
+      arrived: (what, { from, to, bytes }) => {
+        seen(what, from.peer, to.peer, bytes)
+        if (!from.isGone) this.history.met(to as Place, from as Place)
+      },
+      missed: (from, to) => this.#parted(from as Place, to)
     })
   }
 
@@ -94,13 +103,8 @@ export class SimNetwork {
       broadcast: place,
       exchange: place,
       history: this.history.exchange(place),
-      remotes: simRemotes({
-        clock,
-        carry: (to, arrive) => this.carry({ from: place, to, what: 'call', bytes: 0 }, arrive),
-        answer: (there, arrive) =>
-          this.carry({ from: there as Place, to: peer, what: 'answer', bytes: 0 }, back => { if (back === place) arrive() }),
-        self: peer
-      }),
+      streams: this.#streams.of(place),
+      closeStreams: () => this.#streams.close(place),
       connected: () => this.history.linkedTo(place),
       renewConnection: to => {
         const there = this.#places.get(to)

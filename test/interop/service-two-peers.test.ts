@@ -125,6 +125,9 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
       form.append('file', new Blob(['while it is away']), 'away.txt')
       return form
     }
+    const files = async (at: 0 | 1): Promise<string[]> => (await ask(at, '/api/v1/files')).body.data.map((file: any) => file.cid)
+    const { cid } = await upload(0, 'said.txt', 'what was said stays', '?pin=on-access')
+    const said = await files(0)
     await postgres.stop()
     await pollUntil(async () => (await ask(0, '/api/v1/users/status')).status === 503, { what: 'the loss of the database' })
     await awayTo('/api/v1/users/register', { method: 'POST', body: JSON.stringify({ email: 'late@example.com', password }) })
@@ -134,9 +137,14 @@ describe('a service of two peers on PostgreSQL and S3', { skip: missing ?? false
       await pollUntil(async () => (await ask(at, '/api/v1/users/status')).status === 200, { what: 'the database' })
     }
 
+    for (const at of [0, 1] as const) assert.deepEqual(await files(at), said)
+
     await s3.pause()
     await awayTo('/api/v1/files/upload?pin=on-access', { method: 'POST', body: form() })
+    await awayTo(`/api/v1/files/retrieve/${cid}`)
     await s3.resume()
+    for (const at of [0, 1] as const) assert.deepEqual(await files(at), said)
+    await pollUntil(async () => (await ask(1, `/api/v1/files/retrieve/${cid}`)).body === 'what was said stays', { what: 'the bucket' })
 
     await upload(0, 'away.txt', 'while it is away')
     assert.equal((await post(1, '/api/v1/users/register', { email: 'late@example.com', password })).status, 201)

@@ -1,7 +1,7 @@
 import { tarEnd } from '../common/dag/tar.ts'
 import { nameBelow, tarTree } from '../common/dag/tar-tree.ts'
 import { isClusterError } from '../../base/errors.ts'
-import { begun } from './begun.ts'
+import { begun } from '../common/begun.ts'
 import { hasAlready } from '../common/conditional.ts'
 import { notModified } from './answers.ts'
 import { disposition } from './disposition.ts'

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { HeaderList, RawReply, TextReply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
+import { begun } from '../common/begun.ts'
 import type { ServiceCall, ServiceResponseDoc } from './service-route.ts'
 
 /** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
@@ -22,12 +23,16 @@ export const taskStarted = (taskId: string, message = 'Task started'): TextReply
 export const bodiless = (status: number, headers: HeaderList = []): TextReply =>
   ({ kind: 'text', status, contentType: null, body: '', headers })
 
-/** Content as it comes. `HEAD` gets the headers only, and the source is not read. Give `Content-Length` where it is known. */
-export function stream (
+/**
+ * Content as it comes; its first piece is awaited, so that what fails before it is answered with a status. `HEAD` gets the headers only,
+ * and the source is not read. Give `Content-Length` where it is known.
+ */
+export async function stream (
   call: Pick<ServiceCall, 'method'>,
   { status = 200, headers, source }: { status?: number, headers: HeaderList, source: () => AsyncIterable<Uint8Array> }
-): RawReply {
-  return { kind: 'raw', status, headers, body: call.method === 'HEAD' ? Readable.from([]) : Readable.from(source(), { objectMode: false }) }
+): Promise<RawReply> {
+  const pieces = call.method === 'HEAD' ? [] : await begun(source(), 1, ({ length }) => length)
+  return { kind: 'raw', status, headers, body: Readable.from(pieces, { objectMode: false }) }
 }
 
 /** RFC 3339 in UTC without fractions, as in the documents: "2026-03-14T12:00:00Z". */

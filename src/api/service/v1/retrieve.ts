@@ -38,7 +38,7 @@ export const retrieveRoute = (deps: RetrieveDeps): ServiceRoute => serviceRoute(
   }
 })
 
-function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent & { kind: 'bytes' }): Reply {
+async function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent & { kind: 'bytes' }): Promise<Reply> {
   const etag = `"${file.cid}"`
   if (hasAlready(call.headers, [etag])) return bodiless(304, [['Etag', etag]])
   const ranges = call.headers.range == null ? undefined : byteRangesOf(call.headers, { size: sizeBytes, etag })
@@ -60,7 +60,9 @@ function bytesReply (call: ServiceCall, { file, sizeBytes, read }: FileContent &
   })
 }
 
-function tarReply (call: ServiceCall, { file, node, get, joined }: FileContent & { kind: 'tree' }, { reader, clock }: RetrieveDeps): Reply {
+async function tarReply (
+  call: ServiceCall, { file, node, get, joined }: FileContent & { kind: 'tree' }, { reader, clock }: RetrieveDeps
+): Promise<Reply> {
   const etag = `W/"${file.cid}.x-tar"`
   if (hasAlready(call.headers, [etag])) return bodiless(304, [['Etag', etag]])
   const root = folderName(file.original_filename, file.cid)

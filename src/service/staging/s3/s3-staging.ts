@@ -33,6 +33,7 @@ class S3Staging implements Staging {
   readonly place: StagingPlace
   readonly #init: S3StagingInit & { partBytes: number }
   readonly #log: Logger
+  #isAway = false
   readonly #appending = new Appending()
   #opened: Bucket | undefined
 
@@ -48,10 +49,8 @@ class S3Staging implements Staging {
     try {
       await this.#told(async bucket => bucket.size('staging', signal))
     } catch (err) {
-      this.#log.warn(
-        'the S3 server of the staging area does not answer as it should; it is tried again with every upload',
-        { endpoint: this.#init.endpoint, bucket: this.#init.bucket, err }
-      )
+      // said already; it is tried again with every upload
+      if (!isClusterError(err, 'NOT_READY')) this.#log.warn('the staging area can not be used', { bucket: this.#init.bucket, err })
     }
   }
 
@@ -156,7 +155,7 @@ class S3Staging implements Staging {
       yield * this.#bucket().list(prefix, signal)
     } catch (err) {
       signal?.throwIfAborted()
-      throw telling(err)
+      throw this.#telling(err)
     }
   }
 
@@ -165,7 +164,7 @@ class S3Staging implements Staging {
       yield * source
     } catch (err) {
       signal?.throwIfAborted()
-      throw telling(err)
+      throw this.#telling(err)
     }
   }
 
@@ -209,10 +208,23 @@ class S3Staging implements Staging {
   async #told<T> (work: (bucket: Bucket) => Promise<T>): Promise<T> {
     const bucket = this.#bucket()
     try {
-      return await work(bucket)
+      const result = await work(bucket)
+      if (this.#isAway) this.#log.info('the S3 server of the staging area answers again', { endpoint: this.#init.endpoint })
+      this.#isAway = false
+      return result
     } catch (err) {
-      throw telling(err)
+      throw this.#telling(err)
     }
+  }
+
+  /** Who asked isn't told where the server is: the log says it, once until it answers again. */
+  #telling (err: unknown): unknown {
+    const told = telling(err)
+    if (isClusterError(told, 'NOT_READY') && !this.#isAway) {
+      this.#isAway = true
+      this.#log.warn('the S3 server of the staging area does not answer as it should', { endpoint: this.#init.endpoint, err: messageOf(err) })
+    }
+    return told
   }
 }
 
@@ -258,6 +270,6 @@ function telling (err: unknown): unknown {
   }
   return new ClusterError(
     'NOT_READY', { ...(status == null ? {} : { status }), name },
-    { message: `the S3 server of the staging area does not take it: ${messageOf(err)}`, cause: err }
+    { message: 'the staging area (an S3 server) is away, or does not take it', cause: err }
   )
 }

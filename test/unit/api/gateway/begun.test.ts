@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { begun, closeBody } from '../../../../src/api/gateway/begun.ts'
+import { begun } from '../../../../src/api/common/begun.ts'
+import { closeBody } from '../../../../src/api/gateway/close-body.ts'
 
 describe('a body that has begun', () => {
   const source = (pieces: string[]): { pieces: AsyncGenerator<string>, isClosed: () => boolean } => {

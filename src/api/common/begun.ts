@@ -1,8 +1,6 @@
-import type { Answer } from './visit.ts'
-
 /**
  * The same source, with its first pieces already read: up to so many bytes, or to its end. What goes wrong until then is an error of this
- * call, so that an answer with a status can tell it. To be read once, or closed: `closeBody`.
+ * call, so that an answer with a status can tell it. To be read once, or closed by its iterator's `return`.
  */
 export async function begun<Piece> (
   source: AsyncIterable<Piece>, bytes: number, sizeOf: (piece: Piece) => number
@@ -37,9 +35,4 @@ export function resumed<Piece> (first: Piece[], behind: AsyncIterator<Piece> | u
     }
   }
   return { [Symbol.asyncIterator]: () => iterator }
-}
-
-/** Ends what an answer's body has begun, when nobody is going to read it. */
-export async function closeBody (body: Answer['body'] | AsyncIterable<unknown>): Promise<void> {
-  if (body != null && typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
 }

@@ -15,7 +15,7 @@ import { textsOf } from './file-rows.ts'
 import type { FileWriter } from './file-writer.ts'
 
 export interface FileImportsInit {
-  /** Imports at a time. */
+  /** Batches at a time: a large file, or some small ones. */
   parallel: number
 }
 
@@ -38,6 +38,12 @@ const leaseMs = 30_000
 const lookEveryMs = 5000
 const retryAfterMs = [2000, 5000, 15_000, 60_000, 300_000] as const
 const cleanUpAtOnce = 100
+/**
+ * Files that are taken together, and their bytes: a small one takes less time than the transactions around it, and those of many go to the
+ * disk together. A larger one goes alone.
+ */
+const batchFiles = 32
+const batchBytes = 4 * 2 ** 20
 
 /** What trying again doesn't mend. */
 const finalCodes = ['INVALID_ARGUMENT', 'INVALID_DATA', 'INVALID_CID', 'UNSUPPORTED', 'DENIED', 'NOT_FOUND'] as const
@@ -105,39 +111,45 @@ export class FileImports {
 
   async #work (signal: AbortSignal): Promise<'busy' | 'idle'> {
     const claimed = await this.#claim()
-    if (claimed == null) {
+    if (claimed.length === 0) {
       await this.#forgetExpected()
       return 'idle'
     }
-    const cid = parseCid(claimed.cid)
-    this.expect(cid)
-    try {
-      await this.#import(claimed, signal)
-    } finally {
-      this.#arrived(cid)
-    }
+    const ends = await Promise.allSettled(claimed.map(async row => this.#importExpected(row, signal)))
+    const failed = ends.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
     return 'busy'
   }
 
-  /** The oldest one that nobody has; all rows of its CID are taken with it. */
-  async #claim (): Promise<Claimed | undefined> {
+  async #importExpected (row: Claimed, signal: AbortSignal): Promise<void> {
+    const cid = parseCid(row.cid)
+    this.expect(cid)
+    try {
+      await this.#import(row, signal)
+    } finally {
+      this.#arrived(cid)
+    }
+  }
+
+  /** The oldest ones that nobody has, one row for each CID; all other rows of these CIDs are taken with them. */
+  async #claim (): Promise<Claimed[]> {
     const { database } = this.#deps
-    if (await this.#oldest(database.db) == null) return undefined
+    if ((await this.#oldest(database.db, 1)).length === 0) return []
     return database.transaction(async tx => {
-      const row = await this.#oldest(tx)
-      if (row == null) return undefined
+      const rows = batchOf(await this.#oldest(tx, batchFiles))
+      if (rows.length === 0) return []
       await tx.updateTable('files').set({ lease_until: database.now() + leaseMs })
-        .where('cid', 'in', textsOf(row.cid)).where('state', '=', 'importing').execute()
-      return row
+        .where('cid', 'in', rows.flatMap(({ cid }) => textsOf(cid))).where('state', '=', 'importing').execute()
+      return rows
     })
   }
 
-  async #oldest (db: FileImportsDeps['database']['db']): Promise<Claimed | undefined> {
+  async #oldest (db: FileImportsDeps['database']['db'], most: number): Promise<Claimed[]> {
     const now = this.#deps.database.now()
-    const row = await db.selectFrom('files').selectAll().where('state', '=', 'importing').where('staging_key', 'is not', null)
+    const rows = await db.selectFrom('files').selectAll().where('state', '=', 'importing').where('staging_key', 'is not', null)
       .where(eb => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<', now)]))
-      .orderBy('uploaded_at').limit(1).executeTakeFirst()
-    return row as Claimed | undefined
+      .orderBy('uploaded_at').limit(most).execute()
+    return rows as Claimed[]
   }
 
   async #import (row: Claimed, signal: AbortSignal): Promise<void> {
@@ -146,6 +158,8 @@ export class FileImports {
     try {
       // somebody else's file of this CID may be pinned already
       if ((await clusterPins.status(row.cid))?.state !== 'pinned') await this.#makeBlocks(row, signal)
+      // readers needn't wait for the database
+      this.#arrived(parseCid(row.cid))
       await this.#finish(row, { event: 'imported', fields: { error: null, tries: 0, lease_until: null } })
       clusterPins.wake()
     } catch (err) {
@@ -244,4 +258,18 @@ export class FileImports {
     }
     return rows.length === cleanUpAtOnce ? 'busy' : 'idle'
   }
+}
+
+/** The first, and those behind it while they are small together; of each CID one. */
+function batchOf (rows: readonly Claimed[]): Claimed[] {
+  const batch = new Map<string, Claimed>()
+  let bytes = 0
+  for (const row of rows) {
+    const key = hashKey(parseCid(row.cid))
+    if (batch.has(key)) continue
+    bytes += row.size_bytes
+    if (batch.size > 0 && bytes > batchBytes) break
+    batch.set(key, row)
+  }
+  return [...batch.values()]
 }

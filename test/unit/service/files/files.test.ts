@@ -125,6 +125,26 @@ eachDatabase('files of the service', databases => {
       assert.equal((await made.row('alice', cid)).error, null)
     })
 
+    it('takes small files together, and a large one alone', async t => {
+      const made = await world(t, 2 ** 23)
+      const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      made.node.gate = first.promise
+      await made.upload('alice', 'alone', { want: true })
+      await pollUntil(() => made.node.adds === 1)
+      for (const text of ['a', 'b', 'c']) await made.upload('alice', text, { want: true })
+      const large = await made.upload('bob', 'x'.repeat(4 * 2 ** 20), { want: true })
+      await made.upload('bob', 'behind it', { want: true })
+
+      made.node.gate = second.promise
+      first.resolve()
+      await pollUntil(() => made.node.adds === 4, { what: 'the small ones' })
+      const whileTheyRun = await made.row('bob', large.cid)
+      second.resolve()
+
+      await becomes(made, await cidOf('behind it'), 'pinning', 'bob')
+      assert.deepEqual([whileTheyRun.lease_until, made.node.adds], [null, 6])
+    })
+
     it('fails for good when the bytes are not those of the CID, and keeps them', async t => {
       const made = await world(t)
       const other = await cidOf('other')

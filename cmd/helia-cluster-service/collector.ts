@@ -1,7 +1,16 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /** Both halves of V8's young space together: 4 MiB each. */
 const youngSpaceBytes = 8 * 2 ** 20
+/** Garbage that may always wait, and as a share of what lives. */
+const leastGarbageBytes = 96 * 2 ** 20
+const [leastPercent, usualPercent] = [60, 200]
+/** V8 has missed its limit when this much more is held. */
+const missedBy = 1.25
+/** Collections of the young space alone bring less. */
+const collectedShare = 0.2
+const usualEveryMs = 2000
 
 /**
  * Sets V8 up for a peer under load, whose garbage is nearly all buffers. By itself V8 collects everything after each 64 MB of new buffers,
@@ -9,7 +18,7 @@ const youngSpaceBytes = 8 * 2 ** 20
  * everything is collected when three times is held of what lived the last time. `limitYoungSpace` then keeps the memory small.
  */
 export function collectBuffersLate (): void {
-  setFlagsFromString('--heap-growing-percent=200')
+  setFlagsFromString(`--heap-growing-percent=${usualPercent}`)
   setFlagsFromString('--external-memory-accounted-in-global-limit')
 }
 
@@ -22,4 +31,71 @@ export function collectBuffersLate (): void {
 export function limitYoungSpace (): void {
   const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
   if (young != null && young.space_size >= youngSpaceBytes) setFlagsFromString('--semi-space-growth-factor=1')
+}
+
+/**
+ * How much more than what lives V8 may hold before it collects everything, in percent of it: three times is fine while little lives, and
+ * much too much of a peer with hundreds of users.
+ */
+export function garbagePercent (liveBytes: number): number {
+  const percent = Math.round(100 * leastGarbageBytes / liveBytes)
+  return Math.min(usualPercent, Math.max(leastPercent, percent))
+}
+
+/** What the process holds, and how it is made to hold less. */
+export interface GarbageDeps {
+  /** Heap and buffers. */
+  heldBytes (): number
+  /** From V8's next collection on. */
+  setPercent (percent: number): void
+  /** Collects everything, soon. */
+  collect (): void
+}
+
+/**
+ * Limits the garbage beside what lives: V8's own limit follows what lives. V8 looks whether that is reached only when it needs room for
+ * objects, so a program that makes buffers and hardly any objects can hold gigabytes of them: then everything is collected from here.
+ * Gives what is to be called every few seconds.
+ */
+export function garbageLimit ({ heldBytes, setPercent, collect }: GarbageDeps): () => void {
+  let [live, last, percent, isCollected] = [Infinity, Infinity, usualPercent, false]
+  return () => {
+    const held = heldBytes()
+    // much less than a moment ago: V8 has collected everything
+    if (isCollected || held < last * (1 - collectedShare)) live = held
+    live = Math.min(live, held)
+    last = held
+    const wanted = garbagePercent(live)
+    if (wanted !== percent) setPercent(wanted)
+    percent = wanted
+    isCollected = held > live * (1 + percent / 100) * missedBy
+    if (isCollected) collect()
+  }
+}
+
+type Collect = (options: { type: 'major', execution: 'async' }) => void
+
+/** Does so for this process, every two seconds. Keeps no process alive. */
+export function limitGarbage (everyMs = usualEveryMs): void {
+  let gc: Collect | undefined
+  const look = garbageLimit({
+    heldBytes: () => {
+      const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics()
+      return heapBytes + externalBytes
+    },
+    setPercent: percent => setFlagsFromString(`--heap-growing-percent=${percent}`),
+    collect: () => {
+      gc ??= collector()
+      gc({ type: 'major', execution: 'async' })
+    }
+  })
+  setInterval(look, everyMs).unref()
+}
+
+/** V8 gives it to contexts that are made while this flag is set. */
+function collector (): Collect {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as Collect
+  setFlagsFromString('--no-expose-gc')
+  return gc
 }

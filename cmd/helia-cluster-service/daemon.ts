@@ -8,7 +8,7 @@ import type { FolderDeps, LoadedFolder } from '../../src/node/folder.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
-import { collectBuffersLate, limitYoungSpace } from './collector.ts'
+import { collectBuffersLate, limitGarbage, limitYoungSpace } from './collector.ts'
 import { checkForeignState } from './foreign-state.ts'
 import { endBySignal } from './end-process.ts'
 import { parsePeerAddresses } from './init.ts'
@@ -236,6 +236,7 @@ export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
     endBySignal,
     onReady: () => {
       limitYoungSpace()
+      limitGarbage()
       tellSystemd(terminal)
     }
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { garbageLimit, garbagePercent } from '../../../cmd/helia-cluster-service/collector.ts'
 
 const module = new URL('../../../cmd/helia-cluster-service/collector.ts', import.meta.url).href
 
@@ -38,7 +39,56 @@ async function collections ({ tuned }: { tuned: boolean }): Promise<{ full: numb
   return { ...JSON.parse(stdout), told: stderr }
 }
 
+const mib = 2 ** 20
+
+/** The most that a process of its own holds, in MiB, which keeps 150 MiB of buffers and replaces them one by one, 4 GiB in all. */
+async function mostHeld (): Promise<number> {
+  const program = `
+    import { collectBuffersLate, limitGarbage } from ${JSON.stringify(module)}
+    collectBuffersLate()
+    limitGarbage(10)
+    globalThis.living = Array.from({ length: 150 }, () => new Uint8Array(2 ** 20))
+    let most = 0
+    for (let at = 0; at < 4096; at++) {
+      globalThis.living[at % 150] = new Uint8Array(2 ** 20)
+      most = Math.max(most, process.memoryUsage().arrayBuffers)
+      if (at % 8 === 0) await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    console.log(most / 2 ** 20)`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+  return Number(stdout)
+}
+
 describe('garbage collection of a daemon', () => {
+  it('lets three times wait of little that lives, and of much less', () => {
+    assert.deepEqual([10 * mib, 48 * mib, 96 * mib, 500 * mib].map(garbagePercent), [200, 200, 100, 60])
+  })
+
+  it('tells V8 what lives, and collects what V8 has missed, once for each time', () => {
+    let held = 0
+    const told: Array<number | string> = []
+    const look = garbageLimit({
+      heldBytes: () => held * mib, setPercent: percent => told.push(percent), collect: () => told.push('collect')
+    })
+    const after = (...looks: number[]): Array<number | string> => {
+      told.length = 0
+      for (held of looks) look()
+      return [...told]
+    }
+
+    assert.deepEqual(after(40, 80, 70, 110, 45), [], 'little lives')
+    assert.deepEqual(after(300, 150), ['collect', 64], 'what is left after a collection lives')
+    assert.deepEqual(after(200, 260, 290), [], 'within its limit')
+    assert.deepEqual(after(340, 330, 400), ['collect', 60], 'and once for what turns out to live')
+    assert.deepEqual(after(600, 100), [96], 'V8 has collected')
+  })
+
+  it('bounds buffers of a program that makes no objects', async () => {
+    const most = await mostHeld()
+
+    assert.ok(most < 600, `${most} MiB of 150 that live`)
+  })
+
   it('collects buffers without collecting everything, and in time', async () => {
     const [plain, tuned] = [await collections({ tuned: false }), await collections({ tuned: true })]
 

@@ -7,7 +7,14 @@ export const tries = 4
 /** Other people's work on this machine spoils figures of time; then only what the page's own thread has used is compared. */
 export const isBusy = (): boolean => loadavg()[0]! > 1.5 * availableParallelism()
 
-export interface Figures { longestTask: number, slowFrames: number, frames: number, interaction: number, /** Of the page's thread, for each frame. */ cpuMs: number }
+export interface Figures {
+  longestTask: number
+  slowFrames: number
+  frames: number
+  interaction: number
+  /** Of the page's thread, for each frame. */
+  cpuMs: number
+}
 
 /** Begins to note long tasks, frames and what interactions took; the answer ends it. */
 export async function watch (page: Page): Promise<() => Promise<Figures>> {

@@ -107,7 +107,15 @@ async function launch (): Promise<Browser> {
   })
 }
 
-interface RunningWebInit { url: string, site: 'service' | 'cluster', peer: PeerProcess, browser: Browser, start: () => Promise<void>, /** Nobody signs up by themselves. */ isInvited: boolean }
+interface RunningWebInit {
+  url: string
+  site: 'service' | 'cluster'
+  peer: PeerProcess
+  browser: Browser
+  start: () => Promise<void>
+  /** Nobody signs up by themselves. */
+  isInvited: boolean
+}
 
 class RunningWeb implements Web {
   readonly url: string

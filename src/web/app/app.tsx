@@ -21,12 +21,16 @@ import { Forbidden, NotFound } from './no-page.tsx'
 const own = pages.filter(page => sitesOf(page).includes(site.kind))
 
 /** What is to be shown to this visitor: a page, or somewhere else to go to. */
-function decide (at: Place, session: Session): { page: PageEntry | null, params: Record<string, string>, redirect?: string, isForbidden?: boolean, isWaiting?: boolean } {
+function decide (at: Place, session: Session): {
+  page: PageEntry | null, params: Record<string, string>, redirect?: string, isForbidden?: boolean, isWaiting?: boolean
+} {
   const found = findPath(own, at.path)
   if (found == null) return { page: null, params: {}, ...(at.path === '/' && site.kind === 'cluster' ? { redirect: '/cluster' } : {}) }
   const { entry: page, params } = found
   if (page.audience === 'everyone') return { page, params }
-  if (session.kind === 'loading') return { page, params, isWaiting: page.audience !== 'guest' && !(page.audience === 'user' && session.expected != null) }
+  if (session.kind === 'loading') return {
+    page, params, isWaiting: page.audience !== 'guest' && !(page.audience === 'user' && session.expected != null)
+  }
   const back = `?back=${encodeURIComponent(hrefOf(at))}`
   if (page.audience === 'guest') {
     const isKnown = session.kind !== 'guest'
@@ -54,7 +58,8 @@ export function App () {
     <Shell session={session} page={page}>
       <ErrorBoundary key={`${page?.path}${at.visit}`}>
         <ParamsContext.Provider value={params}>
-          {redirect != null || isWaiting ? null : page == null ? <NotFound/> : isForbidden ? <Forbidden/> : <PageLoader page={page} visit={at.visit}/>}
+          {redirect != null || isWaiting ? null : page == null ? <NotFound/> : isForbidden ? <Forbidden/> : <PageLoader
+            page={page} visit={at.visit}/>}
         </ParamsContext.Provider>
       </ErrorBoundary>
     </Shell>

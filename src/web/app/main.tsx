@@ -11,4 +11,6 @@ const root = document.getElementById('app')
 if (root != null) render(<App/>, root)
 
 /** Whichever page this is; where no upload is open, nothing is loaded for it. */
-if (hasOpenUploads()) setTimeout(() => { void import('../data/uploads/own-uploads.ts').then(({ ownUploads }) => ownUploads()).catch(() => {}) }, 500)
+if (hasOpenUploads()) setTimeout(() => {
+  void import('../data/uploads/own-uploads.ts').then(({ ownUploads }) => ownUploads()).catch(() => {})
+}, 500)

@@ -38,7 +38,9 @@ export function PageLoader ({ page, visit }: { page: PageEntry, visit: number })
 }
 
 /** Waits while the peer is away. After an upgrade of the peer the files that this document names are gone: a fresh document names others. */
-async function loadPage (page: PageEntry, { signal, told }: { signal: AbortSignal, told: (trouble: Trouble) => void }): Promise<ComponentType> {
+async function loadPage (
+  page: PageEntry, { signal, told }: { signal: AbortSignal, told: (trouble: Trouble) => void }
+): Promise<ComponentType> {
   try {
     const { default: component } = await page.load()
     noteLoaded()

@@ -13,7 +13,14 @@ export interface Router {
   setQuery: (changes: Readonly<Record<string, string | null>>, options?: { replace?: boolean }) => void
 }
 
-export interface Place { path: string, search: string, hash: string, /** One more with each navigation to another page. */ visit: number, isBack: boolean }
+export interface Place {
+  path: string
+  search: string
+  hash: string
+  /** One more with each navigation to another page. */
+  visit: number
+  isBack: boolean
+}
 
 const here = (): Pick<Place, 'path' | 'search' | 'hash'> => ({ path: location.pathname, search: location.search, hash: location.hash })
 

@@ -92,7 +92,10 @@ function NavGroup ({ label, items }: { label: string, items: readonly Item[] }) 
     <p class="side__label" id={id}>{label}</p>
     <ul aria-labelledby={id}>
       {items.map(item => <li key={item.path}>
-        <Link to={item.path} class="side__link" aria-current={item === current ? 'page' : undefined}><Icon name={item.icon}/><span>{item.label}</span></Link>
+        <Link to={item.path} class="side__link" aria-current={item === current ? 'page' : undefined}>
+          <Icon name={item.icon}/>
+          <span>{item.label}</span>
+        </Link>
       </li>)}
     </ul>
   </div>
@@ -108,7 +111,10 @@ function GuestMenu ({ session }: { session: Session }) {
   const { path } = useStore(place)
   return <>
     <nav class="topbar__links" aria-label="Pages">
-      {itemsFor(session).map(item => <Link key={item.path} to={item.path} class="topbar__link" aria-current={item.path === path ? 'page' : undefined}>{item.label}</Link>)}
+      {itemsFor(session).map(item => <Link key={item.path} to={item.path} class="topbar__link"
+        aria-current={item.path === path ? 'page' : undefined}>
+        {item.label}
+      </Link>)}
     </nav>
     <span class="topbar__space"/>
     {site.kind === 'service' && <span class="topbar__entry">

@@ -24,5 +24,6 @@ export function UserMenu ({ session }: { session: Session }) {
     ]}/>
   }
   if (session.kind !== 'operator' || !site.credentials) return null
-  return <Menu label={session.user === '' ? 'Operator' : session.user} icon="user" kind="quiet" items={[{ id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }]}/>
+  return <Menu label={session.user === '' ? 'Operator' : session.user} icon="user" kind="quiet"
+    items={[{ id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }]}/>
 }

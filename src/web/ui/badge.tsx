@@ -5,7 +5,9 @@ import { statusWord } from './status-words.ts'
 import type { Tone } from './tone.ts'
 import './badge.css'
 
-export const Badge = ({ tone = 'neutral', icon, title, children }: { tone?: Tone, icon?: IconName, title?: string | undefined, children?: ComponentChildren }) =>
+export const Badge = (
+  { tone = 'neutral', icon, title, children }: { tone?: Tone, icon?: IconName, title?: string | undefined, children?: ComponentChildren }
+) =>
   <span class={`badge badge--${tone}`} title={title}>{icon != null && <Icon name={icon} size={14}/>}{children}</span>
 
 /** A state of the APIs in words. */

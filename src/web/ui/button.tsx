@@ -26,7 +26,10 @@ export interface ButtonProps {
 }
 
 export function Button (props: ButtonProps) {
-  const { kind = 'plain', size = 'normal', icon, iconOnly = false, label: given, to, href, download, type = 'button', isBusy = false, disabled = false, title, class: more = '', onClick, children } = props
+  const {
+    kind = 'plain', size = 'normal', icon, iconOnly = false, label: given, to, href, download, type = 'button', isBusy = false,
+    disabled = false, title, class: more = '', onClick, children
+  } = props
   const label = given == null ? undefined : shownName(given)
   const classes = `button button--${kind} button--${size} ${iconOnly ? 'button--icon-only' : ''} ${isBusy ? 'button--busy' : ''} ${more}`.trim()
   const content = <>
@@ -40,6 +43,7 @@ export function Button (props: ButtonProps) {
   if (to != null) return <Link to={to} class={classes} title={hint} aria-label={name}>{content}</Link>
   if (href != null) return <a href={href} class={classes} title={hint} aria-label={name} download={download} onClick={onClick}>{content}</a>
   // a busy button keeps the focus, which a disabled one loses
-  return <button type={type} class={classes} disabled={disabled} aria-disabled={isBusy ? 'true' : undefined} aria-busy={isBusy ? 'true' : undefined} title={hint} aria-label={name}
+  return <button type={type} class={classes} disabled={disabled} aria-disabled={isBusy ? 'true' : undefined}
+    aria-busy={isBusy ? 'true' : undefined} title={hint} aria-label={name}
     onClick={event => { if (isBusy) event.preventDefault(); else onClick?.(event) }}>{content}</button>
 }

@@ -6,7 +6,14 @@ import type { IconName } from './icon.tsx'
 import type { Tone } from './tone.ts'
 import './card.css'
 
-export interface CardProps { title?: string, actions?: ComponentChildren, tone?: Tone, padded?: boolean, class?: string, children?: ComponentChildren }
+export interface CardProps {
+  title?: string
+  actions?: ComponentChildren
+  tone?: Tone
+  padded?: boolean
+  class?: string
+  children?: ComponentChildren
+}
 
 export function Card ({ title, actions, tone = 'neutral', padded = true, class: more = '', children }: CardProps) {
   const heading = useId()

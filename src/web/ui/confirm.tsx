@@ -35,7 +35,9 @@ export function Confirmations () {
   return current == null ? null : <Ask key={current.question.title} {...current}/>
 }
 
-function Ask ({ question: { title, text, action, tone = 'neutral', typed }, answer }: { question: Question, answer: (isWanted: boolean) => void }) {
+function Ask (
+  { question: { title, text, action, tone = 'neutral', typed }, answer }: { question: Question, answer: (isWanted: boolean) => void }
+) {
   const [given, setGiven] = useState('')
   const isReady = typed == null || given === typed
   return <Dialog title={title} size="small" onClose={() => answer(false)} footer={<>
@@ -43,6 +45,7 @@ function Ask ({ question: { title, text, action, tone = 'neutral', typed }, answ
     <Button kind={tone === 'bad' ? 'danger' : 'primary'} disabled={!isReady} onClick={() => answer(true)}>{action}</Button>
   </>}>
     <div>{text}</div>
-    {typed != null && <TextField label={`Type “${typed}” to go on`} value={given} onChange={setGiven} spellcheck={false} onEnter={() => { if (isReady) answer(true) }}/>}
+    {typed != null && <TextField label={`Type “${typed}” to go on`} value={given} onChange={setGiven} spellcheck={false}
+      onEnter={() => { if (isReady) answer(true) }}/>}
   </Dialog>
 }

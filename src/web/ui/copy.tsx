@@ -5,7 +5,9 @@ import { copyText } from './clipboard.ts'
 import './copy.css'
 
 /** `label`: what is copied, "Copy CID". */
-export function CopyButton ({ text: copied, label, name = label, size = 'small', iconOnly = false }: { text: string, label: string, /** For readers, where the label says too little. */ name?: string, size?: 'normal' | 'small', iconOnly?: boolean }) {
+export function CopyButton ({
+  text: copied, label, name = label, size = 'small', iconOnly = false
+}: { text: string, label: string, /** For readers, where the label says too little. */ name?: string, size?: 'normal' | 'small', iconOnly?: boolean }) {
   const [isDone, setDone] = useState<boolean | null>(null)
   useEffect(() => {
     if (isDone == null) return undefined
@@ -18,7 +20,13 @@ export function CopyButton ({ text: copied, label, name = label, size = 'small',
     announce(done ? 'Copied' : 'Copying failed: select the text and copy it by hand')
   }
   const text = isDone === true ? 'Copied' : isDone === false ? 'Failed' : label
-  return <Button kind={iconOnly ? 'quiet' : 'plain'} size={size} iconOnly={iconOnly} icon={isDone === true ? 'check' : isDone === false ? 'warning' : 'copy'} label={iconOnly ? label : isDone == null ? name : text} onClick={() => { void copy() }}>{iconOnly ? undefined : text}</Button>
+  return <Button kind={iconOnly ? 'quiet' : 'plain'} size={size} iconOnly={iconOnly}
+    icon={isDone === true ? 'check' : isDone === false ? 'warning' : 'copy'} label={iconOnly ? label : isDone == null ? name : text}
+    onClick={() => {
+    void copy()
+  }}>
+    {iconOnly ? undefined : text}
+  </Button>
 }
 
 const copyOf = (label: string): string => `Copy ${/^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label}`

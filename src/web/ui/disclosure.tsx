@@ -2,7 +2,9 @@ import type { ComponentChildren } from 'preact'
 import { Icon } from './icon.tsx'
 import './disclosure.css'
 
-export const Disclosure = ({ summary, open = false, children }: { summary: ComponentChildren, open?: boolean, children?: ComponentChildren }) =>
+export const Disclosure = (
+  { summary, open = false, children }: { summary: ComponentChildren, open?: boolean, children?: ComponentChildren }
+) =>
   <details class="disclosure" open={open}>
     <summary><Icon name="chevronRight" size={16}/><span>{summary}</span></summary>
     <div class="disclosure__body">{children}</div>

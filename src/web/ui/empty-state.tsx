@@ -3,7 +3,11 @@ import { Icon } from './icon.tsx'
 import type { IconName } from './icon.tsx'
 import './state.css'
 
-export const EmptyState = ({ title, icon = 'archive', children, action }: { title: string, icon?: IconName, children?: ComponentChildren, action?: ComponentChildren }) =>
+export const EmptyState = (
+  {
+    title, icon = 'archive', children, action
+  }: { title: string, icon?: IconName, children?: ComponentChildren, action?: ComponentChildren }
+) =>
   <div class="state">
     <span class="state__icon"><Icon name={icon} size={28}/></span>
     <p class="state__title">{title}</p>

@@ -3,7 +3,13 @@ import './layout.css'
 
 type Gap = 'tight' | 'normal' | 'wide'
 
-export interface RowProps { gap?: Gap, align?: 'start' | 'center' | 'end' | 'between', wrap?: boolean, class?: string, children?: ComponentChildren }
+export interface RowProps {
+  gap?: Gap
+  align?: 'start' | 'center' | 'end' | 'between'
+  wrap?: boolean
+  class?: string
+  children?: ComponentChildren
+}
 
 export const Row = ({ gap = 'normal', align = 'start', wrap = true, class: more = '', children }: RowProps) =>
   <div class={`row row--${align} gap--${gap} ${wrap ? 'row--wrap' : ''} ${more}`}>{children}</div>

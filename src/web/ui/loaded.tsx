@@ -13,7 +13,9 @@ export interface LoadedProps<T> {
 /** What a query gives, in whatever state it is. What was known stays when asking again fails. */
 export function Loaded<T> ({ query, skeleton, empty, children }: LoadedProps<T>) {
   const { data, error, reload } = query
-  if (data === undefined) return error == null ? <>{skeleton ?? <Skeleton label="Loading"/>}</> : <ErrorState error={error} onRetry={reload}/>
+  if (data === undefined) return error == null ? <>
+    {skeleton ?? <Skeleton label="Loading"/>}
+  </> : <ErrorState error={error} onRetry={reload}/>
   return <>
     {error != null && <ErrorState compact error={error} title="This may be old" onRetry={reload}/>}
     {empty?.when(data) === true ? empty.show : children(data)}

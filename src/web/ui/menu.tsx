@@ -6,7 +6,14 @@ import './menu.css'
 
 export interface MenuItem { id: string, label: string, icon?: IconName, tone?: 'bad', disabled?: boolean, run: () => void }
 
-export interface MenuProps { label: string, icon?: IconName, kind?: 'primary' | 'plain' | 'quiet' | 'danger', size?: 'normal' | 'small', iconOnly?: boolean, items: ReadonlyArray<MenuItem | 'separator'> }
+export interface MenuProps {
+  label: string
+  icon?: IconName
+  kind?: 'primary' | 'plain' | 'quiet' | 'danger'
+  size?: 'normal' | 'small'
+  iconOnly?: boolean
+  items: ReadonlyArray<MenuItem | 'separator'>
+}
 
 /** A button with a list of things to do. */
 export function Menu ({ label, icon, kind = 'plain', size = 'normal', iconOnly = false, items }: MenuProps) {
@@ -19,7 +26,9 @@ export function Menu ({ label, icon, kind = 'plain', size = 'normal', iconOnly =
     place(root.current)
     itemsOf(root.current)[0]?.focus({ preventScroll: true })
     const follow = (): void => { if (!place(root.current)) setOpen(false) }
-    const outside = ({ target }: Event): void => { if (!(target instanceof Node) || root.current?.contains(target) !== true) setOpen(false) }
+    const outside = ({ target }: Event): void => {
+      if (!(target instanceof Node) || root.current?.contains(target) !== true) setOpen(false)
+    }
     document.addEventListener('pointerdown', outside)
     document.addEventListener('focusin', outside)
     document.addEventListener('scroll', follow, true)
@@ -37,14 +46,18 @@ export function Menu ({ label, icon, kind = 'plain', size = 'normal', iconOnly =
     root.current?.querySelector('button')?.focus()
   }
   return <div class="menu" ref={root}>
-    <button type="button" class={`button button--${kind} button--${size} ${iconOnly ? 'button--icon-only' : ''}`} aria-haspopup="menu" aria-expanded={isOpen} aria-controls={id} aria-label={iconOnly ? label : undefined} title={iconOnly ? label : undefined} onClick={() => setOpen(!isOpen)}>
+    <button type="button" class={`button button--${kind} button--${size} ${iconOnly ? 'button--icon-only' : ''}`}
+      aria-haspopup="menu" aria-expanded={isOpen} aria-controls={id} aria-label={iconOnly ? label : undefined}
+      title={iconOnly ? label : undefined} onClick={() => setOpen(!isOpen)}>
       {icon != null && <Icon name={icon}/>}
       {!iconOnly && <><span class="button__text menu__label">{label}</span><Icon name="chevronDown" size={14}/></>}
     </button>
-    {isOpen && <div class="menu__list" popover="manual" role="menu" id={id} aria-label={label} onKeyDown={event => moveIn(event, root.current, close)}>
+    {isOpen && <div class="menu__list" popover="manual" role="menu" id={id} aria-label={label}
+      onKeyDown={event => moveIn(event, root.current, close)}>
       {items.map((item, at) => item === 'separator'
         ? <div key={`separator-${at}`} class="menu__separator" role="separator"/>
-        : <button key={item.id} type="button" role="menuitem" tabIndex={-1} class={item.tone === 'bad' ? 'menu__item menu__item--bad' : 'menu__item'} disabled={item.disabled === true} onClick={() => {
+        : <button key={item.id} type="button" role="menuitem" tabIndex={-1}
+          class={item.tone === 'bad' ? 'menu__item menu__item--bad' : 'menu__item'} disabled={item.disabled === true} onClick={() => {
           close()
           item.run()
         }}>{item.icon != null && <Icon name={item.icon} size={16}/>}<span>{item.label}</span></button>)}
@@ -69,7 +82,9 @@ function place (root: HTMLElement | null): boolean {
   return true
 }
 
-const itemsOf = (root: HTMLElement | null): HTMLButtonElement[] => [...root?.querySelectorAll<HTMLButtonElement>('[role="menuitem"]:not(:disabled)') ?? []]
+const itemsOf = (root: HTMLElement | null): HTMLButtonElement[] => [
+  ...root?.querySelectorAll<HTMLButtonElement>('[role="menuitem"]:not(:disabled)') ?? []
+]
 
 function moveIn (event: KeyboardEvent, root: HTMLElement | null, close: () => void): void {
   const all = itemsOf(root)

@@ -5,7 +5,13 @@ import type { IconName } from './icon.tsx'
 import type { Tone } from './tone.ts'
 import './notice.css'
 
-export interface NoticeProps { tone?: Tone, title?: string, children?: ComponentChildren, onDismiss?: () => void, role?: 'alert' | 'status' }
+export interface NoticeProps {
+  tone?: Tone
+  title?: string
+  children?: ComponentChildren
+  onDismiss?: () => void
+  role?: 'alert' | 'status'
+}
 
 const icons: Record<Tone, IconName> = { neutral: 'info', info: 'info', good: 'checkCircle', warn: 'alert', bad: 'warning' }
 

@@ -30,7 +30,13 @@ export function Page ({ title, intro, actions, back, narrow = false, children }:
   </div>
 }
 
-export interface SectionProps { title: string, actions?: ComponentChildren, intro?: ComponentChildren, id?: string, children?: ComponentChildren }
+export interface SectionProps {
+  title: string
+  actions?: ComponentChildren
+  intro?: ComponentChildren
+  id?: string
+  children?: ComponentChildren
+}
 
 export function Section ({ title, actions, intro, id, children }: SectionProps) {
   const own = useId()

@@ -4,7 +4,15 @@ import { useId } from '../data/hooks.ts'
 import type { Tone } from './tone.ts'
 import './progress.css'
 
-export interface ProgressProps { label: string, /** Absent: not known. */ value?: number | undefined, max?: number, text?: ComponentChildren, tone?: Tone, hideLabel?: boolean }
+export interface ProgressProps {
+  label: string
+  /** Absent: not known. */
+  value?: number | undefined
+  max?: number
+  text?: ComponentChildren
+  tone?: Tone
+  hideLabel?: boolean
+}
 
 /** How far something is. */
 export function Progress ({ label, value, max = 1, text, tone = 'info', hideLabel = false }: ProgressProps) {
@@ -15,13 +23,23 @@ export function Progress ({ label, value, max = 1, text, tone = 'info', hideLabe
       <span id={id} class={hideLabel ? 'visually-hidden' : undefined}>{label}</span>
       {text != null && <span class="progress__text">{text}</span>}
     </div>
-    <div class={share == null ? 'progress__track progress__track--unknown' : 'progress__track'} role="progressbar" aria-labelledby={id} aria-valuemin={0} aria-valuemax={100} aria-valuenow={share == null ? undefined : Math.round(share * 100)}>
+    <div class={share == null ? 'progress__track progress__track--unknown' : 'progress__track'} role="progressbar"
+      aria-labelledby={id} aria-valuemin={0} aria-valuemax={100}
+      aria-valuenow={share == null ? undefined : Math.round(share * 100)}>
       <div class="progress__bar" style={share == null ? undefined : { width: `${share * 100}%` }}/>
     </div>
   </div>
 }
 
-export interface MeterProps { label: string, value: number, max: number, text?: ComponentChildren, warnAt?: number, badAt?: number, hideLabel?: boolean }
+export interface MeterProps {
+  label: string
+  value: number
+  max: number
+  text?: ComponentChildren
+  warnAt?: number
+  badAt?: number
+  hideLabel?: boolean
+}
 
 /** How full something is. */
 export function Meter ({ label, value, max, text, warnAt = 0.8, badAt = 0.95, hideLabel = false }: MeterProps) {
@@ -30,7 +48,8 @@ export function Meter ({ label, value, max, text, warnAt = 0.8, badAt = 0.95, hi
   const tone: Tone = share >= badAt ? 'bad' : share >= warnAt ? 'warn' : 'good'
   return <div class={`progress progress--${tone}`}>
     <div class="progress__words"><span id={id} class={hideLabel ? 'visually-hidden' : undefined}>{label}</span><span class="progress__text">{text ?? percentText(share)}</span></div>
-    <div class="progress__track" role="meter" aria-labelledby={id} aria-valuemin={0} aria-valuemax={max} aria-valuenow={Math.min(value, max)} aria-valuetext={percentText(share)}>
+    <div class="progress__track" role="meter" aria-labelledby={id} aria-valuemin={0} aria-valuemax={max}
+      aria-valuenow={Math.min(value, max)} aria-valuetext={percentText(share)}>
       <div class="progress__bar" style={{ width: `${share * 100}%` }}/>
     </div>
   </div>

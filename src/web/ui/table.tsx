@@ -48,7 +48,9 @@ export function Table<R> (props: TableProps<R>) {
         </tr>
       </thead>
       <tbody>
-        {rows.map(row => <tr key={keyOf(row)} class={selection?.selected.has(keyOf(row)) === true ? 'table__row--selected' : undefined} onClick={onRowClick == null ? undefined : event => clickRow(event, row, onRowClick)}>
+        {rows.map(row => <tr key={keyOf(row)}
+          class={selection?.selected.has(keyOf(row)) === true ? 'table__row--selected' : undefined}
+          onClick={onRowClick == null ? undefined : event => clickRow(event, row, onRowClick)}>
           {selection != null && <td class="table__select"><SelectOne row={row} keyOf={keyOf} selection={selection}/></td>}
           {columns.map(column => <Cell key={column.id} column={column} row={row}/>)}
         </tr>)}
@@ -63,11 +65,18 @@ function clickRow<R> (event: MouseEvent, row: R, onRowClick: (row: R) => void): 
   if (getSelection()?.isCollapsed !== false) onRowClick(row)
 }
 
-function Head<R> ({ column: { id, label, isNumber = false, sortable = false, width, hideLabel = false }, sort, onSort }: { column: Column<R> } & Pick<TableProps<R>, 'sort' | 'onSort'>) {
+function Head<R> (
+  {
+    column: { id, label, isNumber = false, sortable = false, width, hideLabel = false }, sort, onSort
+  }: { column: Column<R> } & Pick<TableProps<R>, 'sort' | 'onSort'>
+) {
   const isSorted = sort?.by === id
-  return <th scope="col" class={isNumber ? 'table__number' : undefined} style={width == null ? undefined : { width }} aria-sort={isSorted ? sort.isDescending ? 'descending' : 'ascending' : undefined}>
+  return <th scope="col" class={isNumber ? 'table__number' : undefined} style={width == null ? undefined : { width }}
+    aria-sort={isSorted ? sort.isDescending ? 'descending' : 'ascending' : undefined}>
     {sortable && onSort != null
-      ? <button type="button" class="table__sort" onClick={() => onSort(id)}>{label} <Icon name={!isSorted ? 'sort' : sort.isDescending ? 'arrowDown' : 'arrowUp'} size={14}/></button>
+      ? <button type="button" class="table__sort" onClick={() => onSort(id)}>
+        {label} <Icon name={!isSorted ? 'sort' : sort.isDescending ? 'arrowDown' : 'arrowUp'} size={14}/>
+      </button>
       : <span class={hideLabel ? 'visually-hidden' : undefined}>{label}</span>}
   </th>
 }
@@ -82,8 +91,11 @@ type SelectProps<R> = { keyOf: (row: R) => string, selection: NonNullable<TableP
 
 function SelectAll<R> ({ rows, keyOf, selection: { selected, onChange } }: SelectProps<R> & { rows: readonly R[] }) {
   const count = rows.filter(row => selected.has(keyOf(row))).length
-  return <Checkbox label="Select all" hideLabel checked={count > 0 && count === rows.length} indeterminate={count > 0 && count < rows.length}
-    onChange={checked => onChange(checked ? new Set([...selected, ...rows.map(keyOf)]) : new Set([...selected].filter(key => !rows.some(row => keyOf(row) === key))))}/>
+  return <Checkbox label="Select all" hideLabel checked={count > 0 && count === rows.length}
+    indeterminate={count > 0 && count < rows.length}
+    onChange={checked => onChange(
+      checked ? new Set([...selected, ...rows.map(keyOf)]) : new Set([...selected].filter(key => !rows.some(row => keyOf(row) === key)))
+    )}/>
 }
 
 function SelectOne<R> ({ row, keyOf, selection: { selected, onChange, nameOf } }: SelectProps<R> & { row: R }) {

@@ -2,7 +2,13 @@ import type { ComponentChildren } from 'preact'
 import { useId } from '../data/hooks.ts'
 import './tabs.css'
 
-export interface TabsProps { label: string, tabs: ReadonlyArray<{ id: string, label: string, count?: number }>, active: string, onChange: (id: string) => void, children?: ComponentChildren }
+export interface TabsProps {
+  label: string
+  tabs: ReadonlyArray<{ id: string, label: string, count?: number }>
+  active: string
+  onChange: (id: string) => void
+  children?: ComponentChildren
+}
 
 /** One panel of several. Arrow keys go from tab to tab. */
 export function Tabs ({ label, tabs, active, onChange, children }: TabsProps) {
@@ -19,7 +25,9 @@ export function Tabs ({ label, tabs, active, onChange, children }: TabsProps) {
   }
   return <div class="tabs">
     <div class="tabs__list" role="tablist" aria-label={label} onKeyDown={move}>
-      {tabs.map(tab => <button key={tab.id} type="button" role="tab" class="tabs__tab" id={`${own}-${tab.id}`} aria-selected={tab.id === active} aria-controls={`${own}-panel`} tabIndex={tab.id === active ? 0 : -1} onClick={() => onChange(tab.id)}>
+      {tabs.map(tab => <button key={tab.id} type="button" role="tab" class="tabs__tab" id={`${own}-${tab.id}`}
+        aria-selected={tab.id === active} aria-controls={`${own}-panel`} tabIndex={tab.id === active ? 0 : -1}
+        onClick={() => onChange(tab.id)}>
         {tab.label}{tab.count != null && <span class="tabs__count">{tab.count}</span>}
       </button>)}
     </div>

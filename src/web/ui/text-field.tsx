@@ -34,7 +34,10 @@ export interface TextFieldProps {
 }
 
 export function TextField (props: TextFieldProps) {
-  const { label, value, onChange, type = 'text', hint, error, optional, hideLabel, mono = false, autofocus = false, suffix, onEnter, spellcheck, autocomplete = 'off', ...input } = props
+  const {
+    label, value, onChange, type = 'text', hint, error, optional, hideLabel, mono = false, autofocus = false, suffix, onEnter, spellcheck,
+    autocomplete = 'off', ...input
+  } = props
   const element = useRef<HTMLInputElement>(null)
   // Preact's types want to know the kind of an input beforehand
   const attributes: object = { ...input, type }
@@ -51,11 +54,17 @@ export function TextField (props: TextFieldProps) {
   </Field>
 }
 
-export interface TextAreaProps extends Omit<TextFieldProps, 'type' | 'suffix' | 'onEnter' | 'autofocus' | 'min' | 'max' | 'step' | 'pattern' | 'inputMode'> { rows?: number }
+export interface TextAreaProps extends Omit<TextFieldProps, 'type' | 'suffix' | 'onEnter' | 'autofocus'
+  | 'min' | 'max' | 'step' | 'pattern' | 'inputMode'> { rows?: number }
 
-export function TextArea ({ label, value, onChange, hint, error, optional, hideLabel, mono = false, rows = 4, spellcheck, autocomplete = 'off', ...input }: TextAreaProps) {
+export function TextArea (
+  {
+    label, value, onChange, hint, error, optional, hideLabel, mono = false, rows = 4, spellcheck, autocomplete = 'off', ...input
+  }: TextAreaProps
+) {
   return <Field label={label} hint={hint} error={error} optional={optional === true} hideLabel={hideLabel === true}>
-    {({ id, describedBy, invalid }) => <textarea {...input} id={id} rows={rows} class={mono ? 'input input--mono' : 'input'} value={value} autocomplete={autocomplete} spellcheck={spellcheck ?? !mono}
+    {({ id, describedBy, invalid }) => <textarea {...input} id={id} rows={rows} class={mono ? 'input input--mono' : 'input'} value={value}
+      autocomplete={autocomplete} spellcheck={spellcheck ?? !mono}
       aria-describedby={describedBy} aria-invalid={invalid ? 'true' : undefined} onInput={event => onChange(event.currentTarget.value)}/>}
   </Field>
 }
@@ -74,13 +83,21 @@ export interface PasswordFieldProps {
 export function PasswordField (props: PasswordFieldProps) {
   const [isShown, setShown] = useState(false)
   return <TextField {...props} type={isShown ? 'text' : 'password'} spellcheck={false}
-    suffix={<Button kind="quiet" size="small" iconOnly icon={isShown ? 'eyeOff' : 'eye'} label={isShown ? 'Hide the password' : 'Show the password'} onClick={() => setShown(!isShown)}/>}/>
+    suffix={<Button kind="quiet" size="small" iconOnly icon={isShown ? 'eyeOff' : 'eye'}
+      label={isShown ? 'Hide the password' : 'Show the password'} onClick={() => setShown(!isShown)}/>}/>
 }
 
 /** A code that was mailed. Takes what is pasted, spaces and all. */
-export function CodeField ({ label, value, onChange, length = 6, error, hint }: { label: string, value: string, onChange: (value: string) => void, length?: number, error?: string | undefined, hint?: ComponentChildren }) {
+export function CodeField (
+  {
+    label, value, onChange, length = 6, error, hint
+  }: {
+    label: string, value: string, onChange: (value: string) => void, length?: number, error?: string | undefined, hint?: ComponentChildren
+  }
+) {
   return <Field label={label} error={error} hint={hint}>
-    {({ id, describedBy, invalid }) => <input id={id} class="input input--code" type="text" inputMode="numeric" autocomplete="one-time-code" required pattern={`[0-9]{${length}}`} title={`${length} digits`} value={value}
+    {({ id, describedBy, invalid }) => <input id={id} class="input input--code" type="text" inputMode="numeric"
+      autocomplete="one-time-code" required pattern={`[0-9]{${length}}`} title={`${length} digits`} value={value}
       aria-describedby={describedBy} aria-invalid={invalid ? 'true' : undefined}
       onInput={event => {
         const digits = event.currentTarget.value.replace(/\D/g, '').slice(0, length)
@@ -90,11 +107,14 @@ export function CodeField ({ label, value, onChange, length = 6, error, hint }: 
   </Field>
 }
 
-export function SearchField ({ label, value, onChange, placeholder }: { label: string, value: string, onChange: (value: string) => void, placeholder?: string }) {
+export function SearchField (
+  { label, value, onChange, placeholder }: { label: string, value: string, onChange: (value: string) => void, placeholder?: string }
+) {
   return <Field label={label} hideLabel>
     {({ id }) => <div class="input-group input-group--icon">
       <Icon name="search"/>
-      <input id={id} class="input" type="search" value={value} placeholder={placeholder ?? label} autocomplete="off" spellcheck={false} onInput={event => onChange(event.currentTarget.value)}/>
+      <input id={id} class="input" type="search" value={value} placeholder={placeholder ?? label} autocomplete="off"
+        spellcheck={false} onInput={event => onChange(event.currentTarget.value)}/>
     </div>}
   </Field>
 }

@@ -29,7 +29,8 @@ function ToastBox (one: Toast) {
     const timer = setTimeout(() => dismiss(id), stayMs)
     return () => clearTimeout(timer)
   }, [isHeld, id, stayMs, message])
-  return <div class={`toast toast--${tone}`} onMouseEnter={() => setHeld(true)} onMouseLeave={() => setHeld(false)} onFocusIn={() => setHeld(true)} onFocusOut={() => setHeld(false)}>
+  return <div class={`toast toast--${tone}`} onMouseEnter={() => setHeld(true)} onMouseLeave={() => setHeld(false)}
+    onFocusIn={() => setHeld(true)} onFocusOut={() => setHeld(false)}>
     <Icon name={icons[tone]}/>
     <div class="toast__text">{message}</div>
     {action != null && <Button size="small" onClick={() => {

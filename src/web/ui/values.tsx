@@ -18,13 +18,17 @@ export const Bytes = ({ value }: { value: number | null | undefined }) =>
 export const Count = ({ value }: { value: number }) => <data value={value}>{countText(value)}</data>
 
 /** "3 min ago", or "12 Mar, 14:05"; the exact time on hover. */
-export function Time ({ at, relative = true, never = 'never' }: { at: number | string | null | undefined, relative?: boolean, never?: string }) {
+export function Time (
+  { at, relative = true, never = 'never' }: { at: number | string | null | undefined, relative?: boolean, never?: string }
+) {
   const now = useNow()
   const ms = msOfTime(at)
   if (ms == null) return <span>{never}</span>
   // what is long ago is better told by its day
   const isNear = Math.abs(now - ms) < 2 * 86_400_000
-  return <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>{relative && isNear ? relativeText(ms, { now }) : timeText(ms, { now })}</time>
+  return <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>
+    {relative && isNear ? relativeText(ms, { now }) : timeText(ms, { now })}
+  </time>
 }
 
 /** A name of somebody else's: it can hold anything, and only shows. */

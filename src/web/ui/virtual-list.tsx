@@ -27,7 +27,9 @@ const tallestPixels = 15_000_000
 export const reachableRows = (rowHeight: number): number => Math.floor(tallestPixels / rowHeight)
 
 /** A long list of which only what is seen is drawn. Arrow keys, Page Up and Down, Home and End move through it. */
-export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyOf = index => index, onRange, class: className = '' }: VirtualListProps) {
+export function VirtualList (
+  { count, rowHeight, label, kind = 'list', row, keyOf = index => index, onRange, class: className = '' }: VirtualListProps
+) {
   const scroller = useRef<HTMLDivElement>(null)
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0)
   const range = useRef('')
@@ -69,7 +71,8 @@ export function VirtualList ({ count, rowHeight, label, kind = 'list', row, keyO
   return (
     <div
       ref={scroller} class={`virtual-list ${className}`} tabIndex={0} style={{ '--list-height': `${virtualizer.getTotalSize()}px` }}
-      role={isTable ? 'rowgroup' : 'list'} aria-label={label} onKeyDown={event => moveFocus(event, { virtualizer, rowHeight, count: shown })}
+      role={isTable ? 'rowgroup' : 'list'} aria-label={label}
+      onKeyDown={event => moveFocus(event, { virtualizer, rowHeight, count: shown })}
     >
       <div class="virtual-list__space" role="presentation" style={{ height: `${virtualizer.getTotalSize()}px` }}>
         {items.map(({ index, start }) => (
@@ -93,10 +96,15 @@ const steps: Readonly<Record<string, (at: number, page: number, last: number) =>
 }
 
 /** To the row's own link or button (`data-row-focus`), from wherever the focus is in another row. */
-function moveFocus (event: KeyboardEvent & { currentTarget: HTMLDivElement }, { virtualizer, rowHeight, count }: { virtualizer: Virtualizer<HTMLDivElement, Element>, rowHeight: number, count: number }): void {
+function moveFocus (
+  event: KeyboardEvent & { currentTarget: HTMLDivElement },
+  { virtualizer, rowHeight, count }: { virtualizer: Virtualizer<HTMLDivElement, Element>, rowHeight: number, count: number }
+): void {
   const step = steps[event.key]
   const from = event.target as HTMLElement
-  if (step == null || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || from.matches('input:not([type=checkbox]), select, textarea, [role^=menu]')) return
+  if (step == null || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || from.matches(
+    'input:not([type=checkbox]), select, textarea, [role^=menu]'
+  )) return
   const scroller = event.currentTarget
   const row = from.closest<HTMLElement>('.virtual-list__row')
   const at = row == null ? wanted.get(scroller) ?? Math.round(scroller.scrollTop / rowHeight) - 1 : Number(row.dataset['index'])

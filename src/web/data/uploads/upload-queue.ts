@@ -31,7 +31,14 @@ export interface UploadQueueDeps {
 export interface UploadChoice { pin: 'now' | 'on-access', group: string | null }
 
 /** An upload of this page. */
-interface Entry { record: UploadRecord, blob: Blob | null, stop: AbortController | null, /** What was stopped may take a moment to end. */ isRunning: boolean, tries: number }
+interface Entry {
+  record: UploadRecord
+  blob: Blob | null
+  stop: AbortController | null
+  /** What was stopped may take a moment to end. */
+  isRunning: boolean
+  tries: number
+}
 
 /** What is kept of so many is written in a few milliseconds. */
 const takenAtOnce = 64

@@ -68,8 +68,10 @@ function PasswordCard () {
   }
   return <Card title="Password">
     <Form onSubmit={submit} error={error?.field == null ? error?.text : undefined} label="Change the password">
-      <PasswordField label="Current password" autocomplete="current-password" value={old} onChange={setOld} required error={error?.field === 'old' ? error.text : undefined}/>
-      <PasswordField label="New password" autocomplete="new-password" value={next} onChange={setNext} required hint={passwordHint} error={error?.field === 'next' ? error.text : undefined}/>
+      <PasswordField label="Current password" autocomplete="current-password" value={old} onChange={setOld} required
+        error={error?.field === 'old' ? error.text : undefined}/>
+      <PasswordField label="New password" autocomplete="new-password" value={next} onChange={setNext} required
+        hint={passwordHint} error={error?.field === 'next' ? error.text : undefined}/>
       <p class="soft small">All other sessions end with it: on other devices you log in again.</p>
       <div class="form__actions"><Button type="submit" isBusy={change.isRunning}>Change the password</Button></div>
     </Form>
@@ -79,7 +81,10 @@ function PasswordCard () {
 function DeletionCard () {
   const [isOpen, setOpen] = useState(false)
   return <Card title="Delete the account" tone="bad">
-    <p class="soft">Your files, pins, keys and links go with it, and nothing brings them back. Download your data first if you want to keep any of it.</p>
+    <p class="soft">
+      Your files, pins, keys and links go with it, and nothing brings them back. Download your data first if you want to keep any
+      of it.
+    </p>
     <div><Button kind="danger" icon="trash" onClick={() => setOpen(true)}>Delete my account…</Button></div>
     {isOpen && <DeletionDialog onClose={() => setOpen(false)}/>}
   </Card>
@@ -105,7 +110,10 @@ function DeletionDialog ({ onClose }: { onClose: () => void }) {
       <TextField label="Type your e-mail address to go on" value={typed} onChange={setTyped} spellcheck={false} required/>
       <PasswordField label="Password" autocomplete="current-password" value={password} onChange={setPassword} required/>
       <div class="form__actions">
-        <Button kind="danger" type="submit" isBusy={removal.isRunning} disabled={typed.trim().toLowerCase() !== email.toLowerCase() || password === ''}>Delete everything</Button>
+        <Button kind="danger" type="submit" isBusy={removal.isRunning}
+          disabled={typed.trim().toLowerCase() !== email.toLowerCase() || password === ''}>
+          Delete everything
+        </Button>
         <Button kind="quiet" onClick={onClose}>Cancel</Button>
       </div>
     </Form>

@@ -7,7 +7,11 @@ import { Notice } from '../../ui/notice.tsx'
 import { TextField } from '../../ui/text-field.tsx'
 
 /** The first step of what needs a mailed code: where it goes to. */
-export function AskCode ({ email, onEmail, send, onSent }: { email: string, onEmail: (email: string) => void, send: (email: string) => Promise<void>, onSent: () => void }) {
+export function AskCode (
+  {
+    email, onEmail, send, onSent
+  }: { email: string, onEmail: (email: string) => void, send: (email: string) => Promise<void>, onSent: () => void }
+) {
   const [error, setError] = useState<string>()
   const [isBusy, setBusy] = useState(false)
   const ask = async (): Promise<void> => {
@@ -22,8 +26,11 @@ export function AskCode ({ email, onEmail, send, onSent }: { email: string, onEm
     setBusy(false)
   }
   return <Form onSubmit={ask} error={error} label="Ask for a code">
-    {!site.mail && <Notice tone="warn" title="This service sends no mail">Codes can't reach you here. Ask whoever runs the service.</Notice>}
-    <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={onEmail} required autofocus={email === ''} hint="The address of your account."/>
+    {!site.mail && <Notice tone="warn" title="This service sends no mail">
+      Codes can't reach you here. Ask whoever runs the service.
+    </Notice>}
+    <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={onEmail} required
+      autofocus={email === ''} hint="The address of your account."/>
     <div class="form__actions">
       <Button kind="primary" type="submit" isBusy={isBusy}>Send me a code</Button>
       <Button kind="quiet" onClick={onSent} disabled={email.trim() === ''}>I have a code</Button>

@@ -12,7 +12,10 @@ export function DataExport () {
   const [taskId, setTaskId] = useStored<string | null>('helia-cluster-export', null)
   const start = useAction(() => service.account.export(), { done: ({ task_id: id }) => setTaskId(id) })
   return <Card title="Your data">
-    <p class="soft">One JSON document with all that this service knows of you: account, keys, files, pins, usage. Not the files' content: that is what the Files page is for.</p>
+    <p class="soft">
+      One JSON document with all that this service knows of you: account, keys, files, pins, usage. Not the files' content: that
+      is what the Files page is for.
+    </p>
     {taskId == null
       ? <div><Button icon="archive" isBusy={start.isRunning} onClick={() => { void start.run() }}>Prepare a download</Button></div>
       : <Export taskId={taskId} onGone={() => setTaskId(null)}/>}

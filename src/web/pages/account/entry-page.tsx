@@ -4,7 +4,9 @@ import { Page } from '../../ui/page.tsx'
 import './entry-page.css'
 
 /** The frame of what is done before one is logged in. */
-export const EntryPage = ({ title, intro, below, children }: { title: string, intro?: ComponentChildren, below?: ComponentChildren, children: ComponentChildren }) =>
+export const EntryPage = (
+  { title, intro, below, children }: { title: string, intro?: ComponentChildren, below?: ComponentChildren, children: ComponentChildren }
+) =>
   <div class="entry-page">
     <Page title={title} intro={intro}>
       <Card>{children}</Card>

@@ -25,5 +25,7 @@ export function MailAgain ({ email, send }: { email: string, send: (email: strin
     }
     setBusy(false)
   }
-  return <Button kind="quiet" disabled={left > 0} isBusy={isBusy} onClick={() => { void again() }}>{left > 0 ? `Send another code (${left} s)` : 'Send another code'}</Button>
+  return <Button kind="quiet" disabled={left > 0} isBusy={isBusy} onClick={() => { void again() }}>
+    {left > 0 ? `Send another code (${left} s)` : 'Send another code'}
+  </Button>
 }

@@ -16,7 +16,8 @@ export default function RegisterPage () {
   const visitor = useSession()
   const { query } = useRouter()
   const [made, setMade] = useState<{ email: string, key: string } | null>(null)
-  if (made != null) return <FirstKey email={made.email} apiKey={made.key} onDone={() => navigate(safeBack(query.get('back'), '/dashboard'))}/>
+  if (made != null) return <FirstKey email={made.email} apiKey={made.key}
+    onDone={() => navigate(safeBack(query.get('back'), '/dashboard'))}/>
   if (visitor.kind === 'user') {
     return <EntryPage title="Create an account">
       <EmptyState title="You have an account" icon="user" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>You are logged in as {visitor.email}.</EmptyState>
@@ -46,23 +47,31 @@ function RegisterForm ({ onMade }: { onMade: (made: { email: string, key: string
     setBusy(true)
     setError(undefined)
     try {
-      const { api_key: key } = await service.account.register({ email: email.trim(), password, ...(invite === '' ? {} : { invite: invite.trim() }) })
+      const { api_key: key } = await service.account.register({
+        email: email.trim(), password, ...(invite === '' ? {} : { invite: invite.trim() })
+      })
       if (key == null) navigate(`/verify?email=${encodeURIComponent(email.trim())}`)
       else {
         await session.login({ email: email.trim(), password })
         onMade({ email: email.trim(), key })
       }
     } catch (err) {
-      setError({ text: statusOf(err) === 409 ? 'There is an account with this address. Log in, or use another address.' : errorText(err), ...(statusOf(err) === 409 ? { field: 'email' as const } : {}) })
+      setError({
+        text: statusOf(err) === 409 ? 'There is an account with this address. Log in, or use another address.' : errorText(err),
+        ...(statusOf(err) === 409 ? { field: 'email' as const } : {})
+      })
       setBusy(false)
     }
   }
   const intro = site.registration === 'verified' ? 'We mail you a code to confirm your address.' : site.registration === 'invite' ? 'You need an invitation of whoever runs this service.' : 'Store files, pin content, share links.'
   return <EntryPage title="Create an account" intro={intro} below={<p>You have an account? <Link to="/login">Log in</Link></p>}>
     <Form onSubmit={register} error={error?.field == null ? error?.text : undefined} label="Create an account">
-      <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={setEmail} required autofocus={email === ''} error={error?.field === 'email' ? error.text : undefined}/>
-      <PasswordField label="Password" autocomplete="new-password" value={password} onChange={setPassword} required hint={passwordHint} error={error?.field === 'password' ? error.text : undefined}/>
-      {(site.registration === 'invite' || invite !== '') && <TextField label="Invitation" value={invite} onChange={setInvite} mono required={site.registration === 'invite'}/>}
+      <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={setEmail} required
+        autofocus={email === ''} error={error?.field === 'email' ? error.text : undefined}/>
+      <PasswordField label="Password" autocomplete="new-password" value={password} onChange={setPassword} required
+        hint={passwordHint} error={error?.field === 'password' ? error.text : undefined}/>
+      {(site.registration === 'invite' || invite !== '') && <TextField label="Invitation" value={invite}
+        onChange={setInvite} mono required={site.registration === 'invite'}/>}
       <div class="form__actions"><Button kind="primary" type="submit" isBusy={isBusy}>Create account</Button></div>
     </Form>
   </EntryPage>

@@ -23,7 +23,9 @@ export default function RenewPage () {
   const [isAsked, setAsked] = useState(false)
   const [key, setKey] = useState<string>()
   if (key != null) {
-    return <FirstKey title="Your API key is renewed" intro="The earlier key has ended: programs that use it need the new one." email={email} apiKey={key} onDone={() => navigate(visitor.kind === 'user' ? '/dashboard' : '/login')}/>
+    return <FirstKey title="Your API key is renewed"
+      intro="The earlier key has ended: programs that use it need the new one." email={email} apiKey={key}
+      onDone={() => navigate(visitor.kind === 'user' ? '/dashboard' : '/login')}/>
   }
   return <EntryPage title="Renew your API key" intro={isAsked ? <>If <strong>{email}</strong> has an account, a code is on its way. It is good for ten minutes.</> : 'For a key that was lost, or seen by others. We mail you a code; the new key takes the place of the old one.'}>
     {isAsked ? <Renew email={email.trim()} onKey={setKey}/> : <AskCode email={email} onEmail={setEmail} send={send} onSent={() => setAsked(true)}/>}

@@ -19,7 +19,9 @@ export default function ResetPage () {
   const { query } = useRouter()
   const [email, setEmail] = useState(query.get('email') ?? '')
   const [isAsked, setAsked] = useState(false)
-  return <EntryPage title="Reset your password" intro={isAsked ? <>If <strong>{email}</strong> has an account, a code is on its way. It is good for ten minutes.</> : 'We mail you a code, with which you choose a new password.'} below={<p><Link to="/login">Back to the log-in</Link></p>}>
+  return <EntryPage title="Reset your password" intro={isAsked ? <>If <strong>{email}</strong> has an account, a code is on its way. It is good for ten minutes.</> : 'We mail you a code, with which you choose a new password.'} below={<p>
+    <Link to="/login">Back to the log-in</Link>
+  </p>}>
     {isAsked ? <NewPassword email={email.trim()}/> : <AskCode email={email} onEmail={setEmail} send={send} onSent={() => setAsked(true)}/>}
   </EntryPage>
 }
@@ -49,7 +51,8 @@ function NewPassword ({ email }: { email: string }) {
   }
   return <Form onSubmit={reset} error={error?.field == null ? error?.text : undefined} label="Choose a new password">
     <CodeField label="Code" value={code} onChange={setCode} error={error?.field === 'code' ? error.text : undefined}/>
-    <PasswordField label="New password" autocomplete="new-password" value={password} onChange={setPassword} required hint={passwordHint} error={error?.field === 'password' ? error.text : undefined}/>
+    <PasswordField label="New password" autocomplete="new-password" value={password} onChange={setPassword} required
+      hint={passwordHint} error={error?.field === 'password' ? error.text : undefined}/>
     <div class="form__actions">
       <Button kind="primary" type="submit" isBusy={isBusy}>Set the password</Button>
       <MailAgain email={email} send={send}/>

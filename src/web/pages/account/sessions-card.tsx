@@ -21,12 +21,19 @@ export function SessionsCard () {
   const askForOthers = async (): Promise<void> => {
     if (await confirm({ title: 'End all other sessions?', text: 'Other browsers have to log in again. API keys stay as they are.', action: 'End them' })) void endOthers.run()
   }
-  return <Card title="Sessions" actions={others > 0 && <Button size="small" isBusy={endOthers.isRunning} onClick={() => { void askForOthers() }}>End all others</Button>}>
+  return <Card title="Sessions"
+    actions={others > 0 && <Button size="small" isBusy={endOthers.isRunning} onClick={() => { void askForOthers() }}>
+    End all others
+  </Button>}>
     <Loaded query={sessions}>{known => <Table<SessionSummary> caption="Sessions" rows={known} keyOf={({ id }) => id} dense columns={[
       { id: 'agent', label: 'Browser', isMain: true, cell: one => <><Name text={agentWords(one.agent)}/>{' '}{one.current && <Badge tone="good">This one</Badge>}</> },
       { id: 'address', label: 'From', cell: one => one.address === '' ? 'unknown' : one.address },
       { id: 'at', label: 'Since', cell: one => <Time at={one.created_at}/> },
-      { id: 'end', label: 'End', hideLabel: true, cell: one => one.current ? null : <Button size="small" kind="quiet" onClick={() => { void end.run(one.id) }} title={`End the session from ${one.address}`}>End</Button> }
+      { id: 'end', label: 'End', hideLabel: true, cell: one => one.current ? null : <Button size="small" kind="quiet" onClick={() => {
+        void end.run(one.id)
+      }} title={`End the session from ${one.address}`}>
+        End
+      </Button> }
     ]}/>}</Loaded>
   </Card>
 }

@@ -28,7 +28,9 @@ export default function VerifyPage () {
     setBusy(true)
     setError(undefined)
     try {
-      const { api_key: made } = await service.account.verify({ email: email.trim(), verification_code: code, ...(isKnown ? {} : { password }) })
+      const { api_key: made } = await service.account.verify({
+        email: email.trim(), verification_code: code, ...(isKnown ? {} : { password })
+      })
       // a new admin's earlier sessions have ended
       if (!isKnown || made != null) await (password === '' ? session.refresh() : session.login({ email: email.trim(), password }))
       if (made == null) {
@@ -41,11 +43,16 @@ export default function VerifyPage () {
     }
   }
   if (key != null) return <FirstKey email={email} apiKey={key} onDone={() => navigate('/dashboard')}/>
-  return <EntryPage title="Confirm your address" intro={email === '' ? 'With the code that was mailed to you.' : <>We have mailed a code to <strong>{email}</strong>. It is good for ten minutes.</>} below={isKnown ? undefined : <p><Link to="/login">Log in</Link></p>}>
+  return <EntryPage title="Confirm your address" intro={email === '' ? 'With the code that was mailed to you.' : <>
+    We have mailed a code to <strong>{email}</strong>. It is good for ten minutes.
+  </>} below={isKnown ? undefined : <p><Link to="/login">Log in</Link></p>}>
     <Form onSubmit={verify} error={error?.isCode === false ? error.text : undefined} label="Confirm your address">
-      {query.get('email') == null && <TextField label="E-mail" type="email" autocomplete="username" value={email} onChange={setEmail} required/>}
+      {query.get('email') == null && <TextField label="E-mail" type="email" autocomplete="username" value={email}
+        onChange={setEmail} required/>}
       <CodeField label="Code" value={code} onChange={setCode} error={error?.isCode === true ? error.text : undefined}/>
-      {!isKnown && <PasswordField label="Password" autocomplete="current-password" value={password} onChange={setPassword} required hint="The one that you chose when you signed up: so nobody else can have used your address."/>}
+      {!isKnown && <PasswordField label="Password" autocomplete="current-password" value={password}
+        onChange={setPassword} required
+        hint="The one that you chose when you signed up: so nobody else can have used your address."/>}
       <div class="form__actions">
         <Button kind="primary" type="submit" isBusy={isBusy}>Confirm</Button>
         <MailAgain email={email} send={address => service.account.mailVerification(address)}/>

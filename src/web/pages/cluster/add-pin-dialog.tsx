@@ -41,11 +41,13 @@ export function AddPinDialog ({ onClose, onDone }: { onClose: () => void, onDone
     <Button kind="primary" icon="pin" isBusy={add.isRunning} onClick={() => { void submit() }}>Pin</Button>
   </>}>
     <Form onSubmit={submit} error={add.error == null ? undefined : errorText(add.error)}>
-      <TextField label="CID, path or link" value={text} onChange={setText} mono autofocus spellcheck={false} placeholder="bafy… or /ipfs/bafy…/folder" error={isTold && contentFault !== '' ? contentFault : undefined}
+      <TextField label="CID, path or link" value={text} onChange={setText} mono autofocus spellcheck={false}
+        placeholder="bafy… or /ipfs/bafy…/folder" error={isTold && contentFault !== '' ? contentFault : undefined}
         hint="The content has to be on some IPFS node that can be reached, or be added later."/>
       <TextField label="Name" value={name} onChange={setName} optional maxLength={255}/>
       <CopiesField value={copies} onChange={setCopies} withDefault error={isTold && fault !== '' ? fault : undefined}/>
-      <TextField label="Unpin it at" type="datetime-local" value={expires} onChange={setExpires} optional error={isTold && expiryFault !== '' ? expiryFault : undefined}/>
+      <TextField label="Unpin it at" type="datetime-local" value={expires} onChange={setExpires} optional
+        error={isTold && expiryFault !== '' ? expiryFault : undefined}/>
       <Checkbox label="Only the one block, not what it links to" checked={isDirect} onChange={setDirect}/>
     </Form>
   </Dialog>

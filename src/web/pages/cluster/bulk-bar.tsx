@@ -26,7 +26,10 @@ export function BulkBar ({ selected, clear, told }: BulkBarProps) {
     const controller = abort.current = new AbortController()
     let reason: unknown
     setRunning({ what, progress: { done: 0, failed: 0, total: cids.length } })
-    const end = await forMany(cids, act, { signal: controller.signal, onProgress: progress => setRunning({ what, progress }), onFailed: (_, err) => { reason ??= err } })
+    const end = await forMany(cids, act, { signal: controller.signal, onProgress: progress =>
+      setRunning({ what, progress }), onFailed: (_, err) => {
+      reason ??= err
+    } })
     setRunning(null)
     invalidate('cluster/')
     if (end.failed > 0) toast(`${pinsText(end.failed)} failed: ${actionError(reason)}`, { tone: 'bad' })
@@ -43,7 +46,10 @@ export function BulkBar ({ selected, clear, told }: BulkBarProps) {
   const unpin = async (): Promise<void> => {
     const count = selected.size
     const text = 'All peers give them up, and collect their blocks with the next garbage collection.'
-    if (!await confirm({ title: `Unpin ${pinsText(count)}?`, text, action: `Unpin ${pinsText(count)}`, tone: 'bad', ...(count > typedFrom ? { typed: String(count) } : {}) })) return
+    if (!await confirm({
+      title: `Unpin ${pinsText(count)}?`, text, action: `Unpin ${pinsText(count)}`, tone: 'bad',
+      ...(count > typedFrom ? { typed: String(count) } : {})
+    })) return
     const removed: Pin[] = []
     const { done } = await run('Unpinning', [...selected], async cid => {
       const pin = await cluster.allocation(cid)

@@ -35,7 +35,8 @@ function Drawing ({ graph, rows }: { graph: ConnectGraph, rows: readonly PeerRow
   return <>
     <div class="cluster-graph">
       <svg viewBox={`0 0 ${drawn.width} ${drawn.height}`} role="img" aria-label={summaryOf(drawn)}>
-        {drawn.links.map(link => <line key={`${link.kind} ${link.from.id} ${link.to.id}`} x1={link.from.x} y1={link.from.y} x2={link.to.x} y2={link.to.y}
+        {drawn.links.map(link => <line key={`${link.kind} ${link.from.id} ${link.to.id}`} x1={link.from.x} y1={link.from.y} x2={link.to.x}
+          y2={link.to.y}
           class={`cluster-graph__link cluster-graph__link--${link.kind} ${link.kind === 'cluster' && link.isOneWay ? 'cluster-graph__link--one-way' : ''}`}/>)}
         {drawn.nodes.map(node => <Dot key={node.id} node={node}/>)}
       </svg>
@@ -73,7 +74,9 @@ function summaryOf ({ nodes, links }: DrawnGraph): string {
 interface LinkRow { node: GraphNode, cluster: GraphNode[], ipfs: number }
 
 function LinksTable ({ drawn: { nodes, links } }: { drawn: DrawnGraph }) {
-  const other = (node: GraphNode, link: GraphLink): GraphNode | undefined => link.from === node ? link.to : link.to === node ? link.from : undefined
+  const other = (
+    node: GraphNode, link: GraphLink
+  ): GraphNode | undefined => link.from === node ? link.to : link.to === node ? link.from : undefined
   const rows = nodes.filter(({ kind }) => kind === 'peer').map((node): LinkRow => {
     const own = links.find(link => link.kind === 'own' && link.from === node)?.to
     return {
@@ -84,7 +87,12 @@ function LinksTable ({ drawn: { nodes, links } }: { drawn: DrawnGraph }) {
   })
   return <Table dense caption="Connections of the peers" rows={rows} keyOf={({ node }) => node.id} columns={[
     { id: 'peer', label: 'Peer', isMain: true, cell: ({ node }) => <Link to={`/cluster/peers/${node.id}`}><Name text={node.name}/></Link> },
-    { id: 'cluster', label: 'Cluster connections', cell: ({ node, cluster }) => cluster.length > 0 ? cluster.map(({ name }) => name).toSorted().join(', ') : node.isHere ? 'none' : 'missing' },
+    {
+      id: 'cluster', label: 'Cluster connections',
+      cell: ({ node, cluster }) => cluster.length > 0
+        ? cluster.map(({ name }) => name).toSorted().join(', ')
+        : node.isHere ? 'none' : 'missing'
+    },
     { id: 'ipfs', label: 'IPFS connections', isNumber: true, cell: ({ ipfs }) => String(ipfs) }
   ]}/>
 }

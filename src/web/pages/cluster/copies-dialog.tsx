@@ -17,7 +17,10 @@ export function CopiesDialog ({ pin, onClose, onDone }: { pin: Pin, onClose: () 
     : { kind: 'some', min: String(pin.replication_factor_min), most: String(pin.replication_factor_max) })
   const [isTold, setTold] = useState(false)
   const fault = copies.kind === 'some' ? factorsFault(copies.min, copies.most) : ''
-  const change = useAction(async () => cluster.pin(pin.cid, { ...optionsOf(pin), ...factorsOf(copies) }), { success: 'The cluster changes the copies now.', failed: () => {}, done: onDone })
+  const change = useAction(
+    async () => cluster.pin(pin.cid, { ...optionsOf(pin), ...factorsOf(copies) }),
+    { success: 'The cluster changes the copies now.', failed: () => {}, done: onDone }
+  )
   const submit = async (): Promise<void> => {
     setTold(true)
     if (fault === '') await change.run()

@@ -12,8 +12,12 @@ import type { PeerRow } from './peer-rows.ts'
 /** Metrics of the last hour. `only`: of one peer. */
 export function HistoryCharts ({ rows, only }: { rows: ReadonlyArray<Pick<PeerRow, 'id' | 'name'>>, only?: string }) {
   const history = useHistory()
-  return <Loaded query={history} empty={{ when: ({ at }) => at.length < 2, show: <EmptyState title="Not much yet" icon="chart">Metrics are noted twice a minute: the lines begin in a moment.</EmptyState> }}>
-    {data => <Charts history={only == null ? data : { ...data, series: data.series.filter(({ peer }) => peer === only) }} rows={rows} isOne={only != null}/>}
+  return <Loaded query={history} empty={{ when: ({ at }) => at.length < 2, show: <EmptyState title="Not much yet" icon="chart">
+    Metrics are noted twice a minute: the lines begin in a moment.
+  </EmptyState> }}>
+    {data => <Charts
+      history={only == null ? data : { ...data, series: data.series.filter(({ peer }) => peer === only) }} rows={rows}
+      isOne={only != null}/>}
   </Loaded>
 }
 

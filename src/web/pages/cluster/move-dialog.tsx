@@ -25,7 +25,10 @@ export function MoveDialog ({ pin, onClose, onDone }: { pin: Pin, onClose: () =>
   const from = chosen ?? missing ?? holders[0] ?? ''
   const [to, setTo] = useState('')
   const others = rows.filter(({ id, state }) => state === 'up' && !holders.includes(id))
-  const move = useAction(async () => cluster.movePin(pin.cid, { from, to: to === '' ? [] : [to] }), { success: 'The pin is being moved: the old holder keeps it until the new one has it.', failed: () => {}, done: onDone })
+  const move = useAction(
+    async () => cluster.movePin(pin.cid, { from, to: to === '' ? [] : [to] }),
+    { success: 'The pin is being moved: the old holder keeps it until the new one has it.', failed: () => {}, done: onDone }
+  )
   const nameOf = (id: string): string => {
     const row = stateOf(id)
     return `${row?.name ?? shownPeer(id, '')}${row?.state === 'missing' ? ' (missing)' : ''}`
@@ -42,7 +45,8 @@ export function MoveDialog ({ pin, onClose, onDone }: { pin: Pin, onClose: () =>
         ? <Notice tone="warn">No other peer is there that could take it.</Notice>
         : <Form onSubmit={submit} error={move.error == null ? undefined : errorText(move.error)}>
           <Select label="From" value={from} onChange={setFrom} options={holders.map(id => ({ value: id, label: nameOf(id) }))}/>
-          <Select label="To" value={to} onChange={setTo} options={[{ value: '', label: 'Whoever has most room' }, ...others.map(({ id, name }) => ({ value: id, label: name }))]}
+          <Select label="To" value={to} onChange={setTo}
+            options={[{ value: '', label: 'Whoever has most room' }, ...others.map(({ id, name }) => ({ value: id, label: name }))]}
             hint={stateOf(from)?.state === 'missing' ? 'A missing peer loses it at once; the new holder fetches it from the copies that are left.' : 'The old holder keeps it until the new one has all of it.'}/>
         </Form>}
   </Dialog>

@@ -23,7 +23,9 @@ export default function OverviewPage () {
   const metrics = useMetrics()
   const readiness = useReadiness()
   const sync = useSync()
-  const rows = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers })
+  const rows = peers.data == null ? undefined : peerRows({
+    ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers
+  })
 
   return <Page title="Cluster" intro="Which peers are there, what they hold, and what needs you." actions={<Button icon="pin" to="/cluster/pinset">Pinset</Button>}>
     {rows != null && <MissingPeers rows={rows}/>}
@@ -45,12 +47,19 @@ function Figures ({ rows, health }: { rows: readonly PeerRow[] | undefined, heal
   const failed = countOf(health, 'pin_error') + countOf(health, 'unpin_error')
   const waiting = countOf(health, 'pin_queued') + countOf(health, 'pinning')
   return <Stats>
-    <Stat label="Peers" icon="server" value={rows == null ? '–' : here === rows.length ? countText(here) : `${here} of ${rows.length}`} tone={rows != null && here < rows.length ? 'bad' : 'neutral'}
+    <Stat label="Peers" icon="server" value={rows == null ? '–' : here === rows.length ? countText(here) : `${here} of ${rows.length}`}
+      tone={rows != null && here < rows.length ? 'bad' : 'neutral'}
       hint={rows == null ? undefined : here === rows.length ? 'All are there' : `${rows.length - here} missing`}/>
-    <Stat label="Pins" icon="pin" to="/cluster/pinset" value={health == null ? '–' : countText(health.pins)} hint={health == null ? undefined : `${countText(health.everywhere)} on every peer`}/>
-    <Stat label="Under-replicated" icon="copy" to="/cluster/pinset?status=under_replicated" value={health == null ? '–' : countText(health.under_replicated)} tone={(health?.under_replicated ?? 0) > 0 ? 'warn' : 'neutral'}
-      hint={health == null ? undefined : health.unreachable > 0 ? `${countText(health.unreachable)} out of reach` : health.under_replicated === 0 ? 'All copies are where they shall be' : 'On fewer peers than they shall be'}/>
-    <Stat label="Failed" icon="warning" to="/cluster/pinset?status=error" value={health == null ? '–' : countText(failed)} tone={failed > 0 ? 'bad' : 'neutral'} hint={waiting > 0 ? `${countText(waiting)} on their way` : 'Nothing waits'}/>
+    <Stat label="Pins" icon="pin" to="/cluster/pinset" value={health == null ? '–' : countText(health.pins)}
+      hint={health == null ? undefined : `${countText(health.everywhere)} on every peer`}/>
+    <Stat label="Under-replicated" icon="copy" to="/cluster/pinset?status=under_replicated"
+      value={health == null ? '–' : countText(health.under_replicated)} tone={(health?.under_replicated ?? 0) > 0 ? 'warn' : 'neutral'}
+      hint={health == null
+        ? undefined
+        : health.unreachable > 0 ? `${countText(health.unreachable)} out of reach` : health.under_replicated === 0 ? 'All copies are where they shall be' : 'On fewer peers than they shall be'}/>
+    <Stat label="Failed" icon="warning" to="/cluster/pinset?status=error"
+      value={health == null ? '–' : countText(failed)} tone={failed > 0 ? 'bad' : 'neutral'}
+      hint={waiting > 0 ? `${countText(waiting)} on their way` : 'Nothing waits'}/>
     <Stat label="Free space" icon="database" value={rows == null ? '–' : bytesText(free)} hint="On all peers that are there"/>
   </Stats>
 }

@@ -27,14 +27,18 @@ function MissingPeer ({ row, withActions }: { row: PeerRow, withActions: boolean
     {withActions && <div class="cluster-costs__actions">
       {pins > 0 && <Button size="small" icon="pin" to={`/cluster/pinset?peer=${id}`}>Its pins</Button>}
       <Button size="small" kind="quiet" to={`/cluster/peers/${id}`}>Details</Button>
-      {state === 'missing' && pins > 0 && <Button size="small" kind="quiet" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>Give its pins to others</Button>}
+      {state === 'missing' && pins > 0 && <Button size="small" kind="quiet" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>
+        Give its pins to others
+      </Button>}
     </div>}
   </Notice>
 }
 
 /** Takes a peer out of the cluster: its pins get other holders. */
 export function useRemoval ({ id, name, state }: Pick<PeerRow, 'id' | 'name' | 'state'>): { ask: () => void, isRunning: boolean } {
-  const { run, isRunning } = useAction(async () => cluster.removePeer(id), { success: `All pins of ${name} have other holders.`, done: () => invalidate('cluster/') })
+  const { run, isRunning } = useAction(
+    async () => cluster.removePeer(id), { success: `All pins of ${name} have other holders.`, done: () => invalidate('cluster/') }
+  )
   const ask = async (): Promise<void> => {
     const isWanted = await confirm({
       title: `Take ${name} out of the allocations?`,

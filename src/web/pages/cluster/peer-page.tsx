@@ -26,12 +26,17 @@ export default function PeerPage () {
   const alerts = useAlerts()
   const metrics = useMetrics()
   const sync = useSync()
-  const row = peers.data == null ? undefined : peerRows({ ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers }).find(one => one.id === id)
+  const row = peers.data == null ? undefined : peerRows({
+    ...peers.data, health: health.data, metrics: metrics.data ?? [], alerts: alerts.data ?? [], sync: sync.data?.peers
+  }).find(one => one.id === id)
   const back = { to: '/cluster', label: 'Cluster' }
   if (row == null) {
     const isKnown = peers.data == null || health.data == null
     return <Page title="Peer" back={back}>
-      {peers.error != null ? <ErrorState error={peers.error} onRetry={peers.reload}/> : isKnown ? <Skeleton lines={5} label="Loading the peer"/> : <EmptyState title="There is no such peer" icon="server">It is not a member of the cluster, and the pinset does not name it.</EmptyState>}
+      {peers.error != null ? <ErrorState error={peers.error} onRetry={peers.reload}/> : isKnown ? <Skeleton lines={5}
+        label="Loading the peer"/> : <EmptyState title="There is no such peer" icon="server">
+        It is not a member of the cluster, and the pinset does not name it.
+      </EmptyState>}
     </Page>
   }
   return <Peer row={row} back={back}/>
@@ -42,7 +47,9 @@ function Peer ({ row, back }: { row: PeerRow, back: { to: string, label: string 
   const removal = useRemoval(row)
   return <Page title={name} back={back} intro={<code>{id}</code>} actions={<>
     <Button icon="pin" to={`/cluster/pinset?peer=${id}`}>Its pins</Button>
-    {!isSelf && (holding?.pins ?? 0) > 0 && <Button kind="danger" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>Give its pins to others</Button>}
+    {!isSelf && (holding?.pins ?? 0) > 0 && <Button kind="danger" icon="move" isBusy={removal.isRunning} onClick={removal.ask}>
+      Give its pins to others
+    </Button>}
   </>}>
     <MissingPeers rows={[row]} withActions={false}/>
     <Section title="State"><DefinitionList items={stateOf(row)}/></Section>
@@ -63,9 +70,14 @@ function stateOf (row: PeerRow) {
     { term: 'Heard', value: <Time at={lastSeenMs} never="not since this peer began"/> },
     { term: 'Version', value: version === '' ? 'unknown' : version },
     { term: 'Free space', value: <Bytes value={freeBytes}/> },
-    { term: 'Pins', value: holding == null ? '–' : <><Count value={holding.pins}/> allocated by name{holding.alone > 0 && <>, <Count value={holding.alone}/> of them to nobody else who is there</>}</> },
+    { term: 'Pins', value: holding == null ? '–' : <>
+      <Count value={holding.pins}/> allocated by name
+      {holding.alone > 0 && <>, <Count value={holding.alone}/> of them to nobody else who is there</>}
+    </> },
     { term: 'Queue', value: queued == null ? '–' : <Count value={queued}/> },
-    { term: 'To do', value: statuses.length === 0 ? 'nothing' : <span class="cluster-peer">{statuses.map(([status, count]) => <span key={status}><Status value={status}/> <Count value={count ?? 0}/></span>)}</span> },
+    { term: 'To do', value: statuses.length === 0 ? 'nothing' : <span class="cluster-peer">
+      {statuses.map(([status, count]) => <span key={status}><Status value={status}/> <Count value={count ?? 0}/></span>)}
+    </span> },
     { term: 'Sees', value: info?.cluster_peers == null ? '–' : <><Count value={info.cluster_peers.length}/> {info.cluster_peers.length === 1 ? 'peer' : 'peers'}, itself included</> },
     { term: 'Alerts', value: alerts.length === 0 ? 'none' : `ran out: ${alerts.join(', ')}` }
   ]

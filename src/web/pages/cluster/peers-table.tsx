@@ -8,7 +8,8 @@ import { SyncState } from './sync-notices.tsx'
 const states = { up: 'up', missing: 'missing', silent: 'silent' }
 
 export function PeersTable ({ rows }: { rows: readonly PeerRow[] }) {
-  return <Table caption="Peers of the cluster" rows={rows} keyOf={({ id }) => id} empty={<EmptyState title="No peers" icon="server"/>} columns={[
+  return <Table caption="Peers of the cluster" rows={rows} keyOf={({ id }) => id} empty={<EmptyState title="No peers" icon="server"/>}
+    columns={[
     {
       id: 'name',
       label: 'Peer',
@@ -19,9 +20,12 @@ export function PeersTable ({ rows }: { rows: readonly PeerRow[] }) {
     { id: 'sync', label: 'Pinset', cell: row => <SyncState row={row}/> },
     { id: 'version', label: 'Version', hideBelow: 'tablet', cell: ({ version }) => <span title={version}>{shortVersion(version)}</span> },
     { id: 'free', label: 'Free space', isNumber: true, cell: ({ freeBytes }) => <Bytes value={freeBytes}/> },
-    { id: 'pins', label: 'Pins', isNumber: true, cell: ({ id, holding }) => holding == null ? '–' : <PinsOf id={id} count={holding.pins}/> },
-    { id: 'waiting', label: 'Waiting', isNumber: true, hideBelow: 'phone', cell: ({ holding }) => <Count value={(holding?.statuses.pin_queued ?? 0) + (holding?.statuses.pinning ?? 0)}/> },
-    { id: 'failed', label: 'Failed', isNumber: true, hideBelow: 'phone', cell: ({ holding }) => <Count value={(holding?.statuses.pin_error ?? 0) + (holding?.statuses.unpin_error ?? 0)}/> },
+    { id: 'pins', label: 'Pins', isNumber: true, cell: ({ id, holding }) => holding == null ? '–' : <PinsOf id={id}
+      count={holding.pins}/> },
+    { id: 'waiting', label: 'Waiting', isNumber: true, hideBelow: 'phone', cell: ({ holding }) => <Count
+      value={(holding?.statuses.pin_queued ?? 0) + (holding?.statuses.pinning ?? 0)}/> },
+    { id: 'failed', label: 'Failed', isNumber: true, hideBelow: 'phone', cell: ({ holding }) => <Count
+      value={(holding?.statuses.pin_error ?? 0) + (holding?.statuses.unpin_error ?? 0)}/> },
     { id: 'seen', label: 'Heard', hideBelow: 'phone', cell: ({ lastSeenMs }) => <Time at={lastSeenMs} never="not yet"/> }
   ]}/>
 }

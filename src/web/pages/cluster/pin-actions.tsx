@@ -42,7 +42,9 @@ export function usePinActions ({ changed, gone }: Told): PinActions {
     toast(`${pinTitle(pin)} is tried again where it failed.`, { tone: 'good' })
     done(pin.cid)
   } })
-  const opening = useAction(async (kind: 'copies' | 'move', { cid }: Subject) => ({ kind, pin: await cluster.allocation(cid) }), { done: setOpen })
+  const opening = useAction(async (
+    kind: 'copies' | 'move', { cid }: Subject
+  ) => ({ kind, pin: await cluster.allocation(cid) }), { done: setOpen })
   const unpinning = useAction(async ({ cid }: Subject) => {
     const pin = await cluster.allocation(cid)
     await cluster.unpin(cid)
@@ -67,7 +69,8 @@ export function usePinActions ({ changed, gone }: Told): PinActions {
     changeCopies: pin => { void opening.run('copies', pin) },
     move: pin => { void opening.run('move', pin) },
     isBusy: recovery.isRunning || opening.isRunning || unpinning.isRunning,
-    dialogs: open == null ? null : open.kind === 'copies' ? <CopiesDialog pin={open.pin} onClose={close} onDone={finished}/> : <MoveDialog pin={open.pin} onClose={close} onDone={finished}/>
+    dialogs: open == null ? null : open.kind === 'copies' ? <CopiesDialog pin={open.pin} onClose={close}
+      onDone={finished}/> : <MoveDialog pin={open.pin} onClose={close} onDone={finished}/>
   }
 }
 

@@ -47,7 +47,8 @@ export default function PinPage () {
   const pin = { cid, name }
   const actions = usePinActions({ changed: found.reload, gone: () => go('/cluster/pinset') })
   const isPinned = found.data?.pin != null
-  return <Page title={name === '' ? `Pin ${shortCid(cid)}` : shownName(name)} intro={<Cid cid={cid} short={false}/>} back={{ to: '/cluster/pinset', label: 'Pinset' }} actions={isPinned && <>
+  return <Page title={name === '' ? `Pin ${shortCid(cid)}` : shownName(name)} intro={<Cid cid={cid} short={false}/>}
+    back={{ to: '/cluster/pinset', label: 'Pinset' }} actions={isPinned && <>
     <Button icon="refresh" onClick={() => actions.recover(pin)} disabled={actions.isBusy}>Try again</Button>
     <Button icon="copy" onClick={() => actions.changeCopies(pin)} disabled={actions.isBusy}>Change copies</Button>
     <Button icon="move" onClick={() => actions.move(pin)} disabled={actions.isBusy}>Move</Button>
@@ -77,7 +78,10 @@ function usePinNews (cid: string): void {
 
 function NotPinned ({ cid }: { cid: string }) {
   const pinning = useAction(async () => cluster.pin(cid), { success: 'It is in the pinset; the peers fetch it now.', done: () => invalidate('cluster/') })
-  return <EmptyState title="This is not in the pinset" icon="unpin" action={<Button kind="primary" icon="pin" isBusy={pinning.isRunning} onClick={() => { void pinning.run() }}>Pin it</Button>}>
+  return <EmptyState title="This is not in the pinset" icon="unpin"
+    action={<Button kind="primary" icon="pin" isBusy={pinning.isRunning} onClick={() => { void pinning.run() }}>
+    Pin it
+  </Button>}>
     Nobody asked the cluster to keep it, or it was unpinned.
   </EmptyState>
 }
@@ -96,8 +100,14 @@ function Details ({ pin, status }: { pin: Pin, status: GlobalPinInfo }) {
     { term: 'Unpinned at', value: <Time at={pin.expire_at === neverText ? null : pin.expire_at} never="never"/> },
     ...(pin.pin_update == null ? [] : [{ term: 'Took the place of', value: <Cid cid={pin.pin_update} to={`/cluster/pinset/${pin.pin_update}`}/> }]),
     ...(pin.reference == null ? [] : [{ term: 'Refers to', value: <Cid cid={pin.reference} to={`/cluster/pinset/${pin.reference}`}/> }]),
-    ...((pin.origins?.length ?? 0) === 0 ? [] : [{ term: 'Origins', value: <ul class="pin-page__list">{pin.origins?.map(origin => <li key={origin}><code>{origin}</code></li>)}</ul> }]),
-    ...(metadata.length === 0 ? [] : [{ term: 'Metadata', value: <ul class="pin-page__list">{metadata.map(([key, value]) => <li key={key}><Name text={key}/>: <Name text={value}/></li>)}</ul> }]),
-    ...(site.gateway === '' ? [] : [{ term: 'Content', value: <a href={`${site.gateway}/ipfs/${pin.cid}`} target="_blank" rel="noreferrer">Open at the gateway</a> }])
+    ...((pin.origins?.length ?? 0) === 0 ? [] : [{ term: 'Origins', value: <ul class="pin-page__list">
+      {pin.origins?.map(origin => <li key={origin}><code>{origin}</code></li>)}
+    </ul> }]),
+    ...(metadata.length === 0 ? [] : [{ term: 'Metadata', value: <ul class="pin-page__list">
+      {metadata.map(([key, value]) => <li key={key}><Name text={key}/>: <Name text={value}/></li>)}
+    </ul> }]),
+    ...(site.gateway === '' ? [] : [{ term: 'Content', value: <a href={`${site.gateway}/ipfs/${pin.cid}`} target="_blank" rel="noreferrer">
+      Open at the gateway
+    </a> }])
   ]}/>
 }

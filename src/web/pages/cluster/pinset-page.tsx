@@ -39,7 +39,9 @@ const views: ReadonlyArray<{ value: PinsetView, label: string, none: string }> =
 
 export default function PinsetPage () {
   const { query, setQuery, go } = useRouter()
-  const view = views.find(({ value }) => value === query.get('status')) ?? { value: 'all' as const, label: 'All pins', none: 'Nothing is pinned' }
+  const view = views.find(({ value }) => value === query.get('status')) ?? {
+    value: 'all' as const, label: 'All pins', none: 'Nothing is pinned'
+  }
   const [isAdding, setAdding] = useState(false)
   const list = usePinset(view.value)
   const typed = useRef(query.get('q') ?? '')
@@ -75,7 +77,13 @@ function useRecovery (reload: () => void): { ask: () => void, isRunning: boolean
 const noSelection: ReadonlySet<string> = new Set()
 const noPeers: readonly Id[] = []
 
-interface FilteredProps { list: PinsetList, none: string, /** What is searched for, in every view; the address follows a little later. */ typed: { current: string }, toolbar: preact.ComponentChildren }
+interface FilteredProps {
+  list: PinsetList
+  none: string
+  /** What is searched for, in every view; the address follows a little later. */
+  typed: { current: string }
+  toolbar: preact.ComponentChildren
+}
 
 function Filtered ({ list, none, typed, toolbar }: FilteredProps) {
   const { query, setQuery } = useRouter()
@@ -86,7 +94,9 @@ function Filtered ({ list, none, typed, toolbar }: FilteredProps) {
   const peers = usePeers().data?.peers ?? noPeers
   const rows = useSieved(list.rows, { text: searched, peer, order })
   const nameOf = useCallback((id: string) => shownPeer(id, peers.find(one => one.id === id)?.peername ?? ''), [peers])
-  const peerOptions = [{ value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))]
+  const peerOptions = [
+    { value: '', label: 'Any peer' }, ...peers.map(({ id, peername }) => ({ value: id, label: shownPeer(id, peername) }))
+  ]
   const [selected, setSelected] = useState<ReadonlySet<string>>(noSelection)
   const { refresh, forget, reload } = list
   const news = usePinsetNews(list)
@@ -102,18 +112,26 @@ function Filtered ({ list, none, typed, toolbar }: FilteredProps) {
         setText(value)
       }}/>
       {toolbar}
-      <Select label="Allocated to" value={peer} options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [...peerOptions, { value: peer, label: shownPeer(peer, '') }]} onChange={value => setQuery({ peer: value === '' ? null : value })}/>
-      <Select label="Order" value={order} onChange={setOrder} options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>
+      <Select label="Allocated to" value={peer}
+        options={peerOptions.some(({ value }) => value === peer) ? peerOptions : [
+          ...peerOptions, { value: peer, label: shownPeer(peer, '') }
+        ]}
+        onChange={value => setQuery({ peer: value === '' ? null : value })}/>
+      <Select label="Order" value={order} onChange={setOrder}
+        options={[{ value: 'stored', label: 'As stored' }, { value: 'newest', label: 'Newest first' }]}/>
     </Toolbar>
     <BulkBar selected={selected} clear={() => setSelected(noSelection)} told={told}/>
     <div class="pinset-page__count">
       <span role="status">{countLine(list, rows.length, isFiltered)}</span>
-      {news.isOutdated && <Button kind="quiet" size="small" icon="refresh" onClick={news.reload}>The pinset has changed: load it again</Button>}
+      {news.isOutdated && <Button kind="quiet" size="small" icon="refresh" onClick={news.reload}>
+        The pinset has changed: load it again
+      </Button>}
     </div>
     {list.error != null && <ErrorState compact={list.rows.length > 0} error={list.error} onRetry={list.reload}/>}
     {rows.length > 0
       ? <PinsetRows rows={rows} list={list} nameOf={nameOf} told={told} selected={selected} onSelect={setSelected}/>
-      : list.isLoading ? <Skeleton lines={6} height="2.5rem" label="Loading the pinset"/> : list.error == null && <EmptyState title={isFiltered && list.rows.length > 0 ? 'No pin is like that' : none} icon="pin">
+      : list.isLoading ? <Skeleton lines={6} height="2.5rem" label="Loading the pinset"/> : list.error == null && <EmptyState
+        title={isFiltered && list.rows.length > 0 ? 'No pin is like that' : none} icon="pin">
         {isFiltered && list.rows.length > 0 ? 'Try a part of its name or CID, or another peer.' : undefined}
       </EmptyState>}
   </>

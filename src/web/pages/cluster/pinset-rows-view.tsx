@@ -39,19 +39,33 @@ export const PinsetRows = memo(({ rows, list, nameOf, told, selected, onSelect }
     <div class="pinset-rows" role="table" aria-label="Pins" aria-rowcount={rows.length + 1}>
       <div class="pinset-rows__head" role="rowgroup">
         <div class="pinset-rows__row" role="row" aria-rowindex={1}>
-          <span role="columnheader"><Checkbox label="Select all that are shown" hideLabel checked={isAll} indeterminate={selected.size > 0 && !isAll} onChange={isOn => onSelect(new Set(isOn ? rows.map(({ cid }) => cid) : []))}/></span><span role="columnheader">Pin</span><span role="columnheader">Status</span><span role="columnheader">Copies</span><span role="columnheader">On</span><span role="columnheader">Added</span><span role="columnheader"><span class="visually-hidden">Actions</span></span>
+          <span role="columnheader">
+            <Checkbox label="Select all that are shown" hideLabel checked={isAll}
+              indeterminate={selected.size > 0 && !isAll}
+              onChange={isOn => onSelect(new Set(isOn ? rows.map(({ cid }) => cid) : []))}/>
+          </span><span role="columnheader">Pin</span><span role="columnheader">Status</span><span role="columnheader">Copies</span><span role="columnheader">On</span><span role="columnheader">Added</span><span role="columnheader"><span class="visually-hidden">Actions</span></span>
         </div>
       </div>
-      <VirtualList kind="rows" class="pinset-rows__list" count={rows.length} rowHeight={isPhone ? 96 : 60} label="Pins" onRange={onRange} keyOf={index => rows[index]?.cid ?? index} row={index => {
+      <VirtualList kind="rows" class="pinset-rows__list" count={rows.length} rowHeight={isPhone ? 96 : 60} label="Pins" onRange={onRange}
+        keyOf={index => rows[index]?.cid ?? index} row={index => {
         const row = rows[index]
-        return row == null ? null : <Cells row={row} standing={list.standingOf(row)} now={now} actions={actions} nameOf={nameOf} isSelected={selected.has(row.cid)} onToggle={toggle}/>
+        return row == null ? null : <Cells row={row} standing={list.standingOf(row)} now={now} actions={actions}
+          nameOf={nameOf} isSelected={selected.has(row.cid)} onToggle={toggle}/>
       }}/>
     </div>
     {actions.dialogs}
   </>
 })
 
-interface CellsProps { row: PinRow, standing: PinStanding | undefined, now: number, actions: PinActions, nameOf: (id: string) => string, isSelected: boolean, onToggle: (cid: string, isOn: boolean) => void }
+interface CellsProps {
+  row: PinRow
+  standing: PinStanding | undefined
+  now: number
+  actions: PinActions
+  nameOf: (id: string) => string
+  isSelected: boolean
+  onToggle: (cid: string, isOn: boolean) => void
+}
 
 /** Without anything that runs by itself: dozens of them come and go with each frame of scrolling. */
 function Cells ({ row, standing, now, actions, nameOf, isSelected, onToggle }: CellsProps) {
@@ -60,7 +74,9 @@ function Cells ({ row, standing, now, actions, nameOf, isSelected, onToggle }: C
   const peers = allocations.map(nameOf).join(', ')
   const isFewer = standing != null && standing.have < standing.wanted
   return <div class="pinset-rows__row" role="presentation">
-    <div role="cell" class="pinset-rows__select"><Checkbox label={`Select ${title}`} hideLabel checked={isSelected} onChange={isOn => onToggle(cid, isOn)}/></div>
+    <div role="cell" class="pinset-rows__select">
+      <Checkbox label={`Select ${title}`} hideLabel checked={isSelected} onChange={isOn => onToggle(cid, isOn)}/>
+    </div>
     <div role="cell" class="pinset-rows__pin">
       <Link to={`/cluster/pinset/${cid}`} title={name === '' ? cid : title}><bdi>{title}</bdi></Link>
       <code title={cid}>{name === '' ? cid : shortCid(cid)}</code>
@@ -68,7 +84,9 @@ function Cells ({ row, standing, now, actions, nameOf, isSelected, onToggle }: C
     <div role="cell" class="pinset-rows__status">{standing == null ? <span class="pinset-rows__soft">…</span> : <span title={standing.error}><Status value={standing.status}/></span>}</div>
     <div role="cell" class={isFewer ? 'pinset-rows__copies pinset-rows__copies--fewer' : 'pinset-rows__copies'}>{standing == null ? '' : `${standing.have} of ${standing.wanted}`}</div>
     <div role="cell" class="pinset-rows__peers" title={peers}>{allocations.length === 0 ? <span class="pinset-rows__soft">every peer</span> : peers}</div>
-    <div role="cell" class="pinset-rows__added" title={addedMs === 0 ? undefined : exactTime(addedMs)}>{addedMs === 0 ? '–' : now - addedMs < nearMs ? relativeText(Math.min(now, addedMs), { now }) : timeText(addedMs, { now })}</div>
+    <div role="cell" class="pinset-rows__added" title={addedMs === 0 ? undefined : exactTime(addedMs)}>
+      {addedMs === 0 ? '–' : now - addedMs < nearMs ? relativeText(Math.min(now, addedMs), { now }) : timeText(addedMs, { now })}
+    </div>
     <div role="cell" class="pinset-rows__menu"><Menu label={`Actions for ${title}`} icon="more" kind="quiet" size="small" iconOnly items={menuOf(actions, row)}/></div>
   </div>
 }

@@ -33,7 +33,9 @@ export function OutOfSyncPeers ({ rows }: { rows: readonly PeerRow[] }) {
   if (out.length === 0) return null
   return <div class="cluster-costs">
     {out.map(row => <Notice key={row.id} tone="bad" title={`${row.name} is out of sync`}>
-      It has another pinset than this peer{row.sync?.since != null && <>, since <Time at={row.sync.since}/></>}, though no change is missing on either side. Which of the two is right can not be known: look at what differs.
+      It has another pinset than this peer{row.sync?.since != null && <>
+        , since <Time at={row.sync.since}/>
+      </>}, though no change is missing on either side. Which of the two is right can not be known: look at what differs.
       <div class="cluster-costs__actions"><Button size="small" icon="search" onClick={() => setCompared(row)}>Compare with {row.name}</Button></div>
     </Notice>)}
     {compared != null && self != null && <CompareDialog self={self} other={compared} onClose={() => setCompared(undefined)}/>}
@@ -53,7 +55,9 @@ function CompareDialog ({ self, other, onClose }: { self: PeerRow, other: PeerRo
   })
   return <Dialog title={`${self.name} and ${other.name}`} onClose={onClose} isBusy={repair.isRunning} footer={<>
     <Button onClick={onClose} disabled={repair.isRunning}>Close</Button>
-    <Button kind="primary" isBusy={repair.isRunning} disabled={diff.data == null} onClick={() => { void repair.run() }}>Let both merge again</Button>
+    <Button kind="primary" isBusy={repair.isRunning} disabled={diff.data == null} onClick={() => { void repair.run() }}>
+      Let both merge again
+    </Button>
   </>}>
     <Loaded query={diff} skeleton={<Skeleton lines={4} label="The peers are being compared: it takes a few seconds"/>} empty={{ when: ({ pins }) => pins.length === 0, show: <p role="status">No pin differs any more.</p> }}>
       {found => <Differences diff={found} names={{ one: self.name, other: other.name }}/>}
@@ -63,7 +67,11 @@ function CompareDialog ({ self, other, onClose }: { self: PeerRow, other: PeerRo
 
 function Differences ({ diff: { pins, more, same_heads: isQuiet }, names }: { diff: PinsetDiff, names: { one: string, other: string } }) {
   return <Stack>
-    <p role="status">{more ? 'More than ' : ''}{countText(pins.length)} {pins.length === 1 && !more ? 'pin differs' : 'pins differ'}{pins.length > shownAtMost && `, of which ${shownAtMost} are shown`}.{!isQuiet && ' Changes are still under way between them: some may be that.'}</p>
+    <p role="status">
+      {more ? 'More than ' : ''}{countText(pins.length)} {pins.length === 1 && !more ? 'pin differs' : 'pins differ'}
+      {pins.length > shownAtMost && `, of which ${shownAtMost} are shown`}.
+      {!isQuiet && ' Changes are still under way between them: some may be that.'}
+    </p>
     <Table caption="Pins that differ" dense rows={pins.slice(0, shownAtMost)} keyOf={({ cid }) => cid} columns={[
       { id: 'cid', label: 'CID', isMain: true, cell: ({ cid }) => <Cid cid={cid} to={`/cluster/pinset/${cid}`}/> },
       { id: 'what', label: 'What differs', cell: pin => <Name text={differenceText(pin, names)}/> }

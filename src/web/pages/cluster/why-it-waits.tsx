@@ -11,11 +11,14 @@ import type { WaitGroup } from './why.ts'
 /** For the peers that aren't done: what they wait for, since when, who was asked, and when they try again. */
 export function WhyItWaits ({ progress, status }: { progress: readonly PinProgress[], status: GlobalPinInfo }) {
   const groups = waitGroups(progress)
-  const gone = Object.entries(status.peer_map).filter(([peer, { status: state }]) => state === 'cluster_error' && !progress.some(one => one.peer === peer && whyOf(one) != null))
+  const gone = Object.entries(status.peer_map).filter(([peer, { status: state }]) =>
+    state === 'cluster_error' && !progress.some(one => one.peer === peer && whyOf(one) != null))
   if (groups.length === 0 && gone.length === 0) return null
   return <div class="pin-why">
     {groups.map(group => <Group key={`${group.why.title} ${group.wantedBlock}`} group={group}/>)}
-    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} shall have a copy, and is not there`}>As long as it is missing the pin has a copy less. {shownName(error)}</Notice>)}
+    {gone.map(([peer, { peername, error }]) => <Notice key={peer} tone="warn" title={`${shownPeer(peer, peername)} shall have a copy, and is not there`}>
+      As long as it is missing the pin has a copy less. {shownName(error)}
+    </Notice>)}
   </div>
 }
 
@@ -31,7 +34,10 @@ function Group ({ group: { why, peers, wantedBlock, since, nextTry, asked } }: {
       {since != null && <div><dt>Since</dt><dd><Time at={since}/></dd></div>}
       {wantedBlock != null && <div><dt>Peers asked</dt><dd><Count value={asked.length}/></dd></div>}
       {nextTry != null && <div><dt>Next try</dt><dd><Time at={nextTry}/></dd></div>}
-      {peers.some(({ ipfs }) => ipfs != null) && <div><dt>Here so far</dt><dd><Count value={blocks}/> {blocks === 1 ? 'block' : 'blocks'}, <Bytes value={bytes}/></dd></div>}
+      {peers.some(({ ipfs }) => ipfs != null) && <div>
+        <dt>Here so far</dt>
+        <dd><Count value={blocks}/> {blocks === 1 ? 'block' : 'blocks'}, <Bytes value={bytes}/></dd>
+      </div>}
       {tries > 1 && <div><dt>Tries</dt><dd><Count value={tries}/></dd></div>}
     </dl>
     {asked.length > 0 && <Asked ids={asked}/>}

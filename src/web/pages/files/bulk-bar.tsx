@@ -42,7 +42,11 @@ export function BulkBar ({ count, total, text, isAll, cids, groups, onAll, onNon
         <Button size="small" icon="unpin" onClick={() => onAct('unpin')}>Unpin</Button>
         {cids != null && cids.size <= groupedAtOnce && groups.length > 0 && <Menu
           label={move.isRunning ? 'Moving…' : 'Group'} icon="tag"
-          items={[...groups.map(({ id, name }) => ({ id, label: shownName(name), run: () => { void move.run(id) } })), 'separator' as const, { id: 'none', label: 'No group', run: () => { void move.run(null) } }]}
+          items={[...groups.map(({ id, name }) => ({ id, label: shownName(name), run: () => {
+            void move.run(id)
+          } })), 'separator' as const, { id: 'none', label: 'No group', run: () => {
+            void move.run(null)
+          } }]}
         />}
         <Button size="small" kind="danger" icon="trash" label={`Delete ${filesText(count)}`} onClick={() => onAct('delete')}>Delete</Button>
       </span>}

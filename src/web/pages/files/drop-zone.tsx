@@ -40,7 +40,8 @@ export function DropZone ({ onPicked, children, folders = true }: DropZoneProps)
   const chooseFolder = (): void => {
     const { showDirectoryPicker } = window as Pickers
     if (showDirectoryPicker == null) folder.current?.click()
-    else void take(showDirectoryPicker.call(window).then(async handle => [await pickedByHandle(handle)]).then(found => found.filter(({ files }) => files.length > 0)))
+    else void take(showDirectoryPicker.call(window).then(async handle => [await pickedByHandle(handle)]).then(found =>
+      found.filter(({ files }) => files.length > 0)))
   }
   const chosen = (input: HTMLInputElement): void => {
     void take(Promise.resolve(pickedByInput(input.files ?? [])))
@@ -55,14 +56,18 @@ export function DropZone ({ onPicked, children, folders = true }: DropZoneProps)
         {folders && <Button icon="folder" onClick={chooseFolder}>Choose a folder</Button>}
       </p>
       {children}
-      <input ref={files} type="file" multiple hidden tabIndex={-1} aria-label="Files to upload" onChange={event => chosen(event.currentTarget)}/>
-      <input ref={folder} type="file" multiple hidden tabIndex={-1} aria-label="Folder to upload" {...{ webkitdirectory: true }} onChange={event => chosen(event.currentTarget)}/>
+      <input ref={files} type="file" multiple hidden tabIndex={-1} aria-label="Files to upload"
+        onChange={event => chosen(event.currentTarget)}/>
+      <input ref={folder} type="file" multiple hidden tabIndex={-1} aria-label="Folder to upload"
+        {...{ webkitdirectory: true }} onChange={event => chosen(event.currentTarget)}/>
     </div>
   )
 }
 
 /** Wherever it is dropped: a browser would leave the page for it. */
-function useDropping ({ setOver, take }: { setOver: (isOver: boolean) => void, take: (reading: Promise<Picked[]>) => Promise<void> }): void {
+function useDropping (
+  { setOver, take }: { setOver: (isOver: boolean) => void, take: (reading: Promise<Picked[]>) => Promise<void> }
+): void {
   const latest = useRef(take)
   latest.current = take
   useEffect(() => {

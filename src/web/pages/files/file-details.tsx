@@ -30,7 +30,9 @@ export function FileDetails ({ cid, onGone }: { cid: string, onGone: () => void 
   if (statusOf(query.error) === 404) {
     return <EmptyState title="There is no such file" icon="file" action={<Button onClick={onGone}>To the list</Button>}>It may have been deleted, or it belongs to somebody else.</EmptyState>
   }
-  return <Loaded query={query}>{file => <Details file={file} onGone={onGone} onChange={changed => query.set({ ...changed, info: file.info })}/>}</Loaded>
+  return <Loaded query={query}>
+    {file => <Details file={file} onGone={onGone} onChange={changed => query.set({ ...changed, info: file.info })}/>}
+  </Loaded>
 }
 
 interface DetailsProps { file: FollowedFile, onGone: () => void, onChange: (file: Omit<FollowedFile, 'info'>) => void }
@@ -70,8 +72,12 @@ function Acts ({ file, onGone }: Pick<DetailsProps, 'file' | 'onGone'>) {
       <Button icon="share" onClick={() => setSharing(true)}>Share</Button>
       {isKept
         ? <Button icon="unpin" disabled={pending != null} onClick={() => { void changeFiles('unpin', one) }}>Unpin</Button>
-        : <Button icon="pin" disabled={pending != null} onClick={() => { void changeFiles('pin', one) }}>{state === 'failed' ? 'Try again' : 'Pin'}</Button>}
-      <Button kind="danger" icon="trash" disabled={pending != null} onClick={() => { void changeFiles('delete', one); onGone() }}>Delete</Button>
+        : <Button icon="pin" disabled={pending != null} onClick={() => { void changeFiles('pin', one) }}>
+          {state === 'failed' ? 'Try again' : 'Pin'}
+        </Button>}
+      <Button kind="danger" icon="trash" disabled={pending != null} onClick={() => { void changeFiles('delete', one); onGone() }}>
+        Delete
+      </Button>
       {isSharing && <ShareDialog file={{ cid, name }} onClose={() => setSharing(false)}/>}
     </Row>
   )
@@ -82,14 +88,17 @@ function Edit ({ file, onChange }: Pick<DetailsProps, 'file' | 'onChange'>) {
   const [group, setGroup] = useState(file.group ?? '')
   const groups = useQuery('groups', signal => service.groups.list({ signal }))
   const isChanged = name.trim() !== file.original_filename || group !== (file.group ?? '')
-  const save = useAction(async () => service.files.change(file.cid, { original_filename: name.trim(), group: group === '' ? null : group }), {
+  const save = useAction(async () => service.files.change(
+    file.cid, { original_filename: name.trim(), group: group === '' ? null : group }
+  ), {
     success: 'Saved.', done: changed => { onChange(changed); tellFilesChanged() }
   })
   return (
     <Form onSubmit={async () => { await save.run() }}>
       <Row wrap class="file-details__edit">
         <TextField label="Name" value={name} onChange={setName} required maxLength={255}/>
-        <Select label="Group" value={group} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>
+        <Select label="Group" value={group} onChange={setGroup}
+          options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>
         <Button type="submit" disabled={!isChanged || name.trim() === ''} isBusy={save.isRunning}>Save</Button>
       </Row>
     </Form>

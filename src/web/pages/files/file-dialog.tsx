@@ -6,5 +6,7 @@ import { useFile } from './use-file.ts'
 /** Details of a file beside the list. */
 export function FileDialog ({ cid, onClose }: { cid: string, onClose: () => void }) {
   const { data } = useFile(cid)
-  return <Dialog title={data == null ? 'File' : shownName(data.original_filename)} size="large" onClose={onClose}><FileDetails cid={cid} onGone={onClose}/></Dialog>
+  return <Dialog title={data == null ? 'File' : shownName(data.original_filename)} size="large" onClose={onClose}>
+    <FileDetails cid={cid} onGone={onClose}/>
+  </Dialog>
 }

@@ -48,7 +48,8 @@ export function FileList ({ rows, view, groups, pending, selection, onSelect, on
     const file = rows.row(at)
     if (file == null) return <div class="file-row file-row--empty" role="cell" aria-label="Loading"><span class="file-row__ghost"/></div>
     return <FileRow
-      file={file} group={groups.find(({ id }) => id === file.group)?.name} pending={pendingKind(pending, file)} isSelected={isSelected(selection, file.cid)} now={now} onSelect={onSelect} onOpen={onOpen}
+      file={file} group={groups.find(({ id }) => id === file.group)?.name} pending={pendingKind(pending, file)}
+      isSelected={isSelected(selection, file.cid)} now={now} onSelect={onSelect} onOpen={onOpen}
     />
   }, [rows, groups, pending, selection, now, onSelect, onOpen])
   const keyOf = useCallback((at: number) => rows.row(at)?.cid ?? at, [rows])
@@ -63,12 +64,15 @@ export function FileList ({ rows, view, groups, pending, selection, onSelect, on
           <span role="columnheader"><span class="visually-hidden">Actions</span></span>
         </div>
       </div>
-      <VirtualList kind="rows" label="Rows of files" class="file-table__rows" count={total} rowHeight={rowHeight} row={row} keyOf={keyOf} onRange={rows.show}/>
+      <VirtualList kind="rows" label="Rows of files" class="file-table__rows" count={total} rowHeight={rowHeight}
+        row={row} keyOf={keyOf} onRange={rows.show}/>
     </div>
   </>
 }
 
-function SortHeader ({ id, label, view, onSort }: { id: typeof columns[number]['id'], label: string, view: FilesQuery, onSort: FileListProps['onSort'] }) {
+function SortHeader (
+  { id, label, view, onSort }: { id: typeof columns[number]['id'], label: string, view: FilesQuery, onSort: FileListProps['onSort'] }
+) {
   const order = orderOf(id, view)
   if (id === 'state') return <span role="columnheader" class="file-row__state">{label}</span>
   return (
@@ -86,17 +90,28 @@ const nearMs = 2 * 86_400_000
 function Day ({ at, now }: { at: string | null, now: number }) {
   const ms = msOfTime(at)
   if (ms == null) return <>never</>
-  return <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>{Math.abs(now - ms) < nearMs ? relativeText(ms, { now }) : dayText(ms, { now })}</time>
+  return <time dateTime={new Date(ms).toISOString()} title={exactTime(ms)}>
+    {Math.abs(now - ms) < nearMs ? relativeText(ms, { now }) : dayText(ms, { now })}
+  </time>
 }
 
-interface FileRowProps { file: FollowedFile, group: string | undefined, pending: 'pin' | 'unpin' | 'delete' | undefined, isSelected: boolean, now: number, onSelect: FileListProps['onSelect'], onOpen: FileListProps['onOpen'] }
+interface FileRowProps {
+  file: FollowedFile
+  group: string | undefined
+  pending: 'pin' | 'unpin' | 'delete' | undefined
+  isSelected: boolean
+  now: number
+  onSelect: FileListProps['onSelect']
+  onOpen: FileListProps['onOpen']
+}
 
 const pendingTexts = { pin: 'Pinning…', unpin: 'Unpinning…', delete: 'Deleting…' }
 
 const FileRow = memo(({ file, group, pending, isSelected, now, onSelect, onOpen }: FileRowProps) => (
   <div class={`file-row${isSelected ? ' file-row--selected' : ''}${pending == null ? '' : ' file-row--pending'}`} role="presentation">
     <span role="cell" class="file-row__mark">
-      <input type="checkbox" data-row-focus="mark" aria-label={`Mark ${file.original_filename}`} checked={isSelected} onChange={event => onSelect([file.cid], event.currentTarget.checked)}/>
+      <input type="checkbox" data-row-focus="mark" aria-label={`Mark ${file.original_filename}`} checked={isSelected}
+        onChange={event => onSelect([file.cid], event.currentTarget.checked)}/>
     </span>
     <span role="cell" class="file-row__original_filename">
       <Icon name={iconOfFile(file)} size={20}/>

@@ -21,7 +21,10 @@ export function FileMenu ({ file }: { file: FollowedFile }) {
       label={`Actions for ${shownName(name)}`} icon="more" iconOnly kind="quiet"
       items={[
         { id: 'open', label: 'Preview', icon: 'eye', run: () => navigate(`/retrieve?${new URLSearchParams({ cid, name })}`) },
-        { id: 'download', label: file.kind === 'directory' ? 'Download as tar' : 'Download', icon: 'download', run: () => download(downloadOf({ cid, name })) },
+        {
+          id: 'download', label: file.kind === 'directory' ? 'Download as tar' : 'Download', icon: 'download',
+          run: () => download(downloadOf({ cid, name }))
+        },
         { id: 'share', label: 'Share…', icon: 'share', run: () => setSharing(true) },
         { id: 'copy', label: 'Copy CID', icon: 'copy', run: () => { void copy(cid, 'CID') } },
         { id: 'link', label: 'Copy link', icon: 'link', run: () => { void copy(gatewayLink(cid), 'Link') } },

@@ -9,5 +9,7 @@ import './files-page.css'
 export default function FilePage () {
   const { params: { cid = '' }, go } = useRouter()
   const { data } = useFile(cid)
-  return <Page title={data == null ? 'File' : shownName(data.original_filename)} back={{ to: '/files', label: 'Files' }}><FileDetails cid={cid} onGone={() => go('/files')}/></Page>
+  return <Page title={data == null ? 'File' : shownName(data.original_filename)} back={{ to: '/files', label: 'Files' }}>
+    <FileDetails cid={cid} onGone={() => go('/files')}/>
+  </Page>
 }

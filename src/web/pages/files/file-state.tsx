@@ -27,11 +27,15 @@ export function FileState ({ file }: { file: FollowedFile }) {
       <p class="file-state__line"><Status value={state}/> <span>{stateExplanation(state)}</span></p>
       {isOpen && state !== 'failed' && <Progress
         label={state === 'importing' ? 'Importing' : 'Pinning'} hideLabel text={progress == null ? undefined : `${countText(progress.blocks)} blocks, ${bytesText(progress.bytes)} here`}
-        {...(progress != null && file.size > 0 ? { value: Math.min(progress.bytes, file.size), max: file.size } : replicas == null || replicas.held === 0 ? {} : { value: replicas.held, max: replicas.wanted })}
+        {...(progress != null && file.size > 0 ? {
+          value: Math.min(progress.bytes, file.size), max: file.size
+        } : replicas == null || replicas.held === 0 ? {} : { value: replicas.held, max: replicas.wanted })}
       />}
       {isOpen && info.why != null && <Lack why={info.why} cid={file.cid}/>}
       {facts.length > 0 && isOpen && <DefinitionList items={facts}/>}
-      {(error ?? info.error) != null && <Notice tone={state === 'failed' ? 'bad' : 'warn'} title="What went wrong last"><span class="file-state__why">{shownName(pinErrorText(error ?? info.error ?? ''))}</span></Notice>}
+      {(error ?? info.error) != null && <Notice tone={state === 'failed' ? 'bad' : 'warn'} title="What went wrong last">
+        <span class="file-state__why">{shownName(pinErrorText(error ?? info.error ?? ''))}</span>
+      </Notice>}
     </section>
   )
 }
@@ -39,6 +43,9 @@ export function FileState ({ file }: { file: FollowedFile }) {
 /** Nothing comes: why, what becomes of it, and what its owner can do. */
 const Lack = ({ why, cid }: { why: string, cid: string }) =>
   <Notice tone="warn" title={`It is stuck: ${shownName(why)}`}>
-    <p>It goes on by itself as soon as a node that has the content is there. Start the node that has it, upload the content here, or say at which address such a node is.</p>
+    <p>
+      It goes on by itself as soon as a node that has the content is there. Start the node that has it, upload the content here,
+      or say at which address such a node is.
+    </p>
     <p><Button size="small" to={`/files?pin=${cid}`}>Say who has it</Button></p>
   </Notice>

@@ -63,7 +63,10 @@ export default function FilesPage () {
         <Search q={q} onSearch={text => setQuery({ q: text === '' ? null : text })}/>
         <Select
           label="Group" hideLabel value={group} onChange={value => setQuery({ group: value === '' ? null : value })}
-          options={[{ value: '', label: 'All groups' }, { value: 'none', label: 'Without a group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}
+          options={[
+            { value: '', label: 'All groups' }, { value: 'none', label: 'Without a group' },
+            ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))
+          ]}
         />
         <Select
           label="State" hideLabel value={state} onChange={value => setQuery({ state: value === '' ? null : value })}
@@ -73,15 +76,20 @@ export default function FilesPage () {
       </div>
       <RunningTasks/>
       <BulkBar
-        count={count} total={rows.total} text={rows.total == null ? 'Loading…' : `${filesText(rows.total)}${isFiltered(view) ? ' found' : ''}`} isAll={selection.kind === 'all'} cids={selection.kind === 'some' ? selection.cids : null} groups={groups.data ?? []}
+        count={count} total={rows.total}
+        text={rows.total == null ? 'Loading…' : `${filesText(rows.total)}${isFiltered(view) ? ' found' : ''}`}
+        isAll={selection.kind === 'all'} cids={selection.kind === 'some' ? selection.cids : null} groups={groups.data ?? []}
         onAll={() => setSelection({ kind: 'all', except: new Set() })} onNone={() => setSelection(nothing)} onAct={act}
       />
       {rows.error != null && <ErrorState error={rows.error} title="The list could not be loaded" onRetry={rows.reload}/>}
       {rows.total === 0 && rows.error == null
-        ? <NoFiles isFiltered={isFiltered(view)} onAll={() => setQuery({ q: null, group: null, state: null })} onPin={() => setQuery({ pin: '' })}/>
-        : <FileList rows={rows} view={view} groups={groups.data ?? []} pending={pending} selection={selection} onSelect={select} onSort={value => setQuery({ sort: value })} onOpen={open}/>}
+        ? <NoFiles isFiltered={isFiltered(view)} onAll={() => setQuery({ q: null, group: null, state: null })}
+          onPin={() => setQuery({ pin: '' })}/>
+        : <FileList rows={rows} view={view} groups={groups.data ?? []} pending={pending} selection={selection}
+          onSelect={select} onSort={value => setQuery({ sort: value })} onOpen={open}/>}
       {opened != null && <FileDialog cid={opened} onClose={() => setQuery({ file: null })}/>}
-      {pinCid != null && <PinCidDialog cid={pinCid} groups={groups.data ?? []} onClose={cid => setQuery({ pin: null, ...(cid == null ? {} : { file: cid }) })}/>}
+      {pinCid != null && <PinCidDialog cid={pinCid} groups={groups.data ?? []}
+        onClose={cid => setQuery({ pin: null, ...(cid == null ? {} : { file: cid }) })}/>}
       {isManaging && <GroupsDialog groups={groups} onClose={() => setManaging(false)}/>}
     </Page>
   )
@@ -97,7 +105,9 @@ function Search ({ q, onSearch }: { q: string, onSearch: (q: string) => void }) 
 }
 
 function NoFiles ({ isFiltered, onAll, onPin }: { isFiltered: boolean, onAll: () => void, onPin: () => void }) {
-  if (isFiltered) return <EmptyState title="No file fits" icon="search" action={<Button onClick={onAll}>Show all files</Button>}>Try a shorter part of the name, or another group or state.</EmptyState>
+  if (isFiltered) return <EmptyState title="No file fits" icon="search" action={<Button onClick={onAll}>Show all files</Button>}>
+    Try a shorter part of the name, or another group or state.
+  </EmptyState>
   return (
     <EmptyState
       title="No files yet" icon="folder"

@@ -18,7 +18,10 @@ import { tellFilesChanged } from './file-changes.ts'
 /** Groups are made, renamed and removed here. */
 export function GroupsDialog ({ groups, onClose }: { groups: Query<Group[]>, onClose: () => void }) {
   const [name, setName] = useState('')
-  const create = useAction(async () => service.groups.create(name.trim()), { done: () => { setName(''); groups.reload() }, failed: () => {} })
+  const create = useAction(async () => service.groups.create(name.trim()), { done: () => {
+    setName('')
+    groups.reload()
+  }, failed: () => {} })
   return (
     <Dialog title="Groups" onClose={onClose} footer={<Button onClick={onClose}>Done</Button>}>
       <Stack>
@@ -42,13 +45,21 @@ function GroupRow ({ group, onChanged }: { group: Group, onChanged: () => void }
   const rename = useAction(async () => service.groups.rename(group.id, name.trim()), { done: onChanged, success: 'Renamed.' })
   const remove = useAction(async () => service.groups.delete(group.id), { done: () => { onChanged(); tellFilesChanged() } })
   const ask = async (): Promise<void> => {
-    if (await confirm({ title: 'Remove the group?', text: <>“{shownName(group.name)}” goes; its files stay, without a group.</>, action: 'Remove', tone: 'bad' })) await remove.run()
+    if (await confirm({ title: 'Remove the group?', text: <>
+      “{shownName(group.name)}” goes; its files stay, without a group.
+    </>, action: 'Remove', tone: 'bad' })) await remove.run()
   }
   return (
     <li class="groups-list__row">
-      <TextField label={`Name of ${shownName(group.name)}`} hideLabel value={name} onChange={setName} maxLength={255} onEnter={() => { void rename.run() }}/>
-      {name.trim() !== group.name && name.trim() !== '' && <Button size="small" isBusy={rename.isRunning} onClick={() => { void rename.run() }}>Rename</Button>}
-      <Button size="small" kind="quiet" icon="trash" iconOnly label={`Remove ${shownName(group.name)}`} isBusy={remove.isRunning} onClick={() => { void ask() }}/>
+      <TextField label={`Name of ${shownName(group.name)}`} hideLabel value={name} onChange={setName} maxLength={255}
+        onEnter={() => { void rename.run() }}/>
+      {name.trim() !== group.name && name.trim() !== '' && <Button size="small" isBusy={rename.isRunning} onClick={() => {
+        void rename.run()
+      }}>
+        Rename
+      </Button>}
+      <Button size="small" kind="quiet" icon="trash" iconOnly label={`Remove ${shownName(group.name)}`}
+        isBusy={remove.isRunning} onClick={() => { void ask() }}/>
     </li>
   )
 }

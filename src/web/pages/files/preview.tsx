@@ -22,15 +22,22 @@ export function Preview ({ file }: { file: FoundFile }) {
   const name = shownName(file.name)
   if (kind === 'none' || hasFailed) return <NoPreview file={file} hasFailed={hasFailed}/>
   if (kind === 'image') return <div class="preview preview--image"><img src={file.source} alt={name} onError={failed}/></div>
-  if (kind === 'audio') return <div class="preview"><audio src={file.source} controls preload="metadata" aria-label={name} onError={failed}/></div>
-  if (kind === 'video') return <div class="preview preview--video"><video src={file.source} controls preload="metadata" aria-label={name} onError={failed}/></div>
+  if (kind === 'audio') return <div class="preview">
+    <audio src={file.source} controls preload="metadata" aria-label={name} onError={failed}/>
+  </div>
+  if (kind === 'video') return <div class="preview preview--video">
+    <video src={file.source} controls preload="metadata" aria-label={name} onError={failed}/>
+  </div>
   if (kind === 'pdf') return <PdfPreview file={file}/>
   return <TextPreview file={file}/>
 }
 
 function NoPreview ({ file, hasFailed }: { file: FoundFile, hasFailed: boolean }) {
   return (
-    <EmptyState title={hasFailed ? 'This browser can not show it' : 'There is no preview for this kind of file'} icon="file" action={<Button kind="primary" icon="download" href={file.download} download="">Download</Button>}>
+    <EmptyState title={hasFailed ? 'This browser can not show it' : 'There is no preview for this kind of file'} icon="file"
+      action={<Button kind="primary" icon="download" href={file.download} download="">
+      Download
+    </Button>}>
       {file.type === '' ? '' : file.type}{file.sizeBytes == null ? '' : `, ${bytesText(file.sizeBytes)}`}
     </EmptyState>
   )
@@ -57,5 +64,7 @@ function PdfPreview ({ file }: { file: FoundFile }) {
     return () => URL.revokeObjectURL(made)
   }, [query.data])
   if (!isPossible) return <NoPreview file={file} hasFailed/>
-  return <Loaded query={query}>{() => address == null ? null : <iframe class="preview preview--pdf" src={address} title={`Document ${shownName(file.name)}`}/>}</Loaded>
+  return <Loaded query={query}>
+    {() => address == null ? null : <iframe class="preview preview--pdf" src={address} title={`Document ${shownName(file.name)}`}/>}
+  </Loaded>
 }

@@ -51,14 +51,17 @@ export default function RetrievePage () {
       <Form onSubmit={go} label="Retrieve">
         <Row class="retrieve-page__form">
           <TextField
-            label="CID or link" value={text} onChange={setText} required mono spellcheck={false} placeholder="bafy…, ipfs://… or https://…/ipfs/…" name="cid"
+            label="CID or link" value={text} onChange={setText} required mono spellcheck={false}
+            placeholder="bafy…, ipfs://… or https://…/ipfs/…" name="cid"
             {...(isWrong ? { error: 'This is neither a CID nor a link to one.' } : {})}
           />
           <Button type="submit" kind="primary" icon="search">Show</Button>
         </Row>
       </Form>
       {link == null
-        ? !isWrong && <EmptyState title="Nothing asked for yet" icon="globe">A CID names content, wherever it is.{isUser ? ' Yours are in Files.' : ''}</EmptyState>
+        ? !isWrong && <EmptyState title="Nothing asked for yet" icon="globe">
+          A CID names content, wherever it is.{isUser ? ' Yours are in Files.' : ''}
+        </EmptyState>
         : <Content key={textOfLink(link)} link={link} name={query.get('name')}/>}
     </Page>
   )
@@ -68,18 +71,26 @@ function Content ({ link, name }: { link: ContentLink, name: string | null }) {
   const session = useSession()
   const isUser = session.kind === 'user'
   const [isPatient, setPatient] = useState(true)
-  const found = useQuery(`retrieve/${isUser}/${textOfLink(link)}`, signal => findContent(link, { name, isUser }, signal), { isEnabled: session.kind !== 'loading' && isPatient })
+  const found = useQuery(
+    `retrieve/${isUser}/${textOfLink(link)}`, signal => findContent(link, { name, isUser }, signal),
+    { isEnabled: session.kind !== 'loading' && isPatient }
+  )
   if (found.data != null) return <Shown link={link} found={found.data}/>
   if (found.error instanceof NotFoundError) return <NotFound link={link} own={found.error.own} isUser={isUser} onRetry={found.reload}/>
   if (found.error != null) return <ErrorState error={found.error} title="It can not be shown" onRetry={found.reload}/>
-  if (!isPatient) return <EmptyState title="Stopped looking" icon="search" action={<Button onClick={() => setPatient(true)}>Look again</Button>}/>
+  if (!isPatient) return <EmptyState title="Stopped looking" icon="search" action={<Button onClick={() => setPatient(true)}>
+    Look again
+  </Button>}/>
   return <Row class="retrieve-page__wait"><Spinner label="Looking for it"/> <span>Looking for it here and in the network…</span> <Button size="small" onClick={() => setPatient(false)}>Stop</Button></Row>
 }
 
 function NotFound ({ link, own, isUser, onRetry }: { link: ContentLink, own: FollowedFile | null, isUser: boolean, onRetry: () => void }) {
   if (own != null && link.path.length === 0) {
     return (
-      <EmptyState title="It is not here yet" icon="clock" action={<Row align="center"><Button kind="primary" to={`/files/${own.cid}`}>What it waits for</Button><Button icon="refresh" onClick={onRetry}>Try again</Button></Row>}>
+      <EmptyState title="It is not here yet" icon="clock" action={<Row align="center">
+        <Button kind="primary" to={`/files/${own.cid}`}>What it waits for</Button>
+        <Button icon="refresh" onClick={onRetry}>Try again</Button>
+      </Row>}>
         It is in your files, and its content has not come so far.
       </EmptyState>
     )
@@ -87,16 +98,23 @@ function NotFound ({ link, own, isUser, onRetry }: { link: ContentLink, own: Fol
   return (
     <EmptyState
       title="Nobody here has it" icon="search"
-      action={<Row align="center">{isUser && link.namespace === 'ipfs' && <Button kind="primary" icon="pin" to={`/files?pin=${encodeURIComponent(link.root)}`}>Pin from CID</Button>}<Button icon="refresh" onClick={onRetry}>Try again</Button></Row>}
+      action={<Row align="center">
+        {isUser && link.namespace === 'ipfs' && <Button kind="primary" icon="pin" to={`/files?pin=${encodeURIComponent(link.root)}`}>Pin from CID</Button>}
+        <Button icon="refresh" onClick={onRetry}>Try again</Button>
+      </Row>}
     >
-      {link.path.length > 0 ? 'There may be no such path in it, or its' : 'Its'} content is not at this service, and no peer that can be reached gives it.
+      {link.path.length > 0 ? 'There may be no such path in it, or its' : 'Its'} content is not at this service, and no peer that can be
+      reached gives it.
     </EmptyState>
   )
 }
 
 function Shown ({ link, found }: { link: ContentLink, found: Found }) {
   const share = link.namespace === 'ipns' ? `${ownOrigin()}/ipns/${addressOf(link)}` : `${gatewayLink(link.root)}${link.path.map(step => `/${encodeURIComponent(step)}`).join('')}`
-  const facts = [found.kind === 'file' ? typeText(found.type) : found.more != null ? 'A large folder' : `Folder with ${countText(found.entries.length)} ${found.entries.length === 1 ? 'entry' : 'entries'}`, ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])]
+  const facts = [
+    found.kind === 'file' ? typeText(found.type) : found.more != null ? 'A large folder' : `Folder with ${countText(found.entries.length)} ${found.entries.length === 1 ? 'entry' : 'entries'}`,
+    ...(found.kind === 'file' && found.sizeBytes != null ? [bytesText(found.sizeBytes)] : [])
+  ]
   return (
     <Section
       title={shownName(found.name)}
@@ -127,7 +145,9 @@ function Crumbs ({ link }: { link: ContentLink }) {
     <nav aria-label="Path">
       <ol class="retrieve-page__crumbs">
         <li><Link to={pageOf({ ...link, path: [] })}>{link.root.slice(0, 9)}…</Link></li>
-        {link.path.map((step, at) => <li key={at}>{at === link.path.length - 1 ? <Name text={step}/> : <Link to={pageOf({ ...link, path: link.path.slice(0, at + 1) })}><Name text={step}/></Link>}</li>)}
+        {link.path.map((step, at) => <li key={at}>
+          {at === link.path.length - 1 ? <Name text={step}/> : <Link to={pageOf({ ...link, path: link.path.slice(0, at + 1) })}><Name text={step}/></Link>}
+        </li>)}
       </ol>
     </nav>
   )
@@ -149,12 +169,15 @@ function Folder ({ link, found }: { link: ContentLink, found: Found & { kind: 'd
         </li>
       ))}
     </ul>
-    {(isMore || entries.length > shownAtOnce) && <Pager isMore={isMore} isLoading={isLoading} onMore={onMore} shown={entries.length} {...(found.more == null ? { total: found.entries.length } : {})}/>}
+    {(isMore || entries.length > shownAtOnce) && <Pager isMore={isMore} isLoading={isLoading} onMore={onMore}
+      shown={entries.length} {...(found.more == null ? { total: found.entries.length } : {})}/>}
   </>
 }
 
 /** The entries that are shown, and a way to more of them. */
-function useEntries ({ entries, more }: Found & { kind: 'directory' }): { entries: readonly UnixFsEntry[], isMore: boolean, isLoading: boolean, onMore: () => void } {
+function useEntries (
+  { entries, more }: Found & { kind: 'directory' }
+): { entries: readonly UnixFsEntry[], isMore: boolean, isLoading: boolean, onMore: () => void } {
   const [count, setCount] = useState(shownAtOnce)
   const stop = useRef(new AbortController())
   useEffect(() => () => stop.current.abort(), [])

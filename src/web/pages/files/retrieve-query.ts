@@ -9,8 +9,25 @@ import type { UnixFsBlock, UnixFsEntry } from './unixfs-block.ts'
 
 /** What a link leads to. */
 export type Found =
-  | { kind: 'file', name: string, type: string, sizeBytes: number | null, /** Of this origin. */ source: string, download: string, own: FollowedFile | null }
-  | { kind: 'directory', name: string, entries: UnixFsEntry[], /** Of a folder that is in many blocks: as far as it was read; null: `entries` are all. */ more: ShardWalk | null, download: string, own: FollowedFile | null }
+  | {
+    kind: 'file'
+    name: string
+    type: string
+    sizeBytes: number | null
+    /** Of this origin. */
+    source: string
+    download: string
+    own: FollowedFile | null
+  }
+  | {
+    kind: 'directory'
+    name: string
+    entries: UnixFsEntry[]
+    /** Of a folder that is in many blocks: as far as it was read; null: `entries` are all. */
+    more: ShardWalk | null
+    download: string
+    own: FollowedFile | null
+  }
 
 /** Nobody of this service has it, or nobody that can be reached. */
 export class NotFoundError extends Error {

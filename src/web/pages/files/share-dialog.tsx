@@ -22,13 +22,19 @@ export function ShareDialog ({ file, onClose }: { file: SharedFile, onClose: () 
   return (
     <Dialog
       title={`Share “${shownName(file.name)}”`} onClose={onClose}
-      footer={<>{typeof navigator.share === 'function' && <Button icon="share" onClick={() => { void send() }}>Share with an app</Button>}<Button kind="primary" onClick={onClose}>Done</Button></>}
+      footer={<>
+        {typeof navigator.share === 'function' && <Button icon="share" onClick={() => { void send() }}>Share with an app</Button>}
+        <Button kind="primary" onClick={onClose}>Done</Button>
+      </>}
     >
       <Stack>
         <Address value={page} label="Page with a preview" />
         <Address value={direct} label="The content itself" />
         <Address value={ipfs} label="For IPFS programs" />
-        <Notice tone="info">Whoever has a link can read it, without an account, and can pass it on. When you delete the file, copies that others have kept stay.</Notice>
+        <Notice tone="info">
+          Whoever has a link can read it, without an account, and can pass it on. When you delete the file, copies that others
+          have kept stay.
+        </Notice>
       </Stack>
     </Dialog>
   )

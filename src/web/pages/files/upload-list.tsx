@@ -46,7 +46,9 @@ export function UploadList ({ queue, onShare, hasLinks = true }: UploadListProps
     <div class="upload-list">
       <Totals queue={queue} items={items}/>
       {items.length <= rowsWithoutScroll
-        ? <ul class="upload-list__few" aria-label="Uploads">{items.map(item => <li key={item.id}><UploadRow item={item} queue={queue} onShare={onShare} hasLinks={hasLinks}/></li>)}</ul>
+        ? <ul class="upload-list__few" aria-label="Uploads">
+          {items.map(item => <li key={item.id}><UploadRow item={item} queue={queue} onShare={onShare} hasLinks={hasLinks}/></li>)}
+        </ul>
         : <VirtualList label="Uploads" count={items.length} rowHeight={rowHeight} row={row} keyOf={keyOf}/>}
     </div>
   )
@@ -92,7 +94,9 @@ const states: Readonly<Record<UploadState, { text: string, tone: Tone }>> = {
   'signed-out': { text: 'Log in to go on', tone: 'warn' }
 }
 
-const UploadRow = memo(({ item, queue, onShare, hasLinks }: { item: UploadItem, queue: UploadQueue, onShare: UploadListProps['onShare'], hasLinks: boolean }) => {
+const UploadRow = memo((
+  { item, queue, onShare, hasLinks }: { item: UploadItem, queue: UploadQueue, onShare: UploadListProps['onShare'], hasLinks: boolean }
+) => {
   const { text, tone } = states[item.state]
   return (
     <div class="upload-row">
@@ -120,8 +124,12 @@ function State ({ item }: { item: UploadItem }) {
   const left = bytesPerSecond != null && bytesPerSecond > 0 ? `, ${rateText(bytesPerSecond)}, ${durationText((sizeBytes - sentBytes) * 1000 / bytesPerSecond)} left` : ''
   const facts = `${bytesText(sentBytes)} of ${bytesText(sizeBytes)} (${percentText(sizeBytes === 0 ? 0 : sentBytes / sizeBytes)})${kind === 'directory' ? `, ${countText(fileCount)} files` : ''}${state === 'sending' ? left : ''}`
   return <>
-    {state !== 'failed' && <Progress label={`Upload of ${name}`} hideLabel {...(state === 'finishing' ? {} : { value: sentBytes })} max={Math.max(1, sizeBytes)} tone={states[state].tone} text={facts}/>}
-    {error != null && <p class="upload-row__error" role={state === 'failed' ? 'alert' : undefined}>{error} {item.nextTryAt != null && <NextTry at={item.nextTryAt}/>}</p>}
+    {state !== 'failed' && <Progress label={`Upload of ${name}`} hideLabel
+      {...(state === 'finishing' ? {} : { value: sentBytes })} max={Math.max(1, sizeBytes)} tone={states[state].tone}
+      text={facts}/>}
+    {error != null && <p class="upload-row__error" role={state === 'failed' ? 'alert' : undefined}>
+      {error} {item.nextTryAt != null && <NextTry at={item.nextTryAt}/>}
+    </p>}
   </>
 }
 
@@ -142,10 +150,13 @@ function Acts ({ item, queue, onShare }: { item: UploadItem, queue: UploadQueue,
     </>
   }
   return <>
-    {(state === 'sending' || state === 'waiting' || state === 'retrying') && <Button size="small" kind="quiet" icon="pause" iconOnly label={`Pause ${name}`} onClick={() => queue.pause(id)}/>}
+    {(state === 'sending' || state === 'waiting' || state === 'retrying') && <Button size="small" kind="quiet"
+      icon="pause" iconOnly label={`Pause ${name}`} onClick={() => queue.pause(id)}/>}
     {state === 'paused' && <Button size="small" icon="play" iconOnly label={`Resume ${name}`} onClick={() => queue.resume(id)}/>}
     {state === 'failed' && <Button size="small" icon="refresh" onClick={() => queue.resume(id)}>Try again</Button>}
     {state === 'needs-permission' && <Button size="small" kind="primary" onClick={() => { void queue.allow(id) }}>Allow and go on</Button>}
-    {state !== 'finishing' && <Button size="small" kind="quiet" icon="close" iconOnly isBusy={isEnding} label={isUnderWay(item) || state === 'paused' ? `Cancel ${name}` : `Remove ${name}`} onClick={() => { setEnding(true); void queue.cancel(id) }}/>}
+    {state !== 'finishing' && <Button size="small" kind="quiet" icon="close" iconOnly isBusy={isEnding}
+      label={isUnderWay(item) || state === 'paused' ? `Cancel ${name}` : `Remove ${name}`}
+      onClick={() => { setEnding(true); void queue.cancel(id) }}/>}
   </>
 }

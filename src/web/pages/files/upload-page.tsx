@@ -51,7 +51,10 @@ export default function UploadPage () {
         {left != null && <p class="upload-page__left">{bytesText(left)} left in your account</p>}
       </DropZone>
       {waiting.length > 0 && <Notice tone="warn" role="status" title={waiting.length === 1 ? 'An upload stopped when this page was closed' : `${waiting.length} uploads stopped when this page was closed`}>
-        Choose the same {waiting.some(({ kind }) => kind === 'directory') ? 'files and folders' : waiting.length === 1 ? 'file' : 'files'} again to go on where {waiting.length === 1 ? 'it' : 'they'} stopped: browsers don't let a page read them by itself.
+        Choose the same {waiting.some(({ kind }) => kind === 'directory')
+          ? 'files and folders'
+          : waiting.length === 1 ? 'file' : 'files'} again to go on
+          where {waiting.length === 1 ? 'it' : 'they'} stopped: browsers don't let a page read them by itself.
       </Notice>}
       <div class="upload-page__options">
         <Radios
@@ -61,7 +64,8 @@ export default function UploadPage () {
             { value: 'now', label: 'Now', hint: 'It is spread over the cluster as soon as it is here.' }
           ]}
         />
-        {(groups.data?.length ?? 0) > 0 && <Select label="Group" value={known ? group : ''} onChange={setGroup} options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>}
+        {(groups.data?.length ?? 0) > 0 && <Select label="Group" value={known ? group : ''} onChange={setGroup}
+          options={[{ value: '', label: 'No group' }, ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}/>}
       </div>
       <UploadList queue={queue} onShare={setShared}/>
       {shared?.cid != null && <ShareDialog file={{ cid: shared.cid, name: shared.name }} onClose={() => setShared(null)}/>}

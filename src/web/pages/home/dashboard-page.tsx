@@ -83,14 +83,22 @@ function Usage () {
   const [span, setSpan] = useStored<Span>('helia-cluster-usage-span', '30')
   const now = useNow(600_000)
   const usage = useQuery(`usage?days=${span}`, signal => service.account.usage({ days: Number(span), signal }), { pollMs: 60_000 })
-  return <Card title="Reading" actions={<Segments label="Days shown" value={span} onChange={setSpan} options={[{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }]}/>}>
+  return <Card title="Reading" actions={<Segments label="Days shown" value={span} onChange={setSpan}
+    options={[{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }]}/>}>
     <Loaded query={usage}>{known => {
       const days = daysOf(known, { count: Number(span), now })
-      if (days.every(({ views, bytesServed, bytesStored }) => views === 0 && bytesServed === 0 && bytesStored === 0)) return <EmptyState title="Nothing to draw yet" icon="chart">When your files are opened, views and bytes of each day show up here.</EmptyState>
+      if (days.every((
+        { views, bytesServed, bytesStored }
+      ) => views === 0 && bytesServed === 0 && bytesStored === 0)) return <EmptyState title="Nothing to draw yet" icon="chart">
+        When your files are opened, views and bytes of each day show up here.
+      </EmptyState>
       return <div class="dashboard-page__charts">
-        <TimeChart title="Views" kind="bar" format={countText} series={[{ label: 'Views', points: days.map(({ at, views }) => ({ at, value: views })) }]}/>
-        <TimeChart title="Bytes served" kind="bar" isBytes format={bytesText} series={[{ label: 'Bytes served', points: days.map(({ at, bytesServed }) => ({ at, value: bytesServed })) }]}/>
-        <TimeChart title="Bytes stored" isBytes format={bytesText} series={[{ label: 'Bytes stored', points: days.map(({ at, bytesStored }) => ({ at, value: bytesStored })) }]}/>
+        <TimeChart title="Views" kind="bar" format={countText}
+          series={[{ label: 'Views', points: days.map(({ at, views }) => ({ at, value: views })) }]}/>
+        <TimeChart title="Bytes served" kind="bar" isBytes format={bytesText}
+          series={[{ label: 'Bytes served', points: days.map(({ at, bytesServed }) => ({ at, value: bytesServed })) }]}/>
+        <TimeChart title="Bytes stored" isBytes format={bytesText}
+          series={[{ label: 'Bytes stored', points: days.map(({ at, bytesStored }) => ({ at, value: bytesStored })) }]}/>
       </div>
     }}</Loaded>
   </Card>

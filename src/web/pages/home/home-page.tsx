@@ -30,7 +30,10 @@ export default function HomePage () {
     <section class="home-page__hero">
       <div class="home-page__words">
         <h1 tabIndex={-1}>Your files on IPFS, kept&nbsp;safe by a&nbsp;cluster</h1>
-        <p class="home-page__lead">Store files, pin content and share links that never change their meaning. Run by this peer and its neighbours, open to standard IPFS tools.</p>
+        <p class="home-page__lead">
+          Store files, pin content and share links that never change their meaning. Run by this peer and its neighbours, open to
+          standard IPFS tools.
+        </p>
         <div class="home-page__actions">
           {isGuest
             ? <>
@@ -49,21 +52,31 @@ export default function HomePage () {
     <section aria-labelledby="home-steps" class="home-page__part">
       <h2 id="home-steps">Three steps</h2>
       <ol class="home-page__steps">
-        {steps.map(({ title, text }, at) => <li key={title}><span class="home-page__number" aria-hidden="true">{at + 1}</span><div><h3>{title}</h3><p>{text}</p></div></li>)}
+        {steps.map(({ title, text }, at) => <li key={title}>
+          <span class="home-page__number" aria-hidden="true">{at + 1}</span>
+          <div><h3>{title}</h3><p>{text}</p></div>
+        </li>)}
       </ol>
     </section>
 
     <section aria-labelledby="home-features" class="home-page__part">
       <h2 id="home-features">What you get</h2>
       <ul class="home-page__features">
-        {features.map(({ icon, title, text }) => <li key={title}><span class="home-page__icon"><Icon name={icon} size={20}/></span><h3>{title}</h3><p>{text}</p></li>)}
+        {features.map(({ icon, title, text }) => <li key={title}>
+          <span class="home-page__icon"><Icon name={icon} size={20}/></span>
+          <h3>{title}</h3>
+          <p>{text}</p>
+        </li>)}
       </ul>
     </section>
 
     <section aria-labelledby="home-cli" class="home-page__part home-page__cli">
       <div>
         <h2 id="home-cli">From the command line</h2>
-        <p>Kubo knows this service as any other pinning service. Make a key on the <Link to="/developer">Developer</Link> page; what you pin shows up in your files. The <Link to="/docs">documentation</Link> has the rest.</p>
+        <p>
+          Kubo knows this service as any other pinning service. Make a key on the <Link to="/developer">Developer</Link> page;
+          what you pin shows up in your files. The <Link to="/docs">documentation</Link> has the rest.
+        </p>
       </div>
       <CodeBlock label="With Kubo" language="sh" code={`ipfs pin remote service add helia ${ownOrigin()}/api/pinning YOUR_API_KEY\nipfs pin remote add --service=helia --name=report.pdf bafy…`}/>
     </section>

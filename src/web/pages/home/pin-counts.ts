@@ -1,6 +1,14 @@
 import type { AccountStatus } from '../../../client/service/types.ts'
 
-export interface PinCounts { pinned: number, underWay: number, stored: number, unpinned: number, failed: number, /** Without what is only stored, or no longer pinned. */ pins: number }
+export interface PinCounts {
+  pinned: number
+  underWay: number
+  stored: number
+  unpinned: number
+  failed: number
+  /** Without what is only stored, or no longer pinned. */
+  pins: number
+}
 
 /** Files and pins of the command line together, as the list of files has them. */
 export function pinCounts (

@@ -18,13 +18,20 @@ export function RecentFiles () {
   useLiveQueries(changes, 'files?recent')
   return <Section title="Latest files" actions={<Button kind="quiet" size="small" to="/files">All files</Button>}>
     <Loaded query={files}>{({ data }) => <Table caption="Latest files" rows={data} keyOf={file => file.cid}
-      empty={<EmptyState title="No files yet" icon="upload" action={<Button kind="primary" icon="upload" to="/upload">Upload your first file</Button>}>Drop a file or a folder, and get a link to share.</EmptyState>}
+      empty={<EmptyState title="No files yet" icon="upload" action={<Button kind="primary" icon="upload" to="/upload">
+        Upload your first file
+      </Button>}>
+        Drop a file or a folder, and get a link to share.
+      </EmptyState>}
       columns={[
-        { id: 'name', label: 'Name', isMain: true, cell: file => <Name text={file.original_filename === '' ? file.cid : file.original_filename} to={`/files/${file.cid}`}/> },
+        { id: 'name', label: 'Name', isMain: true, cell: file => <Name
+          text={file.original_filename === '' ? file.cid : file.original_filename} to={`/files/${file.cid}`}/> },
         { id: 'state', label: 'Status', hideLabel: true, cell: file => <Status value={file.state}/> },
         { id: 'size', label: 'Size', isNumber: true, cell: file => <Bytes value={file.size}/> },
         { id: 'views', label: 'Views', isNumber: true, hideBelow: 'phone', cell: file => <Count value={file.view_count}/> },
-        { id: 'origin', label: 'From', hideBelow: 'tablet', cell: file => <Badge>{{ upload: 'Upload', cid: 'CID', pins: 'Command line' }[file.origin]}</Badge> },
+        { id: 'origin', label: 'From', hideBelow: 'tablet', cell: file => <Badge>
+          {{ upload: 'Upload', cid: 'CID', pins: 'Command line' }[file.origin]}
+        </Badge> },
         { id: 'at', label: 'Added', cell: file => <Time at={file.uploaded_at}/> }
       ]}/>}</Loaded>
   </Section>

@@ -1,7 +1,9 @@
 import { EventsFeed } from './events-feed.tsx'
 
 const abouts = [
-  { value: 'pin', label: 'Pins' }, { value: 'peer', label: 'Peers' }, { value: 'alert', label: 'Alerts' }, { value: 'warning', label: 'Warnings' }, { value: 'task', label: 'Tasks' }
+  {
+    value: 'pin', label: 'Pins'
+  }, { value: 'peer', label: 'Peers' }, { value: 'alert', label: 'Alerts' }, { value: 'warning', label: 'Warnings' }, { value: 'task', label: 'Tasks' }
 ] as const
 
 export default function ClusterEventsPage () {

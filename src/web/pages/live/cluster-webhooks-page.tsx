@@ -34,7 +34,9 @@ export default function ClusterWebhooksPage () {
         <EmptyState title="No webhooks are configured" icon="webhook">Add a section to service.json, and start the peer again.</EmptyState>
         <CodeBlock label="Section of service.json" language="json" code={example}/>
       </Stack>
-    }}>{webhooks => <Stack>{webhooks.map(webhook => <Configured key={webhook.id} webhook={webhook} onTested={query.reload}/>)}</Stack>}</Loaded>
+    }}>
+      {webhooks => <Stack>{webhooks.map(webhook => <Configured key={webhook.id} webhook={webhook} onTested={query.reload}/>)}</Stack>}
+    </Loaded>
   </Page>
 }
 
@@ -46,7 +48,9 @@ function Configured ({ webhook, onTested }: { webhook: ConfiguredWebhook, onTest
       toast(delivery.status == null ? `No answer: ${delivery.error ?? ''}` : `The receiver answered ${delivery.status}.`, { tone: isSuccess(delivery) ? 'good' : 'bad' })
     }
   })
-  const button = <Button size="small" icon="play" isBusy={test.isRunning} onClick={() => { void test.run() }}>Send a test<span class="visually-hidden"> to {url}</span></Button>
+  const button = <Button size="small" icon="play" isBusy={test.isRunning} onClick={() => { void test.run() }}>
+    Send a test<span class="visually-hidden"> to {url}</span>
+  </Button>
   return <Card title={url} actions={button}>
     <Stack>
       <p>

@@ -8,7 +8,9 @@ import { Count, Name, Time } from '../../ui/values.tsx'
 const columns: ReadonlyArray<Column<WebhookDelivery>> = [
   { id: 'at', label: 'Sent', isMain: true, cell: ({ at }) => <Time at={at}/> },
   { id: 'result', label: 'Answer', cell: delivery => <Result delivery={delivery}/> },
-  { id: 'events', label: 'Events', isNumber: true, cell: ({ events, type }) => <span title={`The first: ${type}`}><Count value={events}/></span> },
+  { id: 'events', label: 'Events', isNumber: true, cell: ({ events, type }) => <span title={`The first: ${type}`}>
+    <Count value={events}/>
+  </span> },
   { id: 'attempt', label: 'Try', isNumber: true, cell: ({ attempt }) => <Count value={attempt}/> },
   { id: 'took', label: 'Took', isNumber: true, cell: ({ took_ms: ms }) => `${ms} ms` }
 ]
@@ -23,6 +25,7 @@ export function Result ({ delivery }: { delivery: WebhookDelivery }) {
 
 /** What was sent to a webhook, newest first. */
 export function Deliveries ({ deliveries }: { deliveries: readonly WebhookDelivery[] }) {
-  return <Table caption="Deliveries, newest first" dense columns={columns} rows={deliveries} keyOf={({ delivery_id: id, attempt, at }) => `${id} ${attempt} ${at}`}
+  return <Table caption="Deliveries, newest first" dense columns={columns} rows={deliveries}
+    keyOf={({ delivery_id: id, attempt, at }) => `${id} ${attempt} ${at}`}
     empty={<EmptyState title="Nothing was sent yet" icon="webhook">Send a test, or wait for something to happen.</EmptyState>}/>
 }

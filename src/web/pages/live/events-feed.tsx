@@ -45,7 +45,9 @@ export function EventsFeed ({ from, title, intro, abouts, emptyText, emptyAction
   const query = useQuery(`${from}/events`, signal => logOf(from, signal), { keepMs: 0 })
   const { live, pausedAt, setPaused } = useComing(from, query.reload)
   const waiting = pausedAt == null ? 0 : live.length - pausedAt
-  const shown = useMemo(() => query.data == null ? undefined : withEvents(query.data, live.slice(0, pausedAt ?? live.length)), [query.data, live, pausedAt])
+  const shown = useMemo(
+    () => query.data == null ? undefined : withEvents(query.data, live.slice(0, pausedAt ?? live.length)), [query.data, live, pausedAt]
+  )
 
   return <Page title={title} intro={intro} actions={<LiveBadge from={from}/>}>
     <Toolbar label="Which events are shown">
@@ -60,7 +62,11 @@ export function EventsFeed ({ from, title, intro, abouts, emptyText, emptyAction
     </div>
     <Loaded query={{ ...query, data: shown }} skeleton={<Skeleton lines={8} height="2.5rem" label="The events are loading"/>} empty={{
       when: events => events.length === 0,
-      show: <EmptyState title="Nothing has happened yet" icon="zap" {...(emptyAction == null ? {} : { action: <Button to={emptyAction.to}>{emptyAction.label}</Button> })}>{emptyText}</EmptyState>
+      show: <EmptyState title="Nothing has happened yet" icon="zap" {...(emptyAction == null ? {} : { action: <Button to={emptyAction.to}>
+        {emptyAction.label}
+      </Button> })}>
+        {emptyText}
+      </EmptyState>
     }}>{events => <Found events={events} about={about} search={search}/>}</Loaded>
   </Page>
 }
@@ -75,7 +81,9 @@ function useComing (from: LiveSource, reload: () => void) {
       reload()
     }
   }, event => setComing(old => withComing(old, event)))
-  return { live, pausedAt, setPaused: (isPaused: boolean) => setComing(({ events }) => ({ events, pausedAt: isPaused ? events.length : null })) }
+  return {
+    live, pausedAt, setPaused: (isPaused: boolean) => setComing(({ events }) => ({ events, pausedAt: isPaused ? events.length : null }))
+  }
 }
 
 async function logOf (from: LiveSource, signal: AbortSignal): Promise<ClusterEvent[]> {
@@ -93,14 +101,18 @@ function LiveBadge ({ from }: { from: LiveSource }) {
 
 function Found ({ events, about, search }: { events: readonly ClusterEvent[], about: About, search: string }) {
   const [count, setCount] = useState(shownAtOnce)
-  const found = useMemo(() => events.filter(event => (about === 'all' || event.type.startsWith(`${about}.`) || event.type === about) && isFound(event, search)), [events, about, search])
+  const found = useMemo(
+    () => events.filter(event => (about === 'all' || event.type.startsWith(`${about}.`) || event.type === about) && isFound(event, search)),
+    [events, about, search]
+  )
   if (found.length === 0) return <EmptyState title="No event fits" icon="search">Look for something else, or show all of them.</EmptyState>
   return <>
     {byDay(found.slice(0, count), longDayText).map(({ day, events: own }) => <section key={day} class="events-feed__day" aria-label={day}>
       <h2 class="events-feed__date">{day}</h2>
       <ol class="events-feed__list">{own.map(event => <EventRow key={event.id} event={event}/>)}</ol>
     </section>)}
-    <Pager isMore={found.length > count} onMore={() => setCount(count + shownAtOnce)} shown={Math.min(count, found.length)} total={found.length}/>
+    <Pager isMore={found.length > count} onMore={() => setCount(count + shownAtOnce)}
+      shown={Math.min(count, found.length)} total={found.length}/>
   </>
 }
 

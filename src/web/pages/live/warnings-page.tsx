@@ -24,7 +24,10 @@ const columns: ReadonlyArray<Column<Warning>> = [
 export default function WarningsPage () {
   const query = useQuery('cluster/warnings', signal => cluster.warnings({ signal }), { pollMs: 60_000 })
   useLiveQueries({ from: 'cluster', types: ['warning'] }, 'cluster/warnings')
-  return <Page title="Warnings" intro="Warnings and errors in the log of this peer, of the last hour." actions={<Button icon="refresh" onClick={query.reload} isBusy={query.isRefreshing}>Look again</Button>}>
+  return <Page title="Warnings" intro="Warnings and errors in the log of this peer, of the last hour."
+    actions={<Button icon="refresh" onClick={query.reload} isBusy={query.isRefreshing}>
+    Look again
+  </Button>}>
     <Loaded query={query} skeleton={<Skeleton lines={5} height="2.5rem" label="The warnings are loading"/>} empty={{
       when: warnings => warnings.length === 0,
       show: <EmptyState title="No warnings" icon="checkCircle">This peer had nothing to complain about in the last hour.</EmptyState>
@@ -35,7 +38,8 @@ export default function WarningsPage () {
 const keyOf = ({ level, component, message, facts }: Warning): string => JSON.stringify([level, component, message, facts])
 
 function Said ({ warning: { message, facts, first_at: first, count } }: { warning: Warning }) {
-  const items = Object.entries(facts).map(([term, value]) => ({ term, value: <Name text={typeof value === 'string' ? value : JSON.stringify(value)}/> }))
+  const items = Object.entries(facts).map(([term, value]) => ({ term, value: <Name
+    text={typeof value === 'string' ? value : JSON.stringify(value)}/> }))
   const since = count > 1 ? [{ term: 'first', value: <Time at={first}/> }] : []
   if (items.length + since.length === 0) return <Name text={message}/>
   return <Disclosure summary={<Name text={message}/>}><DefinitionList items={[...items, ...since]}/></Disclosure>

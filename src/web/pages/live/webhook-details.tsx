@@ -16,7 +16,9 @@ import { Deliveries, isSuccess } from './deliveries.tsx'
 import { MadeWebhook } from './webhook-form.tsx'
 import { typesText } from './webhook-types.ts'
 
-export const statusOf = ({ state, failures }: Webhook): string => state === 'active' && failures > 0 ? 'failing' : state === 'failed' ? 'given_up' : state
+export const statusOf = ({ state, failures }: Webhook): string => state === 'active' && failures > 0
+  ? 'failing'
+  : state === 'failed' ? 'given_up' : state
 
 /** How a webhook does, and what can be done with it. */
 export function WebhookDetails ({ webhook, onEdit, onClose }: { webhook: Webhook, onEdit: () => void, onClose: () => void }) {
@@ -27,7 +29,9 @@ export function WebhookDetails ({ webhook, onEdit, onClose }: { webhook: Webhook
   if (secret != null) return <MadeWebhook webhook={{ secret }} onClose={() => setSecret(undefined)}/>
   return <Dialog title="Webhook" size="large" onClose={onClose} footer={<Button onClick={onClose}>Close</Button>}>
     <Stack>
-      {state === 'failed' && <Notice tone="bad" title="Given up" role="status">Nobody answered for half a day. When it is switched on again, it begins with the events from then on.</Notice>}
+      {state === 'failed' && <Notice tone="bad" title="Given up" role="status">
+        Nobody answered for half a day. When it is switched on again, it begins with the events from then on.
+      </Notice>}
       <DefinitionList items={[
         { term: 'Address', value: <Name text={url}/> },
         { term: 'Events', value: typesText(types) },
@@ -77,7 +81,9 @@ function useWebhookActions ({ id, url }: Webhook, { onSecret, onClose, onTested 
       if (await confirm({ title: 'A new secret?', text: 'The old one signs nothing more, from the next delivery on: your program has to know the new one.', action: 'Make a new secret' })) await renewing.run()
     },
     remove: async () => {
-      if (await confirm({ title: 'Remove the webhook?', text: <>Nothing more is sent to <Name text={url}/>, and the list of deliveries goes.</>, action: 'Remove', tone: 'bad' })) await removing.run()
+      if (await confirm({ title: 'Remove the webhook?', text: <>
+        Nothing more is sent to <Name text={url}/>, and the list of deliveries goes.
+      </>, action: 'Remove', tone: 'bad' })) await removing.run()
     }
   }
 }

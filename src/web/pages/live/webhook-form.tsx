@@ -36,7 +36,8 @@ export function WebhookForm ({ webhook, onClose }: { webhook?: Webhook, onClose:
   }
   return <Dialog title={webhook == null ? 'New webhook' : 'Change webhook'} onClose={onClose} isBusy={save.isRunning}>
     <Form onSubmit={submit} error={save.error == null ? undefined : actionError(save.error)}>
-      <TextField label="Address" inputMode="url" value={url} onChange={setUrl} placeholder="https://example.com/hook" autofocus mono spellcheck={false}
+      <TextField label="Address" inputMode="url" value={url} onChange={setUrl} placeholder="https://example.com/hook" autofocus mono
+        spellcheck={false}
         hint="Your events are sent here by POST, signed. Addresses in private networks are refused." {...(fault == null ? {} : { error: fault })}/>
       <Types types={types} onChange={setTypes}/>
       <Row gap="tight" align="end">
@@ -50,8 +51,10 @@ export function WebhookForm ({ webhook, onClose }: { webhook?: Webhook, onClose:
 function Types ({ types, onChange }: { types: readonly string[], onChange: (types: readonly string[]) => void }) {
   return <fieldset class="webhooks-page__types">
     <legend>Events</legend>
-    <Checkbox label="Everything" checked={types.length === 0} onChange={checked => onChange(checked ? [] : userTypes.map(({ value }) => value))}/>
-    {userTypes.map(({ value, label, hint }) => <Checkbox key={value} label={label} hint={hint} checked={types.length === 0 || types.includes(value)} disabled={types.length === 0}
+    <Checkbox label="Everything" checked={types.length === 0}
+      onChange={checked => onChange(checked ? [] : userTypes.map(({ value }) => value))}/>
+    {userTypes.map(({ value, label, hint }) => <Checkbox key={value} label={label} hint={hint}
+      checked={types.length === 0 || types.includes(value)} disabled={types.length === 0}
       onChange={checked => onChange(checked ? [...types, value] : types.filter(type => type !== value))}/>)}
   </fieldset>
 }

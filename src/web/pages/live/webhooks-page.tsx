@@ -26,11 +26,18 @@ export default function WebhooksPage () {
   return <Page title="Webhooks" intro="Your events, sent to a program of yours by POST, as they happen: signed, in order, and tried again when it doesn't answer." actions={add}>
     <Loaded query={query} skeleton={<Skeleton lines={3} height="3rem" label="The webhooks are loading"/>} empty={{
       when: webhooks => webhooks.length === 0,
-      show: <EmptyState title="No webhooks yet" icon="webhook" action={add}>Give the address of a program of yours, and it hears of every file that is pinned, every pin that fails, and every task that ends.</EmptyState>
-    }}>{webhooks => <Table caption="Your webhooks" columns={columnsFor(id => setOpen({ kind: 'details', id }))} rows={webhooks} keyOf={({ id }) => id}/>}</Loaded>
+      show: <EmptyState title="No webhooks yet" icon="webhook" action={add}>
+        Give the address of a program of yours, and it hears of every file that is pinned, every pin that fails, and every task
+        that ends.
+      </EmptyState>
+    }}>
+      {webhooks => <Table caption="Your webhooks" columns={columnsFor(id => setOpen({ kind: 'details', id }))}
+        rows={webhooks} keyOf={({ id }) => id}/>}
+    </Loaded>
     {open?.kind === 'new' && <WebhookForm onClose={() => setOpen(null)}/>}
     {open?.kind === 'edit' && chosen != null && <WebhookForm webhook={chosen} onClose={() => setOpen({ kind: 'details', id: chosen.id })}/>}
-    {open?.kind === 'details' && chosen != null && <WebhookDetails webhook={chosen} onEdit={() => setOpen({ kind: 'edit', id: chosen.id })} onClose={() => setOpen(null)}/>}
+    {open?.kind === 'details' && chosen != null && <WebhookDetails webhook={chosen}
+      onEdit={() => setOpen({ kind: 'edit', id: chosen.id })} onClose={() => setOpen(null)}/>}
   </Page>
 }
 
@@ -40,5 +47,7 @@ const columnsFor = (onOpen: (id: string) => void): ReadonlyArray<Column<Webhook>
   { id: 'state', label: 'State', cell: webhook => <Status value={statusOf(webhook)}/> },
   { id: 'next', label: 'Next try', cell: ({ next_try_at: next }) => next == null ? '–' : <Time at={next}/>, hideBelow: 'tablet' },
   { id: 'since', label: 'Since', cell: ({ created_at: at }) => <Time at={at}/>, hideBelow: 'tablet' },
-  { id: 'open', label: 'Details', hideLabel: true, cell: ({ id, url }) => <Button size="small" onClick={() => onOpen(id)}>Details<span class="visually-hidden"> of {url}</span></Button> }
+  { id: 'open', label: 'Details', hideLabel: true, cell: ({ id, url }) => <Button size="small" onClick={() => onOpen(id)}>
+    Details<span class="visually-hidden"> of {url}</span>
+  </Button> }
 ]

@@ -22,7 +22,9 @@ export default function DeveloperPage () {
   return (
     <Page title="Developer" intro="With an API key a program, a script or the IPFS command line uses your account without your password." actions={make}>
       <Section title="API keys">
-        <Loaded query={keys} empty={{ when: all => all.length === 0, show: <EmptyState title="No keys yet" icon="key" action={make}>Make one for each program: then you can end it without touching the others.</EmptyState> }}>
+        <Loaded query={keys} empty={{ when: all => all.length === 0, show: <EmptyState title="No keys yet" icon="key" action={make}>
+          Make one for each program: then you can end it without touching the others.
+        </EmptyState> }}>
           {all => <KeyTable keys={all} onChanged={keys.reload} />}
         </Loaded>
       </Section>

@@ -25,7 +25,10 @@ export function KeyTable ({ keys, onChanged }: { keys: readonly ApiKey[], onChan
   const now = useNow(60_000)
   const [showsEnded, setShowsEnded] = useState(false)
   const ended = keys.filter(key => keyState(key, now) !== 'active').length
-  const revoke = useAction(async (key: ApiKey) => service.account.revokeKey(key.id), { done: onChanged, success: 'Key revoked. Whoever used it is refused from now on.' })
+  const revoke = useAction(
+    async (key: ApiKey) => service.account.revokeKey(key.id),
+    { done: onChanged, success: 'Key revoked. Whoever used it is refused from now on.' }
+  )
   const ask = async (key: ApiKey): Promise<void> => {
     const isSure = await confirm({
       title: `Revoke “${key.name}”?`,
@@ -53,7 +56,11 @@ export function KeyTable ({ keys, onChanged }: { keys: readonly ApiKey[], onChan
 interface ColumnDeps { now: number, isBusy: boolean, ask: (key: ApiKey) => Promise<void> }
 
 const columns = ({ now, ask, isBusy }: ColumnDeps): Array<Column<ApiKey>> => [
-  { id: 'name', label: 'Name', isMain: true, cell: key => <><Name text={key.name} />{key.kind === 'default' && <span class="key-kind"> came with the account</span>}<code class="key-prefix" title="How the key begins">{key.prefix}…</code></> },
+  { id: 'name', label: 'Name', isMain: true, cell: key => <>
+    <Name text={key.name} />
+    {key.kind === 'default' && <span class="key-kind"> came with the account</span>}
+    <code class="key-prefix" title="How the key begins">{key.prefix}…</code>
+  </> },
   { id: 'permissions', label: 'May', cell: key => <Permissions key_={key} /> },
   { id: 'state', label: 'State', cell: key => <StateOf key_={key} now={now} /> },
   {
@@ -66,7 +73,12 @@ const columns = ({ now, ask, isBusy }: ColumnDeps): Array<Column<ApiKey>> => [
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: key => keyState(key, now) === 'revoked' ? null : <Button kind="quiet" size="small" icon="trash" label={`Revoke ${key.name}`} disabled={isBusy} onClick={() => { void ask(key) }}>Revoke</Button>
+    cell: key => keyState(key, now) === 'revoked' ? null : <Button kind="quiet" size="small" icon="trash" label={`Revoke ${key.name}`}
+      disabled={isBusy} onClick={() => {
+      void ask(key)
+    }}>
+      Revoke
+    </Button>
   }
 ]
 

@@ -45,7 +45,15 @@ export const expiries: ReadonlyArray<{ value: Expiry, label: string }> = [
 
 const dayMs = 86_400_000
 
-export interface KeyDraft { name: string, preset: PresetId, chosen: readonly Permission[], expiry: Expiry, /** YYYY-MM-DD, in the reader's zone. */ day: string, maxUses: string }
+export interface KeyDraft {
+  name: string
+  preset: PresetId
+  chosen: readonly Permission[]
+  expiry: Expiry
+  /** YYYY-MM-DD, in the reader's zone. */
+  day: string
+  maxUses: string
+}
 
 export const emptyDraft: KeyDraft = { name: '', preset: 'all', chosen: ['pins:read'], expiry: 'never', day: '', maxUses: '' }
 

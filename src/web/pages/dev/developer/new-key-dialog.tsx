@@ -37,7 +37,8 @@ export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
         {draft.preset === 'own' && <Chosen chosen={draft.chosen} onChange={chosen => change({ chosen })} error={faults.permissions} />}
         <Grid min="12rem">
           <Select label="Expires" value={draft.expiry} options={expiries} onChange={expiry => change({ expiry })} />
-          {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day} onChange={day => change({ day })} error={faults.day} />}
+          {draft.expiry === 'date' && <TextField label="Last day" type="date" value={draft.day}
+            onChange={day => change({ day })} error={faults.day}/>}
           <TextField
             label="Uses" type="number" value={draft.maxUses} onChange={maxUses => change({ maxUses })} error={faults.maxUses}
             placeholder="Any number" optional inputMode="numeric"
@@ -55,11 +56,14 @@ export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
 interface ChosenProps { chosen: readonly Permission[], onChange: (chosen: readonly Permission[]) => void, error: string | undefined }
 
 function Chosen ({ chosen, onChange, error }: ChosenProps) {
-  const toggle = (one: Permission, isOn: boolean): void => onChange(permissions.map(({ value }) => value).filter(value => value === one ? isOn : chosen.includes(value)))
+  const toggle = (
+    one: Permission, isOn: boolean
+  ): void => onChange(permissions.map(({ value }) => value).filter(value => value === one ? isOn : chosen.includes(value)))
   return (
     <fieldset class="key-chosen" aria-invalid={error != null}>
       <legend>Permissions</legend>
-      {permissions.map(({ value, label, hint }) => <Checkbox key={value} label={label} hint={hint} checked={chosen.includes(value)} onChange={isOn => toggle(value, isOn)} />)}
+      {permissions.map(({ value, label, hint }) => <Checkbox key={value} label={label} hint={hint}
+        checked={chosen.includes(value)} onChange={isOn => toggle(value, isOn)}/>)}
       {error != null && <p class="key-chosen__error" role="alert">{error}</p>}
     </fieldset>
   )

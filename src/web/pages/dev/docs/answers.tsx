@@ -129,5 +129,7 @@ const questions: readonly Question[] = [
 ]
 
 export function Questions () {
-  return <div class="prose docs__questions">{questions.map(({ question, answer }) => <Disclosure key={question} summary={question}>{answer}</Disclosure>)}</div>
+  return <div class="prose docs__questions">
+    {questions.map(({ question, answer }) => <Disclosure key={question} summary={question}>{answer}</Disclosure>)}
+  </div>
 }

@@ -48,7 +48,8 @@ function Document ({ document, address, base }: { document: ApiDocument, address
       {groups.map(({ name, operations }) => (
         <Section key={name} title={name}>
           <div class="api-calls">
-            {operations.map(operation => <OperationEntry key={operation.id} operation={operation} schemas={document.schemas} base={base} isOpen={open === operation.id} />)}
+            {operations.map(operation => <OperationEntry key={operation.id} operation={operation}
+              schemas={document.schemas} base={base} isOpen={open === operation.id}/>)}
           </div>
         </Section>
       ))}

@@ -37,13 +37,18 @@ function Chapters ({ chapters, active }: { chapters: readonly Chapter[], active:
       <div class="docs__choose">
         <Select
           label="Chapter" value={active ?? ''} onChange={id => go(addressOfChapter(id as ChapterId))}
-          options={[...(active == null ? [{ value: '', label: 'Choose a chapter' }] : []), ...chapters.map(({ id, title }) => ({ value: id as string, label: title }))]}
+          options={[
+            ...(active == null ? [{ value: '', label: 'Choose a chapter' }] : []),
+            ...chapters.map(({ id, title }) => ({ value: id as string, label: title }))
+          ]}
         />
       </div>
       <ul>
         {chapters.map(({ id, title }) => (
           <li key={id}>
-            <Link to={addressOfChapter(id)} class="docs__chapter" {...(id === active ? { 'aria-current': 'page' as const } : {})}>{title}</Link>
+            <Link to={addressOfChapter(id)} class="docs__chapter" {...(id === active ? { 'aria-current': 'page' as const } : {})}>
+              {title}
+            </Link>
           </li>
         ))}
       </ul>

@@ -11,14 +11,23 @@ export function Overview () {
   return (
     <div class="prose">
       <p>
-        This service keeps what you give it pinned in IPFS: it stays available under its content identifier (CID), on several machines, for as long as you want. There are four ways to it, and all of them see
-        the same files and pins.
+        This service keeps what you give it pinned in IPFS: it stays available under its content identifier (CID), on several machines, for
+        as long as you want. There are four ways to it, and all of them see the same files and pins.
       </p>
       <Grid min="18rem">
         <Card title="These pages"><p>Upload, look, share and delete by hand. <Link to="/upload">Upload something</Link>.</p></Card>
-        <Card title="IPFS command line"><p>The IPFS Pinning Service API, to the letter: <code>ipfs pin remote</code> works as it is. <Link to="/docs/command-line">How</Link>.</p></Card>
-        <Card title="REST API"><p>Uploads of any size, lists, groups, keys, tasks. <Link to="/docs/api">The reference</Link>, with a form to try each call.</p></Card>
-        <Card title="Gateway"><p>Anybody reads your content in a browser, and what waits is pinned when it is first read. <Link to="/docs/gateway">How it works</Link>.</p></Card>
+        <Card title="IPFS command line">
+          <p>The IPFS Pinning Service API, to the letter: <code>ipfs pin remote</code> works as it is. <Link to="/docs/command-line">How</Link>.</p>
+        </Card>
+        <Card title="REST API">
+          <p>Uploads of any size, lists, groups, keys, tasks. <Link to="/docs/api">The reference</Link>, with a form to try each call.</p>
+        </Card>
+        <Card title="Gateway">
+          <p>
+            Anybody reads your content in a browser, and what waits is pinned when it is first read.
+            {' '}<Link to="/docs/gateway">How it works</Link>.
+          </p>
+        </Card>
       </Grid>
     </div>
   )

@@ -37,10 +37,15 @@ function Inside ({ operation, schemas, base }: Omit<OperationProps, 'isOpen'>) {
     <Stack>
       {about !== '' && <Prose text={about} />}
       {isOpen && <p><Badge tone="info">No key needed</Badge></p>}
-      {parameters.length > 0 && <Fields title="Parameters" rows={parameters.map(({ name, place, isRequired, about: text, schema }) => ({ name, kind: `${kindText(schema, schemas)}, in the ${place}`, isRequired, about: text }))} />}
+      {parameters.length > 0 && <Fields title="Parameters"
+        rows={parameters.map((
+          { name, place, isRequired, about: text, schema }
+        ) => ({ name, kind: `${kindText(schema, schemas)}, in the ${place}`, isRequired, about: text }))}/>}
       {body != null && <BodyOf body={body} schemas={schemas} />}
       <AnswersOf answers={answers} schemas={schemas} />
-      {isTrying ? <TryIt operation={operation} schemas={schemas} base={base} onClose={() => setTrying(false)} /> : <div><Button icon="play" onClick={() => setTrying(true)}>Try it</Button></div>}
+      {isTrying ? <TryIt operation={operation} schemas={schemas} base={base} onClose={() => setTrying(false)} /> : <div>
+        <Button icon="play" onClick={() => setTrying(true)}>Try it</Button>
+      </div>}
     </Stack>
   )
 }

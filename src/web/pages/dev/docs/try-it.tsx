@@ -58,7 +58,9 @@ export function TryIt ({ operation, schemas, base, onClose }: TryItProps) {
         )}
         <BodyField operation={operation} filled={filled} onChange={setFilled} />
         <Row gap="tight">
-          <Button kind="primary" type="submit" icon="play" isBusy={call.isRunning && call.shown == null} disabled={call.isRunning}>Send</Button>
+          <Button kind="primary" type="submit" icon="play" isBusy={call.isRunning && call.shown == null} disabled={call.isRunning}>
+            Send
+          </Button>
           {call.isRunning && <Button icon="stop" onClick={call.stop}>Stop</Button>}
           <Button kind="quiet" onClick={onClose}>Close</Button>
         </Row>
@@ -88,7 +90,9 @@ type Credentials = { kind: 'session' } | { kind: 'key', key: string }
 /** The login, where there is one; else a key. */
 function useCredentials ({ isOpen }: Operation): [Credentials, (by: Credentials) => void] {
   const session = useSession()
-  const [by, setBy] = useState<Credentials>(session.kind === 'guest' && !isOpen && site.kind === 'service' ? { kind: 'key', key: typedKey } : { kind: 'session' })
+  const [by, setBy] = useState<Credentials>(
+    session.kind === 'guest' && !isOpen && site.kind === 'service' ? { kind: 'key', key: typedKey } : { kind: 'session' }
+  )
   return [by, changed => {
     if (changed.kind === 'key') typedKey = changed.key
     setBy(changed)
@@ -102,7 +106,8 @@ function CredentialsFields ({ by, onChange }: { by: Credentials, onChange: (by: 
         legend="Send it with" inline value={by.kind} onChange={kind => onChange(kind === 'key' ? { kind, key: typedKey } : { kind })}
         options={[{ value: 'session', label: 'your login' }, { value: 'key', label: 'an API key' }]}
       />
-      {by.kind === 'key' && <TextField label="API key" value={by.key} onChange={key => onChange({ kind: 'key', key })} placeholder="ak_…" mono autocomplete="off" spellcheck={false} />}
+      {by.kind === 'key' && <TextField label="API key" value={by.key} onChange={key => onChange({ kind: 'key', key })}
+        placeholder="ak_…" mono autocomplete="off" spellcheck={false}/>}
     </Row>
   )
 }

@@ -23,11 +23,15 @@ const stateWords: Record<LinkState, { tone: 'good' | 'neutral', label: string }>
 
 export const nameOf = ({ name }: Pick<UploadLink, 'name'>): string => name === '' ? 'Unnamed link' : name
 
-export function LinkTable ({ links, groups, onChanged }: { links: readonly UploadLink[], groups: readonly Group[], onChanged: () => void }) {
+export function LinkTable (
+  { links, groups, onChanged }: { links: readonly UploadLink[], groups: readonly Group[], onChanged: () => void }
+) {
   const now = useNow(30_000)
   const [showsEnded, setShowsEnded] = useState(false)
   const open = links.filter(link => linkState(link, now) === 'open')
-  const revoke = useAction(async (link: UploadLink) => service.links.revoke(link.id), { done: onChanged, success: 'Link revoked. Uploads that have begun go on.' })
+  const revoke = useAction(
+    async (link: UploadLink) => service.links.revoke(link.id), { done: onChanged, success: 'Link revoked. Uploads that have begun go on.' }
+  )
   const ask = async (link: UploadLink): Promise<void> => {
     const isSure = await confirm({ title: `Revoke “${nameOf(link)}”?`, text: 'Nobody can begin an upload with it any more. What came with it stays.', action: 'Revoke', tone: 'bad' })
     if (isSure) await revoke.run(link)
@@ -42,7 +46,8 @@ export function LinkTable ({ links, groups, onChanged }: { links: readonly Uploa
         keyOf={link => link.id}
         empty="No link is open."
       />
-      {open.length < links.length && <Checkbox label={`Show ended links (${links.length - open.length})`} checked={showsEnded} onChange={setShowsEnded} />}
+      {open.length < links.length && <Checkbox label={`Show ended links (${links.length - open.length})`}
+        checked={showsEnded} onChange={setShowsEnded}/>}
     </Stack>
   )
 }
@@ -64,7 +69,12 @@ const columns = ({ now, groups, ask, isBusy }: ColumnDeps): Array<Column<UploadL
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: link => linkState(link, now) !== 'open' ? null : <Button kind="quiet" size="small" icon="trash" label={`Revoke ${nameOf(link)}`} disabled={isBusy} onClick={() => { void ask(link) }}>Revoke</Button>
+    cell: link => linkState(link, now) !== 'open' ? null : <Button kind="quiet" size="small" icon="trash" label={`Revoke ${nameOf(link)}`}
+      disabled={isBusy} onClick={() => {
+      void ask(link)
+    }}>
+      Revoke
+    </Button>
   }
 ]
 

@@ -22,7 +22,9 @@ export default function LinksPage () {
     <Page title="Upload links" intro="Send somebody a link, and they upload files into your account, without an account of their own. They see nothing of what you have." actions={make}>
       <Loaded
         query={links}
-        empty={{ when: all => all.length === 0, show: <EmptyState title="No links yet" icon="link" action={make}>Somebody has pictures, a report or a backup for you? Make a link, say what may come, and send it to them.</EmptyState> }}
+        empty={{ when: all => all.length === 0, show: <EmptyState title="No links yet" icon="link" action={make}>
+          Somebody has pictures, a report or a backup for you? Make a link, say what may come, and send it to them.
+        </EmptyState> }}
       >
         {all => <LinkTable links={all} groups={groups.data ?? []} onChanged={links.reload} />}
       </Loaded>

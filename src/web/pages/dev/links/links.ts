@@ -29,7 +29,16 @@ export const lifetimes: ReadonlyArray<{ value: string, label: string }> = [
   { value: String(365 * 24 * hour), label: 'A year' }
 ]
 
-export interface LinkDraft { name: string, uses: string, kind: KindId, types: string, /** MiB. */ most: string, seconds: string, group: string }
+export interface LinkDraft {
+  name: string
+  uses: string
+  kind: KindId
+  types: string
+  /** MiB. */
+  most: string
+  seconds: string
+  group: string
+}
 export const emptyLink: LinkDraft = { name: '', uses: '1', kind: 'any', types: '', most: '', seconds: String(24 * hour), group: '' }
 
 export interface LinkFaults { uses?: string, types?: string, most?: string }

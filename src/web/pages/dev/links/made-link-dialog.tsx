@@ -11,7 +11,9 @@ export function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose:
   return (
     <Dialog title="Your upload link" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
       <Stack>
-        <Notice tone="warn" title="Copy it now">Its address is shown only this once. Whoever has it can upload into your account until it ends.</Notice>
+        <Notice tone="warn" title="Copy it now">
+          Its address is shown only this once. Whoever has it can upload into your account until it ends.
+        </Notice>
         <Secret value={made.page_url} label="Link" />
         <Disclosure summary="For scripts">
           <CodeBlock code={`curl -F file=@FILE ${made.url}`} label="Upload with curl" />

@@ -40,13 +40,16 @@ export function NewLinkDialog ({ groups, onClose, onMade }: NewLinkDialogProps) 
           <Select label="Open for" value={draft.seconds} options={lifetimes} onChange={seconds => change({ seconds })} />
         </Grid>
         <Grid min="12rem">
-          <Select label="Takes" value={draft.kind} options={kinds} onChange={kind => change({ kind })} hint="As the sender's machine states it." />
+          <Select label="Takes" value={draft.kind} options={kinds} onChange={kind => change({ kind })}
+            hint="As the sender's machine states it."/>
           <TextField
             label="Largest file" type="number" step="any" value={draft.most} onChange={most => change({ most })} error={faults.most}
             suffix="MiB" placeholder="What fits" optional inputMode="decimal"
           />
         </Grid>
-        {draft.kind === 'own' && <TextField label="Media types" value={draft.types} onChange={types => change({ types })} error={faults.types} placeholder="image/png, text/*" mono spellcheck={false} />}
+        {draft.kind === 'own' && <TextField label="Media types" value={draft.types}
+          onChange={types => change({ types })} error={faults.types} placeholder="image/png, text/*" mono
+          spellcheck={false}/>}
         {groups.length > 0 && (
           <Select
             label="Into group" value={draft.group} onChange={group => change({ group })}

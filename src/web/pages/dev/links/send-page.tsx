@@ -31,7 +31,9 @@ export default function SendPage () {
 
 const Ended = () => (
   <Page title="Send files" narrow>
-    <EmptyState title="This link can’t be used" icon="link">It is mistyped, has expired, was used already or was taken back. Ask whoever sent it to you for another one.</EmptyState>
+    <EmptyState title="This link can’t be used" icon="link">
+      It is mistyped, has expired, was used already or was taken back. Ask whoever sent it to you for another one.
+    </EmptyState>
   </Page>
 )
 
@@ -47,12 +49,17 @@ function Send ({ secret }: { secret: string }) {
   const isGone = limits.error != null && statusOf(limits.error) === 404
   if (isGone && items.length === 0) return <Ended />
   return (
-    <Page title={limits.data?.name === '' || limits.data == null ? 'Send files' : limits.data.name} intro={limits.data == null ? undefined : <Intro limits={limits.data} />} narrow>
+    <Page title={limits.data?.name === '' || limits.data == null ? 'Send files' : limits.data.name}
+      intro={limits.data == null ? undefined : <Intro
+      limits={limits.data}/>} narrow>
       <Stack gap="wide">
         {limits.isLoading && <Skeleton lines={5} />}
         {limits.error != null && !isGone && <ErrorState error={limits.error} onRetry={limits.reload} />}
-        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} isStopped={isStopped} onPicked={picked => { queue.add(picked, { pin: 'now', group: null }) }} again={picked => queue.choose(picked)} />}
-        {isGone && isStopped && <DropZone onPicked={picked => { queue.choose(picked) }}><p>An upload was broken off: choose the same file again, and it goes on.</p></DropZone>}
+        {limits.data != null && !isGone && <Choice limits={limits.data} waiting={waiting} isStopped={isStopped}
+          onPicked={picked => { queue.add(picked, { pin: 'now', group: null }) }} again={picked => queue.choose(picked)}/>}
+        {isGone && isStopped && <DropZone onPicked={picked => { queue.choose(picked) }}>
+          <p>An upload was broken off: choose the same file again, and it goes on.</p>
+        </DropZone>}
         {isGone && <Notice tone="info">The link takes no further files.{items.every(isOver) ? '' : ' What has begun goes on.'}</Notice>}
         {items.length > 0 && <UploadList queue={queue} hasLinks={false} />}
       </Stack>
@@ -61,7 +68,10 @@ function Send ({ secret }: { secret: string }) {
 }
 
 const Intro = ({ limits: { expires_at: expiresAt } }: { limits: LinkLimits }) =>
-  <>Somebody asks you for files. What you choose here goes into their account; you need none of your own. Open until <Time at={expiresAt} relative={false} />.</>
+  <>
+    Somebody asks you for files. What you choose here goes into their account; you need none of your own.
+    {' '}Open until <Time at={expiresAt} relative={false} />.
+  </>
 
 interface ChoiceProps {
   limits: LinkLimits

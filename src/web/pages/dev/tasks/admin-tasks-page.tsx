@@ -33,9 +33,16 @@ const states: ReadonlyArray<{ value: StateFilter, label: string }> = [
 export default function AdminTasksPage () {
   const { query, setQuery } = useRouter()
   const [state, kind, user] = [query.get('state') ?? '', query.get('kind') ?? '', query.get('user') ?? '']
-  const filter = { ...(state === '' ? {} : { state: state as TaskState }), ...(kind === '' ? {} : { kind }), ...(user === '' ? {} : { user }) }
-  const tasks = usePages(`admin/tasks?${state}&${kind}&${user}`, ({ signal, cursor }) => service.admin.tasks({ ...filter, limit: 100, signal, ...(cursor == null ? {} : { cursor }) }), { pollMs: 5000 })
-  const revoke = useAction(async (task: TaskSummary) => service.admin.revokeTask(task.task_id), { done: tasks.reload, success: 'Task stopped' })
+  const filter = {
+    ...(state === '' ? {} : { state: state as TaskState }), ...(kind === '' ? {} : { kind }), ...(user === '' ? {} : { user })
+  }
+  const tasks = usePages(
+    `admin/tasks?${state}&${kind}&${user}`,
+    ({ signal, cursor }) => service.admin.tasks({ ...filter, limit: 100, signal, ...(cursor == null ? {} : { cursor }) }), { pollMs: 5000 }
+  )
+  const revoke = useAction(
+    async (task: TaskSummary) => service.admin.revokeTask(task.task_id), { done: tasks.reload, success: 'Task stopped' }
+  )
   const [asked, setAsked] = useState<string | null>(null)
   const ask = async (task: TaskSummary): Promise<void> => {
     setAsked(task.task_id)
@@ -55,9 +62,13 @@ export default function AdminTasksPage () {
           label="Kind" hideLabel value={kind} options={[{ value: '', label: 'All kinds' }, ...kinds]}
           onChange={value => setQuery({ kind: value === '' ? null : value })}
         />
-        {user !== '' && <Button kind="quiet" size="small" icon="close" onClick={() => setQuery({ user: null })}>Only one user’s: show all</Button>}
+        {user !== '' && <Button kind="quiet" size="small" icon="close" onClick={() => setQuery({ user: null })}>
+          Only one user’s: show all
+        </Button>}
       </Toolbar>
-      <Loaded query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">Nothing fits these filters.</EmptyState> }}>
+      <Loaded query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">
+        Nothing fits these filters.
+      </EmptyState> }}>
         {({ rows, isMore }) => (
           <>
             <Table caption="Tasks of everybody" columns={columns({ ask, asked })} rows={rows} keyOf={task => task.task_id} dense />
@@ -87,6 +98,11 @@ const columns = ({ ask, asked }: { ask: (task: TaskSummary) => Promise<void>, as
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Stop ${kindText(task.kind)} of ${task.email ?? 'the service'}`} disabled={asked === task.task_id} onClick={() => { void ask(task) }}>Stop</Button> : null
+    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop"
+      label={`Stop ${kindText(task.kind)} of ${task.email ?? 'the service'}`} disabled={asked === task.task_id} onClick={() => {
+      void ask(task)
+    }}>
+      Stop
+    </Button> : null
   }
 ]

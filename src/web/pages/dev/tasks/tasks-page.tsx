@@ -32,7 +32,9 @@ export default function TasksPage () {
 
   return (
     <Page title="Tasks" intro="Work that takes longer than a page stays open: it goes on when you leave, and when the service restarts.">
-      <Loaded query={tasks} empty={{ when: all => all.length === 0, show: <EmptyState title="Nothing to do" icon="tasks">Exports, imports and deletions of many files are listed here.</EmptyState> }}>
+      <Loaded query={tasks} empty={{ when: all => all.length === 0, show: <EmptyState title="Nothing to do" icon="tasks">
+        Exports, imports and deletions of many files are listed here.
+      </EmptyState> }}>
         {all => <Table caption="Tasks" columns={columns({ ask, isBusy: revoke.isRunning })} rows={all} keyOf={task => task.task_id} />}
       </Loaded>
     </Page>
@@ -49,7 +51,12 @@ const columns = ({ ask, isBusy }: { ask: (task: Task) => Promise<void>, isBusy: 
     id: 'actions',
     label: 'Actions',
     hideLabel: true,
-    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Stop ${kindText(task.kind)}`} disabled={isBusy} onClick={() => { void ask(task) }}>Stop</Button> : <ResultOf task={task} />
+    cell: task => isOpen(task) ? <Button kind="quiet" size="small" icon="stop" label={`Stop ${kindText(task.kind)}`} disabled={isBusy}
+      onClick={() => {
+      void ask(task)
+    }}>
+      Stop
+    </Button> : <ResultOf task={task} />
   }
 ]
 
@@ -57,7 +64,8 @@ function ProgressOf ({ task }: { task: Task }) {
   const text = figuresText(task.state === 'SUCCESS' ? task.result : task.progress)
   const share = shareDone(task.progress)
   if (task.error != null) return <span class="task-error">{task.error}</span>
-  if (task.state === 'STARTED') return <Progress label={kindText(task.kind)} hideLabel text={text} {...(share == null ? {} : { value: share, max: 1 })} />
+  if (task.state === 'STARTED') return <Progress label={kindText(task.kind)} hideLabel text={text}
+    {...(share == null ? {} : { value: share, max: 1 })}/>
   return <>{text}</>
 }
 

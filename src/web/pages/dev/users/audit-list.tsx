@@ -10,7 +10,9 @@ import { actionText, actorText } from './audit-words.ts'
 
 /** What the audit log has about a user, newest first. */
 export function AuditList ({ user }: { user: string }) {
-  const entries = usePages(`admin/audit?${user}`, ({ signal, cursor }) => service.admin.audit({ user, limit: 20, signal, ...(cursor == null ? {} : { cursor }) }))
+  const entries = usePages(
+    `admin/audit?${user}`, ({ signal, cursor }) => service.admin.audit({ user, limit: 20, signal, ...(cursor == null ? {} : { cursor }) })
+  )
   return (
     <Loaded query={entries} empty={{ when: all => all.rows.length === 0, show: <p>Nothing yet.</p> }}>
       {({ rows, isMore }) => (

@@ -13,12 +13,17 @@ import { Row, Stack } from '../../../ui/layout.tsx'
 import { TextField } from '../../../ui/text-field.tsx'
 import { invitationsKey } from './invitations.tsx'
 
-const lifetimes = [{ value: '1', label: 'A day' }, { value: '7', label: 'A week' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }] as const
+const lifetimes = [
+  { value: '1', label: 'A day' }, { value: '7', label: 'A week' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }
+] as const
 
 export function InviteDialog ({ onClose }: { onClose: () => void }) {
   const [email, setEmail] = useState('')
   const [days, setDays] = useState<(typeof lifetimes)[number]['value']>('7')
-  const invite = useAction(async () => service.admin.invite({ days: Number(days), ...(email.trim() === '' ? {} : { email: email.trim() }) }), { failed: () => {}, done: () => invalidate(invitationsKey) })
+  const invite = useAction(
+    async () => service.admin.invite({ days: Number(days), ...(email.trim() === '' ? {} : { email: email.trim() }) }),
+    { failed: () => {}, done: () => invalidate(invitationsKey) }
+  )
   const [made, setMade] = useState<{ invite: string, expires_at: string } | null>(null)
   const submit = async (): Promise<void> => setMade(await invite.run() ?? null)
 

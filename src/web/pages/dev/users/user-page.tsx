@@ -34,7 +34,8 @@ export default function UserPage () {
   const id = params.id ?? ''
   const user = useQuery(`admin/user/${id}`, signal => service.admin.user(id, { signal }))
   return (
-    <Page title={user.data?.email ?? 'User'} back={back} actions={user.data == null ? undefined : <Suspension user={user.data} onChanged={changed(user)} />}>
+    <Page title={user.data?.email ?? 'User'} back={back} actions={user.data == null ? undefined : <Suspension
+      user={user.data} onChanged={changed(user)}/>}>
       <Loaded query={user} skeleton={<Skeleton lines={6} />}>{one => <User user={one} onChanged={changed(user)} />}</Loaded>
     </Page>
   )
@@ -83,7 +84,9 @@ function Quota ({ user, onChanged }: UserProps) {
   const [parts, setParts] = useState(quotaParts(user.quota_bytes))
   const bytes = quotaBytes(parts.amount, parts.unit)
   const [isTried, setTried] = useState(false)
-  const change = useAction(async (quota: number) => service.admin.change(user.id, { quota_bytes: quota }), { done: onChanged, success: 'Quota changed' })
+  const change = useAction(
+    async (quota: number) => service.admin.change(user.id, { quota_bytes: quota }), { done: onChanged, success: 'Quota changed' }
+  )
   const submit = async (): Promise<void> => {
     setTried(true)
     if (bytes != null) await change.run(bytes)
@@ -104,17 +107,23 @@ function Quota ({ user, onChanged }: UserProps) {
           <Button type="submit" isBusy={change.isRunning} disabled={bytes === user.quota_bytes}>Change quota</Button>
         </Row>
       </Form>
-      {bytes != null && bytes < user.used_bytes && <p class="user-page__note">That is less than what is used: nothing is removed, but nothing new fits.</p>}
+      {bytes != null && bytes < user.used_bytes && <p class="user-page__note">
+        That is less than what is used: nothing is removed, but nothing new fits.
+      </p>}
     </Stack>
   )
 }
 
-const spans = [{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }, { value: '365', label: 'A year' }] as const
+const spans = [
+  { value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }, { value: '365', label: 'A year' }
+] as const
 
 function Use ({ id }: { id: string }) {
   const [days, setDays] = useState<(typeof spans)[number]['value']>('30')
   const usage = useQuery(`admin/usage/${id}?${days}`, signal => service.admin.usage(id, { days: Number(days), signal }))
-  const points = (all: readonly UsageDay[], pick: (day: UsageDay) => number) => all.map(day => ({ at: Date.parse(day.day), value: pick(day) }))
+  const points = (
+    all: readonly UsageDay[], pick: (day: UsageDay) => number
+  ) => all.map(day => ({ at: Date.parse(day.day), value: pick(day) }))
   return (
     <Stack>
       <Row><Select label="Time" hideLabel value={days} options={spans} onChange={setDays} /></Row>
@@ -123,11 +132,16 @@ function Use ({ id }: { id: string }) {
           <>
             <TimeChart
               title="Stored and served" format={bytesText}
-              series={[{ label: 'Stored', points: points(all, day => day.bytes_stored) }, { label: 'Served that day', points: points(all, day => day.bytes_served) }]}
+              series={[
+                { label: 'Stored', points: points(all, day => day.bytes_stored) },
+                { label: 'Served that day', points: points(all, day => day.bytes_served) }
+              ]}
             />
             <TimeChart
               title="Requests and views" format={countText} kind="bar"
-              series={[{ label: 'Requests', points: points(all, day => day.requests) }, { label: 'Views', points: points(all, day => day.views) }]}
+              series={[
+                { label: 'Requests', points: points(all, day => day.requests) }, { label: 'Views', points: points(all, day => day.views) }
+              ]}
             />
           </>
         )}

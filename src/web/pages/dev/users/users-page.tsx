@@ -28,10 +28,17 @@ export default function UsersPage () {
   const q = useDebounced(typed, 250)
   const [isInviting, setInviting] = useState(false)
   const sort = sortFrom(query.get('sort'))
-  const users = usePages(`admin/users?${sortText(sort)}&${q}`, ({ signal, cursor }) => service.admin.users({ limit: 100, sort: sortText(sort), signal, ...(q === '' ? {} : { q }), ...(cursor == null ? {} : { cursor }) }))
+  const users = usePages(
+    `admin/users?${sortText(sort)}&${q}`,
+    ({ signal, cursor }) => service.admin.users({
+      limit: 100, sort: sortText(sort), signal, ...(q === '' ? {} : { q }), ...(cursor == null ? {} : { cursor })
+    })
+  )
 
   return (
-    <Page title="Users" intro="Who has an account, and what they use. Their content is their own." actions={<Button kind="primary" icon="plus" onClick={() => setInviting(true)}>Invite</Button>}>
+    <Page title="Users" intro="Who has an account, and what they use. Their content is their own." actions={<Button kind="primary" icon="plus" onClick={() => setInviting(true)}>
+      Invite
+    </Button>}>
       <Stack gap="wide">
         <div>
           <Toolbar label="Search">
@@ -42,7 +49,10 @@ export default function UsersPage () {
           </Toolbar>
           <Loaded
             query={users}
-            empty={{ when: all => all.rows.length === 0, show: <EmptyState title={q === '' ? 'Nobody yet' : 'Nobody of this name'} icon="users">{q === '' ? 'Invite somebody, or wait until they sign up.' : `No address has “${q}” in it.`}</EmptyState> }}
+            empty={{ when: all => all.rows.length === 0, show: <EmptyState
+              title={q === '' ? 'Nobody yet' : 'Nobody of this name'} icon="users">
+              {q === '' ? 'Invite somebody, or wait until they sign up.' : `No address has “${q}” in it.`}
+            </EmptyState> }}
           >
             {({ rows, isMore }) => (
               <>
@@ -71,7 +81,9 @@ const columns: Array<Column<Account>> = [
     cell: user => <Row gap="tight" wrap><Name text={user.email} to={`/admin/users/${encodeURIComponent(user.id)}`} />{user.role === 'admin' && <Badge tone="info" icon="shield">Admin</Badge>}</Row>
   },
   { id: 'state', label: 'State', sortable: true, cell: user => <AccountState user={user} /> },
-  { id: 'used_bytes', label: 'Storage', sortable: true, width: '14rem', cell: user => <Meter hideLabel label={`Storage of ${user.email}`} value={user.used_bytes} max={user.quota_bytes} text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`} /> },
+  { id: 'used_bytes', label: 'Storage', sortable: true, width: '14rem', cell: user => <Meter hideLabel
+    label={`Storage of ${user.email}`} value={user.used_bytes} max={user.quota_bytes}
+    text={`${bytesText(user.used_bytes)} of ${bytesText(user.quota_bytes)}`}/> },
   { id: 'files', label: 'Files', isNumber: true, cell: user => <Count value={user.file_count} /> },
   { id: 'last_seen_at', label: 'Last seen', sortable: true, cell: user => <Time at={user.last_seen_at} never="never" /> },
   { id: 'created_at', label: 'Since', sortable: true, hideBelow: 'tablet', cell: user => <Time at={user.created_at} /> }

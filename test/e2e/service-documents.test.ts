@@ -433,6 +433,6 @@ describe('the document of the gateway\'s API', { timeout: 120_000 }, () => {
       assert.ok(Number(limited.headers.get('retry-after')) >= 1)
     })
 
-    // 500 is what nobody can ask for: test/unit/api/service/front.test.ts makes a handler fail, and test/e2e/service-fuzz.test.ts finds none
+    // 500 is what nobody can ask for: test/unit/api/service/front.test.ts makes a handler fail, and test/system/service-fuzz.test.ts finds none
   })
 })

@@ -10,9 +10,9 @@ const fullName = (names: readonly string[], name: string): string => [...names, 
 const progressEveryMs = 15_000
 
 /**
- * Prints what failed, why tests were skipped, every 15 s how far the run is, and one closing line with the counts. The name of a test that
- * ends late is its own; suites count only when they fail without a failing test inside. With `SLOW_TESTS=20` in the environment it also
- * tells which 20 files and tests took longest.
+ * Prints what failed, why tests were skipped, every 15 s how far the run is and which files run, and one closing line with the counts. The
+ * name of a test that ends late is its own; suites count only when they fail without a failing test inside. With `SLOW_TESTS=20` in the
+ * environment it also tells which 20 files and tests took longest.
  */
 export default async function * quietReporter (source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
@@ -20,13 +20,15 @@ export default async function * quietReporter (source: AsyncIterable<TestEvent>)
   const slowness = new Slowness(Number(process.env.SLOW_TESTS ?? 0))
   const begin = performance.now()
   let toldAt = begin
-  const files = { begun: 0, last: '' }
+  const running = new Map<string, number>()
+  let begun = 0
   for await (const { type, data } of source) {
     if (type === 'test:start') open.splice(data.nesting, Infinity, data.name)
     if (type === 'test:dequeue' && data.nesting === 0 && isOfFile(data)) {
-      files.begun++
-      files.last = relative(process.cwd(), data.file ?? '')
+      begun++
+      running.set(data.name, performance.now())
     }
+    if (type === 'test:complete' && data.nesting === 0 && isOfFile(data)) running.delete(data.name)
     if (type === 'test:pass') {
       const isSuite = data.details.type === 'suite'
       if (data.skip != null && data.skip !== false) {
@@ -46,11 +48,19 @@ export default async function * quietReporter (source: AsyncIterable<TestEvent>)
     const now = performance.now()
     if (now - toldAt > progressEveryMs) {
       toldAt = now
-      yield `… ${Math.round((now - begin) / 1000)} s: ${counts.passed} passed, ${counts.failed} failed; ${files.begun} files begun, the last is ${files.last}\n`
+      yield `… ${seconds(now - begin)}: ${counts.passed} passed, ${counts.failed} failed; ${begun} files begun, ${told(running)}\n`
     }
   }
   yield * slowness.lines()
   yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
+
+/** What runs, since when. */
+function told (running: ReadonlyMap<string, number>): string {
+  const now = performance.now()
+  return [...running].map(([file, since]) => `${relative(process.cwd(), file)} runs for ${seconds(now - since)}`).join(', ')
 }
 
 const indent = (text: string): string => text.split('\n').map(line => `  ${line}`).join('\n')

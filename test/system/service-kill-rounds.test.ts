@@ -9,7 +9,7 @@ import type { PeerProcess } from '../support/peer-process.ts'
 import { pollUntil, quietMs } from '../support/poll.ts'
 import { serviceReady } from '../support/service-peer.ts'
 
-/** `KILL_ROUNDS=100 node --test test/e2e/service-kill-rounds.test.ts` kills more often. */
+/** `KILL_ROUNDS=100 node --test test/system/service-kill-rounds.test.ts` kills more often. */
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 3)
 let seed = Number(process.env['KILL_SEED'] ?? 1)
 

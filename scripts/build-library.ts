@@ -47,7 +47,8 @@ async function writeDeclarations (types: string): Promise<void> {
 
 const imported = /(?<=(?:from|import\() ?['"])[^'"]+(?=['"])/g
 const isOwn = (target: string): boolean => target.startsWith('.')
-const isOfPackage = (target: string): boolean => !isOwn(target) && !target.startsWith('node:')
+/** Of another one: examples in comments import from this one, as users do. */
+const isOfPackage = (target: string): boolean => !isOwn(target) && !/^(node:|helia-cluster(\/|$))/.test(target)
 const declarationOf = (path: string): string => path.replace(/\.[tj]s$/, '.d.ts')
 
 /** Where the declarations of an export of a package are. */

@@ -17,7 +17,7 @@ const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-f
 
 /**
  * Writes what is called (helia-cluster-service.js, its two siblings and their launcher), helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs,
- * gateway-thread.mjs, index.mjs and testing.mjs with their chunks into `dist`, which is there.
+ * gateway-thread.mjs, block-thread.mjs, index.mjs and testing.mjs with their chunks into `dist`, which is there.
  */
 export async function buildPrograms (dist: string): Promise<void> {
   const input = {
@@ -33,8 +33,11 @@ export async function buildPrograms (dist: string): Promise<void> {
   await write({ ...common, input, plugins }, { ...output, dir: dist, codeSplitting: { groups } })
   // files take longer to be found and read than to be compiled
   await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
-  // a thread has modules of its own: in the daemon's chunks it would load a whole peer
-  await write({ ...common, input: { 'gateway-thread': source('src/node/gateway-threads/thread.ts') }, plugins }, { ...output, dir: dist, codeSplitting: false })
+  // threads have modules of their own: in the daemon's chunks they would load a whole peer
+  const threads = { 'gateway-thread': 'src/node/gateway-threads/thread.ts', 'block-thread': 'src/node/block-threads/thread.ts' }
+  for (const [name, path] of Object.entries(threads)) {
+    await write({ ...common, input: { [name]: source(path) }, plugins }, { ...output, dir: dist, codeSplitting: false })
+  }
   await copyFile(source('cmd/launcher.js'), join(dist, 'launcher.js'))
   for (const name of programs) {
     const launcher = await readFile(source(`cmd/${name}/bin.js`), 'utf8')

@@ -15,7 +15,7 @@ export type Answerer = (args: never, options: { signal: AbortSignal }) => unknow
 /** What this end does for the other: answers calls, and takes notes that nobody waits for. */
 export interface PortService { calls: Readonly<Record<string, Answerer>>, notes: Readonly<Record<string, (value: never) => void>> }
 
-/** A value whose memory goes over to the other thread: nobody here may use it any more. */
+/** An answer, or a call's arguments, whose memory goes over to the other thread: nobody here may use it any more. */
 export class Moved {
   readonly value: unknown
   readonly memory: readonly ArrayBuffer[]
@@ -67,7 +67,8 @@ export class PortCalls {
       reject(signal?.reason)
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    this.#send({ kind: 'call', id, name, args })
+    if (args instanceof Moved) this.#send({ kind: 'call', id, name, args: args.value }, args.memory)
+    else this.#send({ kind: 'call', id, name, args })
     return promise.finally(() => signal?.removeEventListener('abort', onAbort)) as Promise<Value>
   }
 

@@ -2,7 +2,12 @@ import type { CID } from 'multiformats/cid'
 import type { Startable } from '../base/lifecycle.ts'
 
 /** A block and its address. Stores know blocks by multihash, so v0 and v1 CIDs of the same bytes are one block, as in Kubo. */
-export interface Block { cid: CID, bytes: Uint8Array }
+export interface Block {
+  cid: CID
+  bytes: Uint8Array
+  /** CRC-32 of `bytes`, where whoever made or checked the block has computed it: a store needn't do it again. */
+  crc32?: number
+}
 
 export interface BlockstoreOptions { signal?: AbortSignal }
 

@@ -63,14 +63,20 @@ export class ByteReader {
       return this.#piece.subarray(this.#at - length, this.#at)
     }
     const bytes = new Uint8Array(length)
-    for (let filled = 0; filled < length;) {
+    await this.readInto(bytes)
+    return bytes
+  }
+
+  /** Fills `target` with the next bytes. Throws INVALID_ARGUMENT when they aren't there. */
+  async readInto (target: Uint8Array): Promise<void> {
+    if (target.length > this.#left) throw unexpectedEnd()
+    for (let filled = 0; filled < target.length;) {
       if (await this.atEnd()) throw unexpectedEnd()
-      const part = this.#piece.subarray(this.#at, this.#at + length - filled)
-      bytes.set(part, filled)
+      const part = this.#piece.subarray(this.#at, this.#at + target.length - filled)
+      target.set(part, filled)
       filled += part.length
       this.#take(part.length)
     }
-    return bytes
   }
 
   async close (): Promise<void> { await this.#pieces.return?.() }

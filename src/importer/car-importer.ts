@@ -5,10 +5,13 @@ import { ClusterError, isClusterError, messageOf } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { BlockBatch } from './block-batch.ts'
-import { dagCbor, dagPb } from './block-maker.ts'
+import { dagPb } from './block-maker.ts'
+import type { BlockWorkers } from './block-workers.ts'
 import { ByteReader } from './byte-reader.ts'
 import { hashFunction, isContentOf } from '../hash/multihash.ts'
 import type { CarImporter } from './importer.ts'
+import { refuseUndecodable, splitSection } from './section-jobs.ts'
+import { sectionStream } from './section-stream.ts'
 
 /** Blocks are a quarter of this at most on the IPFS network; more isn't read into memory. */
 const maxSectionBytes = 8 * 1024 * 1024
@@ -17,35 +20,81 @@ const maxHeaderBytes = 256 * 1024
 /** A root is two values: a tag and its bytes. */
 const headerNesting = { depth: 8, items: 20_000 }
 
-/** See `CarImporter`: the contract. */
-export const importCar: CarImporter = async (content, sink, { signal, likeKubo = false }) => {
-  const reader = new ByteReader(content, signal)
-  const batch = new BlockBatch(sink)
-  let finished = false
-  try {
-    const roots = likeKubo ? await readAnyHeader(reader) : [await readHeader(reader)]
-    const rules = likeKubo ? kuboRules : clusterRules
-    let bytes = 0
-    let size = 0
-    let last: CID | undefined
+/** CARs of so many bytes are checked by the workers from there on; below, handing over costs more than it brings. */
+const usualLargeBytes = 4 * 1024 * 1024
+
+export interface CarReaderInit {
+  /** From so many bytes on the rest is checked by the workers. Default 4 MiB. */
+  largeBytes?: number
+}
+
+/** A reader that lets others check the blocks of large CARs: what it writes and what it refuses is the same. */
+export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, workers: BlockWorkers | undefined): CarImporter {
+  return async (content, sink, { signal, likeKubo = false }) => {
+    const reader = new ByteReader(content, signal)
+    const batch = new BlockBatch(sink)
+    let finished = false
     try {
-      for (let block = await nextBlock(reader, rules); block != null; block = await nextBlock(reader, rules)) {
-        if (roots.length === 1 && roots[0]?.equals(block.cid) === true) size = fileSize(block)
-        bytes += block.bytes.length
-        last = block.cid
-        batch.add(block)
-        if (batch.isFull) await batch.flush()
+      const roots = likeKubo ? await readAnyHeader(reader) : [await readHeader(reader)]
+      const car = new CarContent(roots, batch)
+      const rules = likeKubo ? kuboRules : clusterRules
+      try {
+        await readBlocks(reader, { rules, car, largeBytes, workers })
+      } catch (err) {
+        throw rules.failure(err, car.last)
       }
-    } catch (err) {
-      throw rules.failure(err, last)
+      if (car.last == null && !likeKubo) throw invalid('empty car, no blocks', { empty: true })
+      await batch.finish()
+      finished = true
+      return { roots, bytes: car.bytes, size: car.size }
+    } finally {
+      if (!finished) await batch.abandon()
+      await reader.close()
     }
-    if (last == null && !likeKubo) throw invalid('empty car, no blocks', { empty: true })
-    await batch.finish()
-    finished = true
-    return { roots, bytes, size }
-  } finally {
-    if (!finished) await batch.abandon()
-    await reader.close()
+  }
+}
+
+/** See `CarImporter`: the contract. Checks everything itself. */
+export const importCar: CarImporter = carImporter({}, undefined)
+
+/** The blocks that were read. */
+class CarContent {
+  readonly #root: CID | undefined
+  readonly #batch: BlockBatch
+  bytes = 0
+  size = 0
+  last: CID | undefined
+
+  constructor (roots: readonly CID[], batch: BlockBatch) {
+    this.#root = roots.length === 1 ? roots[0] : undefined
+    this.#batch = batch
+  }
+
+  /** A promise when others should have their turn. */
+  add (block: Block): Promise<void> | undefined {
+    if (this.#root?.equals(block.cid) === true) this.size = fileSize(block)
+    this.bytes += block.bytes.length
+    this.last = block.cid
+    this.#batch.add(block)
+    return this.#batch.isFull ? this.#batch.flush() : undefined
+  }
+}
+
+interface CarReading { rules: CarRules, car: CarContent, largeBytes: number, workers: BlockWorkers | undefined }
+
+async function readBlocks (reader: ByteReader, { rules, car, largeBytes, workers }: CarReading): Promise<void> {
+  while (workers == null || car.bytes < largeBytes) {
+    const length = await nextLength(reader, rules)
+    if (length == null) return
+    await car.add(await checkedBlock(await reader.bytes(length), rules))
+  }
+  const source = {
+    next: async () => nextLength(reader, rules),
+    read: async (target: Uint8Array) => reader.readInto(target)
+  }
+  const refuse = async (section: Uint8Array) => checkedBlock(section, rules)
+  for await (const blocks of sectionStream(source, { workers, refuse })) {
+    for (const block of blocks) await car.add(block)
   }
 }
 
@@ -77,11 +126,11 @@ const kuboRules: CarRules = {
   }
 }
 
-/** Undefined at the end. */
-async function nextBlock (reader: ByteReader, rules: CarRules): Promise<Block | undefined> {
+/** Length of the next section. Undefined at the end. */
+async function nextLength (reader: ByteReader, rules: CarRules): Promise<number | undefined> {
   if (await reader.atEnd()) return undefined
-  const section = await readSection(reader, { limitBytes: maxSectionBytes, what: 'a section' })
-  return section.length === 0 && rules.endsAtEmptySection ? undefined : await checkedBlock(section, rules)
+  const length = await readLength(reader, { limitBytes: maxSectionBytes, what: 'a section' })
+  return length === 0 && rules.endsAtEmptySection ? undefined : length
 }
 
 /** The header's only root. */
@@ -138,10 +187,14 @@ function decodeHeader (bytes: Uint8Array): { version?: unknown, roots?: unknown 
   }
 }
 
-async function readSection (reader: ByteReader, { limitBytes, what }: { limitBytes: number, what: string }): Promise<Uint8Array> {
+async function readSection (reader: ByteReader, limit: { limitBytes: number, what: string }): Promise<Uint8Array> {
+  return await reader.bytes(await readLength(reader, limit))
+}
+
+async function readLength (reader: ByteReader, { limitBytes, what }: { limitBytes: number, what: string }): Promise<number> {
   const length = await reader.varint()
   if (length > limitBytes) throw invalid(`${what} of the CAR is too large`, { length })
-  return await reader.bytes(length)
+  return length
 }
 
 /** A section is CID and bytes. The hash has been compared. */
@@ -152,29 +205,8 @@ async function checkedBlock (section: Uint8Array, { mismatch }: CarRules): Promi
     const actual = CID.create(cid.version, cid.code, createDigest(code, (await hashFunction(code)).digest(bytes)))
     throw invalid(mismatch(cid, actual))
   }
-  refuseUndecodable({ cid, bytes })
+  refuseUndecodable(cid, bytes)
   return { cid, bytes }
-}
-
-/** Nobody could pin what has no links that can be read. */
-function refuseUndecodable ({ cid, bytes }: Block): void {
-  const decode = decoders.get(cid.code)
-  try {
-    decode?.(bytes)
-  } catch (err) {
-    const facts = { block: String(cid), reason: messageOf(err) }
-    throw new ClusterError('INVALID_ARGUMENT', facts, { message: `block ${facts.block} can't be decoded: ${facts.reason}`, cause: err })
-  }
-}
-
-const decoders = new Map<number, (bytes: Uint8Array) => unknown>([[dagPb, decodeDagPb], [dagCbor, decodeDagCbor]])
-
-function splitSection (section: Uint8Array): [CID, Uint8Array] {
-  try {
-    return CID.decodeFirst(section)
-  } catch (err) {
-    throw new ClusterError('INVALID_ARGUMENT', {}, { message: `invalid cid: ${messageOf(err)}`, cause: err })
-  }
 }
 
 /** The file size that a UnixFS node states; 0 for anything else. */

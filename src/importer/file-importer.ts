@@ -2,6 +2,7 @@ import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams } from '../model/add.ts'
 import type { BlockMaker } from './block-maker.ts'
+import type { Leaf } from './block-workers.ts'
 import type { ChunkSource } from './chunk-source.ts'
 import { createChunkSource } from './chunk-source.ts'
 import { parseChunker } from './chunkers.ts'
@@ -71,15 +72,30 @@ export class FileImporter {
   step (final = false): boolean {
     const length = this.#source.next(final)
     if (length === 0) return false
-    if (this.#fields != null && !this.#isTrickle && this.#leaves === 0)
-      this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
+    if (this.#holdsNext) this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
     else {
-      this.#releaseHeld()
-      this.#layout.prepare()
+      this.#prepare()
       this.#layout.add(this.#leaf(length))
     }
     this.#leaves++
     return true
+  }
+
+  /** Takes a leaf that was made elsewhere, of a file of which nothing was pushed. */
+  addLeaf ({ block, fileSize }: Leaf): void {
+    if (this.#holdsNext) this.#held = { bytes: block.bytes, length: fileSize }
+    else {
+      this.#prepare()
+      this.#layout.add(this.#emitted(block, fileSize))
+    }
+    this.#leaves++
+  }
+
+  get #holdsNext (): boolean { return this.#fields != null && !this.#isTrickle && this.#leaves === 0 }
+
+  #prepare (): void {
+    this.#releaseHeld()
+    this.#layout.prepare()
   }
 
   /** The root of the file, after `step(true)` said false. */

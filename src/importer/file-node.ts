@@ -19,22 +19,38 @@ export type LeafType = typeof leafTypes[keyof typeof leafTypes]
 
 /** The dag-pb bytes of a leaf whose data is the source's next chunk; one copy. */
 export function encodeLeaf (source: ChunkSource, length: number, type: LeafType): Uint8Array {
-  const lengthBytes = varintLength(length)
-  const inner = 3 + lengthBytes + (length === 0 ? 0 : 1 + lengthBytes + length)
-  const bytes = Buffer.allocUnsafeSlow(1 + varintLength(inner) + inner)
-  bytes[0] = 0x0a
-  let at = writeVarint(bytes, inner, 1)
-  bytes[at++] = 0x08
-  bytes[at++] = type
+  const bytes = Buffer.allocUnsafeSlow(leafLength(length))
+  writeLeaf(bytes, 0, { length, type, copy: at => source.copy(bytes, at) })
+  return bytes
+}
+
+/** Bytes of a leaf of `length` bytes of the file. */
+export function leafLength (length: number): number {
+  const inner = leafMessageLength(length)
+  return 1 + varintLength(inner) + inner
+}
+
+/** Writes a leaf at `at`; `copy` puts the chunk where it is told. Gives the offset behind the leaf. */
+export function writeLeaf (
+  into: Buffer, at: number, { length, type, copy }: { length: number, type: LeafType, copy: (at: number) => void }
+): number {
+  into[at] = 0x0a
+  at = writeVarint(into, leafMessageLength(length), at + 1)
+  into[at++] = 0x08
+  into[at++] = type
   if (length > 0) {
-    bytes[at++] = 0x12
-    at = writeVarint(bytes, length, at)
-    source.copy(bytes, at)
+    into[at++] = 0x12
+    at = writeVarint(into, length, at)
+    copy(at)
     at += length
   }
-  bytes[at++] = 0x18
-  writeVarint(bytes, length, at)
-  return bytes
+  into[at++] = 0x18
+  return writeVarint(into, length, at)
+}
+
+function leafMessageLength (length: number): number {
+  const lengthBytes = varintLength(length)
+  return 3 + lengthBytes + (length === 0 ? 0 : 1 + lengthBytes + length)
 }
 
 /** A leaf (`encodeLeaf`) with more fields at the end of its UnixFS message. */

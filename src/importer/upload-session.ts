@@ -5,6 +5,7 @@ import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams, EntryMetadata, UploadEntry } from '../model/add.ts'
 import type { BlockBatch } from './block-batch.ts'
 import type { BlockMaker } from './block-maker.ts'
+import type { Leaf } from './block-workers.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { encodeDirectory, encodeSymlink } from './directory-node.ts'
 import type { ClosedDirectory } from './directory-tree.ts'
@@ -89,17 +90,25 @@ export class UploadSession {
     this.#file = { path, bytes: 0, reported: 0 }
   }
 
-  /** Takes a piece of the open file; call `step` until it says false. */
-  push (piece: Uint8Array): void {
+  /** Takes a piece of the open file; call `step` until it says false. `isCounted`: `received` has been told of it. */
+  push (piece: Uint8Array, { isCounted = false } = {}): void {
+    if (!isCounted) this.received(piece.length)
     this.#importer?.push(piece)
+  }
+
+  /** So many bytes more of the open file have come. */
+  received (bytes: number): void {
     const file = this.#openedFile()
-    file.bytes += piece.length
+    file.bytes += bytes
     if (!this.#options.progress) return
     while (file.bytes - file.reported >= progressBytes) this.#report(file, file.reported + progressBytes)
   }
 
   /** Makes one leaf of the open file, if there is enough for one (`final`: if anything is left). */
   step (final = false): boolean { return this.#importer?.step(final) === true }
+
+  /** Instead of its bytes: a leaf of the open file, made elsewhere. */
+  addLeaf (leaf: Leaf): void { this.#importer?.addLeaf(leaf) }
 
   closeFile (): void {
     const file = this.#openedFile()

@@ -7,6 +7,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Workers } from '../base/worker.ts'
 import type { Blockstore } from '../blockstore/blockstore.ts'
+import type { Importers } from '../cluster/add/upload.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import type { Consensus } from '../consensus/consensus.ts'
@@ -32,6 +33,7 @@ export interface Reading { reader: DagReader, flow: BytesInFlight, serving: Serv
 export interface ApisDeps extends Reading {
   cluster: ClusterApi
   ipfs: IpfsConnector
+  importers: Pick<Importers, 'unixfs' | 'car'>
   /** Of the embedded node. */
   blocks: Blockstore | undefined
   denylist: Denylist

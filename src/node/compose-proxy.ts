@@ -3,7 +3,6 @@ import { ipfsProxy, type IpfsProxy } from '../api/ipfs-proxy/ipfs-proxy.ts'
 import { kuboNode } from '../api/ipfs-proxy/kubo-node.ts'
 import type { NodeApi } from '../api/ipfs-proxy/node-api.ts'
 import type { IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts'
-import { importCar } from '../importer/car-importer.ts'
 import { canPublish } from '../ipfs/name-publisher.ts'
 import type { ApisInit, ApisDeps } from './compose-apis.ts'
 import { accessLog } from './http-init.ts'
@@ -25,10 +24,10 @@ export function composeProxy ({ folder, config }: ApisInit, section: IpfsProxyCo
 }
 
 function nodeBehindProxy (
-  config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, names, reader, flow, clock, log }: ApisDeps
+  config: ServiceConfig, section: IpfsProxyConfig, { cluster, ipfs, importers, names, reader, flow, clock, log }: ApisDeps
 ): NodeApi {
   if (config.ipfs.kind === 'helia' && canPublish(names)) {
-    return embeddedNode({ ipfs, names, cluster, reader, importCar, hash: namedHash, flow, clock, log })
+    return embeddedNode({ ipfs, names, cluster, reader, importCar: importers.car, hash: namedHash, flow, clock, log })
   }
   return kuboNode({
     address: section.nodeMultiaddress,

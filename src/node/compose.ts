@@ -16,9 +16,9 @@ import { joinCluster } from '../cluster/peers/join.ts'
 import { crdtConsensus, storedBlock, trustOf } from '../consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
 import { RecentWarnings } from '../events/warnings.ts'
-import { importCar } from '../importer/car-importer.ts'
+import { carImporter } from '../importer/car-importer.ts'
 import { createSharder } from '../importer/sharder.ts'
-import { importEntries } from '../importer/unixfs-importer.ts'
+import { unixfsImporter } from '../importer/unixfs-importer.ts'
 import { metricPublisher } from '../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
 import { pinsetServer, remotePinsets } from '../network/pinset/pinset.ts'
@@ -35,6 +35,7 @@ import type { CID, PeerId } from '../model/cid.ts'
 import { parsePingValue } from '../model/metric.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { decodeMetric, encodeMetric } from '../wire/metric.ts'
+import { composeBlockThreads } from './block-threads/block-threads.ts'
 import { composeApis, composeReading } from './compose-apis.ts'
 import { composeDenylist } from './compose-denylist.ts'
 import { composeHttpHosts } from './compose-http-host.ts'
@@ -135,6 +136,10 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const { events, watching, components: eventComponents } = eventsOf({
     consensus, tracker, monitor, statuses: remoteStatuses({ streams, clock }), remotes, warnings, workers, clock, random, log
   })
+  // threads know real time only
+  const threads = clock === systemClock ? composeBlockThreads(config, { clock, log }) : undefined
+  const importers = overrides.importers
+    ?? { unixfs: unixfsImporter({}, threads), car: carImporter({}, threads), sharder: createSharder }
   const cluster = createCluster({
     ...config.cluster, self, peerName, version: init.version, peersetMetric: config.crdt.peersetMetric,
     connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs,
@@ -143,14 +148,13 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     consensus, ipfs, denylist, tracker, monitor, host, gossip, workers, clock, remotes, remoteProgress: remoteProgress({ streams, clock }),
     digests: consensus.digests, remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
     onDrain: drain => events.peerDrain(drain),
-    allocator: init.extensions?.allocator ?? allocatorOf(config),
-    importers: overrides.importers ?? { unixfs: importEntries, car: importCar, sharder: createSharder },
+    allocator: init.extensions?.allocator ?? allocatorOf(config), importers,
     log: log.child('cluster')
   })
   cluster.onSync(row => events.peerSync(row))
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
-    cluster: observer.cluster(cluster), ipfs, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus,
+    cluster: observer.cluster(cluster), ipfs, importers, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus,
     watching, workers, observer, clock, random, log
   }
   const announcements = new Listeners<void>()
@@ -205,7 +209,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
+    ...observing, threads, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
     consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
     tracker, monitor, ...eventComponents, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,

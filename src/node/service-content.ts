@@ -12,8 +12,6 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { GatewayConfig, ServiceApiConfig } from '../config/service-config.ts'
 import { newFindings, readSection } from '../config/reader.ts'
 import { gatewaySection } from '../config/sections/gateway.ts'
-import { importCar } from '../importer/car-importer.ts'
-import { importEntries } from '../importer/unixfs-importer.ts'
 import type { Accounts } from '../service/accounts/accounts.ts'
 import type { Audit } from '../service/audit/audit.ts'
 import type { AccountExports } from '../service/files/account-export.ts'
@@ -59,13 +57,13 @@ export interface ServiceContent {
 export async function loadContent (init: NodeInit, section: ServiceApiConfig): Promise<(deps: ServiceContentDeps) => ServiceContent> {
   const makeStaging = await loadStaging(init, section)
   return deps => {
-    const { database, cluster, consensus, reader, usage, accounts, workers, clock, random, log } = deps
+    const { database, cluster, consensus, importers, reader, usage, accounts, workers, clock, random, log } = deps
     const staging = makeStaging({ log })
     const quota = sqlQuota({ database, random })
     const pinning = pinParts({ privateAllowed: section.webhooksPrivate }, { ...deps, pinset: consensus, quota })
     const { clusterPins, pins } = pinning
     const files = serviceFiles({}, { ...deps, quota, clusterPins, pins, staging })
-    const uploads = uploadService({ peer: init.identity.id }, { ...deps, quota, files, staging, importer: importEntries, importCar })
+    const uploads = uploadService({ peer: init.identity.id }, { ...deps, quota, files, staging, importer: importers.unixfs, importCar: importers.car })
     const exports = accountTasks({ ...deps, files, pins, uploads, quota, clusterPins, staging, changed: user => accounts.changed(user) })
     const reconciliation = new Reconciliation({ ...deps, clusterPins, quota, staging, liveStagingKeys: liveStagingKeys({ database }) })
     const coming: GatewayAccess['coming'] = root => files.access.coming(root)

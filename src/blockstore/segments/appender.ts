@@ -1,7 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import { writeError } from '../level-errors.ts'
 import type { BlockIndex } from './block-index.ts'
-import type { NewBlock } from './encoder.ts'
+import type { NewBlock } from './record.ts'
 import { Encoder } from './encoder.ts'
 import type { IndexChange } from './index-change.ts'
 import type { Place } from './place.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from '../../base/log.ts'
 import type { Appender } from './appender.ts'
 import type { BlockIndex } from './block-index.ts'
-import type { NewBlock } from './encoder.ts'
+import type { NewBlock } from './record.ts'
 import type { Place, SegmentRow } from './place.ts'
 import { goingSizeBytes, samePlace } from './place.ts'
 import { recordLength } from './record.ts'

@@ -1,7 +1,5 @@
 import { encodeHeader, headerLength } from './record.ts'
-
-/** A block to be written. */
-export interface NewBlock { multihash: Uint8Array, bytes: Uint8Array }
+import type { NewBlock } from './record.ts'
 
 /** Payloads up to here are copied beside their headers: cheaper than a buffer of their own in the system call. */
 const copiedBytes = 8 * 1024

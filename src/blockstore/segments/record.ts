@@ -25,12 +25,20 @@ export const recordLength = (multihashLength: number, payloadLength: number): nu
 
 export interface Header { multihash: Uint8Array, payloadLength: number, payloadCrc: number }
 
+/** A block to be written. */
+export interface NewBlock {
+  multihash: Uint8Array
+  bytes: Uint8Array
+  /** CRC-32 of the bytes, if it is known. */
+  crc32?: number | undefined
+}
+
 /** Writes header and multihash at `at`; returns the offset behind them. */
-export function encodeHeader (into: Buffer, at: number, block: { multihash: Uint8Array, bytes: Uint8Array }): number {
+export function encodeHeader (into: Buffer, at: number, block: NewBlock): number {
   const { multihash, bytes } = block
   if (multihash.length > longestMultihash) throw new RangeError('the multihash is too long')
   into.writeUInt32LE(magic, at)
-  into.writeUInt32LE(crc32(bytes), at + 8)
+  into.writeUInt32LE(block.crc32 ?? crc32(bytes), at + 8)
   into.writeUInt32LE(bytes.length, at + 12)
   into.writeUInt32LE(multihash.length, at + 16)
   into.set(multihash, at + headerLength)

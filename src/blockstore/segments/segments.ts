@@ -19,7 +19,7 @@ import { Appender } from './appender.ts'
 import { BlockIndex } from './block-index.ts'
 import type { CompactionDeps, CompactionInit } from './compaction.ts'
 import { compactSegment, pickSegment } from './compaction.ts'
-import type { NewBlock } from './encoder.ts'
+import type { NewBlock } from './record.ts'
 import type { SegmentFiles } from './files.ts'
 import { diskFiles } from './files.ts'
 import { joinedRead } from './joined-read.ts'
@@ -252,13 +252,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
     const others = new Set<Promise<void>>()
     const fresh: NewBlock[] = []
     const keys = new Set<string>()
-    for (const { cid, bytes } of blocks) {
+    for (const { cid, bytes, crc32 } of blocks) {
       const multihash = cid.multihash.bytes
       const key = mapKey(multihash)
       const putting = this.#putting.get(key) ?? (keys.has(key) ? mine.promise : undefined)
       if (putting != null) others.add(putting)
       if (putting != null || isIdentity(cid) || (!this.#deleting.has(key) && this.#index.find(multihash) != null)) continue
-      fresh.push({ multihash, bytes })
+      fresh.push({ multihash, bytes, crc32 })
       keys.add(key)
     }
     // Only now, in the same tick: the look-ups above may throw.

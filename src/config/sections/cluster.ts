@@ -100,6 +100,11 @@ const fields = {
   disable_repinning: bool(true, 'Leave pins of a lost peer where they are. Absent means false.'),
   healing,
   audit,
+  block_workers: int(
+    -1,
+    'Threads that hash and check the blocks of large uploads. -1: one for each core, 16 at most (none where there is one core); they begin with the first large upload and end after a minute without. 0: the main thread does it.',
+    { atLeast: -1, atMost: 64, reading: 'plain', omitDefault: true }
+  ),
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),
   peerstore_file: field(text, '', 'The file of known peers. Empty: `peerstore` in the folder.', { omitDefault: true }),
   denylists: field(

@@ -1,25 +1,17 @@
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { PortCalls } from '../../base/port-calls.ts'
-import type { Answerer, CallPort } from '../../base/port-calls.ts'
+import type { Answerer } from '../../base/port-calls.ts'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
+import type { SpawnedThread } from '../spawn-thread.ts'
 import { clearShares } from './thread-init.ts'
 import type { LogNote, Measure, ThreadInit } from './thread-init.ts'
 
 export interface GatewayPoolInit extends Omit<ThreadInit, 'thread'> {
   /** How many. */
   threads: number
-}
-
-/** A thread that runs. */
-export interface SpawnedThread {
-  port: CallPort
-  /** Called once, when it has ended, with what ended it. */
-  onEnd (ended: (reason: Error) => void): void
-  terminate (): Promise<void>
 }
 
 export interface GatewayPoolDeps {
@@ -140,6 +132,3 @@ export class GatewayPool implements Startable {
     }))
   }
 }
-
-/** Why a thread has ended, when it doesn't say. */
-export const endedWith = (code: number): ClusterError => new ClusterError('INTERNAL', { code }, { message: `it ended with ${code}` })

@@ -9,11 +9,13 @@ import { cannotListen, freeAddress, listenOptionsOf, multiaddrOf } from '../../h
 import { nodeDesk } from '../../ipfs/other-thread/desk.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { walkFolder } from '../leftovers.ts'
+import { spawnThread } from '../spawn-thread.ts'
+import type { SpawnedThread } from '../spawn-thread.ts'
 import { BusyWatch } from './busy-watch.ts'
 import type { BusyWatchInit } from './busy-watch.ts'
 import { GatewayPool } from './gateway-pool.ts'
-import { spawnThread } from './spawn.ts'
 import { servingShares } from './thread-init.ts'
+import type { ThreadInit } from './thread-init.ts'
 
 /**
  * Who serves. `whenBusy`: the threads begin when the main one is busy, and serve beside it; else from the start, and they have all TCP
@@ -103,7 +105,7 @@ function poolOf ({ folder, gateway: settings, serving, memoryMaxBytes }: Threade
     walkFolder: join(folder, walkFolder),
     has: { names: names != null, coming: coming != null, lines: logLine != null, measures: measured != null }
   }, {
-    spawn: init => spawnThread({ ...init, walkFolder: `${init.walkFolder}-${init.thread}` }),
+    spawn: spawnGateway,
     desk: nodeDesk({ blocks: deps.blocks, ipfs, names, denylist, coming }),
     blocks: deps.blocks,
     denylist,
@@ -132,3 +134,15 @@ async function freed (address: string): Promise<string> {
   const { host = '', port = 0 } = await freeAddress(listenOptionsOf(address)).catch(err => { throw cannotListen('gateway', address, err) })
   return multiaddrOf({ address: host, family: host.includes(':') ? 'IPv6' : 'IPv4', port })
 }
+
+const here = import.meta.url
+/** Garbage is mostly what a request leaves behind, which goes with small collections. MiB. */
+const youngMiB = 16
+
+const spawnGateway = (init: ThreadInit): SpawnedThread => spawnThread({
+  source: new URL('./thread.ts', here),
+  bundled: 'gateway-thread.mjs',
+  name: `gateway ${init.thread}`,
+  data: { ...init, walkFolder: `${init.walkFolder}-${init.thread}` },
+  youngMiB
+})

@@ -1,0 +1,92 @@
+import type { Begun, BlockWorkers, Leaf, LeafBatch, LeafFormat, OwnBytes } from './block-workers.ts'
+import { parseChunker } from './chunkers.ts'
+
+/** A job has about this many bytes: much more than what handing it over costs, and little enough for many to be under way. */
+const jobBytes = 1 << 20
+
+/**
+ * The leaves of a file in their order, made by others. Where the ends of chunks depend on the content, a job waits for the one before it; else
+ * as many run as `workers` let run. Memory: one job that is gathered, and those that run or whose leaves weren't taken yet, `workers.width`
+ * at most.
+ */
+export async function * leafStream (
+  pieces: AsyncIterable<Uint8Array>, format: LeafFormat, workers: BlockWorkers
+): AsyncGenerator<readonly Leaf[], void, undefined> {
+  const chunker = parseChunker(format.chunker)
+  const isSequential = chunker.fixedBytes == null
+  const gathered = new JobBytes({
+    bytes: Math.max(1, Math.floor(jobBytes / (chunker.fixedBytes ?? 1))) * (chunker.fixedBytes ?? 1),
+    restBytes: isSequential ? chunker.maxBytes : 0
+  })
+  const running: Array<Begun<LeafBatch>> = []
+  const take = async (): Promise<readonly Leaf[]> => {
+    const { leaves, rest, spare } = await running.shift()?.result ?? noLeaves
+    gathered.goOn(rest, spare)
+    return leaves
+  }
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      at += gathered.add(piece, at)
+      if (!gathered.isFull) continue
+      if (isSequential) yield await take()
+      while (running.length >= workers.width) yield await take()
+      running.push(await workers.leaves({ format, bytes: gathered.take(), isLast: false }))
+    }
+  }
+  while (running.length > 0) yield await take()
+  if (gathered.isEmpty) return
+  running.push(await workers.leaves({ format, bytes: gathered.take(), isLast: true }))
+  yield await take()
+}
+
+const noLeaves: LeafBatch = { leaves: [], rest: new Uint8Array(0), spare: undefined }
+
+/** Gathers the bytes of a job in one piece, with room in front for what the job before left over. */
+class JobBytes {
+  readonly #bytes: number
+  readonly #restBytes: number
+  readonly #spare: ArrayBuffer[] = []
+  #memory: Buffer | undefined
+  #end: number
+  #rest: Uint8Array = new Uint8Array(0)
+
+  constructor ({ bytes, restBytes }: { bytes: number, restBytes: number }) {
+    this.#bytes = bytes
+    this.#restBytes = restBytes
+    this.#end = restBytes
+  }
+
+  get isFull (): boolean { return this.#end === this.#restBytes + this.#bytes }
+  get isEmpty (): boolean { return this.#end === this.#restBytes && this.#rest.length === 0 }
+
+  /** Takes what there is room for; tells how much. */
+  add (piece: Uint8Array, from: number): number {
+    const memory = this.#memory ??= this.#allocate()
+    const length = Math.min(piece.length - from, memory.length - this.#end)
+    memory.set(length === piece.length ? piece : piece.subarray(from, from + length), this.#end)
+    this.#end += length
+    return length
+  }
+
+  /** What the job before left over, and its memory. */
+  goOn (rest: Uint8Array, spare: ArrayBuffer | undefined): void {
+    this.#rest = rest
+    if (spare?.byteLength === this.#restBytes + this.#bytes) this.#spare.push(spare)
+  }
+
+  take (): OwnBytes {
+    const memory = this.#memory ?? this.#allocate()
+    const begin = this.#restBytes - this.#rest.length
+    memory.set(this.#rest, begin)
+    const bytes = memory.subarray(begin, this.#end)
+    this.#memory = undefined
+    this.#end = this.#restBytes
+    this.#rest = noLeaves.rest
+    return bytes as OwnBytes
+  }
+
+  #allocate (): Buffer {
+    const spare = this.#spare.pop()
+    return spare == null ? Buffer.allocUnsafeSlow(this.#restBytes + this.#bytes) : Buffer.from(spare)
+  }
+}

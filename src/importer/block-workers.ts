@@ -40,8 +40,8 @@ export interface CheckedSections {
 export interface Begun<Result> { result: Promise<Result> }
 
 /**
- * Who does what costs processor time per byte of content: cutting, hashing and encoding of leaves, checks of blocks against their CIDs. Jobs
- * are functions of their bytes: they can run anywhere and in any order.
+ * Who does what costs processor time per byte of content: cutting, hashing and encoding of leaves, checks of blocks against their CIDs.
+ * Jobs are functions of their bytes: they can run anywhere and in any order.
  *
  * - `leaves` and `sections` resolve when somebody works on the job. Until then the caller holds back what comes next, so that the bytes
  *   under way are bounded: at most `width` jobs of all callers together have begun and not ended.

@@ -5,9 +5,9 @@ import { parseChunker } from './chunkers.ts'
 const jobBytes = 1 << 20
 
 /**
- * The leaves of a file in their order, made by others. Where the ends of chunks depend on the content, a job waits for the one before it; else
- * as many run as `workers` let run. Memory: one job that is gathered, and those that run or whose leaves weren't taken yet, `workers.width`
- * at most.
+ * The leaves of a file in their order, made by others. Where the ends of chunks depend on the content, a job waits for the one before it;
+ * else as many run as `workers` let run. Memory: one job that is gathered, and those that run or whose leaves weren't taken yet: at most
+ * `workers.width`.
  */
 export async function * leafStream (
   pieces: AsyncIterable<Uint8Array>, format: LeafFormat, workers: BlockWorkers

@@ -31,7 +31,9 @@ export const importEntries: Importer = unixfsImporter({}, undefined)
 interface Import { entries: Parameters<Importer>[0], params: DagParams, options: ImportOptions, largeBytes: number }
 interface ImportDeps { batch: BlockBatch, workers: BlockWorkers | undefined }
 
-async function * importInto ({ entries, params, options, largeBytes }: Import, { batch, workers }: ImportDeps): AsyncGenerator<ImportOutput> {
+async function * importInto (
+  { entries, params, options, largeBytes }: Import, { batch, workers }: ImportDeps
+): AsyncGenerator<ImportOutput> {
   let finished = false
   try {
     const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })

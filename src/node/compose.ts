@@ -154,7 +154,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   cluster.onSync(row => events.peerSync(row))
   const outside = {
     ...composeReading({ folder, config }, { clock, random }),
-    cluster: observer.cluster(cluster), ipfs, importers, blocks: stores.blocks, denylist, names: refusingLookups(ownNode.names, denylist), consensus,
+    cluster: observer.cluster(cluster), ipfs, importers, blocks: stores.blocks, denylist,
+    names: refusingLookups(ownNode.names, denylist), consensus,
     watching, workers, observer, clock, random, log
   }
   const announcements = new Listeners<void>()
@@ -209,7 +210,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     : undefined
   // listeners open as soon as the pinset can be read: /health must not wait for libp2p
   const components = [
-    ...observing, threads, denylist, stores.reserve, together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
+    ...observing, threads, denylist, stores.reserve,
+    together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
     consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
     tracker, monitor, ...eventComponents, workers, listenersFirst,
     httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,

@@ -63,7 +63,9 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
     const pinning = pinParts({ privateAllowed: section.webhooksPrivate }, { ...deps, pinset: consensus, quota })
     const { clusterPins, pins } = pinning
     const files = serviceFiles({}, { ...deps, quota, clusterPins, pins, staging })
-    const uploads = uploadService({ peer: init.identity.id }, { ...deps, quota, files, staging, importer: importers.unixfs, importCar: importers.car })
+    const uploads = uploadService({ peer: init.identity.id }, {
+      ...deps, quota, files, staging, importer: importers.unixfs, importCar: importers.car
+    })
     const exports = accountTasks({ ...deps, files, pins, uploads, quota, clusterPins, staging, changed: user => accounts.changed(user) })
     const reconciliation = new Reconciliation({ ...deps, clusterPins, quota, staging, liveStagingKeys: liveStagingKeys({ database }) })
     const coming: GatewayAccess['coming'] = root => files.access.coming(root)

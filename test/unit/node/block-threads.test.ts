@@ -50,7 +50,9 @@ function poolOf (threads: number) {
 }
 
 const job = (): LeafJob => ({
-  format: { chunker: '', hash: 'sha2-256', cidVersion: 0, rawLeaves: false, layout: '' }, bytes: Buffer.allocUnsafeSlow(8) as OwnBytes, isLast: true
+  format: { chunker: '', hash: 'sha2-256', cidVersion: 0, rawLeaves: false, layout: '' },
+  bytes: Buffer.allocUnsafeSlow(8) as OwnBytes,
+  isLast: true
 })
 
 describe('threads for blocks', { timeout: 10_000 }, () => {

@@ -33,7 +33,7 @@ import type { Usage } from '../service/usage/usage.ts'
 import { composeContent } from './compose-gateway.ts'
 import type { ApisDeps } from './compose-apis.ts'
 import type { NodeInit } from './node-contract.ts'
-import { loadStaging } from './service-staging.ts'
+import { loadStaging } from './service-adapters.ts'
 
 export interface ServiceContentDeps extends ApisDeps {
   tracker: PinPartsDeps['tracker']

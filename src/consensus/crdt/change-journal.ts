@@ -1,12 +1,11 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinsetChange } from '../consensus.ts'
-import { Conditions } from './conditions.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { combined, keysOf } from './delta-builder.ts'
 import type { LocalChange } from './delta-builder.ts'
 import type { OwnBlocks } from './own-blocks.ts'
-import type { Overlay, ValueRecord } from './value-record.ts'
+import type { Overlay, ValueRecord, Version } from './value-record.ts'
 
 /** Go's `batching`: both first values above 0 turn it on. Otherwise every change goes into the next block, which is written at once. */
 export interface BatchingInit {
@@ -148,3 +147,35 @@ function * journaledChanges (store: CrdtStore, limit: number): Generator<LocalCh
     yield { key, remove: overlay?.remove ?? false, put: overlay?.put }
   }
 }
+
+/** What was there when a conditional change went into the journal: the merged value, and what the journal said before. */
+interface Condition { version: Version | undefined, before: Overlay | undefined }
+
+/**
+ * Remembers which changes in the journal were made for a certain pin, so that they don't undo what is merged until they get their block. In
+ * memory only: what an earlier run left in the journal gets its block in any case.
+ */
+class Conditions {
+  readonly #conditions = new Map<string, Condition>()
+
+  /** A conditional change of this key goes into the journal; `record` is from before. One that others follow keeps its condition. */
+  add (key: string, { version, overlay: before }: ValueRecord): void {
+    if (!this.#conditions.has(key)) this.#conditions.set(key, { version, before })
+  }
+
+  /** What the journal says of these keys now holds in any case, or has its block. */
+  drop (keys: Iterable<string>): void { for (const key of keys) this.#conditions.delete(key) }
+
+  /** What the journal has to say instead of changes whose items have been changed by others since. */
+  overtaken (keys: Iterable<string>, record: (key: string) => ValueRecord): Map<string, Overlay | undefined> {
+    const overlays = new Map<string, Overlay | undefined>()
+    for (const key of keys) {
+      const condition = this.#conditions.get(key)
+      if (condition != null && !isSame(condition.version, record(key).version)) overlays.set(key, condition.before)
+    }
+    return overlays
+  }
+}
+
+const isSame = (one: Version | undefined, other: Version | undefined): boolean =>
+  one == null || other == null ? one === other : one.priority === other.priority && Buffer.compare(one.value, other.value) === 0

@@ -5,7 +5,6 @@ import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../wire/crdt-block.
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Delta } from '../../wire/delta.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
-import { MapDraft } from './draft.ts'
 import { moveFrontier } from './frontier.ts'
 import type { Head, MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
@@ -179,4 +178,34 @@ export function storedRecord (datastore: Datastore, key: string): ValueRecord {
 
 function unreachable (key: string): never {
   throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
+}
+
+/** Changes to a map that hold only once they are committed; reads see them. */
+class MapDraft<T> {
+  readonly #base: Map<string, T>
+  readonly #changes = new Map<string, T | undefined>()
+
+  constructor (base: Map<string, T>) { this.#base = base }
+
+  has (id: string): boolean { return this.#changes.has(id) ? this.#changes.get(id) != null : this.#base.has(id) }
+  get (id: string): T | undefined { return this.#changes.has(id) ? this.#changes.get(id) : this.#base.get(id) }
+  set (id: string, value: T | undefined): void { this.#changes.set(id, value) }
+
+  * keys (): Generator<string> {
+    for (const id of this.#base.keys()) if (this.has(id)) yield id
+    for (const [id, value] of this.#changes) if (value != null && !this.#base.has(id)) yield id
+  }
+
+  /** What differs from the map: what came and went meanwhile is left out. */
+  * changes (): Generator<[id: string, value: T | undefined]> {
+    for (const [id, value] of this.#changes) if (value != null || this.#base.has(id)) yield [id, value]
+  }
+
+  commit (): void {
+    for (const [id, value] of this.#changes) {
+      if (value == null) this.#base.delete(id)
+      else this.#base.set(id, value)
+    }
+    this.#changes.clear()
+  }
 }

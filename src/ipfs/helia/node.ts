@@ -16,11 +16,13 @@ import { BlockLines } from './block-lines.ts'
 import { BlockServer } from './block-server.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { blocksProtocol } from '../../wire/block-answers.ts'
-import { loadHasher } from './hashers.ts'
 import { listenFailure } from '../../libp2p/listen-failure.ts'
 import { Reachability } from '../../libp2p/reachability.ts'
 import { isLoopbackOnly, libp2pOptions, setDhtMode } from './node-options.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
+import type { MultihashHasher } from 'multiformats/hashes/interface'
+import { from } from 'multiformats/hashes/hasher'
+import { hashFunction } from '../../hash/multihash.ts'
 
 /** What the embedded node does with the network. Everything but `announce` rejects with NOT_READY before `start` and after `stop`. */
 export interface IpfsNetwork {
@@ -357,3 +359,12 @@ export class HeliaNode implements IpfsNetwork {
 }
 
 const dhtOf = (libp2p: Libp2p): KadDHT | undefined => (libp2p.services as { dht?: KadDHT }).dht
+
+/**
+ * The hasher with which Helia checks blocks of a multihash code (sha2-256 and identity are built into it). Throws INVALID_ARGUMENT for
+ * unknown ones.
+ */
+async function loadHasher (code: number): Promise<MultihashHasher> {
+  const { digest } = await hashFunction(code)
+  return from({ code, name: `multihash-${code.toString(16)}`, encode: input => Uint8Array.from(digest(input)) }) as MultihashHasher
+}

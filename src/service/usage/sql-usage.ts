@@ -4,7 +4,6 @@ import type { Logger } from '../../base/log.ts'
 import { SharedRun } from '../../base/shared-run.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
-import { dayOf, lastDays } from './days.ts'
 import type { Usage, UsageDay } from './usage.ts'
 
 export interface UsageDeps { database: SqlDatabase, clock: Clock, log: Logger, workers: Workers }
@@ -204,3 +203,12 @@ async function writeViews (tx: Sql, { user, cid, day, views, lastAt }: Views): P
     })
     .where('user_id', '=', user).where('cid', '=', cid).execute()
 }
+
+const dayMs = 86_400_000
+
+/** YYYY-MM-DD of a time, in UTC. */
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
+
+/** The last `count` days, oldest first, that of `now` last. */
+const lastDays = (now: number, count: number): string[] =>
+  Array.from({ length: count }, (_one, at) => dayOf(now - (count - 1 - at) * dayMs))

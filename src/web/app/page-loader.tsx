@@ -4,9 +4,9 @@ import { onReturn, reportLost } from '../data/connection.ts'
 import { announce } from '../ui/announce.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Page } from '../ui/page.tsx'
-import { PageSkeleton } from './page-skeleton.tsx'
 import type { PageEntry } from './page-entry.ts'
 import { place, scrolledBefore } from './router.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
 
 const loaded = new Map<PageEntry['load'], ComponentType>()
 
@@ -92,3 +92,11 @@ function arrive (visit: number): void {
   document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
   announce(document.title)
 }
+
+/** Stands where a page will be. Shows only after a moment: most pages are there before it. */
+const PageSkeleton = () =>
+  <div class="page page-skeleton" aria-busy="true">
+    <Skeleton height="2rem" lines={1} label="The page is loading"/>
+    <Skeleton height="8rem" lines={1}/>
+    <Skeleton lines={4}/>
+  </div>

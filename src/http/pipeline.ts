@@ -12,7 +12,7 @@ import { sendLines } from './lines.ts'
 import { parseTarget, redirectOf } from './path.ts'
 import type { HeaderList, Reply, TextReply } from './reply.ts'
 import type { Route } from './route.ts'
-import { RouteTable } from './route.ts'
+import { Router } from './router.ts'
 import { sendRaw, sendText } from './send.ts'
 import type { TickBudget } from './tick-budget.ts'
 
@@ -52,16 +52,20 @@ class Pipeline {
   readonly #headers: HeaderList
   readonly #prefix: string
   readonly #deps: PipelineDeps
-  readonly #table: RouteTable
-  /** Express is large and most requests do without it: it is loaded when the first route needs it. */
-  #frame: ((context: RequestContext) => void) | undefined
-  #loading: Promise<void> | undefined
+  readonly #router: Router<Route>
 
   constructor (init: PipelineInit, deps: PipelineDeps) {
     this.#headers = init.headers
     this.#prefix = init.prefix ?? ''
     this.#deps = deps
-    this.#table = new RouteTable(init.routes)
+    this.#router = new Router({ routes: init.routes }, {
+      matched: (context, match) => {
+        context.match = match
+        if (this.#isAdmitted(context)) this.#run(context)
+      },
+      unmatched: context => { if (this.#isAdmitted(context)) this.#unmatched(context) },
+      failed: (context, err) => this.#fail(context, err)
+    })
   }
 
   take (request: IncomingMessage, response: ServerResponse): void {
@@ -70,33 +74,18 @@ class Pipeline {
       refuseTarget(response)
       return
     }
-    const match = this.#table.match(request.method ?? '', target.path)
-    const context = new RequestContext({ request, response, target, match })
+    const context = new RequestContext({ request, response, target })
     if (this.#deps.logLine != null) this.#logAtEnd(context, this.#deps.logLine)
-    if (!this.#admit(context) || this.#answerPreflight(context)) return
-    const redirect = redirectOf(target)
-    if (redirect != null) this.#redirect(context, redirect)
-    else if (match == null) this.#unmatched(context)
-    else if (match.route.hot === true) this.#run(context)
-    else this.#framed(context)
+    this.#router.route(context)
   }
 
-  #framed (context: RequestContext): void {
-    if (this.#frame != null) {
-      this.#frame(context)
-      return
-    }
-    this.#loading ??= this.#loadFrame()
-    this.#loading.then(() => this.#frame?.(context)).catch(err => this.#fail(context, err))
-  }
-
-  async #loadFrame (): Promise<void> {
-    const { expressFrame } = await import('./express-frame.ts')
-    this.#frame = expressFrame(this.#table, {
-      run: context => this.#run(context),
-      unmatched: context => this.#unmatched(context),
-      failed: (context, err) => this.#fail(context, err)
-    })
+  /** What comes before a handler, once it is known which: false when that was the answer. */
+  #isAdmitted (context: RequestContext): boolean {
+    if (!this.#hasCredentials(context) || this.#answerPreflight(context)) return false
+    const redirect = redirectOf({ path: context.path, query: context.query.raw })
+    if (redirect == null) return true
+    this.#redirect(context, redirect)
+    return false
   }
 
   #logAtEnd (context: RequestContext, logLine: (line: string) => void): void {
@@ -107,7 +96,7 @@ class Pipeline {
   }
 
   /** False when the answer is a 401. OPTIONS and open routes need no credentials. */
-  #admit (context: RequestContext): boolean {
+  #hasCredentials (context: RequestContext): boolean {
     const { authenticator } = this.#deps
     if (authenticator == null || context.method === 'OPTIONS' || context.match?.route.access === 'open') return true
     const verdict = authenticator.check(context.headers.authorization)
@@ -143,10 +132,10 @@ class Pipeline {
   }
 
   #unmatched (context: RequestContext): void {
-    const methods = this.#table.methodsOf(context.path)
+    const methods = this.#router.methodsOf(context.path)
     if (methods.length > 0) {
       // Go's own 405s have none of the configured headers; what Go answers with 404, a method that other routes have, has them
-      if (this.#table.hasMethod(context.method)) this.#configure(context)
+      if (this.#router.hasMethod(context.method)) this.#configure(context)
       this.#text(context, { kind: 'text', status: 405, contentType: null, body: '', headers: [['Allow', methods.join(', ')]] })
       return
     }

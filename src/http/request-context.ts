@@ -14,8 +14,8 @@ export class RequestContext implements Call {
   readonly response: ServerResponse
   readonly method: string
   readonly path: string
-  /** The route that fits; null for unknown paths and methods. */
-  readonly match: RouteMatch | null
+  /** The route that fits, once it is found. */
+  match: RouteMatch | null = null
   readonly query: Query
   principal: Principal | null = null
   /** Headers that every answer carries from here on (CORS, configured ones). */
@@ -26,12 +26,11 @@ export class RequestContext implements Call {
   #abort: AbortController | undefined
   #stopTimer = (): void => {}
 
-  constructor (init: { request: IncomingMessage, response: ServerResponse, target: Target, match: RouteMatch | null }) {
+  constructor (init: { request: IncomingMessage, response: ServerResponse, target: Target }) {
     this.request = init.request
     this.response = init.response
     this.method = init.request.method ?? 'GET'
     this.path = init.target.path
-    this.match = init.match
     this.query = new Query(init.target.query)
   }
 

@@ -35,17 +35,21 @@ export interface RouteDoc {
   responses: readonly ResponseDoc[]
 }
 
+/** Answers a request. What it throws is answered in the API's dialect. */
+export type Handler = (call: Call) => Reply | Promise<Reply>
+
 /**
  * One route. `path` has segments in braces: `{cid}` is one segment, `{kind:ipfs|ipns}` one of several, `{path:.*}` the rest. `access`:
- * whether credentials are needed when the API has any. `hot` routes are served without the frame.
+ * whether credentials are needed when the API has any. `fast`: what a busy peer is asked most, found before all others and without
+ * Express.
  */
 export interface Route {
   method: Method
   path: string
   access: 'open' | 'user'
-  hot?: boolean
+  fast?: boolean
   doc: RouteDoc
-  handler: (call: Call) => Reply | Promise<Reply>
+  handler: Handler
 }
 
 /** What a route is found by. */
@@ -88,10 +92,6 @@ export class RouteTable<Found extends RoutePattern = Route> {
   /** True when any route has this method. */
   hasMethod (method: string): boolean { return this.#all.some(({ route }) => route.method === method) }
 
-  regexpOf (route: Found): RegExp {
-    return this.#all.find(pattern => pattern.route === route)?.regexp ?? /$^/
-  }
-
   #file (pattern: Pattern<Found>): void {
     const { method, path } = pattern.route
     const known = this.#patterns.get(method) ?? []
@@ -102,11 +102,15 @@ export class RouteTable<Found extends RoutePattern = Route> {
 }
 
 function compile<Found extends RoutePattern> (route: Found): Pattern<Found> {
-  const names: string[] = []
-  const source = route.path.replace(/[.+]|\{(\w+)(?::([^}]*))?\}/g, (all, name?: string, alternatives?: string) => {
-    if (name == null) return `\\${all}`
-    names.push(name)
-    return `(${alternatives ?? '[^/]+'})`
-  })
-  return { route, regexp: new RegExp(`^${source}$`, 's'), names }
+  const names = Array.from(route.path.matchAll(parameter), ([, name]) => name).filter(name => name != null)
+  return { route, regexp: pathExpression(route.path), names }
+}
+
+const parameter = /[.+]|\{(\w+)(?::([^}]*))?\}/g
+
+/** The expression for a route's path. `named`: its groups have the parameters' names. */
+export function pathExpression (path: string, { named = false }: { named?: boolean } = {}): RegExp {
+  const source = path.replace(parameter, (all, name?: string, alternatives = '[^/]+') =>
+    name == null ? `\\${all}` : `(${named ? `?<${name}>` : ''}${alternatives})`)
+  return new RegExp(`^${source}$`, 's')
 }

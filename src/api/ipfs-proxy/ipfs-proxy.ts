@@ -83,7 +83,7 @@ function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDep
       response.writeHead(400, ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close']).end('400 Bad Request')
       return
     }
-    const context = new RequestContext({ request, response, target, match: null })
+    const context = new RequestContext({ request, response, target })
     if (init.logLine != null) logAtEnd(context, init.logLine, { request, response, at: deps.clock.now() })
     proxy.take(context)
   }

@@ -1,4 +1,5 @@
-import type { ParameterDoc, ResponseDoc, Route, RouteDoc } from '../../http/route.ts'
+import type { ParameterDoc, ResponseDoc, Route } from '../../http/route.ts'
+import { fast, open, RouteList } from '../../http/route-list.ts'
 import type { PinningHandlers } from './handlers.ts'
 
 const requestId: ParameterDoc = { name: 'requestid', in: 'path', type: 'string', about: 'The CID of the pin.' }
@@ -26,46 +27,33 @@ const pinBody = {
   about: 'A pin: cid, and perhaps name (255 characters), origins (20 multiaddresses), meta (an object of strings).'
 }
 
-/** The routes of the Pinning Service API, with Go's `/token` and `/health`. All are hot: Express has nothing to add. */
+/** The routes of the Pinning Service API, with Go's `/token` and `/health`. */
 export function pinningRoutes (handlers: PinningHandlers): Route[] {
-  return [
-    user('GET /pins', handlers.list, {
-      summary: 'Pins, newest first.', parameters: listOptions,
-      responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: 'PinResults' }, badRequest, refused]
-    }),
-    user('POST /pins', handlers.add, {
-      summary: 'Pins a CID.', requestBody: pinBody, responses: [accepted, badRequest, ...denied, refused]
-    }),
-    user(
-      'GET /pins/{requestid}', handlers.get,
-      {
-        summary: 'One pin.', parameters: [requestId],
-        responses: [{ status: 200, about: 'The pin and its status.', schema: 'PinStatus' }, badRequest, absent, refused]
-      }
-    ),
-    user(
-      'POST /pins/{requestid}', handlers.replace,
-      {
-        summary: 'Puts a pin in the place of another.', parameters: [requestId], requestBody: pinBody,
-        responses: [accepted, badRequest, ...denied, absent, refused]
-      }
-    ),
-    user(
-      'DELETE /pins/{requestid}', handlers.remove,
-      { summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused] }
-    ),
-    user('POST /token', handlers.token, {
-      summary: 'A token to use instead of the password.',
-      responses: [{ status: 200, about: 'The token.', schema: 'Token' }, failure(401, 'No credentials are configured, or they are wrong.')]
-    }),
-    {
-      ...user('GET /health', handlers.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }),
-      access: 'open'
-    }
-  ]
-}
-
-function user (route: string, handler: Route['handler'], doc: RouteDoc): Route {
-  const [method, path = ''] = route.split(' ', 2)
-  return { method: method as Route['method'], path, access: 'user', hot: true, handler, doc }
+  const router = new RouteList()
+  router.get('/pins', handlers.list, fast({
+    summary: 'Pins, newest first.', parameters: listOptions,
+    responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: 'PinResults' }, badRequest, refused]
+  }))
+  router.post('/pins', handlers.add, fast({
+    summary: 'Pins a CID.', requestBody: pinBody, responses: [accepted, badRequest, ...denied, refused]
+  }))
+  router.get('/pins/{requestid}', handlers.get, fast({
+    summary: 'One pin.', parameters: [requestId],
+    responses: [{ status: 200, about: 'The pin and its status.', schema: 'PinStatus' }, badRequest, absent, refused]
+  }))
+  router.post('/pins/{requestid}', handlers.replace, fast({
+    summary: 'Puts a pin in the place of another.', parameters: [requestId], requestBody: pinBody,
+    responses: [accepted, badRequest, ...denied, absent, refused]
+  }))
+  router.delete('/pins/{requestid}', handlers.remove, fast({
+    summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused]
+  }))
+  router.post('/token', handlers.token, {
+    summary: 'A token to use instead of the password.',
+    responses: [{ status: 200, about: 'The token.', schema: 'Token' }, failure(401, 'No credentials are configured, or they are wrong.')]
+  })
+  router.get('/health', handlers.health, fast(open({
+    summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }]
+  })))
+  return router.routes
 }

@@ -2,8 +2,10 @@ import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Authenticator } from '../../http/auth.ts'
 import { openApiDocument } from '../../http/openapi.ts'
+import type { Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
-import type { Method, Route, RouteDoc } from '../../http/route.ts'
+import type { Route, RouteDoc } from '../../http/route.ts'
+import { fast, open, RouteList } from '../../http/route-list.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
   absent, addOptions, answers, auditOptions, cid, cids, contentPath, denied, eventOptions, isBad, local, metric, drainedElsewhere, missing,
@@ -37,114 +39,116 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   const events = new EventHandlers(deps)
   const sync = new SyncHandlers(cluster)
   const audits = new AuditHandlers(cluster)
-  const routes: Route[] = [
-    user('GET /', frontPage, {
-      summary: 'A page for browsers: what this is.',
-      responses: [{ status: 200, about: 'With text/html in Accept.' }, { status: 404, about: 'For all others.', schema: 'Error' }]
-    }),
-    hot(user('GET /id', info.id, answers('This peer.', 'Id'))),
-    hot(user('GET /version', info.version, answers('The version of this peer.', 'Version'))),
-    hot(user('GET /peers', peers.list, streams('The peers of the cluster.', 'Id', [missing]))),
-    user(
-      'POST /peers', peers.add,
-      answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })
-    ),
-    user('DELETE /peers/{peer}', peers.remove, removal),
-    user(
-      'GET /peers/{peer}/drain', moving.drain,
-      answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
-    ),
-    user('POST /peers/{peer}/drain', moving.startDrain, draining),
-    user(
-      'DELETE /peers/{peer}/drain', moving.cancelDrain,
-      answers('Ends a drain; what has moved stays where it is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
-    ),
-    user('GET /drains', moving.drains, answers('The drains that the asked peer does.', 'Drains')),
-    user('GET /rebalance', moving.rebalanceStatus, answers('How far the rebalance is.', 'Rebalance', { responses: [noRebalance] })),
-    user('GET /rebalance/plan', moving.plan, answers('What a rebalance would move.', 'RebalancePlan', { parameters: rebalanceOptions })),
-    user('POST /rebalance', moving.rebalance, rebalancing),
-    user(
-      'DELETE /rebalance', moving.cancelRebalance,
-      answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })
-    ),
-    hot(user('POST /add', addHandler(deps), adding)),
-    hot(user('GET /allocations', pins.allocations, streams('The pinset.', 'Pin', [typeFilter]))),
-    hot(
-      user('GET /allocations/{cid}', pins.allocation, answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))
-    ),
-    hot(user('GET /pins', pins.statusAll, streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local, missing]))),
-    user('POST /pins/{cid}/move', pins.move, movingOne),
-    user(
-      'POST /pins/{cid}/recover', pins.recover, answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })
-    ),
-    user('POST /pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })),
-    hot(user('POST /pins/recover', pins.recoverAll, streams('Queues all pins again that failed.', 'GlobalPinInfo', [local]))),
-    hot(
-      user('POST /pins/sync', pins.syncAll, streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))
-    ),
-    user('GET /pins/{cid}/progress', pins.progress, answers('How far a pin is on each peer.', 'Progress', { parameters: [cid] })),
-    hot(user('GET /pins/{cid}', pins.status, answers('The status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] }))),
-    hot(
-      user(
-        'POST /pins/{cid}', pins.pin, answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [...denied, absent] })
-      )
-    ),
-    user(
-      `POST ${anyPath}`, pins.pinPath,
-      answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [...denied, absent] })
-    ),
-    hot(user('DELETE /pins/{cid}', pins.unpin, answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] }))),
-    user(
-      `DELETE ${anyPath}`, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] })
-    ),
-    user('POST /ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] })),
-    user('POST /audit', audits.start, auditing),
-    user('GET /audit', audits.list, answers('Audits of this process, newest first.', 'Audits')),
-    user(
-      'DELETE /audit', audits.cancel,
-      answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })
-    ),
-    user('GET /audit/results', audits.results, streams('The latest result of each pin, by peer.', 'AuditResult', [isBad])),
-    user('GET /health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph')),
-    user('GET /health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts')),
-    user(
-      'GET /health/pins', info.pinsHealth, answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')
-    ),
-    user('GET /health/sync', sync.sync, answers('Whether the pinsets of the other peers are the same as this one\'s.', 'ClusterSync')),
-    user('GET /health/diff/{one}/{other}', sync.diff, diffing('The pins in which two peers differ.')),
-    user('POST /health/diff/{one}/{other}', sync.repair, diffing('The same, and lets both merge their histories again.')),
-    user('GET /health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth')),
-    user(
-      'GET /health/warnings', events.warnings,
-      answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')
-    ),
-    user('GET /events', events.events, watching),
-    user('GET /webhooks', events.webhooks, answers('The webhooks of the configuration, and what was sent to them.', 'Webhooks')),
-    user(
-      'POST /webhooks/{id}/test', events.testWebhook,
-      answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })
-    ),
-    user('GET /monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] })),
-    user('GET /monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory')),
-    user('GET /monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames')),
-    user('POST /token', info.token, {
-      summary: 'A token to use instead of the password.',
-      responses: [
-        { status: 200, about: 'The token.', schema: 'Token' },
-        { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }
-      ]
-    }),
-    { ...user('GET /health/ready', info.ready, readiness), access: 'open' },
-    hot({
-      ...user('GET /health', info.health, { summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }),
-      access: 'open'
-    })
-  ]
-  const document = user('GET /openapi.json', () => jsonReply(goJson(openApiDocument({
-    title: 'Helia Cluster REST API', version: cluster.version, routes: [...routes, document], schemas: restSchemas,
-    hasAuth: authenticator != null
-  }))), { summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }] })
-  return [...routes, document]
+  const router = new RouteList()
+  router.get('/', frontPage, {
+    summary: 'A page for browsers: what this is.',
+    responses: [{ status: 200, about: 'With text/html in Accept.' }, { status: 404, about: 'For all others.', schema: 'Error' }]
+  })
+  router.get('/id', info.id, fast(answers('This peer.', 'Id')))
+  router.get('/version', info.version, fast(answers('The version of this peer.', 'Version')))
+  router.get('/peers', peers.list, fast(streams('The peers of the cluster.', 'Id', [missing])))
+  router.post(
+    '/peers', peers.add,
+    answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })
+  )
+  router.delete('/peers/{peer}', peers.remove, removal)
+  router.get(
+    '/peers/{peer}/drain', moving.drain,
+    answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
+  )
+  router.post('/peers/{peer}/drain', moving.startDrain, draining)
+  router.delete(
+    '/peers/{peer}/drain', moving.cancelDrain,
+    answers('Ends a drain; what has moved stays where it is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
+  )
+  router.get('/drains', moving.drains, answers('The drains that the asked peer does.', 'Drains'))
+  router.get('/rebalance', moving.rebalanceStatus, answers('How far the rebalance is.', 'Rebalance', { responses: [noRebalance] }))
+  router.get('/rebalance/plan', moving.plan, answers('What a rebalance would move.', 'RebalancePlan', { parameters: rebalanceOptions }))
+  router.post('/rebalance', moving.rebalance, rebalancing)
+  router.delete(
+    '/rebalance', moving.cancelRebalance,
+    answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })
+  )
+  router.post('/add', addHandler(deps), fast(adding))
+  router.get('/allocations', pins.allocations, fast(streams('The pinset.', 'Pin', [typeFilter])))
+  router.get(
+    '/allocations/{cid}', pins.allocation,
+    fast(answers('One pin of the pinset.', 'Pin', { parameters: [cid], responses: [absent] }))
+  )
+  router.get('/pins', pins.statusAll, fast(streams('The status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local, missing])))
+  router.post('/pins/{cid}/move', pins.move, movingOne)
+  router.post(
+    '/pins/{cid}/recover', pins.recover,
+    answers('Queues a pin again that failed.', 'GlobalPinInfo', { parameters: [cid, local] })
+  )
+  router.post('/pins/{cid}/sync', pins.sync, answers('Deprecated: the status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] }))
+  router.post('/pins/recover', pins.recoverAll, fast(streams('Queues all pins again that failed.', 'GlobalPinInfo', [local])))
+  router.post(
+    '/pins/sync', pins.syncAll,
+    fast(streams('Deprecated: the status of all pins.', 'GlobalPinInfo', [statusFilter, cids, local]))
+  )
+  router.get('/pins/{cid}/progress', pins.progress, answers('How far a pin is on each peer.', 'Progress', { parameters: [cid] }))
+  router.get('/pins/{cid}', pins.status, fast(answers('The status of one pin.', 'GlobalPinInfo', { parameters: [cid, local] })))
+  router.post(
+    '/pins/{cid}', pins.pin,
+    fast(answers('Pins a CID.', 'Pin', { parameters: [cid, ...pinOptions], responses: [...denied, absent] }))
+  )
+  router.post(
+    anyPath, pins.pinPath,
+    answers('Pins what a path leads to.', 'Pin', { parameters: [...contentPath, ...pinOptions], responses: [...denied, absent] })
+  )
+  router.delete('/pins/{cid}', pins.unpin, fast(answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] })))
+  router.delete(anyPath, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] }))
+  router.post('/ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] }))
+  router.post('/audit', audits.start, auditing)
+  router.get('/audit', audits.list, answers('Audits of this process, newest first.', 'Audits'))
+  router.delete(
+    '/audit', audits.cancel,
+    answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })
+  )
+  router.get('/audit/results', audits.results, streams('The latest result of each pin, by peer.', 'AuditResult', [isBad]))
+  router.get('/health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph'))
+  router.get('/health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts'))
+  router.get(
+    '/health/pins', info.pinsHealth,
+    answers('Figures of the pinset: what missing peers cost, what peers have to do.', 'PinsHealth')
+  )
+  router.get('/health/sync', sync.sync, answers('Whether the pinsets of the other peers are the same as this one\'s.', 'ClusterSync'))
+  router.get('/health/diff/{one}/{other}', sync.diff, diffing('The pins in which two peers differ.'))
+  router.post('/health/diff/{one}/{other}', sync.repair, diffing('The same, and lets both merge their histories again.'))
+  router.get('/health/bandwidth', info.bandwidth, answers('Bytes by protocol.', 'Bandwidth'))
+  router.get(
+    '/health/warnings', events.warnings,
+    answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')
+  )
+  router.get('/events', events.events, watching)
+  router.get('/webhooks', events.webhooks, answers('The webhooks of the configuration, and what was sent to them.', 'Webhooks'))
+  router.post(
+    '/webhooks/{id}/test', events.testWebhook,
+    answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })
+  )
+  router.get('/monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] }))
+  router.get('/monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory'))
+  router.get('/monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames'))
+  router.post('/token', info.token, {
+    summary: 'A token to use instead of the password.',
+    responses: [
+      { status: 200, about: 'The token.', schema: 'Token' },
+      { status: 401, about: 'No credentials are configured, or they are wrong.', schema: 'Error' }
+    ]
+  })
+  router.get('/health/ready', info.ready, open(readiness))
+  router.get(
+    '/health', info.health,
+    fast(open({ summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }))
+  )
+  const document = (): Reply => jsonReply(goJson(openApiDocument({
+    title: 'Helia Cluster REST API', version: cluster.version, routes: router.routes, schemas: restSchemas, hasAuth: authenticator != null
+  })))
+  router.get('/openapi.json', document, {
+    summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }]
+  })
+  return router.routes
 }
 
 const watching: RouteDoc = {
@@ -231,10 +235,3 @@ const adding: RouteDoc = {
     { status: 500, about: 'With stream-channels=false: adding failed.', schema: 'Error' }
   ]
 }
-
-function user (route: string, handler: Route['handler'], doc: RouteDoc): Route {
-  const [method, path = ''] = route.split(' ', 2)
-  return { method: method as Method, path, access: 'user', handler, doc }
-}
-
-const hot = (route: Route): Route => ({ ...route, hot: true })

@@ -9,7 +9,7 @@ import { sendLines } from '../../http/lines.ts'
 import { cleanPath, parseTarget } from '../../http/path.ts'
 import type { HeaderList, Reply } from '../../http/reply.ts'
 import type { RouteMatch } from '../../http/route.ts'
-import { RouteTable } from '../../http/route.ts'
+import { Router } from '../../http/router.ts'
 import { sendRaw, sendText } from '../../http/send.ts'
 import type { Arrival, TrustedProxies } from '../../http/trusted-proxies.ts'
 import type { Caller } from '../../service/accounts/accounts.ts'
@@ -77,17 +77,26 @@ export function servicePipeline (init: ServicePipelineInit, deps: ServicePipelin
 class ServicePipeline {
   readonly #publicUrl: string
   readonly #deps: ServicePipelineDeps
-  readonly #table: RouteTable<ServiceRoute>
+  readonly #router: Router<ServiceRoute>
 
   constructor ({ routes, publicUrl }: ServicePipelineInit, deps: ServicePipelineDeps) {
     this.#publicUrl = publicUrl
     this.#deps = deps
-    this.#table = new RouteTable(routes)
+    this.#router = new Router({ routes, headIsGet: true }, {
+      matched: (context, match) => { this.#run(context, match).catch(err => this.#fail(context, err)) },
+      // a slash at the end, or two for one, mean nothing: bodies would not survive a redirect with every client
+      unmatched: (context, path) => {
+        const plain = plainPath(path)
+        if (plain === path) this.#unmatched(context)
+        else this.#router.route(context, plain)
+      },
+      failed: (context, err) => this.#fail(context, err)
+    })
   }
 
   take (request: IncomingMessage, response: ServerResponse): void {
     const target = parseTarget(request.url ?? '/')
-    const context = new RequestContext({ request, response, target: target ?? { path: '/', query: '' }, match: null })
+    const context = new RequestContext({ request, response, target: target ?? { path: '/', query: '' } })
     context.answerHeaders = [...always, ...crossOrigin.actual(context)]
     if (target != null && this.#deps.cluster != null && isBelow(target.path, clusterPrefix)) {
       this.#askCluster(context, this.#deps.cluster).catch(err => {
@@ -100,7 +109,7 @@ class ServicePipeline {
     const preflight = crossOrigin.preflight(context)
     if (preflight != null) this.#send(context, { kind: 'text', status: 204, contentType: null, body: '', headers: preflight })
     else if (target == null) this.#fail(context, new ClusterError('INVALID_ARGUMENT', {}, { message: 'the path has a broken escape' }))
-    else this.#route(context)
+    else this.#router.route(context)
   }
 
   /** For the web pages of admins: their session, or a key of theirs, is what counts there. */
@@ -123,24 +132,8 @@ class ServicePipeline {
     }
   }
 
-  #route (context: RequestContext): void {
-    const match = this.#match(context.method, context.path)
-    if (match != null) this.#run(context, match).catch(err => this.#fail(context, err))
-    else this.#unmatched(context)
-  }
-
-  /**
-   * A slash at the end, or two for one, mean nothing: bodies would not survive a redirect with every client. HEAD is GET without its body.
-   */
-  #match (method: string, path: string): RouteMatch<ServiceRoute> | null {
-    const exact = this.#table.match(method, path) ?? (method === 'HEAD' ? this.#table.match('GET', path) : null)
-    if (exact != null) return exact
-    const plain = plainPath(path)
-    return plain === path ? null : this.#match(method, plain)
-  }
-
   #unmatched (context: RequestContext): void {
-    const known = this.#table.methodsOf(plainPath(context.path))
+    const known = this.#router.methodsOf(plainPath(context.path))
     const methods = [
       ...new Set([...known, ...(known.includes('GET') ? ['HEAD'] : []), ...(known.length > 0 ? ['OPTIONS'] : [])])
     ].toSorted()

@@ -79,6 +79,8 @@ export interface ServiceRoute<Body = any, Query = any> { // any: each route has 
   path: string
   access: ServiceAccess
   limit?: TightLimit
+  /** Found before all others and without Express. */
+  fast?: boolean
   body?: z.ZodType<Body>
   query?: z.ZodType<Query>
   /** For bodies that are read as a stream: their media type, for the document. */

@@ -66,7 +66,7 @@ class WebPipeline {
 
   take (request: IncomingMessage, response: ServerResponse): void {
     const target = parseTarget(request.url ?? '/')
-    const context = new RequestContext({ request, response, target: target ?? { path: '/', query: '' }, match: null })
+    const context = new RequestContext({ request, response, target: target ?? { path: '/', query: '' } })
     if (target != null && isBelow(target.path, restPrefix)) {
       this.#askRest(context)
       return

@@ -20,11 +20,11 @@ const clock = new SimClock(Date.UTC(2026, 10, 21, 0, 20, 42))
 
 function serve (
   routes: Record<string, (call: Call) => Reply | Promise<Reply>>,
-  { hot = false, lines, tickBudget }: { hot?: boolean, lines?: string[], tickBudget?: Pick<TickBudget, 'take'> } = {}
+  { fast = false, lines, tickBudget }: { fast?: boolean, lines?: string[], tickBudget?: Pick<TickBudget, 'take'> } = {}
 ): HttpServer {
   const table: Route[] = Object.entries(routes).map(([text, handler]) => {
     const [method, path = ''] = text.split(' ')
-    return { method: method as Method, path, access: 'user', hot, handler, doc: { summary: text, responses: [] } }
+    return { method: method as Method, path, access: 'user', fast, handler, doc: { summary: text, responses: [] } }
   })
   const listener = httpPipeline(
     { routes: table, headers: [['X-Extra', '1']] },
@@ -82,16 +82,16 @@ describe('answers', () => {
     assert.deepEqual(names(reply).slice(-2), ['Content-Length', 'Connection'])
   })
 
-  it('makes errors of whatever handlers throw, at once or later, hot or not', async () => {
-    for (const hot of [true, false]) {
-      const server = serve({ 'GET /a': () => { throw badRequest('bad') }, 'GET /b': async () => { throw new Error('lost') } }, { hot })
+  it('makes errors of whatever handlers throw, at once or later, on fast routes and others', async () => {
+    for (const fast of [true, false]) {
+      const server = serve({ 'GET /a': () => { throw badRequest('bad') }, 'GET /b': async () => { throw new Error('lost') } }, { fast })
 
       assert.equal((await inject(server, { path: '/a' })).body.toString(), '400 bad\n')
       assert.equal((await inject(server, { path: '/b' })).body.toString(), '500 lost\n')
     }
   })
 
-  it('gives the frame decoded parameters once', async () => {
+  it('gives handlers decoded parameters, once', async () => {
     const server = serve({ 'GET /x/{name}': ({ params, path }) => jsonReply(JSON.stringify([params, path])) })
 
     const reply = await inject(server, { path: '/x/a%2525%20b?q' })

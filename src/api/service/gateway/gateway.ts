@@ -36,6 +36,7 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
       method: 'GET',
       path: '/api/gateway/{path:.*}',
       access: 'open',
+      fast: true,
       doc: {
         tag,
         summary: 'Read content: pins what is only staged, counts a view, and redirects to the gateway',
@@ -54,6 +55,7 @@ export function gatewayRoutes (init: GatewayRoutesInit, deps: GatewayRoutesDeps)
       method: 'GET',
       path,
       access: 'open',
+      fast: true,
       doc: {
         tag,
         summary: "This peer's IPFS gateway",

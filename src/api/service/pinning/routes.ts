@@ -48,6 +48,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'GET',
       path: base,
       access: { permission: 'pins:read' },
+      fast: true,
       query: listQuerySchema,
       doc: {
         tag, summary: 'Pins, newest first.',
@@ -63,6 +64,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'POST',
       path: base,
       access: { permission: 'pins:write' },
+      fast: true,
       body: pinSchema,
       doc: { tag, summary: 'Pins a CID.', responses: [pinStatus(strict ? 202 : 201, 'The pin is queued.'), full, legal] },
       handler: async ({ caller, body }) =>
@@ -72,6 +74,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'GET',
       path: one,
       access: { permission: 'pins:read' },
+      fast: true,
       doc: { tag, summary: 'One pin.', params, responses: [pinStatus(200, 'The pin and its status.'), absent] },
       handler: async ({ caller, params, signal }) =>
         answer(await pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 })
@@ -80,6 +83,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'POST',
       path: one,
       access: { permission: 'pins:write' },
+      fast: true,
       body: pinUpdateSchema,
       doc: {
         tag, summary: 'Replaces name, origins and meta of a pin.', params,
@@ -91,6 +95,7 @@ export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
       method: 'DELETE',
       path: one,
       access: { permission: 'pins:write' },
+      fast: true,
       doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
       handler: async ({ caller, params }) => {
         await pins.remove(caller.user.id, params.requestid ?? '')

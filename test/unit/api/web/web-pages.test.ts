@@ -60,7 +60,7 @@ describe('web pages', () => {
   })
   const server = createServer((request, response) => {
     const target = parseTarget(request.url ?? '/') ?? { path: '/', query: '' }
-    const context = new RequestContext({ request, response, target, match: null })
+    const context = new RequestContext({ request, response, target })
     if (!pages.answer(context)) response.writeHead(404).end()
   })
   before(async () => {

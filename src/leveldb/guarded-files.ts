@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { mayBeLocked } from './lock-holders.ts'
 import { StoreMark } from './mark.ts'
 import { faultsText, finishRescue } from './rescue.ts'
 import { holdTables, inspect, sizesIn, tableFaults } from './store-files.ts'
@@ -107,13 +108,13 @@ export class GuardedFiles {
   }
 
   /**
-   * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. Goes by the number of the file alone, because some
-   * file systems name another device here than there: it may say so of a store that nobody has.
+   * Who has the store open isn't disturbed: LevelDB refuses the opening that follows. It may say so of a store that nobody has, when
+   * somebody who can't be looked into has locked a file with the same number on another disk.
    */
   async #isInUse (): Promise<boolean> {
     try {
-      const { ino } = statSync(join(this.#init.folder, 'LOCK'))
-      return (await (this.#deps.locks?.() ?? readFile('/proc/locks', 'latin1'))).includes(`:${ino} `)
+      const file = statSync(join(this.#init.folder, 'LOCK'))
+      return mayBeLocked(file, { locks: await (this.#deps.locks?.() ?? readFile('/proc/locks', 'latin1')) })
     } catch {
       return false
     }

@@ -5,11 +5,14 @@ const leastWaitMs = 20
 
 /** A function that whoever reads calls with what was read; it resolves when it's time for more. 0: at once. */
 export function pacer (bytesPerSecond: number, clock: Pick<Clock, 'now' | 'sleep'>, signal: AbortSignal): (bytes: number) => Promise<void> {
-  let nextAt = clock.now()
+  let debtMs = 0
+  let at = clock.now()
   return async bytes => {
     if (bytesPerSecond <= 0) return
     const now = clock.now()
-    nextAt = Math.max(now, nextAt) + bytes / bytesPerSecond * 1000
-    if (nextAt - now >= leastWaitMs) await clock.sleep(nextAt - now, signal)
+    // a clock that is set back takes nothing away
+    debtMs = Math.max(0, debtMs - Math.max(0, now - at)) + bytes / bytesPerSecond * 1000
+    at = now
+    if (debtMs >= leastWaitMs) await clock.sleep(debtMs, signal)
   }
 }

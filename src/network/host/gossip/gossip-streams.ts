@@ -60,6 +60,12 @@ interface Link {
   inbounds: number
 }
 
+/** Times of a link never lie farther ahead than they may: the clock can be set back. */
+function followClock (link: Link, now: number): void {
+  link.movedAt = Math.min(link.movedAt, now)
+  link.notBefore = Math.min(link.notBefore, now + foreignMs)
+}
+
 type Sending = Stream & { sendData (data: unknown): { sentBytes: number } }
 type Receiving = Stream & { onData (data: { byteLength: number }): void }
 
@@ -152,6 +158,7 @@ export class GossipStreams {
   #mend (peer: PeerId, ways: Connection[], now: number): void {
     const link = this.#linkTo(peer)
     const { outbound } = link
+    followClock(link, now)
     if (outbound?.status === 'open') {
       if (outbound.writeBufferLength === 0) link.movedAt = now
       if (now - link.movedAt < stallMs) return

@@ -47,7 +47,8 @@ function slowDown (stream: Stream, { bytesPerSecond, burstBytes }: StreamLimitIn
   }
   measured.onData = data => {
     const now = clock.now()
-    tokens = Math.min(burstBytes, tokens + (now - at) * bytesPerSecond / 1000) - data.byteLength
+    // a clock that is set back takes nothing away
+    tokens = Math.min(burstBytes, tokens + Math.max(0, now - at) * bytesPerSecond / 1000) - data.byteLength
     at = now
     onData(data)
     if (tokens >= 0 || isWaiting || stream.status !== 'open') return

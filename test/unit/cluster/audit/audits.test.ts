@@ -209,6 +209,18 @@ describe('the pace of an audit', () => {
     assert.ok(seconds > 4.9 && seconds < 5.1, `${seconds} s`)
   })
 
+  it('waits no longer because the clock was set back', async () => {
+    let now = 100_000_000
+    const slept: number[] = []
+    const pace = pacer(1000, { now: () => now, sleep: async ms => { slept.push(ms) } }, signal)
+
+    await pace(1000)
+    now = 5000
+    await pace(1000)
+
+    assert.deepEqual(slept, [1000, 2000])
+  })
+
   it('ends with who waits', async () => {
     const clock = new SimClock()
     const stop = new AbortController()

@@ -12,7 +12,7 @@ import { bestVersion, mergeDelta, tombstonedIds, versionIn } from './merge.ts'
 import type { MergeEffects } from './merge.ts'
 import { isIntact } from './repair.ts'
 import { ValueChanges } from './value-changes.ts'
-import { decodeValueRecord, emptyRecord } from './value-record.ts'
+import { emptyRecord, readableRecord } from './value-record.ts'
 import type { ValueRecord, Version } from './value-record.ts'
 
 export interface MergeBatchDeps {
@@ -170,10 +170,13 @@ export class MergeBatch {
   }
 }
 
-/** What the disk has of a key: its version and, with batching, the change that waits for its block. Empty for an unknown key. */
+/**
+ * What the disk has of a key: its version and, with batching, the change that waits for its block. Empty for an unknown key, and for what
+ * can't be read: the next version takes its place.
+ */
 export function storedRecord (datastore: Datastore, key: string): ValueRecord {
   const bytes = datastore.get(layout.valueRecord(key))
-  return bytes == null ? emptyRecord : decodeValueRecord(bytes)
+  return bytes == null ? emptyRecord : readableRecord(bytes) ?? emptyRecord
 }
 
 function unreachable (key: string): never {

@@ -1,3 +1,4 @@
+import { isClusterError } from '../../base/errors.ts'
 import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from '../../wire/protobuf.ts'
 
 /** A value with the height of the block that brought it. */
@@ -28,6 +29,16 @@ export function encodeValueRecord ({ version, isPin, overlay }: ValueRecord): Ui
   if (overlay?.remove === true) writer.uintField(4, 1)
   if (overlay?.put != null) writer.bytesField(5, overlay.put)
   return writer.finish()
+}
+
+/** The same; undefined for bytes that are no record: the disk has changed them, or another version wrote them. */
+export function readableRecord (bytes: Uint8Array): ValueRecord | undefined {
+  try {
+    return decodeValueRecord(bytes)
+  } catch (err) {
+    if (!isClusterError(err, 'INVALID_DATA')) throw err
+    return undefined
+  }
 }
 
 /** Throws INVALID_DATA. Values are views of the input. */

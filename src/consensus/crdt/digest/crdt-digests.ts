@@ -10,7 +10,7 @@ import type { CatchUp } from '../catch-up.ts'
 import type { CrdtStore } from '../crdt-store.ts'
 import * as layout from '../layout.ts'
 import type { Mutex } from '../../../base/mutex.ts'
-import { decodeValueRecord } from '../value-record.ts'
+import { readableRecord } from '../value-record.ts'
 import type { Announcements } from './announcements.ts'
 import { cellOf } from './cells.ts'
 import { DerivedVersions } from './derived-versions.ts'
@@ -98,7 +98,7 @@ export class CrdtDigests implements PinsetDigests {
     for await (const rows of this.#deps.datastore.entries({ from, before: `${from}\x7f` }, options)) {
       for (const [record, bytes] of rows) {
         const key = layout.keyOf(record)
-        const value = decodeValueRecord(bytes).version?.value
+        const value = readableRecord(bytes)?.version?.value
         if (value != null && cellOf(key).length <= prefix.length) yield [key, pairVector(key, value)]
       }
     }

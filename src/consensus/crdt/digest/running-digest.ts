@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Logger } from '../../../base/log.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import * as layout from '../layout.ts'
-import { decodeValueRecord } from '../value-record.ts'
+import { readableRecord } from '../value-record.ts'
 import { decodeCell, decodeSum, DigestSums, encodeCell, encodeSum } from './digest-sums.ts'
 import type { Cell, PairChange } from './digest-sums.ts'
 import { sumText } from './pair-vector.ts'
@@ -12,6 +12,7 @@ export interface RunningDigestDeps { datastore: Datastore, log: Logger }
 /** Ids of the heads that the digest is to belong to. Read more than once. */
 export type HeadIds = Iterable<string>
 
+const remedy = '`helia-cluster-ctl health diff THIS-PEER ANOTHER --repair`'
 const rowsPerSlice = 1000
 const rowsPerWrite = 1000
 
@@ -22,8 +23,8 @@ const rowsPerWrite = 1000
 export class RunningDigest {
   readonly #deps: RunningDigestDeps
   #sums: DigestSums | undefined
-  /** Sums of the rows up to `cursor`. */
-  #count: { sums: DigestSums, cursor: string } | undefined
+  /** Sums of the rows up to `cursor`, and how many of these can't be read: they don't count, and so differ from what others have. */
+  #count: { sums: DigestSums, cursor: string, unreadable: number } | undefined
 
   constructor (deps: RunningDigestDeps) { this.#deps = deps }
 
@@ -68,7 +69,7 @@ export class RunningDigest {
     }
   }
 
-  beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '' } }
+  beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '', unreadable: 0 } }
 
   /** Counts some more rows. True when there are no more. */
   async countSlice (): Promise<boolean> {
@@ -79,7 +80,9 @@ export class RunningDigest {
     for await (const rows of this.#deps.datastore.entries({ from, before: layout.allValues.before })) {
       for (const [record, bytes] of rows) {
         const key = layout.keyOf(record)
-        count.sums.change({ key, was: undefined, is: decodeValueRecord(bytes).version?.value })
+        const stored = readableRecord(bytes)
+        if (stored == null) count.unreadable++
+        else count.sums.change({ key, was: undefined, is: stored.version?.value })
         count.cursor = key
       }
       rowsSeen += rows.length
@@ -91,8 +94,9 @@ export class RunningDigest {
   /** Writes what was counted. Resolves with whether it was what was known; true when nothing was. */
   async endCount (heads: HeadIds): Promise<boolean> {
     const { datastore } = this.#deps
-    const counted = this.#count?.sums ?? new DigestSums()
+    const { sums: counted, unreadable } = this.#count ?? { sums: new DigestSums(), unreadable: 0 }
     this.#count = undefined
+    if (unreadable > 0) this.#deps.log.error(`${unreadable} values of the pinset can not be read. The other peers have them: ${remedy}`)
     const wasRight = this.#sums?.isEqual(counted) ?? true
     if (this.#sums == null || !wasRight) {
       await datastore.write([{ key: layout.digestRecord, value: undefined }])

@@ -165,6 +165,28 @@ describe('the digest of the pinset', () => {
     assert.notEqual(digestOf(peer), before)
     assert.ok(log.lines.some(({ level, message }) => level === 'error' && message.includes('not what was written')))
   })
+
+  it('is counted without values that can not be read, says so, and is whole again when they are derived anew', async () => {
+    const [datastore, log] = [memoryDatastore(), new NotedLogger()]
+    const first = await started(datastore)
+    for (let at = 0; at < 20; at++) await first.consensus.put(pinFor(`pin ${at}`))
+    await counted(first)
+    const whole = pointOf(first)
+    await first.consensus.stop()
+    const key = pinKey(cidFor('pin 3'))
+    await datastore.write([{ key: valueRecord(key), value: Buffer.from([0xff, 0xff]) }, { key: digestRecord, value: undefined }])
+
+    const peer = await started(datastore, { log })
+    await counted(peer)
+    const without = peer.consensus.digests.point()?.pins
+    await peer.consensus.digests.mergeAgain([key])
+
+    assert.equal(without, 19)
+    assert.deepEqual(log.lines.filter(({ level }) => level === 'error').map(({ message }) => message.split('.')[0]), [
+      '1 values of the pinset can not be read'
+    ])
+    assert.deepEqual(pointOf(peer), whole)
+  })
 })
 
 describe('parts of the digest', () => {

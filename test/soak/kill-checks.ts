@@ -3,7 +3,7 @@ import { pollUntil } from '../support/poll.ts'
 import type { KilledCluster, KilledPeer } from './kill-cluster.ts'
 import type { Item, Ledger } from './kill-ledger.ts'
 
-interface ListedPin { cid: string, allocations: string[], replication_factor_min: number }
+export interface ListedPin { cid: string, allocations: string[], replication_factor_min: number }
 
 const settlingMs = 60_000
 /** What is read back of what was added, each round. */
@@ -59,8 +59,8 @@ function base32Of (hexCid: string): string {
   return `b${Array.from({ length: Math.ceil(bits.length / 5) }, (_, at) => alphabet[parseInt(bits.slice(5 * at, 5 * at + 5).padEnd(5, '0'), 2)]).join('')}`
 }
 
-/** Everything that belongs here is pinned, and the node has no other root. */
-async function peerFaults (peer: KilledPeer, pins: readonly ListedPin[]): Promise<string[]> {
+/** Everything that belongs here is pinned, and the node has no other root; waits until it is so. */
+export async function peerFaults (peer: KilledPeer, pins: readonly ListedPin[]): Promise<string[]> {
   const wanted = pins.filter(({ allocations, replication_factor_min: min }) => min < 0 || allocations.includes(peer.id)).length
   let roots = -1
   let unpinned = ''

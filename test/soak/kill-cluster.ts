@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bundledProgram, freePorts, peerProcess } from '../support/peer-process.ts'
-import type { PeerProcess } from '../support/peer-process.ts'
+import type { PeerProcess, PeerProcessInit } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 export interface KilledPeer extends PeerProcess {
@@ -23,7 +23,9 @@ const second = '1s'
 
 export async function killedCluster (count: number): Promise<KilledCluster> {
   const ports = await freePorts(2 * count)
-  const peers = await Promise.all(ports.slice(0, count).map(async (swarm, at) => killedPeer(swarm, ports[count + at] ?? 0)))
+  const peers = await Promise.all(
+    ports.slice(0, count).map(async (swarm, at) => killedPeer({ swarm, metrics: ports[count + at] ?? 0, daemon: bundledProgram }))
+  )
   const addresses = peers.map(({ id }, at) => `/ip4/127.0.0.1/tcp/${ports[at]}/p2p/${id}`)
   await Promise.all(peers.map(async ({ edit }, at) => edit(json => { json.cluster.peer_addresses = addresses.toSpliced(at, 1) })))
   const running = new Set<KilledPeer>()
@@ -38,7 +40,7 @@ export async function killedCluster (count: number): Promise<KilledCluster> {
         started(at)
       }))
       await pollUntil(
-        async () => (await Promise.all(peers.map(membersOf))).every(members => members === count),
+        async () => (await Promise.all(peers.map(async peer => membersOf(peer)))).every(members => members === count),
         { withinMs: 60_000, what: 'the membership of all' }
       )
     },
@@ -47,7 +49,11 @@ export async function killedCluster (count: number): Promise<KilledCluster> {
   }
 }
 
-async function killedPeer (swarm: number, metrics: number): Promise<KilledPeer> {
+/** Ports of the cluster's swarm and of metrics, and what `peerProcess` takes. */
+export interface KilledPeerInit extends PeerProcessInit { swarm: number, metrics: number }
+
+/** A peer with short intervals. It doesn't run yet. */
+export async function killedPeer ({ swarm, metrics, ...program }: KilledPeerInit): Promise<KilledPeer> {
   let id = ''
   const peer = await peerProcess(json => {
     json.cluster.secret = 'ab'.repeat(32)
@@ -59,7 +65,7 @@ async function killedPeer (swarm: number, metrics: number): Promise<KilledPeer> 
     json.ipfs_connector.helia.connect_swarms_delay = '3s'
     json.informer = { ...json.informer, disk: { ...json.informer?.disk, metric_ttl: '2s' } }
     json.observations = { ...json.observations, metrics: { enable_stats: true, prometheus_endpoint: `/ip4/127.0.0.1/tcp/${metrics}` } }
-  }, { daemon: bundledProgram })
+  }, program)
   id = await idOf(peer.folder)
   const roots = async (): Promise<number> => {
     const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
@@ -75,8 +81,8 @@ async function idOf (folder: string): Promise<string> {
 
 const isUp = async ({ url }: PeerProcess): Promise<boolean> => fetch(`${url}/health`).then(({ status }) => status === 204, () => false)
 
-/** Those whose free space is known, too: without it nobody is allocated. */
-async function membersOf ({ url }: PeerProcess): Promise<number> {
-  const metrics = await (await fetch(`${url}/monitor/metrics/freespace`)).json().catch(() => []) as unknown[] | null
+/** How many members a peer knows by this metric; default: their free space, without which nobody is allocated. */
+export async function membersOf ({ url }: PeerProcess, metric = 'freespace'): Promise<number> {
+  const metrics = await (await fetch(`${url}/monitor/metrics/${metric}`)).json().catch(() => []) as unknown[] | null
   return metrics?.length ?? 0
 }
